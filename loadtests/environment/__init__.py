@@ -1,0 +1,1 @@
+"""The stack of a run: brought up, proven, and surely down again."""

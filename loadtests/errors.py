@@ -1,0 +1,77 @@
+"""Every failure a person can meet, each with the exit code of the contract.
+
+::
+
+    TwofoldError                     5  (something that should not happen)
+    ├── UsageError                   2  an option, a value, a configuration file
+    │   └── PlanError                2  the machine cannot test what was asked
+    ├── CannotTellError              3  measured, but no answer can be given
+    ├── EnvironmentFailure           4  engine, port, disk, image, replica
+    │   ├── GeneratorFailure         4  the load generator died or does not answer
+    │   └── ProcessFailure           4  a program that is not ours failed
+    └── Interrupted              130/143  SIGINT or SIGTERM, after the stack is down
+
+A message has the thing, the value and the way out.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+EXIT_YES = 0
+EXIT_NO = 1
+EXIT_USAGE = 2
+EXIT_CANNOT_TELL = 3
+EXIT_ENVIRONMENT = 4
+EXIT_INTERNAL = 5
+
+
+class TwofoldError(Exception):
+    """The root of the tree; the command line turns it into one message and an exit code."""
+
+    exit_code: ClassVar[int] = EXIT_INTERNAL
+
+
+class UsageError(TwofoldError):
+    """An option, a value or a configuration file is not usable."""
+
+    exit_code = EXIT_USAGE
+
+
+class PlanError(UsageError):
+    """The machine cannot test what was asked; the message names what would fit."""
+
+
+class CannotTellError(TwofoldError):
+    """Something was measured, but it does not answer the question."""
+
+    exit_code = EXIT_CANNOT_TELL
+
+
+class EnvironmentFailure(TwofoldError):
+    """The engine, a port, the disk, an image or a replica is not as needed."""
+
+    exit_code = EXIT_ENVIRONMENT
+
+
+class GeneratorFailure(EnvironmentFailure):
+    """The load generator ended, or did not answer in time."""
+
+
+class ProcessFailure(EnvironmentFailure):
+    """A program that is not ours ended with a failure.
+
+    ``output`` holds the end of what it wrote, for the person who has to find out why.
+    """
+
+    def __init__(self, message: str, *, output: str = "") -> None:
+        super().__init__(message)
+        self.output = output
+
+
+class Interrupted(TwofoldError):
+    """A signal asked the run to stop; ``signum`` gives the exit code 128 + signum."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(f"Stopped by signal {signum}; finished trials are kept.")
+        self.signum = signum

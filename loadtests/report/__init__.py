@@ -1,0 +1,1 @@
+"""What a run says: pure functions from a result to text; nothing here prints."""
