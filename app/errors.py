@@ -1,0 +1,26 @@
+"""Every failure as JSON, since those who ask are programs."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import Response, json
+from werkzeug.exceptions import BadRequest, HTTPException
+
+
+class BadParameter(BadRequest):
+    """A parameter of the request is no number, or out of its range."""
+
+    def __init__(self, *, name: str, value: str, low: int, high: int) -> None:
+        super().__init__(f"{name}={value} is no whole number from {low} to {high}.")
+        self.details = {"parameter": name, "value": value, "range": [low, high]}
+
+
+def as_json(error: HTTPException) -> Response:
+    """Return the error's own response (status and headers stay) with a JSON body."""
+    response = cast("Response", error.get_response())
+    details = error.details if isinstance(error, BadParameter) else {}
+    body = {"status": error.code, "error": error.name, "detail": error.description, **details}
+    response.set_data(json.dumps(body))
+    response.content_type = "application/json"
+    return response
