@@ -369,8 +369,26 @@ class Estimate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ResourceUse:
+    """How much of one means a cell used, over all its trials.
+
+    ``used_ratio`` is a share of all there was of it, ``full_ratio`` the share from which it counts
+    as full; ``detail`` is a clause with the figures in their own units.
+    """
+
+    kind: Bottleneck
+    used_ratio: float
+    full_ratio: float
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CellResult:
-    """What is known of one cell over all rounds."""
+    """What is known of one cell over all rounds.
+
+    Percentiles are medians over the rounds of each round's own; ``replica_rps`` is the mean rate
+    of each replica's answers in the trials that it took part in.
+    """
 
     cell: Cell
     trials: int
@@ -386,6 +404,8 @@ class CellResult:
     error_ratio: float | None
     bottleneck: Bottleneck
     bottleneck_detail: str
+    resources: tuple[ResourceUse, ...] = ()
+    replica_rps: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
