@@ -1,0 +1,100 @@
+"""What a person asked for, checked, before it meets a machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtests.errors import UsageError
+from loadtests.model import WorkerModel, Workload
+
+WORKERS: dict[str, WorkerModel] = {
+    # Four slots each for threads and processes, so that the two are compared on equal terms; few
+    # enough that `io` fills the slots before the smallest budget's CPU (4 ÷ 50 ms × 0.6 ms ≈ 5 %).
+    "gthread": WorkerModel(name="gthread", processes=1, threads=4, slots=4),
+    "sync": WorkerModel(name="sync", processes=4, threads=1, slots=4),
+    "gevent": WorkerModel(name="gevent", processes=1, threads=1, slots=None),
+}
+
+WORKLOADS: dict[str, Workload] = {
+    "cpu": Workload(name="cpu", path="/cpu"),
+    "io": Workload(name="io", path="/io"),
+}
+
+BACKENDS = ("auto", "compose", "processes")
+
+DEFAULT_WORKLOAD = "cpu"
+DEFAULT_PRECISION_RATIO = 0.04
+DEFAULT_TARGET = 1.8
+"""What "about twice" means: nine tenths of perfect."""
+
+ROUNDS_MIN = 4
+ROUNDS_MAX = 12
+
+MAX_REPLICAS = 64
+"""More on one machine is a typing error sooner than a plan."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What ``twofold run`` was asked for.
+
+    ``workloads`` empty means "the default, or what this machine can test"; ``rounds`` None means
+    "until the answer is precise enough"; ``seed`` None means "choose one and say which".
+    """
+
+    backend: str = "auto"
+    workers: tuple[str, ...] = tuple(WORKERS)
+    replicas: tuple[int, ...] = (1, 2, 4)
+    workloads: tuple[str, ...] = ()
+    rounds: int | None = None
+    precision_ratio: float = DEFAULT_PRECISION_RATIO
+    target: float = DEFAULT_TARGET
+    quick: bool = False
+    seed: int | None = None
+    out: Path | None = None
+
+
+def check(options: Options) -> Options:
+    """Give the options back, or raise :class:`UsageError` naming value and way out."""
+    _known("backend", (options.backend,), BACKENDS)
+    _known("worker model", options.workers, WORKERS)
+    _known("workload", options.workloads, WORKLOADS)
+    for number in options.replicas:
+        if not 1 <= number <= MAX_REPLICAS:
+            raise UsageError(
+                f"--replicas has {number}; a number of replicas lies between 1 and {MAX_REPLICAS}."
+                " Try --replicas 1,2,4."
+            )
+    if not any(2 * number in options.replicas for number in options.replicas):
+        asked = ",".join(str(number) for number in options.replicas)
+        raise UsageError(
+            f"--replicas {asked} has no number that is twice another, so there is no doubling to"
+            " judge. Try --replicas 1,2,4."
+        )
+    if options.rounds is not None and options.rounds < 2:
+        raise UsageError(
+            f"--rounds is {options.rounds}; an interval needs at least 2 rounds."
+            f" Leave it out to measure until the answer is precise ({ROUNDS_MIN} to {ROUNDS_MAX})."
+        )
+    if not 0.001 <= options.precision_ratio < 1:
+        raise UsageError(
+            f"--precision is {options.precision_ratio:g}; it is the wanted half-width of the"
+            " interval as a ratio, between 0.001 and 1. Try --precision 0.04."
+        )
+    if not 1 < options.target <= 2:
+        raise UsageError(
+            f"--target is {options.target:g}; a doubling factor to reach lies above 1 and is at"
+            " most 2. Try --target 1.8."
+        )
+    return options
+
+
+def _known(what: str, values: tuple[str, ...], known: object) -> None:
+    names = tuple(known)  # type: ignore[call-overload]
+    for value in values:
+        if value not in names:
+            raise UsageError(f"Unknown {what} {value!r}. Known: {', '.join(names)}.")
+    repeated = sorted({value for value in values if values.count(value) > 1})
+    if repeated:
+        raise UsageError(f"The {what} {repeated[0]!r} is named twice. Name each once.")
