@@ -1,8 +1,9 @@
 """The one place that starts processes, sleeps and reads the clock.
 
-``run`` waits for a program that ends by itself; ``start`` gives a :class:`Child` that is spoken to
-line by line and is sure to end with its ``with`` block. Everything that has to wait for a
-condition goes through ``wait_until``, which has a limit and a message.
+``run`` waits for a program that ends by itself. A :class:`Child` is spoken to line by line, a
+:class:`Service` runs on its own and writes a log; both are sure to end with their ``with`` block.
+Everything that has to wait for a condition goes through ``wait_until``, which has a limit and a
+message.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import queue
 import shlex
 import shutil
 import signal
-import subprocess  # noqa: S404  this is the place for it
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -79,7 +80,7 @@ def run(
     """
     command = tuple(argv)
     try:
-        with subprocess.Popen(  # noqa: S603
+        with subprocess.Popen(
             command,
             cwd=cwd,
             env={**os.environ, **(env or {})},
@@ -147,7 +148,7 @@ def _end_group(pid: int) -> None:
 def wait_until(
     condition: Callable[[], bool], *, limit_s: float, failure: Callable[[], str] | str
 ) -> None:
-    """Wait until a condition holds; raise :class:`EnvironmentFailure` with the message at the limit."""
+    """Wait until a condition holds; at the limit raise :class:`EnvironmentFailure` with the message."""
     deadline = monotonic_s() + limit_s
     while not condition():
         if monotonic_s() > deadline:
@@ -169,13 +170,12 @@ class Child:
         log: Path,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        preexec: Callable[[], None] | None = None,
     ) -> None:
         self.argv = tuple(argv)
         self.log = log
         self._lines: queue.Queue[str | None] = queue.Queue()
         with log.open("ab") as errors:
-            self._process = subprocess.Popen(  # noqa: S603, PLW1509  preexec binds to cores
+            self._process = subprocess.Popen(
                 self.argv,
                 env={**os.environ, **(env or {})},
                 cwd=cwd,
@@ -184,7 +184,6 @@ class Child:
                 stderr=errors,
                 text=True,
                 start_new_session=True,
-                preexec_fn=preexec,
             )
         assert self._process.stdout is not None
         assert self._process.stdin is not None
@@ -249,6 +248,72 @@ class Child:
         self._reader.join(timeout=grace_s)
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Service:
+    """A program that runs on its own in its own process group until its ``with`` block ends.
+
+    All that it writes goes to the end of ``log``.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> None:
+        self.argv = tuple(argv)
+        self.log = log
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self.argv,
+                env={**os.environ, **(env or {})},
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process id, which is that of its process group too."""
+        return self._process.pid
+
+    @property
+    def code(self) -> int | None:
+        """The exit code, or None while it runs."""
+        return self._process.poll()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the program itself; nothing happens where it has ended."""
+        self._process.send_signal(number)
+
+    def ended_message(self) -> str:
+        """Say that it ended, with its code, its log, and the end of that."""
+        tail = self.log.read_text(errors="replace").strip()[-TAIL_CHARS:]
+        return f"`{shlex.join(self.argv)}` ended with code {self.code}. Its log: {self.log}\n{tail}"
+
+    def close(self, *, grace_s: float = 3.0) -> None:
+        """End it: ask (SIGTERM), wait, then end what is left of its process group."""
+        self.signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=grace_s)
+        _end_group(self._process.pid)
+        self._process.wait(timeout=grace_s)
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,197 @@
+import http.client
+import http.server
+import shutil
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+import pytest
+from jinja2 import UndefinedError
+
+from loadtests.errors import ProcessFailure
+from loadtests.tools import nginx, proc
+from loadtests.tools.nginx import ServerBlock
+
+TEMPLATE = (Path(__file__).parents[3] / "compose/nginx.conf.j2").read_text()
+needs_nginx = pytest.mark.skipif(shutil.which("nginx") is None, reason="there is no nginx on PATH")
+
+
+def make_config(*servers: ServerBlock, **settings: object) -> str:
+    options = {"status_port": 8999, "folder": "/tmp/nginx"} | settings
+    return nginx.render(TEMPLATE, servers, **options)  # type: ignore[arg-type]
+
+
+def lines_of(config: str) -> list[str]:
+    return [line.strip() for line in config.splitlines()]
+
+
+def test_each_block_passes_to_exactly_its_members() -> None:
+    config = make_config(
+        ServerBlock(port=9001, members=("10.0.0.1:8000",)),
+        ServerBlock(port=9002, members=("10.0.0.1:8000", "10.0.0.2:8000")),
+    )
+
+    first, second = config.split("upstream replicas_")[1:]
+    assert first.count("max_fails=0;") == 1
+    assert "server 10.0.0.1:8000 max_fails=0;" in first
+    assert "listen 0.0.0.0:9001;" in first
+    assert "server 10.0.0.2:8000 max_fails=0;" in second
+    assert second.count("max_fails=0;") == 2
+    assert "proxy_pass http://replicas_9002;" in second
+
+
+def test_a_replica_is_never_taken_out_and_a_request_never_tried_twice() -> None:
+    config = make_config(ServerBlock(port=9001, members=("10.0.0.1:8000", "10.0.0.2:8000")))
+
+    servers = [line for line in lines_of(config) if line.startswith("server 10.")]
+    assert servers
+    assert all(line.endswith("max_fails=0;") for line in servers)
+    assert "proxy_next_upstream off;" in lines_of(config)
+
+
+def test_everything_it_writes_is_below_the_given_folder() -> None:
+    config = make_config(folder="/somewhere/own")
+
+    paths = [line for line in lines_of(config) if line.startswith(("pid ", "client_body_temp"))]
+    paths += [line for line in lines_of(config) if "_temp_path" in line]
+    assert len(paths) == 7
+    assert all(" /somewhere/own/" in line for line in paths)
+
+
+def test_a_block_without_members_is_refused() -> None:
+    with pytest.raises(ValueError, match="port 9001 has no replicas"):
+        make_config(ServerBlock(port=9001, members=()))
+
+
+def test_a_template_that_asks_for_what_is_not_given_is_refused() -> None:
+    with pytest.raises(UndefinedError):
+        nginx.render("{{ unheard_of }}", (), status_port=1, folder="/tmp")
+
+
+def test_the_version_is_read_from_what_nginx_writes() -> None:
+    assert nginx.parse_version("nginx version: nginx/1.26.3 (Debian)\n") == "1.26.3"
+
+
+def test_a_program_that_is_no_nginx_has_no_version() -> None:
+    with pytest.raises(ProcessFailure, match="names no version"):
+        nginx.parse_version("busybox")
+
+
+def test_the_status_page_gives_its_counters() -> None:
+    page = (
+        "Active connections: 291 \nserver accepts handled requests\n"
+        " 16630948 16630947 31070465 \nReading: 6 Writing: 179 Waiting: 106 \n"
+    )
+
+    assert nginx.parse_status(page) == nginx.Status(
+        active=291, accepted=16630948, handled=16630947, requests=31070465
+    )
+
+
+@pytest.mark.parametrize("page", ["", "Active connections: 1", "<html>404 1 2 3 4 5 6 7</html>"])
+def test_another_page_is_no_status(page: str) -> None:
+    with pytest.raises(ProcessFailure, match="not known"):
+        nginx.parse_status(page)
+
+
+# -- against a real nginx ---------------------------------------------------------------------
+
+
+class _Answer(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    status = 200
+
+    def do_GET(self) -> None:
+        self.send_response(500 if self.path == "/fail" else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        self.server.asked += 1  # type: ignore[attr-defined]
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: what is asked is counted."""
+
+
+@contextmanager
+def a_replica(host: str) -> Iterator[http.server.ThreadingHTTPServer]:
+    server = http.server.ThreadingHTTPServer((host, 0), _Answer)
+    server.asked = 0  # type: ignore[attr-defined]
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def a_free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        return int(taken.getsockname()[1])
+
+
+def answers_at(port: int) -> bool:
+    with closing(socket.socket()) as attempt:
+        return attempt.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def a_proxy(folder: Path, port: int, members: tuple[str, ...]) -> Iterator[None]:
+    config = folder / "nginx.conf"
+    block = ServerBlock(port=port, members=members)
+    text = make_config(
+        block,
+        status_port=a_free_port(),
+        folder=str(folder),
+        listen_host="127.0.0.1",
+        connections=512,
+    )
+    config.write_text(text)
+    argv = nginx.serve_argv("nginx", config=str(config), prefix=str(folder))
+    with proc.Service(argv, log=folder / "nginx.log"):
+        proc.wait_until(
+            lambda: answers_at(port),
+            limit_s=5,
+            failure=(folder / "nginx.log").read_text,
+        )
+        yield
+
+
+def ask(port: int, paths: list[str]) -> list[tuple[int, str | None]]:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+        answers = []
+        for path in paths:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            response.read()
+            answers.append((response.status, response.getheader("X-Upstream-Addr")))
+    return answers
+
+
+@needs_nginx
+def test_shares_are_exactly_equal_also_when_every_answer_of_one_fails(tmp_path: Path) -> None:
+    port = a_free_port()
+    with ExitStack() as stack:
+        replicas = [stack.enter_context(a_replica("127.0.0.1")) for _ in range(3)]
+        members = tuple(f"127.0.0.1:{replica.server_port}" for replica in replicas)
+        stack.enter_context(a_proxy(tmp_path, port, members))
+
+        answers = ask(port, ["/", "/fail", "/"] * 20)
+
+    assert Counter(address for _, address in answers) == dict.fromkeys(members, 20)
+    assert sum(status == 500 for status, _ in answers) == 20
+
+
+@needs_nginx
+def test_a_dead_replica_is_a_failure_and_keeps_its_share(tmp_path: Path) -> None:
+    port, nobody = a_free_port(), f"127.0.0.1:{a_free_port()}"
+    with a_replica("127.0.0.1") as replica:
+        alive = f"127.0.0.1:{replica.server_port}"
+        with a_proxy(tmp_path, port, (alive, nobody)):
+            answers = ask(port, ["/"] * 10)
+
+    assert Counter(answers) == {(200, alive): 5, (502, nobody): 5}
