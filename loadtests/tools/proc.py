@@ -52,6 +52,11 @@ def monotonic_s() -> float:
     return time.monotonic()
 
 
+def own_cpu_s() -> float:
+    """Give the CPU-seconds that this process has used, all threads together."""
+    return time.process_time()
+
+
 def sleep(seconds: float) -> None:
     """Wait; for polling and for pauses that are part of an experiment, never for hope."""
     time.sleep(seconds)
@@ -148,7 +153,7 @@ def _end_group(pid: int) -> None:
 def wait_until(
     condition: Callable[[], bool], *, limit_s: float, failure: Callable[[], str] | str
 ) -> None:
-    """Wait until a condition holds; at the limit raise :class:`EnvironmentFailure` with the message."""
+    """Wait until a condition holds; raise :class:`EnvironmentFailure` at the limit."""
     deadline = monotonic_s() + limit_s
     while not condition():
         if monotonic_s() > deadline:

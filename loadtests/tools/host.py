@@ -1,0 +1,119 @@
+"""The machine: what it is, and what its cores have done. Linux, and macOS without the counters.
+
+The roots of ``/proc`` and ``/sys/fs/cgroup`` can be given, so that trees captured elsewhere can be
+read.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+from loadtests.model import HostReading, Machine
+from loadtests.tools import cgroup, proc
+
+PROC = Path("/proc")
+
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+"""The unit of the counters in ``/proc/stat`` and ``/proc/<pid>/stat``."""
+
+
+def read_machine(
+    *,
+    can_budget: bool,
+    engine: str | None = None,
+    compose: str | None = None,
+    proc_root: Path = PROC,
+    cgroup_root: Path = cgroup.ROOT,
+) -> Machine:
+    """Give the facts of this machine, as far as this process may use it.
+
+    ``cores`` counts the cores that this process may run on, or the whole ones of its group's CPU
+    limit where that is less; ``core_ids`` names as many.
+    """
+    own = cgroup.group_of(os.getpid(), proc_root=proc_root, cgroup_root=cgroup_root)
+    core_ids = usable_cores()
+    limit = cgroup.cpu_limit(own) if own else None
+    if limit is not None:
+        core_ids = core_ids[: max(1, math.floor(limit))]
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    memory_limit = cgroup.memory_limit(own) if own else None
+    return Machine(
+        cores=len(core_ids),
+        core_ids=core_ids,
+        memory_bytes=min(memory, memory_limit or memory),
+        cpu_model=cpu_model(proc_root=proc_root),
+        system=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+        engine=engine,
+        compose=compose,
+        cgroup=f"v{own.version}" if own else None,
+        can_budget=can_budget,
+        can_pin=can_pin(),
+    )
+
+
+def can_pin() -> bool:
+    """Tell whether a process can be bound to cores here."""
+    return hasattr(os, "sched_setaffinity")
+
+
+def usable_cores() -> tuple[int, ...]:
+    """Give the numbers of the cores that this process may run on."""
+    if sys.platform == "linux":
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(range(os.cpu_count() or 1))
+
+
+def cpu_model(*, proc_root: Path = PROC) -> str:
+    """Give the processor's name for a person, or its architecture where it has none."""
+    if sys.platform == "darwin":
+        return proc.run(["sysctl", "-n", "machdep.cpu.brand_string"]).stdout.strip()
+    try:
+        text = (proc_root / "cpuinfo").read_text()
+    except OSError:
+        return platform.machine()
+    return parse_cpu_model(text) or platform.machine()
+
+
+def parse_cpu_model(cpuinfo: str) -> str | None:
+    """Give the model out of ``/proc/cpuinfo``; None on processors that name none (many Arm)."""
+    for line in cpuinfo.splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() in {"model name", "Model"} and value.strip():
+            return value.strip()
+    return None
+
+
+def read_host(cores: Collection[int], *, proc_root: Path = PROC) -> HostReading | None:
+    """Read what these cores have done since the start; None where the system does not tell."""
+    try:
+        text = (proc_root / "stat").read_text()
+    except OSError:
+        return None
+    return parse_host(text, cores, at_s=proc.now_s())
+
+
+def parse_host(stat: str, cores: Collection[int], *, at_s: float) -> HostReading:
+    """Add up the named cores' lines of ``/proc/stat`` (proc(5)), in seconds.
+
+    What a guest used is part of ``user`` already. A core that is offline has no line and counts
+    for nothing.
+    """
+    wanted = {f"cpu{core}" for core in cores}
+    lines = [line.split() for line in stat.splitlines()]
+    ticks = [[int(field) for field in line[1:9]] for line in lines if line and line[0] in wanted]
+    user, nice, system, idle, waiting, interrupts, soft_interrupts, steal = (
+        (sum(column) / TICKS_PER_S for column in zip(*ticks, strict=True)) if ticks else [0.0] * 8
+    )
+    return HostReading(
+        at_s=at_s,
+        busy_s=user + nice + system + interrupts + soft_interrupts,
+        steal_s=steal,
+        idle_s=idle + waiting,
+        cores=len(ticks),
+    )
