@@ -264,6 +264,7 @@ class Latency:
     p90_ms: float
     p99_ms: float
     max_ms: float
+    mean_ms: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -373,12 +374,14 @@ class ResourceUse:
     """How much of one means a cell used, over all its trials.
 
     ``used_ratio`` is a share of all there was of it, ``full_ratio`` the share from which it counts
-    as full; ``detail`` is a clause with the figures in their own units.
+    as full; ``detail`` is a clause with the figures in their own units. CPU is also full where
+    its holder was held back in most CPU periods.
     """
 
     kind: Bottleneck
     used_ratio: float
     full_ratio: float
+    full: bool
     detail: str
 
 
