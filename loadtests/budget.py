@@ -103,7 +103,9 @@ def _refusal(machine: Machine, replicas: int) -> str:
         )
     most = len(replica_cores) if machine.can_pin else 0
     fitting = (
-        f"--replicas {','.join(str(count) for count in powers_of_two(most))}, or " if most > 1 else ""
+        f"--replicas {','.join(str(count) for count in powers_of_two(most))}, or "
+        if most > 1
+        else ""
     )
     return (
         f"{what}, because no CPU budget can be set here (no writable cgroup). What fits:"

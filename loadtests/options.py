@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,8 +91,8 @@ def check(options: Options) -> Options:
     return options
 
 
-def _known(what: str, values: tuple[str, ...], known: object) -> None:
-    names = tuple(known)  # type: ignore[call-overload]
+def _known(what: str, values: tuple[str, ...], known: Iterable[str]) -> None:
+    names = tuple(known)
     for value in values:
         if value not in names:
             raise UsageError(f"Unknown {what} {value!r}. Known: {', '.join(names)}.")

@@ -34,6 +34,11 @@ START_S = 25.0
 
 FIRST_PORT = 9001
 
+NO_BUDGET = (
+    "No CPU budget can be set here, so replicas that work would compete for the same cores:"
+    " workload io is measured, where slots are what is full."
+)
+
 WAITING = frozenset({"io"})
 """Workloads whose requests hold a slot and hardly any CPU."""
 
@@ -92,10 +97,7 @@ def _what_can_be_told(
             " compete for CPU, and no budget can be set here. What fits: --workers gthread,sync."
         )
     left_out = tuple(name for name in options.workers if name not in limited)
-    notes = [
-        "No CPU budget can be set here, so replicas that work would compete for the same cores:"
-        " workload io is measured, where slots are what is full."
-    ]
+    notes = [NO_BUDGET]
     if left_out:
         notes.append(f"Left out: {', '.join(left_out)}, which would use all CPU there is.")
     names = asked if options.workloads else ("io",)
@@ -119,9 +121,7 @@ def _rounds(
     }
     sets = sorted({(cell.worker, group) for cell in cells for group in members[cell]})
     ports = {key: FIRST_PORT + offset for offset, key in enumerate(sets)}
-    upstreams = tuple(
-        Upstream(port=ports[key], worker=key[0], members=key[1]) for key in sets
-    )
+    upstreams = tuple(Upstream(port=ports[key], worker=key[0], members=key[1]) for key in sets)
     planned = tuple(
         tuple(
             _spec(number + 1, position, cell, members[cell][number], ports)

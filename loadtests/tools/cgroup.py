@@ -171,6 +171,12 @@ def read(group: Group) -> Counters:
     )
 
 
+def processes(group: Group) -> tuple[int, ...]:
+    """Give the processes in a group, in order. Raises :class:`OSError` where it has gone."""
+    folder = group.folders.get("cpu") or group.folders["cpuacct"]
+    return tuple(sorted(int(line) for line in _text(folder / "cgroup.procs").split()))
+
+
 def cpu_limit(group: Group) -> float | None:
     """Give the least CPU limit on a group or any above it, in CPUs; None where there is none."""
     limits = []

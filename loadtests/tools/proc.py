@@ -62,6 +62,17 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
+def alive(pid: int) -> bool:
+    """Tell whether a process is there, whoever it belongs to."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def which(program: str) -> str | None:
     """Give the path of a program, or None where there is none."""
     return shutil.which(program)

@@ -1,0 +1,107 @@
+"""Puts loads on a stack, and reads its counters at the windows' edges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from loadtests.agent import Agent
+from loadtests.environment.protocol import Stack
+from loadtests.errors import EnvironmentFailure
+from loadtests.model import Replica, TrialSpec, Upstream
+from loadtests.raw import Edge, Load, RawTrial
+from loadtests.tally import Tally
+from loadtests.tools import proc
+
+PROXY = "proxy"
+GENERATOR = "generator"
+
+READY_LIMIT_S = 90.0
+"""How long a replica may take to answer first: at a tenth of a core Flask needs some 20 s."""
+
+SERVER_ERROR = 500
+
+
+class Driver:
+    """One stack with its generator, ready to be loaded."""
+
+    def __init__(self, stack: Stack, agent: Agent) -> None:
+        self._stack = stack
+        self._agent = agent
+        self._tally = Tally(stack, agent)
+        self._replicas = {replica.name: replica for replica in stack.replicas}
+
+    def wait_ready(self, path: str = "/healthz") -> None:
+        """Wait until every replica answers; raise, naming one that does not and its log."""
+        waiting = dict(self._replicas)
+
+        def all_answer() -> bool:
+            urls = [f"http://{replica.address}{path}" for replica in waiting.values()]
+            answers = self._agent.fetch(urls, timeout_s=READY_LIMIT_S / 6)
+            for name, answer in zip(tuple(waiting), answers, strict=True):
+                if answer.status is not None and answer.status < SERVER_ERROR:
+                    del waiting[name]
+            return not waiting
+
+        proc.wait_until(all_answer, limit_s=READY_LIMIT_S, failure=lambda: self._not_ready(waiting))
+
+    def _not_ready(self, waiting: Mapping[str, Replica]) -> str:
+        name = min(waiting)
+        others = f" (and {len(waiting) - 1} more)" if len(waiting) > 1 else ""
+        return (
+            f"Replica {name}{others} of {len(self._replicas)} did not answer in"
+            f" {READY_LIMIT_S:g} s. The end of its log:\n{self._stack.log_of(name)}"
+        )
+
+    def prove_shares(self, upstreams: Sequence[Upstream], path: str = "/healthz") -> None:
+        """Ask each port once for each of its members; every member has to answer once."""
+        for upstream in upstreams:
+            url = self.base_url(upstream.port) + path
+            answers = self._agent.fetch([url] * len(upstream.members), timeout_s=READY_LIMIT_S)
+            seen = sorted(answer.headers.get("x-upstream-addr", "nobody") for answer in answers)
+            wanted = sorted(
+                self._replicas[f"{upstream.worker}-{number}"].address for number in upstream.members
+            )
+            if seen != wanted:
+                raise EnvironmentFailure(
+                    f"Port {upstream.port} of the proxy should pass to {', '.join(wanted)} in turn,"
+                    f" but {', '.join(seen)} answered. Run `twofold down`, then try again; if it"
+                    " stays so, something stands between the proxy and the replicas."
+                )
+
+    def base_url(self, port: int) -> str:
+        """Give the address of one of the proxy's ports as the generator has to use it."""
+        return f"http://{self._stack.proxy_host}:{port}"
+
+    def measure(self, spec: TrialSpec, load: Load) -> RawTrial:
+        """Put one load on, and give all that was seen of it."""
+        started_s = proc.monotonic_s()
+        active = tuple(f"{spec.cell.worker}-{number}" for number in spec.members)
+        self._tally.start(active)
+        edges: list[Edge] = []
+        done = self._agent.load(
+            load,
+            on_opened=lambda: edges.append(self._edge()),
+            on_closed=lambda: edges.append(self._edge()),
+        )
+        counted = self._tally.finish(active)
+        return RawTrial(
+            spec=spec,
+            users=load.users or 0,
+            finished=done.finished,
+            samples=done.samples,
+            opened=edges[0],
+            closed=edges[1],
+            proxy_requests=counted.proxy,
+            replica_requests=counted.replicas,
+            addresses={self._replicas[name].address: name for name in active},
+            identities=self._stack.identities(),
+            wall_s=proc.monotonic_s() - started_s,
+        )
+
+    def _edge(self) -> Edge:
+        members = (*self._replicas, PROXY, GENERATOR)
+        return Edge(
+            members=self._stack.read(members),
+            host=self._stack.read_host(),
+            harness_cpu_s=proc.own_cpu_s(),
+        )

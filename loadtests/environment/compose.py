@@ -1,0 +1,273 @@
+"""A stack of containers, brought up and down by Docker Compose."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import zlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from loadtests.environment import images
+from loadtests.environment.counters import (
+    Counters,
+    EngineCounters,
+    KernelCounters,
+    member_name,
+)
+from loadtests.environment.protocol import Say
+from loadtests.errors import EnvironmentFailure, ProcessFailure
+from loadtests.model import HostReading, Plan, Reading, Replica, Upstream
+from loadtests.tools import docker, host, nginx, proc
+from loadtests.tools.proc import Child
+
+STATUS_PORT = 9000
+APP_PORT = 8000
+PROXY_FOLDER = "/run/nginx"
+PROXY_CONFIG = f"{PROXY_FOLDER}/nginx.conf"
+
+UP_LIMIT_S = 180.0
+DOWN_LIMIT_S = 120.0
+LOG_LINES = 20
+"""How much of a log a message shows."""
+
+GONE_LIMIT_S = 15.0
+"""How long an engine may still be creating what a Compose that was ended had asked for."""
+
+
+class ComposeBackend:
+    """Brings stacks up on the Docker engine, with the images of a checkout."""
+
+    name = "compose"
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @contextmanager
+    def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[ComposeStack]:
+        """Build the images, start everything that the plan needs, and take it down at the end."""
+        engine = docker.Engine()
+        try:
+            compose = docker.find_compose()
+            for project in dead_projects(engine):
+                say(f"Removing what a run that died has left: {project}")
+                engine.remove(project)
+            built = images.build_all(engine, self._root, say=say)
+            project = project_name(folder.name)
+            file = self._root / "compose/compose.yaml"
+            variables = _variables(plan, built, run=folder.name)
+            try:
+                _up(compose, project, file, plan, variables, say)
+                yield ComposeStack(engine, project, plan, folder, self._root)
+            finally:
+                say("Taking the stack down")
+                _save_logs(engine, project, folder / "logs")
+                _down(compose, engine, project, file, variables)
+        finally:
+            engine.close()
+
+
+class ComposeStack:
+    """A stack of containers that is up; see ``environment.protocol.Stack``."""
+
+    def __init__(
+        self, engine: docker.Engine, project: str, plan: Plan, folder: Path, root: Path
+    ) -> None:
+        self._engine = engine
+        self._folder = folder
+        self._template = (root / "compose/nginx.conf.j2").read_text()
+        self._containers = {member_name(each): each for each in engine.containers(project)}
+        self.replicas = _replicas(self._containers, plan)
+        self._local = docker.is_local()
+        self._counters = self._choose_counters(project)
+        self._cores = tuple(sorted({*plan.budget.replica_cores, *plan.budget.service_cores}))
+        self.proxy_host = self._containers["proxy"].address
+        self.status_url = f"http://{self.proxy_host}:{STATUS_PORT}/status"
+
+    def _choose_counters(self, project: str) -> Counters:
+        if self._local:
+            kernel = KernelCounters(self._containers)
+            if kernel.complete:
+                return kernel
+        return EngineCounters(self._engine, project, self._containers)
+
+    def start_generator(self) -> Child:
+        """Start the generator's program in its container."""
+        logs = self._folder / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        container = self._containers["generator"].id
+        return Child(
+            docker.exec_argv(container, "python", "-m", "loadtests.generator"),
+            log=logs / "generator.log",
+        )
+
+    def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
+        """Write the configuration into the proxy, which starts with it."""
+        addresses = {(each.worker, each.number): each.address for each in self.replicas}
+        servers = [
+            nginx.ServerBlock(
+                port=upstream.port,
+                members=tuple(addresses[(upstream.worker, number)] for number in upstream.members),
+            )
+            for upstream in upstreams
+        ]
+        text = nginx.render(self._template, servers, status_port=STATUS_PORT, folder=PROXY_FOLDER)
+        (self._folder / "nginx.conf").write_text(text)
+        # Under another name first: the proxy starts as soon as the file is there.
+        write = f"cat > {PROXY_CONFIG}.new && mv {PROXY_CONFIG}.new {PROXY_CONFIG}"
+        proc.run(docker.exec_argv(self._containers["proxy"].id, "sh", "-c", write), input_text=text)
+
+    def read(self, members: Collection[str]) -> tuple[Reading, ...]:
+        """Read the counters of these members now."""
+        return self._counters.read(members)
+
+    def read_host(self) -> HostReading | None:
+        """Read what the machine's cores did, where the engine is on this machine."""
+        if not self._local:
+            return None
+        return host.read_host(self._cores or host.usable_cores())
+
+    def identities(self) -> Mapping[str, str]:
+        """Give what each member is now."""
+        return self._counters.identities()
+
+    def log_of(self, member: str) -> str:
+        """Give the end of a member's log."""
+        container = self._containers.get(member)
+        return self._engine.log(container.id, lines=LOG_LINES) if container else "(no container)"
+
+
+def _replicas(containers: Mapping[str, docker.Container], plan: Plan) -> tuple[Replica, ...]:
+    found = []
+    for worker in plan.workers:
+        for number in range(1, plan.replica_counts[-1] + 1):
+            container = containers.get(f"{worker.name}-{number}")
+            if container is None or not container.running:
+                raise EnvironmentFailure(
+                    f"Replica {worker.name}-{number} of {plan.replica_counts[-1]} does not run:"
+                    f" {_why(container)}. Its log is in the run's folder, logs/."
+                )
+            found.append(
+                Replica(
+                    name=f"{worker.name}-{number}",
+                    worker=worker.name,
+                    number=number,
+                    address=f"{container.address}:{APP_PORT}",
+                    identity=container.id,
+                )
+            )
+    return tuple(found)
+
+
+def _why(container: docker.Container | None) -> str:
+    if container is None:
+        return "Compose started no such container"
+    if container.out_of_memory:
+        return "it was ended for want of memory"
+    return f"it ended with code {container.exit_code}"
+
+
+def _variables(plan: Plan, built: images.Images, *, run: str) -> dict[str, str]:
+    means = plan.budget
+    services = ",".join(str(core) for core in means.service_cores)
+    # With two cores for the services, the generator and the proxy have one each.
+    generator, proxy = services, services
+    if len(means.service_cores) == 2:
+        generator, proxy = (str(core) for core in means.service_cores)
+    return {
+        "TWOFOLD_RUN": run,
+        "TWOFOLD_APP_IMAGE": built.app,
+        "TWOFOLD_PROXY_IMAGE": built.proxy,
+        "TWOFOLD_GENERATOR_IMAGE": built.generator,
+        "TWOFOLD_REPLICA_CPUS": f"{means.replica_cpus or 0:g}",
+        "TWOFOLD_REPLICA_CPUSET": ",".join(str(core) for core in means.replica_cores),
+        "TWOFOLD_GENERATOR_CPUSET": generator,
+        "TWOFOLD_PROXY_CPUSET": proxy,
+        # The same on every replica, as Flask's sessions need it; of no worth beyond the run.
+        "TWOFOLD_SECRET_KEY": f"only for the load test {run}",
+    }
+
+
+def _up(
+    compose: docker.Compose,
+    project: str,
+    file: Path,
+    plan: Plan,
+    variables: Mapping[str, str],
+    say: Say,
+) -> None:
+    scale = {worker.name: plan.replica_counts[-1] for worker in plan.workers}
+    say(f"Starting {sum(scale.values())} replicas, the proxy and the generator")
+    words = docker.up_words(scale, (*scale, "proxy", "generator"))
+    try:
+        proc.run(
+            compose.command(*words, project=project, file=file), env=variables, timeout_s=UP_LIMIT_S
+        )
+    except ProcessFailure as error:
+        raise EnvironmentFailure(
+            f"Compose {compose.version} did not start the stack: {error.output or error}"
+        ) from error
+
+
+def _save_logs(engine: docker.Engine, project: str, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for container in engine.containers(project):
+        name = member_name(container)
+        suffix = "-container" if name == "generator" else ""
+        (folder / f"{name}{suffix}.log").write_text(engine.log(container.id))
+
+
+def _down(
+    compose: docker.Compose,
+    engine: docker.Engine,
+    project: str,
+    file: Path,
+    variables: Mapping[str, str],
+) -> None:
+    """Take everything down, also what an engine was still creating when Compose was ended."""
+    command = compose.command(*docker.DOWN_WORDS, project=project, file=file)
+    proc.run(command, env=variables, timeout_s=DOWN_LIMIT_S, check=False)
+
+    def nothing_left() -> bool:
+        engine.remove(project)
+        return project not in engine.projects()
+
+    proc.wait_until(
+        nothing_left,
+        limit_s=GONE_LIMIT_S,
+        failure=f"Parts of the stack {project} are still there. Run `twofold down`.",
+    )
+
+
+# -- whose is a project ------------------------------------------------------------------------
+
+
+def project_name(run: str) -> str:
+    """Name a Compose project after the run, this machine and this process."""
+    return f"twofold-{run.lower()}-{_machine_mark()}-{os.getpid()}"
+
+
+def _machine_mark() -> str:
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+def dead_projects(engine: docker.Engine) -> tuple[str, ...]:
+    """Give the projects whose run was on this machine and is no more."""
+    pattern = re.compile(rf"twofold-.*-{_machine_mark()}-(\d+)")
+    found = ((project, pattern.fullmatch(project)) for project in engine.projects())
+    return tuple(project for project, match in found if match and not proc.alive(int(match[1])))
+
+
+def remove_all(say: Say) -> int:
+    """Remove what runs of any process have left, living ones too; give how many runs."""
+    engine = docker.Engine()
+    try:
+        projects = engine.projects()
+        for project in projects:
+            say(f"Removing {project}")
+            engine.remove(project)
+        return len(projects)
+    finally:
+        engine.close()

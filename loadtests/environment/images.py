@@ -1,0 +1,84 @@
+"""The images of a stack: from a base that is there, comes from a registry, or is made here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtests.environment.protocol import Say
+from loadtests.errors import EnvironmentFailure, ProcessFailure
+from loadtests.tools import docker, proc
+
+OFFICIAL_BASE = "python:3.13-slim-trixie"
+OWN_BASE = "twofold/base"
+BASE_LIMIT_S = 600.0
+
+APP = "twofold/app:latest"
+PROXY = "twofold/proxy:latest"
+GENERATOR = "twofold/generator:latest"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """The tags of a stack's images, and the digests behind them."""
+
+    app: str
+    proxy: str
+    generator: str
+    digests: dict[str, str]
+
+
+def build_all(engine: docker.Engine, root: Path, *, say: Say) -> Images:
+    """Build the three images of a stack; each is quick where nothing has changed."""
+    base = base_image(engine, root, say=say)
+    for tag, folder, dockerfile in (
+        (APP, root / "app", root / "app/Dockerfile"),
+        (PROXY, root / "compose/proxy", root / "compose/proxy/Dockerfile"),
+        (GENERATOR, root, root / "compose/generator/Dockerfile"),
+    ):
+        what = tag.partition("/")[2].partition(":")[0]
+        say(f"Building the image of the {what}")
+        docker.build(
+            docker.build_argv(tag=tag, folder=folder, dockerfile=dockerfile, base_image=base),
+            what=f"the {what}",
+            on_line=lambda _: None,
+        )
+    digests = {tag: engine.image_id(tag) or "?" for tag in (base, APP, PROXY, GENERATOR)}
+    return Images(app=APP, proxy=PROXY, generator=GENERATOR, digests=digests)
+
+
+def base_image(engine: docker.Engine, root: Path, *, say: Say) -> str:
+    """Give a base image that the engine has; get or make one where it has none.
+
+    In this order: the one that TWOFOLD_BASE_IMAGE names, the official one where the engine has it,
+    our own where it was made before, the official one from its registry, our own made now.
+    """
+    asked = os.environ.get("TWOFOLD_BASE_IMAGE")
+    if asked:
+        if engine.image_id(asked) is None and not docker.pull(asked):
+            raise EnvironmentFailure(
+                f"The base image {asked!r} (TWOFOLD_BASE_IMAGE) is not here and cannot be pulled."
+                " Name another, or unset the variable."
+            )
+        return asked
+    if engine.image_id(OFFICIAL_BASE) is not None:
+        return OFFICIAL_BASE
+    own = engine.local_images(OWN_BASE)
+    if own:
+        return own[0]
+    say(f"Looking for {OFFICIAL_BASE} in its registry")
+    if docker.pull(OFFICIAL_BASE):
+        return OFFICIAL_BASE
+    say("No registry answers: making a base image from Debian's packages (about 40 s, once)")
+    try:
+        made = proc.run(
+            (sys.executable, str(root / "scripts/base_image.py")), timeout_s=BASE_LIMIT_S
+        )
+    except ProcessFailure as error:
+        raise EnvironmentFailure(
+            f"No base image: {OFFICIAL_BASE} cannot be pulled, and none could be made here:"
+            f" {error.output or error}\nName one that this engine has: TWOFOLD_BASE_IMAGE=…"
+        ) from error
+    return made.stdout.strip().splitlines()[-1]

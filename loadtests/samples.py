@@ -1,0 +1,214 @@
+"""From what was seen of a trial to its record. PURE."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from loadtests.model import (
+    Budget,
+    Conservation,
+    GeneratorHealth,
+    HostUse,
+    Latency,
+    Reading,
+    Role,
+    Trial,
+    Usage,
+)
+from loadtests.raw import Edge, RawTrial
+
+QUARTERS = 4
+MICROSECONDS = 1_000_000
+
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """The samples of one trial, a row a request; see the generator's protocol for each column."""
+
+    due_us: Integers
+    sent_us: Integers
+    done_us: Integers
+    status: Integers
+    outcome: Integers
+    replica: Integers
+
+
+def read_columns(samples: bytes) -> Columns:
+    """Read the columns out of the bytes of an ``.npz``."""
+    with np.load(io.BytesIO(samples), allow_pickle=False) as archive:
+        return Columns(
+            **{
+                name: archive[name].astype(np.int64)
+                for name in ("due_us", "sent_us", "done_us", "status", "outcome", "replica")
+            }
+        )
+
+
+def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
+    """Work out the record of one trial: counts, percentiles, and what each member used."""
+    finished = raw.finished
+    columns = read_columns(raw.samples)
+    window_s = finished.closed_at_s - finished.opened_at_s
+    window_us = round(window_s * MICROSECONDS)
+    inside = (columns.done_us >= 0) & (columns.done_us < window_us)
+    ok = columns.outcome == _index(finished.outcomes, "ok")
+    good = inside & ok
+    names = [raw.addresses.get(address, address) for address in finished.replicas]
+    answers = _answers(columns, inside, names)
+    completed = int(np.count_nonzero(good))
+    usages = _usages(raw, columns, names, budget)
+    active = {*raw.addresses.values(), "proxy", "generator", "store"}
+    return Trial(
+        spec=raw.spec,
+        users=raw.users,
+        started_at_s=finished.started_at_s,
+        window_s=window_s,
+        wall_s=raw.wall_s,
+        completed=completed,
+        failed=int(np.count_nonzero(inside & ~ok)),
+        failures=_failures(columns, inside & ~ok, finished.outcomes),
+        throughput_rps=completed / window_s,
+        latency=latency(columns.done_us[good] - columns.due_us[good]),
+        answers={name: answers.get(name, 0) for name in (*raw.addresses.values(), *answers)},
+        quarters_rps=_quarters(columns.done_us[good], window_us),
+        usages=tuple(usage for usage in usages if usage.member in active),
+        idle_usages=tuple(usage for usage in usages if usage.member not in active),
+        conservation=Conservation(
+            sent=finished.sent,
+            answered=finished.answered,
+            proxy=raw.proxy_requests,
+            replicas=raw.replica_requests,
+        ),
+        generator=GeneratorHealth(
+            cpu_ratio=finished.cpu_s / window_s,
+            lag_p99_ms=finished.lag_p99_ms,
+            lag_max_ms=finished.lag_max_ms,
+            dropped=finished.dropped,
+            lost_workers=finished.lost_workers,
+        ),
+        host=_host_use(raw.opened, raw.closed),
+        identities=raw.identities,
+        service_ms=service_ms,
+    )
+
+
+def latency(durations_us: Integers) -> Latency | None:
+    """Give exact percentiles (each a value that occurred), or None for no request at all."""
+    if durations_us.size == 0:
+        return None
+    p50, p90, p99, top = np.percentile(
+        durations_us, [50, 90, 99, 100], method="inverted_cdf"
+    ).tolist()
+    return Latency(
+        mean_ms=float(durations_us.mean()) / 1000,
+        p50_ms=p50 / 1000,
+        p90_ms=p90 / 1000,
+        p99_ms=p99 / 1000,
+        max_ms=top / 1000,
+    )
+
+
+def _index(table: list[str], name: str) -> int:
+    return table.index(name) if name in table else -1
+
+
+def _answers(columns: Columns, rows: Flags, names: list[str]) -> dict[str, int]:
+    counts = np.bincount(columns.replica[rows & (columns.replica >= 0)], minlength=len(names))
+    found: dict[str, int] = {}
+    for name, count in zip(names, counts.tolist(), strict=False):
+        if count:
+            found[name] = found.get(name, 0) + count
+    return found
+
+
+def _failures(columns: Columns, rows: Flags, outcomes: list[str]) -> dict[str, int]:
+    failures: dict[str, int] = {}
+    kinds, counts = np.unique(
+        np.stack((columns.outcome[rows], columns.status[rows])), axis=1, return_counts=True
+    )
+    for outcome, status, count in zip(*kinds.tolist(), counts.tolist(), strict=True):
+        kind = f"status {status}" if status else outcomes[outcome]
+        failures[kind] = failures.get(kind, 0) + count
+    return failures
+
+
+def _quarters(done_us: Integers, window_us: int) -> tuple[float, ...]:
+    edges = np.linspace(0, window_us, QUARTERS + 1)
+    counts, _ = np.histogram(done_us, bins=edges)
+    return tuple((counts / (window_us / MICROSECONDS / QUARTERS)).tolist())
+
+
+def _usages(raw: RawTrial, columns: Columns, names: list[str], budget: Budget) -> tuple[Usage, ...]:
+    before = {reading.member: reading for reading in raw.opened.members}
+    return tuple(
+        _usage(before[after.member], after, raw.finished.opened_at_s, columns, names, budget)
+        for after in raw.closed.members
+        if after.member in before
+    )
+
+
+def _usage(
+    before: Reading,
+    after: Reading,
+    opened_at_s: float,
+    columns: Columns,
+    names: list[str],
+    budget: Budget,
+) -> Usage:
+    # The counters are read a moment after the edge, so the requests are counted from reading to
+    # reading, not from edge to edge.
+    first_us = (before.at_s - opened_at_s) * MICROSECONDS
+    last_us = (after.at_s - opened_at_s) * MICROSECONDS
+    between = (columns.done_us >= first_us) & (columns.done_us < last_us)
+    completed: int | None = None
+    if after.role is Role.REPLICA:
+        mine = [index for index, name in enumerate(names) if name == after.member]
+        completed = int(np.count_nonzero(between & np.isin(columns.replica, mine)))
+    elif after.role is Role.PROXY:
+        completed = int(np.count_nonzero(between & (columns.replica >= 0)))
+    return Usage(
+        member=after.member,
+        role=after.role,
+        span_s=after.at_s - before.at_s,
+        cpu_s=after.cpu_s - before.cpu_s,
+        budget_cpus=budget.replica_cpus if after.role is Role.REPLICA else None,
+        throttled_ratio=_throttled(before, after),
+        completed=completed,
+        memory_bytes=after.memory_bytes,
+    )
+
+
+def _throttled(before: Reading, after: Reading) -> float | None:
+    counts = (before.periods, after.periods, before.throttled_periods, after.throttled_periods)
+    if None in counts:
+        return None
+    periods = (after.periods or 0) - (before.periods or 0)
+    held = (after.throttled_periods or 0) - (before.throttled_periods or 0)
+    # Periods are only counted while the group has something to run.
+    return held / periods if periods else 0.0
+
+
+def _host_use(opened: Edge, closed: Edge) -> HostUse | None:
+    if opened.host is None or closed.host is None:
+        return None
+    span_s = closed.host.at_s - opened.host.at_s
+    capacity_s = span_s * closed.host.cores
+    if capacity_s <= 0:
+        return None
+    own_s = closed.harness_cpu_s - opened.harness_cpu_s + _cpu_s(closed) - _cpu_s(opened)
+    foreign_s = closed.host.busy_s - opened.host.busy_s - own_s
+    return HostUse(
+        steal_ratio=max(0.0, closed.host.steal_s - opened.host.steal_s) / capacity_s,
+        foreign_ratio=max(0.0, foreign_s) / capacity_s,
+    )
+
+
+def _cpu_s(edge: Edge) -> float:
+    return sum(reading.cpu_s for reading in edge.members)

@@ -1,0 +1,261 @@
+"""Docker and Compose: command lines, and what the engine says of containers.
+
+Containers are found by the labels that Compose gives them, never by patterns of their names. Two
+Composes are spoken to alike: the v2 plugin (``docker compose``), and docker-compose 1.29 where only
+that is there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import DockerException, NotFound
+from requests.exceptions import RequestException
+
+from loadtests.errors import EnvironmentFailure, ProcessFailure
+from loadtests.tools import proc
+
+PROJECT_LABEL = "com.docker.compose.project"
+SERVICE_LABEL = "com.docker.compose.service"
+NUMBER_LABEL = "com.docker.compose.container-number"
+RUN_LABEL = "io.twofold.run"
+"""The label of everything that belongs to a run of ours; see compose/compose.yaml."""
+
+ENGINE_LIMIT_S = 20
+"""How long the engine may take for one answer before it counts as not answering."""
+
+BUILD_LIMIT_S = 900.0
+PULL_LIMIT_S = 120.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """A container as the engine describes it. ``pid`` is 0 where it does not run."""
+
+    id: str
+    service: str
+    number: int
+    image: str
+    started_at: str
+    running: bool
+    exit_code: int
+    out_of_memory: bool
+    pid: int
+    address: str
+
+
+class Engine:
+    """The Docker engine that the environment of this process points to."""
+
+    def __init__(self) -> None:
+        try:
+            self._client = docker.from_env(timeout=ENGINE_LIMIT_S)
+            self.version = str(self._client.version()["Version"])
+        except (DockerException, RequestException, KeyError) as error:
+            raise EnvironmentFailure(
+                f"No Docker engine answers ({_first_line(error)}). Start it, or allow this user to"
+                " use its socket; or run without one: --backend processes."
+            ) from error
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+    def containers(self, project: str) -> tuple[Container, ...]:
+        """Give the containers of a Compose project, in the order of service and number."""
+        found = []
+        for short in self._client.api.containers(
+            all=True, filters={"label": f"{PROJECT_LABEL}={project}"}
+        ):
+            try:
+                found.append(parse_container(self._client.api.inspect_container(short["Id"])))
+            except NotFound:  # gone since it was listed
+                continue
+        return tuple(sorted(found, key=lambda container: (container.service, container.number)))
+
+    def log(self, container: str, *, lines: int | None = None) -> str:
+        """Give what a container wrote, or the last ``lines`` lines of it."""
+        try:
+            data: bytes = self._client.api.logs(
+                container, tail="all" if lines is None else lines, timestamps=True
+            )
+        except (DockerException, RequestException) as error:
+            return f"(no log: {_first_line(error)})"
+        return data.decode(errors="replace")
+
+    def stats(self, container: str) -> dict[str, Any]:
+        """Give the engine's counters of a container; it may take a second over them."""
+        answer: dict[str, Any] = self._client.api.stats(container, stream=False, one_shot=True)
+        return answer
+
+    def facts(self) -> dict[str, Any]:
+        """Give what the engine says of itself and its machine."""
+        answer: dict[str, Any] = self._client.info()
+        return answer
+
+    def local_images(self, repository: str) -> tuple[str, ...]:
+        """Give the tags of a repository's images that the engine has, newest first."""
+        images = self._client.api.images(name=repository)
+        newest_first = sorted(images, key=lambda image: -int(image["Created"]))
+        return tuple(tag for image in newest_first for tag in image.get("RepoTags") or ())
+
+    def image_id(self, image: str) -> str | None:
+        """Give an image's digest, or None where the engine does not have it."""
+        try:
+            return str(self._client.images.get(image).id)
+        except NotFound:
+            return None
+
+    def projects(self) -> tuple[str, ...]:
+        """Give the Compose projects of all our runs that have anything here."""
+        wanted = {"label": RUN_LABEL}
+        labels = [
+            thing.get("Labels") or {}
+            for thing in (
+                *self._client.api.containers(all=True, filters=wanted),
+                *self._client.api.networks(filters=wanted),
+                *(self._client.api.volumes(filters=wanted).get("Volumes") or ()),
+            )
+        ]
+        return tuple(sorted({each[PROJECT_LABEL] for each in labels if PROJECT_LABEL in each}))
+
+    def remove(self, project: str) -> None:
+        """Remove whatever a project still has: containers, then networks, then volumes."""
+        api = self._client.api
+        wanted = {"label": f"{PROJECT_LABEL}={project}"}
+        try:
+            for container in api.containers(all=True, filters=wanted):
+                with contextlib.suppress(NotFound):
+                    api.remove_container(container["Id"], v=True, force=True)
+            for network in api.networks(filters=wanted):
+                with contextlib.suppress(NotFound):
+                    api.remove_network(network["Id"])
+            for volume in api.volumes(filters=wanted).get("Volumes") or ():
+                with contextlib.suppress(NotFound):
+                    api.remove_volume(volume["Name"], force=True)
+        except (DockerException, RequestException) as error:
+            raise EnvironmentFailure(
+                f"The engine did not remove what a run had started: {_first_line(error)}."
+                " Run `twofold down` once it answers again."
+            ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def parse_container(attributes: Mapping[str, Any]) -> Container:
+    """Read what is needed out of the engine's description of a container."""
+    labels = attributes["Config"]["Labels"]
+    state = attributes["State"]
+    networks = attributes["NetworkSettings"]["Networks"].values()
+    return Container(
+        id=attributes["Id"],
+        service=labels[SERVICE_LABEL],
+        number=int(labels[NUMBER_LABEL]),
+        image=attributes["Image"],
+        started_at=state["StartedAt"],
+        running=state["Running"] and not state.get("Paused", False),
+        exit_code=state["ExitCode"],
+        out_of_memory=state.get("OOMKilled", False),
+        pid=state["Pid"],
+        address=next((network["IPAddress"] for network in networks), ""),
+    )
+
+
+# -- command lines ----------------------------------------------------------------------------
+
+
+def build_argv(*, tag: str, folder: Path, dockerfile: Path, base_image: str) -> tuple[str, ...]:
+    """Give the command that builds an image from a folder."""
+    return (
+        *("docker", "build"),
+        *("--tag", tag),
+        *("--file", str(dockerfile)),
+        *("--build-arg", f"BASE_IMAGE={base_image}"),
+        str(folder),
+    )
+
+
+def exec_argv(container: str, *command: str) -> tuple[str, ...]:
+    """Give the command that runs a program in a container, joined by standard input and output."""
+    return ("docker", "exec", "--interactive", container, *command)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compose:
+    """The Compose that is there: how it is called, and its version."""
+
+    argv: tuple[str, ...]
+    version: str
+
+    def command(self, *words: str, project: str, file: Path) -> tuple[str, ...]:
+        """Give a Compose command of one project."""
+        return (*self.argv, "--project-name", project, "--file", str(file), *words)
+
+
+def up_words(scale: Mapping[str, int], services: Sequence[str]) -> tuple[str, ...]:
+    """Give the words that start services, some of them several times."""
+    scaled = [f"--scale={service}={number}" for service, number in scale.items()]
+    return ("up", "--detach", "--no-build", "--no-color", *scaled, *services)
+
+
+DOWN_WORDS = ("down", "--volumes", "--remove-orphans", "--timeout", "2")
+
+
+def find_compose() -> Compose:
+    """Find the Compose v2 plugin, else docker-compose 1.29; raise where there is neither."""
+    for argv in (("docker", "compose"), ("docker-compose",)):
+        if proc.which(argv[0]) is None:
+            continue
+        try:
+            done = proc.run((*argv, "version", "--short"), check=False, timeout_s=ENGINE_LIMIT_S)
+        except ProcessFailure:
+            continue
+        version = done.stdout.strip().removeprefix("v")
+        if done.code == 0 and version[:1].isdigit():
+            return Compose(argv=argv, version=version)
+    raise EnvironmentFailure(
+        "Neither `docker compose` nor `docker-compose` answers. Install the Compose plugin"
+        " (Debian: docker-compose; Docker's own packages: docker-compose-plugin), or run without"
+        " Docker: --backend processes."
+    )
+
+
+def build(argv: Sequence[str], *, what: str, on_line: Callable[[str], None]) -> None:
+    """Build an image; raise with the end of what the builder wrote."""
+    try:
+        proc.run(argv, timeout_s=BUILD_LIMIT_S, on_line=on_line)
+    except ProcessFailure as error:
+        raise EnvironmentFailure(
+            f"The image of {what} does not build. The builder's last words:\n"
+            f"{error.output or error}\nTry it by hand: {' '.join(argv)}"
+        ) from error
+
+
+def pull(image: str) -> bool:
+    """Try to pull an image; tell whether it came."""
+    try:
+        return proc.run(("docker", "pull", image), check=False, timeout_s=PULL_LIMIT_S).code == 0
+    except ProcessFailure:
+        return False
+
+
+def is_local() -> bool:
+    """Tell whether the engine runs on this very machine, so that its processes are seen here."""
+    host = os.environ.get("DOCKER_HOST", "")
+    if host and not host.startswith("unix://"):
+        return False
+    try:
+        done = proc.run(("docker", "context", "inspect"), check=False, timeout_s=ENGINE_LIMIT_S)
+        endpoint = json.loads(done.stdout)[0]["Endpoints"]["docker"]["Host"]
+    except (ProcessFailure, ValueError, LookupError, TypeError):
+        return not host
+    return bool(host) or str(endpoint).startswith("unix://")
