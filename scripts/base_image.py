@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Make a base image like the official Python image where no image registry answers.
+"""Give the image that ours are built from: the official Python image, or one made here like it.
 
-Debian trixie by debootstrap with python3, venv and this machine's certificates, imported into the
-engine: about 40 seconds, once. A base that is there already is left as it is. Standard output is
-the image's tag and nothing else; progress goes to standard error. Needs root, as debootstrap does.
+The engine's own copy comes first, then the registry. Where none answers, Debian is put together
+by debootstrap with python3, venv and this machine's certificates, and imported into the engine:
+about 40 seconds, once; this needs root. Standard output is the image's tag and nothing else.
 
-    sudo python3 scripts/base_image.py
     docker build --build-arg BASE_IMAGE=$(python3 scripts/base_image.py) ...
+    sudo python3 scripts/base_image.py --own     # make one even where a registry answers
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+OFFICIAL = "python:3.13-slim-trixie"
 SUITE = "trixie"
 PACKAGES = ("ca-certificates", "python3", "python3-venv")
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
@@ -38,6 +39,9 @@ LEFT_OUT = (
 )
 """Nothing that a container needs: the official slim images leave out the same."""
 
+PULL_LIMIT_S = 120
+"""The image has about 45 MB. Where packets are dropped instead of refused, nothing else ends it."""
+
 POLICY = "#!/bin/sh\nexit 101\n"
 """Packages start no services while an image is built (Debian's policy-rc.d: 101 is "forbidden")."""
 
@@ -47,28 +51,48 @@ class BaseImageError(Exception):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Make the base unless it is there, print its tag, and give the exit code."""
+    """Print the tag of a base that the engine now has, and give the exit code."""
     options = parser().parse_args(argv)
     try:
         bundle = host_bundle()
-        tag = options.tag or default_tag(bundle)
-        if not is_there(tag):
-            started = time.monotonic()
-            make(tag, bundle, options.mirror)
-            say(f"{tag} is made, in {time.monotonic() - started:.0f} s.")
+        own = options.tag or default_tag(bundle)
+        found = own if options.own or options.tag else find(own)
+        if not is_there(found):
+            make(own, bundle, options.mirror)
     except BaseImageError as error:
         say(f"error: {error}")
         return 4
-    print(tag)
+    print(found)
     return 0
 
 
 def parser() -> argparse.ArgumentParser:
     """Describe the options."""
     made = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
-    made.add_argument("--tag", help="the image's tag (default: twofold/base:<hash of its recipe>)")
+    made.add_argument("--own", action="store_true", help="not the official image")
+    made.add_argument("--tag", help="name of an own one (default: twofold/base:<hash of recipe>)")
     made.add_argument("--mirror", help="a Debian mirror (default: debootstrap's own)")
     return made
+
+
+def find(own: str) -> str:
+    """Give the official image if it is here or comes, else the name of an own one."""
+    if is_there(OFFICIAL):
+        return OFFICIAL
+    if is_there(own):
+        return own
+    say(f"Pulling {OFFICIAL} ...")
+    try:
+        pulled = subprocess.run(
+            ("docker", "pull", "--quiet", OFFICIAL),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=PULL_LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return own
+    return OFFICIAL if pulled.returncode == 0 else own
 
 
 def host_bundle() -> Path:
@@ -102,7 +126,8 @@ def is_there(tag: str) -> bool:
 
 
 def make(tag: str, bundle: Path, mirror: str | None) -> None:
-    """Make the base and import it; what was made on the way is removed again."""
+    """Make an own base and import it; what was made on the way is removed again."""
+    started = time.monotonic()
     if os.geteuid() != 0:
         raise BaseImageError(
             f"Making {tag} needs root, for debootstrap. Run once: "
@@ -111,13 +136,14 @@ def make(tag: str, bundle: Path, mirror: str | None) -> None:
     need_debootstrap()
     with tempfile.TemporaryDirectory(prefix="twofold-base-", dir="/var/tmp") as folder:  # noqa: S108
         root = Path(folder) / "root"
-        say(f"Debian {SUITE} with {', '.join(PACKAGES)}: about 40 s ...")
+        say(f"Making a base image of Debian {SUITE}: about 40 s ...")
         include = f"--include={','.join(PACKAGES)}"
         command = ("debootstrap", "--variant=minbase", include, SUITE, str(root))
         run(*command, *([mirror] if mirror else []), log=Path(folder) / "log")
         finish(root, bundle)
         say(f"Importing it as {tag} ...")
         load(root, tag)
+    say(f"{tag} is made, in {time.monotonic() - started:.0f} s.")
 
 
 def need_debootstrap() -> None:

@@ -1,0 +1,48 @@
+# Each target does its own set-up; options go through ARGS: make loadtest ARGS="--quick".
+# twofold's exit code (0 yes, 1 no, 3 cannot tell, …) is in make's last line: make's own is 2.
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--no-emit-index-url --no-header --only-binary :all:
+
+.DEFAULT_GOAL := help
+.PHONY: help loadtest compare gate test test-fast lint bench truth lock clean set-up set-up-compose
+
+help: ## say what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+
+loadtest: set-up-compose ## does throughput double when servers double? (workload cpu)
+	$(BIN)/twofold run $(ARGS)
+
+compare: set-up-compose ## which worker model for which workload? (cpu and io)
+	$(BIN)/twofold run --workload cpu,io $(ARGS) || test $$? -eq 1 -o $$? -eq 3
+	$(BIN)/twofold compare
+
+gate: set-up-compose ## did this change make it slower, or scale worse?
+	$(BIN)/twofold gate $(ARGS)
+
+test: set-up-compose ## all tests; those that need Docker are skipped where there is none
+	$(BIN)/pytest $(ARGS)
+
+test-fast: set-up ## the tests that need neither Docker nor patience
+	$(BIN)/pytest -m "not docker and not slow" $(ARGS)
+
+lint: set-up ## format, lint and types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+lock: set-up ## resolve the dependencies anew into requirements/
+	$(COMPILE) --upgrade --group generator -o requirements/generator.txt
+	$(COMPILE) --upgrade pyproject.toml requirements/build.in --group dev --group app --group generator \
+		-o requirements/harness.txt
+
+clean: ## remove what set-up and the tools made; results stay
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+set-up:
+	@$(PYTHON) scripts/set_up.py
+
+set-up-compose:
+	@$(PYTHON) scripts/set_up.py --compose
