@@ -1,0 +1,185 @@
+"""The generator's program: reads orders from standard input, answers on standard output."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import os
+import platform
+import resource
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gevent
+import locust  # patches the process for gevent: before anything that opens a socket
+from gevent.os import tp_read
+from gevent.queue import Queue
+from locust.env import Environment
+
+from loadtests.generator import PROTOCOL
+from loadtests.generator.fetch import fetch_all
+from loadtests.generator.order import BadOrder, read_fetch, read_trial
+from loadtests.generator.outcome import OUTCOME_NAMES, Outcome
+from loadtests.generator.pool import Pool, UnusableUrl
+from loadtests.generator.recorder import pack
+from loadtests.generator.scenario import BUILT_IN, UnusableScenario, load_scenario
+from loadtests.generator.trial import run_trial
+
+PART_BYTES = 256 * 1024
+"""Of the samples' bytes in one line: whole lines stay small enough to be read without effort."""
+
+
+class Lines:
+    """Standard output, for the protocol alone: whatever else is printed goes to standard error."""
+
+    def __init__(self) -> None:
+        self._fd = os.dup(1)
+        os.dup2(2, 1)
+
+    def write(self, event: str, **values: Any) -> None:
+        """Write one whole line."""
+        line = memoryview((json.dumps({"event": event, **values}) + "\n").encode())
+        while line:
+            line = line[os.write(self._fd, line) :]
+
+
+def read_lines() -> Iterator[bytes]:
+    """Yield the lines of standard input; other greenlets run while none is there."""
+    rest = b""
+    while data := tp_read(0, 65_536):
+        *lines, rest = (rest + data).split(b"\n")
+        yield from lines
+
+
+class Agent:
+    """Follows the orders, one after the other."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self._pool = Pool()
+        self._scenarios: dict[Path, Environment] = {}
+        self._orders: dict[str, Callable[[dict[str, Any]], None]] = {
+            "hello": self._hello,
+            "fetch": self._fetch,
+            "trial": self._trial,
+        }
+
+    def follow(self, line: bytes) -> bool:
+        """Do what one line asks for; returns False when it asks to end."""
+        if not line.strip():
+            return True
+        order: Any = None
+        try:
+            order = json.loads(line)
+            if not isinstance(order, dict) or not isinstance(order.get("op"), str):
+                raise BadOrder("A line must be an object with the field `op`.")
+            if order["op"] == "quit":
+                return False
+            if order["op"] not in self._orders:
+                known = ", ".join(self._orders)
+                raise BadOrder(f"op is {order['op']!r}; it must be one of {known}, quit.")
+            self._orders[order["op"]](order)
+        except (BadOrder, UnusableUrl, UnusableScenario, ValueError) as error:
+            name = order.get("id") if isinstance(order, dict) else None
+            kind = ERROR_KINDS.get(type(error), "order")
+            self._lines.write("error", id=name, kind=kind, detail=str(error))
+        return True
+
+    def _hello(self, _order: dict[str, Any]) -> None:
+        self._lines.write(
+            "hello",
+            protocol=PROTOCOL,
+            locust=locust.__version__,
+            python=platform.python_version(),
+            pid=os.getpid(),
+        )
+
+    def _fetch(self, line: dict[str, Any]) -> None:
+        order = read_fetch(line)
+        answers = fetch_all(order.urls, order.timeout_s)
+        self._lines.write("fetched", id=order.id, answers=answers)
+
+    def _trial(self, line: dict[str, Any]) -> None:
+        order = read_trial(line)
+        self._pool.origin(order.base_url)
+        environment = self._environment(order.scenario)
+        measured, recorder = run_trial(
+            order,
+            environment,
+            self._pool,
+            lambda event, at_s: self._lines.write(event, id=order.id, at_s=at_s),
+        )
+        opened = measured.opened_at_s - measured.epoch_s
+        columns = recorder.columns(opened)
+        packed = pack(columns)
+        parts = [packed[i : i + PART_BYTES] for i in range(0, len(packed), PART_BYTES)]
+        for number, part in enumerate(parts, 1):
+            data = base64.b64encode(part).decode()
+            self._lines.write("samples", id=order.id, part=number, parts=len(parts), data=data)
+        outcomes = columns["outcome"]
+        undrained = int((outcomes == Outcome.UNDRAINED).sum())
+        dropped = int((outcomes == Outcome.DROPPED).sum())
+        self._lines.write(
+            "finished",
+            id=order.id,
+            started_at_s=measured.started_at_s,
+            opened_at_s=measured.opened_at_s,
+            closed_at_s=measured.closed_at_s,
+            drained_at_s=measured.drained_at_s,
+            sent=len(recorder) - dropped,
+            answered=int((columns["status"] > 0).sum()),
+            undrained=undrained,
+            dropped=dropped,
+            outcomes=OUTCOME_NAMES,
+            replicas=recorder.replicas,
+            names=recorder.names,
+            cpu_s=measured.cpu_s,
+            lag_p99_ms=measured.lag.p99_ms,
+            lag_max_ms=measured.lag.max_ms,
+            workers=1,
+            lost_workers=0,
+        )
+
+    def _environment(self, scenario: str | None) -> Environment:
+        path = BUILT_IN if scenario is None else Path(scenario).resolve()
+        if path not in self._scenarios:
+            self._scenarios[path] = load_scenario(path)
+        return self._scenarios[path]
+
+
+ERROR_KINDS: dict[type[Exception], str] = {
+    UnusableUrl: "url",
+    UnusableScenario: "scenario",
+}
+"""What an ``error`` line says of what could not be done; ``order`` for everything else."""
+
+
+def main() -> int:
+    """Follow orders until told to end, or until standard input ends; returns the exit code."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the harness decides when its child ends
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    logging.getLogger("locust.runners").setLevel(logging.ERROR)  # it warns of starting users fast
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    agent = Agent(Lines())
+    orders: Queue[bytes | None] = Queue()
+    gevent.spawn(read_into, orders)
+    while (line := orders.get()) is not None:
+        if not agent.follow(line):
+            break
+    return 0
+
+
+def read_into(orders: Queue[bytes | None]) -> None:
+    """Put the lines of standard input into ``orders``, and end the program when it ends."""
+    for line in read_lines():
+        orders.put(line)
+    os._exit(0)  # whatever is under way: nobody is there any more who asked for it
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""Pure: what the header of an answer says, from its bytes."""
+
+from __future__ import annotations
+
+HEAD_END = b"\r\n\r\n"
+
+REPLICA_HEADER = b"X-Upstream-Addr: "
+"""The proxy's word for which replica answered, as nginx writes it."""
+
+
+def final_head(raw: bytes) -> bytes | None:
+    """Return the header of the final answer in ``raw``, interim answers (1xx) left out.
+
+    None while that header is not whole. The status line is part of it, the empty line is not.
+    """
+    start = 0
+    while True:
+        end = raw.find(HEAD_END, start)
+        if end < 0:
+            return None
+        if raw[start + 9 : start + 10] != b"1":  # "HTTP/1.1 1xx"
+            return raw[start:end]
+        start = end + len(HEAD_END)
+
+
+def headers_of(head: bytes) -> dict[str, str]:
+    """Return the fields of ``head`` by lower-case name; those given more than once are joined."""
+    fields: dict[str, str] = {}
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        key = name.strip().decode("latin-1").lower()
+        text = value.strip().decode("latin-1")
+        fields[key] = f"{fields[key]}, {text}" if key in fields else text
+    return fields
+
+
+def ends_by_closing(head: bytes) -> bool:
+    """Whether the body of an answer is as long as the connection stays open (RFC 9112, 6.3)."""
+    fields = headers_of(head)
+    return "content-length" not in fields and "transfer-encoding" not in fields
+
+
+def replica_of(raw: bytes) -> bytes | None:
+    """Return which replica gave the answer that begins with ``raw``; None where none is named."""
+    end = raw.find(HEAD_END)
+    if end < 0:
+        return None
+    start = raw.find(REPLICA_HEADER, 0, end)
+    if start >= 0:
+        start += len(REPLICA_HEADER)
+        return raw[start : raw.find(b"\r\n", start)]
+    if raw[9:10] == b"1" or b"x-upstream-addr" in raw[:end].lower():
+        replica = headers_of(final_head(raw) or b"").get("x-upstream-addr")
+        return None if replica is None else replica.encode("latin-1")
+    return None

@@ -1,0 +1,100 @@
+"""What happened to every request of one trial, in compact columns."""
+
+from __future__ import annotations
+
+import io
+from array import array
+
+import numpy as np
+
+from loadtests.generator.outcome import Outcome
+
+MICROSECONDS = 1e6
+"""Per second; the unit of the columns of moments."""
+
+NO_REPLICA = -1
+"""In the column ``replica``: no answer named one."""
+
+
+class Recorder:
+    """Collects one row a request; 32 bytes each until the trial's end.
+
+    Moments are seconds of the monotonic clock, as ``time.monotonic()`` gives them.
+    """
+
+    def __init__(self) -> None:
+        self._due = array("d")
+        self._sent = array("d")
+        self._done = array("d")
+        self._status = array("h")
+        self._outcome = array("h")
+        self._replica = array("h")
+        self._name = array("h")
+        self._replicas: dict[bytes, int] = {}
+        self._names: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._done)
+
+    @property
+    def replicas(self) -> tuple[str, ...]:
+        """The table of replicas, in the order of their indices."""
+        return tuple(replica.decode("latin-1") for replica in self._replicas)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The table of names, in the order of their indices."""
+        return tuple(self._names)
+
+    def replica_index(self, replica: bytes | None) -> int:
+        """Return the index of ``replica`` in the table, which grows as needed."""
+        if replica is None:
+            return NO_REPLICA
+        return self._replicas.setdefault(replica, len(self._replicas))
+
+    def name_index(self, name: str) -> int:
+        """Return the index of ``name`` in the table, which grows as needed."""
+        return self._names.setdefault(name, len(self._names))
+
+    def add(
+        self,
+        due: float,
+        sent: float,
+        done: float,
+        status: int,
+        outcome: Outcome,
+        replica: int,
+        name: int,
+    ) -> None:
+        """Add the row of a request that ended. Positional, because it is called for each one."""
+        self._due.append(due)
+        self._sent.append(sent)
+        self._done.append(done)
+        self._status.append(status)
+        self._outcome.append(outcome)
+        self._replica.append(replica)
+        self._name.append(name)
+
+    def columns(self, opened: float) -> dict[str, np.ndarray]:
+        """Return the columns, with moments in microseconds since ``opened``, sorted by due time."""
+        moments = {"due_us": self._due, "sent_us": self._sent, "done_us": self._done}
+        kinds = {
+            "status": self._status,
+            "outcome": self._outcome,
+            "replica": self._replica,
+            "name": self._name,
+        }
+        columns = {
+            key: np.rint((np.array(values) - opened) * MICROSECONDS).astype(np.int64)
+            for key, values in moments.items()
+        }
+        columns |= {key: np.array(values, dtype=np.int16) for key, values in kinds.items()}
+        order = np.argsort(columns["due_us"], kind="stable")
+        return {key: values[order] for key, values in columns.items()}
+
+
+def pack(columns: dict[str, np.ndarray]) -> bytes:
+    """Return ``columns`` as the bytes of a compressed ``.npz`` file."""
+    packed = io.BytesIO()
+    np.savez_compressed(packed, allow_pickle=False, **columns)
+    return packed.getvalue()

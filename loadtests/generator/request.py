@@ -1,0 +1,81 @@
+"""A request made ready to be sent, as bytes."""
+
+from __future__ import annotations
+
+import base64
+import json as json_format
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+SAFE = "!#$%&'()*+,/:;=?@[]~"
+"""Characters of a URL that stay as they are; what is encoded already is not encoded again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """The bytes of a request, and what it is counted under. ``base`` is scheme, host and port."""
+
+    method: str
+    base: str
+    url: str
+    name: str
+    wire: bytes
+
+
+def prepare(
+    method: str,
+    url: str,
+    *,
+    base_url: str,
+    name: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    data: Any = None,
+    json: Any = None,
+    headers: Mapping[str, str] | None = None,
+    auth: tuple[str, str] | None = None,
+) -> Request:
+    """Return the request of ``method`` for ``url``, which is absolute or a path below ``base_url``.
+
+    ``data`` is bytes, text, or a mapping to be sent as a form; ``json`` anything that JSON can say.
+    """
+    whole = url if url.startswith(("http://", "https://")) else base_url.rstrip("/") + url
+    parts = urlsplit(whole)
+    query = "&".join(filter(None, (parts.query, urlencode(params or {}, doseq=True))))
+    target = quote(parts.path or "/", safe=SAFE) + (f"?{quote(query, safe=SAFE)}" if query else "")
+    body, content_type = encode_body(data, json)
+    fields = {
+        "Host": parts.netloc.rpartition("@")[2],
+        "User-Agent": "twofold",
+        "Accept": "*/*",
+        **({"Content-Type": content_type} if content_type else {}),
+        **(
+            {"Content-Length": str(len(body))} if body or method in {"POST", "PUT", "PATCH"} else {}
+        ),
+    }
+    if auth:
+        secret = base64.b64encode(":".join(auth).encode()).decode()
+        fields["Authorization"] = f"Basic {secret}"
+    given = {key.lower() for key in headers or {}}
+    fields = {key: value for key, value in fields.items() if key.lower() not in given}
+    lines = [f"{method} {target} HTTP/1.1"]
+    lines += [f"{key}: {value}" for key, value in (fields | dict(headers or {})).items()]
+    return Request(
+        method=method,
+        base=f"{parts.scheme}://{parts.netloc}",
+        url=whole,
+        name=name or url,
+        wire="\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body,
+    )
+
+
+def encode_body(data: Any, json: Any) -> tuple[bytes, str | None]:
+    """Return the body and its content type; ``json`` counts where there is no ``data``."""
+    if isinstance(data, Mapping):
+        return urlencode(data, doseq=True).encode(), "application/x-www-form-urlencoded"
+    if data:
+        return (data.encode() if isinstance(data, str) else bytes(data)), None
+    if json is not None:
+        return json_format.dumps(json).encode(), "application/json"
+    return b"", None

@@ -1,0 +1,87 @@
+"""Loads a locustfile and keeps it ready: its users, its events and Locust's runner for them."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import locust
+from locust import User
+from locust.env import Environment
+from locust.event import Events
+from locust.runners import LocalRunner
+
+BUILT_IN = Path(__file__).parent.parent / "scenarios" / "sample.py"
+
+
+class UnusableScenario(Exception):  # noqa: N818 - names the thing
+    """A locustfile that cannot be used: the message says why."""
+
+
+def load_scenario(path: Path) -> Environment:
+    """Return an environment with the users of the locustfile at ``path`` and its own events.
+
+    Raises ``UnusableScenario``.
+    """
+    events: Any = Events()  # type: ignore[no-untyped-call]  # Locust leaves it untyped
+    locust.events = events  # a locustfile adds its listeners to this name
+    users = user_classes(path)
+    try:
+        return Environment(user_classes=users, events=events)
+    except ValueError as error:
+        raise UnusableScenario(f"{path}: {error}") from error
+
+
+def user_classes(path: Path) -> list[type[User]]:
+    """Import the locustfile at ``path`` and return its users; raises ``UnusableScenario``."""
+    spec = importlib.util.spec_from_file_location(f"scenario_{path.stem}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise UnusableScenario(f"{path} is not a Python file that can be read.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise UnusableScenario(f"{path}: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(str(path.parent))
+    found = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, User) and not value.abstract
+    ]
+    if not found:
+        raise UnusableScenario(f"{path} has no User class with tasks.")
+    return found
+
+
+def local_runner(environment: Environment) -> LocalRunner:
+    """Return the environment's runner, made when it is needed first."""
+    runner = environment.runner
+    return runner if isinstance(runner, LocalRunner) else environment.create_local_runner()
+
+
+def share_users(classes: list[type[User]], users: int) -> dict[str, int]:
+    """Return how many of ``users`` each class gets: fixed counts first, then by weight.
+
+    The largest remainders are rounded up, earlier classes before later ones.
+    """
+    counts = {cls.__name__: 0 for cls in classes}
+    left = users
+    for cls in classes:
+        if cls.fixed_count:
+            counts[cls.__name__] = min(left, cls.fixed_count)
+            left -= counts[cls.__name__]
+    weighted = [cls for cls in classes if not cls.fixed_count]
+    total = sum(cls.weight for cls in weighted)
+    if not total:
+        return counts
+    exact = {cls.__name__: left * cls.weight / total for cls in weighted}
+    counts |= {name: int(value) for name, value in exact.items()}
+    by_remainder = sorted(exact, key=lambda name: int(exact[name]) - exact[name])
+    for name in by_remainder[: left - sum(int(value) for value in exact.values())]:
+        counts[name] += 1
+    return counts

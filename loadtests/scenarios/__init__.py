@@ -1,0 +1,1 @@
+"""Locustfiles. They are named by path to the generator and never imported by the harness."""
