@@ -82,14 +82,9 @@ def find(own: str) -> str:
     if is_there(own):
         return own
     say(f"Pulling {OFFICIAL} ...")
+    command = ("docker", "pull", "--quiet", OFFICIAL)
     try:
-        pulled = subprocess.run(
-            ("docker", "pull", "--quiet", OFFICIAL),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=PULL_LIMIT_S,
-            check=False,
-        )
+        pulled = subprocess.run(command, capture_output=True, timeout=PULL_LIMIT_S, check=False)
     except subprocess.TimeoutExpired:
         return own
     return OFFICIAL if pulled.returncode == 0 else own
@@ -117,9 +112,8 @@ def is_there(tag: str) -> bool:
     """Say whether the engine has the image; raise where no engine answers."""
     if shutil.which("docker") is None:
         raise BaseImageError("The program 'docker' was not found. Install Docker Engine >= 20.10.")
-    found = subprocess.run(
-        ("docker", "image", "ls", "--quiet", tag), capture_output=True, text=True, check=False
-    )
+    command = ("docker", "image", "ls", "--quiet", tag)
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
     if found.returncode != 0:
         raise BaseImageError(f"The Docker engine does not answer: {found.stderr.strip()}")
     return bool(found.stdout.strip())
@@ -134,7 +128,7 @@ def make(tag: str, bundle: Path, mirror: str | None) -> None:
             f"sudo {sys.executable} {Path(__file__).resolve()} --tag {tag}"
         )
     need_debootstrap()
-    with tempfile.TemporaryDirectory(prefix="twofold-base-", dir="/var/tmp") as folder:  # noqa: S108
+    with tempfile.TemporaryDirectory(prefix="twofold-base-", dir="/var/tmp") as folder:
         root = Path(folder) / "root"
         say(f"Making a base image of Debian {SUITE}: about 40 s ...")
         include = f"--include={','.join(PACKAGES)}"
@@ -174,13 +168,11 @@ def load(root: Path, tag: str) -> None:
     excludes = [f"--exclude={pattern}" for pattern in LEFT_OUT]
     changes = [f"--change=ENV {setting}" for setting in ENVIRONMENT]
     changes += ["--change=LABEL io.twofold.base=1", '--change=CMD ["python3"]']
-    with subprocess.Popen(
-        ("tar", "-C", str(root), "--numeric-owner", *excludes, "-cf", "-", "."),
-        stdout=subprocess.PIPE,
-    ) as archive:
-        command = ("docker", "import", *changes, "-", tag)
+    pack = ("tar", "-C", str(root), "--numeric-owner", *excludes, "-cf", "-", ".")
+    unpack = ("docker", "import", *changes, "-", tag)
+    with subprocess.Popen(pack, stdout=subprocess.PIPE) as archive:
         done = subprocess.run(
-            command, stdin=archive.stdout, capture_output=True, text=True, check=False
+            unpack, stdin=archive.stdout, capture_output=True, text=True, check=False
         )
     if done.returncode != 0 or archive.returncode != 0:
         raise BaseImageError(f"`docker import` failed: {done.stderr.strip()}")
