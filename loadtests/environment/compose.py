@@ -20,7 +20,7 @@ from loadtests.environment.counters import (
 from loadtests.environment.protocol import Say
 from loadtests.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model import HostReading, Plan, Reading, Replica, Upstream
-from loadtests.tools import docker, host, nginx, proc
+from loadtests.tools import docker, host, nginx, proc, signals
 from loadtests.tools.proc import Child
 
 STATUS_PORT = 9000
@@ -62,9 +62,10 @@ class ComposeBackend:
                 _up(compose, project, file, plan, variables, say)
                 yield ComposeStack(engine, project, plan, folder, self._root)
             finally:
-                say("Taking the stack down")
-                _save_logs(engine, project, folder / "logs")
-                _down(compose, engine, project, file, variables)
+                with signals.shield():
+                    say("Taking the stack down")
+                    _save_logs(engine, project, folder / "logs")
+                    _down(compose, engine, project, file, variables)
         finally:
             engine.close()
 

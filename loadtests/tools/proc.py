@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from loadtests.errors import EnvironmentFailure, ProcessFailure
+from loadtests.tools import signals
 
 POLL_S = 0.1
 """How often a condition is looked at: far below what a person notices, and cheap."""
@@ -59,7 +60,8 @@ def own_cpu_s() -> float:
 
 def sleep(seconds: float) -> None:
     """Wait; for polling and for pauses that are part of an experiment, never for hope."""
-    time.sleep(seconds)
+    with signals.wait():
+        time.sleep(seconds)
 
 
 def alive(pid: int) -> bool:
@@ -108,7 +110,8 @@ def run(
             start_new_session=True,
         ) as process:
             try:
-                stdout, stderr = _collect(process, input_text, timeout_s, on_line)
+                with signals.wait():
+                    stdout, stderr = _collect(process, input_text, timeout_s, on_line)
             except BaseException:
                 _end_group(process.pid)
                 raise
@@ -236,7 +239,8 @@ class Child:
     def receive(self, timeout_s: float) -> str:
         """Give the next line; raise :class:`ProcessFailure` at its end or after ``timeout_s``."""
         try:
-            line = self._lines.get(timeout=timeout_s)
+            with signals.wait():
+                line = self._lines.get(timeout=timeout_s)
         except queue.Empty:
             raise ProcessFailure(
                 f"`{shlex.join(self.argv)}` did not answer in {timeout_s:g} s. Its log: {self.log}"
