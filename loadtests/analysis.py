@@ -214,6 +214,7 @@ def _cell_result(
         error_ratio=_error_ratio(trials),
         bottleneck=kind,
         bottleneck_detail=detail,
+        memory_bytes=_mean(_memory_bytes(trial) for trial in trials),
         resources=resources,
         replica_rps=_replica_rps(trials),
     )
@@ -250,6 +251,11 @@ def _error_ratio(trials: Sequence[Trial]) -> float | None:
     failed = sum(trial.failed for trial in trials)
     ended = failed + sum(trial.completed for trial in trials)
     return failed / ended if ended else None
+
+
+def _memory_bytes(trial: Trial) -> float | None:
+    used = [usage.memory_bytes for usage in trial.usages if usage.role is Role.REPLICA]
+    return sum(size for size in used if size) if used and all(used) else None
 
 
 def _replica_rps(trials: Sequence[Trial]) -> dict[str, float]:

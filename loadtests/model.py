@@ -390,7 +390,8 @@ class CellResult:
     """What is known of one cell over all rounds.
 
     Percentiles are medians over the rounds of each round's own; ``replica_rps`` is the mean rate
-    of each replica's answers in the trials that it took part in.
+    of each replica's answers in the trials that it took part in; ``memory_bytes`` is that of all
+    replicas together.
     """
 
     cell: Cell
@@ -407,6 +408,7 @@ class CellResult:
     error_ratio: float | None
     bottleneck: Bottleneck
     bottleneck_detail: str
+    memory_bytes: float | None = None
     resources: tuple[ResourceUse, ...] = ()
     replica_rps: Mapping[str, float] = field(default_factory=dict)
 

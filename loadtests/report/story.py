@@ -1,0 +1,148 @@
+"""The sentences that every report says in the same words.
+
+PURE. A report answers in the order in which a person asks: does it scale, by how much, what holds
+it back, can I believe it, what do I do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from loadtests.model import (
+    Bottleneck,
+    Cell,
+    CellResult,
+    DoublingResult,
+    Finding,
+    RuleCode,
+    RunResult,
+    Verdict,
+)
+from loadtests.report import compare_text
+from loadtests.report.rounding import factor, figure, interval
+
+VERDICTS = {
+    Verdict.SCALES: "scales",
+    Verdict.FALLS_SHORT: "falls short",
+    Verdict.NO_GAIN: "no gain",
+    Verdict.BREAKS: "breaks",
+    Verdict.INCONCLUSIVE: "cannot tell",
+    Verdict.INVALID: "invalid",
+}
+
+BOTTLENECKS = {
+    Bottleneck.REPLICA_CPU: "replica CPU",
+    Bottleneck.WORKER_SLOTS: "worker slots",
+    Bottleneck.PROXY: "proxy",
+    Bottleneck.GENERATOR: "generator",
+    Bottleneck.STORE: "store",
+    Bottleneck.HOST: "host",
+    Bottleneck.UNEXPLAINED: "unexplained",
+}
+
+ADVICE = {
+    RuleCode.GENERATOR_SATURATED: "Give the load generator a core of its own, or ask for fewer"
+    " replicas at once.",
+    RuleCode.PROXY_SATURATED: "Give the proxy more CPU, or each replica less, so that the replicas"
+    " are what is full.",
+    RuleCode.REPLICA_SHARE: "Look for a replica that is left out, weighted or slower than the"
+    " others; its log lies beside the run.",
+    RuleCode.IDLE_COST: "Find what the idle replicas do: health checks, background jobs, polling.",
+    RuleCode.NOT_SATURATED: "More users are needed before anything is full: raise the number of"
+    " users for each replica.",
+    RuleCode.ERRORS: "Read the failures in the journal; a server that fails fast is not a fast"
+    " server.",
+    RuleCode.CONSERVATION: "Requests were lost or made twice on the way; look for retries,"
+    " time-outs and other traffic.",
+    RuleCode.IDENTITY: "A replica was replaced or restarted while it was measured: look for a"
+    " crash or for a killer of memory in its log.",
+    RuleCode.HOST_CONTENTION: "Something else used the machine: stop it, or run again when it is"
+    " quiet.",
+    RuleCode.STEADY: "The system changed its speed while it was measured: look for a leak, a"
+    " growing table or a machine that heats up.",
+    RuleCode.BUDGET: "The replicas stand in one another's way on this machine: ask for fewer, or"
+    " for a smaller budget each.",
+}
+"""What a person can do when a rule is broken."""
+
+
+def answer(result: RunResult) -> str:
+    """Return the answer to "does doubling the servers double the throughput?" in a sentence."""
+    match result.verdict:
+        case Verdict.SCALES:
+            least = min(result.doublings, key=lambda doubling: doubling.factor.estimate or 0)
+            return f"Yes: doubling the servers doubles the throughput. Least gain: {told(least)}."
+        case Verdict.FALLS_SHORT | Verdict.NO_GAIN | Verdict.BREAKS:
+            worst = [d for d in result.doublings if d.verdict is result.verdict]
+            named = "; ".join(told(doubling) for doubling in worst)
+            return f"No: {named}, where 2 is perfect.{_held_back(result, worst[0])}"
+        case Verdict.INCONCLUSIVE:
+            return f"Cannot tell: {_lower_first(result.reason)}"
+        case Verdict.INVALID:
+            return (
+                f"No answer, because something else than the system was measured. {result.reason}"
+            )
+
+
+def told(doubling: DoublingResult) -> str:
+    """Return ``gthread cpu 1→2: 1.98 [1.94, 2.02]``."""
+    return f"{doubled(doubling)}: {interval(doubling.factor, factor)}"
+
+
+def doubled(doubling: DoublingResult) -> str:
+    """Return what people call a doubling: ``gthread cpu 1→2``."""
+    counts = f"{doubling.replicas_from}→{doubling.replicas_to}"
+    return f"{doubling.worker} {doubling.workload} {counts}"
+
+
+def taken_apart(doubling: DoublingResult) -> str:
+    """Return the factor's two parts in words, empty where the counters do not give them."""
+    if doubling.cpu_got_factor is None or doubling.cpu_per_request_factor is None:
+        return ""
+    return (
+        f"{factor(doubling.cpu_got_factor)} times the CPU got, "
+        f"{factor(doubling.cpu_per_request_factor)} times the CPU per request"
+    )
+
+
+def still_needed(doubling: DoublingResult) -> str:
+    """Return what would settle an inconclusive doubling, empty where nothing is known of it."""
+    if doubling.settle_minutes is None:
+        return ""
+    return f"About {figure(doubling.settle_minutes)} more minutes of rounds would settle it."
+
+
+def broken_rules(findings: Sequence[Finding]) -> list[tuple[RuleCode, list[Finding]]]:
+    """Return the broken findings by rule, in the order of the rules."""
+    by_code: dict[RuleCode, list[Finding]] = {}
+    for found in findings:
+        by_code.setdefault(found.code, []).append(found)
+    return [(code, by_code[code]) for code in RuleCode if code in by_code]
+
+
+def where(cell: Cell | None) -> str:
+    """Return a finding's cell, or that it is the whole run's."""
+    return "whole run" if cell is None else str(cell)
+
+
+def next_steps(result: RunResult) -> list[str]:
+    """Return what to do next, from the run's figures alone, the most urgent first."""
+    if result.verdict is Verdict.INVALID:
+        return [ADVICE[code] for code, _ in broken_rules(result.broken)]
+    unsettled = [
+        f"{doubled(doubling)}: {still_needed(doubling)}"
+        for doubling in result.doublings
+        if doubling.verdict is Verdict.INCONCLUSIVE and still_needed(doubling)
+    ]
+    return unsettled + compare_text.recommendations(result.comparisons)
+
+
+def _held_back(result: RunResult, doubling: DoublingResult) -> str:
+    """Return what held the doubling's larger cell back, as a further sentence."""
+    cell = Cell(worker=doubling.worker, workload=doubling.workload, replicas=doubling.replicas_to)
+    found: CellResult | None = next((c for c in result.cells if c.cell == cell), None)
+    return "" if found is None else f" {found.bottleneck_detail}"
+
+
+def _lower_first(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

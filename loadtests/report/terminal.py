@@ -1,0 +1,115 @@
+"""The end of a run on the terminal: the answer, the doublings, the cells, what to do next.
+
+PURE: returns what rich draws; the command line prints it. Everything fits in 80 columns, and
+names are Text, so nothing in them is taken for markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from loadtests.model import RunResult, Verdict
+from loadtests.report import compare_text, story
+from loadtests.report.rounding import factor, figure, figures, interval
+
+STYLES = {
+    Verdict.SCALES: "bold green",
+    Verdict.FALLS_SHORT: "bold red",
+    Verdict.NO_GAIN: "bold red",
+    Verdict.BREAKS: "bold red",
+    Verdict.INCONCLUSIVE: "bold yellow",
+    Verdict.INVALID: "bold magenta",
+}
+
+
+def render(result: RunResult) -> Group:
+    """Return the whole story of a run."""
+    return Group(*_parts(result))
+
+
+def compare(result: RunResult) -> Group:
+    """Return the comparison of the worker models: a sentence a workload, then the ratios."""
+    table = _table("workload", ">replicas", "worker", "against", ">times [95 %]")
+    for found in result.comparisons:
+        ratio = interval(found.ratio, factor)
+        _row(table, found.workload, str(found.replicas), found.worker, found.against, ratio)
+    sentences = [Text(sentence) for sentence in compare_text.recommendations(result.comparisons)]
+    return Group(*_spaced([*sentences, table]))
+
+
+def _parts(result: RunResult) -> Iterator[RenderableType]:
+    yield Text(story.answer(result), style=STYLES[result.verdict])
+    yield from _broken(result)
+    if result.doublings:
+        yield Text()
+        yield _doublings(result)
+    yield Text()
+    yield _cells(result)
+    steps = story.next_steps(result)
+    if steps:
+        yield Text()
+        yield Text("Next", style="bold")
+        yield from (Text(f"  {step}") for step in steps)
+
+
+def _doublings(result: RunResult) -> Table:
+    table = _table("doubling", ">factor [95 %]", "verdict", ">CPU got", ">CPU/request")
+    for doubling in result.doublings:
+        _row(
+            table,
+            story.doubled(doubling),
+            interval(doubling.factor, factor),
+            Text(story.VERDICTS[doubling.verdict], style=STYLES[doubling.verdict]),
+            factor(doubling.cpu_got_factor),
+            factor(doubling.cpu_per_request_factor),
+        )
+    return table
+
+
+def _cells(result: RunResult) -> Table:
+    table = _table(
+        "cell", ">requests/s [95 %]", ">speed-up", ">p50 ms", ">p99 ms", ">CPU µs", "full"
+    )
+    for cell in result.cells:
+        _row(
+            table,
+            str(cell.cell),
+            figures(cell.throughput_rps),
+            factor(cell.speedup.estimate),
+            figure(cell.p50_ms),
+            figure(cell.p99_ms),
+            figure(cell.cpu_us_per_request),
+            story.BOTTLENECKS[cell.bottleneck],
+        )
+    return table
+
+
+def _broken(result: RunResult) -> Iterator[RenderableType]:
+    for code, findings in story.broken_rules(result.broken):
+        yield Text()
+        yield Text(f"Broken: {code}", style="bold magenta")
+        yield from (Text(f"  {story.where(found.cell)}: {found.detail}") for found in findings)
+        yield Text(f"  {story.ADVICE[code]}")
+
+
+def _spaced(parts: Sequence[RenderableType]) -> Iterator[RenderableType]:
+    for index, part in enumerate(parts):
+        if index:
+            yield Text()
+        yield part
+
+
+def _table(*columns: str) -> Table:
+    """Return an empty table; a column that starts with ``>`` is right-aligned."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in columns:
+        table.add_column(column.lstrip(">"), justify="right" if column[0] == ">" else "left")
+    return table
+
+
+def _row(table: Table, *texts: str | Text) -> None:
+    table.add_row(*(text if isinstance(text, Text) else Text(text) for text in texts))
