@@ -25,9 +25,9 @@ from loadtests.generator.fetch import fetch_all
 from loadtests.generator.order import BadOrder, read_fetch, read_trial
 from loadtests.generator.outcome import OUTCOME_NAMES, Outcome
 from loadtests.generator.pool import Pool, UnusableUrl
-from loadtests.generator.recorder import pack
+from loadtests.generator.samples import Samples, pack
 from loadtests.generator.scenario import BUILT_IN, UnusableScenario, load_scenario
-from loadtests.generator.trial import run_trial
+from loadtests.generator.trial import Result, plan_course, run_trial
 
 PART_BYTES = 256 * 1024
 """Of the samples' bytes in one line: whole lines stay small enough to be read without effort."""
@@ -105,43 +105,48 @@ class Agent:
 
     def _trial(self, line: dict[str, Any]) -> None:
         order = read_trial(line)
-        self._pool.origin(order.base_url)
+        self._pool.origin(order.base_url)  # says at once if it cannot be used
         environment = self._environment(order.scenario)
-        measured, recorder = run_trial(
+        result = run_trial(
             order,
+            plan_course(order),
             environment,
             self._pool,
             lambda event, at_s: self._lines.write(event, id=order.id, at_s=at_s),
         )
-        opened = measured.opened_at_s - measured.epoch_s
-        columns = recorder.columns(opened)
-        packed = pack(columns)
-        parts = [packed[i : i + PART_BYTES] for i in range(0, len(packed), PART_BYTES)]
+        self._write_samples(order.id, result.samples)
+        self._write_finished(order.id, result)
+
+    def _write_samples(self, name: str, samples: Samples) -> None:
+        packed = pack(samples.columns)
+        parts = [packed[at : at + PART_BYTES] for at in range(0, len(packed), PART_BYTES)]
         for number, part in enumerate(parts, 1):
             data = base64.b64encode(part).decode()
-            self._lines.write("samples", id=order.id, part=number, parts=len(parts), data=data)
-        outcomes = columns["outcome"]
-        undrained = int((outcomes == Outcome.UNDRAINED).sum())
-        dropped = int((outcomes == Outcome.DROPPED).sum())
+            self._lines.write("samples", id=name, part=number, parts=len(parts), data=data)
+
+    def _write_finished(self, name: str, result: Result) -> None:
+        samples = result.samples
         self._lines.write(
             "finished",
-            id=order.id,
-            started_at_s=measured.started_at_s,
-            opened_at_s=measured.opened_at_s,
-            closed_at_s=measured.closed_at_s,
-            drained_at_s=measured.drained_at_s,
-            sent=len(recorder) - dropped,
-            answered=int((columns["status"] > 0).sum()),
-            undrained=undrained,
-            dropped=dropped,
+            id=name,
+            started_at_s=result.started_at_s,
+            opened_at_s=result.opened_at_s,
+            closed_at_s=result.closed_at_s,
+            drained_at_s=result.drained_at_s,
+            sent=samples.sent,
+            answered=samples.answered,
+            undrained=samples.count(Outcome.UNDRAINED),
+            dropped=samples.count(Outcome.DROPPED),
             outcomes=OUTCOME_NAMES,
-            replicas=recorder.replicas,
-            names=recorder.names,
-            cpu_s=measured.cpu_s,
-            lag_p99_ms=measured.lag.p99_ms,
-            lag_max_ms=measured.lag.max_ms,
+            replicas=samples.replicas,
+            names=samples.names,
+            cpu_s=round(result.cpu_s, 6),
+            lag_p99_ms=result.lag.p99_ms,
+            lag_max_ms=result.lag.max_ms,
             workers=1,
             lost_workers=0,
+            user_errors=len(result.user_errors),
+            user_error=result.user_errors[0] if result.user_errors else None,
         )
 
     def _environment(self, scenario: str | None) -> Environment:

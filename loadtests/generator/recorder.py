@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from array import array
 
 import numpy as np
 
 from loadtests.generator.outcome import Outcome
+from loadtests.generator.samples import Samples
 
 MICROSECONDS = 1e6
 """Per second; the unit of the columns of moments."""
@@ -35,16 +35,6 @@ class Recorder:
 
     def __len__(self) -> int:
         return len(self._done)
-
-    @property
-    def replicas(self) -> tuple[str, ...]:
-        """The table of replicas, in the order of their indices."""
-        return tuple(replica.decode("latin-1") for replica in self._replicas)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The table of names, in the order of their indices."""
-        return tuple(self._names)
 
     def replica_index(self, replica: bytes | None) -> int:
         """Return the index of ``replica`` in the table, which grows as needed."""
@@ -75,8 +65,8 @@ class Recorder:
         self._replica.append(replica)
         self._name.append(name)
 
-    def columns(self, opened: float) -> dict[str, np.ndarray]:
-        """Return the columns, with moments in microseconds since ``opened``, sorted by due time."""
+    def samples(self, opened: float) -> Samples:
+        """Return what was recorded, with moments in microseconds since ``opened``."""
         moments = {"due_us": self._due, "sent_us": self._sent, "done_us": self._done}
         kinds = {
             "status": self._status,
@@ -87,14 +77,9 @@ class Recorder:
         columns = {
             key: np.rint((np.array(values) - opened) * MICROSECONDS).astype(np.int64)
             for key, values in moments.items()
-        }
-        columns |= {key: np.array(values, dtype=np.int16) for key, values in kinds.items()}
-        order = np.argsort(columns["due_us"], kind="stable")
-        return {key: values[order] for key, values in columns.items()}
-
-
-def pack(columns: dict[str, np.ndarray]) -> bytes:
-    """Return ``columns`` as the bytes of a compressed ``.npz`` file."""
-    packed = io.BytesIO()
-    np.savez_compressed(packed, allow_pickle=False, **columns)
-    return packed.getvalue()
+        } | {key: np.array(values, dtype=np.int16) for key, values in kinds.items()}
+        return Samples(
+            columns=columns,
+            replicas=tuple(replica.decode("latin-1") for replica in self._replicas),
+            names=tuple(self._names),
+        )

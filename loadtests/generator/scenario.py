@@ -13,6 +13,9 @@ from locust.env import Environment
 from locust.event import Events
 from locust.runners import LocalRunner
 
+from loadtests.generator.other_clients import record_other_clients
+from loadtests.generator.user import LeanHttpUser
+
 BUILT_IN = Path(__file__).parent.parent / "scenarios" / "sample.py"
 
 
@@ -29,9 +32,12 @@ def load_scenario(path: Path) -> Environment:
     locust.events = events  # a locustfile adds its listeners to this name
     users = user_classes(path)
     try:
-        return Environment(user_classes=users, events=events)
+        environment = Environment(user_classes=users, events=events)
     except ValueError as error:
         raise UnusableScenario(f"{path}: {error}") from error
+    if not all(issubclass(cls, LeanHttpUser) for cls in users):
+        record_other_clients(environment)
+    return environment
 
 
 def user_classes(path: Path) -> list[type[User]]:

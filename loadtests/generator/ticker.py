@@ -8,6 +8,8 @@ from time import monotonic
 import gevent
 import numpy as np
 
+from loadtests.generator.alarm import sleep_until
+
 TICK_S = 0.005
 """The ticker's interval: short against the windows, and 200 a second cost 0.1 % of a core."""
 
@@ -37,7 +39,7 @@ class Ticker:
 
     def _tick(self) -> None:
         while True:
-            gevent.sleep(max(0.0, self._due - monotonic()))
+            sleep_until(self._due)
             now = monotonic()
             self._late_s.append(now - self._due)
             # Ticks that were missed are not made up for: one long stall is one late tick for each

@@ -3,124 +3,196 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic, process_time, time
+from typing import Any
 
-import gevent
 from gevent.pool import Group
+from locust import User
 from locust.env import Environment
 
+from loadtests.generator.alarm import sleep_until
+from loadtests.generator.arrivals import arrivals
 from loadtests.generator.closed import ClosedGate
 from loadtests.generator.load import Load
+from loadtests.generator.open import OpenGate
 from loadtests.generator.order import TrialOrder
+from loadtests.generator.outcome import Outcome
 from loadtests.generator.pool import Pool
-from loadtests.generator.recorder import Recorder
-from loadtests.generator.scenario import local_runner, share_users
+from loadtests.generator.recorder import NO_REPLICA, Recorder
+from loadtests.generator.samples import Samples
+from loadtests.generator.scenario import UnusableScenario, local_runner, share_users
 from loadtests.generator.ticker import Lag, Ticker
+from loadtests.generator.user import LeanHttpUser
 
 START_SHARE = 0.1
 """Of the settling time, in which the users start: soon, but not all in one moment."""
 
+FIRST_USERS = 16
+"""To start an open loop with; more are started as they are needed."""
+
+Tell = Callable[[str, float], None]
+"""Called with ``opened`` or ``closed`` and the present moment, at the window's edges."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class Edges:
-    """The moments of a trial on both clocks; ``opens`` is the zero of the samples."""
+class Course:
+    """The moments of a trial, by the monotonic clock; ``opens`` is the zero of the samples."""
 
-    started: float
+    starts: float
     opens: float
     closes: float
     epoch_s: float
-    """Add it to a moment of the monotonic clock for seconds since the epoch."""
+    """Add it to a moment for seconds since the epoch."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
-    """What one process measured of a trial, beside the samples."""
+class Result:
+    """What one process measured of a trial; moments are seconds since the epoch."""
 
+    samples: Samples
     started_at_s: float
     opened_at_s: float
     closed_at_s: float
     drained_at_s: float
     cpu_s: float
     lag: Lag
-    epoch_s: float
+    user_errors: tuple[str, ...]
+    """What the scenario's own code raised, once for each time."""
+
+
+def plan_course(order: TrialOrder, starts_at_s: float | None = None) -> Course:
+    """Return the moments of the trial, which starts now unless a time is given."""
+    epoch_s = time() - monotonic()
+    starts = monotonic() if starts_at_s is None else starts_at_s - epoch_s
+    opens = starts + order.settle_s
+    return Course(starts=starts, opens=opens, closes=opens + order.window_s, epoch_s=epoch_s)
 
 
 def run_trial(
-    order: TrialOrder, environment: Environment, pool: Pool, tell: Callable[[str, float], None]
-) -> tuple[Measured, Recorder]:
-    """Run one trial with the users of ``environment``.
-
-    ``tell`` is called with ``opened`` and ``closed`` and the present moment, at the window's edges.
-    """
+    order: TrialOrder, course: Course, environment: Environment, pool: Pool, tell: Tell
+) -> Result:
+    """Run one trial with the users of ``environment``; raises ``UnusableScenario``."""
     runner = local_runner(environment)
     events: Any = environment.events  # Locust leaves them untyped
     recorder = Recorder()
-    started = monotonic()
-    opens = started + order.settle_s
-    closes = opens + order.window_s
-    epoch_s = time() - monotonic()
     environment.host = order.base_url
-    environment.stop_timeout = order.drain_limit_s
-    environment.load = Load(  # type: ignore[attr-defined]  # travels with Locust's own record
-        pool=pool,
-        gate=ClosedGate(closes),
-        recorder=recorder,
-        path=order.path,
-        timeout_s=order.timeout_s,
-        spread_s=order.settle_s * START_SHARE,
-    )
     for cls in environment.user_classes:
         cls.host = order.base_url
     runner.stats.clear_all()
-    gc.collect()
-    gc.freeze()
-    events.test_start.fire(environment=environment)
-    runner.spawn_users(share_users(environment.user_classes, order.users))
-    events.spawning_complete.fire(user_count=order.users)
-    sleep_until(opens)
-    cpu_before, ticker = process_time(), Ticker()
-    tell("opened", time())
-    sleep_until(closes)
-    cpu_s = process_time() - cpu_before
-    tell("closed", time())
-    lag = ticker.stop()
-    events.test_stopping.fire(environment=environment)
-    stop_users(runner.user_greenlets, order.drain_limit_s)
+    runner.exceptions.clear()
+    with collecting_no_garbage():
+        sleep_until(course.starts)
+        events.test_start.fire(environment=environment)
+        start = start_closed if order.mode == "closed" else start_open
+        finish = start(order, course, environment, pool, recorder)
+        cpu_s, lag = watch_window(course, tell)
+        events.test_stopping.fire(environment=environment)
+        stop_users(runner.user_greenlets, order.drain_limit_s)
+        finish()
+        drained = monotonic()
     runner.update_state("stopped")
-    drained = monotonic()
     events.test_stop.fire(environment=environment)
-    measured = Measured(
-        started_at_s=started + epoch_s,
-        opened_at_s=opens + epoch_s,
-        closed_at_s=closes + epoch_s,
-        drained_at_s=drained + epoch_s,
-        cpu_s=round(cpu_s, 6),
+    return Result(
+        samples=recorder.samples(course.opens),
+        started_at_s=course.starts + course.epoch_s,
+        opened_at_s=course.opens + course.epoch_s,
+        closed_at_s=course.closes + course.epoch_s,
+        drained_at_s=drained + course.epoch_s,
+        cpu_s=cpu_s,
         lag=lag,
-        epoch_s=epoch_s,
+        user_errors=tuple(
+            error["msg"] for error in runner.exceptions.values() for _ in range(error["count"])
+        ),
     )
-    return measured, recorder
+
+
+def start_closed(
+    order: TrialOrder, course: Course, environment: Environment, pool: Pool, recorder: Recorder
+) -> Callable[[], None]:
+    """Start all users; returns what is to be done after they ended."""
+    share_load(
+        environment,
+        Load(
+            pool=pool,
+            gate=ClosedGate(course.closes),
+            recorder=recorder,
+            path=order.path,
+            timeout_s=order.timeout_s,
+            spread_s=order.settle_s * START_SHARE,
+        ),
+    )
+    start_users(environment, order.users)
+    return lambda: None
+
+
+def start_open(
+    order: TrialOrder, course: Course, environment: Environment, pool: Pool, recorder: Recorder
+) -> Callable[[], None]:
+    """Start the arrivals; returns what is to be done after the users ended."""
+    for cls in environment.user_classes:
+        if not issubclass(cls, LeanHttpUser):
+            raise UnusableScenario(
+                f"{cls.__name__} cannot be used in an open loop, where each request is sent when "
+                "it is due: derive it from loadtests.generator.user.LeanHttpUser."
+            )
+    name = recorder.name_index(order.path)
+    gate = OpenGate(
+        course.starts
+        + arrivals(order.arrivals, order.rate_rps, (order.settle_s, order.window_s), order.seed),
+        users_max=order.max_in_flight,
+        more_users=lambda count: start_users(environment, count),
+        drop=lambda due: recorder.add(due, due, due, 0, Outcome.DROPPED, NO_REPLICA, name),
+    )
+    share_load(
+        environment,
+        Load(pool=pool, gate=gate, recorder=recorder, path=order.path, timeout_s=order.timeout_s),
+    )
+    gate.start(min(FIRST_USERS, order.max_in_flight))
+    return gate.close
+
+
+def share_load(environment: Environment, load: Load) -> None:
+    """Give ``load`` to all users that are started from now on."""
+    environment.load = load  # type: ignore[attr-defined]  # travels with Locust's own record
+
+
+def start_users(environment: Environment, count: int) -> None:
+    """Start ``count`` users at once, shared out over the scenario's classes."""
+    runner = local_runner(environment)
+    runner.spawn_users(share_users(environment.user_classes, count))
 
 
 def stop_users(users: Group, limit_s: float) -> None:
     """Let users end what they are doing, for at most ``limit_s``; then end them as they are."""
     for greenlet in tuple(users):
         if not greenlet.dead and greenlet.args:
-            greenlet.args[0].stop()
+            user: User = greenlet.args[0]
+            user.stop()
     if not users.join(timeout=limit_s):
         users.kill()
 
 
-def sleep_until(moment: float) -> None:
-    """Sleep until ``moment`` of the monotonic clock, and wake before anything else that is due."""
-    left = moment - monotonic()
-    if left <= 0:
-        return
-    hub: Any = gevent.get_hub()  # the stubs know no priorities
-    timer = hub.loop.timer(left)
-    timer.priority = hub.loop.MAXPRI
+def watch_window(course: Course, tell: Tell) -> tuple[float, Lag]:
+    """Wait until the window is over; returns the CPU time used in it, and the lag."""
+    sleep_until(course.opens)
+    cpu_before_s, ticker = process_time(), Ticker()
+    tell("opened", time())
+    sleep_until(course.closes)
+    cpu_s = process_time() - cpu_before_s
+    lag = ticker.stop()
+    tell("closed", time())
+    return cpu_s, lag
+
+
+@contextmanager
+def collecting_no_garbage() -> Iterator[None]:
+    """Keep what is there already out of the garbage collector's sight, and its pauses short."""
+    gc.collect()
+    gc.freeze()
     try:
-        hub.wait(timer)
+        yield
     finally:
-        timer.close()
+        gc.unfreeze()

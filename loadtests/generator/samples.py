@@ -1,0 +1,83 @@
+"""The samples of a trial as they leave the generator: columns, and the tables they point into."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from loadtests.generator.outcome import Outcome
+
+Columns = Mapping[str, npt.NDArray[np.signedinteger]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Samples:
+    """A row a request; ``replica`` and ``name`` are indices into the tables, −1 for none."""
+
+    columns: Columns
+    replicas: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def count(self, outcome: Outcome) -> int:
+        """Return how many rows have ``outcome``."""
+        return int((self.columns["outcome"] == outcome).sum())
+
+    @property
+    def sent(self) -> int:
+        """How many requests were sent."""
+        return len(self.columns["outcome"]) - self.count(Outcome.DROPPED)
+
+    @property
+    def answered(self) -> int:
+        """How many requests got a whole answer, of any status."""
+        whole = (Outcome.OK, Outcome.STATUS, Outcome.REJECTED)
+        return sum(self.count(outcome) for outcome in whole)
+
+
+def merge(parts: Sequence[Samples]) -> Samples:
+    """Return the samples of several processes as one, in the order of the due times."""
+    replicas = table(part.replicas for part in parts)
+    names = table(part.names for part in parts)
+    columns = {
+        key: np.concatenate([part.columns[key] for part in parts]) for key in parts[0].columns
+    }
+    columns["replica"] = np.concatenate(
+        [renumbered(part.columns["replica"], part.replicas, replicas) for part in parts]
+    )
+    columns["name"] = np.concatenate(
+        [renumbered(part.columns["name"], part.names, names) for part in parts]
+    )
+    order = np.argsort(columns["due_us"], kind="stable")
+    columns = {key: values[order] for key, values in columns.items()}
+    return Samples(columns=columns, replicas=replicas, names=names)
+
+
+def table(tables: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    """Return the entries of all ``tables``, each once, in the order of their first appearance."""
+    return tuple(dict.fromkeys(entry for entries in tables for entry in entries))
+
+
+def renumbered(
+    column: npt.NDArray[np.signedinteger], old: Sequence[str], new: Sequence[str]
+) -> npt.NDArray[np.signedinteger]:
+    """Return ``column`` with indices into ``new`` instead of ``old``; negative ones stay."""
+    index = {entry: number for number, entry in enumerate(new)}
+    # One entry more: the index −1 reads the last one.
+    return np.array([*(index[entry] for entry in old), -1], dtype=np.int16)[column]
+
+
+def pack(columns: Columns) -> bytes:
+    """Return ``columns`` as the bytes of a compressed ``.npz`` file."""
+    packed = io.BytesIO()
+    np.savez_compressed(packed, allow_pickle=False, **columns)
+    return packed.getvalue()
+
+
+def unpack(packed: bytes) -> Columns:
+    """Return the columns that ``pack`` made bytes of."""
+    with np.load(io.BytesIO(packed), allow_pickle=False) as columns:
+        return {key: columns[key] for key in columns.files}
