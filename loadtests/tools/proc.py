@@ -33,6 +33,10 @@ TAIL_CHARS = 4000
 """How much of a failed program's output a message keeps: a screen or two."""
 
 
+KILLED_LIMIT_S = 5.0
+"""How long a killed process may take to be gone; only a hung disk or driver holds one."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Completed:
     """A program that ended: its exit code, and what it wrote."""
@@ -333,7 +337,7 @@ class Service:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=grace_s)
         _end_group(self._process.pid)
-        self._process.wait(timeout=grace_s)
+        self._process.wait(timeout=KILLED_LIMIT_S)
 
     def __enter__(self) -> Self:
         return self
