@@ -85,7 +85,6 @@ class _Cpu:
     used_cpus: float
     had_cpus: float
     held_ratio: float | None
-    budgeted: bool
 
     @property
     def used_ratio(self) -> float:
@@ -121,7 +120,6 @@ def _cpu(usages: Sequence[Usage], cores_unbudgeted: int) -> _Cpu:
         used_cpus=fmean(usage.cpu_s / usage.span_s for usage in usages),
         had_cpus=usages[0].budget_cpus or cores_unbudgeted,
         held_ratio=fmean(held) if held else None,
-        budgeted=usages[0].budget_cpus is not None,
     )
 
 
@@ -188,17 +186,17 @@ def _proxy(trials: Sequence[Trial]) -> ResourceUse | None:
 
 
 def _generator(trials: Sequence[Trial]) -> ResourceUse:
+    """Judge its busiest process; several together may use more than a core and be well."""
     core = fmean(trial.generator.cpu_ratio for trial in trials)
-    budgeted = [member for member in _cpus(trials, Role.GENERATOR) if member.budgeted]
-    ratio = max([core, *(member.used_ratio for member in budgeted)])
-    full = core >= FULL_CORE_RATIO or any(member.full for member in budgeted)
-    told = budgeted[0].told if budgeted else f"used {core:.0%} of one core"
+    members = _cpus(trials, Role.GENERATOR)
+    held = max((member.held_ratio or 0 for member in members), default=0.0)
+    told = f", held in {held:.0%} of CPU periods" if held else ""
     return ResourceUse(
         kind=Bottleneck.GENERATOR,
-        used_ratio=ratio,
+        used_ratio=core,
         full_ratio=FULL_CORE_RATIO,
-        full=full,
-        detail=f"the load generator {told}",
+        full=core >= FULL_CORE_RATIO or held >= FULL_THROTTLED_RATIO,
+        detail=f"the load generator used {core:.0%} of one core{told}",
     )
 
 

@@ -51,10 +51,8 @@ def _recommend(comparisons: Sequence[ComparisonResult]) -> str:
         return f"For {workload} run {best}: {times}, {at}."
     tied = " or ".join([best, *(name for name, _ in level)])
     ratios = ", ".join(f"{interval(ratio, factor)} times {name}" for name, ratio in level)
-    rest = f"; {best} gives {times}" if ahead else ""
-    return (
-        f"For {workload} run {tied}: they cannot be told apart ({best} gives {ratios}){rest}, {at}."
-    )
+    gain = f"; {best} gives {times}" if ahead else ""
+    return f"For {workload} run {tied}: {best} gives {ratios}, which may be chance{gain}, {at}."
 
 
 def _best(comparisons: Sequence[ComparisonResult]) -> tuple[str, list[tuple[str, Estimate]]]:

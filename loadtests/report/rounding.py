@@ -24,7 +24,7 @@ def figure(value: float | None) -> str:
 
 def figures(estimate: Estimate) -> str:
     """Return ``101 [99, 102]``: a rate or time with its interval, all with as many decimals."""
-    decimals = _decimals(estimate.estimate or 0.0)
+    decimals = _decimals(estimate.high or estimate.estimate or 0.0)
     return interval(estimate, lambda value: UNKNOWN if value is None else f"{value:.{decimals}f}")
 
 

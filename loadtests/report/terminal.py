@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -53,7 +54,7 @@ def _parts(result: RunResult) -> Iterator[RenderableType]:
     if steps:
         yield Text()
         yield Text("Next", style="bold")
-        yield from (Text(f"  {step}") for step in steps)
+        yield from (_indented(step) for step in steps)
 
 
 def _doublings(result: RunResult) -> Table:
@@ -92,8 +93,12 @@ def _broken(result: RunResult) -> Iterator[RenderableType]:
     for code, findings in story.broken_rules(result.broken):
         yield Text()
         yield Text(f"Broken: {code}", style="bold magenta")
-        yield from (Text(f"  {story.where(found.cell)}: {found.detail}") for found in findings)
-        yield Text(f"  {story.ADVICE[code]}")
+        yield from (_indented(f"{story.where(found.cell)}: {found.detail}") for found in findings)
+        yield _indented(story.ADVICE[code])
+
+
+def _indented(sentence: str) -> Padding:
+    return Padding(Text(sentence), (0, 0, 0, 2))
 
 
 def _spaced(parts: Sequence[RenderableType]) -> Iterator[RenderableType]:
