@@ -7,7 +7,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-
 	--no-emit-index-url --no-header --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help loadtest compare gate test test-fast lint bench truth lock clean set-up set-up-compose
+.PHONY: help loadtest compare gate test test-fast lint lock clean set-up set-up-compose
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
