@@ -4,5 +4,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 try:
     __version__ = version("twofold")
-except PackageNotFoundError:  # a copied folder without its distribution, as in the generator's image
+except (
+    PackageNotFoundError
+):  # a copied folder without its distribution, as in the generator's image
     __version__ = "0+unknown"

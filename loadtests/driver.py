@@ -18,6 +18,9 @@ GENERATOR = "generator"
 READY_LIMIT_S = 90.0
 """How long a replica may take to answer first: at a tenth of a core Flask needs some 20 s."""
 
+PROXY_LIMIT_S = 20.0
+"""How long nginx may take to start, with room for a machine that is busy."""
+
 SERVER_ERROR = 500
 
 
@@ -50,6 +53,17 @@ class Driver:
         return (
             f"Replica {name}{others} of {len(self._replicas)} did not answer in"
             f" {READY_LIMIT_S:g} s. The end of its log:\n{self._stack.log_of(name)}"
+        )
+
+    def wait_for_proxy(self) -> None:
+        """Wait until the proxy serves its own status page."""
+        proc.wait_until(
+            lambda: self._agent.fetch([self._stack.status_url])[0].status is not None,
+            limit_s=PROXY_LIMIT_S,
+            failure=lambda: (
+                f"The proxy did not answer in {PROXY_LIMIT_S:g} s. The end of its log:\n"
+                f"{self._stack.log_of(PROXY)}"
+            ),
         )
 
     def prove_shares(self, upstreams: Sequence[Upstream], path: str = "/healthz") -> None:

@@ -1,0 +1,275 @@
+"""The command line, and the only place that turns errors into exit codes."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shlex
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import TypeAdapter
+from rich.console import Console
+
+from loadtests import __version__, errors, options, outputs, pipeline, project, store, verdict
+from loadtests.environment import choice, compose
+from loadtests.model import Plan, RunResult
+from loadtests.plan import make_plan
+from loadtests.progress import LiveProgress, PlainProgress, Progress
+from loadtests.report import plan_text, run_json, terminal
+from loadtests.tools import signals
+
+SEEDS = 2**31
+"""Seeds are drawn below this, so that a person can type one."""
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Write one JSON document to standard output."
+)
+
+
+def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if value else ()
+
+
+def _numbers(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in _names(context, parameter, value))
+    except ValueError:
+        raise errors.UsageError(
+            f"{parameter.opts[0]} is {value!r}; it takes whole numbers joined by commas."
+            " Try --replicas 1,2,4."
+        ) from None
+
+
+def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a run to a command."""
+    defaults = options.Options()
+    for option in reversed(
+        (
+            click.option(
+                "--backend",
+                default="auto",
+                show_default=True,
+                help="auto, compose (Docker) or processes (without Docker).",
+            ),
+            click.option(
+                "--workers",
+                default=",".join(defaults.workers),
+                show_default=True,
+                callback=_names,
+                help="Worker models to test.",
+            ),
+            click.option(
+                "--replicas",
+                default="1,2,4",
+                show_default=True,
+                callback=_numbers,
+                help="Numbers of replicas to test.",
+            ),
+            click.option(
+                "--workload",
+                "workloads",
+                default=None,
+                callback=_names,
+                help="What a request does: cpu, io.  [default: cpu]",
+            ),
+            click.option(
+                "--rounds",
+                type=int,
+                default=None,
+                help="Measure exactly so many rounds instead of until precise.",
+            ),
+            click.option(
+                "--precision",
+                "precision_ratio",
+                type=float,
+                default=defaults.precision_ratio,
+                show_default=True,
+                help="Wanted half-width of every factor's 95 % interval.",
+            ),
+            click.option(
+                "--target",
+                type=float,
+                default=defaults.target,
+                show_default=True,
+                help='The factor that counts as "about twice".',
+            ),
+            click.option(
+                "--quick",
+                is_flag=True,
+                help="Answer within 90 s, with the intervals that this allows.",
+            ),
+            click.option(
+                "--seed",
+                type=int,
+                default=None,
+                help="Repeat the order and rotation of an earlier run.",
+            ),
+            click.option(
+                "--out",
+                type=click.Path(path_type=Path),
+                default=None,
+                help="Folder for results.  [default: results/ of the project]",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="twofold")
+def cli() -> None:
+    """Does doubling your servers double your throughput?
+
+    Exit codes: 0 yes · 1 no · 2 usage · 3 cannot tell · 4 environment · 5 internal error.
+    """
+
+
+@cli.command()
+@run_options
+@json_option
+def run(as_json: bool, **given: Any) -> int:
+    """Measure whether throughput doubles when servers double."""
+    request = _request(given)
+    progress = _progress(quiet=False)
+    progress.say(f"Backend {request.plan.backend}: {request.chosen.why}")
+    for note in request.plan.notes:
+        progress.say(note)
+    try:
+        result, folder = pipeline.run(request, progress)
+    finally:
+        progress.close()
+    _tell(result, folder, as_json=as_json)
+    return verdict.exit_code(result.verdict)
+
+
+@cli.command()
+@run_options
+@json_option
+def plan(as_json: bool, **given: Any) -> int:
+    """Print what a run would do; start nothing."""
+    request = _request(given)
+    if as_json:
+        click.echo(TypeAdapter(Plan).dump_json(request.plan, indent=1).decode())
+    else:
+        click.echo(plan_text.render(request.plan, request.chosen.machine, request.chosen.why))
+    return errors.EXIT_YES
+
+
+@cli.command()
+@click.argument("name", metavar="[RUN]", required=False)
+@click.option("--out", type=click.Path(path_type=Path), default=None, help="Folder of results.")
+@json_option
+def report(name: str | None, out: Path | None, as_json: bool) -> int:
+    """Make the report of a run again, the latest by default; also of one that died."""
+    folder = store.find_run(_results(out), name)
+    recorded = store.read(folder)
+    result = pipeline.conclude(recorded)
+    outputs.write_all(store.Store(folder), result, recorded.trials)
+    _tell(result, folder, as_json=as_json)
+    return verdict.exit_code(result.verdict)
+
+
+@cli.command()
+@click.argument("name", metavar="[RUN]", required=False)
+@click.option("--out", type=click.Path(path_type=Path), default=None, help="Folder of results.")
+@json_option
+def compare(name: str | None, out: Path | None, as_json: bool) -> int:
+    """Compare the worker models of a run, the latest by default: which one to run?"""
+    folder = store.find_run(_results(out), name)
+    result = pipeline.conclude(store.read(folder))
+    if not result.comparisons:
+        raise errors.UsageError(
+            f"Run {result.facts.run_id} has one worker model, so there is nothing to compare."
+            " Measure several: twofold run --workers gthread,sync,gevent."
+        )
+    if as_json:
+        click.echo(run_json.render(result), nl=False)
+    else:
+        Console().print(terminal.compare(result))
+    told = not result.broken and all(each.ratio.low is not None for each in result.comparisons)
+    return errors.EXIT_YES if told else errors.EXIT_CANNOT_TELL
+
+
+@cli.command()
+@json_option
+def down(as_json: bool) -> int:
+    """Remove everything that runs have left: containers, networks, volumes, processes."""
+    removed = compose.remove_all(lambda line: click.echo(line, err=True))
+    if as_json:
+        click.echo(json.dumps({"removed_runs": removed}))
+    else:
+        click.echo(f"Removed what {removed} runs had left.")
+    return errors.EXIT_YES
+
+
+def main() -> None:
+    """Run the command line and end the process with the exit code of the contract."""
+    sys.exit(run_command_line(sys.argv[1:]))
+
+
+def run_command_line(arguments: list[str]) -> int:
+    """Run a command; give its exit code. Every failure becomes one message on standard error."""
+    try:
+        with signals.handled():
+            return int(cli.main(arguments, prog_name="twofold", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        return errors.EXIT_USAGE
+    except errors.Interrupted as error:
+        click.echo(f"twofold: {error}", err=True)
+        return 128 + error.signum
+    except errors.TwofoldError as error:
+        click.echo(f"twofold: {error}", err=True)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+    except Exception:  # noqa: BLE001  the one boundary: a defect of ours must not look like a verdict
+        traceback.print_exc()
+        click.echo(
+            "twofold: this is a defect of twofold. What was finished is in results/; please report"
+            " the lines above.",
+            err=True,
+        )
+        return errors.EXIT_INTERNAL
+
+
+def _request(given: dict[str, Any]) -> pipeline.Request:
+    checked = options.check(options.Options(**given))
+    root = project.root()
+    chosen = choice.choose(checked.backend, root)
+    seed = secrets.randbelow(SEEDS) if checked.seed is None else checked.seed
+    return pipeline.Request(
+        plan=make_plan(checked, chosen.machine, backend=chosen.backend.name, seed=seed),
+        chosen=chosen,
+        results=_results(checked.out),
+        command=shlex.join(("twofold", *sys.argv[1:])),
+    )
+
+
+def _results(out: Path | None) -> Path:
+    return out if out is not None else project.root() / "results"
+
+
+def _progress(*, quiet: bool) -> Progress:
+    console = Console(stderr=True)
+    if console.is_terminal and not quiet:
+        return LiveProgress(console)
+    return PlainProgress(sys.stderr)
+
+
+def _tell(result: RunResult, folder: Path, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(run_json.render(result), nl=False)
+        return
+    Console().print(terminal.render(result))
+    click.echo(f"Report: {folder / 'report.md'}", err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,231 @@
+"""Was the system loaded, fully, by a sound generator through a sound proxy? PURE."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from statistics import median
+
+from loadtests import bottleneck
+from loadtests.model import (
+    Bottleneck,
+    Calibration,
+    Cell,
+    Finding,
+    Plan,
+    Role,
+    RuleCode,
+    Trial,
+    Usage,
+)
+from loadtests.rules.finding import found, unchecked
+
+CORE_LIMIT_RATIO = 0.85
+"""A process that uses more of its core than this queues work of its own (design, section 5)."""
+
+LAG_LIMIT_MS = 20.0
+"""How late the generator's ticker may fire (99th percentile): below the 100 ms period in which a
+held generator is paused (then it reads 50 to 95 ms), above what a shared core shows (1 to 5 ms)."""
+
+HELD_LIMIT_RATIO = 0.05
+"""Share of CPU periods in which a proxy or generator may be held back by a quota: it has none of
+ours, so any holding comes from outside; one period in twenty is what a burst can meet."""
+
+ERROR_LIMIT_RATIO = 0.001
+"""Failed requests are cheaper than answers, so more of them than one in a thousand bend the
+throughput by what is no longer small against the precision."""
+
+GAIN_LIMIT_RATIO = 0.05
+"""Users were enough when twice as many gain less than this."""
+
+
+def generator_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
+    """Tell whether the generator kept up: its core, its lag, its quota, its processes."""
+    code = RuleCode.GENERATOR_SATURATED
+    lost = max(trial.generator.lost_workers for trial in trials)
+    if lost:
+        return found(
+            code,
+            cell,
+            broken=True,
+            figure=lost,
+            limit=0,
+            detail=f"{lost} of the generator's processes went missing; see its log.",
+        )
+    busy = median(trial.generator.cpu_ratio for trial in trials)
+    lag = median(trial.generator.lag_p99_ms for trial in trials)
+    held = _held(_usages(trials, Role.GENERATOR))
+    if held is not None and held > HELD_LIMIT_RATIO:
+        return found(
+            code,
+            cell,
+            broken=True,
+            figure=held,
+            limit=HELD_LIMIT_RATIO,
+            detail=f"A CPU quota held the generator back in {held:.0%} of the CPU periods."
+            " Give it a whole core.",
+        )
+    if lag > LAG_LIMIT_MS:
+        return found(
+            code,
+            cell,
+            broken=True,
+            figure=lag,
+            limit=LAG_LIMIT_MS,
+            detail=f"The generator acted {lag:.0f} ms late (99th percentile; limit"
+            f" {LAG_LIMIT_MS:.0f} ms). Give it a core of its own.",
+        )
+    return found(
+        code,
+        cell,
+        broken=busy >= CORE_LIMIT_RATIO,
+        figure=busy,
+        limit=CORE_LIMIT_RATIO,
+        detail=f"The generator used {busy:.0%} of its core, and acted {lag:.1f} ms late at most"
+        " in 99 of 100 cases.",
+    )
+
+
+def proxy_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
+    """Tell whether the proxy had CPU left, and passed every request on once."""
+    code = RuleCode.PROXY_SATURATED
+    retried = sorted({name for trial in trials for name in trial.answers if "," in name})
+    if retried:
+        return found(
+            code,
+            cell,
+            broken=True,
+            figure=len(retried),
+            limit=0,
+            detail=f"The proxy asked several replicas for one request ({retried[0]}).",
+        )
+    usages = _usages(trials, Role.PROXY)
+    if not usages:
+        return unchecked(code, cell, "The proxy's CPU cannot be read here.")
+    held = _held(usages)
+    if held is not None and held > HELD_LIMIT_RATIO:
+        return found(
+            code,
+            cell,
+            broken=True,
+            figure=held,
+            limit=HELD_LIMIT_RATIO,
+            detail=f"A CPU quota held the proxy back in {held:.0%} of the CPU periods."
+            " Give it a whole core.",
+        )
+    busy = sum(usage.cpu_s for usage in usages) / sum(usage.span_s for usage in usages)
+    return found(
+        code,
+        cell,
+        broken=busy >= CORE_LIMIT_RATIO,
+        figure=busy,
+        limit=CORE_LIMIT_RATIO,
+        detail=f"The proxy used {busy:.0%} of its core.",
+    )
+
+
+def errors(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
+    """Tell whether all but one in a thousand requests succeeded."""
+    code = RuleCode.ERRORS
+    failed = sum(trial.failed for trial in trials)
+    ended = failed + sum(trial.completed for trial in trials)
+    if not ended:
+        return found(
+            code,
+            cell,
+            broken=True,
+            figure=None,
+            limit=ERROR_LIMIT_RATIO,
+            detail="Not one request ended inside a window.",
+        )
+    kinds: Counter[str] = Counter()
+    for trial in trials:
+        kinds.update(trial.failures)
+    told = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common(3))
+    ratio = failed / ended
+    return found(
+        code,
+        cell,
+        broken=ratio >= ERROR_LIMIT_RATIO,
+        figure=ratio,
+        limit=ERROR_LIMIT_RATIO,
+        detail=f"{failed} of {ended} requests failed{f' ({told})' if told else ''}.",
+    )
+
+
+def conservation(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
+    """Tell whether generator, proxy and replicas counted the same requests.
+
+    Whole trials are counted, from before the first request to after the last answer, so that
+    nothing is in flight at the edges. A failed request may have got lost on any stretch.
+    """
+    code = RuleCode.CONSERVATION
+    if all(trial.conservation.proxy is None for trial in trials):
+        return unchecked(code, cell, "The proxy's counters cannot be read here.")
+    worst, told = 0, "Generator, proxy and replicas counted the same requests in every trial."
+    for trial in trials:
+        counts = trial.conservation
+        failed = counts.sent - counts.answered + sum(trial.failures.values())
+        for who, count in (("proxy", counts.proxy), ("replicas", counts.replicas)):
+            off = 0 if count is None else max(0, abs(count - counts.sent) - failed)
+            if off > worst:
+                worst = off
+                told = f"{trial.spec.id}: the generator sent {counts.sent}, the {who} had {count}."
+    return found(code, cell, broken=worst > 0, figure=worst, limit=0, detail=told)
+
+
+def not_saturated(
+    plan: Plan, cell: Cell, trials: Sequence[Trial], *, calibrations: Sequence[Calibration]
+) -> Finding:
+    """Tell whether some means was used up, so that the throughput is the system's own limit."""
+    code = RuleCode.NOT_SATURATED
+    full = [use for use in bottleneck.resources(plan, cell, trials) if use.full]
+    if full and full[0].kind is not Bottleneck.HOST:
+        return found(
+            code,
+            cell,
+            broken=False,
+            figure=full[0].used_ratio,
+            limit=full[0].full_ratio,
+            detail=f"Full: {full[0].detail}.",
+        )
+    gain = _last_gain(cell, calibrations)
+    if gain is not None and gain < GAIN_LIMIT_RATIO:
+        return found(
+            code,
+            cell,
+            broken=False,
+            figure=gain,
+            limit=GAIN_LIMIT_RATIO,
+            detail=f"Nothing was full, but twice the users gained only {gain:.1%} on one replica.",
+        )
+    users = trials[0].users
+    return found(
+        code,
+        cell,
+        broken=True,
+        figure=gain,
+        limit=GAIN_LIMIT_RATIO,
+        detail=f"With {users} users nothing was full, and it is not known that more would gain"
+        " nothing: this is not yet what the system can do. Let the users be calibrated.",
+    )
+
+
+def _last_gain(cell: Cell, calibrations: Sequence[Calibration]) -> float | None:
+    for calibration in calibrations:
+        if (calibration.worker, calibration.workload) != (cell.worker, cell.workload):
+            continue
+        if len(calibration.steps) > 1:
+            before, last = calibration.steps[-2:]
+            if before.throughput_rps > 0:
+                return last.throughput_rps / before.throughput_rps - 1
+    return None
+
+
+def _usages(trials: Sequence[Trial], role: Role) -> list[Usage]:
+    return [usage for trial in trials for usage in trial.usages if usage.role is role]
+
+
+def _held(usages: Sequence[Usage]) -> float | None:
+    known = [usage.throttled_ratio for usage in usages if usage.throttled_ratio is not None]
+    return median(known) if known else None

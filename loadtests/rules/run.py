@@ -1,0 +1,127 @@
+"""Did the system stay the same from the first trial to the last? PURE."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import linregress, ttest_1samp
+
+from loadtests import analysis
+from loadtests.model import Finding, Plan, RuleCode, Trial
+from loadtests.rules.finding import found, unchecked
+
+TREND_LEVEL = 0.001
+"""Significance at which a trend counts: some twenty are looked at, and none may fire by chance."""
+
+WINDOW_TREND_RATIO = 0.10
+"""How much faster or slower the second half of windows may be than the first, in the mean."""
+
+FEWEST_ROUNDS = 4
+"""Rounds below which a trend cannot be told from noise."""
+
+
+def identity(plan: Plan, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
+    """Tell whether every member was the same container, or process, in all trials."""
+    code = RuleCode.IDENTITY
+    in_time = sorted(trials, key=lambda trial: trial.started_at_s)
+    first = in_time[0].identities
+    if not first:
+        return unchecked(code, None, "Who answers cannot be told here.")
+    for trial in in_time[1:]:
+        for member in sorted({*first, *trial.identities}):
+            before, after = first.get(member, "not there"), trial.identities.get(member, "gone")
+            if before != after:
+                return found(
+                    code,
+                    None,
+                    broken=True,
+                    figure=1,
+                    limit=0,
+                    detail=f"{member} changed before the end of {trial.spec.id}:"
+                    f" {before} became {after}. Its log is in the run's folder.",
+                )
+    return found(
+        code,
+        None,
+        broken=False,
+        figure=0,
+        limit=0,
+        detail=f"All {len(first)} members were the same from the first trial to the last.",
+    )
+
+
+def steady(plan: Plan, trials: Sequence[Trial]) -> Finding:
+    """Tell whether there was no trend inside windows, and none over rounds that pairing leaves."""
+    code = RuleCode.STEADY
+    inside = _trend_inside(trials)
+    if inside is None:
+        return unchecked(code, None, "Too few windows to tell a trend from noise.")
+    if abs(inside[0]) > WINDOW_TREND_RATIO and inside[1] < TREND_LEVEL:
+        return found(
+            code,
+            None,
+            broken=True,
+            figure=inside[0],
+            limit=WINDOW_TREND_RATIO,
+            detail=f"The second half of the windows was {inside[0]:+.1%} against the first:"
+            " the settling time is too short, or the system tires under load.",
+        )
+    for cell, drift, chance in _drifts(plan, trials):
+        if abs(drift) > plan.precision_ratio and chance < TREND_LEVEL:
+            return found(
+                code,
+                None,
+                broken=True,
+                figure=drift,
+                limit=plan.precision_ratio,
+                detail=f"The factor {cell} drifted by {drift:+.1%} from the first round to the"
+                " last, which pairing does not cancel.",
+            )
+    return found(
+        code,
+        None,
+        broken=False,
+        figure=inside[0],
+        limit=WINDOW_TREND_RATIO,
+        detail=f"The second half of the windows was {inside[0]:+.1%} against the first.",
+    )
+
+
+def _trend_inside(trials: Sequence[Trial]) -> tuple[float, float] | None:
+    """Give by how much the second halves differ, and the chance of as much without a trend."""
+    logs = []
+    for trial in trials:
+        half = len(trial.quarters_rps) // 2
+        first, second = sum(trial.quarters_rps[:half]), sum(trial.quarters_rps[half:])
+        if first > 0 and second > 0:
+            logs.append(math.log(second / first))
+    if len(logs) < FEWEST_ROUNDS:
+        return None
+    chance = float(ttest_1samp(logs, 0.0).pvalue) if np.ptp(logs) > 0 else 1.0
+    return math.expm1(float(np.mean(logs))), chance
+
+
+def _drifts(plan: Plan, trials: Sequence[Trial]) -> list[tuple[str, float, float]]:
+    """Give each doubling's drift from first to last round, and the chance of it without one."""
+    by_cell = analysis.trials_by_cell(trials)
+    drifts = []
+    for small, large in analysis.doubled_cells(plan):
+        below, above = by_cell.get(small, {}), by_cell.get(large, {})
+        rounds = sorted(
+            number
+            for number in below.keys() & above.keys()
+            if below[number].completed and above[number].completed
+        )
+        if len(rounds) < FEWEST_ROUNDS:
+            continue
+        logs = [
+            math.log(above[number].throughput_rps / below[number].throughput_rps)
+            for number in rounds
+        ]
+        if np.ptp(logs) > 0:
+            line = linregress(rounds, logs)
+            drift = math.expm1(float(line.slope) * (rounds[-1] - rounds[0]))
+            drifts.append((f"{small} → ×{large.replicas}", drift, float(line.pvalue)))
+    return drifts

@@ -1,0 +1,137 @@
+"""Was it the planned system, with the planned means, and nobody else? PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+
+from scipy.stats import chi2
+
+from loadtests.budget import SHARE_OF_CORES
+from loadtests.model import Cell, Finding, Plan, Role, RuleCode, Trial
+from loadtests.rules.finding import found, unchecked
+
+SHARE_LEVEL = 0.001
+"""Significance at which a share counts as another than the balancer's rule gives."""
+
+SHARE_LIMIT_RATIO = 0.10
+"""By how much a replica's share may differ from the equal one, whatever its significance."""
+
+IDLE_LIMIT_RATIO = 0.02
+"""Share of its budget that a replica may use while others are measured (design, section 5)."""
+
+CONTENTION_LIMIT_RATIO = 0.05
+"""Share of the cores that others may use in the windows: as much again is lost to the system."""
+
+
+def replica_share(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
+    """Tell whether the answers came in equal shares from exactly the planned replicas.
+
+    The balancer's rule is taking turns, so shares are equal; Pearson's χ² over all trials of the
+    cell, each with its own replicas, and the greatest deviation of any replica in all its trials.
+    """
+    code = RuleCode.REPLICA_SHARE
+    statistic, freedom = 0.0, 0
+    expected: dict[str, float] = {}
+    seen: dict[str, int] = {}
+    for trial in trials:
+        members = [f"{cell.worker}-{number}" for number in trial.spec.members]
+        strangers = sorted(set(trial.answers) - set(members))
+        if strangers:
+            return found(
+                code,
+                cell,
+                broken=True,
+                figure=None,
+                limit=SHARE_LIMIT_RATIO,
+                detail=f"{trial.spec.id}: {strangers[0]} answered and is not of the cell.",
+            )
+        total = sum(trial.answers.values())
+        if not total:
+            continue
+        equal = total / len(members)
+        freedom += len(members) - 1
+        for member in members:
+            count = trial.answers.get(member, 0)
+            statistic += (count - equal) ** 2 / equal
+            expected[member] = expected.get(member, 0.0) + equal
+            seen[member] = seen.get(member, 0) + count
+    if not expected:
+        return unchecked(code, cell, "There were no answers to count.")
+    off = {member: seen[member] / expected[member] - 1 for member in expected}
+    worst = max(off, key=lambda member: abs(off[member]))
+    chance = float(chi2.sf(statistic, freedom)) if freedom else 1.0
+    broken = abs(off[worst]) > SHARE_LIMIT_RATIO or (chance < SHARE_LEVEL)
+    return found(
+        code,
+        cell,
+        broken=broken,
+        figure=off[worst],
+        limit=SHARE_LIMIT_RATIO,
+        detail=f"{worst} answered {off[worst]:+.1%} against an equal share"
+        f" (χ² = {statistic:.1f}, {freedom} degrees of freedom).",
+    )
+
+
+def idle_cost(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
+    """Tell whether the replicas that were not measured used next to nothing."""
+    code = RuleCode.IDLE_COST
+    idle = [usage for trial in trials for usage in trial.idle_usages if usage.span_s > 0]
+    if not idle:
+        return unchecked(code, cell, "No other replica's CPU could be read.")
+    whole = plan.budget.replica_cpus or 1.0
+    ratios: dict[str, list[float]] = {}
+    for usage in idle:
+        ratios.setdefault(usage.member, []).append(usage.cpu_s / usage.span_s / whole)
+    means = {member: fmean(values) for member, values in ratios.items()}
+    worst = max(means, key=lambda member: means[member])
+    return found(
+        code,
+        cell,
+        broken=means[worst] >= IDLE_LIMIT_RATIO,
+        figure=means[worst],
+        limit=IDLE_LIMIT_RATIO,
+        detail=f"{worst}, which was not in the trial, used {means[worst]:.2%} of its budget.",
+    )
+
+
+def budget(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
+    """Tell whether the replicas' CPU fits their cores, so that none makes another's dearer."""
+    code = RuleCode.BUDGET
+    usages = [usage for trial in trials for usage in trial.usages if usage.role is Role.REPLICA]
+    if not usages:
+        return unchecked(code, cell, "The replicas' CPU cannot be read here.")
+    cores = len(plan.budget.replica_cores)
+    if not cores:
+        return unchecked(code, cell, "The replicas are not bound to cores here.")
+    used = cell.replicas * sum(usage.cpu_s for usage in usages) / sum(u.span_s for u in usages)
+    ratio = used / cores
+    # Quotas are handed out in slices, so what is used may pass what was planned by a little.
+    limit = SHARE_OF_CORES * 1.1 if plan.budget.replica_cpus else 1.0
+    return found(
+        code,
+        cell,
+        broken=ratio > limit,
+        figure=ratio,
+        limit=limit,
+        detail=f"The replicas together used {used:.2f} of {cores} core(s).",
+    )
+
+
+def host_contention(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
+    """Tell whether others, or the machine's own host, took CPU in the windows."""
+    code = RuleCode.HOST_CONTENTION
+    known = [trial.host for trial in trials if trial.host is not None]
+    if not known:
+        return unchecked(code, cell, "The machine's CPU counters cannot be read here.")
+    steal = fmean(use.steal_ratio for use in known)
+    foreign = fmean(use.foreign_ratio for use in known)
+    who, worst = ("Other programs", foreign) if foreign >= steal else ("The host", steal)
+    return found(
+        code,
+        cell,
+        broken=worst >= CONTENTION_LIMIT_RATIO,
+        figure=worst,
+        limit=CONTENTION_LIMIT_RATIO,
+        detail=f"{who} took {worst:.1%} of the cores in the windows.",
+    )

@@ -1,0 +1,203 @@
+"""The only reader and writer of ``results/``: versioned, atomic, after every trial.
+
+A run's folder holds ``plan.json`` (what was planned, on which machine; written first),
+``calibrations.json``, ``trials.jsonl`` (the journal), ``samples/`` and what follows from them:
+``run.json`` and the reports. From the first four everything else can be made again.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from pydantic import TypeAdapter, ValidationError
+
+from loadtests.errors import EnvironmentFailure, UsageError
+from loadtests.model import SCHEMA_VERSION, Calibration, Machine, Plan, RunFacts, Trial
+
+PLAN = "plan.json"
+CALIBRATIONS = "calibrations.json"
+JOURNAL = "trials.jsonl"
+SAMPLES = "samples"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What a run started from; the first thing that is written down."""
+
+    schema_version: int
+    facts: RunFacts
+    machine: Machine
+    plan: Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """A run as it is on disk, finished or not."""
+
+    facts: RunFacts
+    machine: Machine
+    plan: Plan
+    calibrations: tuple[Calibration, ...]
+    trials: tuple[Trial, ...]
+
+
+_SETTING = TypeAdapter(Setting)
+_CALIBRATIONS = TypeAdapter(tuple[Calibration, ...])
+_TRIAL = TypeAdapter(Trial)
+
+
+class Store:
+    """The folder of one run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def create(cls, results: Path, run_id: str) -> Self:
+        """Make the folder of a new run; raise where it cannot be written."""
+        folder = results / run_id
+        try:
+            (folder / SAMPLES).mkdir(parents=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise EnvironmentFailure(
+                f"The results folder {results} cannot be written ({error.strerror})."
+                " Name another: --out DIR."
+            ) from error
+        return cls(folder)
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file whole or not at all, and give its path."""
+        path = self.folder / name
+        with _on_disk(path):
+            descriptor, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{name}.")
+            try:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(temporary).chmod(0o644)
+                Path(temporary).replace(path)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+        return path
+
+    def begin(self, facts: RunFacts, machine: Machine, plan: Plan) -> None:
+        """Write down what the run starts from."""
+        setting = Setting(schema_version=SCHEMA_VERSION, facts=facts, machine=machine, plan=plan)
+        self.write(PLAN, _SETTING.dump_json(setting, indent=1).decode() + "\n")
+
+    def write_calibrations(self, calibrations: Sequence[Calibration]) -> None:
+        """Write down how many users each worker model needs."""
+        text = _CALIBRATIONS.dump_json(tuple(calibrations), indent=1).decode()
+        self.write(CALIBRATIONS, text + "\n")
+
+    def append(self, trial: Trial, samples: bytes) -> None:
+        """Write down a finished trial: its samples, then its line of the journal, on disk."""
+        path = self.folder / SAMPLES / f"{trial.spec.id}.npz"
+        with _on_disk(path):
+            path.write_bytes(samples)
+        journal = self.folder / JOURNAL
+        with _on_disk(journal), journal.open("ab") as file:
+            file.write(_TRIAL.dump_json(trial) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+class _on_disk:  # noqa: N801  reads as a sentence where it is used
+    """Turn a disk's refusal into one message."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            raise EnvironmentFailure(
+                f"{self._path} cannot be written ({error.strerror}). Make room, or name another"
+                " folder: --out DIR. What was finished before is kept."
+            ) from error
+
+
+def read(folder: Path) -> Recorded:
+    """Read a run back; a last line that was cut off is left out.
+
+    A run without all of its files was stopped or died: ``facts.finished`` is False then, and its
+    times are those of its journal.
+    """
+    try:
+        setting = _SETTING.validate_json((folder / PLAN).read_bytes())
+        journal = folder / JOURNAL
+        lines = journal.read_bytes().splitlines(keepends=True) if journal.exists() else []
+        calibrations = folder / CALIBRATIONS
+        return _recorded(
+            setting,
+            tuple(_TRIAL.validate_json(line) for line in lines if line.endswith(b"\n")),
+            _CALIBRATIONS.validate_json(calibrations.read_bytes()) if calibrations.exists() else (),
+        )
+    except OSError as error:
+        raise UsageError(
+            f"{folder} is no run that can be read ({error.strerror}: {error.filename})."
+            " Runs are the folders in results/."
+        ) from error
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}"
+            for each in error.errors()
+        )
+        raise UsageError(
+            f"{folder} was not written by this version of twofold (schema {SCHEMA_VERSION}):"
+            f" {wrong}. Use the version that wrote it."
+        ) from error
+
+
+def _recorded(
+    setting: Setting, trials: tuple[Trial, ...], calibrations: tuple[Calibration, ...]
+) -> Recorded:
+    facts = setting.facts
+    if not facts.finished and trials:
+        last = max(trial.started_at_s + trial.wall_s for trial in trials)
+        first = min(trial.started_at_s for trial in trials)
+        began = datetime.fromisoformat(facts.started_at).timestamp()
+        facts = replace(facts, wall_s=last - began, measuring_s=last - first)
+    return Recorded(
+        facts=facts,
+        machine=setting.machine,
+        plan=setting.plan,
+        calibrations=calibrations,
+        trials=trials,
+    )
+
+
+def find_run(results: Path, name: str | None) -> Path:
+    """Give the folder of a run by its path or id, or the latest one; raise where there is none."""
+    if name is not None:
+        for folder in (Path(name), results / name):
+            if (folder / PLAN).is_file():
+                return folder
+        raise UsageError(f"There is no run {name!r}, neither as a path nor in {results}.")
+    runs = sorted(path.parent for path in results.glob(f"*/{PLAN}"))
+    if not runs:
+        raise UsageError(f"There is no run in {results} yet. Make one: twofold run.")
+    return runs[-1]
+
+
+def new_run_id(at_s: float, seed: int) -> str:
+    """Name a run after the moment it starts and its seed; names sort by time."""
+    moment = datetime.fromtimestamp(at_s, UTC)
+    return f"{moment:%Y%m%d-%H%M%S}-{seed % 0x10000:04x}"
+
+
+def versions_of(greeting: Mapping[str, object]) -> dict[str, str]:
+    """Give the versions out of the generator's greeting."""
+    return {name: str(greeting[name]) for name in ("locust", "python") if name in greeting}
