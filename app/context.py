@@ -26,15 +26,20 @@ PAUSE_MS_MAX = 1000
 _token: ContextVar[str] = ContextVar("token")
 
 
+def asked() -> tuple[str, float]:
+    """Return the token of the current request, and its pause in seconds."""
+    token = request.args.get("token") or uuid.uuid4().hex
+    return token, whole_number("ms", default=PAUSE_MS, low=0, high=PAUSE_MS_MAX) / 1000
+
+
 @blueprint.get("/context")
 def isolation() -> dict[str, object]:
     """Put ``?token=`` in three context-bound places, pause, and say whether each still holds it."""
-    token = request.args.get("token") or uuid.uuid4().hex
-    pause_ms = whole_number("ms", default=PAUSE_MS, low=0, high=PAUSE_MS_MAX)
+    token, pause_s = asked()
     g.token = token
     session["token"] = token
     _token.set(token)
-    time.sleep(pause_ms / 1000)
+    time.sleep(pause_s)
     found = {
         "g": g.get("token"),
         "session": session.get("token"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
-from flask import Response, json
-from werkzeug.exceptions import BadRequest, HTTPException
+from flask import Response, current_app, json
+from psycopg import OperationalError
+from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
 
 
 class BadParameter(BadRequest):
@@ -24,3 +25,9 @@ def as_json(error: HTTPException) -> Response:
     response.set_data(json.dumps(body))
     response.content_type = "application/json"
     return response
+
+
+def store_away(error: OperationalError) -> Response:
+    """Return a 503, and leave to the log what the store said: it may name hosts and users."""
+    current_app.logger.warning("The store failed: %s", error)
+    return as_json(ServiceUnavailable("The store does not answer. Try again; the log says why."))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from mmap import PAGESIZE, mmap
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,23 @@ MODELS = {"gthread": (1, 4), "sync": (4, 1), "gevent": (1, 1)}
 """Processes and threads by worker model: four requests at once in a thread or a process each, and
 as many as there are connections in one process of greenlets."""
 
-model = os.environ.get("WORKER_MODEL", "gthread")
+
+def _count(name: str, default: int) -> int:
+    text = os.environ.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        # Not an exception, for which gunicorn would show a traceback.
+        sys.exit(f"{name}={text} is no whole number above 0.")
+    return int(text)
+
+
+model = os.environ.get("WORKER_MODEL") or "gthread"
 if model not in MODELS:
-    msg = f"WORKER_MODEL={model} is unknown here; there are {', '.join(MODELS)}."
-    raise ValueError(msg)
+    sys.exit(f"WORKER_MODEL={model} is unknown here; there are {', '.join(MODELS)}.")
 
 worker_class = model
-workers = int(os.environ.get("WEB_CONCURRENCY", MODELS[model][0]))
-threads = int(os.environ.get("THREADS", MODELS[model][1])) if model == "gthread" else 1
-worker_connections = int(os.environ.get("WORKER_CONNECTIONS", "1000"))
+workers = _count("WEB_CONCURRENCY", MODELS[model][0])
+threads = _count("THREADS", MODELS[model][1]) if model == "gthread" else 1
+worker_connections = _count("WORKER_CONNECTIONS", 1000)
 bind = os.environ.get("BIND", "0.0.0.0:8000")
 backlog = 2048
 
@@ -47,13 +56,24 @@ accesslog = None
 errorlog = "-"
 
 # The application learns what is in force, and all processes of a replica share one key.
-os.environ["WORKER_MODEL"] = model
-os.environ.setdefault("SECRET_KEY", secrets.token_hex(32))
+os.environ |= {
+    "WORKER_MODEL": model,
+    "WEB_CONCURRENCY": str(workers),
+    "THREADS": str(threads),
+    "SECRET_KEY": os.environ.get("SECRET_KEY") or secrets.token_hex(32),
+}
 
 counts = mmap(-1, PAGESIZE)
 """Made before the workers are forked, so that all of them see the same memory."""
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let the application, now loaded, join the other processes of its replica."""
-    worker.wsgi.join(counts, worker.age - 1)
+    """Let the application, now loaded, join the processes of its replica and begin to serve."""
+    worker.wsgi.counters.share(counts, worker.age - 1)
+    worker.wsgi.open()
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Let the application end, unless it never began."""
+    if worker.booted:
+        worker.wsgi.close()

@@ -3,9 +3,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -19,11 +22,56 @@ from app import create_app
 from app.application import Application
 
 ROOT = Path(__file__).parents[2]
+GUNICORN = (sys.executable, "-m", "gunicorn", "-c", "app/gunicorn.conf.py", "app:create_app()")
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def database_url() -> Iterator[str]:
+    """Start PostgreSQL with files of its own on a free port of the loopback interface."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    found = shutil.which("initdb") or (str(programs[-1]) if programs else None)
+    if found is None:
+        pytest.skip("no PostgreSQL server on this machine: `apt-get install postgresql`")
+    with tempfile.TemporaryDirectory(prefix="twofold-postgresql-") as folder:
+        # PostgreSQL refuses to run as root; its Debian package has made a user for it.
+        user = "postgres" if os.geteuid() == 0 else None
+        if user:
+            shutil.chown(folder, user)
+        argv = (found, "--pgdata=data", "--auth=trust", "--username=app", "--no-sync")
+        subprocess.run(argv, cwd=folder, user=user, check=True, stdout=subprocess.DEVNULL)
+        port = free_port()
+        server = (
+            *(str(Path(found).with_name("postgres")), "-D", "data", "-p", str(port)),
+            *("-h", "127.0.0.1", "-k", folder, "-c", "fsync=off"),
+        )
+        with (
+            Path(folder, "log").open("w") as log,
+            subprocess.Popen(server, cwd=folder, user=user, stderr=log) as process,
+        ):
+            try:
+                yield f"postgresql://app@127.0.0.1:{port}/postgres"
+            finally:
+                process.send_signal(signal.SIGINT)  # PostgreSQL's "fast shutdown"
 
 
 @pytest.fixture
 def app() -> Application:
     return create_app({"TESTING": True, "SECRET_KEY": "test", "REPLICA": "replica-1"})
+
+
+@pytest.fixture
+def stored_app(database_url: str) -> Iterator[Application]:
+    """An application with a store that answers."""
+    app = create_app({"TESTING": True, "DATABASE_URL": database_url})
+    app.open()
+    yield app
+    app.close()
 
 
 @pytest.fixture
@@ -41,8 +89,9 @@ class Server:
     def get(self, path: str) -> str:
         return self.ask(path)[1]
 
-    def ask(self, path: str, *, method: str = "GET") -> tuple[int, str]:
-        request = urllib.request.Request(f"http://{self.address}{path}", method=method)
+    def ask(self, path: str, *, method: str = "GET", data: str = "") -> tuple[int, str]:
+        url = f"http://{self.address}{path}"
+        request = urllib.request.Request(url, data.encode() or None, method=method)
         try:
             with urllib.request.urlopen(request, timeout=20) as response:
                 return response.status, response.read().decode()
@@ -65,9 +114,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     with contextlib.ExitStack() as stack:
 
         def start(**environment: str) -> Server:
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                address = f"127.0.0.1:{free.getsockname()[1]}"
+            address = f"127.0.0.1:{free_port()}"
             log = logs / f"{address}.log"
             stack.enter_context(_gunicorn({**environment, "BIND": address}, log))
             server = Server(address, log)
@@ -79,13 +126,12 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
 
 @contextlib.contextmanager
 def _gunicorn(environment: Mapping[str, str], log: Path) -> Iterator[None]:
-    argv = [sys.executable, "-m", "gunicorn", "--config", "app/gunicorn.conf.py"]
     with (
         log.open("w") as output,
         subprocess.Popen(
-            [*argv, "app:create_app()"],
+            GUNICORN,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            env={**os.environ, **environment},
             stdout=output,
             stderr=output,
         ) as process,

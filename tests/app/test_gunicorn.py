@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 
+import psycopg
 import pytest
 
-from tests.app.conftest import Serve, Server
+from tests.app.conftest import GUNICORN, ROOT, Serve, Server
 
 MODELS = {"gthread": "thread", "sync": "process", "gevent": "greenlet"}
 
@@ -79,3 +82,67 @@ def test_a_connection_stays_open_but_under_sync(server: Server) -> None:
     connection.close()
 
     assert (len(ends) == 1) == (server.whoami()["worker_model"] != "sync")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_store_serves_many_requests_at_once(
+    model: str, serve: Serve, database_url: str
+) -> None:
+    server = serve(WORKER_MODEL=model, DATABASE_URL=database_url)
+
+    items = [json.loads(answer)["id"] for answer in ask_at_once(server, ["/db?id=3"] * 200)]
+
+    assert items == [3] * 200
+    assert server.ask("/db/write", method="POST")[0] == 201
+
+
+def test_a_greenlet_that_waits_for_the_store_lets_the_others_run(
+    serve: Serve, database_url: str
+) -> None:
+    server = serve(WORKER_MODEL="gevent", DATABASE_URL=database_url)
+    with psycopg.connect(database_url) as connection, ThreadPoolExecutor() as pool:
+        connection.execute("LOCK TABLE notes")
+        waiting = pool.submit(server.ask, "/state/notes/missing")
+        time.sleep(0.2)
+        assert server.get("/healthz")
+        assert not waiting.done()
+        connection.rollback()
+        assert waiting.result(10)[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("model", "mixed_up"), [("gthread", True), ("gevent", True), ("sync", False)]
+)
+def test_a_context_in_the_module_is_caught_wherever_requests_share_a_process(
+    model: str, mixed_up: bool, serve: Serve
+) -> None:
+    server = serve(WORKER_MODEL=model, CONTEXT_STORE="module")
+
+    answers = ask_at_once(server, ["/context?ms=20"] * 64)
+
+    assert (not all(json.loads(answer)["isolated"] for answer in answers)) == mixed_up
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"WORKER_MODEL": "fork"}, "WORKER_MODEL=fork is unknown here; there are gthread, sync"),
+        ({"THREADS": "0"}, "THREADS=0 is no whole number above 0."),
+        ({"SERIAL_SHARE": "0.1"}, "SERIAL_SHARE=0.1 needs SERIAL_LOCK"),
+    ],
+)
+def test_a_setting_that_cannot_be_ends_the_replica_with_its_name(
+    environment: dict[str, str], message: str
+) -> None:
+    ended = subprocess.run(
+        [*GUNICORN, "--bind", "127.0.0.1:0"],
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert ended.returncode != 0
+    assert message in ended.stderr

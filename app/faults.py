@@ -1,0 +1,147 @@
+"""Known faults, for trying out instruments; a service in use has none of them.
+
+Whoever measures a service should know what the instrument says of a service that is slower, that
+takes turns, or that mixes up its requests. Each switch makes one such service, by the environment:
+
+=============  ==========================  =======================================================
+BURN_PERCENT   0 to 100                    /cpu costs that many percent more CPU
+SERIAL_SHARE   0 to 0.9                    /serial spends that share of its time alone
+SERIAL_LOCK    a path                      the file by which all replicas take turns there
+CONTEXT_STORE  ``context`` or ``module``   /context keeps its token where all requests reach it
+STATE          ``store`` or ``memory``     /state is kept in the memory of one process
+=============  ==========================  =======================================================
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any, Self
+
+from app import context, work
+from app.application import Application
+from app.settings import SettingError, choice, number
+
+REQUEST_ROUNDS = 5_500
+"""Rounds of ``work.spin`` that cost as much as the rest of a request to /cpu (Flask, gunicorn,
+kernel): measured 6,600 under gthread, 4,900 under sync, 4,300 under gevent. At 5 % the difference
+is 0.2 % of a request."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faults:
+    """Which faults are on; by default none."""
+
+    burn_percent: float = 0
+    serial_share: float = 0
+    serial_lock: Path | None = None
+    module_context: bool = False
+    memory_state: bool = False
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """Read the switches.
+
+        Raises:
+            SettingError: a switch has a value that it cannot have, or not with the others.
+        """
+        lock = environ.get("SERIAL_LOCK")
+        faults = cls(
+            burn_percent=number(environ, "BURN_PERCENT", default=0, low=0, high=100),
+            serial_share=number(environ, "SERIAL_SHARE", default=0, low=0, high=0.9),
+            serial_lock=Path(lock) if lock else None,
+            module_context=choice(environ, "CONTEXT_STORE", ("context", "module")) == "module",
+            memory_state=choice(environ, "STATE", ("store", "memory")) == "memory",
+        )
+        if faults.serial_share and faults.serial_lock is None:
+            raise SettingError(
+                f"SERIAL_SHARE={faults.serial_share} needs SERIAL_LOCK: the path of a file in a "
+                "folder that all replicas share."
+            )
+        if faults.serial_share and environ.get("WORKER_MODEL") == "gevent":
+            raise SettingError(
+                f"SERIAL_SHARE={faults.serial_share} cannot be had under WORKER_MODEL=gevent: a "
+                "file lock stops all greenlets of a process. Use gthread or sync."
+            )
+        return faults
+
+
+def install(app: Application, faults: Faults) -> None:
+    """Put into ``app`` the faults that are on (/serial asks for its share itself)."""
+    views = app.view_functions
+    if faults.burn_percent:
+        views["work.cpu"] = _burning(views["work.cpu"], faults.burn_percent)
+    if faults.module_context:
+        views["context.isolation"] = shared_context
+    if faults.memory_state:
+        app.state = MemoryState()
+
+
+def burnt_rounds(rounds: int, percent: float) -> int:
+    """Return the rounds to burn so that a request of ``rounds`` costs ``percent`` more in all."""
+    return round((rounds + REQUEST_ROUNDS) * percent / 100)
+
+
+def _burning(view: Callable[..., Any], percent: float) -> Callable[..., Any]:
+    @wraps(view)
+    def burn() -> Any:
+        work.spin(burnt_rounds(work.asked_rounds(), percent))
+        return view()
+
+    return burn
+
+
+_token = ""
+
+
+def shared_context() -> dict[str, object]:
+    """Answer as /context does, but keep the token in the module, where every request finds it."""
+    global _token  # noqa: PLW0603 - the fault
+    token, pause_s = context.asked()
+    _token = token
+    time.sleep(pause_s)
+    own = {"module": _token == token}
+    return {"token": token, "own": own, "isolated": all(own.values())}
+
+
+class MemoryState:
+    """State in the memory of this process, which no other process sees."""
+
+    def __init__(self) -> None:
+        self._notes: dict[str, str] = {}
+        self._logins: dict[str, str] = {}
+        self._visits = 0
+        self._lock = threading.Lock()
+
+    def put_note(self, key: str, body: str) -> None:
+        """Keep ``body`` under ``key``, over whatever was there."""
+        self._notes[key] = body
+
+    def note(self, key: str) -> str | None:
+        """Return what is kept under ``key``."""
+        return self._notes.get(key)
+
+    def log_in(self, name: str) -> str:
+        """Keep that ``name`` is logged in, and return the key to it."""
+        login = secrets.token_urlsafe()
+        self._logins[login] = name
+        return login
+
+    def who(self, login: str) -> str | None:
+        """Return the name behind the key of a login."""
+        return self._logins.get(login)
+
+    def visit(self) -> int:
+        """Count a visit, and return the count with it."""
+        with self._lock:
+            self._visits += 1
+            return self._visits
+
+    def visits(self) -> int:
+        """Return the count of visits."""
+        return self._visits

@@ -1,0 +1,104 @@
+"""PostgreSQL, through one pool of connections in each process.
+
+psycopg waits for the server by ``select`` and ``threading`` where gevent has patched them, so the
+same code serves threads, processes and greenlets. The pool has threads of its own, which do not
+survive a fork: it is opened in the process that serves.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from importlib.resources import files
+from typing import LiteralString
+
+from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool, PoolTimeout
+from werkzeug.exceptions import ServiceUnavailable
+
+OPEN_LIMIT_S = 20.0
+"""Seconds to wait for the store at start: a container's PostgreSQL takes about 5 s to make its
+files, more where CPU is scarce, and gunicorn kills a worker that is not up after 30 s."""
+CONNECTION_LIMIT_S = 10.0
+"""Seconds a request waits for a free connection before it gives up."""
+SCHEMA_LOCK = 5_318_008_114
+"""Any number that nobody else locks in this database."""
+
+
+class NoStoreError(ServiceUnavailable):
+    """The service was started without a store, and the request needs one; answered with a 503."""
+
+    description = (
+        "This service was started without a store: DATABASE_URL is not set. Start it with "
+        "DATABASE_URL=postgresql://user:password@host:5432/database."
+    )
+
+
+class StoreError(RuntimeError):
+    """The store did not answer while the service started."""
+
+
+class Store:
+    """A pool of ``size`` connections to ``url``; or, without a ``url``, the lack of one.
+
+    All connections are made at once and kept: one that is made later would be in the way of a
+    request. They are in autocommit mode, where a read costs one round trip instead of three.
+    """
+
+    def __init__(self, url: str | None, *, size: int) -> None:
+        self._url = url
+        self._pool = url and ConnectionPool(
+            url,
+            min_size=size,
+            max_size=size,
+            open=False,
+            timeout=CONNECTION_LIMIT_S,
+            num_workers=1,
+            kwargs={"autocommit": True},
+        )
+
+    def open(self) -> None:
+        """Connect, then create what the database lacks; safe in many processes at once.
+
+        Raises:
+            StoreError: nothing answered in ``OPEN_LIMIT_S``.
+        """
+        if not self._pool:
+            return
+        try:
+            self._pool.open(wait=True, timeout=OPEN_LIMIT_S)
+        except PoolTimeout as error:
+            raise StoreError(
+                f"PostgreSQL at {self._address()} did not answer in {OPEN_LIMIT_S:.0f} s. "
+                "Start it first, or correct DATABASE_URL; the log above says what failed."
+            ) from error
+        with self.connection() as connection, connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (SCHEMA_LOCK,))
+            connection.execute(files("app").joinpath("schema.sql").read_bytes())
+
+    def close(self) -> None:
+        """Give all connections back."""
+        if self._pool:
+            self._pool.close()
+
+    def connection(self) -> AbstractContextManager[Connection[TupleRow]]:
+        """Lend a connection for the length of a ``with`` block.
+
+        Raises:
+            NoStoreError: there is no store.
+            psycopg.OperationalError: none was free in time, or the store went away.
+        """
+        if not self._pool:
+            raise NoStoreError
+        return self._pool.connection()
+
+    def row(self, query: LiteralString, *parameters: object) -> TupleRow | None:
+        """Run one statement, in a transaction of its own, and return its first row if any."""
+        with self.connection() as connection:
+            return connection.execute(query, parameters).fetchone()
+
+    def _address(self) -> str:
+        """Return where the store is, without the password that the URL may hold."""
+        parts = conninfo_to_dict(self._url or "")
+        return f"{parts.get('host', 'the local socket')}:{parts.get('port', 5432)}"

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from app import create_app, faults, work
+from app.faults import REQUEST_ROUNDS, Faults, burnt_rounds
+from app.settings import SettingError
+
+
+def test_an_environment_without_switches_has_no_faults() -> None:
+    assert Faults.from_environment({}) == Faults()
+
+
+def test_each_switch_turns_on_its_fault() -> None:
+    environ = {
+        "BURN_PERCENT": "2.5",
+        "SERIAL_SHARE": "0.3",
+        "SERIAL_LOCK": "/shared/lock",
+        "CONTEXT_STORE": "module",
+        "STATE": "memory",
+    }
+
+    assert Faults.from_environment(environ) == Faults(
+        burn_percent=2.5,
+        serial_share=0.3,
+        serial_lock=Path("/shared/lock"),
+        module_context=True,
+        memory_state=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"BURN_PERCENT": "101"}, "BURN_PERCENT=101 is no number from 0 to 100."),
+        ({"BURN_PERCENT": "hot"}, "BURN_PERCENT=hot is no number from 0 to 100."),
+        ({"SERIAL_SHARE": "0.95"}, "SERIAL_SHARE=0.95 is no number from 0 to 0.9."),
+        ({"SERIAL_SHARE": "0.1"}, "SERIAL_SHARE=0.1 needs SERIAL_LOCK"),
+        (
+            {"SERIAL_SHARE": "0.1", "SERIAL_LOCK": "x", "WORKER_MODEL": "gevent"},
+            "SERIAL_SHARE=0.1 cannot be had under WORKER_MODEL=gevent",
+        ),
+        ({"STATE": "disk"}, "STATE=disk is unknown here; there are store, memory."),
+        ({"CONTEXT_STORE": "x"}, "CONTEXT_STORE=x is unknown here; there are context, module."),
+    ],
+)
+def test_a_switch_that_cannot_be_is_refused(environ: Mapping[str, str], message: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        Faults.from_environment(environ)
+
+    assert message in str(caught.value)
+
+
+def test_burning_five_percent_adds_a_twentieth_of_the_whole_request() -> None:
+    whole = work.CPU_ROUNDS + REQUEST_ROUNDS
+
+    assert burnt_rounds(work.CPU_ROUNDS, 5) / whole == pytest.approx(0.05, rel=1e-3)
+
+
+def test_burning_is_computed_before_the_answer_which_stays_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spun: list[int] = []
+    monkeypatch.setattr(work, "spin", spun.append)
+    app = create_app({"FAULTS": Faults(burn_percent=10)})
+
+    answer = app.test_client().get("/cpu?rounds=4500").get_json()
+
+    assert answer == {"rounds": 4500, "digest": None}
+    assert spun == [1000, 4500]
+
+
+def test_a_bad_request_is_refused_by_a_burning_app_too() -> None:
+    app = create_app({"FAULTS": Faults(burn_percent=10)})
+
+    assert app.test_client().get("/cpu?rounds=0").status_code == 400
+
+
+def test_a_context_in_the_module_is_overwritten_by_the_next_request() -> None:
+    app = create_app({"FAULTS": Faults(module_context=True)})
+
+    def ask(number: int) -> bool:
+        answer = app.test_client().get(f"/context?token={number}&ms=50").get_json()
+        return bool(answer["isolated"])
+
+    assert ask(0), "alone it looks right"
+    with ThreadPoolExecutor(4) as pool:
+        assert not all(pool.map(ask, range(4)))
+
+
+def test_state_in_memory_serves_one_process_and_no_other() -> None:
+    config = {"FAULTS": Faults(memory_state=True), "SECRET_KEY": "shared"}
+    one, two = (create_app(config).test_client() for _ in range(2))
+
+    one.put("/state/notes/a", data="first")
+    one.post("/state/login?user=ann")
+    one.post("/state/counter")
+    cookie = one.get_cookie("session")
+    assert cookie is not None
+    two.set_cookie("session", cookie.value)
+
+    asked = ("/state/notes/a", "/state/me", "/state/counter")
+    assert [one.get(path).get_json() for path in asked] == [
+        {"key": "a", "body": "first"},
+        {"user": "ann"},
+        {"count": 1},
+    ]
+    assert [two.get(path).status_code for path in asked] == [404, 401, 200]
+    assert two.get("/state/counter").get_json() == {"count": 0}
+
+
+def test_an_app_without_faults_has_its_own_views() -> None:
+    views = create_app().view_functions
+
+    assert views["work.cpu"] is work.cpu
+    assert views["context.isolation"] is not faults.shared_context

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.faults import Faults
+from app.serial import TurnLock
+
+SHORT_S = 0.1
+"""Seconds in which a thread that is not held back would have gone on."""
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> TurnLock:
+    return TurnLock(tmp_path / "lock")
+
+
+class Visitor:
+    """A thread that goes into the room and stays there until it is told to leave."""
+
+    def __init__(self, enter: Callable[[], object]) -> None:
+        self.inside, self._leave = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._visit, args=(enter,))
+        self._thread.start()
+
+    def _visit(self, enter: Callable[[], object]) -> None:
+        with enter():  # type: ignore[attr-defined]
+            self.inside.set()
+            self._leave.wait(10)
+
+    def leave(self) -> None:
+        self._leave.set()
+        self._thread.join(10)
+
+
+def test_many_may_be_together(lock: TurnLock) -> None:
+    visitors = [Visitor(lock.together) for _ in range(3)]
+
+    assert all(visitor.inside.wait(5) for visitor in visitors)
+
+    for visitor in visitors:
+        visitor.leave()
+
+
+def test_who_wants_to_be_alone_waits_for_all_others_to_leave(lock: TurnLock) -> None:
+    others = [Visitor(lock.together) for _ in range(2)]
+    assert all(visitor.inside.wait(5) for visitor in others)
+
+    loner = Visitor(lock.alone)
+    others[0].leave()
+    assert not loner.inside.wait(SHORT_S)
+    others[1].leave()
+
+    assert loner.inside.wait(5)
+    loner.leave()
+
+
+def test_nobody_else_comes_in_while_one_waits_to_be_alone(lock: TurnLock) -> None:
+    first = Visitor(lock.together)
+    assert first.inside.wait(5)
+    loner = Visitor(lock.alone)
+    assert not loner.inside.wait(SHORT_S)
+
+    late = Visitor(lock.together)
+    assert not late.inside.wait(SHORT_S)
+    first.leave()
+    assert loner.inside.wait(5)
+    assert not late.inside.wait(SHORT_S)
+    loner.leave()
+
+    assert late.inside.wait(5)
+    late.leave()
+
+
+def test_two_are_never_alone_at_once(lock: TurnLock) -> None:
+    one = Visitor(lock.alone)
+    assert one.inside.wait(5)
+
+    two = Visitor(lock.alone)
+    assert not two.inside.wait(SHORT_S)
+    one.leave()
+
+    assert two.inside.wait(5)
+    two.leave()
+
+
+def test_without_a_share_serial_only_waits(client: FlaskClient) -> None:
+    began = time.monotonic()
+
+    assert client.get("/serial?ms=40").get_json() == {"ms": 40, "serial_share": 0}
+
+    assert 0.04 <= time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("slots", [1, 4])
+def test_all_slots_of_one_replica_take_the_service_time_together(
+    tmp_path: Path, slots: int
+) -> None:
+    faults = Faults(serial_share=0.5, serial_lock=tmp_path / "lock")
+    app = create_app({"FAULTS": faults, "SLOTS": slots})
+
+    def ask(_: int) -> int:
+        return app.test_client().get("/serial?ms=200").status_code
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(slots) as pool:
+        assert list(pool.map(ask, range(slots))) == [200] * slots
+
+    # 100 ms together, then 100 ms shared by the slots one after the other.
+    assert 0.2 <= time.monotonic() - began < 0.4
+
+
+def test_two_replicas_take_their_serial_parts_one_after_the_other(tmp_path: Path) -> None:
+    faults = Faults(serial_share=0.5, serial_lock=tmp_path / "lock")
+    apps = [create_app({"FAULTS": faults, "SLOTS": 1}) for _ in range(2)]
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda app: app.test_client().get("/serial?ms=400"), apps))
+
+    # 200 ms together, then twice 200 ms: Amdahl's speed-up of 2 / 1.5 for two replicas.
+    assert 0.6 <= time.monotonic() - began < 0.8
