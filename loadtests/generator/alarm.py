@@ -39,15 +39,15 @@ class Alarm:
 
     def __init__(self, ring: Callable[[], None]) -> None:
         self._ring = ring
-        self._hub: Any = gevent.get_hub()  # the stubs know no priorities
+        self._loop: Any = gevent.get_hub().loop  # the stubs know no priorities
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._watcher: Any = None
         self._fd = -1
         if hasattr(self._libc, "timerfd_create"):  # os.timerfd_create needs Python 3.13
             self._fd = self._libc.timerfd_create(CLOCK_MONOTONIC, TIMERFD_FLAGS)
         if self._fd >= 0:
-            self._watcher = self._hub.loop.io(self._fd, 1)
-            self._watcher.priority = self._hub.loop.MAXPRI
+            self._watcher = self._loop.io(self._fd, 1)
+            self._watcher.priority = self._loop.MAXPRI
             self._watcher.start(self._read)
 
     def set(self, moment: float) -> None:
@@ -59,8 +59,8 @@ class Alarm:
             return
         if self._watcher is not None:
             self._watcher.close()
-        self._watcher = self._hub.loop.timer(max(0.0, moment - monotonic()))
-        self._watcher.priority = self._hub.loop.MAXPRI
+        self._watcher = self._loop.timer(max(0.0, moment - monotonic()))
+        self._watcher.priority = self._loop.MAXPRI
         self._watcher.start(self._ring)
 
     def close(self) -> None:

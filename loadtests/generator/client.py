@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from time import monotonic, time
+from time import monotonic
 from typing import Any
+from urllib.parse import urljoin
 
 import gevent
-from locust.env import Environment
 
-from loadtests.generator.connection import ConnectFailed, StaleConnection
-from loadtests.generator.head import replica_of
+from loadtests.generator.connection import ConnectFailed
+from loadtests.generator.cookies import Cookies
+from loadtests.generator.exchange import Ready, exchange
+from loadtests.generator.head import cookie_lines
 from loadtests.generator.load import Load
 from loadtests.generator.outcome import Outcome
-from loadtests.generator.pool import Origin
-from loadtests.generator.request import Request, prepare
+from loadtests.generator.reporter import Reporter
+from loadtests.generator.request import absolute, prepare
 from loadtests.generator.response import JudgedResponse, Response
 
 READY_MAX = 1_000
@@ -25,46 +26,26 @@ READY_MAX = 1_000
 PAUSE_AFTER_NO_CONNECTION_S = 0.01
 """Before a user goes on after a connection failed, so that a dead server is not hammered."""
 
-FIRST_ERROR_STATUS = 400
-
 NO_CONNECTION = frozenset({Outcome.REFUSED, Outcome.UNREACHABLE})
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ready:
-    """A request that only has to be sent: to where, and under which index it is recorded."""
-
-    request: Request
-    wire: bytes
-    origin: Origin
-    only_head: bool
-    name: int
-    timeout_s: float
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+AS_GET = frozenset({301, 302, 303})
+"""Redirects after which a POST becomes a GET, as browsers have it (RFC 9110, 15.4)."""
+REDIRECTS_MAX = 30
+"""As Locust's ``FastHttpUser`` has it."""
 
 
 class HttpClient:
-    """Asks servers over connections that all users share; see ``Load``.
+    """Asks servers over connections that all users share; see ``Load``."""
 
-    Redirects are answers like others and are not followed; cookies are not kept.
-    """
-
-    def __init__(self, *, base_url: str, environment: Environment, load: Load) -> None:
+    def __init__(self, *, base_url: str, load: Load, reporter: Reporter) -> None:
         self.base_url = base_url
-        self._environment = environment
         self._load = load
+        self._reporter = reporter
         self._admit = load.gate.admit
-        self._recorder = load.recorder
-        self._ready: dict[tuple[str, str], Ready] = {}
+        self._ready: dict[tuple[str, str, bool], Ready] = {}
+        self._cookies = Cookies()
         self._group: str | None = None
-        self._stats: Any = environment.stats  # it says int for milliseconds, and takes float
-        self._event: Any = environment.events.request  # Locust leaves its events untyped
-        self._listeners: list[Callable[..., None]] = self._event._handlers  # noqa: SLF001 - see below
-        # Firing the event costs as much as the rest of a request. As long as Locust's own
-        # statistics are the only listener, they are called directly.
-        self._own_listeners = sum(
-            handler.__module__.startswith(("locust.", "loadtests.generator."))
-            for handler in self._listeners
-        )
 
     def get(self, url: str, **options: Any) -> Response:
         """Send a GET request; see ``request``."""
@@ -100,24 +81,25 @@ class HttpClient:
         url: str,
         *,
         catch_response: bool = False,
-        timeout: float | None = None,
+        allow_redirects: bool = True,
         context: dict[str, Any] | None = None,
         **options: Any,
     ) -> Response:
         """Send a request and return the whole answer; a failure is a response too, not an error.
 
         ``name`` groups requests in the statistics; ``params``, ``data``, ``json``, ``headers`` and
-        ``auth`` are as in ``request.prepare``; ``timeout`` is in seconds. With ``catch_response``
-        the response is a ``with`` block, which may judge it by ``success()`` or ``failure(why)``.
-        Raises Locust's ``StopUser`` when the trial is over.
+        ``auth`` are as in ``request.prepare``; ``timeout`` is in seconds. A redirect is followed,
+        and is one request with its target, unless ``allow_redirects`` is False. With
+        ``catch_response`` the response is a ``with`` block, which may judge it by ``success()`` or
+        ``failure(why)``. Raises Locust's ``StopUser`` when the trial is over.
         """
-        if options or timeout is not None or self._group is not None:
-            options.setdefault("name", self._group)
-            ready = self._prepare(method, url, timeout, options)
+        if options or self._group is not None:
+            ready = self._prepare(method, url, follow=allow_redirects, **options)
         else:
-            found = self._ready.get((method, url))
-            ready = found if found is not None else self._keep_ready(method, url)
-        return self._ask(ready, context, judged=catch_response)
+            key = (method, url, allow_redirects)
+            found = self._ready.get(key)
+            ready = found if found is not None else self._keep_ready(*key)
+        return self._ask(ready, options, context, judged=catch_response)
 
     @contextmanager
     def rename_request(self, name: str) -> Iterator[None]:
@@ -128,111 +110,98 @@ class HttpClient:
         finally:
             self._group = None
 
-    def _keep_ready(self, method: str, url: str) -> Ready:
-        ready = self._prepare(method, url, None, {})
+    def _keep_ready(self, method: str, url: str, follow: bool) -> Ready:  # noqa: FBT001 - a key
+        ready = self._prepare(method, url, follow=follow)
         if len(self._ready) < READY_MAX:
-            self._ready[method, url] = ready
+            self._ready[method, url, follow] = ready
         return ready
 
     def _prepare(
-        self, method: str, url: str, timeout_s: float | None, options: dict[str, Any]
+        self,
+        method: str,
+        url: str,
+        *,
+        follow: bool,
+        timeout: float | None = None,
+        stream: bool = False,  # noqa: ARG002 - accepted: the body is always read, as a user would
+        headers: dict[str, str] | None = None,
+        name: str | None = None,
+        **options: Any,
     ) -> Ready:
-        request = prepare(method, url, base_url=self.base_url, **options)
+        whole = absolute(url, self.base_url)
+        cookie = self._cookies.header(whole)
+        request = prepare(
+            method,
+            whole,
+            name=name or self._group or url,
+            headers=({"Cookie": cookie} if cookie else {}) | (headers or {}),
+            **options,
+        )
         return Ready(
             request=request,
             wire=request.wire,
-            origin=self._load.pool.origin(request.base),
+            origin=self._load.pool.origin(whole),
             only_head=method == "HEAD",
-            name=self._recorder.name_index(request.name) if self._recorder else 0,
-            timeout_s=self._load.timeout_s if timeout_s is None else timeout_s,
+            name=self._reporter.name_index(request.name),
+            timeout_s=self._load.timeout_s if timeout is None else timeout,
+            follow=follow,
         )
 
-    def _ask(self, ready: Ready, context: dict[str, Any] | None, *, judged: bool) -> Response:
+    def _ask(
+        self, ready: Ready, options: dict[str, Any], context: dict[str, Any] | None, *, judged: bool
+    ) -> Response:
         due = self._admit()
         sent = monotonic()
         try:
-            response, done = self._exchange(ready, sent)
+            response, done = exchange(ready, sent + ready.timeout_s)
+            if b"ookie" in response.raw:
+                self._keep_cookies(response)
+            if ready.follow and response.status_code in REDIRECTS:
+                response, done = self._follow(ready, options, response, done, sent)
         except ConnectFailed as failure:
             response, done = Response(ready.request.url, failure.outcome), monotonic()
         except BaseException:  # the user is ended at the limit for draining
-            self._record(ready, due, sent, monotonic(), Response("", Outcome.UNDRAINED))
+            self._reporter.undrained(ready.name, due, sent)
             raise
+        response.elapsed_s = done - sent
         if judged:
-            judge = JudgedResponse.of(response)
-            judge.on_exit = lambda: self._count(ready, due, sent, done, judge, context)
+            judge = JudgedResponse(response)
+            judge.at_exit = lambda: self._reporter.ended(
+                ready.request, ready.name, due, sent, done, judge, context
+            )
             return judge
-        self._count(ready, due, sent, done, response, context)
-        if not response.status_code and response.outcome in NO_CONNECTION:
+        self._reporter.ended(ready.request, ready.name, due, sent, done, response, context)
+        if response.outcome in NO_CONNECTION:
             gevent.sleep(PAUSE_AFTER_NO_CONNECTION_S)
         return response
 
-    def _exchange(self, ready: Ready, sent: float) -> tuple[Response, float]:
-        origin = ready.origin
-        while True:
-            connection = origin.take(ready.timeout_s)
-            try:
-                outcome = connection.exchange(
-                    ready.wire, sent + ready.timeout_s, only_head=ready.only_head
-                )
-            except StaleConnection:
-                continue
-            finally:
-                origin.give(connection)
-            status = connection.status
-            if outcome is Outcome.OK and status >= FIRST_ERROR_STATUS:
-                outcome = Outcome.STATUS
-            done = connection.done
-            response = Response(
-                ready.request.url,
-                outcome,
-                status,
-                connection.raw,
-                connection.body(),
-                done - sent,
+    def _follow(
+        self, ready: Ready, options: dict[str, Any], response: Response, done: float, sent: float
+    ) -> tuple[Response, float]:
+        """Follow the redirects that begin with ``response``; returns what the last one gave."""
+        method, options = ready.request.method, dict(options)
+        for _ in range(REDIRECTS_MAX):
+            location = response.headers.get("location")
+            if response.status_code not in REDIRECTS or not location:
+                break
+            options.pop("params", None)
+            if response.status_code in AS_GET and method != "HEAD":
+                method = "GET"
+                options.pop("data", None)
+                options.pop("json", None)
+            step = self._prepare(
+                method,
+                urljoin(response.url, location),
+                follow=True,
+                **{**options, "name": ready.request.name},
             )
-            return response, done
+            response, done = exchange(step, sent + ready.timeout_s)
+            if b"ookie" in response.raw:
+                self._keep_cookies(response)
+        return response, done
 
-    def _count(
-        self,
-        ready: Ready,
-        due: float,
-        sent: float,
-        done: float,
-        response: Response,
-        context: dict[str, Any] | None,
-    ) -> None:
-        """Record an ended request, and tell Locust's statistics and listeners."""
-        if self._recorder is not None:
-            self._record(ready, due, sent, done, response)
-        request = ready.request
-        elapsed_ms = (done - sent) * 1000
-        if len(self._listeners) > self._own_listeners:
-            self._event.fire(
-                request_type=request.method,
-                name=request.name,
-                response_time=elapsed_ms,
-                response_length=len(response.content),
-                response=response,
-                context=context or {},
-                exception=response.error,
-                start_time=time() - (monotonic() - sent),
-                url=request.url,
-            )
-            return
-        self._stats.log_request(request.method, request.name, elapsed_ms, len(response.content))
-        if response.outcome is not Outcome.OK:
-            self._stats.log_error(request.method, request.name, response.error)
-
-    def _record(
-        self, ready: Ready, due: float, sent: float, done: float, response: Response
-    ) -> None:
-        if self._recorder is not None:
-            self._recorder.add(
-                due,
-                sent,
-                done,
-                response.status_code,
-                response.outcome,
-                self._recorder.replica_index(replica_of(response.raw)),
-                ready.name,
-            )
+    def _keep_cookies(self, response: Response) -> None:
+        lines = cookie_lines(response.raw)
+        if lines:
+            self._cookies.keep(response.url, lines)
+            self._ready.clear()

@@ -29,7 +29,7 @@ def fetch(url: str, timeout_s: float) -> dict[str, Any]:
         connection = Origin(url).take(timeout_s)
     except (UnusableUrl, ConnectFailed) as error:
         return answer | {"error": str(error)}
-    request = prepare("GET", url, base_url="", headers={"Connection": "close"})
+    request = prepare("GET", url, headers={"Connection": "close"})
     limit = gevent.spawn_later(deadline - monotonic(), connection.fail, Outcome.TIMEOUT)
     outcome = connection.exchange(request.wire, deadline)
     limit.kill()

@@ -34,6 +34,17 @@ def headers_of(head: bytes) -> dict[str, str]:
     return fields
 
 
+def cookie_lines(raw: bytes) -> list[str]:
+    """Return the values of all fields ``Set-Cookie`` of the answer that begins with ``raw``."""
+    lines = (final_head(raw) or b"").split(b"\r\n")[1:]
+    parts = (line.partition(b":") for line in lines)
+    return [
+        value.strip().decode("latin-1")
+        for name, _, value in parts
+        if name.strip().lower() == b"set-cookie"
+    ]
+
+
 def ends_by_closing(head: bytes) -> bool:
     """Whether the body of an answer is as long as the connection stays open (RFC 9112, 6.3)."""
     fields = headers_of(head)

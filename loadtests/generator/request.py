@@ -15,10 +15,9 @@ SAFE = "!#$%&'()*+,/:;=?@[]~"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """The bytes of a request, and what it is counted under. ``base`` is scheme, host and port."""
+    """The bytes of a request, and what it is counted under."""
 
     method: str
-    base: str
     url: str
     name: str
     wire: bytes
@@ -28,7 +27,6 @@ def prepare(
     method: str,
     url: str,
     *,
-    base_url: str,
     name: str | None = None,
     params: Mapping[str, Any] | None = None,
     data: Any = None,
@@ -36,12 +34,11 @@ def prepare(
     headers: Mapping[str, str] | None = None,
     auth: tuple[str, str] | None = None,
 ) -> Request:
-    """Return the request of ``method`` for ``url``, which is absolute or a path below ``base_url``.
+    """Return the request of ``method`` for the absolute ``url``.
 
     ``data`` is bytes, text, or a mapping to be sent as a form; ``json`` anything that JSON can say.
     """
-    whole = url if url.startswith(("http://", "https://")) else base_url.rstrip("/") + url
-    parts = urlsplit(whole)
+    parts = urlsplit(url)
     query = "&".join(filter(None, (parts.query, urlencode(params or {}, doseq=True))))
     target = quote(parts.path or "/", safe=SAFE) + (f"?{quote(query, safe=SAFE)}" if query else "")
     body, content_type = encode_body(data, json)
@@ -63,11 +60,15 @@ def prepare(
     lines += [f"{key}: {value}" for key, value in (fields | dict(headers or {})).items()]
     return Request(
         method=method,
-        base=f"{parts.scheme}://{parts.netloc}",
-        url=whole,
+        url=url,
         name=name or url,
         wire="\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body,
     )
+
+
+def absolute(url: str, base_url: str) -> str:
+    """Return ``url`` if it is absolute, else the path ``url`` below ``base_url``."""
+    return url if url.startswith(("http://", "https://")) else base_url.rstrip("/") + url
 
 
 def encode_body(data: Any, json: Any) -> tuple[bytes, str | None]:

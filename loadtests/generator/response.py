@@ -40,14 +40,13 @@ class Response:
         status_code: int = 0,
         raw: bytes = b"",
         content: bytes = b"",
-        elapsed_s: float = 0.0,
     ) -> None:
         self.url = url
         self.outcome = outcome
         self.status_code = status_code
         self.raw = raw
         self.content = content
-        self.elapsed_s = elapsed_s
+        self.elapsed_s = 0.0
 
     @property
     def ok(self) -> bool:
@@ -98,27 +97,24 @@ class Response:
         raise LocustError(f"{reason}: to judge a response, pass catch_response=True, use with.")
 
 
-FIELDS = ("url", "outcome", "status_code", "raw", "content", "elapsed_s")
-"""What a response is made of, in the order of its construction."""
-
-
 class JudgedResponse(Response):
     """A response that is counted at the end of its ``with`` block, as the scenario judges it."""
 
-    __slots__ = ("_verdict", "on_exit", "reason")
+    __slots__ = ("_verdict", "at_exit", "js", "reason")
 
-    @classmethod
-    def of(cls, response: Response) -> JudgedResponse:
-        """Return ``response`` as one that can be judged."""
-        judged = cls(*(getattr(response, name) for name in FIELDS))
-        judged._verdict = None
-        judged.reason = None
-        return judged
-
-    _verdict: Outcome | None
-    reason: str | None
-    on_exit: Callable[[], None]
+    at_exit: Callable[[], None]
     """Called once, at the end of the ``with`` block."""
+    js: Any
+    """The body as JSON; set by Locust's ``rest``."""
+
+    def __init__(self, response: Response) -> None:
+        """Take everything from ``response``."""
+        super().__init__(
+            response.url, response.outcome, response.status_code, response.raw, response.content
+        )
+        self.elapsed_s = response.elapsed_s
+        self.reason: str | None = None
+        self._verdict: Outcome | None = None
 
     def success(self) -> None:
         """Count the request as ``ok`` whatever its status is."""
@@ -148,5 +144,5 @@ class JudgedResponse(Response):
             self.failure(error)
         if self._verdict is not None and (self.status_code or self._verdict is Outcome.REJECTED):
             self.outcome = self._verdict
-        self.on_exit()
+        self.at_exit()
         return kind is None or isinstance(error, ResponseError)

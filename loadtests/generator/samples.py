@@ -67,7 +67,8 @@ def renumbered(
     """Return ``column`` with indices into ``new`` instead of ``old``; negative ones stay."""
     index = {entry: number for number, entry in enumerate(new)}
     # One entry more: the index −1 reads the last one.
-    return np.array([*(index[entry] for entry in old), -1], dtype=np.int16)[column]
+    numbers = np.array([*(index[entry] for entry in old), -1], dtype=np.int16)
+    return numbers.take(column, mode="wrap")
 
 
 def pack(columns: Columns) -> bytes:

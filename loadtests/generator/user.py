@@ -8,12 +8,15 @@ import gevent
 from locust import User
 from locust.env import Environment
 from locust.exception import StopTest
+from locust.user.users import RestMixin
 
 from loadtests.generator.client import HttpClient
 from loadtests.generator.load import Load
+from loadtests.generator.reporter import Reporter
+from loadtests.generator.response import JudgedResponse
 
 
-class LeanHttpUser(User):
+class LeanHttpUser(User, RestMixin[JudgedResponse]):
     """A user whose ``client`` costs little; otherwise like Locust's ``FastHttpUser``.
 
     ``load`` is the trial's (see ``Load``); under plain Locust it is one that keeps no record.
@@ -26,7 +29,11 @@ class LeanHttpUser(User):
         if self.host is None:
             raise StopTest("No host: pass --host, or set `host` in the user class.")
         self.load = load_of(environment)
-        self.client = HttpClient(base_url=self.host, environment=environment, load=self.load)
+        self.client = HttpClient(
+            base_url=self.host,
+            load=self.load,
+            reporter=Reporter(environment, self.load.recorder, self.context),
+        )
 
     def on_start(self) -> None:
         """Wait a random part of the time over which users start, so that they come spread out."""

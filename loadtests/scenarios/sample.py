@@ -14,6 +14,6 @@ class SampleUser(LeanHttpUser):
     def ask(self) -> None:
         """Ask until the trial is over: without a way back through Locust's choice of a task."""
         path = self.load.path
-        get = self.client.get
+        request = self.client.request
         while True:
-            get(path)
+            request("GET", path, allow_redirects=False)

@@ -1,0 +1,32 @@
+"""The cookies of one user: what a server sets is sent back to it."""
+
+from __future__ import annotations
+
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import urlsplit
+
+
+class Cookies:
+    """Kept by host; paths and times of expiry do not matter in a load test, deleting does."""
+
+    def __init__(self) -> None:
+        self._by_host: dict[str, dict[str, str]] = {}
+
+    def keep(self, url: str, lines: list[str]) -> None:
+        """Keep what the ``Set-Cookie`` ``lines`` of an answer of ``url`` say."""
+        jar = self._by_host.setdefault(urlsplit(url).hostname or "", {})
+        for line in lines:
+            try:
+                parsed = SimpleCookie(line)
+            except CookieError:
+                continue
+            for name, morsel in parsed.items():
+                if morsel["max-age"] == "0" or not morsel.value:
+                    jar.pop(name, None)
+                else:
+                    jar[name] = morsel.coded_value
+
+    def header(self, url: str) -> str:
+        """Return the value of the header ``Cookie`` for ``url``; empty where there is none."""
+        jar = self._by_host.get(urlsplit(url).hostname or "", {})
+        return "; ".join(f"{name}={value}" for name, value in jar.items())
