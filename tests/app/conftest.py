@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -111,35 +111,21 @@ Serve = Callable[..., Server]
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """Start gunicorn with more environment; all are stopped, and waited for, after the module."""
     logs = tmp_path_factory.mktemp("gunicorn")
-    with contextlib.ExitStack() as stack:
+    processes: list[subprocess.Popen[bytes]] = []
 
-        def start(**environment: str) -> Server:
-            address = f"127.0.0.1:{free_port()}"
-            log = logs / f"{address}.log"
-            stack.enter_context(_gunicorn({**environment, "BIND": address}, log))
-            server = Server(address, log)
-            _wait_until_it_answers(server)
-            return server
+    def start(**environment: str) -> Server:
+        server = Server(f"127.0.0.1:{free_port()}", logs / str(len(processes)))
+        environ = {**os.environ, **environment, "BIND": server.address}
+        with server.log.open("w") as log:
+            processes.append(subprocess.Popen(GUNICORN, cwd=ROOT, env=environ, stderr=log))
+        _wait_until_it_answers(server)
+        return server
 
-        yield start
-
-
-@contextlib.contextmanager
-def _gunicorn(environment: Mapping[str, str], log: Path) -> Iterator[None]:
-    with (
-        log.open("w") as output,
-        subprocess.Popen(
-            GUNICORN,
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            stdout=output,
-            stderr=output,
-        ) as process,
-    ):
-        try:
-            yield
-        finally:
-            process.terminate()
+    yield start
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.wait(20)
 
 
 def _wait_until_it_answers(server: Server) -> None:

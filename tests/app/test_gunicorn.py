@@ -16,6 +16,8 @@ import pytest
 
 from tests.app.conftest import GUNICORN, ROOT, Serve, Server
 
+pytestmark = pytest.mark.slow
+
 MODELS = {"gthread": "thread", "sync": "process", "gevent": "greenlet"}
 
 
