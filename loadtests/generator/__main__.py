@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import json
 import logging
@@ -11,23 +12,23 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import gevent
 import locust  # patches the process for gevent: before anything that opens a socket
 from gevent.os import tp_read
 from gevent.queue import Queue
-from locust.env import Environment
 
 from loadtests.generator import PROTOCOL
 from loadtests.generator.fetch import fetch_all
+from loadtests.generator.fleet import MASTER_HOST, Fleet, WorkersFailed
 from loadtests.generator.order import BadOrder, read_fetch, read_trial
 from loadtests.generator.outcome import OUTCOME_NAMES, Outcome
 from loadtests.generator.pool import Pool, UnusableUrl
 from loadtests.generator.samples import Samples, pack
-from loadtests.generator.scenario import BUILT_IN, UnusableScenario, load_scenario
+from loadtests.generator.scenario import Scenarios, UnusableScenario
 from loadtests.generator.trial import Result, plan_course, run_trial
+from loadtests.generator.worker import Worker
 
 PART_BYTES = 256 * 1024
 """Of the samples' bytes in one line: whole lines stay small enough to be read without effort."""
@@ -58,10 +59,11 @@ def read_lines() -> Iterator[bytes]:
 class Agent:
     """Follows the orders, one after the other."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: Lines, processes: int) -> None:
         self._lines = lines
         self._pool = Pool()
-        self._scenarios: dict[Path, Environment] = {}
+        self._scenarios = Scenarios()
+        self._fleet = Fleet(processes) if processes > 1 else None
         self._orders: dict[str, Callable[[dict[str, Any]], None]] = {
             "hello": self._hello,
             "fetch": self._fetch,
@@ -83,7 +85,7 @@ class Agent:
                 known = ", ".join(self._orders)
                 raise BadOrder(f"op is {order['op']!r}; it must be one of {known}, quit.")
             self._orders[order["op"]](order)
-        except (BadOrder, UnusableUrl, UnusableScenario, ValueError) as error:
+        except (ValueError, UnusableScenario, WorkersFailed) as error:
             name = order.get("id") if isinstance(order, dict) else None
             kind = ERROR_KINDS.get(type(error), "order")
             self._lines.write("error", id=name, kind=kind, detail=str(error))
@@ -106,16 +108,19 @@ class Agent:
     def _trial(self, line: dict[str, Any]) -> None:
         order = read_trial(line)
         self._pool.origin(order.base_url)  # says at once if it cannot be used
-        environment = self._environment(order.scenario)
-        result = run_trial(
-            order,
-            plan_course(order),
-            environment,
-            self._pool,
-            lambda event, at_s: self._lines.write(event, id=order.id, at_s=at_s),
-        )
+        environment = self._scenarios.environment(order.scenario)
+
+        def tell(event: str, at_s: float) -> None:
+            self._lines.write(event, id=order.id, at_s=at_s)
+
+        if self._fleet is None:
+            result = run_trial(order, plan_course(order), environment, self._pool, tell)
+            workers, lost_workers = 1, 0
+        else:
+            result, lost_workers = self._fleet.run_trial(order, tell)
+            workers = self._fleet.size
         self._write_samples(order.id, result.samples)
-        self._write_finished(order.id, result)
+        self._write_finished(order.id, result, workers, lost_workers)
 
     def _write_samples(self, name: str, samples: Samples) -> None:
         packed = pack(samples.columns)
@@ -124,7 +129,7 @@ class Agent:
             data = base64.b64encode(part).decode()
             self._lines.write("samples", id=name, part=number, parts=len(parts), data=data)
 
-    def _write_finished(self, name: str, result: Result) -> None:
+    def _write_finished(self, name: str, result: Result, workers: int, lost_workers: int) -> None:
         samples = result.samples
         self._lines.write(
             "finished",
@@ -143,43 +148,50 @@ class Agent:
             cpu_s=round(result.cpu_s, 6),
             lag_p99_ms=result.lag.p99_ms,
             lag_max_ms=result.lag.max_ms,
-            workers=1,
-            lost_workers=0,
+            workers=workers,
+            lost_workers=lost_workers,
             user_errors=len(result.user_errors),
             user_error=result.user_errors[0] if result.user_errors else None,
         )
-
-    def _environment(self, scenario: str | None) -> Environment:
-        path = BUILT_IN if scenario is None else Path(scenario).resolve()
-        if path not in self._scenarios:
-            self._scenarios[path] = load_scenario(path)
-        return self._scenarios[path]
 
 
 ERROR_KINDS: dict[type[Exception], str] = {
     UnusableUrl: "url",
     UnusableScenario: "scenario",
+    WorkersFailed: "workers",
 }
 """What an ``error`` line says of what could not be done; ``order`` for everything else."""
 
 
-def main() -> int:
-    """Follow orders until told to end, or until standard input ends; returns the exit code."""
+def main() -> None:
+    """Follow orders until told to end, or until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the harness decides when its child ends
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("locust.runners").setLevel(logging.ERROR)  # it warns of starting users fast
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    agent = Agent(Lines())
-    orders: Queue[bytes | None] = Queue()
+    options = parse_options()
+    if options.worker is not None:
+        Worker(options.worker, MASTER_HOST, options.master_port)
+        read_into(Queue())
+    agent = Agent(Lines(), options.processes)
+    orders: Queue[bytes] = Queue()
     gevent.spawn(read_into, orders)
-    while (line := orders.get()) is not None:
-        if not agent.follow(line):
-            break
-    return 0
+    while agent.follow(orders.get()):
+        pass
+    os._exit(0)  # Locust's own greenlets and threads have nothing left to finish
 
 
-def read_into(orders: Queue[bytes | None]) -> None:
+def parse_options() -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m loadtests.generator", description=__doc__)
+    parser.add_argument("--processes", type=int, default=1, help="worker processes; one a core")
+    parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--master-port", type=int, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def read_into(orders: Queue[bytes]) -> None:
     """Put the lines of standard input into ``orders``, and end the program when it ends."""
     for line in read_lines():
         orders.put(line)
@@ -187,4 +199,4 @@ def read_into(orders: Queue[bytes | None]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

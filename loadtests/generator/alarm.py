@@ -10,7 +10,7 @@ import ctypes
 import os
 from collections.abc import Callable
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import gevent
 
@@ -39,7 +39,7 @@ class Alarm:
 
     def __init__(self, ring: Callable[[], None]) -> None:
         self._ring = ring
-        self._loop: Any = gevent.get_hub().loop  # the stubs know no priorities
+        self._loop = cast("Any", gevent.get_hub().loop)  # the stubs know no priorities
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._watcher: Any = None
         self._fd = -1

@@ -43,7 +43,7 @@ OUTCOME_OF_ERRNO = {
 }
 
 
-class ConnectFailed(Exception):  # noqa: N818 - carries an outcome; not an error of this program
+class ConnectFailed(Exception):
     """No connection could be made; ``outcome`` says of which kind that is."""
 
     def __init__(self, outcome: Outcome, detail: str) -> None:
@@ -51,7 +51,7 @@ class ConnectFailed(Exception):  # noqa: N818 - carries an outcome; not an error
         self.outcome = outcome
 
 
-class StaleConnection(Exception):  # noqa: N818 - a thing to know, not an error of this program
+class StaleConnection(Exception):
     """The server had closed this connection before; nothing of the request was sent."""
 
 

@@ -12,7 +12,7 @@ MODES = ("closed", "open")
 ARRIVALS = ("poisson", "constant")
 
 
-class BadOrder(ValueError):  # noqa: N818 - names the thing
+class BadOrder(ValueError):
     """A line that cannot be followed: the message names the field and its value."""
 
 
@@ -23,6 +23,21 @@ class Fetch:
     id: str = ""
     urls: list[str]
     timeout_s: float = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """Which part of a trial's load one process makes: part ``number`` (from 0) of ``of``."""
+
+    number: int = 0
+    of: int = 1
+
+    def users(self, users: int) -> int:
+        """Return how many of ``users`` are its own; the first ones take what is left over."""
+        return users // self.of + (self.number < users % self.of)
+
+
+ALL = Share()
 
 
 @dataclass(frozen=True, kw_only=True)

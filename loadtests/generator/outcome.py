@@ -44,7 +44,7 @@ OUTCOME_NAMES = tuple(outcome.name.lower() for outcome in Outcome)
 """The table of outcomes, in the order of the values."""
 
 
-class RequestFailed(Exception):  # noqa: N818 - Locust shows the class's name in its statistics
+class RequestFailed(Exception):
     """What Locust's statistics and listeners are given for a request that was not ``ok``."""
 
     def __init__(self, outcome: Outcome, detail: str) -> None:

@@ -16,7 +16,7 @@ WATCH_INTERVAL_S = 0.02
 each request."""
 
 
-class UnusableUrl(ValueError):  # noqa: N818 - names the thing
+class UnusableUrl(ValueError):
     """A URL that this client cannot ask: the message says why."""
 
 

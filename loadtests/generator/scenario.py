@@ -12,6 +12,7 @@ from locust import User
 from locust.env import Environment
 from locust.event import Events
 from locust.runners import LocalRunner
+from locust.stats import RequestStats
 
 from loadtests.generator.other_clients import record_other_clients
 from loadtests.generator.user import LeanHttpUser
@@ -19,8 +20,31 @@ from loadtests.generator.user import LeanHttpUser
 BUILT_IN = Path(__file__).parent.parent / "scenarios" / "sample.py"
 
 
-class UnusableScenario(Exception):  # noqa: N818 - names the thing
+class UnusableScenario(Exception):
     """A locustfile that cannot be used: the message says why."""
+
+
+class Scenarios:
+    """The locustfiles that were used so far, each loaded once.
+
+    ``stats`` are Locust's statistics that all of them write to; by default each has its own.
+    """
+
+    def __init__(self, stats: RequestStats | None = None) -> None:
+        self._stats = stats
+        self._environments: dict[Path, Environment] = {}
+
+    def environment(self, scenario: str | None) -> Environment:
+        """Return the environment of the locustfile ``scenario``; None is the built-in one.
+
+        Raises ``UnusableScenario``.
+        """
+        path = BUILT_IN if scenario is None else Path(scenario).resolve()
+        if path not in self._environments:
+            environment = load_scenario(path)
+            environment.stats = self._stats or environment.stats
+            self._environments[path] = environment
+        return self._environments[path]
 
 
 def load_scenario(path: Path) -> Environment:

@@ -18,7 +18,7 @@ from loadtests.generator.arrivals import arrivals
 from loadtests.generator.closed import ClosedGate
 from loadtests.generator.load import Load
 from loadtests.generator.open import OpenGate
-from loadtests.generator.order import TrialOrder
+from loadtests.generator.order import ALL, Share, TrialOrder
 from loadtests.generator.outcome import Outcome
 from loadtests.generator.pool import Pool
 from loadtests.generator.recorder import NO_REPLICA, Recorder
@@ -72,9 +72,17 @@ def plan_course(order: TrialOrder, starts_at_s: float | None = None) -> Course:
 
 
 def run_trial(
-    order: TrialOrder, course: Course, environment: Environment, pool: Pool, tell: Tell
+    order: TrialOrder,
+    course: Course,
+    environment: Environment,
+    pool: Pool,
+    tell: Tell,
+    share: Share = ALL,
 ) -> Result:
-    """Run one trial with the users of ``environment``; raises ``UnusableScenario``."""
+    """Run one trial with the users of ``environment``; raises ``UnusableScenario``.
+
+    ``share`` is the part of the load that this process makes.
+    """
     runner = local_runner(environment)
     events: Any = environment.events  # Locust leaves them untyped
     recorder = Recorder()
@@ -87,7 +95,7 @@ def run_trial(
         sleep_until(course.starts)
         events.test_start.fire(environment=environment)
         start = start_closed if order.mode == "closed" else start_open
-        finish = start(order, course, environment, pool, recorder)
+        finish = start(order, share, course, environment, pool, recorder)
         cpu_s, lag = watch_window(course, tell)
         events.test_stopping.fire(environment=environment)
         stop_users(runner.user_greenlets, order.drain_limit_s)
@@ -110,7 +118,12 @@ def run_trial(
 
 
 def start_closed(
-    order: TrialOrder, course: Course, environment: Environment, pool: Pool, recorder: Recorder
+    order: TrialOrder,
+    share: Share,
+    course: Course,
+    environment: Environment,
+    pool: Pool,
+    recorder: Recorder,
 ) -> Callable[[], None]:
     """Start all users; returns what is to be done after they ended."""
     share_load(
@@ -124,12 +137,17 @@ def start_closed(
             spread_s=order.settle_s * START_SHARE,
         ),
     )
-    start_users(environment, order.users)
+    start_users(environment, share.users(order.users))
     return lambda: None
 
 
 def start_open(
-    order: TrialOrder, course: Course, environment: Environment, pool: Pool, recorder: Recorder
+    order: TrialOrder,
+    share: Share,
+    course: Course,
+    environment: Environment,
+    pool: Pool,
+    recorder: Recorder,
 ) -> Callable[[], None]:
     """Start the arrivals; returns what is to be done after the users ended."""
     for cls in environment.user_classes:
@@ -139,10 +157,11 @@ def start_open(
                 "it is due: derive it from loadtests.generator.user.LeanHttpUser."
             )
     name = recorder.name_index(order.path)
+    due = arrivals(order.arrivals, order.rate_rps, (order.settle_s, order.window_s), order.seed)
+    users_max = max(1, share.users(order.max_in_flight))
     gate = OpenGate(
-        course.starts
-        + arrivals(order.arrivals, order.rate_rps, (order.settle_s, order.window_s), order.seed),
-        users_max=order.max_in_flight,
+        course.starts + due[share.number :: share.of],
+        users_max=users_max,
         more_users=lambda count: start_users(environment, count),
         drop=lambda due: recorder.add(due, due, due, 0, Outcome.DROPPED, NO_REPLICA, name),
     )
@@ -150,7 +169,7 @@ def start_open(
         environment,
         Load(pool=pool, gate=gate, recorder=recorder, path=order.path, timeout_s=order.timeout_s),
     )
-    gate.start(min(FIRST_USERS, order.max_in_flight))
+    gate.start(min(FIRST_USERS, users_max))
     return gate.close
 
 

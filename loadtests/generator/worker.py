@@ -1,0 +1,82 @@
+"""A worker process: runs its share of each trial that Locust's master sends."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from locust.env import Environment
+
+from loadtests.generator.order import Share, TrialOrder
+from loadtests.generator.pool import Pool
+from loadtests.generator.samples import Samples, pack, unpack
+from loadtests.generator.scenario import Scenarios, UnusableScenario
+from loadtests.generator.ticker import Lag
+from loadtests.generator.trial import Result, plan_course, run_trial
+
+PLAIN_FIELDS = (
+    "started_at_s",
+    "opened_at_s",
+    "closed_at_s",
+    "drained_at_s",
+    "cpu_s",
+    "user_errors",
+)
+"""The fields of a result that a message carries as they are."""
+
+
+class Worker:
+    """Connected to the master at ``host`` and ``port`` from construction on."""
+
+    def __init__(self, number: int, host: str, port: int) -> None:
+        self._number = number
+        self._pool = Pool()
+        # Locust's worker reports these statistics to the master: the trials must write to them.
+        environment = Environment()
+        self._runner = environment.create_worker_runner(host, port)
+        self._scenarios = Scenarios(environment.stats)
+        self._runner.register_message("trial", self._run, concurrent=True)
+        self._runner.send_message("joined", {"number": number})
+
+    def _run(self, msg: Any, **_others: Any) -> None:
+        order = TrialOrder(**msg.data["order"])
+        message: dict[str, Any] = {"number": self._number, "error": None}
+        try:
+            result = run_trial(
+                order,
+                plan_course(order, msg.data["starts_at_s"]),
+                self._scenarios.environment(order.scenario),
+                self._pool,
+                lambda _event, _at_s: None,  # the master says when the window opens and closes
+                Share(**msg.data["share"]),
+            )
+        except UnusableScenario as error:
+            message["error"] = str(error)
+        else:
+            message |= write_result(result)
+        self._runner.send_message("result", message)
+
+
+def write_result(result: Result) -> dict[str, Any]:
+    """Return ``result`` as what Locust's messages can carry."""
+    plain = {name: getattr(result, name) for name in PLAIN_FIELDS}
+    return plain | {
+        "lag": asdict(result.lag),
+        "columns": pack(result.samples.columns),
+        "replicas": result.samples.replicas,
+        "names": result.samples.names,
+    }
+
+
+def read_result(message: dict[str, Any]) -> Result:
+    """Return the result that ``write_result`` made a message of."""
+    plain = {name: message[name] for name in PLAIN_FIELDS}
+    return Result(
+        **plain | {"user_errors": tuple(message["user_errors"])},
+        lag=Lag(**message["lag"]),
+        samples=Samples(
+            columns=unpack(message["columns"]),
+            replicas=tuple(message["replicas"]),
+            names=tuple(message["names"]),
+        ),
+    )
