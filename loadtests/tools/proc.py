@@ -232,6 +232,10 @@ class Child:
         """The exit code, or None while it runs."""
         return self._process.poll()
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the program itself; nothing happens where it has ended."""
+        self._process.send_signal(number)
+
     def send(self, line: str) -> None:
         """Write one line; raise :class:`ProcessFailure` where nobody reads any more."""
         try:
