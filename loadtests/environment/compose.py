@@ -7,7 +7,7 @@ import re
 import socket
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from loadtests.environment import images
@@ -63,9 +63,11 @@ class ComposeBackend:
                 yield ComposeStack(engine, project, plan, folder, self._root)
             finally:
                 with signals.shield():
-                    say("Taking the stack down")
-                    _save_logs(engine, project, folder / "logs")
-                    _down(compose, engine, project, file, variables)
+                    try:
+                        say("Taking the stack down")
+                        _save_logs(engine, project, folder / "logs")
+                    finally:
+                        _down(compose, engine, project, file, variables)
         finally:
             engine.close()
 
@@ -213,11 +215,13 @@ def _up(
 
 
 def _save_logs(engine: docker.Engine, project: str, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for container in engine.containers(project):
-        name = member_name(container)
-        suffix = "-container" if name == "generator" else ""
-        (folder / f"{name}{suffix}.log").write_text(engine.log(container.id))
+    """Save the logs as far as it goes: a full disk must not keep a stack up, nor hide a result."""
+    with suppress(OSError, EnvironmentFailure):
+        folder.mkdir(parents=True, exist_ok=True)
+        for container in engine.containers(project):
+            name = member_name(container)
+            suffix = "-container" if name == "generator" else ""
+            (folder / f"{name}{suffix}.log").write_text(engine.log(container.id))
 
 
 def _down(
@@ -229,16 +233,25 @@ def _down(
 ) -> None:
     """Take everything down, also what an engine was still creating when Compose was ended."""
     command = compose.command(*docker.DOWN_WORDS, project=project, file=file)
-    proc.run(command, env=variables, timeout_s=DOWN_LIMIT_S, check=False)
+    with suppress(ProcessFailure):  # what it leaves is removed below
+        proc.run(command, env=variables, timeout_s=DOWN_LIMIT_S, check=False)
+    refused = ""
 
     def nothing_left() -> bool:
-        engine.remove(project)
-        return project not in engine.projects()
+        nonlocal refused
+        try:
+            engine.remove(project)
+            return project not in engine.projects()
+        except EnvironmentFailure as error:  # such as a network that is just being joined
+            refused = f" {error}"
+            return False
 
     proc.wait_until(
         nothing_left,
         limit_s=GONE_LIMIT_S,
-        failure=f"Parts of the stack {project} are still there. Run `twofold down`.",
+        failure=lambda: (
+            f"Parts of the stack {project} are still there.{refused} Run `twofold down`."
+        ),
     )
 
 

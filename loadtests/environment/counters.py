@@ -95,7 +95,9 @@ class EngineCounters:
             lambda member: self._engine.stats(self._containers[member].id), known
         )
         return tuple(
-            parse_stats(member, stats) for member, stats in zip(known, answers, strict=True)
+            parse_stats(member, stats)
+            for member, stats in zip(known, answers, strict=True)
+            if stats is not None and stats["cpu_stats"]["cpu_usage"]["total_usage"]  # still runs
         )
 
     def identities(self) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,13 +71,12 @@ class Engine:
     def containers(self, project: str) -> tuple[Container, ...]:
         """Give the containers of a Compose project, in the order of service and number."""
         found = []
-        for short in self._client.api.containers(
-            all=True, filters={"label": f"{PROJECT_LABEL}={project}"}
-        ):
-            try:
-                found.append(parse_container(self._client.api.inspect_container(short["Id"])))
-            except NotFound:  # gone since it was listed
-                continue
+        with _answering():
+            for short in self._client.api.containers(
+                all=True, filters={"label": f"{PROJECT_LABEL}={project}"}
+            ):
+                with contextlib.suppress(NotFound):  # gone since it was listed
+                    found.append(parse_container(self._client.api.inspect_container(short["Id"])))
         return tuple(sorted(found, key=lambda container: (container.service, container.number)))
 
     def log(self, container: str, *, lines: int | None = None) -> str:
@@ -90,40 +89,42 @@ class Engine:
             return f"(no log: {_first_line(error)})"
         return data.decode(errors="replace")
 
-    def stats(self, container: str) -> dict[str, Any]:
-        """Give the engine's counters of a container; it may take a second over them."""
-        answer: dict[str, Any] = self._client.api.stats(container, stream=False, one_shot=True)
-        return answer
+    def stats(self, container: str) -> dict[str, Any] | None:
+        """Give the engine's counters of a container, None where it is gone; about a second."""
+        with _answering(), contextlib.suppress(NotFound):
+            answer: dict[str, Any] = self._client.api.stats(container, stream=False, one_shot=True)
+            return answer
+        return None
 
     def facts(self) -> dict[str, Any]:
         """Give what the engine says of itself and its machine."""
-        answer: dict[str, Any] = self._client.info()
+        with _answering():
+            answer: dict[str, Any] = self._client.info()
         return answer
 
     def local_images(self, repository: str) -> tuple[str, ...]:
         """Give the tags of a repository's images that the engine has, newest first."""
-        images = self._client.api.images(name=repository)
+        with _answering():
+            images = self._client.api.images(name=repository)
         newest_first = sorted(images, key=lambda image: -int(image["Created"]))
         return tuple(tag for image in newest_first for tag in image.get("RepoTags") or ())
 
     def image_id(self, image: str) -> str | None:
         """Give an image's digest, or None where the engine does not have it."""
-        try:
+        with _answering(), contextlib.suppress(NotFound):
             return str(self._client.images.get(image).id)
-        except NotFound:
-            return None
+        return None
 
     def projects(self) -> tuple[str, ...]:
         """Give the Compose projects of all our runs that have anything here."""
-        wanted = {"label": RUN_LABEL}
-        labels = [
-            thing.get("Labels") or {}
-            for thing in (
-                *self._client.api.containers(all=True, filters=wanted),
-                *self._client.api.networks(filters=wanted),
-                *(self._client.api.volumes(filters=wanted).get("Volumes") or ()),
+        api, wanted = self._client.api, {"label": RUN_LABEL}
+        with _answering():
+            things = (
+                *api.containers(all=True, filters=wanted),
+                *api.networks(filters=wanted),
+                *(api.volumes(filters=wanted).get("Volumes") or ()),
             )
-        ]
+        labels = [thing.get("Labels") or {} for thing in things]
         return tuple(sorted({each[PROJECT_LABEL] for each in labels if PROJECT_LABEL in each}))
 
     def remove(self, project: str) -> None:
@@ -145,6 +146,18 @@ class Engine:
                 f"The engine did not remove what a run had started: {_first_line(error)}."
                 " Run `twofold down` once it answers again."
             ) from error
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    """Turn an engine that fails, or is gone, into one message."""
+    try:
+        yield
+    except (DockerException, RequestException) as error:
+        raise EnvironmentFailure(
+            f"The Docker engine failed or is gone ({_first_line(error)}). Once it answers again,"
+            " `twofold down` removes what is left."
+        ) from error
 
 
 def _first_line(error: BaseException) -> str:
