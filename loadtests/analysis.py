@@ -146,7 +146,9 @@ def cpu_us_per_request(trial: Trial) -> float | None:
     answers = [usage.completed for usage in replicas if usage.completed is not None]
     if len(answers) < len(replicas) or not sum(answers):
         return None
-    return 1e6 * math.fsum(usage.cpu_s for usage in replicas) / sum(answers)
+    # At another core speed the same request takes another time: both are stated for the same one.
+    corrected = math.fsum(usage.cpu_s for usage in replicas) / trial.speed_correction
+    return 1e6 * corrected / sum(answers)
 
 
 def _cell(worker: str, workload: str, replicas: int) -> Cell:

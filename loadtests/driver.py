@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from loadtests.agent import Agent
 from loadtests.environment.protocol import Stack
 from loadtests.errors import EnvironmentFailure
+from loadtests.metronome import Metronome
 from loadtests.model import Replica, TrialSpec, Upstream
 from loadtests.raw import Edge, Load, RawTrial
 from loadtests.tally import Tally
@@ -14,6 +15,7 @@ from loadtests.tools import proc
 
 PROXY = "proxy"
 GENERATOR = "generator"
+METRONOME = "metronome"
 
 READY_LIMIT_S = 90.0
 """How long a replica may take to answer first: at a tenth of a core Flask needs some 20 s."""
@@ -27,9 +29,10 @@ SERVER_ERROR = 500
 class Driver:
     """One stack with its generator, ready to be loaded."""
 
-    def __init__(self, stack: Stack, agent: Agent) -> None:
+    def __init__(self, stack: Stack, agent: Agent, metronome: Metronome) -> None:
         self._stack = stack
         self._agent = agent
+        self._metronome = metronome
         self._tally = Tally(stack, agent)
         self._replicas = {replica.name: replica for replica in stack.replicas}
 
@@ -113,9 +116,11 @@ class Driver:
         )
 
     def _edge(self) -> Edge:
-        members = (*self._replicas, PROXY, GENERATOR)
+        members = (*self._replicas, PROXY, GENERATOR, METRONOME)
+        self._metronome.ask()
         return Edge(
             members=self._stack.read(members),
             host=self._stack.read_host(),
             harness_cpu_s=proc.own_cpu_s(),
+            pulse=self._metronome.answer(),
         )

@@ -70,6 +70,7 @@ class Role(StrEnum):
     PROXY = "proxy"
     GENERATOR = "generator"
     STORE = "store"
+    METRONOME = "metronome"
 
 
 # -- what is asked, and on what ---------------------------------------------------------------
@@ -333,6 +334,11 @@ class Trial:
     identities: Mapping[str, str]
     service_ms: float | None = None
     """Mean time in service of a request by one user alone on one replica (from calibration)."""
+    core_speed: float | None = None
+    """Speed of the replicas' cores in the window by the metronome, in its work a CPU-second."""
+    speed_correction: float = 1.0
+    """By what ``throughput_rps`` was multiplied to stand for the run's mean core speed; 1 in the
+    journal, where it is as it was measured. See ``corespeed``."""
 
 
 @dataclass(frozen=True, kw_only=True)

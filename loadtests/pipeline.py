@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loadtests import analysis, calibration, outputs, samples, store, validity, verdict
+from loadtests import analysis, calibration, corespeed, outputs, samples, store, validity, verdict
 from loadtests.agent import Agent
 from loadtests.driver import Driver
 from loadtests.environment.choice import Chosen
 from loadtests.environment.protocol import Stack
+from loadtests.metronome import Metronome
 from loadtests.model import Calibration, Plan, RunFacts, RunResult, Timing, Trial, TrialSpec
 from loadtests.progress import Progress
 from loadtests.raw import Load, RawTrial
@@ -57,11 +58,13 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     try:
         with (
             chosen.backend.open(plan, kept.folder, progress.say) as stack,
-            stack.start_generator() as child,
+            stack.start_generator() as generator,
+            stack.start_metronome() as metronome,
         ):
-            agent = Agent(child)
+            agent = Agent(generator)
             versions = store.versions_of(agent.hello())
-            session = _Session(plan, stack, Driver(stack, agent), kept, progress)
+            driver = Driver(stack, agent, Metronome(metronome))
+            session = _Session(plan, stack, driver, kept, progress)
             session.prepare()
             began_s = proc.monotonic_s()
             session.measure()
@@ -88,7 +91,9 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
 
 def conclude(recorded: Recorded) -> RunResult:
     """Work out the result of a run from what is on disk."""
-    findings = validity.check(recorded.plan, recorded.trials, recorded.calibrations)
+    findings = validity.check(
+        recorded.plan, corespeed.at_mean_speed(recorded.trials), recorded.calibrations
+    )
     return verdict.conclude(
         recorded.facts,
         recorded.machine,
@@ -143,8 +148,8 @@ class _Session:
                 trial = samples.reduce(raw, self._plan.budget, service_ms=known.service_ms)
                 self._kept.append(trial, raw.samples)
                 trials.append(trial)
-                self._progress.measured(trials)
-            if analysis.enough(self._plan, trials):
+                self._progress.measured(corespeed.at_mean_speed(trials))
+            if analysis.enough(self._plan, corespeed.at_mean_speed(trials)):
                 return
 
     def _try_users(self, spec: TrialSpec, users: int) -> Trial:

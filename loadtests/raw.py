@@ -81,6 +81,8 @@ class Edge:
     members: tuple[Reading, ...]
     host: HostReading | None
     harness_cpu_s: float
+    pulse: Mapping[int, tuple[float, float]] | None = None
+    """The metronome's count for each core: its work, and the CPU-seconds that took."""
 
 
 @dataclass(frozen=True, kw_only=True)

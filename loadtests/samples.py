@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,7 +65,7 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
     answers = _answers(columns, inside, names)
     completed = int(np.count_nonzero(good))
     usages = _usages(raw, columns, names, budget)
-    active = {*raw.addresses.values(), "proxy", "generator", "store"}
+    active = {*raw.addresses.values(), *(set(Role) - {Role.REPLICA})}
     return Trial(
         spec=raw.spec,
         users=raw.users,
@@ -96,6 +97,7 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
         host=_host_use(raw.opened, raw.closed),
         identities=raw.identities,
         service_ms=service_ms,
+        core_speed=_core_speed(raw.opened, raw.closed),
     )
 
 
@@ -203,11 +205,27 @@ def _host_use(opened: Edge, closed: Edge) -> HostUse | None:
     if capacity_s <= 0:
         return None
     own_s = closed.harness_cpu_s - opened.harness_cpu_s + _cpu_s(closed) - _cpu_s(opened)
-    foreign_s = closed.host.busy_s - opened.host.busy_s - own_s
+    # From the idle time, which the kernel measures; its busy time it only samples at clock ticks,
+    # with which the refills of the budgets are in step.
+    idle_s = closed.host.idle_s - opened.host.idle_s
+    foreign_s = capacity_s - idle_s - (closed.host.steal_s - opened.host.steal_s) - own_s
     return HostUse(
         steal_ratio=max(0.0, closed.host.steal_s - opened.host.steal_s) / capacity_s,
         foreign_ratio=max(0.0, foreign_s) / capacity_s,
     )
+
+
+def _core_speed(opened: Edge, closed: Edge) -> float | None:
+    """Give the geometric mean over cores of the metronome's work a CPU-second."""
+    if opened.pulse is None or closed.pulse is None:
+        return None
+    logs = []
+    for core, (work, cpu_s) in closed.pulse.items():
+        work_before, cpu_before_s = opened.pulse[core]
+        if work <= work_before or cpu_s <= cpu_before_s:
+            return None
+        logs.append(math.log((work - work_before) / (cpu_s - cpu_before_s)))
+    return math.exp(math.fsum(logs) / len(logs)) if logs else None
 
 
 def _cpu_s(edge: Edge) -> float:

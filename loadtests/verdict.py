@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from loadtests import analysis, laws
+from loadtests import analysis, corespeed, laws
 from loadtests.errors import EXIT_CANNOT_TELL, EXIT_NO, EXIT_YES
 from loadtests.model import (
     Calibration,
@@ -63,6 +63,7 @@ def conclude(
     findings: Sequence[Finding],
 ) -> RunResult:
     """Join everything that is known of a run, finished or not, into its result."""
+    trials = corespeed.at_mean_speed(trials)
     minutes = minutes_per_round(plan, trials)
     judged = tuple(
         judge_doubling(doubling, target=plan.target, findings=findings, round_minutes=minutes)

@@ -30,6 +30,9 @@ PROXY_CONFIG = f"{PROXY_FOLDER}/nginx.conf"
 
 UP_LIMIT_S = 180.0
 DOWN_LIMIT_S = 120.0
+SPOKEN_TO = frozenset({"generator", "metronome"})
+"""Members whose program is started in their container, and has a log of its own."""
+
 LOG_LINES = 20
 """How much of a log a message shows."""
 
@@ -76,8 +79,14 @@ class ComposeStack:
     """A stack of containers that is up; see ``environment.protocol.Stack``."""
 
     def __init__(
-        self, engine: docker.Engine, project: str, plan: Plan, folder: Path, root: Path
+        self,
+        engine: docker.Engine,
+        project: str,
+        plan: Plan,
+        folder: Path,
+        root: Path,
     ) -> None:
+        machine_cores = tuple(range(int(engine.facts()["NCPU"])))
         self._engine = engine
         self._folder = folder
         self._template = (root / "compose/nginx.conf.j2").read_text()
@@ -85,6 +94,7 @@ class ComposeStack:
         self.replicas = _replicas(self._containers, plan)
         self._local = docker.is_local()
         self._counters = self._choose_counters(project)
+        self._metronome_cores = plan.budget.replica_cores or machine_cores
         self._cores = tuple(sorted({*plan.budget.replica_cores, *plan.budget.service_cores}))
         self.proxy_host = self._containers["proxy"].address
         self.status_url = f"http://{self.proxy_host}:{STATUS_PORT}/status"
@@ -98,12 +108,18 @@ class ComposeStack:
 
     def start_generator(self) -> Child:
         """Start the generator's program in its container."""
+        return self._speak("generator", "python", "-m", "loadtests.generator")
+
+    def start_metronome(self) -> Child:
+        """Start the metronome in its container, on the replicas' cores."""
+        cores = ",".join(str(core) for core in self._metronome_cores)
+        return self._speak("metronome", "python", "-m", "loadtests.generator.metronome", cores)
+
+    def _speak(self, member: str, *command: str) -> Child:
         logs = self._folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
-        container = self._containers["generator"].id
         return Child(
-            docker.exec_argv(container, "python", "-m", "loadtests.generator"),
-            log=logs / "generator.log",
+            docker.exec_argv(self._containers[member].id, *command), log=logs / f"{member}.log"
         )
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
@@ -203,7 +219,7 @@ def _up(
 ) -> None:
     scale = {worker.name: plan.replica_counts[-1] for worker in plan.workers}
     say(f"Starting {sum(scale.values())} replicas, the proxy and the generator")
-    words = docker.up_words(scale, (*scale, "proxy", "generator"))
+    words = docker.up_words(scale, (*scale, "proxy", "generator", "metronome"))
     try:
         proc.run(
             compose.command(*words, project=project, file=file), env=variables, timeout_s=UP_LIMIT_S
@@ -220,7 +236,7 @@ def _save_logs(engine: docker.Engine, project: str, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for container in engine.containers(project):
             name = member_name(container)
-            suffix = "-container" if name == "generator" else ""
+            suffix = "-container" if name in SPOKEN_TO else ""
             (folder / f"{name}{suffix}.log").write_text(engine.log(container.id))
 
 

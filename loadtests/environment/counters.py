@@ -19,6 +19,8 @@ from loadtests.tools.docker import Container, Engine
 
 NANOSECONDS = 1e9
 
+SPOKEN_TO = frozenset({Role.GENERATOR, Role.METRONOME})
+
 
 class Counters(Protocol):
     """What can be asked of the containers of a stack. Members that are gone have no entry."""
@@ -64,14 +66,14 @@ class KernelCounters:
         return tuple(readings)
 
     def identities(self) -> Mapping[str, str]:
-        """Give container, start and the numbers of the processes in it, of all but the generator.
+        """Give container, start and the numbers of the processes in it.
 
-        A worker that died and was replaced changes the numbers, as a restart of all does. (Which
-        processes the generator's container has depends on what the harness does in it.)
+        A worker that died and was replaced changes the numbers, as a restart of all does. Generator
+        and metronome are left out: which processes they have depends on what the harness does.
         """
         found = {}
         for member, container in self._containers.items():
-            if role_of(member) is Role.GENERATOR or member not in self._groups:
+            if role_of(member) in SPOKEN_TO or member not in self._groups:
                 continue
             with contextlib.suppress(OSError):
                 pids = cgroup.processes(self._groups[member])
@@ -127,7 +129,7 @@ def parse_stats(member: str, stats: Mapping[str, Any]) -> Reading:
 
 def member_name(container: Container) -> str:
     """Give a container's name in the stack: replicas are numbered, the others are alone."""
-    if container.service in {Role.PROXY, Role.GENERATOR, Role.STORE}:
+    if container.service in set(Role) - {Role.REPLICA}:
         return container.service
     return f"{container.service}-{container.number}"
 

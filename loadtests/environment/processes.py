@@ -27,6 +27,7 @@ from loadtests.tools.proc import Child, Service
 
 PROXY = "proxy"
 GENERATOR = "generator"
+METRONOME = "metronome"
 
 CONFIG = "app/gunicorn.conf.py"
 APPLICATION = "app:create_app()"
@@ -104,6 +105,16 @@ class ProcessesStack:
             (sys.executable, "-m", "loadtests.generator"),
             env=watchdog.python_path(),
             cores=self._budget.service_cores[:1],
+        )
+
+    def start_metronome(self) -> Child:
+        """Start the metronome on the replicas' cores, as a child of this process."""
+        cores = self._budget.replica_cores or host.usable_cores()
+        return self._members.speak(
+            METRONOME,
+            (sys.executable, "-m", "loadtests.generator.metronome", ",".join(map(str, cores))),
+            env=watchdog.python_path(),
+            cores=(),
         )
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:

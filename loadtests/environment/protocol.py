@@ -20,7 +20,10 @@ Say = Callable[[str], None]
 
 
 class Stack(Protocol):
-    """A stack that is up. Members are named ``<worker>-<number>``, ``proxy`` and ``generator``."""
+    """A stack that is up.
+
+    Members are named ``<worker>-<number>``, ``proxy``, ``generator`` and ``metronome``.
+    """
 
     @property
     def replicas(self) -> tuple[Replica, ...]:
@@ -36,6 +39,9 @@ class Stack(Protocol):
 
     def start_generator(self) -> Child:
         """Start the generator's program, ready to be spoken to; see the generator's protocol."""
+
+    def start_metronome(self) -> Child:
+        """Start the metronome on the replicas' cores; see ``generator.metronome``."""
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         """Let the proxy listen on each upstream's port and pass to exactly its members."""
