@@ -121,7 +121,7 @@ def run(command: Sequence[str], *, way_out: str) -> None:
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     if done.returncode != 0:
-        tail = "\n".join(done.stdout.strip().splitlines()[-8:])
+        tail = "\n".join(done.stdout.strip().splitlines()[-20:])
         raise SetUpError(
             f"`{' '.join(command)}` ended with code {done.returncode}:\n{tail}\n{way_out}".rstrip()
         )
