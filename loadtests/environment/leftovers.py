@@ -14,7 +14,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -58,11 +58,18 @@ def claim(folder: Path, groups: Iterable[Path]) -> None:
     (folder / OWNER).write_text(json.dumps(asdict(owner)))
 
 
-def abandoned(*, root: Path | None = None) -> tuple[Path, ...]:
+def abandoned() -> tuple[Path, ...]:
     """Give the folders of stacks whose harness has ended, and that nobody has cleared."""
-    found = sorted((root or Path(tempfile.gettempdir())).glob(f"{PREFIX}*/{OWNER}"))
-    mine = [path.parent for path in found if path.stat().st_uid == os.geteuid()]
-    return tuple(folder for folder in mine if not _is_owned(folder))
+    return tuple(path.parent for path in _owned_by_user() if not _is_owned(path.parent))
+
+
+def remove_all(say: Callable[[str], None]) -> int:
+    """Clear the stacks of all runs of this user, living ones too; give how many."""
+    folders = [path.parent for path in _owned_by_user()]
+    for folder in folders:
+        say(f"Removing {folder}")
+        clear(folder)
+    return len(folders)
 
 
 def clear(folder: Path) -> None:
@@ -85,6 +92,12 @@ def clear(folder: Path) -> None:
             ),
         )
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _owned_by_user() -> list[Path]:
+    """Give the owner's notes of this user's stacks."""
+    found = sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{OWNER}"))
+    return [path for path in found if path.stat().st_uid == os.geteuid()]
 
 
 def _is_owned(folder: Path) -> bool:
