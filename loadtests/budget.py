@@ -76,12 +76,13 @@ def budget(machine: Machine, replicas: int, *, waiting_only: bool) -> Budget:
             service_cores=service_cores,
             reason="no CPU budget can be set here; every replica has a core of its own",
         )
-    if waiting_only:
+    if waiting_only and not (machine.can_budget and replica_cores):
+        why = "no CPU budget can be set here" if replica_cores else "all share one core"
         return Budget(
             replica_cpus=None,
             replica_cores=replica_cores if machine.can_pin else (),
             service_cores=service_cores if machine.can_pin and replica_cores else (),
-            reason="no CPU budget can be set here; only requests that wait are measured",
+            reason=f"{why}; only requests that wait are measured",
         )
     raise PlanError(_refusal(machine, replicas))
 

@@ -35,6 +35,9 @@ ROUNDS_MAX = 12
 MAX_REPLICAS = 64
 """More on one machine is a typing error sooner than a plan."""
 
+MAX_ROUNDS = 500
+"""More would take a day even with one cell; a typing error sooner than a plan."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
@@ -61,21 +64,13 @@ def check(options: Options) -> Options:
     _known("backend", (options.backend,), BACKENDS)
     _known("worker model", options.workers, WORKERS)
     _known("workload", options.workloads, WORKLOADS)
-    for number in options.replicas:
-        if not 1 <= number <= MAX_REPLICAS:
-            raise UsageError(
-                f"--replicas has {number}; a number of replicas lies between 1 and {MAX_REPLICAS}."
-                " Try --replicas 1,2,4."
-            )
-    if not any(2 * number in options.replicas for number in options.replicas):
-        asked = ",".join(str(number) for number in options.replicas)
+    if not options.workers:
+        raise UsageError(f"--workers names none. Known: {', '.join(WORKERS)}.")
+    _check_replicas(options.replicas)
+    if options.rounds is not None and not 2 <= options.rounds <= MAX_ROUNDS:
         raise UsageError(
-            f"--replicas {asked} has no number that is twice another, so there is no doubling to"
-            " judge. Try --replicas 1,2,4."
-        )
-    if options.rounds is not None and options.rounds < 2:
-        raise UsageError(
-            f"--rounds is {options.rounds}; an interval needs at least 2 rounds."
+            f"--rounds is {options.rounds}; an interval needs at least 2 rounds, and more than"
+            f" {MAX_ROUNDS} take too long."
             f" Leave it out to measure until the answer is precise ({ROUNDS_MIN} to {ROUNDS_MAX})."
         )
     if not 0.001 <= options.precision_ratio < 1:
@@ -89,6 +84,23 @@ def check(options: Options) -> Options:
             " most 2. Try --target 1.8."
         )
     return options
+
+
+def _check_replicas(replicas: tuple[int, ...]) -> None:
+    asked = ",".join(str(number) for number in replicas)
+    for number in replicas:
+        if not 1 <= number <= MAX_REPLICAS:
+            raise UsageError(
+                f"--replicas has {number}; a number of replicas lies between 1 and {MAX_REPLICAS}."
+                " Try --replicas 1,2,4."
+            )
+    if len(set(replicas)) < len(replicas):
+        raise UsageError(f"--replicas {asked} has a number twice. Name each once.")
+    if not any(2 * number in replicas for number in replicas):
+        raise UsageError(
+            f"--replicas {asked or '(empty)'} has no number that is twice another, so there is no"
+            " doubling to judge. Try --replicas 1,2,4."
+        )
 
 
 def _known(what: str, values: tuple[str, ...], known: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from random import Random
 
-from loadtests.budget import budget, fits
+from loadtests.budget import budget, fits, split_cores
 from loadtests.errors import PlanError
 from loadtests.model import Cell, Machine, Plan, Timing, TrialSpec, Upstream, Workload
 from loadtests.options import (
@@ -23,7 +23,7 @@ from loadtests.rotation import rotation
 
 # A window is a whole number of the kernel's 100 ms CPU periods, so that each has the same number
 # of refills of a replica's budget; a part of one would add noise of a whole refill.
-TIMING = Timing(settle_s=0.6, window_s=2.5, drain_limit_s=15.0)
+TIMING = Timing(settle_s=0.6, window_s=2.0, drain_limit_s=15.0)
 TIMING_QUICK = Timing(settle_s=0.3, window_s=1.0, drain_limit_s=15.0)
 
 OVERHEAD_S = 0.4
@@ -37,6 +37,11 @@ FIRST_PORT = 9001
 NO_BUDGET = (
     "No CPU budget can be set here, so replicas that work would compete for the same cores:"
     " workload io is measured, where slots are what is full."
+)
+
+ONE_CORE = (
+    "Generator, proxy and replicas share the one core there is, so replicas that work would compete"
+    " for it: workload io is measured, where slots are what is full."
 )
 
 WAITING = frozenset({"io"})
@@ -88,16 +93,17 @@ def _what_can_be_told(
     asked = options.workloads or (DEFAULT_WORKLOAD,)
     if fits(machine, most):
         return tuple(WORKLOADS[name] for name in asked), options.workers, ()
-    if options.workloads and not set(asked) <= WAITING:
+    too_many = machine.can_budget and bool(split_cores(machine)[1])
+    if too_many or (options.workloads and not set(asked) <= WAITING):
         budget(machine, most, waiting_only=False)  # refuses, with what would fit
     limited = tuple(name for name in options.workers if WORKERS[name].slots is not None)
     if not limited:
         raise PlanError(
             f"{', '.join(options.workers)} has no limited number of slots, so its replicas would"
-            " compete for CPU, and no budget can be set here. What fits: --workers gthread,sync."
+            " compete for CPU, and cannot have budgets here. What fits: --workers gthread,sync."
         )
     left_out = tuple(name for name in options.workers if name not in limited)
-    notes = [NO_BUDGET]
+    notes = [ONE_CORE if machine.can_budget else NO_BUDGET]
     if left_out:
         notes.append(f"Left out: {', '.join(left_out)}, which would use all CPU there is.")
     names = asked if options.workloads else ("io",)
