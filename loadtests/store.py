@@ -27,10 +27,16 @@ SAMPLES = "samples"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
-    """What a run started from; the first thing that is written down."""
+class Versioned:
+    """What every version of the format has."""
 
     schema_version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting(Versioned):
+    """What a run started from; the first thing that is written down."""
+
     facts: RunFacts
     machine: Machine
     plan: Plan
@@ -47,6 +53,7 @@ class Recorded:
     trials: tuple[Trial, ...]
 
 
+_VERSIONED = TypeAdapter(Versioned)
 _SETTING = TypeAdapter(Setting)
 _CALIBRATIONS = TypeAdapter(tuple[Calibration, ...])
 _TRIAL = TypeAdapter(Trial)
@@ -136,7 +143,9 @@ def read(folder: Path) -> Recorded:
     times are those of its journal.
     """
     try:
-        setting = _SETTING.validate_json((folder / PLAN).read_bytes())
+        text = (folder / PLAN).read_bytes()
+        _check_version(folder, _VERSIONED.validate_json(text).schema_version)
+        setting = _SETTING.validate_json(text)
         journal = folder / JOURNAL
         lines = journal.read_bytes().splitlines(keepends=True) if journal.exists() else []
         calibrations = folder / CALIBRATIONS
@@ -156,9 +165,17 @@ def read(folder: Path) -> Recorded:
             for each in error.errors()
         )
         raise UsageError(
-            f"{folder} was not written by this version of twofold (schema {SCHEMA_VERSION}):"
-            f" {wrong}. Use the version that wrote it."
+            f"{folder} holds something else than this version of twofold writes (schema"
+            f" {SCHEMA_VERSION}): {wrong}. Use the version that wrote it."
         ) from error
+
+
+def _check_version(folder: Path, version: int) -> None:
+    if version != SCHEMA_VERSION:
+        raise UsageError(
+            f"{folder} was written with schema {version}, and this version of twofold reads"
+            f" {SCHEMA_VERSION}. Use the version that wrote it."
+        )
 
 
 def _recorded(
@@ -186,7 +203,8 @@ def find_run(results: Path, name: str | None) -> Path:
             if (folder / PLAN).is_file():
                 return folder
         raise UsageError(f"There is no run {name!r}, neither as a path nor in {results}.")
-    runs = sorted(path.parent for path in results.glob(f"*/{PLAN}"))
+    # Others, such as a published sample, have names of their own.
+    runs = sorted(path.parent for path in results.glob(f"[0-9]*-[0-9]*-*/{PLAN}"))
     if not runs:
         raise UsageError(f"There is no run in {results} yet. Make one: twofold run.")
     return runs[-1]
