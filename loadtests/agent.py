@@ -70,7 +70,7 @@ class Agent:
             event = self._hear(("samples", "finished"), load.drain_limit_s + SLACK_S)
             if event["event"] == "finished":
                 break
-            parts.append(base64.b64decode(event["data"]))
+            parts.append(_decoded(event))
         try:
             finished = _FINISHED.validate_python(
                 {key: value for key, value in event.items() if key != "event"}
@@ -91,10 +91,7 @@ class Agent:
             line = self._child.receive(timeout_s)
         except ProcessFailure as error:
             raise GeneratorFailure(str(error)) from error
-        try:
-            event: dict[str, Any] = json.loads(line)
-        except ValueError as error:
-            raise GeneratorFailure(f"The generator wrote {line[:200]!r}, not JSON.") from error
+        event = _parsed(line)
         if event.get("event") == "error":
             raise GeneratorFailure(
                 f"The generator failed: {event.get('kind')}: {event.get('detail')}."
@@ -105,3 +102,20 @@ class Agent:
                 f"The generator said {event.get('event')!r} where {' or '.join(names)} was due."
             )
         return event
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    try:
+        event = json.loads(line)
+    except ValueError as error:
+        raise GeneratorFailure(f"The generator wrote {line[:200]!r}, not JSON.") from error
+    if not isinstance(event, dict):
+        raise GeneratorFailure(f"The generator wrote {line[:200]!r}, not an object.")
+    return event
+
+
+def _decoded(event: dict[str, Any]) -> bytes:
+    try:
+        return base64.b64decode(event["data"], validate=True)
+    except (KeyError, TypeError, ValueError) as error:
+        raise GeneratorFailure(f"The generator's samples cannot be read: {error!r}") from error

@@ -136,7 +136,7 @@ def _failures(columns: Columns, rows: Flags, outcomes: list[str]) -> dict[str, i
         np.stack((columns.outcome[rows], columns.status[rows])), axis=1, return_counts=True
     )
     for outcome, status, count in zip(*kinds.tolist(), counts.tolist(), strict=True):
-        kind = f"status {status}" if status else outcomes[outcome]
+        kind = f"status {status}" if outcomes[outcome] == "status" else outcomes[outcome]
         failures[kind] = failures.get(kind, 0) + count
     return failures
 
@@ -204,7 +204,7 @@ def _host_use(opened: Edge, closed: Edge) -> HostUse | None:
     capacity_s = span_s * closed.host.cores
     if capacity_s <= 0:
         return None
-    own_s = closed.harness_cpu_s - opened.harness_cpu_s + _cpu_s(closed) - _cpu_s(opened)
+    own_s = closed.harness_cpu_s - opened.harness_cpu_s + _stack_cpu_s(opened, closed)
     # From the idle time, which the kernel measures; its busy time it only samples at clock ticks,
     # with which the refills of the budgets are in step.
     idle_s = closed.host.idle_s - opened.host.idle_s
@@ -228,5 +228,11 @@ def _core_speed(opened: Edge, closed: Edge) -> float | None:
     return math.exp(math.fsum(logs) / len(logs)) if logs else None
 
 
-def _cpu_s(edge: Edge) -> float:
-    return sum(reading.cpu_s for reading in edge.members)
+def _stack_cpu_s(opened: Edge, closed: Edge) -> float:
+    """Give what the members used that are in both; one that ended meanwhile is not known."""
+    before = {reading.member: reading.cpu_s for reading in opened.members}
+    return sum(
+        reading.cpu_s - before[reading.member]
+        for reading in closed.members
+        if reading.member in before
+    )
