@@ -18,6 +18,9 @@ TREND_LEVEL = 0.001
 WINDOW_TREND_RATIO = 0.10
 """How much faster or slower the second half of windows may be than the first, in the mean."""
 
+SAME_RATIO = 1e-9
+"""Ratios that differ by less are the same but for rounding, and have no spread to test with."""
+
 FEWEST_ROUNDS = 4
 """Rounds below which a trend cannot be told from noise."""
 
@@ -99,8 +102,10 @@ def _trend_inside(trials: Sequence[Trial]) -> tuple[float, float] | None:
             logs.append(math.log(second / first))
     if len(logs) < FEWEST_ROUNDS:
         return None
-    chance = float(ttest_1samp(logs, 0.0).pvalue) if np.ptp(logs) > 0 else 1.0
-    return math.expm1(float(np.mean(logs))), chance
+    mean = float(np.mean(logs))
+    if np.ptp(logs) > SAME_RATIO:
+        return math.expm1(mean), float(ttest_1samp(logs, 0.0).pvalue)
+    return math.expm1(mean), 0.0 if abs(mean) > SAME_RATIO else 1.0
 
 
 def _drifts(plan: Plan, trials: Sequence[Trial]) -> list[tuple[str, float, float]]:
@@ -120,7 +125,7 @@ def _drifts(plan: Plan, trials: Sequence[Trial]) -> list[tuple[str, float, float
             math.log(above[number].throughput_rps / below[number].throughput_rps)
             for number in rounds
         ]
-        if np.ptp(logs) > 0:
+        if np.ptp(logs) > SAME_RATIO:
             line = linregress(rounds, logs)
             drift = math.expm1(float(line.slope) * (rounds[-1] - rounds[0]))
             drifts.append((f"{small} → ×{large.replicas}", drift, float(line.pvalue)))
