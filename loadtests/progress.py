@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol, TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -10,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from loadtests import analysis
+from loadtests import analysis, verdict
 from loadtests.model import Cell, Estimate, Plan, Trial
 from loadtests.tools import proc
 
@@ -38,12 +39,12 @@ class PlainProgress:
         self._stream = stream
         self._started_s = proc.monotonic_s()
         self._plan: Plan | None = None
-        self._measuring_since_s = 0.0
 
     def say(self, line: str) -> None:
         """Write a line with the seconds since the start."""
         elapsed = proc.monotonic_s() - self._started_s
-        print(f"[{elapsed:5.0f} s] {line}", file=self._stream, flush=True)
+        with suppress(OSError):  # nobody listens any more; that must not keep a stack up
+            print(f"[{elapsed:5.0f} s] {line}", file=self._stream, flush=True)
 
     def planned(self, plan: Plan) -> None:
         """Write how much there is to do."""
@@ -54,8 +55,6 @@ class PlainProgress:
         """Write a line at the end of each round."""
         if self._plan is None:
             return
-        if len(trials) == 1:
-            self._measuring_since_s = trials[0].started_at_s
         if len(trials) % len(self._plan.cells) == 0:
             self.say(f"{position(self._plan, trials)}. {precision_so_far(self._plan, trials)}")
 
@@ -110,10 +109,10 @@ def headline(plan: Plan) -> str:
     """Say what a plan will do, in one line."""
     low, high = plan.expected_s / 60, plan.expected_max_s / 60
     duration = f"{low:.1f} min" if high - low < 0.5 else f"{low:.0f} to {high:.0f} min"
-    return (
-        f"{len(plan.cells)} cells, {plan.rounds_min} to {plan.rounds_max} rounds"
-        f" (until ±{plan.precision_ratio:.0%}), {duration}; seed {plan.seed}"
-    )
+    rounds = f"{plan.rounds_max} rounds"
+    if plan.rounds_min < plan.rounds_max:
+        rounds = f"{plan.rounds_min} to {rounds} (until ±{plan.precision_ratio:.1%})"
+    return f"{len(plan.cells)} cells, {rounds}, {duration}; seed {plan.seed}"
 
 
 def position(plan: Plan, trials: Sequence[Trial]) -> str:
@@ -131,8 +130,7 @@ def position(plan: Plan, trials: Sequence[Trial]) -> str:
 def precision_so_far(plan: Plan, trials: Sequence[Trial]) -> str:
     """Say each doubling's factor so far."""
     told = [
-        f"{each.worker} {each.replicas_from}→{each.replicas_to} {_factor(each.factor)}"
-        for each in analysis.doublings(plan, trials)
+        f"{verdict.name(each)} {_factor(each.factor)}" for each in analysis.doublings(plan, trials)
     ]
     return ", ".join(told)
 
