@@ -119,10 +119,8 @@ def run(
             except BaseException:
                 _end_group(process.pid)
                 raise
-    except FileNotFoundError as error:
-        raise ProcessFailure(
-            f"The program {command[0]!r} was not found. Install it, or put it on PATH."
-        ) from error
+    except (FileNotFoundError, PermissionError) as error:
+        raise ProcessFailure(_not_started_message(command[0], error)) from error
     except subprocess.TimeoutExpired as error:
         raise ProcessFailure(
             f"`{shlex.join(command)}` did not end in {timeout_s:g} s and was stopped."
@@ -134,6 +132,12 @@ def run(
             f"`{shlex.join(command)}` ended with code {done.code}: {output}", output=output
         )
     return done
+
+
+def _not_started_message(program: str, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"The program {program!r} was not found. Install it, or put it on PATH."
+    return f"The program {program!r} may not be run ({error.strerror})."
 
 
 def _collect(

@@ -2,7 +2,8 @@
 
 An exception that a signal handler raises can strike between any two instructions, also in the
 middle of cleaning up. Here it is raised only inside a wait (``proc`` marks its waits), once, and
-never in a shielded part: what was started is always taken down, and a second Ctrl-C changes nothing.
+never in a shielded part: what was started is always taken down, and a second Ctrl-C changes
+nothing.
 """
 
 from __future__ import annotations
@@ -36,12 +37,17 @@ _state = _State()
 def handled() -> Iterator[None]:
     """Handle the stopping signals in this block; give the former handlers back after it."""
     _state.received, _state.raised, _state.waits, _state.shields = None, False, 0, 0
-    before = {number: signal.signal(number, _receive) for number in STOPPING}
+    before = {number: signal.signal(number, _receive) for number in STOPPING if _stops(number)}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _stops(number: signal.Signals) -> bool:
+    """Tell whether a signal should stop us: not that of a closed terminal under ``nohup``."""
+    return number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
 
 
 @contextmanager
