@@ -133,6 +133,7 @@ def _replica_cpu(trials: Sequence[Trial], worker: WorkerModel) -> ResourceUse | 
     who = f"replica {fullest.member} alone" if alone else "the busiest replica"
     return ResourceUse(
         kind=Bottleneck.REPLICA_CPU,
+        name="replica CPU",
         used_ratio=fullest.used_ratio,
         full_ratio=FULL_CPU_RATIO,
         full=fullest.full,
@@ -148,6 +149,7 @@ def _store(trials: Sequence[Trial]) -> ResourceUse | None:
     advice = ", and more servers will not change that" if store.full else ""
     return ResourceUse(
         kind=Bottleneck.STORE,
+        name="PostgreSQL",
         used_ratio=store.used_ratio,
         full_ratio=FULL_CPU_RATIO,
         full=store.full,
@@ -164,6 +166,7 @@ def _worker_slots(trials: Sequence[Trial], worker: WorkerModel, cell: Cell) -> R
     busy = fmean(trial.throughput_rps * (trial.service_ms or 0) / 1000 for trial in measured)
     return ResourceUse(
         kind=Bottleneck.WORKER_SLOTS,
+        name="worker slots",
         used_ratio=busy / slots,
         full_ratio=FULL_SLOTS_RATIO,
         full=busy / slots >= FULL_SLOTS_RATIO,
@@ -178,6 +181,7 @@ def _proxy(trials: Sequence[Trial]) -> ResourceUse | None:
     proxy = max(proxies, key=lambda member: member.used_ratio)
     return ResourceUse(
         kind=Bottleneck.PROXY,
+        name="proxy",
         used_ratio=proxy.used_ratio,
         full_ratio=FULL_CORE_RATIO,
         full=proxy.full or proxy.used_ratio >= FULL_CORE_RATIO,
@@ -193,6 +197,7 @@ def _generator(trials: Sequence[Trial]) -> ResourceUse:
     told = f", held in {held:.0%} of CPU periods" if held else ""
     return ResourceUse(
         kind=Bottleneck.GENERATOR,
+        name="generator",
         used_ratio=core,
         full_ratio=FULL_CORE_RATIO,
         full=core >= FULL_CORE_RATIO or held >= FULL_THROTTLED_RATIO,
@@ -209,6 +214,7 @@ def _shared_cores(plan: Plan, trials: Sequence[Trial]) -> ResourceUse | None:
     used = fsum(member.used_cpus for role in roles for member in _cpus(trials, role))
     return ResourceUse(
         kind=Bottleneck.HOST,
+        name="shared cores",
         used_ratio=used / cores,
         full_ratio=FULL_CPU_RATIO,
         full=used / cores >= FULL_CPU_RATIO,
@@ -223,6 +229,7 @@ def _host(trials: Sequence[Trial]) -> ResourceUse | None:
     foreign = fmean(host.foreign_ratio + host.steal_ratio for host in hosts)
     return ResourceUse(
         kind=Bottleneck.HOST,
+        name="other programs",
         used_ratio=foreign,
         full_ratio=FULL_FOREIGN_RATIO,
         full=foreign >= FULL_FOREIGN_RATIO,

@@ -379,12 +379,13 @@ class Estimate:
 class ResourceUse:
     """How much of one means a cell used, over all its trials.
 
-    ``used_ratio`` is a share of all there was of it, ``full_ratio`` the share from which it counts
+    ``name`` is what people call it, ``used_ratio`` a share of all there was of it, ``full_ratio`` the share from which it counts
     as full; ``detail`` is a clause with the figures in their own units. CPU is also full where
     its holder was held back in most CPU periods.
     """
 
     kind: Bottleneck
+    name: str
     used_ratio: float
     full_ratio: float
     full: bool

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from loadtests.model import CellResult, DoublingResult, RunResult
-from loadtests.report import story
+from loadtests.report import advice, story
 from loadtests.report.rounding import factor, figure, figures, interval, percent
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
@@ -40,7 +40,7 @@ def render(result: RunResult) -> str:
         _section("Does doubling pay?", DOUBLING_COLUMNS, map(_doubling, result.doublings)),
         _section("Cells", CELL_COLUMNS, map(_cell, result.cells)),
         _section("Worker models", COMPARISON_COLUMNS, _comparisons(result)),
-        _list("What to do next", story.next_steps(result)),
+        _list("What to do next", advice.next_steps(result)),
         _about(result),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -110,7 +110,7 @@ def _comparisons(result: RunResult) -> list[list[str]]:
 def _broken(result: RunResult) -> str:
     """Return the broken rules, each with where it broke and what to do about it."""
     lines = []
-    for code, findings in story.broken_rules(result.broken):
+    for code, findings in story.by_rule(result.broken):
         lines.append(f"- **`{code}`** {escape(story.ADVICE[code])}")
         lines += [f"  - {escape(f'{story.where(f.cell)}: {f.detail}')}" for f in findings]
     return "### Broken rules\n\n" + "\n".join(lines) if lines else ""

@@ -18,8 +18,8 @@ from loadtests.model import (
     RunResult,
     Verdict,
 )
-from loadtests.report import compare_text
 from loadtests.report.rounding import factor, figure, interval
+from loadtests.verdict import SEVERITY
 
 VERDICTS = {
     Verdict.SCALES: "scales",
@@ -28,6 +28,15 @@ VERDICTS = {
     Verdict.BREAKS: "breaks",
     Verdict.INCONCLUSIVE: "cannot tell",
     Verdict.INVALID: "invalid",
+}
+
+PREDICATES = {
+    Verdict.SCALES: "doubles",
+    Verdict.FALLS_SHORT: "falls short of doubling",
+    Verdict.NO_GAIN: "gains next to nothing",
+    Verdict.BREAKS: "gives wrong answers with more servers",
+    Verdict.INCONCLUSIVE: "cannot be told yet",
+    Verdict.INVALID: "was not measured validly",
 }
 
 BOTTLENECKS = {
@@ -112,8 +121,8 @@ def still_needed(doubling: DoublingResult) -> str:
     return f"About {figure(doubling.settle_minutes)} more minutes of rounds would settle it."
 
 
-def broken_rules(findings: Sequence[Finding]) -> list[tuple[RuleCode, list[Finding]]]:
-    """Return the broken findings by rule, in the order of the rules."""
+def by_rule(findings: Sequence[Finding]) -> list[tuple[RuleCode, list[Finding]]]:
+    """Return findings by rule, in the order of the rules."""
     by_code: dict[RuleCode, list[Finding]] = {}
     for found in findings:
         by_code.setdefault(found.code, []).append(found)
@@ -125,16 +134,26 @@ def where(cell: Cell | None) -> str:
     return "whole run" if cell is None else str(cell)
 
 
-def next_steps(result: RunResult) -> list[str]:
-    """Return what to do next, from the run's figures alone, the most urgent first."""
-    if result.verdict is Verdict.INVALID:
-        return [ADVICE[code] for code, _ in broken_rules(result.broken)]
-    unsettled = [
-        f"{doubled(doubling)}: {still_needed(doubling)}"
-        for doubling in result.doublings
-        if doubling.verdict is Verdict.INCONCLUSIVE and still_needed(doubling)
-    ]
-    return unsettled + compare_text.recommendations(result.comparisons)
+def by_series(result: RunResult) -> list[tuple[Verdict, str]]:
+    """Return for each worker model and workload its worst verdict and a sentence with figures."""
+    grouped: dict[tuple[str, str], list[DoublingResult]] = {}
+    for doubling in result.doublings:
+        grouped.setdefault((doubling.worker, doubling.workload), []).append(doubling)
+    return [_series_sentence(result, doublings) for doublings in grouped.values()]
+
+
+def _series_sentence(result: RunResult, doublings: list[DoublingResult]) -> tuple[Verdict, str]:
+    worst = min(doublings, key=lambda doubling: SEVERITY.index(doubling.verdict))
+    factors = ", ".join(
+        f"{d.replicas_from}→{d.replicas_to} {interval(d.factor, factor)}" for d in doublings
+    )
+    why = {Verdict.SCALES: "", Verdict.INVALID: f" {worst.reason}"}.get(
+        worst.verdict, _held_back(result, worst)
+    )
+    if worst.verdict is Verdict.INCONCLUSIVE:
+        why = f" {worst.reason} {still_needed(worst)}".rstrip()
+    subject = f"{worst.worker} on {worst.workload}"
+    return worst.verdict, f"{subject} {PREDICATES[worst.verdict]}: {factors}.{why}"
 
 
 def _held_back(result: RunResult, doubling: DoublingResult) -> str:

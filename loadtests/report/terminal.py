@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.model import RunResult, Verdict
-from loadtests.report import compare_text, story
+from loadtests.report import advice, compare_text, story
 from loadtests.report.rounding import factor, figure, figures, interval
 
 STYLES = {
@@ -50,7 +50,7 @@ def _parts(result: RunResult) -> Iterator[RenderableType]:
         yield _doublings(result)
     yield Text()
     yield _cells(result)
-    steps = story.next_steps(result)
+    steps = advice.next_steps(result)
     if steps:
         yield Text()
         yield Text("Next", style="bold")
@@ -90,7 +90,7 @@ def _cells(result: RunResult) -> Table:
 
 
 def _broken(result: RunResult) -> Iterator[RenderableType]:
-    for code, findings in story.broken_rules(result.broken):
+    for code, findings in story.by_rule(result.broken):
         yield Text()
         yield Text(f"Broken: {code}", style="bold magenta")
         yield from (_indented(f"{story.where(found.cell)}: {found.detail}") for found in findings)

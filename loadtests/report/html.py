@@ -1,0 +1,142 @@
+"""``report.html``: a run in one file that needs nothing else.
+
+PURE. Drawn here as SVG, so all of it is there without JavaScript. Whatever comes from users is
+escaped by Jinja; a content policy in the page forbids every request. While a run goes on the page
+asks to be read again every two seconds; the final one does not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from loadtests.model import ComparisonResult, Finding, RuleCode, RuleState, RunResult, Trial
+from loadtests.report import advice, rounding, story
+from loadtests.report.plots import drawing, efficiency, latency, strips, throughput
+from loadtests.report.plots.axes import Series, series, worker_numbers
+from loadtests.report.plots.timeline import timeline
+
+REFRESH_S = 2
+"""How often a live page is read again: as often as it is written."""
+
+COLOURS = 6
+"""Colours told apart by colour-blind people too; the seventh worker model has the first again."""
+
+
+def render(result: RunResult, trials: Sequence[Trial], *, live: bool) -> str:
+    """Return the whole page; ``live`` while more trials are to come."""
+    found = series(result, trials)
+    laws = {(law.worker, law.workload): law for law in result.laws}
+    numbers = worker_numbers(result)
+    return (
+        _templates()
+        .get_template("report.html.j2")
+        .render(
+            result=result,
+            trials=len(trials),
+            live=live,
+            refresh_s=REFRESH_S,
+            answer=story.answer(result),
+            sentences=story.by_series(result),
+            next_steps=advice.next_steps(result),
+            broken=story.by_rule(result.broken),
+            throughputs=_by_workload(found, [throughput.panel(each) for each in found]),
+            efficiencies=_by_workload(
+                [each for each in found if _doubles(each)],
+                [
+                    efficiency.panel(each, laws.get((each.worker, each.workload)))
+                    for each in found
+                    if _doubles(each)
+                ],
+            ),
+            latencies=_by_workload(found, [latency.panel(each) for each in found]),
+            forest=strips.doublings(result, trials, numbers),
+            comparisons=_comparisons(result, numbers),
+            means=list(dict.fromkeys(use.name for cell in result.cells for use in cell.resources)),
+            timeline=timeline(result, trials),
+            rules=rules(result),
+        )
+    )
+
+
+def rules(result: RunResult) -> list[tuple[RuleCode, RuleState, list[Finding]]]:
+    """Return the findings by rule with the rule's worst state, in the order of the rules."""
+    worst = (RuleState.BROKEN, RuleState.UNCHECKED, RuleState.HOLDS)
+    return [
+        (code, min((found.state for found in findings), key=worst.index), findings)
+        for code, findings in story.by_rule(result.findings)
+    ]
+
+
+def closest(findings: Sequence[Finding]) -> Finding:
+    """Return the finding whose figure comes closest to its limit, or the first without one."""
+
+    def distance(found: Finding) -> float:
+        if found.figure is None or not found.limit:
+            return math.inf
+        return abs(1 - found.figure / found.limit)
+
+    return min(findings, key=distance)
+
+
+def _comparisons(
+    result: RunResult, numbers: Mapping[str, int]
+) -> list[tuple[str, list[ComparisonResult], strips.Forest]]:
+    """Return the comparisons of each workload, those of the same two worker models together."""
+    grouped = []
+    for workload in dict.fromkeys(found.workload for found in result.comparisons):
+        found = sorted(
+            (each for each in result.comparisons if each.workload == workload),
+            key=lambda each: (numbers[each.worker], numbers[each.against], each.replicas),
+        )
+        grouped.append((workload, found, strips.comparisons(found, numbers)))
+    return grouped
+
+
+def _doubles(found: Series) -> bool:
+    return len(found.cells) > 1 and found.cells[0].cell.replicas == 1
+
+
+def _by_workload(
+    found: Sequence[Series], panels: Sequence[drawing.Panel | None]
+) -> list[tuple[str, list[drawing.Panel]]]:
+    """Return the plots of each workload, without the missing ones."""
+    drawn = [
+        (each.workload, panel)
+        for each, panel in zip(found, panels, strict=True)
+        if panel is not None
+    ]
+    return [
+        (workload, [panel for _, panel in group])
+        for workload, group in groupby(drawn, key=lambda pair: pair[0])
+    ]
+
+
+def _templates() -> Environment:
+    templates = Environment(
+        loader=PackageLoader("loadtests.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters.update(
+        figure=rounding.figure,
+        figures=rounding.figures,
+        factor=rounding.factor,
+        percent=rounding.percent,
+        small=rounding.small,
+        factors=lambda estimate: rounding.interval(estimate, rounding.factor),
+        percents=rounding.percents,
+        smalls=lambda estimate: rounding.interval(estimate, rounding.small),
+    )
+    templates.globals.update(
+        story=story,
+        closest=closest,
+        plot=drawing,
+        colours=COLOURS,
+    )
+    return templates

@@ -1,0 +1,109 @@
+"""Intervals as rows of a table: doubling factors, and worker models compared. PURE."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from loadtests.analysis import trials_by_cell
+from loadtests.model import Cell, ComparisonResult, DoublingResult, Estimate, RunResult, Trial
+from loadtests.report.plots.drawing import Axis, Dot, Reference, Strip, Tick
+from loadtests.report.plots.scale import Scale, span, ticks
+from loadtests.report.rounding import factor
+
+PERFECT = 2.0
+
+LEAST_LOG_REACH = 0.2
+"""The axis of ratios reaches at least 2^0.2, or 15 %, up and down, so that little looks little."""
+
+RATIO_TICKS = (0.01, 0.1, 0.25, 0.5, 0.9, 1, 1.1, 2, 4, 10, 20, 100)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forest:
+    """The strips of one table and the axis that they share."""
+
+    axis: Axis
+    strips: tuple[Strip, ...]
+
+
+def doublings(result: RunResult, trials: Sequence[Trial], numbers: Mapping[str, int]) -> Forest:
+    """Return the doubling factors, every round's own as a dot."""
+    found = trials_by_cell(trials)
+    rounds = [_rounds(doubling, found) for doubling in result.doublings]
+    held = [value for doubling in result.doublings for value in _known(doubling.factor)]
+    single = [ratio for ratios in rounds for ratio in ratios.values()]
+    low, high = span(held + single, around=(result.plan.target - 0.2, PERFECT + 0.2))
+    x = Scale(low=low - 0.05, high=high + 0.05, start=0, end=100)
+    target = Reference(
+        at=x(result.plan.target), text=f"target {result.plan.target:g}", anchor="end"
+    )
+    perfect = Reference(at=x(PERFECT), text="perfect 2", anchor="start")
+    return Forest(
+        axis=Axis(
+            ticks=tuple(Tick(at=x(value), text=f"{value:g}") for value in ticks(x.low, x.high)),
+            references=(target, perfect),
+        ),
+        strips=tuple(
+            _strip(numbers[doubling.worker], doubling.factor, x, ratios)
+            for doubling, ratios in zip(result.doublings, rounds, strict=True)
+        ),
+    )
+
+
+def comparisons(found: Sequence[ComparisonResult], numbers: Mapping[str, int]) -> Forest:
+    """Return the ratios of one workload's worker models, on a logarithmic axis around 1."""
+    held = [math.log2(value) for each in found for value in _known(each.ratio)]
+    low, high = span(held, around=(-LEAST_LOG_REACH, LEAST_LOG_REACH))
+    x = Scale(low=low - LEAST_LOG_REACH / 4, high=high + LEAST_LOG_REACH / 4, start=0, end=100)
+    shown = [value for value in RATIO_TICKS if x.low <= math.log2(value) <= x.high]
+    return Forest(
+        axis=Axis(
+            ticks=tuple(Tick(at=x(math.log2(value)), text=f"{value:g}") for value in shown),
+            references=(Reference(at=x(0), text="equal", anchor="middle"),),
+        ),
+        strips=tuple(_strip(numbers[each.worker], _log2(each.ratio), x) for each in found),
+    )
+
+
+def _strip(
+    number: int, estimate: Estimate, x: Scale, rounds: Mapping[int, float] | None = None
+) -> Strip:
+    return Strip(
+        series=number,
+        estimate=None if estimate.estimate is None else x(estimate.estimate),
+        low=None if estimate.low is None else x(estimate.low),
+        high=None if estimate.high is None else x(estimate.high),
+        dots=tuple(
+            Dot(x=x(ratio), y=0, tip=f"round {number}: {factor(ratio)}")
+            for number, ratio in (rounds or {}).items()
+        ),
+    )
+
+
+def _known(estimate: Estimate) -> list[float]:
+    values = (estimate.low, estimate.estimate, estimate.high)
+    return [value for value in values if value is not None]
+
+
+def _log2(estimate: Estimate) -> Estimate:
+    low, middle, high = (
+        None if value is None else math.log2(value)
+        for value in (estimate.low, estimate.estimate, estimate.high)
+    )
+    return Estimate(estimate=middle, low=low, high=high)
+
+
+def _rounds(
+    doubling: DoublingResult, found: Mapping[Cell, Mapping[int, Trial]]
+) -> dict[int, float]:
+    small, large = (
+        found.get(Cell(worker=doubling.worker, workload=doubling.workload, replicas=count), {})
+        for count in (doubling.replicas_from, doubling.replicas_to)
+    )
+    return {
+        number: large[number].throughput_rps / small[number].throughput_rps
+        for number in sorted(small.keys() & large.keys())
+        if small[number].throughput_rps
+    }
