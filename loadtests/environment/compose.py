@@ -89,6 +89,7 @@ class ComposeStack:
         machine_cores = tuple(range(int(engine.facts()["NCPU"])))
         self._engine = engine
         self._folder = folder
+        self._plan = plan
         self._template = (root / "compose/nginx.conf.j2").read_text()
         self._containers = {member_name(each): each for each in engine.containers(project)}
         self.replicas = _replicas(self._containers, plan)
@@ -123,7 +124,12 @@ class ComposeStack:
         )
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
-        """Write the configuration into the proxy, which starts with it."""
+        """Write the configuration into the proxy, which starts with it.
+
+        From here on, too, the replicas have the means of the plan and no more: until they answer
+        they have the whole machine, which makes the start some three times shorter.
+        """
+        self._hold_to_budget()
         addresses = {(each.worker, each.number): each.address for each in self.replicas}
         servers = [
             nginx.ServerBlock(
@@ -137,6 +143,13 @@ class ComposeStack:
         # Under another name first: the proxy starts as soon as the file is there.
         write = f"cat > {PROXY_CONFIG}.new && mv {PROXY_CONFIG}.new {PROXY_CONFIG}"
         proc.run(docker.exec_argv(self._containers["proxy"].id, "sh", "-c", write), input_text=text)
+
+    def _hold_to_budget(self) -> None:
+        means = self._plan.budget
+        if means.replica_cpus is None and not means.replica_cores:
+            return
+        replicas = [self._containers[replica.name].id for replica in self.replicas]
+        proc.run(docker.update_argv(replicas, cpus=means.replica_cpus, cores=means.replica_cores))
 
     def read(self, members: Collection[str]) -> tuple[Reading, ...]:
         """Read the counters of these members now."""
@@ -200,8 +213,10 @@ def _variables(plan: Plan, built: images.Images, *, run: str) -> dict[str, str]:
         "TWOFOLD_APP_IMAGE": built.app,
         "TWOFOLD_PROXY_IMAGE": built.proxy,
         "TWOFOLD_GENERATOR_IMAGE": built.generator,
-        "TWOFOLD_REPLICA_CPUS": f"{means.replica_cpus or 0:g}",
-        "TWOFOLD_REPLICA_CPUSET": ",".join(str(core) for core in means.replica_cores),
+        # Nothing holds the replicas back while they start; see ComposeStack.configure_proxy.
+        "TWOFOLD_REPLICA_CPUS": "0",
+        "TWOFOLD_REPLICA_CPUSET": "",
+        "TWOFOLD_METRONOME_CPUSET": ",".join(str(core) for core in means.replica_cores),
         "TWOFOLD_GENERATOR_CPUSET": generator,
         "TWOFOLD_PROXY_CPUSET": proxy,
         # The same on every replica, as Flask's sessions need it; of no worth beyond the run.

@@ -202,6 +202,15 @@ def exec_argv(container: str, *command: str) -> tuple[str, ...]:
     return ("docker", "exec", "--interactive", container, *command)
 
 
+def update_argv(
+    containers: Sequence[str], *, cpus: float | None, cores: Sequence[int]
+) -> tuple[str, ...]:
+    """Give the command that holds running containers to a CPU budget and to cores."""
+    budget = () if cpus is None else (f"--cpus={cpus:g}",)
+    pinned = (f"--cpuset-cpus={','.join(str(core) for core in cores)}",) if cores else ()
+    return ("docker", "update", *budget, *pinned, *containers)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Compose:
     """The Compose that is there: how it is called, and its version."""
