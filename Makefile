@@ -7,7 +7,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-
 	--no-emit-index-url --no-header --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help loadtest compare gate test test-fast lint lock clean set-up set-up-compose
+.PHONY: help loadtest compare test test-fast lint bench lock clean set-up set-up-compose
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -19,9 +19,6 @@ compare: set-up-compose ## which worker model for which workload? (cpu and io)
 	$(BIN)/twofold run --workload cpu,io $(ARGS) || test $$? -eq 1 -o $$? -eq 3
 	$(BIN)/twofold compare
 
-gate: set-up-compose ## did this change make it slower, or scale worse?
-	$(BIN)/twofold gate $(ARGS)
-
 test: set-up-compose ## all tests; those that need Docker are skipped where there is none
 	$(BIN)/pytest $(ARGS)
 
@@ -32,6 +29,9 @@ lint: set-up ## format, lint and types
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+
+bench: set-up ## is the load generator fast, exact and honest? (into results/bench.json)
+	$(BIN)/python scripts/bench.py $(ARGS)
 
 lock: set-up ## resolve the dependencies anew into requirements/
 	$(COMPILE) --upgrade --group generator -o requirements/generator.txt
