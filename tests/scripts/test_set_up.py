@@ -149,3 +149,42 @@ def test_without_an_engine_there_is_nothing_to_get(play: Play, fetched: Callable
     play("docker", "exit 1")
     set_up.set_up_compose()
     assert not fetched()
+
+
+def without_system_nginx(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(set_up, "SYSTEM_FOLDERS", "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+def test_nginx_comes_into_the_environment_where_the_system_has_none(
+    commands: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    without_system_nginx(monkeypatch, tmp_path)
+    set_up.set_up_nginx()
+    (command,) = commands
+    assert command[-2:] == ("-r", str(set_up.NGINX_LOCK))
+    assert "--require-hashes" in command
+
+
+def test_the_systems_nginx_is_enough(
+    commands: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    without_system_nginx(monkeypatch, tmp_path)
+    (tmp_path / "nginx").touch(mode=0o755)
+    set_up.set_up_nginx()
+    assert commands == []
+
+
+def test_without_any_nginx_set_up_goes_on_and_says_so(
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(command: Sequence[str], *, way_out: str) -> None:
+        raise set_up.SetUpError("no index answers")
+
+    without_system_nginx(monkeypatch, tmp_path)
+    monkeypatch.setattr(set_up, "run", fail)
+    set_up.set_up_nginx()
+    assert "no index answers\nNot installed" in capsys.readouterr().err
