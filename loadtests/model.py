@@ -334,6 +334,8 @@ class Trial:
     identities: Mapping[str, str]
     service_ms: float | None = None
     """Mean time in service of a request by one user alone on one replica (from calibration)."""
+    set_aside: str | None = None
+    """Why this trial does not count and was measured again, or None for one that counts."""
     core_speed: float | None = None
     """Speed of the replicas' cores in the window by the metronome, in its work a CPU-second."""
     speed_correction: float = 1.0

@@ -16,8 +16,12 @@ from loadtests.metronome import Metronome
 from loadtests.model import Calibration, Plan, RunFacts, RunResult, Timing, Trial, TrialSpec
 from loadtests.progress import Progress
 from loadtests.raw import Load, RawTrial
+from loadtests.rules.system import disturbed
 from loadtests.store import Recorded, Store
 from loadtests.tools import proc, signals
+
+REPEATED_PART = 4
+"""At most every fourth trial of a round is measured again; more is no accident but the machine."""
 
 CALIBRATION_TIMING = Timing(
     settle_s=calibration.SETTLE_S, window_s=calibration.WINDOW_S, drain_limit_s=15.0
@@ -91,14 +95,13 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
 
 def conclude(recorded: Recorded) -> RunResult:
     """Work out the result of a run from what is on disk."""
-    findings = validity.check(
-        recorded.plan, corespeed.at_mean_speed(recorded.trials), recorded.calibrations
-    )
+    trials = tuple(trial for trial in recorded.trials if not trial.set_aside)
+    findings = validity.check(recorded.plan, corespeed.at_mean_speed(trials), recorded.calibrations)
     return verdict.conclude(
         recorded.facts,
         recorded.machine,
         recorded.plan,
-        recorded.trials,
+        trials,
         recorded.calibrations,
         findings,
     )
@@ -141,16 +144,36 @@ class _Session:
         """Measure round after round until the answer is precise enough."""
         trials: list[Trial] = []
         for planned in self._plan.rounds:
+            again: list[TrialSpec] = []
             for spec in planned:
-                known = self._calibrations[(spec.cell.worker, spec.cell.workload)]
-                users = known.users_per_replica * spec.cell.replicas
-                raw = self._put_on(spec, users, self._plan.timing)
-                trial = samples.reduce(raw, self._plan.budget, service_ms=known.service_ms)
-                self._kept.append(trial, raw.samples)
-                trials.append(trial)
-                self._progress.measured(corespeed.at_mean_speed(trials))
+                can_repeat = len(again) < max(1, len(planned) // REPEATED_PART)
+                trial = self._measure(spec, can_repeat=can_repeat)
+                if trial.set_aside:
+                    again.append(replace(spec, id=f"{spec.id}-again"))
+                else:
+                    self._count(trials, trial)
+            for spec in again:
+                self._count(trials, self._measure(spec, can_repeat=False))
             if analysis.enough(self._plan, corespeed.at_mean_speed(trials)):
                 return
+
+    def _count(self, trials: list[Trial], trial: Trial) -> None:
+        trials.append(trial)
+        self._progress.measured(corespeed.at_mean_speed(trials))
+
+    def _measure(self, spec: TrialSpec, *, can_repeat: bool) -> Trial:
+        """Measure one trial and write it down; set it aside if others disturbed its window.
+
+        What others did is all that this looks at, never the throughput.
+        """
+        known = self._calibrations[(spec.cell.worker, spec.cell.workload)]
+        users = known.users_per_replica * spec.cell.replicas
+        raw = self._put_on(spec, users, self._plan.timing)
+        trial = samples.reduce(raw, self._plan.budget, service_ms=known.service_ms)
+        if can_repeat:
+            trial = replace(trial, set_aside=disturbed(trial))
+        self._kept.append(trial, raw.samples)
+        return trial
 
     def _try_users(self, spec: TrialSpec, users: int) -> Trial:
         raw = self._put_on(spec, users, CALIBRATION_TIMING)

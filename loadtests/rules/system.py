@@ -118,15 +118,27 @@ def budget(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
     )
 
 
+def disturbed(trial: Trial) -> str | None:
+    """Give who took CPU in this trial's window where that was too much, else None."""
+    if trial.host is None:
+        return None
+    who, worst = _disturber(trial.host.foreign_ratio, trial.host.steal_ratio)
+    return f"{who} took {worst:.1%} of the cores" if worst >= CONTENTION_LIMIT_RATIO else None
+
+
+def _disturber(foreign: float, steal: float) -> tuple[str, float]:
+    return ("Other programs", foreign) if foreign >= steal else ("The host", steal)
+
+
 def host_contention(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
     """Tell whether others, or the machine's own host, took CPU in the windows."""
     code = RuleCode.HOST_CONTENTION
     known = [trial.host for trial in trials if trial.host is not None]
     if not known:
         return unchecked(code, cell, "The machine's CPU counters cannot be read here.")
-    steal = fmean(use.steal_ratio for use in known)
-    foreign = fmean(use.foreign_ratio for use in known)
-    who, worst = ("Other programs", foreign) if foreign >= steal else ("The host", steal)
+    who, worst = _disturber(
+        fmean(use.foreign_ratio for use in known), fmean(use.steal_ratio for use in known)
+    )
     return found(
         code,
         cell,
