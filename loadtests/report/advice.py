@@ -108,13 +108,13 @@ def _plan(cell: CellResult, law: LawResult) -> str:
     middle = {"sigma": law.sigma.estimate or 0.0, "kappa": kappa.estimate or 0.0}
     one = measured / speedup(cell.cell.replicas, **middle)
     likely = replicas_for(one, 2 * measured, **middle)
-    wanted = f"{cell.cell.worker} for {figure(2 * measured)} requests/s"
+    wanted = f"for {figure(2 * measured)} requests/s"
     if likely is None:
-        return f"{wanted} more than replicas can give"
+        return f"{cell.cell.worker} more than replicas can give, {wanted}"
     least = replicas_for(one, 2 * measured, sigma=law.sigma.low or 0.0, kappa=kappa.low or 0.0)
     most = replicas_for(one, 2 * measured, sigma=law.sigma.high or 0.0, kappa=kappa.high or 0.0)
     bounds = f"{least} to {most}" if most else f"at least {least}"
-    return f"{wanted} {likely} replicas ({bounds})"
+    return f"{cell.cell.worker} {likely} replicas ({bounds}) {wanted}"
 
 
 def _obstacles(largest: Sequence[CellResult]) -> Iterator[str]:

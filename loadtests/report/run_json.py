@@ -34,6 +34,7 @@ from loadtests.model import (
     RunResult,
     Verdict,
 )
+from loadtests.report import advice
 
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 
@@ -132,6 +133,7 @@ class RunDocument(Entry):
     rules: tuple[Finding, ...] = Field(description="every rule's finding, also where it holds")
     calibrations: tuple[Calibration, ...]
     versions: Mapping[str, str]
+    next: tuple[str, ...] = Field(default=(), description="what to do next, in sentences")
     plan: Plan
 
 
@@ -207,6 +209,7 @@ def _document(result: RunResult) -> RunDocument:
         ),
         rules=result.findings,
         calibrations=result.calibrations,
+        next=tuple(advice.next_steps(result)),
         plan=plan,
     )
 

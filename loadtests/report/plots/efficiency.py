@@ -36,7 +36,7 @@ def panel(series: Series, law: LawResult | None) -> Panel:
         x_title="replicas",
         y_title="efficiency",
         x_ticks=tuple(Tick(at=x(math.log2(count)), text=str(count)) for count in {*counts, most}),
-        y_ticks=tuple(Tick(at=y(share), text=f"{share:.0%}") for share in SHARES),
+        y_ticks=tuple(Tick(at=y(share), text=f"{100 * share:.0f} %") for share in SHARES),
         lines=tuple(_lines(law, series.most, x, y)),
         band=_band(law, series.most, x, y),
         dots=tuple(_dots(series, x, y)),

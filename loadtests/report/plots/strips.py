@@ -17,7 +17,10 @@ PERFECT = 2.0
 LEAST_LOG_REACH = 0.2
 """The axis of ratios reaches at least 2^0.2, or 15 %, up and down, so that little looks little."""
 
-RATIO_TICKS = (0.01, 0.1, 0.25, 0.5, 0.9, 1, 1.1, 2, 4, 10, 20, 100)
+NEAR_TICKS = (0.8, 0.9, 1, 1.1, 1.25)
+FAR_TICKS = (0.01, 0.1, 0.25, 0.5, 1, 2, 4, 10, 100)
+FAR_LOG_WIDTH = 1.5
+"""From so many octaves on, the ticks near 1 would touch one another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +60,8 @@ def comparisons(found: Sequence[ComparisonResult], numbers: Mapping[str, int]) -
     held = [math.log2(value) for each in found for value in _known(each.ratio)]
     low, high = span(held, around=(-LEAST_LOG_REACH, LEAST_LOG_REACH))
     x = Scale(low=low - LEAST_LOG_REACH / 4, high=high + LEAST_LOG_REACH / 4, start=0, end=100)
-    shown = [value for value in RATIO_TICKS if x.low <= math.log2(value) <= x.high]
+    values = FAR_TICKS if high - low > FAR_LOG_WIDTH else NEAR_TICKS
+    shown = [value for value in values if x.low <= math.log2(value) <= x.high]
     return Forest(
         axis=Axis(
             ticks=tuple(Tick(at=x(math.log2(value)), text=f"{value:g}") for value in shown),

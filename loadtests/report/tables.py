@@ -1,0 +1,100 @@
+"""Trials, cells and doublings as CSV (RFC 4180), for spreadsheets and data frames.
+
+PURE. Numbers are not rounded; what is not known is an empty field.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from loadtests.model import Estimate, RunResult, Trial
+
+
+def cells(result: RunResult) -> str:
+    """Return a row a cell."""
+    return _csv(
+        {
+            "worker": each.cell.worker,
+            "workload": each.cell.workload,
+            "replicas": each.cell.replicas,
+            "trials": each.trials,
+            "users": each.users,
+            **_columns("throughput_rps", each.throughput_rps),
+            **_columns("speedup", each.speedup),
+            "efficiency_ratio": each.efficiency_ratio,
+            "p50_ms": each.p50_ms,
+            "p90_ms": each.p90_ms,
+            "p99_ms": each.p99_ms,
+            "cpu_us_per_request": each.cpu_us_per_request,
+            "cpu_got_cpus": each.cpu_got_cpus,
+            "memory_bytes": each.memory_bytes,
+            "error_ratio": each.error_ratio,
+            "bottleneck": each.bottleneck,
+        }
+        for each in result.cells
+    )
+
+
+def doublings(result: RunResult) -> str:
+    """Return a row a doubling."""
+    return _csv(
+        {
+            "worker": each.worker,
+            "workload": each.workload,
+            "from": each.replicas_from,
+            "to": each.replicas_to,
+            "rounds": each.rounds,
+            **_columns("factor", each.factor),
+            "cpu_got_factor": each.cpu_got_factor,
+            "cpu_per_request_factor": each.cpu_per_request_factor,
+            "verdict": each.verdict,
+        }
+        for each in result.doublings
+    )
+
+
+def trials(found: Sequence[Trial]) -> str:
+    """Return a row a trial, in the order in which they were measured."""
+    return _csv(
+        {
+            "id": each.spec.id,
+            "round": each.spec.round,
+            "position": each.spec.position,
+            "worker": each.spec.cell.worker,
+            "workload": each.spec.cell.workload,
+            "replicas": each.spec.cell.replicas,
+            "members": " ".join(map(str, each.spec.members)),
+            "users": each.users,
+            "started_at_s": each.started_at_s,
+            "window_s": each.window_s,
+            "completed": each.completed,
+            "failed": each.failed,
+            "throughput_rps": each.throughput_rps,
+            "p50_ms": each.latency and each.latency.p50_ms,
+            "p90_ms": each.latency and each.latency.p90_ms,
+            "p99_ms": each.latency and each.latency.p99_ms,
+            "max_ms": each.latency and each.latency.max_ms,
+        }
+        for each in found
+    )
+
+
+def _columns(name: str, estimate: Estimate) -> dict[str, float | None]:
+    return {
+        name: estimate.estimate,
+        f"{name}_low": estimate.low,
+        f"{name}_high": estimate.high,
+    }
+
+
+def _csv(rows: Iterable[dict[str, object]]) -> str:
+    listed = list(rows)
+    if not listed:
+        return ""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(listed[0]), lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(listed)
+    return text.getvalue()
