@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-
 .PHONY: help loadtest compare test test-fast lint bench lock clean set-up set-up-compose
 
 help: ## say what there is
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 loadtest: set-up-compose ## does throughput double when servers double? (workload cpu)
 	$(BIN)/twofold run $(ARGS)
@@ -37,6 +37,7 @@ lock: set-up ## resolve the dependencies anew into requirements/
 	$(COMPILE) --upgrade --group generator -o requirements/generator.txt
 	$(COMPILE) --upgrade pyproject.toml requirements/build.in --group dev --group app --group generator \
 		-o requirements/harness.txt
+	$(COMPILE) --upgrade app/requirements.in -o app/requirements.txt
 
 clean: ## remove what set-up and the tools made; results stay
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[1]
-LOCKS = {path.stem: path.read_text() for path in (PROJECT / "requirements").glob("*.txt")}
+LOCKS = {path.stem: path.read_text() for path in (PROJECT / "requirements").glob("*.txt")} | {
+    "app": (PROJECT / "app" / "requirements.txt").read_text()
+}
 GROUPS = tomllib.loads((PROJECT / "pyproject.toml").read_text())["dependency-groups"]
 
 
@@ -79,9 +81,10 @@ def test_what_pyproject_asks_for_is_locked(group: str, lock: str) -> None:
     assert wanted <= set(locked(lock))
 
 
-def test_the_generator_is_the_same_in_its_image_and_on_this_machine() -> None:
-    generator, harness = locked("generator"), locked("harness")
-    assert {name: harness.get(name) for name in generator} == generator
+@pytest.mark.parametrize("image", ["generator", "app"])
+def test_what_runs_in_an_image_is_the_same_on_this_machine(image: str) -> None:
+    inside, here = locked(image), locked("harness")
+    assert {name: here.get(name) for name in inside} == inside
 
 
 def test_no_lock_names_a_server() -> None:
