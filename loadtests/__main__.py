@@ -17,7 +17,7 @@ from rich.console import Console
 
 from loadtests import __version__, errors, options, outputs, pipeline, project, store, verdict
 from loadtests.environment import choice, compose
-from loadtests.model import Plan, RunResult
+from loadtests.model import Cell, ComparisonResult, Plan, RunResult
 from loadtests.plan import make_plan
 from loadtests.progress import LiveProgress, PlainProgress, Progress
 from loadtests.report import plan_text, run_json, terminal
@@ -192,7 +192,14 @@ def compare(name: str | None, out: Path | None, as_json: bool) -> int:
         click.echo(run_json.render(result), nl=False)
     else:
         Console().print(terminal.compare(result))
-    told = not result.broken and all(each.ratio.low is not None for each in result.comparisons)
+    # What is broken for one cell leaves the others comparable; "full" ones are compared above all.
+    broken = {found.cell for found in result.broken}
+    told = [
+        each
+        for each in result.comparisons
+        if each.ratio.low is not None
+        and not broken & {None, *(each_cell(each, name) for name in (each.worker, each.against))}
+    ]
     return errors.EXIT_YES if told else errors.EXIT_CANNOT_TELL
 
 
@@ -237,6 +244,11 @@ def run_command_line(arguments: list[str]) -> int:
             err=True,
         )
         return errors.EXIT_INTERNAL
+
+
+def each_cell(found: ComparisonResult, worker: str) -> Cell:
+    """Give the cell of one side of a comparison."""
+    return Cell(worker=worker, workload=found.workload, replicas=found.replicas)
 
 
 def _request(given: dict[str, Any]) -> pipeline.Request:

@@ -134,6 +134,11 @@ def throughput_ratio(above: ByRound, below: ByRound) -> Estimate:
     return _paired(above, below, lambda trial: trial.throughput_rps)
 
 
+def cpu_per_request_ratio(above: ByRound, below: ByRound) -> Estimate:
+    """Return by what factor a request's CPU time differs, with its interval, paired by rounds."""
+    return _paired(above, below, cpu_us_per_request)
+
+
 def cpu_got(trial: Trial) -> float | None:
     """Return the CPU that the trial's replicas got together, in CPU-seconds per second."""
     replicas = [usage for usage in trial.usages if usage.role is Role.REPLICA]
@@ -176,7 +181,7 @@ def _doubling_result(small: Cell, large: Cell, below: ByRound, above: ByRound) -
         factor=factor,
         half_width_ratio=half_width_ratio(factor),
         cpu_got_factor=_paired(above, below, cpu_got).estimate,
-        cpu_per_request_factor=_paired(above, below, cpu_us_per_request).estimate,
+        cpu_per_request_factor=cpu_per_request_ratio(above, below).estimate,
         verdict=Verdict.INCONCLUSIVE,
         reason="" if factor.estimate else _why_unknown(small, large, below, above),
         settle_minutes=None,

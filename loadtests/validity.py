@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from loadtests import analysis
 from loadtests.model import Calibration, Cell, Finding, Plan, Trial
 from loadtests.rules import load, run, system
 
@@ -41,6 +42,9 @@ def check(
         for cell in plan.cells
         if (mine := [trial for trial in trials if trial.spec.cell == cell])
         for rule in rules
+    ]
+    findings += [
+        system.dearer(plan, small, large, trials) for small, large in analysis.doubled_cells(plan)
     ]
     if trials:
         findings += [rule(plan, trials) for rule in RUN_RULES]

@@ -165,6 +165,10 @@ class ComposeStack:
         """Give what each member is now."""
         return self._counters.identities()
 
+    def container(self, member: str) -> str:
+        """Give the id of a member's container, for what only Docker can do with it."""
+        return self._containers[member].id
+
     def log_of(self, member: str) -> str:
         """Give the end of a member's log."""
         container = self._containers.get(member)

@@ -7,8 +7,9 @@ from statistics import fmean
 
 from scipy.stats import chi2
 
+from loadtests import analysis, bottleneck
 from loadtests.budget import SHARE_OF_CORES
-from loadtests.model import Cell, Finding, Plan, Role, RuleCode, Trial
+from loadtests.model import Bottleneck, Cell, Finding, Plan, ResourceUse, Role, RuleCode, Trial
 from loadtests.rules.finding import found, unchecked
 
 SHARE_LEVEL = 0.001
@@ -19,6 +20,11 @@ SHARE_LIMIT_RATIO = 0.10
 
 IDLE_LIMIT_RATIO = 0.02
 """Share of its budget that a replica may use while others are measured (design, section 5)."""
+
+DEARER_LIMIT_RATIO = 0.05
+"""By how much a request's CPU time may grow with the replicas: half of what "about twice" allows
+(measured on one core, budgets of a tenth: 2 to 4 % where requests are loops, 15 % where they are
+short and full of framework)."""
 
 CONTENTION_LIMIT_RATIO = 0.05
 """Share of the cores that others may use in the windows: as much again is lost to the system."""
@@ -116,6 +122,48 @@ def budget(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
         limit=limit,
         detail=f"The replicas together used {used:.2f} of {cores} core(s).",
     )
+
+
+def dearer(plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial]) -> Finding:
+    """Tell whether replicas that share cores made one another's requests dearer.
+
+    Servers of their own share no core, so a loss of this kind is the machine's, not the system's,
+    and neither a factor nor a verdict can be had from it. Where every replica has a core of its
+    own, dearer requests are the system's doing, and count.
+    """
+    code = RuleCode.BUDGET
+    cores = len(plan.budget.replica_cores)
+    if large.replicas <= cores:
+        return found(
+            code,
+            large,
+            broken=False,
+            figure=large.replicas / cores,
+            limit=1.0,
+            detail=f"{large.replicas} replicas have {cores} cores, so none has to share one.",
+        )
+    found_trials = analysis.trials_by_cell(trials)
+    ratio = analysis.cpu_per_request_ratio(found_trials.get(large, {}), found_trials.get(small, {}))
+    if ratio.estimate is None or ratio.low is None:
+        return unchecked(code, large, "The CPU time of a request is not known in two rounds.")
+    use = [use for use in _resources(plan, large, trials) if use.full]
+    matters = bool(use) and use[0].kind is Bottleneck.REPLICA_CPU
+    growth = ratio.estimate - 1
+    return found(
+        code,
+        large,
+        broken=matters and growth > DEARER_LIMIT_RATIO and ratio.low > 1,
+        figure=growth,
+        limit=DEARER_LIMIT_RATIO,
+        detail=f"A request took {growth:+.1%} CPU at {large.replicas} replicas against"
+        f" {small.replicas} [{ratio.low - 1:+.1%}, {(ratio.high or ratio.low) - 1:+.1%}]"
+        + (", because they share cores: this machine is too small to tell." if growth > 0 else "."),
+    )
+
+
+def _resources(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> tuple[ResourceUse, ...]:
+    mine = [trial for trial in trials if trial.spec.cell == cell]
+    return bottleneck.resources(plan, cell, mine)
 
 
 def disturbed(trial: Trial) -> str | None:
