@@ -134,8 +134,11 @@ class Connection:
         return self._body[0] if len(self._body) == 1 else b"".join(self._body)
 
     def fail(self, outcome: Outcome) -> None:
-        """End the request in flight with ``outcome``; for the watch over time limits."""
-        self._end(outcome)
+        """End the request in flight with ``outcome``; for the watch over time limits.
+
+        It is done by the event loop, soon: only from there may the asking greenlet be switched to.
+        """
+        self._hub.loop.run_callback(self._fail_now, outcome)
 
     def close(self) -> None:
         """Close the connection; it is not usable afterwards."""
@@ -243,6 +246,10 @@ class Connection:
         finally:
             writable.stop()
             writable.close()
+
+    def _fail_now(self, outcome: Outcome) -> None:
+        if self._awaited:
+            self._end(outcome)
 
     def _end(self, outcome: Outcome) -> None:
         self.done = monotonic()

@@ -91,10 +91,10 @@ def read_trial(line: dict[str, Any]) -> TrialOrder:
 
 
 def read(kind: type[Order], line: dict[str, Any]) -> Order:
-    """Return ``line`` as a ``kind``; fields that it does not know are left alone."""
+    """Return ``line`` as a ``kind``; null is as good as absent, unknown fields are left alone."""
     values: dict[str, Any] = {}
     for known in fields(kind):  # type: ignore[arg-type]  # both kinds are dataclasses
-        if known.name in line:
+        if line.get(known.name) is not None:
             values[known.name] = of_kind(known.name, line[known.name], str(known.type))
         elif known.default is MISSING:
             raise BadOrder(f"{known.name} is missing.")
@@ -106,7 +106,7 @@ def of_kind(name: str, value: Any, kind: str) -> Any:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     fits = {
         "str": isinstance(value, str),
-        "str | None": value is None or isinstance(value, str),
+        "str | None": isinstance(value, str),
         "int": number and value == int(value),
         "float": number and math.isfinite(value),
         "list[str]": isinstance(value, list),

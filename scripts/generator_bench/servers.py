@@ -1,0 +1,92 @@
+"""The servers that are asked: nginx with a static answer, and the stubs."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from scripts.generator_bench.child import PROJECT, pinned
+
+START_LIMIT_S = 10.0
+
+NGINX = """
+daemon off; master_process off; pid {folder}/pid; error_log stderr;
+events {{ worker_connections 2048; }}
+http {{
+    access_log off; keepalive_requests 1000000000;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            add_header X-Upstream-Addr 10.0.0.1:8000;
+            default_type text/plain; return 200 "hello, world\\n";
+        }}
+    }}
+}}
+"""
+
+
+@contextmanager
+def static_nginx(core: int | None) -> Iterator[str]:
+    """Run nginx, one process on ``core``; yields the URL of its static answer."""
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+    if program is None:
+        raise SystemExit("nginx is not installed; on Debian: apt-get install nginx-light")
+    port = free_port()
+    with TemporaryDirectory() as folder:
+        config = Path(folder) / "nginx.conf"
+        config.write_text(NGINX.format(folder=folder, port=port))
+        with running((*pinned(core), program, "-c", str(config)), port) as url:
+            yield url
+
+
+@contextmanager
+def stub(kind: str, core: int | None) -> Iterator[str]:
+    """Run the stub ``kind`` of ``stubs``; yields its URL."""
+    port = free_port()
+    module = "scripts.generator_bench.stubs"
+    with running((*pinned(core), sys.executable, "-m", module, kind, str(port)), port) as url:
+        yield url
+
+
+@contextmanager
+def running(command: tuple[str, ...], port: int) -> Iterator[str]:
+    """Run a server until the block ends; yields its URL when it answers."""
+    process = subprocess.Popen(command, cwd=PROJECT)
+    try:
+        wait_for(port, process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until somebody listens at ``port``."""
+    limit = time.monotonic() + START_LIMIT_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            if time.monotonic() > limit or process.poll() is not None:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

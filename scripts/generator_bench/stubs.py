@@ -1,0 +1,73 @@
+"""Servers with a known behaviour, one process each: ``stubs.py delay|stall PORT``.
+
+They never sleep while an answer is due within the next 2 ms, so an answer leaves some 10 µs after
+its time; they need a core of their own.
+"""
+
+from __future__ import annotations
+
+import heapq
+import select
+import socket
+import sys
+import time
+from collections.abc import Callable
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+SPIN_S = 0.002
+"""Before an answer is due: longer than what an epoll timeout is rounded up by (1 ms)."""
+
+STALL_EVERY_S = 10.0
+STALL_S = 1.0
+
+Moment = Callable[[float, bytes], float]
+"""When a request is to be answered, from the moment at which it came and its bytes."""
+
+
+def after_delay(now: float, request: bytes) -> float:
+    """Return ``now`` plus the milliseconds that the path says: ``GET /5`` is 5 ms."""
+    return now + float(request.split(b" ", 2)[1].strip(b"/")) / 1e3
+
+
+def after_stall(now: float, _request: bytes) -> float:
+    """Return ``now``, or the end of the stall that it lies in: the first second of every ten."""
+    into = now % STALL_EVERY_S
+    return now - into + STALL_S if into < STALL_S else now
+
+
+def serve(port: int, moment: Moment) -> None:
+    """Answer for ever."""
+    listener = socket.create_server(("127.0.0.1", port), backlog=1024)
+    listener.setblocking(False)
+    epoll = select.epoll()
+    epoll.register(listener, select.EPOLLIN)
+    connections: dict[int, socket.socket] = {}
+    due: list[tuple[float, int]] = []
+    while True:
+        wait_s = due[0][0] - time.monotonic() if due else 1.0
+        for fd, _ in epoll.poll(0 if wait_s < SPIN_S else wait_s - SPIN_S / 2):
+            if fd == listener.fileno():
+                connection, _ = listener.accept()
+                connection.setblocking(False)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connections[connection.fileno()] = connection
+                epoll.register(connection, select.EPOLLIN)
+                continue
+            try:
+                request = connections[fd].recv(65_536)
+            except OSError:
+                request = b""
+            if request:
+                heapq.heappush(due, (moment(time.monotonic(), request), fd))
+            else:
+                epoll.unregister(fd)
+                connections.pop(fd).close()
+        while due and due[0][0] <= time.monotonic():
+            _, fd = heapq.heappop(due)
+            if fd in connections:
+                connections[fd].send(ANSWER)
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[2]), {"delay": after_delay, "stall": after_stall}[sys.argv[1]])
