@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tomllib
@@ -18,7 +19,13 @@ GROUPS = tomllib.loads((PROJECT / "pyproject.toml").read_text())["dependency-gro
 
 def made(target: str, *words: str) -> str:
     """What make would run for a target."""
-    return subprocess.check_output(("make", "-n", target, *words), cwd=PROJECT, text=True)
+    return output_of_make("-n", target, *words)
+
+
+def output_of_make(*words: str) -> str:
+    """What make prints, also where these tests were themselves started by make."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    return subprocess.check_output(("make", *words), cwd=PROJECT, text=True, env=environment)
 
 
 def locked(lock: str) -> dict[str, set[str]]:
@@ -63,7 +70,7 @@ def test_compare_goes_on_after_a_run_that_says_no_or_cannot_tell(code: int) -> N
 def test_help_names_every_target() -> None:
     phony = re.search(r"^\.PHONY: (.*)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)
     assert phony is not None
-    said = subprocess.check_output(("make",), cwd=PROJECT, text=True)
+    said = output_of_make("help")
     for target in set(phony[1].split()) - {"set-up", "set-up-compose"}:
         assert f"make {target} " in said
 
