@@ -7,6 +7,7 @@ that they are not.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import socket
@@ -34,7 +35,7 @@ TIMEOUT_S = 0.25
 LONGER_S = 0.5
 """Than the time limit, and the limit's watch."""
 
-SEEN_S = 0.002
+SEEN_S = 0.02
 """Until a closed connection is seen to be closed."""
 
 BODY_LIMIT_BYTES = 256 * 1024
@@ -49,7 +50,7 @@ BROKEN_OFF = frozenset({Outcome.RESET, Outcome.CLOSED_EARLY, Outcome.TRUNCATED})
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One answer: its pieces with a pause after each, how it ends, and what may be counted."""
+    """One answer: its pieces with a pause between, how it ends, and what may be counted."""
 
     kind: str
     pieces: list[bytes]
@@ -86,7 +87,7 @@ def in_pieces(rng: random.Random, answer: bytes) -> list[bytes]:
     """Return ``answer`` cut at up to three random places."""
     cuts = sorted(rng.randrange(len(answer) + 1) for _ in range(rng.randrange(4)))
     edges = (0, *cuts, len(answer))
-    return [answer[a:b] for a, b in zip(edges, edges[1:], strict=False) if b > a]
+    return [answer[a:b] for a, b in itertools.pairwise(edges) if b > a]
 
 
 def sound(rng: random.Random) -> Case:
@@ -108,9 +109,7 @@ def failed(rng: random.Random) -> Case:
     """A whole answer with a status of failure."""
     status = rng.choice((400, 404, 429, 500, 502, 503, 504, 599))
     answer = b"HTTP/1.1 %d No\r\nContent-Length: 2\r\n\r\nno" % status
-    return Case(
-        kind="status", pieces=in_pieces(rng, answer), expected=frozenset({Outcome.STATUS})
-    )
+    return Case(kind="status", pieces=in_pieces(rng, answer), expected=frozenset({Outcome.STATUS}))
 
 
 def truncated(rng: random.Random) -> Case:
@@ -141,7 +140,7 @@ def silent(rng: random.Random) -> Case:
     part = answer[: rng.randrange(len(answer))]
     return Case(
         kind="silent",
-        pieces=[part],
+        pieces=[part, b""],
         pause_s=LONGER_S,
         close=True,
         expected=frozenset({Outcome.TIMEOUT}),
@@ -224,7 +223,7 @@ def flipped(rng: random.Random) -> Case:
     return Case(
         kind="flipped",
         pieces=in_pieces(rng, bytes(changed)),
-        close=closing or rng.random() < 0.5,  # noqa: PLR2004 - the other half waits for the limit
+        close=closing or rng.random() < 0.5,
         expected=ANY,
     )
 
@@ -256,12 +255,14 @@ def answer_with(cases: list[Case]) -> Callable[[Any, Any], None]:
     """Return a server's handler that answers ``GET /7`` with case 7."""
 
     def handle(client: Any, _address: Any) -> None:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             while request := client.recv(65_536):
                 case = cases[int(request.split(b" ", 2)[1].strip(b"/"))]
-                for piece in case.pieces:
+                for number, piece in enumerate(case.pieces):
+                    if number:
+                        gevent.sleep(case.pause_s)
                     client.sendall(piece)
-                    gevent.sleep(case.pause_s)
                 if case.reset:
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, BREAK_OFF)
                 if case.reset or case.close:

@@ -89,5 +89,5 @@ if __name__ == "__main__":
         sys.argv[2],
         int(sys.argv[3]),
         float(sys.argv[4]),
-        float(sys.argv[5]) if len(sys.argv) > 5 else 0.0,  # noqa: PLR2004 - the last is optional
+        float(sys.argv[5]) if len(sys.argv) > 5 else 0.0,
     )

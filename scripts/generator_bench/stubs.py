@@ -39,7 +39,7 @@ def after_stall(now: float, _request: bytes) -> float:
 def serve(port: int, moment: Moment) -> None:
     """Answer for ever."""
     listener = socket.create_server(("127.0.0.1", port), backlog=1024)
-    listener.setblocking(False)
+    listener.settimeout(0.0)
     epoll = select.epoll()
     epoll.register(listener, select.EPOLLIN)
     connections: dict[int, socket.socket] = {}
@@ -49,7 +49,7 @@ def serve(port: int, moment: Moment) -> None:
         for fd, _ in epoll.poll(0 if wait_s < SPIN_S else wait_s - SPIN_S / 2):
             if fd == listener.fileno():
                 connection, _ = listener.accept()
-                connection.setblocking(False)
+                connection.settimeout(0.0)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 connections[connection.fileno()] = connection
                 epoll.register(connection, select.EPOLLIN)

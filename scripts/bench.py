@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Measure the load generator against what is asked of it: ``results/bench.json``.
+
+It starts its own servers on the loopback interface and takes some five minutes. Every ratio is
+taken within one run, in turns. The machine should have nothing else to do.
+
+    .venv/bin/python scripts/bench.py                     # everything
+    .venv/bin/python scripts/bench.py --only cost,stall   # some of it; the rest is kept
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts.generator_bench.figures import Json
+from scripts.generator_bench.items import ITEMS
+
+PROJECT = Path(__file__).resolve().parent.parent
+RESULTS = PROJECT / "results" / "bench.json"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, write the figures down, and give 1 if a bound does not hold."""
+    options = parse(argv)
+    kept = json.loads(options.out.read_text()) if options.out.exists() else {}
+    failed = []
+    for name in options.only:
+        started = time.monotonic()
+        item = ITEMS[name]()
+        say(f"{name}: {json.dumps(item.figures)} ({time.monotonic() - started:.0f} s)")
+        failed += [f"{name}: {sentence}" for sentence in item.failed]
+        kept |= item.figures
+        for figure, bound in item.bounds_by_figure.items():
+            kept.setdefault("bounds", {})[figure] = bound
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        kept.setdefault("measured_at", {})[name] = now
+        write(options.out, kept | {"machine": machine()})
+    for sentence in failed:
+        say(f"does not hold: {sentence}")
+    return 1 if failed else 0
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options; ``only`` holds names of ``ITEMS`` in their order."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--only", default=",".join(ITEMS), help="names, with commas between them")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="the file to write")
+    options = parser.parse_args(argv)
+    wanted = set(options.only.split(","))
+    if unknown := wanted - ITEMS.keys():
+        parser.error(f"--only {', '.join(sorted(unknown))}: there are {', '.join(ITEMS)}")
+    options.only = [name for name in ITEMS if name in wanted]
+    return options
+
+
+def machine() -> Json:
+    """Return what the figures depend on."""
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor(),
+    )
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "cpu_model": model,
+        "system": platform.platform(),
+        "python": platform.python_version(),
+    }
+
+
+def write(path: Path, figures: Json) -> None:
+    """Write ``figures`` whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(figures, indent=2) + "\n")
+    draft.replace(path)
+
+
+def say(line: str) -> None:
+    """Tell a person how far it is."""
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

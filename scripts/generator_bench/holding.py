@@ -1,0 +1,66 @@
+"""Holds a process to a share of one core, as a quota does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PERIOD_S = 0.1
+"""Of the kernel's CPU quotas, by default."""
+
+V1 = Path("/sys/fs/cgroup/cpu")
+
+
+@contextmanager
+def held(pid: int, share: float) -> Iterator[str]:
+    """Hold ``pid`` to ``share`` of a core; yields by what means.
+
+    By a control group where this user may make one (version 1), else by stopping and continuing
+    the process in the quota's rhythm.
+    """
+    group = V1 / f"twofold-bench-{pid}"
+    try:
+        group.mkdir()
+    except OSError:
+        with paused(pid, share):
+            yield "signals"
+        return
+    try:
+        (group / "cpu.cfs_period_us").write_text(str(round(PERIOD_S * 1e6)))
+        (group / "cpu.cfs_quota_us").write_text(str(round(PERIOD_S * share * 1e6)))
+        (group / "cgroup.procs").write_text(str(pid))
+        yield "control group"
+    finally:
+        (V1 / "cgroup.procs").write_text(str(pid))
+        group.rmdir()
+
+
+@contextmanager
+def paused(pid: int, share: float) -> Iterator[None]:
+    """Stop ``pid`` for most of each period, for as long as the block runs."""
+    over = threading.Event()
+
+    def hold() -> None:
+        while not over.is_set():
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(PERIOD_S * (1 - share))
+            os.kill(pid, signal.SIGCONT)
+            time.sleep(PERIOD_S * share)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        yield
+    finally:
+        over.set()
+        holder.join()
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that ``pid`` started."""
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -1,0 +1,271 @@
+"""What is to be shown of the generator, one function a thing; each returns figures and bounds."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from loadtests.rules.load import CORE_LIMIT_RATIO, LAG_LIMIT_MS
+from scripts.generator_bench.child import PROJECT, Generator, TrialData, pinned
+from scripts.generator_bench.figures import Item, excess, median_ratio
+from scripts.generator_bench.holding import children_of, held
+from scripts.generator_bench.servers import static_nginx, stub
+
+USERS = 16
+ROUNDS = 5
+WINDOW_S = 2.0
+RUNS = 10
+
+
+def cores() -> tuple[int | None, int | None]:
+    """Return the cores of generator and server; None where there are not two."""
+    usable = sorted(os.sched_getaffinity(0))
+    return (usable[0], usable[1]) if len(usable) > 1 else (None, None)
+
+
+def cost() -> Item:
+    """Requests per CPU-second beside stock Locust's and a bare loop's, in turns."""
+    ours, stock, bare, ceiling_rps = [], [], [], []
+    own, other = cores()
+    with static_nginx(other) as url, Generator(own) as generator:
+        for _ in range(ROUNDS):
+            trial = generator.trial(base_url=url, users=USERS, window_s=WINDOW_S)
+            ours.append(len(trial.completed) / trial.finished["cpu_s"])
+            ceiling_rps.append(len(trial.completed) / WINDOW_S)
+            stock.append(rival("fasthttpuser", url)["requests_per_cpu_s"])
+            bare.append(rival("bare", url)["requests_per_cpu_s"])
+    return Item(
+        figures={
+            "times_fasthttpuser": round(median_ratio(ours, stock), 2),
+            "share_of_bare_loop": round(median_ratio(ours, bare), 3),
+            "requests_per_cpu_s": [round(figure) for figure in ours],
+            "fasthttpuser_requests_per_cpu_s": [round(figure) for figure in stock],
+            "bare_loop_requests_per_cpu_s": [round(figure) for figure in bare],
+            "ceiling_rps": [round(figure) for figure in ceiling_rps],
+        },
+        bounds=(("times_fasthttpuser", "at_least", 4.0), ("share_of_bare_loop", "at_least", 0.45)),
+    )
+
+
+def rival(kind: str, url: str, users: int = USERS, rate_rps: float = 0.0) -> dict[str, Any]:
+    """Run a rival on the generator's core; returns what it says of its window."""
+    command = (
+        *pinned(cores()[0]),
+        *(sys.executable, "-m", "scripts.generator_bench.rivals"),
+        *(kind, url, str(users), str(WINDOW_S), str(rate_rps)),
+    )
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=PROJECT)
+    said: dict[str, Any] = json.loads(done.stdout)
+    return said | {"requests_per_cpu_s": said["requests"] / said["cpu_s"]}
+
+
+def known_delays() -> Item:
+    """Percentiles of a stub that answers after a known time, at 500 rps."""
+    rate_rps, rows, worst = 500.0, [], 0.0
+    own, other = cores()
+    with stub("delay", other) as url, Generator(own) as generator:
+        for delay_ms in (1, 2, 5, 20, 100):
+            trial = generator.trial(
+                base_url=url,
+                path=f"/{delay_ms}",
+                mode="open",
+                rate_rps=rate_rps,
+                seed=delay_ms,
+                window_s=2 * WINDOW_S,
+            )
+            service_ms = trial.milliseconds(trial.due, since="sent")
+            response_ms = trial.milliseconds(trial.due, since="due")
+            p50, p99 = np.percentile(service_ms, (50, 99))
+            worst = max(worst, excess(p50, delay_ms), excess(p99, delay_ms))
+            locust = rival("fasthttpuser", f"{url}/{delay_ms}", users=100, rate_rps=rate_rps)
+            rows.append(
+                {
+                    "delay_ms": delay_ms,
+                    "p50_ms": round(p50, 3),
+                    "p99_ms": round(p99, 3),
+                    "p99_from_due_ms": round(float(np.percentile(response_ms, 99)), 3),
+                    "locust_p50_ms": locust["p50_ms"],
+                    "locust_p99_ms": locust["p99_ms"],
+                }
+            )
+    return Item(
+        figures={"known_delays": rows, "worst_share_of_allowed_error": round(worst, 3)},
+        bounds=(("worst_share_of_allowed_error", "at_most", 1.0),),
+    )
+
+
+def stall() -> Item:
+    """A server that stalls 1 s in every 10 s: what the open loop shows, and the closed one not."""
+    own, other = cores()
+    with stub("stall", other) as url, Generator(own) as generator:
+        opened = generator.trial(
+            base_url=url, mode="open", rate_rps=200, max_in_flight=1000, seed=1, window_s=20
+        )
+        closed = generator.trial(base_url=url, users=2, window_s=20)
+    due_ms = opened.milliseconds(opened.due, since="due")
+    closed_ms = closed.milliseconds(closed.completed, since="sent")
+    return Item(
+        figures={
+            "stall_p99_from_due_ms": round(float(np.percentile(due_ms, 99)), 1),
+            "stall_closed_loop_p99_ms": round(float(np.percentile(closed_ms, 99)), 1),
+            "stall_dropped": opened.finished["dropped"],
+        },
+        bounds=(
+            ("stall_p99_from_due_ms", "at_least", 800.0),
+            ("stall_closed_loop_p99_ms", "at_most", 100.0),
+            ("stall_dropped", "is", 0),
+        ),
+    )
+
+
+def saturation() -> Item:
+    """The generator held to 5 % of a core, and left alone: how often its own figures say so."""
+    own, other = cores()
+    flagged: dict[str, list[str]] = {"held": [], "clean": []}
+    lags_ms: dict[str, list[float]] = {"held": [], "clean": []}
+    means = ""
+    with static_nginx(other) as url, Generator(own) as generator:
+        for number in range(RUNS):
+            for kind in ("held", "clean"):
+                load = {"base_url": url, "mode": "open", "rate_rps": 500, "seed": number}
+                if kind == "held":
+                    with held(generator.pid, 0.05) as means:
+                        trial = generator.trial(**load, window_s=WINDOW_S)
+                else:
+                    trial = generator.trial(**load, window_s=WINDOW_S)
+                lags_ms[kind].append(trial.finished["lag_p99_ms"])
+                flagged[kind] += [str(number)] if is_saturated(trial) else []
+    return Item(
+        figures={
+            "held_runs": RUNS,
+            "held_runs_flagged": len(flagged["held"]),
+            "held_by": means,
+            "held_lag_p99_ms": lags_ms["held"],
+            "clean_runs": RUNS,
+            "clean_runs_flagged": len(flagged["clean"]),
+            "clean_lag_p99_ms": lags_ms["clean"],
+        },
+        bounds=(("held_runs_flagged", "is", RUNS), ("clean_runs_flagged", "is", 0)),
+    )
+
+
+def is_saturated(trial: TrialData) -> bool:
+    """Whether the rule ``generator_saturated`` would be broken by a trial's figures."""
+    busy = trial.finished["cpu_s"] / trial.window_s
+    return bool(busy >= CORE_LIMIT_RATIO or trial.finished["lag_p99_ms"] > LAG_LIMIT_MS)
+
+
+def lost_worker() -> Item:
+    """One of two workers is killed at a random moment of a trial: it is said, each time."""
+    rng = random.Random(1)
+    told = []
+    with static_nginx(cores()[1]) as url, Generator(processes=2) as generator:
+        generator.trial(base_url=url, users=USERS, window_s=0.5)
+        for _ in range(RUNS):
+            at_s = rng.random()
+
+            def kill_one(at_s: float = at_s) -> None:
+                time.sleep(at_s)
+                os.kill(rng.choice(children_of(generator.pid)), signal.SIGKILL)
+
+            trial = generator.trial_and(kill_one, base_url=url, users=USERS, window_s=1.0)
+            told.append(trial.finished["lost_workers"])
+        after = generator.trial(base_url=url, users=USERS, window_s=0.5)
+    return Item(
+        figures={
+            "killed_runs": RUNS,
+            "killed_runs_told": sum(lost == 1 for lost in told),
+            "lost_workers_in_the_trial_after": after.finished["lost_workers"],
+        },
+        bounds=(("killed_runs_told", "is", RUNS), ("lost_workers_in_the_trial_after", "is", 0)),
+    )
+
+
+def fuzz() -> Item:
+    """Answers that no server should send: no hang, no crash, each counted once."""
+    cases = 2_600
+    command = (sys.executable, "-m", "scripts.generator_bench.fuzz", str(cases), "1")
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=PROJECT, timeout=120)
+    said = json.loads(done.stdout)
+    return Item(
+        figures={
+            "fuzz_cases": said["cases"],
+            "fuzz_recorded": said["recorded"],
+            "fuzz_in_locust_statistics": said["in_locust_statistics"],
+            "fuzz_counted_as_another_kind": len(said["wrong"]),
+            "fuzz_counted": said["counted"],
+        },
+        bounds=(
+            ("fuzz_recorded", "is", cases),
+            ("fuzz_in_locust_statistics", "is", cases),
+            ("fuzz_counted_as_another_kind", "is", 0),
+        ),
+    )
+
+
+def rate() -> Item:
+    """The offered rate over 10 s, and whether the arrivals are those of a Poisson process."""
+    rows, worst, least_p = [], 0.0, 1.0
+    span_s = 10.0
+    own, other = cores()
+    with static_nginx(other) as url, Generator(own) as generator:
+        for rate_rps in (50, 500, 5_000):
+            for kind in ("constant", "poisson"):
+                trial = generator.trial(
+                    base_url=url,
+                    mode="open",
+                    rate_rps=rate_rps,
+                    arrivals=kind,
+                    seed=rate_rps,
+                    window_s=span_s,
+                )
+                sent_us = trial.columns["sent_us"][trial.columns["outcome"] == 0]
+                offered_rps = int(((sent_us >= 0) & (sent_us < span_s * 1e6)).sum()) / span_s
+                off = abs(offered_rps / rate_rps - 1)
+                p_value = None
+                if kind == "poisson":
+                    gaps_s = np.diff(trial.columns["due_us"][trial.due]) / 1e6
+                    p_value = float(stats.kstest(gaps_s, "expon", args=(0, 1 / rate_rps)).pvalue)
+                    least_p = min(least_p, p_value)
+                worst = max(worst, off)
+                rows.append(
+                    {
+                        "rate_rps": rate_rps,
+                        "arrivals": kind,
+                        "offered_rps": offered_rps,
+                        "ks_p_value": p_value,
+                    }
+                )
+    return Item(
+        figures={
+            "rates": rows,
+            "worst_rate_error_ratio": round(worst, 5),
+            "least_ks_p_value": round(least_p, 4),
+        },
+        bounds=(
+            ("worst_rate_error_ratio", "at_most", 0.005),
+            ("least_ks_p_value", "at_least", 0.01),
+        ),
+    )
+
+
+ITEMS: Mapping[str, Callable[[], Item]] = {
+    "cost": cost,
+    "known_delays": known_delays,
+    "stall": stall,
+    "saturation": saturation,
+    "lost_worker": lost_worker,
+    "fuzz": fuzz,
+    "rate": rate,
+}
+"""In the order in which they are measured; the names of ``--only``."""
