@@ -26,6 +26,8 @@ RESULTS = ROOT / "results"
 TRUTH = 2.0
 WORKLOADS = ("io", "cpu")
 WORKERS = "sync,gthread"
+ROUNDS = 6
+"""As many as a run of `io` takes by itself: its intervals are narrow enough at the first look."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--append", action="store_true", help="add to the runs that are there")
     parser.add_argument("--out", type=Path, default=RESULTS / "coverage.json")
     options = parser.parse_args(argv)
+    options.out.parent.mkdir(exist_ok=True)
     rows: list[dict[str, Any]] = []
     if options.append and options.out.exists():
         before = json.loads(options.out.read_text())
@@ -53,7 +56,7 @@ def measure() -> dict[str, Any]:
     """Run the harness once; its verdict may be any, but it has to be one."""
     command = (
         *(sys.executable, "-m", "loadtests", "run", "--json"),
-        *("--workload", ",".join(WORKLOADS), "--workers", WORKERS),
+        *("--workload", ",".join(WORKLOADS), "--workers", WORKERS, "--rounds", str(ROUNDS)),
         *("--out", str(RESULTS / "coverage-runs")),
     )
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)

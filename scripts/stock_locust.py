@@ -68,8 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             driver.wait_for_proxy()
             rates = {cell: visit(stack, plan, cell) for cell in plan.cells}
     rows = doublings(plan, rates)
+    options.out.parent.mkdir(exist_ok=True)
     told = {
         "truth": TRUTH,
+        "requests_per_second": {str(cell): rate for cell, rate in rates.items()},
         "seconds_per_cell": SECONDS,
         "users_per_replica": USERS_PER_REPLICA,
         "largest_error": max(abs(row["error"]) for row in rows),
