@@ -61,7 +61,7 @@ class Alarm:
             self._watcher.close()
         self._watcher = self._loop.timer(max(0.0, moment - monotonic()))
         self._watcher.priority = self._loop.MAXPRI
-        self._watcher.start(self._ring)
+        self._watcher.start(self._ring, update=True)  # from now, not from the loop's last look
 
     def close(self) -> None:
         """Never ring again."""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 HEAD_END = b"\r\n\r\n"
 
+INTERIM_AT = slice(9, 10)
+INTERIM_DIGIT = b"1"
+"""Where a status line has the first digit of its status, and what that is for an interim answer."""
+
 REPLICA_HEADER = b"X-Upstream-Addr: "
 """The proxy's word for which replica answered, as nginx writes it."""
 
@@ -18,8 +22,9 @@ def final_head(raw: bytes) -> bytes | None:
         end = raw.find(HEAD_END, start)
         if end < 0:
             return None
-        if raw[start + 9 : start + 10] != b"1":  # "HTTP/1.1 1xx"
-            return raw[start:end]
+        head = raw[start:end]
+        if head[INTERIM_AT] != INTERIM_DIGIT:
+            return head
         start = end + len(HEAD_END)
 
 
@@ -53,6 +58,8 @@ def ends_by_closing(head: bytes) -> bool:
 
 def replica_of(raw: bytes) -> bytes | None:
     """Return which replica gave the answer that begins with ``raw``; None where none is named."""
+    if raw[INTERIM_AT] == INTERIM_DIGIT:
+        raw = (final_head(raw) or b"") + HEAD_END
     end = raw.find(HEAD_END)
     if end < 0:
         return None
@@ -60,7 +67,7 @@ def replica_of(raw: bytes) -> bytes | None:
     if start >= 0:
         start += len(REPLICA_HEADER)
         return raw[start : raw.find(b"\r\n", start)]
-    if raw[9:10] == b"1" or b"x-upstream-addr" in raw[:end].lower():
-        replica = headers_of(final_head(raw) or b"").get("x-upstream-addr")
+    if b"x-upstream-addr" in raw[:end].lower():
+        replica = headers_of(raw[:end]).get("x-upstream-addr")
         return None if replica is None else replica.encode("latin-1")
     return None

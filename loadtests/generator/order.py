@@ -107,7 +107,7 @@ def of_kind(name: str, value: Any, kind: str) -> Any:
     fits = {
         "str": isinstance(value, str),
         "str | None": isinstance(value, str),
-        "int": number and value == int(value),
+        "int": number and float(value).is_integer(),
         "float": number and math.isfinite(value),
         "list[str]": isinstance(value, list),
     }[kind]

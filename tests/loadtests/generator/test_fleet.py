@@ -1,0 +1,154 @@
+"""Several processes, as the harness meets them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from loadtests.generator.fleet import joined
+from loadtests.generator.outcome import Outcome
+from loadtests.generator.recorder import Recorder
+from loadtests.generator.ticker import Lag
+from loadtests.generator.trial import Result
+from loadtests.generator.worker import read_result, write_result
+from tests.loadtests.generator.child import Child
+from tests.loadtests.generator.stub_server import OK, stub_server
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Child]:
+    with Child("--processes", "2") as running:
+        yield running
+
+
+def workers_of(child: Child) -> list[int]:
+    pid = child.process.pid
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def result(*, cpu_s: float, lag_ms: float, rows: int) -> Result:
+    recorder = Recorder()
+    for number in range(rows):
+        recorder.add(number, number, number + 1, 200, Outcome.OK, recorder.replica_index(b"a"), 0)
+    return Result(
+        samples=recorder.samples(0.0),
+        started_at_s=1.0,
+        opened_at_s=2.0,
+        closed_at_s=3.0,
+        drained_at_s=3.0 + cpu_s,
+        cpu_s=cpu_s,
+        lag=Lag(p99_ms=lag_ms, max_ms=2 * lag_ms),
+        user_errors=("why",),
+    )
+
+
+def test_the_busiest_and_the_slowest_process_count() -> None:
+    own = result(cpu_s=0.1, lag_ms=9.0, rows=0)
+
+    whole = joined(own, [result(cpu_s=0.5, lag_ms=1, rows=2), result(cpu_s=0.2, lag_ms=3, rows=3)])
+
+    assert (whole.cpu_s, whole.lag, whole.drained_at_s) == (0.5, Lag(p99_ms=3, max_ms=6), 3.5)
+    assert len(whole.samples.columns["due_us"]) == 5
+    assert whole.user_errors == ("why", "why")
+
+
+def test_without_any_worker_left_there_is_still_a_result() -> None:
+    own = result(cpu_s=0.1, lag_ms=9.0, rows=0)
+
+    assert joined(own, []) is own
+
+
+def test_a_result_comes_through_a_message_as_it_was() -> None:
+    before = result(cpu_s=0.5, lag_ms=1, rows=2)
+
+    after = read_result(write_result(before))
+
+    assert (after.lag, after.user_errors, after.closed_at_s) == (before.lag, ("why",), 3.0)
+    assert np.array_equal(after.samples.columns["sent_us"], before.samples.columns["sent_us"])
+    assert after.samples.replicas == ("a",)
+
+
+def test_two_workers_share_the_users_of_a_closed_trial(fleet: Child) -> None:
+    with stub_server(lambda _request: time.sleep(0.02) or OK) as (url, requests):
+        answer = fleet.trial(base_url=url, users=5, settle_s=0.3)
+
+    finished = answer.finished
+    assert (finished["workers"], finished["lost_workers"]) == (2, 0)
+    assert finished["sent"] == finished["answered"] == len(requests) == answer.count("ok")
+    # Five users with 20 ms a request, over 0.7 s.
+    assert 100 < finished["sent"] < 180
+    assert (np.diff(answer.columns["due_us"]) >= 0).all()
+    assert answer.columns["sent_us"].min() > -320_000
+
+
+def test_two_workers_share_the_arrivals_of_an_open_trial(fleet: Child) -> None:
+    with stub_server() as (url, requests):
+        answer = fleet.trial(
+            base_url=url, mode="open", rate_rps=100, arrivals="constant", window_s=1.0
+        )
+
+    assert answer.finished["sent"] == len(requests) == 110
+    gaps_us = np.diff(answer.columns["due_us"])
+    assert np.abs(gaps_us - 10_000).max() <= 500  # the clocks' difference between two processes
+
+
+def test_a_worker_that_is_killed_is_told_and_replaced(fleet: Child) -> None:
+    with stub_server() as (url, _):
+        fleet.trial(base_url=url)
+        killed = workers_of(fleet)[0]
+
+        answer = fleet.trial(lambda: os.kill(killed, signal.SIGKILL), base_url=url)
+        after = fleet.trial(base_url=url)
+
+    assert (answer.finished["workers"], answer.finished["lost_workers"]) == (2, 1)
+    assert answer.count("ok") > 0  # what the other one did is there
+    assert after.finished["lost_workers"] == 0
+    assert killed not in workers_of(fleet)
+
+
+def test_without_any_worker_left_a_trial_ends_with_both_lost(fleet: Child) -> None:
+    def kill_all() -> None:
+        for pid in workers_of(fleet):
+            os.kill(pid, signal.SIGKILL)
+
+    with stub_server() as (url, _):
+        answer = fleet.trial(kill_all, base_url=url)
+
+    assert answer.finished["lost_workers"] == 2
+    assert answer.finished["sent"] == 0
+
+
+def test_a_scenario_that_fails_to_load_is_an_error(fleet: Child, tmp_path: Path) -> None:
+    path = tmp_path / "bad.py"
+    path.write_text("1/0")
+
+    error = fleet.trial(base_url="http://h", scenario=str(path)).lines[-1]
+
+    assert (error["event"], error["kind"]) == ("error", "scenario")
+
+
+def test_workers_end_with_the_agent() -> None:
+    with Child("--processes", "2") as child, stub_server() as (url, _):
+        child.trial(base_url=url)
+        workers = workers_of(child)
+        child.process.kill()
+        child.process.wait()
+        limit = time.monotonic() + 5
+        while any(_is_running(pid) for pid in workers) and time.monotonic() < limit:
+            time.sleep(0.05)
+
+        assert [pid for pid in workers if _is_running(pid)] == []
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+    except OSError:
+        return False
+    return state != "Z"

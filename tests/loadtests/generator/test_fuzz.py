@@ -1,0 +1,22 @@
+"""The client against answers that no server should send; see ``scripts.generator_bench.fuzz``."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from tests.loadtests.generator.child import PROJECT
+
+CASES = 2_080
+
+
+def test_every_broken_answer_is_counted_once_as_what_it_is() -> None:
+    command = (sys.executable, "-m", "scripts.generator_bench.fuzz", str(CASES), "7")
+
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=PROJECT, timeout=60)
+
+    said = json.loads(done.stdout)
+    assert said["wrong"] == []
+    assert said["recorded"] == said["in_locust_statistics"] == CASES
+    assert len({name.partition(":")[0] for name in said["counted"]}) == 13

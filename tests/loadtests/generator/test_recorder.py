@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+
+from loadtests.generator.outcome import Outcome
+from loadtests.generator.recorder import NO_REPLICA, Recorder
+
+
+def recorder_with_rows(count: int) -> Recorder:
+    recorder = Recorder()
+    name = recorder.name_index("/")
+    replica = recorder.replica_index(b"10.0.0.1:80")
+    for number in range(count):
+        sent = 100.0 + number / 1000
+        recorder.add(sent - 0.001, sent, sent + 0.0025, 200, Outcome.OK, replica, name)
+    return recorder
+
+
+def test_moments_are_whole_microseconds_since_the_window_opened() -> None:
+    columns = recorder_with_rows(2).samples(opened=100.0005).columns
+
+    assert columns["due_us"].tolist() == [-1500, -500]
+    assert columns["sent_us"].tolist() == [-500, 500]
+    assert columns["done_us"].tolist() == [2000, 3000]
+    assert {str(columns[key].dtype) for key in ("due_us", "sent_us", "done_us")} == {"int64"}
+    assert {str(columns[key].dtype) for key in ("status", "outcome", "replica", "name")} == {
+        "int16"
+    }
+
+
+def test_tables_name_what_the_indices_stand_for() -> None:
+    recorder = Recorder()
+
+    assert [recorder.name_index(name) for name in ("/b", "/a", "/b")] == [0, 1, 0]
+    assert [recorder.replica_index(name) for name in (None, b"x", b"y", b"x")] == [
+        NO_REPLICA,
+        0,
+        1,
+        0,
+    ]
+    samples = recorder.samples(0.0)
+    assert (samples.names, samples.replicas) == (("/b", "/a"), ("x", "y"))
+
+
+def test_percentiles_of_the_columns_are_exact() -> None:
+    rng = np.random.default_rng(1)
+    taken_s = rng.lognormal(-6, 1, size=5_000)
+    recorder = Recorder()
+    for number, taken in enumerate(taken_s.tolist()):
+        recorder.add(number, number, number + taken, 200, Outcome.OK, NO_REPLICA, 0)
+
+    columns = recorder.samples(0.0).columns
+    measured_us = columns["done_us"] - columns["sent_us"]
+
+    for percent in (50, 90, 99, 99.9):
+        exact_us = np.percentile(taken_s, percent) * 1e6
+        assert abs(np.percentile(measured_us, percent) - exact_us) <= 1  # the columns' unit
+
+
+def test_a_row_takes_forty_bytes_at_most_until_it_is_spilled() -> None:
+    recorder = recorder_with_rows(10_000)
+
+    columns = vars(recorder)
+    held = sum(
+        len(columns[key]) * columns[key].itemsize
+        for key in columns
+        if hasattr(columns[key], "itemsize")
+    )
+
+    assert held / len(recorder) <= 40
