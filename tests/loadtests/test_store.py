@@ -1,0 +1,231 @@
+import errno
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests import store
+from loadtests.errors import EnvironmentFailure, UsageError
+from loadtests.store import Store
+from tests.loadtests.builders import (
+    STARTED_AT_S,
+    make_calibration,
+    make_facts,
+    make_machine,
+    make_plan,
+    make_trial,
+    make_trials,
+)
+
+PLAN = make_plan()
+
+
+def a_run(results: Path, run_id: str = "20260921-101500-0001", **facts: Any) -> Store:
+    kept = Store.create(results, run_id)
+    kept.begin(make_facts(run_id=run_id, **facts), make_machine(), PLAN)
+    return kept
+
+
+def test_what_was_written_is_read_back_to_the_last_digit(tmp_path: Path) -> None:
+    kept = a_run(tmp_path)
+    calibrations = (make_calibration(), make_calibration(worker="sync", service_ms=None))
+    trials = make_trials(PLAN, rps=lambda spec: 1000 / 3 * spec.cell.replicas)
+    kept.write_calibrations(calibrations)
+    for trial in trials:
+        kept.append(trial, b"samples")
+
+    recorded = store.read(kept.folder)
+
+    assert recorded.plan == PLAN
+    assert recorded.machine == make_machine()
+    assert recorded.facts == make_facts()
+    assert recorded.calibrations == calibrations
+    assert recorded.trials == trials
+
+
+def test_each_trials_samples_are_in_a_file_of_its_name(tmp_path: Path) -> None:
+    kept, trial = a_run(tmp_path), make_trial()
+
+    kept.append(trial, b"its samples")
+
+    path = kept.folder / "samples" / f"{trial.spec.id}.npz"
+    assert path.read_bytes() == b"its samples"
+
+
+def test_a_line_of_the_journal_is_a_trial(tmp_path: Path) -> None:
+    kept = a_run(tmp_path)
+
+    kept.append(make_trial(), b"")
+    kept.append(make_trial(), b"")
+
+    lines = (kept.folder / "trials.jsonl").read_text().splitlines()
+    assert [json.loads(line)["spec"]["cell"]["worker"] for line in lines] == ["gthread"] * 2
+
+
+@pytest.mark.parametrize("cut", [1, 40, -2])
+def test_a_last_line_that_was_cut_off_is_left_out(tmp_path: Path, cut: int) -> None:
+    kept, trials = a_run(tmp_path), make_trials(PLAN, rounds=1)
+    for trial in trials:
+        kept.append(trial, b"")
+    journal = kept.folder / "trials.jsonl"
+    whole = journal.read_bytes()
+    last = len(whole.splitlines(keepends=True)[-1])
+    journal.write_bytes(whole[: len(whole) - last + (cut if cut > 0 else last + cut)])
+
+    assert store.read(kept.folder).trials == trials[:-1]
+
+
+def test_a_run_that_died_is_as_long_as_its_journal(tmp_path: Path) -> None:
+    kept = a_run(tmp_path, finished=False, wall_s=0.0, started_at="2026-09-21T14:13:10+00:00")
+    kept.append(make_trial(started_at_s=STARTED_AT_S, wall_s=3.0), b"")
+    kept.append(make_trial(started_at_s=STARTED_AT_S + 4, wall_s=3.0), b"")
+
+    facts = store.read(kept.folder).facts
+
+    assert facts.wall_s == 17.0
+    assert facts.measuring_s == 7.0
+    assert not facts.finished
+
+
+def test_a_run_that_was_only_planned_can_be_read(tmp_path: Path) -> None:
+    recorded = store.read(a_run(tmp_path, finished=False).folder)
+
+    assert (recorded.trials, recorded.calibrations) == ((), ())
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", "not JSON", '{"schema_version": 1}'])
+def test_what_is_no_plan_is_refused_with_one_message(tmp_path: Path, content: str) -> None:
+    kept = a_run(tmp_path)
+    (kept.folder / "plan.json").write_text(content)
+
+    with pytest.raises(UsageError, match="holds something else"):
+        store.read(kept.folder)
+
+
+def test_a_run_of_another_schema_is_refused_by_its_version(tmp_path: Path) -> None:
+    kept = a_run(tmp_path)
+    (kept.folder / "plan.json").write_text('{"schema_version": 99, "plan": "unheard of"}')
+
+    with pytest.raises(UsageError, match=r"written with schema 99, .* reads 1"):
+        store.read(kept.folder)
+
+
+def test_a_damaged_line_in_the_middle_is_not_passed_over(tmp_path: Path) -> None:
+    kept = a_run(tmp_path)
+    (kept.folder / "trials.jsonl").write_text("{}\n")
+
+    with pytest.raises(UsageError, match="holds something else"):
+        store.read(kept.folder)
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no run that can be read"):
+        store.read(tmp_path)
+
+
+# -- writing -----------------------------------------------------------------------------------
+
+
+def test_a_results_folder_that_is_a_file_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    taken = tmp_path / "results"
+    taken.write_text("")
+
+    with pytest.raises(EnvironmentFailure, match=r"results cannot be written .*--out DIR"):
+        Store.create(taken, "a-run")
+
+
+def test_missing_folders_above_are_made(tmp_path: Path) -> None:
+    kept = Store.create(tmp_path / "a" / "b", "a-run")
+
+    assert (kept.folder / "samples").is_dir()
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    kept = a_run(tmp_path)
+    kept.write("report.md", "a long first text")
+
+    path = kept.write("report.md", "second")
+
+    assert path.read_text() == "second"
+    assert [each.name for each in kept.folder.iterdir() if each.name.startswith(".")] == []
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = a_run(tmp_path)
+    kept.write("report.md", "first")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    with pytest.raises(EnvironmentFailure, match=r"No space left on device.*--out DIR"):
+        kept.write("report.md", "second")
+    assert (kept.folder / "report.md").read_text() == "first"
+    assert [each.name for each in kept.folder.iterdir() if each.name.startswith(".")] == []
+
+
+def test_a_full_disk_under_the_journal_is_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = a_run(tmp_path)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    with pytest.raises(EnvironmentFailure, match=r"trials.jsonl cannot be written"):
+        kept.append(make_trial(), b"")
+
+
+# -- finding -----------------------------------------------------------------------------------
+
+
+def test_a_run_is_found_by_its_name_or_its_path(tmp_path: Path) -> None:
+    folder = a_run(tmp_path).folder
+
+    assert store.find_run(tmp_path, folder.name) == folder
+    assert store.find_run(tmp_path / "elsewhere", str(folder)) == folder
+
+
+def test_the_latest_run_is_found_without_a_name(tmp_path: Path) -> None:
+    for run_id in ("20260921-101500-ffff", "20260922-000000-0001", "20260921-235959-0001"):
+        a_run(tmp_path, run_id)
+
+    assert store.find_run(tmp_path, None).name == "20260922-000000-0001"
+
+
+def test_a_published_sample_is_never_the_latest_run(tmp_path: Path) -> None:
+    a_run(tmp_path)
+    a_run(tmp_path, "sample")
+
+    assert store.find_run(tmp_path, None).name == "20260921-101500-0001"
+    assert store.find_run(tmp_path, "sample").name == "sample"
+
+
+def test_a_run_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no run 'yesterday'"):
+        store.find_run(tmp_path, "yesterday")
+
+
+def test_without_any_run_it_is_said_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="twofold run"):
+        store.find_run(tmp_path, None)
+
+
+def test_names_of_runs_sort_by_time() -> None:
+    names = [store.new_run_id(STARTED_AT_S + later, seed=-1) for later in (0, 1, 86400)]
+
+    assert names == sorted(names)
+    assert names[0] == "20260921-141320-ffff"
+
+
+def test_versions_are_taken_out_of_the_greeting() -> None:
+    greeting = {"event": "hello", "protocol": 1, "locust": "2.47.0", "python": "3.13.5", "pid": 7}
+
+    assert store.versions_of(greeting) == {"locust": "2.47.0", "python": "3.13.5"}
