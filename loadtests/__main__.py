@@ -8,6 +8,8 @@ import shlex
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,17 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from loadtests import __version__, errors, options, outputs, pipeline, project, store, verdict
-from loadtests.environment import choice, compose
+from loadtests.doctor import examine
+from loadtests.environment import choice, compose, leftovers, survey
+from loadtests.environment.protocol import Say
 from loadtests.model import Cell, ComparisonResult, Plan, RunResult
-from loadtests.plan import make_plan
+from loadtests.plan import FIRST_PORT, make_plan
 from loadtests.progress import LiveProgress, PlainProgress, Progress
-from loadtests.report import plan_text, run_json, terminal
+from loadtests.report import doctor_text, plan_text, run_json, terminal
 from loadtests.tools import signals
+
+PROXY_PORTS = range(FIRST_PORT, FIRST_PORT + 40)
+"""As many as the default plan needs, with a few to spare."""
 
 SEEDS = 2**31
 """Seeds are drawn below this, so that a person can type one."""
@@ -164,15 +171,35 @@ def plan(as_json: bool, **given: Any) -> int:
 @cli.command()
 @click.argument("name", metavar="[RUN]", required=False)
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="Folder of results.")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(tuple(outputs.FILES)),
+    default=None,
+    help="Write this format to standard output instead.",
+)
+@click.option("--open", "show", is_flag=True, help="Open report.html in the browser.")
 @json_option
-def report(name: str | None, out: Path | None, as_json: bool) -> int:
+def report(name: str | None, out: Path | None, kind: str | None, show: bool, as_json: bool) -> int:
     """Make the report of a run again, the latest by default; also of one that died."""
     folder = store.find_run(_results(out), name)
-    recorded = store.read(folder)
-    result = pipeline.conclude(recorded)
-    outputs.write_all(store.Store(folder), result, recorded.trials)
-    _tell(result, folder, as_json=as_json)
+    result = pipeline.report(store.Store(folder))
+    if kind is not None:
+        click.echo((folder / outputs.FILES[kind][0]).read_text(), nl=False)
+    else:
+        _tell(result, folder, as_json=as_json)
+    if show:
+        click.launch((folder / outputs.REPORT).resolve().as_uri())
     return verdict.exit_code(result.verdict)
+
+
+@cli.command()
+@json_option
+def doctor(as_json: bool) -> int:
+    """Say what this machine can test, and a way out for each thing that it lacks."""
+    found = examine(survey.survey(_results(None), ports=PROXY_PORTS))
+    click.echo(doctor_text.render_json(found) if as_json else doctor_text.render(found))
+    return errors.EXIT_YES if found.ready else errors.EXIT_ENVIRONMENT
 
 
 @cli.command()
@@ -207,7 +234,10 @@ def compare(name: str | None, out: Path | None, as_json: bool) -> int:
 @json_option
 def down(as_json: bool) -> int:
     """Remove everything that runs have left: containers, networks, volumes, processes."""
-    removed = compose.remove_all(lambda line: click.echo(line, err=True))
+    say: Say = partial(click.echo, err=True)
+    removed = leftovers.remove_all(say)
+    with suppress(errors.EnvironmentFailure):  # no engine, so none of its containers either
+        removed += compose.remove_all(say)
     if as_json:
         click.echo(json.dumps({"removed_runs": removed}))
     else:
@@ -280,7 +310,7 @@ def _tell(result: RunResult, folder: Path, *, as_json: bool) -> None:
         click.echo(run_json.render(result), nl=False)
         return
     Console().print(terminal.render(result))
-    click.echo(f"Report: {folder / 'report.md'}", err=True)
+    click.echo(f"Report: {folder / outputs.REPORT}", err=True)
 
 
 if __name__ == "__main__":

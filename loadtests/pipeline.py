@@ -7,25 +7,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loadtests import analysis, calibration, corespeed, outputs, samples, store, validity, verdict
+from loadtests import corespeed, outputs, store, validity, verdict
 from loadtests.agent import Agent
 from loadtests.driver import Driver
 from loadtests.environment.choice import Chosen
-from loadtests.environment.protocol import Stack
 from loadtests.metronome import Metronome
-from loadtests.model import Calibration, Plan, RunFacts, RunResult, Timing, Trial, TrialSpec
+from loadtests.model import Plan, RunFacts, RunResult
 from loadtests.progress import Progress
-from loadtests.raw import Load, RawTrial
-from loadtests.rules.system import disturbed
+from loadtests.session import Session
 from loadtests.store import Recorded, Store
 from loadtests.tools import proc, signals
 
-REPEATED_PART = 4
-"""At most every fourth trial of a round is measured again; more is no accident but the machine."""
-
-CALIBRATION_TIMING = Timing(
-    settle_s=calibration.SETTLE_S, window_s=calibration.WINDOW_S, drain_limit_s=15.0
-)
+LIVE_EVERY_S = 2.0
+"""How often the report of a run that goes on is written; a page that is open reads it as often."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +36,7 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     """Measure a plan from first to last; give the result and the run's folder.
 
     Whatever happens, the stack comes down, and what was finished is on disk and reported. A signal
-    ends with :class:`Interrupted`, any other trouble with its own error.
+    ends with :class:`~loadtests.errors.Interrupted`, any other trouble with its own error.
     """
     plan, chosen = request.plan, request.chosen
     started_at_s = proc.now_s()
@@ -58,7 +52,6 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     )
     kept.begin(facts, chosen.machine, plan)
     progress.planned(plan)
-    measuring_s = 0.0
     try:
         with (
             chosen.backend.open(plan, kept.folder, progress.say) as stack,
@@ -68,7 +61,7 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
             agent = Agent(generator)
             versions = store.versions_of(agent.hello())
             driver = Driver(stack, agent, Metronome(metronome))
-            session = _Session(plan, stack, driver, kept, progress)
+            session = Session(plan, stack, driver, kept, progress, _LiveReport(kept).update)
             session.prepare()
             began_s = proc.monotonic_s()
             session.measure()
@@ -77,7 +70,7 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     except BaseException:
         # What was finished is reported as far as it goes; the trouble itself stays the message.
         with suppress(Exception):
-            outputs.write_all(kept, conclude(store.read(kept.folder)), _trials(kept))
+            report(kept)
         raise
     facts = replace(
         facts,
@@ -87,10 +80,15 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
         versions=versions,
     )
     kept.begin(facts, chosen.machine, plan)
+    return report(kept), kept.folder
+
+
+def report(kept: Store) -> RunResult:
+    """Work out the result of a run from what is on disk, and write its reports."""
     recorded = store.read(kept.folder)
     result = conclude(recorded)
     outputs.write_all(kept, result, recorded.trials)
-    return result, kept.folder
+    return result
 
 
 def conclude(recorded: Recorded) -> RunResult:
@@ -107,88 +105,17 @@ def conclude(recorded: Recorded) -> RunResult:
     )
 
 
-def _trials(kept: Store) -> tuple[Trial, ...]:
-    return store.read(kept.folder).trials
+class _LiveReport:
+    """The report of a run that goes on, written between two trials but not after each one."""
 
-
-class _Session:
-    """A stack that is up, and the trials that were measured on it so far."""
-
-    def __init__(
-        self, plan: Plan, stack: Stack, driver: Driver, kept: Store, progress: Progress
-    ) -> None:
-        self._plan = plan
-        self._stack = stack
-        self._driver = driver
+    def __init__(self, kept: Store) -> None:
         self._kept = kept
-        self._progress = progress
-        self._paths = {workload.name: workload.path for workload in plan.workloads}
-        self._calibrations: dict[tuple[str, str], Calibration] = {}
+        self._written_s = -LIVE_EVERY_S
 
-    def prepare(self) -> None:
-        """Wait for the replicas, prove the proxy, and find out how many users are enough."""
-        self._progress.say(f"Waiting for {len(self._stack.replicas)} replicas to answer")
-        self._driver.wait_ready()
-        self._stack.configure_proxy(self._plan.upstreams)
-        self._driver.wait_for_proxy()
-        self._driver.prove_shares(self._plan.upstreams)
-        for workload in self._plan.workloads:
-            for worker in self._plan.workers:
-                self._progress.say(f"How many users keep one {worker.name} busy ({workload.name})")
-                self._calibrations[(worker.name, workload.name)] = calibration.calibrate(
-                    self._plan, worker.name, workload.name, self._try_users
-                )
-        self._kept.write_calibrations(tuple(self._calibrations.values()))
-
-    def measure(self) -> None:
-        """Measure round after round until the answer is precise enough."""
-        trials: list[Trial] = []
-        for planned in self._plan.rounds:
-            again: list[TrialSpec] = []
-            for spec in planned:
-                can_repeat = len(again) < max(1, len(planned) // REPEATED_PART)
-                trial = self._measure(spec, can_repeat=can_repeat)
-                if trial.set_aside:
-                    again.append(replace(spec, id=f"{spec.id}-again"))
-                else:
-                    self._count(trials, trial)
-            for spec in again:
-                self._count(trials, self._measure(spec, can_repeat=False))
-            if analysis.enough(self._plan, corespeed.at_mean_speed(trials)):
-                return
-
-    def _count(self, trials: list[Trial], trial: Trial) -> None:
-        trials.append(trial)
-        self._progress.measured(corespeed.at_mean_speed(trials))
-
-    def _measure(self, spec: TrialSpec, *, can_repeat: bool) -> Trial:
-        """Measure one trial and write it down; set it aside if others disturbed its window.
-
-        What others did is all that this looks at, never the throughput.
-        """
-        known = self._calibrations[(spec.cell.worker, spec.cell.workload)]
-        users = known.users_per_replica * spec.cell.replicas
-        raw = self._put_on(spec, users, self._plan.timing)
-        trial = samples.reduce(raw, self._plan.budget, service_ms=known.service_ms)
-        if can_repeat:
-            trial = replace(trial, set_aside=disturbed(trial))
-        self._kept.append(trial, raw.samples)
-        return trial
-
-    def _try_users(self, spec: TrialSpec, users: int) -> Trial:
-        raw = self._put_on(spec, users, CALIBRATION_TIMING)
-        return samples.reduce(raw, self._plan.budget, service_ms=None)
-
-    def _put_on(self, spec: TrialSpec, users: int, timing: Timing) -> RawTrial:
-        return self._driver.measure(
-            spec,
-            Load(
-                id=spec.id,
-                base_url=self._driver.base_url(spec.port),
-                path=self._paths[spec.cell.workload],
-                users=users,
-                settle_s=timing.settle_s,
-                window_s=timing.window_s,
-                drain_limit_s=timing.drain_limit_s,
-            ),
-        )
+    def update(self) -> None:
+        """Write it again, if it is old enough."""
+        if proc.monotonic_s() - self._written_s < LIVE_EVERY_S:
+            return
+        self._written_s = proc.monotonic_s()
+        recorded = store.read(self._kept.folder)
+        outputs.write_live(self._kept, conclude(recorded), recorded.trials)

@@ -1,0 +1,115 @@
+"""One stack that is up, from its first answer to its last trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from loadtests import analysis, calibration, corespeed, samples
+from loadtests.driver import Driver
+from loadtests.environment.protocol import Stack
+from loadtests.model import Calibration, Plan, Timing, Trial, TrialSpec
+from loadtests.progress import Progress
+from loadtests.raw import Load, RawTrial
+from loadtests.rules.system import disturbed
+from loadtests.store import Store
+
+REPEATED_PART = 4
+"""At most every fourth trial of a round is measured again; more is no accident but the machine."""
+
+CALIBRATION_TIMING = Timing(
+    settle_s=calibration.SETTLE_S, window_s=calibration.WINDOW_S, drain_limit_s=15.0
+)
+
+Watch = Callable[[], None]
+"""Told that a trial was written down."""
+
+
+class Session:
+    """A stack that is up, and the trials that were measured on it so far."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        stack: Stack,
+        driver: Driver,
+        kept: Store,
+        progress: Progress,
+        watch: Watch,
+    ) -> None:
+        self._plan = plan
+        self._stack = stack
+        self._driver = driver
+        self._kept = kept
+        self._progress = progress
+        self._watch = watch
+        self._paths = {workload.name: workload.path for workload in plan.workloads}
+        self._calibrations: dict[tuple[str, str], Calibration] = {}
+        self._trials: list[Trial] = []
+
+    def prepare(self) -> None:
+        """Wait for the replicas, prove the proxy, and find out how many users are enough."""
+        self._progress.say(f"Waiting for {len(self._stack.replicas)} replicas to answer")
+        self._driver.wait_ready()
+        self._stack.configure_proxy(self._plan.upstreams)
+        self._driver.wait_for_proxy()
+        self._driver.prove_shares(self._plan.upstreams)
+        for workload in self._plan.workloads:
+            for worker in self._plan.workers:
+                self._progress.say(f"How many users keep one {worker.name} busy ({workload.name})")
+                self._calibrations[(worker.name, workload.name)] = calibration.calibrate(
+                    self._plan, worker.name, workload.name, self._try_users
+                )
+        self._kept.write_calibrations(tuple(self._calibrations.values()))
+
+    def measure(self) -> None:
+        """Measure round after round until the answer is precise enough."""
+        for planned in self._plan.rounds:
+            again: list[TrialSpec] = []
+            for spec in planned:
+                can_repeat = len(again) < max(1, len(planned) // REPEATED_PART)
+                if self._measure(spec, can_repeat=can_repeat).set_aside:
+                    again.append(replace(spec, id=f"{spec.id}-again"))
+            for spec in again:
+                self._measure(spec, can_repeat=False)
+            if analysis.enough(self._plan, self._counting()):
+                return
+
+    def _counting(self) -> tuple[Trial, ...]:
+        return corespeed.at_mean_speed([trial for trial in self._trials if not trial.set_aside])
+
+    def _measure(self, spec: TrialSpec, *, can_repeat: bool) -> Trial:
+        """Measure one trial and write it down; set it aside if others disturbed its window.
+
+        What others did is all that this looks at, never the throughput.
+        """
+        known = self._calibrations[(spec.cell.worker, spec.cell.workload)]
+        users = known.users_per_replica * spec.cell.replicas
+        raw = self._put_on(spec, users, self._plan.timing)
+        trial = samples.reduce(raw, self._plan.budget, service_ms=known.service_ms)
+        if can_repeat:
+            trial = replace(trial, set_aside=disturbed(trial))
+        self._kept.append(trial, raw.samples)
+        self._trials.append(trial)
+        if not trial.set_aside:
+            self._progress.measured(self._counting())
+        self._watch()
+        return trial
+
+    def _try_users(self, spec: TrialSpec, users: int) -> Trial:
+        raw = self._put_on(spec, users, CALIBRATION_TIMING)
+        return samples.reduce(raw, self._plan.budget, service_ms=None)
+
+    def _put_on(self, spec: TrialSpec, users: int, timing: Timing) -> RawTrial:
+        return self._driver.measure(
+            spec,
+            Load(
+                id=spec.id,
+                base_url=self._driver.base_url(spec.port),
+                path=self._paths[spec.cell.workload],
+                users=users,
+                settle_s=timing.settle_s,
+                window_s=timing.window_s,
+                drain_limit_s=timing.drain_limit_s,
+            ),
+        )
