@@ -35,6 +35,12 @@ APPLICATION = "app:create_app()"
 PROXY_LIMIT_S = 10.0
 """How long nginx may take to answer with a new configuration; it takes some 50 ms."""
 
+QUIET_RATIO = 0.02
+QUIET_SPAN_S = 0.2
+QUIET_LIMIT_S = 60.0
+"""A replica answers when its first worker does. Its others start for some tenths of a second more,
+and with a budget of a tenth of a CPU that would reach into the first trials."""
+
 
 class ProcessesBackend:
     """Brings stacks up as processes of this machine, with the application of a checkout."""
@@ -50,7 +56,10 @@ class ProcessesBackend:
         for dead in leftovers.abandoned():
             say(f"Removing what a run that died has left: {dead}")
             leftovers.clear(dead)
-        program = _find_programs(self._root)
+        _check_application(self._root)
+        program = nginx.find_program()
+        if program is None:
+            raise EnvironmentFailure(nginx.MISSING)
         logs = folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         name = f"{leftovers.PREFIX}{secrets.token_hex(4)}"
@@ -135,7 +144,17 @@ class ProcessesStack:
         else:
             self._proxy.signal(signal.SIGHUP)
         proc.wait_until(
-            self._proxy_is_configured, limit_s=PROXY_LIMIT_S, failure=self._proxy.ended_message
+            self._proxy_is_configured,
+            limit_s=PROXY_LIMIT_S,
+            failure=lambda: (
+                f"The proxy did not take its configuration in {PROXY_LIMIT_S:g} s. The end of its"
+                f" log:\n{self.log_of(PROXY)}"
+            ),
+        )
+        proc.wait_until(
+            self._replicas_are_quiet,
+            limit_s=QUIET_LIMIT_S,
+            failure=f"The replicas use CPU without being asked anything, for {QUIET_LIMIT_S:g} s.",
         )
         for replica in self.replicas:
             self._members.hold(
@@ -194,10 +213,20 @@ class ProcessesStack:
             counts=nginx.COUNTS_MODULE in built_with,
         )
 
+    def _replicas_are_quiet(self) -> bool:
+        names = [replica.name for replica in self.replicas]
+        self._members.check_alive(names)
+        before = {each.member: each for each in self.read(names)}
+        proc.sleep(QUIET_SPAN_S)
+        after = {each.member: each for each in self.read(names)}
+        return all(
+            name in after
+            and after[name].cpu_s - early.cpu_s < QUIET_RATIO * (after[name].at_s - early.at_s)
+            for name, early in before.items()
+        )
+
     def _proxy_is_configured(self) -> bool:
-        assert self._proxy is not None
-        if self._proxy.code is not None:
-            raise EnvironmentFailure(self._proxy.ended_message())
+        self._members.check_alive([PROXY])
         url = f"http://{self.proxy_host}:{self._places.status_port}/generation"
         try:
             with urllib.request.urlopen(url, timeout=1) as answer:
@@ -214,8 +243,8 @@ def _replica_names(plan: Plan) -> dict[str, tuple[WorkerModel, int]]:
     }
 
 
-def _find_programs(root: Path) -> str:
-    """Give nginx's path; raise where anything that a stack is made of is not here."""
+def _check_application(root: Path) -> None:
+    """Raise where the sample application, or what it is made of, is not here."""
     if not (root / CONFIG).is_file():
         raise EnvironmentFailure(
             f"There is no {CONFIG} in {root}. Start twofold in a checkout of the project."
@@ -226,7 +255,3 @@ def _find_programs(root: Path) -> str:
             f"This Python has no {', '.join(missing)}, which the replicas need. Run `make setup`,"
             " or `pip install --group app` in the checkout."
         )
-    program = nginx.find_program()
-    if program is None:
-        raise EnvironmentFailure(nginx.MISSING)
-    return program

@@ -276,8 +276,8 @@ class Child:
             self._process.wait(timeout=grace_s)
         except subprocess.TimeoutExpired:
             _end_group(self._process.pid)
-            self._process.wait(timeout=grace_s)
-        self._reader.join(timeout=grace_s)
+            self._process.wait(timeout=KILLED_LIMIT_S)
+        self._reader.join(timeout=KILLED_LIMIT_S)
         if self._process.stdout is not None:
             self._process.stdout.close()
 

@@ -34,7 +34,7 @@ def make_facts(**fields: Any) -> Facts:
 
 def make_engine(**fields: Any) -> Engine:
     defaults = {"state": EngineState.DOWN, "detail": "socket: refused", "compose_version": "2.29.1"}
-    return Engine(**defaults | fields)  # type: ignore[arg-type]
+    return Engine(**defaults | fields)
 
 
 def not_right(report: DoctorReport) -> dict[str, State]:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.agent import Agent
-from loadtests.driver import Driver
 from loadtests.environment import leftovers, means
 from loadtests.environment.members import Members
 from loadtests.environment.processes import ProcessesBackend
+from loadtests.environment.protocol import Stack
 from loadtests.errors import Interrupted
 from loadtests.options import Options
 from loadtests.plan import make_plan
@@ -93,16 +93,16 @@ def _bring_up_and_down(phases: Phases, folder: Path) -> None:
     with ProcessesBackend(ROOT).open(plan, folder, say) as stack:
         phases.reach("replicas-started")
         with stack.start_generator() as child:
-            driver = Driver(stack, agent := Agent(child))
+            agent = Agent(child)
             agent.hello()
             phases.reach("generator-started")
-            driver.wait_ready()
+            wait_ready(stack, agent)
             phases.reach("replicas-ready")
             stack.configure_proxy(plan.upstreams)
             phases.reach("proxy-configured")
             load = Load(
                 id="only",
-                base_url=driver.base_url(plan.upstreams[0].port),
+                base_url=f"http://{stack.proxy_host}:{plan.upstreams[0].port}",
                 path="/io",
                 settle_s=0.2,
                 window_s=1.0,
@@ -110,6 +110,15 @@ def _bring_up_and_down(phases: Phases, folder: Path) -> None:
                 users=4,
             )
             agent.load(load, on_opened=lambda: phases.reach("under-load"), on_closed=lambda: None)
+
+
+def wait_ready(stack: Stack, agent: Agent) -> None:
+    urls = [f"http://{replica.address}/healthz" for replica in stack.replicas]
+    proc.wait_until(
+        lambda: all(answer.status == 200 for answer in agent.fetch(urls)),
+        limit_s=60,
+        failure=lambda: stack.log_of(stack.replicas[0].name),
+    )
 
 
 if __name__ == "__main__":

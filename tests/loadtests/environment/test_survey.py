@@ -98,8 +98,10 @@ def as_nobody(folder: Path) -> EngineState:
         os._exit(0)
     os.close(writer)
     os.waitpid(child, 0)
-    with open(reader) as answer:
-        return EngineState(answer.read())
+    try:
+        return EngineState(os.read(reader, 100).decode())
+    finally:
+        os.close(reader)
 
 
 def test_an_old_compose(programs: Path, tmp_path: Path) -> None:

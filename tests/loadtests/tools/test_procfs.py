@@ -1,0 +1,115 @@
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from loadtests.tools import proc, procfs
+from loadtests.tools.procfs import Facts
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+# `ps -A -o pid=,ppid=,pgid=,state=,rss=,time=,lstart=` on macOS and on Debian.
+PS = """\
+    1     0     1 Ss    19328   1:02.50 Mon Nov  9 09:12:01 2026
+  510     1   510 S      4096 1-02:03:04 Sun Nov 22 21:54:41 2026
+  511   510   510 Z         0   0:00.00 Sun Nov 22 21:54:41 2026
+"""
+
+STAT = (
+    "4711 (a (very) odd) name) S 12 4700 4700 0 -1 4194560 900 0 0 0 33 1 0 0 20 0 1 0 "
+    "18234 12345678 250 18446744073709551615 1 1 0"
+)
+
+
+def test_a_name_with_blanks_and_brackets_is_no_obstacle() -> None:
+    assert procfs.parse_stat(STAT, cpu_s=0.5) == Facts(
+        pid=4711,
+        parent=12,
+        group=4700,
+        started="18234",
+        cpu_s=0.5,
+        memory_bytes=250 * procfs.PAGE_BYTES,
+    )
+
+
+def test_a_process_of_which_only_its_exit_code_is_left_is_none() -> None:
+    assert procfs.parse_stat(STAT.replace(") S ", ") Z "), cpu_s=0) is None
+    assert 511 not in procfs.parse_ps(PS)
+
+
+def test_ps_gives_the_same_facts() -> None:
+    assert procfs.parse_ps(PS)[510] == Facts(
+        pid=510,
+        parent=1,
+        group=510,
+        started="Sun Nov 22 21:54:41 2026",
+        cpu_s=86400 + 2 * 3600 + 3 * 60 + 4,
+        memory_bytes=4096 * 1024,
+    )
+    assert procfs.parse_ps(PS)[1].cpu_s == 62.5
+
+
+def test_without_proc_the_family_comes_from_ps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    listing = proc.Completed(argv=("ps",), code=0, stdout=PS, stderr="")
+    monkeypatch.setattr(proc, "run", lambda argv: listing)
+
+    assert [one.pid for one in procfs.family(1)] == [1, 510]
+    assert [one.pid for one in procfs.everyone()] == [1, 510]
+    assert procfs.facts_of(99) is None
+
+
+SPIN_AND_FORK = (
+    "import os, time\n"
+    "while time.process_time() < 0.2: pass\n"
+    "os.fork()\n"
+    "print('ready', flush=True)\n"
+    "time.sleep(30)\n"
+)
+
+
+@linux
+def test_a_process_and_its_children_are_one_family_with_their_cpu_time(tmp_path: Path) -> None:
+    with proc.Child((sys.executable, "-c", SPIN_AND_FORK), log=tmp_path / "log") as parent:
+        parent.receive(10)
+        parent.receive(10)
+        first, second = procfs.family(parent.pid)
+        os.killpg(parent.pid, signal.SIGKILL)
+
+    assert first.pid == parent.pid
+    assert second.parent == parent.pid
+    assert first.group == second.group == parent.pid
+    assert first.cpu_s >= 0.2
+    assert second.cpu_s < 0.2
+    assert procfs.family(parent.pid) == ()
+
+
+@linux
+def test_a_process_that_ends_is_not_there_any_more(tmp_path: Path) -> None:
+    with proc.Child(("sleep", "30"), log=tmp_path / "log") as child:
+        assert procfs.facts_of(child.pid) is not None
+        assert child.pid in {one.pid for one in procfs.everyone()}
+        child.signal(signal.SIGKILL)
+        proc.wait_until(lambda: child.code is not None, limit_s=5, failure="it lives on")
+
+    assert procfs.facts_of(child.pid) is None
+
+
+@linux
+def test_all_threads_of_a_process_are_bound_to_the_cores(tmp_path: Path) -> None:
+    threads = (
+        "import threading, time\n"
+        "threading.Thread(target=time.sleep, args=(30,), daemon=True).start()\n"
+        "print('ready', flush=True)\ntime.sleep(30)"
+    )
+    core = min(os.sched_getaffinity(0))
+    with proc.Child((sys.executable, "-c", threads), log=tmp_path / "log") as child:
+        child.receive(10)
+        procfs.pin(child.pid, [core])
+        tasks = [int(path.name) for path in Path(f"/proc/{child.pid}/task").iterdir()]
+        bound = [os.sched_getaffinity(task) for task in tasks]
+        os.killpg(child.pid, signal.SIGKILL)
+
+    assert bound == [{core}, {core}]
