@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ PLUGIN = "#!/bin/sh\\necho 2.26.1"
 
 @pytest.fixture(autouse=True)
 def base(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compose_plugin, "base_image", lambda: "twofold/base:own")
+    monkeypatch.setenv("TWOFOLD_BASE_IMAGE", "our-base")
 
 
 def test_the_plugin_is_placed_whole_and_can_be_run(play: Play, tmp_path: Path) -> None:
@@ -22,6 +23,25 @@ def test_the_plugin_is_placed_whole_and_can_be_run(play: Play, tmp_path: Path) -
     assert compose_plugin.main(["--into", str(folder)]) == 0
     assert [path.name for path in folder.iterdir()] == ["docker-compose"]
     assert (folder / "docker-compose").stat().st_mode & 0o111
+
+
+def test_the_base_that_is_named_is_the_one_it_is_fetched_in(
+    play: Play, calls: Callable[[], list[str]], tmp_path: Path
+) -> None:
+    play("docker", f"printf '{PLUGIN}'")
+    compose_plugin.place(tmp_path / "docker-compose")
+    (call, *_) = calls()
+    assert call.startswith("docker run --rm")
+    assert " our-base sh -c " in call
+
+
+def test_without_a_base_there_is_one_message(
+    play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TWOFOLD_BASE_IMAGE")
+    play("docker", "echo Cannot connect to the Docker daemon >&2; exit 1")
+    with pytest.raises(compose_plugin.PluginError, match="Without a base image"):
+        compose_plugin.place(tmp_path / "docker-compose")
 
 
 @pytest.mark.parametrize(
