@@ -8,16 +8,19 @@ n / (1 + σ·(n − 1)): Amdahl's law, as the synchronous bound of the machine-r
 A plain lock would not do: the others work on while one holds it, and nothing is lost until the lock
 is taken all of the time.
 
-Both parts are slept, not computed, so they take as long on any CPU budget.
+Both parts are slept, not computed, so they take as long on any CPU budget. They also keep to a
+schedule: a part begins when the one before it was due to end, not when word of that came round.
+Otherwise each handing over would add to the serial part (measured: 0.6 ms of 1.25 ms).
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import struct
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from flask import Blueprint, current_app
@@ -31,9 +34,13 @@ SERVICE_MS = 50
 SERVICE_MS_MAX = 60_000
 """Milliseconds: past a minute the proxy in front has given up."""
 
+ENDS = struct.Struct("dd")
+"""What the lock's file holds: when the last side-by-side part and the last serial part were due to
+end, in seconds of the monotonic clock, which all containers of a machine share."""
+
 
 class TurnLock:
-    """Side by side or alone, over all processes that can open ``path``.
+    """Side by side or alone, over all processes of a machine that can open ``path``.
 
     Whoever wants to be alone goes first: new side-by-side work waits at the door until nobody is
     left who wants to be alone. Without that, a turn would break up into many.
@@ -44,29 +51,56 @@ class TurnLock:
         self._door = path.with_name(f"{path.name}.door")
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """Hold the room with others."""
-        with ExitStack() as stay:
-            with _locked(self._door, fcntl.LOCK_EX):
-                stay.enter_context(_locked(self._room, fcntl.LOCK_SH))
-            yield
+    def together(self, since_s: float, lasting_s: float) -> Iterator[float]:
+        """Hold the room with others; yield when work wanted ``since_s`` is due to end."""
+        with _opened(self._room) as room:
+            with _opened(self._door) as door:
+                fcntl.flock(door, fcntl.LOCK_EX)
+                fcntl.flock(room, fcntl.LOCK_SH)
+                others_end_s, alone_end_s = _read_ends(room)
+                end_s = _start(since_s, alone_end_s) + lasting_s
+                _write_ends(room, max(others_end_s, end_s), alone_end_s)
+            yield end_s
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Hold the room alone, and the door shut from the moment of asking."""
-        with _locked(self._door, fcntl.LOCK_SH), _locked(self._room, fcntl.LOCK_EX):
-            yield
+    def alone(self, since_s: float, lasting_s: float) -> Iterator[float]:
+        """Hold the room alone, and the door shut from the moment of asking; yield as above."""
+        with _opened(self._door) as door, _opened(self._room) as room:
+            fcntl.flock(door, fcntl.LOCK_SH)
+            fcntl.flock(room, fcntl.LOCK_EX)
+            together_end_s, others_end_s = _read_ends(room)
+            end_s = _start(since_s, together_end_s, others_end_s) + lasting_s
+            _write_ends(room, together_end_s, end_s)
+            yield end_s
+
+
+def _start(*due_s: float) -> float:
+    # What came before has ended by now, whatever a file that was left by a crash may say.
+    return min(time.monotonic(), max(due_s))
+
+
+def _read_ends(room: int) -> tuple[float, float]:
+    together_s, alone_s = ENDS.unpack(os.pread(room, ENDS.size, 0).ljust(ENDS.size, b"\0"))
+    return together_s, alone_s
+
+
+def _write_ends(room: int, together_s: float, alone_s: float) -> None:
+    os.pwrite(room, ENDS.pack(together_s, alone_s), 0)
 
 
 @contextmanager
-def _locked(path: Path, how: int) -> Iterator[None]:
-    # A lock belongs to one opening of the file, so threads of a process exclude one another too.
+def _opened(path: Path) -> Iterator[int]:
+    # A lock belongs to one opening of the file, so threads of a process exclude one another too;
+    # closing gives it back.
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
     try:
-        fcntl.flock(descriptor, how)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _sleep_until(moment_s: float) -> None:
+    time.sleep(max(0.0, moment_s - time.monotonic()))
 
 
 @blueprint.get("/serial")
@@ -82,9 +116,9 @@ def serial() -> dict[str, object]:
     if not share:
         time.sleep(service_ms / 1000)
         return {"ms": service_ms, "serial_share": 0}
-    lock = TurnLock(faults.serial_lock)
-    with lock.together():
-        time.sleep(service_ms * (1 - share) / 1000)
-    with lock.alone():
-        time.sleep(service_ms * share / slots / 1000)
+    lock, service_s = TurnLock(faults.serial_lock), service_ms / 1000
+    with lock.together(time.monotonic(), service_s * (1 - share)) as end_s:
+        _sleep_until(end_s)
+    with lock.alone(end_s, service_s * share / slots) as end_s:
+        _sleep_until(end_s)
     return {"ms": service_ms, "serial_share": share}

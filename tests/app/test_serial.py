@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from flask.testing import FlaskClient
 from app import create_app
 from app.faults import Faults
 from app.serial import TurnLock
+
+Enter = Callable[[float, float], AbstractContextManager[float]]
 
 SHORT_S = 0.1
 """Seconds in which a thread that is not held back would have gone on."""
@@ -25,13 +29,13 @@ def lock(tmp_path: Path) -> TurnLock:
 class Visitor:
     """A thread that goes into the room and stays there until it is told to leave."""
 
-    def __init__(self, enter: Callable[[], object]) -> None:
+    def __init__(self, enter: Enter) -> None:
         self.inside, self._leave = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._visit, args=(enter,))
         self._thread.start()
 
-    def _visit(self, enter: Callable[[], object]) -> None:
-        with enter():  # type: ignore[attr-defined]
+    def _visit(self, enter: Enter) -> None:
+        with enter(time.monotonic(), 0):
             self.inside.set()
             self._leave.wait(10)
 
@@ -89,6 +93,40 @@ def test_two_are_never_alone_at_once(lock: TurnLock) -> None:
 
     assert two.inside.wait(5)
     two.leave()
+
+
+def test_a_part_begins_when_the_one_before_it_was_due_to_end(lock: TurnLock) -> None:
+    began_s = time.monotonic()
+    with lock.together(began_s, 0.04) as together_s:
+        time.sleep(0.05)
+    with lock.alone(together_s, 0.02) as first_s:
+        time.sleep(0.03)
+    with lock.alone(together_s, 0.02) as second_s:
+        time.sleep(0.03)
+    with lock.together(began_s, 0.04) as again_s:
+        pass
+
+    parts = (together_s - began_s, first_s - together_s, second_s - first_s, again_s - second_s)
+    assert parts == pytest.approx((0.04, 0.02, 0.02, 0.04))
+
+
+def test_a_part_after_a_rest_begins_when_it_is_wanted(lock: TurnLock) -> None:
+    with lock.alone(time.monotonic(), 0):
+        pass
+    time.sleep(0.02)
+
+    wanted_s = time.monotonic()
+    with lock.together(wanted_s, 0.01) as end_s:
+        assert end_s == wanted_s + 0.01
+
+
+def test_a_file_left_by_a_crash_holds_nobody_up(lock: TurnLock) -> None:
+    tomorrow_s = time.monotonic() + 86_400
+    with lock.together(tomorrow_s, 86_400), contextlib.suppress(RuntimeError):
+        raise RuntimeError
+
+    with lock.alone(time.monotonic(), 0.01) as end_s:
+        assert end_s <= time.monotonic() + 0.01
 
 
 def test_without_a_share_serial_only_waits(client: FlaskClient) -> None:
