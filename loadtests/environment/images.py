@@ -11,8 +11,6 @@ from loadtests.environment.protocol import Say
 from loadtests.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import docker, proc
 
-OFFICIAL_BASE = "python:3.13-slim-trixie"
-OWN_BASE = "twofold/base"
 BASE_LIMIT_S = 600.0
 
 APP = "twofold/app:latest"
@@ -52,8 +50,8 @@ def build_all(engine: docker.Engine, root: Path, *, say: Say) -> Images:
 def base_image(engine: docker.Engine, root: Path, *, say: Say) -> str:
     """Give a base image that the engine has; get or make one where it has none.
 
-    In this order: the one that TWOFOLD_BASE_IMAGE names, the official one where the engine has it,
-    our own where it was made before, the official one from its registry, our own made now.
+    The one that TWOFOLD_BASE_IMAGE names; else what ``scripts/base_image.py`` chooses: the official
+    one where it is here or its registry answers, our own, made of Debian's packages, where not.
     """
     asked = os.environ.get("TWOFOLD_BASE_IMAGE")
     if asked:
@@ -63,22 +61,22 @@ def base_image(engine: docker.Engine, root: Path, *, say: Say) -> str:
                 " Name another, or unset the variable."
             )
         return asked
-    if engine.image_id(OFFICIAL_BASE) is not None:
-        return OFFICIAL_BASE
-    own = engine.local_images(OWN_BASE)
-    if own:
-        return own[0]
-    say(f"Looking for {OFFICIAL_BASE} in its registry")
-    if docker.pull(OFFICIAL_BASE):
-        return OFFICIAL_BASE
-    say("No registry answers: making a base image from Debian's packages (about 40 s, once)")
+    said: list[str] = []
+
+    def tell(line: str) -> None:
+        if said:
+            say(said[-1])
+        said.append(line)
+
     try:
-        made = proc.run(
-            (sys.executable, str(root / "scripts/base_image.py")), timeout_s=BASE_LIMIT_S
+        proc.run(
+            (sys.executable, str(root / "scripts/base_image.py")),
+            timeout_s=BASE_LIMIT_S,
+            on_line=tell,
         )
     except ProcessFailure as error:
         raise EnvironmentFailure(
-            f"No base image: {OFFICIAL_BASE} cannot be pulled, and none could be made here:"
-            f" {error.output or error}\nName one that this engine has: TWOFOLD_BASE_IMAGE=…"
+            f"There is no base image, and none could be got or made: {error.output or error}\n"
+            "Name one that this engine has: TWOFOLD_BASE_IMAGE=…"
         ) from error
-    return made.stdout.strip().splitlines()[-1]
+    return said[-1].strip()  # the tag, after the lines of progress

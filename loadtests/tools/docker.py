@@ -102,13 +102,6 @@ class Engine:
             answer: dict[str, Any] = self._client.info()
         return answer
 
-    def local_images(self, repository: str) -> tuple[str, ...]:
-        """Give the tags of a repository's images that the engine has, newest first."""
-        with _answering():
-            images = self._client.api.images(name=repository)
-        newest_first = sorted(images, key=lambda image: -int(image["Created"]))
-        return tuple(tag for image in newest_first for tag in image.get("RepoTags") or ())
-
     def image_id(self, image: str) -> str | None:
         """Give an image's digest, or None where the engine does not have it."""
         with _answering(), contextlib.suppress(NotFound):
