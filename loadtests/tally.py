@@ -17,7 +17,8 @@ from loadtests.raw import Answer
 from loadtests.tools import nginx
 
 FINISHED_COUNTER = "app_requests_finished_total"
-_FINISHED = re.compile(rf"^{FINISHED_COUNTER}(?:\{{[^}}]*\}})? (\d+)", re.MULTILINE)
+_NUMBER = r"(\d+(?:\.\d+)?(?:e\+\d+)?)"
+_FINISHED = re.compile(rf"^{FINISHED_COUNTER}(?:\{{[^}}]*\}})? {_NUMBER}", re.MULTILINE)
 
 OK = 200
 
@@ -80,7 +81,7 @@ class Tally:
             if found is None:
                 self._replicas.pop(name, None)
             else:
-                self._replicas[name] = int(found[1])
+                self._replicas[name] = int(float(found[1]))
 
 
 def _proxy_requests(answer: Answer) -> int | None:

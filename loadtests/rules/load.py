@@ -160,8 +160,9 @@ def conservation(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  #
     nothing is in flight at the edges. A failed request may have got lost on any stretch.
     """
     code = RuleCode.CONSERVATION
-    if all(trial.conservation.proxy is None for trial in trials):
-        return unchecked(code, cell, "The proxy's counters cannot be read here.")
+    counted = [(trial.conservation.proxy, trial.conservation.replicas) for trial in trials]
+    if all(counts == (None, None) for counts in counted):
+        return unchecked(code, cell, "Neither proxy nor replicas tell their counts here.")
     worst, told = 0, "Generator, proxy and replicas counted the same requests in every trial."
     for trial in trials:
         counts = trial.conservation

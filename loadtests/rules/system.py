@@ -64,7 +64,7 @@ def replica_share(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  
             seen[member] = seen.get(member, 0) + count
     if not expected:
         return unchecked(code, cell, "There were no answers to count.")
-    off = {member: seen[member] / expected[member] - 1 for member in expected}
+    off = {member: (seen[member] - expected[member]) / expected[member] for member in expected}
     worst = max(off, key=lambda member: abs(off[member]))
     chance = float(chi2.sf(statistic, freedom)) if freedom else 1.0
     broken = abs(off[worst]) > SHARE_LIMIT_RATIO or (chance < SHARE_LEVEL)
