@@ -1,0 +1,146 @@
+import re
+from collections.abc import Callable, Sequence
+from random import Random
+
+import pytest
+
+from loadtests.model import RuleState, Trial, TrialSpec
+from loadtests.rules import run
+from tests.loadtests.builders import make_plan, make_trial, make_trials, noisy_rps, steady_rps
+
+PLAN = make_plan(rounds=8)
+HOLDS, BROKEN, UNCHECKED = RuleState.HOLDS, RuleState.BROKEN, RuleState.UNCHECKED
+
+
+# -- identity ----------------------------------------------------------------------------------
+
+
+def identified(*identities: dict[str, str]) -> list[Trial]:
+    return [
+        make_trial(started_at_s=float(moment), identities=each)
+        for moment, each in enumerate(identities)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("later", "state", "told"),
+    [
+        ({"a": "1", "b": "2"}, HOLDS, "All 2 members were the same"),
+        ({"a": "1", "b": "3"}, BROKEN, "b changed .* 2 became 3"),
+        ({"a": "1"}, BROKEN, "b changed .* 2 became gone"),
+        ({"a": "1", "b": "2", "c": "9"}, BROKEN, "c changed .* not there became 9"),
+    ],
+)
+def test_members_stay_who_they_are(later: dict[str, str], state: RuleState, told: str) -> None:
+    trials = identified({"a": "1", "b": "2"}, {"a": "1", "b": "2"}, later)
+
+    found = run.identity(PLAN, trials)
+
+    assert found.state is state
+    assert re.search(told, found.detail)
+
+
+def test_members_are_followed_in_the_order_of_time_not_of_the_journal() -> None:
+    first, second, third = identified({"a": "1"}, {"a": "1"}, {"a": "2"})
+
+    found = run.identity(PLAN, [third, first, second])
+
+    assert "1 became 2" in found.detail
+
+
+def test_members_that_cannot_be_told_are_unchecked() -> None:
+    assert run.identity(PLAN, identified({}, {})).state is UNCHECKED
+
+
+# -- steady: inside windows --------------------------------------------------------------------
+
+
+def with_halves(ratio: Callable[[TrialSpec], float], rounds: int = 8) -> list[Trial]:
+    """Give trials whose windows' second half has ``ratio`` times the throughput of the first."""
+    trials = []
+    for planned in PLAN.rounds[:rounds]:
+        for spec in planned:
+            first = steady_rps(spec)
+            second = first * ratio(spec)
+            trials.append(
+                make_trial(
+                    spec=spec, throughput_rps=first, quarters_rps=(first, first, second, second)
+                )
+            )
+    return trials
+
+
+def noisy(mean: float, spread: float = 0.02) -> Callable[[TrialSpec], float]:
+    return lambda spec: mean * Random(spec.id).lognormvariate(0, spread)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "state"),
+    [
+        (noisy(1.0), HOLDS),
+        (noisy(1.08), HOLDS),
+        (noisy(1.13), BROKEN),
+        (noisy(0.87), BROKEN),
+        (lambda _: 1.2, BROKEN),
+        (lambda _: 1.0, HOLDS),
+        (noisy(1.13, spread=0.9), HOLDS),
+    ],
+)
+def test_windows_have_no_trend_inside(
+    ratio: Callable[[TrialSpec], float], state: RuleState
+) -> None:
+    assert run.steady(PLAN, with_halves(ratio)).state is state
+
+
+def test_the_trend_inside_windows_is_told_where_it_holds_too() -> None:
+    found = run.steady(PLAN, with_halves(lambda _: 1.05))
+
+    assert found.figure == pytest.approx(0.05)
+    assert "+5.0%" in found.detail
+
+
+@pytest.mark.parametrize("trials", [[], [make_trial()] * 3, [make_trial(quarters_rps=(0.0,) * 4)]])
+def test_too_few_windows_show_no_trend(trials: Sequence[Trial]) -> None:
+    assert run.steady(PLAN, trials).state is UNCHECKED
+
+
+# -- steady: over rounds -----------------------------------------------------------------------
+
+
+def drifting(per_round: float, *, also_the_small: bool = False) -> Callable[[TrialSpec], float]:
+    def rps(spec: TrialSpec) -> float:
+        drifts = spec.cell.replicas == 4 or also_the_small
+        return noisy_rps(spread=0.002)(spec) * (1 + per_round * spec.round * drifts)
+
+    return rps
+
+
+def test_a_factor_that_drifts_from_round_to_round_is_told() -> None:
+    found = run.steady(PLAN, make_trials(PLAN, rps=drifting(-0.02)))
+
+    assert found.state is BROKEN
+    assert "The factor gthread cpu ×2 → ×4 drifted by -1" in found.detail
+
+
+def test_a_drift_that_all_cells_share_is_cancelled_by_pairing() -> None:
+    trials = make_trials(PLAN, rps=drifting(-0.02, also_the_small=True))
+
+    assert run.steady(PLAN, trials).state is HOLDS
+
+
+def test_a_drift_within_the_precision_does_not_count() -> None:
+    assert run.steady(PLAN, make_trials(PLAN, rps=drifting(-0.004))).state is HOLDS
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_few_rounds_show_no_drift(rounds: int) -> None:
+    trials = make_trials(PLAN, rounds=rounds, rps=drifting(-0.1))
+
+    assert run.steady(PLAN, trials).state is not BROKEN
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_noise_alone_is_steady(seed: int) -> None:
+    trials = make_trials(PLAN, rps=noisy_rps(seed=seed, spread=0.03))
+
+    assert run.steady(PLAN, trials).state is HOLDS
