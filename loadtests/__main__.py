@@ -8,7 +8,6 @@ import shlex
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -235,9 +234,7 @@ def compare(name: str | None, out: Path | None, as_json: bool) -> int:
 def down(as_json: bool) -> int:
     """Remove everything that runs have left: containers, networks, volumes, processes."""
     say: Say = partial(click.echo, err=True)
-    removed = leftovers.remove_all(say)
-    with suppress(errors.EnvironmentFailure):  # no engine, so none of its containers either
-        removed += compose.remove_all(say)
+    removed = leftovers.remove_all(say) + compose.remove_all(say)
     if as_json:
         click.echo(json.dumps({"removed_runs": removed}))
     else:

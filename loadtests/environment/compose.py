@@ -311,7 +311,11 @@ def dead_projects(engine: docker.Engine) -> tuple[str, ...]:
 
 def remove_all(say: Say) -> int:
     """Remove what runs of any process have left, living ones too; give how many runs."""
-    engine = docker.Engine()
+    try:
+        engine = docker.Engine()
+    except EnvironmentFailure as error:  # no engine, so none of its containers either
+        say(str(error))
+        return 0
     try:
         projects = engine.projects()
         for project in projects:
