@@ -50,19 +50,7 @@ class KernelCounters:
         readings = []
         for member in members:
             with contextlib.suppress(OSError, KeyError):  # the container is gone
-                counters = cgroup.read(self._groups[member])
-                readings.append(
-                    Reading(
-                        member=member,
-                        role=role_of(member),
-                        at_s=proc.now_s(),
-                        cpu_s=counters.cpu_s,
-                        periods=counters.periods,
-                        throttled_periods=counters.throttled_periods,
-                        throttled_s=counters.throttled_s,
-                        memory_bytes=counters.memory_bytes,
-                    )
-                )
+                readings.append(reading_of(member, cgroup.read(self._groups[member])))
         return tuple(readings)
 
     def identities(self) -> Mapping[str, str]:
@@ -124,6 +112,20 @@ def parse_stats(member: str, stats: Mapping[str, Any]) -> Reading:
         throttled_periods=throttling.get("throttled_periods"),
         throttled_s=throttling.get("throttled_time", 0) / NANOSECONDS,
         memory_bytes=stats.get("memory_stats", {}).get("usage"),
+    )
+
+
+def reading_of(member: str, counters: cgroup.Counters) -> Reading:
+    """Give the counters that a member has now as its reading."""
+    return Reading(
+        member=member,
+        role=role_of(member),
+        at_s=proc.now_s(),
+        cpu_s=counters.cpu_s,
+        periods=counters.periods,
+        throttled_periods=counters.throttled_periods,
+        throttled_s=counters.throttled_s,
+        memory_bytes=counters.memory_bytes,
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -57,10 +56,8 @@ def find(stack: str, *, user: bool | None = None) -> Means:
     own = cgroup.group_of(os.getpid())
     if own is None:
         return NoMeans(reason="this system has no control groups that can be read")
-    if own.version == 2 and Path(systemd.RUNNING).exists():
-        trial = _try(systemd.trial_argv(user=ordinary))
-        if trial is None:
-            return Scopes(stack=stack, user=ordinary)
+    if own.version == 2 and Path(systemd.RUNNING).exists() and _scopes_have_budgets(user=ordinary):
+        return Scopes(stack=stack, user=ordinary)
     nest = find_nest(own)
     if nest is not None:
         return OwnGroups(stack=stack, nest=nest)
@@ -70,12 +67,12 @@ def find(stack: str, *, user: bool | None = None) -> Means:
     )
 
 
-def _try(argv: Sequence[str]) -> str | None:
+def _scopes_have_budgets(*, user: bool) -> bool:
     try:
-        proc.run(argv, timeout_s=10)
-    except ProcessFailure as failure:
-        return str(failure)
-    return None
+        quota = proc.run(systemd.trial_argv(user=user), timeout_s=10).stdout
+    except ProcessFailure:
+        return False
+    return quota[:1].isdigit()
 
 
 def find_nest(own: Group) -> Group | None:
@@ -180,9 +177,8 @@ class Scopes:
         limit = cgroup.cpu_limit(group) if group else None
         if limit is None or limit > cpus * 1.01:
             raise EnvironmentFailure(
-                f"systemd took the budget of {cpus:g} CPU for {member} and set {limit or 'none'}:"
-                " its manager has no cpu controller. Run as root, or add"
-                " `Delegate=cpu` to user@.service."
+                f"systemd took the budget of {cpus:g} CPU for {member}, but the kernel has"
+                f" {limit or 'none'}. Add `Delegate=cpu` to user@.service, or run as root."
             )
 
     def _unit(self, member: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from loadtests.environment import launch, leftovers
-from loadtests.environment.counters import role_of
+from loadtests.environment.counters import reading_of, role_of
 from loadtests.environment.means import Means
 from loadtests.errors import EnvironmentFailure
 from loadtests.model import Reading, Role
@@ -66,6 +66,12 @@ class Members:
         self._pids[name] = child.pid
         return child
 
+    def check_alive(self, names: Collection[str]) -> None:
+        """Raise, with the end of its log, for a member of these that has ended."""
+        for name in names:
+            if self._services[name].code is not None:
+                raise EnvironmentFailure(self._services[name].ended_message())
+
     def hold(self, name: str, *, cpus: float | None, cores: Collection[int]) -> None:
         """Hold a member that runs to its CPU budget and to its cores, where there are any."""
         if cpus is not None:
@@ -77,23 +83,8 @@ class Members:
 
     def read(self, names: Collection[str]) -> tuple[Reading, ...]:
         """Read the counters of these members now; one that has ended has no reading."""
-        readings = []
-        for name in names:
-            counters = self._counters(name)
-            if counters is not None:
-                readings.append(
-                    Reading(
-                        member=name,
-                        role=role_of(name),
-                        at_s=proc.now_s(),
-                        cpu_s=counters.cpu_s,
-                        periods=counters.periods,
-                        throttled_periods=counters.throttled_periods,
-                        throttled_s=counters.throttled_s,
-                        memory_bytes=counters.memory_bytes,
-                    )
-                )
-        return tuple(readings)
+        found = ((name, self._counters(name)) for name in names)  # each read as it is asked for
+        return tuple(reading_of(name, counters) for name, counters in found if counters)
 
     def identities(self) -> Mapping[str, str]:
         """Give process ids and start times of each member and its workers; not the generator's."""

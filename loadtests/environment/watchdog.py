@@ -17,6 +17,7 @@ from pathlib import Path
 import loadtests
 from loadtests.environment import leftovers
 from loadtests.errors import EnvironmentFailure
+from loadtests.tools import signals
 from loadtests.tools.proc import Child
 
 READY = "watching"
@@ -41,8 +42,9 @@ def guard(name: str, groups: Iterable[Path], *, log: Path) -> Iterator[Path]:
         leftovers.claim(folder, groups)
         yield folder
     finally:
-        watchdog.close(grace_s=leftovers.CLEAR_LIMIT_S + 2)
-        leftovers.clear(folder)  # nothing is left to do, unless somebody has killed the watchdog
+        with signals.shield():
+            watchdog.close(grace_s=leftovers.CLEAR_LIMIT_S + 2)
+            leftovers.clear(folder)  # nothing is left to do, unless the watchdog was killed
 
 
 def python_path() -> dict[str, str]:

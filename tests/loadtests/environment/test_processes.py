@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.agent import Agent
-from loadtests.environment import means, processes
+from loadtests.environment import means
 from loadtests.environment.processes import ProcessesBackend, ProcessesStack
 from loadtests.errors import EnvironmentFailure
 from loadtests.model import Plan, Role
@@ -198,7 +198,7 @@ def test_an_nginx_that_does_not_start_is_a_message_with_its_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = plan_for(("gthread",))
-    monkeypatch.setattr(processes.nginx, "render", lambda *_, **__: "nonsense;")
+    monkeypatch.setattr(nginx, "render", lambda *_, **__: "nonsense;")
 
     with (
         ProcessesBackend(ROOT).open(plan, tmp_path, lambda line: None) as stack,

@@ -1,0 +1,335 @@
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from loadtests.environment import compose, images
+from loadtests.environment.compose import ComposeBackend, dead_projects, project_name
+from loadtests.environment.images import Images
+from loadtests.errors import EnvironmentFailure, Interrupted, ProcessFailure
+from loadtests.model import Plan
+from loadtests.tools import docker, proc
+from loadtests.tools.docker import Compose, Container
+from tests.loadtests.builders import make_budget, make_plan
+
+ROOT = Path(__file__).parents[3]
+IMAGES = Images(app="app:1", proxy="proxy:1", generator="generator:1", digests={})
+PLAN = make_plan(workers=("gthread", "sync"), replica_counts=(1, 2))
+COMPOSE = Compose(argv=("docker", "compose"), version="2.29.1")
+
+
+def a_container(service: str, number: int = 1, **fields: Any) -> Container:
+    defaults: dict[str, Any] = {
+        "id": f"id of {service}-{number}",
+        "service": service,
+        "number": number,
+        "image": "sha256:app",
+        "started_at": "2026-09-21T10:00:00Z",
+        "running": True,
+        "exit_code": 0,
+        "out_of_memory": False,
+        "pid": 1,
+        "address": f"10.0.0.{number}",
+    }
+    return Container(**defaults | fields)
+
+
+class FakeEngine:
+    """An engine whose containers are what a test says; it notes what is asked of it."""
+
+    def __init__(self, *containers: Container, projects: Sequence[Sequence[str]] = ((),)) -> None:
+        self.listed = containers
+        self.removed: list[str] = []
+        self.closed = False
+        self.version = "28.0"
+        self.log_error: Exception | None = None
+        self.refusals = 0
+        self._projects = iter(projects)
+        self._last: Sequence[str] = ()
+
+    def containers(self, _: str) -> tuple[Container, ...]:
+        return self.listed
+
+    def log(self, container: str, *, lines: int | None = None) -> str:
+        if self.log_error is not None:
+            raise self.log_error
+        return f"log of {container}, {lines}"
+
+    def projects(self) -> Sequence[str]:
+        self._last = next(self._projects, self._last)
+        return self._last
+
+    def remove(self, project: str) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise EnvironmentFailure("The engine did not remove it.")
+        self.removed.append(project)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def as_engine(engine: FakeEngine) -> docker.Engine:
+    return cast("docker.Engine", engine)
+
+
+# -- names -------------------------------------------------------------------------------------
+
+
+def test_a_project_is_named_after_the_run_the_machine_and_the_process() -> None:
+    name = project_name("20260921-101500-00FF")
+
+    assert name.startswith("twofold-20260921-101500-00ff-")
+    assert name.endswith(f"-{os.getpid()}")
+    assert name == name.lower()
+
+
+def test_projects_of_dead_processes_of_this_machine_are_found() -> None:
+    mine = project_name("a-run")
+    dead = mine.rpartition("-")[0] + "-99999999"
+    elsewhere = f"twofold-a-run-{'0' * 8}-99999999"
+    engine = FakeEngine(projects=((mine, dead, elsewhere, "twofold-test-0123", "shop"),))
+
+    assert dead_projects(as_engine(engine)) == (dead,)
+
+
+# -- what the containers are told --------------------------------------------------------------
+
+
+def variables(**budget: Any) -> dict[str, str]:
+    plan = make_plan(budget=make_budget(**budget))
+    return compose._variables(plan, IMAGES, run="a-run")
+
+
+@pytest.mark.parametrize(
+    ("cores", "generator", "proxy"), [((0,), "0", "0"), ((0, 1), "0", "1"), ((), "", "")]
+)
+def test_generator_and_proxy_have_a_core_each_where_there_are_two(
+    cores: tuple[int, ...], generator: str, proxy: str
+) -> None:
+    found = variables(service_cores=cores)
+
+    assert (found["TWOFOLD_GENERATOR_CPUSET"], found["TWOFOLD_PROXY_CPUSET"]) == (generator, proxy)
+
+
+def test_the_images_and_the_run_reach_the_compose_file() -> None:
+    text = (ROOT / "compose/compose.yaml").read_text()
+
+    found = variables()
+
+    assert (found["TWOFOLD_APP_IMAGE"], found["TWOFOLD_RUN"]) == ("app:1", "a-run")
+    assert all(f"${{{name}:-" in text for name in found)
+
+
+# -- who is there ------------------------------------------------------------------------------
+
+
+def all_containers() -> list[Container]:
+    workers = [a_container(name, number) for name in ("gthread", "sync") for number in (1, 2)]
+    return [*workers, a_container("proxy"), a_container("generator"), a_container("metronome")]
+
+
+def replicas_of(containers: Sequence[Container]) -> list[str]:
+    named = {compose.member_name(each): each for each in containers}
+    return [f"{each.name} {each.address}" for each in compose._replicas(named, PLAN)]
+
+
+def test_replicas_come_in_the_order_of_worker_and_number() -> None:
+    assert replicas_of(all_containers()) == [
+        "gthread-1 10.0.0.1:8000",
+        "gthread-2 10.0.0.2:8000",
+        "sync-1 10.0.0.1:8000",
+        "sync-2 10.0.0.2:8000",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"running": False, "exit_code": 3}, "it ended with code 3"),
+        ({"running": False, "out_of_memory": True}, "it was ended for want of memory"),
+    ],
+)
+def test_a_replica_that_does_not_run_is_named_with_the_reason(
+    fields: dict[str, Any], why: str
+) -> None:
+    containers = all_containers()
+    containers[3] = replace(containers[3], **fields)
+
+    with pytest.raises(EnvironmentFailure, match=f"Replica sync-2 of 2 does not run: {why}"):
+        replicas_of(containers)
+
+
+def test_a_replica_that_was_not_started_is_named() -> None:
+    with pytest.raises(EnvironmentFailure, match="sync-2 of 2 .* no such container"):
+        replicas_of([each for each in all_containers() if each.id != "id of sync-2"])
+
+
+# -- surely down again -------------------------------------------------------------------------
+
+
+class Ran:
+    """Stands for ``proc.run``, and notes the words of each Compose command."""
+
+    def __init__(self, **failing: BaseException) -> None:
+        self.words: list[str] = []
+        self._failing = failing
+
+    def __call__(self, argv: Sequence[str], **_: object) -> proc.Completed:
+        word = next((word for word in ("up", "down") if word in argv), argv[0])
+        self.words.append(word)
+        if word in self._failing:
+            raise self._failing[word]
+        return proc.Completed(argv=tuple(argv), code=0, stdout="", stderr="")
+
+
+@contextmanager
+def opened(
+    monkeypatch: pytest.MonkeyPatch, engine: FakeEngine, ran: Ran, folder: Path, plan: Plan = PLAN
+) -> Iterator[None]:
+    monkeypatch.setattr(docker, "Engine", lambda: engine)
+    monkeypatch.setattr(docker, "find_compose", lambda: COMPOSE)
+    monkeypatch.setattr(images, "build_all", lambda *_, **__: IMAGES)
+    monkeypatch.setattr(proc, "run", ran)
+    monkeypatch.setattr(proc, "POLL_S", 0.0)
+    monkeypatch.setattr(compose, "ComposeStack", lambda *_: None)
+    with ComposeBackend(ROOT).open(plan, folder, lambda _: None):
+        yield
+
+
+def test_a_stack_goes_up_and_down_and_its_logs_are_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine, ran = FakeEngine(*all_containers()), Ran()
+
+    with opened(monkeypatch, engine, ran, tmp_path):
+        assert ran.words == ["up"]
+
+    assert ran.words == ["up", "down"]
+    assert engine.removed == [project_name(tmp_path.name)]
+    assert engine.closed
+    assert (tmp_path / "logs/gthread-2.log").read_text() == "log of id of gthread-2, None"
+    assert (tmp_path / "logs/generator-container.log").exists()
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"up": ProcessFailure("up failed", output="no such image")},
+        {"up": Interrupted(2)},
+        {"down": ProcessFailure("did not end in 120 s")},
+    ],
+)
+def test_a_stack_comes_down_when_compose_fails(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trouble: dict[str, BaseException]
+) -> None:
+    engine, ran = FakeEngine(), Ran(**trouble)
+
+    with (
+        pytest.raises((EnvironmentFailure, Interrupted, KeyError)),
+        opened(monkeypatch, engine, ran, tmp_path),
+    ):
+        raise KeyError
+
+    assert ran.words[-1] == "down"
+    assert engine.removed == [project_name(tmp_path.name)]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), EnvironmentFailure("gone")])
+def test_a_stack_comes_down_where_its_logs_cannot_be_saved(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception
+) -> None:
+    engine = FakeEngine(*all_containers())
+    engine.log_error = error
+
+    with opened(monkeypatch, engine, Ran(), tmp_path):
+        pass
+
+    assert engine.removed == [project_name(tmp_path.name)]
+
+
+def test_a_stack_comes_down_where_nobody_listens_any_more(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine = FakeEngine()
+    monkeypatch.setattr(docker, "Engine", lambda: engine)
+    monkeypatch.setattr(docker, "find_compose", lambda: COMPOSE)
+    monkeypatch.setattr(images, "build_all", lambda *_, **__: IMAGES)
+    monkeypatch.setattr(proc, "run", Ran())
+
+    def closed(_: str) -> None:
+        raise BrokenPipeError
+
+    with (
+        pytest.raises(BrokenPipeError),
+        ComposeBackend(ROOT).open(PLAN, tmp_path, closed),
+    ):
+        pytest.fail("it went up")
+
+    assert engine.removed == [project_name(tmp_path.name)]
+
+
+def test_what_the_engine_still_creates_is_removed_until_nothing_is_left(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mine = project_name(tmp_path.name)
+    engine = FakeEngine(projects=((), (mine,), (mine,), ()))
+    engine.refusals = 1
+
+    with opened(monkeypatch, engine, Ran(), tmp_path):
+        pass
+
+    assert engine.removed == [mine] * 3
+
+
+def test_what_cannot_be_removed_is_told_with_the_engines_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine = FakeEngine()
+    engine.refusals = 10**9
+    monkeypatch.setattr(compose, "GONE_LIMIT_S", 0.01)
+
+    with (
+        pytest.raises(EnvironmentFailure, match=r"still there\. The engine did not .*twofold down"),
+        opened(monkeypatch, engine, Ran(), tmp_path),
+    ):
+        pass
+
+
+def test_what_a_dead_run_has_left_is_removed_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dead = project_name("a-run").rpartition("-")[0] + "-99999999"
+    engine = FakeEngine(projects=((dead,), ()))
+
+    with opened(monkeypatch, engine, Ran(), tmp_path):
+        assert engine.removed == [dead]
+
+
+# -- down, of all runs -------------------------------------------------------------------------
+
+
+def test_all_runs_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = FakeEngine(projects=(("twofold-a", "twofold-b"),))
+    monkeypatch.setattr(docker, "Engine", lambda: engine)
+    said: list[str] = []
+
+    assert compose.remove_all(said.append) == 2
+    assert engine.removed == ["twofold-a", "twofold-b"]
+    assert said == ["Removing twofold-a", "Removing twofold-b"]
+    assert engine.closed
+
+
+def test_without_an_engine_there_is_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_engine() -> None:
+        raise EnvironmentFailure("No Docker engine answers.")
+
+    monkeypatch.setattr(docker, "Engine", no_engine)
+    said: list[str] = []
+
+    assert compose.remove_all(said.append) == 0
+    assert said == ["No Docker engine answers."]
