@@ -6,23 +6,20 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import linregress, ttest_1samp
+from scipy.stats import ttest_1samp
 
-from loadtests import analysis
 from loadtests.model import Finding, Plan, RuleCode, Trial
+from loadtests.rules.drift import FEWEST_ROUNDS, drifts
 from loadtests.rules.finding import found, unchecked
 
 TREND_LEVEL = 0.001
-"""Significance at which a trend counts: some twenty are looked at, and none may fire by chance."""
+"""Probability below which a trend is no chance: a rule may not take away a verdict by luck."""
 
 WINDOW_TREND_RATIO = 0.10
 """How much faster or slower the second half of windows may be than the first, in the mean."""
 
 SAME_RATIO = 1e-9
 """Ratios that differ by less are the same but for rounding, and have no spread to test with."""
-
-FEWEST_ROUNDS = 4
-"""Rounds below which a trend cannot be told from noise."""
 
 
 def identity(plan: Plan, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
@@ -71,16 +68,16 @@ def steady(plan: Plan, trials: Sequence[Trial]) -> Finding:
             detail=f"The second half of the windows was {inside[0]:+.1%} against the first:"
             " the settling time is too short, or the system tires under load.",
         )
-    for cell, drift, chance in _drifts(plan, trials):
-        if abs(drift) > plan.precision_ratio and chance < TREND_LEVEL:
+    for drift in drifts(plan, trials):
+        if abs(drift.ratio) > plan.precision_ratio and drift.chance < TREND_LEVEL:
             return found(
                 code,
                 None,
                 broken=True,
-                figure=drift,
+                figure=drift.ratio,
                 limit=plan.precision_ratio,
-                detail=f"The factor {cell} drifted by {drift:+.1%} from the first round to the"
-                " last, which pairing does not cancel.",
+                detail=f"The factor {drift.what} drifted by {drift.ratio:+.1%} from the first round"
+                " to the last, which pairing does not cancel.",
             )
     return found(
         code,
@@ -106,27 +103,3 @@ def _trend_inside(trials: Sequence[Trial]) -> tuple[float, float] | None:
     if np.ptp(logs) > SAME_RATIO:
         return math.expm1(mean), float(ttest_1samp(logs, 0.0).pvalue)
     return math.expm1(mean), 0.0 if abs(mean) > SAME_RATIO else 1.0
-
-
-def _drifts(plan: Plan, trials: Sequence[Trial]) -> list[tuple[str, float, float]]:
-    """Give each doubling's drift from first to last round, and the chance of it without one."""
-    by_cell = analysis.trials_by_cell(trials)
-    drifts = []
-    for small, large in analysis.doubled_cells(plan):
-        below, above = by_cell.get(small, {}), by_cell.get(large, {})
-        rounds = sorted(
-            number
-            for number in below.keys() & above.keys()
-            if below[number].completed and above[number].completed
-        )
-        if len(rounds) < FEWEST_ROUNDS:
-            continue
-        logs = [
-            math.log(above[number].throughput_rps / below[number].throughput_rps)
-            for number in rounds
-        ]
-        if np.ptp(logs) > SAME_RATIO:
-            line = linregress(rounds, logs)
-            drift = math.expm1(float(line.slope) * (rounds[-1] - rounds[0]))
-            drifts.append((f"{small} → ×{large.replicas}", drift, float(line.pvalue)))
-    return drifts

@@ -1,0 +1,44 @@
+import pytest
+
+from loadtests.model import Trial, TrialSpec
+from loadtests.rules.drift import drifts
+from tests.loadtests.builders import make_plan, make_trials, noisy_rps
+
+PLAN = make_plan(workers=("gthread", "sync"), replica_counts=(1, 2), rounds=6)
+
+
+def lined_up(*, slope: float, spread: float) -> tuple[Trial, ...]:
+    """Trials of which gthread's factors lie on a line, and sync's scatter as they do."""
+
+    def rps(spec: TrialSpec) -> float:
+        if spec.cell.worker == "sync":
+            return noisy_rps(seed=3, spread=spread)(spec)
+        return 100.0 * spec.cell.replicas * (1 + slope * spec.round * (spec.cell.replicas == 2))
+
+    return make_trials(PLAN, rps=rps)
+
+
+def test_points_on_a_line_by_chance_are_held_against_the_scatter_of_all() -> None:
+    gthread, _ = drifts(PLAN, lined_up(slope=0.02, spread=0.05))
+
+    assert gthread.ratio == pytest.approx(0.098, abs=0.01)
+    assert gthread.chance > 0.05
+
+
+def test_the_same_line_where_little_scatters_is_a_drift() -> None:
+    gthread, _ = drifts(PLAN, lined_up(slope=0.02, spread=0.002))
+
+    assert gthread.chance < 0.001
+
+
+def test_no_scatter_at_all_makes_a_line_certain_and_a_level_one_none() -> None:
+    sloping, level = drifts(PLAN, lined_up(slope=0.02, spread=0.0))
+
+    assert sloping.chance < 0.001
+    assert level.chance == 1.0
+
+
+def test_fewer_than_four_rounds_have_no_drift() -> None:
+    trials = [trial for trial in lined_up(slope=0.1, spread=0.0) if trial.spec.round < 4]
+
+    assert drifts(PLAN, trials) == ()
