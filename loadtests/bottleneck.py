@@ -96,7 +96,7 @@ class _Cpu:
 
     @property
     def told(self) -> str:
-        held = "" if self.held_ratio is None else f", held in {self.held_ratio:.0%} of CPU periods"
+        held = f", held in {self.held_ratio:.0%} of CPU periods" if self.held_ratio else ""
         return f"used {self.used_cpus:.3f} of its {self.had_cpus:.3g} CPU{held}"
 
 

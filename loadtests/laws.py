@@ -78,7 +78,7 @@ def _fit_one(cells: Sequence[Cell], logs: Floats) -> LawResult:
         name="usl" if kappa else "amdahl",
         sigma=sigma,
         kappa=kappa[0] if kappa else None,
-        bound=_bound(*found),
+        bound=_bound(*found) if any((loss.low or 0) > 0 for loss in (sigma, *kappa)) else None,
         note=_note(counts, logs, found),
     )
 

@@ -381,9 +381,9 @@ class Estimate:
 class ResourceUse:
     """How much of one means a cell used, over all its trials.
 
-    ``name`` is what people call it, ``used_ratio`` a share of all there was of it, ``full_ratio`` the share from which it counts
-    as full; ``detail`` is a clause with the figures in their own units. CPU is also full where
-    its holder was held back in most CPU periods.
+    ``name`` is what people call it, ``used_ratio`` a share of all there was of it, ``full_ratio``
+    the share from which it counts as full; ``detail`` is a clause with the figures in their own
+    units. CPU is also full where its holder was held back in most CPU periods.
     """
 
     kind: Bottleneck
@@ -460,7 +460,7 @@ class LawResult:
     """A scalability law fitted to one worker model and workload.
 
     ``name`` is ``amdahl`` (sigma alone) or ``usl`` (sigma and kappa); ``bound`` is the greatest
-    speed-up that the law allows, None where it has none.
+    speed-up that the law allows, None where it has none, and where no loss is shown to be above 0.
     """
 
     worker: str

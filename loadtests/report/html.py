@@ -8,12 +8,13 @@ asks to be read again every two seconds; the final one does not.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from loadtests.model import ComparisonResult, Finding, RuleCode, RuleState, RunResult, Trial
+from loadtests.corespeed import at_mean_speed
+from loadtests.model import ComparisonResult, Finding, RuleState, RunResult, Trial
 from loadtests.report import advice, rounding, story
 from loadtests.report.plots import drawing, efficiency, latency, strips, throughput
 from loadtests.report.plots.axes import Series, series, worker_numbers
@@ -28,50 +29,56 @@ COLOURS = 6
 
 def render(result: RunResult, trials: Sequence[Trial], *, live: bool) -> str:
     """Return the whole page; ``live`` while more trials are to come."""
-    found = series(result, trials)
-    laws = {(law.worker, law.workload): law for law in result.laws}
-    numbers = worker_numbers(result)
+    counted = at_mean_speed([trial for trial in trials if trial.set_aside is None])
     return (
         _templates()
         .get_template("report.html.j2")
         .render(
             result=result,
-            trials=len(trials),
+            trials=len(counted),
+            set_aside=len(trials) - len(counted),
             live=live,
             refresh_s=REFRESH_S,
             answer=story.answer(result),
             sentences=story.by_series(result),
             next_steps=advice.next_steps(result),
             broken=story.by_rule(result.broken),
-            throughputs=_by_workload(found, [throughput.panel(each) for each in found]),
-            efficiencies=_by_workload(
-                [each for each in found if _doubles(each)],
-                [
-                    efficiency.panel(each, laws.get((each.worker, each.workload)))
-                    for each in found
-                    if _doubles(each)
-                ],
-            ),
-            latencies=_by_workload(found, [latency.panel(each) for each in found]),
-            forest=strips.doublings(result, trials, numbers),
-            comparisons=_comparisons(result, numbers),
             means=list(dict.fromkeys(use.name for cell in result.cells for use in cell.resources)),
-            timeline=timeline(result, trials),
             rules=rules(result),
+            **_drawings(result, counted),
         )
     )
 
 
-def rules(result: RunResult) -> list[tuple[RuleCode, RuleState, list[Finding]]]:
-    """Return the findings by rule with the rule's worst state, in the order of the rules."""
+def _drawings(result: RunResult, trials: Sequence[Trial]) -> dict[str, object]:
+    found = series(result, trials)
+    numbers = worker_numbers(result)
+    laws = {(law.worker, law.workload): law for law in result.laws}
+    return {
+        "throughputs": _by_workload((each, throughput.panel(each)) for each in found),
+        "efficiencies": _by_workload(
+            (each, efficiency.panel(each, laws.get((each.worker, each.workload))))
+            for each in found
+            if len(each.cells) > 1 and each.cells[0].cell.replicas == 1
+        ),
+        "latencies": _by_workload((each, latency.panel(each)) for each in found),
+        "forest": strips.doublings(result, trials, numbers),
+        "comparisons": _comparisons(result, numbers),
+        "timeline": timeline(result, trials),
+    }
+
+
+def rules(result: RunResult) -> list[tuple[RuleState, Finding, list[Finding]]]:
+    """Return for each rule its worst state, the finding that shows it best, and all findings."""
     worst = (RuleState.BROKEN, RuleState.UNCHECKED, RuleState.HOLDS)
-    return [
-        (code, min((found.state for found in findings), key=worst.index), findings)
-        for code, findings in story.by_rule(result.findings)
-    ]
+    listed = []
+    for _, findings in story.by_rule(result.findings):
+        state = min((found.state for found in findings), key=worst.index)
+        listed.append((state, _closest([f for f in findings if f.state is state]), findings))
+    return listed
 
 
-def closest(findings: Sequence[Finding]) -> Finding:
+def _closest(findings: Sequence[Finding]) -> Finding:
     """Return the finding whose figure comes closest to its limit, or the first without one."""
 
     def distance(found: Finding) -> float:
@@ -96,25 +103,18 @@ def _comparisons(
     return grouped
 
 
-def _doubles(found: Series) -> bool:
-    return len(found.cells) > 1 and found.cells[0].cell.replicas == 1
-
-
 def _by_workload(
-    found: Sequence[Series], panels: Sequence[drawing.Panel | None]
+    drawn: Iterable[tuple[Series, drawing.Panel | None]],
 ) -> list[tuple[str, list[drawing.Panel]]]:
     """Return the plots of each workload, without the missing ones."""
-    drawn = [
-        (each.workload, panel)
-        for each, panel in zip(found, panels, strict=True)
-        if panel is not None
-    ]
-    return [
-        (workload, [panel for _, panel in group])
-        for workload, group in groupby(drawn, key=lambda pair: pair[0])
-    ]
+    grouped: dict[str, list[drawing.Panel]] = {}
+    for each, panel in drawn:
+        if panel is not None:
+            grouped.setdefault(each.workload, []).append(panel)
+    return list(grouped.items())
 
 
+@cache
 def _templates() -> Environment:
     templates = Environment(
         loader=PackageLoader("loadtests.report"),
@@ -135,7 +135,6 @@ def _templates() -> Environment:
     )
     templates.globals.update(
         story=story,
-        closest=closest,
         plot=drawing,
         colours=COLOURS,
     )

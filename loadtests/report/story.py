@@ -88,9 +88,8 @@ def answer(result: RunResult) -> str:
         case Verdict.INCONCLUSIVE:
             return f"Cannot tell: {_lower_first(result.reason)}"
         case Verdict.INVALID:
-            return (
-                f"No answer, because something else than the system was measured. {result.reason}"
-            )
+            codes = ", ".join(dict.fromkeys(found.code for found in result.broken))
+            return f"No answer: something else than the system was measured ({codes})."
 
 
 def told(doubling: DoublingResult) -> str:

@@ -56,7 +56,7 @@ def doublings(result: RunResult) -> str:
 
 
 def trials(found: Sequence[Trial]) -> str:
-    """Return a row a trial, in the order in which they were measured."""
+    """Return a row a trial, in the order in which they were measured, as they were measured."""
     return _csv(
         {
             "id": each.spec.id,
@@ -76,6 +76,8 @@ def trials(found: Sequence[Trial]) -> str:
             "p90_ms": each.latency and each.latency.p90_ms,
             "p99_ms": each.latency and each.latency.p99_ms,
             "max_ms": each.latency and each.latency.max_ms,
+            "core_speed": each.core_speed,
+            "set_aside": each.set_aside,
         }
         for each in found
     )

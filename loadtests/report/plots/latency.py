@@ -10,10 +10,11 @@ from loadtests.report.plots.drawing import BOTTOM, LEFT, RIGHT, TOP, Line, Panel
 from loadtests.report.plots.scale import Scale, ticks
 from loadtests.report.rounding import figure
 
-PERCENTILES: tuple[tuple[str, Callable[[CellResult], float | None]], ...] = (
-    ("p50", lambda cell: cell.p50_ms),
-    ("p99", lambda cell: cell.p99_ms),
+PERCENTILES: tuple[tuple[str, Callable[[CellResult], float | None], float], ...] = (
+    ("p50", lambda cell: cell.p50_ms, 12.0),
+    ("p99", lambda cell: cell.p99_ms, -4.0),
 )
+"""Name, value, and how far below its first point a line's name stands, so that two never touch."""
 
 
 def panel(series: Series) -> Panel | None:
@@ -34,7 +35,10 @@ def panel(series: Series) -> Panel | None:
         y_title="ms",
         x_ticks=tuple(Tick(at=x(value), text=f"{value:g}") for value in ticks(x.low, x.high)),
         y_ticks=value_ticks(y),
-        lines=tuple(_line(name, value, cells, x, y) for name, value in PERCENTILES),
+        lines=tuple(
+            _line(name, [value(cell) or 0.0 for cell in cells], cells, x, y, below)
+            for name, value, below in PERCENTILES
+        ),
         marks=tuple(
             mark(
                 x(_rate(cell)),
@@ -42,7 +46,7 @@ def panel(series: Series) -> Panel | None:
                 y,
                 f"×{cell.cell.replicas}" if name == "p50" else "",
             )
-            for name, value in PERCENTILES
+            for name, value, _ in PERCENTILES
             for cell in cells
         ),
     )
@@ -54,17 +58,18 @@ def _rate(cell: CellResult) -> float:
 
 def _line(
     name: str,
-    value: Callable[[CellResult], float | None],
+    values: Sequence[float],
     cells: Sequence[CellResult],
     x: Scale,
     y: Scale,
+    below: float,
 ) -> Line:
-    places = [(x(_rate(cell)), y(value(cell) or 0.0)) for cell in cells]
+    places = [(x(_rate(cell)), y(value)) for cell, value in zip(cells, values, strict=True)]
     return Line(
         points=points(places),
         kind="path",
         text=name,
         text_x=places[0][0] - 9,
-        text_y=places[0][1] + 4,
+        text_y=places[0][1] + below,
         anchor="end",
     )

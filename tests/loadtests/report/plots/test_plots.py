@@ -1,0 +1,104 @@
+"""What is drawn, where, on runs whose places can be worked out by hand."""
+
+import math
+
+import pytest
+
+from loadtests.report.plots import efficiency, latency, strips, throughput
+from loadtests.report.plots.axes import series, thinned, worker_numbers
+from loadtests.report.plots.drawing import BOTTOM, LEFT, RIGHT, TOP, Mark
+from loadtests.report.plots.timeline import timeline
+from tests.loadtests.builders import make_plan, make_result, make_trials
+
+PLAN = make_plan(workers=("gthread", "sync"), replica_counts=(1, 2, 4), rounds=3)
+TRIALS = make_trials(PLAN)
+RESULT = make_result(PLAN, TRIALS)
+GTHREAD, SYNC = series(RESULT, TRIALS)
+
+
+def test_each_worker_model_and_workload_is_a_series_with_its_colour() -> None:
+    assert [(each.worker, each.workload, each.number) for each in (GTHREAD, SYNC)] == [
+        ("gthread", "cpu", 0),
+        ("sync", "cpu", 1),
+    ]
+
+
+def test_perfect_throughput_lies_on_the_ideal_line() -> None:
+    panel = throughput.panel(GTHREAD)
+
+    (start, end) = panel.lines[0].points.split()
+    x0, y0, x1, y1 = map(float, f"{start},{end}".split(","))
+    assert (x0, y0) == (LEFT, BOTTOM)
+    for mark in panel.marks:
+        assert mark.y == pytest.approx(y0 + (mark.x - x0) * (y1 - y0) / (x1 - x0), abs=0.2)
+
+
+def test_everything_is_drawn_inside_the_plot() -> None:
+    for panel in (throughput.panel(SYNC), efficiency.panel(SYNC, None), latency.panel(SYNC)):
+        assert panel is not None
+        for place in (*panel.dots, *panel.marks):
+            assert LEFT <= place.x <= RIGHT + 1
+            assert TOP <= place.y <= BOTTOM
+
+
+def test_rounds_stand_beside_one_another_in_their_order() -> None:
+    dots = [dot for dot in throughput.panel(GTHREAD).dots if "×4" in dot.tip]
+
+    assert [dot.x for dot in dots] == sorted(dot.x for dot in dots)
+    assert len({dot.x for dot in dots}) == 3
+
+
+def test_perfect_efficiency_is_at_one_hundred_per_cent() -> None:
+    panel = efficiency.panel(GTHREAD, None)
+
+    top = next(tick.at for tick in panel.y_ticks if tick.text == "100 %")
+    assert [mark.y for mark in panel.marks] == [top, top]
+    assert panel.band == ""
+
+
+def test_the_laws_band_starts_where_measuring_ended_and_spans_one_doubling() -> None:
+    panel = efficiency.panel(GTHREAD, RESULT.laws[0])
+
+    places = [float(place.split(",")[0]) for place in panel.band.split()]
+    four, eight = (tick.at for tick in panel.x_ticks if tick.text in {"4", "8"})
+    assert (min(places), max(places)) == (four, eight)
+
+
+def test_a_series_without_a_success_has_no_latency_to_draw() -> None:
+    silent = make_trials(PLAN, rps=lambda _: 0.0)
+
+    assert latency.panel(series(make_result(PLAN, silent), silent)[0]) is None
+
+
+def test_the_doublings_share_one_axis_with_target_and_perfect() -> None:
+    forest = strips.doublings(RESULT, TRIALS, worker_numbers(RESULT))
+
+    assert [reference.text for reference in forest.axis.references] == ["target 1.8", "perfect 2"]
+    assert {strip.estimate for strip in forest.strips} == {forest.axis.references[1].at}
+    assert [len(strip.dots) for strip in forest.strips] == [3] * 4
+
+
+def test_equal_worker_models_stand_in_the_middle_of_their_axis() -> None:
+    forest = strips.comparisons(RESULT.comparisons, worker_numbers(RESULT))
+
+    assert [strip.estimate for strip in forest.strips] == [50.0] * 3
+
+
+def test_a_trial_stands_at_its_time_and_above_its_cells_mean() -> None:
+    plan = make_plan(replica_counts=(1,), rounds=2)
+    trials = make_trials(plan, rps=lambda spec: 100.0 * math.exp(0.1 * (-1) ** spec.round))
+
+    found = timeline(make_result(plan, trials), trials)
+
+    (row,) = found.rows
+    assert row.dots[0].y > 17 > row.dots[1].y, "pixels count downwards"
+    assert row.dots[0].x < row.dots[1].x
+    assert found.reach == pytest.approx(math.exp(0.1) - 1)
+
+
+def test_texts_that_would_touch_are_left_out_but_the_last() -> None:
+    marks = [
+        Mark(x=x, y=0, low=None, high=None, text=f"{x}", text_x=x, text_y=0) for x in (10, 20, 90)
+    ]
+
+    assert [mark.text for mark in thinned(marks)] == ["", "20", "90"]

@@ -1,0 +1,199 @@
+"""What a person sees: report.html in a real browser. Pictures are kept in .cache/screenshots."""
+
+import time
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+
+from loadtests.model import RunResult, Trial
+from loadtests.report import html
+from tests.loadtests.builders import make_plan, make_result, make_trials, noisy_rps
+from tests.loadtests.report import browser
+from tests.loadtests.report.generated import NASTY
+
+PICTURES = Path(__file__).parents[3] / ".cache/screenshots"
+WORKERS = ("gthread", "sync", "gevent")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (browser.CHROMIUM and browser.CHROMEDRIVER), reason=browser.MISSING),
+]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chrome]:
+    driver = browser.start()
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def run() -> tuple[RunResult, tuple[Trial, ...]]:
+    plan = make_plan(workers=WORKERS, workloads=("cpu", "io"), rounds=6)
+    trials = make_trials(plan, rps=noisy_rps(spread=0.03))
+    return make_result(plan, trials), trials
+
+
+@pytest.fixture(scope="module")
+def page(run: tuple[RunResult, tuple[Trial, ...]], tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(html.render(*run, live=False))
+    return path.as_uri()
+
+
+def write(path: Path, text: str) -> None:
+    """Write as the store does: a reader sees the old file or the new one."""
+    half = path.with_suffix(".part")
+    half.write_text(text)
+    half.replace(path)
+
+
+def text_of(driver: Chrome, selector: str = "main") -> str:
+    return driver.find_element(By.CSS_SELECTOR, selector).text
+
+
+def test_the_page_asks_for_nothing_but_itself_and_the_console_stays_empty(
+    chromium: Chrome, page: str
+) -> None:
+    browser.requests(chromium)
+    browser.complaints(chromium)
+
+    chromium.get(page)
+
+    assert [url for url in browser.requests(chromium) if not url.startswith("data:")] == [page]
+    assert browser.complaints(chromium) == []
+
+
+def test_the_page_is_there_within_two_seconds(chromium: Chrome, page: str) -> None:
+    chromium.get(page)
+
+    took_ms = chromium.execute_script(
+        "const [entry] = performance.getEntriesByType('navigation'); return entry.loadEventEnd"
+    )
+    assert took_ms < 2000
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing_serious(chromium: Chrome, page: str, dark: bool) -> None:
+    axe = resources.files("axe_core_python").joinpath("axe.min.js").read_text()
+    browser.look(chromium, dark=dark)
+    chromium.get(page)
+    chromium.execute_script(axe)
+
+    found: dict[str, Any] = chromium.execute_async_script(
+        "axe.run(document).then(arguments[arguments.length - 1])"
+    )
+
+    serious = [each for each in found["violations"] if each["impact"] in {"serious", "critical"}]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in serious] == []
+
+
+def test_nothing_scrolls_sideways_on_a_narrow_screen(chromium: Chrome, page: str) -> None:
+    browser.look(chromium, width=360)
+    chromium.get(page)
+
+    assert chromium.execute_script("return document.documentElement.scrollWidth") <= 360
+
+
+def test_without_javascript_every_figure_is_there(chromium: Chrome, page: str) -> None:
+    browser.look(chromium)
+    chromium.get(page)
+    with_script = text_of(chromium)
+    chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        chromium.get(page)
+        assert text_of(chromium) == with_script
+        assert not chromium.find_element(By.ID, "theme").is_displayed(), (
+            "a button that does nothing"
+        )
+    finally:
+        chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_the_theme_can_be_chosen(chromium: Chrome, page: str) -> None:
+    browser.look(chromium)
+    chromium.get(page)
+    light = chromium.execute_script("return getComputedStyle(document.body).backgroundColor")
+    button = chromium.find_element(By.ID, "theme")
+
+    while "dark" not in button.text:
+        button.click()
+
+    dark = chromium.execute_script("return getComputedStyle(document.body).backgroundColor")
+    chromium.execute_script("localStorage.clear()")
+    assert dark != light
+
+
+def test_pointing_at_a_dot_tells_its_trial(chromium: Chrome, page: str) -> None:
+    browser.look(chromium)
+    chromium.get(page)
+    dot = chromium.find_element(By.CSS_SELECTOR, "#throughput .dot")
+
+    chromium.execute_script(
+        "arguments[0].dispatchEvent(new PointerEvent('pointerover', {bubbles: true}))", dot
+    )
+
+    assert text_of(chromium, "#tip") == dot.get_attribute("data-tip")
+    assert "gthread cpu ×1, round 1" in text_of(chromium, "#tip")
+
+
+def test_names_from_users_are_text(chromium: Chrome, tmp_path: Path) -> None:
+    plan = make_plan(workers=NASTY, workloads=(NASTY[0],), replica_counts=(1, 2), rounds=2)
+    path = tmp_path / "report.html"
+    path.write_text(html.render(make_result(plan), make_trials(plan), live=False))
+    browser.look(chromium, width=360)
+    browser.complaints(chromium)
+
+    chromium.get(path.as_uri())
+
+    assert len(chromium.find_elements(By.TAG_NAME, "script")) == 1
+    assert NASTY[0] in text_of(chromium)
+    assert browser.complaints(chromium) == []
+    assert chromium.execute_script("return document.documentElement.scrollWidth") <= 360
+
+
+def test_a_live_page_shows_new_trials_within_five_seconds_and_the_final_one_rests(
+    chromium: Chrome, run: tuple[RunResult, tuple[Trial, ...]], tmp_path: Path
+) -> None:
+    result, trials = run
+    path = tmp_path / "report.html"
+    write(path, html.render(make_result(result.plan, trials[:18]), trials[:18], live=True))
+    chromium.get(path.as_uri())
+    assert "1 complete rounds of 4 to 12, 18 trials" in text_of(chromium, ".live")
+
+    write(path, html.render(make_result(result.plan, trials[:40]), trials[:40], live=True))
+    until = time.monotonic() + 5
+    while "40 trials" not in text_of(chromium) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert "40 trials" in text_of(chromium)
+
+    write(path, html.render(result, trials, live=False))
+    chromium.get(path.as_uri())
+    assert chromium.find_elements(By.CSS_SELECTOR, "meta[http-equiv=refresh], .live") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "view"),
+    [
+        ("light", {}),
+        ("dark", {"dark": True}),
+        ("print", {"media": "print", "width": 794}),
+        ("narrow", {"width": 360}),
+    ],
+)
+def test_pictures_are_kept_for_people(
+    chromium: Chrome, page: str, name: str, view: dict[str, Any]
+) -> None:
+    browser.look(chromium, **view)
+    chromium.get(page)
+    path = PICTURES / f"report-{name}.png"
+
+    browser.screenshot(chromium, path)
+
+    assert path.read_bytes().startswith(b"\x89PNG")
+    browser.look(chromium)

@@ -1,0 +1,90 @@
+import pytest
+
+from loadtests.model import Bottleneck, Estimate, RuleCode, RuleState, Verdict
+from loadtests.report import story
+from tests.loadtests.builders import (
+    full_of,
+    make_doubling,
+    make_finding,
+    make_plan,
+    make_result,
+    make_trials,
+)
+
+PLAN = make_plan(replica_counts=(1, 2))
+SHORT = make_doubling(
+    factor=Estimate(estimate=1.5, low=1.45, high=1.55), verdict=Verdict.FALLS_SHORT
+)
+
+
+def test_yes_names_the_least_gain() -> None:
+    least = make_doubling(
+        worker="sync",
+        factor=Estimate(estimate=1.9, low=1.86, high=1.94),
+        replicas_from=2,
+        replicas_to=4,
+    )
+    result = make_result(doublings=(make_doubling(), least), verdict=Verdict.SCALES)
+
+    assert story.answer(result) == (
+        "Yes: doubling the servers doubles the throughput. Least gain: sync cpu 2→4: 1.90"
+        " [1.86, 1.94]."
+    )
+
+
+def test_no_names_what_fell_short_and_what_held_it_back() -> None:
+    trials = make_trials(PLAN, **full_of(Bottleneck.STORE))
+    result = make_result(PLAN, trials, doublings=(SHORT,), verdict=Verdict.FALLS_SHORT)
+
+    assert story.answer(result) == (
+        "No: gthread cpu 1→2: 1.50 [1.45, 1.55], where 2 is perfect. PostgreSQL used 0.196 of its"
+        " 0.2 CPU, held in 97% of CPU periods, and more servers will not change that."
+    )
+
+
+def test_what_cannot_be_told_says_why() -> None:
+    assert story.answer(make_result(PLAN, make_trials(PLAN, rounds=1))) == (
+        "Cannot tell: the measurement is not precise enough for a verdict: gthread cpu 1→2."
+    )
+
+
+def test_an_invalid_run_names_the_broken_rules() -> None:
+    findings = [make_finding(state=RuleState.BROKEN, code=code) for code in (RuleCode.ERRORS,) * 2]
+
+    assert story.answer(make_result(findings=findings)) == (
+        "No answer: something else than the system was measured (errors)."
+    )
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_each_series_is_told_by_its_worst_doubling(verdict: Verdict) -> None:
+    doublings = (make_doubling(), make_doubling(verdict=verdict, replicas_from=2, replicas_to=4))
+
+    ((found, sentence),) = story.by_series(make_result(doublings=doublings))
+
+    assert found is verdict
+    assert sentence.startswith(
+        f"gthread on cpu {story.PREDICATES[verdict]}: 1→2 1.98 [1.94, 2.02], 2→4 1.98 [1.94, 2.02]."
+    )
+
+
+def test_a_factor_is_told_by_its_two_parts() -> None:
+    apart = make_doubling(cpu_got_factor=1.9, cpu_per_request_factor=1.25)
+
+    assert story.taken_apart(apart) == "1.90 times the CPU got, 1.25 times the CPU per request"
+    assert story.taken_apart(make_doubling(cpu_got_factor=None)) == ""
+
+
+def test_findings_come_by_rule_in_the_order_of_the_rules() -> None:
+    steady, share = make_finding(code=RuleCode.STEADY), make_finding(code=RuleCode.REPLICA_SHARE)
+
+    assert story.by_rule([steady, share, steady]) == [
+        (RuleCode.REPLICA_SHARE, [share]),
+        (RuleCode.STEADY, [steady, steady]),
+    ]
+
+
+def test_every_rule_verdict_and_bottleneck_has_its_words() -> None:
+    assert set(story.ADVICE) == set(RuleCode)
+    assert set(story.VERDICTS) == set(story.PREDICATES) == set(Verdict)
+    assert set(story.BOTTLENECKS) == set(Bottleneck)

@@ -1,0 +1,77 @@
+import io
+
+import pytest
+from rich.console import Console, RenderableType
+
+from loadtests.model import RuleCode, RuleState
+from loadtests.report import terminal
+from tests.loadtests.builders import make_cell, make_finding, make_plan, make_result, make_trials
+
+
+def printed(story: RenderableType) -> str:
+    console = Console(width=80, file=io.StringIO(), color_system=None)
+    console.print(story)
+    assert isinstance(console.file, io.StringIO)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+
+
+def test_the_whole_story_of_a_run() -> None:
+    plan = make_plan(replica_counts=(1, 2))
+
+    assert printed(terminal.render(make_result(plan, make_trials(plan)))) == (
+        "Yes: doubling the servers doubles the throughput. Least gain: gthread cpu 1→2:\n"
+        "2.00 [2.00, 2.00].\n"
+        "\n"
+        "doubling             factor [95 %]  verdict  CPU got  CPU/request\n"
+        "gthread cpu 1→2  2.00 [2.00, 2.00]  scales      2.00         1.00\n"
+        "\n"
+        "cell            requests/s [95 %]  speed-up  p50 ms  p99 ms  CPU µs  full\n"
+        "gthread cpu ×1  50.0 [50.0, 50.0]      1.00    20.0     110    1960  replica CPU\n"
+        "gthread cpu ×2     100 [100, 100]      2.00    20.0     110    1960  replica CPU\n"
+        "\n"
+        "Next\n"
+        "  What cpu costs: gthread 510 requests/s for each CPU and 795 requests/s for\n"
+        "  each GB.\n"
+        "  Twice the throughput measured on cpu would take: gthread 4 replicas (4 to 4)\n"
+        "  for 200 requests/s.\n"
+        "  As replicas are added, the proxy would be full at about 34 of gthread on cpu\n"
+        "  (at 2, the proxy used 0.050 of its 1 CPU)."
+    )
+
+
+def test_a_broken_rule_is_told_with_where_and_what_to_do() -> None:
+    broken = make_finding(
+        state=RuleState.BROKEN, code=RuleCode.ERRORS, cell=make_cell(), detail="9 % failed."
+    )
+
+    text = printed(terminal.render(make_result(findings=(broken,))))
+
+    assert "Broken: errors\n  gthread cpu ×1: 9 % failed.\n  Read the failures" in text
+
+
+@pytest.mark.parametrize("counts", [(1, 2, 4), (8, 16)])
+def test_no_line_is_longer_than_80_columns(counts: tuple[int, ...]) -> None:
+    plan = make_plan(workers=("gthread", "sync", "gevent"), replica_counts=counts)
+
+    text = printed(terminal.render(make_result(plan, make_trials(plan))))
+
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_names_are_no_markup() -> None:
+    plan = make_plan(workers=("[red]x[/red]",), replica_counts=(1, 2))
+
+    assert "[red]x[/red] cpu 1→2" in printed(terminal.render(make_result(plan, make_trials(plan))))
+
+
+def test_the_comparison_is_a_sentence_and_the_ratios() -> None:
+    plan = make_plan(workers=("gthread", "gevent"), workloads=("io",), replica_counts=(4,))
+    speed = {"gthread": 1.0, "gevent": 2.6}
+    trials = make_trials(plan, rps=lambda spec: 150.0 * speed[spec.cell.worker])
+
+    assert printed(terminal.compare(make_result(plan, trials))) == (
+        "For io run gevent: 2.60 [2.60, 2.60] times gthread, at 4 replicas.\n"
+        "\n"
+        "workload  replicas  worker  against       times [95 %]\n"
+        "io               4  gevent  gthread  2.60 [2.60, 2.60]"
+    )
