@@ -27,11 +27,13 @@ from loadtests.generator.outcome import OUTCOME_NAMES, Outcome
 from loadtests.generator.pool import Pool, UnusableUrl
 from loadtests.generator.samples import Samples, pack
 from loadtests.generator.scenario import Scenarios, UnusableScenario
-from loadtests.generator.trial import Result, plan_course, run_trial
+from loadtests.generator.trial import Job, Result, plan_course, run_trial
 from loadtests.generator.worker import Worker
 
 PART_BYTES = 256 * 1024
 """Of the samples' bytes in one line: whole lines stay small enough to be read without effort."""
+
+PROCESSES_MAX = 64
 
 
 class Lines:
@@ -114,7 +116,13 @@ class Agent:
             self._lines.write(event, id=order.id, at_s=at_s)
 
         if self._fleet is None:
-            result = run_trial(order, plan_course(order), environment, self._pool, tell)
+            job = Job(
+                order=order,
+                course=plan_course(order),
+                environment=environment,
+                pool=self._pool,
+            )
+            result = run_trial(job, tell)
             workers, lost_workers = 1, 0
         else:
             result, lost_workers = self._fleet.run_trial(order, tell)
@@ -185,7 +193,14 @@ def main() -> None:
 def parse_options() -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m loadtests.generator", description=__doc__)
-    parser.add_argument("--processes", type=int, default=1, help="worker processes; one a core")
+    parser.add_argument(
+        "--processes",
+        type=int,
+        choices=range(1, PROCESSES_MAX + 1),
+        default=1,
+        metavar="N",
+        help="processes that make the load, each on a core of its own (default: 1)",
+    )
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--master-port", type=int, help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -220,15 +220,16 @@ class Connection:
     def _send_whole(self, request: bytes) -> None:
         try:
             taken = self._send(request)
-            if taken < len(request):
-                self._send_rest(memoryview(request)[taken:])
         except BlockingIOError:
-            self._send_rest(memoryview(request))
+            taken = 0
         except OSError as error:
             if self._used:
                 raise StaleConnection from error
             self._end(Outcome.RESET)
+            return
         self._used = True
+        if taken < len(request):
+            self._send_rest(memoryview(request)[taken:])
 
     def _send_rest(self, rest: memoryview) -> None:
         """Send what the kernel does not take at once, unless the answer comes before."""
@@ -243,6 +244,8 @@ class Connection:
                 if self._outcome is None:
                     with contextlib.suppress(BlockingIOError):
                         rest = rest[self._send(rest) :]
+        except OSError:
+            self._end(Outcome.RESET)
         finally:
             writable.stop()
             writable.close()

@@ -10,7 +10,7 @@ import gevent
 from loadtests.generator.connection import ConnectFailed
 from loadtests.generator.head import final_head, headers_of
 from loadtests.generator.outcome import Outcome
-from loadtests.generator.pool import Origin, UnusableUrl
+from loadtests.generator.pool import Origin, UnusableUrl, host_and_port
 from loadtests.generator.request import prepare
 
 
@@ -26,7 +26,7 @@ def fetch(url: str, timeout_s: float) -> dict[str, Any]:
     answer: dict[str, Any] = {"url": url, "status": None, "headers": {}, "body": "", "error": None}
     deadline = monotonic() + timeout_s
     try:
-        connection = Origin(url).take(timeout_s)
+        connection = Origin(*host_and_port(url)).take(timeout_s)
     except (UnusableUrl, ConnectFailed) as error:
         return answer | {"error": str(error)}
     request = prepare("GET", url, headers={"Connection": "close"})

@@ -23,19 +23,9 @@ class UnusableUrl(ValueError):
 class Origin:
     """Where connections go: one host and port, and the idle connections to it."""
 
-    def __init__(self, url: str) -> None:
-        """Take the scheme, host and port of ``url``; raises ``UnusableUrl``."""
-        parts = urlsplit(url)
-        try:
-            port = parts.port or 80
-        except ValueError as error:
-            raise UnusableUrl(f"{url!r}: {error}") from None
-        if parts.scheme != "http" or not parts.hostname:
-            raise UnusableUrl(
-                f"{url!r} is not an http:// URL with a host; "
-                "for https, write the scenario for Locust's FastHttpUser"
-            )
-        self.host = parts.hostname
+    def __init__(self, host: str, port: int) -> None:
+        """Connect to nothing yet."""
+        self.host = host
         self.port = port
         self.open: set[Connection] = set()
         self._idle: list[Connection] = []
@@ -57,6 +47,14 @@ class Origin:
             self._idle.append(connection)
         else:
             self.open.discard(connection)
+
+    def fail_overdue(self, now: float) -> None:
+        """End the requests whose time limit has passed."""
+        if len(self._idle) == len(self.open):
+            return  # most origins are idle most of the time
+        for connection in tuple(self.open):
+            if connection.deadline < now:
+                connection.fail(Outcome.TIMEOUT)
 
     def _connect(self, timeout_s: float) -> Connection:
         if not self._addresses:
@@ -83,17 +81,32 @@ class Pool:
 
     def origin(self, url: str) -> Origin:
         """Return the origin of ``url``; raises ``UnusableUrl``."""
-        origin = Origin(url)
-        return self._origins.setdefault((origin.host, origin.port), origin)
+        address = host_and_port(url)
+        if address not in self._origins:
+            self._origins[address] = Origin(*address)
+        return self._origins[address]
 
     def _watch_deadlines(self) -> None:
         while True:
             gevent.sleep(WATCH_INTERVAL_S)
             now = monotonic()
             for origin in self._origins.values():
-                for connection in tuple(origin.open):
-                    if connection.deadline < now:
-                        connection.fail(Outcome.TIMEOUT)
+                origin.fail_overdue(now)
+
+
+def host_and_port(url: str) -> tuple[str, int]:
+    """Return where connections for ``url`` go; raises ``UnusableUrl``."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port or 80
+    except ValueError as error:
+        raise UnusableUrl(f"{url!r}: {error}") from None
+    if parts.scheme != "http" or not parts.hostname:
+        raise UnusableUrl(
+            f"{url!r} is not an http:// URL with a host; "
+            "for https, write the scenario for Locust's FastHttpUser"
+        )
+    return parts.hostname, port
 
 
 def resolve(host: str, port: int) -> list[tuple[int, tuple[str, int]]]:

@@ -7,7 +7,7 @@ from array import array
 import numpy as np
 
 from loadtests.generator.outcome import Outcome
-from loadtests.generator.samples import Samples
+from loadtests.generator.samples import Samples, by_due
 
 MICROSECONDS = 1e6
 """Per second; the unit of the columns of moments."""
@@ -79,7 +79,7 @@ class Recorder:
             for key, values in moments.items()
         } | {key: np.array(values, dtype=np.int16) for key, values in kinds.items()}
         return Samples(
-            columns=columns,
+            columns=by_due(columns),
             replicas=tuple(replica.decode("latin-1") for replica in self._replicas),
             names=tuple(self._names),
         )

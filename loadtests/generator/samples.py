@@ -51,9 +51,13 @@ def merge(parts: Sequence[Samples]) -> Samples:
     columns["name"] = np.concatenate(
         [renumbered(part.columns["name"], part.names, names) for part in parts]
     )
+    return Samples(columns=by_due(columns), replicas=replicas, names=names)
+
+
+def by_due(columns: Columns) -> Columns:
+    """Return ``columns`` with their rows in the order in which they were due."""
     order = np.argsort(columns["due_us"], kind="stable")
-    columns = {key: values[order] for key, values in columns.items()}
-    return Samples(columns=columns, replicas=replicas, names=names)
+    return {key: values[order] for key, values in columns.items()}
 
 
 def table(tables: Iterable[Sequence[str]]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic, process_time, time
 from typing import Any
 
@@ -49,6 +49,18 @@ class Course:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Job:
+    """One trial as one process runs it; ``share`` is the part of the load that it makes."""
+
+    order: TrialOrder
+    course: Course
+    environment: Environment
+    pool: Pool
+    share: Share = ALL
+    recorder: Recorder = field(default_factory=Recorder)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """What one process measured of a trial; moments are seconds since the epoch."""
 
@@ -71,21 +83,11 @@ def plan_course(order: TrialOrder, starts_at_s: float | None = None) -> Course:
     return Course(starts=starts, opens=opens, closes=opens + order.window_s, epoch_s=epoch_s)
 
 
-def run_trial(
-    order: TrialOrder,
-    course: Course,
-    environment: Environment,
-    pool: Pool,
-    tell: Tell,
-    share: Share = ALL,
-) -> Result:
-    """Run one trial with the users of ``environment``; raises ``UnusableScenario``.
-
-    ``share`` is the part of the load that this process makes.
-    """
+def run_trial(job: Job, tell: Tell) -> Result:
+    """Run one trial with the users of the job's scenario; raises ``UnusableScenario``."""
+    order, course, environment = job.order, job.course, job.environment
     runner = local_runner(environment)
     events: Any = environment.events  # Locust leaves them untyped
-    recorder = Recorder()
     environment.host = order.base_url
     for cls in environment.user_classes:
         cls.host = order.base_url
@@ -94,8 +96,7 @@ def run_trial(
     with collecting_no_garbage():
         sleep_until(course.starts)
         events.test_start.fire(environment=environment)
-        start = start_closed if order.mode == "closed" else start_open
-        finish = start(order, share, course, environment, pool, recorder)
+        finish = start_closed(job) if order.mode == "closed" else start_open(job)
         cpu_s, lag = watch_window(course, tell)
         events.test_stopping.fire(environment=environment)
         stop_users(runner.user_greenlets, order.drain_limit_s)
@@ -104,7 +105,7 @@ def run_trial(
     runner.update_state("stopped")
     events.test_stop.fire(environment=environment)
     return Result(
-        samples=recorder.samples(course.opens),
+        samples=job.recorder.samples(course.opens),
         started_at_s=course.starts + course.epoch_s,
         opened_at_s=course.opens + course.epoch_s,
         closed_at_s=course.closes + course.epoch_s,
@@ -117,40 +118,26 @@ def run_trial(
     )
 
 
-def start_closed(
-    order: TrialOrder,
-    share: Share,
-    course: Course,
-    environment: Environment,
-    pool: Pool,
-    recorder: Recorder,
-) -> Callable[[], None]:
+def start_closed(job: Job) -> Callable[[], None]:
     """Start all users; returns what is to be done after they ended."""
-    share_load(
-        environment,
-        Load(
-            pool=pool,
-            gate=ClosedGate(course.closes),
-            recorder=recorder,
-            path=order.path,
-            timeout_s=order.timeout_s,
-            spread_s=order.settle_s * START_SHARE,
-        ),
+    order = job.order
+    load = Load(
+        pool=job.pool,
+        gate=ClosedGate(job.course.closes),
+        recorder=job.recorder,
+        path=order.path,
+        timeout_s=order.timeout_s,
+        spread_s=order.settle_s * START_SHARE,
     )
-    start_users(environment, share.users(order.users))
+    share_load(job.environment, load)
+    start_users(job.environment, job.share.users(order.users))
     return lambda: None
 
 
-def start_open(
-    order: TrialOrder,
-    share: Share,
-    course: Course,
-    environment: Environment,
-    pool: Pool,
-    recorder: Recorder,
-) -> Callable[[], None]:
+def start_open(job: Job) -> Callable[[], None]:
     """Start the arrivals; returns what is to be done after the users ended."""
-    for cls in environment.user_classes:
+    order, recorder = job.order, job.recorder
+    for cls in job.environment.user_classes:
         if not issubclass(cls, LeanHttpUser):
             raise UnusableScenario(
                 f"{cls.__name__} cannot be used in an open loop, where each request is sent when "
@@ -158,17 +145,17 @@ def start_open(
             )
     name = recorder.name_index(order.path)
     due = arrivals(order.arrivals, order.rate_rps, (order.settle_s, order.window_s), order.seed)
-    users_max = max(1, share.users(order.max_in_flight))
+    users_max = max(1, job.share.users(order.max_in_flight))
     gate = OpenGate(
-        course.starts + due[share.number :: share.of],
+        job.course.starts + due[job.share.number :: job.share.of],
         users_max=users_max,
-        more_users=lambda count: start_users(environment, count),
+        more_users=lambda count: start_users(job.environment, count),
         drop=lambda due: recorder.add(due, due, due, 0, Outcome.DROPPED, NO_REPLICA, name),
     )
-    share_load(
-        environment,
-        Load(pool=pool, gate=gate, recorder=recorder, path=order.path, timeout_s=order.timeout_s),
+    load = Load(
+        pool=job.pool, gate=gate, recorder=recorder, path=order.path, timeout_s=order.timeout_s
     )
+    share_load(job.environment, load)
     gate.start(min(FIRST_USERS, users_max))
     return gate.close
 
@@ -208,10 +195,13 @@ def watch_window(course: Course, tell: Tell) -> tuple[float, Lag]:
 
 @contextmanager
 def collecting_no_garbage() -> Iterator[None]:
-    """Keep what is there already out of the garbage collector's sight, and its pauses short."""
-    gc.collect()
+    """Keep what is there already out of the garbage collector's sight, and its pauses short.
+
+    It is collected afterwards, between the trials.
+    """
     gc.freeze()
     try:
         yield
     finally:
         gc.unfreeze()
+        gc.collect()

@@ -12,7 +12,7 @@ from loadtests.generator.pool import Pool
 from loadtests.generator.samples import Samples, pack, unpack
 from loadtests.generator.scenario import Scenarios, UnusableScenario
 from loadtests.generator.ticker import Lag
-from loadtests.generator.trial import Result, plan_course, run_trial
+from loadtests.generator.trial import Job, Result, plan_course, run_trial
 
 PLAIN_FIELDS = (
     "started_at_s",
@@ -42,14 +42,15 @@ class Worker:
         order = TrialOrder(**msg.data["order"])
         message: dict[str, Any] = {"number": self._number, "error": None}
         try:
-            result = run_trial(
-                order,
-                plan_course(order, msg.data["starts_at_s"]),
-                self._scenarios.environment(order.scenario),
-                self._pool,
-                lambda _event, _at_s: None,  # the master says when the window opens and closes
-                Share(**msg.data["share"]),
+            job = Job(
+                order=order,
+                share=Share(**msg.data["share"]),
+                course=plan_course(order, msg.data["starts_at_s"]),
+                environment=self._scenarios.environment(order.scenario),
+                pool=self._pool,
             )
+            # The master says when the window opens and closes.
+            result = run_trial(job, lambda _event, _at_s: None)
         except UnusableScenario as error:
             message["error"] = str(error)
         else:

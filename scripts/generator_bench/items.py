@@ -18,7 +18,7 @@ from scipy import stats
 from loadtests.rules.load import CORE_LIMIT_RATIO, LAG_LIMIT_MS
 from scripts.generator_bench.child import PROJECT, Generator, TrialData, pinned
 from scripts.generator_bench.figures import Item, excess, median_ratio
-from scripts.generator_bench.holding import children_of, held
+from scripts.generator_bench.processes import children_of, held, resident_mib
 from scripts.generator_bench.servers import static_nginx, stub
 
 USERS = 16
@@ -234,7 +234,9 @@ def rate() -> Item:
                 off = abs(offered_rps / rate_rps - 1)
                 p_value = None
                 if kind == "poisson":
-                    gaps_s = np.diff(trial.columns["due_us"][trial.due]) / 1e6
+                    gaps_s = (
+                        np.diff(trial.columns["due_us"][trial.due]) / 1e6
+                    )  # rows are in this order
                     p_value = float(stats.kstest(gaps_s, "expon", args=(0, 1 / rate_rps)).pvalue)
                     least_p = min(least_p, p_value)
                 worst = max(worst, off)
@@ -259,6 +261,25 @@ def rate() -> Item:
     )
 
 
+def memory() -> Item:
+    """Trials one after another: what they recorded must not stay."""
+    sizes_mib, rows = [], 0
+    own, other = cores()
+    with static_nginx(other) as url, Generator(own) as generator:
+        for _ in range(RUNS):
+            trial = generator.trial(base_url=url, users=USERS, window_s=3.0)
+            rows += len(trial.columns["due_us"])
+            sizes_mib.append(resident_mib(generator.pid))
+    return Item(
+        figures={
+            "requests_in_all": rows,
+            "resident_mib": [round(size, 1) for size in sizes_mib],
+            "resident_growth_mib": round(sizes_mib[-1] - sizes_mib[1], 1),
+        },
+        bounds=(("resident_growth_mib", "at_most", 16.0),),
+    )
+
+
 ITEMS: Mapping[str, Callable[[], Item]] = {
     "cost": cost,
     "known_delays": known_delays,
@@ -267,5 +288,6 @@ ITEMS: Mapping[str, Callable[[], Item]] = {
     "lost_worker": lost_worker,
     "fuzz": fuzz,
     "rate": rate,
+    "memory": memory,
 }
 """In the order in which they are measured; the names of ``--only``."""

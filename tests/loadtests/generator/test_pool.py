@@ -8,14 +8,14 @@ import pytest
 
 from loadtests.generator.connection import ConnectFailed
 from loadtests.generator.outcome import Outcome
-from loadtests.generator.pool import Origin, Pool, UnusableUrl
+from loadtests.generator.pool import Origin, Pool, UnusableUrl, host_and_port
 from tests.loadtests.generator.conftest import OK, Serve, answering
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 def test_the_connection_used_last_is_taken_first(serve: Serve) -> None:
-    origin = Origin(serve(answering(OK)))
+    origin = Origin(*host_and_port(serve(answering(OK))))
     first, second = origin.take(1.0), origin.take(1.0)
     origin.give(first)
     origin.give(second)
@@ -30,7 +30,7 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced(serve: Serve) -> Non
         link.recv(65_536)
         link.sendall(OK)
 
-    origin = Origin(serve(once))
+    origin = Origin(*host_and_port(serve(once)))
     old = origin.take(1.0)
     old.exchange(REQUEST, monotonic() + 1)
     origin.give(old)
@@ -53,12 +53,12 @@ def test_urls_of_one_host_and_port_share_their_connections() -> None:
 @pytest.mark.parametrize("url", ["https://host/", "host", "http://", "http://host:x/", "ftp://h/"])
 def test_a_url_that_cannot_be_asked_is_named(url: str) -> None:
     with pytest.raises(UnusableUrl, match="http"):
-        Origin(url)
+        host_and_port(url)
 
 
 def test_a_name_without_an_address_is_unreachable() -> None:
     with pytest.raises(ConnectFailed) as caught:
-        Origin("http://no-such-host.invalid/").take(1.0)
+        Origin("no-such-host.invalid", 80).take(1.0)
 
     assert caught.value.outcome is Outcome.UNREACHABLE
 

@@ -28,6 +28,17 @@ def test_moments_are_whole_microseconds_since_the_window_opened() -> None:
     }
 
 
+def test_rows_come_in_the_order_in_which_they_were_due() -> None:
+    recorder = Recorder()
+    for due, status in ((3.0, 203), (1.0, 201), (2.0, 202)):
+        recorder.add(due, due, 9.0 - due, status, Outcome.OK, NO_REPLICA, 0)
+
+    columns = recorder.samples(0.0).columns
+
+    assert columns["status"].tolist() == [201, 202, 203]
+    assert columns["done_us"].tolist() == [8e6, 7e6, 6e6]
+
+
 def test_tables_name_what_the_indices_stand_for() -> None:
     recorder = Recorder()
 

@@ -1,4 +1,4 @@
-"""Holds a process to a share of one core, as a quota does."""
+"""Processes from outside: held to a share of a core, their children, their memory."""
 
 from __future__ import annotations
 
@@ -64,3 +64,9 @@ def paused(pid: int, share: float) -> Iterator[None]:
 def children_of(pid: int) -> list[int]:
     """Return the processes that ``pid`` started."""
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def resident_mib(pid: int) -> float:
+    """Return how much memory ``pid`` holds."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

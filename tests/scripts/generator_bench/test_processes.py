@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.generator_bench import processes
+from scripts.generator_bench.processes import children_of, held
+
+
+@pytest.fixture
+def busy() -> Iterator[int]:
+    process = subprocess.Popen((sys.executable, "-c", "while True: pass"))
+    yield process.pid
+    process.kill()
+    process.wait()
+
+
+def cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+@pytest.mark.parametrize("group", [True, False])
+def test_a_held_process_gets_little_of_a_core(
+    busy: int, group: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if not group:
+        monkeypatch.setattr(processes, "V1", tmp_path / "not there")
+    time.sleep(0.1)
+    with held(busy, 0.1) as means:
+        before_s = cpu_s(busy)
+        time.sleep(1.0)
+        used_s = cpu_s(busy) - before_s
+
+    assert used_s < 0.3
+    assert means in ("control group", "signals")
+    if not group:
+        assert means == "signals"
+
+
+def test_a_process_that_is_let_go_runs_on(busy: int) -> None:
+    with held(busy, 0.1):
+        pass
+    before_s = cpu_s(busy)
+    time.sleep(0.5)
+
+    assert cpu_s(busy) - before_s > 0.1
+
+
+def test_children_are_found() -> None:
+    script = "import subprocess, sys; subprocess.run(['sleep', '5'])"
+    with subprocess.Popen((sys.executable, "-c", script)) as parent:
+        limit = time.monotonic() + 5
+        while not children_of(parent.pid) and time.monotonic() < limit:
+            time.sleep(0.01)
+        children = children_of(parent.pid)
+        parent.kill()
+
+    assert len(children) == 1
+    subprocess.run(("kill", str(children[0])), check=True)
