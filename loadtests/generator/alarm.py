@@ -14,6 +14,8 @@ from typing import Any, cast
 
 import gevent
 
+LIBC = ctypes.CDLL(None, use_errno=True)
+
 TIMERFD_FLAGS = os.O_NONBLOCK | os.O_CLOEXEC
 ABSOLUTE = 1
 """TFD_TIMER_ABSTIME of <sys/timerfd.h>."""
@@ -40,11 +42,10 @@ class Alarm:
     def __init__(self, ring: Callable[[], None]) -> None:
         self._ring = ring
         self._loop = cast("Any", gevent.get_hub().loop)  # the stubs know no priorities
-        self._libc = ctypes.CDLL(None, use_errno=True)
         self._watcher: Any = None
         self._fd = -1
-        if hasattr(self._libc, "timerfd_create"):  # os.timerfd_create needs Python 3.13
-            self._fd = self._libc.timerfd_create(CLOCK_MONOTONIC, TIMERFD_FLAGS)
+        if hasattr(LIBC, "timerfd_create"):  # os.timerfd_create needs Python 3.13
+            self._fd = LIBC.timerfd_create(CLOCK_MONOTONIC, TIMERFD_FLAGS)
         if self._fd >= 0:
             self._watcher = self._loop.io(self._fd, 1)
             self._watcher.priority = self._loop.MAXPRI
@@ -55,7 +56,7 @@ class Alarm:
         if self._fd >= 0:
             seconds, rest = divmod(max(moment, SOONEST_S), 1.0)
             spec = TimerSpec(0, 0, int(seconds), int(rest * 1e9))
-            self._libc.timerfd_settime(self._fd, ABSOLUTE, ctypes.byref(spec), None)
+            LIBC.timerfd_settime(self._fd, ABSOLUTE, ctypes.byref(spec), None)
             return
         if self._watcher is not None:
             self._watcher.close()

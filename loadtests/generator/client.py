@@ -16,6 +16,7 @@ from loadtests.generator.exchange import Ready, exchange
 from loadtests.generator.head import cookie_lines
 from loadtests.generator.load import Load
 from loadtests.generator.outcome import Outcome
+from loadtests.generator.pool import UnusableUrl
 from loadtests.generator.reporter import Reporter
 from loadtests.generator.request import absolute, prepare
 from loadtests.generator.response import JudgedResponse, Response
@@ -160,10 +161,12 @@ class HttpClient:
                 response, done = self._follow(ready, options, response, done, sent)
         except ConnectFailed as failure:
             response, done = Response(ready.request.url, failure.outcome), monotonic()
-        except BaseException:  # the user is ended at the limit for draining
+        except gevent.GreenletExit:  # the user is ended at the limit for draining
             self._reporter.undrained(ready.name, due, sent)
             raise
         response.elapsed_s = done - sent
+        if response.outcome in NO_CONNECTION:
+            gevent.sleep(PAUSE_AFTER_NO_CONNECTION_S)
         if judged:
             judge = JudgedResponse(response)
             judge.at_exit = lambda: self._reporter.ended(
@@ -171,8 +174,6 @@ class HttpClient:
             )
             return judge
         self._reporter.ended(ready.request, ready.name, due, sent, done, response, context)
-        if response.outcome in NO_CONNECTION:
-            gevent.sleep(PAUSE_AFTER_NO_CONNECTION_S)
         return response
 
     def _follow(
@@ -189,12 +190,13 @@ class HttpClient:
                 method = "GET"
                 options.pop("data", None)
                 options.pop("json", None)
-            step = self._prepare(
-                method,
-                urljoin(response.url, location),
-                follow=True,
-                **{**options, "name": ready.request.name},
-            )
+            options["name"] = ready.request.name
+            try:
+                step = self._prepare(
+                    method, urljoin(response.url, location), follow=True, **options
+                )
+            except UnusableUrl:
+                break  # the redirect itself is the answer, as far as this client goes
             response, done = exchange(step, sent + ready.timeout_s)
             if b"ookie" in response.raw:
                 self._keep_cookies(response)

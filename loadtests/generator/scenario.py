@@ -91,7 +91,11 @@ def user_classes(path: Path) -> list[type[User]]:
 def local_runner(environment: Environment) -> LocalRunner:
     """Return the environment's runner, made when it is needed first."""
     runner = environment.runner
-    return runner if isinstance(runner, LocalRunner) else environment.create_local_runner()
+    if not isinstance(runner, LocalRunner):
+        runner = environment.create_local_runner()
+        events: Any = environment.events  # Locust leaves them untyped
+        events.init.fire(environment=environment, runner=runner, web_ui=None)
+    return runner
 
 
 def share_users(classes: list[type[User]], users: int) -> dict[str, int]:

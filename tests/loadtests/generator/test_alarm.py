@@ -13,7 +13,7 @@ from loadtests.generator.alarm import Alarm, sleep_until
 @pytest.fixture(params=["timerfd", "loop"])
 def _means(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "loop":
-        monkeypatch.setattr(module.ctypes, "CDLL", lambda *_args, **_options: object())
+        monkeypatch.setattr(module, "LIBC", object())
 
 
 @pytest.mark.usefixtures("_means")

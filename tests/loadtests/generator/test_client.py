@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from typing import Any
 
 import gevent
@@ -203,6 +204,14 @@ def test_a_redirect_is_an_answer_where_it_is_not_to_be_followed(serve: Serve) ->
     assert asker.rows("outcome") == [Outcome.OK, Outcome.OK]
 
 
+def test_a_redirect_to_what_this_client_cannot_ask_is_the_answer(serve: Serve) -> None:
+    away = b"HTTP/1.1 301 Moved\r\nLocation: https://elsewhere/\r\nContent-Length: 0\r\n\r\n"
+    asker = Asker(serve(answering(away)))
+
+    assert asker.client.get("/").status_code == 301
+    assert asker.rows("outcome") == [Outcome.OK]
+
+
 def test_a_session_cookie_is_sent_back(serve: Serve) -> None:
     requests: list[bytes] = []
     login = OK.replace(b"\r\n", b"\r\nSet-Cookie: session=abc; HttpOnly\r\n", 1)
@@ -229,6 +238,7 @@ def test_listeners_of_the_scenario_hear_of_each_request_once(serve: Serve) -> No
     asker.client.get("/", context={"own": 1})
     asker.client.get("/b")
 
+    assert heard[0]["start_time"] == pytest.approx(time.time(), abs=5)
     assert [event["exception"] is None for event in heard] == [True, False]
     assert heard[0]["context"] == {"user": "context", "own": 1}
     assert (heard[0]["request_type"], heard[0]["name"]) == ("GET", "/")

@@ -11,6 +11,7 @@ from loadtests.generator.scenario import (
     Scenarios,
     UnusableScenario,
     load_scenario,
+    local_runner,
     share_users,
 )
 
@@ -25,6 +26,12 @@ class Own(User):
     @task
     def nothing(self):
         pass
+"""
+
+INIT = """
+@events.init.add_listener
+def on_init(environment, runner, **_):
+    environment.told = [*getattr(environment, "told", []), runner]
 """
 
 
@@ -46,6 +53,17 @@ def test_a_locustfile_has_events_of_its_own(tmp_path: Path) -> None:
     # The file's listener, and the record's, since its users have a client that is not ours.
     assert len(first.events.request._handlers) == 2
     assert locust.events is second.events
+
+
+def test_a_locustfile_hears_of_its_runner_once(tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    path.write_text(ONE_USER + INIT)
+    environment = load_scenario(path)
+
+    runner = local_runner(environment)
+
+    assert local_runner(environment) is runner
+    assert environment.told == [runner]  # type: ignore[attr-defined]
 
 
 def test_a_scenario_is_loaded_once(tmp_path: Path) -> None:
