@@ -34,7 +34,10 @@ def asked() -> tuple[str, float]:
 
 @blueprint.get("/context")
 def isolation() -> dict[str, object]:
-    """Put ``?token=`` in three context-bound places, pause, and say whether each still holds it."""
+    """Put ``?token=`` where only this request sees it, pause, and say whether it is still there.
+
+    The places are ``g``, the session and a context variable; the request itself is the fourth.
+    """
     token, pause_s = asked()
     g.token = token
     session["token"] = token

@@ -2,7 +2,7 @@
 """How gunicorn serves the application, by the environment; each default says why.
 
 WORKER_MODEL (gthread, sync, gevent), WEB_CONCURRENCY (processes), THREADS (gthread only),
-WORKER_CONNECTIONS (gevent only), BIND, LOG_LEVEL.
+WORKER_CONNECTIONS (not sync), BIND, LOG_LEVEL.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ if model not in MODELS:
 worker_class = model
 workers = _count("WEB_CONCURRENCY", MODELS[model][0])
 threads = _count("THREADS", MODELS[model][1]) if model == "gthread" else 1
-worker_connections = _count("WORKER_CONNECTIONS", 1000)
+# Those that a proxy keeps idle count too, and at the limit no more are accepted: gunicorn's 1,000
+# would be reached by a proxy with a few pools, long before a replica has much to do.
+worker_connections = _count("WORKER_CONNECTIONS", 8192)
 bind = os.environ.get("BIND", "0.0.0.0:8000")
 backlog = 2048
 

@@ -48,15 +48,7 @@ class Store:
 
     def __init__(self, url: str | None, *, size: int) -> None:
         self._url = url
-        self._pool = url and ConnectionPool(
-            url,
-            min_size=size,
-            max_size=size,
-            open=False,
-            timeout=CONNECTION_LIMIT_S,
-            num_workers=1,
-            kwargs={"autocommit": True},
-        )
+        self._pool = _pool(url, size) if url else None
 
     def open(self) -> None:
         """Connect, then create what the database lacks; safe in many processes at once.
@@ -102,3 +94,15 @@ class Store:
         """Return where the store is, without the password that the URL may hold."""
         parts = conninfo_to_dict(self._url or "")
         return f"{parts.get('host', 'the local socket')}:{parts.get('port', 5432)}"
+
+
+def _pool(url: str, size: int) -> ConnectionPool[Connection[TupleRow]]:
+    return ConnectionPool(
+        url,
+        min_size=size,
+        max_size=size,
+        open=False,
+        timeout=CONNECTION_LIMIT_S,
+        num_workers=1,
+        kwargs={"autocommit": True},
+    )
