@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from loadtests import corespeed, outputs, store, validity, verdict
 from loadtests.agent import Agent
 from loadtests.driver import Driver
 from loadtests.environment.choice import Chosen
+from loadtests.errors import TwofoldError
 from loadtests.metronome import Metronome
 from loadtests.model import Plan, RunFacts, RunResult
 from loadtests.progress import Progress
@@ -54,6 +57,7 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     progress.planned(plan)
     try:
         with (
+            _LiveReport(kept) as live,
             chosen.backend.open(plan, kept.folder, progress.say) as stack,
             stack.start_generator() as generator,
             stack.start_metronome() as metronome,
@@ -61,7 +65,7 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
             agent = Agent(generator)
             versions = store.versions_of(agent.hello())
             driver = Driver(stack, agent, Metronome(metronome))
-            session = Session(plan, stack, driver, kept, progress, _LiveReport(kept).update)
+            session = Session(plan, stack, driver, kept, progress, live.update)
             session.prepare()
             began_s = proc.monotonic_s()
             session.measure()
@@ -106,16 +110,34 @@ def conclude(recorded: Recorded) -> RunResult:
 
 
 class _LiveReport:
-    """The report of a run that goes on, written between two trials but not after each one."""
+    """The report of a run that goes on.
+
+    It is written while the next trial settles, by a thread, so that no window waits for it.
+    """
 
     def __init__(self, kept: Store) -> None:
         self._kept = kept
         self._written_s = -LIVE_EVERY_S
+        self._writing = threading.Thread()
 
     def update(self) -> None:
-        """Write it again, if it is old enough."""
-        if proc.monotonic_s() - self._written_s < LIVE_EVERY_S:
+        """Write it again, if it is old enough and the last one is done."""
+        if self._writing.is_alive() or proc.monotonic_s() - self._written_s < LIVE_EVERY_S:
             return
         self._written_s = proc.monotonic_s()
+        self._writing = threading.Thread(target=self._write, name="live-report")
+        self._writing.start()
+
+    def _write(self) -> None:
         recorded = store.read(self._kept.folder)
-        outputs.write_live(self._kept, conclude(recorded), recorded.trials)
+        # A disk that is full is told by the journal; this page is a convenience.
+        with suppress(TwofoldError):
+            outputs.write_live(self._kept, conclude(recorded), recorded.trials)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        """Wait for the page that is being written: the last one must not be a live one."""
+        if self._writing.is_alive():
+            self._writing.join()

@@ -23,7 +23,7 @@ from loadtests.rotation import rotation
 
 # A window is a whole number of the kernel's 100 ms CPU periods, so that each has the same number
 # of refills of a replica's budget; a part of one would add noise of a whole refill.
-TIMING = Timing(settle_s=0.6, window_s=2.0, drain_limit_s=15.0)
+TIMING = Timing(settle_s=0.5, window_s=2.0, drain_limit_s=15.0)
 TIMING_QUICK = Timing(settle_s=0.3, window_s=1.0, drain_limit_s=15.0)
 
 OVERHEAD_S = 0.4
