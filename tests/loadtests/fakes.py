@@ -27,23 +27,30 @@ from loadtests.tools.proc import Child
 from tests.loadtests.builders import STARTED_AT_S
 
 PERIODS_PER_S = 10
+CORES = 2
 STATUS_URL = "http://proxy:9000/status"
 Order = dict[str, Any]
 
 
 @dataclass(kw_only=True)
 class World:
-    """What is true in a test. ``rps`` gives a trial's throughput from its order and members."""
+    """What is true in a test.
+
+    ``rps`` gives a trial's throughput from its order and members, ``share`` who answers which turn,
+    and ``foreign`` the share of the cores that others use in a trial's window.
+    """
 
     rps: Callable[[Order, Sequence[str]], float] = lambda _, members: 50.0 * len(members)
     share: Callable[[Sequence[str], int], str] = lambda members, turn: members[turn % len(members)]
     before_trial: Callable[[int], None] = lambda _: None
+    foreign: Callable[[Order], float] = lambda _: 0.0
     throttled_ratio: float = 1.0
     now_s: float = STARTED_AT_S
     trials: list[Order] = field(default_factory=list)
     open: int = 0
     finished: dict[str, int] = field(default_factory=dict)
     cpu_s: dict[str, float] = field(default_factory=dict)
+    foreign_s: float = 0.0
     proxy_requests: int = 0
     upstreams: dict[int, Upstream] = field(default_factory=dict)
     replicas: dict[str, Replica] = field(default_factory=dict)
@@ -138,13 +145,13 @@ class FakeStack:
         )
 
     def read_host(self) -> HostReading | None:
-        busy_s = sum(self.world.cpu_s.values())
+        busy_s = sum(self.world.cpu_s.values()) + self.world.foreign_s
         return HostReading(
             at_s=self.world.now_s,
             busy_s=busy_s,
             steal_s=0.0,
-            idle_s=2 * (self.world.now_s - STARTED_AT_S) - busy_s,
-            cores=2,
+            idle_s=CORES * (self.world.now_s - STARTED_AT_S) - busy_s,
+            cores=CORES,
         )
 
     def identities(self) -> Mapping[str, str]:
@@ -217,6 +224,7 @@ def _trial(world: World, order: Order) -> Iterator[dict[str, Any]]:
     opened_at_s = world.now_s
     yield {"event": "opened", "id": order["id"], "at_s": opened_at_s}
     world.work(members, window_s)
+    world.foreign_s += world.foreign(order) * CORES * window_s
     yield {"event": "closed", "id": order["id"], "at_s": world.now_s}
     rate = world.rps(order, members)
     count = round(rate * (settle_s + window_s))

@@ -23,6 +23,7 @@ from loadtests.model import Plan, RuleCode, RunResult, Trial, Verdict
 from loadtests.options import ROUNDS_MAX, Options
 from loadtests.pipeline import Request
 from loadtests.plan import make_plan
+from loadtests.tools.proc import wait_until
 from tests.loadtests.builders import make_machine
 from tests.loadtests.fakes import FakeBackend, FakeStack, Order, World
 
@@ -201,6 +202,21 @@ def test_a_system_that_more_users_would_speed_up_has_no_verdict(tmp_path: Path) 
     assert result.verdict is Verdict.INVALID
     assert {found.code for found in result.broken} == {RuleCode.NOT_SATURATED}
     assert result.calibrations[0].users_per_replica == MOST_USERS
+
+
+def test_a_live_report_is_written_while_the_run_goes_on(tmp_path: Path) -> None:
+    pages: list[str] = []
+
+    def look(number: int) -> None:
+        if number == CALIBRATION_TRIALS + 2:
+            wait_until(lambda: any(tmp_path.glob("*/report.html")), limit_s=20, failure="no page")
+            pages.extend(page.read_text() for page in tmp_path.glob("*/report.html"))
+
+    _, folder = run(World(before_trial=look), tmp_path, rounds=2)
+
+    (page,) = pages
+    assert 'http-equiv="refresh"' in page
+    assert 'http-equiv="refresh"' not in (folder / "report.html").read_text()
 
 
 # -- when it goes wrong ------------------------------------------------------------------------

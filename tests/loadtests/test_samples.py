@@ -21,7 +21,12 @@ _FINISHED = TypeAdapter(Finished)
 
 def a_reading(member: str = "gthread-1", **fields: Any) -> Reading:
     role = Role.REPLICA if "-" in member else Role(member)
-    defaults = {"member": member, "role": role, "at_s": STARTED_AT_S, "cpu_s": 10.0}
+    defaults: dict[str, Any] = {
+        "member": member,
+        "role": role,
+        "at_s": STARTED_AT_S,
+        "cpu_s": 10.0,
+    }
     return Reading(**defaults | fields)
 
 
@@ -173,7 +178,7 @@ def test_a_stranger_keeps_its_address() -> None:
 
 def edges(
     before: Mapping[str, Any], after: Mapping[str, Any], member: str = "gthread-1"
-) -> dict[str, Edge]:
+) -> dict[str, Any]:
     return {
         "opened": an_edge(a_reading(member, **before)),
         "closed": an_edge(a_reading(member, **{"at_s": STARTED_AT_S + WINDOW_S, **after})),
@@ -279,9 +284,9 @@ def test_a_member_that_ends_in_the_window_is_no_foreign_load() -> None:
 @pytest.mark.parametrize("missing", ["opened", "closed"])
 def test_a_machine_that_cannot_be_read_is_unknown(missing: str) -> None:
     hosts = {"opened": a_host(0.0), "closed": a_host(2.0)} | {missing: None}
-    given_edges = {name: an_edge(host=host) for name, host in hosts.items()}
+    opened, closed = (an_edge(host=hosts[name]) for name in ("opened", "closed"))
 
-    assert reduced(**given_edges).host is None
+    assert reduced(opened=opened, closed=closed).host is None
 
 
 def test_the_cores_speed_is_the_geometric_mean_of_the_work_a_cpu_second() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from loadtests.environment import compose, images
 from loadtests.environment.compose import ComposeBackend, dead_projects, project_name
+from loadtests.environment.counters import member_name
 from loadtests.environment.images import Images
 from loadtests.errors import EnvironmentFailure, Interrupted, ProcessFailure
 from loadtests.model import Plan
@@ -134,7 +135,7 @@ def all_containers() -> list[Container]:
 
 
 def replicas_of(containers: Sequence[Container]) -> list[str]:
-    named = {compose.member_name(each): each for each in containers}
+    named = {member_name(each): each for each in containers}
     return [f"{each.name} {each.address}" for each in compose._replicas(named, PLAN)]
 
 
@@ -165,7 +166,7 @@ def test_a_replica_that_does_not_run_is_named_with_the_reason(
 
 
 def test_a_replica_that_was_not_started_is_named() -> None:
-    with pytest.raises(EnvironmentFailure, match="sync-2 of 2 .* no such container"):
+    with pytest.raises(EnvironmentFailure, match=r"sync-2 of 2 .* no such container"):
         replicas_of([each for each in all_containers() if each.id != "id of sync-2"])
 
 

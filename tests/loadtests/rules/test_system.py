@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,11 +23,13 @@ HOLDS, BROKEN, UNCHECKED = RuleState.HOLDS, RuleState.BROKEN, RuleState.UNCHECKE
 # -- replica_share -----------------------------------------------------------------------------
 
 
-def answered(*counts: int, members: tuple[int, ...] | None = None, **extra: int) -> Trial:
+def answered(
+    *counts: int, members: tuple[int, ...] | None = None, others: Mapping[str, int] | None = None
+) -> Trial:
     members = members or tuple(range(1, len(counts) + 1))
     answers = {f"gthread-{member}": count for member, count in zip(members, counts, strict=True)}
     spec = make_spec(cell=make_cell(replicas=len(members)), members=members)
-    return make_trial(spec=spec, answers=answers | extra)
+    return make_trial(spec=spec, answers={**answers, **(others or {})})
 
 
 def share_of(*trials: Trial) -> Finding:
@@ -67,7 +70,7 @@ def test_each_trial_has_its_own_replicas() -> None:
 
 
 def test_an_answer_from_a_replica_outside_the_cell_is_told() -> None:
-    found = share_of(answered(100, 100, **{"gthread-3": 1}))
+    found = share_of(answered(100, 100, others={"gthread-3": 1}))
 
     assert found.state is BROKEN
     assert "gthread-3 answered and is not of the cell" in found.detail
@@ -115,7 +118,8 @@ def test_without_a_budget_a_whole_core_is_meant() -> None:
 
     found = system.idle_cost(plan, ONE, [make_trial(idle_usages=(idle(0.025),))])
 
-    assert (found.state, found.figure) == (HOLDS, pytest.approx(0.01))
+    assert found.state is HOLDS
+    assert found.figure == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize("usages", [(), (make_usage(span_s=0.0),)])
