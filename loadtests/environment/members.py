@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from loadtests.environment import launch, leftovers
@@ -137,13 +138,16 @@ class Members:
         if pid is None:
             return None
         group = self._means.group(name, pid)
+        counters = None
         if group is not None:
             with contextlib.suppress(OSError):  # the group went with its last process
-                return cgroup.read(group)
+                counters = cgroup.read(group)
+        if counters is not None and counters.memory_bytes is not None:
+            return counters
+        # Version 1 counts memory in a tree of its own, in which no group was made.
         family = procfs.family(pid)
-        if not family:
-            return None
-        return Counters(
-            cpu_s=sum(one.cpu_s for one in family),
-            memory_bytes=sum(one.memory_bytes for one in family),
-        )
+        memory_bytes = sum(one.memory_bytes for one in family)
+        if counters is not None:
+            return replace(counters, memory_bytes=memory_bytes)
+        cpu_s = sum(one.cpu_s for one in family)
+        return Counters(cpu_s=cpu_s, memory_bytes=memory_bytes) if family else None

@@ -121,6 +121,7 @@ def test_all_members_can_be_read_with_their_roles(running: Running) -> None:
     assert [each.member for each in readings] == names
     assert [each.role for each in readings[-3:]] == [Role.REPLICA, Role.PROXY, Role.GENERATOR]
     assert all(each.cpu_s > 0 for each in readings)
+    assert all((each.memory_bytes or 0) > 2**20 for each in readings)
     assert running.stack.read(["nobody"]) == ()
 
 

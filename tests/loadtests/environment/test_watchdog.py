@@ -25,12 +25,37 @@ def control_groups() -> set[Path]:
     return {path for path in cgroup.ROOT.glob("**/twofold-*") if path.is_dir()}
 
 
-def processes_of(pid: int) -> set[tuple[int, str]]:
-    return {(one.pid, one.started) for one in procfs.family(pid)}
+class Observed:
+    """A harness that is about to be ended, and everything that was seen to belong to it."""
 
+    def __init__(self, folder: Path, *module_and_arguments: str) -> None:
+        self._temporary = folder / "temporary"
+        self._temporary.mkdir()
+        self._groups_before = control_groups()
+        self.log = folder / "harness.log"
+        self.child = proc.Child(
+            (sys.executable, "-m", *module_and_arguments),
+            log=self.log,
+            env={"TMPDIR": str(self._temporary), **watchdog.python_path()},
+            cwd=ROOT,
+        )
 
-def living() -> set[tuple[int, str]]:
-    return {(one.pid, one.started) for one in procfs.everyone()}
+    def end(self, number: signal.Signals) -> int:
+        """Send the signal; wait until nothing is left; give how many processes there were."""
+        family = {(one.pid, one.started) for one in procfs.family(self.child.pid)}
+        groups = control_groups() - self._groups_before
+        self.child.signal(number)
+
+        def left() -> list[object]:
+            living = {(one.pid, one.started) for one in procfs.everyone()}
+            return [*family & living, *groups & control_groups(), *self._temporary.iterdir()]
+
+        proc.wait_until(
+            lambda: self.child.code is not None and not left(),
+            limit_s=GONE_LIMIT_S,
+            failure=lambda: f"code {self.child.code}, left: {left()}; {self.log.read_text()}",
+        )
+        return len(family)
 
 
 @needs_a_stack
@@ -40,42 +65,41 @@ def living() -> set[tuple[int, str]]:
 def test_nothing_is_left_of_a_harness_that_is_ended(
     phase: str, number: signal.Signals, tmp_path: Path
 ) -> None:
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    groups_before = control_groups()
-    argv = (sys.executable, "-m", "tests.loadtests.environment.stack_to_kill")
-    harness = proc.Child(
-        (*argv, phase, str(tmp_path)),
-        log=tmp_path / "harness.log",
-        env={"TMPDIR": str(temporary), **watchdog.python_path()},
-        cwd=ROOT,
-    )
-    try:
-        reached = harness.receive(30)
-        family = processes_of(harness.pid)
-        own_groups = control_groups() - groups_before
-
-        harness.signal(number)
-
-        proc.wait_until(
-            lambda: (
-                harness.code is not None
-                and not family & living()
-                and not own_groups & control_groups()
-                and not list(temporary.iterdir())
-            ),
-            limit_s=GONE_LIMIT_S,
-            failure=lambda: (
-                f"code {harness.code}, left: {family & living()}, {own_groups & control_groups()},"
-                f" {list(temporary.iterdir())}; {(tmp_path / 'harness.log').read_text()}"
-            ),
-        )
-    finally:
-        harness.close(grace_s=0.1)
+    module = "tests.loadtests.environment.stack_to_kill"
+    harness = Observed(tmp_path, module, phase, str(tmp_path))
+    with harness.child:
+        reached = harness.child.receive(30)
+        processes = harness.end(number)
 
     assert reached.strip() == phase
-    assert len(family) >= (1 if phase == "before-anything" else 2)
-    assert harness.code == (-number if number is signal.SIGKILL else 128 + number)
+    assert processes >= (1 if phase == "before-anything" else 2)
+    assert harness.child.code == (-number if number is signal.SIGKILL else 128 + number)
+
+
+RUN = (
+    *("loadtests", "run", "--backend", "processes", "--quick", "--rounds", "2", "--seed", "1"),
+    *("--workload", "io", "--workers", "gthread", "--replicas", "1,2"),
+)
+
+
+@needs_a_stack
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
+@pytest.mark.parametrize("line", ["Starting", "Waiting", "How many users", "Round 1"])
+def test_nothing_is_left_of_a_run_that_is_ended(
+    line: str, number: signal.Signals, tmp_path: Path
+) -> None:
+    harness = Observed(tmp_path, *RUN, "--out", str(tmp_path / "results"))
+    with harness.child:
+        proc.wait_until(
+            lambda: line in harness.log.read_text(),
+            limit_s=60,
+            failure=lambda: f"no line {line!r} in: {harness.log.read_text()}",
+        )
+        processes = harness.end(number)
+
+    assert processes >= 2
+    assert harness.child.code == (-number if number is signal.SIGKILL else 128 + number)
 
 
 def test_a_stack_whose_harness_lives_is_not_taken_for_abandoned(
