@@ -13,6 +13,8 @@ from locust.exception import LocustError, ResponseError
 from loadtests.generator.head import final_head, headers_of
 from loadtests.generator.outcome import Outcome, RequestFailed
 
+HOW_TO_JUDGE = "To judge a response, pass catch_response=True and use it in a with block."
+
 
 class Headers(dict[str, str]):
     """Fields of a header; names are found in any case."""
@@ -90,11 +92,22 @@ class Response:
 
     def success(self) -> None:
         """Refuse: only a response in a ``with`` block can be judged."""
-        raise LocustError("To judge a response, pass catch_response=True and use a with block.")
+        raise LocustError(HOW_TO_JUDGE)
 
     def failure(self, reason: object) -> None:
         """Refuse: only a response in a ``with`` block can be judged."""
-        raise LocustError(f"{reason}: to judge a response, pass catch_response=True, use with.")
+        raise LocustError(f"{reason}: {HOW_TO_JUDGE}")
+
+    def __enter__(self) -> Self:
+        raise LocustError(HOW_TO_JUDGE)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        return None
 
 
 class JudgedResponse(Response):

@@ -18,13 +18,14 @@ from scipy import stats
 from loadtests.rules.load import CORE_LIMIT_RATIO, LAG_LIMIT_MS
 from scripts.generator_bench.child import PROJECT, Generator, TrialData, pinned
 from scripts.generator_bench.figures import Item, excess, median_ratio
-from scripts.generator_bench.processes import children_of, held, resident_mib
+from scripts.generator_bench.processes import children_of, first, held, resident_mib
 from scripts.generator_bench.servers import static_nginx, stub
 
 USERS = 16
 ROUNDS = 5
 WINDOW_S = 2.0
 RUNS = 10
+DELAY_RPS = 500.0
 
 
 def cores() -> tuple[int | None, int | None]:
@@ -70,44 +71,63 @@ def rival(kind: str, url: str, users: int = USERS, rate_rps: float = 0.0) -> dic
 
 
 def known_delays() -> Item:
-    """Percentiles of a stub that answers after a known time, at 500 rps."""
-    rate_rps, rows, worst = 500.0, [], 0.0
+    """Percentiles of a stub that answers after a known time, at 500 rps.
+
+    What is asked is the error of the client, not that of the machine's scheduler, so stub and
+    generator go first where this user may have it so; beside it what they read as anybody else.
+    """
+    rows, worst = [], 0.0
     own, other = cores()
-    with stub("delay", other) as url, Generator(own) as generator:
+    with stub("delay", other) as (url, pid), Generator(own) as generator:
         for delay_ms in (1, 2, 5, 20, 100):
-            trial = generator.trial(
-                base_url=url,
-                path=f"/{delay_ms}",
-                mode="open",
-                rate_rps=rate_rps,
-                seed=delay_ms,
-                window_s=2 * WINDOW_S,
-            )
-            service_ms = trial.milliseconds(trial.due, since="sent")
-            response_ms = trial.milliseconds(trial.due, since="due")
-            p50, p99 = np.percentile(service_ms, (50, 99))
-            worst = max(worst, excess(p50, delay_ms), excess(p99, delay_ms))
-            locust = rival("fasthttpuser", f"{url}/{delay_ms}", users=100, rate_rps=rate_rps)
+            normal = delays(generator, url, delay_ms)
+            with first(pid, generator.pid) as permitted:
+                found = delays(generator, url, delay_ms)
+            locust = rival("fasthttpuser", f"{url}/{delay_ms}", users=100, rate_rps=DELAY_RPS)
+            worst = max(worst, *(excess(found[key], delay_ms) for key in ("p50_ms", "p99_ms")))
             rows.append(
                 {
                     "delay_ms": delay_ms,
-                    "p50_ms": round(p50, 3),
-                    "p99_ms": round(p99, 3),
-                    "p99_from_due_ms": round(float(np.percentile(response_ms, 99)), 3),
+                    **found,
+                    "at_normal_priority": normal,
                     "locust_p50_ms": locust["p50_ms"],
                     "locust_p99_ms": locust["p99_ms"],
                 }
             )
     return Item(
-        figures={"known_delays": rows, "worst_share_of_allowed_error": round(worst, 3)},
+        figures={
+            "known_delays": rows,
+            "known_delays_at_real_time_priority": permitted,
+            "worst_share_of_allowed_error": round(worst, 3),
+        },
         bounds=(("worst_share_of_allowed_error", "at_most", 1.0),),
     )
+
+
+def delays(generator: Generator, url: str, delay_ms: int) -> dict[str, float]:
+    """Return the percentiles of one trial against the stub that delays."""
+    trial = generator.trial(
+        base_url=url,
+        path=f"/{delay_ms}",
+        mode="open",
+        rate_rps=DELAY_RPS,
+        seed=delay_ms,
+        window_s=3.0,
+    )
+    service_ms = trial.milliseconds(trial.due, since="sent")
+    response_ms = trial.milliseconds(trial.due, since="due")
+    p50, p99 = np.percentile(service_ms, (50, 99))
+    return {
+        "p50_ms": round(float(p50), 3),
+        "p99_ms": round(float(p99), 3),
+        "p99_from_due_ms": round(float(np.percentile(response_ms, 99)), 3),
+    }
 
 
 def stall() -> Item:
     """A server that stalls 1 s in every 10 s: what the open loop shows, and the closed one not."""
     own, other = cores()
-    with stub("stall", other) as url, Generator(own) as generator:
+    with stub("stall", other) as (url, _), Generator(own) as generator:
         opened = generator.trial(
             base_url=url, mode="open", rate_rps=200, max_in_flight=1000, seed=1, window_s=20
         )

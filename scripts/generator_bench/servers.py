@@ -45,26 +45,28 @@ def static_nginx(core: int | None) -> Iterator[str]:
     with TemporaryDirectory() as folder:
         config = Path(folder) / "nginx.conf"
         config.write_text(NGINX.format(folder=folder, port=port))
-        with running((*pinned(core), program, "-c", str(config)), port) as url:
+        with running((*pinned(core), program, "-c", str(config)), port) as (url, _):
             yield url
 
 
 @contextmanager
-def stub(kind: str, core: int | None) -> Iterator[str]:
-    """Run the stub ``kind`` of ``stubs``; yields its URL."""
+def stub(kind: str, core: int | None) -> Iterator[tuple[str, int]]:
+    """Run the stub ``kind`` of ``stubs``; yields its URL and process."""
     port = free_port()
     module = "scripts.generator_bench.stubs"
-    with running((*pinned(core), sys.executable, "-m", module, kind, str(port)), port) as url:
-        yield url
+    with running(
+        (*pinned(core), sys.executable, "-m", module, kind, str(port)), port
+    ) as running_stub:
+        yield running_stub
 
 
 @contextmanager
-def running(command: tuple[str, ...], port: int) -> Iterator[str]:
-    """Run a server until the block ends; yields its URL when it answers."""
+def running(command: tuple[str, ...], port: int) -> Iterator[tuple[str, int]]:
+    """Run a server until the block ends; yields its URL and process when it answers."""
     process = subprocess.Popen(command, cwd=PROJECT)
     try:
         wait_for(port, process)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process.pid
     finally:
         process.kill()
         process.wait()

@@ -58,7 +58,10 @@ class Child:
         traceback: TracebackType | None,
     ) -> None:
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
 
     def say(self, line: dict[str, Any] | str) -> None:
         """Send one line."""
@@ -82,7 +85,8 @@ class Child:
         """Run a short trial; ``when_open`` is called when its window opened."""
         defaults = {"id": "t", "users": 4, "settle_s": 0.1, "window_s": 0.4, "drain_limit_s": 2.0}
         self.say({"op": "trial", **defaults, **order})
-        lines, packed = [], b""
+        lines: list[dict[str, Any]] = []
+        packed = b""
         while not lines or lines[-1]["event"] not in ("finished", "error"):
             lines.append(self.hear())
             packed += base64.b64decode(lines[-1].pop("data", ""))

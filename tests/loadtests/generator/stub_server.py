@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -11,6 +13,28 @@ OK = b"HTTP/1.1 200 OK\r\nX-Upstream-Addr: 10.0.0.1:80\r\nContent-Length: 2\r\n\
 
 Answering = Callable[[bytes], bytes]
 """Gives the bytes that answer a request; none closes the connection."""
+
+
+def late(seconds: float, answer: bytes = OK) -> Answering:
+    """Return an answering that takes its time."""
+
+    def reply(_request: bytes) -> bytes:
+        time.sleep(seconds)
+        return answer
+
+    return reply
+
+
+def whole_request(connection: socket.socket) -> bytes:
+    """Return the next request with its body; nothing when the client is gone."""
+    request = b""
+    while more := connection.recv(65_536):
+        request += more
+        head, end, body = request.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+        if end and len(body) >= (int(length[1]) if length else 0):
+            return request
+    return b""
 
 
 @contextmanager
@@ -23,7 +47,7 @@ def stub_server(answer: Answering = lambda _request: OK) -> Iterator[tuple[str, 
     def speak(connection: socket.socket) -> None:
         with connection:
             try:
-                while request := connection.recv(65_536):
+                while request := whole_request(connection):
                     requests.append(request)
                     reply = answer(request)
                     if not reply:

@@ -18,7 +18,9 @@ from loadtests.generator.ticker import Lag
 from loadtests.generator.trial import Result
 from loadtests.generator.worker import read_result, write_result
 from tests.loadtests.generator.child import Child
-from tests.loadtests.generator.stub_server import OK, stub_server
+from tests.loadtests.generator.stub_server import late, stub_server
+
+pytestmark = pytest.mark.slow  # three processes start, and some of them again
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +77,7 @@ def test_a_result_comes_through_a_message_as_it_was() -> None:
 
 
 def test_two_workers_share_the_users_of_a_closed_trial(fleet: Child) -> None:
-    with stub_server(lambda _request: time.sleep(0.02) or OK) as (url, requests):
+    with stub_server(late(0.02)) as (url, requests):
         answer = fleet.trial(base_url=url, users=5, settle_s=0.3)
 
     finished = answer.finished

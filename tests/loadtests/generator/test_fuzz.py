@@ -6,11 +6,14 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.loadtests.generator.child import PROJECT
 
 CASES = 2_080
 
 
+@pytest.mark.slow
 def test_every_broken_answer_is_counted_once_as_what_it_is() -> None:
     command = (sys.executable, "-m", "scripts.generator_bench.fuzz", str(CASES), "7")
 

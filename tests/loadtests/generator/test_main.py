@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.loadtests.generator.child import Child
-from tests.loadtests.generator.stub_server import OK, stub_server
+from tests.loadtests.generator.stub_server import OK, late, stub_server
+
+pytestmark = pytest.mark.slow  # the program starts in a second, and its trials take their time
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +56,7 @@ def test_it_fetches_all_at_once_in_the_order_asked(child: Child) -> None:
 
 
 def test_a_fetch_is_over_at_its_time_limit(child: Child) -> None:
-    with stub_server(lambda _request: time.sleep(1) or b"") as (url, _):
+    with stub_server(late(1, b"")) as (url, _):
         fetched = child.ask(op="fetch", id="f", urls=[url], timeout_s=0.2)
 
     assert fetched["answers"][0]["error"] == "timeout"
@@ -81,7 +84,7 @@ def test_a_closed_trial_is_answered_in_order_and_in_full(child: Child) -> None:
 
 
 def test_load_goes_on_over_both_edges_of_the_window_and_then_ends(child: Child) -> None:
-    with stub_server(lambda _request: time.sleep(0.01) or OK) as (url, requests):
+    with stub_server(late(0.01)) as (url, requests):
         answer = child.trial(base_url=url)
         seen = len(requests)
         time.sleep(0.1)
@@ -93,11 +96,12 @@ def test_load_goes_on_over_both_edges_of_the_window_and_then_ends(child: Child) 
     assert ((columns["sent_us"] < 0) & (columns["done_us"] > 0)).any()
     assert ((columns["sent_us"] < window_us) & (columns["done_us"] >= window_us)).any()
     assert (columns["sent_us"] < window_us).all()
-    assert (columns["due_us"] == columns["sent_us"]).mean() > 0.9
+    # A user of a closed loop is ready for its next request when it sends it.
+    assert np.abs(columns["sent_us"] - columns["due_us"]).max() < 5_000
 
 
 def test_users_do_not_start_in_one_moment(child: Child) -> None:
-    with stub_server(lambda _request: time.sleep(0.3) or OK) as (url, _):
+    with stub_server(late(0.3)) as (url, _):
         answer = child.trial(base_url=url, users=20, settle_s=1.0, window_s=0.2)
 
     first_us = sorted(answer.columns["sent_us"].tolist())[:20]
@@ -126,7 +130,7 @@ def _established(port: int) -> set[str]:
 
 
 def test_what_is_in_flight_at_the_end_is_waited_out_to_the_limit(child: Child) -> None:
-    with stub_server(lambda _request: time.sleep(1.0) or OK) as (url, _):
+    with stub_server(late(1.0)) as (url, _):
         waited = child.trial(base_url=url, settle_s=0, window_s=0.3, drain_limit_s=3)
         given_up = child.trial(base_url=url, settle_s=0, window_s=0.3, drain_limit_s=0.2)
 
@@ -162,11 +166,16 @@ def test_a_server_that_is_not_there_is_a_trial_of_refused_requests(child: Child)
 
 
 def test_an_open_trial_sends_what_is_due_and_drops_what_is_too_much(child: Child) -> None:
-    open_load = {"mode": "open", "rate_rps": 100, "arrivals": "constant", "window_s": 1.0}
+    open_load: dict[str, Any] = {
+        "mode": "open",
+        "rate_rps": 100,
+        "arrivals": "constant",
+        "window_s": 1.0,
+    }
     with stub_server() as (url, requests):
         kept = child.trial(base_url=url, **open_load)
         sent = len(requests)
-    with stub_server(lambda _request: time.sleep(0.5) or OK) as (url, _):
+    with stub_server(late(0.5)) as (url, _):
         crowded = child.trial(base_url=url, max_in_flight=5, **open_load)
 
     assert sent == kept.finished["sent"] == 110
@@ -277,7 +286,12 @@ def test_an_open_trial_refuses_users_that_cannot_wait_for_a_due_request(
     path = tmp_path / "stock.py"
     path.write_text(LOCUSTFILE.format(base="FastHttpUser"))
 
-    order = {"base_url": "http://h", "mode": "open", "rate_rps": 5, "scenario": str(path)}
+    order: dict[str, Any] = {
+        "base_url": "http://h",
+        "mode": "open",
+        "rate_rps": 5,
+        "scenario": str(path),
+    }
     error = child.trial(**order).lines[-1]
 
     assert (error["event"], error["kind"]) == ("error", "scenario")

@@ -66,7 +66,8 @@ def test_requests_of_our_own_client_are_not_recorded_twice(serve: Serve) -> None
     asker = Asker(serve(answering(OK)))
     asker.environment.load = asker.load  # type: ignore[attr-defined]
     record_other_clients(asker.environment)
-    asker.environment.events.request.add_listener(lambda **_values: None)
+    event: Any = asker.environment.events.request
+    event.add_listener(lambda **_values: None)
 
     asker.client.get("/")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.generator_bench import processes
-from scripts.generator_bench.processes import children_of, held
+from scripts.generator_bench.processes import children_of, first, held
 
 
 @pytest.fixture
@@ -50,6 +51,14 @@ def test_a_process_that_is_let_go_runs_on(busy: int) -> None:
     time.sleep(0.5)
 
     assert cpu_s(busy) - before_s > 0.1
+
+
+def test_a_process_goes_first_only_inside_the_block(busy: int) -> None:
+    with first(busy) as permitted:
+        inside = os.sched_getscheduler(busy)
+
+    assert inside == (os.SCHED_FIFO if permitted else os.SCHED_OTHER)
+    assert os.sched_getscheduler(busy) == os.SCHED_OTHER
 
 
 def test_children_are_found() -> None:

@@ -22,7 +22,7 @@ def test_a_stall_holds_requests_to_its_end_and_others_not_at_all() -> None:
 
 
 def test_an_answer_comes_after_its_delay() -> None:
-    with stub("delay", None) as url:
+    with stub("delay", None) as (url, _):
         took_s = []
         for _ in range(5):
             started = time.monotonic()
