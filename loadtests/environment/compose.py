@@ -18,6 +18,7 @@ from loadtests.environment.counters import (
     member_name,
 )
 from loadtests.environment.protocol import Say
+from loadtests.environment.quiet import wait_until_quiet
 from loadtests.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model import HostReading, Plan, Reading, Replica, Upstream
 from loadtests.tools import docker, host, nginx, proc, signals
@@ -129,6 +130,7 @@ class ComposeStack:
         From here on, too, the replicas have the means of the plan and no more: until they answer
         they have the whole machine, which makes the start some three times shorter.
         """
+        wait_until_quiet([replica.name for replica in self.replicas], self.read)
         self._hold_to_budget()
         addresses = {(each.worker, each.number): each.address for each in self.replicas}
         servers = [

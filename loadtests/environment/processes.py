@@ -20,6 +20,7 @@ from loadtests.environment import addresses, leftovers, means, watchdog
 from loadtests.environment.addresses import Addresses
 from loadtests.environment.members import Members
 from loadtests.environment.protocol import Say
+from loadtests.environment.quiet import wait_until_quiet
 from loadtests.errors import EnvironmentFailure
 from loadtests.model import HostReading, Plan, Reading, Replica, Upstream, WorkerModel
 from loadtests.tools import gunicorn, host, nginx, proc, signals
@@ -34,12 +35,6 @@ APPLICATION = "app:create_app()"
 
 PROXY_LIMIT_S = 10.0
 """How long nginx may take to answer with a new configuration; it takes some 50 ms."""
-
-QUIET_RATIO = 0.02
-QUIET_SPAN_S = 0.2
-QUIET_LIMIT_S = 60.0
-"""A replica answers when its first worker does. Its others start for some tenths of a second more,
-and with a budget of a tenth of a CPU that would reach into the first trials."""
 
 
 class ProcessesBackend:
@@ -151,11 +146,9 @@ class ProcessesStack:
                 f" log:\n{self.log_of(PROXY)}"
             ),
         )
-        proc.wait_until(
-            self._replicas_are_quiet,
-            limit_s=QUIET_LIMIT_S,
-            failure=f"The replicas use CPU without being asked anything, for {QUIET_LIMIT_S:g} s.",
-        )
+        names = [replica.name for replica in self.replicas]
+        self._members.check_alive(names)
+        wait_until_quiet(names, self.read)
         for replica in self.replicas:
             self._members.hold(
                 replica.name, cpus=self._budget.replica_cpus, cores=self._budget.replica_cores
@@ -211,18 +204,6 @@ class ProcessesStack:
             listen_host=self.proxy_host,
             generation=self._generation,
             counts=nginx.COUNTS_MODULE in built_with,
-        )
-
-    def _replicas_are_quiet(self) -> bool:
-        names = [replica.name for replica in self.replicas]
-        self._members.check_alive(names)
-        before = {each.member: each for each in self.read(names)}
-        proc.sleep(QUIET_SPAN_S)
-        after = {each.member: each for each in self.read(names)}
-        return all(
-            name in after
-            and after[name].cpu_s - early.cpu_s < QUIET_RATIO * (after[name].at_s - early.at_s)
-            for name, early in before.items()
         )
 
     def _proxy_is_configured(self) -> bool:
