@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,7 @@ IMPURE_CALLS = frozenset(
 PATCHED = ("locust", "gevent", "loadtests.generator", "loadtests.scenarios")
 
 
+@cache
 def source_of(module: str) -> Path | None:
     """Give the file of one of our modules, or None for another's."""
     path = PACKAGE.parent.joinpath(*module.split("."))
@@ -62,9 +64,14 @@ def source_of(module: str) -> Path | None:
     return None
 
 
-def imports_of(file: Path) -> Iterator[str]:
+@cache
+def imports_of(file: Path) -> frozenset[str]:
     """Give every module that a file imports, wherever in it; those for the type checker too."""
-    for node in ast.walk(ast.parse(file.read_text())):
+    return frozenset(_imports(ast.parse(file.read_text())))
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
@@ -82,7 +89,7 @@ def reached_from(module: str) -> dict[str, tuple[str, ...]]:
     while waiting:
         here = waiting.pop()
         file = source_of(here)
-        for name in imports_of(file) if file else ():
+        for name in sorted(imports_of(file)) if file else ():
             if name not in ways:
                 ways[name] = (*ways[here], name)
                 waiting.append(name)
@@ -146,7 +153,7 @@ def test_only_one_module_starts_processes() -> None:
     callers = {
         module
         for module in HARNESS
-        if (file := source_of(module)) is not None and "subprocess" in set(imports_of(file))
+        if (file := source_of(module)) is not None and "subprocess" in imports_of(file)
     }
 
     assert callers == {"loadtests.tools.proc"}
