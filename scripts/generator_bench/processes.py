@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from scripts.generator_bench.child import pinned
 
 PERIOD_S = 0.1
 """Of the kernel's CPU quotas, by default."""
@@ -75,6 +79,17 @@ def first(*pids: int) -> Iterator[bool]:
     finally:
         for pid in pids:
             os.sched_setscheduler(pid, os.SCHED_OTHER, os.sched_param(0))
+
+
+@contextmanager
+def awake(core: int | None) -> Iterator[None]:
+    """Keep ``core`` from sleeping, by work that everything else goes before."""
+    words = "import os; os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile 1: pass"
+    with subprocess.Popen((*pinned(core), sys.executable, "-c", words)) as idler:
+        try:
+            yield
+        finally:
+            idler.kill()
 
 
 def children_of(pid: int) -> list[int]:
