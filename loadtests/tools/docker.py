@@ -60,7 +60,7 @@ class Engine:
             self.version = str(self._client.version()["Version"])
         except (DockerException, RequestException, KeyError) as error:
             raise EnvironmentFailure(
-                f"No Docker engine answers ({_first_line(error)}). Start it, or allow this user to"
+                f"No Docker engine answers ({_reason(error)}). Start it, or allow this user to"
                 " use its socket; or run without one: --backend processes."
             ) from error
 
@@ -86,7 +86,7 @@ class Engine:
                 container, tail="all" if lines is None else lines, timestamps=True
             )
         except (DockerException, RequestException) as error:
-            return f"(no log: {_first_line(error)})"
+            return f"(no log: {_reason(error)})"
         return data.decode(errors="replace")
 
     def stats(self, container: str) -> dict[str, Any] | None:
@@ -136,7 +136,7 @@ class Engine:
                     api.remove_volume(volume["Name"], force=True)
         except (DockerException, RequestException) as error:
             raise EnvironmentFailure(
-                f"The engine did not remove what a run had started: {_first_line(error)}."
+                f"The engine did not remove what a run had started: {_reason(error)}."
                 " Run `twofold down` once it answers again."
             ) from error
 
@@ -148,12 +148,20 @@ def _answering() -> Iterator[None]:
         yield
     except (DockerException, RequestException) as error:
         raise EnvironmentFailure(
-            f"The Docker engine failed or is gone ({_first_line(error)}). Once it answers again,"
+            f"The Docker engine failed or is gone ({_reason(error)}). Once it answers again,"
             " `twofold down` removes what is left."
         ) from error
 
 
-def _first_line(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
+    """Give the system's own words where they lie at the bottom of an error, else its first line."""
+    below: list[object] = [error]
+    for each in below:
+        if isinstance(each, OSError) and each.strerror:
+            return each.strerror
+        if isinstance(each, BaseException):
+            inside = (each.__cause__, each.__context__, getattr(each, "reason", None), *each.args)
+            below += [part for part in inside if part is not None and part not in below]
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 

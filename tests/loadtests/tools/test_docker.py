@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import ConnectionError as EngineGone
+from urllib3.exceptions import ProtocolError
 
 from loadtests.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import docker, proc
@@ -108,6 +109,28 @@ def test_an_engine_that_never_answered_is_told_with_both_ways_out(
     monkeypatch.setattr("docker.from_env", fails(DockerException("no such socket\nmore")))
 
     with pytest.raises(EnvironmentFailure, match=r"\(no such socket\).*--backend processes"):
+        Engine()
+
+
+@pytest.mark.parametrize(
+    ("below", "reason"),
+    [
+        (
+            ProtocolError("Connection aborted.", FileNotFoundError(2, "No such file")),
+            "No such file",
+        ),
+        (PermissionError(13, "Permission denied"), "Permission denied"),
+        (TimeoutError(), "Error while fetching"),
+    ],
+)
+def test_the_reason_is_in_the_systems_own_words_where_there_are_any(
+    monkeypatch: pytest.MonkeyPatch, below: Exception, reason: str
+) -> None:
+    error = DockerException("Error while fetching\nserver API version")
+    error.__cause__ = EngineGone(below)
+    monkeypatch.setattr("docker.from_env", fails(error))
+
+    with pytest.raises(EnvironmentFailure, match=rf"No Docker engine answers \({reason}\)\."):
         Engine()
 
 
