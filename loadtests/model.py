@@ -443,6 +443,9 @@ class DoublingResult:
     settle_minutes: float | None
     """Minutes of measuring that would probably settle an inconclusive one."""
 
+    def __str__(self) -> str:
+        return f"{self.worker} {self.workload} {self.replicas_from}→{self.replicas_to}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonResult:

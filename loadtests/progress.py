@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from loadtests import analysis, verdict
+from loadtests import analysis
 from loadtests.model import Cell, Estimate, Plan, Trial
 from loadtests.tools import proc
 
@@ -129,9 +129,7 @@ def position(plan: Plan, trials: Sequence[Trial]) -> str:
 
 def precision_so_far(plan: Plan, trials: Sequence[Trial]) -> str:
     """Say each doubling's factor so far."""
-    told = [
-        f"{verdict.name(each)} {_factor(each.factor)}" for each in analysis.doublings(plan, trials)
-    ]
+    told = [f"{each} {_factor(each.factor)}" for each in analysis.doublings(plan, trials)]
     return ", ".join(told)
 
 

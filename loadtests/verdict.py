@@ -122,7 +122,7 @@ def judge_run(
     if not doublings:
         return Verdict.INCONCLUSIVE, "No replica count was planned together with its double."
     verdict = min((doubling.verdict for doubling in doublings), key=SEVERITY.index)
-    told = [name(doubling) for doubling in doublings if doubling.verdict is verdict]
+    told = [str(doubling) for doubling in doublings if doubling.verdict is verdict]
     return verdict, _SENTENCES[verdict].format(which=", ".join(told), count=len(doublings))
 
 
@@ -156,12 +156,6 @@ def minutes_to_settle(
         if student_quantile(rounds - 1) * spread / math.sqrt(rounds) < distance:
             return (rounds - doubling.rounds) * round_minutes
     return None
-
-
-def name(doubling: DoublingResult) -> str:
-    """Return what people call a doubling: ``gthread cpu 1→2``."""
-    counts = f"{doubling.replicas_from}→{doubling.replicas_to}"
-    return f"{doubling.worker} {doubling.workload} {counts}"
 
 
 _SENTENCES = {

@@ -6,7 +6,6 @@ left out.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
 from loadtests.laws import speedup
@@ -17,7 +16,7 @@ from loadtests.report.rounding import figure
 
 GIGABYTE = 1e9
 
-MOST_REPLICAS = 10_000
+MOST_REPLICAS = 1000
 """Beyond so many replicas no plan is made: the law says that the rate cannot be reached."""
 
 SHARED = (Bottleneck.PROXY, Bottleneck.STORE)
@@ -60,7 +59,7 @@ def _largest(result: RunResult) -> list[CellResult]:
 def _unsettled(result: RunResult) -> Iterator[str]:
     for doubling in result.doublings:
         if doubling.verdict is Verdict.INCONCLUSIVE and doubling.settle_minutes is not None:
-            yield f"{story.doubled(doubling)}: {story.still_needed(doubling)}"
+            yield f"{doubling}: {story.still_needed(doubling)}"
 
 
 def _costs(largest: Sequence[CellResult]) -> Iterator[str]:
@@ -113,8 +112,8 @@ def _plan(cell: CellResult, law: LawResult) -> str:
         return f"{cell.cell.worker} more than replicas can give, {wanted}"
     least = replicas_for(one, 2 * measured, sigma=law.sigma.low or 0.0, kappa=kappa.low or 0.0)
     most = replicas_for(one, 2 * measured, sigma=law.sigma.high or 0.0, kappa=kappa.high or 0.0)
-    bounds = f"{least} to {most}" if most else f"at least {least}"
-    return f"{cell.cell.worker} {likely} replicas ({bounds}) {wanted}"
+    bounds = "" if least == most else f" ({least} to {most})" if most else f" (at least {least})"
+    return f"{cell.cell.worker} {likely} replicas{bounds} {wanted}"
 
 
 def _obstacles(largest: Sequence[CellResult]) -> Iterator[str]:
@@ -130,7 +129,7 @@ def _fills_next(largest: Sequence[CellResult]) -> Iterator[str]:
     """Say of each shared means at how many replicas it would be full, where that comes first."""
     for kind in SHARED:
         reached = [
-            (math.floor(cell.cell.replicas * use.full_ratio / use.used_ratio), cell, use)
+            (round(cell.cell.replicas * use.full_ratio / use.used_ratio), cell, use)
             for cell in largest
             for use in cell.resources
             if use.kind is kind and use.used_ratio > 0 and not use.full

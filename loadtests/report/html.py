@@ -39,7 +39,7 @@ def render(result: RunResult, trials: Sequence[Trial], *, live: bool) -> str:
             set_aside=len(trials) - len(counted),
             live=live,
             refresh_s=REFRESH_S,
-            answer=story.answer(result),
+            answer=story.so_far(result) if live else story.answer(result),
             sentences=story.by_series(result),
             next_steps=advice.next_steps(result),
             broken=story.by_rule(result.broken),

@@ -59,7 +59,7 @@ def _testcase(suite: ET.Element, doubling: DoublingResult) -> None:
         "testcase",
         {
             "classname": legal(f"twofold.{doubling.worker}.{doubling.workload}"),
-            "name": legal(story.doubled(doubling)),
+            "name": legal(str(doubling)),
         },
     )
     _properties(

@@ -70,7 +70,7 @@ def _list(title: str, items: Sequence[str]) -> str:
 
 def _doubling(doubling: DoublingResult) -> list[str]:
     return [
-        story.doubled(doubling),
+        str(doubling),
         interval(doubling.factor, factor),
         story.VERDICTS[doubling.verdict],
         factor(doubling.cpu_got_factor),

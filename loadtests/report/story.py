@@ -92,25 +92,18 @@ def answer(result: RunResult) -> str:
             return f"No answer: something else than the system was measured ({codes})."
 
 
+def so_far(result: RunResult) -> str:
+    """Return what a run that goes on has found, in a sentence that promises nothing."""
+    known = [doubling for doubling in result.doublings if doubling.factor.estimate is not None]
+    if not known:
+        return "Measuring: nothing can be said yet."
+    least = min(known, key=lambda doubling: doubling.factor.estimate or 0)
+    return f"Measuring. Least gain so far: {told(least)}."
+
+
 def told(doubling: DoublingResult) -> str:
     """Return ``gthread cpu 1→2: 1.98 [1.94, 2.02]``."""
-    return f"{doubled(doubling)}: {interval(doubling.factor, factor)}"
-
-
-def doubled(doubling: DoublingResult) -> str:
-    """Return what people call a doubling: ``gthread cpu 1→2``."""
-    counts = f"{doubling.replicas_from}→{doubling.replicas_to}"
-    return f"{doubling.worker} {doubling.workload} {counts}"
-
-
-def taken_apart(doubling: DoublingResult) -> str:
-    """Return the factor's two parts in words, empty where the counters do not give them."""
-    if doubling.cpu_got_factor is None or doubling.cpu_per_request_factor is None:
-        return ""
-    return (
-        f"{factor(doubling.cpu_got_factor)} times the CPU got, "
-        f"{factor(doubling.cpu_per_request_factor)} times the CPU per request"
-    )
+    return f"{doubling}: {interval(doubling.factor, factor)}"
 
 
 def still_needed(doubling: DoublingResult) -> str:

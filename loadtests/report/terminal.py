@@ -62,7 +62,7 @@ def _doublings(result: RunResult) -> Table:
     for doubling in result.doublings:
         _row(
             table,
-            story.doubled(doubling),
+            str(doubling),
             interval(doubling.factor, factor),
             Text(story.VERDICTS[doubling.verdict], style=STYLES[doubling.verdict]),
             factor(doubling.cpu_got_factor),

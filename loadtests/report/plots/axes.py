@@ -50,16 +50,13 @@ def series(result: RunResult, trials: Sequence[Trial]) -> list[Series]:
     found = trials_by_cell(trials)
     numbers = worker_numbers(result)
     grouped: dict[tuple[str, str], list[CellResult]] = {}
-    for cell in result.cells:
+    for cell in sorted(result.cells, key=lambda cell: cell.cell.replicas):
         grouped.setdefault((cell.cell.workload, cell.cell.worker), []).append(cell)
     return [
         Series(
             number=numbers[worker],
-            cells=tuple(sorted(cells, key=lambda cell: cell.cell.replicas)),
-            trials=tuple(
-                found.get(cell.cell, {})
-                for cell in sorted(cells, key=lambda cell: cell.cell.replicas)
-            ),
+            cells=tuple(cells),
+            trials=tuple(found.get(cell.cell, {}) for cell in cells),
         )
         for (_, worker), cells in grouped.items()
     ]

@@ -35,7 +35,9 @@ def panel(series: Series, law: LawResult | None) -> Panel:
         told="; ".join(f"{cell.cell}: {percent(cell.efficiency_ratio)}" for cell in series.cells),
         x_title="replicas",
         y_title="efficiency",
-        x_ticks=tuple(Tick(at=x(math.log2(count)), text=str(count)) for count in {*counts, most}),
+        x_ticks=tuple(
+            Tick(at=x(math.log2(count)), text=str(count)) for count in sorted({*counts, most})
+        ),
         y_ticks=tuple(Tick(at=y(share), text=f"{100 * share:.0f} %") for share in SHARES),
         lines=tuple(_lines(law, series.most, x, y)),
         band=_band(law, series.most, x, y),

@@ -171,7 +171,8 @@ def test_junit_holds_the_numbers_of_run_json(number: int) -> None:
 
     assert len(cases) == len(found["doublings"])
     for case, each in zip(cases, found["doublings"], strict=True):
-        properties = {entry.name: entry.value for entry in case.child(Properties)}
+        entries = case.child(Properties)  # type: ignore[no-untyped-call]
+        properties = {entry.name: entry.value for entry in entries}
         for name in ("factor", "low", "high"):
             value = properties.get(name)
             assert (None if value is None else float(value)) == each[name]
@@ -208,7 +209,9 @@ def test_openmetrics_hold_the_numbers_of_run_json(number: int) -> None:
 
     families = {
         family.name: family.samples
-        for family in text_string_to_metric_families(openmetrics.render(result))
+        for family in text_string_to_metric_families(  # type: ignore[no-untyped-call]
+            openmetrics.render(result)
+        )
     }
 
     rates = {

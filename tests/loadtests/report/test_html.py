@@ -79,7 +79,9 @@ def test_a_trial_that_was_set_aside_is_counted_and_not_drawn() -> None:
 
 
 def test_only_a_live_page_reads_itself_again() -> None:
-    live, final = (html.render(make_result(PLAN, TRIALS), TRIALS, live=live) for live in (1, 0))
+    live, final = (
+        html.render(make_result(PLAN, TRIALS), TRIALS, live=live) for live in (True, False)
+    )
 
     assert '<meta http-equiv="refresh" content="2">' in live
     assert "refresh" not in re.sub(r"<style>.*</style>", "", final, flags=re.DOTALL)

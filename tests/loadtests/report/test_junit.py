@@ -44,7 +44,8 @@ def test_the_counts_are_those_of_the_outcomes() -> None:
 def test_the_run_is_in_the_properties() -> None:
     (suite,) = suite_of(Verdict.SCALES)
 
-    properties = {entry.name: entry.value for entry in suite.properties()}
+    entries = suite.properties()  # type: ignore[no-untyped-call]
+    properties = {entry.name: entry.value for entry in entries}
     assert properties["run_id"] == make_facts().run_id
     assert properties["target"] == "1.8"
 

@@ -9,7 +9,7 @@ def samples(result: object) -> dict[str, list[tuple[dict[str, str], float]]]:
     text = openmetrics.render(result)  # type: ignore[arg-type]
     return {
         family.name: [(sample.labels, sample.value) for sample in family.samples]
-        for family in text_string_to_metric_families(text)
+        for family in text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
     }
 
 

@@ -56,6 +56,13 @@ def test_an_invalid_run_names_the_broken_rules() -> None:
     )
 
 
+def test_a_run_that_goes_on_is_told_without_a_verdict() -> None:
+    assert story.so_far(make_result(PLAN, make_trials(PLAN, rounds=2))) == (
+        "Measuring. Least gain so far: gthread cpu 1→2: 2.00 [2.00, 2.00]."
+    )
+    assert story.so_far(make_result(PLAN, ())) == "Measuring: nothing can be said yet."
+
+
 @pytest.mark.parametrize("verdict", Verdict)
 def test_each_series_is_told_by_its_worst_doubling(verdict: Verdict) -> None:
     doublings = (make_doubling(), make_doubling(verdict=verdict, replicas_from=2, replicas_to=4))
@@ -66,13 +73,6 @@ def test_each_series_is_told_by_its_worst_doubling(verdict: Verdict) -> None:
     assert sentence.startswith(
         f"gthread on cpu {story.PREDICATES[verdict]}: 1→2 1.98 [1.94, 2.02], 2→4 1.98 [1.94, 2.02]."
     )
-
-
-def test_a_factor_is_told_by_its_two_parts() -> None:
-    apart = make_doubling(cpu_got_factor=1.9, cpu_per_request_factor=1.25)
-
-    assert story.taken_apart(apart) == "1.90 times the CPU got, 1.25 times the CPU per request"
-    assert story.taken_apart(make_doubling(cpu_got_factor=None)) == ""
 
 
 def test_findings_come_by_rule_in_the_order_of_the_rules() -> None:

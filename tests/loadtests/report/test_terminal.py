@@ -32,8 +32,8 @@ def test_the_whole_story_of_a_run() -> None:
         "Next\n"
         "  What cpu costs: gthread 510 requests/s for each CPU and 795 requests/s for\n"
         "  each GB.\n"
-        "  Twice the throughput measured on cpu would take: gthread 4 replicas (4 to 4)\n"
-        "  for 200 requests/s.\n"
+        "  Twice the throughput measured on cpu would take: gthread 4 replicas for 200\n"
+        "  requests/s.\n"
         "  As replicas are added, the proxy would be full at about 34 of gthread on cpu\n"
         "  (at 2, the proxy used 0.050 of its 1 CPU)."
     )

@@ -36,9 +36,10 @@ def test_perfect_throughput_lies_on_the_ideal_line() -> None:
 def test_everything_is_drawn_inside_the_plot() -> None:
     for panel in (throughput.panel(SYNC), efficiency.panel(SYNC, None), latency.panel(SYNC)):
         assert panel is not None
-        for place in (*panel.dots, *panel.marks):
-            assert LEFT <= place.x <= RIGHT + 1
-            assert TOP <= place.y <= BOTTOM
+        places = [(each.x, each.y) for each in panel.dots]
+        for x, y in [*places, *((each.x, each.y) for each in panel.marks)]:
+            assert LEFT <= x <= RIGHT + 1
+            assert TOP <= y <= BOTTOM
 
 
 def test_rounds_stand_beside_one_another_in_their_order() -> None:
