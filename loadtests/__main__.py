@@ -263,6 +263,8 @@ def run_command_line(arguments: list[str]) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return 130
+    except SystemExit:  # so Click and rich end where nobody reads the output: that is no verdict
+        return errors.EXIT_ENVIRONMENT
     except Exception:  # noqa: BLE001  the one boundary: a defect of ours must not look like a verdict
         traceback.print_exc()
         click.echo(

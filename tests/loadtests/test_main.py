@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -277,6 +280,26 @@ def test_a_defect_of_ours_is_exit_code_5_and_never_looks_like_a_verdict(
     assert "ZeroDivisionError" in ended.stderr
     assert "this is a defect of twofold" in ended.stderr
     assert world.open == 0
+
+
+@contextmanager
+def a_closed_pipe() -> Iterator[IO[str]]:
+    """Give a pipe that nobody reads any more, as text to write to."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe, Path(os.devnull).open("w") as nowhere:
+        yield pipe
+        os.dup2(nowhere.fileno(), writing)  # or closing it would fail again
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_output_that_nobody_reads_never_looks_like_a_verdict(
+    twofold: Any, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    with a_closed_pipe() as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+
+        assert twofold("run", *SMALL, *words).code == errors.EXIT_ENVIRONMENT
 
 
 # -- plan --------------------------------------------------------------------------------------
