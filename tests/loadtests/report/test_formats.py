@@ -28,7 +28,10 @@ from loadtests.report import (
 )
 from tests.loadtests.report.generated import generated_run
 
-RUNS = range(200)
+ALL = range(200)
+RUNS = [pytest.param(number, marks=[pytest.mark.slow] if number >= 8 else []) for number in ALL]
+"""Of the fast tests only the first few: all of them take a minute."""
+
 SCHEMA = Path(__file__).parents[3] / "docs/reference/run.schema.json"
 NOT_A_NUMBER = re.compile(r"(?<![\w])(nan|inf|-inf|infinity)(?![\w])", re.IGNORECASE)
 
@@ -253,8 +256,9 @@ def test_no_format_ever_says_nan(number: int) -> None:
         assert not NOT_A_NUMBER.search(text)
 
 
+@pytest.mark.slow
 def test_the_generated_runs_are_of_every_kind() -> None:
-    results = [generated_run(number)[0] for number in RUNS]
+    results = [generated_run(number)[0] for number in ALL]
 
     assert {result.verdict for result in results} == set(story.VERDICTS) - {"breaks"}
     assert any(result.rounds == 1 for result in results)
