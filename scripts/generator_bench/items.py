@@ -250,6 +250,7 @@ def rate() -> Item:
                     mode="open",
                     rate_rps=rate_rps,
                     arrivals=kind,
+                    max_in_flight=2 * rate_rps,
                     seed=rate_rps,
                     window_s=span_s,
                 )

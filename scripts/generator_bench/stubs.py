@@ -1,7 +1,8 @@
 """Servers with a known behaviour, one process each: ``stubs.py delay|stall PORT``.
 
-An answer leaves some 10 µs after its time: they wait by ``select``, which knows microseconds where
-``epoll_wait`` knows milliseconds, and without a pause for the last of them.
+A request's time counts from its arrival in the kernel, not from when this program came to read
+it, and an answer leaves some 10 µs after its time: they wait by ``select``, which knows
+microseconds where ``epoll_wait`` knows milliseconds, and without a pause for the last of them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import heapq
 import select
 import socket
+import struct
 import sys
 import time
 from collections.abc import Callable
@@ -18,6 +20,10 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 SPIN_S = 0.0001
 """Before an answer is due: what waking up takes at most, mostly."""
+
+TIMESTAMP = 35
+"""SO_TIMESTAMPNS of <asm/socket.h>, and the kind of the message that carries it."""
+TIMESPEC = struct.Struct("ll")
 
 STALL_EVERY_S = 10.0
 STALL_S = 1.0
@@ -44,28 +50,39 @@ def serve(port: int, moment: Moment) -> None:
     connections: dict[int, socket.socket] = {}
     due: list[tuple[float, int]] = []
     while True:
-        wait_s = max(0.0, due[0][0] - time.monotonic() - SPIN_S) if due else None
+        wait_s = max(0.0, due[0][0] - time.time() - SPIN_S) if due else None
         readable, _, _ = select.select([listener.fileno(), *connections], [], [], wait_s)
         for fd in readable:
             if fd == listener.fileno():
                 connection, _ = listener.accept()
                 connection.settimeout(0.0)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connection.setsockopt(socket.SOL_SOCKET, TIMESTAMP, 1)
                 connections[connection.fileno()] = connection
                 continue
             try:
-                request = connections[fd].recv(65_536)
+                request, came = receive(connections[fd])
             except OSError:
-                request = b""
+                request, came = b"", 0.0
             if request:
-                heapq.heappush(due, (moment(time.monotonic(), request), fd))
+                heapq.heappush(due, (moment(came, request), fd))
             else:
                 connections.pop(fd).close()
-        while due and due[0][0] <= time.monotonic():
+        while due and due[0][0] <= time.time():
             _, fd = heapq.heappop(due)
             if fd in connections:
                 with contextlib.suppress(OSError):  # the client has gone
                     connections[fd].send(ANSWER)
+
+
+def receive(connection: socket.socket) -> tuple[bytes, float]:
+    """Return a request, and when its last part arrived (seconds since the epoch)."""
+    request, messages, _, _ = connection.recvmsg(65_536, socket.CMSG_SPACE(TIMESPEC.size))
+    for _, kind, data in messages:
+        if kind == TIMESTAMP:
+            seconds, nanoseconds = TIMESPEC.unpack(data[: TIMESPEC.size])
+            return request, seconds + nanoseconds / 1e9
+    return request, time.time()
 
 
 if __name__ == "__main__":
