@@ -20,6 +20,7 @@ compare: set-up-compose ## which worker model for which workload? (cpu and io)
 	$(BIN)/twofold compare
 
 test: set-up-compose ## all tests; those that need Docker are skipped where there is none
+	@$(PYTHON) scripts/set_up.py --parquet
 	$(BIN)/pytest $(ARGS)
 
 test-fast: set-up ## the tests that need neither Docker nor patience
@@ -38,6 +39,7 @@ lock: set-up ## resolve the dependencies anew into requirements/
 	$(COMPILE) --upgrade pyproject.toml requirements/build.in --group dev --group app --group generator \
 		-o requirements/harness.txt
 	$(COMPILE) --upgrade app/requirements.in -o app/requirements.txt
+	$(COMPILE) --upgrade requirements/parquet.in -o requirements/parquet.txt
 
 clean: ## remove what set-up and the tools made; results stay
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -8,6 +8,7 @@ import shlex
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from loadtests import __version__, errors, options, outputs, pipeline, project, store, verdict
+from loadtests import export as export_files
 from loadtests.doctor import examine
 from loadtests.environment import choice, compose, leftovers, survey
 from loadtests.environment.protocol import Say
@@ -190,6 +192,53 @@ def report(name: str | None, out: Path | None, kind: str | None, show: bool, as_
     if show:
         click.launch((folder / outputs.REPORT).resolve().as_uri())
     return verdict.exit_code(result.verdict)
+
+
+@cli.command()
+@click.argument("name", metavar="[RUN]", required=False)
+@click.option("--out", type=click.Path(path_type=Path), default=None, help="Folder of results.")
+@click.option(
+    "--samples",
+    "kind",
+    type=click.Choice(export_files.FORMATS),
+    default="csv",
+    show_default=True,
+    help="Format of the raw samples, a row a request; parquet needs twofold[parquet].",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    default=None,
+    help="File to write; - is standard output (csv).  [default: samples.csv of the run]",
+)
+@json_option
+def export(
+    name: str | None, out: Path | None, kind: str, output: Path | None, as_json: bool
+) -> int:
+    """Write every request of a run, the latest by default, for other tools."""
+    to_stdout = str(output) == "-"
+    if to_stdout and (as_json or kind != "csv"):
+        raise errors.UsageError(
+            "--output - takes standard output for the samples as CSV, so it goes neither with"
+            " --json nor with --samples parquet. Name a file: --output FILE."
+        )
+    folder = store.find_run(_results(out), name)
+    if to_stdout:
+        done = export_files.to_stream(folder, sys.stdout)
+    else:
+        done = export_files.to_file(folder, kind, output)
+    if done.unnamed:
+        click.echo(
+            f"{done.unnamed} of {done.trials} trials were kept without names: their columns"
+            " outcome, replica and name are empty.",
+            err=True,
+        )
+    if as_json:
+        click.echo(json.dumps(asdict(done)))
+    else:
+        where = "standard output" if to_stdout else done.file
+        click.echo(f"{done.rows:,} requests of {done.trials} trials: {where}", err=to_stdout)
+    return errors.EXIT_YES
 
 
 @cli.command()

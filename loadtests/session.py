@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from loadtests import analysis, calibration, corespeed, samples
+from loadtests import analysis, calibration, corespeed, rows, samples
 from loadtests.driver import Driver
 from loadtests.environment.protocol import Stack
 from loadtests.model import Calibration, Plan, Timing, Trial, TrialSpec
@@ -89,7 +89,7 @@ class Session:
         trial = samples.reduce(raw, self._plan.budget, service_ms=known.service_ms)
         if can_repeat:
             trial = replace(trial, set_aside=disturbed(trial))
-        self._kept.append(trial, raw.samples)
+        self._kept.append(trial, rows.with_tables(raw))
         self._trials.append(trial)
         if not trial.set_aside:
             self._progress.measured(self._counting())

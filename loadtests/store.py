@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,18 +84,8 @@ class Store:
     def write(self, name: str, text: str) -> Path:
         """Write a file whole or not at all, and give its path."""
         path = self.folder / name
-        with _on_disk(path):
-            descriptor, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{name}.")
-            try:
-                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(temporary).chmod(0o644)
-                Path(temporary).replace(path)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
         return path
 
     def begin(self, facts: RunFacts, machine: Machine, plan: Plan) -> None:
@@ -109,7 +100,7 @@ class Store:
 
     def append(self, trial: Trial, samples: bytes) -> None:
         """Write down a finished trial: its samples, then its line of the journal, on disk."""
-        path = self.folder / SAMPLES / f"{trial.spec.id}.npz"
+        path = samples_path(self.folder, trial)
         with _on_disk(path):
             path.write_bytes(samples)
         journal = self.folder / JOURNAL
@@ -122,8 +113,9 @@ class Store:
 class _on_disk:  # noqa: N801  reads as a sentence where it is used
     """Turn a disk's refusal into one message."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, way_out: str = "--out DIR") -> None:
         self._path = path
+        self._way_out = way_out
 
     def __enter__(self) -> None:
         return None
@@ -132,8 +124,46 @@ class _on_disk:  # noqa: N801  reads as a sentence where it is used
         if isinstance(error, OSError):
             raise EnvironmentFailure(
                 f"{self._path} cannot be written ({error.strerror}). Make room, or name another"
-                " folder: --out DIR. What was finished before is kept."
+                f" place: {self._way_out}. What was finished before is kept."
             ) from error
+
+
+@contextmanager
+def replacing(path: Path, *, way_out: str = "--out DIR") -> Iterator[Path]:
+    """Give a file beside a path that takes its place when the block ends well, and else is gone.
+
+    ``way_out`` names the option by which a person gives another place.
+    """
+    with _on_disk(path, way_out):
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        try:
+            yield temporary
+            os.fsync(descriptor)
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(descriptor)
+
+
+def samples_path(folder: Path, trial: Trial) -> Path:
+    """Give the file of a trial's raw samples."""
+    return folder / SAMPLES / f"{trial.spec.id}.npz"
+
+
+def read_samples(folder: Path, trial: Trial) -> bytes:
+    """Read the raw samples of a trial; raise where they were not kept."""
+    path = samples_path(folder, trial)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"The samples of {trial.spec.id} are not there ({error.strerror}: {path}). They stay on"
+            " the machine that measured; a published run comes without them."
+        ) from error
 
 
 def read(folder: Path) -> Recorded:

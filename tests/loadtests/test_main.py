@@ -23,7 +23,7 @@ from loadtests.tools import signals
 from tests.loadtests.builders import make_machine
 from tests.loadtests.fakes import FakeBackend, World
 
-COMMANDS = ("run", "compare", "report", "plan", "doctor", "down")
+COMMANDS = ("run", "compare", "report", "export", "plan", "doctor", "down")
 SMALL = ("--workers", "gthread", "--replicas", "1,2", "--rounds", "4", "--seed", "1")
 
 
@@ -132,6 +132,8 @@ def test_the_version_is_told(twofold: Any) -> None:
         (("report",), "There is no run in"),
         (("report", "--format", "pdf"), "Invalid value for '--format'"),
         (("compare",), "There is no run in"),
+        (("export",), "There is no run in"),
+        (("export", "--samples", "xlsx"), "Invalid value for '--samples'"),
         (("measure",), "No such command"),
     ],
 )

@@ -21,6 +21,7 @@ PURE = (
     "budget",
     "rotation",
     "samples",
+    "rows",
     "raw",
     "validity",
     "rules",

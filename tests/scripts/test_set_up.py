@@ -188,3 +188,15 @@ def test_without_any_nginx_set_up_goes_on_and_says_so(
     monkeypatch.setattr(set_up, "run", fail)
     set_up.set_up_nginx()
     assert "no index answers\nNot installed" in capsys.readouterr().err
+
+
+def test_pyarrow_comes_by_hashed_wheels_once(
+    commands: list[tuple[str, ...]], project: Path
+) -> None:
+    set_up.set_up_parquet()
+    (command,) = commands
+    assert command[-2:] == ("-r", str(set_up.PARQUET_LOCK))
+    assert "--require-hashes" in command
+    (project / ".venv/lib/python3.11/site-packages/pyarrow").mkdir(parents=True)
+    set_up.set_up_parquet()
+    assert len(commands) == 1
