@@ -19,6 +19,7 @@ from loadtests.environment.counters import (
 )
 from loadtests.environment.protocol import Say
 from loadtests.environment.quiet import wait_until_quiet
+from loadtests.environment.settings import NO_SETTINGS, Settings, compose_override
 from loadtests.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model import HostReading, Plan, Reading, Replica, Upstream
 from loadtests.tools import docker, host, nginx, proc, signals
@@ -46,8 +47,9 @@ class ComposeBackend:
 
     name = "compose"
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, settings: Settings = NO_SETTINGS) -> None:
         self._root = root
+        self._settings = settings
 
     @contextmanager
     def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[ComposeStack]:
@@ -60,10 +62,10 @@ class ComposeBackend:
                 engine.remove(project)
             built = images.build_all(engine, self._root, say=say)
             project = project_name(folder.name)
-            file = self._root / "compose/compose.yaml"
+            files = self._files(plan, folder)
             variables = _variables(plan, built, run=folder.name)
             try:
-                _up(compose, project, file, plan, variables, say)
+                _up(compose, project, files, plan, variables, say)
                 yield ComposeStack(engine, project, plan, folder, self._root)
             finally:
                 with signals.shield():
@@ -71,9 +73,18 @@ class ComposeBackend:
                         say("Taking the stack down")
                         _save_logs(engine, project, folder / "logs")
                     finally:
-                        _down(compose, engine, project, file, variables)
+                        _down(compose, engine, project, files, variables)
         finally:
             engine.close()
+
+    def _files(self, plan: Plan, folder: Path) -> tuple[Path, ...]:
+        """Give the Compose files of a stack: ours, and one made for settings where there are."""
+        own = self._root / "compose/compose.yaml"
+        if not self._settings:
+            return (own,)
+        override = folder / "compose.override.json"
+        override.write_text(compose_override(plan, self._settings))
+        return (own, override)
 
 
 class ComposeStack:
@@ -233,7 +244,7 @@ def _variables(plan: Plan, built: images.Images, *, run: str) -> dict[str, str]:
 def _up(
     compose: docker.Compose,
     project: str,
-    file: Path,
+    files: Sequence[Path],
     plan: Plan,
     variables: Mapping[str, str],
     say: Say,
@@ -243,7 +254,9 @@ def _up(
     words = docker.up_words(scale, (*scale, "proxy", "generator", "metronome"))
     try:
         proc.run(
-            compose.command(*words, project=project, file=file), env=variables, timeout_s=UP_LIMIT_S
+            compose.command(*words, project=project, files=files),
+            env=variables,
+            timeout_s=UP_LIMIT_S,
         )
     except ProcessFailure as error:
         raise EnvironmentFailure(
@@ -265,11 +278,11 @@ def _down(
     compose: docker.Compose,
     engine: docker.Engine,
     project: str,
-    file: Path,
+    files: Sequence[Path],
     variables: Mapping[str, str],
 ) -> None:
     """Take everything down, also what an engine was still creating when Compose was ended."""
-    command = compose.command(*docker.DOWN_WORDS, project=project, file=file)
+    command = compose.command(*docker.DOWN_WORDS, project=project, files=files)
     with suppress(ProcessFailure):  # what it leaves is removed below
         proc.run(command, env=variables, timeout_s=DOWN_LIMIT_S, check=False)
     refused = ""

@@ -21,6 +21,7 @@ from loadtests.environment.addresses import Addresses
 from loadtests.environment.members import Members
 from loadtests.environment.protocol import Say
 from loadtests.environment.quiet import wait_until_quiet
+from loadtests.environment.settings import NO_SETTINGS, Settings, settings_of
 from loadtests.errors import EnvironmentFailure
 from loadtests.model import HostReading, Plan, Reading, Replica, Upstream, WorkerModel
 from loadtests.tools import gunicorn, host, nginx, proc, signals
@@ -42,8 +43,9 @@ class ProcessesBackend:
 
     name = "processes"
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, settings: Settings = NO_SETTINGS) -> None:
         self._root = root
+        self._settings = settings
 
     @contextmanager
     def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[ProcessesStack]:
@@ -67,7 +69,9 @@ class ProcessesBackend:
             members = Members(own, way, logs)
             try:
                 say(f"Starting {len(places.replicas)} replicas")
-                stack = ProcessesStack(self._root, plan, folder, own, members, places, program)
+                stack = ProcessesStack(
+                    self._root, plan, folder, own, members, places, program, self._settings
+                )
                 yield stack
             finally:
                 with signals.shield():
@@ -87,6 +91,7 @@ class ProcessesStack:
         members: Members,
         places: Addresses,
         nginx_program: str,
+        settings: Settings = NO_SETTINGS,
     ) -> None:
         self._root = root
         self._budget = plan.budget
@@ -95,6 +100,7 @@ class ProcessesStack:
         self._members = members
         self._places = places
         self._nginx = nginx_program
+        self._settings = settings
         self._proxy: Service | None = None
         self._generation = 0
         self._cores = (*plan.budget.service_cores, *plan.budget.replica_cores)
@@ -176,6 +182,7 @@ class ProcessesStack:
         for name, (worker, number) in _replica_names(plan).items():
             address = self._places.replicas[name]
             env = gunicorn.environment(worker, name=name, bind=address, secret_key=secret_key)
+            env |= settings_of(name, self._settings)
             service = self._members.serve(name, argv, cwd=self._root, env=env)
             yield Replica(
                 name=name,

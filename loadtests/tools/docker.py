@@ -219,9 +219,10 @@ class Compose:
     argv: tuple[str, ...]
     version: str
 
-    def command(self, *words: str, project: str, file: Path) -> tuple[str, ...]:
-        """Give a Compose command of one project."""
-        return (*self.argv, "--project-name", project, "--file", str(file), *words)
+    def command(self, *words: str, project: str, files: Sequence[Path]) -> tuple[str, ...]:
+        """Give a Compose command of one project; later files add to the earlier ones."""
+        named = [word for file in files for word in ("--file", str(file))]
+        return (*self.argv, "--project-name", project, *named, *words)
 
 
 def up_words(scale: Mapping[str, int], services: Sequence[str]) -> tuple[str, ...]:

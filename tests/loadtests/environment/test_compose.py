@@ -1,3 +1,4 @@
+import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,8 +12,8 @@ from loadtests.environment import compose, images
 from loadtests.environment.compose import ComposeBackend, dead_projects, project_name
 from loadtests.environment.counters import member_name
 from loadtests.environment.images import Images
-from loadtests.errors import EnvironmentFailure, Interrupted, ProcessFailure
-from loadtests.model import Plan
+from loadtests.environment.settings import NO_SETTINGS, Settings
+from loadtests.errors import EnvironmentFailure, Interrupted, ProcessFailure, UsageError
 from loadtests.tools import docker, proc
 from loadtests.tools.docker import Compose, Container
 from tests.loadtests.builders import make_budget, make_plan
@@ -178,11 +179,13 @@ class Ran:
 
     def __init__(self, **failing: BaseException) -> None:
         self.words: list[str] = []
+        self.argvs: list[tuple[str, ...]] = []
         self._failing = failing
 
     def __call__(self, argv: Sequence[str], **_: object) -> proc.Completed:
         word = next((word for word in ("up", "down") if word in argv), argv[0])
         self.words.append(word)
+        self.argvs.append(tuple(argv))
         if word in self._failing:
             raise self._failing[word]
         return proc.Completed(argv=tuple(argv), code=0, stdout="", stderr="")
@@ -190,7 +193,11 @@ class Ran:
 
 @contextmanager
 def opened(
-    monkeypatch: pytest.MonkeyPatch, engine: FakeEngine, ran: Ran, folder: Path, plan: Plan = PLAN
+    monkeypatch: pytest.MonkeyPatch,
+    engine: FakeEngine,
+    ran: Ran,
+    folder: Path,
+    settings: Settings = NO_SETTINGS,
 ) -> Iterator[None]:
     monkeypatch.setattr(docker, "Engine", lambda: engine)
     monkeypatch.setattr(docker, "find_compose", lambda: COMPOSE)
@@ -198,7 +205,7 @@ def opened(
     monkeypatch.setattr(proc, "run", ran)
     monkeypatch.setattr(proc, "POLL_S", 0.0)
     monkeypatch.setattr(compose, "ComposeStack", lambda *_: None)
-    with ComposeBackend(ROOT).open(plan, folder, lambda _: None):
+    with ComposeBackend(ROOT, settings=settings).open(PLAN, folder, lambda _: None):
         yield
 
 
@@ -215,6 +222,42 @@ def test_a_stack_goes_up_and_down_and_its_logs_are_kept(
     assert engine.closed
     assert (tmp_path / "logs/gthread-2.log").read_text() == "log of id of gthread-2, None"
     assert (tmp_path / "logs/generator-container.log").exists()
+
+
+def test_settings_go_by_a_second_file_that_up_and_down_both_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran = Ran()
+
+    with opened(monkeypatch, FakeEngine(), ran, tmp_path, {"*": {"BURN_PERCENT": "10"}}):
+        pass
+
+    override = tmp_path / "compose.override.json"
+    assert json.loads(override.read_text()) == {
+        "services": {
+            "gthread": {"environment": {"BURN_PERCENT": "10"}},
+            "sync": {"environment": {"BURN_PERCENT": "10"}},
+        }
+    }
+    for argv in ran.argvs:
+        assert argv[4:8] == (
+            *("--file", str(ROOT / "compose/compose.yaml")),
+            *("--file", str(override)),
+        )
+
+
+def test_settings_that_compose_cannot_give_are_refused_before_anything_is_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran = Ran()
+
+    with (
+        pytest.raises(UsageError, match="use the backend processes"),
+        opened(monkeypatch, FakeEngine(), ran, tmp_path, {"sync-2": {"STATE": "memory"}}),
+    ):
+        pass
+
+    assert ran.words == []
 
 
 @pytest.mark.parametrize(

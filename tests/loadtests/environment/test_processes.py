@@ -1,5 +1,6 @@
 """The embedded backend, as the pipeline uses it. Needs nginx and the application's packages."""
 
+import json
 import shutil
 import sys
 from collections import Counter
@@ -193,6 +194,26 @@ def test_without_the_applications_packages_they_are_named(
 
     with pytest.raises(EnvironmentFailure, match="has no gevent"):
         open_and_close(ROOT, tmp_path)
+
+
+def test_settings_reach_the_replicas_that_they_are_for(tmp_path: Path) -> None:
+    lock = {"SERIAL_LOCK": str(tmp_path / "lock")}
+    settings = {"*": lock, "gthread-2": {"SERIAL_SHARE": "0.3"}}
+    backend = ProcessesBackend(ROOT, settings=settings)
+
+    with (
+        backend.open(plan_for(("gthread",)), tmp_path, lambda line: None) as stack,
+        stack.start_generator() as child,
+    ):
+        agent = Agent(child)
+        agent.hello()
+        wait_ready(stack, agent)
+        first, second = (
+            agent.fetch([f"http://{replica.address}/serial?ms=1"])[0] for replica in stack.replicas
+        )
+
+    shares = [json.loads(answer.body)["serial_share"] for answer in (first, second)]
+    assert shares == [0, 0.3]
 
 
 def test_an_nginx_that_does_not_start_is_a_message_with_its_words(

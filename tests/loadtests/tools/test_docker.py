@@ -235,11 +235,12 @@ def test_containers_are_held_to_the_means_that_there_are(
     assert argv == ("docker", "update", *words, "a", "b")
 
 
-def test_a_compose_command_names_project_and_file() -> None:
+def test_a_compose_command_names_project_and_files() -> None:
     compose = Compose(argv=("docker-compose",), version="1.29.2")
 
-    assert compose.command("up", project="p", file=Path("compose.yaml")) == (
-        *("docker-compose", "--project-name", "p", "--file", "compose.yaml", "up"),
+    assert compose.command("up", project="p", files=[Path("compose.yaml"), Path("more.json")]) == (
+        *("docker-compose", "--project-name", "p"),
+        *("--file", "compose.yaml", "--file", "more.json", "up"),
     )
 
 
