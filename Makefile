@@ -7,7 +7,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-
 	--no-emit-index-url --no-header --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help loadtest compare test test-fast lint bench lock clean set-up set-up-compose
+.PHONY: help loadtest compare test test-fast lint bench truth lock clean set-up set-up-compose
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ lint: set-up ## format, lint and types
 
 bench: set-up ## is the load generator fast, exact and honest? (into results/bench.json)
 	$(BIN)/python scripts/bench.py $(ARGS)
+
+truth: set-up ## is the verdict true? on systems whose truth is known (into results/truth.json)
+	$(BIN)/python scripts/truth.py $(ARGS)
 
 lock: set-up ## resolve the dependencies anew into requirements/
 	$(COMPILE) --upgrade --group generator -o requirements/generator.txt

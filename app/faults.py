@@ -3,17 +3,23 @@
 Whoever measures a service should know what the instrument says of a service that is slower, that
 takes turns, or that mixes up its requests. Each switch makes one such service, by the environment:
 
-=============  ==========================  =======================================================
-BURN_PERCENT   0 to 100                    /cpu costs that many percent more CPU
-SERIAL_SHARE   0 to 0.9                    /serial spends that share of its time alone
-SERIAL_LOCK    a path                      the file by which all replicas take turns there
-CONTEXT_STORE  ``context`` or ``module``   /context keeps its token where all requests reach it
-STATE          ``store`` or ``memory``     /state is kept in the memory of one process
-=============  ==========================  =======================================================
+=========================  ========================  ============================================
+BURN_PERCENT               0 to 100                  /cpu costs that many percent more CPU
+SLOWER_PERCENT_PER_MINUTE  0 to 1000                 /cpu costs that many percent more CPU for each
+                                                     minute that the process is old
+ERROR_PERCENT              0 to 100                  so many of 100 requests to /cpu and /io fail
+SERIAL_SHARE               0 to 0.9                  /serial spends that share of its time alone
+SERIAL_LOCK                a path                    the file by which all replicas take turns there
+CONTEXT_STORE              ``context``, ``module``   /context keeps its token where all requests
+                                                     reach it
+STATE                      ``store``, ``memory``     /state is kept in the memory of one process
+FAULTY_REPLICA             a REPLICA                 only this replica has the faults
+=========================  ========================  ============================================
 """
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import threading
 import time
@@ -22,6 +28,8 @@ from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any, Self
+
+from werkzeug.exceptions import InternalServerError
 
 from app import context, work
 from app.application import Application
@@ -38,6 +46,8 @@ class Faults:
     """Which faults are on; by default none."""
 
     burn_percent: float = 0
+    slower_percent_per_minute: float = 0
+    error_percent: float = 0
     serial_share: float = 0
     serial_lock: Path | None = None
     module_context: bool = False
@@ -50,9 +60,15 @@ class Faults:
         Raises:
             SettingError: a switch has a value that it cannot have, or not with the others.
         """
+        if environ.get("FAULTY_REPLICA", "") not in {"", environ.get("REPLICA")}:
+            return cls()
         lock = environ.get("SERIAL_LOCK")
         faults = cls(
             burn_percent=number(environ, "BURN_PERCENT", default=0, low=0, high=100),
+            slower_percent_per_minute=number(
+                environ, "SLOWER_PERCENT_PER_MINUTE", default=0, low=0, high=1000
+            ),
+            error_percent=number(environ, "ERROR_PERCENT", default=0, low=0, high=100),
             serial_share=number(environ, "SERIAL_SHARE", default=0, low=0, high=0.9),
             serial_lock=Path(lock) if lock else None,
             module_context=choice(environ, "CONTEXT_STORE", ("context", "module")) == "module",
@@ -75,7 +91,13 @@ def install(app: Application, faults: Faults) -> None:
     """Put into ``app`` the faults that are on (/serial asks for its share itself)."""
     views = app.view_functions
     if faults.burn_percent:
-        views["work.cpu"] = _burning(views["work.cpu"], faults.burn_percent)
+        views["work.cpu"] = _burning(views["work.cpu"], lambda: faults.burn_percent)
+    if faults.slower_percent_per_minute:
+        born_s, rate = time.monotonic(), faults.slower_percent_per_minute / 60
+        views["work.cpu"] = _burning(views["work.cpu"], lambda: rate * (time.monotonic() - born_s))
+    if faults.error_percent:
+        for name in ("work.cpu", "work.io"):
+            views[name] = _failing(views[name], faults.error_percent)
     if faults.module_context:
         views["context.isolation"] = shared_context
     if faults.memory_state:
@@ -87,13 +109,27 @@ def burnt_rounds(rounds: int, percent: float) -> int:
     return round((rounds + REQUEST_ROUNDS) * percent / 100)
 
 
-def _burning(view: Callable[..., Any], percent: float) -> Callable[..., Any]:
+def _burning(view: Callable[..., Any], percent: Callable[[], float]) -> Callable[..., Any]:
     @wraps(view)
     def burn() -> Any:
-        work.spin(burnt_rounds(work.asked_rounds(), percent))
+        work.spin(burnt_rounds(work.asked_rounds(), percent()))
         return view()
 
     return burn
+
+
+def _failing(view: Callable[..., Any], percent: float) -> Callable[..., Any]:
+    """Fail evenly: of any 100 requests in a row that reach this process, so many."""
+    requests = itertools.count(1)
+
+    @wraps(view)
+    def fail() -> Any:
+        number = next(requests)
+        if int(number * percent / 100) > int((number - 1) * percent / 100):
+            raise InternalServerError(f"One of those that fail: ERROR_PERCENT={percent:g}.")
+        return view()
+
+    return fail
 
 
 _token = ""

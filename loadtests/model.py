@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from loadtests.dealing import Dealing
+
 SCHEMA_VERSION = 1
 """Version of ``run.json`` and of a journal's line. 1: the first."""
 
@@ -341,6 +343,8 @@ class Trial:
     speed_correction: float = 1.0
     """By what ``throughput_rps`` was multiplied to stand for the run's mean core speed; 1 in the
     journal, where it is as it was measured. See ``corespeed``."""
+    dealing: Dealing | None = None
+    """How the requests were dealt out; None in a journal that is older than this."""
 
 
 @dataclass(frozen=True, kw_only=True)

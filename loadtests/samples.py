@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from loadtests.dealing import dealt
 from loadtests.model import (
     Budget,
     Conservation,
@@ -98,6 +99,13 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
         identities=raw.identities,
         service_ms=service_ms,
         core_speed=_core_speed(raw.opened, raw.closed),
+        dealing=dealt(
+            columns.done_us,
+            columns.replica,
+            names=names,
+            members=tuple(raw.addresses.values()),
+            end_us=window_us,
+        ),
     )
 
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from loadtests import analysis, corespeed, laws
+from loadtests import analysis, corespeed, laws, losses
 from loadtests.errors import EXIT_CANNOT_TELL, EXIT_NO, EXIT_YES
 from loadtests.model import (
     Calibration,
@@ -65,10 +65,12 @@ def conclude(
     """Join everything that is known of a run, finished or not, into its result."""
     trials = corespeed.at_mean_speed(trials)
     minutes = minutes_per_round(plan, trials)
+    cells = analysis.cells(plan, trials, calibrations)
     judged = tuple(
         judge_doubling(doubling, target=plan.target, findings=findings, round_minutes=minutes)
         for doubling in analysis.doublings(plan, trials)
     )
+    judged = tuple(replace(doubling, reason=losses.explain(doubling, cells)) for doubling in judged)
     verdict, reason = judge_run(judged, findings, finished=facts.finished)
     return RunResult(
         facts=facts,
@@ -78,7 +80,7 @@ def conclude(
         reason=reason,
         rounds=analysis.complete_rounds(plan, trials),
         measured_s=math.fsum(trial.window_s for trial in trials),
-        cells=analysis.cells(plan, trials, calibrations),
+        cells=cells,
         doublings=judged,
         comparisons=analysis.comparisons(plan, trials),
         laws=laws.fit(plan, trials),

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loadtests.errors import UsageError
+from loadtests.losses import Loss, split
 from loadtests.model import (
     SCHEMA_VERSION,
     Bottleneck,
@@ -86,6 +87,9 @@ class DoublingEntry(Entry):
     verdict: Verdict
     reason: str
     settle_minutes: float | None = Field(description="measuring that would probably settle it")
+    losses: tuple[Loss, ...] = Field(
+        default=(), description="what 2 ÷ factor is the product of, the largest part first"
+    )
 
 
 class ComparisonEntry(Entry):
@@ -195,7 +199,10 @@ def _document(result: RunResult) -> RunDocument:
         rounds=result.rounds,
         cells=tuple(_cell_entry(cell) for cell in result.cells),
         doublings=tuple(
-            DoublingEntry(**vars(doubling) | _flat(doubling.factor, "factor"))
+            DoublingEntry(
+                **vars(doubling) | _flat(doubling.factor, "factor"),
+                losses=split(doubling, result.cells),
+            )
             for doubling in result.doublings
         ),
         comparisons=tuple(

@@ -1,4 +1,4 @@
-"""Does a doubling's factor drift from round to round? PURE.
+"""Does a doubling's factor, or the throughput itself, drift from round to round? PURE.
 
 A straight line through ln D over the rounds, for each doubling (least squares). How far the points
 scatter about their line is taken from all doublings of a workload together: they were measured in
@@ -70,6 +70,35 @@ def drifts(plan: Plan, trials: Sequence[Trial]) -> tuple[Drift, ...]:
             )
         )
     return tuple(found)
+
+
+def wear(trials: Sequence[Trial]) -> Drift | None:
+    """Give by how much all cells became faster or slower together from the first trial to the last.
+
+    One slope of ln X on time inside cells, common to all cells of the trials (analysis of
+    covariance, as in ``corespeed``); None for too few trials, or where they are all of one moment.
+    """
+    moments: list[float] = []
+    logs: list[float] = []
+    mine = analysis.trials_by_cell([trial for trial in trials if trial.throughput_rps > 0])
+    for by_round in mine.values():
+        times = [trial.started_at_s for trial in by_round.values()]
+        rates = [math.log(trial.throughput_rps) for trial in by_round.values()]
+        moments += [time - math.fsum(times) / len(times) for time in times]
+        logs += [rate - math.fsum(rates) / len(rates) for rate in rates]
+    free = len(logs) - len(mine) - 1
+    squares = math.fsum(time**2 for time in moments)
+    if free < FEWEST_ROUNDS or not squares:
+        return None
+    slope = math.fsum(time * log for time, log in zip(moments, logs, strict=True)) / squares
+    left = math.fsum((log - slope * time) ** 2 for time, log in zip(moments, logs, strict=True))
+    error = math.sqrt(left / free / squares)
+    starts = [trial.started_at_s for trial in trials]
+    return Drift(
+        what="throughput",
+        ratio=math.expm1(slope * (max(starts) - min(starts))),
+        chance=2 * float(student.sf(abs(slope) / error, free)) if error else float(not slope),
+    )
 
 
 def _lines(plan: Plan, trials: Sequence[Trial]) -> list[_Line]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from statistics import median
 
 from loadtests import bottleneck
 from loadtests.model import (
@@ -18,7 +17,7 @@ from loadtests.model import (
     Trial,
     Usage,
 )
-from loadtests.rules.finding import found, unchecked
+from loadtests.rules.finding import broad, found, unchecked
 
 CORE_LIMIT_RATIO = 0.85
 """A process that uses more of its core than this queues work of its own (design, section 5)."""
@@ -38,6 +37,13 @@ throughput by what is no longer small against the precision."""
 GAIN_LIMIT_RATIO = 0.05
 """Users were enough when twice as many gain less than this."""
 
+IN_FLIGHT_LIMIT_RATIO = 0.9
+"""Share of the users that must have a request under way: they ask again as soon as they have their
+answer, so by Little's law all do (measured 0.97 to 1.03 of them in windows of 1 and 2 s)."""
+
+WINDOW_ANSWERS = 4
+"""A window tells how many requests are under way where it is at least so many answers long."""
+
 
 def generator_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
     """Tell whether the generator kept up: its core, its lag, its quota, its processes."""
@@ -52,8 +58,8 @@ def generator_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Find
             limit=0,
             detail=f"{lost} of the generator's processes went missing; see its log.",
         )
-    busy = median(trial.generator.cpu_ratio for trial in trials)
-    lag = median(trial.generator.lag_p99_ms for trial in trials)
+    busy = broad([trial.generator.cpu_ratio for trial in trials])
+    lag = broad([trial.generator.lag_p99_ms for trial in trials])
     held = _held(_usages(trials, Role.GENERATOR))
     if held is not None and held > HELD_LIMIT_RATIO:
         return found(
@@ -113,7 +119,7 @@ def proxy_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
             detail=f"A CPU quota held the proxy back in {held:.0%} of the CPU periods."
             " Give it a whole core.",
         )
-    busy = sum(usage.cpu_s for usage in usages) / sum(usage.span_s for usage in usages)
+    busy = broad([usage.cpu_s / usage.span_s for usage in usages if usage.span_s > 0] or [0.0])
     return found(
         code,
         cell,
@@ -178,10 +184,26 @@ def conservation(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  #
 def not_saturated(
     plan: Plan, cell: Cell, trials: Sequence[Trial], *, calibrations: Sequence[Calibration]
 ) -> Finding:
-    """Tell whether some means was used up, so that the throughput is the system's own limit."""
+    """Tell whether some means was used up, so that the throughput is the system's own limit.
+
+    The users have to be there, whatever was full; and what is full has to be so window by window,
+    because a mean over all of them hides those in which nothing was.
+    """
     code = RuleCode.NOT_SATURATED
+    away = _users_away(trials)
+    if away is not None and away > 1 - IN_FLIGHT_LIMIT_RATIO:
+        return found(
+            code,
+            cell,
+            broken=True,
+            figure=1 - away,
+            limit=IN_FLIGHT_LIMIT_RATIO,
+            detail=f"Only {1 - away:.0%} of the {trials[0].users} users had a request under way"
+            " (throughput × time to an answer): the load that was asked for was not there.",
+        )
     full = [use for use in bottleneck.resources(plan, cell, trials) if use.full]
-    if full and full[0].kind is not Bottleneck.HOST:
+    idle = broad([float(not _is_full(plan, cell, trial)) for trial in trials])
+    if full and full[0].kind is not Bottleneck.HOST and not idle:
         return found(
             code,
             cell,
@@ -212,6 +234,25 @@ def not_saturated(
     )
 
 
+def _is_full(plan: Plan, cell: Cell, trial: Trial) -> bool:
+    uses = bottleneck.resources(plan, cell, (trial,))
+    return any(use.full for use in uses if use.kind is not Bottleneck.HOST)
+
+
+def _users_away(trials: Sequence[Trial]) -> float | None:
+    """Give the share of users without a request under way, by Little's law (Little 1961)."""
+    away = []
+    for trial in trials:
+        mean_ms = trial.latency.mean_ms if trial.latency else None
+        if mean_ms is not None and trial.users and trial.completed:
+            if mean_ms * WINDOW_ANSWERS > trial.window_s * 1000:
+                continue
+            # As it was measured: both figures are of the window's own core speed.
+            in_flight = trial.completed / trial.window_s * mean_ms / 1000
+            away.append(1 - in_flight / trial.users)
+    return broad(away) if away else None
+
+
 def _last_gain(cell: Cell, calibrations: Sequence[Calibration]) -> float | None:
     for calibration in calibrations:
         if (calibration.worker, calibration.workload) != (cell.worker, cell.workload):
@@ -229,4 +270,4 @@ def _usages(trials: Sequence[Trial], role: Role) -> list[Usage]:
 
 def _held(usages: Sequence[Usage]) -> float | None:
     known = [usage.throttled_ratio for usage in usages if usage.throttled_ratio is not None]
-    return median(known) if known else None
+    return broad(known) if known else None

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import ttest_1samp
 
+from loadtests import analysis
 from loadtests.model import Finding, Plan, RuleCode, Trial
-from loadtests.rules.drift import FEWEST_ROUNDS, drifts
+from loadtests.rules.drift import FEWEST_ROUNDS, drifts, wear
 from loadtests.rules.finding import found, unchecked
 
 TREND_LEVEL = 0.001
@@ -17,6 +18,18 @@ TREND_LEVEL = 0.001
 
 WINDOW_TREND_RATIO = 0.10
 """How much faster or slower the second half of windows may be than the first, in the mean."""
+
+SILENCE_LIMIT_MS = 300.0
+"""How long a replica may answer nothing inside a window: three CPU periods. One that its budget
+holds back is silent for most of a period (measured: 60 to 100 ms)."""
+
+SILENCE_ANSWERS = 15
+"""... and for so many of its mean times between answers, where those are long: chance alone makes
+one silence in three million as long (e^−15)."""
+
+WEAR_LIMIT_RATIO = 0.20
+"""How much faster or slower all cells may be at the end of a run than at its start. Their mean is
+then off by a tenth at either end, as much as lies between twice and "about twice"."""
 
 SAME_RATIO = 1e-9
 """Ratios that differ by less are the same but for rounding, and have no spread to test with."""
@@ -53,25 +66,85 @@ def identity(plan: Plan, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
 
 
 def steady(plan: Plan, trials: Sequence[Trial]) -> Finding:
-    """Tell whether there was no trend inside windows, and none over rounds that pairing leaves."""
-    code = RuleCode.STEADY
+    """Tell whether nothing stood still, tired inside windows, or drifted over the rounds.
+
+    What all cells share cancels in the factors, and counts only where it is so much that the
+    throughput of no cell can be told any more.
+    """
+    broken = _standstill(trials) or _tiring(trials) or _drifting(plan, trials)
+    if broken is not None:
+        return broken
     inside = _trend_inside(trials)
     if inside is None:
-        return unchecked(code, None, "Too few windows to tell a trend from noise.")
-    if abs(inside[0]) > WINDOW_TREND_RATIO and inside[1] < TREND_LEVEL:
+        return unchecked(RuleCode.STEADY, None, "Too few windows to tell a trend from noise.")
+    return found(
+        RuleCode.STEADY,
+        None,
+        broken=False,
+        figure=inside[0],
+        limit=WINDOW_TREND_RATIO,
+        detail=f"The second half of the windows was {inside[0]:+.1%} against the first.",
+    )
+
+
+def _standstill(trials: Sequence[Trial]) -> Finding | None:
+    """Find a replica that answered nothing for long in some of a cell's windows.
+
+    Where it does so in half of them or more, that is how this system works, and no disturbance.
+    """
+    for cell, by_round in analysis.trials_by_cell(trials).items():
+        still = [(trial, told) for trial in by_round.values() if (told := _silent(trial))]
+        if not still or len(still) * 2 >= len(by_round) > 1:
+            continue
+        trial, (member, silence_ms) = still[0]
         return found(
-            code,
-            None,
+            RuleCode.STEADY,
+            cell,
             broken=True,
-            figure=inside[0],
-            limit=WINDOW_TREND_RATIO,
-            detail=f"The second half of the windows was {inside[0]:+.1%} against the first:"
-            " the settling time is too short, or the system tires under load.",
+            figure=silence_ms,
+            limit=SILENCE_LIMIT_MS,
+            detail=f"{trial.spec.id}: {member} answered nothing for {silence_ms:.0f} ms, as in"
+            f" {len(still)} of {len(by_round)} windows of the cell: something made it stand still.",
         )
+    return None
+
+
+def _silent(trial: Trial) -> tuple[str, float] | None:
+    """Give the replica that was silent for longest in a trial, if that is beyond chance."""
+    silences = trial.dealing.silences_ms if trial.dealing is not None else {}
+    if not silences or not trial.completed:
+        return None
+    member = max(silences, key=lambda name: silences[name])
+    mean_ms = 1000 * trial.window_s * len(silences) / trial.completed
+    limit_ms = max(SILENCE_LIMIT_MS, SILENCE_ANSWERS * mean_ms)
+    return (member, silences[member]) if silences[member] > limit_ms else None
+
+
+def _tiring(trials: Sequence[Trial]) -> Finding | None:
+    """Find a trend inside windows: over all of them, and in each cell alone."""
+    by_cell = {cell: tuple(mine.values()) for cell, mine in analysis.trials_by_cell(trials).items()}
+    for cell, mine in ((None, trials), *by_cell.items()):
+        inside = _trend_inside(mine)
+        level = TREND_LEVEL / (len(by_cell) if cell else 1)
+        if inside is not None and abs(inside[0]) > WINDOW_TREND_RATIO and inside[1] < level:
+            return found(
+                RuleCode.STEADY,
+                cell,
+                broken=True,
+                figure=inside[0],
+                limit=WINDOW_TREND_RATIO,
+                detail=f"The second half of the windows was {inside[0]:+.1%} against the first:"
+                " the settling time is too short, or the system tires under load.",
+            )
+    return None
+
+
+def _drifting(plan: Plan, trials: Sequence[Trial]) -> Finding | None:
+    """Find a factor that drifts, or a throughput that is another at the end of the run."""
     for drift in drifts(plan, trials):
         if abs(drift.ratio) > plan.precision_ratio and drift.chance < TREND_LEVEL:
             return found(
-                code,
+                RuleCode.STEADY,
                 None,
                 broken=True,
                 figure=drift.ratio,
@@ -79,14 +152,24 @@ def steady(plan: Plan, trials: Sequence[Trial]) -> Finding:
                 detail=f"The factor {drift.what} drifted by {drift.ratio:+.1%} from the first round"
                 " to the last, which pairing does not cancel.",
             )
-    return found(
-        code,
-        None,
-        broken=False,
-        figure=inside[0],
-        limit=WINDOW_TREND_RATIO,
-        detail=f"The second half of the windows was {inside[0]:+.1%} against the first.",
-    )
+    for group in dict.fromkeys(_group(trial) for trial in trials):
+        worn = wear([trial for trial in trials if _group(trial) == group])
+        if worn is not None and abs(worn.ratio) > WEAR_LIMIT_RATIO and worn.chance < TREND_LEVEL:
+            return found(
+                RuleCode.STEADY,
+                None,
+                broken=True,
+                figure=worn.ratio,
+                limit=WEAR_LIMIT_RATIO,
+                detail=f"The throughput of {' '.join(group)} changed by {worn.ratio:+.1%} from the"
+                " first trial to the last, at every number of replicas: no one figure is true of"
+                " it. Does the application leak, or fill something up?",
+            )
+    return None
+
+
+def _group(trial: Trial) -> tuple[str, str]:
+    return trial.spec.cell.worker, trial.spec.cell.workload
 
 
 def _trend_inside(trials: Sequence[Trial]) -> tuple[float, float] | None:

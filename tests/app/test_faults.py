@@ -18,6 +18,8 @@ def test_an_environment_without_switches_has_no_faults() -> None:
 def test_each_switch_turns_on_its_fault() -> None:
     environ = {
         "BURN_PERCENT": "2.5",
+        "SLOWER_PERCENT_PER_MINUTE": "60",
+        "ERROR_PERCENT": "1",
         "SERIAL_SHARE": "0.3",
         "SERIAL_LOCK": "/shared/lock",
         "CONTEXT_STORE": "module",
@@ -26,6 +28,8 @@ def test_each_switch_turns_on_its_fault() -> None:
 
     assert Faults.from_environment(environ) == Faults(
         burn_percent=2.5,
+        slower_percent_per_minute=60,
+        error_percent=1,
         serial_share=0.3,
         serial_lock=Path("/shared/lock"),
         module_context=True,
@@ -38,6 +42,11 @@ def test_each_switch_turns_on_its_fault() -> None:
     [
         ({"BURN_PERCENT": "101"}, "BURN_PERCENT=101 is no number from 0 to 100."),
         ({"BURN_PERCENT": "hot"}, "BURN_PERCENT=hot is no number from 0 to 100."),
+        ({"ERROR_PERCENT": "-1"}, "ERROR_PERCENT=-1 is no number from 0 to 100."),
+        (
+            {"SLOWER_PERCENT_PER_MINUTE": "1001"},
+            "SLOWER_PERCENT_PER_MINUTE=1001 is no number from 0 to 1000.",
+        ),
         ({"SERIAL_SHARE": "0.95"}, "SERIAL_SHARE=0.95 is no number from 0 to 0.9."),
         ({"SERIAL_SHARE": "0.1"}, "SERIAL_SHARE=0.1 needs SERIAL_LOCK"),
         (
@@ -78,6 +87,39 @@ def test_a_bad_request_is_refused_by_a_burning_app_too() -> None:
     app = create_app({"FAULTS": Faults(burn_percent=10)})
 
     assert app.test_client().get("/cpu?rounds=0").status_code == 400
+
+
+def test_the_faults_of_one_replica_are_not_those_of_the_others() -> None:
+    environ = {"ERROR_PERCENT": "1", "FAULTY_REPLICA": "gthread-2"}
+
+    assert Faults.from_environment(environ | {"REPLICA": "gthread-2"}).error_percent == 1
+    assert Faults.from_environment(environ | {"REPLICA": "gthread-1"}) == Faults()
+
+
+def test_a_service_that_slows_down_burns_more_the_older_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spun: list[int] = []
+    monkeypatch.setattr(work, "spin", spun.append)
+    ages = iter((1000.0, 1000.0, 1030.0))  # as it is made, then at each request
+    monkeypatch.setattr("app.faults.time.monotonic", lambda: next(ages))
+    app = create_app({"FAULTS": Faults(slower_percent_per_minute=100)})
+
+    for _ in range(2):
+        with app.test_request_context("/cpu?rounds=4500"):
+            app.view_functions["work.cpu"]()
+
+    assert spun == [0, 4500, 5000, 4500]
+
+
+@pytest.mark.parametrize("path", ["/cpu?rounds=1", "/io?ms=0"])
+def test_one_in_a_hundred_requests_fails_and_the_probes_never(path: str) -> None:
+    client = create_app({"FAULTS": Faults(error_percent=1)}).test_client()
+
+    codes = [client.get(path).status_code for _ in range(300)]
+
+    assert [number for number, code in enumerate(codes, 1) if code == 500] == [100, 200, 300]
+    assert client.get("/healthz").status_code == 200
 
 
 def test_a_context_in_the_module_is_overwritten_by_the_next_request() -> None:

@@ -48,6 +48,7 @@ class World:
     now_s: float = STARTED_AT_S
     trials: list[Order] = field(default_factory=list)
     open: int = 0
+    replica_cpus: float = 0.1
     finished: dict[str, int] = field(default_factory=dict)
     cpu_s: dict[str, float] = field(default_factory=dict)
     foreign_s: float = 0.0
@@ -61,8 +62,9 @@ class World:
 
     def work(self, members: Sequence[str], seconds: float) -> None:
         self.now_s += seconds
-        for member in (*members, "proxy"):
-            self.cpu_s[member] = self.cpu_s.get(member, 0.0) + 0.098 * seconds
+        used = 0.98 if self.throttled_ratio > 0.5 else 0.4
+        for member, cpus in (*((name, self.replica_cpus) for name in members), ("proxy", 0.1)):
+            self.cpu_s[member] = self.cpu_s.get(member, 0.0) + used * cpus * seconds
 
 
 class ScriptedChild(Child):
@@ -173,6 +175,7 @@ class FakeBackend:
     def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[FakeStack]:
         assert folder.is_dir()
         self._world.open += 1
+        self._world.replica_cpus = plan.budget.replica_cpus or 0.1
         try:
             yield FakeStack(self._world, plan)
         finally:
@@ -235,7 +238,7 @@ def _trial(world: World, order: Order) -> Iterator[dict[str, Any]]:
     data = base64.b64encode(
         sample_bytes(
             done_us=(np.arange(count) / rate - settle_s) * 1e6 + 1,
-            duration_us=20_000,
+            duration_us=round(order.get("users", 1) / rate * 1e6),  # Little's law: all wait
             replica=[members.index(member) for member in served],
         )
     ).decode()

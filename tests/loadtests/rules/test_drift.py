@@ -1,7 +1,7 @@
 import pytest
 
 from loadtests.model import Trial, TrialSpec
-from loadtests.rules.drift import drifts
+from loadtests.rules.drift import drifts, wear
 from tests.loadtests.builders import make_plan, make_trials, noisy_rps
 
 PLAN = make_plan(workers=("gthread", "sync"), replica_counts=(1, 2), rounds=6)
@@ -42,3 +42,32 @@ def test_fewer_than_four_rounds_have_no_drift() -> None:
     trials = [trial for trial in lined_up(slope=0.1, spread=0.0) if trial.spec.round < 4]
 
     assert drifts(PLAN, trials) == ()
+
+
+def worn(per_round: float, spread: float) -> tuple[Trial, ...]:
+    """Trials that all become faster or slower alike, and scatter."""
+
+    def rps(spec: TrialSpec) -> float:
+        return noisy_rps(spread=spread)(spec) * (1 + per_round * (spec.round - 1))
+
+    return make_trials(PLAN, rps=rps)
+
+
+def test_what_all_cells_share_is_the_wear_of_the_run() -> None:
+    found = wear(worn(-0.06, 0.01))
+
+    assert found is not None
+    assert found.ratio == pytest.approx(-0.31, abs=0.04)
+    assert found.chance < 0.001
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_scatter_alone_is_no_wear(seed: int) -> None:
+    found = wear(make_trials(PLAN, rps=noisy_rps(seed=seed, spread=0.05)))
+
+    assert found is not None
+    assert found.chance > 0.001
+
+
+def test_wear_needs_more_trials_than_cells() -> None:
+    assert wear(make_trials(PLAN, rounds=1)) is None

@@ -10,6 +10,7 @@ from loadtests.model import (
     Finding,
     GeneratorHealth,
     HostUse,
+    Latency,
     Role,
     RuleState,
     Trial,
@@ -244,3 +245,60 @@ def test_a_host_that_others_fill_is_no_saturation_of_the_system() -> None:
 
 def _saturation(trial: Trial) -> Finding:
     return load.not_saturated(PLAN, CELL, [trial], calibrations=[])
+
+
+def loaded(in_flight: float, *, users: int = 16, mean_ms: float = 160.0) -> Trial:
+    """Give a trial with full replicas in which so many requests were under way on average."""
+    rate = in_flight / mean_ms * 1000
+    latency = Latency(p50_ms=20.0, p90_ms=80.0, p99_ms=110.0, max_ms=140.0, mean_ms=mean_ms)
+    return make_trial(throughput_rps=rate, window_s=10.0, users=users, latency=latency, usages=FULL)
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "state"), [(16.4, HOLDS), (14.5, HOLDS), (14.3, BROKEN), (4.0, BROKEN)]
+)
+def test_the_users_that_were_asked_for_are_under_way(in_flight: float, state: RuleState) -> None:
+    found = _saturation(loaded(in_flight))
+
+    assert found.state is state
+    if state is BROKEN:
+        assert "of the 16 users had a request under way" in found.detail
+
+
+def test_answers_that_are_long_against_the_window_do_not_tell_how_many_are_under_way() -> None:
+    assert _saturation(loaded(4.0, mean_ms=2600.0)).state is HOLDS
+
+
+@pytest.mark.parametrize(("idle", "state"), [(3, HOLDS), (4, BROKEN)])
+def test_windows_in_which_nothing_was_full_are_not_hidden_by_the_others(
+    idle: int, state: RuleState
+) -> None:
+    """Over all windows the replica uses 91 % of its budget, which alone counts as full."""
+    full = make_trial(usages=(make_usage(cpu_s=0.255, throttled_ratio=0.9),))
+    half_idle = make_trial(usages=(make_usage(cpu_s=0.175, throttled_ratio=0.5),))
+
+    trials = [full] * (12 - idle) + [half_idle] * idle
+
+    assert load.not_saturated(PLAN, CELL, trials, calibrations=[]).state is state
+
+
+@pytest.mark.parametrize(("bad", "state"), [(3, HOLDS), (4, BROKEN)])
+def test_a_generator_that_is_late_in_a_third_of_twelve_windows_is_told(
+    bad: int, state: RuleState
+) -> None:
+    late = make_trial(generator=health(lag_p99_ms=60.0))
+
+    found = load.generator_saturated(PLAN, CELL, [make_trial()] * (12 - bad) + [late] * bad)
+
+    assert found.state is state
+
+
+@pytest.mark.parametrize(("bad", "state"), [(3, HOLDS), (4, BROKEN)])
+def test_a_proxy_that_is_full_in_a_third_of_twelve_windows_is_told(
+    bad: int, state: RuleState
+) -> None:
+    full = make_trial(usages=(a_member(Role.PROXY, span_s=2.5, cpu_s=2.4),))
+
+    found = load.proxy_saturated(PLAN, CELL, [make_trial()] * (12 - bad) + [full] * bad)
+
+    assert found.state is state

@@ -4,9 +4,18 @@ from random import Random
 
 import pytest
 
+from loadtests.dealing import Dealing
 from loadtests.model import RuleState, Trial, TrialSpec
 from loadtests.rules import run
-from tests.loadtests.builders import make_plan, make_trial, make_trials, noisy_rps, steady_rps
+from tests.loadtests.builders import (
+    make_cell,
+    make_plan,
+    make_spec,
+    make_trial,
+    make_trials,
+    noisy_rps,
+    steady_rps,
+)
 
 PLAN = make_plan(rounds=8)
 HOLDS, BROKEN, UNCHECKED = RuleState.HOLDS, RuleState.BROKEN, RuleState.UNCHECKED
@@ -144,3 +153,60 @@ def test_noise_alone_is_steady(seed: int) -> None:
     trials = make_trials(PLAN, rps=noisy_rps(seed=seed, spread=0.03))
 
     assert run.steady(PLAN, trials).state is HOLDS
+
+
+@pytest.mark.parametrize(("per_round", "state"), [(-0.06, BROKEN), (0.06, BROKEN), (-0.02, HOLDS)])
+def test_a_throughput_that_no_one_figure_is_true_of_is_told(
+    per_round: float, state: RuleState
+) -> None:
+    trials = make_trials(PLAN, rps=drifting(per_round, also_the_small=True))
+
+    found = run.steady(PLAN, trials)
+
+    assert found.state is state
+    assert ("Does the application leak" in found.detail) is (state is BROKEN)
+
+
+# -- steady: standing still --------------------------------------------------------------------
+
+
+def silent_in(*rounds: int, silence_ms: float = 500.0, rps: float = 200.0) -> list[Trial]:
+    """Give eight rounds of one cell, in some of which its second replica stands still."""
+    trials = []
+    for number in range(1, 9):
+        silences = {"gthread-1": 80.0, "gthread-2": silence_ms if number in rounds else 90.0}
+        spec = make_spec(cell=make_cell(replicas=2), round=number)
+        dealing = Dealing(counts={"gthread-1": 250, "gthread-2": 250}, silences_ms=silences)
+        trials.append(make_trial(spec=spec, throughput_rps=rps, dealing=dealing))
+    return trials
+
+
+@pytest.mark.parametrize(
+    ("trials", "state"),
+    [
+        (silent_in(), HOLDS),
+        (silent_in(3), BROKEN),
+        (silent_in(3, silence_ms=299.0), HOLDS),
+        (silent_in(3, silence_ms=301.0), BROKEN),
+        (silent_in(3, rps=20.0), HOLDS),  # ten answers a second each: half a second is chance
+        (silent_in(1, 2, 3, 4), HOLDS),  # in half of its windows: that is how it works
+        (silent_in(1, 2, 3), BROKEN),
+    ],
+)
+def test_a_replica_that_stands_still_in_some_windows_is_told(
+    trials: list[Trial], state: RuleState
+) -> None:
+    found = run.steady(PLAN, trials)
+
+    assert found.state is state
+    if state is BROKEN:
+        assert "gthread-2 answered nothing for" in found.detail
+
+
+def test_a_trend_inside_the_windows_of_one_cell_alone_is_told() -> None:
+    trials = with_halves(lambda spec: 0.8 if spec.cell.replicas == 4 else 1.0)
+
+    found = run.steady(PLAN, trials)
+
+    assert found.state is BROKEN
+    assert found.cell == make_cell(replicas=4)

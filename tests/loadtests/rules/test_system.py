@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from loadtests.dealing import Dealing
 from loadtests.model import Finding, HostUse, Plan, Role, RuleState, Trial, Usage
 from loadtests.rules import system
 from tests.loadtests.builders import (
@@ -84,6 +85,38 @@ def test_without_answers_there_is_nothing_to_check() -> None:
     assert share_of(answered(0, 0)).state is UNCHECKED
 
 
+@pytest.mark.parametrize(
+    ("counts", "unnamed", "state"),
+    [
+        ((500, 500), 0, HOLDS),
+        ((500, 501), 0, HOLDS),
+        ((500, 502), 0, BROKEN),  # 0.2 %: no chance, and no χ² would see it
+        ((500, 502), 1, HOLDS),  # one is missing, of whom nobody knows
+        ((500, 500, 0), 0, BROKEN),
+        ((250, 250, 251, 250), 0, HOLDS),
+    ],
+)
+def test_over_a_whole_trial_replicas_take_exact_turns(
+    counts: tuple[int, ...], unnamed: int, state: RuleState
+) -> None:
+    by_name = {f"gthread-{number}": count for number, count in enumerate(counts, start=1)}
+    trial = replace(
+        answered(*(100 for _ in counts)), dealing=Dealing(counts=by_name, unnamed=unnamed)
+    )
+
+    assert share_of(trial).state is state
+
+
+def test_one_trial_out_of_turn_is_enough() -> None:
+    odd = Dealing(counts={"gthread-1": 300, "gthread-2": 100})
+    trials = (*[answered(100, 100)] * 11, replace(answered(100, 100), dealing=odd))
+
+    found = share_of(*trials)
+
+    assert found.state is BROKEN
+    assert "gthread-1 got 300 requests and gthread-2 100" in found.detail
+
+
 # -- idle_cost ---------------------------------------------------------------------------------
 
 
@@ -145,6 +178,41 @@ def test_without_budgets_the_replicas_fit_their_cores(cpus: float, state: RuleSt
     plan = make_plan(budget=make_budget(replica_cpus=None))
 
     assert system.budget(plan, FOUR, [using(cpus)]).state is state
+
+
+def held_with(*ratios: float, throttled: float = 1.0) -> list[Trial]:
+    """Give a trial for each part of its budget that the first of two replicas got."""
+    return [
+        make_trial(
+            usages=(
+                make_usage(member="gthread-1", cpu_s=0.25 * ratio, throttled_ratio=throttled),
+                make_usage(member="gthread-2", cpu_s=0.12, throttled_ratio=0.0),
+            )
+        )
+        for ratio in ratios
+    ]
+
+
+@pytest.mark.parametrize(
+    ("trials", "state"),
+    [
+        (held_with(1.0, 0.98), HOLDS),
+        (held_with(0.91), HOLDS),
+        (held_with(0.89), BROKEN),
+        (held_with(0.5, 0.5, 0.5, 0.5), BROKEN),
+        (held_with(0.5, throttled=0.2), HOLDS),  # it did not want more
+        (held_with(*[1.0] * 9, *[0.5] * 3), HOLDS),  # the interval covers that
+        (held_with(*[1.0] * 8, *[0.5] * 4), BROKEN),
+    ],
+)
+def test_a_replica_that_is_held_below_its_budget_is_told(
+    trials: list[Trial], state: RuleState
+) -> None:
+    found = system.budget(PLAN, TWO, trials)
+
+    assert found.state is state
+    if state is BROKEN:
+        assert "gthread-1 was held back with" in found.detail
 
 
 @pytest.mark.parametrize(

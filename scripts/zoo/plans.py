@@ -1,0 +1,61 @@
+"""The plans of the zoo: small ones, so that a system is measured in well under a minute. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from loadtests.model import Cell, Machine, Plan, Workload
+from loadtests.options import Options
+from loadtests.plan import make_plan
+
+BACKEND = "processes"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """What of a plan a member of the zoo decides.
+
+    ``path`` is what is asked for, where it is another than the workload's own; ``rounds`` None lets
+    the precision decide.
+    """
+
+    workload: str
+    path: str | None = None
+    replicas: tuple[int, ...] = (1, 2)
+    rounds: int | None = 4
+    quick: bool = True
+    worker: str = "gthread"
+
+
+def plan_of(shape: Shape, machine: Machine, *, seed: int) -> Plan:
+    """Give the plan of a shape on a machine."""
+    options = Options(
+        backend=BACKEND,
+        workers=(shape.worker,),
+        replicas=shape.replicas,
+        workloads=(shape.workload,),
+        rounds=shape.rounds,
+        quick=shape.quick,
+        seed=seed,
+    )
+    plan = make_plan(options, machine, backend=BACKEND, seed=seed)
+    if shape.path is None:
+        return plan
+    return asking_for(plan, shape.path)
+
+
+def asking_for(plan: Plan, path: str) -> Plan:
+    """Give the plan with its one workload replaced by ``path``, named by the path's first part."""
+    name = path.strip("/").partition("?")[0].replace("/", "-")
+
+    def renamed(cell: Cell) -> Cell:
+        return replace(cell, workload=name)
+
+    return replace(
+        plan,
+        workloads=(Workload(name=name, path=path),),
+        cells=tuple(renamed(cell) for cell in plan.cells),
+        rounds=tuple(
+            tuple(replace(spec, cell=renamed(spec.cell)) for spec in specs) for specs in plan.rounds
+        ),
+    )
