@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from loadtests.errors import ProcessFailure
+from loadtests.tools import proc
 from loadtests.tools.proc import Completed
 from scripts import truth
 
@@ -35,7 +36,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, *answers: Completed | ProcessFail
             raise answer
         return answer
 
-    monkeypatch.setattr(truth.proc, "run", run)
+    monkeypatch.setattr(proc, "run", run)
 
 
 def a_completed(code: int, stdout: str = "", stderr: str = "") -> Completed:
