@@ -110,7 +110,7 @@ def conclude(recorded: Recorded) -> RunResult:
 
 
 class _LiveReport:
-    """The report of a run that goes on.
+    """The report of a run that goes on, from before its first trial.
 
     It is written while the next trial settles, by a thread, so that no window waits for it.
     """
@@ -135,6 +135,7 @@ class _LiveReport:
             outputs.write_live(self._kept, conclude(recorded), recorded.trials)
 
     def __enter__(self) -> Self:
+        self.update()
         return self
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:

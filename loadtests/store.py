@@ -26,6 +26,9 @@ CALIBRATIONS = "calibrations.json"
 JOURNAL = "trials.jsonl"
 SAMPLES = "samples"
 
+FAULTS_TOLD = 3
+"""So many faults of a file are told; a file of another kind has dozens."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Versioned:
@@ -190,14 +193,21 @@ def read(folder: Path) -> Recorded:
             " Runs are the folders in results/."
         ) from error
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}"
-            for each in error.errors()
-        )
+        wrong = _in_words(error)
         raise UsageError(
             f"{folder} holds something else than this version of twofold writes (schema"
             f" {SCHEMA_VERSION}): {wrong}. Use the version that wrote it."
         ) from error
+
+
+def _in_words(error: ValidationError) -> str:
+    """Say what is wrong with a file; the first few faults are enough to see what it is."""
+    told = [
+        f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}".removeprefix(": ")
+        for each in error.errors()
+    ]
+    more = f"; and {len(told) - FAULTS_TOLD} more" if len(told) > FAULTS_TOLD else ""
+    return "; ".join(told[:FAULTS_TOLD]) + more
 
 
 def _check_version(folder: Path, version: int) -> None:
@@ -212,6 +222,12 @@ def _recorded(
     setting: Setting, trials: tuple[Trial, ...], calibrations: tuple[Calibration, ...]
 ) -> Recorded:
     facts = setting.facts
+    strange = {trial.spec.cell for trial in trials} - set(setting.plan.cells)
+    if strange:
+        raise UsageError(
+            f"{facts.run_id} has trials of cells that its plan does not have ({min(strange)})."
+            f" {PLAN} and {JOURNAL} are of two runs; put each back into its own folder."
+        )
     if not facts.finished and trials:
         last = max(trial.started_at_s + trial.wall_s for trial in trials)
         first = min(trial.started_at_s for trial in trials)
@@ -232,6 +248,11 @@ def find_run(results: Path, name: str | None) -> Path:
         for folder in (Path(name), results / name):
             if (folder / PLAN).is_file():
                 return folder
+        if Path(name).exists():
+            raise UsageError(
+                f"{name} is no run: it has no {PLAN}. Runs are the folders in {results}; their"
+                " files are read together."
+            )
         raise UsageError(f"There is no run {name!r}, neither as a path nor in {results}.")
     # Others, such as a published sample, have names of their own.
     runs = sorted(path.parent for path in results.glob(f"[0-9]*-[0-9]*-*/{PLAN}"))

@@ -14,9 +14,17 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from loadtests.corespeed import at_mean_speed
-from loadtests.model import ComparisonResult, Finding, RuleState, RunResult, Trial
-from loadtests.report import advice, rounding, story
-from loadtests.report.plots import drawing, efficiency, latency, strips, throughput
+from loadtests.model import (
+    ComparisonResult,
+    Estimate,
+    Finding,
+    LawResult,
+    RuleState,
+    RunResult,
+    Trial,
+)
+from loadtests.report import advice, capacity, rounding, story
+from loadtests.report.plots import beyond, drawing, efficiency, latency, strips, throughput
 from loadtests.report.plots.axes import Series, series, worker_numbers
 from loadtests.report.plots.timeline import timeline
 
@@ -41,7 +49,7 @@ def render(result: RunResult, trials: Sequence[Trial], *, live: bool) -> str:
             refresh_s=REFRESH_S,
             answer=story.so_far(result) if live else story.answer(result),
             sentences=story.by_series(result),
-            next_steps=advice.next_steps(result),
+            next_steps=[] if live else advice.next_steps(result),
             broken=story.by_rule(result.broken),
             means=list(dict.fromkeys(use.name for cell in result.cells for use in cell.resources)),
             rules=rules(result),
@@ -57,15 +65,35 @@ def _drawings(result: RunResult, trials: Sequence[Trial]) -> dict[str, object]:
     return {
         "throughputs": _by_workload((each, throughput.panel(each)) for each in found),
         "efficiencies": _by_workload(
-            (each, efficiency.panel(each, laws.get((each.worker, each.workload))))
+            (each, efficiency.panel(each))
             for each in found
             if len(each.cells) > 1 and each.cells[0].cell.replicas == 1
         ),
+        "beyonds": _by_workload(
+            (each, beyond.panel(each, laws[each.worker, each.workload]))
+            for each in found
+            if (each.worker, each.workload) in laws
+        ),
+        "next_doublings": _next_doublings(result, found),
         "latencies": _by_workload((each, latency.panel(each)) for each in found),
         "forest": strips.doublings(result, trials, numbers),
         "comparisons": _comparisons(result, numbers),
         "timeline": timeline(result, trials),
     }
+
+
+def _next_doublings(
+    result: RunResult, found: Sequence[Series]
+) -> list[tuple[LawResult, int, Estimate | None]]:
+    """Return each law with twice its replicas, and what they would give; None where not known."""
+    largest = {(each.worker, each.workload): each.cells[-1] for each in found}
+    listed = []
+    for law in result.laws:
+        cell = largest[law.worker, law.workload]
+        count = capacity.BEYOND * cell.cell.replicas
+        rate = capacity.rate_at(cell, law, count) if capacity.reaches(cell, law) else None
+        listed.append((law, count, rate))
+    return listed
 
 
 def rules(result: RunResult) -> list[tuple[RuleState, Finding, list[Finding]]]:

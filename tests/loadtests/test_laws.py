@@ -1,6 +1,10 @@
+import math
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import pytest
+from scipy.optimize import least_squares
 
 from loadtests import laws
 from loadtests.model import LawResult, TrialSpec
@@ -47,6 +51,29 @@ def test_four_counts_give_both_parameters_of_the_usl_and_its_peak() -> None:
     assert law.sigma.estimate == pytest.approx(0.05, abs=1e-5)
     assert law.kappa.estimate == pytest.approx(0.01, abs=1e-5)
     assert law.bound == pytest.approx(laws.speedup(9.747, sigma=0.05, kappa=0.01), rel=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("counts", [(1, 2), (1, 2, 4), (1, 2, 4, 8), (1, 2, 4, 8, 16)])
+def test_the_fit_is_that_of_another_optimiser(counts: tuple[int, ...], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    losses = rng.uniform(-0.1, 1.0), rng.uniform(0.0, 0.1)
+    truth = [laws.speedup(n, sigma=losses[0], kappa=losses[1]) for n in counts]
+    logs = np.log(truth) + rng.normal(0, rng.choice((0.001, 0.05, 0.3)), (4, len(counts)))
+    parameters = 2 if len(counts) >= laws.USL_COUNTS else 1
+
+    def residuals(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Any:
+        sigma, kappa = (*values, 0.0)[:2]
+        misfit = logs.mean(axis=0) - [
+            math.log(laws.speedup(n, sigma=sigma, kappa=kappa)) for n in counts
+        ]
+        return misfit - misfit.mean()
+
+    other = least_squares(residuals, x0=np.zeros(parameters), x_scale=0.01, xtol=1e-12, ftol=1e-14)
+    ours = laws._parameters(np.array(counts, dtype=np.float64), logs, parameters)
+
+    assert np.sum(residuals(np.array(ours)) ** 2) <= 2 * other.cost + 1e-12
+    assert ours == pytest.approx(other.x.tolist(), abs=1e-5)
 
 
 def test_perfect_scaling_has_no_bound() -> None:

@@ -1,18 +1,23 @@
 """What a person sees: report.html in a real browser. Pictures are kept in .cache/screenshots."""
 
+import re
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
+from loadtests import pipeline
 from loadtests.model import RunResult, Trial
 from loadtests.report import html
-from tests.loadtests.builders import make_plan, make_result, make_trials, noisy_rps
+from loadtests.store import Store
+from tests.loadtests.builders import make_facts, make_plan, make_result, make_trials, noisy_rps
 from tests.loadtests.report import browser
 from tests.loadtests.report.generated import NASTY
 
@@ -175,6 +180,83 @@ def test_a_live_page_shows_new_trials_within_five_seconds_and_the_final_one_rest
     write(path, html.render(result, trials, live=False))
     chromium.get(path.as_uri())
     assert chromium.find_elements(By.CSS_SELECTOR, "meta[http-equiv=refresh], .live") == []
+
+
+class Growing(threading.Thread):
+    """A run whose journal grows by a trial every ``pace_s``, and whose page is written as in one.
+
+    ``appended`` has the moment of each trial; ``halves`` what a reader saw that was no whole page.
+    """
+
+    def __init__(self, kept: Store, trials: Sequence[Trial], pace_s: float) -> None:
+        super().__init__()
+        self._kept = kept
+        self._trials = trials
+        self._pace_s = pace_s
+        self.appended: list[float] = []
+        self.halves: list[str] = []
+
+    def run(self) -> None:
+        with pipeline._LiveReport(self._kept) as live:
+            for trial in self._trials:
+                self._read_for(self._pace_s)
+                self._kept.append(trial, b"")
+                self.appended.append(time.monotonic())
+                live.update()
+            self._read_for(5)
+
+    def _read_for(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            page = self._kept.folder / "report.html"
+            text = page.read_text() if page.exists() else "</html>"
+            if not text.endswith("</html>"):
+                self.halves.append(text[-200:])
+            time.sleep(0.02)
+
+
+def shown_trials(driver: Chrome) -> int | None:
+    """Give how many trials the page tells of, None while it is being read again."""
+    script = "return document.getElementById('method') && document.querySelector('.live').innerText"
+    try:
+        text: str | None = driver.execute_script(script)
+    except WebDriverException:
+        return None
+    found = re.search(r"(\d+) trials", text or "")
+    return int(found[1]) if found else None
+
+
+@pytest.mark.parametrize("pace_s", [0.7, 1.9, 3.2])
+def test_a_page_that_was_opened_during_a_run_follows_it_within_five_seconds(
+    chromium: Chrome, run: tuple[RunResult, tuple[Trial, ...]], tmp_path: Path, pace_s: float
+) -> None:
+    result, trials = run
+    kept = Store.create(tmp_path, "a-run")
+    kept.begin(make_facts(finished=False), result.machine, result.plan)
+    growing = Growing(kept, trials[: round(14 / pace_s)], pace_s)
+    growing.start()
+    browser.complaints(chromium)
+    page = kept.folder / "report.html"
+    while not page.exists():
+        time.sleep(0.05)
+    chromium.get(page.as_uri())
+    seen: list[tuple[float, int]] = []
+    while growing.is_alive():
+        shown = shown_trials(chromium)
+        if shown is not None:
+            seen.append((time.monotonic(), shown))
+        time.sleep(0.1)
+    growing.join()
+
+    assert growing.halves == []
+    assert browser.complaints(chromium) == []
+    assert len({count for _, count in seen}) > 2, "the page never changed"
+    late = [
+        (round(at_s - growing.appended[shown], 1), shown + 1)
+        for at_s, shown in seen
+        if shown < len(growing.appended) - 1 and at_s - growing.appended[shown] > 5
+    ]
+    assert late == [], "seconds after which a trial was still not shown"
 
 
 @pytest.mark.parametrize(

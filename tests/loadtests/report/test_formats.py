@@ -52,7 +52,9 @@ class Tables(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
         self._svgs += tag == "svg"
-        if tag == "div" and found.get("role") == "region":
+        if tag == "section":
+            self._region = ""
+        elif tag == "div" and found.get("role") == "region":
             self._region = found.get("aria-label") or ""
         elif tag == "tr":
             self.rows.setdefault(self._region, []).append([])
@@ -121,6 +123,25 @@ def test_the_page_says_the_numbers_of_run_json(number: int) -> None:
         )
         for each in found["comparisons"]
     )
+
+
+@pytest.mark.parametrize("number", RUNS)
+def test_the_page_says_the_laws_of_run_json(number: int) -> None:
+    found, result, trials = document(number)
+
+    page = Tables(html.render(result, trials, live=False)).rows
+
+    laws = [] if found["invalid"] else found["laws"]
+    assert [row[:5] for row in page.get("Fitted laws", [[]])[1:]] == [
+        [
+            f"{each['worker']} {each['workload']}",
+            "USL" if each["name"] == "usl" else "Amdahl",
+            rounding.percents(estimate(each["sigma"], "estimate")),
+            rounding.interval(estimate(each["kappa"]), rounding.small) if each["kappa"] else "–",
+            rounding.figure(each["bound"]) if each["bound"] else "no bound",
+        ]
+        for each in laws
+    ]
 
 
 def page_cell(each: Row) -> list[str]:

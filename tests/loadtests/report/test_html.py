@@ -27,6 +27,7 @@ SECTIONS = [
     "latency",
     "resources",
     "shares",
+    "beyond",
     "time",
     "rules",
     "about",
@@ -87,6 +88,12 @@ def test_only_a_live_page_reads_itself_again() -> None:
     assert "refresh" not in re.sub(r"<style>.*</style>", "", final, flags=re.DOTALL)
 
 
+def test_a_live_page_neither_advises_nor_looks_beyond() -> None:
+    page = html.render(make_result(PLAN, TRIALS), TRIALS, live=True)
+
+    assert not {"next", "beyond"} & set(sections(page))
+
+
 def test_a_page_before_the_first_trial_is_a_whole_page() -> None:
     page = html.render(make_result(PLAN, (), facts=make_facts(finished=False)), (), live=True)
 
@@ -102,6 +109,7 @@ def test_a_broken_rule_stands_where_the_advice_would() -> None:
     page = html.render(make_result(PLAN, TRIALS, findings=(broken,)), TRIALS, live=False)
 
     assert sections(page)[:2] == ["verdict", "broken"]
+    assert "beyond" not in sections(page), "no law of what was not measured validly"
     assert "<li>gthread cpu ×1: 9 % failed.</li>" in page
 
 

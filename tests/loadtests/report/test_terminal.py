@@ -30,12 +30,14 @@ def test_the_whole_story_of_a_run() -> None:
         "gthread cpu ×2     100 [100, 100]      2.00    20.0     110    1960  replica CPU\n"
         "\n"
         "Next\n"
-        "  What cpu costs: gthread 510 requests/s for each CPU and 795 requests/s for\n"
-        "  each GB.\n"
-        "  Twice the throughput measured on cpu would take: gthread 4 replicas for 200\n"
-        "  requests/s.\n"
+        "  What cpu costs at 2 replicas: gthread 510 requests/s for each core and 795\n"
+        "  requests/s for each GB.\n"
+        "  Twice the throughput measured on cpu would take, by the fitted law and\n"
+        "  replicas of 0.1 CPU: gthread 4 replicas for 200 requests/s. Nobody measured\n"
+        "  that.\n"
         "  As replicas are added, the proxy would be full at about 34 of gthread on cpu\n"
-        "  (at 2, the proxy used 0.050 of its 1 CPU)."
+        "  (at 2, the proxy used 0.050 of its 1 CPU).\n"
+        "  The next doubling fits this machine: --replicas 1,2,4."
     )
 
 

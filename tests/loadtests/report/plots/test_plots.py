@@ -4,11 +4,11 @@ import math
 
 import pytest
 
-from loadtests.report.plots import efficiency, latency, strips, throughput
+from loadtests.report.plots import beyond, efficiency, latency, strips, throughput
 from loadtests.report.plots.axes import series, thinned, worker_numbers
-from loadtests.report.plots.drawing import BOTTOM, LEFT, RIGHT, TOP, Mark
+from loadtests.report.plots.drawing import BOTTOM, LEFT, RIGHT, TOP, Mark, Panel
 from loadtests.report.plots.timeline import timeline
-from tests.loadtests.builders import make_plan, make_result, make_trials
+from tests.loadtests.builders import make_plan, make_result, make_trials, noisy_rps
 
 PLAN = make_plan(workers=("gthread", "sync"), replica_counts=(1, 2, 4), rounds=3)
 TRIALS = make_trials(PLAN)
@@ -34,7 +34,7 @@ def test_perfect_throughput_lies_on_the_ideal_line() -> None:
 
 
 def test_everything_is_drawn_inside_the_plot() -> None:
-    for panel in (throughput.panel(SYNC), efficiency.panel(SYNC, None), latency.panel(SYNC)):
+    for panel in (throughput.panel(SYNC), efficiency.panel(SYNC), latency.panel(SYNC)):
         assert panel is not None
         places = [(each.x, each.y) for each in panel.dots]
         for x, y in [*places, *((each.x, each.y) for each in panel.marks)]:
@@ -50,19 +50,59 @@ def test_rounds_stand_beside_one_another_in_their_order() -> None:
 
 
 def test_perfect_efficiency_is_at_one_hundred_per_cent() -> None:
-    panel = efficiency.panel(GTHREAD, None)
+    panel = efficiency.panel(GTHREAD)
 
     top = next(tick.at for tick in panel.y_ticks if tick.text == "100 %")
     assert [mark.y for mark in panel.marks] == [top, top]
     assert panel.band == ""
 
 
-def test_the_laws_band_starts_where_measuring_ended_and_spans_one_doubling() -> None:
-    panel = efficiency.panel(GTHREAD, RESULT.laws[0])
+def beyond_of_gthread(*counts: int, rounds: int = 3) -> Panel | None:
+    plan = make_plan(replica_counts=counts, rounds=rounds)
+    trials = make_trials(plan, rps=noisy_rps(spread=0.05))
+    result = make_result(plan, trials)
+    return beyond.panel(series(result, trials)[0], result.laws[0])
 
+
+def test_the_laws_band_starts_where_measuring_ended_and_spans_one_doubling() -> None:
+    panel = beyond_of_gthread(1, 2, 4)
+
+    assert panel is not None
     places = [float(place.split(",")[0]) for place in panel.band.split()]
     four, eight = (tick.at for tick in panel.x_ticks if tick.text in {"4", "8"})
     assert (min(places), max(places)) == (four, eight)
+
+
+def test_beyond_the_measured_range_the_law_is_no_line() -> None:
+    panel = beyond_of_gthread(1, 2, 4)
+
+    assert panel is not None
+    (law,) = (line for line in panel.lines if line.kind == "law")
+    four = next(tick.at for tick in panel.x_ticks if tick.text == "4")
+    assert max(float(place.split(",")[0]) for place in law.points.split()) == four
+
+
+def test_the_band_widens_from_what_the_largest_cell_leaves_open() -> None:
+    panel = beyond_of_gthread(1, 2, 4)
+
+    assert panel is not None
+    heights = [float(place.split(",")[1]) for place in panel.band.split()]
+    (mark,) = panel.marks[-1:]
+    assert heights[0] < mark.y < heights[-1], "pixels count downwards"
+    assert heights[len(heights) // 2] - heights[len(heights) // 2 - 1] > heights[-1] - heights[0]
+
+
+def test_one_round_has_a_law_without_a_band_and_without_the_next_doubling() -> None:
+    panel = beyond_of_gthread(1, 2, 4, rounds=1)
+
+    assert panel is not None
+    assert panel.band == ""
+    assert [tick.text for tick in panel.x_ticks] == ["1", "2", "4"]
+    assert "not measured" not in {line.text for line in panel.lines}
+
+
+def test_without_one_replica_there_is_no_speed_up_to_draw() -> None:
+    assert beyond_of_gthread(2, 4) is None
 
 
 def test_a_series_without_a_success_has_no_latency_to_draw() -> None:

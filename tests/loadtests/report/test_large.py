@@ -1,0 +1,105 @@
+"""The report of a large run, by the command itself, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from loadtests import rows
+from loadtests.store import Store
+from tests.loadtests.builders import (
+    make_calibration,
+    make_facts,
+    make_machine,
+    make_plan,
+    make_trials,
+    noisy_rps,
+)
+from tests.loadtests.fakes import sample_bytes
+from tests.loadtests.test_rows import make_raw
+
+SAMPLES = 1_000_000
+WORKERS = ("gthread", "sync", "gevent")
+PLAN = make_plan(workers=WORKERS, rounds=12)
+VERDICTS = (0, 1, 3)
+KIBIBYTE = 1024
+ATTEMPTS = 3
+"""The fastest counts: what else this machine does meanwhile is not the report's time."""
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of nine cells and twelve rounds with a million requests."""
+    kept = Store.create(tmp_path_factory.mktemp("results"), "20260921-101500-0001")
+    kept.begin(make_facts(), make_machine(), PLAN)
+    kept.write_calibrations([make_calibration(worker=worker) for worker in WORKERS])
+    trials = make_trials(PLAN, rps=noisy_rps())
+    each = -(-SAMPLES // len(trials))
+    step_us = 2_500_000 // each
+    samples = rows.with_tables(make_raw(sample_bytes(done_us=range(0, step_us * each, step_us))))
+    for trial in trials:
+        kept.append(trial, samples)
+    return kept.folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Took:
+    """What a process took: seconds by the clock and of CPU, and its most memory in bytes."""
+
+    wall_s: float
+    cpu_s: float
+    peak_bytes: float
+
+
+def measured(*argv: str) -> Took:
+    """Run a command of ours to its end."""
+    began_s = time.monotonic()
+    with subprocess.Popen(
+        (sys.executable, "-m", "loadtests", *argv), stdout=subprocess.DEVNULL
+    ) as child:
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode in VERDICTS
+    unit = 1 if sys.platform == "darwin" else KIBIBYTE
+    return Took(
+        wall_s=time.monotonic() - began_s,
+        cpu_s=usage.ru_utime + usage.ru_stime,
+        peak_bytes=float(usage.ru_maxrss * unit),
+    )
+
+
+def best(*argv: str) -> Took:
+    """Run a command several times and give the fastest."""
+    took = min((measured(*argv) for _ in range(ATTEMPTS)), key=lambda each: each.wall_s)
+    print(argv, took)
+    return took
+
+
+def test_the_report_of_a_million_requests_takes_two_seconds_and_300_megabytes(run: Path) -> None:
+    took = best("report", str(run))
+
+    assert took.wall_s <= 2
+    assert took.peak_bytes <= 300e6
+
+
+def test_a_million_requests_are_exported_in_the_memory_of_one_trial(run: Path) -> None:
+    took = measured("export", str(run))
+
+    target = run / "samples.csv"
+    with target.open("rb") as file:
+        assert sum(1 for _ in file) >= SAMPLES + 1
+    target.unlink()
+    assert took.cpu_s <= 15
+    assert took.peak_bytes <= 300e6
+
+
+def test_help_costs_little() -> None:
+    assert best("--help").cpu_s <= 1
