@@ -16,6 +16,7 @@ from loadtests.tools import proc
 PROXY = "proxy"
 GENERATOR = "generator"
 METRONOME = "metronome"
+AWAKE = "awake"
 
 READY_LIMIT_S = 90.0
 """How long a replica may take to answer first: at a tenth of a core Flask needs some 20 s."""
@@ -116,7 +117,7 @@ class Driver:
         )
 
     def _edge(self) -> Edge:
-        members = (*self._replicas, PROXY, GENERATOR, METRONOME)
+        members = (*self._replicas, PROXY, GENERATOR, METRONOME, AWAKE)
         self._metronome.ask()
         return Edge(
             members=self._stack.read(members),

@@ -73,6 +73,7 @@ class Role(StrEnum):
     GENERATOR = "generator"
     STORE = "store"
     METRONOME = "metronome"
+    AWAKE = "awake"
 
 
 # -- what is asked, and on what ---------------------------------------------------------------

@@ -61,6 +61,7 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
             chosen.backend.open(plan, kept.folder, progress.say) as stack,
             stack.start_generator() as generator,
             stack.start_metronome() as metronome,
+            stack.keep_awake(),
         ):
             agent = Agent(generator)
             versions = store.versions_of(agent.hello())

@@ -21,7 +21,7 @@ from loadtests.environment.protocol import Say
 from loadtests.environment.quiet import wait_until_quiet
 from loadtests.environment.settings import NO_SETTINGS, Settings, compose_override
 from loadtests.errors import EnvironmentFailure, ProcessFailure
-from loadtests.model import HostReading, Plan, Reading, Replica, Upstream
+from loadtests.model import Budget, HostReading, Plan, Reading, Replica, Upstream
 from loadtests.tools import docker, host, nginx, proc, signals
 from loadtests.tools.proc import Child
 
@@ -32,7 +32,7 @@ PROXY_CONFIG = f"{PROXY_FOLDER}/nginx.conf"
 
 UP_LIMIT_S = 180.0
 DOWN_LIMIT_S = 120.0
-SPOKEN_TO = frozenset({"generator", "metronome"})
+SPOKEN_TO = frozenset({"generator", "metronome", "awake"})
 """Members whose program is started in their container, and has a log of its own."""
 
 LOG_LINES = 20
@@ -108,7 +108,8 @@ class ComposeStack:
         self._local = docker.is_local()
         self._counters = self._choose_counters(project)
         self._metronome_cores = plan.budget.replica_cores or machine_cores
-        self._cores = tuple(sorted({*plan.budget.replica_cores, *plan.budget.service_cores}))
+        self._cores = _cores_used(plan.budget)
+        self._awake_cores = self._cores or machine_cores
         self.proxy_host = self._containers["proxy"].address
         self.status_url = f"http://{self.proxy_host}:{STATUS_PORT}/status"
 
@@ -125,8 +126,16 @@ class ComposeStack:
 
     def start_metronome(self) -> Child:
         """Start the metronome in its container, on the replicas' cores."""
-        cores = ",".join(str(core) for core in self._metronome_cores)
-        return self._speak("metronome", "python", "-m", "loadtests.generator.metronome", cores)
+        return self._speak(
+            "metronome",
+            *("python", "-m", "loadtests.generator.metronome", _joined(self._metronome_cores)),
+        )
+
+    def keep_awake(self) -> Child:
+        """Keep the cores awake from a container whose share of them is next to nothing."""
+        return self._speak(
+            "awake", "python", "-m", "loadtests.generator.awake", _joined(self._awake_cores)
+        )
 
     def _speak(self, member: str, *command: str) -> Child:
         logs = self._folder / "logs"
@@ -220,7 +229,7 @@ def _why(container: docker.Container | None) -> str:
 
 def _variables(plan: Plan, built: images.Images, *, run: str) -> dict[str, str]:
     means = plan.budget
-    services = ",".join(str(core) for core in means.service_cores)
+    services = _joined(means.service_cores)
     # With two cores for the services, the generator and the proxy have one each.
     generator, proxy = services, services
     if len(means.service_cores) == 2:
@@ -233,12 +242,21 @@ def _variables(plan: Plan, built: images.Images, *, run: str) -> dict[str, str]:
         # Nothing holds the replicas back while they start; see ComposeStack.configure_proxy.
         "TWOFOLD_REPLICA_CPUS": "0",
         "TWOFOLD_REPLICA_CPUSET": "",
-        "TWOFOLD_METRONOME_CPUSET": ",".join(str(core) for core in means.replica_cores),
+        "TWOFOLD_METRONOME_CPUSET": _joined(means.replica_cores),
+        "TWOFOLD_AWAKE_CPUSET": _joined(_cores_used(means)),
         "TWOFOLD_GENERATOR_CPUSET": generator,
         "TWOFOLD_PROXY_CPUSET": proxy,
         # The same on every replica, as Flask's sessions need it; of no worth beyond the run.
         "TWOFOLD_SECRET_KEY": f"only for the load test {run}",
     }
+
+
+def _cores_used(means: Budget) -> tuple[int, ...]:
+    return tuple(sorted({*means.replica_cores, *means.service_cores}))
+
+
+def _joined(cores: Sequence[int]) -> str:
+    return ",".join(str(core) for core in cores)
 
 
 def _up(
@@ -251,7 +269,7 @@ def _up(
 ) -> None:
     scale = {worker.name: plan.replica_counts[-1] for worker in plan.workers}
     say(f"Starting {sum(scale.values())} replicas, the proxy and the generator")
-    words = docker.up_words(scale, (*scale, "proxy", "generator", "metronome"))
+    words = docker.up_words(scale, (*scale, "proxy", "generator", "metronome", "awake"))
     try:
         proc.run(
             compose.command(*words, project=project, files=files),

@@ -19,7 +19,7 @@ from loadtests.tools.docker import Container, Engine
 
 NANOSECONDS = 1e9
 
-SPOKEN_TO = frozenset({Role.GENERATOR, Role.METRONOME})
+SPOKEN_TO = frozenset({Role.GENERATOR, Role.METRONOME, Role.AWAKE})
 
 
 class Counters(Protocol):
@@ -56,8 +56,8 @@ class KernelCounters:
     def identities(self) -> Mapping[str, str]:
         """Give container, start and the numbers of the processes in it.
 
-        A worker that died and was replaced changes the numbers, as a restart of all does. Generator
-        and metronome are left out: which processes they have depends on what the harness does.
+        A worker that died and was replaced changes the numbers, as a restart of all does. Who is
+        spoken to is left out: which processes those have depends on what the harness does.
         """
         found = {}
         for member, container in self._containers.items():

@@ -13,7 +13,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from loadtests.environment import addresses, leftovers, means, watchdog
@@ -30,6 +30,7 @@ from loadtests.tools.proc import Child, Service
 PROXY = "proxy"
 GENERATOR = "generator"
 METRONOME = "metronome"
+AWAKE = "awake"
 
 CONFIG = "app/gunicorn.conf.py"
 APPLICATION = "app:create_app()"
@@ -126,6 +127,23 @@ class ProcessesStack:
             env=watchdog.python_path(),
             cores=(),
         )
+
+    def keep_awake(self) -> AbstractContextManager[object]:
+        """Keep the cores awake by a child of this process that everyone else comes before.
+
+        Not where this process has a CPU limit itself: it would be used up for nothing.
+        """
+        if host.own_cpu_limit() is not None:
+            return nullcontext()
+        cores = self._cores or host.usable_cores()
+        child = self._members.speak(
+            AWAKE,
+            (sys.executable, "-m", "loadtests.generator.awake", ",".join(map(str, cores))),
+            env=watchdog.python_path(),
+            cores=(),
+        )
+        self._members.put_last(AWAKE)
+        return child
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         """Start the proxy with these upstreams, or change it to them.

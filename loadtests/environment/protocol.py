@@ -22,7 +22,8 @@ Say = Callable[[str], None]
 class Stack(Protocol):
     """A stack that is up.
 
-    Members are named ``<worker>-<number>``, ``proxy``, ``generator`` and ``metronome``.
+    Members are named ``<worker>-<number>``, ``proxy``, ``generator``,
+    ``metronome`` and ``awake``.
     """
 
     @property
@@ -42,6 +43,9 @@ class Stack(Protocol):
 
     def start_metronome(self) -> Child:
         """Start the metronome on the replicas' cores; see ``generator.metronome``."""
+
+    def keep_awake(self) -> AbstractContextManager[object]:
+        """Keep the cores that the run uses from falling asleep; see ``generator.awake``."""
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         """Let the proxy listen on each upstream's port and pass to exactly its members."""

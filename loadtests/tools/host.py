@@ -57,6 +57,12 @@ def read_machine(
     )
 
 
+def own_cpu_limit() -> float | None:
+    """Give the CPU limit that this process itself is held to, in CPUs; None where there is none."""
+    own = cgroup.group_of(os.getpid())
+    return cgroup.cpu_limit(own) if own else None
+
+
 def can_pin() -> bool:
     """Tell whether a process can be bound to cores here."""
     return hasattr(os, "sched_setaffinity")

@@ -11,7 +11,7 @@ import io
 import json
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -125,6 +125,9 @@ class FakeStack:
 
     def start_metronome(self) -> Child:
         return ScriptedChild(lambda _: _beat(self.world))
+
+    def keep_awake(self) -> AbstractContextManager[object]:
+        return nullcontext()
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         self.world.upstreams = {upstream.port: upstream for upstream in upstreams}
