@@ -151,7 +151,6 @@ class OwnGroups:
         else:
             (folder / "cpu.max").write_text(f"{quota_us} {PERIOD_US}")
 
-
     def put_last(self, member: str, pid: int) -> None:
         """Set the weight of the member's group to the least that the kernel knows."""
         group = self.group(member, pid)

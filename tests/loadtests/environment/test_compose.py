@@ -132,7 +132,13 @@ def test_the_images_and_the_run_reach_the_compose_file() -> None:
 
 def all_containers() -> list[Container]:
     workers = [a_container(name, number) for name in ("gthread", "sync") for number in (1, 2)]
-    return [*workers, a_container("proxy"), a_container("generator"), a_container("metronome"), a_container("awake")]
+    return [
+        *workers,
+        a_container("proxy"),
+        a_container("generator"),
+        a_container("metronome"),
+        a_container("awake"),
+    ]
 
 
 def replicas_of(containers: Sequence[Container]) -> list[str]:
