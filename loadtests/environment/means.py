@@ -16,7 +16,6 @@ from loadtests.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import cgroup, proc, systemd
 from loadtests.tools.cgroup import PERIOD_US, Group
 
-
 SCOPE_LIMIT_S = 10.0
 """How long systemd may take to make a scope; it takes some 20 ms."""
 

@@ -23,10 +23,9 @@ LIMIT_S = 10.0
 def awake() -> Iterator[subprocess.Popen[bytes]]:
     core = str(min(os.sched_getaffinity(0)))
     argv = (sys.executable, "-m", "loadtests.generator.awake", core)
-    process = subprocess.Popen(argv, stdin=subprocess.PIPE)
-    yield process
-    process.kill()
-    process.wait()
+    with subprocess.Popen(argv, stdin=subprocess.PIPE) as process:
+        yield process
+        process.kill()
 
 
 def children(pid: int) -> list[int]:
