@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals
@@ -112,6 +112,10 @@ class FaultyStack:
     def start_metronome(self) -> Child:
         """Start the metronome."""
         return self._stack.start_metronome()
+
+    def keep_awake(self) -> AbstractContextManager[object]:
+        """Keep the cores awake."""
+        return self._stack.keep_awake()
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         """Configure the proxy as planned; a fault comes after it was proven."""
