@@ -83,7 +83,7 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 "workloads",
                 default=None,
                 callback=_names,
-                help="What a request does: cpu, io.  [default: cpu]",
+                help="What a request does: cpu, io, db, mixed.  [default: cpu]",
             ),
             click.option(
                 "--rounds",
@@ -116,6 +116,11 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 type=int,
                 default=None,
                 help="Repeat the order and rotation of an earlier run.",
+            ),
+            click.option(
+                "--probe",
+                is_flag=True,
+                help="Bring up the data store too, and try whether replicas share their state.",
             ),
             click.option(
                 "--out",

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from loadtests.errors import GeneratorFailure, ProcessFailure
-from loadtests.raw import Answer, Finished, Load, LoadDone
+from loadtests.raw import Answer, Ask, Finished, Load, LoadDone
 from loadtests.tools.proc import Child
 
 PROTOCOL = 1
@@ -43,12 +43,15 @@ class Agent:
 
     def fetch(self, urls: Sequence[str], *, timeout_s: float = 5.0) -> tuple[Answer, ...]:
         """Ask for all addresses at once; give the answers in the order asked."""
-        if not urls:
-            return ()
+        return self._fetched({"urls": list(urls)}, timeout_s) if urls else ()
+
+    def ask(self, asks: Sequence[Ask], *, timeout_s: float = 5.0) -> tuple[Answer, ...]:
+        """Send all requests at once; give the answers in the order asked."""
+        return self._fetched({"requests": [vars(ask) for ask in asks]}, timeout_s) if asks else ()
+
+    def _fetched(self, what: dict[str, Any], timeout_s: float) -> tuple[Answer, ...]:
         self._count += 1
-        self._say(
-            {"op": "fetch", "id": f"f{self._count}", "urls": list(urls), "timeout_s": timeout_s}
-        )
+        self._say({"op": "fetch", "id": f"f{self._count}", **what, "timeout_s": timeout_s})
         event = self._hear("fetched", timeout_s + SLACK_S)
         try:
             return tuple(_ANSWERS.validate_python(event["answers"]))

@@ -210,7 +210,9 @@ def _shared_cores(plan: Plan, trials: Sequence[Trial]) -> ResourceUse | None:
     cores = len(plan.budget.service_cores)
     if not cores:
         return None
-    roles = (Role.PROXY, Role.GENERATOR, Role.STORE)
+    # A store on cores of its own has no part in these.
+    shared = not plan.budget.store_cores or plan.budget.store_cores[0] in plan.budget.service_cores
+    roles = (Role.PROXY, Role.GENERATOR, *((Role.STORE,) if shared else ()))
     used = fsum(member.used_cpus for role in roles for member in _cpus(trials, role))
     return ResourceUse(
         kind=Bottleneck.HOST,

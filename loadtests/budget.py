@@ -9,6 +9,7 @@ request at four fifths of a core), and the loss would look like bad scaling.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from loadtests.errors import PlanError
 from loadtests.model import Budget, Machine
@@ -26,38 +27,77 @@ MOST_CPUS = 1.0
 CORES_FOR_TWO_SERVICES = 4
 """From here on the generator and the proxy have a core each; below they share one."""
 
+CORES_FOR_A_STORE_CORE = 8
+"""For each so many cores the store has one of its own; on fewer it shares the proxy's."""
 
-def most_replicas(machine: Machine) -> int:
+STORE_SHARED_CPUS = 0.5
+"""The store's budget on a core that it shares: half, so that the proxy is not in want."""
+
+
+def most_replicas(machine: Machine, *, with_store: bool = False) -> int:
     """Give the greatest number of replicas that can each have a budget on this machine."""
-    _, replica_cores = split_cores(machine)
+    _, replica_cores = split_cores(machine, with_store=with_store)
     return int(SHARE_OF_CORES * len(replica_cores) / STEP_CPUS + 1e-9)
 
 
-def split_cores(machine: Machine) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def split_cores(
+    machine: Machine, *, with_store: bool = False
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Give the cores of generator and proxy, and those of the replicas.
 
-    On one core there is nothing to split: all share it, and the second tuple is empty.
+    Between the two are the cores that a store has of its own, if there are any. On one core there
+    is nothing to split: all share it, and the second tuple is empty.
     """
     services = 2 if machine.cores >= CORES_FOR_TWO_SERVICES else 1
-    return machine.core_ids[:services], machine.core_ids[services:]
+    own = machine.cores // CORES_FOR_A_STORE_CORE if with_store else 0
+    return machine.core_ids[:services], machine.core_ids[services + own :]
 
 
-def fits(machine: Machine, replicas: int) -> bool:
+def fits(machine: Machine, replicas: int, *, with_store: bool = False) -> bool:
     """Tell whether ``replicas`` replicas can each have means of their own here."""
-    _, replica_cores = split_cores(machine)
+    _, replica_cores = split_cores(machine, with_store=with_store)
     if machine.can_budget:
-        return replicas <= most_replicas(machine)
+        return replicas <= most_replicas(machine, with_store=with_store)
     return machine.can_pin and replicas <= len(replica_cores)
 
 
-def budget(machine: Machine, replicas: int, *, waiting_only: bool) -> Budget:
-    """Work out the means of each of ``replicas`` replicas on this machine.
+def budget(
+    machine: Machine, replicas: int, *, waiting_only: bool, with_store: bool = False
+) -> Budget:
+    """Work out the means of each of ``replicas`` replicas on this machine, and of a store.
 
     ``waiting_only`` says that the requests hold a slot and hardly any CPU, so that replicas without
     a budget do not compete. Raises :class:`PlanError` where the machine is too small.
     """
-    service_cores, replica_cores = split_cores(machine)
-    if machine.can_budget and replica_cores and fits(machine, replicas):
+    means = _replica_budget(machine, replicas, waiting_only=waiting_only, with_store=with_store)
+    return _with_store(means, machine) if with_store else means
+
+
+def _with_store(means: Budget, machine: Machine) -> Budget:
+    """Add the means of the store.
+
+    On a core of its own it may use all of it; where it shares the proxy's, half.
+    """
+    services, _ = split_cores(machine)
+    own = machine.cores // CORES_FOR_A_STORE_CORE
+    cores = machine.core_ids[len(services) : len(services) + own] or services[-1:]
+    cpus = float(own) or STORE_SHARED_CPUS
+    where = "of its own" if own else "that it shares with the proxy"
+    return replace(
+        means,
+        store_cpus=cpus if machine.can_budget else None,
+        store_cores=cores if machine.can_pin and means.service_cores else (),
+        reason=f"{means.reason}; PostgreSQL has {cpus:g} CPU {where}"
+        if machine.can_budget
+        else means.reason,
+    )
+
+
+def _replica_budget(
+    machine: Machine, replicas: int, *, waiting_only: bool, with_store: bool
+) -> Budget:
+    service_cores, replica_cores = split_cores(machine, with_store=with_store)
+    if machine.can_budget and replica_cores and fits(machine, replicas, with_store=with_store):
         share = SHARE_OF_CORES * len(replica_cores) / replicas
         cpus = min(MOST_CPUS, round(math.floor(share / STEP_CPUS + 1e-9) * STEP_CPUS, 2))
         return Budget(
@@ -69,7 +109,7 @@ def budget(machine: Machine, replicas: int, *, waiting_only: bool) -> Budget:
                 f" {len(replica_cores)} core{'s' * (len(replica_cores) != 1)}"
             ),
         )
-    if fits(machine, replicas):
+    if fits(machine, replicas, with_store=with_store):
         return Budget(
             replica_cpus=None,
             replica_cores=replica_cores,
@@ -84,11 +124,11 @@ def budget(machine: Machine, replicas: int, *, waiting_only: bool) -> Budget:
             service_cores=service_cores if machine.can_pin and replica_cores else (),
             reason=f"{why}; only requests that wait are measured",
         )
-    raise PlanError(_refusal(machine, replicas))
+    raise PlanError(_refusal(machine, replicas, with_store=with_store))
 
 
-def _refusal(machine: Machine, replicas: int) -> str:
-    _, replica_cores = split_cores(machine)
+def _refusal(machine: Machine, replicas: int, *, with_store: bool) -> str:
+    _, replica_cores = split_cores(machine, with_store=with_store)
     what = f"{replicas} replicas cannot each have CPU of their own on {machine.cores} core(s)"
     if not replica_cores:
         return (
@@ -96,7 +136,7 @@ def _refusal(machine: Machine, replicas: int) -> str:
             " --workers gthread,sync (slots are what is full), or a machine with 2 cores."
         )
     if machine.can_budget:
-        most = most_replicas(machine)
+        most = most_replicas(machine, with_store=with_store)
         counts = ",".join(str(count) for count in powers_of_two(most))
         return (
             f"{what}: budgets below {STEP_CPUS:g} CPU are not handed out evenly."
@@ -112,6 +152,11 @@ def _refusal(machine: Machine, replicas: int) -> str:
         f"{what}, because no CPU budget can be set here (no writable cgroup). What fits:"
         f" {fitting}--workload io --workers gthread,sync at any of the replica counts."
     )
+
+
+def cores_used(means: Budget) -> tuple[int, ...]:
+    """Give the cores that anything of a stack runs on; none where nothing is bound."""
+    return tuple(sorted({*means.replica_cores, *means.service_cores, *means.store_cores}))
 
 
 def powers_of_two(most: int) -> tuple[int, ...]:

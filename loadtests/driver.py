@@ -8,7 +8,9 @@ from loadtests.agent import Agent
 from loadtests.environment.protocol import Stack
 from loadtests.errors import EnvironmentFailure
 from loadtests.metronome import Metronome
-from loadtests.model import Replica, TrialSpec, Upstream
+from loadtests.model import Plan, Replica, TrialSpec, Upstream
+from loadtests.probed import Check, ProbeResult
+from loadtests.prober import Prober
 from loadtests.raw import Edge, Load, RawTrial
 from loadtests.tally import Tally
 from loadtests.tools import proc
@@ -17,6 +19,7 @@ PROXY = "proxy"
 GENERATOR = "generator"
 METRONOME = "metronome"
 AWAKE = "awake"
+STORE = "store"
 
 READY_LIMIT_S = 90.0
 """How long a replica may take to answer first: at a tenth of a core Flask needs some 20 s."""
@@ -86,6 +89,14 @@ class Driver:
                     " stays so, something stands between the proxy and the replicas."
                 )
 
+    def probe(self, plan: Plan, checks: Sequence[Check]) -> tuple[ProbeResult, ...]:
+        """Try through the proxy whether the replicas of each worker model answer as one."""
+        names = {replica.address: name for name, replica in self._replicas.items()}
+        try:
+            return Prober(self._agent, names, self.base_url).probe(plan, checks)
+        finally:
+            self._tally.forget()
+
     def base_url(self, port: int) -> str:
         """Give the address of one of the proxy's ports as the generator has to use it."""
         return f"http://{self._stack.proxy_host}:{port}"
@@ -117,7 +128,8 @@ class Driver:
         )
 
     def _edge(self) -> Edge:
-        members = (*self._replicas, PROXY, GENERATOR, METRONOME, AWAKE)
+        # Those of them that there are: not every stack has a store.
+        members = (*self._replicas, PROXY, GENERATOR, METRONOME, AWAKE, STORE)
         self._metronome.ask()
         return Edge(
             members=self._stack.read(members),

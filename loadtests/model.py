@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from loadtests.dealing import Dealing
+from loadtests.probed import ProbeResult
 
 SCHEMA_VERSION = 1
 """Version of ``run.json`` and of a journal's line. 1: the first."""
@@ -95,10 +96,16 @@ class WorkerModel:
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
-    """What one request does: its name, and the path (with query) that is asked for."""
+    """What one request does: its name, and the path (with query) that is asked for.
+
+    ``scenario`` names the one in ``scenarios/`` whose users ask for more than one path, or is None;
+    ``needs_store`` says that requests use the data store.
+    """
 
     name: str
     path: str
+    scenario: str | None = None
+    needs_store: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -134,15 +141,19 @@ class Machine:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """The means of every replica, and which cores which role runs on.
+    """The means of every replica and of the store, and which cores which role runs on.
 
-    ``replica_cpus`` is None where no budget can be set. Empty core tuples mean "not pinned".
+    ``replica_cpus`` and ``store_cpus`` are None where no budget can be set. Empty core tuples mean
+    "not pinned". ``store_cores`` may be among ``service_cores``, which are the generator's and the
+    proxy's.
     """
 
     replica_cpus: float | None
     replica_cores: tuple[int, ...]
     service_cores: tuple[int, ...]
     reason: str
+    store_cpus: float | None = None
+    store_cores: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,6 +211,8 @@ class Plan:
     expected_max_s: float
     notes: tuple[str, ...] = ()
     """What a person should know of this plan: what cannot be tested here, and why."""
+    with_store: bool = False
+    """Whether the stack has a data store."""
 
 
 # -- what was measured ------------------------------------------------------------------------
@@ -526,6 +539,7 @@ class RunResult:
     laws: tuple[LawResult, ...]
     findings: tuple[Finding, ...]
     calibrations: tuple[Calibration, ...]
+    probes: tuple[ProbeResult, ...] = ()
 
     @property
     def broken(self) -> tuple[Finding, ...]:

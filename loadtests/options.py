@@ -20,6 +20,9 @@ WORKERS: dict[str, WorkerModel] = {
 WORKLOADS: dict[str, Workload] = {
     "cpu": Workload(name="cpu", path="/cpu"),
     "io": Workload(name="io", path="/io"),
+    "db": Workload(name="db", path="/db", needs_store=True),
+    # Its path is only what stands for it in a sentence; see scenarios/mixed.py.
+    "mixed": Workload(name="mixed", path="/mixed", scenario="mixed", needs_store=True),
 }
 
 BACKENDS = ("auto", "compose", "processes")
@@ -44,7 +47,8 @@ class Options:
     """What ``twofold run`` was asked for.
 
     ``workloads`` empty means "the default, or what this machine can test"; ``rounds`` None means
-    "until the answer is precise enough"; ``seed`` None means "choose one and say which".
+    "until the answer is precise enough"; ``seed`` None means "choose one and say which". ``probe``
+    asks for a store whatever the workloads, so that state kept in it can be looked for.
     """
 
     backend: str = "auto"
@@ -57,6 +61,7 @@ class Options:
     quick: bool = False
     seed: int | None = None
     out: Path | None = None
+    probe: bool = False
 
 
 def check(options: Options) -> Options:

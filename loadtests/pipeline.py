@@ -107,6 +107,7 @@ def conclude(recorded: Recorded) -> RunResult:
         trials,
         recorded.calibrations,
         findings,
+        recorded.probes,
     )
 
 

@@ -32,6 +32,9 @@ OVERHEAD_S = 0.4
 START_S = 25.0
 """Bringing a built stack up, proving it and calibrating it, and taking it down (measured)."""
 
+STORE_START_S = 5.0
+"""What a store adds to that (measured: 2 s as a process, 4 s as a container)."""
+
 FIRST_PORT = 9001
 
 NO_BUDGET = (
@@ -52,9 +55,10 @@ def make_plan(options: Options, machine: Machine, *, backend: str, seed: int) ->
     """Plan a run of checked ``options`` on ``machine``; the same arguments give the same plan."""
     counts = tuple(sorted(options.replicas))
     most = counts[-1]
-    workloads, workers, notes = _what_can_be_told(options, machine, most)
+    with_store = options.probe or any(WORKLOADS[name].needs_store for name in options.workloads)
+    workloads, workers, notes = _what_can_be_told(options, machine, most, with_store=with_store)
     waiting_only = all(workload.name in WAITING for workload in workloads)
-    means = budget(machine, most, waiting_only=waiting_only)
+    means = budget(machine, most, waiting_only=waiting_only, with_store=with_store)
     cells = tuple(
         Cell(worker=worker, workload=workload.name, replicas=count)
         for workload in workloads
@@ -65,6 +69,7 @@ def make_plan(options: Options, machine: Machine, *, backend: str, seed: int) ->
     upstreams, rounds = _rounds(cells, total=most, rounds=greatest, seed=seed)
     timing = TIMING_QUICK if options.quick else TIMING
     trial_s = timing.settle_s + timing.window_s + OVERHEAD_S
+    start_s = START_S + (STORE_START_S if with_store else 0)
     return Plan(
         seed=seed,
         backend=backend,
@@ -80,22 +85,24 @@ def make_plan(options: Options, machine: Machine, *, backend: str, seed: int) ->
         timing=timing,
         upstreams=upstreams,
         rounds=rounds,
-        expected_s=START_S + least * len(cells) * trial_s,
-        expected_max_s=START_S + greatest * len(cells) * trial_s,
+        expected_s=start_s + least * len(cells) * trial_s,
+        expected_max_s=start_s + greatest * len(cells) * trial_s,
         notes=notes,
+        with_store=with_store,
     )
 
 
 def _what_can_be_told(
-    options: Options, machine: Machine, most: int
+    options: Options, machine: Machine, most: int, *, with_store: bool
 ) -> tuple[tuple[Workload, ...], tuple[str, ...], tuple[str, ...]]:
     """Leave out what was not asked for by name and cannot be told here, and say so."""
     asked = options.workloads or (DEFAULT_WORKLOAD,)
-    if fits(machine, most):
+    if fits(machine, most, with_store=with_store):
         return tuple(WORKLOADS[name] for name in asked), options.workers, ()
-    too_many = machine.can_budget and bool(split_cores(machine)[1])
+    too_many = machine.can_budget and bool(split_cores(machine, with_store=with_store)[1])
     if too_many or (options.workloads and not set(asked) <= WAITING):
-        budget(machine, most, waiting_only=False)  # refuses, with what would fit
+        # This refuses, with what would fit.
+        budget(machine, most, waiting_only=False, with_store=with_store)
     limited = tuple(name for name in options.workers if WORKERS[name].slots is not None)
     if not limited:
         raise PlanError(

@@ -33,12 +33,26 @@ class Load:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ask:
+    """One request of a fetch."""
+
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What one address answered to a fetch; ``status`` is None where ``error`` says why."""
+    """What one address answered to a fetch; ``status`` is None where ``error`` says why.
+
+    ``cookies`` is what a client would send back as its header ``Cookie``.
+    """
 
     url: str
     status: int | None
     headers: dict[str, str] = field(default_factory=dict)
+    cookies: str = ""
     body: str = ""
     error: str | None = None
 

@@ -188,11 +188,17 @@ def _usage(
         role=after.role,
         span_s=after.at_s - before.at_s,
         cpu_s=after.cpu_s - before.cpu_s,
-        budget_cpus=budget.replica_cpus if after.role is Role.REPLICA else None,
+        budget_cpus=_budget_cpus(after.role, budget),
         throttled_ratio=_throttled(before, after),
         completed=completed,
         memory_bytes=after.memory_bytes,
     )
+
+
+def _budget_cpus(role: Role, budget: Budget) -> float | None:
+    if role is Role.REPLICA:
+        return budget.replica_cpus
+    return budget.store_cpus if role is Role.STORE else None
 
 
 def _throttled(before: Reading, after: Reading) -> float | None:

@@ -9,6 +9,7 @@ from loadtests import analysis, calibration, corespeed, rows, samples
 from loadtests.driver import Driver
 from loadtests.environment.protocol import Stack
 from loadtests.model import Calibration, Plan, Timing, Trial, TrialSpec
+from loadtests.probed import SAMPLE_CHECKS, ProbeState
 from loadtests.progress import Progress
 from loadtests.raw import Load, RawTrial
 from loadtests.rules.system import disturbed
@@ -43,7 +44,7 @@ class Session:
         self._kept = kept
         self._progress = progress
         self._watch = watch
-        self._paths = {workload.name: workload.path for workload in plan.workloads}
+        self._workloads = {workload.name: workload for workload in plan.workloads}
         self._calibrations: dict[tuple[str, str], Calibration] = {}
         self._trials: list[Trial] = []
 
@@ -54,6 +55,7 @@ class Session:
         self._stack.configure_proxy(self._plan.upstreams)
         self._driver.wait_for_proxy()
         self._driver.prove_shares(self._plan.upstreams)
+        self._probe()
         for workload in self._plan.workloads:
             for worker in self._plan.workers:
                 self._progress.say(f"How many users keep one {worker.name} busy ({workload.name})")
@@ -61,6 +63,14 @@ class Session:
                     self._plan, worker.name, workload.name, self._try_users
                 )
         self._kept.write_calibrations(tuple(self._calibrations.values()))
+
+    def _probe(self) -> None:
+        self._progress.say("Trying whether the replicas answer as one")
+        found = self._driver.probe(self._plan, SAMPLE_CHECKS)
+        self._kept.write_probes(found)
+        for result in found:
+            if result.state is ProbeState.BREAKS:
+                self._progress.say(f"{result.worker} breaks: {result.detail}")
 
     def measure(self) -> None:
         """Measure round after round until the answer is precise enough."""
@@ -101,12 +111,14 @@ class Session:
         return samples.reduce(raw, self._plan.budget, service_ms=None)
 
     def _put_on(self, spec: TrialSpec, users: int, timing: Timing) -> RawTrial:
+        workload = self._workloads[spec.cell.workload]
         return self._driver.measure(
             spec,
             Load(
                 id=spec.id,
                 base_url=self._driver.base_url(spec.port),
-                path=self._paths[spec.cell.workload],
+                path=workload.path,
+                scenario=workload.scenario,
                 users=users,
                 settle_s=timing.settle_s,
                 window_s=timing.window_s,

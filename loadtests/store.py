@@ -1,8 +1,9 @@
 """The only reader and writer of ``results/``: versioned, atomic, after every trial.
 
 A run's folder holds ``plan.json`` (what was planned, on which machine; written first),
-``calibrations.json``, ``trials.jsonl`` (the journal), ``samples/`` and what follows from them:
-``run.json`` and the reports. From the first four everything else can be made again.
+``calibrations.json``, ``probes.json``, ``trials.jsonl`` (the journal), ``samples/`` and what
+follows from them: ``run.json`` and the reports. From the first five everything else can be made
+again.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from loadtests.errors import EnvironmentFailure, UsageError
 from loadtests.model import SCHEMA_VERSION, Calibration, Machine, Plan, RunFacts, Trial
+from loadtests.probed import ProbeResult
 
 PLAN = "plan.json"
 CALIBRATIONS = "calibrations.json"
+PROBES = "probes.json"
 JOURNAL = "trials.jsonl"
 SAMPLES = "samples"
 
@@ -55,11 +58,13 @@ class Recorded:
     plan: Plan
     calibrations: tuple[Calibration, ...]
     trials: tuple[Trial, ...]
+    probes: tuple[ProbeResult, ...] = ()
 
 
 _VERSIONED = TypeAdapter(Versioned)
 _SETTING = TypeAdapter(Setting)
 _CALIBRATIONS = TypeAdapter(tuple[Calibration, ...])
+_PROBES = TypeAdapter(tuple[ProbeResult, ...])
 _TRIAL = TypeAdapter(Trial)
 
 
@@ -100,6 +105,10 @@ class Store:
         """Write down how many users each worker model needs."""
         text = _CALIBRATIONS.dump_json(tuple(calibrations), indent=1).decode()
         self.write(CALIBRATIONS, text + "\n")
+
+    def write_probes(self, probes: Sequence[ProbeResult]) -> None:
+        """Write down whether the replicas answered as one."""
+        self.write(PROBES, _PROBES.dump_json(tuple(probes), indent=1).decode() + "\n")
 
     def append(self, trial: Trial, samples: bytes) -> None:
         """Write down a finished trial: its samples, then its line of the journal, on disk."""
@@ -181,11 +190,12 @@ def read(folder: Path) -> Recorded:
         setting = _SETTING.validate_json(text)
         journal = folder / JOURNAL
         lines = journal.read_bytes().splitlines(keepends=True) if journal.exists() else []
-        calibrations = folder / CALIBRATIONS
+        calibrations, probes = folder / CALIBRATIONS, folder / PROBES
         return _recorded(
             setting,
             tuple(_TRIAL.validate_json(line) for line in lines if line.endswith(b"\n")),
             _CALIBRATIONS.validate_json(calibrations.read_bytes()) if calibrations.exists() else (),
+            _PROBES.validate_json(probes.read_bytes()) if probes.exists() else (),
         )
     except OSError as error:
         raise UsageError(
@@ -219,7 +229,10 @@ def _check_version(folder: Path, version: int) -> None:
 
 
 def _recorded(
-    setting: Setting, trials: tuple[Trial, ...], calibrations: tuple[Calibration, ...]
+    setting: Setting,
+    trials: tuple[Trial, ...],
+    calibrations: tuple[Calibration, ...],
+    probes: tuple[ProbeResult, ...],
 ) -> Recorded:
     facts = setting.facts
     strange = {trial.spec.cell for trial in trials} - set(setting.plan.cells)
@@ -239,6 +252,7 @@ def _recorded(
         plan=setting.plan,
         calibrations=calibrations,
         trials=trials,
+        probes=probes,
     )
 
 

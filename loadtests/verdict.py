@@ -1,7 +1,8 @@
 """What can be said of each doubling, and of the run.
 
 PURE. A doubling is held against the target by its interval, never by its estimate. Whatever shows
-that something else than the system was measured takes the verdict away, good or bad.
+that something else than the system was measured takes the verdict away, good or bad; answers that
+are wrong with more than one server are the worst there is, however fast they come.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from loadtests.model import (
     Trial,
     Verdict,
 )
+from loadtests.probed import ProbeResult, ProbeState
 from loadtests.statistics import student_quantile
 
 NO_GAIN_FACTOR = 1.1
@@ -35,8 +37,8 @@ MOST_ROUNDS = 1000
 """A doubling that needs more rounds than this lies too close to the target to be told from it."""
 
 SEVERITY = (
-    Verdict.INVALID,
     Verdict.BREAKS,
+    Verdict.INVALID,
     Verdict.NO_GAIN,
     Verdict.FALLS_SHORT,
     Verdict.INCONCLUSIVE,
@@ -61,13 +63,16 @@ def conclude(
     trials: Sequence[Trial],
     calibrations: Sequence[Calibration],
     findings: Sequence[Finding],
+    probes: Sequence[ProbeResult] = (),
 ) -> RunResult:
     """Join everything that is known of a run, finished or not, into its result."""
     trials = corespeed.at_mean_speed(trials)
     minutes = minutes_per_round(plan, trials)
     cells = analysis.cells(plan, trials, calibrations)
     judged = tuple(
-        judge_doubling(doubling, target=plan.target, findings=findings, round_minutes=minutes)
+        judge_doubling(
+            doubling, target=plan.target, findings=findings, probes=probes, round_minutes=minutes
+        )
         for doubling in analysis.doublings(plan, trials)
     )
     judged = tuple(replace(doubling, reason=losses.explain(doubling, cells)) for doubling in judged)
@@ -86,6 +91,7 @@ def conclude(
         laws=laws.fit(plan, trials),
         findings=tuple(findings),
         calibrations=tuple(calibrations),
+        probes=tuple(probes),
     )
 
 
@@ -94,9 +100,17 @@ def judge_doubling(
     *,
     target: float,
     findings: Sequence[Finding] = (),
+    probes: Sequence[ProbeResult] = (),
     round_minutes: float | None = None,
 ) -> DoublingResult:
-    """Return the doubling with its verdict, the reason, and what would settle it if nothing has."""
+    """Return the doubling with its verdict, the reason, and what would settle it if nothing has.
+
+    Wrong answers come before everything else: how fast they are is of no use, and how that was
+    measured is not what they show.
+    """
+    wrong = [found for found in probes if _breaks(found, doubling.worker)]
+    if wrong:
+        return replace(doubling, verdict=Verdict.BREAKS, reason=wrong[0].detail)
     broken = [found for found in findings if _takes_away(found, doubling)]
     if broken:
         return replace(doubling, verdict=Verdict.INVALID, reason=broken[0].detail)
@@ -116,6 +130,11 @@ def judge_run(
     doublings: Sequence[DoublingResult], findings: Sequence[Finding], *, finished: bool
 ) -> tuple[Verdict, str]:
     """Return the run's verdict, its worst doubling's, with the reason in one sentence."""
+    wrong = [doubling for doubling in doublings if doubling.verdict is Verdict.BREAKS]
+    if wrong:
+        workers = ", ".join(dict.fromkeys(doubling.worker for doubling in wrong))
+        sentence = _SENTENCES[Verdict.BREAKS].format(which=workers)
+        return Verdict.BREAKS, f"{sentence} {wrong[0].reason}"
     broken = [found for found in findings if found.state is RuleState.BROKEN]
     if broken:
         return Verdict.INVALID, f"Rule {broken[0].code} is broken: {broken[0].detail}"
@@ -190,6 +209,10 @@ def _reason(verdict: Verdict, low: float, high: float, target: float) -> str:
             return f"The whole interval is below {target:g}."
         case _:
             return f"The interval from {low:.2f} to {high:.2f} holds the target {target:g}."
+
+
+def _breaks(found: ProbeResult, worker: str) -> bool:
+    return found.state is ProbeState.BREAKS and found.worker == worker
 
 
 def _takes_away(found: Finding, doubling: DoublingResult) -> bool:

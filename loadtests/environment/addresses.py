@@ -18,7 +18,8 @@ from loadtests.errors import EnvironmentFailure
 FIRST_PORT = 8000
 PORTS_TRIED = 100
 PROXY_NUMBER = 254
-"""The proxy's number in the stack's block of addresses, behind any replica's."""
+STORE_NUMBER = 253
+"""Their numbers in the stack's block of addresses, behind any replica's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +29,14 @@ class Addresses:
     replicas: Mapping[str, str]
     proxy_host: str
     status_port: int
+    store_host: str
+    store_port: int
 
 
 def assign(
     names: Sequence[str], *, proxy_ports: Iterable[int], many: bool = sys.platform == "linux"
 ) -> Addresses:
-    """Choose addresses for replicas of these names and for the proxy.
+    """Choose addresses for replicas of these names, the proxy and the store.
 
     ``many`` says that any address of 127.0.0.0/8 will do. Raises :class:`EnvironmentFailure` where
     one of ``proxy_ports``, which the plan has chosen, is taken.
@@ -41,11 +44,11 @@ def assign(
     if many:
         block = f"127.{random.randint(64, 127)}.{random.randint(0, 255)}"
         hosts = [f"{block}.{number}" for number in range(1, len(names) + 1)]
-        proxy_host = f"{block}.{PROXY_NUMBER}"
+        proxy_host, store_host = f"{block}.{PROXY_NUMBER}", f"{block}.{STORE_NUMBER}"
         port = _common_port(hosts)
         replicas = {name: f"{host}:{port}" for name, host in zip(names, hosts, strict=True)}
     else:
-        proxy_host = "127.0.0.1"
+        proxy_host = store_host = "127.0.0.1"
         ports = _unused(len(names))
         replicas = {name: f"{proxy_host}:{port}" for name, port in zip(names, ports, strict=True)}
     for port in proxy_ports:
@@ -55,8 +58,14 @@ def assign(
                 f" addresses. Find it with `ss -ltnp 'sport = :{port}'` (or `lsof -i :{port}`), end"
                 " it, and start again."
             )
-    (status_port,) = _unused(1)
-    return Addresses(replicas=replicas, proxy_host=proxy_host, status_port=status_port)
+    status_port, store_port = _unused(2)
+    return Addresses(
+        replicas=replicas,
+        proxy_host=proxy_host,
+        status_port=status_port,
+        store_host=store_host,
+        store_port=store_port,
+    )
 
 
 def is_free(host: str, port: int) -> bool:

@@ -8,9 +8,12 @@ import socket
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
-from loadtests.environment import images
+from loadtests.budget import cores_used
+from loadtests.environment import compose_file, images
 from loadtests.environment.counters import (
     Counters,
     EngineCounters,
@@ -19,10 +22,10 @@ from loadtests.environment.counters import (
 )
 from loadtests.environment.protocol import Say
 from loadtests.environment.quiet import wait_until_quiet
-from loadtests.environment.settings import NO_SETTINGS, Settings, compose_override
+from loadtests.environment.settings import NO_SETTINGS, Settings
 from loadtests.errors import EnvironmentFailure, ProcessFailure
-from loadtests.model import Budget, HostReading, Plan, Reading, Replica, Upstream
-from loadtests.tools import docker, host, nginx, proc, signals
+from loadtests.model import HostReading, Plan, Reading, Replica, Role, Upstream
+from loadtests.tools import docker, host, nginx, postgres, proc, signals
 from loadtests.tools.proc import Child
 
 STATUS_PORT = 9000
@@ -32,6 +35,7 @@ PROXY_CONFIG = f"{PROXY_FOLDER}/nginx.conf"
 
 UP_LIMIT_S = 180.0
 DOWN_LIMIT_S = 120.0
+STORE_LIMIT_S = 30.0
 SPOKEN_TO = frozenset({"generator", "metronome", "awake"})
 """Members whose program is started in their container, and has a log of its own."""
 
@@ -60,12 +64,19 @@ class ComposeBackend:
             for project in dead_projects(engine):
                 say(f"Removing what a run that died has left: {project}")
                 engine.remove(project)
-            built = images.build_all(engine, self._root, say=say)
+            built = images.build_all(engine, self._root, say=say, with_store=plan.with_store)
             project = project_name(folder.name)
-            files = self._files(plan, folder)
-            variables = _variables(plan, built, run=folder.name)
+            files = compose_file.files(plan, self._root, folder, self._settings)
+            variables = compose_file.variables(plan, built, run=folder.name)
             try:
-                _up(compose, project, files, plan, variables, say)
+                up = partial(_up, compose, project, files, variables)
+                if plan.with_store:
+                    say("Starting PostgreSQL")
+                    up((Role.STORE,))
+                    _wait_for_store(engine, project)
+                scale = {worker.name: plan.replica_counts[-1] for worker in plan.workers}
+                say(f"Starting {sum(scale.values())} replicas, the proxy and the generator")
+                up((*scale, "proxy", "generator", "metronome", "awake"), scale)
                 yield ComposeStack(engine, project, plan, folder, self._root)
             finally:
                 with signals.shield():
@@ -76,15 +87,6 @@ class ComposeBackend:
                         _down(compose, engine, project, files, variables)
         finally:
             engine.close()
-
-    def _files(self, plan: Plan, folder: Path) -> tuple[Path, ...]:
-        """Give the Compose files of a stack: ours, and one made for settings where there are."""
-        own = self._root / "compose/compose.yaml"
-        if not self._settings:
-            return (own,)
-        override = folder / "compose.override.json"
-        override.write_text(compose_override(plan, self._settings))
-        return (own, override)
 
 
 class ComposeStack:
@@ -108,7 +110,7 @@ class ComposeStack:
         self._local = docker.is_local()
         self._counters = self._choose_counters(project)
         self._metronome_cores = plan.budget.replica_cores or machine_cores
-        self._cores = _cores_used(plan.budget)
+        self._cores = cores_used(plan.budget)
         self._awake_cores = self._cores or machine_cores
         self.proxy_host = self._containers["proxy"].address
         self.status_url = f"http://{self.proxy_host}:{STATUS_PORT}/status"
@@ -128,13 +130,22 @@ class ComposeStack:
         """Start the metronome in its container, on the replicas' cores."""
         return self._speak(
             "metronome",
-            *("python", "-m", "loadtests.generator.metronome", _joined(self._metronome_cores)),
+            *(
+                "python",
+                "-m",
+                "loadtests.generator.metronome",
+                compose_file.joined(self._metronome_cores),
+            ),
         )
 
     def keep_awake(self) -> Child:
         """Keep the cores awake from a container whose share of them is next to nothing."""
         return self._speak(
-            "awake", "python", "-m", "loadtests.generator.awake", _joined(self._awake_cores)
+            "awake",
+            "python",
+            "-m",
+            "loadtests.generator.awake",
+            compose_file.joined(self._awake_cores),
         )
 
     def _speak(self, member: str, *command: str) -> Child:
@@ -150,7 +161,8 @@ class ComposeStack:
         From here on, too, the replicas have the means of the plan and no more: until they answer
         they have the whole machine, which makes the start some three times shorter.
         """
-        wait_until_quiet([replica.name for replica in self.replicas], self.read)
+        names = [replica.name for replica in self.replicas]
+        wait_until_quiet([*names, Role.STORE] if self._plan.with_store else names, self.read)
         self._hold_to_budget()
         addresses = {(each.worker, each.number): each.address for each in self.replicas}
         servers = [
@@ -168,10 +180,15 @@ class ComposeStack:
 
     def _hold_to_budget(self) -> None:
         means = self._plan.budget
-        if means.replica_cpus is None and not means.replica_cores:
-            return
-        replicas = [self._containers[replica.name].id for replica in self.replicas]
-        proc.run(docker.update_argv(replicas, cpus=means.replica_cpus, cores=means.replica_cores))
+        names = [replica.name for replica in self.replicas]
+        self._hold(names, cpus=means.replica_cpus, cores=means.replica_cores)
+        if self._plan.with_store:
+            self._hold([Role.STORE], cpus=means.store_cpus, cores=means.store_cores)
+
+    def _hold(self, names: Sequence[str], *, cpus: float | None, cores: Sequence[int]) -> None:
+        if cpus is not None or cores:
+            containers = [self._containers[name].id for name in names]
+            proc.run(docker.update_argv(containers, cpus=cpus, cores=cores))
 
     def read(self, members: Collection[str]) -> tuple[Reading, ...]:
         """Read the counters of these members now."""
@@ -227,49 +244,15 @@ def _why(container: docker.Container | None) -> str:
     return f"it ended with code {container.exit_code}"
 
 
-def _variables(plan: Plan, built: images.Images, *, run: str) -> dict[str, str]:
-    means = plan.budget
-    services = _joined(means.service_cores)
-    # With two cores for the services, the generator and the proxy have one each.
-    generator, proxy = services, services
-    if len(means.service_cores) == 2:
-        generator, proxy = (str(core) for core in means.service_cores)
-    return {
-        "TWOFOLD_RUN": run,
-        "TWOFOLD_APP_IMAGE": built.app,
-        "TWOFOLD_PROXY_IMAGE": built.proxy,
-        "TWOFOLD_GENERATOR_IMAGE": built.generator,
-        # Nothing holds the replicas back while they start; see ComposeStack.configure_proxy.
-        "TWOFOLD_REPLICA_CPUS": "0",
-        "TWOFOLD_REPLICA_CPUSET": "",
-        "TWOFOLD_METRONOME_CPUSET": _joined(means.replica_cores),
-        "TWOFOLD_AWAKE_CPUSET": _joined(_cores_used(means)),
-        "TWOFOLD_GENERATOR_CPUSET": generator,
-        "TWOFOLD_PROXY_CPUSET": proxy,
-        # The same on every replica, as Flask's sessions need it; of no worth beyond the run.
-        "TWOFOLD_SECRET_KEY": f"only for the load test {run}",
-    }
-
-
-def _cores_used(means: Budget) -> tuple[int, ...]:
-    return tuple(sorted({*means.replica_cores, *means.service_cores}))
-
-
-def _joined(cores: Sequence[int]) -> str:
-    return ",".join(str(core) for core in cores)
-
-
 def _up(
     compose: docker.Compose,
     project: str,
     files: Sequence[Path],
-    plan: Plan,
     variables: Mapping[str, str],
-    say: Say,
+    services: Sequence[str],
+    scale: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
-    scale = {worker.name: plan.replica_counts[-1] for worker in plan.workers}
-    say(f"Starting {sum(scale.values())} replicas, the proxy and the generator")
-    words = docker.up_words(scale, (*scale, "proxy", "generator", "metronome", "awake"))
+    words = docker.up_words(scale, services)
     try:
         proc.run(
             compose.command(*words, project=project, files=files),
@@ -280,6 +263,20 @@ def _up(
         raise EnvironmentFailure(
             f"Compose {compose.version} did not start the stack: {error.output or error}"
         ) from error
+
+
+def _wait_for_store(engine: docker.Engine, project: str) -> None:
+    """Wait until PostgreSQL takes connections: the replicas connect to it as they start."""
+    store = {member_name(each): each for each in engine.containers(project)}[Role.STORE]
+    argv = docker.exec_argv(store.id, "sh", "-c", postgres.READY_SCRIPT)
+    proc.wait_until(
+        lambda: proc.run(argv, check=False).code == 0,
+        limit_s=STORE_LIMIT_S,
+        failure=lambda: (
+            f"PostgreSQL did not take connections in {STORE_LIMIT_S:g} s. The end of its log:\n"
+            f"{engine.log(store.id, lines=LOG_LINES)}"
+        ),
+    )
 
 
 def _save_logs(engine: docker.Engine, project: str, folder: Path) -> None:

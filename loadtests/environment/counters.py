@@ -57,7 +57,8 @@ class KernelCounters:
         """Give container, start and the numbers of the processes in it.
 
         A worker that died and was replaced changes the numbers, as a restart of all does. Who is
-        spoken to is left out: which processes those have depends on what the harness does.
+        spoken to is left out: which processes those have depends on what the harness does. So are
+        the store's processes, of which it starts one for each connection.
         """
         found = {}
         for member, container in self._containers.items():
@@ -65,7 +66,8 @@ class KernelCounters:
                 continue
             with contextlib.suppress(OSError):
                 pids = cgroup.processes(self._groups[member])
-                found[member] = f"{_base(container)} {' '.join(str(pid) for pid in pids)}"
+                told = pids if role_of(member) is not Role.STORE else ()
+                found[member] = " ".join((_base(container), *(str(pid) for pid in told)))
         return found
 
 

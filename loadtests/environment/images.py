@@ -16,26 +16,31 @@ BASE_LIMIT_S = 600.0
 APP = "twofold/app:latest"
 PROXY = "twofold/proxy:latest"
 GENERATOR = "twofold/generator:latest"
+STORE = "twofold/store:latest"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """The tags of a stack's images, and the digests behind them."""
+    """The tags of a stack's images, and the digests behind them; ``store`` None: it has none."""
 
     app: str
     proxy: str
     generator: str
     digests: dict[str, str]
+    store: str | None = None
 
 
-def build_all(engine: docker.Engine, root: Path, *, say: Say) -> Images:
-    """Build the three images of a stack; each is quick where nothing has changed."""
+def build_all(engine: docker.Engine, root: Path, *, say: Say, with_store: bool = False) -> Images:
+    """Build the images of a stack; each is quick where nothing has changed."""
     base = base_image(engine, root, say=say)
-    for tag, folder, dockerfile in (
+    wanted = [
         (APP, root / "app", root / "app/Dockerfile"),
         (PROXY, root / "compose/proxy", root / "compose/proxy/Dockerfile"),
         (GENERATOR, root, root / "compose/generator/Dockerfile"),
-    ):
+    ]
+    if with_store:
+        wanted.append((STORE, root / "compose/store", root / "compose/store/Dockerfile"))
+    for tag, folder, dockerfile in wanted:
         what = tag.partition("/")[2].partition(":")[0]
         say(f"Building the image of the {what}")
         docker.build(
@@ -43,8 +48,14 @@ def build_all(engine: docker.Engine, root: Path, *, say: Say) -> Images:
             what=f"the {what}",
             on_line=lambda _: None,
         )
-    digests = {tag: engine.image_id(tag) or "?" for tag in (base, APP, PROXY, GENERATOR)}
-    return Images(app=APP, proxy=PROXY, generator=GENERATOR, digests=digests)
+    digests = {tag: engine.image_id(tag) or "?" for tag in (base, *(tag for tag, *_ in wanted))}
+    return Images(
+        app=APP,
+        proxy=PROXY,
+        generator=GENERATOR,
+        store=STORE if with_store else None,
+        digests=digests,
+    )
 
 
 def base_image(engine: docker.Engine, root: Path, *, say: Say) -> str:

@@ -134,6 +134,8 @@ def _end(leaders: Sequence[int], groups: Sequence[Path]) -> bool:
     """Kill what is left; tell whether nothing was."""
     members = {pid for group in groups for pid in _in_control_group(group)}
     members |= {one.pid for one in procfs.everyone() if one.group in leaders}
+    # PostgreSQL gives each of its processes a group of its own.
+    members |= {one.pid for leader in leaders for one in procfs.family(leader)}
     for pid in members:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -38,6 +38,7 @@ class Members:
         self._means = means
         self._logs = logs
         self._services: dict[str, Service] = {}
+        self._stops: dict[str, signal.Signals] = {}
         self._pids: dict[str, int] = {}
         self._held: set[str] = set()
         (own / "tmp").mkdir()
@@ -50,12 +51,14 @@ class Members:
         cwd: Path,
         env: Mapping[str, str] | None = None,
         cores: Sequence[int] = (),
+        stop: signal.Signals = signal.SIGTERM,
     ) -> Service:
-        """Start a member that runs by itself until ``stop``."""
+        """Start a member that runs by itself until ``stop``, which asks it by this signal."""
         service = Service(
             self._launch(name, argv, cores), log=self._log(name), cwd=cwd, env=self._env(env)
         )
         self._services[name] = service
+        self._stops[name] = stop
         self._pids[name] = service.pid
         return service
 
@@ -92,14 +95,21 @@ class Members:
         return tuple(reading_of(name, counters) for name, counters in found if counters)
 
     def identities(self) -> Mapping[str, str]:
-        """Give process ids and start times of each member and its workers; not the generator's."""
+        """Give process ids and start times of each member and its workers.
+
+        Not the generator's; and of the store its own alone: it starts one for each connection, and
+        how long those live is the application's affair.
+        """
         families = {
             name: procfs.family(pid)
             for name, pid in self._pids.items()
             if role_of(name) is not Role.GENERATOR
         }
         return {
-            name: " ".join(f"{one.pid}@{one.started}" for one in family)
+            name: " ".join(
+                f"{one.pid}@{one.started}"
+                for one in (family[:1] if role_of(name) is Role.STORE else family)
+            )
             for name, family in families.items()
             if family
         }
@@ -114,8 +124,8 @@ class Members:
         for name in self._held:  # ending takes a Python of a tenth of a CPU several seconds
             with contextlib.suppress(EnvironmentFailure, OSError):
                 self._means.hold(name, self._pids[name], 1.0)
-        for service in self._services.values():
-            service.signal(signal.SIGTERM)
+        for name, service in self._services.items():
+            service.signal(self._stops[name])
         deadline_s = proc.monotonic_s() + STOP_LIMIT_S
         for service in self._services.values():
             service.close(grace_s=max(0.0, deadline_s - proc.monotonic_s()))

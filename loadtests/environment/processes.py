@@ -16,14 +16,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
-from loadtests.environment import addresses, leftovers, means, watchdog
+from loadtests.budget import cores_used
+from loadtests.environment import addresses, leftovers, means, store_process, watchdog
 from loadtests.environment.addresses import Addresses
 from loadtests.environment.members import Members
 from loadtests.environment.protocol import Say
 from loadtests.environment.quiet import wait_until_quiet
 from loadtests.environment.settings import NO_SETTINGS, Settings, settings_of
 from loadtests.errors import EnvironmentFailure
-from loadtests.model import HostReading, Plan, Reading, Replica, Upstream, WorkerModel
+from loadtests.model import HostReading, Plan, Reading, Replica, Role, Upstream, WorkerModel
 from loadtests.tools import gunicorn, host, nginx, proc, signals
 from loadtests.tools.proc import Child, Service
 
@@ -58,6 +59,7 @@ class ProcessesBackend:
         program = nginx.find_program()
         if program is None:
             raise EnvironmentFailure(nginx.MISSING)
+        database = store_process.find() if plan.with_store else None
         logs = folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         name = f"{leftovers.PREFIX}{secrets.token_hex(4)}"
@@ -69,9 +71,23 @@ class ProcessesBackend:
         with watchdog.guard(name, way.folders, log=logs / "watchdog.log") as own:
             members = Members(own, way, logs)
             try:
+                database_url = None
+                if database is not None:
+                    say("Starting PostgreSQL")
+                    database_url = store_process.start(
+                        plan, database, members, places, root=self._root, own=own
+                    )
                 say(f"Starting {len(places.replicas)} replicas")
                 stack = ProcessesStack(
-                    self._root, plan, folder, own, members, places, program, self._settings
+                    self._root,
+                    plan,
+                    folder,
+                    own,
+                    members,
+                    places,
+                    program,
+                    settings=self._settings,
+                    database_url=database_url,
                 )
                 yield stack
             finally:
@@ -92,7 +108,9 @@ class ProcessesStack:
         members: Members,
         places: Addresses,
         nginx_program: str,
+        *,
         settings: Settings = NO_SETTINGS,
+        database_url: str | None = None,
     ) -> None:
         self._root = root
         self._budget = plan.budget
@@ -102,9 +120,10 @@ class ProcessesStack:
         self._places = places
         self._nginx = nginx_program
         self._settings = settings
+        self._database_url = database_url
         self._proxy: Service | None = None
         self._generation = 0
-        self._cores = (*plan.budget.service_cores, *plan.budget.replica_cores)
+        self._cores = cores_used(plan.budget)
         self.proxy_host = places.proxy_host
         self.status_url = f"http://{self.proxy_host}:{places.status_port}/status"
         self.replicas = tuple(self._start_replicas(plan))
@@ -171,12 +190,19 @@ class ProcessesStack:
             ),
         )
         names = [replica.name for replica in self.replicas]
+        if self._database_url is not None:
+            names.append(Role.STORE)
         self._members.check_alive(names)
         wait_until_quiet(names, self.read)
-        for replica in self.replicas:
-            self._members.hold(
-                replica.name, cpus=self._budget.replica_cpus, cores=self._budget.replica_cores
-            )
+        self._hold_to_budget(names)
+
+    def _hold_to_budget(self, names: Sequence[str]) -> None:
+        means = self._budget
+        for name in names:
+            if name == Role.STORE:
+                self._members.hold(name, cpus=means.store_cpus, cores=means.store_cores)
+            else:
+                self._members.hold(name, cpus=means.replica_cpus, cores=means.replica_cores)
 
     def read(self, members: Collection[str]) -> tuple[Reading, ...]:
         """Read the counters of these members now."""
@@ -199,7 +225,13 @@ class ProcessesStack:
         argv = gunicorn.serve_argv(sys.executable, config=CONFIG, application=APPLICATION)
         for name, (worker, number) in _replica_names(plan).items():
             address = self._places.replicas[name]
-            env = gunicorn.environment(worker, name=name, bind=address, secret_key=secret_key)
+            env = gunicorn.environment(
+                worker,
+                name=name,
+                bind=address,
+                secret_key=secret_key,
+                database_url=self._database_url,
+            )
             env |= settings_of(name, self._settings)
             service = self._members.serve(name, argv, cwd=self._root, env=env)
             yield Replica(

@@ -23,7 +23,7 @@ class Stack(Protocol):
     """A stack that is up.
 
     Members are named ``<worker>-<number>``, ``proxy``, ``generator``,
-    ``metronome`` and ``awake``.
+    ``metronome``, ``awake`` and ``store``.
     """
 
     @property
@@ -51,7 +51,7 @@ class Stack(Protocol):
         """Let the proxy listen on each upstream's port and pass to exactly its members."""
 
     def read(self, members: Collection[str]) -> tuple[Reading, ...]:
-        """Read the counters of these members now, each reading with its own moment."""
+        """Read the counters of those of these members that there are, each with its moment."""
 
     def read_host(self) -> HostReading | None:
         """Read the CPU counters of the machine, or None where they cannot be read."""

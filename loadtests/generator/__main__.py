@@ -104,7 +104,7 @@ class Agent:
 
     def _fetch(self, line: dict[str, Any]) -> None:
         order = read_fetch(line)
-        answers = fetch_all(order.urls, order.timeout_s)
+        answers = fetch_all(order.asks, order.timeout_s)
         self._lines.write("fetched", id=order.id, answers=answers)
 
     def _trial(self, line: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any, TypeVar
 
 Order = TypeVar("Order")
@@ -17,12 +17,28 @@ class BadOrder(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ask:
+    """One request of a fetch."""
+
+    url: str
+    method: str = "GET"
+    headers: dict[str, Any] | None = None
+    body: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fetch:
-    """Ask some URLs once each, all at the same time."""
+    """Send some requests once each, all at the same time: GETs of ``urls``, or ``requests``."""
 
     id: str = ""
-    urls: list[str]
+    urls: list[str] | None = None
+    requests: list[Ask] | None = None
     timeout_s: float = 5.0
+
+    @property
+    def asks(self) -> list[Ask]:
+        """All that is to be asked, in its order."""
+        return [*(Ask(url=url) for url in self.urls or ()), *(self.requests or ())]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +96,23 @@ def demand(holds: bool, name: str, value: object, wanted: str) -> None:  # noqa:
 def read_fetch(line: dict[str, Any]) -> Fetch:
     """Return the fetch that ``line`` asks for; raises ``BadOrder``."""
     order = read(Fetch, line)
-    if not all(isinstance(url, str) for url in order.urls):
+    if order.urls is None and order.requests is None:
+        raise BadOrder("urls is missing.")
+    if not all(isinstance(url, str) for url in order.urls or ()):
         raise BadOrder(f"urls is {order.urls!r}; it must be a list of strings.")
-    return order
+    return replace(order, requests=[read_ask(asked) for asked in order.requests or ()])
+
+
+def read_ask(asked: Any) -> Ask:
+    """Return one request of a fetch; raises ``BadOrder``."""
+    if not isinstance(asked, dict):
+        raise BadOrder(f"requests has {asked!r}; each must be an object.")
+    ask = read(Ask, asked)
+    demand(ask.method.isalpha(), "method", ask.method, "a word such as GET")
+    pairs = [text for pair in (ask.headers or {}).items() for text in pair]
+    if not all(isinstance(text, str) and "\r" not in text and "\n" not in text for text in pairs):
+        raise BadOrder(f"headers is {ask.headers!r}; it must be names and values, each one line.")
+    return ask
 
 
 def read_trial(line: dict[str, Any]) -> TrialOrder:
@@ -109,7 +139,9 @@ def of_kind(name: str, value: Any, kind: str) -> Any:
         "str | None": isinstance(value, str),
         "int": number and float(value).is_integer(),
         "float": number and math.isfinite(value),
-        "list[str]": isinstance(value, list),
+        "list[str] | None": isinstance(value, list),
+        "list[Ask] | None": isinstance(value, list),
+        "dict[str, Any] | None": isinstance(value, dict),
     }[kind]
     if not fits:
         raise BadOrder(f"{name} is {value!r}; it must be of the kind {kind}.")

@@ -17,7 +17,8 @@ from locust.stats import RequestStats
 from loadtests.generator.other_clients import record_other_clients
 from loadtests.generator.user import LeanHttpUser
 
-BUILT_IN = Path(__file__).parent.parent / "scenarios" / "sample.py"
+BUILT_IN = Path(__file__).parent.parent / "scenarios"
+DEFAULT = "sample"
 
 
 class UnusableScenario(Exception):
@@ -35,16 +36,21 @@ class Scenarios:
         self._environments: dict[Path, Environment] = {}
 
     def environment(self, scenario: str | None) -> Environment:
-        """Return the environment of the locustfile ``scenario``; None is the built-in one.
+        """Return the environment of the locustfile ``scenario``: a path, or a built-in one's name.
 
-        Raises ``UnusableScenario``.
+        None is the one that asks for a single path. Raises ``UnusableScenario``.
         """
-        path = BUILT_IN if scenario is None else Path(scenario).resolve()
+        path = path_of(scenario or DEFAULT)
         if path not in self._environments:
             environment = load_scenario(path)
             environment.stats = self._stats or environment.stats
             self._environments[path] = environment
         return self._environments[path]
+
+
+def path_of(scenario: str) -> Path:
+    """Return the locustfile that is meant: a bare name is one of those beside this package."""
+    return BUILT_IN / f"{scenario}.py" if scenario.isidentifier() else Path(scenario).resolve()
 
 
 def load_scenario(path: Path) -> Environment:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from loadtests.budget import fits
 from loadtests.model import Bottleneck, CellResult, LawResult, ResourceUse, RunResult, Verdict
+from loadtests.probed import ProbeState
 from loadtests.report import capacity, story
 from loadtests.report.compare_text import recommendations
 from loadtests.report.rounding import figure, percent
@@ -29,6 +30,7 @@ def next_steps(result: RunResult) -> list[str]:
         return [story.ADVICE[code] for code, _ in story.by_rule(result.broken)]
     largest = _largest(result)
     return [
+        *_shared_state(result),
         *_unsettled(result),
         *recommendations(result.comparisons),
         *_costs(largest),
@@ -45,6 +47,17 @@ def _largest(result: RunResult) -> list[CellResult]:
         if cell.throughput_rps.estimate:
             found[cell.cell.workload, cell.cell.worker] = cell
     return list(found.values())
+
+
+def _shared_state(result: RunResult) -> Iterator[str]:
+    """Say where state has to go that only one process knows."""
+    broken = [found for found in result.probes if found.state is ProbeState.BREAKS]
+    if broken:
+        checks = ", ".join(dict.fromkeys(found.check for found in broken))
+        yield (
+            f"Keep what outlives a request ({checks}) where every server sees it, such as in the"
+            " data store or in a signed cookie, not in a process's memory."
+        )
 
 
 def _by_workload(cells: Sequence[CellResult]) -> Iterator[tuple[str, list[CellResult]]]:

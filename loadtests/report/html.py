@@ -53,6 +53,7 @@ def render(result: RunResult, trials: Sequence[Trial], *, live: bool) -> str:
             broken=story.by_rule(result.broken),
             means=list(dict.fromkeys(use.name for cell in result.cells for use in cell.resources)),
             rules=rules(result),
+            probes=story.probes(result),
             **_drawings(result, counted),
         )
     )

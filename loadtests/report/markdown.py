@@ -38,6 +38,7 @@ def render(result: RunResult) -> str:
         escape(story.answer(result)),
         _broken(result),
         _section("Does doubling pay?", DOUBLING_COLUMNS, map(_doubling, result.doublings)),
+        _list("One answer from all servers?", [sentence for _, sentence in story.probes(result)]),
         _section("Cells", CELL_COLUMNS, map(_cell, result.cells)),
         _section("Worker models", COMPARISON_COLUMNS, _comparisons(result)),
         _list("What to do next", advice.next_steps(result)),

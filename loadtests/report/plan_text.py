@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadtests.model import Machine, Plan
+from loadtests.model import Machine, Plan, Workload
 
 
 def render(plan: Plan, machine: Machine, why: str) -> str:
@@ -16,9 +16,10 @@ def render(plan: Plan, machine: Machine, why: str) -> str:
         f"Machine    {machine.cores} cores, {machine.cpu_model}, {machine.system}",
         f"Budget     {budget} ({plan.budget.reason})",
         f"Cores      replicas {_cores(plan.budget.replica_cores)};"
-        f" generator and proxy {_cores(plan.budget.service_cores)}",
+        f" generator and proxy {_cores(plan.budget.service_cores)}"
+        + (f"; PostgreSQL {_cores(plan.budget.store_cores)}" if plan.with_store else ""),
         f"Workers    {', '.join(_worker(plan, worker.name) for worker in plan.workers)}",
-        f"Workload   {', '.join(f'{each.name} ({each.path})' for each in plan.workloads)}",
+        f"Workload   {', '.join(map(_workload, plan.workloads))}",
         f"Replicas   {', '.join(str(count) for count in plan.replica_counts)}",
         f"Cells      {len(plan.cells)}, one loaded at a time",
         f"Trial      {timing.settle_s:g} s settling, {timing.window_s:g} s window, then drained",
@@ -37,6 +38,11 @@ def render(plan: Plan, machine: Machine, why: str) -> str:
         ),
     ]
     return "\n".join(lines)
+
+
+def _workload(workload: Workload) -> str:
+    what = f"scenario {workload.scenario}" if workload.scenario else workload.path
+    return f"{workload.name} ({what})"
 
 
 def _cores(cores: tuple[int, ...]) -> str:

@@ -35,6 +35,7 @@ from loadtests.model import (
     RunResult,
     Verdict,
 )
+from loadtests.probed import ProbeResult
 from loadtests.report import advice
 
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
@@ -136,6 +137,9 @@ class RunDocument(Entry):
     invalid: tuple[InvalidEntry, ...]
     rules: tuple[Finding, ...] = Field(description="every rule's finding, also where it holds")
     calibrations: tuple[Calibration, ...]
+    probes: tuple[ProbeResult, ...] = Field(
+        default=(), description="whether the replicas of each worker model answered as one"
+    )
     versions: Mapping[str, str]
     next: tuple[str, ...] = Field(default=(), description="what to do next, in sentences")
     plan: Plan
@@ -216,6 +220,7 @@ def _document(result: RunResult) -> RunDocument:
         ),
         rules=result.findings,
         calibrations=result.calibrations,
+        probes=result.probes,
         next=tuple(advice.next_steps(result)),
         plan=plan,
     )
@@ -259,6 +264,7 @@ def _result(document: RunDocument) -> RunResult:
         laws=document.laws,
         findings=document.rules,
         calibrations=document.calibrations,
+        probes=document.probes,
     )
 
 

@@ -18,6 +18,7 @@ from loadtests.model import (
     RunResult,
     Verdict,
 )
+from loadtests.probed import ProbeResult, ProbeState
 from loadtests.report.rounding import factor, figure, interval
 from loadtests.verdict import SEVERITY
 
@@ -81,7 +82,9 @@ def answer(result: RunResult) -> str:
         case Verdict.SCALES:
             least = min(result.doublings, key=lambda doubling: doubling.factor.estimate or 0)
             return f"Yes: doubling the servers doubles the throughput. Least gain: {told(least)}."
-        case Verdict.FALLS_SHORT | Verdict.NO_GAIN | Verdict.BREAKS:
+        case Verdict.BREAKS:
+            return f"No: {_lower_first(result.reason)}"
+        case Verdict.FALLS_SHORT | Verdict.NO_GAIN:
             worst = [d for d in result.doublings if d.verdict is result.verdict]
             named = "; ".join(told(doubling) for doubling in worst)
             return f"No: {named}, where 2 is perfect.{_held_back(result, worst[0])}"
@@ -121,6 +124,35 @@ def by_rule(findings: Sequence[Finding]) -> list[tuple[RuleCode, list[Finding]]]
     return [(code, by_code[code]) for code in RuleCode if code in by_code]
 
 
+def probes(result: RunResult) -> list[tuple[ProbeState, str]]:
+    """Return what every probe found, in sentences; what went the same way for all, once."""
+    told: list[tuple[ProbeState, str]] = [
+        (found.state, f"{found.worker}, {found.check}: {found.detail}")
+        for found in result.probes
+        if found.state is ProbeState.BREAKS
+    ]
+    unchecked = [found for found in result.probes if found.state is ProbeState.UNCHECKED]
+    right = [found for found in result.probes if found.state is ProbeState.OK]
+    if unchecked:
+        told.append((ProbeState.UNCHECKED, f"Not told: {_listed(unchecked)}. {_why(result)}"))
+    if right:
+        told.append((ProbeState.OK, f"Every replica knew what another was told: {_listed(right)}."))
+    return told
+
+
+def _listed(found: Sequence[ProbeResult]) -> str:
+    checks: dict[str, list[str]] = {}
+    for probe in found:
+        checks.setdefault(probe.worker, []).append(probe.check)
+    return "; ".join(f"{worker} ({', '.join(names)})" for worker, names in checks.items())
+
+
+def _why(result: RunResult) -> str:
+    first = next(found for found in result.probes if found.state is ProbeState.UNCHECKED)
+    way_out = "" if result.plan.with_store else " With a data store it can be: add --probe."
+    return f"{first.detail.rstrip('.')}.{way_out}"
+
+
 def where(cell: Cell | None) -> str:
     """Return a finding's cell, or that it is the whole run's."""
     return "whole run" if cell is None else str(cell)
@@ -139,7 +171,8 @@ def _series_sentence(result: RunResult, doublings: list[DoublingResult]) -> tupl
     factors = ", ".join(
         f"{d.replicas_from}→{d.replicas_to} {interval(d.factor, factor)}" for d in doublings
     )
-    why = {Verdict.SCALES: "", Verdict.INVALID: f" {worst.reason}"}.get(
+    given = f" {worst.reason}"
+    why = {Verdict.SCALES: "", Verdict.INVALID: given, Verdict.BREAKS: given}.get(
         worst.verdict, _held_back(result, worst)
     )
     if worst.verdict is Verdict.INCONCLUSIVE:

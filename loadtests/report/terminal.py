@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.model import RunResult, Verdict
+from loadtests.probed import ProbeState
 from loadtests.report import advice, compare_text, story
 from loadtests.report.rounding import factor, figure, figures, interval
 
@@ -45,6 +46,7 @@ def compare(result: RunResult) -> Group:
 def _parts(result: RunResult) -> Iterator[RenderableType]:
     yield Text(story.answer(result), style=STYLES[result.verdict])
     yield from _broken(result)
+    yield from _probes(result)
     if result.doublings:
         yield Text()
         yield _doublings(result)
@@ -95,6 +97,16 @@ def _broken(result: RunResult) -> Iterator[RenderableType]:
         yield Text(f"Broken: {code}", style="bold magenta")
         yield from (_indented(f"{story.where(found.cell)}: {found.detail}") for found in findings)
         yield _indented(story.ADVICE[code])
+
+
+def _probes(result: RunResult) -> Iterator[RenderableType]:
+    told = [(state, sentence) for state, sentence in story.probes(result)]
+    if told:
+        yield Text()
+        yield Text("One answer from all servers?", style="bold")
+    for state, sentence in told:
+        style = STYLES[Verdict.BREAKS] if state is ProbeState.BREAKS else ""
+        yield Padding(Text(sentence, style=style), (0, 0, 0, 2))
 
 
 def _indented(sentence: str) -> Padding:

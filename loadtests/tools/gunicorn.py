@@ -16,7 +16,9 @@ def serve_argv(python: str, *, config: str, application: str) -> tuple[str, ...]
     return (python, "-m", "gunicorn", "--config", config, application)
 
 
-def environment(worker: WorkerModel, *, name: str, bind: str, secret_key: str) -> dict[str, str]:
+def environment(
+    worker: WorkerModel, *, name: str, bind: str, secret_key: str, database_url: str | None = None
+) -> dict[str, str]:
     """Give the variables that ``app/gunicorn.conf.py`` and the application read.
 
     ``secret_key`` has to be the same for all replicas, or a session begun on one is unknown to the
@@ -30,9 +32,13 @@ def environment(worker: WorkerModel, *, name: str, bind: str, secret_key: str) -
         "BIND": bind,
         "REPLICA": name,
         "SECRET_KEY": secret_key,
+        # Set in any case, so that one from this process's own environment is not used.
+        "DATABASE_URL": database_url or "",
     }
 
 
-def missing_modules(modules: tuple[str, ...] = ("gunicorn", "flask", "gevent")) -> tuple[str, ...]:
+def missing_modules(
+    modules: tuple[str, ...] = ("gunicorn", "flask", "gevent", "psycopg"),
+) -> tuple[str, ...]:
     """Give those of the modules that a replica needs which this Python has not."""
     return tuple(name for name in modules if importlib.util.find_spec(name) is None)

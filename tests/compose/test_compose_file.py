@@ -20,6 +20,13 @@ def test_the_stack_is_three_worker_models_a_proxy_and_a_generator() -> None:
     assert {*REPLICAS, "proxy", "generator"} <= set(SERVICES)
 
 
+def test_a_store_is_started_by_name_alone_since_nothing_depends_on_it() -> None:
+    assert "store" in SERVICES
+    assert not [name for name, service in SERVICES.items() if "depends_on" in service]
+    for model in REPLICAS:
+        assert SERVICES[model]["environment"]["DATABASE_URL"] == "${TWOFOLD_DATABASE_URL:-}"
+
+
 def test_no_version_is_named_so_that_both_composes_read_it_by_the_specification() -> None:
     assert "version" not in STACK
 

@@ -3,71 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 import uuid
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
 
-PROJECT = Path(__file__).parents[2]
-COMPOSE_FILE = PROJECT / "compose" / "compose.yaml"
-FETCHED = PROJECT / ".cache" / "compose" / "docker-compose"
+from tests.compose.conftest import COMPOSE_FILE, output_of
+
 SERVICES = tuple(yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))["services"])
 REPLICAS = ("gthread", "sync", "gevent")
 SCALE = {"gthread": 2, "gevent": 2}
 
 pytestmark = pytest.mark.docker
-
-
-def output_of(*command: str, **environment: str) -> str:
-    return subprocess.run(
-        command,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        env={**os.environ, **environment},
-    ).stdout.strip()
-
-
-def major_version_of(command: Sequence[str]) -> str:
-    if shutil.which(command[0]) is None:
-        return ""
-    done = subprocess.run(
-        (*command, "version", "--short"), capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip().removeprefix("v")[:1] if done.returncode == 0 else ""
-
-
-@pytest.fixture(scope="session")
-def base() -> str:
-    if (
-        shutil.which("docker") is None
-        or subprocess.run(("docker", "version"), capture_output=True, check=False).returncode != 0
-    ):
-        pytest.skip("no Docker engine answers")
-    return output_of(sys.executable, str(PROJECT / "scripts" / "base_image.py"))
-
-
-@pytest.fixture(scope="session", params=["plugin", "docker-compose 1.29"])
-def compose(request: pytest.FixtureRequest, base: str) -> tuple[str, ...]:
-    """Each Compose that the project promises to work with; the plugin is got where it is not."""
-    old, plugin = ("docker-compose",), ("docker", "compose")
-    if request.param != "plugin":
-        if major_version_of(old) != "1":
-            pytest.skip("docker-compose 1.29 is not installed here")
-        return old
-    if major_version_of(plugin):
-        return plugin
-    if not FETCHED.exists():
-        script = PROJECT / "scripts" / "compose_plugin.py"
-        subprocess.run((sys.executable, str(script), "--into", str(FETCHED.parent)), check=True)
-    return (str(FETCHED),)
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +29,7 @@ def containers(
     override.write_text(json.dumps({"services": waiting}))  # JSON is YAML
     project = f"twofold-test-{uuid.uuid4().hex[:8]}"
     command = (*compose, "-p", project, "-f", str(COMPOSE_FILE), "-f", str(override))
-    images = {f"TWOFOLD_{part}_IMAGE": base for part in ("APP", "PROXY", "GENERATOR")}
+    images = {f"TWOFOLD_{part}_IMAGE": base for part in ("APP", "PROXY", "GENERATOR", "STORE")}
     label = f"label=com.docker.compose.project={project}"
     scale = [f"--scale={service}={number}" for service, number in SCALE.items()]
     try:
@@ -121,7 +70,8 @@ def test_the_budget_reaches_every_replica(containers: dict[str, list[dict[str, A
         service: {each["HostConfig"]["NanoCpus"] / 1e9 for each in found}
         for service, found in containers.items()
     }
-    assert budgets == {service: {0.2 if service in REPLICAS else 0.0} for service in SERVICES}
+    wanted = {**{model: {0.2} for model in REPLICAS}, "store": {0.5}}
+    assert budgets == {service: wanted.get(service, {0.0}) for service in SERVICES}
 
 
 def test_without_cores_to_bind_to_any_core_may_be_used(container: dict[str, Any]) -> None:

@@ -40,6 +40,7 @@ from loadtests.model import (
     WorkerModel,
     Workload,
 )
+from loadtests.probed import ProbeResult, ProbeState
 from loadtests.verdict import conclude
 
 WORKERS = {
@@ -277,6 +278,20 @@ def make_finding(**fields: Any) -> Finding:
     return Finding(**defaults | fields)
 
 
+def make_probe(**fields: Any) -> ProbeResult:
+    defaults: dict[str, Any] = {
+        "worker": "gthread",
+        "check": "note",
+        "state": ProbeState.OK,
+        "write": "PUT /state/notes/t0k3n",
+        "read": "GET /state/notes/t0k3n",
+        "written_by": "gthread-1",
+        "right": {"gthread-1": 8, "gthread-2": 8},
+        "detail": "16 answers of 2 replicas were all right.",
+    }
+    return ProbeResult(**defaults | fields)
+
+
 def make_facts(**fields: Any) -> RunFacts:
     defaults: dict[str, Any] = {
         "run_id": "20260921-101500-0001",
@@ -322,7 +337,8 @@ def make_result(
     findings = fields.pop("findings", (make_finding(),))
     facts = fields.pop("facts", None) or make_facts()
     machine = fields.pop("machine", None) or make_machine()
-    result = conclude(facts, machine, plan, trials, calibrations, findings)
+    probes = fields.pop("probes", ())
+    result = conclude(facts, machine, plan, trials, calibrations, findings, probes)
     return replace(result, **fields)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -37,7 +37,8 @@ class World:
     """What is true in a test.
 
     ``rps`` gives a trial's throughput from its order and members, ``share`` who answers which turn,
-    and ``foreign`` the share of the cores that others use in a trial's window.
+    ``foreign`` the share of the cores that others use in a trial's window, and ``state`` where the
+    application keeps what it is told (None: it has no store).
     """
 
     rps: Callable[[Order, Sequence[str]], float] = lambda _, members: 50.0 * len(members)
@@ -53,6 +54,8 @@ class World:
     cpu_s: dict[str, float] = field(default_factory=dict)
     foreign_s: float = 0.0
     proxy_requests: int = 0
+    state: Literal["store", "memory"] | None = None
+    kept: dict[str, list[str]] = field(default_factory=dict)
     upstreams: dict[int, Upstream] = field(default_factory=dict)
     replicas: dict[str, Replica] = field(default_factory=dict)
 
@@ -107,6 +110,7 @@ class FakeStack:
 
     def __init__(self, world: World, plan: Plan) -> None:
         self.world = world
+        self._plan = plan
         self.replicas = tuple(
             Replica(
                 name=f"{worker.name}-{number}",
@@ -133,7 +137,10 @@ class FakeStack:
         self.world.upstreams = {upstream.port: upstream for upstream in upstreams}
 
     def read(self, members: Collection[str]) -> tuple[Reading, ...]:
-        return tuple(self._reading(member) for member in members)
+        return tuple(self._reading(member) for member in members if self._is_there(member))
+
+    def _is_there(self, member: str) -> bool:
+        return member != Role.STORE or self._plan.with_store
 
     def _reading(self, member: str) -> Reading:
         cpu_s = self.world.cpu_s.get(member, 0.0)
@@ -195,16 +202,18 @@ def _generate(world: World, order: Order) -> Iterator[str]:
     if order["op"] == "hello":
         yield json.dumps({"event": "hello", "protocol": 1, "locust": "2.47.0", "python": "3.13.5"})
     elif order["op"] == "fetch":
-        answers = _answers(world, order["urls"])
+        asks = [{"url": url} for url in order.get("urls", ())] + order.get("requests", [])
+        answers = _answers(world, asks)
         yield json.dumps({"event": "fetched", "id": order["id"], "answers": answers})
     else:
         yield from map(json.dumps, _trial(world, order))
 
 
-def _answers(world: World, urls: Sequence[str]) -> list[dict[str, Any]]:
+def _answers(world: World, asks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     by_address = {replica.address: name for name, replica in world.replicas.items()}
     answers = []
-    for turn, url in enumerate(urls):
+    for turn, ask in enumerate(asks):
+        url = ask["url"]
         parts = urlsplit(url)
         answer: dict[str, Any] = {"url": url, "status": 200, "headers": {}, "body": ""}
         if url == STATUS_URL:
@@ -214,10 +223,32 @@ def _answers(world: World, urls: Sequence[str]) -> list[dict[str, Any]]:
             world.proxy_requests += 1
             member = world.share(world.members_behind(parts.port or 0), turn)
             answer["headers"] = {"x-upstream-addr": world.replicas[member].address}
+            if parts.path.startswith("/state/"):
+                answer |= _state_answer(world, member, ask)
         elif parts.path == "/metrics":
             answer["body"] = metrics_page(world.finished.get(by_address[parts.netloc], 0))
         answers.append(answer)
     return answers
+
+
+def _state_answer(world: World, member: str, ask: dict[str, Any]) -> dict[str, Any]:
+    """Answer as the sample application does, with its state where the world has it."""
+    if world.state is None:
+        return {"status": 503, "body": '{"error": "started without a store"}'}
+    known = world.kept.setdefault(member if world.state == "memory" else "store", [])
+    parts = urlsplit(ask["url"])
+    name = parts.path.rpartition("/")[2]
+    if name == "counter":
+        known.extend(["visit"] * (ask["method"] == "POST"))
+        return {"body": f'{{"count": {known.count("visit")}}}'}
+    if name == "login":
+        known.append(parts.query)
+        return {"cookies": f"session={parts.query}"}
+    if name == "me":
+        name = ask["headers"].get("Cookie", "").partition("=")[2]
+    if ask["method"] == "PUT":
+        known.append(name)
+    return {"body": name} if name in known else {"status": 404, "body": "there is none"}
 
 
 def _trial(world: World, order: Order) -> Iterator[dict[str, Any]]:

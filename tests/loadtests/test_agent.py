@@ -7,7 +7,7 @@ import pytest
 
 from loadtests.agent import Agent
 from loadtests.errors import EXIT_ENVIRONMENT, GeneratorFailure
-from loadtests.raw import Load, LoadDone
+from loadtests.raw import Ask, Load, LoadDone
 from tests.loadtests.fakes import ScriptedChild, finished_event, says
 
 LOAD = Load(
@@ -102,6 +102,19 @@ def test_fetched_answers_come_in_the_order_asked() -> None:
     assert (first.status, first.headers, first.body) == (200, {"x": "y"}, "yes")
     assert (second.status, second.error) == (None, "refused")
     assert json.loads(child.sent[0])["urls"] == ["http://a/", "http://b/"]
+
+
+def test_requests_are_asked_as_they_are_told() -> None:
+    answer = {"url": "http://a/", "status": 200, "cookies": "a=1"}
+    child = says({"event": "fetched", "id": "f1", "answers": [answer]})
+
+    (found,) = Agent(child).ask([Ask(url="http://a/", method="POST", headers={"X": "y"}, body="b")])
+
+    assert (found.status, found.cookies) == (200, "a=1")
+    assert json.loads(child.sent[0])["requests"] == [
+        {"url": "http://a/", "method": "POST", "headers": {"X": "y"}, "body": "b"}
+    ]
+    assert Agent(says()).ask([]) == ()
 
 
 def test_nothing_is_asked_where_there_is_nothing_to_fetch() -> None:

@@ -120,3 +120,49 @@ def test_requests_that_wait_need_no_budget_where_none_can_be_set() -> None:
 @pytest.mark.parametrize(("most", "counts"), [(0, ()), (1, (1,)), (10, (1, 2, 4, 8)), (2, (1, 2))])
 def test_doublings_go_up_to_the_most(most: int, counts: tuple[int, ...]) -> None:
     assert powers_of_two(most) == counts
+
+
+# -- a store -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cores", "store_cores", "cpus", "replica_cores"),
+    [
+        (2, (0,), 0.5, (1,)),
+        (4, (1,), 0.5, (2, 3)),
+        (7, (1,), 0.5, (2, 3, 4, 5, 6)),
+        (8, (2,), 1.0, (3, 4, 5, 6, 7)),
+        (16, (2, 3), 2.0, tuple(range(4, 16))),
+    ],
+)
+def test_a_store_has_half_of_the_proxys_core_or_cores_of_its_own(
+    cores: int, store_cores: tuple[int, ...], cpus: float, replica_cores: tuple[int, ...]
+) -> None:
+    means = budget(a_machine(cores), 4, waiting_only=False, with_store=True)
+
+    assert (means.store_cores, means.store_cpus) == (store_cores, cpus)
+    assert means.replica_cores == replica_cores
+    where = "of its own" if cores >= 8 else "that it shares with the proxy"
+    assert means.reason.endswith(f"; PostgreSQL has {cpus:g} CPU {where}")
+
+
+def test_without_a_store_nothing_is_kept_for_it() -> None:
+    means = budget(a_machine(8), 4, waiting_only=False)
+
+    assert (means.store_cores, means.store_cpus, len(means.replica_cores)) == ((), None, 6)
+
+
+def test_a_store_on_a_machine_that_cannot_pin_or_budget_is_not_held() -> None:
+    free = budget(a_machine(2, can_pin=False), 4, waiting_only=False, with_store=True)
+    assert (free.store_cores, free.store_cpus) == ((), 0.5)
+
+    waiting = budget(a_machine(2, can_budget=False), 4, waiting_only=True, with_store=True)
+    assert (waiting.store_cores, waiting.store_cpus) == ((0,), None)
+    assert "PostgreSQL" not in waiting.reason
+
+
+def test_the_cores_of_a_store_are_not_the_replicas_to_fill() -> None:
+    assert most_replicas(a_machine(8)) == 60
+    assert most_replicas(a_machine(8), with_store=True) == 50
+    with pytest.raises(PlanError, match="--replicas 1,2,4,8,16,32"):
+        budget(a_machine(8), 51, waiting_only=False, with_store=True)

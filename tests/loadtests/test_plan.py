@@ -185,3 +185,41 @@ def test_cores_of_its_own_for_each_replica_are_as_good_as_budgets() -> None:
 
     assert plan.budget.replica_cpus is None
     assert plan.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "with_store"),
+    [
+        ({}, False),
+        ({"workloads": ("cpu", "io")}, False),
+        ({"workloads": ("db",)}, True),
+        ({"workloads": ("cpu", "mixed")}, True),
+        ({"probe": True}, True),
+    ],
+)
+def test_a_store_is_there_where_a_workload_needs_one_or_it_was_asked_for(
+    fields: dict[str, Any], with_store: bool
+) -> None:
+    plan = a_plan(**fields)
+
+    assert plan.with_store is with_store
+    assert (plan.budget.store_cpus is not None) is with_store
+
+
+def test_a_store_takes_a_little_longer() -> None:
+    assert a_plan(probe=True).expected_s == a_plan().expected_s + 5
+
+
+def test_the_mixture_is_a_scenario_and_the_other_workloads_are_a_path() -> None:
+    plan = a_plan(workloads=("db", "mixed"))
+
+    assert [(each.path, each.scenario) for each in plan.workloads] == [
+        ("/db", None),
+        ("/mixed", "mixed"),
+    ]
+
+
+@pytest.mark.parametrize("workload", ["db", "mixed"])
+def test_what_computes_is_refused_where_there_are_no_budgets(workload: str) -> None:
+    with pytest.raises(PlanError, match="--workload io"):
+        a_plan(without_budgets(), workloads=(workload,))

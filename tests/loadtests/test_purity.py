@@ -34,6 +34,8 @@ PURE = (
     "report",
     "model",
     "errors",
+    "probed",
+    "probe",
 )
 """Modules and packages that design.md calls pure."""
 

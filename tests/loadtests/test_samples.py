@@ -338,3 +338,16 @@ def test_columns_are_wide_integers_whatever_was_stored() -> None:
 
     assert columns.done_us.dtype == columns.status.dtype == np.int64
     assert columns.done_us.tolist() == [2**40]
+
+
+def test_the_stores_cpu_is_held_against_its_own_budget() -> None:
+    raw = a_raw_trial(
+        opened=an_edge(a_reading("store")),
+        closed=an_edge(a_reading("store", at_s=STARTED_AT_S + WINDOW_S, cpu_s=10.4)),
+    )
+
+    trial = reduce(raw, make_budget(store_cpus=0.5), service_ms=20.0)
+
+    usage = the_usage(trial, "store")
+    assert (usage.role, usage.budget_cpus, usage.completed) == (Role.STORE, 0.5, None)
+    assert usage in trial.usages

@@ -2,16 +2,30 @@ from typing import Any
 
 import pytest
 
-from loadtests.model import Cell, DoublingResult, Estimate, RuleCode, RuleState, Verdict
-from loadtests.verdict import exit_code, judge_doubling, judge_run, minutes_to_settle
+from loadtests.model import (
+    Bottleneck,
+    Cell,
+    DoublingResult,
+    Estimate,
+    Role,
+    RuleCode,
+    RuleState,
+    Verdict,
+)
+from loadtests.probed import ProbeResult, ProbeState
+from loadtests.verdict import conclude, exit_code, judge_doubling, judge_run, minutes_to_settle
 from tests.loadtests.builders import (
+    make_budget,
     make_cell,
     make_doubling,
     make_facts,
     make_finding,
+    make_machine,
     make_plan,
+    make_probe,
     make_result,
     make_trials,
+    make_usage,
 )
 
 
@@ -175,3 +189,88 @@ def test_a_run_that_died_at_once_still_has_a_result() -> None:
 
     assert result.verdict is Verdict.INCONCLUSIVE
     assert [doubling.factor.estimate for doubling in result.doublings] == [None, None]
+
+
+# -- wrong answers -----------------------------------------------------------------------------
+
+
+def probed(worker: str = "gthread", state: ProbeState = ProbeState.BREAKS) -> ProbeResult:
+    return make_probe(worker=worker, state=state, detail="GET /x got 404 from gthread-2.")
+
+
+def test_wrong_answers_win_over_a_good_factor_and_name_the_request() -> None:
+    found = judge_doubling(measured(1.94, 2.02), target=1.8, probes=[probed()])
+
+    assert (found.verdict, found.reason) == (
+        Verdict.BREAKS,
+        "GET /x got 404 from gthread-2.",
+    )
+
+
+def test_wrong_answers_win_over_a_rule_that_is_broken() -> None:
+    broken = make_finding(state=RuleState.BROKEN, cell=None)
+
+    found = judge_doubling(measured(1.94, 2.02), target=1.8, findings=[broken], probes=[probed()])
+
+    assert found.verdict is Verdict.BREAKS
+    verdict, reason = judge_run([found], [broken], finished=False)
+    assert verdict is Verdict.BREAKS
+    assert reason == (
+        "With more than one server the answers are wrong: gthread. GET /x got 404 from gthread-2."
+    )
+
+
+@pytest.mark.parametrize(
+    "probe",
+    [
+        probed(worker="sync"),
+        probed(state=ProbeState.OK),
+        probed(state=ProbeState.UNCHECKED),
+    ],
+)
+def test_answers_of_others_and_those_that_were_not_wrong_change_nothing(
+    probe: ProbeResult,
+) -> None:
+    found = judge_doubling(measured(1.94, 2.02), target=1.8, probes=[probe])
+
+    assert found.verdict is Verdict.SCALES
+
+
+def test_one_worker_model_that_breaks_is_the_runs_verdict_and_leaves_the_others_theirs() -> None:
+    plan = make_plan(workers=("gthread", "sync"), replica_counts=(1, 2))
+    result = conclude(
+        make_facts(), make_machine(), plan, make_trials(plan), (), (), (probed(worker="sync"),)
+    )
+
+    assert result.verdict is Verdict.BREAKS
+    assert exit_code(result.verdict) == 1
+    assert {d.worker: d.verdict for d in result.doublings} == {
+        "gthread": Verdict.SCALES,
+        "sync": Verdict.BREAKS,
+    }
+    assert result.probes == (probed(worker="sync"),)
+
+
+def test_a_store_that_is_full_is_the_reason_that_servers_did_not_help() -> None:
+    plan = make_plan(replica_counts=(1, 2), budget=make_budget(store_cpus=0.2))
+    busy = make_usage(
+        member="store",
+        role=Role.STORE,
+        cpu_s=0.49,
+        span_s=2.5,
+        budget_cpus=0.2,
+        throttled_ratio=0.8,
+        completed=None,
+    )
+    idle = make_usage(cpu_s=0.1, throttled_ratio=0.1)
+    trials = make_trials(plan, rps=lambda _: 60.0, usages=(idle, busy))
+
+    result = conclude(make_facts(), make_machine(), plan, trials, (), ())
+
+    (doubling,) = result.doublings
+    assert doubling.verdict is Verdict.NO_GAIN
+    assert result.cells[-1].bottleneck is Bottleneck.STORE
+    assert doubling.reason == (
+        "The whole interval is below 1.1. At 2 replicas: PostgreSQL used 0.196 of its 0.2 CPU, held"
+        " in 80% of CPU periods, and more servers will not change that."
+    )

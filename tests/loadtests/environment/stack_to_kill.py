@@ -1,7 +1,7 @@
 """Brings a stack of processes up and down, and says each phase, for a test that kills it.
 
-``python -m tests.loadtests.environment.stack_to_kill <phase> <folder>`` stops at that phase and
-waits there, so that it is struck in the middle of it.
+``python -m tests.loadtests.environment.stack_to_kill <phase> <folder> [store]`` stops at that phase
+and waits there, so that it is struck in the middle of it; with ``store`` the stack has one.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ class Phases:
                 sys.exit("Nobody has killed this.")
 
 
-def main(stop_at: str, folder: Path) -> int:
+def main(stop_at: str, folder: Path, *, with_store: bool = False) -> int:
     phases = Phases(stop_at)
     _reach_at_calls(phases)
     try:
         with signals.handled():
-            _bring_up_and_down(phases, folder)
+            _bring_up_and_down(phases, folder, with_store=with_store)
             signals.check()  # one that came while the stack was taken down
     except Interrupted as stopped:
         return 128 + stopped.signum
@@ -80,10 +80,12 @@ def _reach_at_calls(phases: Phases) -> None:
     Members.serve = served  # type: ignore[method-assign]
 
 
-def _bring_up_and_down(phases: Phases, folder: Path) -> None:
+def _bring_up_and_down(phases: Phases, folder: Path, *, with_store: bool) -> None:
     phases.reach("before-anything")
     machine = host.read_machine(can_budget=means.find("none").can_budget)
-    options = Options(workers=("gthread",), replicas=(1, 2), workloads=("io",), rounds=2)
+    options = Options(
+        workers=("gthread",), replicas=(1, 2), workloads=("io",), rounds=2, probe=with_store
+    )
     plan = make_plan(options, machine, backend="processes", seed=1)
 
     def say(line: str) -> None:
@@ -122,4 +124,4 @@ def wait_ready(stack: Stack, agent: Agent) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2])))
+    sys.exit(main(sys.argv[1], Path(sys.argv[2]), with_store="store" in sys.argv[3:]))

@@ -14,9 +14,10 @@ from loadtests.environment.counters import member_name
 from loadtests.environment.images import Images
 from loadtests.environment.settings import NO_SETTINGS, Settings
 from loadtests.errors import EnvironmentFailure, Interrupted, ProcessFailure, UsageError
+from loadtests.model import Plan
 from loadtests.tools import docker, proc
 from loadtests.tools.docker import Compose, Container
-from tests.loadtests.builders import make_budget, make_plan
+from tests.loadtests.builders import make_plan
 
 ROOT = Path(__file__).parents[3]
 IMAGES = Images(app="app:1", proxy="proxy:1", generator="generator:1", digests={})
@@ -99,34 +100,6 @@ def test_projects_of_dead_processes_of_this_machine_are_found() -> None:
     assert dead_projects(as_engine(engine)) == (dead,)
 
 
-# -- what the containers are told --------------------------------------------------------------
-
-
-def variables(**budget: Any) -> dict[str, str]:
-    plan = make_plan(budget=make_budget(**budget))
-    return compose._variables(plan, IMAGES, run="a-run")
-
-
-@pytest.mark.parametrize(
-    ("cores", "generator", "proxy"), [((0,), "0", "0"), ((0, 1), "0", "1"), ((), "", "")]
-)
-def test_generator_and_proxy_have_a_core_each_where_there_are_two(
-    cores: tuple[int, ...], generator: str, proxy: str
-) -> None:
-    found = variables(service_cores=cores)
-
-    assert (found["TWOFOLD_GENERATOR_CPUSET"], found["TWOFOLD_PROXY_CPUSET"]) == (generator, proxy)
-
-
-def test_the_images_and_the_run_reach_the_compose_file() -> None:
-    text = (ROOT / "compose/compose.yaml").read_text()
-
-    found = variables()
-
-    assert (found["TWOFOLD_APP_IMAGE"], found["TWOFOLD_RUN"]) == ("app:1", "a-run")
-    assert all(f"${{{name}:-" in text for name in found)
-
-
 # -- who is there ------------------------------------------------------------------------------
 
 
@@ -186,6 +159,7 @@ class Ran:
     def __init__(self, **failing: BaseException) -> None:
         self.words: list[str] = []
         self.argvs: list[tuple[str, ...]] = []
+        self.codes: dict[str, int] = {}
         self._failing = failing
 
     def __call__(self, argv: Sequence[str], **_: object) -> proc.Completed:
@@ -194,7 +168,8 @@ class Ran:
         self.argvs.append(tuple(argv))
         if word in self._failing:
             raise self._failing[word]
-        return proc.Completed(argv=tuple(argv), code=0, stdout="", stderr="")
+        code = self.codes.get(word, 0)
+        return proc.Completed(argv=tuple(argv), code=code, stdout="", stderr="")
 
 
 @contextmanager
@@ -204,6 +179,7 @@ def opened(
     ran: Ran,
     folder: Path,
     settings: Settings = NO_SETTINGS,
+    plan: Plan = PLAN,
 ) -> Iterator[None]:
     monkeypatch.setattr(docker, "Engine", lambda: engine)
     monkeypatch.setattr(docker, "find_compose", lambda: COMPOSE)
@@ -211,7 +187,7 @@ def opened(
     monkeypatch.setattr(proc, "run", ran)
     monkeypatch.setattr(proc, "POLL_S", 0.0)
     monkeypatch.setattr(compose, "ComposeStack", lambda *_: None)
-    with ComposeBackend(ROOT, settings=settings).open(PLAN, folder, lambda _: None):
+    with ComposeBackend(ROOT, settings=settings).open(plan, folder, lambda _: None):
         yield
 
 
@@ -228,6 +204,40 @@ def test_a_stack_goes_up_and_down_and_its_logs_are_kept(
     assert engine.closed
     assert (tmp_path / "logs/gthread-2.log").read_text() == "log of id of gthread-2, None"
     assert (tmp_path / "logs/generator-container.log").exists()
+
+
+WITH_STORE = replace(PLAN, with_store=True)
+
+
+def test_a_store_is_up_and_ready_before_the_replicas_that_connect_to_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine, ran = FakeEngine(a_container("store")), Ran()
+
+    with opened(monkeypatch, engine, ran, tmp_path, plan=WITH_STORE):
+        assert ran.words == ["up", "docker", "up"]
+
+    assert ran.argvs[0][-1] == "store"
+    assert ran.argvs[1][:4] == ("docker", "exec", "--interactive", "id of store-1")
+    assert "pg_isready" in ran.argvs[1][-1]
+    assert ran.argvs[2][-6:] == ("gthread", "sync", "proxy", "generator", "metronome", "awake")
+
+
+def test_a_store_that_does_not_come_up_is_told_with_its_log_and_all_goes_down(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine = FakeEngine(a_container("store"))
+    ran = Ran()
+    ran.codes["docker"] = 2  # no response
+    monkeypatch.setattr(compose, "STORE_LIMIT_S", 0.01)
+
+    with (
+        pytest.raises(EnvironmentFailure, match=r"(?s)PostgreSQL .*log of id of store-1, 20"),
+        opened(monkeypatch, engine, ran, tmp_path, plan=WITH_STORE),
+    ):
+        pass
+
+    assert ran.words[-1] == "down"
 
 
 def test_settings_go_by_a_second_file_that_up_and_down_both_read(

@@ -139,6 +139,15 @@ def test_an_identity_is_the_container_its_start_and_its_processes(groups: Path) 
     assert before["proxy"] == after["proxy"]
 
 
+def test_a_store_is_its_container_however_many_connections_it_serves(groups: Path) -> None:
+    counters = KernelCounters({"store": a_container("store")})
+    before = counters.identities()
+    (groups / "1/cgroup.procs").write_text("10\n12\n13\n")
+
+    assert counters.identities() == before
+    assert before["store"].endswith("of sha256:0123456789ab")
+
+
 @pytest.mark.usefixtures("groups")
 def test_who_is_spoken_to_has_no_identity() -> None:
     assert set(KernelCounters(CONTAINERS).identities()) == {"gthread-1", "proxy"}

@@ -133,3 +133,18 @@ def test_what_is_built_is_in_the_checkout() -> None:
 
     for dockerfile in ("app", "compose/proxy", "compose/generator"):
         assert (root / dockerfile / "Dockerfile").is_file()
+
+
+@pytest.mark.parametrize("with_store", [False, True])
+def test_a_store_is_only_built_where_the_stack_has_one(
+    monkeypatch: pytest.MonkeyPatch, with_store: bool
+) -> None:
+    built: list[str] = []
+    monkeypatch.setenv("TWOFOLD_BASE_IMAGE", "own:1")
+    monkeypatch.setattr(docker, "build", lambda argv, **_: built.append(argv[3]))
+
+    found = images.build_all(an_engine("own:1"), ROOT, say=ignore, with_store=with_store)
+
+    assert built == [images.APP, images.PROXY, images.GENERATOR, *[images.STORE] * with_store]
+    assert found.store == (images.STORE if with_store else None)
+    assert set(found.digests) == {"own:1", *built}

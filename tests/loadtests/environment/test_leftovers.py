@@ -33,6 +33,7 @@ def note_member(folder: Path, pid: int, started: str | None = None) -> None:
 
 
 FORKS = "import os, time\nos.fork()\nprint('in', flush=True)\ntime.sleep(60)"
+FORKS_APART = FORKS.replace("os.fork()", "os.fork() or os.setsid()")  # as PostgreSQL does
 
 
 def test_a_stack_of_this_process_is_not_abandoned() -> None:
@@ -56,9 +57,10 @@ def test_folders_of_others_are_let_alone(temporary: Path) -> None:
     assert leftovers.remove_all(lambda line: None) == 0
 
 
-def test_clearing_ends_a_member_with_all_that_it_started(tmp_path: Path) -> None:
+@pytest.mark.parametrize("script", [FORKS, FORKS_APART], ids=["one group", "groups of their own"])
+def test_clearing_ends_a_member_with_all_that_it_started(tmp_path: Path, script: str) -> None:
     folder = make_stack()
-    with proc.Child((sys.executable, "-c", FORKS), log=tmp_path / "log") as member:
+    with proc.Child((sys.executable, "-c", script), log=tmp_path / "log") as member:
         member.receive(10)
         member.receive(10)
         family = [one.pid for one in procfs.family(member.pid)]

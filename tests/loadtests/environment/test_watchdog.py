@@ -2,12 +2,14 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from loadtests.environment import leftovers, watchdog
-from loadtests.tools import cgroup, gunicorn, proc, procfs
+from loadtests.tools import cgroup, gunicorn, nginx, postgres, proc, procfs
 from tests.loadtests.environment.stack_to_kill import PHASES, ROOT
 
 GONE_LIMIT_S = 10.0
@@ -17,6 +19,12 @@ SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 needs_a_stack = pytest.mark.skipif(
     shutil.which("nginx") is None or bool(gunicorn.missing_modules()),
     reason="needs nginx, gunicorn, Flask and gevent here",
+)
+needs_a_store = pytest.mark.skipif(
+    nginx.find_program() is None
+    or bool(gunicorn.missing_modules())
+    or postgres.find_programs() is None,
+    reason="needs nginx, PostgreSQL, gunicorn, Flask and gevent here",
 )
 
 
@@ -73,6 +81,31 @@ def test_nothing_is_left_of_a_harness_that_is_ended(
 
     assert reached.strip() == phase
     assert processes >= (1 if phase == "before-anything" else 2)
+    assert harness.child.code == (-number if number is signal.SIGKILL else 128 + number)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may enter; pytest's own are closed."""
+    with tempfile.TemporaryDirectory(prefix="test-of-twofold-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@needs_a_store
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
+@pytest.mark.parametrize("phase", ["first-replica-started", "replicas-started", "under-load"])
+def test_nothing_is_left_of_a_store_whose_processes_are_groups_of_their_own(
+    phase: str, number: signal.Signals, open_folder: Path
+) -> None:
+    module = "tests.loadtests.environment.stack_to_kill"
+    harness = Observed(open_folder, module, phase, str(open_folder), "store")
+    with harness.child:
+        reached = harness.child.receive(30)
+        harness.end(number)
+
+    assert reached.strip() == phase
     assert harness.child.code == (-number if number is signal.SIGKILL else 128 + number)
 
 

@@ -55,6 +55,24 @@ def test_it_fetches_all_at_once_in_the_order_asked(child: Child) -> None:
     assert took_s < 0.6
 
 
+def test_a_fetch_sends_what_it_is_told_and_gives_cookies_back(child: Child) -> None:
+    def baked(_request: bytes) -> bytes:
+        cookies = b"Set-Cookie: a=1; Expires=Tue, 24 Nov 2026 08:00:00 GMT\r\nSet-Cookie: b=2\r\n"
+        return b"HTTP/1.1 201 Created\r\n" + cookies + b"Content-Length: 2\r\n\r\nok"
+
+    ask = {"method": "PUT", "headers": {"Cookie": "c=3"}, "body": "Größe"}
+    with stub_server(baked) as (url, seen):
+        fetched = child.ask(op="fetch", id="f", requests=[{"url": f"{url}/x", **ask}])
+
+    (answer,) = fetched["answers"]
+    assert (answer["status"], answer["body"], answer["cookies"]) == (201, "ok", "a=1; b=2")
+    head, _, body = seen[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"PUT /x HTTP/1.1\r\n")
+    assert b"Cookie: c=3" in head
+    assert b"Content-Length: 7" in head
+    assert body == "Größe".encode()
+
+
 def test_a_fetch_is_over_at_its_time_limit(child: Child) -> None:
     with stub_server(late(1, b"")) as (url, _):
         fetched = child.ask(op="fetch", id="f", urls=[url], timeout_s=0.2)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.generator.order import BadOrder, Share, read_fetch, read_trial
+from loadtests.generator.order import Ask, BadOrder, Share, read_fetch, read_trial
 
 TRIAL: dict[str, Any] = {
     "op": "trial",
@@ -64,7 +64,7 @@ def test_what_cannot_be_followed_is_named_with_its_value(
 
 def test_the_urls_of_a_fetch_are_a_list_of_strings() -> None:
     assert read_fetch({"urls": ["http://a"]}).urls == ["http://a"]
-    for urls in ("http://a", [1], None):
+    for urls in ("http://a", [1], None):  # absent too, where nothing else is asked
         with pytest.raises(BadOrder, match="urls"):
             read_fetch({"urls": urls})
 
@@ -75,3 +75,33 @@ def test_shares_add_up_to_all_users_and_differ_by_one_at_most(users: int) -> Non
 
     assert sum(shares) == users
     assert max(shares) - min(shares) <= 1
+
+
+def test_a_fetch_may_say_how_to_ask() -> None:
+    post: dict[str, Any] = {
+        "url": "http://a/x",
+        "method": "POST",
+        "headers": {"Cookie": "a=b"},
+        "body": "{}",
+    }
+
+    order = read_fetch({"urls": ["http://a"], "requests": [post, {"url": "http://b"}]})
+
+    assert order.asks == [Ask(url="http://a"), Ask(**post), Ask(url="http://b")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("http://a", "each must be an object"),
+        ({"method": "GET"}, "url is missing"),
+        ({"url": "http://a", "method": "GET /x"}, "a word such as GET"),
+        ({"url": "http://a", "headers": {"X": 1}}, "each one line"),
+        ({"url": "http://a", "headers": {"X": "1\r\nY: 2"}}, "each one line"),
+        ({"url": "http://a", "headers": ["X"]}, "headers is"),
+        ({"url": "http://a", "body": 5}, "body is 5"),
+    ],
+)
+def test_a_request_that_cannot_be_sent_is_refused(asked: object, message: str) -> None:
+    with pytest.raises(BadOrder, match=message):
+        read_fetch({"requests": [asked]})

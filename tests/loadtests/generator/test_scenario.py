@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import locust
 import pytest
 from locust import User
 
 from loadtests.generator.scenario import (
-    BUILT_IN,
+    DEFAULT,
     Scenarios,
     UnusableScenario,
     load_scenario,
     local_runner,
+    path_of,
     share_users,
 )
 
@@ -40,7 +44,7 @@ def users(**weights: float) -> list[type[User]]:
 
 
 def test_the_built_in_scenario_is_there() -> None:
-    assert [cls.__name__ for cls in load_scenario(BUILT_IN).user_classes] == ["SampleUser"]
+    assert [cls.__name__ for cls in load_scenario(path_of(DEFAULT)).user_classes] == ["SampleUser"]
 
 
 def test_a_locustfile_has_events_of_its_own(tmp_path: Path) -> None:
@@ -114,3 +118,39 @@ def test_fixed_counts_come_first() -> None:
     assert share_users([fixed, other], 10) == {"A": 3, "B": 7}
     assert share_users([fixed, other], 2) == {"A": 2, "B": 0}
     assert share_users([fixed], 10) == {"A": 3}
+
+
+def test_a_bare_name_is_a_built_in_scenario_and_a_path_is_a_path(tmp_path: Path) -> None:
+    assert path_of("mixed").is_file()
+    assert path_of(str(tmp_path / "mixed.py")) == (tmp_path / "mixed.py").resolve()
+
+
+def test_a_user_of_the_mixture_goes_through_its_cycle_each_from_another_place() -> None:
+    environment = load_scenario(path_of("mixed"))
+    (kind,) = environment.user_classes
+    module = sys.modules[kind.__module__]
+    asked: list[tuple[str, str]] = []
+
+    class Over(Exception):
+        """The trial is."""
+
+    def request(method: str, path: str, **_: object) -> None:
+        asked.append((method, path))
+        if len(asked) % 20 == 0:
+            raise Over
+
+    for start in range(2):
+        user = kind.__new__(kind)
+        user.client = SimpleNamespace(request=request)  # type: ignore[attr-defined]
+        with pytest.raises(Over):
+            user.ask()  # type: ignore[attr-defined]
+        mine = asked[20 * start :]
+        assert mine[:10] == mine[10:] == [*module.CYCLE[start:], *module.CYCLE[:start]]
+
+    assert Counter(path for _, path in module.CYCLE) == {
+        "/db": 4,
+        "/cpu": 2,
+        "/mixed": 2,
+        "/db/write": 1,
+        "/io": 1,
+    }

@@ -1,12 +1,18 @@
+from io import StringIO
+from typing import Any
+
 import pytest
+from rich.console import Console
 
 from loadtests.model import Bottleneck, Estimate, RuleCode, RuleState, Verdict
-from loadtests.report import story
+from loadtests.probed import ProbeResult, ProbeState
+from loadtests.report import advice, html, junit, markdown, run_json, story, terminal
 from tests.loadtests.builders import (
     full_of,
     make_doubling,
     make_finding,
     make_plan,
+    make_probe,
     make_result,
     make_trials,
 )
@@ -88,3 +94,80 @@ def test_every_rule_verdict_and_bottleneck_has_its_words() -> None:
     assert set(story.ADVICE) == set(RuleCode)
     assert set(story.VERDICTS) == set(story.PREDICATES) == set(Verdict)
     assert set(story.BOTTLENECKS) == set(Bottleneck)
+
+
+# -- one answer from all servers ---------------------------------------------------------------
+
+
+def broken_probe(**fields: Any) -> ProbeResult:
+    detail = "After PUT /x through gthread-1, GET /x was answered by gthread-2 with 404 (8 of 8)."
+    return make_probe(state=ProbeState.BREAKS, detail=detail, **fields)
+
+
+def test_wrong_answers_are_the_answer_with_the_request_that_showed_them() -> None:
+    result = make_result(probes=(broken_probe(),))
+
+    assert story.answer(result) == (
+        "No: with more than one server the answers are wrong: gthread."
+        " After PUT /x through gthread-1, GET /x was answered by gthread-2 with 404 (8 of 8)."
+    )
+    (_, sentence) = story.by_series(result)[0]
+    assert "gives wrong answers with more servers" in sentence
+    assert sentence.endswith("with 404 (8 of 8).")
+
+
+def test_what_was_probed_is_told_with_what_broke_first() -> None:
+    result = make_result(
+        probes=(
+            make_probe(),
+            make_probe(check="session"),
+            broken_probe(check="counter"),
+            make_probe(worker="sync", state=ProbeState.UNCHECKED, detail="PUT /x got 503"),
+        )
+    )
+
+    assert story.probes(result) == [
+        (ProbeState.BREAKS, f"gthread, counter: {broken_probe().detail}"),
+        (
+            ProbeState.UNCHECKED,
+            "Not told: sync (note). PUT /x got 503. With a data store it can be: add --probe.",
+        ),
+        (ProbeState.OK, "Every replica knew what another was told: gthread (note, session)."),
+    ]
+
+
+def test_a_stack_with_a_store_is_not_told_to_get_one() -> None:
+    probe = make_probe(state=ProbeState.UNCHECKED, detail="PUT /x got 503")
+
+    told = story.probes(make_result(make_plan(with_store=True), probes=(probe,)))
+
+    assert told == [(ProbeState.UNCHECKED, "Not told: gthread (note). PUT /x got 503.")]
+
+
+def test_nothing_is_told_of_a_run_that_was_not_probed() -> None:
+    assert story.probes(make_result()) == []
+
+
+def test_every_report_tells_what_was_probed() -> None:
+    result = make_result(probes=(broken_probe(), make_probe(worker="sync")))
+    console = Console(width=500, file=StringIO(), record=True)
+    console.print(terminal.render(result))
+    texts = {
+        "markdown": markdown.render(result),
+        "terminal": console.export_text(),
+        "html": html.render(result, make_trials(make_plan()), live=False),
+        "junit": junit.render(result),
+    }
+
+    for text in texts.values():
+        assert "was answered by gthread-2 with 404" in text
+    for kind in ("markdown", "terminal", "html"):
+        assert "One answer from all servers?" in texts[kind]
+    assert 'failures="2"' in texts["junit"]
+    assert any("data store" in step for step in advice.next_steps(result))
+
+
+def test_a_run_json_keeps_the_probes() -> None:
+    result = make_result(probes=(broken_probe(wrong={"gthread-2": 8}), make_probe()))
+
+    assert run_json.parse(run_json.render(result)).probes == result.probes

@@ -21,6 +21,7 @@ def test_the_environment_carries_the_worker_model_and_room_for_idle_connections(
         "BIND": "127.0.0.2:8000",
         "REPLICA": "sync-2",
         "SECRET_KEY": "k",
+        "DATABASE_URL": "",
     }
 
 

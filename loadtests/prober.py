@@ -1,0 +1,90 @@
+"""Tries through the proxy whether the replicas of each worker model answer as one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+
+from loadtests import probe
+from loadtests.agent import Agent
+from loadtests.model import Plan, Upstream
+from loadtests.probed import Check, CheckKind, ProbeRecord, ProbeResult, Seen, Step
+from loadtests.raw import Answer, Ask
+
+TIMES_EACH = 8
+"""How often each replica is asked the same: twice as often as it has processes, all at once, so
+that several of its processes answer."""
+
+LIMIT_S = 30.0
+"""How long the answers may take: at a tenth of a CPU a replica gives some 50 a second."""
+
+LEAST_REPLICAS = 2
+
+
+class Prober:
+    """Asks the replicas behind the proxy's ports; ``base_url`` gives a port's address."""
+
+    def __init__(
+        self, agent: Agent, names: Mapping[str, str], base_url: Callable[[int], str]
+    ) -> None:
+        self._agent = agent
+        self._names = names
+        self._base_url = base_url
+
+    def probe(self, plan: Plan, checks: Sequence[Check]) -> tuple[ProbeResult, ...]:
+        """Try every check on the most replicas of every worker model, where there are two."""
+        return tuple(
+            probe.judge(self._try(check, upstream)) for upstream in widest(plan) for check in checks
+        )
+
+    def _try(self, check: Check, upstream: Upstream) -> ProbeRecord:
+        token = f"probe{secrets.token_hex(6)}"
+        ask = self._asker(upstream, token)
+        everyone = TIMES_EACH * len(upstream.members)
+        before = ask(check.read, 1)[0] if check.kind is CheckKind.COUNT else None
+        writes = ask(check.write, everyone if check.kind is CheckKind.COUNT else 1)
+        reads = ask(check.read, everyone, writes[0].cookies)
+        seen = self._seen
+        return ProbeRecord(
+            worker=upstream.worker,
+            replicas=tuple(f"{upstream.worker}-{number}" for number in upstream.members),
+            check=check,
+            token=token,
+            before=seen(before) if before else None,
+            writes=tuple(map(seen, writes)),
+            reads=tuple(map(seen, reads)),
+        )
+
+    def _asker(self, upstream: Upstream, token: str) -> Callable[..., tuple[Answer, ...]]:
+        base_url = self._base_url(upstream.port)
+
+        def ask(step: Step, times: int, cookies: str = "") -> tuple[Answer, ...]:
+            one = Ask(
+                url=base_url + probe.filled(step.path, token),
+                method=step.method,
+                headers={"Cookie": cookies} if cookies else {},
+                body=probe.filled(step.body, token),
+            )
+            return self._agent.ask([one] * times, timeout_s=LIMIT_S)
+
+        return ask
+
+    def _seen(self, answer: Answer) -> Seen:
+        address = answer.headers.get("x-upstream-addr")
+        return Seen(
+            replica=self._names.get(address, address) if address else None,
+            status=answer.status,
+            body=answer.body,
+            error=answer.error,
+        )
+
+
+def widest(plan: Plan) -> tuple[Upstream, ...]:
+    """Give the port with the most replicas of each worker model, where they are at least two."""
+    found = []
+    for worker in plan.workers:
+        mine = [upstream for upstream in plan.upstreams if upstream.worker == worker.name]
+        most = max(mine, key=lambda upstream: len(upstream.members))
+        if len(most.members) >= LEAST_REPLICAS:
+            found.append(most)
+    return tuple(found)
