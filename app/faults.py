@@ -13,7 +13,6 @@ SERIAL_LOCK                a path                    the file by which all repli
 CONTEXT_STORE              ``context``, ``module``   /context keeps its token where all requests
                                                      reach it
 STATE                      ``store``, ``memory``     /state is kept in the memory of one process
-FAULTY_REPLICA             a REPLICA                 only this replica has the faults
 =========================  ========================  ============================================
 """
 
@@ -60,8 +59,6 @@ class Faults:
         Raises:
             SettingError: a switch has a value that it cannot have, or not with the others.
         """
-        if environ.get("FAULTY_REPLICA", "") not in {"", environ.get("REPLICA")}:
-            return cls()
         lock = environ.get("SERIAL_LOCK")
         faults = cls(
             burn_percent=number(environ, "BURN_PERCENT", default=0, low=0, high=100),

@@ -34,7 +34,7 @@ RUN_LIMIT_S = 240.0
 
 NAMES = tuple(member.name for member in MEMBERS)
 CLEAN_NAMES = tuple(member.name for member in CLEAN)
-OTHERS: tuple[str, ...] = ()
+OTHERS = ("context", "cost")
 """Parts that are no system of the zoo, and are measured by programs of their own."""
 
 

@@ -193,6 +193,10 @@ def dearer(plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial]) -> Fin
     Servers of their own share no core, so a loss of this kind is the machine's, not the system's,
     and neither a factor nor a verdict can be had from it. Where every replica has a core of its
     own, dearer requests are the system's doing, and count.
+
+    Beyond doubt means that the whole interval is above the limit. A doubling that falls short needs
+    less: there the loss must not be the machine's even by half a chance. One that scales although
+    requests grew dearer scales all the more.
     """
     code = RuleCode.BUDGET
     cores = len(plan.budget.replica_cores)
@@ -212,10 +216,13 @@ def dearer(plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial]) -> Fin
     use = [use for use in _resources(plan, large, trials) if use.full]
     matters = bool(use) and use[0].kind is Bottleneck.REPLICA_CPU
     growth = ratio.estimate - 1
+    factor = analysis.throughput_ratio(found_trials.get(large, {}), found_trials.get(small, {}))
+    falls_short = factor.high is not None and factor.high < plan.target
+    doubtless = ratio.low - 1 > DEARER_LIMIT_RATIO or (falls_short and ratio.low > 1)
     return found(
         code,
         large,
-        broken=matters and growth > DEARER_LIMIT_RATIO and ratio.low > 1,
+        broken=matters and growth > DEARER_LIMIT_RATIO and doubtless,
         figure=growth,
         limit=DEARER_LIMIT_RATIO,
         detail=f"A request took {growth:+.1%} CPU at {large.replicas} replicas against"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from loadtests.environment.settings import NO_SETTINGS, Settings
 from loadtests.laws import speedup
 from loadtests.model import Bottleneck, RuleCode, Verdict
 from scripts.zoo import faults
@@ -40,8 +41,8 @@ class Member:
     factors: Mapping[Doubling, float] = field(default_factory=dict)
     sigma: float | None = None
     inject: Callable[[], Injection] = Injection
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """Variables of the application's environment; ``{folder}`` is a folder of this run's own."""
+    settings: Settings = field(default_factory=dict)
+    """Variables for replicas; ``{folder}`` is a folder of this run's own."""
 
 
 def _scaling(
@@ -76,7 +77,7 @@ def _serial(percent: int, *verdicts: Verdict, may_scale: frozenset[Doubling]) ->
         may_scale=may_scale,
         factors=factors,
         sigma=sigma,
-        settings={"SERIAL_SHARE": f"{sigma:g}", "SERIAL_LOCK": "{folder}/lock"},
+        settings={"*": {"SERIAL_SHARE": f"{sigma:g}", "SERIAL_LOCK": "{folder}/lock"}},
     )
 
 
@@ -90,7 +91,7 @@ def _broken(
     bottlenecks: frozenset[Bottleneck],
     inject: Callable[[], Injection] = Injection,
     also: frozenset[RuleCode] = frozenset(),
-    settings: Mapping[str, str] | None = None,
+    settings: Settings = NO_SETTINGS,
 ) -> Member:
     return Member(
         name=name,
@@ -102,7 +103,7 @@ def _broken(
         code=code,
         also=also,
         inject=inject,
-        settings=settings or {},
+        settings=settings,
     )
 
 
@@ -243,7 +244,7 @@ MEMBERS: tuple[Member, ...] = (
         RuleCode.ERRORS,
         shape=CPU,
         bottlenecks=REPLICA_CPU,
-        settings={"ERROR_PERCENT": "1", "FAULTY_REPLICA": "gthread-2"},
+        settings={"gthread-2": {"ERROR_PERCENT": "1"}},
     ),
     _broken(
         "neighbour",
@@ -268,13 +269,13 @@ MEMBERS: tuple[Member, ...] = (
     ),
     _broken(
         "leak",
-        "a request costs 60 % more CPU each minute",
+        "a request costs twice the CPU after a minute",
         "All replicas slow down alike, so factors are right in each round, but what a cell's"
         " throughput is depends on when it is asked.",
         RuleCode.STEADY,
         shape=Shape(workload="cpu", rounds=8),
         bottlenecks=REPLICA_CPU,
-        settings={"SLOWER_PERCENT_PER_MINUTE": "100"},
+        settings={"*": {"SLOWER_PERCENT_PER_MINUTE": "100"}},
     ),
     _broken(
         "lost-worker",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from dataclasses import replace
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from loadtests import pipeline, project
 from loadtests.environment import choice
+from loadtests.environment.processes import ProcessesBackend
 from loadtests.errors import TwofoldError
 from loadtests.progress import PlainProgress
 from loadtests.tools import signals
@@ -44,9 +44,13 @@ def main() -> int:
 def measure(member: Member, *, seed: int, runs: Path) -> Row:
     """Run the harness on a member, and hold what it says against the truth."""
     with tempfile.TemporaryDirectory(prefix="zoo-") as folder:
-        os.environ |= {key: text.format(folder=folder) for key, text in member.settings.items()}
+        settings = {
+            replicas: {key: text.format(folder=folder) for key, text in variables.items()}
+            for replicas, variables in member.settings.items()
+        }
         chosen = choice.choose(BACKEND, project.root())
-        faulty = replace(chosen, backend=FaultyBackend(chosen.backend, member.inject()))
+        backend = ProcessesBackend(project.root(), settings=settings)
+        faulty = replace(chosen, backend=FaultyBackend(backend, member.inject()))
         request = pipeline.Request(
             plan=plan_of(member.shape, chosen.machine, seed=seed),
             chosen=faulty,

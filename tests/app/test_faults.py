@@ -89,13 +89,6 @@ def test_a_bad_request_is_refused_by_a_burning_app_too() -> None:
     assert app.test_client().get("/cpu?rounds=0").status_code == 400
 
 
-def test_the_faults_of_one_replica_are_not_those_of_the_others() -> None:
-    environ = {"ERROR_PERCENT": "1", "FAULTY_REPLICA": "gthread-2"}
-
-    assert Faults.from_environment(environ | {"REPLICA": "gthread-2"}).error_percent == 1
-    assert Faults.from_environment(environ | {"REPLICA": "gthread-1"}) == Faults()
-
-
 def test_a_service_that_slows_down_burns_more_the_older_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

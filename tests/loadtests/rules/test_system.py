@@ -266,6 +266,24 @@ def test_requests_that_grow_dearer_on_shared_cores_take_the_verdict_away(
     assert system.dearer(PLAN, ONE, TWO, trials).state is state
 
 
+@pytest.mark.parametrize(("doubled", "state"), [(2.0, HOLDS), (1.79, HOLDS), (1.6, BROKEN)])
+def test_a_growth_that_is_hardly_beyond_doubt_counts_where_the_doubling_falls_short(
+    doubled: float, state: RuleState
+) -> None:
+    """6 % [1, 12] dearer, which leaves the loss of the last one to the machine or to the system."""
+    small = [replace(trial, throughput_rps=100.0) for trial in rounds_of(1, 1000, 1001, 999)]
+    rates = (100 * doubled * 1.01, 100 * doubled, 100 * doubled * 0.99)
+    large = [
+        replace(trial, throughput_rps=rate)
+        for trial, rate in zip(rounds_of(2, 1040, 1085, 1062), rates, strict=True)
+    ]
+
+    found = system.dearer(PLAN, ONE, TWO, small + large)
+
+    assert found.figure == pytest.approx(0.062, abs=0.01)
+    assert found.state is state
+
+
 def test_dearer_requests_do_not_matter_where_cpu_is_not_full() -> None:
     trials = rounds_of(1, 1000, 1001, 999, full=False) + rounds_of(2, 1200, 1201, 1199, full=False)
 
