@@ -8,6 +8,7 @@ BURN_PERCENT               0 to 100                  /cpu costs that many percen
 SLOWER_PERCENT_PER_MINUTE  0 to 1000                 /cpu costs that many percent more CPU for each
                                                      minute that the process is old
 ERROR_PERCENT              0 to 100                  so many of 100 requests to /cpu and /io fail
+STORE_ROWS                 0 to 1000000              /db makes the store count so many rows besides
 SERIAL_SHARE               0 to 0.9                  /serial spends that share of its time alone
 SERIAL_LOCK                a path                    the file by which all replicas take turns there
 CONTEXT_STORE              ``context``, ``module``   /context keeps its token where all requests
@@ -31,7 +32,7 @@ from typing import Any, Self
 from werkzeug.exceptions import InternalServerError
 
 from app import context, work
-from app.application import Application
+from app.application import Application, this_app
 from app.settings import SettingError, choice, number
 
 REQUEST_ROUNDS = 5_500
@@ -47,6 +48,7 @@ class Faults:
     burn_percent: float = 0
     slower_percent_per_minute: float = 0
     error_percent: float = 0
+    store_rows: int = 0
     serial_share: float = 0
     serial_lock: Path | None = None
     module_context: bool = False
@@ -66,6 +68,7 @@ class Faults:
                 environ, "SLOWER_PERCENT_PER_MINUTE", default=0, low=0, high=1000
             ),
             error_percent=number(environ, "ERROR_PERCENT", default=0, low=0, high=100),
+            store_rows=int(number(environ, "STORE_ROWS", default=0, low=0, high=1_000_000)),
             serial_share=number(environ, "SERIAL_SHARE", default=0, low=0, high=0.9),
             serial_lock=Path(lock) if lock else None,
             module_context=choice(environ, "CONTEXT_STORE", ("context", "module")) == "module",
@@ -95,6 +98,8 @@ def install(app: Application, faults: Faults) -> None:
     if faults.error_percent:
         for name in ("work.cpu", "work.io"):
             views[name] = _failing(views[name], faults.error_percent)
+    if faults.store_rows:
+        views["items.read"] = _counting_rows(views["items.read"], faults.store_rows)
     if faults.module_context:
         views["context.isolation"] = shared_context
     if faults.memory_state:
@@ -127,6 +132,17 @@ def _failing(view: Callable[..., Any], percent: float) -> Callable[..., Any]:
         return view()
 
     return fail
+
+
+def _counting_rows(view: Callable[..., Any], rows: int) -> Callable[..., Any]:
+    """Let the store do work that a better query would spare it: 10,000 rows are about 1 ms."""
+
+    @wraps(view)
+    def count() -> Any:
+        this_app().store.row("SELECT count(*) FROM generate_series(1, %s)", rows)
+        return view()
+
+    return count
 
 
 _token = ""

@@ -149,6 +149,26 @@ MEMBERS: tuple[Member, ...] = (
         may_scale=frozenset({(1, 2)}),  # 1.818 against a target of 1.8
     ),
     _serial(30, Verdict.FALLS_SHORT, may_scale=frozenset()),
+    Member(
+        name="store-held",
+        truth="no gain: a store with 0.2 CPU for all",
+        why="Each read lets the store count rows, so one replica uses up its 0.2 CPU already, and a"
+        " second one finds nothing left.",
+        shape=Shape(workload="db", rounds=6, store_cpus=0.2),
+        verdicts=frozenset({Verdict.NO_GAIN}),
+        bottlenecks=frozenset({Bottleneck.STORE}),
+        factors={(1, 2): 1.0},
+        settings={"*": {"STORE_ROWS": "50000"}},
+    ),
+    Member(
+        name="memory-state",
+        truth="breaks: state in the memory of each process",
+        why="What one replica is told, the others do not know; throughput doubles all the same.",
+        shape=Shape(workload="io", probe=True),
+        verdicts=frozenset({Verdict.BREAKS}),
+        bottlenecks=frozenset({Bottleneck.WORKER_SLOTS}),
+        settings={"*": {"STATE": "memory"}},
+    ),
     _broken(
         "proxy-held",
         "the proxy has 5 % of a core",

@@ -16,7 +16,8 @@ class Shape:
     """What of a plan a member of the zoo decides.
 
     ``path`` is what is asked for, where it is another than the workload's own; ``rounds`` None lets
-    the precision decide.
+    the precision decide; ``probe`` brings up a store, ``store_cpus`` is its budget where it is not
+    the usual one.
     """
 
     workload: str
@@ -25,6 +26,8 @@ class Shape:
     rounds: int | None = 4
     quick: bool = True
     worker: str = "gthread"
+    probe: bool = False
+    store_cpus: float | None = None
 
 
 def plan_of(shape: Shape, machine: Machine, *, seed: int) -> Plan:
@@ -37,8 +40,11 @@ def plan_of(shape: Shape, machine: Machine, *, seed: int) -> Plan:
         rounds=shape.rounds,
         quick=shape.quick,
         seed=seed,
+        probe=shape.probe,
     )
     plan = make_plan(options, machine, backend=BACKEND, seed=seed)
+    if shape.store_cpus is not None:
+        plan = replace(plan, budget=replace(plan.budget, store_cpus=shape.store_cpus))
     if shape.path is None:
         return plan
     return asking_for(plan, shape.path)

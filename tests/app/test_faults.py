@@ -20,6 +20,7 @@ def test_each_switch_turns_on_its_fault() -> None:
         "BURN_PERCENT": "2.5",
         "SLOWER_PERCENT_PER_MINUTE": "60",
         "ERROR_PERCENT": "1",
+        "STORE_ROWS": "20000",
         "SERIAL_SHARE": "0.3",
         "SERIAL_LOCK": "/shared/lock",
         "CONTEXT_STORE": "module",
@@ -30,6 +31,7 @@ def test_each_switch_turns_on_its_fault() -> None:
         burn_percent=2.5,
         slower_percent_per_minute=60,
         error_percent=1,
+        store_rows=20_000,
         serial_share=0.3,
         serial_lock=Path("/shared/lock"),
         module_context=True,
@@ -113,6 +115,22 @@ def test_one_in_a_hundred_requests_fails_and_the_probes_never(path: str) -> None
 
     assert [number for number, code in enumerate(codes, 1) if code == 500] == [100, 200, 300]
     assert client.get("/healthz").status_code == 200
+
+
+def test_a_store_that_has_to_count_does_so_for_each_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = create_app({"FAULTS": Faults(store_rows=7)})
+    asked: list[tuple[object, ...]] = []
+
+    def row(*query: object) -> tuple[int, str]:
+        asked.append(query)
+        return (1, "body")
+
+    monkeypatch.setattr(app.store, "row", row)
+
+    assert app.test_client().get("/db?id=1").get_json() == {"id": 1, "body": "body"}
+    assert [query[1] for query in asked] == [7, 1]
 
 
 def test_a_context_in_the_module_is_overwritten_by_the_next_request() -> None:
