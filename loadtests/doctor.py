@@ -77,6 +77,7 @@ def examine(facts: Facts) -> DoctorReport:
         _engine(facts),
         _compose(facts),
         _nginx(facts),
+        _postgres(facts),
         _modules(facts),
         _cores(facts),
         _budgets(facts),
@@ -158,6 +159,27 @@ def _nginx(facts: Facts) -> Check:
             way_out="Install the system's nginx (`apt install nginx-light`, `brew install nginx`).",
         )
     return _ok("nginx", f"nginx {nginx.version} at {nginx.path}")
+
+
+def _postgres(facts: Facts) -> Check:
+    """It is only a warning: most workloads need none, and Compose brings its own."""
+    found = facts.postgres
+    if found is None:
+        return Check(
+            name="postgresql",
+            state=State.WARN,
+            found="no PostgreSQL on this machine: no --workload db or mixed, nor --probe, with the"
+            " processes backend",
+            way_out="`apt install postgresql`, `brew install postgresql`. Compose needs none.",
+        )
+    if found.trouble is not None:
+        return Check(
+            name="postgresql",
+            state=State.WARN,
+            found=f"PostgreSQL {found.version} at {found.path} cannot be used",
+            way_out=found.trouble,
+        )
+    return _ok("postgresql", f"PostgreSQL {found.version} at {found.path}")
 
 
 def _modules(facts: Facts) -> Check:

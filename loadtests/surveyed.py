@@ -27,6 +27,15 @@ class Nginx:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Postgres:
+    """The PostgreSQL of this machine; ``trouble`` says why it cannot be used, None: it can."""
+
+    path: str
+    version: str
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Engine:
     """The Docker engine: how it is met, its version or what it says instead, and what it offers.
 
@@ -57,3 +66,4 @@ class Facts:
     free_bytes: int
     free_where: str
     leftovers: tuple[str, ...]
+    postgres: Postgres | None = None

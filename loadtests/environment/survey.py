@@ -14,8 +14,8 @@ from pathlib import Path
 from loadtests.environment import addresses, choice, leftovers, means
 from loadtests.environment.compose import dead_projects
 from loadtests.errors import EnvironmentFailure, ProcessFailure
-from loadtests.surveyed import Engine, EngineState, Facts, Nginx
-from loadtests.tools import docker, gunicorn, host, nginx, proc
+from loadtests.surveyed import Engine, EngineState, Facts, Nginx, Postgres
+from loadtests.tools import docker, gunicorn, host, nginx, postgres, proc
 
 SOCKET = "unix:///var/run/docker.sock"
 """Where the engine listens unless ``DOCKER_HOST`` says otherwise."""
@@ -44,6 +44,7 @@ def survey(results: Path, *, ports: range) -> Facts:
         free_bytes=spaces[tightest],
         free_where=str(tightest),
         leftovers=(*map(str, leftovers.abandoned()), *engine.leftovers),
+        postgres=_look_at_postgres(),
     )
 
 
@@ -106,6 +107,24 @@ def _look_at_nginx() -> Nginx | None:
         )
     except ProcessFailure:
         return None  # a program of this name that is none
+
+
+def _look_at_postgres() -> Postgres | None:
+    programs = postgres.find_programs()
+    if programs is None:
+        return None
+    path = str(programs.folder)
+    try:
+        words = proc.run(postgres.version_argv(programs)).stdout
+        version = postgres.parse_version(words)
+    except ProcessFailure:
+        return None  # programs of these names that are none
+    try:
+        postgres.check_version(words)
+        postgres.owner()
+    except EnvironmentFailure as failure:
+        return Postgres(path=path, version=version, trouble=str(failure))
+    return Postgres(path=path, version=version)
 
 
 def _existing(folder: Path) -> Path:

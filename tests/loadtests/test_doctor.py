@@ -4,7 +4,7 @@ import pytest
 
 from loadtests.doctor import BackendView, Check, DoctorReport, State, examine
 from loadtests.report import doctor_text
-from loadtests.surveyed import Engine, EngineState, Facts, Nginx
+from loadtests.surveyed import Engine, EngineState, Facts, Nginx, Postgres
 from tests.loadtests.builders import make_machine
 
 GOOD_ENGINE = Engine(
@@ -28,6 +28,7 @@ def make_facts(**fields: Any) -> Facts:
         "free_bytes": 10**10,
         "free_where": "/tmp",
         "leftovers": (),
+        "postgres": Postgres(path="/usr/lib/postgresql/17/bin", version="17.6"),
     }
     return Facts(**defaults | fields)
 
@@ -57,6 +58,14 @@ def test_a_machine_with_everything_is_ready_for_both_backends() -> None:
         (
             {"nginx": Nginx(path="n", version="1.31.3", counts=False)},
             *("nginx", "warn", "without stub_status", {"compose", "processes"}),
+        ),
+        (
+            {"postgres": None},
+            *("postgresql", "warn", "no PostgreSQL", {"compose", "processes"}),
+        ),
+        (
+            {"postgres": Postgres(path="p", version="13.2", trouble="13.2 is too old.")},
+            *("postgresql", "warn", "13.2 at p cannot be used", {"compose", "processes"}),
         ),
         ({"taken_ports": (9001, 9003)}, "ports", "lack", "9001, 9003", {"compose"}),
         (

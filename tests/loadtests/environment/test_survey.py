@@ -15,7 +15,7 @@ from loadtests import doctor
 from loadtests.doctor import State
 from loadtests.environment import leftovers, survey
 from loadtests.surveyed import EngineState
-from loadtests.tools import nginx, proc
+from loadtests.tools import nginx, postgres, proc
 
 NO_PORTS = range(0)
 
@@ -29,6 +29,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setattr(nginx, "SYSTEM_FOLDERS", ())
+    monkeypatch.setattr(postgres, "SYSTEM_FOLDERS", ())
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
     return folder
 
@@ -198,3 +199,44 @@ def test_left_overs_of_a_dead_run(
 
     assert checks["leftovers"].state is State.WARN
     assert str(folder) in checks["leftovers"].found
+
+
+# -- PostgreSQL --------------------------------------------------------------------------------
+
+
+def with_postgres(programs: Path, monkeypatch: pytest.MonkeyPatch, words: str) -> None:
+    folder = programs / "17" / "bin"
+    folder.mkdir(parents=True)
+    add_program(folder, "initdb", "")
+    add_program(folder, "postgres", f"echo '{words}'")
+    monkeypatch.setattr(postgres, "SYSTEM_FOLDERS", (str(programs),))
+
+
+def test_no_postgresql(programs: Path, tmp_path: Path) -> None:
+    check = look(tmp_path)["postgresql"]
+
+    assert check.state is State.WARN
+    assert "apt install postgresql" in (check.way_out or "")
+
+
+@pytest.mark.parametrize(
+    ("words", "state", "told"),
+    [
+        ("postgres (PostgreSQL) 17.6", State.OK, "PostgreSQL 17.6 at"),
+        ("postgres (PostgreSQL) 13.2", State.WARN, "PostgreSQL 13.2 at"),
+        ("something else", State.WARN, "no PostgreSQL"),
+    ],
+)
+def test_a_postgresql_is_asked_for_its_version(
+    programs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: str,
+    state: State,
+    told: str,
+) -> None:
+    with_postgres(programs, monkeypatch, words)
+
+    check = look(tmp_path)["postgresql"]
+
+    assert (check.state, told in check.found) == (state, True)
