@@ -50,7 +50,9 @@ def store(compose: tuple[str, ...], image: str) -> Iterator[str]:
 
 
 def asked(container: str, query: str, password: str = PASSWORD) -> str:
-    script = f'/usr/lib/postgresql/*/bin/psql -h localhost -U twofold postgres -tAc "{query}"'
+    """Ask at the address at which the replicas do, not at that of the container itself alone."""
+    psql = '/usr/lib/postgresql/*/bin/psql -h "$(hostname -i)" -U twofold postgres'
+    script = f'{psql} -tAc "{query}"'
     return output_of(
         *("docker", "exec", "--env", f"PGPASSWORD={password}", container, "sh", "-c", script)
     )
