@@ -33,7 +33,7 @@ START_S = 25.0
 """Bringing a built stack up, proving it and calibrating it, and taking it down (measured)."""
 
 STORE_START_S = 5.0
-"""What a store adds to that (measured: 2 s as a process, 4 s as a container)."""
+"""What a store adds to that: 2 s as a container (measured), and Compose is called once more."""
 
 FIRST_PORT = 9001
 

@@ -17,7 +17,7 @@ from loadtests.tools.postgres import Programs
 FILES = ("start-store", "postgresql.conf")
 
 READY_LIMIT_S = 30.0
-"""How long it may take to make its files and to listen; a free core takes 1 to 2 s."""
+"""How long it may take to make its files and to listen; a free core takes some 2 s."""
 
 
 def find() -> Programs:
