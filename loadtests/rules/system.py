@@ -35,6 +35,9 @@ BUDGET_LIMIT_RATIO = 0.9
 """Part of its budget that a replica gets at least where the kernel holds it to it: measured 0.98 to
 1.02 in windows of 2 s. One that is held with less had not the means that were planned."""
 
+LEAST_REQUEST_S = 20e-6
+"""CPU time below which no Python server answers a request: the leanest take ten times as much."""
+
 IDLE_LIMIT_RATIO = 0.02
 """Share of its budget that a replica may use while others are measured (design, section 5)."""
 
@@ -144,6 +147,8 @@ def budget(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
     usages = [usage for trial in trials for usage in trial.usages if usage.role is Role.REPLICA]
     if not usages:
         return unchecked(code, cell, "The replicas' CPU cannot be read here.")
+    if stopped := _stopped_clock(plan, cell, trials):
+        return stopped
     short = _short_of_budget(usages)
     if short is not None:
         member, ratio = short
@@ -171,6 +176,32 @@ def budget(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
         limit=limit,
         detail=f"The replicas together used {used:.2f} of {cores} core(s).",
     )
+
+
+def _stopped_clock(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None:
+    """Find a CPU counter that cannot be true: then the kernel holds nobody to a budget either.
+
+    Seen on a virtual machine: the scheduler's clock of a core leapt ahead by minutes and stood
+    still until time had caught up. Meanwhile counters stay as they are, and quotas are not used up.
+    """
+    cores = {*plan.budget.replica_cores, *plan.budget.service_cores}
+    for trial in trials:
+        for usage in trial.usages:
+            answers = usage.completed if usage.role is Role.REPLICA else None
+            used = usage.cpu_s / usage.span_s if usage.span_s > 0 else 0.0
+            idle = bool(answers) and usage.cpu_s < LEAST_REQUEST_S * (answers or 0)
+            if idle or (cores and used > len(cores) + 1):
+                return found(
+                    RuleCode.BUDGET,
+                    cell,
+                    broken=True,
+                    figure=used,
+                    limit=float(len(cores)) or None,
+                    detail=f"{trial.spec.id}: by its counter {usage.member} used {used:.3f} CPU"
+                    + (f" for {answers} answers" if idle else f", of {len(cores)} cores")
+                    + ": the kernel's clock was wrong, and with it every budget. Run again.",
+                )
+    return None
 
 
 def _short_of_budget(usages: Sequence[Usage]) -> tuple[str, float] | None:

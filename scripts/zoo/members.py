@@ -253,8 +253,8 @@ MEMBERS: tuple[Member, ...] = (
         "They are killed in the middle of a window; gunicorn starts others at once.",
         RuleCode.IDENTITY,
         shape=CPU,
-        bottlenecks=REPLICA_CPU,
-        also=GONE,
+        bottlenecks=ANY_REPLICA_CPU,
+        also=GONE | {RuleCode.IDLE_COST},  # it starts again while others are measured
         inject=lambda: faults.MidWindow(faults.restart_replica),
     ),
     _broken(

@@ -227,6 +227,30 @@ def test_a_budget_is_unchecked_without_cores_or_counters(plan: Plan, trial: Tria
     assert system.budget(plan, FOUR, [trial]).state is UNCHECKED
 
 
+@pytest.mark.parametrize(
+    ("usage", "state"),
+    [
+        (make_usage(cpu_s=0.0, completed=130, throttled_ratio=0.0), BROKEN),  # captured
+        (make_usage(cpu_s=0.0025, completed=130, throttled_ratio=0.0), BROKEN),
+        (make_usage(cpu_s=0.0027, completed=130, throttled_ratio=0.0), HOLDS),
+        (make_usage(cpu_s=0.0, completed=0, throttled_ratio=0.0), HOLDS),  # it was not asked
+        (make_usage(member="store", role=Role.STORE, cpu_s=11.239 * 2.5, completed=None), BROKEN),
+        (make_usage(member="store", role=Role.STORE, cpu_s=0.2 * 2.5, completed=None), HOLDS),
+    ],
+)
+def test_a_counter_that_cannot_be_true_takes_the_verdict_away(
+    usage: Usage, state: RuleState
+) -> None:
+    """As captured when the clock of a core stood still: 0.0 CPU for all that was answered."""
+    trials = [make_trial(), make_trial(usages=(make_usage(member="gthread-2"), usage))]
+
+    found = system.budget(PLAN, TWO, trials)
+
+    assert found.state is state
+    if state is BROKEN:
+        assert "the kernel's clock was wrong" in found.detail
+
+
 # -- budget: requests that grow dearer ---------------------------------------------------------
 
 
