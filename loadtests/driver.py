@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from loadtests.agent import Agent
+from loadtests.environment.awake import Awake
 from loadtests.environment.protocol import Stack
 from loadtests.errors import EnvironmentFailure
 from loadtests.metronome import Metronome
@@ -18,7 +19,6 @@ from loadtests.tools import proc
 PROXY = "proxy"
 GENERATOR = "generator"
 METRONOME = "metronome"
-AWAKE = "awake"
 STORE = "store"
 
 READY_LIMIT_S = 90.0
@@ -29,14 +29,19 @@ PROXY_LIMIT_S = 20.0
 
 SERVER_ERROR = 500
 
+NOTHING_AWAKE = Awake(None)
+
 
 class Driver:
     """One stack with its generator, ready to be loaded."""
 
-    def __init__(self, stack: Stack, agent: Agent, metronome: Metronome) -> None:
+    def __init__(
+        self, stack: Stack, agent: Agent, metronome: Metronome, awake: Awake = NOTHING_AWAKE
+    ) -> None:
         self._stack = stack
         self._agent = agent
         self._metronome = metronome
+        self._awake = awake
         self._tally = Tally(stack, agent)
         self._replicas = {replica.name: replica for replica in stack.replicas}
 
@@ -129,11 +134,11 @@ class Driver:
 
     def _edge(self) -> Edge:
         # Those of them that there are: not every stack has a store.
-        members = (*self._replicas, PROXY, GENERATOR, METRONOME, AWAKE, STORE)
+        members = (*self._replicas, PROXY, GENERATOR, METRONOME, STORE)
         self._metronome.ask()
         return Edge(
             members=self._stack.read(members),
             host=self._stack.read_host(),
-            harness_cpu_s=proc.own_cpu_s(),
+            harness_cpu_s=proc.own_cpu_s() + self._awake.cpu_s(),
             pulse=self._metronome.answer(),
         )

@@ -74,7 +74,6 @@ class Role(StrEnum):
     GENERATOR = "generator"
     STORE = "store"
     METRONOME = "metronome"
-    AWAKE = "awake"
 
 
 # -- what is asked, and on what ---------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Self
 from loadtests import corespeed, outputs, store, validity, verdict
 from loadtests.agent import Agent
 from loadtests.driver import Driver
+from loadtests.environment.awake import kept_awake
 from loadtests.environment.choice import Chosen
 from loadtests.errors import TwofoldError
 from loadtests.metronome import Metronome
@@ -20,6 +21,8 @@ from loadtests.progress import Progress
 from loadtests.session import Session
 from loadtests.store import Recorded, Store
 from loadtests.tools import proc, signals
+
+AWAKE_LOG = "logs/awake.log"
 
 LIVE_EVERY_S = 2.0
 """How often the report of a run that goes on is written; a page that is open reads it as often."""
@@ -61,11 +64,11 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
             chosen.backend.open(plan, kept.folder, progress.say) as stack,
             stack.start_generator() as generator,
             stack.start_metronome() as metronome,
-            stack.keep_awake(),
+            kept_awake(stack.host_cores, kept.folder / AWAKE_LOG) as awake,
         ):
             agent = Agent(generator)
             versions = store.versions_of(agent.hello())
-            driver = Driver(stack, agent, Metronome(metronome))
+            driver = Driver(stack, agent, Metronome(metronome), awake)
             session = Session(plan, stack, driver, kept, progress, live.update)
             session.prepare()
             began_s = proc.monotonic_s()

@@ -105,7 +105,7 @@ def compare(plan: Plan, trials: dict[str, list[Trial]]) -> dict[str, Any]:
     names = tuple(dict.fromkeys(ORDER))
     cells = {name: analysis.cells(plan, trials[name]) for name in names}
     doublings = {name: analysis.doublings(plan, trials[name]) for name in names}
-    cell_rows = []
+    cell_rows: list[dict[str, Any]] = []
     for number, cell in enumerate(plan.cells):
         found = [cells[name][number] for name in names]
         row = {"worker": cell.worker, "workload": cell.workload, "replicas": cell.replicas}
@@ -114,7 +114,7 @@ def compare(plan: Plan, trials: dict[str, list[Trial]]) -> dict[str, Any]:
         cell_rows.append(
             {**row, "rps_per_replica": both(names, rates), "cpu_us_per_request": costs}
         )
-    factor_rows = [
+    factor_rows: list[dict[str, Any]] = [
         {
             "worker": first.worker,
             "workload": first.workload,

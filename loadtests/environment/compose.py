@@ -36,7 +36,7 @@ PROXY_CONFIG = f"{PROXY_FOLDER}/nginx.conf"
 UP_LIMIT_S = 180.0
 DOWN_LIMIT_S = 120.0
 STORE_LIMIT_S = 30.0
-SPOKEN_TO = frozenset({"generator", "metronome", "awake"})
+SPOKEN_TO = frozenset({"generator", "metronome"})
 """Members whose program is started in their container, and has a log of its own."""
 
 LOG_LINES = 20
@@ -76,7 +76,7 @@ class ComposeBackend:
                     _wait_for_store(engine, project)
                 scale = {worker.name: plan.replica_counts[-1] for worker in plan.workers}
                 say(f"Starting {sum(scale.values())} replicas, the proxy and the generator")
-                up((*scale, "proxy", "generator", "metronome", "awake"), scale)
+                up((*scale, "proxy", "generator", "metronome"), scale)
                 yield ComposeStack(engine, project, plan, folder, self._root)
             finally:
                 with signals.shield():
@@ -111,7 +111,6 @@ class ComposeStack:
         self._counters = self._choose_counters(project)
         self._metronome_cores = plan.budget.replica_cores or machine_cores
         self._cores = cores_used(plan.budget)
-        self._awake_cores = self._cores or machine_cores
         self.proxy_host = self._containers["proxy"].address
         self.status_url = f"http://{self.proxy_host}:{STATUS_PORT}/status"
 
@@ -121,6 +120,11 @@ class ComposeStack:
             if kernel.complete:
                 return kernel
         return EngineCounters(self._engine, project, self._containers)
+
+    @property
+    def host_cores(self) -> tuple[int, ...]:
+        """The cores that the run uses, where the engine is on this machine."""
+        return (self._cores or host.usable_cores()) if self._local else ()
 
     def start_generator(self) -> Child:
         """Start the generator's program in its container."""
@@ -136,16 +140,6 @@ class ComposeStack:
                 "loadtests.generator.metronome",
                 compose_file.joined(self._metronome_cores),
             ),
-        )
-
-    def keep_awake(self) -> Child:
-        """Keep the cores awake from a container whose share of them is next to nothing."""
-        return self._speak(
-            "awake",
-            "python",
-            "-m",
-            "loadtests.generator.awake",
-            compose_file.joined(self._awake_cores),
         )
 
     def _speak(self, member: str, *command: str) -> Child:
@@ -198,7 +192,7 @@ class ComposeStack:
         """Read what the machine's cores did, where the engine is on this machine."""
         if not self._local:
             return None
-        return host.read_host(self._cores or host.usable_cores())
+        return host.read_host(self.host_cores)
 
     def identities(self) -> Mapping[str, str]:
         """Give what each member is now."""

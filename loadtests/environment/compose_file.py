@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtests.budget import cores_used
 from loadtests.environment.images import Images
 from loadtests.environment.settings import Settings, compose_override
 from loadtests.model import Plan, Role
@@ -44,7 +43,6 @@ def variables(plan: Plan, built: Images, *, run: str) -> dict[str, str]:
         "TWOFOLD_REPLICA_CPUS": "0",
         "TWOFOLD_REPLICA_CPUSET": "",
         "TWOFOLD_METRONOME_CPUSET": joined(means.replica_cores),
-        "TWOFOLD_AWAKE_CPUSET": joined(cores_used(means)),
         "TWOFOLD_GENERATOR_CPUSET": generator,
         "TWOFOLD_PROXY_CPUSET": proxy,
         # The same on every replica, as Flask's sessions need it; of no worth beyond the run.

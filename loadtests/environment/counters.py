@@ -19,7 +19,7 @@ from loadtests.tools.docker import Container, Engine
 
 NANOSECONDS = 1e9
 
-SPOKEN_TO = frozenset({Role.GENERATOR, Role.METRONOME, Role.AWAKE})
+SPOKEN_TO = frozenset({Role.GENERATOR, Role.METRONOME})
 
 
 class Counters(Protocol):

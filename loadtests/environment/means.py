@@ -16,9 +16,6 @@ from loadtests.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import cgroup, proc, systemd
 from loadtests.tools.cgroup import PERIOD_US, Group
 
-SCOPE_LIMIT_S = 10.0
-"""How long systemd may take to make a scope; it takes some 20 ms."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
@@ -51,9 +48,6 @@ class Means(Protocol):
 
     def hold(self, member: str, pid: int, cpus: float) -> None:
         """Set the budget of a member that runs."""
-
-    def put_last(self, member: str, pid: int) -> None:
-        """Give a member that runs the least weight against the others."""
 
 
 def find(stack: str, *, user: bool | None = None) -> Means:
@@ -150,13 +144,6 @@ class OwnGroups:
         else:
             (folder / "cpu.max").write_text(f"{quota_us} {PERIOD_US}")
 
-    def put_last(self, member: str, pid: int) -> None:
-        """Set the weight of the member's group to the least that the kernel knows."""
-        group = self.group(member, pid)
-        assert group is not None
-        name, least = ("cpu.shares", 2) if group.version == 1 else ("cpu.weight", 1)
-        (group.folders["cpu"] / name).write_text(str(least))
-
 
 class Scopes:
     """A systemd scope for each member."""
@@ -194,15 +181,6 @@ class Scopes:
                 f" {limit or 'none'}. Add `Delegate=cpu` to user@.service, or run as root."
             )
 
-    def put_last(self, member: str, pid: int) -> None:
-        """Set the property, once the scope is there."""
-        proc.wait_until(
-            lambda: self.group(member, pid) is not None,
-            limit_s=SCOPE_LIMIT_S,
-            failure=lambda: f"systemd made no scope for {member} in {SCOPE_LIMIT_S:g} s.",
-        )
-        proc.run(systemd.put_last_argv(self._unit(member), user=self._user))
-
     def _unit(self, member: str) -> str:
         return f"{self._name}-{member}"
 
@@ -227,6 +205,3 @@ class NoMeans:
     def hold(self, member: str, pid: int, cpus: float) -> None:  # noqa: ARG002  the same for all
         """Refuse: a plan with budgets was not made for this machine."""
         raise EnvironmentFailure(f"{member} cannot be held to {cpus:g} CPU: {self.description}.")
-
-    def put_last(self, member: str, pid: int) -> None:
-        """Nothing to set: such a member is in the kernel's idle class by itself."""

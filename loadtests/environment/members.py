@@ -85,10 +85,6 @@ class Members:
             for process in procfs.family(self._pids[name]):
                 procfs.pin(process.pid, cores)
 
-    def put_last(self, name: str) -> None:
-        """Give a member that runs the least share of the cores there is."""
-        self._means.put_last(name, self._pids[name])
-
     def read(self, names: Collection[str]) -> tuple[Reading, ...]:
         """Read the counters of these members now; one that has ended has no reading."""
         found = ((name, self._counters(name)) for name in names)  # each read as it is asked for

@@ -13,7 +13,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 from loadtests.budget import cores_used
@@ -31,7 +31,6 @@ from loadtests.tools.proc import Child, Service
 PROXY = "proxy"
 GENERATOR = "generator"
 METRONOME = "metronome"
-AWAKE = "awake"
 
 CONFIG = "app/gunicorn.conf.py"
 APPLICATION = "app:create_app()"
@@ -128,6 +127,11 @@ class ProcessesStack:
         self.status_url = f"http://{self.proxy_host}:{places.status_port}/status"
         self.replicas = tuple(self._start_replicas(plan))
 
+    @property
+    def host_cores(self) -> tuple[int, ...]:
+        """The cores that the run uses."""
+        return self._cores or host.usable_cores()
+
     def start_generator(self) -> Child:
         """Start the generator's program as a child of this process."""
         return self._members.speak(
@@ -146,23 +150,6 @@ class ProcessesStack:
             env=watchdog.python_path(),
             cores=(),
         )
-
-    def keep_awake(self) -> AbstractContextManager[object]:
-        """Keep the cores awake by a child of this process that everyone else comes before.
-
-        Not where this process has a CPU limit itself: it would be used up for nothing.
-        """
-        if host.own_cpu_limit() is not None:
-            return nullcontext()
-        cores = self._cores or host.usable_cores()
-        child = self._members.speak(
-            AWAKE,
-            (sys.executable, "-m", "loadtests.generator.awake", ",".join(map(str, cores))),
-            env=watchdog.python_path(),
-            cores=(),
-        )
-        self._members.put_last(AWAKE)
-        return child
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         """Start the proxy with these upstreams, or change it to them.
@@ -210,7 +197,7 @@ class ProcessesStack:
 
     def read_host(self) -> HostReading | None:
         """Read what the cores that the run uses have done."""
-        return host.read_host(self._cores or host.usable_cores())
+        return host.read_host(self.host_cores)
 
     def identities(self) -> Mapping[str, str]:
         """Give what each member is now: process ids and start times."""

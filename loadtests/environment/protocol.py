@@ -23,7 +23,7 @@ class Stack(Protocol):
     """A stack that is up.
 
     Members are named ``<worker>-<number>``, ``proxy``, ``generator``,
-    ``metronome``, ``awake`` and ``store``.
+    ``metronome`` and ``store``.
     """
 
     @property
@@ -38,14 +38,15 @@ class Stack(Protocol):
     def status_url(self) -> str:
         """Where the generator reads nginx's own counters (stub_status)."""
 
+    @property
+    def host_cores(self) -> tuple[int, ...]:
+        """The cores of this machine that the stack uses; none where it runs elsewhere."""
+
     def start_generator(self) -> Child:
         """Start the generator's program, ready to be spoken to; see the generator's protocol."""
 
     def start_metronome(self) -> Child:
         """Start the metronome on the replicas' cores; see ``generator.metronome``."""
-
-    def keep_awake(self) -> AbstractContextManager[object]:
-        """Keep the cores that the run uses from falling asleep; see ``generator.awake``."""
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         """Let the proxy listen on each upstream's port and pass to exactly its members."""

@@ -29,14 +29,6 @@ def set_budget_argv(unit: str, cpus: float, *, user: bool) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def put_last_argv(unit: str, *, user: bool) -> tuple[str, ...]:
-    """Give the command that gives a scope that runs the least weight there is."""
-    return (
-        "systemctl", *_manager(user=user), "set-property", "--runtime", f"{unit}.scope",
-        "CPUWeight=1",
-    )  # fmt: skip
-
-
 def trial_argv(*, user: bool) -> tuple[str, ...]:
     """Give a command that writes the quota that a scope got (``cpu.max``).
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals
@@ -104,6 +104,11 @@ class FaultyStack:
         """Where nginx's counters are."""
         return self._stack.status_url
 
+    @property
+    def host_cores(self) -> tuple[int, ...]:
+        """Which cores it uses."""
+        return self._stack.host_cores
+
     def start_generator(self) -> Child:
         """Start the generator, overheard from then on."""
         child = self._injection.start_generator(self._scene)
@@ -112,10 +117,6 @@ class FaultyStack:
     def start_metronome(self) -> Child:
         """Start the metronome."""
         return self._stack.start_metronome()
-
-    def keep_awake(self) -> AbstractContextManager[object]:
-        """Keep the cores awake."""
-        return self._stack.keep_awake()
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         """Configure the proxy as planned; a fault comes after it was proven."""

@@ -11,7 +11,7 @@ import io
 import json
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -107,6 +107,7 @@ class FakeStack:
 
     proxy_host = "proxy"
     status_url = STATUS_URL
+    host_cores = ()
 
     def __init__(self, world: World, plan: Plan) -> None:
         self.world = world
@@ -129,9 +130,6 @@ class FakeStack:
 
     def start_metronome(self) -> Child:
         return ScriptedChild(lambda _: _beat(self.world))
-
-    def keep_awake(self) -> AbstractContextManager[object]:
-        return nullcontext()
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         self.world.upstreams = {upstream.port: upstream for upstream in upstreams}

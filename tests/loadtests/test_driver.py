@@ -132,7 +132,7 @@ def test_a_trial_is_seen_with_all_its_edges_counts_and_names() -> None:
 def test_the_counters_of_every_member_are_read_at_both_edges() -> None:
     raw = measured(a_driver(World()))
 
-    expected = ["gthread-1", "gthread-2", "proxy", "generator", "metronome", "awake"]
+    expected = ["gthread-1", "gthread-2", "proxy", "generator", "metronome"]
     assert [reading.member for reading in raw.opened.members] == expected
     assert [reading.member for reading in raw.closed.members] == expected
     assert raw.opened.host is not None

@@ -110,7 +110,6 @@ def all_containers() -> list[Container]:
         a_container("proxy"),
         a_container("generator"),
         a_container("metronome"),
-        a_container("awake"),
     ]
 
 
@@ -220,7 +219,7 @@ def test_a_store_is_up_and_ready_before_the_replicas_that_connect_to_it(
     assert ran.argvs[0][-1] == "store"
     assert ran.argvs[1][:4] == ("docker", "exec", "--interactive", "id of store-1")
     assert "pg_isready" in ran.argvs[1][-1]
-    assert ran.argvs[2][-6:] == ("gthread", "sync", "proxy", "generator", "metronome", "awake")
+    assert ran.argvs[2][-5:] == ("gthread", "sync", "proxy", "generator", "metronome")
 
 
 def test_a_store_that_does_not_come_up_is_told_with_its_log_and_all_goes_down(

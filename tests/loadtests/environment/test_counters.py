@@ -51,7 +51,6 @@ def a_container(service: str, *, number: int = 1, **fields: Any) -> Container:
         ("generator", "generator", Role.GENERATOR),
         ("store", "store", Role.STORE),
         ("metronome", "metronome", Role.METRONOME),
-        ("awake", "awake", Role.AWAKE),
     ],
 )
 def test_replicas_are_numbered_and_the_others_are_alone(

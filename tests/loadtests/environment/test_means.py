@@ -59,16 +59,6 @@ def test_a_budget_is_written_as_each_version_wants_it(tmp_path: Path) -> None:
         assert {name: (folder / name).read_text() for name in files} == files
 
 
-def test_the_least_weight_is_written_as_each_version_wants_it(tmp_path: Path) -> None:
-    for version, name, least in ((1, "cpu.shares", "2"), (2, "cpu.weight", "1")):
-        groups = make_groups(tmp_path / str(version), version)
-        groups.place("awake")
-
-        groups.put_last("awake", 1)
-
-        assert (tmp_path / str(version) / "cpu/twofold-1/awake" / name).read_text() == least
-
-
 def test_version_1_needs_both_trees_to_be_writable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,8 +18,3 @@ def test_a_budget_is_a_quota_in_per_cent_of_a_core_with_the_kernels_period() -> 
     assert systemd.set_budget_argv("unit", 0.15, user=True)[-3:] == (
         "unit.scope", "CPUQuota=15.00%", "CPUQuotaPeriodSec=100ms",
     )  # fmt: skip
-
-
-def test_the_least_weight_is_set_on_a_scope_that_runs() -> None:
-    assert systemd.put_last_argv("unit", user=True)[-2:] == ("unit.scope", "CPUWeight=1")
-    assert "--user" not in systemd.put_last_argv("unit", user=False)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.environment import spin
+
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "SCHED_IDLE"), reason="only Linux has a class of idle processes"
 )
@@ -22,7 +24,7 @@ LIMIT_S = 10.0
 @pytest.fixture
 def awake() -> Iterator[subprocess.Popen[bytes]]:
     core = str(min(os.sched_getaffinity(0)))
-    argv = (sys.executable, "-m", "loadtests.generator.awake", core)
+    argv = (sys.executable, "-I", "-S", spin.__file__, core)
     with subprocess.Popen(argv, stdin=subprocess.PIPE) as process:
         yield process
         process.kill()
@@ -61,6 +63,14 @@ def test_it_computes_in_the_idle_class_on_the_one_core_that_was_named(
     child = spinning(awake)
 
     assert os.sched_getaffinity(child) == {min(os.sched_getaffinity(0))}
+
+
+def test_the_session_of_whoever_started_it_keeps_its_niceness(
+    awake: subprocess.Popen[bytes],
+) -> None:
+    child = spinning(awake)
+
+    assert os.getsid(child) == child != os.getsid(0)
 
 
 def test_it_ends_when_its_standard_input_ends(awake: subprocess.Popen[bytes]) -> None:

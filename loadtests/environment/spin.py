@@ -1,4 +1,4 @@
-"""Keeps cores awake, so that a request never meets one that has to wake up first.
+"""Keeps cores awake, so that a request never meets one that has to wake up first. Run by path.
 
 A core with nothing to do is put to sleep: it lowers its clock, a virtual one is given to other
 guests of the host. What comes next starts slow, and the idler the core was, the slower. A cell of
@@ -8,7 +8,9 @@ budgets of 0.1 on one core): speeds varied by 14 to 18 %, and the metronome ran 
 four such loads than alone; awake, 1 to 2 % in quiet minutes, and the same beside none and four.
 
 One process a core computes in the kernel's idle class (``sched(7)``): it runs when nobody else
-wants the core, and leaves it at once. It ends with the process that holds its standard input.
+wants the core, and leaves it at once. All end with the process that holds the standard input.
+It runs beside the stack, not in it: inside a group (a container) it would be last only there,
+and the group as a whole would always want the core.
 """
 
 from __future__ import annotations
@@ -24,11 +26,13 @@ TURNS = 1_000_000
 
 LEAST_NICE = 19
 AUTOGROUP = Path("/proc/self/autogroup")
-"""Where the kernel groups by session, the group's own niceness is what counts; see sched(7)."""
+"""Where the kernel groups by session, the session's own niceness is what counts (``sched(7)``). So
+each has a session of its own: that of whoever started it is not ours to change."""
 
 
 def spin(core: int, parent: int) -> None:
     """Compute for nothing, last of all, on one core until the parent is gone."""
+    os.setsid()
     os.sched_setaffinity(0, {core})
     with contextlib.suppress(OSError):
         AUTOGROUP.write_text(str(LEAST_NICE))
