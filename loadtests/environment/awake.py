@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,11 @@ class Awake:
     def __init__(self, pid: int | None) -> None:
         self._pid = pid
 
+    @property
+    def holds(self) -> bool:
+        """Whether the cores are kept awake."""
+        return self._pid is not None
+
     def cpu_s(self) -> float:
         """Give the CPU-seconds that were computed for nothing so far."""
         return sum(one.cpu_s for one in procfs.family(self._pid)) if self._pid else 0.0
@@ -27,9 +33,10 @@ class Awake:
 def kept_awake(cores: Sequence[int], log: Path) -> Iterator[Awake]:
     """Keep these cores of this machine awake for the length of the block.
 
-    Not where this process is held to a CPU limit itself: it would be used up for nothing.
+    Not where this process is held to a CPU limit itself: it would be used up for nothing. And not
+    where the system has no idle class, which only Linux has.
     """
-    if not cores or host.own_cpu_limit() is not None:
+    if not cores or not hasattr(os, "SCHED_IDLE") or host.own_cpu_limit() is not None:
         yield Awake(None)
         return
     argv = (sys.executable, "-I", "-S", spin.__file__, ",".join(map(str, cores)))

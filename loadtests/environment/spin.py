@@ -43,13 +43,10 @@ def spin(core: int, parent: int) -> None:
 
 
 def main(cores: list[int]) -> None:
-    """Start a process for each core, and end them when standard input ends.
-
-    Systems without an idle class (only Linux has it) are left as they are: there it does nothing.
-    """
+    """Start a process for each core, and end them when standard input ends."""
     parent = os.getpid()
     children = []
-    for core in cores if hasattr(os, "SCHED_IDLE") else ():
+    for core in cores:
         child = os.fork()
         if child == 0:
             try:

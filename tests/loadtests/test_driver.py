@@ -1,4 +1,5 @@
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -6,7 +7,8 @@ from typing import Any
 import pytest
 
 from loadtests.agent import Agent
-from loadtests.driver import Driver
+from loadtests.driver import NOTHING_AWAKE, Driver
+from loadtests.environment.awake import Awake
 from loadtests.errors import EnvironmentFailure
 from loadtests.metronome import Metronome
 from loadtests.options import Options
@@ -29,11 +31,13 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proc, "sleep", lambda _: None)
 
 
-def a_driver(world: World, generator: ScriptedChild | None = None) -> Driver:
+def a_driver(
+    world: World, generator: ScriptedChild | None = None, awake: Awake = NOTHING_AWAKE
+) -> Driver:
     stack = FakeStack(world, PLAN)
     stack.configure_proxy(PLAN.upstreams)
     agent = Agent(generator or stack.start_generator())
-    return Driver(stack, agent, Metronome(stack.start_metronome()))
+    return Driver(stack, agent, Metronome(stack.start_metronome()), awake)
 
 
 def measured(driver: Driver, *, users: int = 4) -> RawTrial:
@@ -136,7 +140,21 @@ def test_the_counters_of_every_member_are_read_at_both_edges() -> None:
     assert [reading.member for reading in raw.opened.members] == expected
     assert [reading.member for reading in raw.closed.members] == expected
     assert raw.opened.host is not None
-    assert raw.opened.pulse is not None
+
+
+def test_the_metronome_is_believed_only_while_its_cores_are_kept_awake() -> None:
+    awake, asleep = Awake(os.getpid()), Awake(None)
+
+    assert measured(a_driver(World(), awake=awake)).opened.pulse is not None
+    assert measured(a_driver(World(), awake=asleep)).opened.pulse is None
+
+
+def test_what_keeps_the_cores_awake_counts_as_the_harness_own() -> None:
+    awake = Awake(os.getpid())  # as if this process, which has used some, were it
+
+    assert awake.cpu_s() > 0.05
+    raw = measured(a_driver(World(), awake=awake))
+    assert raw.opened.harness_cpu_s > awake.cpu_s()
 
 
 def test_a_single_replicas_port_is_not_that_of_the_pair() -> None:
