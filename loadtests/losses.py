@@ -55,10 +55,15 @@ def split(doubling: DoublingResult, cells: Sequence[CellResult]) -> tuple[Loss, 
 
 def explain(doubling: DoublingResult, cells: Sequence[CellResult]) -> str:
     """Return the reason of a doubling's verdict, with what explains a loss that was found."""
+    return f"{doubling.reason} {told(doubling, cells)}".rstrip()
+
+
+def told(doubling: DoublingResult, cells: Sequence[CellResult]) -> str:
+    """Return what a doubling that is told to gain too little lost, in sentences; else nothing."""
     if doubling.verdict not in {Verdict.FALLS_SHORT, Verdict.NO_GAIN}:
-        return doubling.reason
-    told = [loss for loss in split(doubling, cells) if loss.factor >= WORTH_TELLING]
-    return " ".join((doubling.reason, *(loss.detail for loss in told)))
+        return ""
+    lost = [loss.detail for loss in split(doubling, cells) if loss.factor >= WORTH_TELLING]
+    return " ".join(lost)
 
 
 def _result(

@@ -15,6 +15,13 @@ from loadtests import analysis
 from loadtests.model import Cell, Estimate, Plan, Trial
 from loadtests.tools import proc
 
+BLOCKS = "▁▂▃▄▅▆▇█"
+
+SPARK_WIDTH = 24
+"""So many trials of a cell are drawn, the last ones: beside its figures they fit 80 columns."""
+
+SPARK_LEAST_RATIO = 0.05
+
 
 class Progress(Protocol):
     """Told what a run does, as it does it."""
@@ -71,7 +78,8 @@ class LiveProgress:
         self._plan: Plan | None = None
         self._trials: Sequence[Trial] = ()
         self._phase = ""
-        self._live = Live(console=console, refresh_per_second=4, transient=True)
+        # Drawn when there is something new, by nobody meanwhile: windows are being measured.
+        self._live = Live(console=console, auto_refresh=False, transient=True)
         self._live.start()
 
     def say(self, line: str) -> None:
@@ -102,7 +110,7 @@ class LiveProgress:
         if self._plan is not None and self._trials:
             parts.append(table(self._plan, self._trials))
         parts.append(Text(f"{elapsed:4.0f} s  {self._phase}", style="bold"))
-        self._live.update(Group(*parts))
+        self._live.update(Group(*parts), refresh=True)
 
 
 def headline(plan: Plan) -> str:
@@ -146,14 +154,18 @@ def table(plan: Plan, trials: Sequence[Trial]) -> Table:
 
 
 def spark(values: Sequence[float]) -> str:
-    """Draw values as a row of blocks, from the lowest to the highest."""
-    blocks = "▁▂▃▄▅▆▇█"
-    if not values:
+    """Draw the last values as a row of blocks, from the lowest to the highest.
+
+    The blocks reach at least 5 % up and down, so that small noise looks small.
+    """
+    shown = values[-SPARK_WIDTH:]
+    if not shown:
         return ""
-    low, high = min(values), max(values)
-    if high <= low:
-        return blocks[3] * len(values)
-    return "".join(blocks[round((value - low) / (high - low) * 7)] for value in values)
+    low, high = min(shown), max(shown)
+    middle = (low + high) / 2
+    reach = max((high - low) / 2, SPARK_LEAST_RATIO * middle) or 1.0
+    steps = len(BLOCKS) - 0.01
+    return "".join(BLOCKS[int((value - middle + reach) / (2 * reach) * steps)] for value in shown)
 
 
 def _values(cell: Cell, trials: Sequence[Trial]) -> list[float]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from scipy.special import stdtrit
+from scipy.special import chdtrc, stdtr, stdtrit
 
 from loadtests.model import Estimate
 
@@ -24,6 +24,16 @@ UNKNOWN = Estimate(estimate=None, low=None, high=None)
 def student_quantile(degrees: int) -> float:
     """Return the two-sided 95 % quantile of Student's t (Student 1908) for 1 degree or more."""
     return float(stdtrit(degrees, 0.5 + CONFIDENCE / 2))
+
+
+def student_chance(statistic: float, degrees: int) -> float:
+    """Return the chance of as large a t or larger, on either side (Student 1908)."""
+    return 2 * float(stdtr(degrees, -abs(statistic)))
+
+
+def chi_square_chance(statistic: float, degrees: int) -> float:
+    """Return the chance of as large a χ² or larger (Pearson 1900)."""
+    return float(chdtrc(degrees, statistic))
 
 
 def geometric_mean(logs: Sequence[float]) -> Estimate:

@@ -32,7 +32,7 @@ def next_steps(result: RunResult) -> list[str]:
     return [
         *_shared_state(result),
         *_unsettled(result),
-        *recommendations(result.comparisons),
+        *_recommended(result),
         *_costs(largest),
         *_plans(result, largest),
         *_obstacles(largest),
@@ -41,10 +41,14 @@ def next_steps(result: RunResult) -> list[str]:
 
 
 def _largest(result: RunResult) -> list[CellResult]:
-    """Return the cell with the most replicas of each worker model and workload, where measured."""
+    """Return the cell with the most replicas of each worker model and workload, where measured.
+
+    A worker model whose answers were wrong is left out: its throughput is of no use.
+    """
+    broken = _breaking(result)
     found: dict[tuple[str, str], CellResult] = {}
     for cell in sorted(result.cells, key=lambda cell: cell.cell.replicas):
-        if cell.throughput_rps.estimate:
+        if cell.throughput_rps.estimate and cell.cell.worker not in broken:
             found[cell.cell.workload, cell.cell.worker] = cell
     return list(found.values())
 
@@ -58,6 +62,18 @@ def _shared_state(result: RunResult) -> Iterator[str]:
             f"Keep what outlives a request ({checks}) where every server sees it, such as in the"
             " data store or in a signed cookie, not in a process's memory."
         )
+
+
+def _recommended(result: RunResult) -> list[str]:
+    """Say which worker model to run, of those whose answers stayed right."""
+    broken = _breaking(result)
+    return recommendations(
+        [each for each in result.comparisons if not broken & {each.worker, each.against}]
+    )
+
+
+def _breaking(result: RunResult) -> set[str]:
+    return {found.worker for found in result.probes if found.state is ProbeState.BREAKS}
 
 
 def _by_workload(cells: Sequence[CellResult]) -> Iterator[tuple[str, list[CellResult]]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from loadtests import losses
 from loadtests.model import (
     Bottleneck,
     Cell,
@@ -182,7 +183,9 @@ def _series_sentence(result: RunResult, doublings: list[DoublingResult]) -> tupl
 
 
 def _held_back(result: RunResult, doubling: DoublingResult) -> str:
-    """Return what held the doubling's larger cell back, as a further sentence."""
+    """Return what the doubling lost its factor to, or what was full then, as further sentences."""
+    if lost := losses.told(doubling, result.cells):
+        return f" {lost}"
     cell = Cell(worker=doubling.worker, workload=doubling.workload, replicas=doubling.replicas_to)
     found: CellResult | None = next((c for c in result.cells if c.cell == cell), None)
     return "" if found is None else f" {found.bottleneck_detail}"

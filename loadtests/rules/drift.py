@@ -12,12 +12,11 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from scipy.stats import linregress
-from scipy.stats import t as student
+from statistics import linear_regression
 
 from loadtests import analysis
 from loadtests.model import Cell, Plan, Trial
+from loadtests.statistics import student_chance
 
 FEWEST_ROUNDS = 4
 """Rounds below which a trend cannot be told from noise."""
@@ -59,9 +58,7 @@ def drifts(plan: Plan, trials: Sequence[Trial]) -> tuple[Drift, ...]:
     for line in lines:
         free = freedom[line.small.workload]
         error = math.sqrt(squares[line.small.workload] / free / line.round_squares)
-        chance = (
-            2 * float(student.sf(abs(line.slope) / error, free)) if error else float(not line.slope)
-        )
+        chance = student_chance(line.slope / error, free) if error else float(not line.slope)
         found.append(
             Drift(
                 what=f"{line.small} → ×{line.large.replicas}",
@@ -97,7 +94,7 @@ def wear(trials: Sequence[Trial]) -> Drift | None:
     return Drift(
         what="throughput",
         ratio=math.expm1(slope * (max(starts) - min(starts))),
-        chance=2 * float(student.sf(abs(slope) / error, free)) if error else float(not slope),
+        chance=student_chance(slope / error, free) if error else float(not slope),
     )
 
 
@@ -122,8 +119,7 @@ def _lines(plan: Plan, trials: Sequence[Trial]) -> list[_Line]:
 
 
 def _line(small: Cell, large: Cell, rounds: Sequence[int], logs: Sequence[float]) -> _Line:
-    fitted = linregress(rounds, logs)
-    slope, intercept = float(fitted.slope), float(fitted.intercept)
+    slope, intercept = linear_regression(rounds, logs)
     middle = math.fsum(rounds) / len(rounds)
     return _Line(
         small=small,

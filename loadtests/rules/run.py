@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import ttest_1samp
 
 from loadtests import analysis
 from loadtests.model import Finding, Plan, RuleCode, Trial
 from loadtests.rules.drift import FEWEST_ROUNDS, drifts, wear
 from loadtests.rules.finding import found, unchecked
+from loadtests.statistics import standard_error, student_chance
 
 TREND_LEVEL = 0.001
 """Probability below which a trend is no chance: a rule may not take away a verdict by luck."""
@@ -184,5 +184,5 @@ def _trend_inside(trials: Sequence[Trial]) -> tuple[float, float] | None:
         return None
     mean = float(np.mean(logs))
     if np.ptp(logs) > SAME_RATIO:
-        return math.expm1(mean), float(ttest_1samp(logs, 0.0).pvalue)
+        return math.expm1(mean), student_chance(mean / standard_error(logs), len(logs) - 1)
     return math.expm1(mean), 0.0 if abs(mean) > SAME_RATIO else 1.0

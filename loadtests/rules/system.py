@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from scipy.stats import chi2
-
 from loadtests import analysis, bottleneck
 from loadtests.budget import SHARE_OF_CORES
 from loadtests.model import (
@@ -21,6 +19,7 @@ from loadtests.model import (
     Usage,
 )
 from loadtests.rules.finding import broad, found, unchecked
+from loadtests.statistics import chi_square_chance
 
 SHARE_LEVEL = 0.001
 """Significance at which a share counts as another than the balancer's rule gives."""
@@ -102,7 +101,7 @@ def replica_share(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  
         return unchecked(code, cell, "There were no answers to count.")
     off = {member: (seen[member] - expected[member]) / expected[member] for member in expected}
     worst = max(off, key=lambda member: abs(off[member]))
-    chance = float(chi2.sf(statistic, freedom)) if freedom else 1.0
+    chance = chi_square_chance(statistic, freedom) if freedom else 1.0
     broken = abs(off[worst]) > SHARE_LIMIT_RATIO or (chance < SHARE_LEVEL)
     return found(
         code,

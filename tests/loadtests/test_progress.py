@@ -101,10 +101,29 @@ def test_the_table_has_a_row_a_cell_with_a_spark_of_its_trials() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "blocks"), [([], ""), ([5.0], "▄"), ([5.0, 5.0], "▄▄"), ([1.0, 2.0, 8.0], "▁▂█")]
+    ("values", "blocks"),
+    [
+        ([], ""),
+        ([5.0], "▄"),
+        ([5.0, 5.0], "▄▄"),
+        ([0.0, 0.0], "▄▄"),
+        ([1.0, 2.0, 8.0], "▁▂█"),
+        ([99.0, 101.0], "▄▅"),
+    ],
 )
 def test_a_spark_goes_from_the_lowest_to_the_highest(values: list[float], blocks: str) -> None:
     assert progress.spark(values) == blocks
+
+
+def test_a_long_run_stays_in_eighty_columns_with_its_last_trials() -> None:
+    plan = make_plan(workers=("gthread", "gevent"), replica_counts=(1, 16), rounds=60)
+    trials = make_trials(plan, rps=lambda spec: 12345.0 + (spec.round > 36) * 9999)
+
+    lines = drawn(progress.table(plan, trials)).splitlines()
+
+    assert len(lines) == 1 + 4
+    assert max(map(len, lines)) <= 80
+    assert {line.split()[-1] for line in lines[1:]} == {"▄" * 24}
 
 
 def a_live_display() -> tuple[LiveProgress, io.StringIO]:

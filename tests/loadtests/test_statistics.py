@@ -1,9 +1,18 @@
 import math
 
 import pytest
+from scipy.stats import ttest_1samp
 
 from loadtests.model import Estimate
-from loadtests.statistics import UNKNOWN, geometric_mean, half_width_ratio, student_quantile
+from loadtests.statistics import (
+    UNKNOWN,
+    chi_square_chance,
+    geometric_mean,
+    half_width_ratio,
+    standard_error,
+    student_chance,
+    student_quantile,
+)
 
 
 @pytest.mark.parametrize(("degrees", "quantile"), [(1, 12.7062), (3, 3.1824), (11, 2.2010)])
@@ -43,3 +52,20 @@ def test_the_half_width_is_measured_from_the_middle_of_the_logarithms() -> None:
 
 def test_without_an_interval_there_is_no_half_width() -> None:
     assert half_width_ratio(UNKNOWN) is None
+
+
+@pytest.mark.parametrize(("values", "truth"), [((0.1, 0.3, 0.2, 0.5), 0.0), ((-2.0, -1.0), 0.4)])
+def test_the_chance_of_a_mean_is_that_of_the_t_test(
+    values: tuple[float, ...], truth: float
+) -> None:
+    off = [value - truth for value in values]
+    mean = sum(off) / len(off)
+
+    chance = student_chance(mean / standard_error(off), len(off) - 1)
+
+    assert chance == pytest.approx(ttest_1samp(values, truth).pvalue)
+
+
+def test_the_chance_of_a_chi_square_is_its_upper_tail() -> None:
+    assert chi_square_chance(7.815, 3) == pytest.approx(0.05, abs=1e-4)
+    assert chi_square_chance(0.0, 3) == 1.0

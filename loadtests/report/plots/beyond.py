@@ -15,9 +15,8 @@ from loadtests.report.plots.axes import (
     replica_scale,
     replica_ticks,
     thinned,
-    value_ticks,
 )
-from loadtests.report.plots.drawing import BOTTOM, TOP, Line, Panel, points
+from loadtests.report.plots.drawing import BOTTOM, TOP, Line, Panel, Tick, points
 from loadtests.report.plots.scale import Scale
 from loadtests.report.rounding import factor, figures, interval
 
@@ -42,7 +41,7 @@ def panel(series: Series, law: LawResult) -> Panel | None:
         x_title="replicas",
         y_title="speed-up",
         x_ticks=replica_ticks([*(cell.cell.replicas for cell in series.cells), most], x),
-        y_ticks=value_ticks(y),
+        y_ticks=tuple(Tick(at=y(count), text=f"{count:g}") for count in _doubled(most)),
         lines=(*_lines(series, law, most, x, y), *(_edge(series, x) if known else ())),
         band=_band(series, law, most, x, y, one) if known else "",
         marks=thinned(
@@ -82,6 +81,11 @@ def _lines(series: Series, law: LawResult, most: int, x: Scale, y: Scale) -> tup
         ),
         Line(points=points(curve), kind="law"),
     )
+
+
+def _doubled(most: int) -> list[int]:
+    """Return 0 and the doublings up to the most replicas, the least of which are an eighth."""
+    return [0, *(count for count in (most // 8, most // 4, most // 2, most) if count)]
 
 
 def _edge(series: Series, x: Scale) -> tuple[Line, ...]:

@@ -17,10 +17,12 @@ from loadtests.model import (
     Trial,
     TrialSpec,
 )
+from loadtests.probed import ProbeResult, ProbeState
 from tests.loadtests.builders import (
     make_facts,
     make_finding,
     make_plan,
+    make_probe,
     make_result,
     make_trial,
 )
@@ -37,7 +39,8 @@ def generated_run(number: int) -> tuple[RunResult, tuple[Trial, ...]]:
     kept = _trials(random, plan)
     whole = len(kept) == sum(len(specs) for specs in plan.rounds)
     facts = make_facts(finished=whole, command=f"twofold run --seed {number} # {NASTY[0]}")
-    return make_result(plan, kept, facts=facts, findings=_findings(random, plan.cells)), kept
+    findings = _findings(random, plan.cells)
+    return make_result(plan, kept, facts=facts, findings=findings, probes=_probes(plan)), kept
 
 
 def _plan(random: Random, number: int) -> Plan:
@@ -83,6 +86,21 @@ def _throughput(random: Random) -> Callable[[TrialSpec], float]:
         return base * count / (1 + loss * (count - 1)) * random.lognormvariate(0, spread)
 
     return rps
+
+
+def _probes(plan: Plan) -> tuple[ProbeResult, ...]:
+    """Return what was probed of every worker model; in every sixth run one answered wrongly."""
+    random = Random(f"probes {plan.seed}")
+    states = [ProbeState.OK, ProbeState.OK, ProbeState.UNCHECKED]
+    broken = random.choice(plan.workers) if random.random() < 1 / 6 else None
+    return tuple(
+        make_probe(
+            worker=worker.name,
+            state=ProbeState.BREAKS if worker == broken else random.choice(states),
+            detail=f"{worker.name} forgot 3 of 12 notes of {NASTY[0]}.",
+        )
+        for worker in plan.workers
+    )
 
 
 def _findings(random: Random, cells: tuple[Cell, ...]) -> tuple[Finding, ...]:

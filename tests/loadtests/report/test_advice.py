@@ -1,6 +1,7 @@
 import pytest
 
 from loadtests.model import Bottleneck, Role, RuleCode, RuleState, TrialSpec
+from loadtests.probed import ProbeState
 from loadtests.report import advice
 from tests.loadtests.builders import (
     full_of,
@@ -8,6 +9,7 @@ from tests.loadtests.builders import (
     make_finding,
     make_machine,
     make_plan,
+    make_probe,
     make_result,
     make_trial,
     make_trials,
@@ -152,3 +154,16 @@ def test_an_unsettled_doubling_comes_first_with_its_minutes() -> None:
 
 def test_a_run_without_trials_gives_no_advice() -> None:
     assert advice.next_steps(make_result(PLAN, ())) == []
+
+
+def test_a_worker_model_that_answers_wrongly_is_not_recommended_however_fast() -> None:
+    plan = make_plan(workers=("gthread", "sync", "gevent"))
+    speed = {"gthread": 1.0, "sync": 1.0, "gevent": 9.0}
+    trials = make_trials(plan, rps=lambda spec: 50.0 * speed[spec.cell.worker])
+    wrong = make_probe(worker="gevent", state=ProbeState.BREAKS)
+
+    steps = advice.next_steps(make_result(plan, trials, probes=(wrong,)))
+
+    assert steps[0].startswith("Keep what outlives a request")
+    assert not any("gevent" in step for step in steps)
+    assert any("gthread" in step for step in steps)

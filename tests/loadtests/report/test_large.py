@@ -101,5 +101,5 @@ def test_a_million_requests_are_exported_in_the_memory_of_one_trial(run: Path) -
     assert took.peak_bytes <= 300e6
 
 
-def test_help_costs_little() -> None:
-    assert best("--help").cpu_s <= 1
+def test_help_is_there_at_once() -> None:
+    assert best("--help").wall_s <= 1.5

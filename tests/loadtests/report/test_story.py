@@ -43,8 +43,9 @@ def test_no_names_what_fell_short_and_what_held_it_back() -> None:
     result = make_result(PLAN, trials, doublings=(SHORT,), verdict=Verdict.FALLS_SHORT)
 
     assert story.answer(result) == (
-        "No: gthread cpu 1→2: 1.50 [1.45, 1.55], where 2 is perfect. PostgreSQL used 0.196 of its"
-        " 0.2 CPU, held in 97% of CPU periods, and more servers will not change that."
+        "No: gthread cpu 1→2: 1.50 [1.45, 1.55], where 2 is perfect. At 2 replicas: PostgreSQL"
+        " used 0.196 of its 0.2 CPU, held in 97% of CPU periods, and more servers will not change"
+        " that."
     )
 
 
