@@ -22,6 +22,7 @@ from loadtests import export as export_files
 from loadtests.doctor import examine
 from loadtests.environment import choice, compose, leftovers, survey
 from loadtests.environment.protocol import Say
+from loadtests.gate.cli import gate
 from loadtests.model import Cell, ComparisonResult, Plan, RunResult
 from loadtests.plan import FIRST_PORT, make_plan
 from loadtests.progress import LiveProgress, PlainProgress, Progress
@@ -294,6 +295,9 @@ def down(as_json: bool) -> int:
     else:
         click.echo(f"Removed what {removed} runs had left.")
     return errors.EXIT_YES
+
+
+cli.add_command(gate)
 
 
 def main() -> None:

@@ -62,12 +62,28 @@ class Agent:
         self, load: Load, *, on_opened: Callable[[], None], on_closed: Callable[[], None]
     ) -> LoadDone:
         """Put one load on; call back as the window opens and as it closes; give all samples."""
+        self.begin(load)
+        self.wait_opened(load)
+        on_opened()
+        self.wait_closed(load)
+        on_closed()
+        return self.collect(load)
+
+    def begin(self, load: Load) -> None:
+        """Put one load on; several generators can be told before any is waited for."""
         fields = {name: value for name, value in vars(load).items() if value is not None}
         self._say({"op": "trial", **fields})
+
+    def wait_opened(self, load: Load) -> None:
+        """Wait for the window of a load that was begun."""
         self._hear("opened", load.settle_s + SLACK_S)
-        on_opened()
+
+    def wait_closed(self, load: Load) -> None:
+        """Wait for the end of the window that opened."""
         self._hear("closed", load.window_s + SLACK_S)
-        on_closed()
+
+    def collect(self, load: Load) -> LoadDone:
+        """Wait for what is in flight after the window, and give all samples."""
         parts: list[bytes] = []
         while True:
             event = self._hear(("samples", "finished"), load.drain_limit_s + SLACK_S)

@@ -95,10 +95,10 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
             dropped=finished.dropped,
             lost_workers=finished.lost_workers,
         ),
-        host=_host_use(raw.opened, raw.closed),
+        host=host_use(raw.opened, raw.closed),
         identities=raw.identities,
         service_ms=service_ms,
-        core_speed=_core_speed(raw.opened, raw.closed),
+        core_speed=core_speed_of(raw.opened, raw.closed),
         dealing=dealt(
             columns.done_us,
             columns.replica,
@@ -211,7 +211,8 @@ def _throttled(before: Reading, after: Reading) -> float | None:
     return held / periods if periods else 0.0
 
 
-def _host_use(opened: Edge, closed: Edge) -> HostUse | None:
+def host_use(opened: Edge, closed: Edge) -> HostUse | None:
+    """Give what others and the host took of the cores between two edges; None: not known."""
     if opened.host is None or closed.host is None:
         return None
     span_s = closed.host.at_s - opened.host.at_s
@@ -229,7 +230,7 @@ def _host_use(opened: Edge, closed: Edge) -> HostUse | None:
     )
 
 
-def _core_speed(opened: Edge, closed: Edge) -> float | None:
+def core_speed_of(opened: Edge, closed: Edge) -> float | None:
     """Give the geometric mean over cores of the metronome's work a CPU-second."""
     if opened.pulse is None or closed.pulse is None:
         return None

@@ -82,9 +82,9 @@ class ComposeBackend:
                 with signals.shield():
                     try:
                         say("Taking the stack down")
-                        _save_logs(engine, project, folder / "logs")
+                        save_logs(engine, project, folder / "logs")
                     finally:
-                        _down(compose, engine, project, files, variables)
+                        take_down(compose, engine, project, files, variables)
         finally:
             engine.close()
 
@@ -273,7 +273,7 @@ def _wait_for_store(engine: docker.Engine, project: str) -> None:
     )
 
 
-def _save_logs(engine: docker.Engine, project: str, folder: Path) -> None:
+def save_logs(engine: docker.Engine, project: str, folder: Path) -> None:
     """Save the logs as far as it goes: a full disk must not keep a stack up, nor hide a result."""
     with suppress(OSError, EnvironmentFailure):
         folder.mkdir(parents=True, exist_ok=True)
@@ -283,7 +283,7 @@ def _save_logs(engine: docker.Engine, project: str, folder: Path) -> None:
             (folder / f"{name}{suffix}.log").write_text(engine.log(container.id))
 
 
-def _down(
+def take_down(
     compose: docker.Compose,
     engine: docker.Engine,
     project: str,

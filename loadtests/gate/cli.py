@@ -1,0 +1,135 @@
+"""``twofold gate``: its options, and what it says."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from loadtests import project
+from loadtests.gate import options, outputs, pipeline, terminal, verdict, verdict_json
+from loadtests.gate.model import GateResult
+from loadtests.progress import LiveProgress, PlainProgress, Progress
+
+SEEDS = 2**31
+"""Seeds are drawn below this, so that a person can type one."""
+
+
+@click.group(invoke_without_command=True)
+@click.option("--base", metavar="VERSION", help="Image, git ref or path.  [default: merge base]")
+@click.option("--head", metavar="VERSION", help="Image, git ref or path.  [default: working tree]")
+@click.option("--workers", default="gthread", show_default=True, help="Worker models to compare.")
+@click.option(
+    "--workload",
+    default="cpu",
+    show_default=True,
+    help="What a request does (cpu, io), or a path such as /search?q=a.",
+)
+@click.option(
+    "--margin",
+    type=float,
+    default=options.MARGIN,
+    show_default=True,
+    help="Loss of throughput and of CPU per request that still passes; p50 and the doubling factor"
+    " are allowed 2, p99 5 times as much.",
+)
+@click.option(
+    "--max-minutes",
+    type=float,
+    default=options.MAX_MINUTES,
+    show_default=True,
+    help="Minutes of measuring, for each worker model.",
+)
+@click.option(
+    "--scaling/--no-scaling", default=True, help="Compare the doubling factor too.  [default: yes]"
+)
+@click.option(
+    "--base-env",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a variable for base; again for more.",
+)
+@click.option(
+    "--head-env",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a variable for head: compare two settings of one version.",
+)
+@click.option("--seed", type=int, help="Repeat the order of an earlier gate.")
+@click.option("--append", metavar="GATE", help="Add to the evidence of an earlier gate.")
+@click.option("--judge", type=click.Path(path_type=Path), help="Judge a verdict.json again.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder for results.  [default: results/]"
+)
+@click.option("--json", "as_json", is_flag=True, help="Write verdict.json to standard output.")
+@click.pass_context
+def gate(context: click.Context, /, **given: Any) -> int:
+    """Did this change make it slower, or scale worse?
+
+    Loads many fresh starts of base and head side by side. Exit codes: 0 passes or improved ·
+    1 regressed · 2 usage · 3 cannot tell, or invalid · 4 environment.
+    """
+    if context.invoked_subcommand is not None:
+        context.obj = given
+        return 0
+    if given["judge"] is not None:
+        return _tell(verdict_json.judge(pipeline.read(given["judge"])), None, given)
+    request = _request(given)
+    progress = _progress()
+    try:
+        result, folder = pipeline.run(request, progress.say)
+    finally:
+        progress.close()
+    click.echo(outputs.tell_ci(result), err=True, nl=False)
+    return _tell(result, folder, given)
+
+
+def _request(given: dict[str, Any]) -> pipeline.GateRequest:
+    append = pipeline.find(_results(given), given["append"]) if given["append"] else None
+    seed = secrets.randbelow(SEEDS) if given["seed"] is None else given["seed"]
+    return pipeline.GateRequest(
+        options=options.check(
+            options.GateOptions(
+                base=given["base"],
+                head=given["head"],
+                workers=tuple(word for word in given["workers"].split(",") if word),
+                workload=given["workload"],
+                margin=given["margin"],
+                max_minutes=given["max_minutes"],
+                scaling=given["scaling"],
+                base_environment=options.environment(given["base_env"], "--base-env"),
+                head_environment=options.environment(given["head_env"], "--head-env"),
+            )
+        ),
+        seed=seed,
+        root=project.root(),
+        here=Path.cwd(),
+        results=_results(given),
+        command=shlex.join(("twofold", *sys.argv[1:])),
+        append=append,
+    )
+
+
+def _results(given: dict[str, Any]) -> Path:
+    out: Path | None = given["out"]
+    return out if out is not None else project.root() / "results"
+
+
+def _progress() -> Progress:
+    console = Console(stderr=True)
+    return LiveProgress(console) if console.is_terminal else PlainProgress(sys.stderr)
+
+
+def _tell(result: GateResult, folder: Path | None, given: dict[str, Any]) -> int:
+    if given["as_json"]:
+        click.echo(verdict_json.render(result), nl=False)
+    else:
+        Console().print(terminal.render(result))
+    if folder is not None:
+        click.echo(f"Report: {folder / outputs.REPORT}", err=True)
+    return verdict.EXIT_CODES[result.verdict]

@@ -1,0 +1,133 @@
+"""From the log ratios of starts to what can be said of one endpoint. PURE.
+
+One value a start (pair or block): ln(head ÷ base) of the performance. Student's t bounds on their
+mean, one-sided, with n − 1 degrees of freedom, at the levels of the look (``levels``):
+
+==============  ===================================================================================
+regressed       the upper bound lies below 0, and the estimate at −margin/2 or lower
+improved        the mirror image of that
+pass            the lower bound lies above −margin
+inconclusive    anything else
+==============  ===================================================================================
+
+Only how many values there are and what they are counts, never their order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy.special import stdtrit
+
+from loadtests.gate import levels
+from loadtests.gate.model import GateVerdict
+
+POWER = 0.95
+"""How often the smallest visible change would be seen."""
+
+MOST_UNITS = 2000
+"""More starts than this are no plan but a no."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """What one endpoint is judged by; ``tests`` is how many endpoints share ``alpha``."""
+
+    margin: float
+    alpha: float
+    beta: float
+    tests: int
+    looks: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What was found: logarithms, None where there are too few values."""
+
+    verdict: GateVerdict
+    units: int
+    look: int
+    mean: float | None = None
+    low: float | None = None
+    high: float | None = None
+    sd: float | None = None
+    visible: float | None = None
+    needed_units: int | None = None
+    """How many starts would probably settle an inconclusive one; None where not even thousands."""
+
+
+def judge(values: Sequence[float], rule: Rule) -> Judged:
+    """Judge the log ratios of an endpoint's starts."""
+    units = len(values)
+    look = levels.look_at(units, rule.looks)
+    mean = math.fsum(values) / units if units else None
+    if look == 0 or mean is None:
+        return Judged(
+            verdict=GateVerdict.INCONCLUSIVE,
+            units=units,
+            look=0,
+            mean=mean,
+            needed_units=rule.looks[0],
+        )
+    sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (units - 1))
+    pass_by, alarm_by = _reaches(sd, units, look, rule)
+    verdict = _verdict(mean, pass_by, alarm_by, rule.margin)
+    return Judged(
+        verdict=verdict,
+        units=units,
+        look=look,
+        mean=mean,
+        low=mean - pass_by,
+        high=mean + alarm_by,
+        sd=sd,
+        visible=_visible(sd, units, alarm_by, rule.margin),
+        needed_units=(
+            _needed(mean, sd, units, rule) if verdict is GateVerdict.INCONCLUSIVE else None
+        ),
+    )
+
+
+def _reaches(sd: float, units: int, look: int, rule: Rule) -> tuple[float, float]:
+    """Return how far the bounds of ``pass`` and of ``regressed`` lie from the estimate."""
+    error = sd / math.sqrt(units)
+    return (
+        _quantile(units, levels.beta_at(look, rule.beta)) * error,
+        _quantile(units, levels.alpha_at(look, rule.alpha, rule.tests)) * error,
+    )
+
+
+def _quantile(units: int, level: float) -> float:
+    """Return the one-sided quantile of Student's t (Student 1908)."""
+    return -float(stdtrit(units - 1, level))
+
+
+def _verdict(mean: float, pass_by: float, alarm_by: float, margin: float) -> GateVerdict:
+    half, whole = math.log1p(-margin / 2), math.log1p(-margin)
+    if mean + alarm_by < 0 and mean <= half:
+        return GateVerdict.REGRESSED
+    if mean - alarm_by > 0 and mean >= -half:
+        return GateVerdict.IMPROVED
+    if mean - pass_by > whole:
+        return GateVerdict.PASS
+    return GateVerdict.INCONCLUSIVE
+
+
+def _visible(sd: float, units: int, alarm_by: float, margin: float) -> float:
+    """Return the smallest loss (a logarithm below 0) that would be called one with ``POWER``."""
+    spread = _quantile(units, 1 - POWER) * sd / math.sqrt(units)
+    return min(-alarm_by, math.log1p(-margin / 2)) - spread
+
+
+def _needed(mean: float, sd: float, units: int, rule: Rule) -> int | None:
+    """Return at how many starts the present estimate and spread would settle it."""
+    look = levels.look_at(units, rule.looks)
+    planned = levels.looks(max(len(rule.looks), look) + 12)
+    for number, wanted in enumerate(planned, start=1):
+        if wanted <= units or wanted > MOST_UNITS:
+            continue
+        found = _verdict(mean, *_reaches(sd, wanted, number, rule), rule.margin)
+        if found is not GateVerdict.INCONCLUSIVE:
+            return wanted
+    return None

@@ -1,0 +1,248 @@
+"""The loop over a gate's stages: sides, stack, measuring, verdict, files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from loadtests import store
+from loadtests.agent import Agent
+from loadtests.environment import choice, images
+from loadtests.environment.protocol import Say
+from loadtests.errors import UsageError
+from loadtests.gate import outputs, plan, sides, verdict, verdict_json
+from loadtests.gate.measuring import Measuring
+from loadtests.gate.model import (
+    Evidence,
+    GateFacts,
+    GatePlan,
+    GateResult,
+    SideName,
+)
+from loadtests.gate.options import GateOptions
+from loadtests.gate.session import Session
+from loadtests.gate.sides import Sides
+from loadtests.gate.stack import GENERATOR, open_stack
+from loadtests.model import Machine
+from loadtests.store import Store
+from loadtests.tools import docker, proc, signals
+
+GENERATOR_WORDS = (GENERATOR, "python", "-m", "loadtests.generator")
+"""A generator in its container; there are two for each lane, one for each side."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateRequest:
+    """A gate that was decided on. ``until`` measures exactly so many starts (calibrating)."""
+
+    options: GateOptions
+    seed: int
+    root: Path
+    here: Path
+    results: Path
+    command: str
+    append: GateResult | None = None
+    until: int | None = None
+
+
+def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
+    """Compare two versions from first to last; give the result and the gate's folder.
+
+    Whatever happens, the stacks come down, and what was measured is in ``verdict.json``.
+    """
+    started_s = proc.now_s()
+    engine = docker.Engine()
+    try:
+        machine = choice.docker_machine(engine, docker.find_compose())
+        planned = _planned(request, machine)
+        found = _sides(engine, request, say)
+        _services(engine, request.root, say)
+    finally:
+        engine.close()
+    if request.append is not None:
+        _check_same(request.append, found)
+    kept = _folder(request, started_s)
+    facts = GateFacts(
+        gate_id=kept.folder.name,
+        started_at=datetime.fromtimestamp(started_s, UTC).isoformat(timespec="seconds"),
+        command=request.command,
+        wall_s=0.0,
+        finished=False,
+        differences=found.differences,
+    )
+    earlier = request.append.evidence if request.append else None
+    evidence = replace(earlier, sessions=earlier.sessions + 1) if earlier else Evidence()
+    gate = _Gate(kept, facts, machine, found, planned, evidence)
+    for line in found.differences:
+        say(line)
+    try:
+        for worker in planned.workers:
+            gate.measure(worker, request, say)
+        signals.check()
+    except BaseException:
+        with suppress(Exception):  # the trouble itself stays the message
+            gate.write_all()
+        raise
+    gate.facts = replace(facts, wall_s=round(proc.now_s() - started_s, 1), finished=True)
+    return gate.write_all(), kept.folder
+
+
+class _Gate:
+    """What there is of a gate so far, and where it is written down."""
+
+    def __init__(
+        self,
+        kept: Store,
+        facts: GateFacts,
+        machine: Machine,
+        found: Sides,
+        planned: GatePlan,
+        evidence: Evidence,
+    ) -> None:
+        self._kept = kept
+        self.facts = facts
+        self._machine = machine
+        self._sides = found
+        self._plan = planned
+        self._evidence = evidence
+
+    def conclude(self) -> GateResult:
+        """Work out the result of what there is."""
+        pair = (self._sides.base, self._sides.head)
+        return verdict.conclude(self.facts, self._machine, pair, self._plan, self._evidence)
+
+    def keep(self, evidence: Evidence) -> None:
+        """Write down what there is."""
+        self._evidence = evidence
+        self._kept.write(outputs.VERDICT, verdict_json.render(self.conclude()))
+
+    def write_all(self) -> GateResult:
+        """Write everything down, and give the result."""
+        result = self.conclude()
+        outputs.write_all(self._kept, result)
+        return result
+
+    def measure(self, worker: str, request: GateRequest, say: Say) -> None:
+        """Bring one worker model's stack up, and measure on it."""
+        with open_stack(
+            request.root, self._plan, worker, self._sides, self._kept.folder, say
+        ) as stack:
+            first = self._plan.looks[0] if request.append is None else 4
+            say(f"{worker}: bringing up {2 * first} starts")
+            stack.grow(first)
+            with ExitStack() as generators:
+                agents = [
+                    Agent(generators.enter_context(stack.speak(*GENERATOR_WORDS)))
+                    for _ in range(2 * len(self._plan.cores))
+                ]
+                for agent in agents:
+                    agent.hello()
+                measuring = Measuring(stack, self._plan, worker, agents)
+                measuring.wait_ready()
+                before = dict(stack.identities())
+                session = Session(
+                    self._plan,
+                    worker,
+                    stack,
+                    measuring,
+                    self._evidence,
+                    self.keep,
+                    say,
+                    memory_bytes=self._machine.memory_bytes,
+                    grown=first,
+                )
+                session.run(until=request.until)
+                self._note_replaced(before, stack.identities())
+
+    def _note_replaced(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+        # Which processes the services have depends on what the harness asks of them.
+        starts = [name for name in before if name.partition("-")[0] in set(SideName)]
+        changed = tuple(name for name in starts if before[name] != after.get(name))
+        if changed:
+            replaced = (*self._evidence.replaced, *changed)
+            self._evidence = replace(self._evidence, replaced=replaced)
+
+
+def _planned(request: GateRequest, machine: Machine) -> GatePlan:
+    made = plan.make_plan(request.options, machine, seed=request.seed)
+    if request.append is None:
+        return made
+    earlier = request.append.plan
+    asked = (made.workers, made.path, made.margins)
+    if asked != (earlier.workers, earlier.path, earlier.margins):
+        raise UsageError(
+            f"--append goes on with what {request.append.facts.gate_id} asked: workers"
+            f" {','.join(earlier.workers)}, path {earlier.path}, and its margins. Leave these"
+            " options as they were."
+        )
+    return replace(earlier, max_minutes=made.max_minutes)
+
+
+def _sides(engine: docker.Engine, request: GateRequest, say: Say) -> Sides:
+    options = request.options
+    named = (
+        sides.find(engine, request.here, SideName.BASE, options.base),
+        sides.find(engine, request.here, SideName.HEAD, options.head),
+    )
+    environments = {
+        SideName.BASE: options.base_environment,
+        SideName.HEAD: options.head_environment,
+    }
+    return sides.build(engine, request.root, request.here, named, environments, say)
+
+
+def _services(engine: docker.Engine, root: Path, say: Say) -> None:
+    """Build what measures: the images of proxy and generator."""
+    base = images.base_image(engine, root, say=say)
+    for tag, folder, dockerfile in (
+        (images.PROXY, root / "compose/proxy", root / "compose/proxy/Dockerfile"),
+        (images.GENERATOR, root, root / "compose/generator/Dockerfile"),
+    ):
+        what = tag.partition("/")[2].partition(":")[0]
+        say(f"Building the image of the {what}")
+        docker.build(
+            docker.build_argv(tag=tag, folder=folder, dockerfile=dockerfile, base_image=base),
+            what=f"the {what}",
+            on_line=lambda _: None,
+        )
+
+
+def _check_same(earlier: GateResult, found: Sides) -> None:
+    """Raise where more evidence would be of other versions than there is already."""
+    for before, now in ((earlier.base, found.base), (earlier.head, found.head)):
+        if (before.digest, before.environment) != (now.digest, now.environment):
+            raise UsageError(
+                f"--append {earlier.facts.gate_id}: its {before.name} was image"
+                f" {before.digest[:19]} and is now {now.digest[:19]}, or has other variables. Only"
+                " evidence of the same two versions can be added up; start a new gate."
+            )
+
+
+def _folder(request: GateRequest, started_s: float) -> Store:
+    kept = Store.create(request.results, f"gate-{store.new_run_id(started_s, request.seed)}")
+    with suppress(OSError):  # a gate keeps figures, not samples
+        (kept.folder / store.SAMPLES).rmdir()
+    return kept
+
+
+def read(path: Path) -> GateResult:
+    """Read a gate by its verdict.json or its folder."""
+    file = path / outputs.VERDICT if path.is_dir() else path
+    try:
+        return verdict_json.parse(file.read_bytes(), name=str(file))
+    except OSError as error:
+        raise UsageError(
+            f"{file} cannot be read ({error.strerror}). Name the verdict.json of a gate, or its"
+            " folder in results/."
+        ) from error
+
+
+def find(results: Path, name: str) -> GateResult:
+    """Read a gate by its path or id."""
+    for path in (Path(name), results / name):
+        if path.exists():
+            return read(path)
+    raise UsageError(f"There is no gate {name!r}, neither as a path nor in {results}.")

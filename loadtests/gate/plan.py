@@ -1,0 +1,159 @@
+"""From options and a machine to everything that a gate will do. PURE."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from random import Random
+
+from loadtests.budget import split_cores
+from loadtests.errors import PlanError
+from loadtests.gate import levels
+from loadtests.gate.model import EndpointName, GatePlan, GateTiming, Mode, SideName
+from loadtests.gate.options import GateOptions, path_of
+from loadtests.model import Machine
+
+REPLICA_CPUS = 0.25
+"""CPU of each replica. The two of a pair share one core, so that whatever slows it slows both: on a
+shared machine the speeds of two cores change by 10 to 30 % from window to window, each on its own
+(measured: SD of a pair's ratio 17 % on two cores, 2.6 % on one). Together they have half of it, so
+that generators and proxy never decide how much a replica can do."""
+
+MOST_LANES = 4
+"""Pairs at a time, one on each core: two generators more for each."""
+
+FEWEST_CORES = 2
+
+LOOKS = 12
+"""From 8 to 384 starts; ``--append`` can reach them all, one call as many as its minutes allow."""
+
+P50_MARGINS = 2
+P99_MARGINS = 5
+SCALING_MARGINS = 2
+"""How many times the margin the noisier endpoints are allowed, and have to be shown within. Where
+starts differ by 2 to 4 % in throughput, the 99th percentile of a second or two differs by 15 to
+25 %, and a doubling factor, measured in turns, by 4 to 6 %."""
+
+TIMING = GateTiming(
+    first_settle_s=0.6,
+    settle_s=0.3,
+    closed_s=2.4,
+    open_s=2.4,
+    scaling_s=1.2,
+    drain_limit_s=15.0,
+)
+"""Windows are whole numbers of the kernel's CPU period of 100 ms. A fresh start is given 0.6 s to
+load what it loads with its first requests."""
+
+STEP_S = 6.4
+BLOCK_S = 6.5
+"""As many pairs as there are lanes, and one scaling block, with settling, draining and messages
+(measured on 2 cores)."""
+
+OPEN_RATIO = 0.6
+"""The open loop's arrival rate, as a share of what base can do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowSpec:
+    """One window of a pair: how it is loaded, and whether base's generator is told first."""
+
+    mode: Mode
+    base_first: bool
+    seed: int
+
+
+def make_plan(options: GateOptions, machine: Machine, *, seed: int) -> GatePlan:
+    """Plan a gate of checked ``options``; the same arguments give the same plan."""
+    if machine.cores < FEWEST_CORES or not machine.can_budget or not machine.can_pin:
+        lacking = (
+            f"{machine.cores} core(s)"
+            if machine.cores < FEWEST_CORES
+            else "no way to give a container a CPU budget and cores"
+        )
+        raise PlanError(
+            f"This machine has {lacking}; base and head side by side need a core each, and a"
+            " budget. Use a runner with 2 cores and Docker with cgroups."
+        )
+    services, replicas = split_cores(machine)
+    if len(replicas) < FEWEST_CORES:  # two cores in all: generator and proxy share them
+        services, replicas = (), machine.core_ids
+    first = levels.FIRST_LOOKS[0]
+    lanes = len(replicas[:MOST_LANES])
+    first_s = math.ceil(first / lanes) * STEP_S + first * BLOCK_S * options.scaling
+    if len(options.workers) * first_s > 60 * options.max_minutes:
+        raise PlanError(
+            f"--max-minutes {options.max_minutes:g} is too little: the first look at"
+            f" {levels.FIRST_LOOKS[0]} starts of {', '.join(options.workers)} takes"
+            f" {len(options.workers) * first_s / 60:.1f} minutes of measuring. Allow them"
+            + (", or leave scaling out: --no-scaling." if options.scaling else ".")
+        )
+    margins = {
+        EndpointName.THROUGHPUT: options.margin,
+        EndpointName.CPU: options.margin,
+        EndpointName.P50: _times(options.margin, P50_MARGINS),
+        EndpointName.P99: _times(options.margin, P99_MARGINS),
+    }
+    if options.scaling:
+        margins[EndpointName.SCALING] = _times(options.margin, SCALING_MARGINS)
+    return GatePlan(
+        seed=seed,
+        workers=options.workers,
+        workload=options.workload,
+        path=path_of(options.workload),
+        margins=margins,
+        alpha=levels.ALPHA,
+        beta=levels.BETA,
+        looks=levels.looks(LOOKS),
+        max_minutes=options.max_minutes,
+        replica_cpus=REPLICA_CPUS,
+        cores=replicas[:MOST_LANES],
+        service_cores=services,
+        timing=TIMING,
+    )
+
+
+def _times(margin: float, factor: int) -> float:
+    return min(0.9, round(margin * factor, 4))
+
+
+def pair_windows(plan: GatePlan, worker: str, number: int) -> tuple[WindowSpec, ...]:
+    """Give the windows of a pair, in order: one of each mode.
+
+    Which comes first, and whose generator is told first, takes all four forms in four pairs, in
+    an order that is drawn: so it is balanced over the looks.
+    """
+    forms = [(mode, base_first) for mode in Mode for base_first in (True, False)]
+    Random(f"{plan.seed} {worker} {(number - 1) // len(forms)}").shuffle(forms)
+    mode, base_first = forms[(number - 1) % len(forms)]
+    other = Mode.OPEN if mode is Mode.CLOSED else Mode.CLOSED
+    seeds = Random(f"{plan.seed} {worker} {number} arrivals")
+    return tuple(
+        WindowSpec(mode=each, base_first=base_first, seed=seeds.randrange(2**31))
+        for each in (mode, other)
+    )
+
+
+def lane_of(plan: GatePlan, number: int) -> int:
+    """Give the lane (an index of the plan's cores) of a pair or a block."""
+    return (number - 1) % len(plan.cores)
+
+
+def block_order(plan: GatePlan, worker: str, number: int) -> tuple[tuple[SideName, int], ...]:
+    """Give the order of a scaling block: side and number of replicas.
+
+    Drawn for every two blocks; the second has it backwards, so that what drifts cancels.
+    """
+    order = [(side, replicas) for side in SideName for replicas in (1, 2)]
+    Random(f"{plan.seed} {worker} {(number - 1) // 2} block").shuffle(order)
+    return tuple(order if number % 2 else reversed(order))
+
+
+def block_members(number: int, starts: int) -> tuple[int, int]:
+    """Give the two starts (numbers from 1) of a scaling block; the first is also measured alone.
+
+    They go round in a ring, so that each is first as often as second, and what is its own cancels.
+    """
+    first = (number - 1) % starts
+    step = 1 + (number - 1) // starts % max(1, starts - 1)
+    return first + 1, (first + step) % starts + 1

@@ -1,0 +1,43 @@
+"""The end of a gate on the terminal: the answer, the endpoints, how to see it again. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from loadtests.gate import texts
+from loadtests.gate.model import GateResult, GateVerdict
+
+STYLES = {
+    GateVerdict.PASS: "bold green",
+    GateVerdict.IMPROVED: "bold green",
+    GateVerdict.REGRESSED: "bold red",
+    GateVerdict.INCONCLUSIVE: "bold yellow",
+    GateVerdict.INVALID: "bold magenta",
+}
+
+
+def render(result: GateResult) -> Group:
+    """Return the whole story of a gate."""
+    return Group(*_parts(result))
+
+
+def _parts(result: GateResult) -> Iterator[RenderableType]:
+    yield Text(texts.answer(result), style=STYLES[result.verdict])
+    yield Text()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in texts.COLUMNS:
+        table.add_column(column, justify="left" if column in {"endpoint", "verdict"} else "right")
+    for endpoint in result.endpoints:
+        *cells, verdict = texts.row(endpoint)
+        table.add_row(*map(Text, cells), Text(verdict, style=STYLES[endpoint.verdict]))
+    yield table
+    yield Text()
+    yield Text(f"base  {texts.side(result.base)}")
+    yield Text(f"head  {texts.side(result.head)}")
+    for line in (*result.facts.differences, *(found.detail for found in result.findings)):
+        yield Text(line, style="dim")
+    yield Text(f"Again: {texts.again(result)}", style="dim")

@@ -1,0 +1,270 @@
+"""From plan and evidence to the verdict of a gate. PURE."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from loadtests import errors
+from loadtests.gate import findings, levels, values
+from loadtests.gate.decision import Judged, Rule, judge
+from loadtests.gate.model import (
+    SCHEMA_VERSION,
+    SIDE_BY_SIDE,
+    EndpointName,
+    EndpointResult,
+    Evidence,
+    GateFacts,
+    GateFinding,
+    GatePlan,
+    GateResult,
+    GateVerdict,
+    Side,
+    SideName,
+)
+from loadtests.model import Estimate, Machine
+
+EXIT_CODES = {
+    GateVerdict.PASS: errors.EXIT_YES,
+    GateVerdict.IMPROVED: errors.EXIT_YES,
+    GateVerdict.REGRESSED: errors.EXIT_NO,
+    GateVerdict.INCONCLUSIVE: errors.EXIT_CANNOT_TELL,
+    GateVerdict.INVALID: errors.EXIT_CANNOT_TELL,
+}
+
+NAMES = {
+    EndpointName.THROUGHPUT: "throughput",
+    EndpointName.CPU: "CPU per request",
+    EndpointName.P50: "median time",
+    EndpointName.P99: "99th percentile",
+    EndpointName.SCALING: "doubling factor",
+    EndpointName.ERRORS: "failed requests",
+}
+"""The endpoints in words."""
+
+SAME_RATIO = 0.01
+"""Two changes that are nearer than this are called the same in words."""
+
+DIGITS = 10
+"""Significant digits of derived figures in ``verdict.json``: machines differ in the last ones."""
+
+
+def conclude(
+    facts: GateFacts,
+    machine: Machine,
+    sides: tuple[Side, Side],
+    plan: GatePlan,
+    evidence: Evidence,
+) -> GateResult:
+    """Work out the verdict of a gate."""
+    endpoints = judge_endpoints(plan, evidence)
+    found = findings.check(plan, evidence)
+    verdict, reason = overall(endpoints, found)
+    return GateResult(
+        schema_version=SCHEMA_VERSION,
+        verdict=verdict,
+        reason=reason,
+        cause=_cause(endpoints) if verdict is GateVerdict.REGRESSED else None,
+        endpoints=endpoints,
+        findings=found,
+        measured_s=measured_s(evidence),
+        facts=facts,
+        machine=machine,
+        base=sides[0],
+        head=sides[1],
+        plan=plan,
+        evidence=evidence,
+    )
+
+
+def measured_s(evidence: Evidence) -> float:
+    """Give the seconds of measuring: settling and waiting included, starting and stopping not."""
+    return math.fsum(
+        (
+            *(pair.wall_s for pair in evidence.pairs),
+            *(block.wall_s for block in evidence.blocks),
+        )
+    )
+
+
+def tests(plan: GatePlan) -> int:
+    """Give how many endpoints share the gate's error, the guard against failures included."""
+    return len(plan.workers) * (len(plan.margins) + 1)
+
+
+def rule(plan: GatePlan, endpoint: EndpointName) -> Rule:
+    """Give what an endpoint is judged by."""
+    return Rule(
+        margin=plan.margins[endpoint],
+        alpha=plan.alpha,
+        beta=plan.beta,
+        tests=tests(plan),
+        looks=plan.looks,
+    )
+
+
+def judge_endpoints(plan: GatePlan, evidence: Evidence) -> tuple[EndpointResult, ...]:
+    """Judge every endpoint of every worker model; failures only where head has more of them."""
+    found = [
+        _endpoint(plan, evidence, worker, endpoint)
+        for worker in plan.workers
+        for endpoint in plan.margins
+    ]
+    guard = _errors(plan, evidence)
+    return (*found, *guard)
+
+
+def overall(
+    endpoints: Sequence[EndpointResult], found: Sequence[GateFinding]
+) -> tuple[GateVerdict, str]:
+    """Give what can be said of the gate as a whole, and why.
+
+    Broken rules come first: no number without validity. One endpoint shown to be worse is enough
+    for ``regressed``; all have to be shown within their margins for ``pass``.
+    """
+    broken = [finding for finding in found if not finding.warning]
+    if broken:
+        return GateVerdict.INVALID, " ".join(f"{each.code}: {each.detail}" for each in broken)
+    for verdict in (GateVerdict.REGRESSED, GateVerdict.INCONCLUSIVE, GateVerdict.IMPROVED):
+        named = [each for each in endpoints if each.verdict is verdict]
+        if named:
+            return verdict, " ".join(
+                f"{each.worker} {NAMES[each.endpoint]}: {each.reason}" for each in named
+            )
+    return GateVerdict.PASS, "Every endpoint is shown to have lost less than its margin."
+
+
+def _endpoint(
+    plan: GatePlan, evidence: Evidence, worker: str, endpoint: EndpointName
+) -> EndpointResult:
+    judged = judge(values.values(evidence, worker, endpoint), rule(plan, endpoint))
+    base, head = (values.level(evidence, worker, endpoint, side) for side in SideName)
+    unit = "" if endpoint is EndpointName.SCALING else values.ENDPOINTS[endpoint].unit
+    return EndpointResult(
+        worker=worker,
+        endpoint=endpoint,
+        margin=plan.margins[endpoint],
+        units=judged.units,
+        look=judged.look,
+        verdict=judged.verdict,
+        change=Estimate(
+            estimate=_change(judged.mean), low=_change(judged.low), high=_change(judged.high)
+        ),
+        base=_rounded(base),
+        head=_rounded(head),
+        unit=unit,
+        sd_ratio=_rounded(judged.sd),
+        visible=_change(judged.visible),
+        settle_minutes=_settle_minutes(judged, evidence, worker, endpoint),
+        reason=_reason(judged, plan.margins[endpoint]),
+    )
+
+
+def _errors(plan: GatePlan, evidence: Evidence) -> tuple[EndpointResult, ...]:
+    """Give head's failures as an endpoint of its own, where there are more of them than base's."""
+    units = len(evidence.pairs)
+    look = max(1, levels.look_at(units, plan.looks))
+    if not findings.head_fails_more(evidence, levels.alpha_at(look, plan.alpha, tests(plan))):
+        return ()
+    (base, base_of), (head, head_of) = (findings.error_counts(evidence, side) for side in SideName)
+    return (
+        EndpointResult(
+            worker=", ".join(plan.workers),
+            endpoint=EndpointName.ERRORS,
+            margin=0.0,
+            units=units,
+            look=look,
+            verdict=GateVerdict.REGRESSED,
+            change=Estimate(estimate=None, low=None, high=None),
+            base=_rounded(base / base_of) if base_of else None,
+            head=_rounded(head / head_of),
+            unit="of all",
+            sd_ratio=None,
+            visible=None,
+            settle_minutes=None,
+            reason=f"{head} of {head_of} requests to head failed, {base} of {base_of} to base.",
+        ),
+    )
+
+
+def _settle_minutes(
+    judged: Judged, evidence: Evidence, worker: str, endpoint: EndpointName
+) -> float | None:
+    units = evidence.blocks if endpoint is EndpointName.SCALING else evidence.pairs
+    each_s = [unit.wall_s for unit in units if unit.worker == worker]
+    if judged.needed_units is None or not each_s:
+        return None
+    more = max(0, judged.needed_units - judged.units)
+    return round(more * math.fsum(each_s) / len(each_s) / 60, 1)
+
+
+def _reason(judged: Judged, margin: float) -> str:
+    if judged.mean is None:
+        return "Nothing was measured."
+    change = _percent(judged.mean)
+    if judged.low is None or judged.high is None or judged.visible is None:
+        return f"{change} after {judged.units} starts, too few to tell."
+    low, high = _percent(judged.low), _percent(judged.high)
+    match judged.verdict:
+        case GateVerdict.REGRESSED:
+            return f"{change}, and shown to be below {high}."
+        case GateVerdict.IMPROVED:
+            return f"{change}, and shown to be better."
+        case GateVerdict.PASS:
+            return f"{change}, and shown to be above {low} (margin −{margin:.0%})."
+        case _:
+            return (
+                f"{change}, between {low} and {high} (margin −{margin:.0%}). The smallest loss that"
+                f" could have been seen is {_percent(judged.visible)}."
+            )
+
+
+def _cause(endpoints: Sequence[EndpointResult]) -> str | None:
+    """Name the cause of a regression as far as the counters tell."""
+    told = []
+    for worker in dict.fromkeys(each.worker for each in endpoints):
+        mine = {each.endpoint: each for each in endpoints if each.worker == worker}
+        worse = {name for name, each in mine.items() if each.verdict is GateVerdict.REGRESSED}
+        if worse:
+            told.append(f"{worker}: {_cause_of(mine, worse)}")
+    return " ".join(told) or None
+
+
+def _cause_of(mine: dict[EndpointName, EndpointResult], worse: set[EndpointName]) -> str:
+    if EndpointName.ERRORS in worse:
+        return "requests fail."
+    throughput, cpu = (
+        mine[name].change.estimate if name in mine else None
+        for name in (EndpointName.THROUGHPUT, EndpointName.CPU)
+    )
+    if EndpointName.CPU in worse and cpu is not None:
+        more = 1 / (1 + cpu) - 1
+        rest = (
+            " That explains all of the lost throughput."
+            if throughput is not None and abs(throughput - cpu) < SAME_RATIO
+            else ""
+        )
+        return f"each request takes {more:.1%} more CPU.{rest}"
+    if EndpointName.THROUGHPUT in worse:
+        return (
+            "each request takes as much CPU as before, so requests wait more or fewer of them are"
+            " served at once."
+        )
+    if worse & set(SIDE_BY_SIDE):
+        return "requests wait longer at the same rate and the same CPU for each."
+    return (
+        "one replica is as fast as before, and two stand in each other's way: something that they"
+        " share."
+    )
+
+
+def _percent(log: float) -> str:
+    return f"{100 * math.expm1(log):+.1f} %".replace("-", "−")
+
+
+def _change(log: float | None) -> float | None:
+    return None if log is None else _rounded(math.expm1(log))
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{DIGITS}g}")
