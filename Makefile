@@ -7,7 +7,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-
 	--no-emit-index-url --no-header --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help loadtest compare test test-fast lint bench truth lock clean set-up set-up-compose
+.PHONY: help loadtest compare gate test test-fast lint bench truth lock clean set-up set-up-compose
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -18,6 +18,9 @@ loadtest: set-up-compose ## does throughput double when servers double? (workloa
 compare: set-up-compose ## which worker model for which workload? (cpu and io)
 	$(BIN)/twofold run --workload cpu,io $(ARGS) || test $$? -eq 1 -o $$? -eq 3
 	$(BIN)/twofold compare
+
+gate: set-up-compose ## did this change make it slower, or scale worse? (working tree against the merge base)
+	$(BIN)/twofold gate $(ARGS)
 
 test: set-up-compose ## all tests; those that need Docker are skipped where there is none
 	@$(PYTHON) scripts/set_up.py --parquet

@@ -110,11 +110,15 @@ class Store:
         """Write down whether the replicas answered as one."""
         self.write(PROBES, _PROBES.dump_json(tuple(probes), indent=1).decode() + "\n")
 
-    def append(self, trial: Trial, samples: bytes) -> None:
-        """Write down a finished trial: its samples, then its line of the journal, on disk."""
-        path = samples_path(self.folder, trial)
+    def write_samples(self, name: str, samples: bytes) -> None:
+        """Write down the samples of one load."""
+        path = self.folder / SAMPLES / f"{name}.npz"
         with _on_disk(path):
             path.write_bytes(samples)
+
+    def append(self, trial: Trial, samples: bytes) -> None:
+        """Write down a finished trial: its samples, then its line of the journal, on disk."""
+        self.write_samples(trial.spec.id, samples)
         journal = self.folder / JOURNAL
         with _on_disk(journal), journal.open("ab") as file:
             file.write(_TRIAL.dump_json(trial) + b"\n")
@@ -161,14 +165,14 @@ def replacing(path: Path, *, way_out: str = "--out DIR") -> Iterator[Path]:
             os.close(descriptor)
 
 
-def samples_path(folder: Path, trial: Trial) -> Path:
-    """Give the file of a trial's raw samples."""
-    return folder / SAMPLES / f"{trial.spec.id}.npz"
+def samples_path(folder: Path, name: str) -> Path:
+    """Give the file of the raw samples of a trial or load by its id."""
+    return folder / SAMPLES / f"{name}.npz"
 
 
 def read_samples(folder: Path, trial: Trial) -> bytes:
     """Read the raw samples of a trial; raise where they were not kept."""
-    path = samples_path(folder, trial)
+    path = samples_path(folder, trial.spec.id)
     try:
         return path.read_bytes()
     except OSError as error:

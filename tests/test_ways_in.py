@@ -41,6 +41,7 @@ def locked(lock: str) -> dict[str, set[str]]:
     [
         ("loadtest", "twofold run"),
         ("compare", "twofold compare"),
+        ("gate", "twofold gate"),
         ("test", "pytest"),
         ("test-fast", 'pytest -m "not docker and not slow"'),
         ("lint", "ruff format --check"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,17 @@ import click
 from rich.console import Console
 
 from loadtests import project
-from loadtests.gate import options, outputs, pipeline, terminal, verdict, verdict_json
+from loadtests.errors import EXIT_CANNOT_TELL, EXIT_YES
+from loadtests.gate import (
+    calibration,
+    calibration_text,
+    options,
+    outputs,
+    pipeline,
+    terminal,
+    verdict,
+    verdict_json,
+)
 from loadtests.gate.model import GateResult
 from loadtests.progress import LiveProgress, PlainProgress, Progress
 
@@ -66,6 +77,7 @@ SEEDS = 2**31
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder for results.  [default: results/]"
 )
+@click.option("--samples", is_flag=True, help="Keep every request's times too, in samples/.")
 @click.option("--json", "as_json", is_flag=True, help="Write verdict.json to standard output.")
 @click.pass_context
 def gate(context: click.Context, /, **given: Any) -> int:
@@ -87,6 +99,45 @@ def gate(context: click.Context, /, **given: Any) -> int:
         progress.close()
     click.echo(outputs.tell_ci(result), err=True, nl=False)
     return _tell(result, folder, given)
+
+
+@gate.command()
+@click.option("--head", metavar="VERSION", help="Image, git ref or path.  [default: working tree]")
+@click.option("--workers", default="gthread", show_default=True, help="The worker model to use.")
+@click.option("--workload", default="cpu", show_default=True, help="cpu, io, or a path.")
+@click.option("--margin", type=float, default=options.MARGIN, show_default=True, help="To be held.")
+@click.option(
+    "--max-minutes",
+    type=float,
+    default=options.MAX_MINUTES,
+    show_default=True,
+    help="Minutes of measuring that a gate may take.",
+)
+@click.option("--seed", type=int, help="Repeat the order of an earlier one.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for results.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+def calibrate(**given: Any) -> int:
+    """What can a gate see on this machine?
+
+    Measures one version against itself, each start several times: how much windows and starts
+    differ, how many starts a gate needs, and the smallest loss that it would see. Exit code 3 where
+    the margins cannot be held.
+    """
+    version = given["head"] or "."
+    none: dict[str, Any] = {"base_env": (), "head_env": (), "append": None, "scaling": False, "samples": False}
+    request = _request({**given, "base": version, "head": version, **none})
+    progress = _progress()
+    try:
+        result, folder = pipeline.run(replace(request, calibrate=True), progress.say)
+    finally:
+        progress.close()
+    found = calibration.calibrate(result.plan, result.evidence)
+    if given["as_json"]:
+        click.echo(calibration_text.render_json(found), nl=False)
+    else:
+        Console().print(calibration_text.render(found))
+    click.echo(f"Figures: {folder / outputs.VERDICT}", err=True)
+    return EXIT_YES if found.holds else EXIT_CANNOT_TELL
 
 
 def _request(given: dict[str, Any]) -> pipeline.GateRequest:
@@ -112,6 +163,7 @@ def _request(given: dict[str, Any]) -> pipeline.GateRequest:
         results=_results(given),
         command=shlex.join(("twofold", *sys.argv[1:])),
         append=append,
+        keep_samples=given["samples"],
     )
 
 

@@ -3,12 +3,14 @@
 One value a start (pair or block): ln(head ÷ base) of the performance. Student's t bounds on their
 mean, one-sided, with n − 1 degrees of freedom, at the levels of the look (``levels``):
 
-==============  ===================================================================================
-regressed       the upper bound lies below 0, and the estimate at −margin/2 or lower
+==============  ==================================================================================
+regressed       the upper bound lies below 0, and the estimate at −margin/2 or lower; where the
+                lower bound lies above −margin, by a standard error lower
 improved        the mirror image of that
-pass            the lower bound lies above −margin
+pass            the lower bound lies above −margin, and it is neither of the above, nor so near to
+                ``regressed`` that only that standard error is missing
 inconclusive    anything else
-==============  ===================================================================================
+==============  ==================================================================================
 
 Only how many values there are and what they are counts, never their order.
 """
@@ -26,9 +28,6 @@ from loadtests.gate.model import GateVerdict
 
 POWER = 0.95
 """How often the smallest visible change would be seen."""
-
-MOST_UNITS = 2000
-"""More starts than this are no plan but a no."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +54,7 @@ class Judged:
     sd: float | None = None
     visible: float | None = None
     needed_units: int | None = None
-    """How many starts would probably settle an inconclusive one; None where not even thousands."""
+    """How many starts would probably settle an inconclusive one; None where no look would."""
 
 
 def judge(values: Sequence[float], rule: Rule) -> Judged:
@@ -73,7 +72,7 @@ def judge(values: Sequence[float], rule: Rule) -> Judged:
         )
     sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (units - 1))
     pass_by, alarm_by = _reaches(sd, units, look, rule)
-    verdict = _verdict(mean, pass_by, alarm_by, rule.margin)
+    verdict = _verdict(mean, sd / math.sqrt(units), pass_by, alarm_by, rule.margin)
     return Judged(
         verdict=verdict,
         units=units,
@@ -103,15 +102,29 @@ def _quantile(units: int, level: float) -> float:
     return -float(stdtrit(units - 1, level))
 
 
-def _verdict(mean: float, pass_by: float, alarm_by: float, margin: float) -> GateVerdict:
-    half, whole = math.log1p(-margin / 2), math.log1p(-margin)
-    if mean + alarm_by < 0 and mean <= half:
+def _verdict(
+    mean: float, error: float, pass_by: float, alarm_by: float, margin: float
+) -> GateVerdict:
+    if _lost(mean, error, pass_by, alarm_by, margin):
         return GateVerdict.REGRESSED
-    if mean - alarm_by > 0 and mean >= -half:
+    if _lost(-mean, error, pass_by, alarm_by, margin):
         return GateVerdict.IMPROVED
-    if mean - pass_by > whole:
+    # Without the standard error: a loss that is certain, and near the line between the two.
+    near = _lost(mean, 0.0, pass_by, alarm_by, margin)
+    if mean - pass_by > math.log1p(-margin) and not near:
         return GateVerdict.PASS
     return GateVerdict.INCONCLUSIVE
+
+
+def _lost(mean: float, error: float, pass_by: float, alarm_by: float, margin: float) -> bool:
+    """Tell whether a change is a loss for certain, and a great one by its estimate.
+
+    A loss that is both certain and certainly smaller than the margin may be called either way; then
+    the line at −margin/2 decides, from one standard error beyond it on. Nearer, more starts do.
+    """
+    line = math.log1p(-margin / 2)
+    within = mean - pass_by > math.log1p(-margin)
+    return mean + alarm_by < 0 and mean <= (line - error if within else line)
 
 
 def _visible(sd: float, units: int, alarm_by: float, margin: float) -> float:
@@ -122,12 +135,11 @@ def _visible(sd: float, units: int, alarm_by: float, margin: float) -> float:
 
 def _needed(mean: float, sd: float, units: int, rule: Rule) -> int | None:
     """Return at how many starts the present estimate and spread would settle it."""
-    look = levels.look_at(units, rule.looks)
-    planned = levels.looks(max(len(rule.looks), look) + 12)
-    for number, wanted in enumerate(planned, start=1):
-        if wanted <= units or wanted > MOST_UNITS:
+    for number, wanted in enumerate(rule.looks, start=1):
+        if wanted <= units:
             continue
-        found = _verdict(mean, *_reaches(sd, wanted, number, rule), rule.margin)
+        reaches = _reaches(sd, wanted, number, rule)
+        found = _verdict(mean, sd / math.sqrt(wanted), *reaches, rule.margin)
         if found is not GateVerdict.INCONCLUSIVE:
             return wanted
     return None

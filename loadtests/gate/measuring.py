@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -56,6 +56,9 @@ TIMEOUT_S = 30.0
 Key = tuple[int, SideName]
 """A generator: the lane that it loads, and the side."""
 
+Keep = Callable[[str, bytes], None]
+"""Told the name of a load and its samples, the bytes of an ``.npz``."""
+
 ALONE: Key = (0, SideName.BASE)
 """The generator that makes the loads which stand alone."""
 
@@ -77,9 +80,14 @@ class Measuring:
     """One worker model's stack with its two generators, one for each side."""
 
     def __init__(
-        self, stack: GateStack, plan: GatePlan, worker: str, agents: Sequence[Agent]
+        self,
+        stack: GateStack,
+        plan: GatePlan,
+        worker: str,
+        agents: Sequence[Agent],
+        keep: Keep | None = None,
     ) -> None:
-        """Take two generators for each lane of the plan."""
+        """Take two generators for each lane of the plan; ``keep`` is given every load's samples."""
         self._stack = stack
         self._plan = plan
         self._worker = worker
@@ -88,6 +96,7 @@ class Measuring:
         self._ready: set[str] = set()
         self._ports: dict[tuple[SideName, tuple[int, ...]], int] = {}
         self._ring = 0
+        self._keep = keep
 
     @property
     def _agent(self) -> Agent:
@@ -255,7 +264,7 @@ class Measuring:
         timing, spec = self._plan.timing, lane.specs[position]
         closed = spec.mode is Mode.CLOSED
         return Load(
-            id=f"p{lane.number:03d}-{spec.mode}-{side}",
+            id=f"p{lane.number:03d}-{position}-{side}",
             base_url=f"http://{lane.starts[side].address}",
             path=self._plan.path,
             settle_s=timing.settle_s if position else timing.first_settle_s,
@@ -264,11 +273,10 @@ class Measuring:
             timeout_s=TIMEOUT_S,
             mode="closed" if closed else "open",
             users=lane.load.users if closed else None,
-            # Both sides have the same arrivals, so that luck with them is no difference.
             rate_rps=None if closed else lane.load.rate_rps,
             arrivals=None if closed else "poisson",
             max_in_flight=None if closed else MAX_IN_FLIGHT,
-            seed=None if closed else spec.seed,
+            seed=None if closed else spec.seeds[side is SideName.HEAD],
         )
 
     # -- in turns -----------------------------------------------------------------------------
@@ -381,7 +389,11 @@ class Measuring:
         for agent, load in pairs:
             agent.wait_closed(load)
         closed = self._edge(metronome)
-        return [agent.collect(load) for agent, load in pairs], opened, closed
+        done = [agent.collect(load) for agent, load in pairs]
+        if self._keep is not None:
+            for (_, load), each in zip(pairs, done, strict=True):
+                self._keep(f"{self._worker}-{load.id}", each.samples)
+        return done, opened, closed
 
     def _edge(self, metronome: Metronome | None) -> Edge:
         if metronome is not None:

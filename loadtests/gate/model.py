@@ -95,9 +95,9 @@ class GateTiming:
 class GatePlan:
     """Everything that decides, fixed before anything is started.
 
-    ``looks`` are numbers of pairs (and of blocks) after which the evidence is judged. ``margins``
-    are ratios: a loss below its margin passes. ``cores`` are those that replicas run on: a pair
-    shares one, and there are as many pairs at a time as cores.
+    ``looks`` are numbers of pairs after which they are judged, ``block_looks`` those of blocks.
+    ``margins`` are ratios. ``cores`` are those that replicas run on: a pair shares one, and there
+    are as many pairs at a time as cores.
     """
 
     seed: int
@@ -108,6 +108,7 @@ class GatePlan:
     alpha: float
     beta: float
     looks: tuple[int, ...]
+    block_looks: tuple[int, ...]
     max_minutes: float
     replica_cpus: float
     cores: tuple[int, ...]

@@ -13,7 +13,7 @@ from loadtests.agent import Agent
 from loadtests.environment import choice, images
 from loadtests.environment.protocol import Say
 from loadtests.errors import UsageError
-from loadtests.gate import outputs, plan, sides, verdict, verdict_json
+from loadtests.gate import calibration, outputs, plan, sides, verdict, verdict_json
 from loadtests.gate.measuring import Measuring
 from loadtests.gate.model import (
     Evidence,
@@ -23,9 +23,9 @@ from loadtests.gate.model import (
     SideName,
 )
 from loadtests.gate.options import GateOptions
-from loadtests.gate.session import Session
+from loadtests.gate.session import FEWEST_STARTS, Session
 from loadtests.gate.sides import Sides
-from loadtests.gate.stack import GENERATOR, open_stack
+from loadtests.gate.stack import AWAKE, GENERATOR, open_stack
 from loadtests.model import Machine
 from loadtests.store import Store
 from loadtests.tools import docker, proc, signals
@@ -33,10 +33,13 @@ from loadtests.tools import docker, proc, signals
 GENERATOR_WORDS = (GENERATOR, "python", "-m", "loadtests.generator")
 """A generator in its container; there are two for each lane, one for each side."""
 
+AWAKE_WORDS = (AWAKE, "python", "-m", "loadtests.generator.awake")
+"""What keeps the cores from falling asleep, which would make them start slow."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class GateRequest:
-    """A gate that was decided on. ``until`` measures exactly so many starts (calibrating)."""
+    """A gate that was decided on; ``calibrate`` measures the same starts again and again."""
 
     options: GateOptions
     seed: int
@@ -45,7 +48,8 @@ class GateRequest:
     results: Path
     command: str
     append: GateResult | None = None
-    until: int | None = None
+    calibrate: bool = False
+    keep_samples: bool = False
 
 
 def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
@@ -130,7 +134,7 @@ class _Gate:
         with open_stack(
             request.root, self._plan, worker, self._sides, self._kept.folder, say
         ) as stack:
-            first = self._plan.looks[0] if request.append is None else 4
+            first = self._first(request)
             say(f"{worker}: bringing up {2 * first} starts")
             stack.grow(first)
             with ExitStack() as generators:
@@ -140,7 +144,10 @@ class _Gate:
                 ]
                 for agent in agents:
                     agent.hello()
-                measuring = Measuring(stack, self._plan, worker, agents)
+                cores = ",".join(str(core) for core in self._plan.cores)
+                generators.enter_context(stack.speak(*AWAKE_WORDS, cores))
+                keep = self._keep_samples if request.keep_samples else None
+                measuring = Measuring(stack, self._plan, worker, agents, keep)
                 measuring.wait_ready()
                 before = dict(stack.identities())
                 session = Session(
@@ -154,8 +161,20 @@ class _Gate:
                     memory_bytes=self._machine.memory_bytes,
                     grown=first,
                 )
-                session.run(until=request.until)
+                if request.calibrate:
+                    session.calibrate(calibration.STARTS, calibration.REPEATS)
+                else:
+                    session.run()
                 self._note_replaced(before, stack.identities())
+
+    def _keep_samples(self, name: str, samples: bytes) -> None:
+        self._kept.write_samples(name, samples)
+
+    def _first(self, request: GateRequest) -> int:
+        """Give how many starts of each side come up first."""
+        if request.calibrate:
+            return calibration.STARTS
+        return self._plan.looks[0] if request.append is None else FEWEST_STARTS
 
     def _note_replaced(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
         # Which processes the services have depends on what the harness asks of them.
@@ -223,7 +242,7 @@ def _check_same(earlier: GateResult, found: Sides) -> None:
 
 def _folder(request: GateRequest, started_s: float) -> Store:
     kept = Store.create(request.results, f"gate-{store.new_run_id(started_s, request.seed)}")
-    with suppress(OSError):  # a gate keeps figures, not samples
+    if not request.keep_samples:
         (kept.folder / store.SAMPLES).rmdir()
     return kept
 

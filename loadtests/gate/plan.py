@@ -25,7 +25,7 @@ MOST_LANES = 4
 FEWEST_CORES = 2
 
 LOOKS = 12
-"""From 8 to 384 starts; ``--append`` can reach them all, one call as many as its minutes allow."""
+"""Up to 768 pairs; ``--append`` can reach them all, one call as many as its minutes allow."""
 
 P50_MARGINS = 2
 P99_MARGINS = 5
@@ -38,14 +38,14 @@ TIMING = GateTiming(
     first_settle_s=0.6,
     settle_s=0.3,
     closed_s=2.4,
-    open_s=2.4,
+    open_s=1.8,
     scaling_s=1.2,
     drain_limit_s=15.0,
 )
 """Windows are whole numbers of the kernel's CPU period of 100 ms. A fresh start is given 0.6 s to
 load what it loads with its first requests."""
 
-STEP_S = 6.4
+STEP_S = 8.2
 BLOCK_S = 6.5
 """As many pairs as there are lanes, and one scaling block, with settling, draining and messages
 (measured on 2 cores)."""
@@ -56,11 +56,14 @@ OPEN_RATIO = 0.6
 
 @dataclass(frozen=True, kw_only=True)
 class WindowSpec:
-    """One window of a pair: how it is loaded, and whether base's generator is told first."""
+    """One window of a pair: how it is loaded, and whether base's generator is told first.
+
+    ``seeds`` are those of base's and of head's arrivals.
+    """
 
     mode: Mode
     base_first: bool
-    seed: int
+    seeds: tuple[int, int]
 
 
 def make_plan(options: GateOptions, machine: Machine, *, seed: int) -> GatePlan:
@@ -78,13 +81,13 @@ def make_plan(options: GateOptions, machine: Machine, *, seed: int) -> GatePlan:
     services, replicas = split_cores(machine)
     if len(replicas) < FEWEST_CORES:  # two cores in all: generator and proxy share them
         services, replicas = (), machine.core_ids
-    first = levels.FIRST_LOOKS[0]
+    first, blocks = levels.PAIR_LOOKS[0], levels.BLOCK_LOOKS[0] * options.scaling
     lanes = len(replicas[:MOST_LANES])
-    first_s = math.ceil(first / lanes) * STEP_S + first * BLOCK_S * options.scaling
+    first_s = math.ceil(first / lanes) * STEP_S + blocks * BLOCK_S
     if len(options.workers) * first_s > 60 * options.max_minutes:
         raise PlanError(
             f"--max-minutes {options.max_minutes:g} is too little: the first look at"
-            f" {levels.FIRST_LOOKS[0]} starts of {', '.join(options.workers)} takes"
+            f" {first} starts of {', '.join(options.workers)} takes"
             f" {len(options.workers) * first_s / 60:.1f} minutes of measuring. Allow them"
             + (", or leave scaling out: --no-scaling." if options.scaling else ".")
         )
@@ -104,7 +107,8 @@ def make_plan(options: GateOptions, machine: Machine, *, seed: int) -> GatePlan:
         margins=margins,
         alpha=levels.ALPHA,
         beta=levels.BETA,
-        looks=levels.looks(LOOKS),
+        looks=levels.looks(levels.PAIR_LOOKS, LOOKS),
+        block_looks=levels.looks(levels.BLOCK_LOOKS, LOOKS),
         max_minutes=options.max_minutes,
         replica_cpus=REPLICA_CPUS,
         cores=replicas[:MOST_LANES],
@@ -118,20 +122,24 @@ def _times(margin: float, factor: int) -> float:
 
 
 def pair_windows(plan: GatePlan, worker: str, number: int) -> tuple[WindowSpec, ...]:
-    """Give the windows of a pair, in order: one of each mode.
+    """Give the windows of a pair, in order: one closed, and two open ones, before or after it.
 
-    Which comes first, and whose generator is told first, takes all four forms in four pairs, in
-    an order that is drawn: so it is balanced over the looks.
+    In the second open window the sides have changed their arrivals, so that luck with them cancels;
+    the two never have the same at once, or each request would meet its twin on the core. Which mode
+    comes first, and whose generator is told first, takes all four forms in four pairs, in an order
+    that is drawn: so it is balanced over the looks.
     """
     forms = [(mode, base_first) for mode in Mode for base_first in (True, False)]
     Random(f"{plan.seed} {worker} {(number - 1) // len(forms)}").shuffle(forms)
-    mode, base_first = forms[(number - 1) % len(forms)]
-    other = Mode.OPEN if mode is Mode.CLOSED else Mode.CLOSED
-    seeds = Random(f"{plan.seed} {worker} {number} arrivals")
-    return tuple(
-        WindowSpec(mode=each, base_first=base_first, seed=seeds.randrange(2**31))
-        for each in (mode, other)
+    first, base_first = forms[(number - 1) % len(forms)]
+    drawn = Random(f"{plan.seed} {worker} {number} arrivals")
+    one, other = drawn.randrange(2**31), drawn.randrange(2**31)
+    closed = (WindowSpec(mode=Mode.CLOSED, base_first=base_first, seeds=(one, other)),)
+    opened = (
+        WindowSpec(mode=Mode.OPEN, base_first=base_first, seeds=(one, other)),
+        WindowSpec(mode=Mode.OPEN, base_first=not base_first, seeds=(other, one)),
     )
+    return closed + opened if first is Mode.CLOSED else opened + closed
 
 
 def lane_of(plan: GatePlan, number: int) -> int:

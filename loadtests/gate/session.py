@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from loadtests.environment.protocol import Say
@@ -62,19 +62,38 @@ class Session:
         self._grown = grown
         self._prepared = False
 
-    def run(self, *, until: int | None = None) -> None:
-        """Measure until every endpoint is settled, the time is up, or (calibrating) ``until``."""
-        for look in self._plan.looks:
-            if until is not None and look > until:
+    def run(self) -> None:
+        """Measure until everything is settled, or the time is up.
+
+        Pairs come first, for they take less time; what they have settled is not measured again.
+        """
+        while not self._settled():
+            pairs = self._next(self._plan.looks, self._pairs(), *SIDE_BY_SIDE)
+            blocks = self._next(self._plan.block_looks, self._blocks(), EndpointName.SCALING)
+            if pairs is None and blocks is None:
                 return
-            if look <= min(len(self._pairs()), self._blocks_done()):
-                continue
-            if until is None and self._settled():
-                return
-            if self._pairs() and not self._affordable(look):
+            if self.evidence.pairs and not self._affordable(pairs, blocks):
                 self._say("The next look does not fit the time or the memory")
                 return
-            self._measure_to(look, always=until is not None)
+            if pairs is not None:
+                self._measure_pairs(pairs)
+            if blocks is not None and not self._regressed():
+                self._measure_blocks(blocks)
+
+    def calibrate(self, starts: int, repeats: int) -> None:
+        """Measure each of so many pairs of starts again and again."""
+        self._have(starts)
+        load = self._load()
+        for before in range(0, starts * repeats, starts):
+            self._measure_numbers(range(before + 1, before + starts + 1), load, before=before)
+
+    def _next(
+        self, looks: Sequence[int], done: Sequence[object], *names: EndpointName
+    ) -> int | None:
+        """Give the next look of endpoints of which one is open, or None."""
+        if not self._open(*names):
+            return None
+        return next((look for look in looks if look > len(done)), None)
 
     def _settled(self) -> bool:
         """Tell whether nothing is open, or one endpoint is shown to be worse."""
@@ -83,30 +102,30 @@ class Session:
             return True
         return all(each.verdict is not GateVerdict.INCONCLUSIVE for each in endpoints)
 
-    def _measure_to(self, look: int, *, always: bool) -> None:
-        """Go on to a look with what is still open: pairs, then blocks."""
-        if always or self._open(*SIDE_BY_SIDE):
-            self._have(look - self._pairs_before)
-            load = self._load()
-            lanes = len(self._plan.cores)
-            while (done := len(self._pairs())) < look:
-                numbers = range(done + 1, min(done + lanes, look) + 1)
-                self._say(f"{self._worker}: starts side by side, {numbers[-1]} of {look}")
-                found = self._measuring.pairs(numbers, load, before=self._pairs_before)
-                self._add(pairs=(*self.evidence.pairs, *found))
-        if self._regressed() and not always:
-            return
-        if self._plan.scaling and (always or self._open(EndpointName.SCALING)):
-            self._have(FEWEST_STARTS)
-            load = self._load()
-            if not self._prepared:
-                self._measuring.prepare_blocks()
-                self._prepared = True
-            with self._measuring.metronome() as metronome:
-                for number in range(len(self._blocks()) + 1, look + 1):
-                    self._say(f"{self._worker}: one and two replicas in turns, {number} of {look}")
-                    block = self._measuring.block(number, load, metronome)
-                    self._add(blocks=(*self.evidence.blocks, block))
+    def _measure_pairs(self, look: int) -> None:
+        self._have(look - self._pairs_before)
+        numbers = range(len(self._pairs()) + 1, look + 1)
+        self._measure_numbers(numbers, self._load(), before=self._pairs_before)
+
+    def _measure_numbers(self, numbers: range, load: WorkerLoad, *, before: int) -> None:
+        lanes = len(self._plan.cores)
+        for first in numbers[::lanes]:
+            step = range(first, min(first + lanes, numbers.stop))
+            self._say(f"{self._worker}: starts side by side, {step[-1]} of {numbers[-1]}")
+            found = self._measuring.pairs(step, load, before=before)
+            self._add(pairs=(*self.evidence.pairs, *found))
+
+    def _measure_blocks(self, look: int) -> None:
+        self._have(FEWEST_STARTS)
+        load = self._load()
+        if not self._prepared:
+            self._measuring.prepare_blocks()
+            self._prepared = True
+        with self._measuring.metronome() as metronome:
+            for number in range(len(self._blocks()) + 1, look + 1):
+                self._say(f"{self._worker}: one and two replicas in turns, {number} of {look}")
+                block = self._measuring.block(number, load, metronome)
+                self._add(blocks=(*self.evidence.blocks, block))
 
     def _have(self, starts: int) -> None:
         """Have so many starts of each side, ready."""
@@ -160,19 +179,19 @@ class Session:
     def _regressed(self) -> bool:
         return any(each.verdict is GateVerdict.REGRESSED for each in self._endpoints())
 
-    def _affordable(self, look: int) -> bool:
+    def _affordable(self, pairs: int | None, blocks: int | None) -> bool:
+        """Tell whether going on to these looks fits the session's minutes and the memory."""
         spent_s = math.fsum(
             (
                 *(pair.wall_s for pair in self._pairs()[self._pairs_before :]),
                 *(block.wall_s for block in self._blocks()[self._blocks_before :]),
             )
         )
-        pairs = look - len(self._pairs()) if self._open(*SIDE_BY_SIDE) else 0
-        blocks = look - self._blocks_done() if self._open(EndpointName.SCALING) else 0
-        more_s = (
-            math.ceil(max(0, pairs) / len(self._plan.cores)) * STEP_S + max(0, blocks) * BLOCK_S
-        )
-        fits = pairs <= 0 or look - self._pairs_before <= self._most
+        more_pairs = 0 if pairs is None else pairs - len(self._pairs())
+        more_blocks = 0 if blocks is None else blocks - len(self._blocks())
+        steps = math.ceil(more_pairs / len(self._plan.cores))
+        more_s = steps * STEP_S + more_blocks * BLOCK_S
+        fits = pairs is None or pairs - self._pairs_before <= self._most
         return fits and spent_s + more_s <= 60 * self._plan.max_minutes
 
     def _pairs(self) -> list[StartPair]:
@@ -180,6 +199,3 @@ class Session:
 
     def _blocks(self) -> list[ScalingBlock]:
         return [block for block in self.evidence.blocks if block.worker == self._worker]
-
-    def _blocks_done(self) -> int:
-        return len(self._blocks()) if self._plan.scaling else len(self._pairs())

@@ -31,6 +31,7 @@ from loadtests.tools.proc import Child
 
 GENERATOR = "generator"
 METRONOME = "metronome"
+AWAKE = "awake"
 PROXY = "proxy"
 
 LOG_LINES = 20
@@ -137,9 +138,9 @@ class ComposeGate:
     def grow(self, count: int) -> None:
         """Start what is missing to ``count`` starts of each side, and the services."""
         scale = {side.value: count for side in SideName}
-        words = docker.up_words(scale, (*scale, PROXY, GENERATOR, METRONOME))
+        words = docker.up_words(scale, (*scale, PROXY, GENERATOR, METRONOME, AWAKE))
         command = self._compose.command(
-            words[0], "--no-recreate", *words[1:], project=self._project, file=self._file
+            words[0], "--no-recreate", *words[1:], project=self._project, files=(self._file,)
         )
         try:
             proc.run(command, env=self._variables, timeout_s=UP_LIMIT_S)
@@ -300,7 +301,7 @@ def open_stack(
                     say("Taking the stack down")
                     save_logs(engine, project, folder / "logs")
                 finally:
-                    take_down(compose, engine, project, file, variables)
+                    take_down(compose, engine, project, (file,), variables)
     finally:
         engine.close()
 

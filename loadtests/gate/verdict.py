@@ -99,7 +99,7 @@ def rule(plan: GatePlan, endpoint: EndpointName) -> Rule:
         alpha=plan.alpha,
         beta=plan.beta,
         tests=tests(plan),
-        looks=plan.looks,
+        looks=plan.block_looks if endpoint is EndpointName.SCALING else plan.looks,
     )
 
 

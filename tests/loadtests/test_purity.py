@@ -36,6 +36,14 @@ PURE = (
     "errors",
     "probed",
     "probe",
+    *(
+        f"gate/{name}"
+        for name in (
+            *("model", "options", "plan", "levels", "decision", "values", "findings", "figures"),
+            *("verdict", "verdict_json", "texts", "markdown", "junit", "terminal", "github"),
+            *("calibration", "calibration_text"),
+        )
+    ),
 )
 """Modules and packages that design.md calls pure."""
 

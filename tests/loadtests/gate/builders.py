@@ -173,7 +173,7 @@ def make_block(
 def make_evidence(
     plan: GatePlan,
     *,
-    pairs: int = 8,
+    pairs: int = 16,
     blocks: int = 8,
     change: float = 0.0,
     latency: tuple[float, float] = (0.0, 0.0),

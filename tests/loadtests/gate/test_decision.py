@@ -15,7 +15,8 @@ from loadtests.gate import levels
 from loadtests.gate.decision import Rule, judge
 from loadtests.gate.model import GateVerdict
 
-RULE = Rule(margin=0.05, alpha=0.01, beta=0.05, tests=6, looks=levels.looks(12))
+LOOKS = levels.looks((8, 12), 12)
+RULE = Rule(margin=0.05, alpha=0.01, beta=0.05, tests=6, looks=LOOKS)
 MIRRORED = {
     GateVerdict.REGRESSED: GateVerdict.IMPROVED,
     GateVerdict.IMPROVED: GateVerdict.REGRESSED,
@@ -43,8 +44,9 @@ def test_the_shares_of_all_looks_add_up_to_no_more_than_the_whole_error() -> Non
 
 
 def test_looks_go_on_for_as_long_as_anyone_asks_again() -> None:
-    assert levels.looks(8) == (8, 12, 16, 24, 32, 48, 64, 96)
-    assert [levels.look_at(count, levels.looks(12)) for count in (0, 7, 8, 11, 12, 400)] == [
+    assert levels.looks((8, 12), 8) == (8, 12, 16, 24, 32, 48, 64, 96)
+    assert levels.looks(levels.PAIR_LOOKS, 5) == (16, 24, 32, 48, 64)
+    assert [levels.look_at(count, LOOKS) for count in (0, 7, 8, 11, 12, 400)] == [
         *(0, 0, 1, 1, 2, 12)
     ]
 
@@ -77,6 +79,12 @@ def test_before_the_first_look_nothing_is_said() -> None:
 def test_a_loss_that_is_certain_but_below_half_the_margin_passes() -> None:
     assert judge(starts(-0.02, 0.001, 8), RULE).verdict is GateVerdict.PASS
     assert judge(starts(-0.026, 0.001, 8), RULE).verdict is GateVerdict.REGRESSED
+
+
+def test_a_certain_loss_near_half_the_margin_asks_for_more_starts() -> None:
+    assert judge(starts(-0.026, 0.01, 32), RULE).verdict is GateVerdict.INCONCLUSIVE
+    assert judge(starts(-0.028, 0.01, 32), RULE).verdict is GateVerdict.REGRESSED
+    assert judge(starts(-0.025, 0.01, 32), RULE).verdict is GateVerdict.PASS
 
 
 def test_the_bounds_are_students_at_the_levels_of_the_look() -> None:
@@ -135,7 +143,7 @@ def gates(rng: np.random.Generator, *, change: float, sd: float, most: int) -> G
     """One endpoint, looked at again and again until it is settled."""
     values: list[float] = []
     verdict = GateVerdict.INCONCLUSIVE
-    for look in levels.looks(most):
+    for look in LOOKS[:most]:
         values += list(rng.normal(change, sd, look - len(values)))
         verdict = judge(values, RULE).verdict
         if verdict is not GateVerdict.INCONCLUSIVE:

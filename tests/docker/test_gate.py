@@ -1,0 +1,172 @@
+"""Real gates on the Docker engine, through the command line, and what each failure leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.docker.test_run import CHECKOUT, engine, left_of
+
+__all__ = ["engine"]
+
+SMALL = ("--no-scaling", "--max-minutes", "2", "--seed", "3")
+GATE_LIMIT_S = 280
+"""With room for images that have to be built first; a gate alone takes two minutes."""
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """A gate that ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+    folder: Path | None
+
+
+def gate(results: Path, *words: str, cwd: Path = CHECKOUT) -> Done:
+    done = subprocess.run(
+        (sys.executable, "-m", "loadtests", "gate", *words, "--out", str(results)),
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT), "GITHUB_STEP_SUMMARY": ""},
+        capture_output=True,
+        text=True,
+        timeout=GATE_LIMIT_S,
+        check=False,
+    )
+    folders = list(results.iterdir()) if results.is_dir() else []
+    return Done(
+        code=done.returncode,
+        stdout=done.stdout,
+        stderr=done.stderr,
+        folder=folders[0] if folders else None,
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    results = tmp_path_factory.mktemp("gates")
+    words = ("--base", str(CHECKOUT), "--head", str(CHECKOUT / "app"), *SMALL, "--json")
+    return gate(results, *words)
+
+
+def test_two_names_of_one_version_are_compared_side_by_side(finished: Done) -> None:
+    found = json.loads(finished.stdout)
+
+    # On a machine that does other things too, it may not be told; but it is never called worse.
+    assert finished.code in {0, 3}, finished.stderr
+    assert found["base"]["digest"] == found["head"]["digest"]
+    assert found["facts"]["differences"] == ["The images are identical (A/A)."]
+    assert len(found["evidence"]["pairs"]) >= 16
+    for pair in found["evidence"]["pairs"]:
+        assert pair["base_start"] != pair["head_start"]
+        for window in pair["windows"]:
+            assert window["base"]["failed"] == window["head"]["failed"] == 0
+            assert window["base"]["completed"] > 0
+            assert window["head"]["cpu_us_per_request"] > 0
+
+
+def test_every_start_is_measured_once(finished: Done) -> None:
+    pairs = json.loads(finished.stdout)["evidence"]["pairs"]
+
+    assert len({pair["base_start"] for pair in pairs}) == len(pairs)
+    assert len({pair["head_start"] for pair in pairs}) == len(pairs)
+
+
+def test_a_gate_leaves_its_files_and_nothing_on_the_engine(finished: Done) -> None:
+    assert finished.folder is not None
+    names = {path.name for path in finished.folder.iterdir()}
+
+    assert {"verdict.json", "report.md", "junit.xml", "logs"} <= names
+    assert (finished.folder / "verdict.json").read_text() == finished.stdout
+    assert left_of(finished.folder.name) == {}
+
+
+def test_judged_again_it_says_the_same_to_the_byte(finished: Done, tmp_path: Path) -> None:
+    assert finished.folder is not None
+    again = gate(tmp_path, "--judge", str(finished.folder / "verdict.json"), "--json")
+
+    assert again.stdout == finished.stdout
+    assert again.code == finished.code
+
+
+def image(name: str, folder: Path, *lines: str) -> str:
+    """Build an image from the application's with some lines more."""
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("\n".join(("FROM twofold/app:latest", *lines, "")))
+    subprocess.run(("docker", "build", "--quiet", "--tag", name, folder), check=True)
+    return name
+
+
+@pytest.fixture(scope="module")
+def app(finished: Done) -> str:
+    """The application's image, which a gate before has built."""
+    subprocess.run(("docker", "tag", "twofold/gate-base:latest", "twofold/app:latest"), check=True)
+    return "twofold/app:latest"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--base", "no-such-ref"), 2, "is no folder, no commit"),
+        (("--head", "no-such-image:1"), 2, "no image that the engine has"),
+        (("--workload", "gpu"), 2, "Unknown workload 'gpu'"),
+        (("--append", "gate-of-nobody"), 2, "There is no gate"),
+        (("--judge", "nowhere.json"), 2, "cannot be read"),
+    ],
+)
+def test_a_wrong_name_is_one_message_and_exit_code_2(
+    tmp_path: Path, words: tuple[str, ...], code: int, said: str
+) -> None:
+    done = gate(tmp_path, *words)
+
+    assert done.code == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.folder is None
+
+
+def test_a_version_that_does_not_build_is_exit_code_4(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(CHECKOUT / "app", broken, ignore=shutil.ignore_patterns("__pycache__"))
+    with (broken / "Dockerfile").open("a") as file:
+        file.write("\nRUN echo the wheel is missing && exit 7\n")
+
+    done = gate(tmp_path / "results", "--base", str(CHECKOUT), "--head", str(broken), *SMALL)
+
+    assert done.code == 4
+    assert "The image of head" in done.stderr
+    assert "the wheel is missing" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_version_that_ends_at_once_is_exit_code_4_with_its_log(tmp_path: Path, app: str) -> None:
+    dead = image("twofold/test-dead:latest", tmp_path / "dead", 'CMD ["sh", "-c", "no-such-thing"]')
+
+    done = gate(tmp_path / "results", "--base", app, "--head", dead, *SMALL)
+
+    assert done.code == 4
+    assert "A start of head" in done.stderr
+    assert "no-such-thing" in done.stderr
+    assert done.folder is not None
+    assert left_of(done.folder.name) == {}
+
+
+def test_a_version_that_listens_elsewhere_is_exit_code_4(tmp_path: Path, app: str) -> None:
+    other = image("twofold/test-port:latest", tmp_path / "port", "ENV BIND=0.0.0.0:9000")
+
+    done = gate(tmp_path / "results", "--base", app, "--head", other, *SMALL)
+
+    assert done.code == 4
+    assert "did not answer at" in done.stderr
+    assert done.folder is not None
+    assert left_of(done.folder.name) == {}

@@ -1,0 +1,139 @@
+"""What a gate will do: balanced, repeatable, and refused where the machine cannot."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from loadtests.errors import PlanError, UsageError
+from loadtests.gate import options, plan
+from loadtests.gate.model import EndpointName, Mode
+from loadtests.gate.options import GateOptions
+from tests.loadtests.gate.builders import MACHINE, make_gate_plan
+
+PLAN = make_gate_plan()
+
+
+def test_noisier_endpoints_have_margins_of_their_own() -> None:
+    assert PLAN.margins == {
+        EndpointName.THROUGHPUT: 0.05,
+        EndpointName.CPU: 0.05,
+        EndpointName.P50: 0.1,
+        EndpointName.P99: 0.25,
+        EndpointName.SCALING: 0.1,
+    }
+    assert not make_gate_plan(scaling=False).scaling
+
+
+def test_the_same_seed_gives_the_same_gate() -> None:
+    again = make_gate_plan()
+
+    assert [plan.pair_windows(PLAN, "gthread", n) for n in range(1, 9)] == [
+        plan.pair_windows(again, "gthread", n) for n in range(1, 9)
+    ]
+    assert plan.pair_windows(PLAN, "gthread", 1) != plan.pair_windows(
+        make_gate_plan(seed=2), "gthread", 1
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_order_and_side_are_balanced_in_every_four_pairs(seed: int) -> None:
+    planned = make_gate_plan(seed=seed)
+    for first in (1, 5, 9):
+        specs = [plan.pair_windows(planned, "gthread", first + step)[0] for step in range(4)]
+        assert Counter((spec.mode, spec.base_first) for spec in specs) == Counter(
+            (mode, base_first) for mode in Mode for base_first in (True, False)
+        )
+
+
+def test_every_pair_has_one_closed_window_and_two_open_ones_with_changed_arrivals() -> None:
+    for number in range(1, 20):
+        windows = plan.pair_windows(PLAN, "gthread", number)
+        assert [spec.mode for spec in windows].count(Mode.CLOSED) == 1
+        one, other = (spec for spec in windows if spec.mode is Mode.OPEN)
+        assert one.seeds == other.seeds[::-1]
+        assert one.base_first is not other.base_first
+        assert len(set(one.seeds)) == 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_block_comes_once_forwards_and_once_backwards(seed: int) -> None:
+    planned = make_gate_plan(seed=seed)
+    one, two = (plan.block_order(planned, "gthread", number) for number in (3, 4))
+
+    assert one == two[::-1]
+    assert len(set(one)) == 4
+
+
+def test_starts_are_alone_as_often_as_they_are_second() -> None:
+    blocks = [plan.block_members(number, 8) for number in range(1, 57)]
+
+    assert len(set(blocks)) == 56
+    for position in (0, 1):
+        assert set(Counter(block[position] for block in blocks[:8]).values()) == {1}
+
+
+def test_pairs_take_the_cores_in_turn() -> None:
+    assert [plan.lane_of(PLAN, number) for number in range(1, 5)] == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"cores": 1, "core_ids": (0,)}, "1 core"),
+        ({"can_budget": False}, "CPU budget"),
+        ({"can_pin": False}, "CPU budget"),
+    ],
+)
+def test_a_machine_that_cannot_is_told_so(changed: dict[str, Any], words: str) -> None:
+    with pytest.raises(PlanError, match=words):
+        plan.make_plan(GateOptions(), replace(MACHINE, **changed), seed=1)
+
+
+def test_minutes_that_do_not_reach_the_first_look_are_refused() -> None:
+    with pytest.raises(PlanError, match="--no-scaling"):
+        make_gate_plan(max_minutes=1.0)
+    assert make_gate_plan(max_minutes=1.0, scaling=False).max_minutes == 1.0
+
+
+def test_larger_machines_measure_more_pairs_at_once_away_from_the_services() -> None:
+    large = replace(MACHINE, cores=8, core_ids=tuple(range(8)))
+    planned = plan.make_plan(GateOptions(), large, seed=1)
+
+    assert planned.service_cores == (0, 1)
+    assert planned.cores == (2, 3, 4, 5)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"workers": ()},
+        {"workers": ("uwsgi",)},
+        {"workers": ("sync", "sync")},
+        {"workload": "gpu"},
+        {"margin": 0.0},
+        {"margin": 0.9},
+        {"max_minutes": 0.0},
+    ],
+)
+def test_values_that_make_no_sense_are_refused(changed: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        options.check(GateOptions(**changed))
+
+
+def test_a_workload_may_be_a_path() -> None:
+    assert make_gate_plan(workload="/serial?ms=20").path == "/serial?ms=20"
+    assert PLAN.path == "/cpu"
+
+
+@pytest.mark.parametrize("word", ["BURN", "=5", "A-B=1", "A=it's", "A=$HOME", "SECRET_KEY=x"])
+def test_variables_that_compose_would_read_otherwise_are_refused(word: str) -> None:
+    with pytest.raises(UsageError, match="--head-env"):
+        options.environment([word], "--head-env")
+
+
+def test_variables_are_read() -> None:
+    assert options.environment(["A=1", "B=x=y"], "--head-env") == {"A": "1", "B": "x=y"}
