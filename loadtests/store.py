@@ -165,14 +165,14 @@ def replacing(path: Path, *, way_out: str = "--out DIR") -> Iterator[Path]:
             os.close(descriptor)
 
 
-def samples_path(folder: Path, name: str) -> Path:
-    """Give the file of the raw samples of a trial or load by its id."""
-    return folder / SAMPLES / f"{name}.npz"
+def samples_path(folder: Path, trial: Trial) -> Path:
+    """Give the file of a trial's raw samples."""
+    return folder / SAMPLES / f"{trial.spec.id}.npz"
 
 
 def read_samples(folder: Path, trial: Trial) -> bytes:
     """Read the raw samples of a trial; raise where they were not kept."""
-    path = samples_path(folder, trial.spec.id)
+    path = samples_path(folder, trial)
     try:
         return path.read_bytes()
     except OSError as error:

@@ -16,7 +16,7 @@ from statistics import fmean
 from scipy.special import ndtr, stdtrit
 
 from loadtests.gate import levels, values, verdict
-from loadtests.gate.decision import POWER
+from loadtests.gate.decision import POWER, visible
 from loadtests.gate.model import SIDE_BY_SIDE, EndpointName, Evidence, GatePlan, Mode, StartPair
 from loadtests.gate.plan import STEP_S
 from loadtests.model import Estimate
@@ -160,21 +160,15 @@ def promise(plan: GatePlan, spread: Spread) -> Promise:
         if minutes > plan.max_minutes:
             break
         error = sd / math.sqrt(units)
-        pass_by, alarm_by = (
-            -float(stdtrit(units - 1, level)) * error
-            for level in (
-                levels.beta_at(look, plan.beta),
-                levels.alpha_at(look, plan.alpha, tests),
-            )
-        )
+        pass_by = -float(stdtrit(units - 1, levels.beta_at(look, plan.beta))) * error
         room = -math.log1p(-spread.margin) - pass_by
         if room > 0 and (error == 0 or float(ndtr(room / error)) >= POWER):
-            seen = max(alarm_by, -math.log1p(-spread.margin / 2)) + 1.645 * error
+            seen = visible(sd, units, levels.alpha_at(look, plan.alpha, tests), spread.margin)
             return Promise(
                 endpoint=spread.endpoint,
                 starts=units,
                 minutes=round(minutes, 1),
-                visible=_short(math.expm1(-seen)),
+                visible=_short(math.expm1(seen)),
             )
     return Promise(endpoint=spread.endpoint, starts=None, minutes=None, visible=None)
 

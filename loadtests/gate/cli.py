@@ -124,7 +124,13 @@ def calibrate(**given: Any) -> int:
     the margins cannot be held.
     """
     version = given["head"] or "."
-    none: dict[str, Any] = {"base_env": (), "head_env": (), "append": None, "scaling": False, "samples": False}
+    none: dict[str, Any] = {
+        "base_env": (),
+        "head_env": (),
+        "append": None,
+        "scaling": False,
+        "samples": False,
+    }
     request = _request({**given, "base": version, "head": version, **none})
     progress = _progress()
     try:

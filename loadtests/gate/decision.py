@@ -21,7 +21,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.special import stdtrit
+from scipy.special import nctdtrinc, stdtrit
 
 from loadtests.gate import levels
 from loadtests.gate.model import GateVerdict
@@ -81,7 +81,7 @@ def judge(values: Sequence[float], rule: Rule) -> Judged:
         low=mean - pass_by,
         high=mean + alarm_by,
         sd=sd,
-        visible=_visible(sd, units, alarm_by, rule.margin),
+        visible=visible(sd, units, levels.alpha_at(look, rule.alpha, rule.tests), rule.margin),
         needed_units=(
             _needed(mean, sd, units, rule) if verdict is GateVerdict.INCONCLUSIVE else None
         ),
@@ -127,10 +127,16 @@ def _lost(mean: float, error: float, pass_by: float, alarm_by: float, margin: fl
     return mean + alarm_by < 0 and mean <= (line - error if within else line)
 
 
-def _visible(sd: float, units: int, alarm_by: float, margin: float) -> float:
-    """Return the smallest loss (a logarithm below 0) that would be called one with ``POWER``."""
-    spread = _quantile(units, 1 - POWER) * sd / math.sqrt(units)
-    return min(-alarm_by, math.log1p(-margin / 2)) - spread
+def visible(sd: float, units: int, alpha: float, margin: float) -> float:
+    """Return the smallest loss (a logarithm below 0) that would be called one with ``POWER``.
+
+    It has to pass the test at level ``alpha``, whose statistic then follows the non-central t
+    distribution (Johnson and Welch 1940), and its estimate the line at −margin/2.
+    """
+    error = sd / math.sqrt(units)
+    tested = float(nctdtrinc(units - 1, 1 - POWER, _quantile(units, alpha)))
+    beyond_line = _quantile(units, 1 - POWER) * error - math.log1p(-margin / 2)
+    return -max(tested * error, beyond_line)
 
 
 def _needed(mean: float, sd: float, units: int, rule: Rule) -> int | None:

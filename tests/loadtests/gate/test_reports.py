@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from junitparser import JUnitXml  # type: ignore[attr-defined]
+from junitparser import JUnitXml
 from rich.console import Console
 
 from loadtests.gate import github, junit, markdown, outputs, terminal, texts, verdict
