@@ -131,11 +131,12 @@ def visible(sd: float, units: int, alpha: float, margin: float) -> float:
     """Return the smallest loss (a logarithm below 0) that would be called one with ``POWER``.
 
     It has to pass the test at level ``alpha``, whose statistic then follows the non-central t
-    distribution (Johnson and Welch 1940), and its estimate the line at −margin/2.
+    distribution (Johnson and Welch 1940), and its estimate the line at −margin/2, by a standard
+    error where that is asked for.
     """
     error = sd / math.sqrt(units)
     tested = float(nctdtrinc(units - 1, 1 - POWER, _quantile(units, alpha)))
-    beyond_line = _quantile(units, 1 - POWER) * error - math.log1p(-margin / 2)
+    beyond_line = (1 + _quantile(units, 1 - POWER)) * error - math.log1p(-margin / 2)
     return -max(tested * error, beyond_line)
 
 

@@ -96,7 +96,7 @@ def test_a_machine_that_cannot_is_told_so(changed: dict[str, Any], words: str) -
 def test_minutes_that_do_not_reach_the_first_look_are_refused() -> None:
     with pytest.raises(PlanError, match="--no-scaling"):
         make_gate_plan(max_minutes=1.0)
-    assert make_gate_plan(max_minutes=1.0, scaling=False).max_minutes == 1.0
+    assert make_gate_plan(max_minutes=1.2, scaling=False).max_minutes == 1.2
 
 
 def test_larger_machines_measure_more_pairs_at_once_away_from_the_services() -> None:

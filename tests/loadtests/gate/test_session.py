@@ -145,7 +145,7 @@ def test_a_loss_of_scaling_is_found_by_the_blocks() -> None:
 def test_what_the_pairs_have_settled_is_not_measured_again_for_the_blocks() -> None:
     truth = Truth(make_gate_plan(max_minutes=60), scaling=-0.045, sd=0.02)
     truth.noise = lambda name, number: (  # type: ignore[method-assign]
-        Random(f"{name}{number}").gauss(0, 0.09 if name == "block" else 0.01)
+        Random(f"{name}{number}").gauss(0, 0.15 if name == "block" else 0.01)
     )
     session, _ = run(truth)
 
@@ -163,7 +163,7 @@ def test_the_time_is_kept() -> None:
 
 
 def test_more_starts_are_brought_up_only_for_a_look_that_needs_them() -> None:
-    truth = Truth(make_gate_plan(max_minutes=60), sd=0.08)
+    truth = Truth(make_gate_plan(max_minutes=60), sd=0.4)
     run(truth)
 
     assert "grow 24" in truth.done
@@ -172,9 +172,9 @@ def test_more_starts_are_brought_up_only_for_a_look_that_needs_them() -> None:
 
 def test_what_is_appended_comes_behind_what_there_is_on_fresh_starts() -> None:
     plan = make_gate_plan(scaling=False, max_minutes=60)
-    before, _ = run(Truth(make_gate_plan(scaling=False, max_minutes=2), sd=0.2))
+    before, _ = run(Truth(make_gate_plan(scaling=False, max_minutes=2), sd=0.4))
     count = len(before.evidence.pairs)
-    truth = Truth(plan, sd=0.2)
+    truth = Truth(plan, sd=0.4)
     after, _ = run(truth, before.evidence, grown=4)
 
     assert after.evidence.pairs[:count] == before.evidence.pairs
