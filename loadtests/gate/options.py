@@ -65,10 +65,12 @@ def path_of(workload: str) -> str:
     """Give the path that a workload asks for: one of ours by name, or any path as it is."""
     if workload.startswith("/"):
         return workload
-    if workload not in WORKLOADS:
+    alone = [name for name, each in WORKLOADS.items() if not each.needs_store]
+    if workload not in alone:
+        store = " needs a store, which a gate's stack has not" if workload in WORKLOADS else ""
         raise UsageError(
-            f"Unknown workload {workload!r}. Known: {', '.join(WORKLOADS)}, or a path such as"
-            " /search?q=a."
+            f"--workload {workload!r}{store or ' is unknown'}. Known: {', '.join(alone)}, or a"
+            " path such as /search?q=a."
         )
     return WORKLOADS[workload].path
 

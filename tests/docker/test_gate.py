@@ -119,7 +119,7 @@ def app(finished: Done) -> str:
     [
         (("--base", "no-such-ref"), 2, "is no folder, no commit"),
         (("--head", "no-such-image:1"), 2, "no image that the engine has"),
-        (("--workload", "gpu"), 2, "Unknown workload 'gpu'"),
+        (("--workload", "gpu"), 2, "--workload 'gpu' is unknown"),
         (("--append", "gate-of-nobody"), 2, "There is no gate"),
         (("--judge", "nowhere.json"), 2, "cannot be read"),
     ],

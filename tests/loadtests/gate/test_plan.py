@@ -114,6 +114,7 @@ def test_larger_machines_measure_more_pairs_at_once_away_from_the_services() -> 
         {"workers": ("uwsgi",)},
         {"workers": ("sync", "sync")},
         {"workload": "gpu"},
+        {"workload": "db"},
         {"margin": 0.0},
         {"margin": 0.9},
         {"max_minutes": 0.0},
