@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import shlex
 import sys
@@ -21,9 +22,11 @@ from loadtests.gate import (
     outputs,
     pipeline,
     terminal,
+    texts,
     verdict,
     verdict_json,
 )
+from loadtests.gate import history as merge_history
 from loadtests.gate.model import GateResult
 from loadtests.progress import LiveProgress, PlainProgress, Progress
 
@@ -77,6 +80,8 @@ SEEDS = 2**31
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder for results.  [default: results/]"
 )
+@click.option("--history", is_flag=True, help="Add it to history.jsonl in the results' folder.")
+@click.option("--release", metavar="NAME", help="With --history: this version is a release.")
 @click.option("--samples", is_flag=True, help="Keep every request's times too, in samples/.")
 @click.option("--json", "as_json", is_flag=True, help="Write verdict.json to standard output.")
 @click.pass_context
@@ -97,6 +102,8 @@ def gate(context: click.Context, /, **given: Any) -> int:
         result, folder = pipeline.run(request, progress.say)
     finally:
         progress.close()
+    if given["history"]:
+        outputs.add_to_history(_results(given), result, release=given["release"])
     click.echo(outputs.tell_ci(result), err=True, nl=False)
     return _tell(result, folder, given)
 
@@ -144,6 +151,26 @@ def calibrate(**given: Any) -> int:
         Console().print(calibration_text.render(found))
     click.echo(f"Figures: {folder / outputs.VERDICT}", err=True)
     return EXIT_YES if found.holds else EXIT_CANNOT_TELL
+
+
+@gate.command()
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of results.")
+@click.option("--csv", "as_csv", is_flag=True, help="Write head's figures as CSV, as Otava reads.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+def history(as_csv: bool, as_json: bool, **given: Any) -> int:  # noqa: FBT001  click's way
+    """What do the changes since the last release add up to?"""
+    merges = outputs.read_history(_results(given))
+    recent = merge_history.since_release(merges)
+    total = merge_history.total(recent)
+    if as_csv:
+        click.echo(merge_history.table(merges), nl=False)
+    elif as_json:
+        click.echo(json.dumps({"merges": len(recent), "total": total}))
+    else:
+        click.echo(f"{len(recent)} merges since the last release; together:")
+        for name, change in total.items():
+            click.echo(f"  {name:32} {texts.signed(change)} %")
+    return EXIT_YES
 
 
 def _request(given: dict[str, Any]) -> pipeline.GateRequest:

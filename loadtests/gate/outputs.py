@@ -6,17 +6,21 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from loadtests.errors import EnvironmentFailure
-from loadtests.gate import github, junit, markdown, verdict_json
+from pydantic import ValidationError
+
+from loadtests.errors import EnvironmentFailure, UsageError
+from loadtests.gate import github, history, html, junit, markdown, verdict_json
 from loadtests.gate.model import GateResult
 from loadtests.store import Store
 
 VERDICT = "verdict.json"
-REPORT = "report.md"
+REPORT = "report.html"
+HISTORY = "history.jsonl"
 
 FILES: dict[str, Callable[[GateResult], str]] = {
     VERDICT: verdict_json.render,
-    REPORT: markdown.render,
+    REPORT: html.render,
+    "report.md": markdown.render,
     "junit.xml": junit.render,
 }
 
@@ -25,6 +29,36 @@ def write_all(kept: Store, result: GateResult) -> None:
     """Write every file of a gate into its folder."""
     for name, render in FILES.items():
         kept.write(name, render(result))
+
+
+def add_to_history(results: Path, result: GateResult, *, release: str | None) -> None:
+    """Add a gate to the history of all merges."""
+    path = results / HISTORY
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(history.line(history.merge_of(result, release=release)))
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"{path} cannot be written ({error.strerror}). Make room, or name another folder:"
+            " --out DIR."
+        ) from error
+
+
+def read_history(results: Path) -> tuple[history.Merge, ...]:
+    """Read the history; raise where there is none, or where it is none."""
+    path = results / HISTORY
+    try:
+        return history.read(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read ({error.strerror}). Gates are added to it with --history."
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(
+            f"{path} has a line that is no gate of this version ({first['msg']}). Use the version"
+            " that wrote it, or take the line out."
+        ) from error
 
 
 def tell_ci(result: GateResult) -> str:

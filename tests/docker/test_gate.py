@@ -86,7 +86,7 @@ def test_a_gate_leaves_its_files_and_nothing_on_the_engine(finished: Done) -> No
     assert finished.folder is not None
     names = {path.name for path in finished.folder.iterdir()}
 
-    assert {"verdict.json", "report.md", "junit.xml", "logs"} <= names
+    assert {"verdict.json", "report.html", "report.md", "junit.xml", "logs"} <= names
     assert (finished.folder / "verdict.json").read_text() == finished.stdout
     assert left_of(finished.folder.name) == {}
 

@@ -41,7 +41,7 @@ PURE = (
         for name in (
             *("model", "options", "plan", "levels", "decision", "values", "findings", "figures"),
             *("verdict", "verdict_json", "texts", "markdown", "junit", "terminal", "github"),
-            *("calibration", "calibration_text"),
+            *("calibration", "calibration_text", "history", "html"),
         )
     ),
 )

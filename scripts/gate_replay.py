@@ -1,0 +1,258 @@
+#!/usr/bin/env python3
+"""What would other rules have said of the same starts, and how often does the gate err in 10,000?
+
+    .venv/bin/python scripts/gate_replay.py --gates 10000
+
+Reads results/gate-starts.json (scripts/gate_campaign.py writes it) and writes
+results/gate-rules.json: the false alarms and misses of each rule on the real gates, and what the
+gate itself says of as many A/A gates as asked, each drawn from all recorded starts of one version
+against itself. Drawn pairs are turned round or not by the toss of a coin, so that there is no
+effect for certain.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from loadtests.gate import levels
+from loadtests.gate.decision import Rule, judge
+from loadtests.gate.model import GateVerdict
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "results"
+
+MARGINS = {"throughput": 0.05, "cpu": 0.05, "p50": 0.1, "p99": 0.25}
+SCALING_MARGIN = 0.1
+TESTS = 6
+"""As in a gate of one worker model: five endpoints, and the guard against failures."""
+
+MINUTES_LOOKS = 4
+"""Looks that the default minutes allow: at 16, 24, 32 and 48 pairs."""
+
+WORSE = ("burn5", "burn10")
+SAME = ("aa", "neighbour")
+
+Gate = dict[str, Any]
+Says = Callable[[Gate], bool]
+"""Whether a rule calls a gate's head worse."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Judge what is recorded by every rule, and replay the gate on it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--gates", type=int, default=10_000, help="A/A gates to replay")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args(argv)
+    gates: list[Gate] = json.loads((options.out / "gate-starts.json").read_text())["rows"]
+    found = {
+        "replayed": replay(gates, count=options.gates, seed=options.seed),
+        "rules": table(gates),
+    }
+    (options.out / "gate-rules.json").write_text(json.dumps(found, indent=1) + "\n")
+    print(json.dumps(found, indent=1))
+    return 0
+
+
+# -- the gate, again and again ------------------------------------------------------------------
+
+
+def values_of(pair: dict[str, Any]) -> dict[str, float]:
+    """Give a pair's log ratios; above 0 is better."""
+    base, head = pair["base"], pair["head"]
+    return {
+        "throughput": math.log(head["rps"] / base["rps"]),
+        "cpu": math.log(base["cpu_us"] / head["cpu_us"]),
+        "p50": _mean_log(base["p50_ms"]) - _mean_log(head["p50_ms"]),
+        "p99": _mean_log(base["p99_ms"]) - _mean_log(head["p99_ms"]),
+    }
+
+
+def _mean_log(values: Sequence[float]) -> float:
+    return fmean(math.log(value) for value in values)
+
+
+def replay(gates: Sequence[Gate], *, count: int, seed: int) -> dict[str, Any]:
+    """Draw gates from the recorded A/A pairs, look after look, and count what the gate says."""
+    pairs = [
+        values_of(pair) for gate in gates if gate["injected"] == "aa" for pair in gate["pairs"]
+    ]
+    if not pairs:
+        return {"gates": 0, "pairs": 0}
+    table_of = np.array([[pair[name] for name in MARGINS] for pair in pairs])
+    rng = np.random.default_rng(seed)
+    looks = levels.looks(levels.PAIR_LOOKS, MINUTES_LOOKS)
+    verdicts: Counter[str] = Counter()
+    used = 0
+    for _ in range(count):
+        drawn = table_of[rng.integers(len(pairs), size=looks[-1])]
+        drawn *= rng.choice((-1.0, 1.0), size=(looks[-1], 1))
+        verdict, starts = gated(drawn, looks)
+        verdicts[verdict] += 1
+        used += starts
+    return {
+        "gates": count,
+        "pairs": len(pairs),
+        **{verdict: verdicts[verdict] for verdict in GateVerdict},
+        "mean_starts": used / count,
+    }
+
+
+def gated(drawn: np.ndarray[Any, Any], looks: Sequence[int]) -> tuple[GateVerdict, int]:
+    """Judge a gate of these starts as it is judged when it is measured."""
+    verdict = GateVerdict.INCONCLUSIVE
+    for look in looks:
+        said = {
+            judge(drawn[:look, column].tolist(), rule(margin)).verdict
+            for column, margin in enumerate(MARGINS.values())
+        }
+        for verdict in (GateVerdict.REGRESSED, GateVerdict.INCONCLUSIVE, GateVerdict.IMPROVED):
+            if verdict in said:
+                break
+        else:
+            verdict = GateVerdict.PASS
+        if verdict is not GateVerdict.INCONCLUSIVE:
+            return verdict, look
+    return verdict, looks[-1]
+
+
+def rule(margin: float) -> Rule:
+    """Give what an endpoint with this margin is judged by."""
+    looks = levels.looks(levels.PAIR_LOOKS, 12)
+    return Rule(margin=margin, alpha=levels.ALPHA, beta=levels.BETA, tests=TESTS, looks=looks)
+
+
+# -- other rules --------------------------------------------------------------------------------
+
+
+def table(gates: Sequence[Gate]) -> list[dict[str, Any]]:
+    """Give for every rule its false alarms and its misses on the recorded gates."""
+    limit_us = _limit_us(gates)
+    rules: dict[str, Says] = {
+        "twofold gate": ours,
+        "mean throughput 5 % lower": lambda gate: _lower(gate, 0.05),
+        "mean throughput 10 % lower": lambda gate: _lower(gate, 0.10),
+        "Welch's t on requests, p < 0.05": welch,
+        "Mann-Whitney on requests, p < 0.05": mann_whitney,
+        "t after every start until p < 0.05": until_significant,
+        "p99 of head above a fixed limit": lambda gate: _p99_us(gate, "head") > limit_us,
+        "one after the other, 5 % lower": in_turns,
+    }
+    rows = []
+    for name, says in rules.items():
+        alarms, of_same = _counted(gates, SAME, says, wanted=True)
+        misses, of_worse = _counted(gates, WORSE, says, wanted=False)
+        rows.append(
+            {
+                "rule": name,
+                "false_alarms": alarms,
+                "of_same": of_same,
+                "misses": misses,
+                "of_worse": of_worse,
+                "sum_of_rates": _rate(alarms, of_same) + _rate(misses, of_worse),
+            }
+        )
+    return rows
+
+
+def _counted(
+    gates: Sequence[Gate], cases: Sequence[str], says: Says, *, wanted: bool
+) -> tuple[int, int]:
+    mine = [gate for gate in gates if gate["injected"] in cases]
+    return sum(says(gate) is wanted for gate in mine), len(mine)
+
+
+def _rate(count: int, of: int) -> float:
+    return count / of if of else 0.0
+
+
+def ours(gate: Gate) -> bool:
+    """Say what the gate says of its pairs, at the look where it was stopped."""
+    values = [values_of(pair) for pair in gate["pairs"]]
+    return any(
+        judge([value[name] for value in values], rule(margin)).verdict is GateVerdict.REGRESSED
+        for name, margin in MARGINS.items()
+    )
+
+
+def _lower(gate: Gate, limit: float) -> bool:
+    base, head = (fmean(pair[side]["rps"] for pair in gate["pairs"]) for side in ("base", "head"))
+    return head < base * (1 - limit)
+
+
+def in_turns(gate: Gate) -> bool:
+    """Judge base by the first half of the gate and head by the second, as two runs would."""
+    half = len(gate["pairs"]) // 2
+    base = fmean(pair["base"]["rps"] for pair in gate["pairs"][:half])
+    head = fmean(pair["head"]["rps"] for pair in gate["pairs"][half:])
+    return head < base * 0.95
+
+
+def welch(gate: Gate) -> bool:
+    """Compare the mean times of all requests (Welch 1947), as if each were independent."""
+    (n, base, own), (m, head, other) = (_moments(gate, side) for side in ("base", "head"))
+    error = math.sqrt(own / n + other / m)
+    return (head - base) / error > float(stats.norm.ppf(0.95))
+
+
+def _moments(gate: Gate, side: str) -> tuple[int, float, float]:
+    """Give number, mean and variance of all requests of one side."""
+    parts = [pair[side] for pair in gate["pairs"] if pair[side]["mean_us"] is not None]
+    sizes = [sum(part["counts"]) for part in parts]
+    total = sum(sizes)
+    mean = sum(size * part["mean_us"] for size, part in zip(sizes, parts, strict=True)) / total
+    square = sum(
+        size * (part["sd_us"] ** 2 + part["mean_us"] ** 2)
+        for size, part in zip(sizes, parts, strict=True)
+    )
+    return total, mean, square / total - mean**2
+
+
+def _counts(gate: Gate, side: str) -> np.ndarray[Any, Any]:
+    return np.sum([pair[side]["counts"] for pair in gate["pairs"]], axis=0)
+
+
+def mann_whitney(gate: Gate) -> bool:
+    """Compare the ranks of all requests (Mann and Whitney 1947), ties corrected."""
+    base, head = _counts(gate, "base"), _counts(gate, "head")
+    n, m = int(base.sum()), int(head.sum())
+    below = np.concatenate(([0], np.cumsum(base)[:-1]))
+    wins = float(np.sum(head * (below + base / 2)))
+    both, total = base + head, n + m
+    ties = float(np.sum(both.astype(float) ** 3 - both)) / (total * (total - 1))
+    spread = math.sqrt(n * m / 12 * (total + 1 - ties))
+    return (wins - n * m / 2) / spread > float(stats.norm.ppf(0.95))
+
+
+def until_significant(gate: Gate) -> bool:
+    """Test after every start from the second on, and stop at the first p below 0.05."""
+    logs = [values_of(pair)["throughput"] for pair in gate["pairs"]]
+    return any(
+        float(stats.ttest_1samp(logs[:count], 0.0, alternative="less").pvalue) < 0.05
+        for count in range(2, len(logs) + 1)
+    )
+
+
+def _p99_us(gate: Gate, side: str) -> float:
+    return 1000 * math.exp(fmean(_mean_log(pair[side]["p99_ms"]) for pair in gate["pairs"]))
+
+
+def _limit_us(gates: Sequence[Gate]) -> float:
+    """Give a limit as people set one: a tenth above what base showed on the day it was set."""
+    first = next((gate for gate in gates if gate["injected"] == "aa"), None)
+    return math.inf if first is None else 1.1 * _p99_us(first, "base")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""What gate.yaml holds every container to: the same as compose.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+FOLDER = Path(__file__).parents[2] / "compose"
+RUN: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8"))
+GATE: dict[str, Any] = yaml.safe_load((FOLDER / "gate.yaml").read_text(encoding="utf-8"))
+SIDES = ("base", "head")
+
+
+def test_every_service_is_hardened_as_those_of_a_run_are() -> None:
+    assert GATE["x-hardened"] == RUN["x-hardened"]
+    for service in GATE["services"].values():
+        for key, value in RUN["x-hardened"].items():
+            assert service[key] == value
+
+
+@pytest.mark.parametrize("key", ["mem_limit", "pids_limit", "tmpfs"])
+def test_starts_have_the_limits_of_a_runs_replicas(key: str) -> None:
+    for side in SIDES:
+        assert GATE["services"][side][key] == RUN["services"]["gthread"][key]
+
+
+def test_base_and_head_differ_in_their_image_their_variables_and_their_shared_folder_alone() -> (
+    None
+):
+    own = {"image", "env_file", "volumes"}
+    base, head = (GATE["services"][side] for side in SIDES)
+
+    assert {key: base[key] for key in base.keys() - own} == {
+        key: head[key] for key in head.keys() - own
+    }
+    assert all(base[key] != head[key] for key in own)
+
+
+def test_what_starts_share_is_small_and_in_memory() -> None:
+    for volume in GATE["volumes"].values():
+        assert volume["driver_opts"]["type"] == "tmpfs"
+        assert "size=1m" in volume["driver_opts"]["o"]
+        assert volume["labels"] == {"io.twofold.run": "${TWOFOLD_RUN:-by-hand}"}
+
+
+def test_the_only_network_leads_nowhere_else() -> None:
+    assert GATE["networks"]["stack"]["internal"] is True

@@ -1,0 +1,134 @@
+"""The campaign's rows, and other rules on the same starts."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from loadtests.gate import verdict, verdict_json
+from loadtests.gate.model import SideName
+from tests.loadtests.gate.builders import (
+    MACHINE,
+    make_evidence,
+    make_facts,
+    make_gate_plan,
+    make_side,
+)
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+campaign, replay = script("gate_campaign"), script("gate_replay")
+
+
+def recorded(case: str, change: float, seed: int, *, pairs: int = 16) -> dict[str, Any]:
+    """A gate as the campaign records it; machine speed wanders, starts differ by 2.5 %."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for number in range(pairs):
+        speed = math.exp(rng.normal(0, 0.1))
+        own = math.exp(change + rng.normal(0, 0.025))
+        sides = {}
+        for side, factor in (("base", speed), ("head", speed * own)):
+            times = np.clip(rng.lognormal(math.log(8000 / factor), 0.6, 200), 100, 1e7)
+            counts, _ = np.histogram(times, bins=campaign.EDGES_US)
+            p50, p99 = np.percentile(times, [50, 99]) / 1000
+            sides[side] = {
+                "rps": 110 * factor,
+                "cpu_us": 2000 / factor,
+                "p50_ms": [p50, p50],
+                "p99_ms": [p99, p99],
+                "mean_us": float(times.mean()),
+                "sd_us": float(times.std()),
+                "counts": counts.tolist(),
+            }
+        found.append({"at_s": 8.0 * number, **sides})
+    return {"injected": case, "gate_id": f"{case}-{seed}", "pairs": found, "blocks": []}
+
+
+GATES = [
+    *(recorded("aa", 0.0, seed) for seed in range(20)),
+    *(recorded("burn5", -math.log(1.05), 100 + seed) for seed in range(20)),
+]
+
+
+def test_a_row_says_what_was_injected_and_what_was_found() -> None:
+    plan = make_gate_plan()
+    sides = (make_side(SideName.BASE), make_side(SideName.HEAD))
+    result = verdict.conclude(
+        make_facts(), MACHINE, sides, plan, make_evidence(plan, change=-math.log(1.08))
+    )
+    row = campaign.row_of("burn10", json.loads(verdict_json.render(result)))
+
+    assert row["verdict"] == row["right"] == "regressed"
+    assert row["estimate"] == pytest.approx(1 / 1.08 - 1)
+    assert (row["starts"], row["blocks"]) == (16, 8)
+    assert "cpu_per_request" in row["by"]
+
+
+def test_rows_are_added_to_those_that_are_there(tmp_path: Path) -> None:
+    path = tmp_path / "results" / "rows.json"
+    campaign.Kept(path).add({"injected": "aa", "seed": 1})
+    kept = campaign.Kept(path)
+    kept.add({"injected": "burn5", "seed": 2})
+
+    assert [row["seed"] for row in campaign.Kept(path).rows] == [1, 2]
+    assert kept.of("aa") == [{"injected": "aa", "seed": 1}]
+
+
+def test_the_lock_takes_a_tenth_of_what_two_replicas_do() -> None:
+    assert pytest.approx(1.8) == 2 / (1 + campaign.LOST_SHARE)
+
+
+def test_replayed_gates_without_an_effect_are_rarely_called_worse() -> None:
+    found = replay.replay(GATES, count=300, seed=1)
+
+    assert found["gates"] == 300
+    assert found["pairs"] == 320
+    assert found["regressed"] <= 6
+    assert found["pass"] >= 285
+
+
+def test_ours_has_the_lowest_sum_of_false_alarms_and_misses() -> None:
+    rows = {row["rule"]: row for row in replay.table(GATES)}
+    ours = rows["twofold gate"]
+
+    assert len(rows) >= 7
+    assert (ours["of_same"], ours["of_worse"]) == (20, 20)
+    assert ours["sum_of_rates"] <= 0.1
+    assert all(ours["sum_of_rates"] <= row["sum_of_rates"] for row in rows.values())
+    assert rows["Mann-Whitney on requests, p < 0.05"]["false_alarms"] > 0
+    assert rows["mean throughput 10 % lower"]["misses"] > 0
+
+
+def test_both_scripts_name_their_options(capsys: pytest.CaptureFixture[str]) -> None:
+    for module in (campaign, replay):
+        with pytest.raises(SystemExit) as ended:
+            module.main(["--help"])
+        assert ended.value.code == 0
+        assert "--gates" in capsys.readouterr().out
+
+
+def test_the_replay_writes_its_figures(tmp_path: Path) -> None:
+    (tmp_path / "gate-starts.json").write_text(json.dumps({"rows": GATES}))
+
+    assert replay.main(["--gates", "20", "--out", str(tmp_path)]) == 0
+
+    written = json.loads((tmp_path / "gate-rules.json").read_text())
+    assert written["replayed"]["gates"] == 20
