@@ -220,7 +220,7 @@ def _moments(gate: Gate, side: str) -> tuple[int, float, float]:
 
 
 def _counts(gate: Gate, side: str) -> np.ndarray[Any, Any]:
-    return np.sum([pair[side]["counts"] for pair in gate["pairs"]], axis=0)
+    return np.asarray([pair[side]["counts"] for pair in gate["pairs"]]).sum(axis=0)
 
 
 def mann_whitney(gate: Gate) -> bool:

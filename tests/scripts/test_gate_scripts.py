@@ -113,8 +113,14 @@ def test_ours_has_the_lowest_sum_of_false_alarms_and_misses() -> None:
     assert (ours["of_same"], ours["of_worse"]) == (20, 20)
     assert ours["sum_of_rates"] <= 0.1
     assert all(ours["sum_of_rates"] <= row["sum_of_rates"] for row in rows.values())
-    assert rows["Mann-Whitney on requests, p < 0.05"]["false_alarms"] > 0
     assert rows["mean throughput 10 % lower"]["misses"] > 0
+    assert rows["one after the other, 5 % lower"]["false_alarms"] > 0
+
+
+@pytest.mark.parametrize("says", [replay.welch, replay.mann_whitney, replay.until_significant])
+def test_a_rule_that_looks_at_requests_or_starts_sees_a_great_loss(says: Any) -> None:
+    assert says(recorded("burn10", -0.3, 5))
+    assert not says(recorded("aa", 0.3, 5))
 
 
 def test_both_scripts_name_their_options(capsys: pytest.CaptureFixture[str]) -> None:
