@@ -15,7 +15,7 @@ from statistics import fmean
 
 from scipy.special import ndtr, stdtrit
 
-from loadtests.gate import levels, values, verdict
+from loadtests.gate import levels, values
 from loadtests.gate.decision import POWER, visible
 from loadtests.gate.model import SIDE_BY_SIDE, EndpointName, Evidence, GatePlan, Mode, StartPair
 from loadtests.gate.plan import STEP_S
@@ -154,7 +154,6 @@ def _drift(known: Sequence[tuple[StartPair, float]]) -> Estimate:
 def promise(plan: GatePlan, spread: Spread) -> Promise:
     """Return from which look on a gate passes 19 of 20 times without a change, and what it sees."""
     sd = math.hypot(spread.window_sd, spread.start_sd)
-    tests = verdict.tests(plan)
     for look, units in enumerate(plan.looks, start=1):
         minutes = math.ceil(units / len(plan.cores)) * STEP_S / 60
         if minutes > plan.max_minutes:
@@ -163,7 +162,7 @@ def promise(plan: GatePlan, spread: Spread) -> Promise:
         pass_by = -float(stdtrit(units - 1, levels.beta_at(look, plan.beta))) * error
         room = -math.log1p(-spread.margin) - pass_by
         if room > 0 and (error == 0 or float(ndtr(room / error)) >= POWER):
-            seen = visible(sd, units, levels.alpha_at(look, plan.alpha, tests), spread.margin)
+            seen = visible(sd, units, levels.alpha_at(look, plan.alpha, plan.tests), spread.margin)
             return Promise(
                 endpoint=spread.endpoint,
                 starts=units,

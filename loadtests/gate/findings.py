@@ -11,6 +11,7 @@ from statistics import fmean, median
 
 from scipy.special import bdtrc
 
+from loadtests.gate import levels
 from loadtests.gate.model import (
     Evidence,
     Figures,
@@ -78,12 +79,14 @@ def error_counts(evidence: Evidence, side: SideName) -> tuple[int, int]:
     return failed, failed + sum(figures.completed for figures in found)
 
 
-def head_fails_more(evidence: Evidence, level: float) -> bool:
+def head_fails_more(plan: GatePlan, evidence: Evidence) -> bool:
     """Tell whether head fails in one request of a thousand or more, and more often than base.
 
     Given all failures, head's number of them is binomial where both fail alike (the conditional
-    test of Przyborowski and Wilenski 1940); one-sided at ``level``.
+    test of Przyborowski and Wilenski 1940); one-sided, at the level of an endpoint at this look.
     """
+    look = max(1, levels.look_at(len(evidence.pairs), plan.looks))
+    level = levels.alpha_at(look, plan.alpha, plan.tests)
     base, base_of = error_counts(evidence, SideName.BASE)
     head, head_of = error_counts(evidence, SideName.HEAD)
     if not head or head / head_of < ERROR_LIMIT_RATIO:
@@ -93,7 +96,7 @@ def head_fails_more(evidence: Evidence, level: float) -> bool:
 
 
 def _errors(plan: GatePlan, evidence: Evidence) -> Iterator[GateFinding]:
-    worse = head_fails_more(evidence, plan.alpha)
+    worse = head_fails_more(plan, evidence)
     for side in SideName:
         failed, ended = error_counts(evidence, side)
         if not evidence.pairs or (side is SideName.HEAD and worse):

@@ -116,6 +116,14 @@ class GatePlan:
     timing: GateTiming
 
     @property
+    def tests(self) -> int:
+        """How many tests share the error of ``regressed``: endpoints, and failures of any worker.
+
+        Failures are one more for each worker model, though they are counted together.
+        """
+        return len(self.workers) * (len(self.margins) + 1)
+
+    @property
     def scaling(self) -> bool:
         """Whether the doubling factor is compared too."""
         return EndpointName.SCALING in self.margins

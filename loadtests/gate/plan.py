@@ -84,12 +84,11 @@ def make_plan(options: GateOptions, machine: Machine, *, seed: int) -> GatePlan:
     first, blocks = levels.PAIR_LOOKS[0], levels.BLOCK_LOOKS[0] * options.scaling
     lanes = len(replicas[:MOST_LANES])
     first_s = math.ceil(first / lanes) * STEP_S + blocks * BLOCK_S
-    if len(options.workers) * first_s > 60 * options.max_minutes:
+    if first_s > 60 * options.max_minutes:
         raise PlanError(
             f"--max-minutes {options.max_minutes:g} is too little: the first look at"
-            f" {first} starts of {', '.join(options.workers)} takes"
-            f" {len(options.workers) * first_s / 60:.1f} minutes of measuring. Allow them"
-            + (", or leave scaling out: --no-scaling." if options.scaling else ".")
+            f" {first} starts takes {first_s / 60:.1f} minutes of measuring for each worker model."
+            " Allow them" + (", or leave scaling out: --no-scaling." if options.scaling else ".")
         )
     margins = {
         EndpointName.THROUGHPUT: options.margin,

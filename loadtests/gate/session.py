@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from loadtests.environment.protocol import Say
-from loadtests.gate import verdict
+from loadtests.gate import findings, verdict
 from loadtests.gate.measuring import Measuring
 from loadtests.gate.model import (
     SIDE_BY_SIDE,
@@ -22,6 +22,7 @@ from loadtests.gate.model import (
 )
 from loadtests.gate.plan import BLOCK_S, STEP_S
 from loadtests.gate.stack import GateStack
+from loadtests.model import RuleCode
 
 FEWEST_STARTS = 4
 """Starts of each side that a stack has at least: a ring for the scaling blocks."""
@@ -96,8 +97,11 @@ class Session:
         return next((look for look in looks if look > len(done)), None)
 
     def _settled(self) -> bool:
-        """Tell whether nothing is open, or one endpoint is shown to be worse."""
+        """Tell whether nothing is open, one endpoint is shown to be worse, or base only fails."""
         endpoints = self._endpoints()
+        broken = {each.code for each in findings.check(self._plan, self.evidence)}
+        if self._pairs() and RuleCode.ERRORS in broken:
+            return True
         if any(each.verdict is GateVerdict.REGRESSED for each in endpoints):
             return True
         return all(each.verdict is not GateVerdict.INCONCLUSIVE for each in endpoints)

@@ -87,18 +87,13 @@ def measured_s(evidence: Evidence) -> float:
     )
 
 
-def tests(plan: GatePlan) -> int:
-    """Give how many endpoints share the gate's error, the guard against failures included."""
-    return len(plan.workers) * (len(plan.margins) + 1)
-
-
 def rule(plan: GatePlan, endpoint: EndpointName) -> Rule:
     """Give what an endpoint is judged by."""
     return Rule(
         margin=plan.margins[endpoint],
         alpha=plan.alpha,
         beta=plan.beta,
-        tests=tests(plan),
+        tests=plan.tests,
         looks=plan.block_looks if endpoint is EndpointName.SCALING else plan.looks,
     )
 
@@ -164,7 +159,7 @@ def _errors(plan: GatePlan, evidence: Evidence) -> tuple[EndpointResult, ...]:
     """Give head's failures as an endpoint of its own, where there are more of them than base's."""
     units = len(evidence.pairs)
     look = max(1, levels.look_at(units, plan.looks))
-    if not findings.head_fails_more(evidence, levels.alpha_at(look, plan.alpha, tests(plan))):
+    if not findings.head_fails_more(plan, evidence):
         return ()
     (base, base_of), (head, head_of) = (findings.error_counts(evidence, side) for side in SideName)
     return (

@@ -109,10 +109,16 @@ def test_something_has_to_be_full(
 def test_failures_are_told_from_luck_by_their_number() -> None:
     evidence = EVIDENCE
     window = evidence.pairs[0].windows[0]
-    few = replace(window, head=replace(window.head, failed=40))
+    few = replace(window, head=replace(window.head, failed=40), base=window.base)
     pair = replace(evidence.pairs[0], windows=(few, *evidence.pairs[0].windows[1:]))
     worse = replace(evidence, pairs=(pair, *evidence.pairs[1:]))
 
-    assert not findings.head_fails_more(evidence, 0.01)
-    assert findings.head_fails_more(worse, 0.01)
-    assert not findings.head_fails_more(worse, 1e-13)
+    both = replace(window, head=few.head, base=replace(window.base, failed=25))
+    alike = replace(evidence.pairs[0], windows=(both, *evidence.pairs[0].windows[1:]))
+    unclear = replace(evidence, pairs=(alike, *evidence.pairs[1:]))
+
+    assert not findings.head_fails_more(PLAN, evidence)
+    assert findings.head_fails_more(PLAN, worse)
+    # Forty against twenty-five may be luck: then there is no regression, and no answer either.
+    assert not findings.head_fails_more(PLAN, unclear)
+    assert set(codes(findings.check(PLAN, unclear))) == {RuleCode.ERRORS}

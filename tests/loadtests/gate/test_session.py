@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -95,7 +95,11 @@ class FakeMeasuring:
 
 
 def run(
-    truth: Truth, evidence: Evidence | None = None, **changed: Any
+    truth: Truth,
+    evidence: Evidence | None = None,
+    *,
+    measuring: FakeMeasuring | None = None,
+    **changed: Any,
 ) -> tuple[Session, list[int]]:
     kept: list[int] = []
     given: dict[str, Any] = {"memory_bytes": 8 << 30, "grown": 16}
@@ -103,7 +107,7 @@ def run(
         truth.plan,
         "gthread",
         FakeStack(truth),  # type: ignore[arg-type]
-        FakeMeasuring(truth),  # type: ignore[arg-type]
+        measuring or FakeMeasuring(truth),  # type: ignore[arg-type]
         evidence or Evidence(),
         lambda found: kept.append(len(found.pairs) + len(found.blocks)),
         lambda _: None,
@@ -151,6 +155,28 @@ def test_what_the_pairs_have_settled_is_not_measured_again_for_the_blocks() -> N
 
     assert len(session.evidence.pairs) == 16
     assert len(session.evidence.blocks) > 8
+
+
+def test_a_base_that_fails_is_not_measured_to_the_end() -> None:
+    truth = Truth(make_gate_plan(max_minutes=60))
+    measuring = FakeMeasuring(truth)
+    sound = measuring.pairs
+
+    def failing(*given: Any, **named: Any) -> tuple[StartPair, ...]:
+        return tuple(
+            replace(
+                pair,
+                windows=tuple(
+                    replace(each, base=replace(each.base, failed=50)) for each in pair.windows
+                ),
+            )
+            for pair in sound(*given, **named)
+        )
+
+    measuring.pairs = failing  # type: ignore[method-assign]
+    session, _ = run(truth, measuring=measuring)
+
+    assert len(session.evidence.pairs) == 16
 
 
 def test_the_time_is_kept() -> None:
