@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from loadtests.agent import Agent
 from loadtests.calibration import MOST_USERS
+from loadtests.environment.awake import Awake
 from loadtests.errors import EnvironmentFailure
 from loadtests.gate import figures
 from loadtests.gate.model import (
@@ -38,6 +39,9 @@ from loadtests.samples import core_speed_of, host_use
 from loadtests.tools import proc
 
 READY_LIMIT_S = 90.0
+LAGGARD_LIMIT_S = 30.0
+"""How much longer than the first a start may take: all start at once, with the same means."""
+
 ENDED_EVERY_S = 2.0
 """How often it is looked whether a start has ended that is waited for."""
 
@@ -85,6 +89,7 @@ class Measuring:
         plan: GatePlan,
         worker: str,
         agents: Sequence[Agent],
+        awake: Awake,
         keep: Keep | None = None,
     ) -> None:
         """Take two generators for each lane of the plan; ``keep`` is given every load's samples."""
@@ -96,6 +101,7 @@ class Measuring:
         self._ready: set[str] = set()
         self._ports: dict[tuple[SideName, tuple[int, ...]], int] = {}
         self._ring = 0
+        self._awake = awake
         self._keep = keep
 
     @property
@@ -112,29 +118,38 @@ class Measuring:
             if start.member not in self._ready
         }
         self._ready.update(waiting)
-        looked_s = proc.monotonic_s()
+        began_s = looked_s = proc.monotonic_s()
+        deadline_s = began_s + READY_LIMIT_S
 
         def all_answer() -> bool:
-            nonlocal looked_s
+            nonlocal looked_s, deadline_s
             urls = [f"http://{start.address}{path}" for start in waiting.values()]
             answers = self._agent.fetch(urls, timeout_s=READY_LIMIT_S / 6)
             for name, answer in zip(tuple(waiting), answers, strict=True):
                 if answer.status is not None and answer.status < SERVER_ERROR:
                     del waiting[name]
+                    deadline_s = min(deadline_s, proc.monotonic_s() + LAGGARD_LIMIT_S)
+            if waiting and proc.monotonic_s() > deadline_s:
+                raise EnvironmentFailure(self._not_ready(waiting, began_s))
             if waiting and proc.monotonic_s() - looked_s > ENDED_EVERY_S:
                 looked_s = proc.monotonic_s()
                 if ended := self._stack.ended():
                     raise EnvironmentFailure(ended)
             return not waiting
 
-        proc.wait_until(all_answer, limit_s=READY_LIMIT_S, failure=lambda: self._not_ready(waiting))
+        proc.wait_until(
+            all_answer,
+            limit_s=2 * READY_LIMIT_S,
+            failure=lambda: self._not_ready(waiting, began_s),
+        )
         self._stack.hold()
 
-    def _not_ready(self, waiting: dict[str, Start]) -> str:
+    def _not_ready(self, waiting: dict[str, Start], began_s: float) -> str:
         start = next(iter(waiting.values()))
         others = f" (and {len(waiting) - 1} more starts)" if len(waiting) > 1 else ""
         return (
-            f"{start.member}{others} did not answer at {start.address} in {READY_LIMIT_S:g} s. Does"
+            f"{start.member}{others} did not answer at {start.address} in"
+            f" {proc.monotonic_s() - began_s:.0f} s. Does"
             f" {start.side} listen on that port, on all addresses? The end of its log:\n"
             f"{self._stack.log_of(start.member)}"
         )
@@ -401,7 +416,7 @@ class Measuring:
         return Edge(
             members=self._stack.read(self._stack.members()),
             host=self._stack.read_host(),
-            harness_cpu_s=proc.own_cpu_s(),
+            harness_cpu_s=proc.own_cpu_s() + self._awake.cpu_s(),
             pulse=metronome.answer() if metronome is not None else None,
         )
 

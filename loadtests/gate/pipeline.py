@@ -11,6 +11,7 @@ from pathlib import Path
 from loadtests import store
 from loadtests.agent import Agent
 from loadtests.environment import choice, images
+from loadtests.environment.awake import kept_awake
 from loadtests.environment.protocol import Say
 from loadtests.errors import UsageError
 from loadtests.gate import calibration, outputs, plan, sides, verdict, verdict_json
@@ -25,7 +26,7 @@ from loadtests.gate.model import (
 from loadtests.gate.options import GateOptions
 from loadtests.gate.session import FEWEST_STARTS, Session
 from loadtests.gate.sides import Sides
-from loadtests.gate.stack import AWAKE, GENERATOR, open_stack
+from loadtests.gate.stack import GENERATOR, open_stack
 from loadtests.model import Machine
 from loadtests.store import Store
 from loadtests.tools import docker, proc, signals
@@ -33,8 +34,7 @@ from loadtests.tools import docker, proc, signals
 GENERATOR_WORDS = (GENERATOR, "python", "-m", "loadtests.generator")
 """A generator in its container; there are two for each lane, one for each side."""
 
-AWAKE_WORDS = (AWAKE, "python", "-m", "loadtests.generator.awake")
-"""What keeps the cores from falling asleep, which would make them start slow."""
+AWAKE_LOG = "logs/awake.log"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,10 +144,11 @@ class _Gate:
                 ]
                 for agent in agents:
                     agent.hello()
-                cores = ",".join(str(core) for core in self._plan.cores)
-                generators.enter_context(stack.speak(*AWAKE_WORDS, cores))
+                awake = generators.enter_context(
+                    kept_awake(stack.host_cores, self._kept.folder / AWAKE_LOG)
+                )
                 keep = self._keep_samples if request.keep_samples else None
-                measuring = Measuring(stack, self._plan, worker, agents, keep)
+                measuring = Measuring(stack, self._plan, worker, agents, awake, keep)
                 measuring.wait_ready()
                 before = dict(stack.identities())
                 session = Session(

@@ -31,7 +31,6 @@ from loadtests.tools.proc import Child
 
 GENERATOR = "generator"
 METRONOME = "metronome"
-AWAKE = "awake"
 PROXY = "proxy"
 
 LOG_LINES = 20
@@ -64,6 +63,10 @@ class GateStack(Protocol):
     @property
     def proxy_host(self) -> str:
         """The address by which a generator reaches the proxy."""
+
+    @property
+    def host_cores(self) -> tuple[int, ...]:
+        """The cores that it uses, where they are this machine's; else none."""
 
     def grow(self, count: int) -> None:
         """Have ``count`` starts of each side; those that there are stay as they are."""
@@ -135,10 +138,15 @@ class ComposeGate:
         """The proxy's address."""
         return self._containers[PROXY].address
 
+    @property
+    def host_cores(self) -> tuple[int, ...]:
+        """The cores that it uses."""
+        return self._plan.cores if self._local else ()
+
     def grow(self, count: int) -> None:
         """Start what is missing to ``count`` starts of each side, and the services."""
         scale = {side.value: count for side in SideName}
-        words = docker.up_words(scale, (*scale, PROXY, GENERATOR, METRONOME, AWAKE))
+        words = docker.up_words(scale, (*scale, PROXY, GENERATOR, METRONOME))
         command = self._compose.command(
             words[0], "--no-recreate", *words[1:], project=self._project, files=(self._file,)
         )
@@ -323,5 +331,11 @@ def _variables(plan: GatePlan, worker: str, sides: Sides, folder: Path) -> dict[
 
 def _environment_file(side: Side, folder: Path) -> Path:
     path = (folder / f"{side.name}.env").resolve()
-    path.write_text("".join(f"{name}={value}\n" for name, value in side.environment.items()))
+    try:
+        path.write_text("".join(f"{name}={value}\n" for name, value in side.environment.items()))
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"{path} cannot be written ({error.strerror}). Make room, or name another folder:"
+            " --out DIR."
+        ) from error
     return path
