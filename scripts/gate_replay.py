@@ -220,7 +220,9 @@ def _moments(gate: Gate, side: str) -> tuple[int, float, float]:
 
 
 def _counts(gate: Gate, side: str) -> np.ndarray[Any, Any]:
-    return np.asarray([pair[side]["counts"] for pair in gate["pairs"]]).sum(axis=0)
+    found: np.ndarray[Any, Any] = np.asarray([pair[side]["counts"] for pair in gate["pairs"]])
+    added: np.ndarray[Any, Any] = found.sum(axis=0)
+    return added
 
 
 def mann_whitney(gate: Gate) -> bool:
