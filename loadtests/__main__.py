@@ -113,6 +113,23 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 help="Answer within 90 s, with the intervals that this allows.",
             ),
             click.option(
+                "--latency",
+                is_flag=True,
+                help="Then measure latency in an open loop, at 50, 70 and 90 % of each capacity.",
+            ),
+            click.option(
+                "--slo",
+                default=None,
+                metavar="p99=250ms",
+                help="Find the highest rate that keeps this objective; implies --latency.",
+            ),
+            click.option(
+                "--generator-processes",
+                type=int,
+                default=None,
+                help="Processes that make the load.  [default: one a core that it has]",
+            ),
+            click.option(
                 "--seed",
                 type=int,
                 default=None,
@@ -168,10 +185,11 @@ def run(as_json: bool, **given: Any) -> int:
 def plan(as_json: bool, **given: Any) -> int:
     """Print what a run would do; start nothing."""
     request = _request(given)
+    noted = plan_text.with_ceiling(request.plan, _last_run(request.results))
     if as_json:
-        click.echo(TypeAdapter(Plan).dump_json(request.plan, indent=1).decode())
+        click.echo(TypeAdapter(Plan).dump_json(noted, indent=1).decode())
     else:
-        click.echo(plan_text.render(request.plan, request.chosen.machine, request.chosen.why))
+        click.echo(plan_text.render(noted, request.chosen.machine, request.chosen.why))
     return errors.EXIT_YES
 
 
@@ -192,12 +210,22 @@ def report(name: str | None, out: Path | None, kind: str | None, show: bool, as_
     folder = store.find_run(_results(out), name)
     result = pipeline.report(store.Store(folder))
     if kind is not None:
-        click.echo((folder / outputs.FILES[kind][0]).read_text(), nl=False)
+        click.echo(_written(folder, kind), nl=False)
     else:
         _tell(result, folder, as_json=as_json)
     if show:
         click.launch((folder / outputs.REPORT).resolve().as_uri())
     return verdict.exit_code(result.verdict)
+
+
+def _written(folder: Path, kind: str) -> str:
+    path = folder / outputs.FILES[kind][0]
+    if not path.exists():
+        raise errors.UsageError(
+            f"Run {folder.name} has nothing for {kind}. Latency is measured by"
+            " `twofold run --latency`, capacity under an objective by `--slo p99=250ms`."
+        )
+    return path.read_text()
 
 
 @cli.command()
@@ -349,6 +377,14 @@ def _request(given: dict[str, Any]) -> pipeline.Request:
         results=_results(checked.out),
         command=shlex.join(("twofold", *sys.argv[1:])),
     )
+
+
+def _last_run(results: Path) -> RunResult | None:
+    """Give the latest run of these results, or None where there is none that can be read."""
+    try:
+        return pipeline.conclude(store.read(store.find_run(results, None)))
+    except errors.UsageError:
+        return None
 
 
 def _results(out: Path | None) -> Path:

@@ -30,6 +30,10 @@ CORES_FOR_TWO_SERVICES = 4
 CORES_FOR_A_STORE_CORE = 8
 """For each so many cores the store has one of its own; on fewer it shares the proxy's."""
 
+CORES_FOR_TWO_GENERATORS = 8
+"""From here on the generator has two cores, with a process each: replicas on five cores and more
+can ask for what one does not make."""
+
 STORE_SHARED_CPUS = 0.5
 """The store's budget on a core that it shares: half, so that the proxy is not in want. For reads by
 key it needs about an eighth of the CPU that the replicas do (measured on 2 cores: 0.05 CPU at
@@ -50,9 +54,21 @@ def split_cores(
     Between the two are the cores that a store has of its own, if there are any. On one core there
     is nothing to split: all share it, and the second tuple is empty.
     """
-    services = 2 if machine.cores >= CORES_FOR_TWO_SERVICES else 1
+    services = 1
+    services += machine.cores >= CORES_FOR_TWO_SERVICES
+    services += machine.cores >= CORES_FOR_TWO_GENERATORS
     own = machine.cores // CORES_FOR_A_STORE_CORE if with_store else 0
     return machine.core_ids[:services], machine.core_ids[services + own :]
+
+
+def generator_cores(machine: Machine) -> tuple[int, ...]:
+    """Give the generator's cores: those of the services but for the proxy's, which is the last."""
+    return service_parts(split_cores(machine)[0])[0]
+
+
+def service_parts(cores: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Divide the services' cores into the generator's and the proxy's; a single one they share."""
+    return (cores[:-1], cores[-1:]) if len(cores) > 1 else (cores, cores)
 
 
 def fits(machine: Machine, replicas: int, *, with_store: bool = False) -> bool:

@@ -51,6 +51,7 @@ def _step(spec: TrialSpec, users: int, measure: Measure) -> CalibrationStep:
         users=users,
         throughput_rps=trial.throughput_rps,
         mean_ms=trial.latency.mean_ms if trial.latency else None,
+        lost_workers=trial.generator.lost_workers,
     )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from urllib.parse import urlsplit
 
+from loadtests import ceiling
 from loadtests.agent import Agent
 from loadtests.environment.awake import Awake
 from loadtests.environment.protocol import Stack
 from loadtests.errors import EnvironmentFailure
+from loadtests.latency.model import Ceiling
 from loadtests.metronome import Metronome
 from loadtests.model import Plan, Replica, TrialSpec, Upstream
 from loadtests.probed import Check, ProbeResult
@@ -31,6 +34,9 @@ PROXY_LIMIT_S = 20.0
 SERVER_ERROR = 500
 
 NOTHING_AWAKE = Awake(None)
+
+STATIC_PATH = "/static"
+"""What the proxy answers by itself, on the port of its status page."""
 
 
 class Driver:
@@ -106,6 +112,22 @@ class Driver:
     def base_url(self, port: int) -> str:
         """Give the address of one of the proxy's ports as the generator has to use it."""
         return f"http://{self._stack.proxy_host}:{port}"
+
+    def measure_ceiling(self, processes: int) -> Ceiling:
+        """Put the generator alone on the proxy's own answer: the most that it gets out of it."""
+        users = ceiling.USERS_A_PROCESS * processes
+        origin = urlsplit(self._stack.status_url)
+        load = Load(
+            id="ceiling",
+            base_url=f"http://{origin.netloc}",
+            path=STATIC_PATH,
+            users=users,
+            settle_s=ceiling.SETTLE_S,
+            window_s=ceiling.WINDOW_S,
+            drain_limit_s=ceiling.DRAIN_LIMIT_S,
+        )
+        done = self._agent.load(load, on_opened=lambda: None, on_closed=lambda: None)
+        return ceiling.reduce(done, users=users)
 
     def measure(self, spec: TrialSpec, load: Load) -> RawTrial:
         """Put one load on, and give all that was seen of it."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from loadtests.dealing import Dealing
+from loadtests.latency.model import Ceiling, LatencyPlan, LatencyResult, SloDoubling, SloResult
 from loadtests.probed import ProbeResult
 
 SCHEMA_VERSION = 1
@@ -212,6 +213,9 @@ class Plan:
     """What a person should know of this plan: what cannot be tested here, and why."""
     with_store: bool = False
     """Whether the stack has a data store."""
+    latency: LatencyPlan | None = None
+    """The open-loop trials that follow the rounds; ``expected_s`` counts them too."""
+    generator_processes: int = 1
 
 
 # -- what was measured ------------------------------------------------------------------------
@@ -369,6 +373,8 @@ class CalibrationStep:
     users: int
     throughput_rps: float
     mean_ms: float | None
+    lost_workers: int = 0
+    """Processes of the generator that went missing meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -437,6 +443,8 @@ class CellResult:
     memory_bytes: float | None = None
     resources: tuple[ResourceUse, ...] = ()
     replica_rps: Mapping[str, float] = field(default_factory=dict)
+    ceiling_ratio: float | None = None
+    """The share of the generator's ceiling that this throughput needed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -539,6 +547,10 @@ class RunResult:
     findings: tuple[Finding, ...]
     calibrations: tuple[Calibration, ...]
     probes: tuple[ProbeResult, ...] = ()
+    ceiling: Ceiling | None = None
+    latency: tuple[LatencyResult, ...] = ()
+    slo: tuple[SloResult, ...] = ()
+    slo_doublings: tuple[SloDoubling, ...] = ()
 
     @property
     def broken(self) -> tuple[Finding, ...]:

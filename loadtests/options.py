@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.errors import UsageError
+from loadtests.latency import wanted
 from loadtests.model import WorkerModel, Workload
 
 WORKERS: dict[str, WorkerModel] = {
@@ -38,6 +39,9 @@ ROUNDS_MAX = 12
 MAX_REPLICAS = 64
 """More on one machine is a typing error sooner than a plan."""
 
+MAX_GENERATOR_PROCESSES = 64
+"""As many as the generator's own program takes."""
+
 MAX_ROUNDS = 500
 """More would take a day even with one cell; a typing error sooner than a plan."""
 
@@ -62,6 +66,11 @@ class Options:
     seed: int | None = None
     out: Path | None = None
     probe: bool = False
+    latency: bool = False
+    slo: str | None = None
+    """A latency objective as it is written, ``p99=250ms``; it implies ``latency``."""
+    generator_processes: int | None = None
+    """Processes that make the load; None means one for each core that the generator has."""
 
 
 def check(options: Options) -> Options:
@@ -87,6 +96,14 @@ def check(options: Options) -> Options:
         raise UsageError(
             f"--target is {options.target:g}; a doubling factor to reach lies above 1 and is at"
             " most 2. Try --target 1.8."
+        )
+    if options.slo is not None:
+        wanted.parse(options.slo)
+    processes = options.generator_processes
+    if processes is not None and not 1 <= processes <= MAX_GENERATOR_PROCESSES:
+        raise UsageError(
+            f"--generator-processes is {processes}; it lies between 1 and"
+            f" {MAX_GENERATOR_PROCESSES}. Leave it out for one a core that the generator has."
         )
     return options
 

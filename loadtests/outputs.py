@@ -21,14 +21,20 @@ FILES: dict[str, tuple[str, Render]] = {
     "openmetrics": ("metrics.om", lambda result, _: openmetrics.render(result)),
     "csv-cells": ("cells.csv", lambda result, _: tables.cells(result)),
     "csv-doublings": ("doublings.csv", lambda result, _: tables.doublings(result)),
+    "csv-latency": ("latency.csv", lambda result, _: tables.latency(result)),
+    "csv-slo": ("slo.csv", lambda result, _: tables.slo(result)),
     "csv-trials": ("trials.csv", lambda _, trials: tables.trials(trials)),
 }
 """Name of the format → file name, and how it is made from a result and its trials."""
 
 
 def write_all(kept: Store, result: RunResult, trials: Sequence[Trial]) -> tuple[Path, ...]:
-    """Write ``run.json`` and every report into the run's folder; give their paths."""
-    return tuple(kept.write(name, render(result, trials)) for name, render in FILES.values())
+    """Write ``run.json`` and every report into the run's folder; give their paths.
+
+    A table without a row, such as that of the latency where none was measured, is not written.
+    """
+    rendered = ((name, render(result, trials)) for name, render in FILES.values())
+    return tuple(kept.write(name, text) for name, text in rendered if text)
 
 
 def write_live(kept: Store, result: RunResult, trials: Sequence[Trial]) -> Path:

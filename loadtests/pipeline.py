@@ -6,15 +6,17 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Self
 
-from loadtests import corespeed, outputs, store, validity, verdict
+from loadtests import ceiling, corespeed, outputs, store, validity, verdict
 from loadtests.agent import Agent
 from loadtests.driver import Driver
 from loadtests.environment.awake import kept_awake
 from loadtests.environment.choice import Chosen
 from loadtests.errors import TwofoldError
+from loadtests.latency import checks, levels, objective
 from loadtests.metronome import Metronome
 from loadtests.model import Plan, RunFacts, RunResult
 from loadtests.progress import Progress
@@ -74,6 +76,7 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
             began_s = proc.monotonic_s()
             session.measure()
             measuring_s = proc.monotonic_s() - began_s
+            session.measure_latency()
         signals.check()
     except BaseException:
         # What was finished is reported as far as it goes; the trouble itself stays the message.
@@ -94,23 +97,37 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
 def report(kept: Store) -> RunResult:
     """Work out the result of a run from what is on disk, and write its reports."""
     recorded = store.read(kept.folder)
-    result = conclude(recorded)
+    result = with_latency(conclude(recorded), recorded, kept.folder)
     outputs.write_all(kept, result, recorded.trials)
     return result
 
 
 def conclude(recorded: Recorded) -> RunResult:
-    """Work out the result of a run from what is on disk."""
+    """Work out the result of a run from what is on disk, but for its latency under load."""
     trials = tuple(trial for trial in recorded.trials if not trial.set_aside)
-    findings = validity.check(recorded.plan, corespeed.at_mean_speed(trials), recorded.calibrations)
-    return verdict.conclude(
-        recorded.facts,
-        recorded.machine,
-        recorded.plan,
-        trials,
-        recorded.calibrations,
-        findings,
-        recorded.probes,
+    plan, calibrations, most = recorded.plan, recorded.calibrations, recorded.ceiling
+    findings = (
+        *validity.check(plan, corespeed.at_mean_speed(trials), calibrations),
+        *ceiling.check(plan, trials, most),
+        *ceiling.lost(plan, calibrations, most),
+        *checks.lost(recorded.open_trials),
+    )
+    result = verdict.conclude(
+        recorded.facts, recorded.machine, plan, trials, calibrations, findings, recorded.probes
+    )
+    return replace(result, cells=ceiling.with_shares(result.cells, most), ceiling=most)
+
+
+def with_latency(result: RunResult, recorded: Recorded, folder: Path) -> RunResult:
+    """Add the latency under load, for which the samples are read, one rate of a cell at a time."""
+    found = objective.results(result.plan, result.cells, recorded.open_trials)
+    return replace(
+        result,
+        latency=levels.results(
+            result.plan, result.cells, recorded.open_trials, partial(store.read_waits, folder)
+        ),
+        slo=found,
+        slo_doublings=objective.doublings(result.plan, found),
     )
 
 

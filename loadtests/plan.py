@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from random import Random
 
-from loadtests.budget import budget, fits, split_cores
+from loadtests.budget import budget, fits, generator_cores, split_cores
 from loadtests.errors import PlanError
+from loadtests.latency import levels, wanted
+from loadtests.latency.model import LatencyPlan
 from loadtests.model import Cell, Machine, Plan, Timing, TrialSpec, Upstream, Workload
 from loadtests.options import (
     DEFAULT_WORKLOAD,
@@ -70,6 +72,8 @@ def make_plan(options: Options, machine: Machine, *, backend: str, seed: int) ->
     timing = TIMING_QUICK if options.quick else TIMING
     trial_s = timing.settle_s + timing.window_s + OVERHEAD_S
     start_s = START_S + (STORE_START_S if with_store else 0)
+    latency = _latency(options, len(cells))
+    beside_s = start_s + (latency.expected_s if latency else 0.0)
     return Plan(
         seed=seed,
         backend=backend,
@@ -85,11 +89,20 @@ def make_plan(options: Options, machine: Machine, *, backend: str, seed: int) ->
         timing=timing,
         upstreams=upstreams,
         rounds=rounds,
-        expected_s=start_s + least * len(cells) * trial_s,
-        expected_max_s=start_s + greatest * len(cells) * trial_s,
+        expected_s=beside_s + least * len(cells) * trial_s,
+        expected_max_s=beside_s + greatest * len(cells) * trial_s,
         notes=notes,
+        latency=latency,
+        generator_processes=options.generator_processes or len(generator_cores(machine)) or 1,
         with_store=with_store,
     )
+
+
+def _latency(options: Options, cells: int) -> LatencyPlan | None:
+    if not options.latency and options.slo is None:
+        return None
+    objective = wanted.parse(options.slo) if options.slo is not None else None
+    return levels.plan_latency(objective, cells=cells, quick=options.quick)
 
 
 def _what_can_be_told(

@@ -8,7 +8,10 @@ from dataclasses import replace
 from loadtests import analysis, calibration, corespeed, rows, samples
 from loadtests.driver import Driver
 from loadtests.environment.protocol import Stack
+from loadtests.latency import levels
+from loadtests.latency.trial import OpenTrial
 from loadtests.model import Calibration, Plan, Timing, Trial, TrialSpec
+from loadtests.open_session import Levels
 from loadtests.probed import SAMPLE_CHECKS, ProbeState
 from loadtests.progress import Progress
 from loadtests.raw import Load, RawTrial
@@ -55,6 +58,8 @@ class Session:
         self._stack.configure_proxy(self._plan.upstreams)
         self._driver.wait_for_proxy()
         self._driver.prove_shares(self._plan.upstreams)
+        self._progress.say("How fast the load generator can be (a static answer of the proxy)")
+        self._kept.write_ceiling(self._driver.measure_ceiling(self._plan.generator_processes))
         self._probe()
         for workload in self._plan.workloads:
             for worker in self._plan.workers:
@@ -84,6 +89,18 @@ class Session:
                 self._measure(spec, can_repeat=False)
             if analysis.enough(self._plan, self._counting()):
                 return
+
+    def measure_latency(self) -> None:
+        """Measure latency under load, where the plan asks for it."""
+        wanted = self._plan.latency
+        if wanted is not None:
+            known = levels.capacities(analysis.cells(self._plan, self._counting()))
+            say = self._progress.say
+            Levels(self._plan, wanted, known, self._driver, self._keep_open, say).measure()
+
+    def _keep_open(self, trial: OpenTrial, samples: bytes) -> None:
+        self._kept.append(trial, samples)
+        self._watch()
 
     def _counting(self) -> tuple[Trial, ...]:
         return corespeed.at_mean_speed([trial for trial in self._trials if not trial.set_aside])

@@ -1,9 +1,10 @@
 """The only reader and writer of ``results/``: versioned, atomic, after every trial.
 
 A run's folder holds ``plan.json`` (what was planned, on which machine; written first),
-``calibrations.json``, ``probes.json``, ``trials.jsonl`` (the journal), ``samples/`` and what
-follows from them: ``run.json`` and the reports. From the first five everything else can be made
-again.
+``calibrations.json``, ``probes.json``, ``ceiling.json``, ``trials.jsonl`` (the journal: closed-loop
+trials, and open-loop ones with ``"mode": "open"``), ``samples/`` and what follows from them:
+``run.json`` and the reports. From the first six everything else can be made again. Samples are read
+one trial at a time, and never by ``read``: a long run has more of them than fit into memory.
 """
 
 from __future__ import annotations
@@ -15,17 +16,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Any, Self
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 
+from loadtests import samples
 from loadtests.errors import EnvironmentFailure, UsageError
+from loadtests.latency import reduction
+from loadtests.latency.model import Ceiling
+from loadtests.latency.reduction import Waits
+from loadtests.latency.trial import OpenTrial
 from loadtests.model import SCHEMA_VERSION, Calibration, Machine, Plan, RunFacts, Trial
 from loadtests.probed import ProbeResult
 
 PLAN = "plan.json"
 CALIBRATIONS = "calibrations.json"
 PROBES = "probes.json"
+CEILING = "ceiling.json"
 JOURNAL = "trials.jsonl"
 SAMPLES = "samples"
 
@@ -58,14 +65,27 @@ class Recorded:
     plan: Plan
     calibrations: tuple[Calibration, ...]
     trials: tuple[Trial, ...]
+    """The closed-loop trials, in the order of the journal."""
     probes: tuple[ProbeResult, ...] = ()
+    open_trials: tuple[OpenTrial, ...] = ()
+    ceiling: Ceiling | None = None
+
+
+def _mode(line: Any) -> str:
+    found = line.get("mode") if isinstance(line, dict) else getattr(line, "mode", None)
+    return "open" if found == "open" else "closed"
 
 
 _VERSIONED = TypeAdapter(Versioned)
 _SETTING = TypeAdapter(Setting)
 _CALIBRATIONS = TypeAdapter(tuple[Calibration, ...])
 _PROBES = TypeAdapter(tuple[ProbeResult, ...])
-_TRIAL = TypeAdapter(Trial)
+_CEILING = TypeAdapter(Ceiling)
+_TRIAL: TypeAdapter[Trial | OpenTrial] = TypeAdapter(
+    Annotated[
+        Annotated[Trial, Tag("closed")] | Annotated[OpenTrial, Tag("open")], Discriminator(_mode)
+    ]
+)
 
 
 class Store:
@@ -110,15 +130,20 @@ class Store:
         """Write down whether the replicas answered as one."""
         self.write(PROBES, _PROBES.dump_json(tuple(probes), indent=1).decode() + "\n")
 
+    def write_ceiling(self, ceiling: Ceiling) -> None:
+        """Write down what the generator can do at most here."""
+        self.write(CEILING, _CEILING.dump_json(ceiling, indent=1).decode() + "\n")
+
     def write_samples(self, name: str, samples: bytes) -> None:
         """Write down the samples of one load."""
         path = self.folder / SAMPLES / f"{name}.npz"
         with _on_disk(path):
             path.write_bytes(samples)
 
-    def append(self, trial: Trial, samples: bytes) -> None:
+    def append(self, trial: Trial | OpenTrial, samples: bytes) -> None:
         """Write down a finished trial: its samples, then its line of the journal, on disk."""
-        self.write_samples(trial.spec.id, samples)
+        base = trial.measured if isinstance(trial, OpenTrial) else trial
+        self.write_samples(base.spec.id, samples)
         journal = self.folder / JOURNAL
         with _on_disk(journal), journal.open("ab") as file:
             file.write(_TRIAL.dump_json(trial) + b"\n")
@@ -194,12 +219,15 @@ def read(folder: Path) -> Recorded:
         setting = _SETTING.validate_json(text)
         journal = folder / JOURNAL
         lines = journal.read_bytes().splitlines(keepends=True) if journal.exists() else []
+        trials = [_TRIAL.validate_json(line) for line in lines if line.endswith(b"\n")]
         calibrations, probes = folder / CALIBRATIONS, folder / PROBES
+        ceiling = folder / CEILING
         return _recorded(
             setting,
-            tuple(_TRIAL.validate_json(line) for line in lines if line.endswith(b"\n")),
+            trials,
             _CALIBRATIONS.validate_json(calibrations.read_bytes()) if calibrations.exists() else (),
             _PROBES.validate_json(probes.read_bytes()) if probes.exists() else (),
+            _CEILING.validate_json(ceiling.read_bytes()) if ceiling.exists() else None,
         )
     except OSError as error:
         raise UsageError(
@@ -232,22 +260,35 @@ def _check_version(folder: Path, version: int) -> None:
         )
 
 
+def read_waits(folder: Path, trial: OpenTrial) -> Waits | None:
+    """Read the times of one open-loop trial from its samples; None where they are gone."""
+    path = samples_path(folder, trial.measured)
+    if not path.exists():
+        return None
+    window_us = trial.measured.window_s * samples.MICROSECONDS
+    return reduction.waits(samples.read_columns(path.read_bytes()), trial.outcomes, window_us)
+
+
 def _recorded(
     setting: Setting,
-    trials: tuple[Trial, ...],
+    lines: Sequence[Trial | OpenTrial],
     calibrations: tuple[Calibration, ...],
     probes: tuple[ProbeResult, ...],
+    ceiling: Ceiling | None,
 ) -> Recorded:
     facts = setting.facts
-    strange = {trial.spec.cell for trial in trials} - set(setting.plan.cells)
+    trials = [line for line in lines if isinstance(line, Trial)]
+    open_trials = [line for line in lines if isinstance(line, OpenTrial)]
+    measured = [*trials, *(each.measured for each in open_trials)]
+    strange = {trial.spec.cell for trial in measured} - set(setting.plan.cells)
     if strange:
         raise UsageError(
             f"{facts.run_id} has trials of cells that its plan does not have ({min(strange)})."
             f" {PLAN} and {JOURNAL} are of two runs; put each back into its own folder."
         )
-    if not facts.finished and trials:
-        last = max(trial.started_at_s + trial.wall_s for trial in trials)
-        first = min(trial.started_at_s for trial in trials)
+    if not facts.finished and measured:
+        last = max(trial.started_at_s + trial.wall_s for trial in measured)
+        first = min(trial.started_at_s for trial in measured)
         began = datetime.fromisoformat(facts.started_at).timestamp()
         facts = replace(facts, wall_s=last - began, measuring_s=last - first)
     return Recorded(
@@ -255,8 +296,10 @@ def _recorded(
         machine=setting.machine,
         plan=setting.plan,
         calibrations=calibrations,
-        trials=trials,
         probes=probes,
+        trials=tuple(trials),
+        open_trials=tuple(open_trials),
+        ceiling=ceiling,
     )
 
 

@@ -128,7 +128,10 @@ class ComposeStack:
 
     def start_generator(self) -> Child:
         """Start the generator's program in its container."""
-        return self._speak("generator", "python", "-m", "loadtests.generator")
+        processes = str(self._plan.generator_processes)
+        return self._speak(
+            "generator", "python", "-m", "loadtests.generator", "--processes", processes
+        )
 
     def start_metronome(self) -> Child:
         """Start the metronome in its container, on the replicas' cores."""

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
+from loadtests.budget import service_parts
 from loadtests.environment.images import Images
 from loadtests.environment.settings import Settings, compose_override
 from loadtests.model import Plan, Role
@@ -30,10 +31,7 @@ def files(plan: Plan, root: Path, folder: Path, settings: Settings) -> tuple[Pat
 def variables(plan: Plan, built: Images, *, run: str) -> dict[str, str]:
     """Give what stands for each ``${TWOFOLD_…}`` in compose.yaml; the password is a new one."""
     means = plan.budget
-    # With two cores for the services, the generator and the proxy have one each.
-    generator, proxy = joined(means.service_cores), joined(means.service_cores)
-    if len(means.service_cores) == 2:
-        generator, proxy = (str(core) for core in means.service_cores)
+    generator, proxy = (joined(cores) for cores in service_parts(means.service_cores))
     found = {
         "TWOFOLD_RUN": run,
         "TWOFOLD_APP_IMAGE": built.app,

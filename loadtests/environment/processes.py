@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from loadtests.budget import cores_used
+from loadtests.budget import cores_used, service_parts
 from loadtests.environment import addresses, leftovers, means, store_process, watchdog
 from loadtests.environment.addresses import Addresses
 from loadtests.environment.members import Members
@@ -113,6 +113,8 @@ class ProcessesStack:
     ) -> None:
         self._root = root
         self._budget = plan.budget
+        self._generator_processes = plan.generator_processes
+        self._generator_cores, self._proxy_cores = service_parts(plan.budget.service_cores)
         self._folder = folder
         self._own = own
         self._members = members
@@ -136,9 +138,12 @@ class ProcessesStack:
         """Start the generator's program as a child of this process."""
         return self._members.speak(
             GENERATOR,
-            (sys.executable, "-m", "loadtests.generator"),
+            (
+                *(sys.executable, "-m", "loadtests.generator"),
+                *("--processes", str(self._generator_processes)),
+            ),
             env=watchdog.python_path(),
-            cores=self._budget.service_cores[:1],
+            cores=self._generator_cores,
         )
 
     def start_metronome(self) -> Child:
@@ -164,8 +169,7 @@ class ProcessesStack:
         proc.run(nginx.check_argv(self._nginx, config=str(config), prefix=prefix))
         if self._proxy is None:
             argv = nginx.serve_argv(self._nginx, config=str(config), prefix=prefix)
-            cores = self._budget.service_cores[-1:]
-            self._proxy = self._members.serve(PROXY, argv, cwd=self._own, cores=cores)
+            self._proxy = self._members.serve(PROXY, argv, cwd=self._own, cores=self._proxy_cores)
         else:
             self._proxy.signal(signal.SIGHUP)
         proc.wait_until(

@@ -2,7 +2,8 @@
 
 The agent is Locust's master and sends no requests itself. Each worker runs its share of a trial
 between the same moments, and sends back its samples. Locust itself only logs a worker that goes
-missing; here it is counted, and replaced before the next trial.
+missing; here it is counted, and replaced before the next trial. One that goes missing between two
+trials is counted in the second of them.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ class Fleet:
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         self._nodes: dict[int, str] = {}
         self._results: dict[int, dict[str, Any]] = {}
+        self._lost_between = 0
+        """Workers that went missing between trials, and are not told yet."""
         self._start_missing()
 
     def run_trial(self, order: TrialOrder, tell: Tell) -> tuple[Result, int]:
@@ -89,7 +92,8 @@ class Fleet:
             lag=lag,
             user_errors=(),
         )
-        return joined(own, results), self.size - len(results)
+        lost, self._lost_between = self._lost_between + self.size - len(results), 0
+        return joined(own, results), lost
 
     def close(self) -> None:
         """End the workers."""
@@ -101,7 +105,8 @@ class Fleet:
         for number in range(self.size):
             process = self._processes.get(number)
             if process is None or process.poll() is not None:
-                self._nodes.pop(number, None)
+                # One that went missing in a trial is no longer among the nodes, and was told.
+                self._lost_between += self._nodes.pop(number, None) is not None
                 self._processes[number] = subprocess.Popen(
                     (
                         sys.executable,

@@ -23,7 +23,7 @@ from loadtests.model import (
     RunResult,
     Trial,
 )
-from loadtests.report import advice, capacity, rounding, story
+from loadtests.report import advice, capacity, latency_text, rounding, story
 from loadtests.report.plots import beyond, drawing, efficiency, latency, strips, throughput
 from loadtests.report.plots.axes import Series, series, worker_numbers
 from loadtests.report.plots.timeline import timeline
@@ -164,6 +164,7 @@ def _templates() -> Environment:
     )
     templates.globals.update(
         story=story,
+        latency_text=latency_text,
         plot=drawing,
         colours=COLOURS,
     )

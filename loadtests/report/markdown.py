@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from loadtests.model import CellResult, DoublingResult, RunResult
-from loadtests.report import advice, story
+from loadtests.report import advice, latency_text, story
 from loadtests.report.rounding import factor, figure, figures, interval, percent
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
@@ -40,6 +40,7 @@ def render(result: RunResult) -> str:
         _section("Does doubling pay?", DOUBLING_COLUMNS, map(_doubling, result.doublings)),
         _list("One answer from all servers?", [sentence for _, sentence in story.probes(result)]),
         _section("Cells", CELL_COLUMNS, map(_cell, result.cells)),
+        _latency(result),
         _section("Worker models", COMPARISON_COLUMNS, _comparisons(result)),
         _list("What to do next", advice.next_steps(result)),
         _about(result),
@@ -67,6 +68,24 @@ def _section(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) 
 def _list(title: str, items: Sequence[str]) -> str:
     lines = "\n".join(f"- {escape(item)}" for item in items)
     return f"### {title}\n\n{lines}" if items else ""
+
+
+def _latency(result: RunResult) -> str:
+    parts = [
+        _section("Latency under load", latency_text.LEVEL_COLUMNS, latency_text.level_rows(result)),
+        escape(latency_text.INTRODUCTION) if result.latency else "",
+        _section(
+            f"Capacity under {result.slo[0].objective if result.slo else ''}",
+            latency_text.SLO_COLUMNS,
+            latency_text.slo_rows(result),
+        ),
+        _section(
+            "Does that double?",
+            latency_text.SLO_DOUBLING_COLUMNS,
+            latency_text.slo_doubling_rows(result),
+        ),
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _doubling(doubling: DoublingResult) -> list[str]:
@@ -123,6 +142,7 @@ def _about(result: RunResult) -> str:
         f"Run {facts.run_id}, {facts.started_at}, {result.rounds} rounds, {result.plan.backend}, "
         f"{machine.cores} cores ({machine.cpu_model}), seed {result.plan.seed}, "
         f"{figure(result.measured_s)} s inside windows of {figure(facts.measuring_s)} s measuring. "
+        f"{latency_text.ceiling(result)} "
         f"Again: {facts.command}"
     )
     return escape(told)

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loadtests.errors import UsageError
+from loadtests.latency.model import Ceiling, LatencyResult, SloDoubling, SloResult
 from loadtests.losses import Loss, split
 from loadtests.model import (
     SCHEMA_VERSION,
@@ -69,6 +70,9 @@ class CellEntry(Entry):
     bottleneck_detail: str
     resources: tuple[ResourceUse, ...] = ()
     replica_rps: Mapping[str, float] = Field(default_factory=dict)
+    ceiling_ratio: float | None = Field(
+        default=None, description="throughput over the generator's ceiling"
+    )
 
 
 class DoublingEntry(Entry):
@@ -91,6 +95,20 @@ class DoublingEntry(Entry):
     losses: tuple[Loss, ...] = Field(
         default=(), description="what 2 ÷ factor is the product of, the largest part first"
     )
+
+
+class SloDoublingEntry(Entry):
+    """By what factor the rate that keeps the objective grows with twice the replicas."""
+
+    worker: str
+    workload: str
+    replicas_from: int = Field(alias="from")
+    replicas_to: int = Field(alias="to")
+    factor: float | None
+    low: float | None = Field(description="the brackets' ends divided, not a 95 % interval")
+    high: float | None
+    verdict: str
+    reason: str
 
 
 class ComparisonEntry(Entry):
@@ -143,6 +161,16 @@ class RunDocument(Entry):
     versions: Mapping[str, str]
     next: tuple[str, ...] = Field(default=(), description="what to do next, in sentences")
     plan: Plan
+    ceiling: Ceiling | None = Field(
+        default=None, description="the generator against the same proxy's static answer"
+    )
+    latency: tuple[LatencyResult, ...] = Field(
+        default=(), description="open-loop latency of each cell at shares of its capacity"
+    )
+    slo: tuple[SloResult, ...] = Field(
+        default=(), description="the highest rate of each cell that keeps the objective"
+    )
+    slo_doublings: tuple[SloDoublingEntry, ...] = ()
 
 
 def render(result: RunResult) -> str:
@@ -223,6 +251,10 @@ def _document(result: RunResult) -> RunDocument:
         probes=result.probes,
         next=tuple(advice.next_steps(result)),
         plan=plan,
+        ceiling=result.ceiling,
+        latency=result.latency,
+        slo=result.slo,
+        slo_doublings=tuple(SloDoublingEntry(**vars(each)) for each in result.slo_doublings),
     )
 
 
@@ -265,6 +297,12 @@ def _result(document: RunDocument) -> RunResult:
         findings=document.rules,
         calibrations=document.calibrations,
         probes=document.probes,
+        ceiling=document.ceiling,
+        latency=document.latency,
+        slo=document.slo,
+        slo_doublings=tuple(
+            SloDoubling(**_fields(entry, SloDoubling)) for entry in document.slo_doublings
+        ),
     )
 
 

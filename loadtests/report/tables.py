@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from loadtests.latency.model import Percentiles
 from loadtests.model import Estimate, RunResult, Trial
 
 
@@ -32,6 +33,7 @@ def cells(result: RunResult) -> str:
             "memory_bytes": each.memory_bytes,
             "error_ratio": each.error_ratio,
             "bottleneck": each.bottleneck,
+            "ceiling_ratio": each.ceiling_ratio,
         }
         for each in result.cells
     )
@@ -81,6 +83,60 @@ def trials(found: Sequence[Trial]) -> str:
         }
         for each in found
     )
+
+
+def latency(result: RunResult) -> str:
+    """Return a row for each load of every cell; empty where no latency was measured."""
+    return _csv(
+        {
+            "worker": each.worker,
+            "workload": each.workload,
+            "replicas": each.replicas,
+            "share_ratio": level.share_ratio,
+            "rate_rps": level.rate_rps,
+            "offered_rps": level.offered_rps,
+            "rounds": level.rounds,
+            "requests": level.requests,
+            "dropped": level.dropped,
+            "failed": level.failed,
+            **_quantiles("response", level.response),
+            **_quantiles("service", level.service),
+            "late_p99_ms": level.late_p99_ms,
+            "state": level.state,
+        }
+        for each in result.latency
+        for level in each.levels
+    )
+
+
+def slo(result: RunResult) -> str:
+    """Return a row a cell: its capacity under the objective; empty without one."""
+    return _csv(
+        {
+            "worker": each.worker,
+            "workload": each.workload,
+            "replicas": each.replicas,
+            "objective": each.objective,
+            "capacity_rps": each.capacity_rps,
+            "estimate_rps": each.estimate_rps,
+            "low_rps": each.low_rps,
+            "high_rps": each.high_rps,
+            "decided": each.decided,
+        }
+        for each in result.slo
+    )
+
+
+def _quantiles(name: str, found: Percentiles) -> dict[str, float | None]:
+    named = {"p50": found.p50, "p90": found.p90, "p99": found.p99, "p999": found.p999}
+    columns: dict[str, float | None] = {}
+    for percent, each in named.items():
+        columns |= {
+            f"{name}_{percent}_ms": each.ms,
+            f"{name}_{percent}_ms_low": each.low_ms,
+            f"{name}_{percent}_ms_high": each.high_ms,
+        }
+    return columns
 
 
 def _columns(name: str, estimate: Estimate) -> dict[str, float | None]:

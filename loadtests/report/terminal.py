@@ -15,7 +15,7 @@ from rich.text import Text
 
 from loadtests.model import RunResult, Verdict
 from loadtests.probed import ProbeState
-from loadtests.report import advice, compare_text, story
+from loadtests.report import advice, compare_text, latency_text, story
 from loadtests.report.rounding import factor, figure, figures, interval
 
 STYLES = {
@@ -52,6 +52,7 @@ def _parts(result: RunResult) -> Iterator[RenderableType]:
         yield _doublings(result)
     yield Text()
     yield _cells(result)
+    yield from _latency(result)
     steps = advice.next_steps(result)
     if steps:
         yield Text()
@@ -89,6 +90,35 @@ def _cells(result: RunResult) -> Table:
             story.BOTTLENECKS[cell.bottleneck],
         )
     return table
+
+
+def _latency(result: RunResult) -> Iterator[RenderableType]:
+    """Yield the latency under load, with the loads that must not be believed below the table."""
+    if result.latency:
+        yield Text()
+        yield Text("Response times from the due time, in an open loop (ms)", style="bold")
+        table = _table("cell", ">load", ">rate/s", ">p50", ">p99 [95 %]", ">p99.9", ">dropped")
+        for row in latency_text.level_rows(result):
+            _row(table, row[0], *row[1:4], row[5], row[6], row[8])
+        yield table
+        yield from (
+            _indented(f"{latency_text.cell_name(each)} at {level.share_ratio:.0%}: {told}")
+            for each in result.latency
+            for level in each.levels
+            if (told := latency_text.note(level))
+        )
+    if result.slo:
+        yield Text()
+        yield Text(f"Capacity under {result.slo[0].objective}", style="bold")
+        table = _table("cell", ">rate/s [between]", ">of capacity")
+        for row in latency_text.slo_rows(result):
+            _row(table, *row[:3])
+        yield table
+        yield Text()
+        table = _table("doubling", ">factor [between]", "verdict")
+        for row in latency_text.slo_doubling_rows(result):
+            _row(table, *row[:3])
+        yield table
 
 
 def _broken(result: RunResult) -> Iterator[RenderableType]:

@@ -45,6 +45,10 @@ class World:
     share: Callable[[Sequence[str], int], str] = lambda members, turn: members[turn % len(members)]
     before_trial: Callable[[int], None] = lambda _: None
     foreign: Callable[[Order], float] = lambda _: 0.0
+    wait_ms: Callable[[Order, Sequence[str], Any], Any] = lambda _, __, due_s: 20.0 + 0.0 * due_s
+    """How long the requests of an open loop take, from when each is due (s since the start)."""
+    ceiling_rps: float = 20_000.0
+    lost_workers: Callable[[Order], int] = lambda _: 0
     throttled_ratio: float = 1.0
     now_s: float = STARTED_AT_S
     trials: list[Order] = field(default_factory=list)
@@ -249,7 +253,31 @@ def _state_answer(world: World, member: str, ask: dict[str, Any]) -> dict[str, A
     return {"body": name} if name in known else {"status": 404, "body": "there is none"}
 
 
+def _static(world: World, order: Order) -> Iterator[dict[str, Any]]:
+    """Answer by the proxy alone: no replica has any part in it."""
+    opened_at_s = world.now_s
+    yield {"event": "opened", "id": order["id"], "at_s": opened_at_s}
+    world.now_s += order["window_s"]
+    yield {"event": "closed", "id": order["id"], "at_s": world.now_s}
+    count = round(world.ceiling_rps * order["window_s"])
+    world.proxy_requests += count
+    data = sample_bytes(done_us=np.arange(count) / world.ceiling_rps * 1e6, replica=-1)
+    yield {"event": "samples", "id": order["id"], "data": base64.b64encode(data).decode()}
+    yield finished_event(
+        id=order["id"],
+        opened_at_s=opened_at_s,
+        closed_at_s=world.now_s,
+        sent=count,
+        answered=count,
+        cpu_s=0.9 * order["window_s"],
+        lost_workers=world.lost_workers(order),
+    )
+
+
 def _trial(world: World, order: Order) -> Iterator[dict[str, Any]]:
+    if order["path"] == "/static":
+        yield from _static(world, order)
+        return
     world.trials.append(order)
     world.before_trial(len(world.trials))
     members = world.members_behind(urlsplit(order["base_url"]).port or 0)
@@ -261,16 +289,16 @@ def _trial(world: World, order: Order) -> Iterator[dict[str, Any]]:
     world.work(members, window_s)
     world.foreign_s += world.foreign(order) * CORES * window_s
     yield {"event": "closed", "id": order["id"], "at_s": world.now_s}
-    rate = world.rps(order, members)
-    count = round(rate * (settle_s + window_s))
+    moments_us, duration_us = _moments(world, order, members)
+    count = moments_us.size
     world.proxy_requests += count
     served = [world.share(members, turn) for turn in range(count)]
     for member in served:
         world.finished[member] = world.finished.get(member, 0) + 1
     data = base64.b64encode(
         sample_bytes(
-            done_us=(np.arange(count) / rate - settle_s) * 1e6 + 1,
-            duration_us=round(order.get("users", 1) / rate * 1e6),  # Little's law: all wait
+            done_us=moments_us,
+            duration_us=duration_us,
             replica=[members.index(member) for member in served],
         )
     ).decode()
@@ -287,7 +315,22 @@ def _trial(world: World, order: Order) -> Iterator[dict[str, Any]]:
         sent=count,
         answered=count,
         replicas=[world.replicas[member].address for member in members],
+        lost_workers=world.lost_workers(order),
     )
+
+
+def _moments(world: World, order: Order, members: Sequence[str]) -> tuple[Any, Any]:
+    """Give when each request of a trial was answered, and how long it took, in microseconds."""
+    settle_s, window_s = order["settle_s"], order["window_s"]
+    is_open = order.get("mode") == "open"
+    rate = order["rate_rps"] if is_open else world.rps(order, members)
+    due_s = np.arange(round(rate * (settle_s + window_s))) / rate
+    from_us = (due_s - settle_s) * 1e6 + 1
+    if not is_open:
+        # Little's law: all of them wait
+        return from_us, np.full(due_s.size, round(order.get("users", 1) / rate * 1e6))
+    duration_us = 1e3 * np.asarray(world.wait_ms(order, members, due_s))
+    return from_us + duration_us, duration_us
 
 
 def finished_event(**fields: Any) -> dict[str, Any]:

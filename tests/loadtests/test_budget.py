@@ -7,8 +7,10 @@ from loadtests.budget import (
     STEP_CPUS,
     budget,
     fits,
+    generator_cores,
     most_replicas,
     powers_of_two,
+    service_parts,
     split_cores,
 )
 from loadtests.errors import PlanError
@@ -30,13 +32,26 @@ def test_generator_and_proxy_share_a_core_until_there_are_four(
     assert split_cores(a_machine(cores)) == (services, replicas)
 
 
+@pytest.mark.parametrize(
+    ("cores", "generator", "proxy"),
+    [(1, (0,), (0,)), (2, (0,), (0,)), (4, (0,), (1,)), (8, (0, 1), (2,))],
+)
+def test_the_generator_has_cores_of_its_own_where_there_are_enough(
+    cores: int, generator: tuple[int, ...], proxy: tuple[int, ...]
+) -> None:
+    machine = a_machine(cores)
+
+    assert generator_cores(machine) == generator
+    assert service_parts(split_cores(machine)[0]) == (generator, proxy)
+
+
 def test_the_cores_are_those_that_may_be_used() -> None:
     assert split_cores(make_machine(cores=2, core_ids=(5, 7))) == ((5,), (7,))
 
 
 @pytest.mark.parametrize(
     ("cores", "replicas", "cpus"),
-    [(2, 4, 0.1), (2, 1, 0.5), (2, 10, 0.05), (4, 4, 0.25), (8, 4, 0.75), (64, 4, 1.0)],
+    [(2, 4, 0.1), (2, 1, 0.5), (2, 10, 0.05), (4, 4, 0.25), (8, 4, 0.6), (64, 4, 1.0)],
 )
 def test_each_replica_gets_its_part_of_half_the_cores(
     cores: int, replicas: int, cpus: float
@@ -131,8 +146,8 @@ def test_doublings_go_up_to_the_most(most: int, counts: tuple[int, ...]) -> None
         (2, (0,), 0.5, (1,)),
         (4, (1,), 0.5, (2, 3)),
         (7, (1,), 0.5, (2, 3, 4, 5, 6)),
-        (8, (2,), 1.0, (3, 4, 5, 6, 7)),
-        (16, (2, 3), 2.0, tuple(range(4, 16))),
+        (8, (3,), 1.0, (4, 5, 6, 7)),
+        (16, (3, 4), 2.0, tuple(range(5, 16))),
     ],
 )
 def test_a_store_has_half_of_the_proxys_core_or_cores_of_its_own(
@@ -149,7 +164,7 @@ def test_a_store_has_half_of_the_proxys_core_or_cores_of_its_own(
 def test_without_a_store_nothing_is_kept_for_it() -> None:
     means = budget(a_machine(8), 4, waiting_only=False)
 
-    assert (means.store_cores, means.store_cpus, len(means.replica_cores)) == ((), None, 6)
+    assert (means.store_cores, means.store_cpus, len(means.replica_cores)) == ((), None, 5)
 
 
 def test_a_store_on_a_machine_that_cannot_pin_or_budget_is_not_held() -> None:

@@ -124,6 +124,9 @@ def test_the_version_is_told(twofold: Any) -> None:
         (("run", "--precision", "0"), "--precision is 0"),
         (("run", "--precision", "nan"), "--precision is nan"),
         (("run", "--target", "3"), "--target is 3"),
+        (("run", "--slo", "99=1s"), "--slo is '99=1s'"),
+        (("plan", "--slo", "p99=1h"), "Try --slo p99=250ms"),
+        (("run", "--generator-processes", "0"), "--generator-processes is 0"),
         (("run", "--seed", "x"), "Invalid value for '--seed'"),
         (("run", "--unheard-of"), "No such option"),
         (("run", "surplus"), "unexpected extra argument"),
@@ -372,6 +375,40 @@ def test_one_format_alone_can_be_asked_for(twofold: Any, tmp_path: Path) -> None
     (folder,) = tmp_path.iterdir()
 
     assert twofold("report", "--format", "junit").stdout == (folder / "junit.xml").read_text()
+
+
+def test_a_format_that_a_run_has_not_is_refused_with_the_way_to_have_it(twofold: Any) -> None:
+    twofold("run", *SMALL)
+
+    ended = twofold("report", "--format", "csv-latency")
+
+    assert ended.code == errors.EXIT_USAGE
+    assert "twofold run --latency" in ended.stderr
+
+
+def test_a_plan_with_latency_says_its_trials_and_how_long_they_take(twofold: Any) -> None:
+    plain, asked = twofold("plan", *SMALL), twofold("plan", *SMALL, "--slo", "p99=250ms")
+
+    assert "open loop at 50%, 70%, 90% of each cell's capacity: 4 rounds, 24 trials" in asked.stdout
+    assert "p99=250ms: at most 5 steps of 6 trials more" in asked.stdout
+    assert "open loop" not in plain.stdout
+    longer = twofold("plan", *SMALL, "--latency", "--json").document
+    assert longer["latency"]["expected_s"] == 24 * 5.5
+    shorter = twofold("plan", *SMALL, "--json").document
+    assert longer["expected_s"] - shorter["expected_s"] == pytest.approx(24 * 5.5)
+    assert shorter["latency"] is None
+
+
+def test_a_plan_says_what_of_the_generators_ceiling_the_last_run_needed(twofold: Any) -> None:
+    before = twofold("plan", *SMALL)
+    twofold("run", *SMALL)
+    after = twofold("plan", *SMALL)
+
+    assert "its ceiling is measured first of all; no run here has measured one yet" in before.stdout
+    assert "ceiling of 20000 requests/s in run" in after.stdout
+    assert "of which gthread cpu ×2 needed most: 0.5 %" in after.stdout
+    noted = twofold("plan", *SMALL, "--json").document["notes"]
+    assert any("ceiling of 20000" in note for note in noted)
 
 
 def test_worker_models_are_compared(twofold: Any) -> None:

@@ -29,6 +29,8 @@ PURE = (
     "statistics",
     "corespeed",
     "laws",
+    "latency",
+    "ceiling",
     "bottleneck",
     "verdict",
     "report",

@@ -8,6 +8,7 @@ import pytest
 
 from loadtests import store
 from loadtests.errors import EnvironmentFailure, UsageError
+from loadtests.latency.model import Ceiling
 from loadtests.store import Store
 from tests.loadtests.builders import (
     STARTED_AT_S,
@@ -18,6 +19,8 @@ from tests.loadtests.builders import (
     make_trial,
     make_trials,
 )
+from tests.loadtests.fakes import sample_bytes
+from tests.loadtests.latency.builders import open_trial
 
 PLAN = make_plan()
 
@@ -62,6 +65,58 @@ def test_a_line_of_the_journal_is_a_trial(tmp_path: Path) -> None:
 
     lines = (kept.folder / "trials.jsonl").read_text().splitlines()
     assert [json.loads(line)["spec"]["cell"]["worker"] for line in lines] == ["gthread"] * 2
+
+
+def test_open_and_closed_trials_are_read_back_apart(tmp_path: Path) -> None:
+    kept, closed, opened = a_run(tmp_path), make_trial(), open_trial()
+    kept.append(closed, b"")
+    kept.append(opened, b"")
+
+    recorded = store.read(kept.folder)
+
+    assert (recorded.trials, recorded.open_trials) == ((closed,), (opened,))
+
+
+def test_reading_a_run_reads_no_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, opened = a_run(tmp_path), open_trial()
+    kept.append(opened, b"")
+    read: list[Path] = []
+    real = Path.read_bytes
+
+    def noted(path: Path) -> bytes:
+        read.append(path)
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", noted)
+
+    store.read(kept.folder)
+
+    assert {path.suffix for path in read} == {".json", ".jsonl"}
+
+
+def test_the_times_of_a_trial_come_from_its_own_samples(tmp_path: Path) -> None:
+    kept, opened = a_run(tmp_path), open_trial()
+    data = sample_bytes(done_us=[20_000, 5_000_000], duration_us=20_000, outcome=[0, 0])
+    kept.append(opened, data)
+
+    found = store.read_waits(kept.folder, opened)
+
+    assert found is not None
+    assert found.response.tolist() == [20.0]
+
+
+def test_times_whose_samples_are_gone_are_not_known(tmp_path: Path) -> None:
+    assert store.read_waits(a_run(tmp_path).folder, open_trial()) is None
+
+
+def test_a_ceiling_is_read_back_and_old_runs_have_none(tmp_path: Path) -> None:
+    kept = a_run(tmp_path)
+    assert store.read(kept.folder).ceiling is None
+    ceiling = Ceiling(throughput_rps=9.5, cpu_ratio=0.5, users=16, window_s=1.0, processes=2)
+
+    kept.write_ceiling(ceiling)
+
+    assert store.read(kept.folder).ceiling == ceiling
 
 
 @pytest.mark.parametrize("cut", [1, 40, -2])

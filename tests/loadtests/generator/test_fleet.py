@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -154,3 +155,15 @@ def _is_running(pid: int) -> bool:
     except OSError:
         return False
     return state != "Z"
+
+
+def test_a_worker_that_dies_between_two_trials_is_told_in_the_second_and_once(
+    fleet: Child,
+) -> None:
+    with stub_server(late(0.001)) as url:
+        trial: dict[str, Any] = {"base_url": url, "users": 4, "settle_s": 0.1, "window_s": 0.3}
+        before = fleet.trial(**trial).finished["lost_workers"]
+        os.kill(workers_of(fleet)[0], signal.SIGKILL)
+        told = [fleet.trial(**trial).finished["lost_workers"] for _ in range(2)]
+
+    assert (before, told) == (0, [1, 0])

@@ -1,0 +1,1 @@
+"""Latency under stated loads: open-loop trials, after the closed-loop rounds."""

@@ -1,0 +1,87 @@
+import pytest
+
+from loadtests import ceiling
+from loadtests.latency.model import Ceiling
+from loadtests.model import RuleCode, RuleState
+from loadtests.raw import LoadDone
+from tests.loadtests.builders import (
+    make_calibration,
+    make_cell,
+    make_plan,
+    make_result,
+    make_trials,
+)
+from tests.loadtests.fakes import sample_bytes
+from tests.loadtests.test_samples import a_raw_trial
+
+PLAN = make_plan()
+TRIALS = make_trials(PLAN)
+
+
+def a_ceiling(rps: float, lost_workers: int = 0) -> Ceiling:
+    return Ceiling(
+        throughput_rps=rps,
+        cpu_ratio=0.8,
+        users=16,
+        window_s=1.0,
+        processes=1,
+        lost_workers=lost_workers,
+    )
+
+
+def test_the_ceiling_is_what_succeeded_in_the_window() -> None:
+    data = sample_bytes(done_us=[-1, 0, 1_999_999, 2_000_000, 5], outcome=[0, 0, 0, 0, 2])
+    finished = a_raw_trial(data, finished={"cpu_s": 1.5}).finished
+
+    found = ceiling.reduce(LoadDone(finished=finished, samples=data), users=16)
+
+    assert (found.throughput_rps, found.cpu_ratio, found.users) == (1.0, 0.75, 16)
+
+
+def test_each_cell_is_told_what_share_of_the_ceiling_it_needed() -> None:
+    cells = ceiling.with_shares(make_result(PLAN, TRIALS).cells, a_ceiling(1000.0))
+
+    assert [each.ceiling_ratio for each in cells] == pytest.approx([0.05, 0.1, 0.2])
+
+
+def test_without_a_ceiling_no_share_is_told() -> None:
+    cells = make_result(PLAN, TRIALS).cells
+
+    for unknown in (None, a_ceiling(0.0)):
+        assert [each.ceiling_ratio for each in ceiling.with_shares(cells, unknown)] == [None] * 3
+
+
+def test_a_cell_that_needs_most_of_the_ceiling_is_broken_and_no_other() -> None:
+    found = ceiling.check(PLAN, TRIALS, a_ceiling(200 / 0.86))
+
+    assert {each.code for each in found} == {RuleCode.GENERATOR_SATURATED}
+    assert [each.state for each in found] == [*(RuleState.HOLDS, RuleState.HOLDS, RuleState.BROKEN)]
+    assert found[2].cell == make_cell(replicas=4)
+    assert found[2].figure == pytest.approx(0.86)
+    assert "--generator-processes" in found[2].detail
+
+
+def test_just_below_the_limit_the_rule_holds() -> None:
+    found = ceiling.check(PLAN, TRIALS, a_ceiling(200 / 0.84))
+
+    assert {each.state for each in found} == {RuleState.HOLDS}
+
+
+def test_a_ceiling_that_was_not_measured_is_not_called_held() -> None:
+    (found,) = ceiling.check(PLAN, TRIALS, None)
+
+    assert (found.state, found.cell) == (RuleState.UNCHECKED, None)
+    assert ceiling.check(PLAN, (), None) == ()
+
+
+def test_processes_that_went_missing_before_the_rounds_are_told() -> None:
+    sound = make_calibration()
+    steps = tuple(
+        type(step)(**vars(step) | {"lost_workers": number == 1})
+        for number, step in enumerate(sound.steps)
+    )
+
+    assert ceiling.lost(PLAN, [sound], a_ceiling(1.0)) == ()
+    (early,) = ceiling.lost(PLAN, [sound], a_ceiling(1.0, lost_workers=1))
+    (later,) = ceiling.lost(PLAN, [make_calibration(steps=steps)], a_ceiling(1.0))
+    assert early.state is later.state is RuleState.BROKEN
