@@ -17,6 +17,7 @@ from loadtests.latency.model import Ceiling
 from loadtests.model import Calibration, Cell, CellResult, Finding, Plan, RuleCode, Trial
 from loadtests.raw import LoadDone
 from loadtests.rules.finding import found, unchecked
+from loadtests.rules.load import LAG_LIMIT_MS
 
 USERS_A_PROCESS = 16
 """Enough that one is always ready to send while the others wait."""
@@ -27,6 +28,11 @@ DRAIN_LIMIT_S = 5.0
 
 NEED_LIMIT_RATIO = 0.85
 """Of the ceiling; as of a core, see rule ``generator_saturated``."""
+
+
+HELD_CPU_RATIO = 0.2
+"""Of a core. A generator that asks as fast as it can gets more, even where it shares the core with
+the proxy and another program (a third). With less *and* a great lag, something holds it back."""
 
 
 def reduce(done: LoadDone, *, users: int) -> Ceiling:
@@ -42,6 +48,7 @@ def reduce(done: LoadDone, *, users: int) -> Ceiling:
         users=users,
         window_s=window_s,
         processes=finished.workers,
+        lag_p99_ms=finished.lag_p99_ms,
         lost_workers=finished.lost_workers,
     )
 
@@ -72,6 +79,24 @@ def check(plan: Plan, trials: Sequence[Trial], ceiling: Ceiling | None) -> tuple
         if rates:
             shares.append((cell, fmean(rates) / ceiling.throughput_rps))
     return tuple(_need(cell, share, ceiling) for cell, share in shares)
+
+
+def held(ceiling: Ceiling | None) -> tuple[Finding, ...]:
+    """Tell of a generator that was held to a part of a core when it asked as fast as it could."""
+    if ceiling is None or ceiling.cpu_ratio >= HELD_CPU_RATIO or ceiling.lag_p99_ms <= LAG_LIMIT_MS:
+        return ()
+    return (
+        found(
+            RuleCode.GENERATOR_SATURATED,
+            None,
+            broken=True,
+            figure=ceiling.cpu_ratio,
+            limit=HELD_CPU_RATIO,
+            detail=f"As fast as it could, the generator got {ceiling.cpu_ratio:.0%} of a core and"
+            f" acted {ceiling.lag_p99_ms:.0f} ms late: something holds it back. Give it a whole"
+            " core.",
+        ),
+    )
 
 
 def _need(cell: Cell, share: float, ceiling: Ceiling) -> Finding:

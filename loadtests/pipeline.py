@@ -110,6 +110,7 @@ def conclude(recorded: Recorded) -> RunResult:
         *validity.check(plan, corespeed.at_mean_speed(trials), calibrations),
         *ceiling.check(plan, trials, most),
         *ceiling.lost(plan, calibrations, most),
+        *ceiling.held(most),
         *checks.lost(recorded.open_trials),
     )
     result = verdict.conclude(

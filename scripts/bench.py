@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Measure the load generator against what is asked of it: ``results/bench.json``.
 
-It starts its own servers on the loopback interface and takes some five minutes. Every ratio is
-taken within one run, in turns. The machine should have nothing else to do.
+It starts its own servers on the loopback interface, and whole runs of ``twofold`` without Docker,
+and takes some twelve minutes. Every ratio is taken within one run, in turns. The machine should
+have nothing else to do. Each item is written down when it is measured; the others are kept.
 
-    .venv/bin/python scripts/bench.py                     # everything
-    .venv/bin/python scripts/bench.py --only cost,stall   # some of it; the rest is kept
+    .venv/bin/python scripts/bench.py                      # everything
+    .venv/bin/python scripts/bench.py --items cost,stall   # some of it
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parse(argv)
     kept = json.loads(options.out.read_text()) if options.out.exists() else {}
     failed = []
-    for name in options.only:
+    for name in options.items:
         started = time.monotonic()
         item = ITEMS[name]()
         say(f"{name}: {json.dumps(item.figures)} ({time.monotonic() - started:.0f} s)")
@@ -48,15 +49,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Return the options; ``only`` holds names of ``ITEMS`` in their order."""
+    """Return the options; ``items`` holds names of ``ITEMS`` in their order."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
-    parser.add_argument("--only", default=",".join(ITEMS), help="names, with commas between them")
+    parser.add_argument(
+        *("--items", "--only"), default=",".join(ITEMS), help="names, with commas between them"
+    )
     parser.add_argument("--out", type=Path, default=RESULTS, help="the file to write")
     options = parser.parse_args(argv)
-    wanted = set(options.only.split(","))
+    wanted = set(options.items.split(","))
     if unknown := wanted - ITEMS.keys():
-        parser.error(f"--only {', '.join(sorted(unknown))}: there are {', '.join(ITEMS)}")
-    options.only = [name for name in ITEMS if name in wanted]
+        parser.error(f"--items {', '.join(sorted(unknown))}: there are {', '.join(ITEMS)}")
+    options.items = [name for name in ITEMS if name in wanted]
     return options
 
 

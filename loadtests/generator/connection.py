@@ -3,6 +3,9 @@
 The connection watches its socket for as long as it lives and parses in the event loop's own
 greenlet; the asking greenlet is switched to once, when the answer is whole. So a request costs two
 system calls and two switches, and a server that closes an idle connection is noticed at once.
+
+An answer is whole when its last part arrived in the kernel, which notes that where it can (Linux):
+how late this process came to read it, behind other greenlets or other programs, is no part of it.
 """
 
 from __future__ import annotations
@@ -11,7 +14,9 @@ import contextlib
 import errno
 import math
 import socket as patched_socket
-from time import monotonic
+import struct
+import sys
+from time import monotonic, time
 from typing import Any
 
 import gevent
@@ -30,6 +35,14 @@ MAX_HEAD_BYTES = 65_536
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """Body of one answer, since it is held in memory until it is whole."""
+
+TIMESTAMP = 35
+"""SO_TIMESTAMPNS of <asm/socket.h> (Linux): when data arrived, by the clock of ``time.time()``."""
+TIMESPEC = struct.Struct("ll")
+STAMPED = sys.platform == "linux"
+STAMP_MOST_S = 10.0
+"""Older than this no unread answer is: the clock was set."""
+STAMP_BYTES = patched_socket.CMSG_SPACE(TIMESPEC.size)
 
 plain_socket: Any = get_original("socket", "socket")
 """The socket class before gevent's patching: never waits here, so it needs no wrapper."""
@@ -66,6 +79,7 @@ class Connection:
         "_asking",
         "_awaited",
         "_body",
+        "_came",
         "_hub",
         "_only_head",
         "_outcome",
@@ -89,6 +103,7 @@ class Connection:
         self._send = self._socket.send
         self._hub = gevent.get_hub()
         self._asking: Any = None
+        self._came = 0.0
         self._awaited = False
         self._only_head = False
         self._used = False
@@ -114,6 +129,7 @@ class Connection:
         self._only_head = only_head
         self._outcome = None
         self._awaited = True
+        self._came = 0.0
         self.raw = b""
         self.status = self._received = 0
         self._body.clear()
@@ -165,12 +181,14 @@ class Connection:
 
     def _readable(self) -> None:
         try:
-            data = self._socket.recv(RECEIVE_BYTES)
+            data, notes, _, _ = self._socket.recvmsg(RECEIVE_BYTES, STAMP_BYTES)
         except BlockingIOError:
             return
         except OSError:
+            self._came = 0.0
             self._end(Outcome.RESET)
             return
+        self._came = came(notes)
         if not data or not self._awaited:
             self._end(self._outcome_of_closing())
             return
@@ -251,11 +269,12 @@ class Connection:
             writable.close()
 
     def _fail_now(self, outcome: Outcome) -> None:
+        self._came = 0.0  # it ends now, not when the last part of it came
         if self._awaited:
             self._end(outcome)
 
     def _end(self, outcome: Outcome) -> None:
-        self.done = monotonic()
+        self.done = self._came or monotonic()
         self._outcome = outcome
         self._awaited = False
         self.deadline = math.inf
@@ -266,12 +285,25 @@ class Connection:
             asking.switch()
 
 
+def came(notes: list[tuple[int, int, bytes]]) -> float:
+    """Return the moment that the kernel noted, by the monotonic clock; now, where it noted none."""
+    now = monotonic()
+    for _, kind, stamp in notes:
+        if kind == TIMESTAMP:
+            seconds, nanoseconds = TIMESPEC.unpack(stamp)
+            # A clock that was set meanwhile must not make an answer come before its time.
+            return now - min(max(0.0, time() - seconds - nanoseconds * 1e-9), STAMP_MOST_S)
+    return now
+
+
 def connect(family: int, address: tuple[Any, ...], timeout_s: float) -> Any:
     """Return a connected non-blocking socket; raises ``ConnectFailed``."""
     sock = plain_socket(family, patched_socket.SOCK_STREAM)
     try:
         sock.settimeout(0.0)
         sock.setsockopt(patched_socket.IPPROTO_TCP, patched_socket.TCP_NODELAY, 1)
+        if STAMPED:
+            sock.setsockopt(patched_socket.SOL_SOCKET, TIMESTAMP, 1)
         code = sock.connect_ex(address)
         if code == errno.EINPROGRESS:
             wait_write(sock.fileno(), timeout_s)

@@ -182,7 +182,8 @@ class SloDoubling:
 class Ceiling:
     """The most that the generator got out of the same proxy's static answer, in this very stack.
 
-    ``cpu_ratio`` is the share of a core that its busiest process used for it.
+    ``cpu_ratio`` is the share of a core that its busiest process got for it, ``lag_p99_ms`` how
+    late it acted.
     """
 
     throughput_rps: float
@@ -190,4 +191,5 @@ class Ceiling:
     users: int
     window_s: float
     processes: int
+    lag_p99_ms: float = 0.0
     lost_workers: int = 0

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from scripts.generator_bench.child import pinned
@@ -40,8 +40,20 @@ def held(pid: int, share: float) -> Iterator[str]:
         (group / "cgroup.procs").write_text(str(pid))
         yield "control group"
     finally:
-        (V1 / "cgroup.procs").write_text(str(pid))
-        group.rmdir()
+        with suppress(OSError):  # it may have ended meanwhile
+            (V1 / "cgroup.procs").write_text(str(pid))
+        remove(group)
+
+
+def remove(group: Path) -> None:
+    """Remove a control group; the kernel takes a moment to see that its last process is gone."""
+    for _ in range(100):
+        try:
+            group.rmdir()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
 
 
 @contextmanager
@@ -50,11 +62,12 @@ def paused(pid: int, share: float) -> Iterator[None]:
     over = threading.Event()
 
     def hold() -> None:
-        while not over.is_set():
-            os.kill(pid, signal.SIGSTOP)
-            time.sleep(PERIOD_S * (1 - share))
-            os.kill(pid, signal.SIGCONT)
-            time.sleep(PERIOD_S * share)
+        with suppress(ProcessLookupError):  # it may end while it is held
+            while not over.is_set():
+                os.kill(pid, signal.SIGSTOP)
+                time.sleep(PERIOD_S * (1 - share))
+                os.kill(pid, signal.SIGCONT)
+                time.sleep(PERIOD_S * share)
 
     holder = threading.Thread(target=hold)
     holder.start()
@@ -95,6 +108,16 @@ def awake(core: int | None) -> Iterator[None]:
 def children_of(pid: int) -> list[int]:
     """Return the processes that ``pid`` started."""
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def descendants_of(pid: int) -> list[int]:
+    """Return the processes that ``pid`` started, and those that they started."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            for word in task.read_text().split():
+                found += [int(word), *descendants_of(int(word))]
+    return found
 
 
 def resident_mib(pid: int) -> float:

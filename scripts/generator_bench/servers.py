@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from loadtests.tools import nginx
 from scripts.generator_bench.child import PROJECT, pinned
 
 START_LIMIT_S = 10.0
@@ -38,14 +38,16 @@ http {{
 @contextmanager
 def static_nginx(core: int | None) -> Iterator[str]:
     """Run nginx, one process on ``core``; yields the URL of its static answer."""
-    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+    program = nginx.find_program()
     if program is None:
-        raise SystemExit("nginx is not installed; on Debian: apt-get install nginx-light")
+        raise SystemExit(nginx.MISSING)
     port = free_port()
     with TemporaryDirectory() as folder:
         config = Path(folder) / "nginx.conf"
         config.write_text(NGINX.format(folder=folder, port=port))
-        with running((*pinned(core), program, "-c", str(config)), port) as (url, _):
+        with running(
+            (*pinned(core), program, "-p", folder, "-e", "stderr", "-c", str(config)), port
+        ) as (url, _):
             yield url
 
 

@@ -3,12 +3,17 @@
 A request's time counts from its arrival in the kernel, not from when this program came to read
 it, and an answer leaves some 10 µs after its time: they wait by ``select``, which knows
 microseconds where ``epoll_wait`` knows milliseconds, and without a pause for the last of them.
+
+What it did is the truth that a client is held against, not what it was asked to do: ``GET /log``
+answers at once with the moments of all requests since the last one, as JSON pairs of arrival and
+answer in the order of their arrival.
 """
 
 from __future__ import annotations
 
 import contextlib
 import heapq
+import json
 import select
 import socket
 import struct
@@ -17,6 +22,7 @@ import time
 from collections.abc import Callable
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+LOG = b"GET /log "
 
 SPIN_S = 0.0001
 """Before an answer is due: what waking up takes at most, mostly."""
@@ -48,7 +54,8 @@ def serve(port: int, moment: Moment) -> None:
     listener = socket.create_server(("127.0.0.1", port), backlog=1024)
     listener.settimeout(0.0)
     connections: dict[int, socket.socket] = {}
-    due: list[tuple[float, int]] = []
+    due: list[tuple[float, int, float]] = []
+    log: list[tuple[float, float]] = []
     while True:
         wait_s = max(0.0, due[0][0] - time.time() - SPIN_S) if due else None
         readable, _, _ = select.select([listener.fileno(), *connections], [], [], wait_s)
@@ -64,15 +71,26 @@ def serve(port: int, moment: Moment) -> None:
                 request, came = receive(connections[fd])
             except OSError:
                 request, came = b"", 0.0
-            if request:
-                heapq.heappush(due, (moment(came, request), fd))
+            if request.startswith(LOG):
+                connections[fd].settimeout(None)
+                connections[fd].sendall(with_body(json.dumps(sorted(log)).encode()))
+                connections[fd].settimeout(0.0)
+                log.clear()
+            elif request:
+                heapq.heappush(due, (moment(came, request), fd, came))
             else:
                 connections.pop(fd).close()
         while due and due[0][0] <= time.time():
-            _, fd = heapq.heappop(due)
+            _, fd, came = heapq.heappop(due)
             if fd in connections:
+                log.append((came, time.time()))
                 with contextlib.suppress(OSError):  # the client has gone
                     connections[fd].send(ANSWER)
+
+
+def with_body(body: bytes) -> bytes:
+    """Return an answer that carries ``body``."""
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
 
 def receive(connection: socket.socket) -> tuple[bytes, float]:

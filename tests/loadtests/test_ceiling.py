@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from loadtests import ceiling
@@ -85,3 +87,16 @@ def test_processes_that_went_missing_before_the_rounds_are_told() -> None:
     (early,) = ceiling.lost(PLAN, [sound], a_ceiling(1.0, lost_workers=1))
     (later,) = ceiling.lost(PLAN, [make_calibration(steps=steps)], a_ceiling(1.0))
     assert early.state is later.state is RuleState.BROKEN
+
+
+@pytest.mark.parametrize(
+    ("cpu_ratio", "lag_ms", "broken"),
+    [(0.05, 95.0, True), (0.19, 20.1, True), (0.05, 2.0, False), (0.35, 60.0, False)],
+)
+def test_a_generator_that_is_held_to_a_part_of_a_core_is_seen_at_its_ceiling(
+    cpu_ratio: float, lag_ms: float, broken: bool
+) -> None:
+    found = ceiling.held(replace(a_ceiling(500.0), cpu_ratio=cpu_ratio, lag_p99_ms=lag_ms))
+
+    assert [each.state for each in found] == [RuleState.BROKEN] * broken
+    assert ceiling.held(None) == ()

@@ -26,7 +26,7 @@ def test_figures_bounds_and_machine_are_written(
 ) -> None:
     out = tmp_path / "results" / "bench.json"
 
-    assert bench.main(["--only", "good", "--out", str(out)]) == 0
+    assert bench.main(["--items", "good", "--out", str(out)]) == 0
 
     written = json.loads(out.read_text())
     assert written["share"] == 0.6
@@ -43,7 +43,7 @@ def test_a_bound_that_does_not_hold_is_said_and_is_the_exit_code(
 ) -> None:
     out = tmp_path / "bench.json"
 
-    assert bench.main(["--only", "good,bad", "--out", str(out)]) == 1
+    assert bench.main(["--items", "good,bad", "--out", str(out)]) == 1
 
     assert "does not hold: bad: other is 0.4, not at least 0.5" in capsys.readouterr().err
     assert json.loads(out.read_text())["other"] == 0.4
@@ -53,9 +53,9 @@ def test_figures_that_are_not_measured_anew_are_kept(
     items: dict[str, Callable[[], Item]], tmp_path: Path
 ) -> None:
     out = tmp_path / "bench.json"
-    bench.main(["--only", "bad", "--out", str(out)])
+    bench.main(["--items", "bad", "--out", str(out)])
 
-    bench.main(["--only", "good", "--out", str(out)])
+    bench.main(["--items", "good", "--out", str(out)])
 
     written = json.loads(out.read_text())
     assert (written["other"], written["share"]) == (0.4, 0.6)
@@ -66,7 +66,7 @@ def test_an_unknown_name_is_refused_with_the_known_ones(
     items: dict[str, Callable[[], Item]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        bench.main(["--only", "good,no-such"])
+        bench.main(["--items", "good,no-such"])
 
     assert caught.value.code == 2
     assert "no-such: there are good, bad" in capsys.readouterr().err

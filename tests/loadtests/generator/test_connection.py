@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import socket
+import sys
 from time import monotonic
 from typing import Any
 
 import gevent
 import pytest
+from gevent.monkey import get_original
 
 from loadtests.generator import connection as module
 from loadtests.generator.connection import ConnectFailed, Connection, StaleConnection
 from loadtests.generator.outcome import Outcome
+from scripts.generator_bench.servers import stub
 from tests.loadtests.generator.conftest import OK, Serve, answering
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -295,3 +298,40 @@ def test_a_server_that_accepts_nothing_is_a_timeout() -> None:
         for filler in fillers:
             filler.close()
     assert caught.value.outcome is Outcome.TIMEOUT
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux notes when data arrived")
+def test_an_answer_counts_from_its_arrival_however_late_it_is_read() -> None:
+    with stub("delay", None) as (url, _):
+        link = connected(url)
+        sent = monotonic()
+        asking = gevent.spawn(exchange, link, b"GET /20 HTTP/1.1\r\nHost: x\r\n\r\n")
+        gevent.sleep(0)  # now it has been sent
+        get_original("time", "sleep")(0.3)
+        assert asking.get(timeout=2.0) is Outcome.OK
+
+    assert 0.02 <= link.done - sent < 0.2
+
+
+def test_a_time_limit_ends_a_request_then_and_not_when_its_last_part_came(serve: Serve) -> None:
+    def handle(link: Any) -> None:
+        link.recv(65_536)
+        link.sendall(OK[:20])
+        gevent.sleep(5)
+
+    link = connected(serve(handle))
+    sent = monotonic()
+    gevent.spawn_later(0.2, link.fail, Outcome.TIMEOUT)
+
+    assert exchange(link) is Outcome.TIMEOUT
+    assert link.done - sent >= 0.2
+
+
+def test_a_clock_that_was_set_back_moves_no_answer_before_its_time() -> None:
+    ahead = module.TIMESPEC.pack(2**33, 0)
+    before = monotonic()
+
+    found = module.came([(socket.SOL_SOCKET, module.TIMESTAMP, ahead)])
+
+    assert before <= found <= monotonic()
+    assert module.came([]) >= found

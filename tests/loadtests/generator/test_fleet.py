@@ -160,7 +160,7 @@ def _is_running(pid: int) -> bool:
 def test_a_worker_that_dies_between_two_trials_is_told_in_the_second_and_once(
     fleet: Child,
 ) -> None:
-    with stub_server(late(0.001)) as url:
+    with stub_server(late(0.001)) as (url, _):
         trial: dict[str, Any] = {"base_url": url, "users": 4, "settle_s": 0.1, "window_s": 0.3}
         before = fleet.trial(**trial).finished["lost_workers"]
         os.kill(workers_of(fleet)[0], signal.SIGKILL)

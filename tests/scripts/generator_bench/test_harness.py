@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.generator_bench import harness
+from scripts.generator_bench.harness import Run, generators_of
+
+PRETEND = """
+import json, sys, time
+print("[ 1 s] How fast the load generator can be", file=sys.stderr, flush=True)
+time.sleep(0.3)
+print("[ 2 s] Taking the stack down", file=sys.stderr, flush=True)
+print(json.dumps({"invalid": [{"code": "generator_saturated", "detail": "late"}]}))
+sys.exit(3)
+"""
+
+
+@pytest.fixture
+def pretended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ``twofold`` that says what a run says."""
+    package = tmp_path / "loadtests"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(PRETEND)
+    monkeypatch.setattr(harness, "PROJECT", tmp_path)
+
+
+def test_a_run_gives_its_end_its_document_and_how_long_it_loaded(pretended: None) -> None:
+    told: list[int] = []
+
+    ended = harness.run(told.append)
+
+    assert (ended.code, ended.saturated) == (3, ["late"])
+    assert 0.2 < ended.loading_s < 3.0
+    assert len(told) == 1
+
+
+def test_only_what_the_rule_of_the_generator_found_counts() -> None:
+    other = {"code": "errors", "detail": "12 of 90 requests failed"}
+
+    assert Run(document={"invalid": [other]}).saturated == []
+
+
+@pytest.mark.parametrize("words", [(), ("--worker", "0")])
+def test_the_generators_processes_are_found_below_a_run(words: tuple[str, ...]) -> None:
+    argv = (sys.executable, "-c", "input()", "loadtests.generator", *words)
+    with subprocess.Popen(argv, stdin=subprocess.PIPE) as child:
+        assert generators_of(os.getpid()) == [child.pid]
+        child.kill()
