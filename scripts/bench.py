@@ -2,7 +2,7 @@
 """Measure the load generator against what is asked of it: ``results/bench.json``.
 
 It starts its own servers on the loopback interface, and whole runs of ``twofold`` without Docker,
-and takes some twelve minutes. Every ratio is taken within one run, in turns. The machine should
+and takes some sixteen minutes. Every ratio is taken within one run, in turns. The machine should
 have nothing else to do. Each item is written down when it is measured; the others are kept.
 
     .venv/bin/python scripts/bench.py                      # everything

@@ -291,8 +291,9 @@ def came(notes: list[tuple[int, int, bytes]]) -> float:
     for _, kind, stamp in notes:
         if kind == TIMESTAMP:
             seconds, nanoseconds = TIMESPEC.unpack(stamp)
+            age_s: float = time() - seconds - nanoseconds * 1e-9
             # A clock that was set meanwhile must not make an answer come before its time.
-            return now - min(max(0.0, time() - seconds - nanoseconds * 1e-9), STAMP_MOST_S)
+            return now - min(max(0.0, age_s), STAMP_MOST_S)
     return now
 
 

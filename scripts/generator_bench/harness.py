@@ -30,6 +30,7 @@ LOADING = "How fast the load generator"
 OVER = "Taking the stack down"
 
 LIMIT_S = 120.0
+"""After so long a run is asked to end, and counts as one that ended so."""
 
 Disturb = Callable[[int], None]
 """Does something to a run that goes on; told its process, when the first load is put on."""
@@ -59,18 +60,21 @@ def run(disturb: Disturb | None = None, *, processes: int = 1, seed: int = 1) ->
             *(sys.executable, "-m", "loadtests", *SHORT, "--out", results),
             *("--generator-processes", str(processes), "--seed", str(seed)),
         )
-        child = subprocess.Popen(
+        with subprocess.Popen(
             argv, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        watch = threading.Thread(target=_follow, args=(child, ended, disturb))
-        watch.start()
-        try:
-            assert child.stdout is not None
-            written = child.stdout.read()
-            ended.code = child.wait(LIMIT_S)
-        finally:
-            child.kill()
-            watch.join()
+        ) as child:
+            watch = threading.Thread(target=_follow, args=(child, ended, disturb))
+            limit = threading.Timer(LIMIT_S, child.send_signal, args=(signal.SIGINT,))
+            watch.start()
+            limit.start()
+            try:
+                assert child.stdout is not None
+                written = child.stdout.read()
+                ended.code = child.wait()
+            finally:
+                limit.cancel()
+                child.kill()
+                watch.join()
     if written:
         ended.document = json.loads(written)
     return ended
@@ -115,6 +119,7 @@ def kill_one(pick: Callable[[list[int]], int], after_s: float) -> Disturb:
 
     def disturb(pid: int) -> None:
         time.sleep(after_s)
-        os.kill(pick(generators_of(pid)), signal.SIGKILL)
+        if workers := generators_of(pid):  # none where the run ended before: it tells by itself
+            os.kill(pick(workers), signal.SIGKILL)
 
     return disturb

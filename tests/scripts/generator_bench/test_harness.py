@@ -48,7 +48,10 @@ def test_only_what_the_rule_of_the_generator_found_counts() -> None:
 
 @pytest.mark.parametrize("words", [(), ("--worker", "0")])
 def test_the_generators_processes_are_found_below_a_run(words: tuple[str, ...]) -> None:
-    argv = (sys.executable, "-c", "input()", "loadtests.generator", *words)
-    with subprocess.Popen(argv, stdin=subprocess.PIPE) as child:
+    program = "print('here', flush=True); input()"
+    argv = (sys.executable, "-c", program, "loadtests.generator", *words)
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
         assert generators_of(os.getpid()) == [child.pid]
         child.kill()
