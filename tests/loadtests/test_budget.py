@@ -177,7 +177,7 @@ def test_a_store_on_a_machine_that_cannot_pin_or_budget_is_not_held() -> None:
 
 
 def test_the_cores_of_a_store_are_not_the_replicas_to_fill() -> None:
-    assert most_replicas(a_machine(8)) == 60
-    assert most_replicas(a_machine(8), with_store=True) == 50
+    assert most_replicas(a_machine(8)) == 50
+    assert most_replicas(a_machine(8), with_store=True) == 40
     with pytest.raises(PlanError, match="--replicas 1,2,4,8,16,32"):
         budget(a_machine(8), 51, waiting_only=False, with_store=True)
