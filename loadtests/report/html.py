@@ -8,12 +8,13 @@ asks to be read again every two seconds; the final one does not.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from loadtests.corespeed import at_mean_speed
+from loadtests.latency.model import LatencyResult
 from loadtests.model import (
     ComparisonResult,
     Estimate,
@@ -24,7 +25,15 @@ from loadtests.model import (
     Trial,
 )
 from loadtests.report import advice, capacity, latency_text, rounding, story
-from loadtests.report.plots import beyond, drawing, efficiency, latency, strips, throughput
+from loadtests.report.plots import (
+    beyond,
+    drawing,
+    efficiency,
+    latency,
+    levels,
+    strips,
+    throughput,
+)
 from loadtests.report.plots.axes import Series, series, worker_numbers
 from loadtests.report.plots.timeline import timeline
 
@@ -77,6 +86,7 @@ def _drawings(result: RunResult, trials: Sequence[Trial]) -> dict[str, object]:
         ),
         "next_doublings": _next_doublings(result, found),
         "latencies": _by_workload((each, latency.panel(each)) for each in found),
+        "loads": _by_workload(_loads(result, numbers)),
         "forest": strips.doublings(result, trials, numbers),
         "comparisons": _comparisons(result, numbers),
         "timeline": timeline(result, trials),
@@ -132,8 +142,18 @@ def _comparisons(
     return grouped
 
 
+def _loads(
+    result: RunResult, numbers: Mapping[str, int]
+) -> Iterator[tuple[LatencyResult, drawing.Panel | None]]:
+    """Give each cell's latency under load, with the objective that was asked for."""
+    limits = {(each.worker, each.workload, each.replicas): each.limit_ms for each in result.slo}
+    for each in result.latency:
+        limit_ms = limits.get((each.worker, each.workload, each.replicas))
+        yield each, levels.panel(each, numbers[each.worker], limit_ms)
+
+
 def _by_workload(
-    drawn: Iterable[tuple[Series, drawing.Panel | None]],
+    drawn: Iterable[tuple[Series | LatencyResult, drawing.Panel | None]],
 ) -> list[tuple[str, list[drawing.Panel]]]:
     """Return the plots of each workload, without the missing ones."""
     grouped: dict[str, list[drawing.Panel]] = {}
