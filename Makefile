@@ -27,7 +27,7 @@ test: set-up-compose ## all tests; those that need Docker are skipped where ther
 	$(BIN)/pytest $(ARGS)
 
 test-fast: set-up ## the tests that need neither Docker nor patience
-	$(BIN)/pytest -m "not docker and not slow" $(ARGS)
+	$(BIN)/pytest -n auto -m "not docker and not slow" $(ARGS)
 
 lint: set-up ## format, lint and types
 	$(BIN)/ruff format --check

@@ -43,7 +43,7 @@ def locked(lock: str) -> dict[str, set[str]]:
         ("compare", "twofold compare"),
         ("gate", "twofold gate"),
         ("test", "pytest"),
-        ("test-fast", 'pytest -m "not docker and not slow"'),
+        ("test-fast", 'pytest -n auto -m "not docker and not slow"'),
         ("lint", "ruff format --check"),
         ("lint", "ruff check"),
         ("lint", "mypy"),

@@ -59,6 +59,7 @@ def main(cores: list[int]) -> None:
     finally:
         for child in children:
             os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)  # not every machine's first process takes orphans in soon
 
 
 if __name__ == "__main__":

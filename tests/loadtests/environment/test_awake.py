@@ -20,10 +20,11 @@ def test_what_is_computed_for_nothing_is_counted_and_ends_with_the_block(
 ) -> None:
     monkeypatch.setattr(host, "own_cpu_limit", lambda: None)
     core = min(os.sched_getaffinity(0))
+    before = {one.pid for one in procfs.family(os.getpid())}
 
     with kept_awake((core,), tmp_path / "awake.log") as awake:
         proc.wait_until(lambda: awake.cpu_s() > 0.05, limit_s=20, failure=lambda: "it is idle")
-        mine = [one.pid for one in procfs.family(os.getpid())][1:]
+        mine = {one.pid for one in procfs.family(os.getpid())} - before
 
     proc.wait_until(
         lambda: not any(proc.alive(pid) for pid in mine), limit_s=10, failure=lambda: "it stays"

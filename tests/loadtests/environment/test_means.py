@@ -196,6 +196,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnGroups]
     assert not any(group.exists() for group in way.folders)
 
 
+@pytest.mark.slow  # a second of computing under a budget
 def test_a_member_gets_its_budget_and_no_more(here: OwnGroups, tmp_path: Path) -> None:
     join = here.place("busy").join
     spin = f"import os\nfor path in {[str(path) for path in join]}: open(path, 'w').write('0')\n"

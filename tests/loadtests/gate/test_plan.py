@@ -103,8 +103,8 @@ def test_larger_machines_measure_more_pairs_at_once_away_from_the_services() -> 
     large = replace(MACHINE, cores=8, core_ids=tuple(range(8)))
     planned = plan.make_plan(GateOptions(), large, seed=1)
 
-    assert planned.service_cores == (0, 1)
-    assert planned.cores == (2, 3, 4, 5)
+    assert planned.service_cores == (0, 1, 2)  # from 8 cores on, two of them are the generators'
+    assert planned.cores == (3, 4, 5, 6)
 
 
 @pytest.mark.parametrize(

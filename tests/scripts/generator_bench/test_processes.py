@@ -12,6 +12,8 @@ import pytest
 from scripts.generator_bench import processes
 from scripts.generator_bench.processes import children_of, first, held
 
+pytestmark = pytest.mark.slow  # one holds a core for a second, and must have it alone
+
 
 @pytest.fixture
 def busy() -> Iterator[int]:

@@ -1,6 +1,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from loadtests import pipeline
 from loadtests.model import TrialSpec
 from loadtests.tools.proc import Child
@@ -62,6 +64,7 @@ def test_what_the_generator_is_asked_for_can_be_changed_on_its_way(tmp_path: Pat
     assert {trial["users"] for trial in world.trials[CALIBRATION_TRIALS:]} == {3}
 
 
+@pytest.mark.slow  # as long as its window
 def test_a_fault_in_the_middle_of_a_window_comes_once_in_its_round(tmp_path: Path) -> None:
     struck: list[Scene] = []
 
