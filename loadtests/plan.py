@@ -151,11 +151,25 @@ def _rounds(
     planned = tuple(
         tuple(
             _spec(number + 1, position, cell, members[cell][number], ports)
-            for position, cell in enumerate(rng.sample(cells, k=len(cells)), start=1)
+            for position, cell in enumerate(_order(cells, rng), start=1)
         )
         for number in range(rounds)
     )
     return upstreams, planned
+
+
+def _order(cells: tuple[Cell, ...], rng: Random) -> list[Cell]:
+    """Give a round's order: worker models and workloads at random, and in each its cells at random.
+
+    Cells that are compared for a doubling are next to one another, since moments that are near are
+    more alike: measured, two windows of one model differed by 2 to 3 % within 4 s, by 4 % within
+    30 s and by 4 to 5 % beyond.
+    """
+    series: dict[tuple[str, str], list[Cell]] = {}
+    for cell in cells:
+        series.setdefault((cell.worker, cell.workload), []).append(cell)
+    blocks = rng.sample(list(series.values()), k=len(series))
+    return [cell for block in blocks for cell in rng.sample(block, k=len(block))]
 
 
 def _spec(

@@ -103,6 +103,11 @@ def _result(
     )
 
 
+def _excerpt(seen: Seen) -> str:
+    body = seen.body.strip()
+    return body if len(body) <= EXCERPT_CHARS else f"{body[:EXCERPT_CHARS]} …"
+
+
 def _was_answered(seen: Seen) -> bool:
     return seen.status is not None and seen.status not in NO_ANSWER
 
@@ -123,7 +128,7 @@ def _refusal(record: ProbeRecord, refused: Seen | None) -> str:
     if refused is None:
         return "It was not tried."
     step = record.check.read if refused is record.before else record.check.write
-    said = f": {refused.body.strip()[:EXCERPT_CHARS]}" if refused.body.strip() else ""
+    said = f": {_excerpt(refused)}" if refused.body.strip() else ""
     return f"{told(step, record.token)} got {refused} from {_name(refused)}{said}"
 
 
@@ -172,7 +177,7 @@ def _accusation(
         done = f"After {write} through {_name(record.writes[0])}"
     else:
         done = f"After {len(record.writes)} times {write}, with {expected} to be counted in all"
-    answer = f"{example} {example.body.strip()[:EXCERPT_CHARS]}".strip()
+    answer = f"{example} {_excerpt(example)}".strip()
     told_alone = (
         f" So it is with one server already: the processes of {alone} contradict one another."
         if alone

@@ -149,9 +149,13 @@ def _listed(found: Sequence[ProbeResult]) -> str:
 
 
 def _why(result: RunResult) -> str:
+    nobody_could = all(found.state is ProbeState.UNCHECKED for found in result.probes)
+    if nobody_could and not result.plan.with_store:
+        return (
+            "This run has no data store that they could share: --probe starts one and asks again."
+        )
     first = next(found for found in result.probes if found.state is ProbeState.UNCHECKED)
-    way_out = "" if result.plan.with_store else " With a data store it can be: add --probe."
-    return f"{first.detail.rstrip('.')}.{way_out}"
+    return f"{first.detail.rstrip('.')}."
 
 
 def where(cell: Cell | None) -> str:

@@ -1,3 +1,4 @@
+import itertools
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -48,6 +49,16 @@ def test_a_round_has_every_cell_once() -> None:
         for planned in plan.rounds
     )
     assert [planned[0].round for planned in plan.rounds] == list(range(1, ROUNDS_MAX + 1))
+
+
+def test_cells_that_are_compared_for_a_doubling_follow_one_another_in_a_random_order() -> None:
+    rounds = a_plan(workloads=("cpu", "io")).rounds
+
+    series = [[(s.cell.worker, s.cell.workload) for s in planned] for planned in rounds]
+    for planned in series:
+        assert len(list(itertools.groupby(planned))) == len(set(planned))
+    assert len({tuple(dict.fromkeys(planned)) for planned in series}) > ROUNDS_MAX / 2
+    assert len({tuple(s.cell.replicas for s in planned[:3]) for planned in rounds}) > 2
 
 
 def test_the_order_differs_from_round_to_round_and_from_seed_to_seed() -> None:

@@ -131,10 +131,20 @@ def test_what_was_probed_is_told_with_what_broke_first() -> None:
         (ProbeState.BREAKS, f"gthread, counter: {broken_probe().detail}"),
         (
             ProbeState.UNCHECKED,
-            "Not told: sync (note). PUT /x got 503. With a data store it can be: add --probe.",
+            "Not told: sync (note). PUT /x got 503.",
         ),
         (ProbeState.OK, "Every replica knew what another was told: gthread (note, session)."),
     ]
+
+
+def test_where_no_replica_could_say_for_want_of_a_store_the_way_to_one_is_told() -> None:
+    probes = (make_probe(state=ProbeState.UNCHECKED, detail='PUT /x got 503 from 1: {"detail"'),)
+
+    ((_, told),) = story.probes(make_result(make_plan(), probes=probes))
+
+    assert told.startswith("Not told: gthread (note). This run has no data store")
+    assert "--probe" in told
+    assert "503" not in told
 
 
 def test_a_stack_with_a_store_is_not_told_to_get_one() -> None:
