@@ -29,6 +29,9 @@ MASTER_HOST = "127.0.0.1"
 START_LIMIT_S = 60.0
 """For the workers to start; importing Locust takes each of them about a second of CPU time."""
 
+MOST_LOST_STARTING = 3
+"""Times each that workers may end before they have joined; then they never will."""
+
 START_AHEAD_S = 0.1
 """Between sending an order and its start, so that all workers have it before."""
 
@@ -104,9 +107,11 @@ class Fleet:
     def _start_missing(self) -> None:
         for number in range(self.size):
             process = self._processes.get(number)
-            if process is None or process.poll() is not None:
-                # One that went missing in a trial is no longer among the nodes, and was told.
-                self._lost_between += self._nodes.pop(number, None) is not None
+            if process is not None and process.poll() is not None:
+                self._lost_between += 1  # those that go missing in a trial are forgotten there
+                self._nodes.pop(number, None)
+                process = None
+            if process is None:
                 self._processes[number] = subprocess.Popen(
                     (
                         sys.executable,
@@ -120,15 +125,19 @@ class Fleet:
                 )
 
     def _wait_for_workers(self) -> None:
+        """Wait until all are there; one that ends before it has joined is started again too."""
         self._start_missing()
         limit_s = time() + START_LIMIT_S
+        most_lost = self._lost_between + MOST_LOST_STARTING * self.size
         while len(self._nodes) < self.size:
-            if time() > limit_s:
+            if time() > limit_s or self._lost_between > most_lost:
                 raise WorkersFailed(
                     f"{self.size - len(self._nodes)} of {self.size} generator workers did not "
-                    f"start in {START_LIMIT_S:g} s; what they say is on standard error."
+                    f"start in {START_LIMIT_S:g} s, or ended again and again as they started; what "
+                    "they say is on standard error."
                 )
             gevent.sleep(LOOK_INTERVAL_S)
+            self._start_missing()
 
     def _wait_for_results(self, limit_s: float) -> None:
         while missing := self._nodes.keys() - self._results.keys():
@@ -139,7 +148,7 @@ class Fleet:
                     process.kill()  # it hangs
                     process.wait()
                 if process.poll() is not None:
-                    del self._nodes[number]
+                    del self._nodes[number], self._processes[number]
         for message in self._results.values():
             if message["error"] is not None:
                 raise WorkersFailed(message["error"])

@@ -115,6 +115,19 @@ def test_a_worker_that_is_killed_is_told_and_replaced(fleet: Child) -> None:
     assert killed not in workers_of(fleet)
 
 
+def test_a_worker_that_is_killed_as_it_starts_is_told_and_replaced() -> None:
+    with Child("--processes", "2") as child, stub_server() as (url, _):
+        deadline = time.monotonic() + 20
+        while not (starting := workers_of(child)) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        os.kill(starting[0], signal.SIGKILL)  # a second of imports before it can have joined
+
+        answer = child.trial(base_url=url)
+
+    assert (answer.finished["workers"], answer.finished["lost_workers"]) == (2, 1)
+    assert answer.count("ok") > 0
+
+
 def test_without_any_worker_left_a_trial_ends_with_both_lost(fleet: Child) -> None:
     def kill_all() -> None:
         for pid in workers_of(fleet):
