@@ -5,9 +5,11 @@ The same plan goes to Compose, processes, processes, Compose, so that a drift of
 both alike; every trial is stated for the mean core speed of all four runs, and the two runs of a
 backend are taken together.
 
+    export TWOFOLD_BASE_IMAGE=$(python3 scripts/base_image.py --suite bookworm)   # has Python 3.11
     .venv/bin/python scripts/backends.py
 
-Cells are compared by throughput per replica, doublings by their factor. Two figures agree where
+Both need the same Python, or they are different applications (3.11 takes 10 to 14 % more CPU for a
+request of /cpu than 3.13), and metronomes that cannot be compared. Cells are compared by throughput per replica, doublings by their factor. Two figures agree where
 their 95 % intervals overlap. The table goes to results/backends.json.
 """
 
@@ -47,7 +49,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"run {number + 1} of {len(ORDER)}: {backend}", file=sys.stderr, flush=True)
         run = measure(backend, options.workload)
         recorded = store.read(RESULTS / "backends-runs" / run["run_id"])
-        runs.append({"backend": backend, "run_id": run["run_id"], "verdict": run["verdict"]})
+        runs.append(
+            {
+                "backend": backend,
+                "run_id": run["run_id"],
+                "verdict": run["verdict"],
+                "python": run["versions"]["python"],
+            }
+        )
+        if len(pythons := {each["python"] for each in runs}) > 1:
+            raise SystemExit(
+                f"The replicas of the two backends run Python {' and '.join(sorted(pythons))}. Give"
+                " both the same: TWOFOLD_BASE_IMAGE names the image's, `make PYTHON=…` the other's."
+            )
         plan = recorded.plan
         trials.setdefault(backend, []).extend(
             in_round(trial, trial.spec.round + number * ROUNDS)

@@ -55,10 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     try:
         bundle = host_bundle()
-        own = options.tag or default_tag(bundle)
-        found = own if options.own or options.tag else find(own)
+        own = options.tag or default_tag(bundle, options.suite)
+        wants_own = options.own or options.tag or options.suite != SUITE
+        found = own if wants_own else find(own)
         if not is_there(found):
-            make(own, bundle, options.mirror)
+            make(own, bundle, options.suite, options.mirror)
     except BaseImageError as error:
         say(f"error: {error}")
         return 4
@@ -71,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     made.add_argument("--own", action="store_true", help="not the official image")
     made.add_argument("--tag", help="name of an own one (default: twofold/base:<hash of recipe>)")
+    made.add_argument("--suite", default=SUITE, help=f"another Debian's own one (default: {SUITE})")
     made.add_argument("--mirror", help="a Debian mirror (default: debootstrap's own)")
     return made
 
@@ -102,10 +104,10 @@ def host_bundle() -> Path:
     )
 
 
-def default_tag(bundle: Path) -> str:
+def default_tag(bundle: Path, suite: str = SUITE) -> str:
     """Name the base by what it is made from: this recipe and these certificates."""
     recipe = hashlib.sha256(Path(__file__).read_bytes() + bundle.read_bytes())
-    return f"twofold/base:{SUITE}-{recipe.hexdigest()[:12]}"
+    return f"twofold/base:{suite}-{recipe.hexdigest()[:12]}"
 
 
 def is_there(tag: str) -> bool:
@@ -119,7 +121,7 @@ def is_there(tag: str) -> bool:
     return bool(found.stdout.strip())
 
 
-def make(tag: str, bundle: Path, mirror: str | None) -> None:
+def make(tag: str, bundle: Path, suite: str, mirror: str | None) -> None:
     """Make an own base and import it; what was made on the way is removed again."""
     started = time.monotonic()
     if os.geteuid() != 0:
@@ -130,9 +132,9 @@ def make(tag: str, bundle: Path, mirror: str | None) -> None:
     need_debootstrap()
     with tempfile.TemporaryDirectory(prefix="twofold-base-", dir="/var/tmp") as folder:
         root = Path(folder) / "root"
-        say(f"Making a base image of Debian {SUITE}: about 40 s ...")
+        say(f"Making a base image of Debian {suite}: about 40 s ...")
         include = f"--include={','.join(PACKAGES)}"
-        command = ("debootstrap", "--variant=minbase", include, SUITE, str(root))
+        command = ("debootstrap", "--variant=minbase", include, suite, str(root))
         run(*command, *([mirror] if mirror else []), log=Path(folder) / "log")
         finish(root, bundle)
         say(f"Importing it as {tag} ...")

@@ -84,6 +84,7 @@ def test_an_own_image_that_is_there_is_left_as_it_is(
 def test_other_certificates_are_another_base(certificates: Path) -> None:
     before = base_image.default_tag(certificates)
     assert base_image.default_tag(certificates) == before
+    assert base_image.default_tag(certificates, "bookworm") != before
     certificates.write_text("another authority")
     assert base_image.default_tag(certificates) != before
 
@@ -111,7 +112,7 @@ def test_an_own_base_holds_the_hosts_certificates_and_starts_no_services(
     play("docker", f'case "$1" in import) cat > {archive} ;; esac')
     play("debootstrap", DEBOOTSTRAP)
     play("tar", 'exec tar "$@"')
-    base_image.make(OWN, certificates, None)
+    base_image.make(OWN, certificates, "trixie", None)
     files = subprocess.check_output(("/usr/bin/tar", "-tf", archive), text=True).split()
     certificate = subprocess.check_output(
         ("/usr/bin/tar", "-xOf", archive, "./etc/ssl/certs/ca-certificates.crt"), text=True
@@ -130,7 +131,7 @@ def test_a_mirror_is_handed_on(play: Play, calls: Calls, certificates: Path) -> 
     play("docker", engine_with())
     play("debootstrap", DEBOOTSTRAP)
     play("tar", 'exec tar "$@"')
-    base_image.make(OWN, certificates, "http://mirror.example/debian")
+    base_image.make(OWN, certificates, "trixie", "http://mirror.example/debian")
     assert calls()[0].endswith(" http://mirror.example/debian")
 
 
@@ -154,7 +155,7 @@ def test_an_engine_that_takes_no_import_is_named(play: Play, certificates: Path)
     play("debootstrap", DEBOOTSTRAP)
     play("tar", 'exec tar "$@"')
     with pytest.raises(base_image.BaseImageError, match="no space left"):
-        base_image.make(OWN, certificates, None)
+        base_image.make(OWN, certificates, "trixie", None)
 
 
 @pytest.mark.usefixtures("as_root")
@@ -176,7 +177,7 @@ def test_somebody_who_is_not_root_gets_the_command_to_run_once(
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(base_image.BaseImageError, match=rf"sudo .*base_image\.py --tag {OWN}"):
-        base_image.make(OWN, certificates, None)
+        base_image.make(OWN, certificates, "trixie", None)
 
 
 # -- what is missing on the machine ------------------------------------------------------------
