@@ -9,7 +9,9 @@ backend are taken together.
     .venv/bin/python scripts/backends.py
 
 Both need the same Python, or they are different applications (3.11 takes 10 to 14 % more CPU for a
-request of /cpu than 3.13), and metronomes that cannot be compared. Cells are compared by throughput per replica, doublings by their factor. Two figures agree where
+request of /cpu than 3.13), and metronomes that cannot be compared.
+
+Cells are compared by throughput per replica, doublings by their factor. Two figures agree where
 their 95 % intervals overlap. The table goes to results/backends.json.
 """
 
