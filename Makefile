@@ -3,6 +3,8 @@
 PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
+# pytest's code where ARGS leave no test of a part.
+NO_TESTS := 5
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-header --only-binary :all:
 
@@ -24,7 +26,8 @@ gate: set-up-compose ## did this change make it slower, or scale worse? (working
 
 test: set-up-compose ## all tests; those that need Docker are skipped where there is none
 	@$(PYTHON) scripts/set_up.py --parquet
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal -m "not docker and (not slow or waits)" $(ARGS) || test $$? -eq $(NO_TESTS)
+	$(BIN)/pytest -m "docker or (slow and not waits)" $(ARGS) || test $$? -eq $(NO_TESTS)
 
 test-fast: set-up ## the tests that need neither Docker nor patience
 	$(BIN)/pytest -n auto -m "not docker and not slow" $(ARGS)
