@@ -186,9 +186,11 @@ def _stopped_clock(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding |
     cores = {*plan.budget.replica_cores, *plan.budget.service_cores}
     for trial in trials:
         for usage in trial.usages:
-            answers = usage.completed if usage.role is Role.REPLICA else None
+            # What failed may be the proxy's own answer for a replica that was not there.
+            own = (usage.completed or 0) - trial.failed
+            answers = max(0, own) if usage.role is Role.REPLICA else 0
             used = usage.cpu_s / usage.span_s if usage.span_s > 0 else 0.0
-            idle = bool(answers) and usage.cpu_s < LEAST_REQUEST_S * (answers or 0)
+            idle = answers > 0 and usage.cpu_s < LEAST_REQUEST_S * answers
             if idle or (cores and used > len(cores) + 1):
                 return found(
                     RuleCode.BUDGET,

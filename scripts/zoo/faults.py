@@ -5,13 +5,11 @@ Each acts by what anybody on the machine could do: control groups, nginx's confi
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import signal
 import sys
 import threading
-import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -76,21 +74,29 @@ class OtherProxy(Injection):
         self._edit = edit
 
     def begin(self, scene: Scene) -> None:
-        """Write the file anew, let nginx read it, and wait until it is in force."""
+        """Write the file anew, let nginx read it, and wait until it is in force.
+
+        It is when the workers of before take no more connections; to ask the proxy would be counted
+        with the trial's own requests.
+        """
         path = scene.folder / "nginx.conf"
-        text = self._edit(path.read_text())
-        path.write_text(re.sub(r'return 200 "\d+\\n"', r'return 200 "666\\n"', text))
-        os.kill(scene.pids_of("proxy")[0], signal.SIGHUP)
-        url = scene.stack.status_url.replace("/status", "/generation")
-
-        def in_force() -> bool:
-            with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310
-                return bool(answer.read().strip() == b"666")
-            return False
-
+        path.write_text(self._edit(path.read_text()))
+        master = scene.pids_of("proxy")[0]
+        before = {one.pid for one in procfs.family(master)} - {master}
+        os.kill(master, signal.SIGHUP)
         proc.wait_until(
-            in_force, limit_s=CONFIGURED_LIMIT_S, failure="The faulty proxy is not in force."
+            lambda: all(_retiring(pid) for pid in before),
+            limit_s=CONFIGURED_LIMIT_S,
+            failure="The faulty proxy is not in force.",
         )
+
+
+def _retiring(worker: int) -> bool:
+    """Tell whether a worker of nginx has ended, or says that it is about to."""
+    try:
+        return b"shutting down" in Path(f"/proc/{worker}/cmdline").read_bytes()
+    except OSError:
+        return True
 
 
 _UPSTREAM = re.compile(r"(upstream \w+ \{\n)((?:\s+server [^;]+;\n)+)")

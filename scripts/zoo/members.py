@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from loadtests.budget import MOST_SHARED_CPUS
 from loadtests.environment.settings import NO_SETTINGS, Settings
 from loadtests.laws import speedup
 from loadtests.model import Bottleneck, RuleCode, Verdict
@@ -108,8 +109,9 @@ def _broken(
 
 
 CPU = Shape(workload="cpu")
-SHORT = Shape(workload="cpu", path="/cpu?rounds=1")
-"""Requests so cheap that proxy and generator have as much to do for them as the replicas."""
+SHORT = Shape(workload="cpu", path="/cpu?rounds=1", worker="gevent", replica_cpus=0.25)
+"""Requests so cheap, and so many of them, that 5 % of a core are too little for their proxy or
+their generator, by a factor of 1.5 and more, while the replicas have CPU to spare."""
 IO = Shape(workload="io")
 
 REPLICA_CPU = frozenset({Bottleneck.REPLICA_CPU})
@@ -158,7 +160,7 @@ MEMBERS: tuple[Member, ...] = (
         verdicts=frozenset({Verdict.NO_GAIN}),
         bottlenecks=frozenset({Bottleneck.STORE}),
         factors={(1, 2): 1.0},
-        settings={"*": {"STORE_ROWS": "50000"}},
+        settings={"*": {"STORE_ROWS": "150000"}},
     ),
     Member(
         name="memory-state",
@@ -215,7 +217,7 @@ MEMBERS: tuple[Member, ...] = (
         RuleCode.BUDGET,
         shape=CPU,
         bottlenecks=REPLICA_CPU,
-        inject=lambda: faults.Held("gthread-2", 0.125),
+        inject=lambda: faults.Held("gthread-2", MOST_SHARED_CPUS / 2),
     ),
     _broken(
         "killed",
@@ -234,7 +236,7 @@ MEMBERS: tuple[Member, ...] = (
         RuleCode.IDENTITY,
         shape=CPU,
         bottlenecks=ANY_REPLICA_CPU,
-        also=GONE,
+        also=GONE | {RuleCode.IDLE_COST},  # its last work may fall into the next trial
         inject=lambda: faults.MidWindow(faults.stop_replica),
     ),
     _broken(

@@ -17,7 +17,7 @@ class Shape:
 
     ``path`` is what is asked for, where it is another than the workload's own; ``rounds`` None lets
     the precision decide; ``probe`` brings up a store, ``store_cpus`` is its budget where it is not
-    the usual one.
+    the usual one, as ``replica_cpus`` is that of each replica.
     """
 
     workload: str
@@ -28,6 +28,7 @@ class Shape:
     worker: str = "gthread"
     probe: bool = False
     store_cpus: float | None = None
+    replica_cpus: float | None = None
 
 
 def plan_of(shape: Shape, machine: Machine, *, seed: int) -> Plan:
@@ -45,6 +46,8 @@ def plan_of(shape: Shape, machine: Machine, *, seed: int) -> Plan:
     plan = make_plan(options, machine, backend=BACKEND, seed=seed)
     if shape.store_cpus is not None:
         plan = replace(plan, budget=replace(plan.budget, store_cpus=shape.store_cpus))
+    if shape.replica_cpus is not None:
+        plan = replace(plan, budget=replace(plan.budget, replica_cpus=shape.replica_cpus))
     if shape.path is None:
         return plan
     return asking_for(plan, shape.path)

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.budget import (
+    MOST_SHARED_CPUS,
     SHARE_OF_CORES,
     STEP_CPUS,
     budget,
@@ -51,7 +52,7 @@ def test_the_cores_are_those_that_may_be_used() -> None:
 
 @pytest.mark.parametrize(
     ("cores", "replicas", "cpus"),
-    [(2, 4, 0.1), (2, 1, 0.5), (2, 10, 0.05), (4, 4, 0.25), (8, 4, 0.6), (64, 4, 1.0)],
+    [(2, 4, 0.1), (2, 1, 0.5), (2, 10, 0.05), (4, 2, 0.5), (8, 4, 0.6), (64, 4, 1.0)],
 )
 def test_each_replica_gets_its_part_of_half_the_cores(
     cores: int, replicas: int, cpus: float
@@ -60,6 +61,15 @@ def test_each_replica_gets_its_part_of_half_the_cores(
 
     assert means.replica_cpus == cpus
     assert f"{replicas} × {cpus:g} CPU" in means.reason
+
+
+@pytest.mark.parametrize(("cores", "replicas"), [(2, 2), (2, 4), (4, 4), (8, 8)])
+def test_replicas_that_take_turns_on_a_core_have_slices_too_short_to_get_warm(
+    cores: int, replicas: int
+) -> None:
+    means = budget(a_machine(cores), replicas, waiting_only=False)
+
+    assert means.replica_cpus == MOST_SHARED_CPUS
 
 
 @given(st.integers(2, 256), st.integers(1, 64))

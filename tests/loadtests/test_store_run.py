@@ -119,7 +119,8 @@ def test_state_in_memory_breaks_and_the_request_is_told_everywhere(
 
 
 def test_a_store_with_a_sliver_of_cpu_is_what_holds_the_replicas_back(tmp_path: Path) -> None:
-    result, _, _ = run(tmp_path, workloads=("db",), store_cpus=0.02)
+    heavy = {"*": {"STORE_ROWS": "50000"}}
+    result, _, _ = run(tmp_path, workloads=("db",), store_cpus=0.05, settings=heavy)
 
     (doubling,) = result.doublings
     largest = result.cells[-1]

@@ -251,6 +251,13 @@ def test_a_counter_that_cannot_be_true_takes_the_verdict_away(
         assert "the kernel's clock was wrong" in found.detail
 
 
+def test_what_the_proxy_answered_for_a_replica_that_was_gone_is_no_work_of_its() -> None:
+    dead = make_usage(cpu_s=0.0, completed=16_861, throttled_ratio=0.0)  # captured
+    trials = [make_trial(failed=17_000, usages=(make_usage(member="gthread-2"), dead))]
+
+    assert system.budget(PLAN, TWO, trials).state is HOLDS
+
+
 # -- budget: requests that grow dearer ---------------------------------------------------------
 
 
