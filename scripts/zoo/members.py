@@ -184,8 +184,8 @@ MEMBERS: tuple[Member, ...] = (
     _broken(
         "generator-held",
         "the generator has 2 % of a core",
-        "Short requests: the generator's quota is used up before the replicas' budgets. (With 5 % it"
-        " still makes all the 1,700 requests/s that they answer: 29 µs each.)",
+        "Short requests: the generator's quota is used up before the replicas' budgets. (With 5 %"
+        " it still makes all the 1,700 requests/s that they answer: 29 µs each.)",
         RuleCode.GENERATOR_SATURATED,
         shape=SHORT,
         bottlenecks=frozenset({Bottleneck.GENERATOR}),
