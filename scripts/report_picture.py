@@ -22,7 +22,7 @@ REPORT = PROJECT / "results" / "sample" / "report.html"
 PICTURE = PROJECT / "docs" / "images" / "report.png"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
-WIDTH, HEIGHT = 1100, 1200
+WIDTH, HEIGHT = 1100, 1500
 """Pixels: the answer, what to do next, and the first row of plots."""
 
 LIMIT_S = 60.0

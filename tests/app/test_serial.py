@@ -15,6 +15,8 @@ from app import create_app
 from app.faults import Faults
 from app.serial import TurnLock
 
+pytestmark = pytest.mark.slow  # it takes times, which what runs beside it would change
+
 Enter = Callable[[float, float], AbstractContextManager[float]]
 
 SHORT_S = 0.1

@@ -5,9 +5,12 @@ from typing import Any
 
 import gevent
 import numpy as np
+import pytest
 from locust.exception import StopUser
 
 from loadtests.generator.open import OpenGate
+
+pytestmark = pytest.mark.slow  # it takes times, which what runs beside it would change
 
 
 class Load:

@@ -3,8 +3,11 @@ from __future__ import annotations
 import time
 
 import gevent
+import pytest
 
 from loadtests.generator.ticker import TICK_S, Ticker
+
+pytestmark = pytest.mark.slow  # it takes times, which what runs beside it would change
 
 
 def test_a_free_event_loop_shows_little_lag() -> None:
