@@ -25,7 +25,12 @@ def broad(values: Sequence[float]) -> float:
     the greatest one would take a run away for one hiccup that its interval already holds.
     """
     ranked = sorted(values, reverse=True)
-    return ranked[min(MOST_COVERED, len(ranked) // COVERED_PART)]
+    return ranked[covered(len(ranked))]
+
+
+def covered(windows: int) -> int:
+    """Give in how many of a cell's windows a fault is covered by a factor's interval."""
+    return min(MOST_COVERED, windows // COVERED_PART)
 
 
 def found(

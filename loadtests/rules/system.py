@@ -18,7 +18,7 @@ from loadtests.model import (
     Trial,
     Usage,
 )
-from loadtests.rules.finding import broad, found, unchecked
+from loadtests.rules.finding import covered, found, unchecked
 from loadtests.statistics import chi_square_chance
 
 SHARE_LEVEL = 0.001
@@ -148,7 +148,7 @@ def budget(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
         return unchecked(code, cell, "The replicas' CPU cannot be read here.")
     if stopped := _stopped_clock(plan, cell, trials):
         return stopped
-    short = _short_of_budget(usages)
+    short = _short_of_budget(usages, windows=len(trials))
     if short is not None:
         member, ratio = short
         return found(
@@ -205,14 +205,21 @@ def _stopped_clock(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding |
     return None
 
 
-def _short_of_budget(usages: Sequence[Usage]) -> tuple[str, float] | None:
-    """Give the replica that was held back furthest below its budget, and what it got of that."""
+def _short_of_budget(usages: Sequence[Usage], *, windows: int) -> tuple[str, float] | None:
+    """Give the replica that was held back furthest below its budget, and what it got of that.
+
+    A replica takes part in some of a cell's windows only. One that is in no more of them than may
+    be wrong is left to the cells in which it is more often: there, too, it is short in all.
+    """
     got: dict[str, list[float]] = {}
     for usage in usages:
         held = usage.throttled_ratio or 0.0
         if usage.budget_cpus and usage.span_s > 0 and held >= bottleneck.FULL_THROTTLED_RATIO:
             got.setdefault(usage.member, []).append(usage.cpu_s / usage.span_s / usage.budget_cpus)
-    least = {member: -broad([-ratio for ratio in ratios]) for member, ratios in got.items()}
+    spared = covered(windows)
+    least = {
+        member: sorted(ratios)[spared] for member, ratios in got.items() if len(ratios) > spared
+    }
     if not least:
         return None
     member = min(least, key=lambda name: least[name])

@@ -180,6 +180,40 @@ def test_without_budgets_the_replicas_fit_their_cores(cpus: float, state: RuleSt
     assert system.budget(plan, FOUR, [using(cpus)]).state is state
 
 
+def test_one_hiccup_of_a_replica_that_is_in_few_of_the_windows_is_covered() -> None:
+    """As captured: four rounds of two of four replicas, each in two of them."""
+    captured = ((0.102, 0.102), (0.101, 0.102), (0.093, 0.095), (0.103, 0.090))
+    pairs = ((2, 3), (1, 4), (1, 2), (3, 4))
+    trials = [
+        make_trial(
+            usages=tuple(
+                make_usage(
+                    member=f"sync-{number}",
+                    cpu_s=cpus,
+                    span_s=1.0,
+                    budget_cpus=0.1,
+                    throttled_ratio=1.0,
+                )
+                for number, cpus in zip(pair, used, strict=True)
+            )
+        )
+        for pair, used in zip(pairs, captured, strict=True)
+    ]
+    always_short = [
+        replace(
+            trial,
+            usages=tuple(
+                replace(usage, cpu_s=0.05) if usage.member == "sync-4" else usage
+                for usage in trial.usages
+            ),
+        )
+        for trial in trials
+    ]
+
+    assert system.budget(PLAN, TWO, trials).state is HOLDS
+    assert system.budget(PLAN, TWO, always_short).state is BROKEN
+
+
 def held_with(*ratios: float, throttled: float = 1.0) -> list[Trial]:
     """Give a trial for each part of its budget that the first of two replicas got."""
     return [
