@@ -127,7 +127,7 @@ def make(tag: str, bundle: Path, suite: str, mirror: str | None) -> None:
     if os.geteuid() != 0:
         raise BaseImageError(
             f"Making {tag} needs root, for debootstrap. Run once: "
-            f"sudo {sys.executable} {Path(__file__).resolve()} --tag {tag}"
+            f"sudo {sys.executable} {Path(__file__).resolve()} --tag {tag} --suite {suite}"
         )
     need_debootstrap()
     with tempfile.TemporaryDirectory(prefix="twofold-base-", dir="/var/tmp") as folder:

@@ -176,8 +176,9 @@ def test_somebody_who_is_not_root_gets_the_command_to_run_once(
     play: Play, certificates: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    with pytest.raises(base_image.BaseImageError, match=rf"sudo .*base_image\.py --tag {OWN}"):
-        base_image.make(OWN, certificates, "trixie", None)
+    command = rf"sudo .*base_image\.py --tag {OWN} --suite bookworm"
+    with pytest.raises(base_image.BaseImageError, match=command):
+        base_image.make(OWN, certificates, "bookworm", None)
 
 
 # -- what is missing on the machine ------------------------------------------------------------
