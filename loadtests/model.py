@@ -362,6 +362,8 @@ class Trial:
     journal, where it is as it was measured. See ``corespeed``."""
     dealing: Dealing | None = None
     """How the requests were dealt out; None in a journal that is older than this."""
+    in_flight: float | None = None
+    """Requests under way in the window, as a mean over its time; None in an older journal."""
 
 
 @dataclass(frozen=True, kw_only=True)

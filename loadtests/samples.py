@@ -78,6 +78,7 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
         failures=_failures(columns, inside & ~ok, finished.outcomes),
         throughput_rps=completed / window_s,
         latency=latency(columns.done_us[good] - columns.due_us[good]),
+        in_flight=in_flight(columns, window_us, unanswered=finished.sent - finished.answered),
         answers={name: answers.get(name, 0) for name in (*raw.addresses.values(), *answers)},
         quarters_rps=_quarters(columns.done_us[good], window_us),
         usages=tuple(usage for usage in usages if usage.member in active),
@@ -123,6 +124,16 @@ def latency(durations_us: Integers) -> Latency | None:
         p99_ms=p99 / 1000,
         max_ms=top / 1000,
     )
+
+
+def in_flight(columns: Columns, window_us: int, *, unanswered: int) -> float:
+    """Give how many requests were under way in the window, as a mean over its time.
+
+    What was never answered has no row; it may have been under way all the time.
+    """
+    first = np.clip(columns.sent_us, 0, window_us)
+    last = np.clip(columns.done_us, 0, window_us)
+    return float((last - first).sum() / window_us) + max(0, unanswered)
 
 
 def _index(table: list[str], name: str) -> int:

@@ -39,10 +39,7 @@ GAIN_LIMIT_RATIO = 0.05
 
 IN_FLIGHT_LIMIT_RATIO = 0.9
 """Share of the users that must have a request under way: they ask again as soon as they have their
-answer, so by Little's law all do (measured 0.97 to 1.03 of them in windows of 1 and 2 s)."""
-
-WINDOW_ANSWERS = 4
-"""A window tells how many requests are under way where it is at least so many answers long."""
+answer, so all but a few of them do (measured 0.99 and more)."""
 
 
 def generator_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
@@ -199,7 +196,7 @@ def not_saturated(
             figure=1 - away,
             limit=IN_FLIGHT_LIMIT_RATIO,
             detail=f"Only {1 - away:.0%} of the {trials[0].users} users had a request under way"
-            " (throughput × time to an answer): the load that was asked for was not there.",
+            " on average: the load that was asked for was not there.",
         )
     full = [use for use in bottleneck.resources(plan, cell, trials) if use.full]
     idle = broad([float(not _is_full(plan, cell, trial)) for trial in trials])
@@ -240,16 +237,12 @@ def _is_full(plan: Plan, cell: Cell, trial: Trial) -> bool:
 
 
 def _users_away(trials: Sequence[Trial]) -> float | None:
-    """Give the share of users without a request under way, by Little's law (Little 1961)."""
-    away = []
-    for trial in trials:
-        mean_ms = trial.latency.mean_ms if trial.latency else None
-        if mean_ms is not None and trial.users and trial.completed:
-            if mean_ms * WINDOW_ANSWERS > trial.window_s * 1000:
-                continue
-            # As it was measured: both figures are of the window's own core speed.
-            in_flight = trial.completed / trial.window_s * mean_ms / 1000
-            away.append(1 - in_flight / trial.users)
+    """Give the share of users without a request under way; None: not known."""
+    away = [
+        1 - trial.in_flight / trial.users
+        for trial in trials
+        if trial.in_flight is not None and trial.users
+    ]
     return broad(away) if away else None
 
 

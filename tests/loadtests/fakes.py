@@ -324,11 +324,13 @@ def _moments(world: World, order: Order, members: Sequence[str]) -> tuple[Any, A
     settle_s, window_s = order["settle_s"], order["window_s"]
     is_open = order.get("mode") == "open"
     rate = order["rate_rps"] if is_open else world.rps(order, members)
-    due_s = np.arange(round(rate * (settle_s + window_s))) / rate
+    # In the closed loop each user has a request under way when the load ends, and gets its answer.
+    users = 0 if is_open else order.get("users", 1)
+    due_s = np.arange(round(rate * (settle_s + window_s)) + users) / rate
     from_us = (due_s - settle_s) * 1e6 + 1
     if not is_open:
         # Little's law: all of them wait
-        return from_us, np.full(due_s.size, round(order.get("users", 1) / rate * 1e6))
+        return from_us, np.full(due_s.size, round(users / rate * 1e6))
     duration_us = 1e3 * np.asarray(world.wait_ms(order, members, due_s))
     return from_us + duration_us, duration_us
 

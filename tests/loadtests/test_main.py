@@ -217,7 +217,7 @@ def test_a_run_that_cannot_tell_is_exit_code_3(twofold: Any, world: World) -> No
 
 
 def test_a_run_of_something_else_than_the_system_is_exit_code_3(twofold: Any, world: World) -> None:
-    world.rps = lambda order, _: float(order["users"])
+    world.rps = lambda order, _: 20 * order["users"] ** 0.2
     world.throttled_ratio = 0.1
 
     ended = twofold("run", *SMALL, "--json")

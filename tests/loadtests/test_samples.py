@@ -85,6 +85,27 @@ def test_a_request_that_began_before_the_window_counts_too() -> None:
     assert trial.latency.max_ms == 900
 
 
+def test_requests_under_way_are_counted_by_the_time_that_they_share_with_the_window() -> None:
+    """One is there all the time, one from before for a quarter, one at the end for an eighth."""
+    trial = reduced(
+        sample_bytes(
+            done_us=[3_000_000, 500_000, 2_250_000, -1, 2_900_000],
+            duration_us=[4_000_000, 600_000, 500_000, 500_000, 800_000],
+        )
+    )
+
+    assert trial.in_flight == pytest.approx(1 + 0.25 + 0.125)
+
+
+def test_what_was_never_answered_may_have_been_under_way_all_the_time() -> None:
+    """No user is called away whose request hangs."""
+    samples = sample_bytes(done_us=[1_000_000], duration_us=1_000_000)
+
+    trial = reduced(samples, finished={"sent": 4, "answered": 1})
+
+    assert trial.in_flight == pytest.approx(0.5 + 3)
+
+
 def test_failures_are_counted_by_kind_and_are_no_throughput() -> None:
     samples = sample_bytes(
         done_us=[100, 200, 300, 400, 500, 600],
