@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from loadtests import analysis, calibration, corespeed, rows, samples
@@ -80,15 +80,19 @@ class Session:
     def measure(self) -> None:
         """Measure round after round until the answer is precise enough."""
         for planned in self._plan.rounds:
-            again: list[TrialSpec] = []
-            for spec in planned:
-                can_repeat = len(again) < max(1, len(planned) // REPEATED_PART)
-                if self._measure(spec, can_repeat=can_repeat).set_aside:
-                    again.append(replace(spec, id=f"{spec.id}-again"))
-            for spec in again:
-                self._measure(spec, can_repeat=False)
+            self.measure_round(planned)
             if analysis.enough(self._plan, self._counting()):
                 return
+
+    def measure_round(self, planned: Sequence[TrialSpec]) -> None:
+        """Measure the trials of one round, those again that others disturbed."""
+        again: list[TrialSpec] = []
+        for spec in planned:
+            can_repeat = len(again) < max(1, len(planned) // REPEATED_PART)
+            if self._measure(spec, can_repeat=can_repeat).set_aside:
+                again.append(replace(spec, id=f"{spec.id}-again"))
+        for spec in again:
+            self._measure(spec, can_repeat=False)
 
     def measure_latency(self) -> None:
         """Measure latency under load, where the plan asks for it."""

@@ -1,100 +1,182 @@
 #!/usr/bin/env python3
-"""Do both backends measure the same? Runs each in turn on this machine and compares them.
+"""Do both backends measure the same? Has both stacks up at once, and compares them in turns.
 
-The same plan goes to Compose, processes, processes, Compose, so that a drift of the machine meets
-both alike; every trial is stated for the mean core speed of all four runs, and the two runs of a
-backend are taken together.
+Every round is measured on both, one after the other, now this one first and now that: minutes
+apart, a shared machine differs from itself by more than the backends do. One metronome beats for
+both, and every trial is stated for the mean core speed of all.
 
     export TWOFOLD_BASE_IMAGE=$(python3 scripts/base_image.py --suite bookworm)   # has Python 3.11
     .venv/bin/python scripts/backends.py
 
 Both need the same Python, or they are different applications (3.11 takes 10 to 14 % more CPU for a
-request of /cpu than 3.13), and metronomes that cannot be compared.
+request of /cpu than 3.13).
 
 Cells are compared by throughput per replica, doublings by their factor. Two figures agree where
-their 95 % intervals overlap. The table goes to results/backends.json.
+their 95 % intervals overlap. Beside them stands the ratio of the two in the same round, which says
+how much of a difference there is. The table goes to results/backends.json.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
+import secrets
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from loadtests import analysis, corespeed, store
-from loadtests.model import Cell, Estimate, Plan, Trial
+from loadtests import analysis, corespeed, project, store
+from loadtests.agent import Agent
+from loadtests.driver import Driver
+from loadtests.environment import choice
+from loadtests.environment.awake import Awake, kept_awake
+from loadtests.errors import TwofoldError
+from loadtests.metronome import Metronome
+from loadtests.model import Cell, Estimate, Plan, RunFacts, Trial
+from loadtests.options import Options
+from loadtests.plan import make_plan
+from loadtests.progress import PlainProgress
+from loadtests.session import Session
+from loadtests.store import Store
+from loadtests.tools import proc, signals
+from loadtests.tools.proc import Child
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
-ORDER = ("compose", "processes", "processes", "compose")
-ROUNDS = 4
-"""By run; eight for each backend, whose intervals are then about as narrow as a run's own."""
+BACKENDS = ("compose", "processes")
+ROUNDS = 8
 
 AGREEING = 0.9
 """The share of figures that should agree; of intervals that hold the truth some 99 % overlap."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the campaign; give 0 where enough figures agree, 1 where not, or a run's exit code."""
+    """Run the campaign; give 0 where enough figures agree, 1 where not, or a failure's code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--workload", default="cpu", help="as for twofold run (default cpu)")
+    parser.add_argument("--workers", default="gthread,sync,gevent", help="as for twofold run")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--out", type=Path, default=RESULTS / "backends.json")
     options = parser.parse_args(argv)
-    trials: dict[str, list[Trial]] = {}
-    runs, plan = [], None
-    for number, backend in enumerate(ORDER):
-        print(f"run {number + 1} of {len(ORDER)}: {backend}", file=sys.stderr, flush=True)
-        run = measure(backend, options.workload)
-        recorded = store.read(RESULTS / "backends-runs" / run["run_id"])
-        runs.append(
-            {
-                "backend": backend,
-                "run_id": run["run_id"],
-                "verdict": run["verdict"],
-                "python": run["versions"]["python"],
-            }
-        )
-        if len(pythons := {each["python"] for each in runs}) > 1:
-            raise SystemExit(
-                f"The replicas of the two backends run Python {' and '.join(sorted(pythons))}. Give"
-                " both the same: TWOFOLD_BASE_IMAGE names the image's, `make PYTHON=…` the other's."
-            )
-        plan = recorded.plan
-        trials.setdefault(backend, []).extend(
-            in_round(trial, trial.spec.round + number * ROUNDS)
-            for trial in recorded.trials
-            if not trial.set_aside
-        )
-    assert plan is not None
-    told = {"order": runs, **compare(plan, at_one_speed(trials))}
+    asked = Options(
+        workloads=(options.workload,),
+        workers=tuple(options.workers.split(",")),
+        rounds=options.rounds,
+        seed=secrets.randbelow(1000),
+    )
+    try:
+        with signals.handled():
+            arms = measure(asked)
+    except TwofoldError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    trials = {name: list(arm.trials()) for name, arm in arms.items()}
+    plan = arms[BACKENDS[0]].plan
+    told = {
+        "order": "rounds in turns",
+        "runs": {name: arm.kept.folder.name for name, arm in arms.items()},
+        "pythons": {name: arm.python for name, arm in arms.items()},
+        "rounds": options.rounds,
+        **compare(plan, at_one_speed(trials)),
+    }
     options.out.parent.mkdir(exist_ok=True)
     options.out.write_text(json.dumps(told, indent=1) + "\n")
     print(json.dumps({key: told[key] for key in ("figures", "agreeing")}))
     return 0 if told["agreeing"] >= AGREEING * told["figures"] else 1
 
 
-def measure(backend: str, workload: str) -> dict[str, Any]:
-    """Run the harness once; its verdict may be any, but it has to be one."""
-    command = (
-        *(sys.executable, "-m", "loadtests", "run", "--json", "--backend", backend),
-        *("--workload", workload, "--rounds", str(ROUNDS)),
-        *("--out", str(RESULTS / "backends-runs")),
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One backend's stack, ready to be measured."""
+
+    plan: Plan
+    kept: Store
+    session: Session
+    python: str
+
+    def trials(self) -> tuple[Trial, ...]:
+        """Give what was measured on it and counts."""
+        found = store.read(self.kept.folder).trials
+        return tuple(trial for trial in found if not trial.set_aside)
+
+
+def measure(asked: Options) -> dict[str, Arm]:
+    """Measure every round on both backends, each the first in every second one."""
+    progress = PlainProgress(sys.stderr)
+    with ExitStack() as up:
+        arms: dict[str, Arm] = {}
+        first = choice.choose(BACKENDS[0], project.root())
+        plan = make_plan(asked, first.machine, backend=BACKENDS[0], seed=asked.seed or 0)
+        cores = plan.budget.replica_cores or first.machine.core_ids
+        metronome = up.enter_context(beating(cores))
+        awake = up.enter_context(kept_awake(first.machine.core_ids, RESULTS / "awake.log"))
+        shared = BothOfUs(awake, metronome)
+        for name in BACKENDS:
+            arms[name] = up.enter_context(arm(name, asked, Metronome(metronome), shared, progress))
+        if len(pythons := {each.python for each in arms.values()}) > 1:
+            raise SystemExit(
+                f"The replicas of the two backends run Python {' and '.join(sorted(pythons))}. Give"
+                " both the same: TWOFOLD_BASE_IMAGE names the image's, `make PYTHON=…` the other's."
+            )
+        for number, planned in enumerate(plan.rounds, start=1):
+            for name in BACKENDS if number % 2 else reversed(BACKENDS):
+                progress.say(f"round {number} of {len(plan.rounds)}: {name}")
+                arms[name].session.measure_round(planned)
+    return arms
+
+
+@contextmanager
+def arm(
+    backend: str, asked: Options, metronome: Metronome, awake: Awake, progress: PlainProgress
+) -> Iterator[Arm]:
+    """Bring a backend's stack up, and find out how many users it needs."""
+    chosen = choice.choose(backend, project.root())
+    plan = make_plan(asked, chosen.machine, backend=backend, seed=asked.seed or 0)
+    kept = Store.create(RESULTS / "backends-runs", store.new_run_id(proc.now_s(), plan.seed))
+    facts = RunFacts(
+        run_id=kept.folder.name,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        command="scripts/backends.py",
+        wall_s=0.0,
+        measuring_s=0.0,
+        finished=False,
     )
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode not in {0, 1, 3}:
-        raise SystemExit(done.returncode)
-    run: dict[str, Any] = json.loads(done.stdout)
-    return run
+    kept.begin(facts, chosen.machine, plan)
+    with (
+        chosen.backend.open(plan, kept.folder, progress.say) as stack,
+        stack.start_generator() as generator,
+    ):
+        agent = Agent(generator)
+        python = store.versions_of(agent.hello())["python"]
+        driver = Driver(stack, agent, metronome, awake)
+        session = Session(plan, stack, driver, kept, progress, lambda: None)
+        session.prepare()
+        yield Arm(plan=plan, kept=kept, session=session, python=python)
 
 
-def in_round(trial: Trial, number: int) -> Trial:
-    """Give a trial as of another round, so that those of several runs stay apart."""
-    return replace(trial, spec=replace(trial.spec, round=number))
+@contextmanager
+def beating(cores: Sequence[int]) -> Iterator[Child]:
+    """Have one metronome for both stacks, on the cores of their replicas."""
+    named = ",".join(map(str, cores))
+    argv = (sys.executable, "-m", "loadtests.generator.metronome", named)
+    with Child(argv, log=RESULTS / "metronome.log", cwd=ROOT) as child:
+        yield child
+
+
+class BothOfUs(Awake):
+    """What is neither stack's and yet ours: cores kept awake, and the metronome."""
+
+    def __init__(self, awake: Awake, metronome: Child) -> None:
+        super().__init__(metronome.pid if awake.holds else None)
+        self._awake = awake
+
+    def cpu_s(self) -> float:
+        """Give the CPU-seconds of both."""
+        return self._awake.cpu_s() + super().cpu_s()
 
 
 def at_one_speed(trials: dict[str, list[Trial]]) -> dict[str, list[Trial]]:
@@ -118,17 +200,24 @@ def in_cell(trial: Trial, cell: Cell) -> Trial:
 
 def compare(plan: Plan, trials: dict[str, list[Trial]]) -> dict[str, Any]:
     """Give a row a cell and a row a doubling, with each backend's figure."""
-    names = tuple(dict.fromkeys(ORDER))
+    names = BACKENDS
     cells = {name: analysis.cells(plan, trials[name]) for name in names}
     doublings = {name: analysis.doublings(plan, trials[name]) for name in names}
+    by_round = [analysis.trials_by_cell(trials[name]) for name in names]
     cell_rows: list[dict[str, Any]] = []
     for number, cell in enumerate(plan.cells):
         found = [cells[name][number] for name in names]
         row = {"worker": cell.worker, "workload": cell.workload, "replicas": cell.replicas}
         rates = [per_replica(each.throughput_rps, cell.replicas) for each in found]
         costs = {name: each.cpu_us_per_request for name, each in zip(names, found, strict=True)}
+        ratio = analysis.throughput_ratio(*(rounds[cell] for rounds in by_round))
         cell_rows.append(
-            {**row, "rps_per_replica": both(names, rates), "cpu_us_per_request": costs}
+            {
+                **row,
+                "rps_per_replica": both(names, rates),
+                "ratio_in_a_round": vars(ratio),
+                "cpu_us_per_request": costs,
+            }
         )
     factor_rows: list[dict[str, Any]] = [
         {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from statistics import median
 
 import numpy as np
 
 from loadtests import analysis
-from loadtests.model import Finding, Plan, RuleCode, Trial
+from loadtests.model import Finding, Plan, Role, RuleCode, Trial
 from loadtests.rules.drift import FEWEST_ROUNDS, drifts, wear
 from loadtests.rules.finding import found, unchecked
 from loadtests.statistics import standard_error, student_chance
@@ -26,6 +27,12 @@ holds back is silent for most of a period (measured: 60 to 100 ms)."""
 SILENCE_ANSWERS = 15
 """... and for so many of its mean times between answers, where those are long: chance alone makes
 one silence in three million as long (e^−15)."""
+
+IDLE_PART = 0.5
+"""The part of a silence in which a replica that stood still must have missed its CPU. One that used
+as much as ever was at work: a full collection of garbage takes some 40 ms of CPU on a slow core,
+and a replica with a tenth of one answers nothing for 400 ms (measured, at 96 to 100 % of its usual
+CPU). One that is paused misses the whole of it."""
 
 WEAR_LIMIT_RATIO = 0.20
 """How much faster or slower all cells may be at the end of a run than at its start. Their mean is
@@ -88,12 +95,17 @@ def steady(plan: Plan, trials: Sequence[Trial]) -> Finding:
 
 
 def _standstill(trials: Sequence[Trial]) -> Finding | None:
-    """Find a replica that answered nothing for long in some of a cell's windows.
+    """Find a replica that did nothing for long in some of a cell's windows.
 
     Where it does so in half of them or more, that is how this system works, and no disturbance.
     """
     for cell, by_round in analysis.trials_by_cell(trials).items():
-        still = [(trial, told) for trial in by_round.values() if (told := _silent(trial))]
+        usual_cpus = _usual_cpus(by_round.values())
+        still = [
+            (trial, told)
+            for trial in by_round.values()
+            if (told := _silent(trial)) and not _at_work(trial, *told, usual_cpus)
+        ]
         if not still or len(still) * 2 >= len(by_round) > 1:
             continue
         trial, (member, silence_ms) = still[0]
@@ -118,6 +130,28 @@ def _silent(trial: Trial) -> tuple[str, float] | None:
     mean_ms = 1000 * trial.window_s * len(silences) / trial.completed
     limit_ms = max(SILENCE_LIMIT_MS, SILENCE_ANSWERS * mean_ms)
     return (member, silences[member]) if silences[member] > limit_ms else None
+
+
+def _usual_cpus(trials: Iterable[Trial]) -> float:
+    """Give what a replica of a cell uses in the middle one of all windows, in CPUs."""
+    rates = [rate for trial in trials for rate in _cpus(trial).values()]
+    return median(rates) if rates else 0.0
+
+
+def _cpus(trial: Trial) -> dict[str, float]:
+    """Give what each replica in a trial used, in CPUs."""
+    return {
+        usage.member: usage.cpu_s / usage.span_s
+        for usage in trial.usages
+        if usage.role is Role.REPLICA and usage.span_s > 0
+    }
+
+
+def _at_work(trial: Trial, member: str, silence_ms: float, usual_cpus: float) -> bool:
+    """Tell whether a replica that answered nothing used its CPU meanwhile."""
+    rate = _cpus(trial).get(member)
+    missed = IDLE_PART * silence_ms / 1000 / trial.window_s
+    return rate is not None and rate > usual_cpus * (1 - missed)
 
 
 def _tiring(trials: Sequence[Trial]) -> Finding | None:

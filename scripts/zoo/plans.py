@@ -17,7 +17,7 @@ class Shape:
 
     ``path`` is what is asked for, where it is another than the workload's own; ``rounds`` None lets
     the precision decide; ``probe`` brings up a store, ``store_cpus`` is its budget where it is not
-    the usual one, as ``replica_cpus`` is that of each replica.
+    the usual one, as ``replica_cpus`` is that of each replica; ``window_s`` is the windows' length.
     """
 
     workload: str
@@ -29,6 +29,7 @@ class Shape:
     probe: bool = False
     store_cpus: float | None = None
     replica_cpus: float | None = None
+    window_s: float | None = None
 
 
 def plan_of(shape: Shape, machine: Machine, *, seed: int) -> Plan:
@@ -48,6 +49,8 @@ def plan_of(shape: Shape, machine: Machine, *, seed: int) -> Plan:
         plan = replace(plan, budget=replace(plan.budget, store_cpus=shape.store_cpus))
     if shape.replica_cpus is not None:
         plan = replace(plan, budget=replace(plan.budget, replica_cpus=shape.replica_cpus))
+    if shape.window_s is not None:
+        plan = replace(plan, timing=replace(plan.timing, window_s=shape.window_s))
     if shape.path is None:
         return plan
     return asking_for(plan, shape.path)

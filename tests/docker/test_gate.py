@@ -7,11 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from loadtests.tools import proc
 from tests.docker.test_run import CHECKOUT, engine, left_of
 
 __all__ = ["engine"]
@@ -159,6 +162,52 @@ def test_a_version_that_ends_at_once_is_exit_code_4_with_its_log(tmp_path: Path,
     assert "no-such-thing" in done.stderr
     assert done.folder is not None
     assert left_of(done.folder.name) == {}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    made = subprocess.run(("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder), check=False)
+    if made.returncode != 0:
+        pytest.skip("only root can make a file system")
+    yield folder
+    subprocess.run(("umount", folder), check=True)
+
+
+def pairs_of(verdict: Path) -> list[object]:
+    pairs: list[object] = json.loads(verdict.read_text())["evidence"]["pairs"]
+    return pairs
+
+
+def test_a_disk_that_fills_up_meanwhile_is_exit_code_4_and_what_was_measured_is_kept(
+    small_disk: Path, app: str
+) -> None:
+    words = (sys.executable, "-m", "loadtests", "gate", "--base", app, "--head", app, *SMALL)
+    with subprocess.Popen(
+        (*words, "--out", str(small_disk)),
+        cwd=CHECKOUT,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT), "GITHUB_STEP_SUMMARY": ""},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        proc.wait_until(
+            lambda: any(map(pairs_of, small_disk.glob("gate-*/verdict.json"))),
+            limit_s=GATE_LIMIT_S / 2,
+            failure="no pair was measured",
+        )
+        with suppress(OSError), (small_disk / "others").open("wb") as others:
+            while others.write(bytes(512)):
+                others.flush()
+        _, said = running.communicate(timeout=GATE_LIMIT_S)
+    (verdict,) = small_disk.glob("gate-*/verdict.json")
+
+    assert running.returncode == 4, said
+    assert "cannot be written (No space left on device). Make room" in said
+    assert "Traceback" not in said
+    assert pairs_of(verdict)
+    assert left_of(verdict.parent.name) == {}
 
 
 def test_a_version_that_listens_elsewhere_is_exit_code_4(tmp_path: Path, app: str) -> None:

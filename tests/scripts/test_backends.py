@@ -30,6 +30,7 @@ def test_backends_that_measure_the_same_agree_in_every_figure() -> None:
 
     assert (told["figures"], told["agreeing"]) == (5, 5)  # three cells, two doublings
     assert told["doublings"][0]["factor"]["compose"]["estimate"] == pytest.approx(2.0)
+    assert told["cells"][0]["ratio_in_a_round"]["estimate"] == pytest.approx(1.0)
 
 
 def test_a_backend_that_falls_short_at_four_replicas_is_told_apart() -> None:
@@ -40,6 +41,7 @@ def test_a_backend_that_falls_short_at_four_replicas_is_told_apart() -> None:
 
     assert [row["rps_per_replica"]["agree"] for row in told["cells"]] == [True, True, False]
     assert [row["factor"]["agree"] for row in told["doublings"]] == [True, False]
+    assert told["cells"][2]["ratio_in_a_round"]["estimate"] == pytest.approx(1 / 0.8)
 
 
 def test_a_figure_without_an_interval_agrees_with_nothing() -> None:
@@ -68,9 +70,3 @@ def test_what_the_core_did_meanwhile_is_taken_out_of_each_backends_trials() -> N
     rates = told["cells"][0]["rps_per_replica"]
     assert rates["compose"]["estimate"] == pytest.approx(rates["processes"]["estimate"], rel=1e-6)
     assert {trial.spec.cell.worker for trial in stated["processes"]} == {"gthread"}
-
-
-def test_the_rounds_of_several_runs_of_a_backend_stay_apart() -> None:
-    trial = make_trials(make_plan())[0]
-
-    assert backends.in_round(trial, 9).spec.round == 9

@@ -13,6 +13,7 @@ from tests.loadtests.builders import (
     make_spec,
     make_trial,
     make_trials,
+    make_usage,
     noisy_rps,
     steady_rps,
 )
@@ -170,14 +171,28 @@ def test_a_throughput_that_no_one_figure_is_true_of_is_told(
 # -- steady: standing still --------------------------------------------------------------------
 
 
-def silent_in(*rounds: int, silence_ms: float = 500.0, rps: float = 200.0) -> list[Trial]:
-    """Give eight rounds of one cell, in some of which its second replica stands still."""
+def silent_in(
+    *rounds: int, silence_ms: float = 500.0, rps: float = 200.0, cpus: float | None = 0.08
+) -> list[Trial]:
+    """Give eight rounds of one cell, in some of which its second replica answers nothing.
+
+    It then uses ``cpus`` (None: not known) where 0.1 is usual; a pause takes a fifth of a window.
+    """
     trials = []
     for number in range(1, 9):
-        silences = {"gthread-1": 80.0, "gthread-2": silence_ms if number in rounds else 90.0}
+        silent = number in rounds
+        silences = {"gthread-1": 80.0, "gthread-2": silence_ms if silent else 90.0}
         spec = make_spec(cell=make_cell(replicas=2), round=number)
         dealing = Dealing(counts={"gthread-1": 250, "gthread-2": 250}, silences_ms=silences)
-        trials.append(make_trial(spec=spec, throughput_rps=rps, dealing=dealing))
+        used = {"gthread-1": 0.1, "gthread-2": cpus if silent else 0.1}
+        usages = tuple(
+            make_usage(member=member, cpu_s=2.5 * rate)
+            for member, rate in used.items()
+            if rate is not None
+        )
+        trials.append(
+            make_trial(spec=spec, throughput_rps=rps, window_s=2.5, dealing=dealing, usages=usages)
+        )
     return trials
 
 
@@ -191,6 +206,10 @@ def silent_in(*rounds: int, silence_ms: float = 500.0, rps: float = 200.0) -> li
         (silent_in(3, rps=20.0), HOLDS),  # ten answers a second each: half a second is chance
         (silent_in(1, 2, 3, 4), HOLDS),  # in half of its windows: that is how it works
         (silent_in(1, 2, 3), BROKEN),
+        (silent_in(3, cpus=0.089), BROKEN),
+        (silent_in(3, cpus=0.091), HOLDS),  # it worked: more than half of the silence long
+        (silent_in(3, silence_ms=342.0, cpus=0.095), HOLDS),  # captured: a collection of garbage
+        (silent_in(3, cpus=None), BROKEN),
     ],
 )
 def test_a_replica_that_stands_still_in_some_windows_is_told(
