@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from statistics import median
+from dataclasses import dataclass
 
 import numpy as np
 
 from loadtests import analysis
+from loadtests.bottleneck import FULL_CPU_RATIO
 from loadtests.model import Finding, Plan, Role, RuleCode, Trial
 from loadtests.rules.drift import FEWEST_ROUNDS, drifts, wear
 from loadtests.rules.finding import found, unchecked
@@ -25,8 +26,8 @@ SILENCE_LIMIT_MS = 300.0
 holds back is silent for most of a period (measured: 60 to 100 ms)."""
 
 SILENCE_ANSWERS = 15
-"""... and for so many of its mean times between answers, where those are long: chance alone makes
-one silence in three million as long (e^−15)."""
+"""... and for so many of its mean times between answers, where its CPU is not used up: chance alone
+makes one silence in three million as long (e^−15)."""
 
 IDLE_PART = 0.5
 """The part of a silence in which a replica that stood still must have missed its CPU. One that used
@@ -100,11 +101,9 @@ def _standstill(trials: Sequence[Trial]) -> Finding | None:
     Where it does so in half of them or more, that is how this system works, and no disturbance.
     """
     for cell, by_round in analysis.trials_by_cell(trials).items():
-        usual_cpus = _usual_cpus(by_round.values())
+        usual = _usual_use(by_round.values())
         still = [
-            (trial, told)
-            for trial in by_round.values()
-            if (told := _silent(trial)) and not _at_work(trial, *told, usual_cpus)
+            (trial, told) for trial in by_round.values() if (told := _stood_still(trial, usual))
         ]
         if not still or len(still) * 2 >= len(by_round) > 1:
             continue
@@ -121,37 +120,50 @@ def _standstill(trials: Sequence[Trial]) -> Finding | None:
     return None
 
 
-def _silent(trial: Trial) -> tuple[str, float] | None:
-    """Give the replica that was silent for longest in a trial, if that is beyond chance."""
+def _stood_still(trial: Trial, usual: _Use) -> tuple[str, float] | None:
+    """Give the replica that was silent for longest in a trial, if it did nothing meanwhile.
+
+    Where answers are few, chance alone makes such silences, and less work with them. But not where
+    a replica always uses its CPU up: one that does not has stood still.
+    """
     silences = trial.dealing.silences_ms if trial.dealing is not None else {}
     if not silences or not trial.completed:
         return None
     member = max(silences, key=lambda name: silences[name])
+    silence_ms, use = silences[member], _uses(trial).get(member)
     mean_ms = 1000 * trial.window_s * len(silences) / trial.completed
-    limit_ms = max(SILENCE_LIMIT_MS, SILENCE_ANSWERS * mean_ms)
-    return (member, silences[member]) if silences[member] > limit_ms else None
+    if silence_ms <= max(SILENCE_LIMIT_MS, 0 if usual.full else SILENCE_ANSWERS * mean_ms):
+        return None
+    missed = IDLE_PART * silence_ms / 1000 / trial.window_s
+    at_work = use is not None and use.cpus > usual.cpus * (1 - missed)
+    return None if at_work else (member, silence_ms)
 
 
-def _usual_cpus(trials: Iterable[Trial]) -> float:
-    """Give what a replica of a cell uses in the middle one of all windows, in CPUs."""
-    rates = [rate for trial in trials for rate in _cpus(trial).values()]
-    return median(rates) if rates else 0.0
+@dataclass(frozen=True)
+class _Use:
+    """What a replica used, in CPUs, and whether that is all it may."""
+
+    cpus: float
+    full: bool
 
 
-def _cpus(trial: Trial) -> dict[str, float]:
-    """Give what each replica in a trial used, in CPUs."""
+def _uses(trial: Trial) -> dict[str, _Use]:
+    """Give what each replica in a trial used."""
     return {
-        usage.member: usage.cpu_s / usage.span_s
+        usage.member: _Use(
+            usage.cpu_s / usage.span_s,
+            usage.budget_cpus is not None
+            and usage.cpu_s / usage.span_s >= FULL_CPU_RATIO * usage.budget_cpus,
+        )
         for usage in trial.usages
         if usage.role is Role.REPLICA and usage.span_s > 0
     }
 
 
-def _at_work(trial: Trial, member: str, silence_ms: float, usual_cpus: float) -> bool:
-    """Tell whether a replica that answered nothing used its CPU meanwhile."""
-    rate = _cpus(trial).get(member)
-    missed = IDLE_PART * silence_ms / 1000 / trial.window_s
-    return rate is not None and rate > usual_cpus * (1 - missed)
+def _usual_use(trials: Iterable[Trial]) -> _Use:
+    """Give what a replica of a cell uses in the middle one of all windows."""
+    uses = sorted((use for trial in trials for use in _uses(trial).values()), key=lambda u: u.cpus)
+    return uses[len(uses) // 2] if uses else _Use(0.0, full=False)
 
 
 def _tiring(trials: Sequence[Trial]) -> Finding | None:

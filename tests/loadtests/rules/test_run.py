@@ -172,7 +172,11 @@ def test_a_throughput_that_no_one_figure_is_true_of_is_told(
 
 
 def silent_in(
-    *rounds: int, silence_ms: float = 500.0, rps: float = 200.0, cpus: float | None = 0.08
+    *rounds: int,
+    silence_ms: float = 500.0,
+    rps: float = 200.0,
+    cpus: float | None = 0.08,
+    budget_cpus: float = 0.25,
 ) -> list[Trial]:
     """Give eight rounds of one cell, in some of which its second replica answers nothing.
 
@@ -186,7 +190,7 @@ def silent_in(
         dealing = Dealing(counts={"gthread-1": 250, "gthread-2": 250}, silences_ms=silences)
         used = {"gthread-1": 0.1, "gthread-2": cpus if silent else 0.1}
         usages = tuple(
-            make_usage(member=member, cpu_s=2.5 * rate)
+            make_usage(member=member, cpu_s=2.5 * rate, budget_cpus=budget_cpus)
             for member, rate in used.items()
             if rate is not None
         )
@@ -210,6 +214,12 @@ def silent_in(
         (silent_in(3, cpus=0.091), HOLDS),  # it worked: more than half of the silence long
         (silent_in(3, silence_ms=342.0, cpus=0.095), HOLDS),  # captured: a collection of garbage
         (silent_in(3, cpus=None), BROKEN),
+        # One that always uses its CPU up, and now did not: that is no chance, however few answers.
+        (silent_in(3, rps=20.0, budget_cpus=0.11), BROKEN),
+        (silent_in(3, rps=20.0, budget_cpus=0.112), HOLDS),
+        (silent_in(3, rps=20.0, budget_cpus=0.11, cpus=0.091), HOLDS),
+        (silent_in(3, rps=20.0, budget_cpus=0.11, silence_ms=299.0), HOLDS),
+        (silent_in(3, rps=16.0, budget_cpus=0.1, silence_ms=558.9, cpus=0.063), BROKEN),  # captured
     ],
 )
 def test_a_replica_that_stands_still_in_some_windows_is_told(
