@@ -7,6 +7,7 @@ WORKER_CONNECTIONS (not sync), BIND, LOG_LEVEL.
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import sys
@@ -72,6 +73,10 @@ counts = mmap(-1, PAGESIZE)
 def post_worker_init(worker: Any) -> None:
     """Let the application, now loaded, join the processes of its replica and begin to serve."""
     worker.wsgi.counters.share(counts, worker.age - 1)
+    # What was loaded stays: a full collection need not look through it again. On a slow core that
+    # takes 40 ms of CPU, for which a replica with a tenth of one answers nothing for 400 ms.
+    gc.collect()
+    gc.freeze()
     worker.wsgi.open()
 
 
