@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ from loadtests.environment.protocol import Stack
 from loadtests.errors import EnvironmentFailure
 from loadtests.latency.model import Ceiling
 from loadtests.metronome import Metronome
-from loadtests.model import Plan, Replica, TrialSpec, Upstream
+from loadtests.model import Plan, TrialSpec, Upstream
 from loadtests.probed import Check, ProbeResult
 from loadtests.prober import Prober
 from loadtests.raw import Edge, Load, RawTrial
@@ -62,16 +62,23 @@ class Driver:
             for name, answer in zip(tuple(waiting), answers, strict=True):
                 if answer.status is not None and answer.status < SERVER_ERROR:
                     del waiting[name]
+            there = self._stack.identities()
+            if ended := [name for name in waiting if there and name not in there]:
+                raise EnvironmentFailure(self._not_ready(ended, "ended before it answered"))
             return not waiting
 
-        proc.wait_until(all_answer, limit_s=READY_LIMIT_S, failure=lambda: self._not_ready(waiting))
+        proc.wait_until(
+            all_answer,
+            limit_s=READY_LIMIT_S,
+            failure=lambda: self._not_ready(waiting, f"did not answer in {READY_LIMIT_S:g} s"),
+        )
 
-    def _not_ready(self, waiting: Mapping[str, Replica]) -> str:
-        name = min(waiting)
-        others = f" (and {len(waiting) - 1} more)" if len(waiting) > 1 else ""
+    def _not_ready(self, names: Collection[str], what: str) -> str:
+        name = min(names)
+        others = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
         return (
-            f"Replica {name}{others} of {len(self._replicas)} did not answer in"
-            f" {READY_LIMIT_S:g} s. The end of its log:\n{self._stack.log_of(name)}"
+            f"Replica {name}{others} of {len(self._replicas)} {what}."
+            f" The end of its log:\n{self._stack.log_of(name)}"
         )
 
     def wait_for_proxy(self) -> None:

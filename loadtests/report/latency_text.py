@@ -115,6 +115,10 @@ def slo_doubling_rows(result: RunResult) -> Iterator[list[str]]:
 
 
 def _factor(each: SloDoubling) -> str:
+    if each.factor is None and each.low is not None and each.high is None:
+        return f"at least {factor(each.low)}"
+    if each.factor is None and each.high is not None and each.low is None:
+        return f"at most {factor(each.high)}"
     return interval(Estimate(estimate=each.factor, low=each.low, high=each.high), factor)
 
 

@@ -97,10 +97,7 @@ def _latency(result: RunResult) -> Iterator[RenderableType]:
     if result.latency:
         yield Text()
         yield Text("Response times from the due time, in an open loop (ms)", style="bold")
-        table = _table("cell", ">load", ">rate/s", ">p50", ">p99 [95 %]", ">p99.9", ">dropped")
-        for row in latency_text.level_rows(result):
-            _row(table, row[0], *row[1:4], row[5], row[6], row[8])
-        yield table
+        yield _levels(result)
         yield from (
             _indented(f"{latency_text.cell_name(each)} at {level.share_ratio:.0%}: {told}")
             for each in result.latency
@@ -119,6 +116,27 @@ def _latency(result: RunResult) -> Iterator[RenderableType]:
         for row in latency_text.slo_doubling_rows(result):
             _row(table, *row[:3])
         yield table
+
+
+def _levels(result: RunResult) -> Table:
+    """Return what fits of each load; the other formats have all percentiles with intervals."""
+    table = _table("cell", ">load", ">rate/s", ">p50", ">p99 [95 %]", ">p99.9", ">dropped")
+    for each in result.latency:
+        name, closed = latency_text.cell_name(each), (each.closed_p50_ms, each.closed_p99_ms)
+        _row(table, name, "closed", figure(each.capacity_rps), *map(figure, closed))
+        for level in each.levels:
+            found = level.response
+            _row(
+                table,
+                name,
+                f"{level.share_ratio:.0%}",
+                figure(level.rate_rps or None),
+                figure(found.p50.ms),
+                latency_text.quantile(found.p99),
+                figure(found.p999.ms),
+                str(level.dropped),
+            )
+    return table
 
 
 def _broken(result: RunResult) -> Iterator[RenderableType]:
@@ -154,7 +172,8 @@ def _table(*columns: str) -> Table:
     """Return an empty table; a column that starts with ``>`` is right-aligned."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in columns:
-        table.add_column(column.lstrip(">"), justify="right" if column[0] == ">" else "left")
+        # As Text, or ``[between]`` would be taken for markup.
+        table.add_column(Text(column.lstrip(">")), justify="right" if column[0] == ">" else "left")
     return table
 
 

@@ -206,6 +206,7 @@ def build_argv(*, tag: str, folder: Path, dockerfile: Path, base_image: str) -> 
     return (
         *("docker", "build"),
         *("--tag", tag),
+        "--force-rm",  # without it the classic builder leaves the container of a step that failed
         *("--file", str(dockerfile)),
         *("--build-arg", f"BASE_IMAGE={base_image}"),
         str(folder),

@@ -91,6 +91,20 @@ def test_a_replica_that_never_answers_is_named_with_its_log(answer: dict[str, An
     assert message.endswith("the log of gthread-2")
 
 
+def test_a_replica_that_ends_before_it_answers_is_told_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    generator = fetching(UP, DOWN)
+    monkeypatch.setattr(FakeStack, "identities", lambda _: {"gthread-1": "a container"})
+
+    with pytest.raises(EnvironmentFailure) as failure:
+        a_driver(World(), generator).wait_ready()
+
+    message = str(failure.value)
+    assert message.startswith("Replica gthread-2 of 2 ended before it answered.")
+    assert message.endswith("the log of gthread-2")
+
+
 def test_an_answer_that_is_an_error_of_the_caller_is_an_answer() -> None:
     a_driver(World(), fetching({"status": 404}, {"status": 404})).wait_ready()
 

@@ -1,11 +1,15 @@
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console, RenderableType
 
+from loadtests.latency.model import SloDoubling
 from loadtests.model import RuleCode, RuleState
 from loadtests.report import terminal
 from tests.loadtests.builders import make_cell, make_finding, make_plan, make_result, make_trials
+from tests.loadtests.latency.builders import slo_result
+from tests.loadtests.report.plots.test_levels import make_latency, make_level
 
 
 def printed(story: RenderableType) -> str:
@@ -58,6 +62,50 @@ def test_no_line_is_longer_than_80_columns(counts: tuple[int, ...]) -> None:
     text = printed(terminal.render(make_result(plan, make_trials(plan))))
 
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_latency_under_load_fits_80_columns_too() -> None:
+    plan = make_plan(workers=("gthread", "sync", "gevent"), replica_counts=(8, 16))
+    found = replace(make_latency(make_level(0.9, dropped=1234)), replicas=16)
+    result = make_result(plan, make_trials(plan), latency=(found,))
+
+    text = printed(terminal.render(result))
+
+    assert max(map(len, text.splitlines())) <= 80
+    assert "gthread cpu ×16     90%    90.0  66.7  667 [600, 733]      –     1234" in text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (1.89, None, "at least 1.89"),
+        (None, 2.4, "at most 2.40"),
+        (None, None, "–"),
+    ],
+)
+def test_a_factor_with_one_end_is_told_by_it(
+    low: float | None, high: float | None, said: str
+) -> None:
+    doubling = SloDoubling(
+        worker="gthread",
+        workload="cpu",
+        replicas_from=1,
+        replicas_to=2,
+        factor=None,
+        low=low,
+        high=high,
+        verdict="inconclusive",
+        reason="",
+    )
+    result = make_result(slo=(slo_result(1, None, 50.0),), slo_doublings=(doubling,))
+
+    (line,) = (
+        line
+        for line in printed(terminal.render(result)).split("factor [between]")[1].splitlines()
+        if line.startswith("gthread cpu 1→2")
+    )
+
+    assert line.split("1→2")[1].strip() == f"{said}  inconclusive"
 
 
 def test_names_are_no_markup() -> None:

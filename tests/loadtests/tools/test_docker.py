@@ -208,8 +208,8 @@ def test_an_image_is_built_from_a_folder_and_a_base() -> None:
     )
 
     assert argv == (
-        *("docker", "build", "--tag", "twofold/app:latest", "--file", "app/Dockerfile"),
-        *("--build-arg", "BASE_IMAGE=base:1", "app"),
+        *("docker", "build", "--tag", "twofold/app:latest", "--force-rm"),
+        *("--file", "app/Dockerfile", "--build-arg", "BASE_IMAGE=base:1", "app"),
     )
 
 
