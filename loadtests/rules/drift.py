@@ -10,13 +10,19 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import linear_regression
 
+import numpy as np
+import numpy.typing as npt
+
 from loadtests import analysis
+from loadtests.corespeed import MOST_SLOPE, as_measured
 from loadtests.model import Cell, Plan, Trial
 from loadtests.statistics import student_chance
+
+Floats = npt.NDArray[np.float64]
 
 FEWEST_ROUNDS = 4
 """Rounds below which a trend cannot be told from noise."""
@@ -74,27 +80,67 @@ def wear(trials: Sequence[Trial]) -> Drift | None:
 
     One slope of ln X on time inside cells, common to all cells of the trials (analysis of
     covariance, as in ``corespeed``); None for too few trials, or where they are all of one moment.
+    Where core speeds are known, the slopes on time and on core speed are found together, from the
+    throughputs as they were measured: a machine that grows faster over the run would else hide a
+    system that grows slower.
     """
-    moments: list[float] = []
-    logs: list[float] = []
-    mine = analysis.trials_by_cell([trial for trial in trials if trial.throughput_rps > 0])
-    for by_round in mine.values():
-        times = [trial.started_at_s for trial in by_round.values()]
-        rates = [math.log(trial.throughput_rps) for trial in by_round.values()]
-        moments += [time - math.fsum(times) / len(times) for time in times]
-        logs += [rate - math.fsum(rates) / len(rates) for rate in rates]
-    free = len(logs) - len(mine) - 1
-    squares = math.fsum(time**2 for time in moments)
-    if free < FEWEST_ROUNDS or not squares:
+    measured = [as_measured(trial) for trial in trials if trial.throughput_rps > 0]
+    mine = analysis.trials_by_cell(measured)
+    known = all(trial.core_speed for trial in measured)
+    rows = [row for by_round in mine.values() for row in _centred(by_round.values(), known=known)]
+    times, speeds, logs = np.array(rows).reshape(-1, 3).T
+    if len(rows) - len(mine) - 1 < FEWEST_ROUNDS or not times.any():
         return None
-    slope = math.fsum(time * log for time, log in zip(moments, logs, strict=True)) / squares
-    left = math.fsum((log - slope * time) ** 2 for time, log in zip(moments, logs, strict=True))
-    error = math.sqrt(left / free / squares)
+    free, fit = len(rows) - len(mine) - 2, _fit(np.column_stack((times, speeds)), logs)
+    if fit is None or not 0 <= fit.slopes[1] <= MOST_SLOPE:
+        by_speed = 0.0 if fit is None or fit.slopes[1] < 0 else MOST_SLOPE
+        free, fit = free + 1, _fit(times[:, np.newaxis], logs - by_speed * speeds)
+        assert fit is not None
+    error = math.sqrt(fit.left / free * fit.spread)
     starts = [trial.started_at_s for trial in trials]
     return Drift(
         what="throughput",
-        ratio=math.expm1(slope * (max(starts) - min(starts))),
-        chance=student_chance(slope / error, free) if error else float(not slope),
+        ratio=math.expm1(fit.slopes[0] * (max(starts) - min(starts))),
+        chance=student_chance(fit.slopes[0] / error, free) if error else float(not fit.slopes[0]),
+    )
+
+
+def _centred(trials: Iterable[Trial], *, known: bool) -> list[tuple[float, ...]]:
+    """Give time, ln core speed and ln throughput of a cell's trials, against their means."""
+    rows = [
+        (
+            trial.started_at_s,
+            math.log(trial.core_speed) if known and trial.core_speed else 0.0,
+            math.log(trial.throughput_rps),
+        )
+        for trial in trials
+    ]
+    means = [math.fsum(column) / len(rows) for column in zip(*rows, strict=True)]
+    return [tuple(value - mean for value, mean in zip(row, means, strict=True)) for row in rows]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fit:
+    """A least-squares fit: its slopes, and the sum of squares that it leaves.
+
+    ``spread`` is the variance of the first slope where the logs scatter with a variance of 1.
+    """
+
+    slopes: tuple[float, ...]
+    left: float
+    spread: float
+
+
+def _fit(columns: Floats, logs: Floats) -> _Fit | None:
+    """Fit ``logs`` by the columns; None where these do not tell them apart."""
+    slopes, _, rank, _ = np.linalg.lstsq(columns, logs, rcond=None)
+    if rank < columns.shape[1]:
+        return None
+    rest = logs - columns @ slopes
+    return _Fit(
+        slopes=tuple(map(float, slopes)),
+        left=float(rest @ rest),
+        spread=float(np.linalg.inv(columns.T @ columns)[0, 0]),
     )
 
 

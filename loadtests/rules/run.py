@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,8 +100,8 @@ def _standstill(trials: Sequence[Trial]) -> Finding | None:
 
     Where it does so in half of them or more, that is how this system works, and no disturbance.
     """
+    usual = _usual_uses(trials)
     for cell, by_round in analysis.trials_by_cell(trials).items():
-        usual = _usual_use(by_round.values())
         still = [
             (trial, told) for trial in by_round.values() if (told := _stood_still(trial, usual))
         ]
@@ -120,7 +120,19 @@ def _standstill(trials: Sequence[Trial]) -> Finding | None:
     return None
 
 
-def _stood_still(trial: Trial, usual: _Use) -> tuple[str, float] | None:
+@dataclass(frozen=True)
+class _Use:
+    """What a replica used, in CPUs, and whether that is all it may."""
+
+    cpus: float
+    full: bool
+
+
+Member = tuple[str, str]
+"""A replica and a workload."""
+
+
+def _stood_still(trial: Trial, usual: Mapping[Member, _Use]) -> tuple[str, float] | None:
     """Give the replica that was silent for longest in a trial, if it did nothing meanwhile.
 
     Where answers are few, chance alone makes such silences, and less work with them. But not where
@@ -129,22 +141,15 @@ def _stood_still(trial: Trial, usual: _Use) -> tuple[str, float] | None:
     silences = trial.dealing.silences_ms if trial.dealing is not None else {}
     if not silences or not trial.completed:
         return None
-    member = max(silences, key=lambda name: silences[name])
-    silence_ms, use = silences[member], _uses(trial).get(member)
+    name = max(silences, key=lambda each: silences[each])
+    silence_ms, use = silences[name], _uses(trial).get(name)
+    always = usual.get((name, trial.spec.cell.workload), _Use(0.0, full=False))
     mean_ms = 1000 * trial.window_s * len(silences) / trial.completed
-    if silence_ms <= max(SILENCE_LIMIT_MS, 0 if usual.full else SILENCE_ANSWERS * mean_ms):
+    if silence_ms <= max(SILENCE_LIMIT_MS, 0 if always.full else SILENCE_ANSWERS * mean_ms):
         return None
     missed = IDLE_PART * silence_ms / 1000 / trial.window_s
-    at_work = use is not None and use.cpus > usual.cpus * (1 - missed)
-    return None if at_work else (member, silence_ms)
-
-
-@dataclass(frozen=True)
-class _Use:
-    """What a replica used, in CPUs, and whether that is all it may."""
-
-    cpus: float
-    full: bool
+    at_work = use is not None and use.cpus > always.cpus * (1 - missed)
+    return None if at_work else (name, silence_ms)
 
 
 def _uses(trial: Trial) -> dict[str, _Use]:
@@ -160,10 +165,16 @@ def _uses(trial: Trial) -> dict[str, _Use]:
     }
 
 
-def _usual_use(trials: Iterable[Trial]) -> _Use:
-    """Give what a replica of a cell uses in the middle one of all windows."""
-    uses = sorted((use for trial in trials for use in _uses(trial).values()), key=lambda u: u.cpus)
-    return uses[len(uses) // 2] if uses else _Use(0.0, full=False)
+def _usual_uses(trials: Iterable[Trial]) -> dict[Member, _Use]:
+    """Give what each replica uses in the middle one of all its windows."""
+    found: dict[Member, list[_Use]] = {}
+    for trial in trials:
+        for name, use in _uses(trial).items():
+            found.setdefault((name, trial.spec.cell.workload), []).append(use)
+    return {
+        member: sorted(uses, key=lambda use: use.cpus)[len(uses) // 2]
+        for member, uses in found.items()
+    }
 
 
 def _tiring(trials: Sequence[Trial]) -> Finding | None:

@@ -276,8 +276,11 @@ def _resources(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> tuple[Resourc
 
 
 def disturbed(trial: Trial) -> str | None:
-    """Give who took CPU in this trial's window where that was too much, else None."""
-    if trial.host is None:
+    """Give who took CPU in this trial's window where that was too much, else None.
+
+    Never where a process of the generator was lost: measured again, that would not be told.
+    """
+    if trial.host is None or trial.generator.lost_workers:
         return None
     who, worst = _disturber(trial.host.foreign_ratio, trial.host.steal_ratio)
     return f"{who} took {worst:.1%} of the cores" if worst >= CONTENTION_LIMIT_RATIO else None

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from loadtests.environment.watchdog import python_path
 from loadtests.errors import EnvironmentFailure
 from loadtests.model import TrialSpec
 from loadtests.tools import cgroup, proc, procfs
@@ -216,21 +215,15 @@ class FewUsers(Injection):
 
 
 class LostWorker(MidWindow):
-    """A generator of two processes, one of which is killed in the middle of a window."""
+    """The last of the generator's processes is killed in the middle of a window."""
 
     def __init__(self) -> None:
         super().__init__(self._kill_one)
         self._generator: Child | None = None
 
     def start_generator(self, scene: Scene) -> Child:
-        """Start the generator with two processes."""
-        self._generator = Child(
-            (sys.executable, "-m", "loadtests.generator", "--processes", "2"),
-            log=scene.folder / "logs/generator.log",
-            env=python_path(),
-        )
-        for one in procfs.family(self._generator.pid):
-            procfs.pin(one.pid, scene.plan.budget.service_cores[:1] or (0,))
+        """Start it, and remember it: its identity is not told."""
+        self._generator = scene.stack.start_generator()
         return self._generator
 
     def _kill_one(self, _: Scene) -> None:

@@ -30,6 +30,7 @@ class Shape:
     store_cpus: float | None = None
     replica_cpus: float | None = None
     window_s: float | None = None
+    generator_processes: int = 1
 
 
 def plan_of(shape: Shape, machine: Machine, *, seed: int) -> Plan:
@@ -43,6 +44,7 @@ def plan_of(shape: Shape, machine: Machine, *, seed: int) -> Plan:
         quick=shape.quick,
         seed=seed,
         probe=shape.probe,
+        generator_processes=shape.generator_processes,
     )
     plan = make_plan(options, machine, backend=BACKEND, seed=seed)
     if shape.store_cpus is not None:

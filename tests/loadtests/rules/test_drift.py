@@ -1,5 +1,10 @@
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
 import pytest
 
+from loadtests.corespeed import at_mean_speed
 from loadtests.model import Trial, TrialSpec
 from loadtests.rules.drift import drifts, wear
 from tests.loadtests.builders import make_plan, make_trials, noisy_rps
@@ -59,6 +64,60 @@ def test_what_all_cells_share_is_the_wear_of_the_run() -> None:
     assert found is not None
     assert found.ratio == pytest.approx(-0.31, abs=0.04)
     assert found.chance < 0.001
+
+
+def on_a_core(
+    speed: Callable[[TrialSpec], float], *, per_round: float = 0.0, spread: float = 0.03
+) -> tuple[Trial, ...]:
+    """Trials whose throughput follows the core's speed, and the rounds."""
+
+    def rps(spec: TrialSpec) -> float:
+        own = noisy_rps(seed=5, spread=spread)(spec)
+        return own * speed(spec) * (1 + per_round * (spec.round - 1))
+
+    return tuple(
+        replace(trial, core_speed=speed(trial.spec)) for trial in make_trials(TWELVE, rps=rps)
+    )
+
+
+TWELVE = make_plan(workers=("gthread",), replica_counts=(1, 2), rounds=12)
+
+
+def faster_later(spec: TrialSpec) -> float:
+    """As captured: half the speed and its scatter at first, all of it from the fifth round on."""
+    scatter = Random(f"{spec.id} speed").lognormvariate(0.0, 0.1)
+    return scatter * (0.5 if spec.round < 5 else 1.0)
+
+
+def test_a_system_that_slows_down_is_seen_while_its_core_grows_faster() -> None:
+    trials = at_mean_speed(on_a_core(faster_later, per_round=-0.035))
+
+    found = wear(trials)
+
+    assert found is not None
+    assert found.ratio == pytest.approx(-0.385, abs=0.08)
+    assert found.chance < 0.001
+
+
+def test_a_core_that_grows_faster_is_no_wear() -> None:
+    found = wear(at_mean_speed(on_a_core(faster_later)))
+
+    assert found is not None
+    assert abs(found.ratio) < 0.1
+    assert found.chance > 0.001
+
+
+def test_a_core_whose_speed_says_nothing_of_the_system_is_left_out() -> None:
+    """Slots hold it: the slope on speed would be below 0 by chance, and is taken as 0."""
+    trials = [
+        replace(trial, core_speed=1 / trial.throughput_rps**0.1)
+        for trial in make_trials(TWELVE, rps=noisy_rps(seed=2, spread=0.02))
+    ]
+
+    found = wear(trials)
+
+    assert found is not None
+    assert found.chance > 0.001
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -232,6 +232,24 @@ def test_a_replica_that_stands_still_in_some_windows_is_told(
         assert "gthread-2 answered nothing for" in found.detail
 
 
+def test_a_replica_with_half_the_means_is_no_slower_than_it_always_is() -> None:
+    """Captured: held to half its budget, it is silent for three CPU periods now and then."""
+    trials = []
+    for number, member in enumerate(("gthread-1", "gthread-2") * 2, start=1):
+        cpus = {"gthread-1": 0.1, "gthread-2": 0.05}[member]
+        silence_ms = 300.1 if number == 4 else 200.0
+        trials.append(
+            make_trial(
+                spec=make_spec(round=number),
+                dealing=Dealing(counts={member: 20}, silences_ms={member: silence_ms}),
+                usages=(make_usage(member=member, cpu_s=2.5 * cpus, budget_cpus=0.1),),
+                throughput_rps=10.0,
+            )
+        )
+
+    assert "answered nothing" not in run.steady(PLAN, trials).detail
+
+
 def test_a_trend_inside_the_windows_of_one_cell_alone_is_told() -> None:
     trials = with_halves(lambda spec: 0.8 if spec.cell.replicas == 4 else 1.0)
 
