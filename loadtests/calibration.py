@@ -14,6 +14,14 @@ SETTLE_S = 0.4
 WINDOW_S = 1.0
 """Ten CPU periods: enough to see a gain of a few per cent in what the budget allows."""
 
+SETTLE_ANSWERS = 2
+"""Mean times to an answer for which load is dropped before the window opens. All users ask at once
+when it starts, and until they have their first answers nobody has been let go: the first half of
+windows read 15 % less than the second where one answer takes longer than the settling."""
+
+MOST_SETTLE_S = 4.0
+"""Longer is not waited: the rule ``steady`` tells a trend that is left."""
+
 Measure = Callable[[TrialSpec, int], Trial]
 """Puts a number of users on a cell and gives the trial."""
 
@@ -41,6 +49,12 @@ def calibrate(plan: Plan, worker: str, workload: str, measure: Measure) -> Calib
         service_ms=steps[0].mean_ms,
         steps=tuple(steps),
     )
+
+
+def settle_s(calibration: Calibration, planned_s: float) -> float:
+    """Give how long a trial has to settle: as planned, or longer where answers take long."""
+    mean_ms = calibration.steps[-1].mean_ms or 0.0
+    return max(planned_s, min(MOST_SETTLE_S, SETTLE_ANSWERS * mean_ms / 1000))
 
 
 def _step(spec: TrialSpec, users: int, measure: Measure) -> CalibrationStep:

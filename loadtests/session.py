@@ -116,7 +116,9 @@ class Session:
         """
         known = self._calibrations[(spec.cell.worker, spec.cell.workload)]
         users = known.users_per_replica * spec.cell.replicas
-        raw = self._put_on(spec, users, self._plan.timing)
+        timing = self._plan.timing
+        settle_s = calibration.settle_s(known, timing.settle_s)
+        raw = self._put_on(spec, users, replace(timing, settle_s=settle_s))
         trial = samples.reduce(raw, self._plan.budget, service_ms=known.service_ms)
         if can_repeat:
             trial = replace(trial, set_aside=disturbed(trial))

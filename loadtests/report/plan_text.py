@@ -26,7 +26,8 @@ def render(plan: Plan, machine: Machine, why: str) -> str:
         f"Workload   {', '.join(map(_workload, plan.workloads))}",
         f"Replicas   {', '.join(str(count) for count in plan.replica_counts)}",
         f"Cells      {len(plan.cells)}, one loaded at a time",
-        f"Trial      {timing.settle_s:g} s settling, {timing.window_s:g} s window, then drained",
+        f"Trial      {timing.settle_s:g} s settling (more where answers take long),"
+        f" {timing.window_s:g} s window, then drained",
         f"Rounds     {plan.rounds_min} to {plan.rounds_max},"
         f" until every factor is known to ±{plan.precision_ratio:.0%}",
         *_latency(plan),

@@ -1,4 +1,4 @@
-"""The plans of the zoo: small ones, so that a system is measured in well under a minute. Pure."""
+"""The plans of the zoo: small ones, most of them measured in under a minute. Pure."""
 
 from __future__ import annotations
 

@@ -3,11 +3,11 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.calibration import MOST_USERS, calibrate
+from loadtests.calibration import MOST_USERS, calibrate, settle_s
 from loadtests.model import Latency, Plan, Trial, TrialSpec
 from loadtests.options import Options
 from loadtests.plan import make_plan
-from tests.loadtests.builders import make_machine, make_trial
+from tests.loadtests.builders import make_calibration, make_machine, make_trial
 
 OPTIONS = replace(Options(), replicas=(1, 2))
 PLAN: Plan = make_plan(OPTIONS, make_machine(), backend="fake", seed=1)
@@ -91,3 +91,16 @@ def test_one_replica_alone_is_loaded_and_no_round_is_named() -> None:
     behind = {upstream.port: upstream for upstream in PLAN.upstreams}
     assert behind[specs[0].port].members == specs[0].members
     assert behind[specs[0].port].worker == "sync"
+
+
+@pytest.mark.parametrize(
+    ("mean_ms", "expected_s"),
+    [(100.0, 0.5), (250.0, 0.5), (600.0, 1.2), (5000.0, 4.0), (None, 0.5)],
+)
+def test_a_trial_settles_for_two_answers_where_they_take_long(
+    mean_ms: float | None, expected_s: float
+) -> None:
+    steps = make_calibration().steps
+    found = make_calibration(steps=(*steps[:-1], replace(steps[-1], mean_ms=mean_ms)))
+
+    assert settle_s(found, 0.5) == pytest.approx(expected_s)
