@@ -100,6 +100,11 @@ class _Cpu:
         return f"used {self.used_cpus:.3f} of its {self.had_cpus:.3g} CPU{held}"
 
 
+def is_full(usage: Usage) -> bool:
+    """Tell whether a member used all CPU that it may have in one window; False without a budget."""
+    return usage.budget_cpus is not None and usage.span_s > 0 and _cpu([usage], 1).full
+
+
 def _cpus(trials: Iterable[Trial], role: Role, *, cores_unbudgeted: int = 1) -> list[_Cpu]:
     """Return the CPU of every member of a role, in the order of their names.
 

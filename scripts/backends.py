@@ -37,7 +37,7 @@ from loadtests.environment.awake import Awake, kept_awake
 from loadtests.errors import TwofoldError
 from loadtests.metronome import Metronome
 from loadtests.model import Cell, Estimate, Plan, RunFacts, Trial
-from loadtests.options import Options
+from loadtests.options import Options, check
 from loadtests.plan import make_plan
 from loadtests.progress import PlainProgress
 from loadtests.session import Session
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     try:
         with signals.handled():
-            arms = measure(asked)
+            arms = measure(check(asked))
     except TwofoldError as error:
         print(error, file=sys.stderr)
         return error.exit_code

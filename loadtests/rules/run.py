@@ -158,7 +158,7 @@ def _uses(trial: Trial) -> dict[str, _Use]:
         usage.member: _Use(
             usage.cpu_s / usage.span_s,
             usage.budget_cpus is not None
-            and usage.cpu_s / usage.span_s >= FULL_CPU_RATIO * usage.budget_cpus,
+            and usage.cpu_s >= FULL_CPU_RATIO * usage.budget_cpus * usage.span_s,
         )
         for usage in trial.usages
         if usage.role is Role.REPLICA and usage.span_s > 0

@@ -162,7 +162,7 @@ MEMBERS: tuple[Member, ...] = (
         " second one finds nothing left.",
         # The metronome does not beat on the store's core, whose speed changes by a quarter from one
         # window to the next on a shared machine: so many rounds tell 1.0 from 1.1 all the same.
-        shape=Shape(workload="db", rounds=16, quick=False, store_cpus=0.2),
+        shape=Shape(workload="db", rounds=24, quick=False, store_cpus=0.2),
         verdicts=frozenset({Verdict.NO_GAIN}),
         bottlenecks=frozenset({Bottleneck.STORE}),
         factors={(1, 2): 1.0},

@@ -5,9 +5,18 @@ from typing import Any
 import pytest
 
 from loadtests.errors import ProcessFailure
+from loadtests.store import Store
 from loadtests.tools import proc
 from loadtests.tools.proc import Completed
 from scripts import truth
+from tests.loadtests.builders import (
+    make_calibration,
+    make_facts,
+    make_machine,
+    make_plan,
+    make_trials,
+    noisy_rps,
+)
 
 
 def rows(*members: str) -> list[dict[str, Any]]:
@@ -82,3 +91,30 @@ def test_an_unknown_member_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
         truth.parse(["--members", "unicorn"])
 
     assert "there are perfect" in capsys.readouterr().err
+
+
+def test_recorded_runs_are_judged_by_the_present_rules_and_none_is_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = make_plan(replica_counts=(1, 2))
+    kept = Store.create(tmp_path / "truth-runs", "a-run")
+    kept.begin(make_facts(), make_machine(), plan)
+    kept.write_calibrations([make_calibration()])
+    for trial in make_trials(plan, rps=noisy_rps(spread=0.01), identities={"gthread-1": "one"}):
+        kept.append(trial, b"")
+    wrong = {"right": False, "wrong_scales": False, "verdict": "invalid", "seconds": 20.0}
+    rows_before = [
+        {"member": "clean-cpu", "run": 1, "run_id": "a-run", **wrong},
+        {"member": "clean-cpu", "run": 2, "run_id": "a-run-that-is-gone", **wrong},
+    ]
+    out = tmp_path / "truth.json"
+    out.write_text(json.dumps({"rows": rows_before}))
+    monkeypatch.setattr(truth, "RESULTS", tmp_path)
+    answering(monkeypatch)
+
+    truth.main(["--judge", "--out", str(out)])
+
+    again, gone = json.loads(out.read_text())["rows"]
+    assert again["wrong_because"] == []
+    assert (again["right"], again["verdict"], again["seconds"]) == (True, "scales", 20.0)
+    assert gone == rows_before[1]

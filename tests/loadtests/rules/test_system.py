@@ -358,6 +358,19 @@ def test_dearer_requests_do_not_matter_where_cpu_is_not_full() -> None:
     assert found.figure == pytest.approx(0.2, abs=0.02)
 
 
+def test_a_replica_that_is_idle_beside_a_full_one_does_not_make_requests_dearer() -> None:
+    """Captured, weights of 3 to 1: 35 requests for 0.100 s of CPU, and 11 for 0.036 s."""
+    small = rounds_of(1, 2860, 2870, 2850)
+    busy = rounds_of(2, 2860, 2870, 2850)
+    idle = make_usage(member="gthread-2", cpu_s=0.0904, throttled_ratio=0.0, completed=27)
+    large = [replace(trial, usages=(trial.usages[0], idle)) for trial in busy]
+
+    found = system.dearer(PLAN, ONE, TWO, small + large)
+
+    assert found.state is HOLDS
+    assert found.figure == pytest.approx(0.0, abs=0.01)
+
+
 def test_with_a_core_each_dearer_requests_are_the_systems_own() -> None:
     plan = make_plan(budget=make_budget(replica_cores=(2, 3)))
     trials = rounds_of(1, 1000, 1001, 999) + rounds_of(2, 1200, 1201, 1199)
