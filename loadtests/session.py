@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from random import Random
 
 from loadtests import analysis, calibration, corespeed, rows, samples
 from loadtests.driver import Driver
@@ -117,7 +118,8 @@ class Session:
         known = self._calibrations[(spec.cell.worker, spec.cell.workload)]
         users = known.users_per_replica * spec.cell.replicas
         timing = self._plan.timing
-        settle_s = calibration.settle_s(known, timing.settle_s)
+        luck = Random(f"{self._plan.seed} {spec.id} settling").random()
+        settle_s = calibration.settle_s(known, timing.settle_s, luck=luck)
         raw = self._put_on(spec, users, replace(timing, settle_s=settle_s))
         trial = samples.reduce(raw, self._plan.budget, service_ms=known.service_ms)
         if can_repeat:

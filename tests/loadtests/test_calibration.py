@@ -94,13 +94,21 @@ def test_one_replica_alone_is_loaded_and_no_round_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mean_ms", "expected_s"),
-    [(100.0, 0.5), (250.0, 0.5), (600.0, 1.2), (5000.0, 4.0), (None, 0.5)],
+    ("mean_ms", "luck", "expected_s"),
+    [
+        (100.0, 0.0, 0.5),
+        (100.0, 0.5, 0.55),
+        (250.0, 0.0, 0.5),
+        (600.0, 0.0, 1.2),
+        (600.0, 0.5, 1.5),
+        (5000.0, 0.5, 4.5),
+        (None, 0.5, 0.5),
+    ],
 )
-def test_a_trial_settles_for_two_answers_where_they_take_long(
-    mean_ms: float | None, expected_s: float
+def test_a_trial_settles_for_two_answers_where_they_take_long_and_a_part_of_one_more(
+    mean_ms: float | None, luck: float, expected_s: float
 ) -> None:
     steps = make_calibration().steps
     found = make_calibration(steps=(*steps[:-1], replace(steps[-1], mean_ms=mean_ms)))
 
-    assert settle_s(found, 0.5) == pytest.approx(expected_s)
+    assert settle_s(found, 0.5, luck=luck) == pytest.approx(expected_s)
