@@ -111,4 +111,13 @@ def test_a_million_requests_are_exported_in_the_memory_of_one_trial(run: Path) -
 
 
 def test_help_is_there_at_once() -> None:
-    assert best("--help").wall_s <= 1.5
+    """At most four times what its libraries take (measured 2.0 to 3.0): cores differ twofold."""
+    imports = "import numpy, scipy.special, pydantic, rich.console"
+    shown, loaded = [], []
+    for _ in range(ATTEMPTS):
+        shown.append(measured("--help").wall_s)
+        began_s = time.monotonic()
+        subprocess.run((sys.executable, "-c", imports), check=True)
+        loaded.append(time.monotonic() - began_s)
+
+    assert min(shown) <= 4 * min(loaded)
