@@ -157,6 +157,8 @@ def _uses(trial: Trial) -> dict[str, _Use]:
     return {
         usage.member: _Use(
             usage.cpu_s / usage.span_s,
+            # Not ``bottleneck.is_full``: one that is held back in all periods that it runs in can
+            # stand still in the others.
             usage.budget_cpus is not None
             and usage.cpu_s >= FULL_CPU_RATIO * usage.budget_cpus * usage.span_s,
         )

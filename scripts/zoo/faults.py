@@ -27,23 +27,28 @@ BURN = "while True: pass"
 CONFIGURED_LIMIT_S = 10.0
 
 
-class Held(Injection):
+class WithGenerator(Injection):
+    """Remembers the generator, whose identity is not told."""
+
+    generator: Child | None = None
+
+    def start_generator(self, scene: Scene) -> Child:
+        """Start it, and remember it."""
+        self.generator = scene.stack.start_generator()
+        return self.generator
+
+
+class Held(WithGenerator):
     """Holds one member to a CPU quota that nobody planned."""
 
     def __init__(self, member: str, cpus: float) -> None:
         self._member = member
         self._cpus = cpus
-        self._generator: Child | None = None
-
-    def start_generator(self, scene: Scene) -> Child:
-        """Start it, and remember it: its identity is not told."""
-        self._generator = scene.stack.start_generator()
-        return self._generator
 
     def begin(self, scene: Scene) -> None:
         """Set the quota of the member's control group."""
-        if self._member == GENERATOR and self._generator is not None:
-            hold(self._generator.pid, self._cpus)
+        if self._member == GENERATOR and self.generator is not None:
+            hold(self.generator.pid, self._cpus)
         else:
             hold(scene.pids_of(self._member)[0], self._cpus)
 
@@ -214,18 +219,12 @@ class FewUsers(Injection):
         order["users"] = self._users
 
 
-class LostWorker(MidWindow):
+class LostWorker(WithGenerator, MidWindow):
     """The last of the generator's processes is killed in the middle of a window."""
 
     def __init__(self) -> None:
         super().__init__(self._kill_one)
-        self._generator: Child | None = None
-
-    def start_generator(self, scene: Scene) -> Child:
-        """Start it, and remember it: its identity is not told."""
-        self._generator = scene.stack.start_generator()
-        return self._generator
 
     def _kill_one(self, _: Scene) -> None:
-        assert self._generator is not None
-        os.kill(procfs.family(self._generator.pid)[-1].pid, signal.SIGKILL)
+        assert self.generator is not None
+        os.kill(procfs.family(self.generator.pid)[-1].pid, signal.SIGKILL)

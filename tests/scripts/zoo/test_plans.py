@@ -20,6 +20,6 @@ def test_another_path_is_a_workload_of_its_own_in_every_cell() -> None:
 def test_every_member_has_a_plan_that_fits_two_cores(name: str) -> None:
     plan = plan_of(BY_NAME[name].shape, make_machine(), seed=3)
 
-    # Twice over within what a run is given, on a machine that is slow to start.
-    assert plan.expected_s < truth.RUN_LIMIT_S / 2
+    # The store's case alone needs many rounds; it fits twice into what a run is given.
+    assert plan.expected_s < (truth.RUN_LIMIT_S / 2 if name == "store-held" else 90)
     assert plan.rounds_max >= 4
