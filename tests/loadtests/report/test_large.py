@@ -85,17 +85,31 @@ def measured(*argv: str) -> Took:
     )
 
 
-def best(*argv: str) -> Took:
-    """Run a command several times and give the fastest."""
-    took = min((measured(*argv) for _ in range(ATTEMPTS)), key=lambda each: each.wall_s)
-    print(argv, took)
-    return took
+LIBRARIES = "import numpy, scipy.special, pydantic, rich.console, jinja2"
 
 
-def test_the_report_of_a_million_requests_takes_two_seconds_and_300_megabytes(run: Path) -> None:
-    took = best("report", str(run))
+def against_libraries(*argv: str) -> tuple[Took, float]:
+    """Run a command several times; give the fastest, and it over what its libraries take alone.
 
-    assert took.wall_s <= 2
+    Cores here differ twofold in speed from one hour to the next, which seconds would be blamed for.
+    The two are taken in turns, so that both meet the same core.
+    """
+    took, loaded = [], []
+    for _ in range(ATTEMPTS):
+        took.append(measured(*argv))
+        began_s = time.monotonic()
+        subprocess.run((sys.executable, "-c", LIBRARIES), check=True)
+        loaded.append(time.monotonic() - began_s)
+    fastest = min(took, key=lambda each: each.wall_s)
+    print(argv, fastest, f"libraries {min(loaded):.2f} s")
+    return fastest, fastest.wall_s / min(loaded)
+
+
+def test_the_report_of_a_million_requests_takes_300_megabytes_and_no_time(run: Path) -> None:
+    """Two seconds where the libraries take half a second; measured 2.4 to 3.4 times as long."""
+    took, ratio = against_libraries("report", str(run))
+
+    assert ratio <= 4
     assert took.peak_bytes <= 300e6
 
 
@@ -111,13 +125,7 @@ def test_a_million_requests_are_exported_in_the_memory_of_one_trial(run: Path) -
 
 
 def test_help_is_there_at_once() -> None:
-    """At most four times what its libraries take (measured 2.0 to 3.0): cores differ twofold."""
-    imports = "import numpy, scipy.special, pydantic, rich.console"
-    shown, loaded = [], []
-    for _ in range(ATTEMPTS):
-        shown.append(measured("--help").wall_s)
-        began_s = time.monotonic()
-        subprocess.run((sys.executable, "-c", imports), check=True)
-        loaded.append(time.monotonic() - began_s)
+    """Measured 2.0 to 3.0 times what its libraries take."""
+    _, ratio = against_libraries("--help")
 
-    assert min(shown) <= 4 * min(loaded)
+    assert ratio <= 4
