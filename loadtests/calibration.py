@@ -14,17 +14,6 @@ SETTLE_S = 0.4
 WINDOW_S = 1.0
 """Ten CPU periods: enough to see a gain of a few per cent in what the budget allows."""
 
-SETTLE_ANSWERS = 2
-"""Mean times to an answer for which load is dropped before the window opens. All users ask at once
-when it starts, and until they have their first answers nobody has been let go: the first half of
-windows read 15 % less than the second where one answer takes longer than the settling."""
-
-MOST_SETTLE_S = 4.0
-"""Longer is not waited: the rule ``steady`` tells a trend that is left."""
-
-MOST_LUCK_S = 1.0
-"""Added to the settling at most, so that no run takes much longer than was said."""
-
 Measure = Callable[[TrialSpec, int], Trial]
 """Puts a number of users on a cell and gives the trial."""
 
@@ -52,19 +41,6 @@ def calibrate(plan: Plan, worker: str, workload: str, measure: Measure) -> Calib
         service_ms=steps[0].mean_ms,
         steps=tuple(steps),
     )
-
-
-def settle_s(calibration: Calibration, planned_s: float, *, luck: float) -> float:
-    """Give how long a trial has to settle: as planned, or longer where answers take long.
-
-    ``luck`` (from 0 to 1, drawn for each trial) is the part of one answer's time that is added.
-    Slots that all begin at once answer all at once, so a window that always opens at the same
-    moment counts one answer of each too many or too few, in all rounds alike: six rounds of such
-    a system gave [1.694, 1.708] where 1.692 is true.
-    """
-    mean_s = (calibration.steps[-1].mean_ms or 0.0) / 1000
-    settled_s = max(planned_s, min(MOST_SETTLE_S, SETTLE_ANSWERS * mean_s))
-    return settled_s + luck * min(MOST_LUCK_S, mean_s)
 
 
 def _step(spec: TrialSpec, users: int, measure: Measure) -> CalibrationStep:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from random import Random
 
-from loadtests import analysis, calibration, corespeed, rows, samples
+from loadtests import analysis, calibration, corespeed, rows, samples, settling
 from loadtests.driver import Driver
 from loadtests.environment.protocol import Stack
 from loadtests.latency import levels
 from loadtests.latency.trial import OpenTrial
-from loadtests.model import Calibration, Plan, Timing, Trial, TrialSpec
+from loadtests.model import Calibration, Cell, Plan, Timing, Trial, TrialSpec
 from loadtests.open_session import Levels
 from loadtests.probed import SAMPLE_CHECKS, ProbeState
 from loadtests.progress import Progress
@@ -118,8 +117,7 @@ class Session:
         known = self._calibrations[(spec.cell.worker, spec.cell.workload)]
         users = known.users_per_replica * spec.cell.replicas
         timing = self._plan.timing
-        luck = Random(f"{self._plan.seed} {spec.id} settling").random()
-        settle_s = calibration.settle_s(known, timing.settle_s, luck=luck)
+        settle_s = self._settle_s(spec.cell, known)
         raw = self._put_on(spec, users, replace(timing, settle_s=settle_s))
         trial = samples.reduce(raw, self._plan.budget, service_ms=known.service_ms)
         if can_repeat:
@@ -130,6 +128,16 @@ class Session:
             self._progress.measured(self._counting())
         self._watch()
         return trial
+
+    def _settle_s(self, cell: Cell, known: Calibration) -> float:
+        before = [trial for trial in self._trials if trial.spec.cell == cell]
+        last = before[-1].latency if before else None
+        answer_ms = (last or known.steps[-1]).mean_ms or 0.0
+        return settling.settle_s(
+            answer_ms / 1000,
+            self._plan.timing.settle_s,
+            part=settling.part(self._plan.seed, cell, len(before)),
+        )
 
     def _try_users(self, spec: TrialSpec, users: int) -> Trial:
         raw = self._put_on(spec, users, CALIBRATION_TIMING)

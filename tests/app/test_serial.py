@@ -115,11 +115,22 @@ def test_a_part_begins_when_the_one_before_it_was_due_to_end(lock: TurnLock) -> 
 def test_a_part_after_a_rest_begins_when_it_is_wanted(lock: TurnLock) -> None:
     with lock.alone(time.monotonic(), 0):
         pass
-    time.sleep(0.02)
+    time.sleep(0.02)  # longer than a quarter of what is wanted now: it is no delay
 
     wanted_s = time.monotonic()
     with lock.together(wanted_s, 0.01) as end_s:
         assert end_s == wanted_s + 0.01
+
+
+def test_a_part_that_is_late_by_its_way_to_the_client_and_back_begins_on_time(
+    lock: TurnLock,
+) -> None:
+    with lock.alone(time.monotonic(), 0) as turned_s:
+        pass
+    with lock.together(turned_s + 0.004, 0.02) as end_s:
+        pass
+
+    assert end_s == pytest.approx(turned_s + 0.02)
 
 
 def test_a_file_left_by_a_crash_holds_nobody_up(lock: TurnLock) -> None:

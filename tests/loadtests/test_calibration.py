@@ -3,11 +3,11 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.calibration import MOST_USERS, calibrate, settle_s
+from loadtests.calibration import MOST_USERS, calibrate
 from loadtests.model import Latency, Plan, Trial, TrialSpec
 from loadtests.options import Options
 from loadtests.plan import make_plan
-from tests.loadtests.builders import make_calibration, make_machine, make_trial
+from tests.loadtests.builders import make_machine, make_trial
 
 OPTIONS = replace(Options(), replicas=(1, 2))
 PLAN: Plan = make_plan(OPTIONS, make_machine(), backend="fake", seed=1)
@@ -91,24 +91,3 @@ def test_one_replica_alone_is_loaded_and_no_round_is_named() -> None:
     behind = {upstream.port: upstream for upstream in PLAN.upstreams}
     assert behind[specs[0].port].members == specs[0].members
     assert behind[specs[0].port].worker == "sync"
-
-
-@pytest.mark.parametrize(
-    ("mean_ms", "luck", "expected_s"),
-    [
-        (100.0, 0.0, 0.5),
-        (100.0, 0.5, 0.55),
-        (250.0, 0.0, 0.5),
-        (600.0, 0.0, 1.2),
-        (600.0, 0.5, 1.5),
-        (5000.0, 0.5, 4.5),
-        (None, 0.5, 0.5),
-    ],
-)
-def test_a_trial_settles_for_two_answers_where_they_take_long_and_a_part_of_one_more(
-    mean_ms: float | None, luck: float, expected_s: float
-) -> None:
-    steps = make_calibration().steps
-    found = make_calibration(steps=(*steps[:-1], replace(steps[-1], mean_ms=mean_ms)))
-
-    assert settle_s(found, 0.5, luck=luck) == pytest.approx(expected_s)

@@ -74,22 +74,39 @@ def test_every_planned_trial_is_measured_once_in_order(tmp_path: Path) -> None:
     assert measured.watched == len(planned)
 
 
-def settled_s(results: Path) -> list[float]:
-    """Give how long each trial of the rounds settles: four users at ten requests a second."""
-    world = World(rps=lambda *_: 10.0)
-    Measured(results, world)
-    return [order["settle_s"] for order in world.trials if order["id"].startswith("r")]
+def settled_s(results: Path, rps: Callable[[int], float]) -> dict[int, list[float]]:
+    """Give how long each trial of each number of replicas settles, with four users a replica."""
+    world = World(rps=lambda _, members: rps(len(members)))
+    measured = Measured(results, world)
+    settled: dict[int, list[float]] = {}
+    orders = [order for order in world.trials if order["id"].startswith("r")]
+    for order, trial in zip(orders, measured.trials, strict=True):
+        settled.setdefault(trial.spec.cell.replicas, []).append(order["settle_s"])
+    return settled
 
 
-def test_a_slow_system_is_given_two_answers_time_to_settle_and_by_chance_a_part_of_one(
+def test_a_slow_system_is_given_two_answers_time_to_settle_and_a_part_of_one(
     tmp_path: Path,
 ) -> None:
     """No window opens at the same moment of a system whose slots all began at once."""
-    settled = settled_s(tmp_path / "one")
+    cells = settled_s(tmp_path / "one", lambda replicas: 10.0 * replicas)
 
-    assert all(0.8 <= each <= 1.2 for each in settled)
-    assert max(settled) - min(settled) > 0.1
-    assert settled == settled_s(tmp_path / "again")  # by the seed
+    for settled in cells.values():
+        assert all(0.8 <= each <= 1.2 for each in settled)
+        assert abs(settled[1] - settled[0]) > 0.1
+    assert cells == settled_s(tmp_path / "again", lambda replicas: 10.0 * replicas)  # by the seed
+
+
+def test_a_cell_whose_answers_take_longer_than_those_of_one_replica_settles_for_longer(
+    tmp_path: Path,
+) -> None:
+    """As soon as that is known, which is after its first trial."""
+    cells = settled_s(tmp_path, lambda _: 10.0)
+
+    assert {replicas: each[0] <= 1.2 for replicas, each in cells.items()} == dict.fromkeys(cells, 1)
+    assert 0.8 <= cells[1][1] <= 1.2
+    assert 1.6 <= cells[2][1] <= 2.4
+    assert 3.2 <= cells[4][1] <= 5.0
 
 
 def test_a_disturbed_window_is_set_aside_and_measured_again_at_the_rounds_end(
