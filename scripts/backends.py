@@ -122,6 +122,8 @@ def measure(asked: Options) -> dict[str, Arm]:
                 f"The replicas of the two backends run Python {' and '.join(sorted(pythons))}. Give"
                 " both the same: TWOFOLD_BASE_IMAGE names the image's, `make PYTHON=…` the other's."
             )
+        for each in arms.values():
+            each.session.prepare()
         for number, planned in enumerate(plan.rounds, start=1):
             for name in BACKENDS if number % 2 else reversed(BACKENDS):
                 progress.say(f"round {number} of {len(plan.rounds)}: {name}")
@@ -133,7 +135,7 @@ def measure(asked: Options) -> dict[str, Arm]:
 def arm(
     backend: str, asked: Options, metronome: Metronome, awake: Awake, progress: PlainProgress
 ) -> Iterator[Arm]:
-    """Bring a backend's stack up, and find out how many users it needs."""
+    """Bring a backend's stack up."""
     chosen = choice.choose(backend, project.root())
     plan = make_plan(asked, chosen.machine, backend=backend, seed=asked.seed or 0)
     kept = Store.create(RESULTS / "backends-runs", store.new_run_id(proc.now_s(), plan.seed))
@@ -154,7 +156,6 @@ def arm(
         python = store.versions_of(agent.hello())["python"]
         driver = Driver(stack, agent, metronome, awake)
         session = Session(plan, stack, driver, kept, progress, lambda: None)
-        session.prepare()
         yield Arm(plan=plan, kept=kept, session=session, python=python)
 
 
