@@ -31,14 +31,10 @@ from typing import Any, Self
 
 from werkzeug.exceptions import InternalServerError
 
-from app import context, work
+from app import context
 from app.application import Application, this_app
+from app.burning import Burner
 from app.settings import SettingError, choice, number
-
-REQUEST_ROUNDS = 5_500
-"""Rounds of ``work.spin`` that cost as much as the rest of a request to /cpu (Flask, gunicorn,
-kernel): measured 6,600 under gthread, 4,900 under sync, 4,300 under gevent. At 5 % the difference
-is 0.2 % of a request."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,15 +102,12 @@ def install(app: Application, faults: Faults) -> None:
         app.state = MemoryState()
 
 
-def burnt_rounds(rounds: int, percent: float) -> int:
-    """Return the rounds to burn so that a request of ``rounds`` costs ``percent`` more in all."""
-    return round((rounds + REQUEST_ROUNDS) * percent / 100)
-
-
 def _burning(view: Callable[..., Any], percent: Callable[[], float]) -> Callable[..., Any]:
+    burner = Burner()
+
     @wraps(view)
     def burn() -> Any:
-        work.spin(burnt_rounds(work.asked_rounds(), percent()))
+        burner.burn(percent())
         return view()
 
     return burn

@@ -34,15 +34,10 @@ def spin(rounds: int) -> str:
     return digest.hexdigest()
 
 
-def asked_rounds() -> int:
-    """Return the rounds that the current request asks /cpu for."""
-    return whole_number("rounds", default=CPU_ROUNDS, low=1, high=CPU_ROUNDS_MAX)
-
-
 @blueprint.get("/cpu")
 def cpu() -> dict[str, object]:
     """Compute: ``?rounds=`` rounds of hashing."""
-    rounds = asked_rounds()
+    rounds = whole_number("rounds", default=CPU_ROUNDS, low=1, high=CPU_ROUNDS_MAX)
     return {"rounds": rounds, "digest": spin(rounds)}
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from app import create_app, faults, work
-from app.faults import REQUEST_ROUNDS, Faults, burnt_rounds
+from app.burning import Burner
+from app.faults import Faults
 from app.settings import SettingError
 
 
@@ -66,23 +67,18 @@ def test_a_switch_that_cannot_be_is_refused(environ: Mapping[str, str], message:
     assert message in str(caught.value)
 
 
-def test_burning_five_percent_adds_a_twentieth_of_the_whole_request() -> None:
-    whole = work.CPU_ROUNDS + REQUEST_ROUNDS
-
-    assert burnt_rounds(work.CPU_ROUNDS, 5) / whole == pytest.approx(0.05, rel=1e-3)
-
-
-def test_burning_is_computed_before_the_answer_which_stays_the_same(
+def test_burning_comes_before_the_answer_which_stays_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    spun: list[int] = []
-    monkeypatch.setattr(work, "spin", spun.append)
+    done: list[object] = []
+    monkeypatch.setattr(Burner, "burn", lambda _, percent: done.append(percent))
+    monkeypatch.setattr(work, "spin", done.append)
     app = create_app({"FAULTS": Faults(burn_percent=10)})
 
     answer = app.test_client().get("/cpu?rounds=4500").get_json()
 
     assert answer == {"rounds": 4500, "digest": None}
-    assert spun == [1000, 4500]
+    assert done == [10, 4500]
 
 
 def test_a_bad_request_is_refused_by_a_burning_app_too() -> None:
@@ -94,17 +90,17 @@ def test_a_bad_request_is_refused_by_a_burning_app_too() -> None:
 def test_a_service_that_slows_down_burns_more_the_older_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    spun: list[int] = []
-    monkeypatch.setattr(work, "spin", spun.append)
+    burnt: list[float] = []
+    monkeypatch.setattr(Burner, "burn", lambda _, percent: burnt.append(percent))
     ages = iter((1000.0, 1000.0, 1030.0))  # as it is made, then at each request
     monkeypatch.setattr("app.faults.time.monotonic", lambda: next(ages))
     app = create_app({"FAULTS": Faults(slower_percent_per_minute=100)})
 
     for _ in range(2):
-        with app.test_request_context("/cpu?rounds=4500"):
+        with app.test_request_context("/cpu?rounds=1"):
             app.view_functions["work.cpu"]()
 
-    assert spun == [0, 4500, 5000, 4500]
+    assert burnt == [0, 50]
 
 
 @pytest.mark.parametrize("path", ["/cpu?rounds=1", "/io?ms=0"])

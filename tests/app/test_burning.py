@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from app import work
+from app.burning import FIRST_REQUESTS, MEMORY_REQUESTS, Burner
+
+ROUNDS_COST_S = 2e-6
+"""What each look at the clock finds gone of the thread's time, and of the process's."""
+
+
+class Clocks:
+    """CPU clocks of a process whose one thread does nothing but burn and, when told, work."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.burnt_s = self.worked_s = 0.0
+        monkeypatch.setattr(work, "spin", self._spin)
+        self.burner = Burner(lambda: self.burnt_s + self.worked_s, lambda: self.burnt_s)
+
+    def _spin(self, _: int) -> str:
+        self.burnt_s += ROUNDS_COST_S
+        return ""
+
+    def ask(self, times: int, *, costing_s: float, percent: float = 5) -> float:
+        """Answer requests of a given cost; give the CPU-seconds burnt for them."""
+        before_s = self.burnt_s
+        for _ in range(times):
+            self.burner.burn(percent)
+            self.worked_s += costing_s
+        return self.burnt_s - before_s
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    return Clocks(monkeypatch)
+
+
+@pytest.mark.parametrize("percent", [2, 5, 10, 400])
+@pytest.mark.parametrize("costing_s", [0.0005, 0.004])
+def test_so_many_percent_of_the_whole_request_are_burnt(
+    clocks: Clocks, costing_s: float, percent: float
+) -> None:
+    clocks.ask(FIRST_REQUESTS + 1, costing_s=costing_s, percent=percent)
+
+    burnt_s = clocks.ask(100, costing_s=costing_s, percent=percent)
+
+    assert burnt_s / (100 * costing_s) == pytest.approx(percent / 100, rel=0.003)
+
+
+def test_what_the_first_requests_load_is_not_the_cost_of_a_request(clocks: Clocks) -> None:
+    assert clocks.ask(FIRST_REQUESTS, costing_s=0.5) == 0
+
+
+def test_it_follows_a_core_that_changes_its_speed(clocks: Clocks) -> None:
+    clocks.ask(100, costing_s=0.002)
+    clocks.ask(4 * MEMORY_REQUESTS, costing_s=0.004)
+
+    assert clocks.ask(100, costing_s=0.004) / 0.4 == pytest.approx(0.05, rel=0.02)
+
+
+def test_nothing_is_burnt_for_nought_percent(clocks: Clocks) -> None:
+    clocks.ask(50, costing_s=0.002)
+
+    assert clocks.ask(50, costing_s=0.002, percent=0) == 0
