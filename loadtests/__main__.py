@@ -20,7 +20,7 @@ from rich.console import Console
 from loadtests import __version__, errors, options, outputs, pipeline, project, store, verdict
 from loadtests import export as export_files
 from loadtests.doctor import examine
-from loadtests.environment import choice, compose, leftovers, survey
+from loadtests.environment import choice, compose_projects, leftovers, survey
 from loadtests.environment.protocol import Say
 from loadtests.gate.cli import gate
 from loadtests.model import Cell, ComparisonResult, Plan, RunResult
@@ -317,7 +317,7 @@ def compare(name: str | None, out: Path | None, as_json: bool) -> int:
 def down(as_json: bool) -> int:
     """Remove everything that runs have left: containers, networks, volumes, processes."""
     say: Say = partial(click.echo, err=True)
-    removed = leftovers.remove_all(say) + compose.remove_all(say)
+    removed = leftovers.remove_all(say) + compose_projects.remove_all(say)
     if as_json:
         click.echo(json.dumps({"removed_runs": removed}))
     else:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-import socket
-import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -14,6 +10,7 @@ from types import MappingProxyType
 
 from loadtests.budget import cores_used
 from loadtests.environment import compose_file, images
+from loadtests.environment.compose_projects import project_name, remove_dead, take_down
 from loadtests.environment.counters import (
     Counters,
     EngineCounters,
@@ -34,16 +31,12 @@ PROXY_FOLDER = "/run/nginx"
 PROXY_CONFIG = f"{PROXY_FOLDER}/nginx.conf"
 
 UP_LIMIT_S = 180.0
-DOWN_LIMIT_S = 120.0
 STORE_LIMIT_S = 30.0
 SPOKEN_TO = frozenset({"generator", "metronome"})
 """Members whose program is started in their container, and has a log of its own."""
 
 LOG_LINES = 20
 """How much of a log a message shows."""
-
-GONE_LIMIT_S = 15.0
-"""How long an engine may still be creating what a Compose that was ended had asked for."""
 
 
 class ComposeBackend:
@@ -61,9 +54,7 @@ class ComposeBackend:
         engine = docker.Engine()
         try:
             compose = docker.find_compose()
-            for project in dead_projects(engine):
-                say(f"Removing what a run that died has left: {project}")
-                engine.remove(project)
+            remove_dead(engine, say)
             built = images.build_all(engine, self._root, say=say, with_store=plan.with_store)
             project = project_name(folder.name)
             files = compose_file.files(plan, self._root, folder, self._settings)
@@ -84,7 +75,7 @@ class ComposeBackend:
                         say("Taking the stack down")
                         save_logs(engine, project, folder / "logs")
                     finally:
-                        take_down(compose, engine, project, files, variables)
+                        take_down(compose, engine, project, files, variables, say)
         finally:
             engine.close()
 
@@ -284,70 +275,3 @@ def save_logs(engine: docker.Engine, project: str, folder: Path) -> None:
             name = member_name(container)
             suffix = "-container" if name in SPOKEN_TO else ""
             (folder / f"{name}{suffix}.log").write_text(engine.log(container.id))
-
-
-def take_down(
-    compose: docker.Compose,
-    engine: docker.Engine,
-    project: str,
-    files: Sequence[Path],
-    variables: Mapping[str, str],
-) -> None:
-    """Take everything down, also what an engine was still creating when Compose was ended."""
-    command = compose.command(*docker.DOWN_WORDS, project=project, files=files)
-    with suppress(ProcessFailure):  # what it leaves is removed below
-        proc.run(command, env=variables, timeout_s=DOWN_LIMIT_S, check=False)
-    refused = ""
-
-    def nothing_left() -> bool:
-        nonlocal refused
-        try:
-            engine.remove(project)
-            return project not in engine.projects()
-        except EnvironmentFailure as error:  # such as a network that is just being joined
-            refused = f" {error}"
-            return False
-
-    proc.wait_until(
-        nothing_left,
-        limit_s=GONE_LIMIT_S,
-        failure=lambda: (
-            f"Parts of the stack {project} are still there.{refused} Run `twofold down`."
-        ),
-    )
-
-
-# -- whose is a project ------------------------------------------------------------------------
-
-
-def project_name(run: str) -> str:
-    """Name a Compose project after the run, this machine and this process."""
-    return f"twofold-{run.lower()}-{_machine_mark()}-{os.getpid()}"
-
-
-def _machine_mark() -> str:
-    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
-
-
-def dead_projects(engine: docker.Engine) -> tuple[str, ...]:
-    """Give the projects whose run was on this machine and is no more."""
-    pattern = re.compile(rf"twofold-.*-{_machine_mark()}-(\d+)")
-    found = ((project, pattern.fullmatch(project)) for project in engine.projects())
-    return tuple(project for project, match in found if match and not proc.alive(int(match[1])))
-
-
-def remove_all(say: Say) -> int:
-    """Remove what runs of any process have left, living ones too; give how many runs."""
-    try:
-        engine = docker.Engine()
-    except EnvironmentFailure as error:  # no engine, so none of its containers either
-        say(str(error))
-        return 0
-    try:
-        projects = engine.projects()
-        for project in projects:
-            say(f"Removing {project}")
-            engine.remove(project)
-        return len(projects)
-    finally:
-        engine.close()

@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 from loadtests.environment import addresses, choice, leftovers, means
-from loadtests.environment.compose import dead_projects
+from loadtests.environment.compose_projects import dead_projects
 from loadtests.errors import EnvironmentFailure, ProcessFailure
 from loadtests.surveyed import Engine, EngineState, Facts, Nginx, Postgres
 from loadtests.tools import docker, gunicorn, host, nginx, postgres, proc

@@ -14,11 +14,9 @@ from loadtests.environment.compose import (
     PROXY_FOLDER,
     STATUS_PORT,
     UP_LIMIT_S,
-    dead_projects,
-    project_name,
     save_logs,
-    take_down,
 )
+from loadtests.environment.compose_projects import project_name, remove_dead, take_down
 from loadtests.environment.counters import Counters, EngineCounters, KernelCounters, member_name
 from loadtests.environment.protocol import Say
 from loadtests.environment.quiet import wait_until_quiet
@@ -286,9 +284,7 @@ def open_stack(
     engine = docker.Engine()
     try:
         compose = docker.find_compose()
-        for project in dead_projects(engine):
-            say(f"Removing what a run that died has left: {project}")
-            engine.remove(project)
+        remove_dead(engine, say)
         project = project_name(folder.name)
         file = root / "compose/gate.yaml"
         variables = _variables(plan, worker, sides, folder)
@@ -309,7 +305,7 @@ def open_stack(
                     say("Taking the stack down")
                     save_logs(engine, project, folder / "logs")
                 finally:
-                    take_down(compose, engine, project, (file,), variables)
+                    take_down(compose, engine, project, (file,), variables, say)
     finally:
         engine.close()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import DockerException, NotFound
+from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
 from loadtests.errors import EnvironmentFailure, ProcessFailure
@@ -49,6 +49,10 @@ class Container:
     out_of_memory: bool
     pid: int
     address: str
+
+
+class NetworkKept(EnvironmentFailure):
+    """The engine does not let go of a network that nothing is on (moby issue 42119)."""
 
 
 class Engine:
@@ -135,16 +139,26 @@ class Engine:
         return tuple(sorted({each[PROJECT_LABEL] for each in labels if PROJECT_LABEL in each}))
 
     def remove(self, project: str) -> None:
-        """Remove whatever a project still has: containers, then networks, then volumes."""
+        """Remove whatever a project still has: containers, then networks, then volumes.
+
+        :class:`NetworkKept` says that all of it is gone but networks that nothing is on.
+        """
         api = self._client.api
         wanted = {"label": f"{PROJECT_LABEL}={project}"}
+        kept = []
         try:
             for container in api.containers(all=True, filters=wanted):
                 with contextlib.suppress(NotFound):
                     api.remove_container(container["Id"], v=True, force=True)
             for network in api.networks(filters=wanted):
-                with contextlib.suppress(NotFound):
+                try:
                     api.remove_network(network["Id"])
+                except NotFound:
+                    continue
+                except APIError:
+                    if api.inspect_network(network["Id"])["Containers"]:
+                        raise
+                    kept.append(network["Name"])
             for volume in api.volumes(filters=wanted).get("Volumes") or ():
                 with contextlib.suppress(NotFound):
                     api.remove_volume(volume["Name"], force=True)
@@ -153,6 +167,12 @@ class Engine:
                 f"The engine did not remove what a run had started: {_reason(error)}."
                 " Run `twofold down` once it answers again."
             ) from error
+        if kept:
+            raise NetworkKept(
+                f"The engine does not let go of the network {', '.join(kept)}, though no container"
+                " is on it. It is in nobody's way; after a restart of the engine `twofold down`"
+                " removes it."
+            )
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ import pytest
 
 from loadtests import errors
 from loadtests.__main__ import run_command_line
-from loadtests.environment import choice, compose, leftovers
+from loadtests.environment import choice, compose_projects, leftovers
 from loadtests.environment.choice import Chosen
 from loadtests.model import Machine
 from loadtests.tools import signals
@@ -436,7 +436,7 @@ def test_one_worker_model_cannot_be_compared(twofold: Any) -> None:
 @pytest.fixture
 def three_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leftovers, "remove_all", lambda _: 1)
-    monkeypatch.setattr(compose, "remove_all", lambda _: 2)
+    monkeypatch.setattr(compose_projects, "remove_all", lambda _: 2)
 
 
 @pytest.mark.usefixtures("three_left")
@@ -454,6 +454,6 @@ def test_down_does_not_hide_what_could_not_be_removed(
         raise errors.EnvironmentFailure("The engine did not remove what a run had started.")
 
     monkeypatch.setattr(leftovers, "remove_all", lambda _: 0)
-    monkeypatch.setattr(compose, "remove_all", refuse)
+    monkeypatch.setattr(compose_projects, "remove_all", refuse)
 
     assert twofold("down", out=False).code == errors.EXIT_ENVIRONMENT

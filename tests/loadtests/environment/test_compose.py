@@ -1,6 +1,6 @@
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from loadtests.environment import compose, images
-from loadtests.environment.compose import ComposeBackend, dead_projects, project_name
+from loadtests.environment import compose, compose_projects, images
+from loadtests.environment.compose import ComposeBackend
+from loadtests.environment.compose_projects import dead_projects, project_name
 from loadtests.environment.counters import member_name
 from loadtests.environment.images import Images
 from loadtests.environment.settings import NO_SETTINGS, Settings
@@ -51,6 +52,7 @@ class FakeEngine:
         self.version = "28.0"
         self.log_error: Exception | None = None
         self.refusals = 0
+        self.refusal = EnvironmentFailure("The engine did not remove it.")
         self._projects = iter(projects)
         self._last: Sequence[str] = ()
 
@@ -69,7 +71,7 @@ class FakeEngine:
     def remove(self, project: str) -> None:
         if self.refusals:
             self.refusals -= 1
-            raise EnvironmentFailure("The engine did not remove it.")
+            raise self.refusal
         self.removed.append(project)
 
     def close(self) -> None:
@@ -179,6 +181,7 @@ def opened(
     folder: Path,
     settings: Settings = NO_SETTINGS,
     plan: Plan = PLAN,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[None]:
     monkeypatch.setattr(docker, "Engine", lambda: engine)
     monkeypatch.setattr(docker, "find_compose", lambda: COMPOSE)
@@ -186,7 +189,7 @@ def opened(
     monkeypatch.setattr(proc, "run", ran)
     monkeypatch.setattr(proc, "POLL_S", 0.0)
     monkeypatch.setattr(compose, "ComposeStack", lambda *_: None)
-    with ComposeBackend(ROOT, settings=settings).open(plan, folder, lambda _: None):
+    with ComposeBackend(ROOT, settings=settings).open(plan, folder, say):
         yield
 
 
@@ -350,7 +353,7 @@ def test_what_cannot_be_removed_is_told_with_the_engines_reason(
 ) -> None:
     engine = FakeEngine()
     engine.refusals = 10**9
-    monkeypatch.setattr(compose, "GONE_LIMIT_S", 0.01)
+    monkeypatch.setattr(compose_projects, "GONE_LIMIT_S", 0.01)
 
     with (
         pytest.raises(EnvironmentFailure, match=r"still there\. The engine did not .*twofold down"),
@@ -369,6 +372,22 @@ def test_what_a_dead_run_has_left_is_removed_first(
         assert engine.removed == [dead]
 
 
+@pytest.mark.parametrize("dead", [True, False])
+def test_a_network_that_the_engine_keeps_though_nothing_is_on_it_is_said_and_no_failure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, dead: bool
+) -> None:
+    left = project_name("a-run").rpartition("-")[0] + "-99999999"
+    engine = FakeEngine(projects=((left,),) if dead else ((),))
+    engine.refusals, engine.refusal = 10**9, docker.NetworkKept("It keeps a network.")
+    monkeypatch.setattr(compose_projects, "GONE_LIMIT_S", 0.01)
+    said: list[str] = []
+
+    with opened(monkeypatch, engine, Ran(), tmp_path, say=said.append):
+        assert ("It keeps a network." in said) is dead
+
+    assert said[-1] == "It keeps a network."
+
+
 # -- down, of all runs -------------------------------------------------------------------------
 
 
@@ -377,7 +396,7 @@ def test_all_runs_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(docker, "Engine", lambda: engine)
     said: list[str] = []
 
-    assert compose.remove_all(said.append) == 2
+    assert compose_projects.remove_all(said.append) == 2
     assert engine.removed == ["twofold-a", "twofold-b"]
     assert said == ["Removing twofold-a", "Removing twofold-b"]
     assert engine.closed
@@ -390,5 +409,5 @@ def test_without_an_engine_there_is_nothing_of_ours(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(docker, "Engine", no_engine)
     said: list[str] = []
 
-    assert compose.remove_all(said.append) == 0
+    assert compose_projects.remove_all(said.append) == 0
     assert said == ["No Docker engine answers."]

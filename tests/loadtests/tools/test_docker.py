@@ -13,7 +13,7 @@ from urllib3.exceptions import ProtocolError
 
 from loadtests.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import docker, proc
-from loadtests.tools.docker import Compose, Container, Engine, parse_container
+from loadtests.tools.docker import Compose, Container, Engine, NetworkKept, parse_container
 
 DATA = Path(__file__).parents[2] / "data" / "docker"
 
@@ -194,6 +194,30 @@ def test_what_is_removed_is_removed_in_an_order_that_works() -> None:
     engine.remove("p")
 
     assert done == ["one", "net", "data"]
+
+
+@pytest.mark.parametrize(
+    ("on_it", "expected"), [({}, NetworkKept), ({"one": {}}, EnvironmentFailure)]
+)
+def test_a_network_that_stays_is_told_from_one_that_is_still_used(
+    on_it: dict[str, Any], expected: type[EnvironmentFailure]
+) -> None:
+    """The volumes go in the first case: such a network stays until the engine is restarted."""
+    done: list[str] = []
+    engine = an_engine(
+        containers=lambda **_: [],
+        networks=lambda **_: [{"Id": "1", "Name": "net"}],
+        volumes=lambda **_: {"Volumes": [{"Name": "data"}]},
+        remove_network=fails(APIError("network net has active endpoints")),
+        inspect_network=lambda _: {"Containers": on_it},
+        remove_volume=lambda name, **_: done.append(name),
+    )
+
+    with pytest.raises(EnvironmentFailure) as caught:
+        engine.remove("p")
+
+    assert type(caught.value) is expected
+    assert done == ([] if on_it else ["data"])
 
 
 # -- command lines -----------------------------------------------------------------------------
