@@ -91,17 +91,20 @@ def remove_all(say: Say) -> int:
         say(str(error))
         return 0
     try:
-        projects = engine.projects()
-        for project in projects:
+        removed = 0
+        for project in engine.projects():
             say(f"Removing {project}")
-            _remove(engine, project, say)
-        return len(projects)
+            removed += _remove(engine, project, say)
+        return removed
     finally:
         engine.close()
 
 
-def _remove(engine: docker.Engine, project: str, say: Say) -> None:
+def _remove(engine: docker.Engine, project: str, say: Say) -> bool:
+    """Remove a project; tell whether all of it is gone."""
     try:
         engine.remove(project)
     except docker.NetworkKept as error:  # in nobody's way
         say(str(error))
+        return False
+    return True

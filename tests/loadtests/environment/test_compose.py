@@ -402,6 +402,16 @@ def test_all_runs_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert engine.closed
 
 
+def test_what_the_engine_keeps_is_not_counted_as_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = FakeEngine(projects=(("twofold-a", "twofold-b"),))
+    engine.refusals, engine.refusal = 1, docker.NetworkKept("It keeps a network.")
+    monkeypatch.setattr(docker, "Engine", lambda: engine)
+    said: list[str] = []
+
+    assert compose_projects.remove_all(said.append) == 1
+    assert said == ["Removing twofold-a", "It keeps a network.", "Removing twofold-b"]
+
+
 def test_without_an_engine_there_is_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_engine() -> None:
         raise EnvironmentFailure("No Docker engine answers.")
