@@ -12,8 +12,6 @@ from __future__ import annotations
 import math
 from random import Random
 
-from loadtests.model import Cell
-
 ANSWERS = 2
 """Mean times to an answer for which load is dropped before the window opens. Until users have their
 first answers nobody has been let go: the first half of windows read 15 % less than the second where
@@ -31,12 +29,12 @@ van Ravenstein, "The three gap theorem", J. Austral. Math. Soc. A 45, 1988). Six
 gap of a third of the circle in 73 % of runs; six of these never one of a quarter."""
 
 
-def part(seed: int, cell: Cell, nth: int) -> float:
-    """Give the part (0 to 1) of one answer's time for the ``nth`` trial of a cell.
+def part(seed: int, what: object, nth: int) -> float:
+    """Give the part (0 to 1) of one answer's time for the ``nth`` window of ``what`` (a cell).
 
-    Where a cell begins is drawn, so the mean over all seeds is that of a part drawn evenly.
+    Where each begins is drawn, so the mean over all seeds is that of a part drawn evenly.
     """
-    begin = Random(f"{seed} {cell} settling").random()
+    begin = Random(f"{seed} {what} settling").random()
     return (begin + nth * GOLDEN_RATIO) % 1
 
 

@@ -28,18 +28,19 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
 
-LOCK = "/run/shared/lock"
-"""Where the replicas of one side share files; see compose/gate.yaml."""
+OWN_LOCK, SHARED_LOCK = "/tmp/lock", "/run/shared/lock"  # noqa: S108 (in the replica)
+"""A file of each replica's own, and one that the replicas of a side share (compose/gate.yaml)."""
 
 LOST_SHARE = 1 / 0.9 - 1
 """Serial share with which two replicas do 0.9 of twice the work: 2/(1 + s) = 0.9 × 2."""
 
 LOCKED = (
-    *("--workload", "/serial", "--base-env", f"SERIAL_LOCK={LOCK}"),
-    *("--base-env", "SERIAL_SHARE=0.0001", "--head-env", f"SERIAL_LOCK={LOCK}"),
-    *("--head-env", f"SERIAL_SHARE={LOST_SHARE:.4f}"),
+    *("--workload", "/serial?ms=100"),
+    *(f"--{side}-env=SERIAL_SHARE={LOST_SHARE:.4f}" for side in ("base", "head")),
+    *("--base-env", f"SERIAL_LOCK={OWN_LOCK}", "--head-env", f"SERIAL_LOCK={SHARED_LOCK}"),
 )
-"""Both sides take the lock, so that a request costs them the same; only head is alone in it."""
+"""Both sides take turns at a lock, so that one replica does as much; only head's replicas share
+theirs. (Base without any share answers at another rhythm: all slots at once, or none.)"""
 
 CASES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "aa": ((), "throughput", "pass"),

@@ -29,6 +29,7 @@ from loadtests.gate.plan import (
     block_order,
     lane_of,
     pair_windows,
+    settle_s,
 )
 from loadtests.gate.stack import METRONOME, PROXY, GateStack, Port, Start
 from loadtests.metronome import Metronome
@@ -278,11 +279,16 @@ class Measuring:
     def _load(self, lane: _Lane, side: SideName, position: int) -> Load:
         timing, spec = self._plan.timing, lane.specs[position]
         closed = spec.mode is Mode.CLOSED
+        planned_s = timing.settle_s if position else timing.first_settle_s
         return Load(
             id=f"p{lane.number:03d}-{position}-{side}",
             base_url=f"http://{lane.starts[side].address}",
             path=self._plan.path,
-            settle_s=timing.settle_s if position else timing.first_settle_s,
+            settle_s=(
+                settle_s(self._plan, lane.load, planned_s, what=spec.mode, number=lane.number)
+                if closed
+                else planned_s
+            ),
             window_s=timing.closed_s if closed else timing.open_s,
             drain_limit_s=timing.drain_limit_s,
             timeout_s=TIMEOUT_S,
@@ -367,7 +373,9 @@ class Measuring:
             base_url=f"http://{self._stack.proxy_host}:{port}",
             path=self._plan.path,
             users=load.users * replicas,
-            settle_s=timing.settle_s,
+            settle_s=settle_s(
+                self._plan, load, timing.settle_s, what=(side, replicas), number=number
+            ),
             window_s=timing.scaling_s,
             drain_limit_s=timing.drain_limit_s,
             timeout_s=TIMEOUT_S,

@@ -6,10 +6,18 @@ import math
 from dataclasses import dataclass
 from random import Random
 
+from loadtests import settling
 from loadtests.budget import split_cores
 from loadtests.errors import PlanError
 from loadtests.gate import levels
-from loadtests.gate.model import EndpointName, GatePlan, GateTiming, Mode, SideName
+from loadtests.gate.model import (
+    EndpointName,
+    GatePlan,
+    GateTiming,
+    Mode,
+    SideName,
+    WorkerLoad,
+)
 from loadtests.gate.options import GateOptions, path_of
 from loadtests.model import Machine
 
@@ -139,6 +147,18 @@ def pair_windows(plan: GatePlan, worker: str, number: int) -> tuple[WindowSpec, 
         WindowSpec(mode=Mode.OPEN, base_first=not base_first, seeds=(other, one)),
     )
     return closed + opened if first is Mode.CLOSED else opened + closed
+
+
+def settle_s(
+    plan: GatePlan, load: WorkerLoad, planned_s: float, *, what: object, number: int
+) -> float:
+    """Give the seconds of settling of the closed window of pair or block ``number``.
+
+    ``what`` is what other windows of its kind have in common with it.
+    """
+    answer_s = OPEN_RATIO * load.users / load.rate_rps
+    luck = settling.part(plan.seed, (load.worker, what), number)
+    return settling.settle_s(answer_s, planned_s, part=luck)
 
 
 def lane_of(plan: GatePlan, number: int) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from loadtests.errors import PlanError, UsageError
 from loadtests.gate import options, plan
-from loadtests.gate.model import EndpointName, Mode
+from loadtests.gate.model import EndpointName, Mode, WorkerLoad
 from loadtests.gate.options import GateOptions
 from tests.loadtests.gate.builders import MACHINE, make_gate_plan
 
@@ -26,6 +26,17 @@ def test_noisier_endpoints_have_margins_of_their_own() -> None:
         EndpointName.SCALING: 0.1,
     }
     assert not make_gate_plan(scaling=False).scaling
+
+
+def test_closed_windows_open_at_another_part_of_an_answer_each_time() -> None:
+    """Eight users at 100 requests a second, of which the open loop's rate is 60."""
+    load = WorkerLoad(worker="gthread", users=8, rate_rps=60.0, gain_ratio=0.0)
+    settled = [plan.settle_s(PLAN, load, 0.3, what="x", number=number) for number in range(1, 7)]
+
+    assert all(0.3 <= each <= 0.38 for each in settled)
+    assert max(settled) - min(settled) > 0.05
+    assert plan.settle_s(PLAN, load, 0.3, what="x", number=1) == settled[0]
+    assert plan.settle_s(PLAN, load, 0.3, what="y", number=1) != settled[0]
 
 
 def test_the_same_seed_gives_the_same_gate() -> None:
