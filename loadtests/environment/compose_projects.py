@@ -55,6 +55,7 @@ def take_down(
 
     def nothing_left() -> bool:
         nonlocal refused
+        refused = None
         try:
             engine.remove(project)
             return project not in engine.projects()

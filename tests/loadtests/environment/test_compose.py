@@ -388,6 +388,21 @@ def test_a_network_that_the_engine_keeps_though_nothing_is_on_it_is_said_and_no_
     assert said[-1] == "It keeps a network."
 
 
+def test_a_network_that_was_kept_for_a_while_hides_nothing_else_that_stays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mine = project_name(tmp_path.name)
+    engine = FakeEngine(projects=((), (mine,)))
+    engine.refusals, engine.refusal = 1, docker.NetworkKept("It keeps a network.")
+    monkeypatch.setattr(compose_projects, "GONE_LIMIT_S", 0.05)
+
+    with (
+        pytest.raises(EnvironmentFailure, match="still there"),
+        opened(monkeypatch, engine, Ran(), tmp_path),
+    ):
+        pass
+
+
 # -- down, of all runs -------------------------------------------------------------------------
 
 
