@@ -2,14 +2,8 @@
 
 What Flask, gunicorn and the kernel take of a request beside the view differs by worker model and by
 machine (as much as the view's own 20,000 rounds of hashing on one, a quarter of it on another), so
-it is measured, request by request, by the process's own CPU clock.
-
-Checked by that clock, the share is exact (9.7 % of 10 % over 10,000 requests). By the counters of
-whole replicas it is where requests arrive at random (10.1 and 9.6 % of 10 %, 5.1, 5.0 and 4.7 % of
-5 %). In a gthread replica whose threads are all busy it is more: 12 % of 10 %, 5 to 7 % of 5 %, and
-with a quarter of the hashing 16 and 8 %. That fits a share k of a full replica's CPU that is spent
-by time and not by request, (1 + p)(1 − k)/(1 − (1 + p)k), with k = 0.18 and 0.37; what spends it
-was not looked for.
+it is measured, by the process's own CPU clock, and burnt as rounds of hashing, whose cost is
+measured at the same moments: a core that changes its speed does so for both.
 """
 
 from __future__ import annotations
@@ -20,14 +14,15 @@ from collections.abc import Callable
 
 from app import work
 
-FIRST_REQUESTS = 10
-"""Not counted: they load what is loaded once."""
+LOOK_EVERY = 10
+"""Requests from one look at the clocks to the next. A look at every request is 0.8 % of a request
+by itself (measured)."""
 
-MEMORY_REQUESTS = 20
-"""Requests over which the cost is averaged: cores change their speed within seconds."""
+FIRST_ROUNDS = 1000
+"""Of hashing, at the first look: what a round costs has to be known first."""
 
-ROUNDS = 25
-"""Of hashing between two looks at the clock: some 2 µs, of 200 for 5 % of a request."""
+MEMORY_LOOKS = 20
+"""Looks over which costs are averaged."""
 
 
 class Burner:
@@ -44,31 +39,55 @@ class Burner:
         self._process_s, self._thread_s = process_s, thread_s
         self._lock = threading.Lock()
         self._requests = 0
-        self._seen_s = self._burnt_s = 0.0
-        self._cost_s = self._owed_s = 0.0
+        self._seen_s: float | None = None
+        """The process's clock at the last look; before the first one, what is loaded once is."""
+        self._spent_s, self._burnt, self._round_s = _Mean(), _Mean(), _Mean()
+        """From look to look: the process's CPU time and the rounds burnt; and a round's time."""
+        self._rounds = 0
+        """Burnt since the last look."""
+        self._due = 0.0
+        """Rounds that are still to be burnt, less those that were burnt too many."""
 
     def burn(self, percent: float) -> None:
         """Burn that many percent of the mean cost of a request; once a request, at its begin."""
         with self._lock:
-            self._note(self._process_s())
-            self._owed_s += self._cost_s * percent / 100
-            due_s, self._owed_s = self._owed_s, 0.0
-        spent_s = self._spend(due_s)
-        with self._lock:
-            self._burnt_s += spent_s
-            self._owed_s += due_s - spent_s
+            self._requests += 1
+            look = self._requests % LOOK_EVERY == 0 and percent > 0
+            first = look and self._seen_s is None
+            if look:
+                self._note(self._process_s())
+            self._due += self._cost() * percent / 100
+            rounds = FIRST_ROUNDS if first else max(0, int(self._due))
+            self._due -= rounds
+            self._rounds += rounds
+        if look and rounds:
+            began_s = self._thread_s()
+            work.spin(rounds)
+            self._round_s.add((self._thread_s() - began_s) / rounds)
+        elif rounds:
+            work.spin(rounds)
 
     def _note(self, now_s: float) -> None:
-        cost_s = now_s - self._seen_s - self._burnt_s
-        self._seen_s, self._burnt_s = now_s, 0.0
-        self._requests += 1
-        counted = self._requests - FIRST_REQUESTS
-        if counted > 0:
-            self._cost_s += (cost_s - self._cost_s) / min(counted, MEMORY_REQUESTS)
+        if self._seen_s is not None:
+            self._spent_s.add(now_s - self._seen_s)
+            self._burnt.add(self._rounds)
+        self._seen_s, self._rounds = now_s, 0
 
-    def _spend(self, due_s: float) -> float:
-        begin_s = now_s = self._thread_s()
-        while now_s - begin_s < due_s:
-            work.spin(ROUNDS)
-            now_s = self._thread_s()
-        return now_s - begin_s
+    def _cost(self) -> float:
+        """Give what a request costs without what is burnt for it, in rounds."""
+        if not self._spent_s.value or not self._round_s.value:
+            return 0.0
+        spent = self._spent_s.value / self._round_s.value
+        return max(0.0, spent - self._burnt.value) / LOOK_EVERY
+
+
+class _Mean:
+    """A mean that forgets what is long past."""
+
+    def __init__(self) -> None:
+        self.value = 0.0
+        self._count = 0
+
+    def add(self, value: float) -> None:
+        self._count = min(self._count + 1, MEMORY_LOOKS)
+        self.value += (value - self.value) / self._count
