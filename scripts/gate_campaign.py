@@ -211,7 +211,7 @@ def pair_of(pair: dict[str, Any], samples: Path) -> dict[str, Any]:
         found[side] = {
             "rps": closed["throughput_rps"],
             "cpu_us": closed["cpu_us_per_request"],
-            "p50_ms": [each["p50_ms"] for each in opened],
+            "times_ms": [[each["completed"], each["quantiles_ms"]] for each in opened],
             "p99_ms": [each["p99_ms"] for each in opened],
             "mean_us": round(float(np.mean(times)), 1) if times else None,
             "sd_us": round(float(np.std(times)), 1) if times else None,

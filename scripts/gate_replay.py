@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from loadtests.gate import levels
+from loadtests.gate import levels, medians
 from loadtests.gate.decision import Rule, judge
 from loadtests.gate.model import GateVerdict
 
@@ -69,36 +69,54 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def values_of(pair: dict[str, Any]) -> dict[str, float]:
-    """Give a pair's log ratios; above 0 is better."""
+    """Give a pair's log ratios, but for the median's; above 0 is better."""
     base, head = pair["base"], pair["head"]
     return {
         "throughput": math.log(head["rps"] / base["rps"]),
         "cpu": math.log(base["cpu_us"] / head["cpu_us"]),
-        "p50": _mean_log(base["p50_ms"]) - _mean_log(head["p50_ms"]),
         "p99": _mean_log(base["p99_ms"]) - _mean_log(head["p99_ms"]),
     }
+
+
+def times_of(pair: dict[str, Any]) -> medians.Start:
+    """Give how long the requests of base's and of head's open windows took."""
+    base, head = (
+        [medians.Times(count, tuple(points)) for count, points in pair[side]["times_ms"] if count]
+        for side in ("base", "head")
+    )
+    return base, head
 
 
 def _mean_log(values: Sequence[float]) -> float:
     return fmean(math.log(value) for value in values)
 
 
+def all_values(pairs: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
+    """Give every endpoint's log ratios of a gate's pairs."""
+    own = [values_of(pair) for pair in pairs]
+    found = {name: [each[name] for each in own] for name in own[0]}
+    return {**found, "p50": list(medians.changes([times_of(pair) for pair in pairs]))}
+
+
 def replay(gates: Sequence[Gate], *, count: int, seed: int) -> dict[str, Any]:
     """Draw gates from the recorded A/A pairs, look after look, and count what the gate says."""
-    pairs = [
-        values_of(pair) for gate in gates if gate["injected"] == "aa" for pair in gate["pairs"]
-    ]
+    pairs = [pair for gate in gates if gate["injected"] == "aa" for pair in gate["pairs"]]
     if not pairs:
         return {"gates": 0, "pairs": 0}
-    table_of = np.array([[pair[name] for name in MARGINS] for pair in pairs])
+    known = [(values_of(pair), times_of(pair)) for pair in pairs]
     rng = np.random.default_rng(seed)
     looks = levels.looks(levels.PAIR_LOOKS, MINUTES_LOOKS)
     verdicts: Counter[str] = Counter()
     used = 0
     for _ in range(count):
-        drawn = table_of[rng.integers(len(pairs), size=looks[-1])]
-        drawn *= rng.choice((-1.0, 1.0), size=(looks[-1], 1))
-        verdict, starts = gated(drawn, looks)
+        drawn = [known[number] for number in rng.integers(len(known), size=looks[-1])]
+        turned = [
+            ({name: -value for name, value in own.items()}, (times[1], times[0]))
+            if turn
+            else (own, times)
+            for (own, times), turn in zip(drawn, rng.random(looks[-1]) < 0.5, strict=True)
+        ]
+        verdict, starts = gated(turned, looks)
         verdicts[verdict] += 1
         used += starts
     return {
@@ -109,14 +127,20 @@ def replay(gates: Sequence[Gate], *, count: int, seed: int) -> dict[str, Any]:
     }
 
 
-def gated(drawn: np.ndarray[Any, Any], looks: Sequence[int]) -> tuple[GateVerdict, int]:
+def _turned(own: dict[str, float], times: medians.Start) -> tuple[dict[str, float], medians.Start]:
+    """Give a pair as it would be with base and head swapped."""
+    return {name: -value for name, value in own.items()}, (times[1], times[0])
+
+
+def gated(
+    drawn: Sequence[tuple[dict[str, float], medians.Start]], looks: Sequence[int]
+) -> tuple[GateVerdict, int]:
     """Judge a gate of these starts as it is judged when it is measured."""
     verdict = GateVerdict.INCONCLUSIVE
     for look in looks:
-        said = {
-            judge(drawn[:look, column].tolist(), rule(margin)).verdict
-            for column, margin in enumerate(MARGINS.values())
-        }
+        seen = {name: [own[name] for own, _ in drawn[:look]] for name in drawn[0][0]}
+        seen["p50"] = list(medians.changes([times for _, times in drawn[:look]]))
+        said = {judge(seen[name], rule(margin)).verdict for name, margin in MARGINS.items()}
         for verdict in (GateVerdict.REGRESSED, GateVerdict.INCONCLUSIVE, GateVerdict.IMPROVED):
             if verdict in said:
                 break
@@ -179,9 +203,9 @@ def _rate(count: int, of: int) -> float:
 
 def ours(gate: Gate) -> bool:
     """Say what the gate says of its pairs, at the look where it was stopped."""
-    values = [values_of(pair) for pair in gate["pairs"]]
+    values = all_values(gate["pairs"])
     return any(
-        judge([value[name] for value in values], rule(margin)).verdict is GateVerdict.REGRESSED
+        judge(values[name], rule(margin)).verdict is GateVerdict.REGRESSED
         for name, margin in MARGINS.items()
     )
 

@@ -15,8 +15,8 @@ from statistics import fmean
 
 from scipy.special import ndtr, stdtrit
 
-from loadtests.gate import levels, values
-from loadtests.gate.decision import POWER, visible
+from loadtests.gate import values
+from loadtests.gate.decision import POWER, rule_of, visible
 from loadtests.gate.model import SIDE_BY_SIDE, EndpointName, Evidence, GatePlan, Mode, StartPair
 from loadtests.gate.plan import STEP_S
 from loadtests.model import Estimate
@@ -84,8 +84,7 @@ def calibrate(plan: GatePlan, evidence: Evidence) -> GateCalibration:
 def _spread(plan: GatePlan, evidence: Evidence, name: EndpointName) -> Spread:
     by_start: dict[str, list[float]] = {}
     known: list[tuple[StartPair, float]] = []
-    for pair in evidence.pairs:
-        value = values.pair_value(pair, name)
+    for pair, value in zip(evidence.pairs, values.pair_values(evidence.pairs, name), strict=True):
         if value is not None:
             by_start.setdefault(pair.base_start, []).append(value)
             known.append((pair, value))
@@ -154,15 +153,16 @@ def _drift(known: Sequence[tuple[StartPair, float]]) -> Estimate:
 def promise(plan: GatePlan, spread: Spread) -> Promise:
     """Return from which look on a gate passes 19 of 20 times without a change, and what it sees."""
     sd = math.hypot(spread.window_sd, spread.start_sd)
+    rule = rule_of(plan, spread.endpoint)
     for look, units in enumerate(plan.looks, start=1):
         minutes = math.ceil(units / len(plan.cores)) * STEP_S / 60
         if minutes > plan.max_minutes:
             break
         error = sd / math.sqrt(units)
-        pass_by = -float(stdtrit(units - 1, levels.beta_at(look, plan.beta))) * error
+        pass_by = -float(stdtrit(units - 1, rule.pass_level(look))) * error
         room = -math.log1p(-spread.margin) - pass_by
         if room > 0 and (error == 0 or float(ndtr(room / error)) >= POWER):
-            seen = visible(sd, units, levels.alpha_at(look, plan.alpha, plan.tests), spread.margin)
+            seen = visible(sd, units, rule.alarm_level(look), rule.margin)
             return Promise(
                 endpoint=spread.endpoint,
                 starts=units,

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from scipy.special import nctdtrinc, stdtrit
 
 from loadtests.gate import levels
-from loadtests.gate.model import GateVerdict
+from loadtests.gate.model import EndpointName, GatePlan, GateVerdict
 
 POWER = 0.95
 """How often the smallest visible change would be seen."""
@@ -39,6 +39,25 @@ class Rule:
     beta: float
     tests: int
     looks: tuple[int, ...]
+
+    def alarm_level(self, look: int) -> float:
+        """Give the one-sided level of ``regressed`` and ``improved`` at a look."""
+        return levels.level_at(look, self.looks, self.alpha / self.tests)
+
+    def pass_level(self, look: int) -> float:
+        """Give the one-sided level of ``pass`` at a look, the same for every endpoint."""
+        return levels.level_at(look, self.looks, self.beta)
+
+
+def rule_of(plan: GatePlan, endpoint: EndpointName) -> Rule:
+    """Give what an endpoint is judged by."""
+    return Rule(
+        margin=plan.margins[endpoint],
+        alpha=plan.alpha,
+        beta=plan.beta,
+        tests=plan.tests,
+        looks=plan.block_looks if endpoint is EndpointName.SCALING else plan.looks,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +100,7 @@ def judge(values: Sequence[float], rule: Rule) -> Judged:
         low=mean - pass_by,
         high=mean + alarm_by,
         sd=sd,
-        visible=visible(sd, units, levels.alpha_at(look, rule.alpha, rule.tests), rule.margin),
+        visible=visible(sd, units, rule.alarm_level(look), rule.margin),
         needed_units=(
             _needed(mean, sd, units, rule) if verdict is GateVerdict.INCONCLUSIVE else None
         ),
@@ -92,8 +111,8 @@ def _reaches(sd: float, units: int, look: int, rule: Rule) -> tuple[float, float
     """Return how far the bounds of ``pass`` and of ``regressed`` lie from the estimate."""
     error = sd / math.sqrt(units)
     return (
-        _quantile(units, levels.beta_at(look, rule.beta)) * error,
-        _quantile(units, levels.alpha_at(look, rule.alpha, rule.tests)) * error,
+        _quantile(units, rule.pass_level(look)) * error,
+        _quantile(units, rule.alarm_level(look)) * error,
     )
 
 

@@ -6,20 +6,32 @@ from collections.abc import Collection
 
 import numpy as np
 
+from loadtests.gate import medians
 from loadtests.gate.model import Figures
 from loadtests.model import Reading
 from loadtests.raw import Edge, LoadDone
 from loadtests.samples import MICROSECONDS, Columns, latency, read_columns
 
 
-def figures(done: LoadDone, opened: Edge, closed: Edge, members: Collection[str]) -> Figures:
-    """Work out what one side did: its requests, and the CPU of its ``members`` together."""
+def figures(
+    done: LoadDone,
+    opened: Edge,
+    closed: Edge,
+    members: Collection[str],
+    *,
+    quantiles: bool = False,
+) -> Figures:
+    """Work out what one side did: its requests, and the CPU of its ``members`` together.
+
+    With ``quantiles`` also those that stand for how long its requests took.
+    """
     finished, columns = done.finished, read_columns(done.samples)
     window_s = finished.closed_at_s - finished.opened_at_s
     inside = (columns.done_us >= 0) & (columns.done_us < round(window_s * MICROSECONDS))
     ok = _ok(columns, finished.outcomes)
     good = inside & ok
-    times = latency(columns.done_us[good] - columns.due_us[good])
+    taken_us = columns.done_us[good] - columns.due_us[good]
+    times = latency(taken_us)
     usages = _usages(opened, closed, members)
     completed = int(np.count_nonzero(good))
     return Figures(
@@ -31,7 +43,15 @@ def figures(done: LoadDone, opened: Edge, closed: Edge, members: Collection[str]
         p99_ms=times.p99_ms if times else None,
         got_cpus=_got(usages),
         throttled_ratio=_throttled(usages),
+        quantiles_ms=_quantiles_ms(taken_us) if quantiles else (),
     )
+
+
+def _quantiles_ms(taken_us: np.ndarray[tuple[int], np.dtype[np.int64]]) -> tuple[float, ...]:
+    if not taken_us.size:
+        return ()
+    found = np.quantile(taken_us, medians.quantile_levels(taken_us.size)) / MICROSECONDS * 1000
+    return tuple(_short(each) for each in found.tolist())
 
 
 def busy_ratio(done: LoadDone) -> float:

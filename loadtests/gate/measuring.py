@@ -260,7 +260,13 @@ class Measuring:
         for lane in lanes:
             mine = {side: by_key[(lane.lane, side)] for side in SideName}
             base, head = (
-                figures.figures(mine[side], opened, closed, (lane.starts[side].member,))
+                figures.figures(
+                    mine[side],
+                    opened,
+                    closed,
+                    (lane.starts[side].member,),
+                    quantiles=lane.specs[position].mode is Mode.OPEN,
+                )
                 for side in SideName
             )
             lane.windows.append(

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from loadtests.model import Estimate, Machine, RuleCode
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of ``verdict.json``. 1: the first."""
 
 
@@ -134,7 +134,10 @@ class GatePlan:
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """What one side did in one window; None where it cannot be told."""
+    """What one side did in one window; None where it cannot be told.
+
+    ``quantiles_ms`` stand for the times of an open window's requests (``medians``).
+    """
 
     completed: int
     failed: int
@@ -144,6 +147,7 @@ class Figures:
     p99_ms: float | None = None
     got_cpus: float | None = None
     throttled_ratio: float | None = None
+    quantiles_ms: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from loadtests.gate import medians
 from loadtests.gate.model import (
     EndpointName,
     Evidence,
@@ -64,28 +65,47 @@ def values(evidence: Evidence, worker: str, name: EndpointName) -> tuple[float, 
         slope = _slope(blocks)
         return tuple(value for block in blocks if (value := _interaction(block, slope)) is not None)
     pairs = [pair for pair in evidence.pairs if pair.worker == worker]
-    return tuple(value for pair in pairs if (value := pair_value(pair, name)) is not None)
+    return tuple(value for value in pair_values(pairs, name) if value is not None)
 
 
-def pair_value(pair: StartPair, name: EndpointName) -> float | None:
-    """Give one pair's log ratio: the mean of its windows'."""
-    found = window_values(pair, name)
-    return fmean(found) if found else None
+def pair_values(pairs: Sequence[StartPair], name: EndpointName) -> tuple[float | None, ...]:
+    """Give each pair's log ratio, None where it cannot tell.
+
+    That of the median is its part in the ratio of the medians of all these pairs (``medians``),
+    that of anything else the mean of its own windows'.
+    """
+    if name is not EndpointName.P50:
+        return tuple(_pair_value(pair, ENDPOINTS[name]) for pair in pairs)
+    times = [tuple(_times(pair, side) for side in SideName) for pair in pairs]
+    known = [(base, head) for base, head in times if base and head]
+    found = iter(medians.changes(known))
+    return tuple(next(found) if base and head else None for base, head in times)
 
 
-def window_values(pair: StartPair, name: EndpointName) -> tuple[float, ...]:
-    """Give the log ratio of each of a pair's windows, in order."""
-    endpoint = ENDPOINTS[name]
+def _pair_value(pair: StartPair, endpoint: Endpoint) -> float | None:
     ratios = [
         _log_ratio(endpoint.get(window.head), endpoint.get(window.base))
         for window in pair.windows
         if window.mode is endpoint.mode
     ]
-    return tuple(endpoint.sign * ratio for ratio in ratios if ratio is not None)
+    known = [endpoint.sign * ratio for ratio in ratios if ratio is not None]
+    return fmean(known) if known else None
+
+
+def _times(pair: StartPair, side: SideName) -> list[medians.Times]:
+    """Give the times of one side's open windows, those without requests left out."""
+    figures = [side_of(window, side) for window in pair.windows if window.mode is Mode.OPEN]
+    return [medians.Times(each.completed, each.quantiles_ms) for each in figures if each.completed]
 
 
 def level(evidence: Evidence, worker: str, name: EndpointName, side: SideName) -> float | None:
-    """Give the geometric mean of a side's own figure, in the endpoint's unit."""
+    """Give a side's own figure in the endpoint's unit: the geometric mean of what was measured.
+
+    The median is that of all requests.
+    """
+    if name is EndpointName.P50:
+        times = [_times(pair, side) for pair in evidence.pairs if pair.worker == worker]
+        return medians.median_ms([each for each in times if each])
     if name is EndpointName.SCALING:
         blocks = [block for block in evidence.blocks if block.worker == worker]
         slope = _slope(blocks)

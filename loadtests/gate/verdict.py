@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from loadtests import errors
 from loadtests.gate import findings, levels, values
-from loadtests.gate.decision import Judged, Rule, judge
+from loadtests.gate.decision import Judged, judge, rule_of
 from loadtests.gate.model import (
     SCHEMA_VERSION,
     SIDE_BY_SIDE,
@@ -87,17 +87,6 @@ def measured_s(evidence: Evidence) -> float:
     )
 
 
-def rule(plan: GatePlan, endpoint: EndpointName) -> Rule:
-    """Give what an endpoint is judged by."""
-    return Rule(
-        margin=plan.margins[endpoint],
-        alpha=plan.alpha,
-        beta=plan.beta,
-        tests=plan.tests,
-        looks=plan.block_looks if endpoint is EndpointName.SCALING else plan.looks,
-    )
-
-
 def judge_endpoints(plan: GatePlan, evidence: Evidence) -> tuple[EndpointResult, ...]:
     """Judge every endpoint of every worker model; failures only where head has more of them."""
     found = [
@@ -132,7 +121,7 @@ def overall(
 def _endpoint(
     plan: GatePlan, evidence: Evidence, worker: str, endpoint: EndpointName
 ) -> EndpointResult:
-    judged = judge(values.values(evidence, worker, endpoint), rule(plan, endpoint))
+    judged = judge(values.values(evidence, worker, endpoint), rule_of(plan, endpoint))
     base, head = (values.level(evidence, worker, endpoint, side) for side in SideName)
     unit = "" if endpoint is EndpointName.SCALING else values.ENDPOINTS[endpoint].unit
     return EndpointResult(

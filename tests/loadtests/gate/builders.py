@@ -8,6 +8,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from loadtests.gate.medians import quantile_levels
 from loadtests.gate.model import (
     EndpointName,
     Evidence,
@@ -81,6 +82,11 @@ def make_figures(**changed: Any) -> Figures:
     return Figures(**{**given, **changed})
 
 
+def quantiles_ms(median_ms: float) -> tuple[float, ...]:
+    """Times spread evenly, on a logarithmic scale, from half to twice their median."""
+    return tuple(median_ms * 2 ** (2 * float(level) - 1) for level in quantile_levels(100))
+
+
 def make_pair(
     plan: GatePlan,
     number: int,
@@ -109,7 +115,9 @@ def make_pair(
                 base,
                 p50_ms=5.0 / speed * math.exp(-latency[0]),
                 p99_ms=40.0 * math.exp(-latency[1]),
+                quantiles_ms=quantiles_ms(5.0 * math.exp(-latency[0])),
             )
+            base = replace(base, quantiles_ms=quantiles_ms(5.0))
         windows.append(
             PairWindow(
                 mode=spec.mode,

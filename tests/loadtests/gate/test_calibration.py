@@ -12,9 +12,8 @@ from rich.console import Console
 
 from loadtests.gate import calibration, calibration_text
 from loadtests.gate.calibration import Spread, promise
-from loadtests.gate.decision import judge
+from loadtests.gate.decision import judge, rule_of
 from loadtests.gate.model import EndpointName, Evidence, GateVerdict
-from loadtests.gate.verdict import rule
 from loadtests.model import Estimate
 from tests.loadtests.gate.builders import make_gate_plan, make_pair
 
@@ -129,7 +128,7 @@ def test_a_promise_is_kept_in_simulation() -> None:
     judged = [
         judge(
             list(rng.normal(math.log1p(promised.visible), math.hypot(0.02, 0.02), promised.starts)),
-            rule(PLAN, EndpointName.CPU),
+            rule_of(PLAN, EndpointName.CPU),
         ).verdict
         for _ in range(500)
     ]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
 from loadtests.gate import levels
 from loadtests.gate.decision import Rule, judge
@@ -40,7 +40,45 @@ def test_the_shares_of_all_looks_add_up_to_no_more_than_the_whole_error() -> Non
     shares = [levels.share(look) for look in range(1, 1001)]
 
     assert math.fsum(shares) == pytest.approx(1 - 1 / 1001)
-    assert levels.alpha_at(1, 0.01, 6) == pytest.approx(0.01 / 2 / 6)
+    assert levels.level_at(1, LOOKS, 0.01) == pytest.approx(0.9 * 0.01 / 2)
+
+
+@pytest.mark.parametrize("error", [0.05, 0.002])
+def test_what_is_spent_at_a_look_is_the_chance_to_err_there_first(error: float) -> None:
+    rng = np.random.default_rng(3)
+    looks = levels.looks((8, 12), 5)
+    sums, before = np.zeros(400_000), 0
+    erred = np.zeros(sums.size, dtype=bool)
+    for number, look in enumerate(looks, start=1):
+        sums += rng.normal(0.0, math.sqrt(look - before), sums.size)
+        bound = -float(ndtri(levels.level_at(number, looks, error)))
+        first = ~erred & (sums / math.sqrt(look) > bound)
+        erred |= first
+        before = look
+        spent = 0.9 * error * levels.share(number) * sums.size
+        assert abs(int(first.sum()) - spent) < 4 * math.sqrt(spent)
+
+
+def test_students_t_at_these_levels_errs_no_more_than_it_may() -> None:
+    rng = np.random.default_rng(4)
+    looks, error = levels.looks((8, 12), 6), 0.01
+    values = rng.normal(size=(100_000, looks[-1]))
+    erred = np.zeros(len(values), dtype=bool)
+    for number, look in enumerate(looks, start=1):
+        seen = values[:, :look]
+        t = seen.mean(axis=1) / seen.std(axis=1, ddof=1) * math.sqrt(look)
+        erred |= t < stdtrit(look - 1, levels.level_at(number, looks, error))
+
+    assert erred.sum() <= error * len(values)
+
+
+def test_a_look_tests_at_more_than_its_share_and_at_less_than_the_look_before() -> None:
+    found = [levels.level_at(look, LOOKS, 0.05) for look in range(1, len(LOOKS) + 1)]
+
+    assert found == sorted(found, reverse=True)
+    assert all(
+        level > 0.9 * 0.05 * levels.share(look) for look, level in enumerate(found[1:], start=2)
+    )
 
 
 def test_looks_go_on_for_as_long_as_anyone_asks_again() -> None:
@@ -92,8 +130,10 @@ def test_the_bounds_are_students_at_the_levels_of_the_look() -> None:
     error = 0.02 / math.sqrt(12)
 
     assert judged.look == 2
-    assert judged.low == pytest.approx(-0.01 + stdtrit(11, 0.05 / 6) * error)
-    assert judged.high == pytest.approx(-0.01 - stdtrit(11, 0.01 / 6 / 6) * error)
+    assert judged.low == pytest.approx(-0.01 + stdtrit(11, levels.level_at(2, LOOKS, 0.05)) * error)
+    assert judged.high == pytest.approx(
+        -0.01 - stdtrit(11, levels.level_at(2, LOOKS, 0.01 / 6)) * error
+    )
 
 
 def test_an_inconclusive_one_says_how_many_starts_would_settle_it() -> None:

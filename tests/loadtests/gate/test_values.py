@@ -35,7 +35,13 @@ def test_the_speed_of_the_core_cancels() -> None:
 def test_a_start_that_cannot_tell_has_no_value(name: EndpointName) -> None:
     pair = make_pair(PLAN, 1)
     nothing = replace(
-        pair.windows[0].head, throughput_rps=0.0, cpu_us_per_request=None, p50_ms=None, p99_ms=None
+        pair.windows[0].head,
+        completed=0,
+        throughput_rps=0.0,
+        cpu_us_per_request=None,
+        p50_ms=None,
+        p99_ms=None,
+        quantiles_ms=(),
     )
     silent = replace(pair, windows=tuple(replace(each, head=nothing) for each in pair.windows))
 
