@@ -48,8 +48,8 @@ ENDED_EVERY_S = 2.0
 
 PROXY_LIMIT_S = 20.0
 FIRST_PORT = 9001
-MOST_BLOCK_PORTS = 56
-"""Blocks for which the proxy has ports: each of eight starts with each other one. Then again."""
+MOST_BLOCK_PORTS = 60
+"""Blocks for which the proxy has ports; then again. A multiple of the lanes of any machine."""
 
 CALIBRATION_S = 1.0
 SERVER_ERROR = 500
@@ -237,13 +237,14 @@ class Measuring:
         )
 
     def _lane(self, number: int, load: WorkerLoad, before: int) -> _Lane:
-        lane = lane_of(self._plan, number)
+        fresh = number - before
+        lane = lane_of(self._plan, fresh)
         return _Lane(
             number=number,
             lane=lane,
             core=self._plan.cores[lane],
             specs=pair_windows(self._plan, self._worker, number),
-            starts={side: self._stack.starts(side)[number - before - 1] for side in SideName},
+            starts={side: self._stack.starts(side)[fresh - 1] for side in SideName},
             load=load,
         )
 
@@ -315,7 +316,7 @@ class Measuring:
             {
                 (side, members)
                 for number in range(1, MOST_BLOCK_PORTS + 1)
-                for pair in [block_members(number, self._ring)]
+                for pair in [block_members(self._plan, number, self._ring)]
                 for side in SideName
                 for members in (pair[:1], pair)
             }
@@ -346,7 +347,7 @@ class Measuring:
     def block(self, number: int, load: WorkerLoad, metronome: Metronome) -> ScalingBlock:
         """Measure one and two replicas of each side, one after the other."""
         at_s, began_s = proc.now_s(), proc.monotonic_s()
-        members = block_members((number - 1) % MOST_BLOCK_PORTS + 1, self._ring)
+        members = block_members(self._plan, (number - 1) % MOST_BLOCK_PORTS + 1, self._ring)
         core = self._plan.cores[lane_of(self._plan, number)]
         for side in SideName:
             for member in members:

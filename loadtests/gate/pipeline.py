@@ -24,7 +24,7 @@ from loadtests.gate.model import (
     SideName,
 )
 from loadtests.gate.options import GateOptions
-from loadtests.gate.session import FEWEST_STARTS, Session
+from loadtests.gate.session import Session
 from loadtests.gate.sides import Sides
 from loadtests.gate.stack import GENERATOR, open_stack
 from loadtests.model import Machine
@@ -175,7 +175,7 @@ class _Gate:
         """Give how many starts of each side come up first."""
         if request.calibrate:
             return calibration.STARTS
-        return self._plan.looks[0] if request.append is None else FEWEST_STARTS
+        return self._plan.looks[0] if request.append is None else plan.fewest_starts(self._plan)
 
     def _note_replaced(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
         # Which processes the services have depends on what the harness asks of them.

@@ -162,7 +162,7 @@ def settle_s(
 
 
 def lane_of(plan: GatePlan, number: int) -> int:
-    """Give the lane (an index of the plan's cores) of a pair or a block."""
+    """Give the lane (an index of the plan's cores) of a start or a block."""
     return (number - 1) % len(plan.cores)
 
 
@@ -176,11 +176,22 @@ def block_order(plan: GatePlan, worker: str, number: int) -> tuple[tuple[SideNam
     return tuple(order if number % 2 else reversed(order))
 
 
-def block_members(number: int, starts: int) -> tuple[int, int]:
+def block_members(plan: GatePlan, number: int, starts: int) -> tuple[int, int]:
     """Give the two starts (numbers from 1) of a scaling block; the first is also measured alone.
 
-    They go round in a ring, so that each is first as often as second, and what is its own cancels.
+    Both are of the block's lane, whose starts share what replicas share. They go round in a ring,
+    so that each is first as often as second, and what is its own cancels.
     """
-    first = (number - 1) % starts
-    step = 1 + (number - 1) // starts % max(1, starts - 1)
-    return first + 1, (first + step) % starts + 1
+    lanes = len(plan.cores)
+    ring = [
+        start for start in range(1, starts + 1) if lane_of(plan, start) == lane_of(plan, number)
+    ]
+    turn = (number - 1) // lanes
+    first = turn % len(ring)
+    step = 1 + turn // len(ring) % max(1, len(ring) - 1)
+    return ring[first], ring[(first + step) % len(ring)]
+
+
+def fewest_starts(plan: GatePlan) -> int:
+    """Give how many starts of each side a stack has at least: two of a lane for a block."""
+    return 2 * len(plan.cores)

@@ -20,12 +20,9 @@ from loadtests.gate.model import (
     StartPair,
     WorkerLoad,
 )
-from loadtests.gate.plan import BLOCK_S, STEP_S
+from loadtests.gate.plan import BLOCK_S, STEP_S, fewest_starts
 from loadtests.gate.stack import GateStack
 from loadtests.model import RuleCode
-
-FEWEST_STARTS = 4
-"""Starts of each side that a stack has at least: a ring for the scaling blocks."""
 
 START_BYTES = 64 << 20
 """Memory of an idle start (measured: 45 to 60 MiB under gthread)."""
@@ -59,7 +56,7 @@ class Session:
         self.evidence = evidence
         self._pairs_before = len(self._pairs())
         self._blocks_before = len(self._blocks())
-        self._most = max(FEWEST_STARTS, memory_bytes // 2 // START_BYTES // 2)
+        self._most = max(fewest_starts(plan), memory_bytes // 2 // START_BYTES // 2)
         self._grown = grown
         self._prepared = False
 
@@ -120,7 +117,7 @@ class Session:
             self._add(pairs=(*self.evidence.pairs, *found))
 
     def _measure_blocks(self, look: int) -> None:
-        self._have(FEWEST_STARTS)
+        self._have(fewest_starts(self._plan))
         load = self._load()
         if not self._prepared:
             self._measuring.prepare_blocks()
@@ -133,7 +130,7 @@ class Session:
 
     def _have(self, starts: int) -> None:
         """Have so many starts of each side, ready."""
-        wanted = max(FEWEST_STARTS, starts)
+        wanted = max(fewest_starts(self._plan), starts)
         if wanted <= self._grown:
             return
         self._say(f"{self._worker}: bringing up {2 * (wanted - self._grown)} starts")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ from loadtests.tools.proc import Child
 GENERATOR = "generator"
 METRONOME = "metronome"
 PROXY = "proxy"
+
+LANES = "abcd"
+"""Names of the lanes in gate.yaml: the starts of each have something that they share."""
 
 LOG_LINES = 20
 """How much of a log a message shows."""
@@ -67,13 +71,16 @@ class GateStack(Protocol):
         """The cores that it uses, where they are this machine's; else none."""
 
     def grow(self, count: int) -> None:
-        """Have ``count`` starts of each side; those that there are stay as they are."""
+        """Have ``count`` starts of each side or a few more, as many in each lane.
+
+        Those that there are stay as they are.
+        """
 
     def hold(self) -> None:
         """Hold the starts that answer to their budget, once they are quiet."""
 
     def starts(self, side: SideName) -> tuple[Start, ...]:
-        """Give a side's starts, in the order in which they came."""
+        """Give a side's starts, in the order in which they came, the lanes in turn."""
 
     def pin(self, start: Start, cores: Sequence[int]) -> None:
         """Bind a start to cores."""
@@ -143,7 +150,8 @@ class ComposeGate:
 
     def grow(self, count: int) -> None:
         """Start what is missing to ``count`` starts of each side, and the services."""
-        scale = {side.value: count for side in SideName}
+        each = math.ceil(count / len(self._plan.cores))
+        scale = {service: each for side in SideName for service in self._services(side)}
         words = docker.up_words(scale, (*scale, PROXY, GENERATOR, METRONOME))
         command = self._compose.command(
             words[0], "--no-recreate", *words[1:], project=self._project, files=(self._file,)
@@ -161,31 +169,38 @@ class ComposeGate:
         self._containers = {
             member_name(each): each for each in self._engine.containers(self._project)
         }
-        for side in SideName:
-            known = {start.member for start in self._starts[side]}
-            fresh = sorted(
-                (
-                    (each.number, name, each)
-                    for name, each in self._containers.items()
-                    if each.service == side and name not in known
-                ),
-            )
-            begun = len(self._starts[side])
-            self._starts[side] += tuple(
-                Start(
-                    side=side,
-                    number=begun + offset,
-                    member=name,
-                    address=f"{each.address}:{self._sides[side].port}",
-                    identity=each.id[:12],
-                )
-                for offset, (_, name, each) in enumerate(fresh, start=1)
-            )
+        self._starts = {side: self._in_turn(side) for side in SideName}
         kernel = KernelCounters(self._containers) if self._local else None
         self._counters = (
             kernel
             if kernel is not None and kernel.complete
             else EngineCounters(self._engine, self._project, self._containers)
+        )
+
+    def _services(self, side: SideName) -> tuple[str, ...]:
+        """Give the services of a side: one for each lane."""
+        return tuple(f"{side}-{lane}" for lane in LANES[: len(self._plan.cores)])
+
+    def _in_turn(self, side: SideName) -> tuple[Start, ...]:
+        """Give the starts of a side: the first of each lane, the second of each, and so on."""
+        lanes = [
+            sorted(
+                (each.number, name, each)
+                for name, each in self._containers.items()
+                if each.service == service
+            )
+            for service in self._services(side)
+        ]
+        in_turn = (each for row in zip(*lanes, strict=True) for each in row)
+        return tuple(
+            Start(
+                side=side,
+                number=number,
+                member=name,
+                address=f"{each.address}:{self._sides[side].port}",
+                identity=each.id[:12],
+            )
+            for number, (_, name, each) in enumerate(in_turn, start=1)
         )
 
     def hold(self) -> None:
@@ -257,10 +272,11 @@ class ComposeGate:
     def ended(self) -> str | None:
         """Give the message of a start that has ended by itself."""
         for each in self._engine.containers(self._project):
-            if each.service in set(SideName) and not each.running:
+            side = each.service.partition("-")[0]
+            if side in set(SideName) and not each.running:
                 why = "for want of memory" if each.out_of_memory else f"with code {each.exit_code}"
                 return (
-                    f"A start of {each.service} ({member_name(each)}) ended {why} before it"
+                    f"A start of {side} ({member_name(each)}) ended {why} before it"
                     f" answered. The end of its log:\n"
                     f"{self._engine.log(each.id, lines=LOG_LINES)}"
                 )

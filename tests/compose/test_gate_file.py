@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
+from loadtests.gate.plan import MOST_LANES
+from loadtests.gate.stack import LANES
+
 FOLDER = Path(__file__).parents[2] / "compose"
 RUN: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8"))
 GATE: dict[str, Any] = yaml.safe_load((FOLDER / "gate.yaml").read_text(encoding="utf-8"))
-SIDES = ("base", "head")
+STARTS = [f"{side}-{lane}" for side in ("base", "head") for lane in LANES]
 
 
 def test_every_service_is_hardened_as_those_of_a_run_are() -> None:
@@ -23,20 +26,29 @@ def test_every_service_is_hardened_as_those_of_a_run_are() -> None:
 
 @pytest.mark.parametrize("key", ["mem_limit", "pids_limit", "tmpfs"])
 def test_starts_have_the_limits_of_a_runs_replicas(key: str) -> None:
-    for side in SIDES:
-        assert GATE["services"][side][key] == RUN["services"]["gthread"][key]
+    for start in STARTS:
+        assert GATE["services"][start][key] == RUN["services"]["gthread"][key]
 
 
-def test_base_and_head_differ_in_their_image_their_variables_and_their_shared_folder_alone() -> (
-    None
-):
+def test_starts_differ_in_their_image_their_variables_and_their_shared_folder_alone() -> None:
     own = {"image", "env_file", "volumes"}
-    base, head = (GATE["services"][side] for side in SIDES)
+    found = [GATE["services"][start] for start in STARTS]
 
-    assert {key: base[key] for key in base.keys() - own} == {
-        key: head[key] for key in head.keys() - own
-    }
-    assert all(base[key] != head[key] for key in own)
+    assert all(
+        {key: each[key] for key in each.keys() - own}
+        == {key: found[0][key] for key in found[0].keys() - own}
+        for each in found
+    )
+    for key in ("image", "env_file"):
+        assert len({str(each[key]) for each in found}) == 2
+
+
+def test_each_lane_of_each_side_has_a_shared_folder_of_its_own() -> None:
+    assert [GATE["services"][start]["volumes"] for start in STARTS] == [
+        [f"{start}:/run/shared"] for start in STARTS
+    ]
+    assert set(GATE["volumes"]) == set(STARTS)
+    assert len(LANES) == MOST_LANES
 
 
 def test_what_starts_share_is_small_and_in_memory() -> None:

@@ -80,11 +80,24 @@ def test_a_block_comes_once_forwards_and_once_backwards(seed: int) -> None:
 
 
 def test_starts_are_alone_as_often_as_they_are_second() -> None:
-    blocks = [plan.block_members(number, 8) for number in range(1, 57)]
+    blocks = [plan.block_members(PLAN, number, 16) for number in range(1, 113)]
 
-    assert len(set(blocks)) == 56
+    assert len(set(blocks)) == 112
     for position in (0, 1):
-        assert set(Counter(block[position] for block in blocks[:8]).values()) == {1}
+        assert set(Counter(block[position] for block in blocks[:16]).values()) == {1}
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 3, 4])
+def test_both_starts_of_a_block_are_of_its_lane(lanes: int) -> None:
+    planned = replace(PLAN, cores=tuple(range(lanes)))
+
+    for starts in (plan.fewest_starts(planned), 12, 24):
+        for number in range(1, 40):
+            members = plan.block_members(planned, number, starts)
+            assert len(set(members)) == 2
+            assert {plan.lane_of(planned, start) for start in members} == {
+                plan.lane_of(planned, number)
+            }
 
 
 def test_pairs_take_the_cores_in_turn() -> None:
