@@ -22,19 +22,28 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
+Floats = npt.NDArray[np.float64]
 
 ALPHA = 0.01
 """Chance that a gate calls a change without effect ``regressed``, all endpoints and looks."""
 
 BETA = 0.05
 """Chance that a gate passes a loss as great as the margin of one of its endpoints."""
+
+SPENT = 0.9
+"""Share of each error that is spent."""
+
+LOWEST_Z = -9.0
+"""Below this a standard normal sum does not come, to a part in 10¹⁸."""
+
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(120)
+"""Of the integration over the sum at the look before (Gauss and Legendre)."""
 
 PAIR_LOOKS = (16, 24)
 """The first numbers of pairs. Sixteen, where pairs differ by 2.5 %, tell 5 % from nothing in all
@@ -69,16 +78,6 @@ def share(look: int) -> float:
 def level_at(look: int, looks: tuple[int, ...], error: float) -> float:
     """Return the one-sided level at which a look (from 1 on) tests, of a whole ``error``."""
     return _levels(looks[:look], SPENT * error)[-1]
-
-
-SPENT = 0.9
-"""Share of the error that is spent."""
-
-LOWEST_Z = -9.0
-"""Below this a standard normal sum does not come, to a part in 10¹⁸."""
-
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(120)
-"""Of the integration over the sum at the look before (Gauss and Legendre)."""
 
 
 @lru_cache(maxsize=256)

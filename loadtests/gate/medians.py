@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+Floats = npt.NDArray[np.float64]
 
 POINTS = 100
 """Quantiles that stand for the times of a window."""
