@@ -23,7 +23,7 @@ FIRST_ROUNDS = 1000
 
 MEMORY_LOOKS = 4
 """Looks over which costs are averaged: the share is that of the load as it is now. A request costs
-18 % more (measured) where the process mostly waits, and what is remembered of that is burnt too much
+18 % more where the process mostly waits, and what is remembered of that is burnt too much
 when it no longer does (5.9 % of 5 % with a memory of 200 requests, and 4.3 % the other way)."""
 
 
