@@ -81,7 +81,7 @@ def values_of(pair: dict[str, Any]) -> dict[str, float]:
 def times_of(pair: dict[str, Any]) -> medians.Start:
     """Give how long the requests of base's and of head's open windows took."""
     base, head = (
-        [medians.Times(count, tuple(points)) for count, points in pair[side]["times_ms"] if count]
+        [medians.Times(pair[side]["count"], tuple(pair[side]["quantiles_ms"]))]
         for side in ("base", "head")
     )
     return base, head

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from loadtests.gate import verdict, verdict_json
-from loadtests.gate.medians import quantile_levels
 from loadtests.gate.model import SideName
 from tests.loadtests.gate.builders import (
     MACHINE,
@@ -50,11 +49,11 @@ def recorded(case: str, change: float, seed: int, *, pairs: int = 16) -> dict[st
             times = np.clip(rng.lognormal(math.log(8000 / factor), 0.6, 200), 100, 1e7)
             counts, _ = np.histogram(times, bins=campaign.EDGES_US)
             p99 = np.percentile(times, 99) / 1000
-            points = np.quantile(times, quantile_levels(len(times))) / 1000
             sides[side] = {
                 "rps": 110 * factor,
                 "cpu_us": 2000 / factor,
-                "times_ms": [[len(times), points.tolist()]],
+                "count": len(times),
+                "quantiles_ms": campaign.quantiles_ms(times.tolist()),
                 "p99_ms": [p99, p99],
                 "mean_us": float(times.mean()),
                 "sd_us": float(times.std()),
