@@ -25,6 +25,8 @@ from typing import Any
 
 import numpy as np
 
+from loadtests.gate.medians import quantile_levels
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
 
@@ -226,8 +228,7 @@ def pair_of(pair: dict[str, Any], samples: Path) -> dict[str, Any]:
 
 def quantiles_ms(times_us: list[float]) -> list[float]:
     """Give evenly spaced quantiles, which stand for all times where medians are compared."""
-    levels = (np.arange(QUANTILES) + 0.5) / QUANTILES
-    found = np.quantile(times_us, levels) / 1000 if times_us else np.array([])
+    found = np.quantile(times_us, quantile_levels(QUANTILES)) / 1000 if times_us else np.array([])
     return [float(f"{each:.4g}") for each in found]
 
 

@@ -111,10 +111,8 @@ def replay(gates: Sequence[Gate], *, count: int, seed: int) -> dict[str, Any]:
     for _ in range(count):
         drawn = [known[number] for number in rng.integers(len(known), size=looks[-1])]
         turned = [
-            ({name: -value for name, value in own.items()}, (times[1], times[0]))
-            if turn
-            else (own, times)
-            for (own, times), turn in zip(drawn, rng.random(looks[-1]) < 0.5, strict=True)
+            _turned(*each) if turn else each
+            for each, turn in zip(drawn, rng.random(looks[-1]) < 0.5, strict=True)
         ]
         verdict, starts = gated(turned, looks)
         verdicts[verdict] += 1

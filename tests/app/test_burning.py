@@ -46,11 +46,11 @@ def test_so_many_percent_of_the_whole_request_are_burnt(
 
     burnt_s = clocks.ask(500, costing_s=costing_s, percent=percent)
 
-    assert burnt_s / (500 * costing_s) == pytest.approx(percent / 100, rel=0.005)
+    assert burnt_s / (500 * costing_s) == pytest.approx(percent / 100, rel=0.003)
 
 
 def test_what_the_first_requests_load_is_not_the_cost_of_a_request(clocks: Clocks) -> None:
-    clocks.ask(LOOK_EVERY - 1, costing_s=0.5)
+    assert clocks.ask(LOOK_EVERY - 1, costing_s=0.5) == 0
     clocks.ask(LOOK_EVERY, costing_s=0.002)
 
     assert clocks.ask(LOOK_EVERY, costing_s=0.002) < 2 * LOOK_EVERY * 0.002 * 0.05
@@ -73,4 +73,4 @@ def test_a_core_that_becomes_slower_changes_nothing(clocks: Clocks) -> None:
 def test_nothing_is_burnt_for_nought_percent(clocks: Clocks) -> None:
     clocks.ask(50, costing_s=0.002)
 
-    assert clocks.ask(50, costing_s=0.002, percent=0) < ROUND_S
+    assert clocks.ask(50, costing_s=0.002, percent=0) == 0

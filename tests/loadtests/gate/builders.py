@@ -102,7 +102,10 @@ def make_pair(
         # Core and machine have a speed of their own, which both sides meet.
         speed = 1 + 0.1 * (number % 3)
         base = make_figures(
-            throughput_rps=110.0 * speed, cpu_us_per_request=2000.0 / speed, p50_ms=5.0 / speed
+            throughput_rps=110.0 * speed,
+            cpu_us_per_request=2000.0 / speed,
+            p50_ms=5.0 / speed,
+            quantiles_ms=quantiles_ms(5.0),
         )
         if spec.mode is Mode.CLOSED:
             head = replace(
@@ -117,7 +120,6 @@ def make_pair(
                 p99_ms=40.0 * math.exp(-latency[1]),
                 quantiles_ms=quantiles_ms(5.0 * math.exp(-latency[0])),
             )
-            base = replace(base, quantiles_ms=quantiles_ms(5.0))
         windows.append(
             PairWindow(
                 mode=spec.mode,
