@@ -176,6 +176,7 @@ def row_of(case: str, verdict: dict[str, Any]) -> dict[str, Any]:
         "invalid": [each["code"] for each in verdict["findings"] if not each["warning"]],
         "seed": verdict["plan"]["seed"],
         "gate_id": verdict["facts"]["gate_id"],
+        "cpu_model": verdict["machine"]["cpu_model"],
     }
 
 

@@ -81,6 +81,7 @@ def test_a_row_says_what_was_injected_and_what_was_found() -> None:
     assert row["estimate"] == pytest.approx(1 / 1.08 - 1)
     assert (row["starts"], row["blocks"]) == (16, 8)
     assert "cpu_per_request" in row["by"]
+    assert row["cpu_model"] == MACHINE.cpu_model
 
 
 def test_rows_are_added_to_those_that_are_there(tmp_path: Path) -> None:
