@@ -6,8 +6,8 @@ work, done again and again on the core that is being measured, tells that speed 
 the window: measured on such a machine, windows whose throughput varied by 15 % agreed to 2 % after
 what the metronome explains.
 
-Three quarters of it compute in the first-level cache, one quarter goes through memory that lies in no
-cache of the core's own, about as a program in Python spends its time: neighbours also take away
+Three quarters of it compute in the first-level cache, one quarter goes through memory that lies in
+no cache of the core's own, about as a program in Python spends its time: neighbours also take away
 third-level cache and memory bandwidth, for a minute or for seconds, and a core that hashes alone
 does not feel it. Measured over such a minute (21 windows for each worker model): the hashing left
 3.5, 5.2 and 3.2 % of gevent's, gthread's and sync's throughput unexplained, both together 1.8, 3.9
