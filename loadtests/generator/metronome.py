@@ -6,19 +6,21 @@ work, done again and again on the core that is being measured, tells that speed 
 the window: measured on such a machine, windows whose throughput varied by 15 % agreed to 2 % after
 what the metronome explains.
 
-Three quarters of it compute in the first-level cache, one quarter goes through memory that lies in
-no cache of the core's own, about as a program in Python spends its time: neighbours also take away
-third-level cache and memory bandwidth, for a minute or for seconds, and a core that hashes alone
-does not feel it. Measured over such a minute (21 windows for each worker model): the hashing left
-3.5, 5.2 and 3.2 % of gevent's, gthread's and sync's throughput unexplained, both together 1.8, 3.9
-and 2.1 %. The memory is larger than the second-level cache and is gone through in turn, so that it
-is about as cold beside one replica as beside four (it reads 1 % slower there).
+Half of it computes in the first-level cache, half goes through memory that lies in no cache of the
+core's own: neighbours also take away third-level cache and memory bandwidth, for a minute or for
+seconds, and a core that hashes alone does not feel it. Measured over such a minute (21 windows for
+each worker model): the hashing left 3.5, 5.2 and 3.2 % of gevent's, gthread's and sync's throughput
+unexplained, with a fifth of memory 1.8, 3.9 and 2.1 %. On another kind of processor (58 windows of
+short requests, SD 6.9 %) a quarter left some 6 %, a half 4.1 %, memory alone 3.2 %; where requests
+hash, all of these leave the same. The memory is larger than the second-level cache and is gone
+through in turn, so that it is about as cold beside one replica as beside four: what that costs the
+factor is 0.6 to 2 %, with a quarter of memory as with a half.
 
 One hash is fed again and again: a new one for each block would mostly make objects. Where the two
 virtual cores are threads of one core at times, that has a speed of its own, and so has an empty
 loop (0.98 alike): fast just when requests are slow. Measured there, in windows of a replica by
 their CPU time for a request (84, SD 6.6 %): correlation −0.73 with new hashes, 0.84 with one hash
-fed, 0.79 with the memory; together these two leave 3.4 %.
+fed, 0.79 with the memory; half and half leaves 3.4 %.
 
 It shares nothing with the system under test but the core. One process a core does 1 ms of it every
 10 ms. A line on standard input is answered with one line
@@ -44,8 +46,8 @@ PAUSE_S = 0.009
 BLOCK = bytes(64)
 """One block of SHA-256."""
 
-HASHES = 800
-"""In a piece of work: 60 to 400 µs, with and without the processor's own instructions for it."""
+HASHES = 300
+"""In a piece of work: 20 to 150 µs, with and without the processor's own instructions for it."""
 
 MEMORY_BYTES = 8 << 20
 """Some times what a core's second-level cache holds."""
@@ -71,7 +73,7 @@ def beat(core: int, place: memoryview, parent: int) -> None:
         while elapsed_s < BURST_S:
             for _ in range(HASHES):
                 digest.update(BLOCK)
-            memory[next(starts) :: STRIDE_BYTES].tobytes()  # a line of every page: some 20 µs
+            memory[next(starts) :: STRIDE_BYTES].tobytes()  # a line of every page: 20 to 130 µs
             work += 1
             elapsed_s = time.thread_time() - begun_s
         used_s += elapsed_s
