@@ -26,10 +26,12 @@ MEMORY_LOOKS = 4
 """Looks over which costs are averaged: the share is that of the load as it is now. A request costs
 18 % more where the process mostly waits."""
 
-COUNTED = 1.13
+COUNTED = 1.065
 """CPU that a busy replica's counters show for each second of CPU that is burnt by the clock of its
-thread: preempting it and cooling its caches is paid by all. Measured over 64 pairs of starts under
-gthread (5.9 and 5.6 % of 5 %, 11.3 and 11.6 % of 10 %); one that mostly waits shows 0.9."""
+thread. Measured under gthread: 1.13 on a processor where a request takes 1.8 ms (64 pairs of
+starts), 1.00 ± 0.04 on one where it takes 10 ms (80 pairs); why is not known, and no clock of the
+process tells which. In between, both show 4.7 to 5.3 of 5 %. A replica that mostly waits shows 0.7
+to 0.9 of that."""
 
 
 class Burner:
