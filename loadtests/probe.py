@@ -80,6 +80,20 @@ def judge(record: ProbeRecord) -> ProbeResult:
     return _result(record, ProbeState.OK, right=right, detail=detail)
 
 
+def had_effect(record: ProbeRecord) -> bool:
+    """Tell whether any answer knows of anything that was written."""
+    if record.check.kind is CheckKind.VALUE:
+        return any(record.token in seen.body for seen in record.reads if _is_success(seen))
+    first = _first_number(record)
+    numbers = [number_in(seen) for seen in record.reads if _is_success(seen)]
+    return any(number is not None and number > first for number in numbers)
+
+
+def _first_number(record: ProbeRecord) -> int:
+    """Give what a counter said before anything was counted."""
+    return (number_in(record.before) if record.before else None) or 0
+
+
 def _result(
     record: ProbeRecord,
     state: ProbeState,
@@ -136,8 +150,7 @@ def _expectation(record: ProbeRecord) -> tuple[str, Callable[[Seen], bool]]:
     """Give what a right answer holds, in words, and how to tell one."""
     if record.check.kind is CheckKind.VALUE:
         return record.token, lambda seen: _is_success(seen) and record.token in seen.body
-    first = (number_in(record.before) if record.before else None) or 0
-    wanted = first + len(record.writes)
+    wanted = _first_number(record) + len(record.writes)
     return str(wanted), lambda seen: _is_success(seen) and number_in(seen) == wanted
 
 

@@ -34,20 +34,32 @@ class Prober:
     def probe(self, plan: Plan, checks: Sequence[Check]) -> tuple[ProbeResult, ...]:
         """Try every check on the most replicas of every worker model, where there are two."""
         return tuple(
-            probe.judge(self._try(check, upstream)) for upstream in widest(plan) for check in checks
+            probe.judge(
+                self.ask(
+                    check,
+                    worker=upstream.worker,
+                    replicas=tuple(f"{upstream.worker}-{number}" for number in upstream.members),
+                    port=upstream.port,
+                )
+            )
+            for upstream in widest(plan)
+            for check in checks
         )
 
-    def _try(self, check: Check, upstream: Upstream) -> ProbeRecord:
+    def ask(
+        self, check: Check, *, worker: str, replicas: tuple[str, ...], port: int
+    ) -> ProbeRecord:
+        """Try one check on the replicas behind one port, and give what they answered."""
         token = f"probe{secrets.token_hex(6)}"
-        ask = self._asker(upstream, token)
-        everyone = TIMES_EACH * len(upstream.members)
+        ask = self._asker(port, token)
+        everyone = TIMES_EACH * len(replicas)
         before = ask(check.read, 1)[0] if check.kind is CheckKind.COUNT else None
         writes = ask(check.write, everyone if check.kind is CheckKind.COUNT else 1)
         reads = ask(check.read, everyone, writes[0].cookies)
         seen = self._seen
         return ProbeRecord(
-            worker=upstream.worker,
-            replicas=tuple(f"{upstream.worker}-{number}" for number in upstream.members),
+            worker=worker,
+            replicas=replicas,
             check=check,
             token=token,
             before=seen(before) if before else None,
@@ -55,8 +67,8 @@ class Prober:
             reads=tuple(map(seen, reads)),
         )
 
-    def _asker(self, upstream: Upstream, token: str) -> Callable[..., tuple[Answer, ...]]:
-        base_url = self._base_url(upstream.port)
+    def _asker(self, port: int, token: str) -> Callable[..., tuple[Answer, ...]]:
+        base_url = self._base_url(port)
 
         def ask(step: Step, times: int, cookies: str = "") -> tuple[Answer, ...]:
             one = Ask(

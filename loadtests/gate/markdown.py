@@ -22,17 +22,19 @@ def render(result: GateResult) -> str:
         f"## {MARKS[result.verdict]} Performance gate: {texts.VERDICTS[result.verdict]}",
         escape(texts.answer(result)),
         table(texts.COLUMNS, map(texts.row, result.endpoints)) if result.endpoints else "",
-        _findings(result),
+        _noticed(result),
         _about(result),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _findings(result: GateResult) -> str:
-    return "\n".join(
+def _noticed(result: GateResult) -> str:
+    findings = (
         f"- **`{found.code}`**{' (warning)' if found.warning else ''} {escape(found.detail)}"
         for found in result.findings
     )
+    remarks = (f"- {escape(remark)}" for remark in texts.remarks(result))
+    return "\n".join((*findings, *remarks))
 
 
 def _about(result: GateResult) -> str:

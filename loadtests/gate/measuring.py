@@ -1,23 +1,18 @@
-"""Puts loads on a gate's stack: pairs of starts side by side, and scaling blocks in turns."""
+"""Puts loads on a gate's starts: one of each side, side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from loadtests.agent import Agent
 from loadtests.calibration import MOST_USERS
-from loadtests.environment.awake import Awake
 from loadtests.errors import EnvironmentFailure
 from loadtests.gate import figures
 from loadtests.gate.model import (
     GatePlan,
     Mode,
     PairWindow,
-    ScalingBlock,
-    ScalingWindow,
     SideName,
     StartPair,
     WorkerLoad,
@@ -25,18 +20,16 @@ from loadtests.gate.model import (
 from loadtests.gate.plan import (
     OPEN_RATIO,
     WindowSpec,
-    block_members,
-    block_order,
     lane_of,
     pair_windows,
     settle_s,
 )
-from loadtests.gate.stack import METRONOME, PROXY, GateStack, Port, Start
-from loadtests.metronome import Metronome
+from loadtests.gate.stack import GateStack, Start
+from loadtests.gate.windows import ALONE, TIMEOUT_S, Key, Windows
 from loadtests.options import WORKERS
-from loadtests.raw import Edge, Load, LoadDone
+from loadtests.raw import Load
 from loadtests.rules.load import GAIN_LIMIT_RATIO
-from loadtests.samples import core_speed_of, host_use
+from loadtests.samples import host_use
 from loadtests.tools import proc
 
 READY_LIMIT_S = 90.0
@@ -46,26 +39,10 @@ LAGGARD_LIMIT_S = 30.0
 ENDED_EVERY_S = 2.0
 """How often it is looked whether a start has ended that is waited for."""
 
-PROXY_LIMIT_S = 20.0
-FIRST_PORT = 9001
-MOST_BLOCK_PORTS = 60
-"""Blocks for which the proxy has ports; then again. A multiple of the lanes of any machine."""
-
 CALIBRATION_S = 1.0
 SERVER_ERROR = 500
 CLIENT_ERROR = 400
 MAX_IN_FLIGHT = 512
-TIMEOUT_S = 30.0
-
-
-Key = tuple[int, SideName]
-"""A generator: the lane that it loads, and the side."""
-
-Keep = Callable[[str, bytes], None]
-"""Told the name of a load and its samples, the bytes of an ``.npz``."""
-
-ALONE: Key = (0, SideName.BASE)
-"""The generator that makes the loads which stand alone."""
 
 
 @dataclass(kw_only=True)
@@ -82,33 +59,14 @@ class _Lane:
 
 
 class Measuring:
-    """One worker model's stack with its two generators, one for each side."""
+    """One worker model's starts, from their first answer on."""
 
-    def __init__(
-        self,
-        stack: GateStack,
-        plan: GatePlan,
-        worker: str,
-        agents: Sequence[Agent],
-        awake: Awake,
-        keep: Keep | None = None,
-    ) -> None:
-        """Take two generators for each lane of the plan; ``keep`` is given every load's samples."""
+    def __init__(self, stack: GateStack, plan: GatePlan, worker: str, windows: Windows) -> None:
         self._stack = stack
         self._plan = plan
         self._worker = worker
-        lanes = [(lane, side) for lane in range(len(plan.cores)) for side in SideName]
-        self._agents = dict(zip(lanes, agents, strict=True))
+        self._windows = windows
         self._ready: set[str] = set()
-        self._ports: dict[tuple[SideName, tuple[int, ...]], int] = {}
-        self._ring = 0
-        self._awake = awake
-        self._keep = keep
-
-    @property
-    def _agent(self) -> Agent:
-        """The generator for all that only one is needed for."""
-        return self._agents[ALONE]
 
     def wait_ready(self, path: str = "/healthz") -> None:
         """Wait until every start answers, then hold them to their budget."""
@@ -125,7 +83,7 @@ class Measuring:
         def all_answer() -> bool:
             nonlocal looked_s, deadline_s
             urls = [f"http://{start.address}{path}" for start in waiting.values()]
-            answers = self._agent.fetch(urls, timeout_s=READY_LIMIT_S / 6)
+            answers = self._windows.agent.fetch(urls, timeout_s=READY_LIMIT_S / 6)
             for name, answer in zip(tuple(waiting), answers, strict=True):
                 if answer.status is not None and answer.status < SERVER_ERROR:
                     del waiting[name]
@@ -159,7 +117,7 @@ class Measuring:
         """Raise where base does not even answer what is to be measured."""
         start = self._stack.starts(SideName.BASE)[0]
         url = f"http://{start.address}{self._plan.path}"
-        (answer,) = self._agent.fetch([url], timeout_s=TIMEOUT_S)
+        (answer,) = self._windows.agent.fetch([url], timeout_s=TIMEOUT_S)
         if answer.status is None or answer.status >= CLIENT_ERROR:
             raise EnvironmentFailure(
                 f"base answers {self._plan.path} with {answer.status or answer.error}, so there is"
@@ -202,7 +160,7 @@ class Measuring:
             drain_limit_s=timing.drain_limit_s,
             timeout_s=TIMEOUT_S,
         )
-        (done,), opened, closed = self._window([(ALONE, load)])
+        (done,), opened, closed = self._windows.open([(ALONE, load)])
         return figures.figures(done, opened, closed, (start.member,)).throughput_rps
 
     # -- side by side -------------------------------------------------------------------------
@@ -255,18 +213,19 @@ class Measuring:
             # Who is told first has a millisecond more of the machine: taken in turns.
             sides = tuple(SideName) if lane.specs[position].base_first else tuple(SideName)[::-1]
             loads += [((lane.lane, side), self._load(lane, side, position)) for side in sides]
-        done, opened, closed = self._window(loads)
+        done, opened, closed = self._windows.open(loads)
         by_key = {key: each for (key, _), each in zip(loads, done, strict=True)}
         use = host_use(opened, closed)
         for lane in lanes:
             mine = {side: by_key[(lane.lane, side)] for side in SideName}
+            open_loop = lane.specs[position].mode is Mode.OPEN
             base, head = (
                 figures.figures(
                     mine[side],
                     opened,
                     closed,
                     (lane.starts[side].member,),
-                    quantiles=lane.specs[position].mode is Mode.OPEN,
+                    quantiles=open_loop,
                 )
                 for side in SideName
             )
@@ -274,6 +233,7 @@ class Measuring:
                 PairWindow(
                     mode=lane.specs[position].mode,
                     core=lane.core,
+                    rate_rps=lane.load.rate_rps if open_loop else None,
                     base=base,
                     head=head,
                     generator_ratio=max(figures.busy_ratio(each) for each in mine.values()),
@@ -306,137 +266,3 @@ class Measuring:
             max_in_flight=None if closed else MAX_IN_FLIGHT,
             seed=None if closed else spec.seeds[side is SideName.HEAD],
         )
-
-    # -- in turns -----------------------------------------------------------------------------
-
-    def prepare_blocks(self) -> None:
-        """Let the proxy serve one and two replicas of each side; once for each stack."""
-        self._ring = len(self._stack.starts(SideName.BASE))
-        groups = sorted(
-            {
-                (side, members)
-                for number in range(1, MOST_BLOCK_PORTS + 1)
-                for pair in [block_members(self._plan, number, self._ring)]
-                for side in SideName
-                for members in (pair[:1], pair)
-            }
-        )
-        self._ports = {group: FIRST_PORT + offset for offset, group in enumerate(groups)}
-        self._stack.configure_proxy(
-            [Port(number=port, side=side, members=mem) for (side, mem), port in self._ports.items()]
-        )
-        url = f"http://{self._stack.proxy_host}:{FIRST_PORT}/healthz"
-        proc.wait_until(
-            lambda: self._agent.fetch([url])[0].status is not None,
-            limit_s=PROXY_LIMIT_S,
-            failure=lambda: (
-                f"The proxy did not answer in {PROXY_LIMIT_S:g} s. The end of its log:\n"
-                f"{self._stack.log_of(PROXY)}"
-            ),
-        )
-
-    @contextmanager
-    def metronome(self) -> Iterator[Metronome]:
-        """Have the metronome run on the replicas' cores, which it takes a tenth of."""
-        cores = ",".join(str(core) for core in self._plan.cores)
-        with self._stack.speak(
-            METRONOME, "python", "-m", "loadtests.generator.metronome", cores
-        ) as child:
-            yield Metronome(child)
-
-    def block(self, number: int, load: WorkerLoad, metronome: Metronome) -> ScalingBlock:
-        """Measure one and two replicas of each side, one after the other."""
-        at_s, began_s = proc.now_s(), proc.monotonic_s()
-        members = block_members(self._plan, (number - 1) % MOST_BLOCK_PORTS + 1, self._ring)
-        core = self._plan.cores[lane_of(self._plan, number)]
-        for side in SideName:
-            for member in members:
-                self._stack.pin(self._stack.starts(side)[member - 1], (core,))
-        windows = tuple(
-            self._scaling_window(number, side, members[:replicas], core, load, metronome)
-            for side, replicas in block_order(self._plan, self._worker, number)
-        )
-        return ScalingBlock(
-            worker=self._worker,
-            number=number,
-            at_s=round(at_s, 3),
-            wall_s=round(proc.monotonic_s() - began_s, 3),
-            windows=windows,
-        )
-
-    def _scaling_window(
-        self,
-        number: int,
-        side: SideName,
-        members: tuple[int, ...],
-        core: int,
-        load: WorkerLoad,
-        metronome: Metronome,
-    ) -> ScalingWindow:
-        timing, replicas = self._plan.timing, len(members)
-        port = self._ports[(side, members)]
-        wanted = Load(
-            id=f"b{number:03d}-{side}-{replicas}",
-            base_url=f"http://{self._stack.proxy_host}:{port}",
-            path=self._plan.path,
-            users=load.users * replicas,
-            settle_s=settle_s(
-                self._plan, load, timing.settle_s, what=(side, replicas), number=number
-            ),
-            window_s=timing.scaling_s,
-            drain_limit_s=timing.drain_limit_s,
-            timeout_s=TIMEOUT_S,
-        )
-        (done,), opened, closed = self._window([(ALONE, wanted)], metronome)
-        used = {self._stack.starts(side)[member - 1].member for member in members}
-        use = host_use(opened, closed)
-        speed = core_speed_of(_on(opened, core), _on(closed, core))
-        proxy = figures.cpus_of(opened, closed, PROXY)
-        return ScalingWindow(
-            side=side,
-            replicas=replicas,
-            figures=figures.figures(done, opened, closed, used),
-            generator_ratio=figures.busy_ratio(done),
-            lag_ms=round(done.finished.lag_p99_ms, 2),
-            proxy_ratio=proxy,
-            core_speed=None if speed is None else float(f"{speed:.6g}"),
-            foreign_ratio=None if use is None else round(use.foreign_ratio, 4),
-            steal_ratio=None if use is None else round(use.steal_ratio, 4),
-        )
-
-    # -- one window ---------------------------------------------------------------------------
-
-    def _window(
-        self, loads: Sequence[tuple[Key, Load]], metronome: Metronome | None = None
-    ) -> tuple[list[LoadDone], Edge, Edge]:
-        """Put loads on at once, each by its generator; read the counters at the edges."""
-        pairs = [(self._agents[key], load) for key, load in loads]
-        for agent, load in pairs:
-            agent.begin(load)
-        for agent, load in pairs:
-            agent.wait_opened(load)
-        opened = self._edge(metronome)
-        for agent, load in pairs:
-            agent.wait_closed(load)
-        closed = self._edge(metronome)
-        done = [agent.collect(load) for agent, load in pairs]
-        if self._keep is not None:
-            for (_, load), each in zip(pairs, done, strict=True):
-                self._keep(f"{self._worker}-{load.id}", each.samples)
-        return done, opened, closed
-
-    def _edge(self, metronome: Metronome | None) -> Edge:
-        if metronome is not None:
-            metronome.ask()
-        return Edge(
-            members=self._stack.read(self._stack.members()),
-            host=self._stack.read_host(),
-            harness_cpu_s=proc.own_cpu_s() + self._awake.cpu_s(),
-            pulse=metronome.answer() if metronome is not None else None,
-        )
-
-
-def _on(edge: Edge, core: int) -> Edge:
-    """Give an edge with the metronome's count of one core alone."""
-    pulse = {core: edge.pulse[core]} if edge.pulse else None
-    return Edge(members=(), host=None, harness_cpu_s=0.0, pulse=pulse)

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from loadtests.model import Estimate, Machine, RuleCode
+from loadtests.probed import ProbeResult
 
-SCHEMA_VERSION = 2
-"""Version of ``verdict.json``. 1: the first."""
+SCHEMA_VERSION = 3
+"""Version of ``verdict.json``. 3: the open loop's rates, and whether two replicas
+answer as one."""
 
 
 class GateVerdict(StrEnum):
@@ -27,7 +29,7 @@ class GateVerdict(StrEnum):
 
 
 class EndpointName(StrEnum):
-    """What is compared; errors are a guard, which is judged by counts."""
+    """What is compared; the last two are guards, which have no margin."""
 
     THROUGHPUT = "throughput"
     CPU = "cpu_per_request"
@@ -35,6 +37,7 @@ class EndpointName(StrEnum):
     P99 = "p99"
     SCALING = "scaling"
     ERRORS = "errors"
+    ANSWERS = "answers"
 
 
 SIDE_BY_SIDE = (EndpointName.THROUGHPUT, EndpointName.CPU, EndpointName.P50, EndpointName.P99)
@@ -152,7 +155,7 @@ class Figures:
 
 @dataclass(frozen=True, kw_only=True)
 class PairWindow:
-    """Both sides over the same window, on the same core."""
+    """Both sides over the same window, on the same core; ``rate_rps`` of an open one's arrivals."""
 
     mode: Mode
     core: int
@@ -160,6 +163,7 @@ class PairWindow:
     head: Figures
     generator_ratio: float
     lag_ms: float
+    rate_rps: float | None = None
     foreign_ratio: float | None = None
     steal_ratio: float | None = None
 
@@ -205,7 +209,7 @@ class ScalingBlock:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerLoad:
-    """The load of one worker model: users for each replica, and the open loop's arrival rate.
+    """The load of one worker model: users for each replica, and the open loop's first arrival rate.
 
     ``gain_ratio`` is what the last doubling of the users gained.
     """
@@ -217,12 +221,21 @@ class WorkerLoad:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SideProbe:
+    """One try of one check of answers, on two replicas of a side."""
+
+    side: SideName
+    result: ProbeResult
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """All that was measured; what is appended later comes behind it."""
 
     loads: tuple[WorkerLoad, ...] = ()
     pairs: tuple[StartPair, ...] = ()
     blocks: tuple[ScalingBlock, ...] = ()
+    probes: tuple[SideProbe, ...] = ()
     replaced: tuple[str, ...] = ()
     """Members that were not the same from first to last: restarted, killed or gone."""
     sessions: int = 1

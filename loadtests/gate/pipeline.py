@@ -24,9 +24,11 @@ from loadtests.gate.model import (
     SideName,
 )
 from loadtests.gate.options import GateOptions
+from loadtests.gate.proxied import Proxied
 from loadtests.gate.session import Session
 from loadtests.gate.sides import Sides
 from loadtests.gate.stack import GENERATOR, open_stack
+from loadtests.gate.windows import Windows
 from loadtests.model import Machine
 from loadtests.store import Store
 from loadtests.tools import docker, proc, signals
@@ -138,17 +140,19 @@ class _Gate:
             say(f"{worker}: bringing up {2 * first} starts")
             stack.grow(first)
             with ExitStack() as generators:
-                agents = [
-                    Agent(generators.enter_context(stack.speak(*GENERATOR_WORDS)))
-                    for _ in range(2 * len(self._plan.cores))
-                ]
-                for agent in agents:
+                agents = {
+                    (lane, side): Agent(generators.enter_context(stack.speak(*GENERATOR_WORDS)))
+                    for lane in range(len(self._plan.cores))
+                    for side in SideName
+                }
+                for agent in agents.values():
                     agent.hello()
                 awake = generators.enter_context(
                     kept_awake(stack.host_cores, self._kept.folder / AWAKE_LOG)
                 )
                 keep = self._keep_samples if request.keep_samples else None
-                measuring = Measuring(stack, self._plan, worker, agents, awake, keep)
+                windows = Windows(stack, worker, agents, awake, keep)
+                measuring = Measuring(stack, self._plan, worker, windows)
                 measuring.wait_ready()
                 before = dict(stack.identities())
                 session = Session(
@@ -156,6 +160,7 @@ class _Gate:
                     worker,
                     stack,
                     measuring,
+                    Proxied(stack, self._plan, worker, windows),
                     self._evidence,
                     self.keep,
                     say,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from loadtests.environment.protocol import Say
-from loadtests.gate import findings, verdict
+from loadtests.gate import answers, findings, verdict
 from loadtests.gate.measuring import Measuring
 from loadtests.gate.model import (
     SIDE_BY_SIDE,
@@ -17,10 +17,12 @@ from loadtests.gate.model import (
     GatePlan,
     GateVerdict,
     ScalingBlock,
+    SideProbe,
     StartPair,
     WorkerLoad,
 )
-from loadtests.gate.plan import BLOCK_S, STEP_S, fewest_starts
+from loadtests.gate.plan import BLOCK_S, STEP_S, fewest_starts, load_now
+from loadtests.gate.proxied import Proxied
 from loadtests.gate.stack import GateStack
 from loadtests.model import RuleCode
 
@@ -40,6 +42,7 @@ class Session:
         worker: str,
         stack: GateStack,
         measuring: Measuring,
+        proxied: Proxied,
         evidence: Evidence,
         keep: Keep,
         say: Say,
@@ -51,6 +54,7 @@ class Session:
         self._worker = worker
         self._stack = stack
         self._measuring = measuring
+        self._proxied = proxied
         self._keep = keep
         self._say = say
         self.evidence = evidence
@@ -58,10 +62,17 @@ class Session:
         self._blocks_before = len(self._blocks())
         self._most = max(fewest_starts(plan), memory_bytes // 2 // START_BYTES // 2)
         self._grown = grown
-        self._prepared = False
 
     def run(self) -> None:
-        """Measure until everything is settled, or the time is up.
+        """Measure until everything is settled, or the time is up; then try the answers.
+
+        They come last, so that no start has been asked anything before it is measured.
+        """
+        self._measure()
+        self._probe()
+
+    def _measure(self) -> None:
+        """Measure look after look.
 
         Pairs come first, for they take less time; what they have settled is not measured again.
         """
@@ -113,20 +124,26 @@ class Session:
         for first in numbers[::lanes]:
             step = range(first, min(first + lanes, numbers.stop))
             self._say(f"{self._worker}: starts side by side, {step[-1]} of {numbers[-1]}")
-            found = self._measuring.pairs(step, load, before=before)
+            now = load_now(self._plan, load, self._pairs()[self._pairs_before :])
+            found = self._measuring.pairs(step, now, before=before)
             self._add(pairs=(*self.evidence.pairs, *found))
 
     def _measure_blocks(self, look: int) -> None:
         self._have(fewest_starts(self._plan))
         load = self._load()
-        if not self._prepared:
-            self._measuring.prepare_blocks()
-            self._prepared = True
-        with self._measuring.metronome() as metronome:
+        self._proxied.prepare()
+        with self._proxied.metronome() as metronome:
             for number in range(len(self._blocks()) + 1, look + 1):
                 self._say(f"{self._worker}: one and two replicas in turns, {number} of {look}")
-                block = self._measuring.block(number, load, metronome)
+                block = self._proxied.block(number, load, metronome)
                 self._add(blocks=(*self.evidence.blocks, block))
+
+    def _probe(self) -> None:
+        """Try whether two replicas of each side answer as one, again where head alone does not."""
+        while checks := answers.to_try(self.evidence, self._worker):
+            self._say(f"{self._worker}: trying whether two replicas answer as one")
+            self._proxied.prepare()
+            self._add(probes=(*self.evidence.probes, *self._proxied.probe(checks)))
 
     def _have(self, starts: int) -> None:
         """Have so many starts of each side, ready."""
@@ -154,12 +171,14 @@ class Session:
         loads: tuple[WorkerLoad, ...] | None = None,
         pairs: tuple[StartPair, ...] | None = None,
         blocks: tuple[ScalingBlock, ...] | None = None,
+        probes: tuple[SideProbe, ...] | None = None,
     ) -> None:
         self.evidence = replace(
             self.evidence,
             loads=self.evidence.loads if loads is None else loads,
             pairs=self.evidence.pairs if pairs is None else pairs,
             blocks=self.evidence.blocks if blocks is None else blocks,
+            probes=self.evidence.probes if probes is None else probes,
         )
         self._keep(self.evidence)
 

@@ -38,6 +38,7 @@ def _parts(result: GateResult) -> Iterator[RenderableType]:
     yield Text()
     yield Text(f"base  {texts.side(result.base)}")
     yield Text(f"head  {texts.side(result.head)}")
-    for line in (*result.facts.differences, *(found.detail for found in result.findings)):
+    noticed = (*texts.remarks(result), *(found.detail for found in result.findings))
+    for line in (*result.facts.differences, *noticed):
         yield Text(line, style="dim")
     yield Text(f"Again: {texts.again(result)}", style="dim")

@@ -49,6 +49,15 @@ def _settle(result: GateResult) -> str:
     )
 
 
+def remarks(result: GateResult) -> tuple[str, ...]:
+    """Give what is worth knowing of guards that passed: where something was wrong all the same."""
+    return tuple(
+        f"{name(each)}: {each.reason}"
+        for each in result.endpoints
+        if each.verdict is GateVerdict.PASS and not each.margin and (each.base or each.head)
+    )
+
+
 def name(endpoint: EndpointResult) -> str:
     """Give an endpoint's name with its worker model."""
     return f"{endpoint.worker} {NAMES[endpoint.endpoint]}"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from loadtests import errors
-from loadtests.gate import findings, levels, values
+from loadtests.gate import answers, findings, levels, values
 from loadtests.gate.decision import Judged, judge, rule_of
 from loadtests.gate.model import (
     SCHEMA_VERSION,
@@ -39,6 +39,7 @@ NAMES = {
     EndpointName.P99: "99th percentile",
     EndpointName.SCALING: "doubling factor",
     EndpointName.ERRORS: "failed requests",
+    EndpointName.ANSWERS: "answers of two replicas",
 }
 """The endpoints in words."""
 
@@ -88,14 +89,16 @@ def measured_s(evidence: Evidence) -> float:
 
 
 def judge_endpoints(plan: GatePlan, evidence: Evidence) -> tuple[EndpointResult, ...]:
-    """Judge every endpoint of every worker model; failures only where head has more of them."""
+    """Judge every endpoint of every worker model, and the guards.
+
+    Failures are one only where head has more of them, answers where there was something to check.
+    """
     found = [
         _endpoint(plan, evidence, worker, endpoint)
         for worker in plan.workers
         for endpoint in plan.margins
     ]
-    guard = _errors(plan, evidence)
-    return (*found, *guard)
+    return (*found, *_errors(plan, evidence), *_answers(plan, evidence))
 
 
 def overall(
@@ -144,30 +147,72 @@ def _endpoint(
     )
 
 
-def _errors(plan: GatePlan, evidence: Evidence) -> tuple[EndpointResult, ...]:
+def _errors(plan: GatePlan, evidence: Evidence) -> Iterator[EndpointResult]:
     """Give head's failures as an endpoint of its own, where there are more of them than base's."""
-    units = len(evidence.pairs)
-    look = max(1, levels.look_at(units, plan.looks))
     if not findings.head_fails_more(plan, evidence):
-        return ()
+        return
+    units = len(evidence.pairs)
     (base, base_of), (head, head_of) = (findings.error_counts(evidence, side) for side in SideName)
-    return (
-        EndpointResult(
-            worker=", ".join(plan.workers),
-            endpoint=EndpointName.ERRORS,
-            margin=0.0,
-            units=units,
-            look=look,
-            verdict=GateVerdict.REGRESSED,
-            change=Estimate(estimate=None, low=None, high=None),
-            base=_rounded(base / base_of) if base_of else None,
-            head=_rounded(head / head_of),
-            unit="of all",
-            sd_ratio=None,
-            visible=None,
-            settle_minutes=None,
-            reason=f"{head} of {head_of} requests to head failed, {base} of {base_of} to base.",
-        ),
+    yield _guard(
+        ", ".join(plan.workers),
+        EndpointName.ERRORS,
+        verdict=GateVerdict.REGRESSED,
+        units=units,
+        look=max(1, levels.look_at(units, plan.looks)),
+        base=base / base_of if base_of else None,
+        head=head / head_of,
+        unit="of all",
+        reason=f"{head} of {head_of} requests to head failed, {base} of {base_of} to base.",
+    )
+
+
+def _answers(plan: GatePlan, evidence: Evidence) -> Iterator[EndpointResult]:
+    """Give whether two replicas answer as one, where either side has what can be checked."""
+    for worker in plan.workers:
+        found = [each for each in answers.compared(evidence, worker) if each.known]
+        if found:
+            worse = any(each.worse for each in found)
+            yield _guard(
+                worker,
+                EndpointName.ANSWERS,
+                verdict=GateVerdict.REGRESSED if worse else GateVerdict.PASS,
+                units=max(len(each.head) for each in found),
+                look=1,
+                base=answers.wrong_ratio(result for each in found for result in each.base),
+                head=answers.wrong_ratio(result for each in found for result in each.head),
+                unit="wrong",
+                reason=answers.reason(found),
+            )
+
+
+def _guard(
+    worker: str,
+    endpoint: EndpointName,
+    *,
+    verdict: GateVerdict,
+    units: int,
+    look: int,
+    base: float | None,
+    head: float | None,
+    unit: str,
+    reason: str,
+) -> EndpointResult:
+    """Give an endpoint that has no margin and no interval."""
+    return EndpointResult(
+        worker=worker,
+        endpoint=endpoint,
+        margin=0.0,
+        units=units,
+        look=look,
+        verdict=verdict,
+        change=Estimate(estimate=None, low=None, high=None),
+        base=_rounded(base),
+        head=_rounded(head),
+        unit=unit,
+        sd_ratio=None,
+        visible=None,
+        settle_minutes=None,
+        reason=reason,
     )
 
 
@@ -215,6 +260,8 @@ def _cause(endpoints: Sequence[EndpointResult]) -> str | None:
 
 
 def _cause_of(mine: dict[EndpointName, EndpointResult], worse: set[EndpointName]) -> str:
+    if EndpointName.ANSWERS in worse:
+        return "the replicas do not share what they are told."
     if EndpointName.ERRORS in worse:
         return "requests fail."
     throughput, cpu = (

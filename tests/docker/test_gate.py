@@ -59,7 +59,7 @@ def gate(results: Path, *words: str, cwd: Path = CHECKOUT) -> Done:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Done:
     results = tmp_path_factory.mktemp("gates")
     words = ("--base", str(CHECKOUT), "--head", str(CHECKOUT / "app"), *SMALL, "--json")
-    return gate(results, *words)
+    return gate(results, *words, *(f"--{side}-env=STATE=memory" for side in ("base", "head")))
 
 
 def test_two_names_of_one_version_are_compared_side_by_side(finished: Done) -> None:
@@ -76,6 +76,20 @@ def test_two_names_of_one_version_are_compared_side_by_side(finished: Done) -> N
             assert window["base"]["failed"] == window["head"]["failed"] == 0
             assert window["base"]["completed"] > 0
             assert window["head"]["cpu_us_per_request"] > 0
+
+
+def test_wrong_answers_of_both_are_seen_through_the_proxy_and_are_no_regression(
+    finished: Done,
+) -> None:
+    found = json.loads(finished.stdout)
+
+    tried = {(each["result"]["check"], each["side"]) for each in found["evidence"]["probes"]}
+    states = {each["result"]["state"] for each in found["evidence"]["probes"]}
+    (guard,) = (each for each in found["endpoints"] if each["endpoint"] == "answers")
+    assert tried == {(c, s) for c in ("note", "session", "counter") for s in ("base", "head")}
+    assert states == {"breaks"}
+    assert guard["verdict"] == "pass"
+    assert "Both versions give wrong answers" in guard["reason"]
 
 
 def test_every_start_is_measured_once(finished: Done) -> None:

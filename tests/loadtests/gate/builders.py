@@ -22,12 +22,14 @@ from loadtests.gate.model import (
     Side,
     SideKind,
     SideName,
+    SideProbe,
     StartPair,
     WorkerLoad,
 )
 from loadtests.gate.options import GateOptions
 from loadtests.gate.plan import block_order, make_plan, pair_windows
 from loadtests.model import Machine
+from loadtests.probed import ProbeResult, ProbeState
 
 MACHINE = Machine(
     cores=2,
@@ -178,6 +180,26 @@ def make_block(
         "windows": tuple(windows),
     }
     return ScalingBlock(**{**given, **changed})
+
+
+def make_probe(
+    side: SideName, state: ProbeState, *, worker: str = "gthread", check: str = "note"
+) -> SideProbe:
+    """A try of two replicas, of which the second knows nothing where it ``breaks``."""
+    one, other = f"{side}-a-1", f"{side}-a-2"
+    right = {ProbeState.OK: {one: 8, other: 8}, ProbeState.BREAKS: {one: 8}}
+    result = ProbeResult(
+        worker=worker,
+        check=check,
+        state=state,
+        write="PUT /note",
+        read="GET /note",
+        written_by=one,
+        right=right.get(state, {}),
+        wrong={other: 8} if state is ProbeState.BREAKS else {},
+        detail=f"{other} says {state}.",
+    )
+    return SideProbe(side=side, result=result)
 
 
 def make_evidence(

@@ -12,7 +12,7 @@ from loadtests.errors import PlanError, UsageError
 from loadtests.gate import options, plan
 from loadtests.gate.model import EndpointName, Mode, WorkerLoad
 from loadtests.gate.options import GateOptions
-from tests.loadtests.gate.builders import MACHINE, make_gate_plan
+from tests.loadtests.gate.builders import MACHINE, make_gate_plan, make_pair
 
 PLAN = make_gate_plan()
 
@@ -162,3 +162,28 @@ def test_variables_that_compose_would_read_otherwise_are_refused(word: str) -> N
 
 def test_variables_are_read() -> None:
     assert options.environment(["A=1", "B=x=y"], "--head-env") == {"A": "1", "B": "x=y"}
+
+
+def test_the_open_rate_follows_what_base_does_now() -> None:
+    load = WorkerLoad(worker="gthread", users=8, rate_rps=60.0, gain_ratio=0.0)
+    slower = [make_pair(PLAN, number) for number in (1, 2)]
+    (rate,) = [w.base.throughput_rps for w in slower[1].windows if w.mode is Mode.CLOSED]
+
+    assert plan.load_now(PLAN, load, ()) == load
+    assert plan.load_now(PLAN, load, slower[1:]).rate_rps == pytest.approx(0.6 * rate, abs=0.05)
+    # Only the last step of all lanes counts, and never what head does.
+    better = [make_pair(PLAN, number, change=0.5) for number in (9, 1, 2)]
+    assert plan.load_now(PLAN, load, better) == plan.load_now(PLAN, load, slower)
+
+
+def test_a_base_that_did_nothing_does_not_change_the_rate() -> None:
+    load = WorkerLoad(worker="gthread", users=8, rate_rps=60.0, gain_ratio=0.0)
+    pair = make_pair(PLAN, 1)
+    dead = replace(
+        pair,
+        windows=tuple(
+            replace(each, base=replace(each.base, throughput_rps=0.0)) for each in pair.windows
+        ),
+    )
+
+    assert plan.load_now(PLAN, load, [dead]) == load

@@ -11,17 +11,21 @@ from typing import Any
 import pytest
 
 from loadtests.gate import verdict
+from loadtests.gate.answers import TRIES
 from loadtests.gate.model import (
     EndpointName,
     Evidence,
     GatePlan,
     GateVerdict,
     ScalingBlock,
+    SideName,
+    SideProbe,
     StartPair,
     WorkerLoad,
 )
 from loadtests.gate.session import Session
-from tests.loadtests.gate.builders import make_block, make_gate_plan, make_pair
+from loadtests.probed import Check, ProbeState
+from tests.loadtests.gate.builders import make_block, make_gate_plan, make_pair, make_probe
 
 
 @dataclass
@@ -33,6 +37,9 @@ class Truth:
     scaling: float = 0.0
     sd: float = 0.02
     wall_s: float = 4.0
+    states: dict[SideName, ProbeState] = field(
+        default_factory=lambda: dict.fromkeys(SideName, ProbeState.OK)
+    )
     done: list[str] = field(default_factory=list)
 
     def noise(self, name: str, number: int) -> float:
@@ -80,8 +87,23 @@ class FakeMeasuring:
             for number in numbers
         )
 
-    def prepare_blocks(self) -> None:
+
+class FakeProxied:
+    """Gives blocks and answers at once."""
+
+    def __init__(self, truth: Truth) -> None:
+        self._truth = truth
+
+    def prepare(self) -> None:
         self._truth.done.append("proxy")
+
+    def probe(self, checks: Sequence[Check]) -> tuple[SideProbe, ...]:
+        self._truth.done.append(f"probe {' '.join(check.name for check in checks)}")
+        return tuple(
+            make_probe(side, self._truth.states[side], check=check.name)
+            for check in checks
+            for side in SideName
+        )
 
     @contextmanager
     def metronome(self) -> Iterator[None]:
@@ -108,6 +130,7 @@ def run(
         "gthread",
         FakeStack(truth),  # type: ignore[arg-type]
         measuring or FakeMeasuring(truth),  # type: ignore[arg-type]
+        FakeProxied(truth),  # type: ignore[arg-type]
         evidence or Evidence(),
         lambda found: kept.append(len(found.pairs) + len(found.blocks)),
         lambda _: None,
@@ -127,7 +150,8 @@ def test_no_difference_ends_at_the_first_looks() -> None:
 
     assert (len(session.evidence.pairs), len(session.evidence.blocks)) == (16, 8)
     assert verdicts(session, truth.plan) == {GateVerdict.PASS}
-    assert kept == [0, *range(2, 17, 2), *range(17, 25)]
+    assert kept == [0, *range(2, 17, 2), *range(17, 25), 24]
+    assert truth.done[-1] == "probe note session counter"
 
 
 def test_a_loss_of_the_pairs_ends_it_before_any_block() -> None:
@@ -136,6 +160,25 @@ def test_a_loss_of_the_pairs_ends_it_before_any_block() -> None:
 
     assert (len(session.evidence.pairs), len(session.evidence.blocks)) == (16, 0)
     assert GateVerdict.REGRESSED in verdicts(session, truth.plan)
+
+
+def test_answers_that_head_alone_gets_wrong_are_tried_again_until_that_is_shown() -> None:
+    truth = Truth(make_gate_plan())
+    truth.states[SideName.HEAD] = ProbeState.BREAKS
+    session, _ = run(truth)
+
+    found = {e.endpoint: e.verdict for e in verdict.judge_endpoints(truth.plan, session.evidence)}
+    assert sum(each.startswith("probe") for each in truth.done) == TRIES
+    assert found[EndpointName.ANSWERS] is GateVerdict.REGRESSED
+
+
+def test_answers_that_both_get_wrong_are_tried_once() -> None:
+    truth = Truth(make_gate_plan())
+    truth.states = dict.fromkeys(SideName, ProbeState.BREAKS)
+    session, _ = run(truth)
+
+    assert sum(each.startswith("probe") for each in truth.done) == 1
+    assert verdicts(session, truth.plan) == {GateVerdict.PASS}
 
 
 def test_a_loss_of_scaling_is_found_by_the_blocks() -> None:
