@@ -99,30 +99,38 @@ def wrong_ratio(results: Iterable[ProbeResult]) -> float | None:
 
 def reason(found: Sequence[Compared]) -> str:
     """Say in a sentence or two what was seen of checks that are known."""
-    for each in found:
-        if each.worse:
-            return f"{each.head[-1].detail} {_of_base(each)}"
-    for each in found:
+    worse = [each for each in found if each.worse]
+    wrong = [each for each in found if any(map(_breaks, (*each.base, *each.head)))]
+    if worse:
+        return (
+            f"{' and '.join(each.check for each in worse).capitalize()} of head: wrong with two"
+            f" replicas in each of {len(worse[0].head)} tries. {_of_base(worse[0])}"
+        )
+    return _whose(wrong[0]) if wrong else "What is written through one replica is known to both."
+
+
+def examples(evidence: Evidence, worker: str) -> tuple[str, ...]:
+    """Give the request that showed it, of each check that was wrong."""
+    found = []
+    for each in compared(evidence, worker):
         wrong = [result for result in (*each.head, *each.base) if _breaks(result)]
-        if wrong:
-            return f"{_whose(each)}: {wrong[0].detail}"
-    return "What is written through one replica is known to both."
+        found += [f"{worker} {each.check}: {result.detail}" for result in wrong[:1]]
+    return tuple(found)
 
 
 def _of_base(found: Compared) -> str:
-    if any(each.state is ProbeState.OK for each in found.base):
-        return "Those of base answer as one."
-    return f"Base could not be checked: {found.base[-1].detail}"
+    known = any(each.state is ProbeState.OK for each in found.base)
+    return "Base is right." if known else "Base has nothing to check there."
 
 
 def _whose(found: Compared) -> str:
     base, head = (any(map(_breaks, side)) for side in (found.base, found.head))
     if base and head:
-        return "Both versions give wrong answers with two replicas, so this is no change"
+        return "Both versions give wrong answers with two replicas, so this is no change."
     if base:
-        return "Base gives wrong answers with two replicas, and head does not"
+        return "Base gives wrong answers with two replicas, and head does not."
     times = sum(map(_breaks, found.head))
-    return f"Head gave wrong answers in {times} of {len(found.head)} tries, which may be luck"
+    return f"Head gave wrong answers in {times} of {len(found.head)} tries, which may be luck."
 
 
 def _breaks(result: ProbeResult) -> bool:

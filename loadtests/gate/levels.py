@@ -25,7 +25,6 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 Floats = npt.NDArray[np.float64]
@@ -105,6 +104,8 @@ def _levels(looks: tuple[int, ...], error: float) -> tuple[float, ...]:
 
 def _bound(mass: Floats, arriving: Floats, spread: float, spent: float) -> float:
     """Return the bound beyond which so much lies of a sum that is at ``arriving``, and spreads."""
+    # Imported only here: it takes longer than all else that a report of a run needs.
+    from scipy.optimize import brentq
 
     def too_much(bound: float) -> float:
         return float(mass @ ndtr((arriving - bound) / spread)) - spent

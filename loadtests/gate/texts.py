@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 
-from loadtests.gate.model import EndpointResult, GateResult, GateVerdict, Side
+from loadtests.gate import answers
+from loadtests.gate.model import EndpointName, EndpointResult, GateResult, GateVerdict, Side
 from loadtests.gate.verdict import NAMES
 from loadtests.report.rounding import figure
 
@@ -50,12 +51,20 @@ def _settle(result: GateResult) -> str:
 
 
 def remarks(result: GateResult) -> tuple[str, ...]:
-    """Give what is worth knowing of guards that passed: where something was wrong all the same."""
-    return tuple(
+    """Give what is worth knowing of answers that were wrong, whatever the verdict is."""
+    passed = (
         f"{name(each)}: {each.reason}"
         for each in result.endpoints
-        if each.verdict is GateVerdict.PASS and not each.margin and (each.base or each.head)
+        if each.endpoint is EndpointName.ANSWERS
+        and each.verdict is GateVerdict.PASS
+        and (each.base or each.head)
     )
+    shown = (
+        example
+        for worker in result.plan.workers
+        for example in answers.examples(result.evidence, worker)
+    )
+    return (*passed, *shown)
 
 
 def name(endpoint: EndpointResult) -> str:

@@ -55,9 +55,11 @@ def test_a_head_that_is_wrong_in_every_try_has_regressed(base: ProbeState) -> No
     assert guard(result) == [(GateVerdict.REGRESSED, 0.0 if base is OK else None, 0.5)]
     assert result.cause is not None
     assert "do not share what they are told" in result.cause
-    assert "head-a-2 says breaks." in result.reason
-    assert ("Those of base answer as one." in result.reason) is (base is OK)
-    assert "0.500 wrong" in markdown.render(result)
+    assert "Note of head: wrong with two replicas in each of 6 tries." in result.reason
+    assert ("Base is right." in result.reason) is (base is OK)
+    assert texts.remarks(result) == ("gthread note: head-a-2 says breaks.",)
+    for said in ("0.500 wrong", "head-a-2 says breaks."):
+        assert said in markdown.render(result)
 
 
 @pytest.mark.parametrize(
@@ -90,9 +92,10 @@ def test_wrong_answers_that_are_no_regression_are_said_all_the_same(
     base: ProbeState, head: ProbeState, said: str
 ) -> None:
     result = conclude(tried([base], [head]))
-    (remark,) = texts.remarks(result)
+    remark, example = texts.remarks(result)
 
     assert said in remark
+    assert "a-2 says breaks." in example
     assert said in markdown.render(result)
 
 
