@@ -27,7 +27,7 @@ from loadtests.gate.options import GateOptions
 from loadtests.gate.proxied import Proxied
 from loadtests.gate.session import Session
 from loadtests.gate.sides import Sides
-from loadtests.gate.stack import GENERATOR, open_stack
+from loadtests.gate.stack import GENERATOR, open_stack, side_of
 from loadtests.gate.windows import Windows
 from loadtests.model import Machine
 from loadtests.store import Store
@@ -184,7 +184,7 @@ class _Gate:
 
     def _note_replaced(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
         # Which processes the services have depends on what the harness asks of them.
-        starts = [name for name in before if name.partition("-")[0] in set(SideName)]
+        starts = [name for name in before if side_of(name) is not None]
         changed = tuple(name for name in starts if before[name] != after.get(name))
         if changed:
             replaced = (*self._evidence.replaced, *changed)

@@ -59,6 +59,12 @@ class Port:
     members: tuple[int, ...]
 
 
+def side_of(name: str) -> SideName | None:
+    """Give the side that a service or member is of, by its name; None for the harness's own."""
+    side = name.partition("-")[0]
+    return SideName(side) if side in set(SideName) else None
+
+
 class GateStack(Protocol):
     """What a gate measures on; starts are numbered from 1 on each side."""
 
@@ -272,8 +278,8 @@ class ComposeGate:
     def ended(self) -> str | None:
         """Give the message of a start that has ended by itself."""
         for each in self._engine.containers(self._project):
-            side = each.service.partition("-")[0]
-            if side in set(SideName) and not each.running:
+            side = side_of(each.service)
+            if side is not None and not each.running:
                 why = "for want of memory" if each.out_of_memory else f"with code {each.exit_code}"
                 return (
                     f"A start of {side} ({member_name(each)}) ended {why} before it"
