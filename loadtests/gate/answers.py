@@ -103,7 +103,7 @@ def reason(found: Sequence[Compared]) -> str:
     wrong = [each for each in found if any(map(_breaks, (*each.base, *each.head)))]
     if worse:
         return (
-            f"{' and '.join(each.check for each in worse).capitalize()} of head: wrong with two"
+            f"{', '.join(each.check for each in worse).capitalize()} of head: wrong with two"
             f" replicas in each of {len(worse[0].head)} tries. {_of_base(worse[0])}"
         )
     return _whose(wrong[0]) if wrong else "What is written through one replica is known to both."
