@@ -26,7 +26,6 @@ TRIES = 6
 class Compared:
     """All tries of one check of one worker model, in their order."""
 
-    worker: str
     check: str
     base: tuple[ProbeResult, ...]
     head: tuple[ProbeResult, ...]
@@ -70,7 +69,6 @@ def compared(evidence: Evidence, worker: str) -> tuple[Compared, ...]:
 
     return tuple(
         Compared(
-            worker=worker,
             check=check,
             base=tries(check, SideName.BASE),
             head=tries(check, SideName.HEAD),
@@ -120,7 +118,7 @@ def examples(evidence: Evidence, worker: str) -> tuple[str, ...]:
 
 def _of_base(found: Compared) -> str:
     known = any(each.state is ProbeState.OK for each in found.base)
-    return "Base is right." if known else "Base has nothing to check there."
+    return "Base is right." if known else "Base could not be checked."
 
 
 def _whose(found: Compared) -> str:

@@ -104,7 +104,7 @@ def _levels(looks: tuple[int, ...], error: float) -> tuple[float, ...]:
 
 def _bound(mass: Floats, arriving: Floats, spread: float, spent: float) -> float:
     """Return the bound beyond which so much lies of a sum that is at ``arriving``, and spreads."""
-    # Imported only here: it takes longer than all else that a report of a run needs.
+    # Imported only here: it takes 0.2 s, for which the other commands would wait too.
     from scipy.optimize import brentq
 
     def too_much(bound: float) -> float:
