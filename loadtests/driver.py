@@ -16,6 +16,7 @@ from loadtests.metronome import Metronome
 from loadtests.model import Plan, TrialSpec, Upstream
 from loadtests.probed import Check, ProbeResult
 from loadtests.prober import Prober
+from loadtests.proxy_wait import wait_for_proxy
 from loadtests.raw import Edge, Load, RawTrial
 from loadtests.tally import Tally
 from loadtests.tools import proc
@@ -27,9 +28,6 @@ STORE = "store"
 
 READY_LIMIT_S = 90.0
 """How long a replica may take to answer first: at a tenth of a core Flask needs some 20 s."""
-
-PROXY_LIMIT_S = 20.0
-"""How long nginx may take to start, with room for a machine that is busy."""
 
 SERVER_ERROR = 500
 
@@ -83,14 +81,7 @@ class Driver:
 
     def wait_for_proxy(self) -> None:
         """Wait until the proxy serves its own status page."""
-        proc.wait_until(
-            lambda: self._agent.fetch([self._stack.status_url])[0].status is not None,
-            limit_s=PROXY_LIMIT_S,
-            failure=lambda: (
-                f"The proxy did not answer in {PROXY_LIMIT_S:g} s. The end of its log:\n"
-                f"{self._stack.log_of(PROXY)}"
-            ),
-        )
+        wait_for_proxy(self._agent, self._stack.status_url, lambda: self._stack.log_of(PROXY))
 
     def prove_shares(self, upstreams: Sequence[Upstream], path: str = "/healthz") -> None:
         """Ask each port once for each of its members; every member has to answer once."""

@@ -20,11 +20,11 @@ from loadtests.gate.windows import ALONE, TIMEOUT_S, Windows
 from loadtests.metronome import Metronome
 from loadtests.probed import Check
 from loadtests.prober import Prober
+from loadtests.proxy_wait import wait_for_proxy
 from loadtests.raw import Edge, Load
 from loadtests.samples import core_speed_of, host_use
 from loadtests.tools import proc
 
-PROXY_LIMIT_S = 20.0
 FIRST_PORT = 9001
 MOST_BLOCK_PORTS = 60
 """Blocks for which the proxy has ports; then again. A multiple of the lanes of any machine."""
@@ -60,14 +60,7 @@ class Proxied:
             [Port(number=port, side=side, members=mem) for (side, mem), port in self._ports.items()]
         )
         url = f"{self._base_url(FIRST_PORT)}/healthz"
-        proc.wait_until(
-            lambda: self._windows.agent.fetch([url])[0].status is not None,
-            limit_s=PROXY_LIMIT_S,
-            failure=lambda: (
-                f"The proxy did not answer in {PROXY_LIMIT_S:g} s. The end of its log:\n"
-                f"{self._stack.log_of(PROXY)}"
-            ),
-        )
+        wait_for_proxy(self._windows.agent, url, lambda: self._stack.log_of(PROXY))
 
     def _base_url(self, port: int) -> str:
         return f"http://{self._stack.proxy_host}:{port}"
