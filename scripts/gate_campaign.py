@@ -177,6 +177,7 @@ def row_of(case: str, verdict: dict[str, Any]) -> dict[str, Any]:
         "seed": verdict["plan"]["seed"],
         "gate_id": verdict["facts"]["gate_id"],
         "cpu_model": verdict["machine"]["cpu_model"],
+        "schema_version": verdict["schema_version"],
     }
 
 

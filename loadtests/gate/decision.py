@@ -42,11 +42,11 @@ class Rule:
 
     def alarm_level(self, look: int) -> float:
         """Give the one-sided level of ``regressed`` and ``improved`` at a look."""
-        return levels.level_at(look, self.looks, self.alpha / self.tests)
+        return levels.level_at(look, self.looks, self.alpha / self.tests, levels.late)
 
     def pass_level(self, look: int) -> float:
         """Give the one-sided level of ``pass`` at a look, the same for every endpoint."""
-        return levels.level_at(look, self.looks, self.beta)
+        return levels.level_at(look, self.looks, self.beta, levels.early)
 
 
 def rule_of(plan: GatePlan, endpoint: EndpointName) -> Rule:

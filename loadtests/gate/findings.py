@@ -86,7 +86,7 @@ def head_fails_more(plan: GatePlan, evidence: Evidence) -> bool:
     test of Przyborowski and Wilenski 1940); one-sided, at the level of an endpoint at this look.
     """
     look = max(1, levels.look_at(len(evidence.pairs), plan.looks))
-    level = plan.alpha / plan.tests * levels.share(look)
+    level = plan.alpha / plan.tests * levels.share(look, plan.looks, levels.late)
     base, base_of = error_counts(evidence, SideName.BASE)
     head, head_of = error_counts(evidence, SideName.HEAD)
     if not head or head / head_of < ERROR_LIMIT_RATIO:

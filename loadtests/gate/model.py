@@ -13,7 +13,7 @@ from enum import StrEnum
 from loadtests.model import Estimate, Machine, RuleCode
 from loadtests.probed import ProbeResult
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Version of ``verdict.json``. 3: the open loop's rates, and whether two replicas
 answer as one."""
 

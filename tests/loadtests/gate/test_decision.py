@@ -22,6 +22,8 @@ MIRRORED = {
     GateVerdict.IMPROVED: GateVerdict.REGRESSED,
 }
 
+SPENDINGS = pytest.mark.parametrize("spent", [levels.early, levels.late])
+
 logs = st.lists(
     st.floats(-0.2, 0.2, allow_nan=False).map(lambda value: round(value, 6)),
     min_size=8,
@@ -36,30 +38,44 @@ def starts(mean: float, sd: float, count: int) -> list[float]:
     return list(mean + sd * raw / raw.std(ddof=1))
 
 
-def test_the_shares_of_all_looks_add_up_to_no_more_than_the_whole_error() -> None:
-    shares = [levels.share(look) for look in range(1, 1001)]
+@SPENDINGS
+def test_the_shares_of_all_looks_add_up_to_no_more_than_the_whole_error(
+    spent: levels.Spending,
+) -> None:
+    looks = levels.looks((8, 12), 60)
+    shares = [levels.share(look, looks, spent) for look in range(1, 61)]
 
-    assert math.fsum(shares) == pytest.approx(1 - 1 / 1001)
-    assert levels.level_at(1, LOOKS, 0.01) == pytest.approx(0.9 * 0.01 / 2)
+    assert all(share > 0 for share in shares)
+    assert 0.95 < math.fsum(shares) < 1
 
 
+def test_most_of_pass_is_spent_early_and_most_of_regressed_late() -> None:
+    assert levels.level_at(1, LOOKS, 0.05, levels.early) == pytest.approx(0.9 * 0.05 / 2)
+    assert levels.level_at(1, LOOKS, 0.01, levels.late) == pytest.approx(0.9 * 0.01 / 16)
+    assert levels.late(4, LOOKS) == pytest.approx(1 / 4)
+
+
+@SPENDINGS
 @pytest.mark.parametrize("error", [0.05, 0.002])
-def test_what_is_spent_at_a_look_is_the_chance_to_err_there_first(error: float) -> None:
+def test_what_is_spent_at_a_look_is_the_chance_to_err_there_first(
+    error: float, spent: levels.Spending
+) -> None:
     rng = np.random.default_rng(3)
     looks = levels.looks((8, 12), 5)
     sums, before = np.zeros(400_000), 0
     erred = np.zeros(sums.size, dtype=bool)
     for number, look in enumerate(looks, start=1):
         sums += rng.normal(0.0, math.sqrt(look - before), sums.size)
-        bound = -float(ndtri(levels.level_at(number, looks, error)))
+        bound = -float(ndtri(levels.level_at(number, looks, error, spent)))
         first = ~erred & (sums / math.sqrt(look) > bound)
         erred |= first
         before = look
-        spent = 0.9 * error * levels.share(number) * sums.size
-        assert abs(int(first.sum()) - spent) < 4 * math.sqrt(spent)
+        expected = 0.9 * error * levels.share(number, looks, spent) * sums.size
+        assert abs(int(first.sum()) - expected) < 4 * math.sqrt(expected)
 
 
-def test_students_t_at_these_levels_errs_no_more_than_it_may() -> None:
+@SPENDINGS
+def test_students_t_at_these_levels_errs_no_more_than_it_may(spent: levels.Spending) -> None:
     rng = np.random.default_rng(4)
     looks, error = levels.looks((8, 12), 6), 0.01
     values = rng.normal(size=(100_000, looks[-1]))
@@ -67,18 +83,26 @@ def test_students_t_at_these_levels_errs_no_more_than_it_may() -> None:
     for number, look in enumerate(looks, start=1):
         seen = values[:, :look]
         t = seen.mean(axis=1) / seen.std(axis=1, ddof=1) * math.sqrt(look)
-        erred |= t < stdtrit(look - 1, levels.level_at(number, looks, error))
+        erred |= t < stdtrit(look - 1, levels.level_at(number, looks, error, spent))
 
     assert erred.sum() <= error * len(values)
 
 
-def test_a_look_tests_at_more_than_its_share_and_at_less_than_the_look_before() -> None:
-    found = [levels.level_at(look, LOOKS, 0.05) for look in range(1, len(LOOKS) + 1)]
-
-    assert found == sorted(found, reverse=True)
+@SPENDINGS
+def test_a_look_tests_at_more_than_its_share(spent: levels.Spending) -> None:
     assert all(
-        level > 0.9 * 0.05 * levels.share(look) for look, level in enumerate(found[1:], start=2)
+        levels.level_at(look, LOOKS, 0.05, spent) > 0.9 * 0.05 * levels.share(look, LOOKS, spent)
+        for look in range(2, len(LOOKS) + 1)
     )
+
+
+def test_what_can_pass_falls_from_look_to_look_and_what_can_alarm_rises() -> None:
+    numbers = range(1, 5)
+    passing = [levels.level_at(look, LOOKS, 0.05, levels.early) for look in numbers]
+    alarming = [levels.level_at(look, LOOKS, 0.05, levels.late) for look in numbers]
+
+    assert passing == sorted(passing, reverse=True)
+    assert alarming == sorted(alarming)
 
 
 def test_looks_go_on_for_as_long_as_anyone_asks_again() -> None:
@@ -93,11 +117,11 @@ def test_looks_go_on_for_as_long_as_anyone_asks_again() -> None:
     ("mean", "sd", "count", "verdict"),
     [
         (0.0, 0.02, 8, GateVerdict.PASS),
-        (-0.05, 0.02, 8, GateVerdict.REGRESSED),
-        (0.05, 0.02, 8, GateVerdict.IMPROVED),
+        (-0.05, 0.015, 8, GateVerdict.REGRESSED),
+        (0.05, 0.015, 8, GateVerdict.IMPROVED),
         (-0.02, 0.02, 24, GateVerdict.PASS),
         (-0.03, 0.06, 8, GateVerdict.INCONCLUSIVE),
-        (-0.1, 0.04, 8, GateVerdict.REGRESSED),
+        (-0.1, 0.03, 8, GateVerdict.REGRESSED),
     ],
 )
 def test_the_smallest_look_can_reach_every_verdict(
@@ -130,9 +154,11 @@ def test_the_bounds_are_students_at_the_levels_of_the_look() -> None:
     error = 0.02 / math.sqrt(12)
 
     assert judged.look == 2
-    assert judged.low == pytest.approx(-0.01 + stdtrit(11, levels.level_at(2, LOOKS, 0.05)) * error)
+    assert judged.low == pytest.approx(
+        -0.01 + stdtrit(11, levels.level_at(2, LOOKS, 0.05, levels.early)) * error
+    )
     assert judged.high == pytest.approx(
-        -0.01 - stdtrit(11, levels.level_at(2, LOOKS, 0.01 / 6)) * error
+        -0.01 - stdtrit(11, levels.level_at(2, LOOKS, 0.01 / 6, levels.late)) * error
     )
 
 
