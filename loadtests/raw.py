@@ -14,6 +14,7 @@ class Load:
     """One trial's load as the generator is asked for it.
 
     ``users`` is for the closed mode, the rest for the open one. ``rate_rps``: requests per second.
+    ``shift_s``: how much later than another load's with the same seed the arrivals are.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Load:
     arrivals: Literal["poisson", "constant"] | None = None
     max_in_flight: int | None = None
     seed: int | None = None
+    shift_s: float | None = None
     timeout_s: float = 30.0
     scenario: str | None = None
 

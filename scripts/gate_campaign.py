@@ -177,8 +177,15 @@ def row_of(case: str, verdict: dict[str, Any]) -> dict[str, Any]:
         "seed": verdict["plan"]["seed"],
         "gate_id": verdict["facts"]["gate_id"],
         "cpu_model": verdict["machine"]["cpu_model"],
-        "schema_version": verdict["schema_version"],
+        "commit": commit(),
     }
+
+
+def commit() -> str:
+    """Give the commit of the gate that judged: its rules and loads change from time to time."""
+    asked = ("git", "rev-parse", "--short", "HEAD")
+    done = subprocess.run(asked, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.strip()
 
 
 def raw_of(case: str, verdict: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from loadtests.gate.plan import (
     lane_of,
     pair_windows,
     settle_s,
+    twin_s,
 )
 from loadtests.gate.stack import GateStack, Start
 from loadtests.gate.windows import ALONE, TIMEOUT_S, Key, Windows
@@ -264,5 +265,6 @@ class Measuring:
             rate_rps=None if closed else lane.load.rate_rps,
             arrivals=None if closed else "poisson",
             max_in_flight=None if closed else MAX_IN_FLIGHT,
-            seed=None if closed else spec.seeds[side is SideName.HEAD],
+            seed=None if closed else spec.seed,
+            shift_s=None if closed else twin_s(spec, side, lane.load.rate_rps),
         )

@@ -64,17 +64,20 @@ BLOCK_S = 6.5
 OPEN_RATIO = 0.6
 """The open loop's arrival rate, the same for both sides, as a share of what base can do."""
 
+TWIN_GAPS = 0.5
+"""By how much of the mean time between arrivals those of one side are later than the other's."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class WindowSpec:
     """One window of a pair: how it is loaded, and whether base's generator is told first.
 
-    ``seeds`` are those of base's and of head's arrivals.
+    ``seed`` is that of the arrivals of both sides.
     """
 
     mode: Mode
     base_first: bool
-    seeds: tuple[int, int]
+    seed: int
 
 
 def make_plan(options: GateOptions, machine: Machine, *, seed: int) -> GatePlan:
@@ -134,22 +137,34 @@ def _times(margin: float, factor: int) -> float:
 def pair_windows(plan: GatePlan, worker: str, number: int) -> tuple[WindowSpec, ...]:
     """Give the windows of a pair, in order: one closed, and two open ones, before or after it.
 
-    In the second open window the sides have changed their arrivals, so that luck with them cancels;
-    the two never have the same at once, or each request would meet its twin on the core. Which mode
-    comes first, and whose generator is told first, takes all four forms in four pairs, in an order
-    that is drawn: so it is balanced over the looks.
+    Both sides of an open window have the same arrivals, so that luck with them cancels (common
+    random numbers: Law, *Simulation Modeling and Analysis*, 11.2); ``twin_s`` keeps each request
+    from meeting its twin on the core. Which mode comes first, and which side is first, takes all
+    four forms in four pairs, in an order that is drawn: so it is balanced over the looks.
     """
     forms = [(mode, base_first) for mode in Mode for base_first in (True, False)]
     Random(f"{plan.seed} {worker} {(number - 1) // len(forms)}").shuffle(forms)
     first, base_first = forms[(number - 1) % len(forms)]
     drawn = Random(f"{plan.seed} {worker} {number} arrivals")
-    one, other = drawn.randrange(2**31), drawn.randrange(2**31)
-    closed = (WindowSpec(mode=Mode.CLOSED, base_first=base_first, seeds=(one, other)),)
-    opened = (
-        WindowSpec(mode=Mode.OPEN, base_first=base_first, seeds=(one, other)),
-        WindowSpec(mode=Mode.OPEN, base_first=not base_first, seeds=(other, one)),
-    )
+
+    def spec(mode: Mode, *, base_first: bool) -> WindowSpec:
+        return WindowSpec(mode=mode, base_first=base_first, seed=drawn.randrange(2**31))
+
+    closed = (spec(Mode.CLOSED, base_first=base_first),)
+    opened = tuple(spec(Mode.OPEN, base_first=each) for each in (base_first, not base_first))
     return closed + opened if first is Mode.CLOSED else opened + closed
+
+
+def twin_s(spec: WindowSpec, side: SideName, rate_rps: float) -> float:
+    """Give how much later the arrivals of a side are than those of the side that is first.
+
+    Measured over 96 pairs of one version, every other one: with arrivals of their own, which the
+    sides exchanged for the second window, the medians of two windows differed by 49 % (SD), with
+    these by 22 %, the 99th percentiles by 68 and 43 %; the median of gates of 16 pairs by 4.4 and
+    2.5 %.
+    """
+    first = (side is SideName.BASE) is spec.base_first
+    return 0.0 if first else TWIN_GAPS / rate_rps
 
 
 def load_now(plan: GatePlan, load: WorkerLoad, before: Sequence[StartPair]) -> WorkerLoad:

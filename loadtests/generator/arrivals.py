@@ -24,10 +24,13 @@ def poisson_arrivals(rate_rps: float, span_s: float, rng: np.random.Generator) -
     return np.sort(rng.uniform(0.0, span_s, size=round(rate_rps * span_s)))
 
 
-def arrivals(kind: str, rate_rps: float, spans_s: tuple[float, ...], seed: int) -> Moments:
+def arrivals(
+    kind: str, rate_rps: float, spans_s: tuple[float, ...], *, seed: int, shift_s: float = 0.0
+) -> Moments:
     """Return the moments of ``kind`` (``poisson`` or ``constant``) for spans one after another.
 
-    Each span has its own full number of arrivals, so the rate is exact in the window too.
+    Each span has its own full number of arrivals, so the rate is exact in the window too. All are
+    ``shift_s`` later than without; what would come after its span comes at the span's beginning.
     """
     rng = np.random.default_rng(seed)
     parts = []
@@ -38,6 +41,6 @@ def arrivals(kind: str, rate_rps: float, spans_s: tuple[float, ...], seed: int) 
             if kind == "poisson"
             else constant_arrivals(rate_rps, span_s)
         )
-        parts.append(begins + moments)
+        parts.append(begins + np.sort((moments + shift_s) % span_s if span_s else moments))
         begins += span_s
     return np.concatenate(parts)

@@ -70,6 +70,7 @@ class TrialOrder:
     arrivals: str = "poisson"
     max_in_flight: int = 1_000
     seed: int = 0
+    shift_s: float = 0.0
     settle_s: float
     window_s: float
     drain_limit_s: float = 15.0
@@ -82,7 +83,8 @@ class TrialOrder:
         demand(self.mode == "open" or self.users >= 1, "users", self.users, "at least 1")
         demand(self.mode == "closed" or self.rate_rps > 0, "rate_rps", self.rate_rps, "above 0")
         demand(self.max_in_flight >= 1, "max_in_flight", self.max_in_flight, "at least 1")
-        demand(self.settle_s >= 0, "settle_s", self.settle_s, "at least 0")
+        for name in ("settle_s", "shift_s"):
+            demand(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
         for name in ("window_s", "drain_limit_s", "timeout_s"):
             demand(getattr(self, name) > 0, name, getattr(self, name), "above 0")
 

@@ -144,7 +144,8 @@ def start_open(job: Job) -> Callable[[], None]:
                 "it is due: derive it from loadtests.generator.user.LeanHttpUser."
             )
     name = recorder.name_index(order.path)
-    due = arrivals(order.arrivals, order.rate_rps, (order.settle_s, order.window_s), order.seed)
+    spans_s = (order.settle_s, order.window_s)
+    due = arrivals(order.arrivals, order.rate_rps, spans_s, seed=order.seed, shift_s=order.shift_s)
     users_max = max(1, job.share.users(order.max_in_flight))
     gate = OpenGate(
         job.course.starts + due[job.share.number :: job.share.of],

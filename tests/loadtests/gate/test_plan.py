@@ -10,7 +10,7 @@ import pytest
 
 from loadtests.errors import PlanError, UsageError
 from loadtests.gate import options, plan
-from loadtests.gate.model import EndpointName, Mode, WorkerLoad
+from loadtests.gate.model import EndpointName, Mode, SideName, WorkerLoad
 from loadtests.gate.options import GateOptions
 from tests.loadtests.gate.builders import MACHINE, make_gate_plan, make_pair
 
@@ -60,14 +60,23 @@ def test_order_and_side_are_balanced_in_every_four_pairs(seed: int) -> None:
         )
 
 
-def test_every_pair_has_one_closed_window_and_two_open_ones_with_changed_arrivals() -> None:
+def test_every_pair_has_one_closed_window_and_two_open_ones_with_arrivals_of_their_own() -> None:
+    seeds = set()
     for number in range(1, 20):
         windows = plan.pair_windows(PLAN, "gthread", number)
         assert [spec.mode for spec in windows].count(Mode.CLOSED) == 1
         one, other = (spec for spec in windows if spec.mode is Mode.OPEN)
-        assert one.seeds == other.seeds[::-1]
         assert one.base_first is not other.base_first
-        assert len(set(one.seeds)) == 2
+        seeds |= {one.seed, other.seed}
+
+    assert len(seeds) == 38
+
+
+def test_the_arrivals_of_one_side_come_half_a_gap_after_their_twins() -> None:
+    for spec in plan.pair_windows(PLAN, "gthread", 1):
+        first, second = SideName if spec.base_first else tuple(SideName)[::-1]
+        assert plan.twin_s(spec, first, 20.0) == 0
+        assert plan.twin_s(spec, second, 20.0) == pytest.approx(0.025)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -39,7 +39,19 @@ def test_each_span_has_exactly_its_rate(kind: str) -> None:
 
 
 def test_a_seed_repeats_the_arrivals_and_another_one_does_not() -> None:
-    first, again, other = (arrivals("poisson", 50.0, (1.0, 2.0), seed) for seed in (1, 1, 2))
+    first, again, other = (arrivals("poisson", 50.0, (1.0, 2.0), seed=seed) for seed in (1, 1, 2))
 
     assert (first == again).all()
     assert (first != other).any()
+
+
+def test_shifted_arrivals_are_the_same_ones_later_and_go_round_in_their_span() -> None:
+    first, later = (
+        arrivals("poisson", 50.0, (1.0, 2.0), seed=1, shift_s=shift_s) for shift_s in (0.0, 0.25)
+    )
+
+    for begins, ends in ((0.0, 1.0), (1.0, 3.0)):
+        before = first[(first >= begins) & (first < ends)]
+        moved = np.where(before + 0.25 < ends, before + 0.25, before + 0.25 - (ends - begins))
+        assert later[(later >= begins) & (later < ends)] == pytest.approx(np.sort(moved))
+    assert (np.diff(later) >= 0).all()
