@@ -46,10 +46,12 @@ def test_the_shares_of_all_looks_add_up_to_no_more_than_the_whole_error(
     shares = [levels.share(look, looks, spent) for look in range(1, 61)]
 
     assert all(share > 0 for share in shares)
-    assert 0.95 < math.fsum(shares) < 1
+    assert math.fsum(shares) == pytest.approx(spent(60, looks))
+    assert spent(60, looks) < 1
 
 
 def test_most_of_pass_is_spent_early_and_most_of_regressed_late() -> None:
+    assert levels.early(1000, LOOKS) == pytest.approx(1 - 1 / 1001)
     assert levels.level_at(1, LOOKS, 0.05, levels.early) == pytest.approx(0.9 * 0.05 / 2)
     assert levels.level_at(1, LOOKS, 0.01, levels.late) == pytest.approx(0.9 * 0.01 / 16)
     assert levels.late(4, LOOKS) == pytest.approx(1 / 4)
@@ -97,9 +99,9 @@ def test_a_look_tests_at_more_than_its_share(spent: levels.Spending) -> None:
 
 
 def test_what_can_pass_falls_from_look_to_look_and_what_can_alarm_rises() -> None:
-    numbers = range(1, 5)
-    passing = [levels.level_at(look, LOOKS, 0.05, levels.early) for look in numbers]
-    alarming = [levels.level_at(look, LOOKS, 0.05, levels.late) for look in numbers]
+    every, first = range(1, len(LOOKS) + 1), range(1, 5)
+    passing = [levels.level_at(look, LOOKS, 0.05, levels.early) for look in every]
+    alarming = [levels.level_at(look, LOOKS, 0.05, levels.late) for look in first]
 
     assert passing == sorted(passing, reverse=True)
     assert alarming == sorted(alarming)
@@ -128,6 +130,12 @@ def test_the_smallest_look_can_reach_every_verdict(
     mean: float, sd: float, count: int, verdict: GateVerdict
 ) -> None:
     assert judge(starts(mean, sd, count), RULE).verdict is verdict
+
+
+@pytest.mark.parametrize(("mean", "sd"), [(-0.05, 0.02), (-0.1, 0.04)])
+def test_a_loss_that_eight_starts_nearly_show_is_one_by_twelve(mean: float, sd: float) -> None:
+    assert judge(starts(mean, sd, 8), RULE).verdict is GateVerdict.INCONCLUSIVE
+    assert judge(starts(mean, sd, 12), RULE).verdict is GateVerdict.REGRESSED
 
 
 def test_before_the_first_look_nothing_is_said() -> None:
