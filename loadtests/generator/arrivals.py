@@ -41,6 +41,6 @@ def arrivals(
             if kind == "poisson"
             else constant_arrivals(rate_rps, span_s)
         )
-        parts.append(begins + np.sort((moments + shift_s) % span_s if span_s else moments))
+        parts.append(begins + np.sort((moments + shift_s) % span_s))
         begins += span_s
     return np.concatenate(parts)
