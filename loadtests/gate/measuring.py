@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from loadtests.calibration import MOST_USERS
@@ -246,25 +246,31 @@ class Measuring:
 
     def _load(self, lane: _Lane, side: SideName, position: int) -> Load:
         timing, spec = self._plan.timing, lane.specs[position]
-        closed = spec.mode is Mode.CLOSED
         planned_s = timing.settle_s if position else timing.first_settle_s
-        return Load(
+        asked = Load(
             id=f"p{lane.number:03d}-{position}-{side}",
             base_url=f"http://{lane.starts[side].address}",
             path=self._plan.path,
-            settle_s=(
-                settle_s(self._plan, lane.load, planned_s, what=spec.mode, number=lane.number)
-                if closed
-                else planned_s
-            ),
-            window_s=timing.closed_s if closed else timing.open_s,
+            settle_s=planned_s,
+            window_s=timing.open_s,
             drain_limit_s=timing.drain_limit_s,
             timeout_s=TIMEOUT_S,
-            mode="closed" if closed else "open",
-            users=lane.load.users if closed else None,
-            rate_rps=None if closed else lane.load.rate_rps,
-            arrivals=None if closed else "poisson",
-            max_in_flight=None if closed else MAX_IN_FLIGHT,
-            seed=None if closed else spec.seed,
-            shift_s=None if closed else twin_s(spec, side, lane.load.rate_rps),
+        )
+        if spec.mode is Mode.CLOSED:
+            return replace(
+                asked,
+                settle_s=settle_s(
+                    self._plan, lane.load, planned_s, what=spec.mode, number=lane.number
+                ),
+                window_s=timing.closed_s,
+                users=lane.load.users,
+            )
+        return replace(
+            asked,
+            mode="open",
+            rate_rps=lane.load.rate_rps,
+            arrivals="poisson",
+            max_in_flight=MAX_IN_FLIGHT,
+            seed=spec.seed,
+            shift_s=twin_s(spec, side, lane.load.rate_rps),
         )
