@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from loadtests.gate.medians import quantile_levels
+from loadtests.tools import git
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
@@ -177,15 +178,9 @@ def row_of(case: str, verdict: dict[str, Any]) -> dict[str, Any]:
         "seed": verdict["plan"]["seed"],
         "gate_id": verdict["facts"]["gate_id"],
         "cpu_model": verdict["machine"]["cpu_model"],
-        "commit": commit(),
+        # Of the gate that judged: its rules and loads change from time to time.
+        "commit": git.commit_of(ROOT, "HEAD"),
     }
-
-
-def commit() -> str:
-    """Give the commit of the gate that judged: its rules and loads change from time to time."""
-    asked = ("git", "rev-parse", "--short", "HEAD")
-    done = subprocess.run(asked, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    return done.stdout.strip()
 
 
 def raw_of(case: str, verdict: dict[str, Any], folder: Path) -> dict[str, Any]:
