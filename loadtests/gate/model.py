@@ -15,7 +15,7 @@ from loadtests.probed import ProbeResult
 
 SCHEMA_VERSION = 4
 """Version of ``verdict.json``. 3: the open loop's rates, and whether two replicas
-answer as one."""
+answer as one; 4: the error of ``regressed`` is spent late."""
 
 
 class GateVerdict(StrEnum):

@@ -70,9 +70,9 @@ TWIN_GAPS = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class WindowSpec:
-    """One window of a pair: how it is loaded, and whether base's generator is told first.
+    """One window of a pair: how it is loaded, and which side is first.
 
-    ``seed`` is that of the arrivals of both sides.
+    Its generator is told first, and its arrivals come first; ``seed`` is that of both sides'.
     """
 
     mode: Mode
