@@ -328,9 +328,10 @@ class HostUse:
 class Trial:
     """One finished trial: a line of the journal.
 
-    ``completed`` and ``failed`` count requests that ended inside the window; ``answers`` counts
-    the answers of each replica in the window, by the proxy's own word; ``quarters_rps`` is the
-    throughput of the window's four quarters, in order.
+    ``completed`` and ``failed`` count requests that ended inside the window; those that hung in it
+    and were given up afterwards have failed too. ``answers`` counts the answers of each replica in
+    the window, by the proxy's own word; ``quarters_rps`` is the throughput of the window's four
+    quarters, in order.
     """
 
     spec: TrialSpec

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,9 @@ from loadtests.model import (
 from loadtests.raw import Edge, RawTrial
 
 QUARTERS = 4
+GIVEN_UP = ("timeout", "undrained")
+"""Outcomes of requests for whose answer nobody waited any longer."""
+
 MICROSECONDS = 1_000_000
 
 Integers = npt.NDArray[np.int64]
@@ -59,9 +63,10 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
     columns = read_columns(raw.samples)
     window_s = finished.closed_at_s - finished.opened_at_s
     window_us = round(window_s * MICROSECONDS)
-    inside = (columns.done_us >= 0) & (columns.done_us < window_us)
-    ok = columns.outcome == _index(finished.outcomes, "ok")
+    inside = ended_in(columns, window_us)
+    ok = has_outcome(columns, finished.outcomes, "ok")
     good = inside & ok
+    failed = (inside & ~ok) | never_answered(columns, finished.outcomes, window_us)
     names = [raw.addresses.get(address, address) for address in finished.replicas]
     answers = _answers(columns, inside, names)
     completed = int(np.count_nonzero(good))
@@ -74,11 +79,11 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
         window_s=window_s,
         wall_s=raw.wall_s,
         completed=completed,
-        failed=int(np.count_nonzero(inside & ~ok)),
-        failures=_failures(columns, inside & ~ok, finished.outcomes),
+        failed=int(np.count_nonzero(failed)),
+        failures=_failures(columns, failed, finished.outcomes),
         throughput_rps=completed / window_s,
         latency=latency(columns.done_us[good] - columns.due_us[good]),
-        in_flight=in_flight(columns, window_us, unanswered=finished.sent - finished.answered),
+        in_flight=in_flight(columns, window_us),
         answers={name: answers.get(name, 0) for name in (*raw.addresses.values(), *answers)},
         quarters_rps=_quarters(columns.done_us[good], window_us),
         usages=tuple(usage for usage in usages if usage.member in active),
@@ -110,6 +115,35 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
     )
 
 
+def ended_in(columns: Columns, window_us: float) -> Flags:
+    """Tell which requests ended inside the window."""
+    return _within(columns.done_us, window_us)
+
+
+def due_in(columns: Columns, window_us: float) -> Flags:
+    """Tell which requests were due inside the window."""
+    return _within(columns.due_us, window_us)
+
+
+def has_outcome(columns: Columns, outcomes: Sequence[str], *names: str) -> Flags:
+    """Tell which requests ended as one of ``names``; ``outcomes`` is the table of all names."""
+    return np.isin(columns.outcome, [outcomes.index(name) for name in names if name in outcomes])
+
+
+def never_answered(columns: Columns, outcomes: Sequence[str], window_us: float) -> Flags:
+    """Tell which requests were under way as the window closed, and were waited for in vain.
+
+    They ended after it, as nobody waited any longer; but it is in it that they hung.
+    """
+    given_up = has_outcome(columns, outcomes, *GIVEN_UP)
+    return given_up & (columns.sent_us < window_us) & (columns.done_us >= window_us)
+
+
+def _within(moments_us: Integers, window_us: float) -> Flags:
+    found: Flags = (moments_us >= 0) & (moments_us < window_us)
+    return found
+
+
 def latency(durations_us: Integers) -> Latency | None:
     """Give exact percentiles (each a value that occurred), or None for no request at all."""
     if durations_us.size == 0:
@@ -126,18 +160,11 @@ def latency(durations_us: Integers) -> Latency | None:
     )
 
 
-def in_flight(columns: Columns, window_us: int, *, unanswered: int) -> float:
-    """Give how many requests were under way in the window, as a mean over its time.
-
-    What was never answered has no row; it may have been under way all the time.
-    """
+def in_flight(columns: Columns, window_us: int) -> float:
+    """Give how many requests were under way in the window, as a mean over its time."""
     first = np.clip(columns.sent_us, 0, window_us)
     last = np.clip(columns.done_us, 0, window_us)
-    return float((last - first).sum() / window_us) + max(0, unanswered)
-
-
-def _index(table: list[str], name: str) -> int:
-    return table.index(name) if name in table else -1
+    return float((last - first).sum() / window_us)
 
 
 def _answers(columns: Columns, rows: Flags, names: list[str]) -> dict[str, int]:

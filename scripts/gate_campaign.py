@@ -237,9 +237,9 @@ def quantiles_ms(times_us: list[float]) -> list[float]:
 
 
 def durations_us(file: Path) -> list[float]:
-    """Give the times of the requests that ended after the settling time."""
+    """Give the times of the requests that were due after the settling time."""
     with np.load(file, allow_pickle=False) as columns:
-        inside = columns["done_us"] >= 0
+        inside = columns["due_us"] >= 0
         taken: list[float] = (columns["done_us"] - columns["due_us"])[inside].tolist()
         return taken
 

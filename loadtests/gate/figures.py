@@ -6,11 +6,12 @@ from collections.abc import Collection
 
 import numpy as np
 
+from loadtests import samples
 from loadtests.gate import medians
-from loadtests.gate.model import Figures
+from loadtests.gate.model import Figures, Mode
 from loadtests.model import Reading
 from loadtests.raw import Edge, LoadDone
-from loadtests.samples import MICROSECONDS, Columns, latency, read_columns
+from loadtests.samples import MICROSECONDS
 
 
 def figures(
@@ -19,35 +20,42 @@ def figures(
     closed: Edge,
     members: Collection[str],
     *,
-    quantiles: bool = False,
+    mode: Mode = Mode.CLOSED,
 ) -> Figures:
     """Work out what one side did: its requests, and the CPU of its ``members`` together.
 
-    With ``quantiles`` also those that stand for how long its requests took.
+    Of a closed window the requests count that ended in it, and those that hung in it. Of an open
+    one those that were due in it, whenever they ended: who counts what ends in it never sees an
+    answer that takes longer than the window.
     """
-    finished, columns = done.finished, read_columns(done.samples)
+    finished, columns = done.finished, samples.read_columns(done.samples)
     window_s = finished.closed_at_s - finished.opened_at_s
-    inside = (columns.done_us >= 0) & (columns.done_us < round(window_s * MICROSECONDS))
-    ok = _ok(columns, finished.outcomes)
-    good = inside & ok
+    window_us = round(window_s * MICROSECONDS)
+    ok = samples.has_outcome(columns, finished.outcomes, "ok")
+    if mode is Mode.OPEN:
+        counted = samples.due_in(columns, window_us)
+    else:
+        hung = samples.never_answered(columns, finished.outcomes, window_us)
+        counted = samples.ended_in(columns, window_us) | hung
+    good = counted & ok
     taken_us = columns.done_us[good] - columns.due_us[good]
-    times = latency(taken_us)
+    times = samples.latency(taken_us)
     usages = _usages(opened, closed, members)
     completed = int(np.count_nonzero(good))
     return Figures(
         completed=completed,
-        failed=int(np.count_nonzero(inside & ~ok)),
+        failed=int(np.count_nonzero(counted & ~ok)),
         throughput_rps=_short(completed / window_s),
         cpu_us_per_request=_cpu_us(usages, columns, ok, finished.opened_at_s),
         p50_ms=times.p50_ms if times else None,
         p99_ms=times.p99_ms if times else None,
         got_cpus=_got(usages),
         throttled_ratio=_throttled(usages),
-        quantiles_ms=_quantiles_ms(taken_us) if quantiles else (),
+        quantiles_ms=_quantiles_ms(taken_us) if mode is Mode.OPEN else (),
     )
 
 
-def _quantiles_ms(taken_us: np.ndarray[tuple[int], np.dtype[np.int64]]) -> tuple[float, ...]:
+def _quantiles_ms(taken_us: samples.Integers) -> tuple[float, ...]:
     if not taken_us.size:
         return ()
     found = np.quantile(taken_us, medians.quantile_levels(taken_us.size)) / MICROSECONDS * 1000
@@ -77,14 +85,10 @@ def _usages(opened: Edge, closed: Edge, members: Collection[str]) -> _Usages:
     ]
 
 
-def _ok(columns: Columns, outcomes: list[str]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return np.asarray(columns.outcome == (outcomes.index("ok") if "ok" in outcomes else -1))
-
-
 def _cpu_us(
     usages: _Usages,
-    columns: Columns,
-    ok: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    columns: samples.Columns,
+    ok: samples.Flags,
     opened_at_s: float,
 ) -> float | None:
     """Give CPU for each successful request, both from reading to reading.

@@ -23,6 +23,7 @@ from loadtests.gate.model import (
     ScalingWindow,
     SideName,
     StartPair,
+    side_of,
 )
 from loadtests.model import RuleCode
 from loadtests.rules.load import (
@@ -49,7 +50,7 @@ def check(plan: GatePlan, evidence: Evidence) -> tuple[GateFinding, ...]:
         *_errors(plan, evidence),
         *_generator(evidence),
         *_proxy(evidence),
-        *_identity(evidence),
+        *_identity(plan, evidence),
         *_contention(evidence),
         *_saturation(evidence),
     )
@@ -141,12 +142,15 @@ def _proxy(evidence: Evidence) -> Iterator[GateFinding]:
         )
 
 
-def _identity(evidence: Evidence) -> Iterator[GateFinding]:
+def _identity(plan: GatePlan, evidence: Evidence) -> Iterator[GateFinding]:
+    """Give what was replaced; that of a head which fails more is how it fails, so only said."""
     if evidence.replaced:
+        of_head = all(side_of(name) is SideName.HEAD for name in evidence.replaced)
         yield GateFinding(
             code=RuleCode.IDENTITY,
             detail=f"Not the same from first to last: {', '.join(evidence.replaced)}. Look for a"
             " crash or a killer of memory in the logs.",
+            warning=of_head and head_fails_more(plan, evidence),
         )
 
 

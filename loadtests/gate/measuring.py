@@ -219,22 +219,16 @@ class Measuring:
         use = host_use(opened, closed)
         for lane in lanes:
             mine = {side: by_key[(lane.lane, side)] for side in SideName}
-            open_loop = lane.specs[position].mode is Mode.OPEN
+            mode = lane.specs[position].mode
             base, head = (
-                figures.figures(
-                    mine[side],
-                    opened,
-                    closed,
-                    (lane.starts[side].member,),
-                    quantiles=open_loop,
-                )
+                figures.figures(mine[side], opened, closed, (lane.starts[side].member,), mode=mode)
                 for side in SideName
             )
             lane.windows.append(
                 PairWindow(
-                    mode=lane.specs[position].mode,
+                    mode=mode,
                     core=lane.core,
-                    rate_rps=lane.load.rate_rps if open_loop else None,
+                    rate_rps=lane.load.rate_rps if mode is Mode.OPEN else None,
                     base=base,
                     head=head,
                     generator_ratio=max(figures.busy_ratio(each) for each in mine.values()),

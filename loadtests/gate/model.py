@@ -59,6 +59,12 @@ class SideKind(StrEnum):
     PATH = "path"
 
 
+def side_of(name: str) -> SideName | None:
+    """Give the side that a service or member is of, by its name; None for the harness's own."""
+    side = name.partition("-")[0]
+    return SideName(side) if side in set(SideName) else None
+
+
 class Mode(StrEnum):
     """How a window is loaded: users that wait for their answers, or a fixed arrival rate."""
 
@@ -139,6 +145,8 @@ class GatePlan:
 class Figures:
     """What one side did in one window; None where it cannot be told.
 
+    ``completed`` and ``failed`` count requests that ended in a closed window or hung in it, and
+    those that were due in an open one.
     ``quantiles_ms`` stand for the times of an open window's requests (``medians``).
     """
 

@@ -22,12 +22,13 @@ from loadtests.gate.model import (
     GatePlan,
     GateResult,
     SideName,
+    side_of,
 )
 from loadtests.gate.options import GateOptions
 from loadtests.gate.proxied import Proxied
 from loadtests.gate.session import Session
 from loadtests.gate.sides import Sides
-from loadtests.gate.stack import GENERATOR, open_stack, side_of
+from loadtests.gate.stack import GENERATOR, open_stack
 from loadtests.gate.windows import Windows
 from loadtests.model import Machine
 from loadtests.store import Store

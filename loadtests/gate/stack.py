@@ -22,7 +22,7 @@ from loadtests.environment.counters import Counters, EngineCounters, KernelCount
 from loadtests.environment.protocol import Say
 from loadtests.environment.quiet import wait_until_quiet
 from loadtests.errors import EnvironmentFailure, ProcessFailure
-from loadtests.gate.model import GatePlan, Side, SideName
+from loadtests.gate.model import GatePlan, Side, SideName, side_of
 from loadtests.gate.sides import Sides
 from loadtests.model import HostReading, Reading
 from loadtests.tools import docker, host, nginx, proc, signals
@@ -57,12 +57,6 @@ class Port:
     number: int
     side: SideName
     members: tuple[int, ...]
-
-
-def side_of(name: str) -> SideName | None:
-    """Give the side that a service or member is of, by its name; None for the harness's own."""
-    side = name.partition("-")[0]
-    return SideName(side) if side in set(SideName) else None
 
 
 class GateStack(Protocol):

@@ -6,7 +6,7 @@ Above 0 is better for every endpoint: costs and times are turned round.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -84,12 +84,29 @@ def pair_values(pairs: Sequence[StartPair], name: EndpointName) -> tuple[float |
 
 def _pair_value(pair: StartPair, endpoint: Endpoint) -> float | None:
     ratios = [
-        _log_ratio(endpoint.get(window.head), endpoint.get(window.base))
+        _log_ratio(*(_read(window, side, endpoint) for side in (SideName.HEAD, SideName.BASE)))
         for window in pair.windows
         if window.mode is endpoint.mode
     ]
     known = [endpoint.sign * ratio for ratio in ratios if ratio is not None]
     return fmean(known) if known else None
+
+
+def _read(window: PairWindow, side: SideName, endpoint: Endpoint) -> float | None:
+    """Give a side's figure; of the throughput of nothing, that of one request.
+
+    A side that stood still all window long is not left out: what is left would be its better part.
+    """
+    found = endpoint.get(side_of(window, side))
+    if endpoint is ENDPOINTS[EndpointName.THROUGHPUT] and not found:
+        return _one_request_rps((window.base, window.head))
+    return found
+
+
+def _one_request_rps(together: Iterable[Figures]) -> float | None:
+    """Give the throughput of one request in windows as long as these; None where all are empty."""
+    known = (each.throughput_rps / each.completed for each in together if each.completed)
+    return next(known, None)
 
 
 def _times(pair: StartPair, side: SideName) -> list[medians.Times]:
@@ -148,12 +165,18 @@ def _interaction(block: ScalingBlock, slope: float) -> float | None:
 
 
 def _doubling(block: ScalingBlock, side: SideName, slope: float) -> float | None:
-    """Give ln X(2) − ln X(1) of one side, at equal core speed."""
+    """Give ln X(2) − ln X(1) of one side, at equal core speed; None where nothing was answered.
+
+    A window without an answer counts as if it had one.
+    """
+    one_rps = _one_request_rps(window.figures for window in block.windows)
+    mine = [window for window in block.windows if window.side is side]
+    if one_rps is None or not any(window.figures.completed for window in mine):
+        return None
     logs = {
-        window.replicas: math.log(window.figures.throughput_rps)
+        window.replicas: math.log(window.figures.throughput_rps or one_rps)
         - slope * math.log(window.core_speed or 1.0)
-        for window in block.windows
-        if window.side is side and window.figures.throughput_rps > 0
+        for window in mine
     }
     return logs[2] - logs[1] if {1, 2} <= logs.keys() else None
 

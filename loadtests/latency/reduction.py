@@ -38,11 +38,12 @@ def reduce(raw: RawTrial, spec: OpenSpec, budget: Budget, objective: Objective |
     columns = samples.read_columns(raw.samples)
     outcomes = raw.finished.outcomes
     window_us = (raw.finished.closed_at_s - raw.finished.opened_at_s) * MICROSECONDS
-    due = _due(columns, window_us)
-    sent = due & (columns.outcome != _index(outcomes, "dropped"))
+    due = samples.due_in(columns, window_us)
+    unsent = samples.has_outcome(columns, outcomes, "dropped")
+    sent = due & ~unsent
     found = waits(columns, outcomes, window_us)
     in_window = (columns.sent_us >= 0) & (columns.sent_us < window_us)
-    offered = in_window & (columns.outcome != _index(outcomes, "dropped"))
+    offered = in_window & ~unsent
     return OpenTrial(
         spec=spec,
         due=int(np.count_nonzero(due)),
@@ -62,9 +63,9 @@ def reduce(raw: RawTrial, spec: OpenSpec, budget: Budget, objective: Objective |
 
 def waits(columns: Columns, outcomes: Sequence[str], window_us: float) -> Waits:
     """Give the times of the requests that were due in the window, wherever they were answered."""
-    due = _due(columns, window_us)
-    good = columns.outcome == _index(outcomes, "ok")
-    sent = due & (columns.outcome != _index(outcomes, "dropped"))
+    due = samples.due_in(columns, window_us)
+    good = samples.has_outcome(columns, outcomes, "ok")
+    sent = due & ~samples.has_outcome(columns, outcomes, "dropped")
     return Waits(
         response=_elapsed(columns.done_us - columns.due_us, good)[due],
         service=_elapsed(columns.done_us - columns.sent_us, good)[sent],
@@ -94,14 +95,5 @@ def _times(values: Milliseconds) -> Times:
     )
 
 
-def _due(columns: Columns, window_us: float) -> samples.Flags:
-    flags: samples.Flags = (columns.due_us >= 0) & (columns.due_us < window_us)
-    return flags
-
-
 def _elapsed(durations_us: samples.Integers, good: samples.Flags) -> Milliseconds:
     return np.where(good, durations_us / 1000.0, np.inf)
-
-
-def _index(table: Sequence[str], name: str) -> int:
-    return list(table).index(name) if name in table else -1

@@ -97,13 +97,14 @@ def test_requests_under_way_are_counted_by_the_time_that_they_share_with_the_win
     assert trial.in_flight == pytest.approx(1 + 0.25 + 0.125)
 
 
-def test_what_was_never_answered_may_have_been_under_way_all_the_time() -> None:
-    """No user is called away whose request hangs."""
-    samples = sample_bytes(done_us=[1_000_000], duration_us=1_000_000)
+def test_what_was_never_answered_was_under_way_from_when_it_was_sent() -> None:
+    samples = sample_bytes(
+        done_us=[1_000_000, 7_000_000], duration_us=[1_000_000, 6_500_000], outcome=[0, 1]
+    )
 
-    trial = reduced(samples, finished={"sent": 4, "answered": 1})
+    trial = reduced(samples, finished={"outcomes": ["ok", "undrained"], "sent": 2, "answered": 1})
 
-    assert trial.in_flight == pytest.approx(0.5 + 3)
+    assert trial.in_flight == pytest.approx(0.5 + 0.75)
 
 
 def test_failures_are_counted_by_kind_and_are_no_throughput() -> None:
@@ -123,6 +124,21 @@ def test_failures_outside_the_window_are_not_the_windows() -> None:
     trial = reduced(sample_bytes(done_us=[-5, 2_000_001], outcome=1, status=500))
 
     assert (trial.completed, trial.failed, trial.failures) == (0, 0, {})
+
+
+def test_a_request_that_hung_in_the_window_and_was_given_up_after_it_failed() -> None:
+    """Not one that was sent after it, nor one that had a bad answer after it."""
+    samples = sample_bytes(
+        done_us=[MS, 7_000_000, 3_000_000, 7_000_000, 2_100_000],
+        duration_us=[MS, 6_000_000, 1_500_000, 4_000_000, 200_000],
+        outcome=[0, 1, 2, 1, 3],
+        status=[200, 0, 0, 0, 500],
+    )
+
+    trial = reduced(samples, finished={"outcomes": ["ok", "undrained", "timeout", "status"]})
+
+    assert (trial.completed, trial.failed) == (1, 2)
+    assert trial.failures == {"undrained": 1, "timeout": 1}
 
 
 @pytest.mark.parametrize("done_us", [[], [-5]])

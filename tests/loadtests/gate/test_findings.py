@@ -30,6 +30,21 @@ def with_windows(**changed: Any) -> Evidence:
     )
 
 
+def with_windows_of_head(**changed: Any) -> Evidence:
+    return replace(
+        EVIDENCE,
+        pairs=tuple(
+            replace(
+                pair,
+                windows=tuple(
+                    replace(each, head=replace(each.head, **changed)) for each in pair.windows
+                ),
+            )
+            for pair in EVIDENCE.pairs
+        ),
+    )
+
+
 def codes(found: tuple[GateFinding, ...], *, warning: bool = False) -> list[RuleCode]:
     return [finding.code for finding in found if finding.warning is warning]
 
@@ -72,10 +87,24 @@ def test_a_proxy_that_is_busy_breaks_its_rule() -> None:
 
 
 def test_a_start_that_was_replaced_breaks_identity() -> None:
-    found = findings.check(PLAN, replace(EVIDENCE, replaced=("head-3",)))
+    found = findings.check(PLAN, replace(EVIDENCE, replaced=("head-a-3",)))
 
     assert codes(found) == [RuleCode.IDENTITY]
-    assert "head-3" in found[0].detail
+    assert "head-a-3" in found[0].detail
+
+
+@pytest.mark.parametrize(
+    ("replaced", "broken"), [(("head-a-3",), False), (("head-a-3", "base-b-1"), True)]
+)
+def test_a_head_that_fails_because_its_starts_end_has_regressed_and_is_not_invalid(
+    replaced: tuple[str, ...], broken: bool
+) -> None:
+    failing = with_windows_of_head(failed=30)
+
+    found = findings.check(PLAN, replace(failing, replaced=replaced))
+
+    assert (codes(found) == [RuleCode.IDENTITY]) is broken
+    assert (codes(found, warning=True) == [RuleCode.IDENTITY]) is not broken
 
 
 @pytest.mark.parametrize(

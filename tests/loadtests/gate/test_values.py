@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from loadtests.gate import values
 from loadtests.gate.model import SIDE_BY_SIDE, EndpointName, Evidence, SideName
-from tests.loadtests.gate.builders import make_block, make_evidence, make_gate_plan, make_pair
+from tests.loadtests.gate.builders import (
+    make_block,
+    make_evidence,
+    make_figures,
+    make_gate_plan,
+    make_pair,
+)
 
 PLAN = make_gate_plan()
 
@@ -31,21 +39,76 @@ def test_the_speed_of_the_core_cancels() -> None:
     assert found == pytest.approx([-0.05] * 4)
 
 
-@pytest.mark.parametrize("name", SIDE_BY_SIDE)
-def test_a_start_that_cannot_tell_has_no_value(name: EndpointName) -> None:
-    pair = make_pair(PLAN, 1)
-    nothing = replace(
-        pair.windows[0].head,
-        completed=0,
-        throughput_rps=0.0,
-        cpu_us_per_request=None,
-        p50_ms=None,
-        p99_ms=None,
-        quantiles_ms=(),
-    )
-    silent = replace(pair, windows=tuple(replace(each, head=nothing) for each in pair.windows))
+NOTHING = make_figures(
+    completed=0,
+    throughput_rps=0.0,
+    cpu_us_per_request=None,
+    p50_ms=None,
+    p99_ms=None,
+    quantiles_ms=(),
+)
 
-    assert values.values(Evidence(pairs=(silent,)), "gthread", name) == ()
+
+@pytest.mark.parametrize(
+    ("name", "silent"),
+    [
+        *((name, ("base", "head")) for name in SIDE_BY_SIDE),
+        *((name, ("head",)) for name in SIDE_BY_SIDE if name is not EndpointName.THROUGHPUT),
+    ],
+)
+def test_a_start_that_cannot_tell_has_no_value(name: EndpointName, silent: Sequence[str]) -> None:
+    pair = make_pair(PLAN, 1)
+    changed: dict[str, Any] = dict.fromkeys(silent, NOTHING)
+    pair = replace(pair, windows=tuple(replace(each, **changed) for each in pair.windows))
+
+    assert values.values(Evidence(pairs=(pair,)), "gthread", name) == ()
+
+
+@pytest.mark.parametrize(("silent", "sign"), [("head", -1), ("base", 1)])
+def test_a_side_that_stood_still_counts_as_if_one_request_had_been_answered(
+    silent: str, sign: int
+) -> None:
+    pair = make_pair(PLAN, 1)
+    changed: dict[str, Any] = {silent: NOTHING}
+    pair = replace(pair, windows=tuple(replace(each, **changed) for each in pair.windows))
+    other = make_figures().completed
+
+    found = values.values(Evidence(pairs=(pair,)), "gthread", EndpointName.THROUGHPUT)
+
+    assert found == pytest.approx([sign * math.log(other)])
+
+
+def test_two_replicas_that_stood_still_are_not_left_out_of_the_doubling_factor() -> None:
+    whole = make_block(PLAN, 1)
+    still = replace(
+        whole,
+        windows=tuple(
+            replace(each, figures=NOTHING)
+            if each.side is SideName.HEAD and each.replicas == 2
+            else each
+            for each in whole.windows
+        ),
+    )
+    one = next(each for each in whole.windows if each.replicas == 1).figures
+    one_rps = one.throughput_rps / one.completed
+
+    (sound,) = values.values(Evidence(blocks=(whole,)), "gthread", EndpointName.SCALING)
+    (found,) = values.values(Evidence(blocks=(still,)), "gthread", EndpointName.SCALING)
+
+    assert found - sound == pytest.approx(math.log(one_rps / (2 * one.throughput_rps)), rel=0.01)
+
+
+def test_a_side_that_answered_nothing_at_all_has_no_doubling_factor() -> None:
+    block = make_block(PLAN, 1)
+    silent = replace(
+        block,
+        windows=tuple(
+            replace(each, figures=NOTHING) if each.side is SideName.HEAD else each
+            for each in block.windows
+        ),
+    )
+
+    assert values.values(Evidence(blocks=(silent,)), "gthread", EndpointName.SCALING) == ()
 
 
 def test_a_machine_that_changes_its_speed_in_the_middle_of_a_block_is_taken_out() -> None:
