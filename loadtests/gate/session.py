@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from loadtests.environment.protocol import Say
@@ -28,6 +28,10 @@ from loadtests.model import RuleCode
 
 START_BYTES = 64 << 20
 """Memory of an idle start (measured: 45 to 60 MiB under gthread)."""
+
+OVERTIME = 1.5
+"""A look that was to fit the minutes is stopped beyond so many times them: a slow machine takes a
+little longer than planned, and requests that hang are waited for in every window."""
 
 Keep = Callable[[Evidence], None]
 """Writes down what there is, after each pair and block."""
@@ -66,10 +70,12 @@ class Session:
     def run(self) -> None:
         """Measure until everything is settled, or the time is up; then try the answers.
 
-        They come last, so that no start has been asked anything before it is measured.
+        They come last, so that no start has been asked anything before it is measured; and not
+        where requests fail anyway, for which a try may wait and wait.
         """
         self._measure()
-        self._probe()
+        if not self._requests_fail():
+            self._probe()
 
     def _measure(self) -> None:
         """Measure look after look.
@@ -86,7 +92,7 @@ class Session:
                 return
             if pairs is not None:
                 self._measure_pairs(pairs)
-            if blocks is not None and not self._regressed():
+            if blocks is not None and not self._regressed() and not self._overtime():
                 self._measure_blocks(blocks)
 
     def calibrate(self, starts: int, repeats: int) -> None:
@@ -94,7 +100,9 @@ class Session:
         self._have(starts)
         load = self._load()
         for before in range(0, starts * repeats, starts):
-            self._measure_numbers(range(before + 1, before + starts + 1), load, before=before)
+            numbers = range(before + 1, before + starts + 1)
+            for step in self._steps(numbers):
+                self._measure_step(step, load, before=before, last=numbers[-1])
 
     def _next(
         self, looks: Sequence[int], done: Sequence[object], *names: EndpointName
@@ -105,28 +113,39 @@ class Session:
         return next((look for look in looks if look > len(done)), None)
 
     def _settled(self) -> bool:
-        """Tell whether nothing is open, one endpoint is shown to be worse, or base only fails."""
-        endpoints = self._endpoints()
-        broken = {each.code for each in findings.check(self._plan, self.evidence)}
-        if self._pairs() and RuleCode.ERRORS in broken:
-            return True
-        if any(each.verdict is GateVerdict.REGRESSED for each in endpoints):
-            return True
-        return all(each.verdict is not GateVerdict.INCONCLUSIVE for each in endpoints)
+        """Tell whether nothing is open, one endpoint is shown to be worse, or requests fail."""
+        verdicts = {each.verdict for each in self._endpoints()}
+        return (
+            self._requests_fail()
+            or GateVerdict.REGRESSED in verdicts
+            or GateVerdict.INCONCLUSIVE not in verdicts
+        )
+
+    def _requests_fail(self) -> bool:
+        """Tell whether so many requests fail that the rest cannot be said, or need not be."""
+        worse = any(each.endpoint is EndpointName.ERRORS for each in self._endpoints())
+        found = findings.check(self._plan, self.evidence)
+        return worse or any(each.code is RuleCode.ERRORS for each in found)
 
     def _measure_pairs(self, look: int) -> None:
         self._have(look - self._pairs_before)
-        numbers = range(len(self._pairs()) + 1, look + 1)
-        self._measure_numbers(numbers, self._load(), before=self._pairs_before)
+        load = self._load()
+        for step in self._steps(range(len(self._pairs()) + 1, look + 1)):
+            if self._overtime():
+                return
+            self._measure_step(step, load, before=self._pairs_before, last=look)
 
-    def _measure_numbers(self, numbers: range, load: WorkerLoad, *, before: int) -> None:
+    def _steps(self, numbers: range) -> Iterator[range]:
+        """Give the numbers of the pairs that are measured at once, one a lane."""
         lanes = len(self._plan.cores)
         for first in numbers[::lanes]:
-            step = range(first, min(first + lanes, numbers.stop))
-            self._say(f"{self._worker}: starts side by side, {step[-1]} of {numbers[-1]}")
-            now = load_now(self._plan, load, self._pairs()[self._pairs_before :])
-            found = self._measuring.pairs(step, now, before=before)
-            self._add(pairs=(*self.evidence.pairs, *found))
+            yield range(first, min(first + lanes, numbers.stop))
+
+    def _measure_step(self, step: range, load: WorkerLoad, *, before: int, last: int) -> None:
+        self._say(f"{self._worker}: starts side by side, {step[-1]} of {last}")
+        now = load_now(self._plan, load, self._pairs()[self._pairs_before :])
+        found = self._measuring.pairs(step, now, before=before)
+        self._add(pairs=(*self.evidence.pairs, *found))
 
     def _measure_blocks(self, look: int) -> None:
         self._have(fewest_starts(self._plan))
@@ -134,6 +153,8 @@ class Session:
         self._proxied.prepare()
         with self._proxied.metronome() as metronome:
             for number in range(len(self._blocks()) + 1, look + 1):
+                if self._overtime():
+                    return
                 self._say(f"{self._worker}: one and two replicas in turns, {number} of {look}")
                 block = self._proxied.block(number, load, metronome)
                 self._add(blocks=(*self.evidence.blocks, block))
@@ -201,18 +222,25 @@ class Session:
 
     def _affordable(self, pairs: int | None, blocks: int | None) -> bool:
         """Tell whether going on to these looks fits the session's minutes and the memory."""
-        spent_s = math.fsum(
-            (
-                *(pair.wall_s for pair in self._pairs()[self._pairs_before :]),
-                *(block.wall_s for block in self._blocks()[self._blocks_before :]),
-            )
-        )
         more_pairs = 0 if pairs is None else pairs - len(self._pairs())
         more_blocks = 0 if blocks is None else blocks - len(self._blocks())
         steps = math.ceil(more_pairs / len(self._plan.cores))
         more_s = steps * STEP_S + more_blocks * BLOCK_S
         fits = pairs is None or pairs - self._pairs_before <= self._most
-        return fits and spent_s + more_s <= 60 * self._plan.max_minutes
+        return fits and self._spent_s() + more_s <= 60 * self._plan.max_minutes
+
+    def _overtime(self) -> bool:
+        """Tell whether measuring takes far longer than the minutes that it was to fit."""
+        return self._spent_s() > OVERTIME * 60 * self._plan.max_minutes
+
+    def _spent_s(self) -> float:
+        """Give the seconds of measuring in this session."""
+        return math.fsum(
+            (
+                *(pair.wall_s for pair in self._pairs()[self._pairs_before :]),
+                *(block.wall_s for block in self._blocks()[self._blocks_before :]),
+            )
+        )
 
     def _pairs(self) -> list[StartPair]:
         return [pair for pair in self.evidence.pairs if pair.worker == self._worker]

@@ -182,7 +182,8 @@ def _differences(base: Side, head: Side, folders: list[Path | None]) -> tuple[st
     """Say what differs, as far as it can be told without running anything."""
     told = []
     if base.digest == head.digest:
-        told.append("The images are identical (A/A).")
+        same = base.environment == head.environment
+        told.append(f"The images are identical{' (A/A)' if same else ''}.")
     elif folders[0] is not None and folders[1] is not None:
         told += _files_that_differ(*(_hashes(folder) for folder in folders if folder is not None))
     else:

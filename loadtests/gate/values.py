@@ -131,7 +131,7 @@ def level(evidence: Evidence, worker: str, name: EndpointName, side: SideName) -
     else:
         endpoint = ENDPOINTS[name]
         figures = [
-            endpoint.get(side_of(window, side))
+            _read(window, side, endpoint)
             for pair in evidence.pairs
             if pair.worker == worker
             for window in pair.windows

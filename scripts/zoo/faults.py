@@ -171,15 +171,26 @@ def restart_replica(scene: Scene) -> None:
 
 
 PAUSE_S = 0.5
+AFTER_DRAIN_S = 5.0
+"""Longer than the rest of a window, in the middle of which a fault begins."""
 
 
 def pause_replica(scene: Scene) -> None:
     """Let the last replica stand still for half a second."""
+    _stand_still(scene, PAUSE_S)
+
+
+def hang_replica(scene: Scene) -> None:
+    """Let the last replica stand still until nobody waits for its answers any more."""
+    _stand_still(scene, scene.plan.timing.drain_limit_s + AFTER_DRAIN_S)
+
+
+def _stand_still(scene: Scene, for_s: float) -> None:
     pids = scene.pids_of(_last_replica(scene))
     try:
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
-        proc.sleep(PAUSE_S)
+        proc.sleep(for_s)
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)

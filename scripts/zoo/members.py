@@ -267,6 +267,17 @@ MEMBERS: tuple[Member, ...] = (
         inject=lambda: faults.MidWindow(faults.pause_replica),
     ),
     _broken(
+        "hung",
+        "a replica stands still in round 2 until nobody waits any more",
+        "SIGSTOP in the middle of a window: what it was asked there is given up after the window,"
+        " so it is in no window's answers. It goes on after that, and stays the same process.",
+        RuleCode.ERRORS,
+        shape=CPU,
+        bottlenecks=ANY_REPLICA_CPU,
+        also=GONE | {RuleCode.IDLE_COST},  # it works off in the next trial what nobody wants
+        inject=lambda: faults.MidWindow(faults.hang_replica),
+    ),
+    _broken(
         "restarted",
         "a replica's workers are replaced in round 2",
         "They are killed in the middle of a window; gunicorn starts others at once.",

@@ -200,7 +200,8 @@ def test_what_the_pairs_have_settled_is_not_measured_again_for_the_blocks() -> N
     assert len(session.evidence.blocks) > 8
 
 
-def test_a_base_that_fails_is_not_measured_to_the_end() -> None:
+@pytest.mark.parametrize("side", list(SideName))
+def test_a_side_that_fails_is_not_measured_to_the_end(side: SideName) -> None:
     truth = Truth(make_gate_plan(max_minutes=60))
     measuring = FakeMeasuring(truth)
     sound = measuring.pairs
@@ -210,7 +211,8 @@ def test_a_base_that_fails_is_not_measured_to_the_end() -> None:
             replace(
                 pair,
                 windows=tuple(
-                    replace(each, base=replace(each.base, failed=50)) for each in pair.windows
+                    replace(each, **{side: replace(getattr(each, side), failed=50)})
+                    for each in pair.windows
                 ),
             )
             for pair in sound(*given, **named)
@@ -220,6 +222,7 @@ def test_a_base_that_fails_is_not_measured_to_the_end() -> None:
     session, _ = run(truth, measuring=measuring)
 
     assert len(session.evidence.pairs) == 16
+    assert session.evidence.probes == ()
 
 
 def test_the_time_is_kept() -> None:
@@ -229,6 +232,16 @@ def test_the_time_is_kept() -> None:
     spent_s = verdict.measured_s(session.evidence)
     assert GateVerdict.INCONCLUSIVE in verdicts(session, truth.plan)
     assert spent_s <= 180
+
+
+def test_a_look_that_takes_far_too_long_is_not_measured_to_its_end() -> None:
+    """As where requests hang: each window waits for them."""
+    truth = Truth(make_gate_plan(max_minutes=3), wall_s=60.0)
+    session, _ = run(truth)
+
+    assert len(session.evidence.pairs) == 6
+    assert session.evidence.blocks == ()
+    assert GateVerdict.INCONCLUSIVE in verdicts(session, truth.plan)
 
 
 def test_more_starts_are_brought_up_only_for_a_look_that_needs_them() -> None:

@@ -162,10 +162,17 @@ def test_identical_images_are_allowed_and_said(checkout: Path) -> None:
     engine = FakeEngine(shop=(8000,))
     one, other = (sides.Named(name=name, asked="shop", kind=SideKind.IMAGE) for name in SideName)
 
+    assert build(engine, checkout, one, other).differences == ("The images are identical (A/A).",)
+
+
+def test_identical_images_that_are_set_otherwise_are_no_a_a(checkout: Path) -> None:
+    engine = FakeEngine(shop=(8000,))
+    one, other = (sides.Named(name=name, asked="shop", kind=SideKind.IMAGE) for name in SideName)
+
     found = build(engine, checkout, one, other, BURN_PERCENT="5")
 
     assert found.differences == (
-        "The images are identical (A/A).",
+        "The images are identical.",
         "BURN_PERCENT is not set for base and 5 for head.",
     )
 

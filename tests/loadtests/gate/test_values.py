@@ -71,11 +71,14 @@ def test_a_side_that_stood_still_counts_as_if_one_request_had_been_answered(
     pair = make_pair(PLAN, 1)
     changed: dict[str, Any] = {silent: NOTHING}
     pair = replace(pair, windows=tuple(replace(each, **changed) for each in pair.windows))
+    evidence, name = Evidence(pairs=(pair,)), EndpointName.THROUGHPUT
     other = make_figures().completed
 
-    found = values.values(Evidence(pairs=(pair,)), "gthread", EndpointName.THROUGHPUT)
-
-    assert found == pytest.approx([sign * math.log(other)])
+    assert values.values(evidence, "gthread", name) == pytest.approx([sign * math.log(other)])
+    base, head = (values.level(evidence, "gthread", name, side) for side in SideName)
+    assert base
+    assert head
+    assert head / base == pytest.approx(other**sign)
 
 
 def test_two_replicas_that_stood_still_are_not_left_out_of_the_doubling_factor() -> None:
