@@ -50,11 +50,17 @@ def number_in(seen: Seen) -> int | None:
     return int(found[0]) if found else None
 
 
+def refused(record: ProbeRecord) -> Seen | None:
+    """Give the first answer that says that this cannot be checked here, if there is one."""
+    asked = [*([record.before] if record.before else []), *record.writes]
+    return next((seen for seen in asked if not _is_success(seen)), None)
+
+
 def judge(record: ProbeRecord) -> ProbeResult:
     """Say what one check's answers mean."""
-    refused = _first_unusable([*([record.before] if record.before else []), *record.writes])
-    if refused is not None or not record.writes:
-        return _result(record, ProbeState.UNCHECKED, detail=_refusal(record, refused))
+    refusal = refused(record)
+    if refusal is not None or not record.writes:
+        return _result(record, ProbeState.UNCHECKED, detail=_refusal(record, refusal))
     expected, is_right = _expectation(record)
     answered = [seen for seen in record.reads if _was_answered(seen)]
     right = Counter(_name(seen) for seen in answered if is_right(seen))
@@ -132,10 +138,6 @@ def _is_success(seen: Seen) -> bool:
 
 def _name(seen: Seen) -> str:
     return seen.replica or "an unknown server"
-
-
-def _first_unusable(answers: Sequence[Seen]) -> Seen | None:
-    return next((seen for seen in answers if not _is_success(seen)), None)
 
 
 def _refusal(record: ProbeRecord, refused: Seen | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from loadtests import probe
 from loadtests.agent import Agent
@@ -53,19 +54,18 @@ class Prober:
         token = f"probe{secrets.token_hex(6)}"
         ask = self._asker(port, token)
         everyone = TIMES_EACH * len(replicas)
-        before = ask(check.read, 1)[0] if check.kind is CheckKind.COUNT else None
+        record = ProbeRecord(worker=worker, replicas=replicas, check=check, token=token)
+        if check.kind is CheckKind.COUNT:
+            record = replace(record, before=self._seen(ask(check.read, 1)[0]))
+        # After a refusal there is nothing to ask; and where nobody answers, each step takes long.
+        if probe.refused(record) is not None:
+            return record
         writes = ask(check.write, everyone if check.kind is CheckKind.COUNT else 1)
+        record = replace(record, writes=tuple(map(self._seen, writes)))
+        if probe.refused(record) is not None:
+            return record
         reads = ask(check.read, everyone, writes[0].cookies)
-        seen = self._seen
-        return ProbeRecord(
-            worker=worker,
-            replicas=replicas,
-            check=check,
-            token=token,
-            before=seen(before) if before else None,
-            writes=tuple(map(seen, writes)),
-            reads=tuple(map(seen, reads)),
-        )
+        return replace(record, reads=tuple(map(self._seen, reads)))
 
     def _asker(self, port: int, token: str) -> Callable[..., tuple[Answer, ...]]:
         base_url = self._base_url(port)

@@ -46,6 +46,10 @@ NAMES = {
 SAME_RATIO = 0.01
 """Two changes that are nearer than this are called the same in words."""
 
+MOST_QUEUED = 10
+"""Times by which a median grows more than the CPU of a request, at most, where it only queues for
+CPU (measured at 60 % of what base can do: with 5 % more CPU, 2 to 5 times)."""
+
 DIGITS = 10
 """Significant digits of derived figures in ``verdict.json``: machines differ in the last ones."""
 
@@ -275,7 +279,7 @@ def _cause_of(mine: dict[EndpointName, EndpointResult], worse: set[EndpointName]
             if throughput is not None and abs(throughput - cpu) < SAME_RATIO
             else ""
         )
-        return f"each request takes {more:.1%} more CPU.{rest}"
+        return f"each request takes {more:.1%} more CPU.{rest}{_waiting(mine)}"
     if EndpointName.THROUGHPUT in worse:
         return (
             "each request takes as much CPU as before, so requests wait more or fewer of them are"
@@ -287,6 +291,19 @@ def _cause_of(mine: dict[EndpointName, EndpointResult], worse: set[EndpointName]
         "one replica is as fast as before, and two stand in each other's way: something that they"
         " share."
     )
+
+
+def _waiting(mine: dict[EndpointName, EndpointResult]) -> str:
+    """Name waiting beside more CPU: where the median grew by far more than that lets it."""
+    if mine[EndpointName.P50].verdict is not GateVerdict.REGRESSED:
+        return ""
+    longer_ms, cpu_us = (
+        (each.head or 0.0) - (each.base or 0.0)
+        for each in (mine[EndpointName.P50], mine[EndpointName.CPU])
+    )
+    if longer_ms <= MOST_QUEUED * cpu_us / 1000:
+        return ""
+    return f" Requests also wait for something: the median is {longer_ms:.1f} ms longer."
 
 
 def _percent(log: float) -> str:

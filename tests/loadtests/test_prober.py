@@ -1,8 +1,10 @@
 """What the prober asks, of a stack in memory whose state is where the test says."""
 
+import pytest
+
 from loadtests.agent import Agent
 from loadtests.model import Plan
-from loadtests.probed import SAMPLE_CHECKS, ProbeResult, ProbeState
+from loadtests.probed import SAMPLE_CHECKS, Check, ProbeResult, ProbeState
 from loadtests.prober import TIMES_EACH, Prober, widest
 from tests.loadtests.builders import make_plan
 from tests.loadtests.fakes import FakeStack, World
@@ -10,12 +12,15 @@ from tests.loadtests.fakes import FakeStack, World
 PLAN = make_plan(workers=("gthread", "gevent"), replica_counts=(1, 2, 4))
 
 
-def probed(world: World, plan: Plan = PLAN) -> tuple[ProbeResult, ...]:
+def make_prober(world: World, plan: Plan = PLAN) -> Prober:
     stack = FakeStack(world, plan)
     stack.configure_proxy(plan.upstreams)
     names = {replica.address: replica.name for replica in stack.replicas}
-    prober = Prober(Agent(stack.start_generator()), names, lambda port: f"http://proxy:{port}")
-    return prober.probe(plan, SAMPLE_CHECKS)
+    return Prober(Agent(stack.start_generator()), names, lambda port: f"http://proxy:{port}")
+
+
+def probed(world: World, plan: Plan = PLAN) -> tuple[ProbeResult, ...]:
+    return make_prober(world, plan).probe(plan, SAMPLE_CHECKS)
 
 
 def test_state_in_the_store_is_ok_for_every_worker_model_and_check() -> None:
@@ -49,6 +54,16 @@ def test_without_a_store_nothing_is_told() -> None:
 
     assert {result.state for result in found} == {ProbeState.UNCHECKED}
     assert "503" in found[0].detail
+
+
+@pytest.mark.parametrize("check", SAMPLE_CHECKS)
+def test_after_a_refusal_nothing_more_is_asked(check: Check) -> None:
+    """Where nobody answers, each step takes as long as anybody waits."""
+    prober, port = make_prober(World(state=None)), widest(PLAN)[0].port
+
+    record = prober.ask(check, worker="gthread", replicas=("gthread-1", "gthread-2"), port=port)
+
+    assert len([*([record.before] if record.before else []), *record.writes, *record.reads]) == 1
 
 
 def test_no_token_is_used_twice() -> None:

@@ -226,6 +226,19 @@ def test_a_base_that_fails_gives_no_answer() -> None:
     assert verdict.EXIT_CODES[result.verdict] == 3
 
 
+@pytest.mark.parametrize(("longer", "told"), [(0.1, False), (2.0, True)])
+def test_waiting_is_named_beside_more_cpu_where_the_median_grew_by_far_more(
+    longer: float, told: bool
+) -> None:
+    """Base's median is 5 ms, and head's requests take 0.2 ms more CPU."""
+    latency = (-math.log(1 + longer), 0.0)
+    result = conclude(make_evidence(PLAN, change=-0.1, latency=latency, sd=0.005))
+
+    assert result.cause is not None
+    assert "more CPU" in result.cause
+    assert ("also wait" in result.cause) is told
+
+
 def test_one_failure_in_thousands_is_no_matter() -> None:
     evidence = make_evidence(PLAN)
     first = failing(replace(evidence, pairs=evidence.pairs[:1]), "head", 1).pairs
