@@ -63,7 +63,7 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
     columns = read_columns(raw.samples)
     window_s = finished.closed_at_s - finished.opened_at_s
     window_us = round(window_s * MICROSECONDS)
-    inside = ended_in(columns, window_us)
+    inside = within(columns.done_us, window_us)
     ok = has_outcome(columns, finished.outcomes, "ok")
     good = inside & ok
     failed = (inside & ~ok) | never_answered(columns, finished.outcomes, window_us)
@@ -115,14 +115,10 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
     )
 
 
-def ended_in(columns: Columns, window_us: float) -> Flags:
-    """Tell which requests ended inside the window."""
-    return _within(columns.done_us, window_us)
-
-
-def due_in(columns: Columns, window_us: float) -> Flags:
-    """Tell which requests were due inside the window."""
-    return _within(columns.due_us, window_us)
+def within(moments_us: Integers, window_us: float) -> Flags:
+    """Tell which of the moments (a column) lie inside the window."""
+    found: Flags = (moments_us >= 0) & (moments_us < window_us)
+    return found
 
 
 def has_outcome(columns: Columns, outcomes: Sequence[str], *names: str) -> Flags:
@@ -137,11 +133,6 @@ def never_answered(columns: Columns, outcomes: Sequence[str], window_us: float) 
     """
     given_up = has_outcome(columns, outcomes, *GIVEN_UP)
     return given_up & (columns.sent_us < window_us) & (columns.done_us >= window_us)
-
-
-def _within(moments_us: Integers, window_us: float) -> Flags:
-    found: Flags = (moments_us >= 0) & (moments_us < window_us)
-    return found
 
 
 def latency(durations_us: Integers) -> Latency | None:

@@ -33,10 +33,10 @@ def figures(
     window_us = round(window_s * MICROSECONDS)
     ok = samples.has_outcome(columns, finished.outcomes, "ok")
     if mode is Mode.OPEN:
-        counted = samples.due_in(columns, window_us)
+        counted = samples.within(columns.due_us, window_us)
     else:
         hung = samples.never_answered(columns, finished.outcomes, window_us)
-        counted = samples.ended_in(columns, window_us) | hung
+        counted = samples.within(columns.done_us, window_us) | hung
     good = counted & ok
     taken_us = columns.done_us[good] - columns.due_us[good]
     times = samples.latency(taken_us)

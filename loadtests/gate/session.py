@@ -123,9 +123,10 @@ class Session:
 
     def _requests_fail(self) -> bool:
         """Tell whether so many requests fail that the rest cannot be said, or need not be."""
-        worse = any(each.endpoint is EndpointName.ERRORS for each in self._endpoints())
         found = findings.check(self._plan, self.evidence)
-        return worse or any(each.code is RuleCode.ERRORS for each in found)
+        return findings.head_fails_more(self._plan, self.evidence) or any(
+            each.code is RuleCode.ERRORS for each in found
+        )
 
     def _measure_pairs(self, look: int) -> None:
         self._have(look - self._pairs_before)

@@ -38,12 +38,11 @@ def reduce(raw: RawTrial, spec: OpenSpec, budget: Budget, objective: Objective |
     columns = samples.read_columns(raw.samples)
     outcomes = raw.finished.outcomes
     window_us = (raw.finished.closed_at_s - raw.finished.opened_at_s) * MICROSECONDS
-    due = samples.due_in(columns, window_us)
+    due = samples.within(columns.due_us, window_us)
     unsent = samples.has_outcome(columns, outcomes, "dropped")
     sent = due & ~unsent
     found = waits(columns, outcomes, window_us)
-    in_window = (columns.sent_us >= 0) & (columns.sent_us < window_us)
-    offered = in_window & ~unsent
+    offered = samples.within(columns.sent_us, window_us) & ~unsent
     return OpenTrial(
         spec=spec,
         due=int(np.count_nonzero(due)),
@@ -63,7 +62,7 @@ def reduce(raw: RawTrial, spec: OpenSpec, budget: Budget, objective: Objective |
 
 def waits(columns: Columns, outcomes: Sequence[str], window_us: float) -> Waits:
     """Give the times of the requests that were due in the window, wherever they were answered."""
-    due = samples.due_in(columns, window_us)
+    due = samples.within(columns.due_us, window_us)
     good = samples.has_outcome(columns, outcomes, "ok")
     sent = due & ~samples.has_outcome(columns, outcomes, "dropped")
     return Waits(
