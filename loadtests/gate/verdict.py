@@ -48,7 +48,7 @@ SAME_RATIO = 0.01
 
 MOST_QUEUED = 10
 """Times by which a median grows more than the CPU of a request, at most, where it only queues for
-CPU (measured at 60 % of what base can do: with 5 % more CPU, 2 to 5 times)."""
+CPU (5 % more CPU at 60 % of what base can do: 1.8 and 3.6 times in two gates)."""
 
 DIGITS = 10
 """Significant digits of derived figures in ``verdict.json``: machines differ in the last ones."""
