@@ -13,9 +13,10 @@ from enum import StrEnum
 from loadtests.model import Estimate, Machine, RuleCode
 from loadtests.probed import ProbeResult
 
-SCHEMA_VERSION = 4
-"""Version of ``verdict.json``. 3: the open loop's rates, and whether two replicas
-answer as one; 4: the error of ``regressed`` is spent late."""
+SCHEMA_VERSION = 5
+"""Version of ``verdict.json``. 3: the open loop's rates, and whether two replicas answer as one;
+4: the error of ``regressed`` is spent late; 5: open windows count what was due in them, and what
+was never answered has failed."""
 
 
 class GateVerdict(StrEnum):
