@@ -119,6 +119,25 @@ def test_ours_has_the_lowest_sum_of_false_alarms_and_misses() -> None:
     assert rows["one after the other, 5 % lower"]["false_alarms"] > 0
 
 
+def test_a_machine_that_slows_down_halfway_is_seen_in_turns_and_not_side_by_side() -> None:
+    def sides(speed: float) -> dict[str, Any]:
+        return {"cpu_us": 2000 / speed, "p99_ms": [30.0, 30.0], "rps": 100 * speed}
+
+    def gate(later: float) -> dict[str, Any]:
+        pairs = [{"base": sides(speed), "head": sides(speed)} for speed in (1.0, later)]
+        return {"injected": "aa", "pairs": pairs}
+
+    assert replay.orders([gate(0.9), gate(1.1)], "aa") == {
+        "injected": "aa",
+        "gates": 2,
+        "sd_side_by_side": 0.0,
+        "worst_side_by_side": 0.0,
+        "sd_in_turns": 0.1414,
+        "worst_in_turns": -0.1,
+    }
+    assert replay.orders([], "aa")["worst_in_turns"] is None
+
+
 @pytest.mark.parametrize("says", [replay.welch, replay.mann_whitney, replay.until_significant])
 def test_a_rule_that_looks_at_requests_or_starts_sees_a_great_loss(says: Any) -> None:
     assert says(recorded("burn10", -0.3, 5))
@@ -140,3 +159,4 @@ def test_the_replay_writes_its_figures(tmp_path: Path) -> None:
 
     written = json.loads((tmp_path / "gate-rules.json").read_text())
     assert written["replayed"]["gates"] == 20
+    assert [each["gates"] for each in written["orders"]] == [20, 0]
