@@ -156,6 +156,42 @@ def rule(margin: float) -> Rule:
     return Rule(margin=margin, alpha=levels.ALPHA, beta=levels.BETA, tests=TESTS, looks=looks)
 
 
+# -- the same data in another order -------------------------------------------------------------
+
+
+def orders(gates: Sequence[Gate], case: str) -> dict[str, Any]:
+    """Give the change of throughput that gates of one version read, by the order of measuring.
+
+    Each as standard deviation over the gates and as the change of the worst one, as a ratio less 1.
+    """
+    mine = [gate for gate in gates if gate["injected"] == case]
+    found: dict[str, Any] = {"injected": case, "gates": len(mine)}
+    for order, change in (("side_by_side", side_by_side), ("in_turns", in_turns)):
+        changes = [change(gate) for gate in mine]
+        found[f"sd_{order}"] = round(stdev(changes), 4) if len(changes) > 1 else None
+        found[f"worst_{order}"] = round(min(changes), 4) if changes else None
+    return found
+
+
+def mean_change(base: Sequence[dict[str, Any]], head: Sequence[dict[str, Any]]) -> float:
+    """Give the change of mean throughput, a ratio less 1: base in some pairs, head in some."""
+    return (
+        fmean(pair["head"]["rps"] for pair in head) / fmean(pair["base"]["rps"] for pair in base)
+        - 1
+    )
+
+
+def side_by_side(gate: Gate) -> float:
+    """Give the change of throughput as the gate reads it: the mean of the pairs' log ratios."""
+    return math.expm1(fmean(values_of(pair)["throughput"] for pair in gate["pairs"]))
+
+
+def in_turns(gate: Gate) -> float:
+    """Give the change that two runs one after the other read: base's half of the gate, head's."""
+    half = len(gate["pairs"]) // 2
+    return mean_change(gate["pairs"][:half], gate["pairs"][half:])
+
+
 # -- other rules --------------------------------------------------------------------------------
 
 
@@ -164,13 +200,13 @@ def table(gates: Sequence[Gate]) -> list[dict[str, Any]]:
     limit_us = _limit_us(gates)
     rules: dict[str, Says] = {
         "twofold gate": ours,
-        "mean throughput 5 % lower": lambda gate: _lower(gate, 0.05),
-        "mean throughput 10 % lower": lambda gate: _lower(gate, 0.10),
+        "mean throughput 5 % lower": lambda gate: mean_change(gate["pairs"], gate["pairs"]) < -0.05,
+        "mean throughput 10 % lower": lambda gate: mean_change(gate["pairs"], gate["pairs"]) < -0.1,
         "Welch's t on requests, p < 0.05": welch,
         "Mann-Whitney on requests, p < 0.05": mann_whitney,
         "t after every start until p < 0.05": until_significant,
         "p99 of head above a fixed limit": lambda gate: _p99_us(gate, "head") > limit_us,
-        "one after the other, 5 % lower": in_turns,
+        "one after the other, 5 % lower": lambda gate: in_turns(gate) < -0.05,
     }
     rows = []
     for name, says in rules.items():
@@ -207,45 +243,6 @@ def ours(gate: Gate) -> bool:
         judge(values[name], rule(margin)).verdict is GateVerdict.REGRESSED
         for name, margin in MARGINS.items()
     )
-
-
-def _lower(gate: Gate, limit: float) -> bool:
-    base, head = (fmean(pair[side]["rps"] for pair in gate["pairs"]) for side in ("base", "head"))
-    return head < base * (1 - limit)
-
-
-def orders(gates: Sequence[Gate], case: str) -> dict[str, Any]:
-    """Give the change of throughput that gates of one version read, by the order of measuring.
-
-    Each as standard deviation over the gates and as the change of the worst one, as a ratio less 1.
-    """
-    mine = [gate for gate in gates if gate["injected"] == case]
-    found: dict[str, Any] = {"injected": case, "gates": len(mine)}
-    for order, change in (("side_by_side", _side_by_side), ("in_turns", _in_turns)):
-        changes = [change(gate) for gate in mine]
-        found[f"sd_{order}"] = round(stdev(changes), 4) if len(changes) > 1 else None
-        found[f"worst_{order}"] = round(min(changes), 4) if changes else None
-    return found
-
-
-def _side_by_side(gate: Gate) -> float:
-    return math.expm1(fmean(values_of(pair)["throughput"] for pair in gate["pairs"]))
-
-
-def in_turns(gate: Gate) -> bool:
-    """Judge one version after the other by a fixed limit of 5 %."""
-    return _in_turns(gate) < -0.05
-
-
-def _in_turns(gate: Gate) -> float:
-    """Give the change of throughput between base in the first half and head in the second.
-
-    Two runs one after the other would have read the same.
-    """
-    half = len(gate["pairs"]) // 2
-    base = fmean(pair["base"]["rps"] for pair in gate["pairs"][:half])
-    head = fmean(pair["head"]["rps"] for pair in gate["pairs"][half:])
-    return head / base - 1
 
 
 def welch(gate: Gate) -> bool:

@@ -123,9 +123,8 @@ class Session:
 
     def _requests_fail(self) -> bool:
         """Tell whether so many requests fail that the rest cannot be said, or need not be."""
-        found = findings.check(self._plan, self.evidence)
         return findings.head_fails_more(self._plan, self.evidence) or any(
-            each.code is RuleCode.ERRORS for each in found
+            each.code is RuleCode.ERRORS for each in findings.check(self._plan, self.evidence)
         )
 
     def _measure_pairs(self, look: int) -> None:
