@@ -36,6 +36,7 @@ lint: set-up ## format, lint and types
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 bench: set-up ## is the load generator fast, exact and honest? (into results/bench.json)
 	$(BIN)/python scripts/bench.py $(ARGS)

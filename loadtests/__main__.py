@@ -17,16 +17,27 @@ import click
 from pydantic import TypeAdapter
 from rich.console import Console
 
-from loadtests import __version__, errors, options, outputs, pipeline, project, store, verdict
-from loadtests import export as export_files
-from loadtests.doctor import examine
-from loadtests.environment import choice, compose_projects, leftovers, survey
-from loadtests.environment.protocol import Say
-from loadtests.gate.cli import gate
-from loadtests.model import Cell, ComparisonResult, Plan, RunResult
-from loadtests.plan import FIRST_PORT, make_plan
-from loadtests.progress import LiveProgress, PlainProgress, Progress
-from loadtests.report import doctor_text, plan_text, run_json, terminal
+from loadtests import __version__, pipeline
+from loadtests.analysis import verdict
+from loadtests.cli.gate import gate
+from loadtests.cli.progress import LiveProgress, PlainProgress
+from loadtests.config import options
+from loadtests.environments import machine_survey, registry
+from loadtests.environments.compose import projects
+from loadtests.environments.processes import leftovers
+from loadtests.environments.protocol import Say
+from loadtests.measurement.progress import Progress
+from loadtests.model import errors
+from loadtests.model.plan import Cell, Plan
+from loadtests.model.result import ComparisonResult, RunResult
+from loadtests.planning.machine_check import examine
+from loadtests.planning.run_plan import FIRST_PORT, make_plan
+from loadtests.report.formats import run_json, terminal
+from loadtests.report.text import doctor as doctor_text
+from loadtests.report.text import plan as plan_text
+from loadtests.results import export as export_files
+from loadtests.results import report_files, run_folder
+from loadtests.targets import checkout
 from loadtests.tools import signals
 
 PROXY_PORTS = range(FIRST_PORT, FIRST_PORT + 40)
@@ -199,7 +210,7 @@ def plan(as_json: bool, **given: Any) -> int:
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(tuple(outputs.FILES)),
+    type=click.Choice(tuple(report_files.FILES)),
     default=None,
     help="Write this format to standard output instead.",
 )
@@ -207,19 +218,19 @@ def plan(as_json: bool, **given: Any) -> int:
 @json_option
 def report(name: str | None, out: Path | None, kind: str | None, show: bool, as_json: bool) -> int:
     """Make the report of a run again, the latest by default; also of one that died."""
-    folder = store.find_run(_results(out), name)
-    result = pipeline.report(store.Store(folder))
+    folder = run_folder.find_run(_results(out), name)
+    result = pipeline.report(run_folder.Store(folder))
     if kind is not None:
         click.echo(_written(folder, kind), nl=False)
     else:
         _tell(result, folder, as_json=as_json)
     if show:
-        click.launch((folder / outputs.REPORT).resolve().as_uri())
+        click.launch((folder / report_files.REPORT).resolve().as_uri())
     return verdict.exit_code(result.verdict)
 
 
 def _written(folder: Path, kind: str) -> str:
-    path = folder / outputs.FILES[kind][0]
+    path = folder / report_files.FILES[kind][0]
     if not path.exists():
         raise errors.UsageError(
             f"Run {folder.name} has nothing for {kind}. Latency is measured by"
@@ -256,7 +267,7 @@ def export(
             "--output - takes standard output for the samples as CSV, so it goes neither with"
             " --json nor with --samples parquet. Name a file: --output FILE."
         )
-    folder = store.find_run(_results(out), name)
+    folder = run_folder.find_run(_results(out), name)
     if to_stdout:
         done = export_files.to_stream(folder, sys.stdout)
     else:
@@ -279,7 +290,7 @@ def export(
 @json_option
 def doctor(as_json: bool) -> int:
     """Say what this machine can test, and a way out for each thing that it lacks."""
-    found = examine(survey.survey(_results(None), ports=PROXY_PORTS))
+    found = examine(machine_survey.survey(_results(None), ports=PROXY_PORTS))
     click.echo(doctor_text.render_json(found) if as_json else doctor_text.render(found))
     return errors.EXIT_YES if found.ready else errors.EXIT_ENVIRONMENT
 
@@ -290,8 +301,8 @@ def doctor(as_json: bool) -> int:
 @json_option
 def compare(name: str | None, out: Path | None, as_json: bool) -> int:
     """Compare the worker models of a run, the latest by default: which one to run?"""
-    folder = store.find_run(_results(out), name)
-    result = pipeline.conclude(store.read(folder))
+    folder = run_folder.find_run(_results(out), name)
+    result = pipeline.conclude(run_folder.read(folder))
     if not result.comparisons:
         raise errors.UsageError(
             f"Run {result.facts.run_id} has one worker model, so there is nothing to compare."
@@ -317,7 +328,7 @@ def compare(name: str | None, out: Path | None, as_json: bool) -> int:
 def down(as_json: bool) -> int:
     """Remove everything that runs have left: containers, networks, volumes, processes."""
     say: Say = partial(click.echo, err=True)
-    removed = leftovers.remove_all(say) + compose_projects.remove_all(say)
+    removed = leftovers.remove_all(say) + projects.remove_all(say)
     if as_json:
         click.echo(json.dumps({"removed_runs": removed}))
     else:
@@ -368,8 +379,8 @@ def each_cell(found: ComparisonResult, worker: str) -> Cell:
 
 def _request(given: dict[str, Any]) -> pipeline.Request:
     checked = options.check(options.Options(**given))
-    root = project.root()
-    chosen = choice.choose(checked.backend, root)
+    root = checkout.root()
+    chosen = registry.choose(checked.backend, root)
     seed = secrets.randbelow(SEEDS) if checked.seed is None else checked.seed
     return pipeline.Request(
         plan=make_plan(checked, chosen.machine, backend=chosen.backend.name, seed=seed),
@@ -382,13 +393,13 @@ def _request(given: dict[str, Any]) -> pipeline.Request:
 def _last_run(results: Path) -> RunResult | None:
     """Give the latest run of these results, or None where there is none that can be read."""
     try:
-        return pipeline.conclude(store.read(store.find_run(results, None)))
+        return pipeline.conclude(run_folder.read(run_folder.find_run(results, None)))
     except errors.UsageError:
         return None
 
 
 def _results(out: Path | None) -> Path:
-    return out if out is not None else project.root() / "results"
+    return out if out is not None else checkout.root() / "results"
 
 
 def _progress(*, quiet: bool) -> Progress:
@@ -403,7 +414,7 @@ def _tell(result: RunResult, folder: Path, *, as_json: bool) -> None:
         click.echo(run_json.render(result), nl=False)
         return
     Console().print(terminal.render(result))
-    click.echo(f"Report: {folder / outputs.REPORT}", err=True)
+    click.echo(f"Report: {folder / report_files.REPORT}", err=True)
 
 
 if __name__ == "__main__":

@@ -10,18 +10,21 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from loadtests import ceiling, corespeed, outputs, store, validity, verdict
-from loadtests.agent import Agent
-from loadtests.driver import Driver
-from loadtests.environment.awake import kept_awake
-from loadtests.environment.choice import Chosen
-from loadtests.errors import TwofoldError
-from loadtests.latency import checks, levels, objective
-from loadtests.metronome import Metronome
-from loadtests.model import Plan, RunFacts, RunResult
-from loadtests.progress import Progress
-from loadtests.session import Session
-from loadtests.store import Recorded, Store
+from loadtests.analysis import core_speed, generator_ceiling, verdict
+from loadtests.analysis.latency import checks, level_results, slo_search
+from loadtests.analysis.rules import registry
+from loadtests.environments.keep_awake import kept_awake
+from loadtests.environments.registry import Chosen
+from loadtests.measurement.closed_loop import Session
+from loadtests.measurement.core_speed_probe import Metronome
+from loadtests.measurement.driver import Driver
+from loadtests.measurement.generator_client import Agent
+from loadtests.measurement.progress import Progress
+from loadtests.model.errors import TwofoldError
+from loadtests.model.plan import Plan
+from loadtests.model.result import RunFacts, RunResult
+from loadtests.results import report_files, run_folder
+from loadtests.results.run_folder import Recorded, Store
 from loadtests.tools import proc, signals
 
 AWAKE_LOG = "logs/awake.log"
@@ -44,11 +47,11 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     """Measure a plan from first to last; give the result and the run's folder.
 
     Whatever happens, the stack comes down, and what was finished is on disk and reported. A signal
-    ends with :class:`~loadtests.errors.Interrupted`, any other trouble with its own error.
+    ends with :class:`~loadtests.model.errors.Interrupted`, any other trouble with its own error.
     """
     plan, chosen = request.plan, request.chosen
     started_at_s = proc.now_s()
-    run_id = store.new_run_id(started_at_s, plan.seed)
+    run_id = run_folder.new_run_id(started_at_s, plan.seed)
     kept = Store.create(request.results, run_id)
     facts = RunFacts(
         run_id=run_id,
@@ -69,7 +72,7 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
             kept_awake(stack.host_cores, kept.folder / AWAKE_LOG) as awake,
         ):
             agent = Agent(generator)
-            versions = store.versions_of(agent.hello())
+            versions = run_folder.versions_of(agent.hello())
             driver = Driver(stack, agent, Metronome(metronome), awake)
             session = Session(plan, stack, driver, kept, progress, live.update)
             session.prepare()
@@ -96,9 +99,9 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
 
 def report(kept: Store) -> RunResult:
     """Work out the result of a run from what is on disk, and write its reports."""
-    recorded = store.read(kept.folder)
+    recorded = run_folder.read(kept.folder)
     result = with_latency(conclude(recorded), recorded, kept.folder)
-    outputs.write_all(kept, result, recorded.trials)
+    report_files.write_all(kept, result, recorded.trials)
     return result
 
 
@@ -107,28 +110,28 @@ def conclude(recorded: Recorded) -> RunResult:
     trials = tuple(trial for trial in recorded.trials if not trial.set_aside)
     plan, calibrations, most = recorded.plan, recorded.calibrations, recorded.ceiling
     findings = (
-        *validity.check(plan, corespeed.at_mean_speed(trials), calibrations),
-        *ceiling.check(plan, trials, most),
-        *ceiling.lost(plan, calibrations, most),
-        *ceiling.held(most),
+        *registry.check(plan, core_speed.at_mean_speed(trials), calibrations),
+        *generator_ceiling.check(plan, trials, most),
+        *generator_ceiling.lost(plan, calibrations, most),
+        *generator_ceiling.held(most),
         *checks.lost(recorded.open_trials),
     )
     result = verdict.conclude(
         recorded.facts, recorded.machine, plan, trials, calibrations, findings, recorded.probes
     )
-    return replace(result, cells=ceiling.with_shares(result.cells, most), ceiling=most)
+    return replace(result, cells=generator_ceiling.with_shares(result.cells, most), ceiling=most)
 
 
 def with_latency(result: RunResult, recorded: Recorded, folder: Path) -> RunResult:
     """Add the latency under load, for which the samples are read, one rate of a cell at a time."""
-    found = objective.results(result.plan, result.cells, recorded.open_trials)
+    found = slo_search.results(result.plan, result.cells, recorded.open_trials)
     return replace(
         result,
-        latency=levels.results(
-            result.plan, result.cells, recorded.open_trials, partial(store.read_waits, folder)
+        latency=level_results.results(
+            result.plan, result.cells, recorded.open_trials, partial(run_folder.read_waits, folder)
         ),
         slo=found,
-        slo_doublings=objective.doublings(result.plan, found),
+        slo_doublings=slo_search.doublings(result.plan, found),
     )
 
 
@@ -152,10 +155,10 @@ class _LiveReport:
         self._writing.start()
 
     def _write(self) -> None:
-        recorded = store.read(self._kept.folder)
+        recorded = run_folder.read(self._kept.folder)
         # A disk that is full is told by the journal; this page is a convenience.
         with suppress(TwofoldError):
-            outputs.write_live(self._kept, conclude(recorded), recorded.trials)
+            report_files.write_live(self._kept, conclude(recorded), recorded.trials)
 
     def __enter__(self) -> Self:
         self.update()

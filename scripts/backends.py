@@ -29,19 +29,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from loadtests import analysis, corespeed, project, store
-from loadtests.agent import Agent
-from loadtests.driver import Driver
-from loadtests.environment import choice
-from loadtests.environment.awake import Awake, kept_awake
-from loadtests.errors import TwofoldError
-from loadtests.metronome import Metronome
-from loadtests.model import Cell, Estimate, Plan, RunFacts, Trial
-from loadtests.options import Options, check
-from loadtests.plan import make_plan
-from loadtests.progress import PlainProgress
-from loadtests.session import Session
-from loadtests.store import Store
+from loadtests.analysis import core_speed, estimates
+from loadtests.cli.progress import PlainProgress
+from loadtests.config.options import Options, check
+from loadtests.environments import registry
+from loadtests.environments.keep_awake import Awake, kept_awake
+from loadtests.measurement.closed_loop import Session
+from loadtests.measurement.core_speed_probe import Metronome
+from loadtests.measurement.driver import Driver
+from loadtests.measurement.generator_client import Agent
+from loadtests.model.errors import TwofoldError
+from loadtests.model.plan import Cell, Plan
+from loadtests.model.result import Estimate, RunFacts
+from loadtests.model.trial import Trial
+from loadtests.planning.run_plan import make_plan
+from loadtests.results import run_folder
+from loadtests.results.run_folder import Store
+from loadtests.targets import checkout
 from loadtests.tools import proc, signals
 from loadtests.tools.proc import Child
 
@@ -100,7 +104,7 @@ class Arm:
 
     def trials(self) -> tuple[Trial, ...]:
         """Give what was measured on it and counts."""
-        found = store.read(self.kept.folder).trials
+        found = run_folder.read(self.kept.folder).trials
         return tuple(trial for trial in found if not trial.set_aside)
 
 
@@ -109,7 +113,7 @@ def measure(asked: Options) -> dict[str, Arm]:
     progress = PlainProgress(sys.stderr)
     with ExitStack() as up:
         arms: dict[str, Arm] = {}
-        first = choice.choose(BACKENDS[0], project.root())
+        first = registry.choose(BACKENDS[0], checkout.root())
         plan = make_plan(asked, first.machine, backend=BACKENDS[0], seed=asked.seed or 0)
         cores = plan.budget.replica_cores or first.machine.core_ids
         metronome = up.enter_context(beating(cores))
@@ -136,9 +140,9 @@ def arm(
     backend: str, asked: Options, metronome: Metronome, awake: Awake, progress: PlainProgress
 ) -> Iterator[Arm]:
     """Bring a backend's stack up."""
-    chosen = choice.choose(backend, project.root())
+    chosen = registry.choose(backend, checkout.root())
     plan = make_plan(asked, chosen.machine, backend=backend, seed=asked.seed or 0)
-    kept = Store.create(RESULTS / "backends-runs", store.new_run_id(proc.now_s(), plan.seed))
+    kept = Store.create(RESULTS / "backends-runs", run_folder.new_run_id(proc.now_s(), plan.seed))
     facts = RunFacts(
         run_id=kept.folder.name,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -153,7 +157,7 @@ def arm(
         stack.start_generator() as generator,
     ):
         agent = Agent(generator)
-        python = store.versions_of(agent.hello())["python"]
+        python = run_folder.versions_of(agent.hello())["python"]
         driver = Driver(stack, agent, metronome, awake)
         session = Session(plan, stack, driver, kept, progress, lambda: None)
         yield Arm(plan=plan, kept=kept, session=session, python=python)
@@ -188,7 +192,7 @@ def at_one_speed(trials: dict[str, list[Trial]]) -> dict[str, list[Trial]]:
         for trial in mine
     ]
     stated: dict[str, list[Trial]] = {backend: [] for backend in trials}
-    for trial in corespeed.at_mean_speed(marked):
+    for trial in core_speed.at_mean_speed(marked):
         worker, backend = trial.spec.cell.worker.split("@")
         stated[backend].append(in_cell(trial, replace(trial.spec.cell, worker=worker)))
     return stated
@@ -202,16 +206,16 @@ def in_cell(trial: Trial, cell: Cell) -> Trial:
 def compare(plan: Plan, trials: dict[str, list[Trial]]) -> dict[str, Any]:
     """Give a row a cell and a row a doubling, with each backend's figure."""
     names = BACKENDS
-    cells = {name: analysis.cells(plan, trials[name]) for name in names}
-    doublings = {name: analysis.doublings(plan, trials[name]) for name in names}
-    by_round = [analysis.trials_by_cell(trials[name]) for name in names]
+    cells = {name: estimates.cells(plan, trials[name]) for name in names}
+    doublings = {name: estimates.doublings(plan, trials[name]) for name in names}
+    by_round = [estimates.trials_by_cell(trials[name]) for name in names]
     cell_rows: list[dict[str, Any]] = []
     for number, cell in enumerate(plan.cells):
         found = [cells[name][number] for name in names]
         row = {"worker": cell.worker, "workload": cell.workload, "replicas": cell.replicas}
         rates = [per_replica(each.throughput_rps, cell.replicas) for each in found]
         costs = {name: each.cpu_us_per_request for name, each in zip(names, found, strict=True)}
-        ratio = analysis.throughput_ratio(*(rounds[cell] for rounds in by_round))
+        ratio = estimates.throughput_ratio(*(rounds[cell] for rounds in by_round))
         cell_rows.append(
             {
                 **row,

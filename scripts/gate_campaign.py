@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from loadtests.gate.medians import quantile_levels
+from loadtests.gate.analysis.medians import quantile_levels
 from loadtests.tools import git
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from loadtests.gate import levels, medians
-from loadtests.gate.decision import Rule, judge
+from loadtests.gate.analysis import error_spending, medians
+from loadtests.gate.analysis.decision import Rule, judge
 from loadtests.gate.model import GateVerdict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,7 +106,7 @@ def replay(gates: Sequence[Gate], *, count: int, seed: int) -> dict[str, Any]:
         return {"gates": 0, "pairs": 0}
     known = [(values_of(pair), times_of(pair)) for pair in pairs]
     rng = np.random.default_rng(seed)
-    looks = levels.looks(levels.PAIR_LOOKS, MINUTES_LOOKS)
+    looks = error_spending.looks(error_spending.PAIR_LOOKS, MINUTES_LOOKS)
     verdicts: Counter[str] = Counter()
     used = 0
     for _ in range(count):
@@ -152,8 +152,14 @@ def gated(
 
 def rule(margin: float) -> Rule:
     """Give what an endpoint with this margin is judged by."""
-    looks = levels.looks(levels.PAIR_LOOKS, 12)
-    return Rule(margin=margin, alpha=levels.ALPHA, beta=levels.BETA, tests=TESTS, looks=looks)
+    looks = error_spending.looks(error_spending.PAIR_LOOKS, 12)
+    return Rule(
+        margin=margin,
+        alpha=error_spending.ALPHA,
+        beta=error_spending.BETA,
+        tests=TESTS,
+        looks=looks,
+    )
 
 
 # -- the same data in another order -------------------------------------------------------------

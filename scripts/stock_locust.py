@@ -18,15 +18,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from loadtests import project
-from loadtests.agent import Agent
-from loadtests.driver import Driver
-from loadtests.environment import choice
-from loadtests.environment.compose import ComposeStack
-from loadtests.metronome import Metronome
-from loadtests.model import Cell, Plan
-from loadtests.options import WORKLOADS, Options
-from loadtests.plan import make_plan
+from loadtests.config.options import WORKLOADS, Options
+from loadtests.environments import registry
+from loadtests.environments.compose.backend import ComposeStack
+from loadtests.measurement.core_speed_probe import Metronome
+from loadtests.measurement.driver import Driver
+from loadtests.measurement.generator_client import Agent
+from loadtests.model.plan import Cell, Plan
+from loadtests.planning.run_plan import make_plan
+from loadtests.targets import checkout
 from loadtests.tools import docker, proc
 
 TRUTH = 2.0
@@ -48,10 +48,10 @@ class Visitor(HttpUser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Load every cell once and write down what Locust printed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--out", type=Path, default=project.root() / "results/stock-locust.json")
+    parser.add_argument("--out", type=Path, default=checkout.root() / "results/stock-locust.json")
     options = parser.parse_args(argv)
     asked = Options(workers=WORKERS, workloads=("cpu", "io"), rounds=4)
-    chosen = choice.choose("compose", project.root())
+    chosen = registry.choose("compose", checkout.root())
     plan = make_plan(asked, chosen.machine, backend="compose", seed=1)
     with tempfile.TemporaryDirectory(prefix="twofold-") as folder:
         run = Path(folder) / "stock-locust"

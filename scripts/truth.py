@@ -22,8 +22,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from loadtests import pipeline, store
-from loadtests.errors import ProcessFailure
+from loadtests import pipeline
+from loadtests.model.errors import ProcessFailure
+from loadtests.results import run_folder
 from loadtests.tools import proc
 from scripts.zoo.judging import row_of
 from scripts.zoo.members import BY_NAME, CLEAN, MEMBERS
@@ -127,7 +128,7 @@ def judged(row: dict[str, Any]) -> dict[str, Any]:
     folder = RESULTS / "truth-runs" / row.get("run_id", "none")
     if not folder.is_dir():
         return row
-    return row | row_of(BY_NAME[row["member"]], pipeline.conclude(store.read(folder)))
+    return row | row_of(BY_NAME[row["member"]], pipeline.conclude(run_folder.read(folder)))
 
 
 def told(row: dict[str, Any]) -> str:

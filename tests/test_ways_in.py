@@ -6,11 +6,12 @@ import os
 import re
 import subprocess
 import tomllib
-from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[1]
+from tests.checkout import CHECKOUT
+
+PROJECT = CHECKOUT
 LOCKS = {path.stem: path.read_text() for path in (PROJECT / "requirements").glob("*.txt")} | {
     "app": (PROJECT / "app" / "requirements.txt").read_text()
 }
@@ -113,6 +114,5 @@ def test_the_generators_build_sees_only_what_it_copies() -> None:
     assert {rule for rule in rules if rule.startswith("!")} == {
         "!loadtests/__init__.py",
         "!loadtests/generator",
-        "!loadtests/scenarios",
         "!requirements/generator.txt",
     }

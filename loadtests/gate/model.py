@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from loadtests.model import Estimate, Machine, RuleCode
-from loadtests.probed import ProbeResult
+from loadtests.model.consistency import ProbeResult
+from loadtests.model.machine import Machine
+from loadtests.model.result import Estimate
+from loadtests.model.vocabulary import RuleCode
 
 SCHEMA_VERSION = 5
 """Version of ``verdict.json``. 3: the open loop's rates, and whether two replicas answer as one;

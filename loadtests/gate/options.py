@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from loadtests.errors import UsageError
-from loadtests.options import WORKERS, WORKLOADS
+from loadtests.config.options import WORKERS, WORKLOADS
+from loadtests.model.errors import UsageError
 
 MARGIN = 0.05
 """A loss of 5 % is what most teams would want to know of, and what this gate can see in minutes."""

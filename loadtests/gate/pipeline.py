@@ -1,4 +1,4 @@
-"""The loop over a gate's stages: sides, stack, measuring, verdict, files."""
+"""The loop over a gate's stages: sides, stack, measuring, verdict, result_files."""
 
 from __future__ import annotations
 
@@ -8,30 +8,26 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loadtests import store
-from loadtests.agent import Agent
-from loadtests.environment import choice, images
-from loadtests.environment.awake import kept_awake
-from loadtests.environment.protocol import Say
-from loadtests.errors import UsageError
-from loadtests.gate import calibration, outputs, plan, sides, verdict, verdict_json
-from loadtests.gate.measuring import Measuring
-from loadtests.gate.model import (
-    Evidence,
-    GateFacts,
-    GatePlan,
-    GateResult,
-    SideName,
-    side_of,
-)
+from loadtests.environments import registry
+from loadtests.environments.compose import images
+from loadtests.environments.keep_awake import kept_awake
+from loadtests.environments.protocol import Say
+from loadtests.gate import plan, result_files, versions
+from loadtests.gate.analysis import aa_noise, verdict
+from loadtests.gate.generator_pool import Windows
+from loadtests.gate.looks import Session
+from loadtests.gate.model import Evidence, GateFacts, GatePlan, GateResult, SideName, side_of
 from loadtests.gate.options import GateOptions
-from loadtests.gate.proxied import Proxied
-from loadtests.gate.session import Session
-from loadtests.gate.sides import Sides
+from loadtests.gate.pair_runner import Measuring
+from loadtests.gate.report import verdict_json
+from loadtests.gate.scaling_blocks import Proxied
 from loadtests.gate.stack import GENERATOR, open_stack
-from loadtests.gate.windows import Windows
-from loadtests.model import Machine
-from loadtests.store import Store
+from loadtests.gate.versions import Sides
+from loadtests.measurement.generator_client import Agent
+from loadtests.model.errors import UsageError
+from loadtests.model.machine import Machine
+from loadtests.results import run_folder
+from loadtests.results.run_folder import Store
 from loadtests.tools import docker, proc, signals
 
 GENERATOR_WORDS = (GENERATOR, "python", "-m", "loadtests.generator")
@@ -63,7 +59,7 @@ def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
     started_s = proc.now_s()
     engine = docker.Engine()
     try:
-        machine = choice.docker_machine(engine, docker.find_compose())
+        machine = registry.docker_machine(engine, docker.find_compose())
         planned = _planned(request, machine)
         found = _sides(engine, request, say)
         _services(engine, request.root, say)
@@ -124,12 +120,12 @@ class _Gate:
     def keep(self, evidence: Evidence) -> None:
         """Write down what there is."""
         self._evidence = evidence
-        self._kept.write(outputs.VERDICT, verdict_json.render(self.conclude()))
+        self._kept.write(result_files.VERDICT, verdict_json.render(self.conclude()))
 
     def write_all(self) -> GateResult:
         """Write everything down, and give the result."""
         result = self.conclude()
-        outputs.write_all(self._kept, result)
+        result_files.write_all(self._kept, result)
         return result
 
     def measure(self, worker: str, request: GateRequest, say: Say) -> None:
@@ -169,7 +165,7 @@ class _Gate:
                     grown=first,
                 )
                 if request.calibrate:
-                    session.calibrate(calibration.STARTS, calibration.REPEATS)
+                    session.calibrate(aa_noise.STARTS, aa_noise.REPEATS)
                 else:
                     session.run()
                 self._note_replaced(before, stack.identities())
@@ -180,7 +176,7 @@ class _Gate:
     def _first(self, request: GateRequest) -> int:
         """Give how many starts of each side come up first."""
         if request.calibrate:
-            return calibration.STARTS
+            return aa_noise.STARTS
         return self._plan.looks[0] if request.append is None else plan.fewest_starts(self._plan)
 
     def _note_replaced(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
@@ -210,14 +206,14 @@ def _planned(request: GateRequest, machine: Machine) -> GatePlan:
 def _sides(engine: docker.Engine, request: GateRequest, say: Say) -> Sides:
     options = request.options
     named = (
-        sides.find(engine, request.here, SideName.BASE, options.base),
-        sides.find(engine, request.here, SideName.HEAD, options.head),
+        versions.find(engine, request.here, SideName.BASE, options.base),
+        versions.find(engine, request.here, SideName.HEAD, options.head),
     )
     environments = {
         SideName.BASE: options.base_environment,
         SideName.HEAD: options.head_environment,
     }
-    return sides.build(engine, request.root, request.here, named, environments, say)
+    return versions.build(engine, request.root, request.here, named, environments, say)
 
 
 def _services(engine: docker.Engine, root: Path, say: Say) -> None:
@@ -248,15 +244,15 @@ def _check_same(earlier: GateResult, found: Sides) -> None:
 
 
 def _folder(request: GateRequest, started_s: float) -> Store:
-    kept = Store.create(request.results, f"gate-{store.new_run_id(started_s, request.seed)}")
+    kept = Store.create(request.results, f"gate-{run_folder.new_run_id(started_s, request.seed)}")
     if not request.keep_samples:
-        (kept.folder / store.SAMPLES).rmdir()
+        (kept.folder / run_folder.SAMPLES).rmdir()
     return kept
 
 
 def read(path: Path) -> GateResult:
     """Read a gate by its verdict.json or its folder."""
-    file = path / outputs.VERDICT if path.is_dir() else path
+    file = path / result_files.VERDICT if path.is_dir() else path
     try:
         return verdict_json.parse(file.read_bytes(), name=str(file))
     except OSError as error:

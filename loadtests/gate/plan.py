@@ -8,10 +8,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from statistics import fmean
 
-from loadtests import settling
-from loadtests.budget import split_cores
-from loadtests.errors import PlanError
-from loadtests.gate import levels
+from loadtests.gate.analysis import error_spending
 from loadtests.gate.model import (
     EndpointName,
     GatePlan,
@@ -22,7 +19,10 @@ from loadtests.gate.model import (
     WorkerLoad,
 )
 from loadtests.gate.options import GateOptions, path_of
-from loadtests.model import Machine
+from loadtests.model.errors import PlanError
+from loadtests.model.machine import Machine
+from loadtests.planning import warmup
+from loadtests.planning.budget import split_cores
 
 REPLICA_CPUS = 0.25
 """CPU of each replica. The two of a pair share one core, so that whatever slows it slows both: on a
@@ -95,7 +95,7 @@ def make_plan(options: GateOptions, machine: Machine, *, seed: int) -> GatePlan:
     services, replicas = split_cores(machine)
     if len(replicas) < FEWEST_CORES:  # two cores in all: generator and proxy share them
         services, replicas = (), machine.core_ids
-    first, blocks = levels.PAIR_LOOKS[0], levels.BLOCK_LOOKS[0] * options.scaling
+    first, blocks = error_spending.PAIR_LOOKS[0], error_spending.BLOCK_LOOKS[0] * options.scaling
     lanes = len(replicas[:MOST_LANES])
     first_s = math.ceil(first / lanes) * STEP_S + blocks * BLOCK_S
     if first_s > 60 * options.max_minutes:
@@ -118,10 +118,10 @@ def make_plan(options: GateOptions, machine: Machine, *, seed: int) -> GatePlan:
         workload=options.workload,
         path=path_of(options.workload),
         margins=margins,
-        alpha=levels.ALPHA,
-        beta=levels.BETA,
-        looks=levels.looks(levels.PAIR_LOOKS, LOOKS),
-        block_looks=levels.looks(levels.BLOCK_LOOKS, LOOKS),
+        alpha=error_spending.ALPHA,
+        beta=error_spending.BETA,
+        looks=error_spending.looks(error_spending.PAIR_LOOKS, LOOKS),
+        block_looks=error_spending.looks(error_spending.BLOCK_LOOKS, LOOKS),
         max_minutes=options.max_minutes,
         replica_cpus=REPLICA_CPUS,
         cores=replicas[:MOST_LANES],
@@ -194,8 +194,8 @@ def settle_s(
     ``what`` is what other windows of its kind have in common with it.
     """
     answer_s = OPEN_RATIO * load.users / load.rate_rps
-    luck = settling.part(plan.seed, (load.worker, what), number)
-    return settling.settle_s(answer_s, planned_s, part=luck)
+    luck = warmup.part(plan.seed, (load.worker, what), number)
+    return warmup.settle_s(answer_s, planned_s, part=luck)
 
 
 def lane_of(plan: GatePlan, number: int) -> int:

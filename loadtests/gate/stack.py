@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from loadtests.environment import images
-from loadtests.environment.compose import (
+from loadtests.environments.compose import images
+from loadtests.environments.compose.backend import (
     PROXY_CONFIG,
     PROXY_FOLDER,
     STATUS_PORT,
     UP_LIMIT_S,
     save_logs,
 )
-from loadtests.environment.compose_projects import project_name, remove_dead, take_down
-from loadtests.environment.counters import Counters, EngineCounters, KernelCounters, member_name
-from loadtests.environment.protocol import Say
-from loadtests.environment.quiet import wait_until_quiet
-from loadtests.errors import EnvironmentFailure, ProcessFailure
+from loadtests.environments.compose.projects import project_name, remove_dead, take_down
+from loadtests.environments.counters import Counters, EngineCounters, KernelCounters, member_name
+from loadtests.environments.protocol import Say
+from loadtests.environments.wait_idle import wait_until_quiet
 from loadtests.gate.model import GatePlan, Side, SideName, side_of
-from loadtests.gate.sides import Sides
-from loadtests.model import HostReading, Reading
+from loadtests.gate.versions import Sides
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure
+from loadtests.model.stack import HostReading, Reading
 from loadtests.tools import docker, host, nginx, proc, signals
 from loadtests.tools.proc import Child
 

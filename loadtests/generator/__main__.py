@@ -20,13 +20,13 @@ from gevent.os import tp_read
 from gevent.queue import Queue
 
 from loadtests.generator import PROTOCOL
-from loadtests.generator.fetch import fetch_all
 from loadtests.generator.fleet import MASTER_HOST, Fleet, WorkersFailed
+from loadtests.generator.http.fetch import fetch_all
+from loadtests.generator.http.outcome import OUTCOME_NAMES, Outcome
+from loadtests.generator.http.pool import Pool, UnusableUrl
+from loadtests.generator.locustfile import Scenarios, UnusableScenario
 from loadtests.generator.order import BadOrder, read_fetch, read_trial
-from loadtests.generator.outcome import OUTCOME_NAMES, Outcome
-from loadtests.generator.pool import Pool, UnusableUrl
 from loadtests.generator.samples import Samples, pack
-from loadtests.generator.scenario import Scenarios, UnusableScenario
 from loadtests.generator.trial import Job, Result, plan_course, run_trial
 from loadtests.generator.worker import Worker
 

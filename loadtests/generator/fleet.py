@@ -17,10 +17,10 @@ from typing import Any
 import gevent
 from locust.env import Environment
 
+from loadtests.generator.loops.ticker import Lag
 from loadtests.generator.order import Share, TrialOrder
 from loadtests.generator.recorder import Recorder
 from loadtests.generator.samples import merge
-from loadtests.generator.ticker import Lag
 from loadtests.generator.trial import Result, Tell, plan_course, watch_window
 from loadtests.generator.worker import read_result
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Protocol
 
-from loadtests.generator.pool import Pool
+from loadtests.generator.http.pool import Pool
 from loadtests.generator.recorder import Recorder
 
 DEFAULT_TIMEOUT_S = 60.0

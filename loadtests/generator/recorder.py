@@ -6,7 +6,7 @@ from array import array
 
 import numpy as np
 
-from loadtests.generator.outcome import Outcome
+from loadtests.generator.http.outcome import Outcome
 from loadtests.generator.samples import Samples, by_due
 
 MICROSECONDS = 1e6

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.generator.outcome import Outcome
+from loadtests.generator.http.outcome import Outcome
 
 Columns = Mapping[str, npt.NDArray[np.signedinteger]]
 

@@ -13,19 +13,19 @@ from gevent.pool import Group
 from locust import User
 from locust.env import Environment
 
-from loadtests.generator.alarm import sleep_until
-from loadtests.generator.arrivals import arrivals
-from loadtests.generator.closed import ClosedGate
+from loadtests.generator.http.outcome import Outcome
+from loadtests.generator.http.pool import Pool
+from loadtests.generator.http.user import LeanHttpUser
 from loadtests.generator.load import Load
-from loadtests.generator.open import OpenGate
+from loadtests.generator.locustfile import UnusableScenario, local_runner, share_users
+from loadtests.generator.loops.alarm import sleep_until
+from loadtests.generator.loops.arrivals import arrivals
+from loadtests.generator.loops.closed import ClosedGate
+from loadtests.generator.loops.open import OpenGate
+from loadtests.generator.loops.ticker import Lag, Ticker
 from loadtests.generator.order import ALL, Share, TrialOrder
-from loadtests.generator.outcome import Outcome
-from loadtests.generator.pool import Pool
 from loadtests.generator.recorder import NO_REPLICA, Recorder
 from loadtests.generator.samples import Samples
-from loadtests.generator.scenario import UnusableScenario, local_runner, share_users
-from loadtests.generator.ticker import Lag, Ticker
-from loadtests.generator.user import LeanHttpUser
 
 START_SHARE = 0.1
 """Of the settling time, in which the users start: soon, but not all in one moment."""
@@ -141,7 +141,7 @@ def start_open(job: Job) -> Callable[[], None]:
         if not issubclass(cls, LeanHttpUser):
             raise UnusableScenario(
                 f"{cls.__name__} cannot be used in an open loop, where each request is sent when "
-                "it is due: derive it from loadtests.generator.user.LeanHttpUser."
+                "it is due: derive it from loadtests.generator.http.user.LeanHttpUser."
             )
     name = recorder.name_index(order.path)
     spans_s = (order.settle_s, order.window_s)

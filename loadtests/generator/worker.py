@@ -7,11 +7,11 @@ from typing import Any
 
 from locust.env import Environment
 
+from loadtests.generator.http.pool import Pool
+from loadtests.generator.locustfile import Scenarios, UnusableScenario
+from loadtests.generator.loops.ticker import Lag
 from loadtests.generator.order import Share, TrialOrder
-from loadtests.generator.pool import Pool
 from loadtests.generator.samples import Samples, pack, unpack
-from loadtests.generator.scenario import Scenarios, UnusableScenario
-from loadtests.generator.ticker import Lag
 from loadtests.generator.trial import Job, Result, plan_course, run_trial
 
 PLAIN_FIELDS = (

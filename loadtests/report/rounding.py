@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from loadtests.model import Estimate
+from loadtests.model.result import Estimate
 
 UNKNOWN = "–"
 

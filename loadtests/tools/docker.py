@@ -19,7 +19,7 @@ import docker
 from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
-from loadtests.errors import EnvironmentFailure, ProcessFailure
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import proc
 
 PROJECT_LABEL = "com.docker.compose.project"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tarfile
 from pathlib import Path
 
-from loadtests.errors import EnvironmentFailure, ProcessFailure, UsageError
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
 from loadtests.tools import proc
 
 MAIN_BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")

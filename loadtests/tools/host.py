@@ -13,7 +13,8 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from loadtests.model import HostReading, Machine
+from loadtests.model.machine import Machine
+from loadtests.model.stack import HostReading
 from loadtests.tools import cgroup, proc
 
 PROC = Path("/proc")

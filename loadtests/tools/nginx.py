@@ -17,7 +17,7 @@ from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 
-from loadtests.errors import ProcessFailure
+from loadtests.model.errors import ProcessFailure
 
 CONNECTIONS = 8192
 """Connections of the one worker process, users' and replicas' together."""

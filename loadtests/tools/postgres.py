@@ -12,8 +12,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.errors import EnvironmentFailure, PlanError, ProcessFailure
-from loadtests.model import Plan
+from loadtests.model.errors import EnvironmentFailure, PlanError, ProcessFailure
+from loadtests.model.plan import Plan
 
 PORT = 5432
 LEAST_VERSION = 15

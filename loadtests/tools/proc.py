@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from loadtests.errors import EnvironmentFailure, ProcessFailure
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import signals
 
 POLL_S = 0.1

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP become one :class:`~loadtests.errors.Interrupted`, at a safe moment.
+"""SIGINT, SIGTERM and SIGHUP become one ``Interrupted``, raised at a safe moment.
 
 An exception that a signal handler raises can strike between any two instructions, also in the
 middle of cleaning up. Here it is raised only inside a wait (``proc`` marks its waits), once, and
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from loadtests.errors import Interrupted
+from loadtests.model.errors import Interrupted
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

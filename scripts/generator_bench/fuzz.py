@@ -23,12 +23,12 @@ from gevent.queue import Queue
 from gevent.server import StreamServer
 from locust.env import Environment
 
-from loadtests.generator import connection
-from loadtests.generator.client import HttpClient
+from loadtests.generator.http import connection
+from loadtests.generator.http.client import HttpClient
+from loadtests.generator.http.outcome import Outcome
+from loadtests.generator.http.reporter import Reporter
 from loadtests.generator.load import Load
-from loadtests.generator.outcome import Outcome
 from loadtests.generator.recorder import Recorder
-from loadtests.generator.reporter import Reporter
 
 USERS = 64
 TIMEOUT_S = 0.25

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from loadtests.errors import EXIT_CANNOT_TELL
+from loadtests.model.errors import EXIT_CANNOT_TELL
 from scripts.generator_bench import harness
 from scripts.generator_bench.child import PROJECT, Generator, pinned
 from scripts.generator_bench.figures import Item, excess, median_ratio

@@ -21,16 +21,16 @@ from typing import Any
 
 import numpy as np
 
-from loadtests import project
-from loadtests.agent import Agent
-from loadtests.driver import Driver
-from loadtests.environment.processes import ProcessesBackend
-from loadtests.environment.settings import NO_SETTINGS, Settings
-from loadtests.metronome import Metronome
-from loadtests.model import Budget, Plan, Upstream
-from loadtests.options import Options
-from loadtests.plan import make_plan
-from loadtests.raw import Load, LoadDone
+from loadtests.config.options import Options
+from loadtests.environments.processes.backend import ProcessesBackend
+from loadtests.environments.replica_environment import NO_SETTINGS, Settings
+from loadtests.measurement.core_speed_probe import Metronome
+from loadtests.measurement.driver import Driver
+from loadtests.measurement.generator_client import Agent
+from loadtests.model.generator_records import Load, LoadDone
+from loadtests.model.plan import Budget, Plan, Upstream
+from loadtests.planning.run_plan import make_plan
+from loadtests.targets import checkout
 from loadtests.tools import host, signals
 
 REQUESTS = 100_000
@@ -49,7 +49,7 @@ BROKEN_S = 2.0
 CAUGHT = {"gthread": True, "sync": False, "gevent": True}
 """Whether a token in the module is mixed up: where one process has several requests at a time."""
 
-SCENARIO = Path(__file__).parents[2] / "loadtests/scenarios/context.py"
+SCENARIO = Path(__file__).parents[2] / "loadtests/generator/locustfiles/context.py"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,7 @@ def stack_of(
     pairs = {upstream.worker: upstream for upstream in plan.upstreams if len(upstream.members) == 2}
     upstreams: tuple[Upstream, ...] = tuple(pairs.values())
     with (
-        ProcessesBackend(project.root(), settings=settings).open(plan, folder, say) as stack,
+        ProcessesBackend(checkout.root(), settings=settings).open(plan, folder, say) as stack,
         stack.start_generator() as generator,
         stack.start_metronome() as metronome,
     ):

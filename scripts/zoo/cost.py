@@ -17,12 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtests import pipeline, project, samples, session, validity
-from loadtests.driver import METRONOME, Driver
-from loadtests.environment import choice
-from loadtests.progress import PlainProgress
-from loadtests.store import read
-from loadtests.tally import Tally
+from loadtests import pipeline
+from loadtests.analysis import samples
+from loadtests.analysis.rules import registry as rules
+from loadtests.cli.progress import PlainProgress
+from loadtests.environments import registry
+from loadtests.measurement import closed_loop
+from loadtests.measurement.driver import METRONOME, Driver
+from loadtests.measurement.server_counters import Tally
+from loadtests.results.run_folder import read
+from loadtests.targets import checkout
 from loadtests.tools import signals
 from scripts.zoo.plans import BACKEND, Shape, plan_of
 
@@ -63,8 +67,8 @@ def instrumented() -> dict[str, Spent]:
         (Tally, "start", "counts"),
         (Tally, "finish", "counts"),
         (samples, "reduce", "reduce"),
-        (session, "disturbed", "disturbed"),
-        (validity, "check", "rules"),
+        (closed_loop, "disturbed", "disturbed"),
+        (rules, "check", "rules"),
     ):
         setattr(owner, attribute, spent[name].timed(getattr(owner, attribute)))
     return spent
@@ -105,7 +109,7 @@ def main() -> int:
     options = parser.parse_args()
     spent = instrumented()
     with signals.handled():
-        chosen = choice.choose(BACKEND, project.root())
+        chosen = registry.choose(BACKEND, checkout.root())
         request = pipeline.Request(
             plan=plan_of(SHAPE, chosen.machine, seed=options.seed),
             chosen=chosen,

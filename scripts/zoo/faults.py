@@ -13,8 +13,8 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from loadtests.errors import EnvironmentFailure
-from loadtests.model import TrialSpec
+from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.plan import TrialSpec
 from loadtests.tools import cgroup, proc, procfs
 from loadtests.tools.cgroup import PERIOD_US
 from loadtests.tools.proc import Child, Service

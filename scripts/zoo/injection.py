@@ -15,8 +15,9 @@ from pathlib import Path
 from signal import Signals
 from typing import Any
 
-from loadtests.environment.protocol import Backend, Say, Stack
-from loadtests.model import HostReading, Plan, Reading, Replica, TrialSpec, Upstream
+from loadtests.environments.protocol import Backend, Say, Stack
+from loadtests.model.plan import Plan, TrialSpec, Upstream
+from loadtests.model.stack import HostReading, Reading, Replica
 from loadtests.tools.proc import Child
 
 Order = dict[str, Any]

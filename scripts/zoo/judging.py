@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from loadtests.model import Bottleneck, DoublingResult, Estimate, RunResult, Verdict
+from loadtests.model.result import DoublingResult, Estimate, RunResult
+from loadtests.model.vocabulary import Bottleneck, Verdict
 from scripts.zoo.members import Member
 
 Row = dict[str, Any]

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from loadtests.budget import MOST_SHARED_CPUS
-from loadtests.environment.settings import NO_SETTINGS, Settings
-from loadtests.laws import speedup
-from loadtests.model import Bottleneck, RuleCode, Verdict
+from loadtests.analysis.scaling_laws import speedup
+from loadtests.environments.replica_environment import NO_SETTINGS, Settings
+from loadtests.model.vocabulary import Bottleneck, RuleCode, Verdict
+from loadtests.planning.budget import MOST_SHARED_CPUS
 from scripts.zoo import faults
 from scripts.zoo.injection import Injection
 from scripts.zoo.plans import Shape

@@ -12,11 +12,12 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from loadtests import pipeline, project
-from loadtests.environment import choice
-from loadtests.environment.processes import ProcessesBackend
-from loadtests.errors import TwofoldError
-from loadtests.progress import PlainProgress
+from loadtests import pipeline
+from loadtests.cli.progress import PlainProgress
+from loadtests.environments import registry
+from loadtests.environments.processes.backend import ProcessesBackend
+from loadtests.model.errors import TwofoldError
+from loadtests.targets import checkout
 from loadtests.tools import signals
 from scripts.zoo.injection import FaultyBackend
 from scripts.zoo.judging import Row, row_of
@@ -48,8 +49,8 @@ def measure(member: Member, *, seed: int, runs: Path) -> Row:
             replicas: {key: text.format(folder=folder) for key, text in variables.items()}
             for replicas, variables in member.settings.items()
         }
-        chosen = choice.choose(BACKEND, project.root())
-        backend = ProcessesBackend(project.root(), settings=settings)
+        chosen = registry.choose(BACKEND, checkout.root())
+        backend = ProcessesBackend(checkout.root(), settings=settings)
         faulty = replace(chosen, backend=FaultyBackend(backend, member.inject()))
         request = pipeline.Request(
             plan=plan_of(member.shape, chosen.machine, seed=seed),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from loadtests.model import Cell, Machine, Plan, Workload
-from loadtests.options import Options
-from loadtests.plan import make_plan
+from loadtests.config.options import Options
+from loadtests.model.machine import Machine
+from loadtests.model.plan import Cell, Plan, Workload
+from loadtests.planning.run_plan import make_plan
 
 BACKEND = "processes"
 

@@ -20,8 +20,9 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from app.application import Application
+from tests.checkout import CHECKOUT
 
-ROOT = Path(__file__).parents[2]
+ROOT = CHECKOUT
 GUNICORN = (sys.executable, "-m", "gunicorn", "-c", "app/gunicorn.conf.py", "app:create_app()")
 
 

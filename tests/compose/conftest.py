@@ -7,11 +7,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[2]
+from tests.checkout import CHECKOUT
+
+PROJECT = CHECKOUT
 COMPOSE_FILE = PROJECT / "compose" / "compose.yaml"
 FETCHED = PROJECT / ".cache" / "compose" / "docker-compose"
 

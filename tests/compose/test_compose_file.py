@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-COMPOSE_FILE = Path(__file__).parents[2] / "compose" / "compose.yaml"
+from tests.checkout import CHECKOUT
+
+COMPOSE_FILE = CHECKOUT / "compose" / "compose.yaml"
 STACK: dict[str, Any] = yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = STACK["services"]
 REPLICAS = ("gthread", "sync", "gevent")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +9,9 @@ import yaml
 
 from loadtests.gate.plan import MOST_LANES
 from loadtests.gate.stack import LANES
+from tests.checkout import CHECKOUT
 
-FOLDER = Path(__file__).parents[2] / "compose"
+FOLDER = CHECKOUT / "compose"
 RUN: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8"))
 GATE: dict[str, Any] = yaml.safe_load((FOLDER / "gate.yaml").read_text(encoding="utf-8"))
 STARTS = [f"{side}-{lane}" for side in ("base", "head") for lane in LANES]

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from loadtests.tools import proc
-from tests.docker.test_run import CHECKOUT, engine, left_of
+from tests.checkout import CHECKOUT
+from tests.docker.test_run import engine, left_of
 
 __all__ = ["engine"]
 

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from loadtests.tools import proc
+from tests.checkout import CHECKOUT
 
-CHECKOUT = Path(__file__).parents[2]
 SMALL = ("--backend", "compose", "--workers", "gthread", "--replicas", "1,2", "--rounds", "2")
 RUN_LIMIT_S = 240
 """With room for images that have to be built first; a run alone takes half a minute."""

@@ -11,37 +11,31 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from loadtests.model import (
-    Bottleneck,
+from loadtests.analysis.verdict import conclude
+from loadtests.model.consistency import ProbeResult, ProbeState
+from loadtests.model.machine import Machine
+from loadtests.model.plan import (
     Budget,
-    Calibration,
-    CalibrationStep,
     Cell,
-    Conservation,
-    DoublingResult,
-    Estimate,
-    Finding,
-    GeneratorHealth,
-    HostUse,
-    Latency,
-    Machine,
     Plan,
-    Role,
-    RuleCode,
-    RuleState,
-    RunFacts,
-    RunResult,
     Timing,
-    Trial,
     TrialSpec,
     Upstream,
-    Usage,
-    Verdict,
     WorkerModel,
     Workload,
 )
-from loadtests.probed import ProbeResult, ProbeState
-from loadtests.verdict import conclude
+from loadtests.model.result import DoublingResult, Estimate, Finding, RunFacts, RunResult
+from loadtests.model.trial import (
+    Calibration,
+    CalibrationStep,
+    Conservation,
+    GeneratorHealth,
+    HostUse,
+    Latency,
+    Trial,
+    Usage,
+)
+from loadtests.model.vocabulary import Bottleneck, Role, RuleCode, RuleState, Verdict
 
 WORKERS = {
     "gthread": WorkerModel(name="gthread", processes=1, threads=8, slots=8),

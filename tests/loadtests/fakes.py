@@ -19,10 +19,12 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from loadtests.environment.counters import role_of
-from loadtests.environment.protocol import Say
-from loadtests.errors import ProcessFailure
-from loadtests.model import HostReading, Plan, Reading, Replica, Role, Upstream
+from loadtests.environments.counters import role_of
+from loadtests.environments.protocol import Say
+from loadtests.model.errors import ProcessFailure
+from loadtests.model.plan import Plan, Upstream
+from loadtests.model.stack import HostReading, Reading, Replica
+from loadtests.model.vocabulary import Role
 from loadtests.tools.proc import Child
 from tests.loadtests.builders import STARTED_AT_S
 

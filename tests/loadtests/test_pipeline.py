@@ -13,16 +13,20 @@ from typing import Any
 
 import pytest
 
-from loadtests import pipeline, store
-from loadtests.analysis import FIRST_LOOK_ROUNDS
-from loadtests.calibration import MOST_USERS
-from loadtests.environment.choice import Chosen
-from loadtests.environment.protocol import Say
-from loadtests.errors import EnvironmentFailure, GeneratorFailure, Interrupted
-from loadtests.model import Plan, RuleCode, RunResult, Trial, Verdict
-from loadtests.options import ROUNDS_MAX, Options
+from loadtests import pipeline
+from loadtests.analysis.estimates import FIRST_LOOK_ROUNDS
+from loadtests.config.options import ROUNDS_MAX, Options
+from loadtests.environments.protocol import Say
+from loadtests.environments.registry import Chosen
+from loadtests.measurement.user_calibration import MOST_USERS
+from loadtests.model.errors import EnvironmentFailure, GeneratorFailure, Interrupted
+from loadtests.model.plan import Plan
+from loadtests.model.result import RunResult
+from loadtests.model.trial import Trial
+from loadtests.model.vocabulary import RuleCode, Verdict
 from loadtests.pipeline import Request
-from loadtests.plan import make_plan
+from loadtests.planning.run_plan import make_plan
+from loadtests.results import run_folder
 from loadtests.tools.proc import wait_until
 from tests.loadtests.builders import make_machine
 from tests.loadtests.fakes import FakeBackend, FakeStack, Order, World
@@ -69,9 +73,9 @@ def run(
     return pipeline.run(a_request(world, results, **fields), listener or Listener())
 
 
-def the_run_in(results: Path) -> tuple[store.Recorded, dict[str, Any]]:
-    folder = store.find_run(results, None)
-    return store.read(folder), json.loads((folder / "run.json").read_text())
+def the_run_in(results: Path) -> tuple[run_folder.Recorded, dict[str, Any]]:
+    folder = run_folder.find_run(results, None)
+    return run_folder.read(folder), json.loads((folder / "run.json").read_text())
 
 
 def varying(spread: float) -> Callable[[Order, Sequence[str]], float]:
@@ -141,7 +145,7 @@ def test_users_grow_with_the_replicas_from_what_was_calibrated(tmp_path: Path) -
 def test_every_request_of_every_trial_is_counted_alike_by_all(tmp_path: Path) -> None:
     _, folder = run(World(), tmp_path, rounds=2)
 
-    trials = store.read(folder).trials
+    trials = run_folder.read(folder).trials
     assert len(trials) == 4
     for trial in trials:
         counts = trial.conservation
@@ -280,4 +284,4 @@ def test_a_stack_that_does_not_come_up_is_reported_as_such(tmp_path: Path) -> No
 def test_a_result_is_the_same_again_from_what_is_on_disk(tmp_path: Path) -> None:
     result, folder = run(World(rps=varying(0.03)), tmp_path)
 
-    assert pipeline.conclude(store.read(folder)) == result
+    assert pipeline.conclude(run_folder.read(folder)) == result

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from loadtests import errors, verdict
 from loadtests.__main__ import run_command_line
-from loadtests.model import Verdict
-from loadtests.store import Store
+from loadtests.analysis import verdict
+from loadtests.model import errors
+from loadtests.model.vocabulary import Verdict
+from loadtests.results.run_folder import Store
 from tests.loadtests.builders import (
     make_calibration,
     make_facts,

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.model import Estimate, Plan, Trial, TrialSpec
+from loadtests.model.plan import Plan, TrialSpec
+from loadtests.model.result import Estimate
+from loadtests.model.trial import Trial
 from scripts import backends
 from tests.loadtests.builders import make_plan, make_trials
 

@@ -6,11 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "base_image.py"
+from tests.checkout import CHECKOUT
+
+SCRIPT = CHECKOUT / "scripts" / "base_image.py"
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from loadtests.gate import verdict, verdict_json
+from loadtests.gate.analysis import verdict
 from loadtests.gate.model import SideName
+from loadtests.gate.report import verdict_json
+from tests.checkout import CHECKOUT
 from tests.loadtests.gate.builders import (
     MACHINE,
     make_evidence,
@@ -22,7 +24,7 @@ from tests.loadtests.gate.builders import (
     make_side,
 )
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+SCRIPTS = CHECKOUT / "scripts"
 
 
 def script(name: str) -> ModuleType:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from loadtests.errors import ProcessFailure
-from loadtests.store import Store
+from loadtests.model.errors import ProcessFailure
+from loadtests.results.run_folder import Store
 from loadtests.tools import proc
 from loadtests.tools.proc import Completed
 from scripts import truth

@@ -6,8 +6,9 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from loadtests.analysis import trials_by_cell
-from loadtests.model import CellResult, Estimate, RunResult, Trial
+from loadtests.analysis.estimates import trials_by_cell
+from loadtests.model.result import CellResult, Estimate, RunResult
+from loadtests.model.trial import Trial
 from loadtests.report.plots.drawing import LEFT, RIGHT, Mark, Tick
 from loadtests.report.plots.scale import Scale, ticks
 

@@ -6,19 +6,13 @@ between the law's bounds: nobody measured that.
 
 from __future__ import annotations
 
-from loadtests.laws import speedup
-from loadtests.model import LawResult
-from loadtests.report.capacity import BEYOND, rate_at, reaches
-from loadtests.report.plots.axes import (
-    Series,
-    mark,
-    replica_scale,
-    replica_ticks,
-    thinned,
-)
+from loadtests.analysis.scaling_laws import speedup
+from loadtests.model.result import LawResult
+from loadtests.report.plots.axes import Series, mark, replica_scale, replica_ticks, thinned
 from loadtests.report.plots.drawing import BOTTOM, TOP, Line, Panel, Tick, points
 from loadtests.report.plots.scale import Scale
 from loadtests.report.rounding import factor, figures, interval
+from loadtests.report.text.capacity import BEYOND, rate_at, reaches
 
 CURVE_POINTS = 16
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from loadtests.model import CellResult, Estimate
+from loadtests.model.result import CellResult, Estimate
 from loadtests.report.plots.axes import Series, dots_width, mark, spread, thinned
 from loadtests.report.plots.drawing import BOTTOM, LEFT, RIGHT, TOP, Dot, Line, Panel, Tick, points
 from loadtests.report.plots.scale import Scale

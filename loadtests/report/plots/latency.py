@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from loadtests.model import CellResult, Estimate
+from loadtests.model.result import CellResult, Estimate
 from loadtests.report.plots.axes import Series, mark, value_ticks
 from loadtests.report.plots.drawing import BOTTOM, LEFT, RIGHT, TOP, Line, Panel, Tick, points
 from loadtests.report.plots.scale import Scale, ticks

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from loadtests.latency.model import LatencyResult, LevelResult, Quantile
+from loadtests.model.latency import LatencyResult, LevelResult, Quantile
 from loadtests.report.plots.drawing import BOTTOM, LEFT, RIGHT, TOP, Line, Mark, Panel, Tick, points
 from loadtests.report.plots.scale import Scale, ticks
 from loadtests.report.rounding import figure

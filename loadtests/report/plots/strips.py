@@ -6,8 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from loadtests.analysis import trials_by_cell
-from loadtests.model import Cell, ComparisonResult, DoublingResult, Estimate, RunResult, Trial
+from loadtests.analysis.estimates import trials_by_cell
+from loadtests.model.plan import Cell
+from loadtests.model.result import ComparisonResult, DoublingResult, Estimate, RunResult
+from loadtests.model.trial import Trial
 from loadtests.report.plots.drawing import Axis, Dot, Reference, Strip, Tick
 from loadtests.report.plots.scale import Scale, span, ticks
 from loadtests.report.rounding import factor

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadtests.analysis import trials_by_cell
-from loadtests.model import CellResult, RunResult, Trial
+from loadtests.analysis.estimates import trials_by_cell
+from loadtests.model.result import CellResult, RunResult
+from loadtests.model.trial import Trial
 from loadtests.report.plots.axes import worker_numbers
 from loadtests.report.plots.drawing import Dot, Tick
 from loadtests.report.plots.scale import Scale, ticks

@@ -8,7 +8,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from loadtests.gate.medians import quantile_levels
+from loadtests.gate.analysis.medians import quantile_levels
 from loadtests.gate.model import (
     EndpointName,
     Evidence,
@@ -28,8 +28,8 @@ from loadtests.gate.model import (
 )
 from loadtests.gate.options import GateOptions
 from loadtests.gate.plan import block_order, make_plan, pair_windows
-from loadtests.model import Machine
-from loadtests.probed import ProbeResult, ProbeState
+from loadtests.model.consistency import ProbeResult, ProbeState
+from loadtests.model.machine import Machine
 
 MACHINE = Machine(
     cores=2,

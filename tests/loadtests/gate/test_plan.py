@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from loadtests.errors import PlanError, UsageError
 from loadtests.gate import options, plan
 from loadtests.gate.model import EndpointName, Mode, SideName, WorkerLoad
 from loadtests.gate.options import GateOptions
+from loadtests.model.errors import PlanError, UsageError
 from tests.loadtests.gate.builders import MACHINE, make_gate_plan, make_pair
 
 PLAN = make_gate_plan()

@@ -9,13 +9,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 
-PROJECT = Path(__file__).resolve().parents[3]
+from tests.checkout import CHECKOUT
+
+PROJECT = CHECKOUT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,10 +18,10 @@ del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
 from gevent.server import StreamServer
 from locust.env import Environment
 
-from loadtests.generator.client import HttpClient
+from loadtests.generator.http.client import HttpClient
+from loadtests.generator.http.reporter import Reporter
 from loadtests.generator.load import Load
 from loadtests.generator.recorder import Recorder
-from loadtests.generator.reporter import Reporter
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

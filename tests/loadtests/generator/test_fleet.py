@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from loadtests.generator.fleet import joined
-from loadtests.generator.outcome import Outcome
+from loadtests.generator.http.outcome import Outcome
+from loadtests.generator.loops.ticker import Lag
 from loadtests.generator.recorder import Recorder
-from loadtests.generator.ticker import Lag
 from loadtests.generator.trial import Result
 from loadtests.generator.worker import read_result, write_result
 from tests.loadtests.generator.child import Child

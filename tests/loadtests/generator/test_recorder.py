@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from loadtests.generator.outcome import Outcome
+from loadtests.generator.http.outcome import Outcome
 from loadtests.generator.recorder import NO_REPLICA, Recorder
 
 

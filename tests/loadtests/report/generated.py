@@ -7,17 +7,11 @@ from dataclasses import replace
 from functools import cache
 from random import Random
 
-from loadtests.model import (
-    Cell,
-    Finding,
-    Plan,
-    RuleCode,
-    RuleState,
-    RunResult,
-    Trial,
-    TrialSpec,
-)
-from loadtests.probed import ProbeResult, ProbeState
+from loadtests.model.consistency import ProbeResult, ProbeState
+from loadtests.model.plan import Cell, Plan, TrialSpec
+from loadtests.model.result import Finding, RunResult
+from loadtests.model.trial import Trial
+from loadtests.model.vocabulary import RuleCode, RuleState
 from tests.loadtests.builders import (
     make_facts,
     make_finding,

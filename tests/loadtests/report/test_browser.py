@@ -14,14 +14,16 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
 from loadtests import pipeline
-from loadtests.model import RunResult, Trial
-from loadtests.report import html
-from loadtests.store import Store
+from loadtests.model.result import RunResult
+from loadtests.model.trial import Trial
+from loadtests.report.formats import html
+from loadtests.results.run_folder import Store
+from tests.checkout import CHECKOUT
 from tests.loadtests.builders import make_facts, make_plan, make_result, make_trials, noisy_rps
 from tests.loadtests.report import browser
 from tests.loadtests.report.generated import NASTY
 
-PICTURES = Path(__file__).parents[3] / ".cache/screenshots"
+PICTURES = CHECKOUT / ".cache/screenshots"
 WORKERS = ("gthread", "sync", "gevent")
 
 pytestmark = [

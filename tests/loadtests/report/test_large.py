@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from loadtests import rows
-from loadtests.store import Store
+from loadtests.analysis import request_table
+from loadtests.results.run_folder import Store
+from tests.loadtests.analysis.test_request_table import make_raw
 from tests.loadtests.builders import (
     make_calibration,
     make_facts,
@@ -22,7 +23,6 @@ from tests.loadtests.builders import (
     noisy_rps,
 )
 from tests.loadtests.fakes import sample_bytes
-from tests.loadtests.test_rows import make_raw
 
 SAMPLES = 1_000_000
 WORKERS = ("gthread", "sync", "gevent")
@@ -44,7 +44,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     trials = make_trials(PLAN, rps=noisy_rps())
     each = -(-SAMPLES // len(trials))
     step_us = 2_500_000 // each
-    samples = rows.with_tables(make_raw(sample_bytes(done_us=range(0, step_us * each, step_us))))
+    samples = request_table.with_tables(
+        make_raw(sample_bytes(done_us=range(0, step_us * each, step_us)))
+    )
     for trial in trials:
         kept.append(trial, samples)
     return kept.folder

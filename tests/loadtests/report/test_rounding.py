@@ -1,6 +1,6 @@
 import pytest
 
-from loadtests.model import Estimate
+from loadtests.model.result import Estimate
 from loadtests.report import rounding
 
 

@@ -11,11 +11,12 @@ from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import ConnectionError as EngineGone
 from urllib3.exceptions import ProtocolError
 
-from loadtests.errors import EnvironmentFailure, ProcessFailure
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import docker, proc
 from loadtests.tools.docker import Compose, Container, Engine, NetworkKept, parse_container
+from tests.checkout import CHECKOUT
 
-DATA = Path(__file__).parents[2] / "data" / "docker"
+DATA = CHECKOUT / "tests/data" / "docker"
 
 
 def captured(name: str) -> dict[str, Any]:

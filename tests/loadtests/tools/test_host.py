@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.model import HostReading, Machine
+from loadtests.model.machine import Machine
+from loadtests.model.stack import HostReading
 from loadtests.tools import host
 
 STAT = """\

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
-from loadtests.errors import ProcessFailure
+from loadtests.model.errors import ProcessFailure
 from loadtests.tools import nginx, proc
 from loadtests.tools.nginx import ServerBlock
+from tests.checkout import CHECKOUT
 
-TEMPLATE = (Path(__file__).parents[3] / "compose/nginx.conf.j2").read_text()
+TEMPLATE = (CHECKOUT / "compose/nginx.conf.j2").read_text()
 needs_nginx = pytest.mark.skipif(shutil.which("nginx") is None, reason="there is no nginx on PATH")
 
 

@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.errors import EnvironmentFailure, PlanError, ProcessFailure
+from loadtests.model.errors import EnvironmentFailure, PlanError, ProcessFailure
 from loadtests.tools import postgres
 from loadtests.tools.postgres import Programs
+from tests.checkout import CHECKOUT
 from tests.loadtests.builders import make_plan
 
 DEBIAN_15 = "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"
@@ -87,7 +88,7 @@ def test_whether_it_is_ready_is_asked_where_it_listens() -> None:
 
 
 def test_the_script_gets_every_variable_that_it_reads() -> None:
-    script = (Path(__file__).parents[3] / "compose/store/start-store").read_text()
+    script = (CHECKOUT / "compose/store/start-store").read_text()
     given = postgres.environment(
         programs="/bin",
         folder="/run",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.errors import EnvironmentFailure, Interrupted, ProcessFailure
+from loadtests.model.errors import EnvironmentFailure, Interrupted, ProcessFailure
 from loadtests.tools import proc, signals
 
 LONG = "sleep 60"

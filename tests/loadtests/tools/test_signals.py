@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtests.errors import Interrupted
+from loadtests.model.errors import Interrupted
 from loadtests.tools import signals
 
 STOPPING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.environment.settings import NO_SETTINGS, Settings
-from loadtests.tools import gunicorn, nginx
+from loadtests.environments.replica_environment import NO_SETTINGS, Settings
+from loadtests.servers import gunicorn
+from loadtests.tools import nginx
 from scripts.zoo.context import CAUGHT, REQUESTS, Seen, row_of, stack_of
 
 real = pytest.mark.skipif(

@@ -1,13 +1,13 @@
 import os
-from pathlib import Path
 
 import pytest
 
-from loadtests.errors import EnvironmentFailure
+from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools import nginx
 from scripts.zoo.faults import hold, leave_one_out, weighted
+from tests.checkout import CHECKOUT
 
-TEMPLATE = Path(__file__).parents[3] / "compose/nginx.conf.j2"
+TEMPLATE = CHECKOUT / "compose/nginx.conf.j2"
 ALONE, BOTH = ("127.0.0.2:8000",), ("127.0.0.2:8000", "127.0.0.3:8000")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from loadtests import pipeline
-from loadtests.model import TrialSpec
+from loadtests.model.plan import TrialSpec
 from loadtests.tools.proc import Child
 from scripts.zoo.faults import FewUsers, MidWindow
 from scripts.zoo.injection import FaultyBackend, Injection, Order, Scene

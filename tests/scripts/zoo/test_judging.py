@@ -3,7 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.model import Bottleneck, RuleCode, RuleState, RunResult, Verdict
+from loadtests.model.result import RunResult
+from loadtests.model.vocabulary import Bottleneck, RuleCode, RuleState, Verdict
 from scripts.zoo.judging import row_of
 from scripts.zoo.members import BY_NAME
 from tests.loadtests.builders import (

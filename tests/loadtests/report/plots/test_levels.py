@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from loadtests.latency.model import LatencyResult, LevelResult, Percentiles, Quantile
-from loadtests.report import html
+from loadtests.model.latency import LatencyResult, LevelResult, Percentiles, Quantile
+from loadtests.report.formats import html
 from loadtests.report.plots import levels
 from loadtests.report.plots.drawing import BOTTOM, LEFT, RIGHT, TOP, Panel
 from tests.loadtests.builders import make_plan, make_result, make_trials

@@ -1,0 +1,104 @@
+"""Takes the changes of the machine's speed out of the trials. PURE.
+
+The cores of a shared machine change their speed by tens of per cent from one window to the next,
+and with it what a CPU budget is worth. The metronome measures that speed in every window, on the
+replicas' own cores, with work that shares nothing else with the system under test. Each trial's
+throughput is then stated for the run's mean speed, by analysis of covariance (Fisher 1932; Cochran
+1957, Biometrics 13:261):
+
+    ln X' = ln X − b (ln v − mean ln v)
+
+with v the speed and b the slope of ln X on ln v inside cells, pooled over the cells of one worker
+model and workload. Inside cells, because differences between cells are what is asked for. Where CPU
+is what is full, b comes out near 1; where slots are, near 0, and nothing is changed.
+
+Replicas on servers of their own would not share a core, so what slows the core is never theirs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean
+
+from loadtests.model.plan import Cell
+from loadtests.model.trial import Trial
+
+FEWEST_FREE = 6
+"""Trials beyond one a cell that a slope needs; with fewer it would be noise: nothing changes."""
+
+MOST_SLOPE = 1.5
+"""A slope beyond this, or below 0, is no effect of the clock but chance."""
+
+
+def at_mean_speed(trials: Sequence[Trial]) -> tuple[Trial, ...]:
+    """Give the trials with their throughput at the run's mean core speed, in the same order.
+
+    A trial whose speed is not known stays as it is. Asked again for trials that were corrected, it
+    starts from what was measured.
+    """
+    measured = [as_measured(trial) for trial in trials]
+    speeds = [math.log(trial.core_speed) for trial in measured if trial.core_speed]
+    if not speeds:
+        return tuple(measured)
+    middle = fmean(speeds)
+    slopes = _slopes(measured)
+    return tuple(_corrected(trial, slopes, middle) for trial in measured)
+
+
+def as_measured(trial: Trial) -> Trial:
+    """Give a trial as it was measured, whatever was corrected."""
+    if trial.speed_correction == 1.0:
+        return trial
+    factor = 1 / trial.speed_correction
+    return replace(
+        trial,
+        throughput_rps=trial.throughput_rps * factor,
+        quarters_rps=tuple(rate * factor for rate in trial.quarters_rps),
+        speed_correction=1.0,
+    )
+
+
+def slope(trials: Sequence[Trial]) -> float | None:
+    """Give the slope of ln throughput on ln core speed inside cells, or None for too few trials."""
+    by_cell: dict[Cell, list[tuple[float, float]]] = defaultdict(list)
+    for trial in trials:
+        if trial.core_speed and trial.throughput_rps > 0:
+            point = (math.log(trial.core_speed), math.log(trial.throughput_rps))
+            by_cell[trial.spec.cell].append(point)
+    if sum(len(points) for points in by_cell.values()) - len(by_cell) < FEWEST_FREE:
+        return None
+    products = squares = 0.0
+    for points in by_cell.values():
+        speed, rate = (fmean(values) for values in zip(*points, strict=True))
+        products += math.fsum((x - speed) * (y - rate) for x, y in points)
+        squares += math.fsum((x - speed) ** 2 for x, _ in points)
+    if squares == 0:
+        return None
+    return min(MOST_SLOPE, max(0.0, products / squares))
+
+
+def _slopes(trials: Sequence[Trial]) -> dict[tuple[str, str], float | None]:
+    groups: dict[tuple[str, str], list[Trial]] = defaultdict(list)
+    for trial in trials:
+        groups[_group(trial)].append(trial)
+    return {group: slope(mine) for group, mine in groups.items()}
+
+
+def _group(trial: Trial) -> tuple[str, str]:
+    return trial.spec.cell.worker, trial.spec.cell.workload
+
+
+def _corrected(trial: Trial, slopes: dict[tuple[str, str], float | None], middle: float) -> Trial:
+    found = slopes[_group(trial)]
+    if found is None or not trial.core_speed:
+        return trial
+    factor = math.exp(-found * (math.log(trial.core_speed) - middle))
+    return replace(
+        trial,
+        throughput_rps=trial.throughput_rps * factor,
+        quarters_rps=tuple(rate * factor for rate in trial.quarters_rps),
+        speed_correction=factor,
+    )

@@ -1,0 +1,265 @@
+"""From trials to throughput, speed-up, doubling factors and comparisons.
+
+PURE: records in, records out. Cells are compared round by round, so what a round shares (the
+moment, the neighbours) cancels. A ratio that cannot be worked out is unknown and says why; it is
+never 0. The method is explained in ``docs/explanation/method.md``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import fmean, median
+
+from loadtests.analysis import bottleneck
+from loadtests.analysis.intervals import UNKNOWN, geometric_mean, half_width_ratio
+from loadtests.model.plan import Cell, Plan
+from loadtests.model.result import CellResult, ComparisonResult, DoublingResult, Estimate
+from loadtests.model.trial import Calibration, Latency, Trial
+from loadtests.model.vocabulary import Role, Verdict
+
+FIRST_LOOK_ROUNDS = 6
+"""The precision is first looked at after so many rounds. A run that may stop at a narrow interval
+stops more often at one that is narrow by luck; the fewer rounds, the more so. Simulated
+(docs/explanation/method.md): looking from the 4th round on, 93.1 % of the intervals of a single
+doubling hold the truth; from the 6th on 94.4 %, for about the same mean number of rounds."""
+
+ByRound = Mapping[int, Trial]
+
+
+def cells(
+    plan: Plan, trials: Sequence[Trial], calibrations: Sequence[Calibration] = ()
+) -> tuple[CellResult, ...]:
+    """Return what is known of every planned cell, in the plan's order."""
+    found = trials_by_cell(trials)
+    users = {(cal.worker, cal.workload): cal.users_per_replica for cal in calibrations}
+    return tuple(_cell_result(plan, cell, found, users) for cell in plan.cells)
+
+
+def doublings(plan: Plan, trials: Sequence[Trial]) -> tuple[DoublingResult, ...]:
+    """Return D(n) = X(2n)/X(n) wherever n and 2n replicas were planned, not yet judged.
+
+    ``verdict`` is ``inconclusive`` and ``reason`` empty until ``verdict.judge_doubling`` fills
+    them, but for a factor that cannot be worked out: there ``reason`` says why.
+    """
+    found = trials_by_cell(trials)
+    return tuple(
+        _doubling_result(small, large, found.get(small, {}), found.get(large, {}))
+        for small, large in doubled_cells(plan)
+    )
+
+
+def comparisons(plan: Plan, trials: Sequence[Trial]) -> tuple[ComparisonResult, ...]:
+    """Return the throughput of each worker model over each earlier one, at equal replicas."""
+    found = trials_by_cell(trials)
+    return tuple(
+        ComparisonResult(
+            workload=workload.name,
+            replicas=count,
+            worker=worker.name,
+            against=against.name,
+            ratio=throughput_ratio(
+                found.get(_cell(worker.name, workload.name, count), {}),
+                found.get(_cell(against.name, workload.name, count), {}),
+            ),
+        )
+        for workload in plan.workloads
+        for count in plan.replica_counts
+        for against, worker in itertools.combinations(plan.workers, 2)
+    )
+
+
+def precision(plan: Plan, trials: Sequence[Trial]) -> float | None:
+    """Return the widest half-width over all doublings, as a ratio; None while one has none."""
+    widths = [doubling.half_width_ratio for doubling in doublings(plan, trials)]
+    known = [width for width in widths if width is not None]
+    return max(known) if known and len(known) == len(widths) else None
+
+
+def enough(plan: Plan, trials: Sequence[Trial]) -> bool:
+    """Return whether the rounds so far are enough; it looks at widths, never at verdicts.
+
+    Asked after each round. Enough are ``rounds_max``; or, from ``rounds_min`` and the first look
+    on, so many that every doubling's 95 % half-width is at most ``precision_ratio``. Where nothing
+    was planned to double, ``rounds_min`` are enough.
+    """
+    done = complete_rounds(plan, trials)
+    if done >= plan.rounds_max:
+        return True
+    if not doubled_cells(plan):
+        return done >= plan.rounds_min
+    if done < max(plan.rounds_min, FIRST_LOOK_ROUNDS):
+        return False
+    width = precision(plan, trials)
+    return width is not None and width <= plan.precision_ratio
+
+
+def complete_rounds(plan: Plan, trials: Sequence[Trial]) -> int:
+    """Return the number of rounds in which every planned cell has a trial."""
+    found = trials_by_cell(trials)
+    rounds = [set(found.get(cell, {})) for cell in plan.cells]
+    return len(set.intersection(*rounds)) if rounds else 0
+
+
+def doubled_cells(plan: Plan) -> tuple[tuple[Cell, Cell], ...]:
+    """Return the pairs (n replicas, 2n replicas) among the planned cells, in their order."""
+    planned = set(plan.cells)
+    doubled = ((cell, _cell(cell.worker, cell.workload, 2 * cell.replicas)) for cell in plan.cells)
+    return tuple((small, large) for small, large in doubled if large in planned)
+
+
+def trials_by_cell(trials: Sequence[Trial]) -> dict[Cell, dict[int, Trial]]:
+    """Return the trials of each cell by round."""
+    found: dict[Cell, dict[int, Trial]] = {}
+    for trial in trials:
+        found.setdefault(trial.spec.cell, {})[trial.spec.round] = trial
+    return found
+
+
+def throughput_ratio(above: ByRound, below: ByRound) -> Estimate:
+    """Return the ratio of two cells' throughputs with its interval, paired by rounds.
+
+    Unknown when no round has a trial of both, or when one of those had no success.
+    """
+    return _paired(above, below, lambda trial: trial.throughput_rps)
+
+
+def cpu_per_request_ratio(above: ByRound, below: ByRound) -> Estimate:
+    """Return by what factor a request's CPU time differs, with its interval, paired by rounds."""
+    return _paired(above, below, cpu_us_per_request)
+
+
+def cpu_got(trial: Trial) -> float | None:
+    """Return the CPU that the trial's replicas got together, in CPU-seconds per second."""
+    replicas = [usage for usage in trial.usages if usage.role is Role.REPLICA]
+    return math.fsum(usage.cpu_s / usage.span_s for usage in replicas) if replicas else None
+
+
+def cpu_us_per_request(trial: Trial) -> float | None:
+    """Return the CPU time of one request in µs: CPU of all replicas over answers of all."""
+    replicas = [usage for usage in trial.usages if usage.role is Role.REPLICA]
+    answers = [usage.completed for usage in replicas if usage.completed is not None]
+    if len(answers) < len(replicas) or not sum(answers):
+        return None
+    # At another core speed the same request takes another time: both are stated for the same one.
+    corrected = math.fsum(usage.cpu_s for usage in replicas) / trial.speed_correction
+    return 1e6 * corrected / sum(answers)
+
+
+def _cell(worker: str, workload: str, replicas: int) -> Cell:
+    return Cell(worker=worker, workload=workload, replicas=replicas)
+
+
+def _paired(above: ByRound, below: ByRound, figure: Callable[[Trial], float | None]) -> Estimate:
+    logs = []
+    for number in sorted(above.keys() & below.keys()):
+        upper, lower = figure(above[number]), figure(below[number])
+        if not upper or not lower:
+            return UNKNOWN
+        logs.append(math.log(upper) - math.log(lower))
+    return geometric_mean(logs)
+
+
+def _doubling_result(small: Cell, large: Cell, below: ByRound, above: ByRound) -> DoublingResult:
+    factor = throughput_ratio(above, below)
+    return DoublingResult(
+        worker=small.worker,
+        workload=small.workload,
+        replicas_from=small.replicas,
+        replicas_to=large.replicas,
+        rounds=len(above.keys() & below.keys()),
+        factor=factor,
+        half_width_ratio=half_width_ratio(factor),
+        cpu_got_factor=_paired(above, below, cpu_got).estimate,
+        cpu_per_request_factor=cpu_per_request_ratio(above, below).estimate,
+        verdict=Verdict.INCONCLUSIVE,
+        reason="" if factor.estimate else _why_unknown(small, large, below, above),
+        settle_minutes=None,
+    )
+
+
+def _why_unknown(small: Cell, large: Cell, below: ByRound, above: ByRound) -> str:
+    for cell, trials in ((small, below), (large, above)):
+        if any(not trial.throughput_rps for trial in trials.values()):
+            return f"No request of {cell} succeeded in at least one round, so there is no ratio."
+    return f"No round has a trial of both {small} and {large}."
+
+
+def _cell_result(
+    plan: Plan,
+    cell: Cell,
+    found: Mapping[Cell, ByRound],
+    users_per_replica: Mapping[tuple[str, str], int],
+) -> CellResult:
+    trials = tuple(found.get(cell, {}).values())
+    speedup = _speedup(cell, found)
+    resources = bottleneck.resources(plan, cell, trials)
+    kind, detail = bottleneck.judge(resources)
+    planned_users = users_per_replica.get((cell.worker, cell.workload), 0) * cell.replicas
+    return CellResult(
+        cell=cell,
+        trials=len(trials),
+        users=trials[-1].users if trials else planned_users,
+        throughput_rps=_throughput(trials),
+        speedup=speedup,
+        efficiency_ratio=None if speedup.estimate is None else speedup.estimate / cell.replicas,
+        p50_ms=_percentile(trials, lambda latency: latency.p50_ms),
+        p90_ms=_percentile(trials, lambda latency: latency.p90_ms),
+        p99_ms=_percentile(trials, lambda latency: latency.p99_ms),
+        cpu_us_per_request=_mean(cpu_us_per_request(trial) for trial in trials),
+        cpu_got_cpus=_mean(cpu_got(trial) for trial in trials),
+        error_ratio=_error_ratio(trials),
+        bottleneck=kind,
+        bottleneck_detail=detail,
+        memory_bytes=_mean(_memory_bytes(trial) for trial in trials),
+        resources=resources,
+        replica_rps=_replica_rps(trials),
+    )
+
+
+def _speedup(cell: Cell, found: Mapping[Cell, ByRound]) -> Estimate:
+    """Return S(n) = X(n)/X(1); of one replica it is 1 by definition and has no interval."""
+    single = _cell(cell.worker, cell.workload, 1)
+    if cell == single:
+        known = _throughput(tuple(found.get(cell, {}).values())).estimate
+        return Estimate(estimate=1.0, low=None, high=None) if known else UNKNOWN
+    return throughput_ratio(found.get(cell, {}), found.get(single, {}))
+
+
+def _throughput(trials: Sequence[Trial]) -> Estimate:
+    """Return the geometric mean over the rounds; where one had no success, their plain mean."""
+    rates = [trial.throughput_rps for trial in trials]
+    if rates and not all(rates):
+        return Estimate(estimate=fmean(rates), low=None, high=None)
+    return geometric_mean([math.log(rate) for rate in rates])
+
+
+def _percentile(trials: Sequence[Trial], figure: Callable[[Latency], float]) -> float | None:
+    known = [figure(trial.latency) for trial in trials if trial.latency is not None]
+    return median(known) if known else None
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
+
+
+def _error_ratio(trials: Sequence[Trial]) -> float | None:
+    failed = sum(trial.failed for trial in trials)
+    ended = failed + sum(trial.completed for trial in trials)
+    return failed / ended if ended else None
+
+
+def _memory_bytes(trial: Trial) -> float | None:
+    used = [usage.memory_bytes for usage in trial.usages if usage.role is Role.REPLICA]
+    return sum(size for size in used if size) if used and all(used) else None
+
+
+def _replica_rps(trials: Sequence[Trial]) -> dict[str, float]:
+    """Return each replica's mean rate of answers over the trials that it took part in."""
+    rates: dict[str, list[float]] = {}
+    for trial in trials:
+        for replica, answers in trial.answers.items():
+            rates.setdefault(replica, []).append(answers / trial.window_s)
+    return {replica: fmean(rates[replica]) for replica in sorted(rates)}

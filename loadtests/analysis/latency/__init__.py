@@ -1,0 +1,1 @@
+"""Latency under stated loads, from open-loop trials. PURE."""

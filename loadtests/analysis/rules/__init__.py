@@ -1,0 +1,1 @@
+"""The validity rules. PURE."""

@@ -1,0 +1,275 @@
+"""From what was seen of a trial to its record. PURE."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from loadtests.analysis.request_distribution import distribution_of
+from loadtests.model.generator_records import Edge, RawTrial
+from loadtests.model.plan import Budget
+from loadtests.model.stack import Reading
+from loadtests.model.trial import Conservation, GeneratorHealth, HostUse, Latency, Trial, Usage
+from loadtests.model.vocabulary import Role
+
+QUARTERS = 4
+GIVEN_UP = ("timeout", "undrained")
+"""Outcomes of requests for whose answer nobody waited any longer."""
+
+MICROSECONDS = 1_000_000
+
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """The samples of one trial, a row a request; see the generator's protocol for each column."""
+
+    due_us: Integers
+    sent_us: Integers
+    done_us: Integers
+    status: Integers
+    outcome: Integers
+    replica: Integers
+
+
+def read_columns(samples: bytes) -> Columns:
+    """Read the columns out of the bytes of an ``.npz``."""
+    with np.load(io.BytesIO(samples), allow_pickle=False) as archive:
+        return Columns(
+            **{
+                name: archive[name].astype(np.int64)
+                for name in ("due_us", "sent_us", "done_us", "status", "outcome", "replica")
+            }
+        )
+
+
+def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
+    """Work out the record of one trial: counts, percentiles, and what each member used."""
+    finished = raw.finished
+    columns = read_columns(raw.samples)
+    window_s = finished.closed_at_s - finished.opened_at_s
+    window_us = round(window_s * MICROSECONDS)
+    inside = within(columns.done_us, window_us)
+    ok = has_outcome(columns, finished.outcomes, "ok")
+    good = inside & ok
+    failed = (inside & ~ok) | never_answered(columns, finished.outcomes, window_us)
+    names = [raw.addresses.get(address, address) for address in finished.replicas]
+    answers = _answers(columns, inside, names)
+    completed = int(np.count_nonzero(good))
+    usages = _usages(raw, columns, names, budget)
+    active = {*raw.addresses.values(), *(set(Role) - {Role.REPLICA})}
+    return Trial(
+        spec=raw.spec,
+        users=raw.users,
+        started_at_s=finished.started_at_s,
+        window_s=window_s,
+        wall_s=raw.wall_s,
+        completed=completed,
+        failed=int(np.count_nonzero(failed)),
+        failures=_failures(columns, failed, finished.outcomes),
+        throughput_rps=completed / window_s,
+        latency=latency(columns.done_us[good] - columns.due_us[good]),
+        in_flight=in_flight(columns, window_us),
+        answers={name: answers.get(name, 0) for name in (*raw.addresses.values(), *answers)},
+        quarters_rps=_quarters(columns.done_us[good], window_us),
+        usages=tuple(usage for usage in usages if usage.member in active),
+        idle_usages=tuple(usage for usage in usages if usage.member not in active),
+        conservation=Conservation(
+            sent=finished.sent,
+            answered=finished.answered,
+            proxy=raw.proxy_requests,
+            replicas=raw.replica_requests,
+        ),
+        generator=GeneratorHealth(
+            cpu_ratio=finished.cpu_s / window_s,
+            lag_p99_ms=finished.lag_p99_ms,
+            lag_max_ms=finished.lag_max_ms,
+            dropped=finished.dropped,
+            lost_workers=finished.lost_workers,
+        ),
+        host=host_use(raw.opened, raw.closed),
+        identities=raw.identities,
+        service_ms=service_ms,
+        core_speed=core_speed_of(raw.opened, raw.closed),
+        dealing=distribution_of(
+            columns.done_us,
+            columns.replica,
+            names=names,
+            members=tuple(raw.addresses.values()),
+            end_us=window_us,
+        ),
+    )
+
+
+def within(moments_us: Integers, window_us: float) -> Flags:
+    """Tell which of the moments (a column) lie inside the window."""
+    found: Flags = (moments_us >= 0) & (moments_us < window_us)
+    return found
+
+
+def has_outcome(columns: Columns, outcomes: Sequence[str], *names: str) -> Flags:
+    """Tell which requests ended as one of ``names``; ``outcomes`` is the table of all names."""
+    return np.isin(columns.outcome, [outcomes.index(name) for name in names if name in outcomes])
+
+
+def never_answered(columns: Columns, outcomes: Sequence[str], window_us: float) -> Flags:
+    """Tell which requests were under way as the window closed, and were waited for in vain.
+
+    They ended after it, as nobody waited any longer; but it is in it that they hung.
+    """
+    given_up = has_outcome(columns, outcomes, *GIVEN_UP)
+    return given_up & (columns.sent_us < window_us) & (columns.done_us >= window_us)
+
+
+def latency(durations_us: Integers) -> Latency | None:
+    """Give exact percentiles (each a value that occurred), or None for no request at all."""
+    if durations_us.size == 0:
+        return None
+    p50, p90, p99, top = np.percentile(
+        durations_us, [50, 90, 99, 100], method="inverted_cdf"
+    ).tolist()
+    return Latency(
+        mean_ms=float(durations_us.mean()) / 1000,
+        p50_ms=p50 / 1000,
+        p90_ms=p90 / 1000,
+        p99_ms=p99 / 1000,
+        max_ms=top / 1000,
+    )
+
+
+def in_flight(columns: Columns, window_us: int) -> float:
+    """Give how many requests were under way in the window, as a mean over its time."""
+    first = np.clip(columns.sent_us, 0, window_us)
+    last = np.clip(columns.done_us, 0, window_us)
+    return float((last - first).sum() / window_us)
+
+
+def _answers(columns: Columns, rows: Flags, names: list[str]) -> dict[str, int]:
+    counts = np.bincount(columns.replica[rows & (columns.replica >= 0)], minlength=len(names))
+    found: dict[str, int] = {}
+    for name, count in zip(names, counts.tolist(), strict=False):
+        if count:
+            found[name] = found.get(name, 0) + count
+    return found
+
+
+def _failures(columns: Columns, rows: Flags, outcomes: list[str]) -> dict[str, int]:
+    failures: dict[str, int] = {}
+    kinds, counts = np.unique(
+        np.stack((columns.outcome[rows], columns.status[rows])), axis=1, return_counts=True
+    )
+    for outcome, status, count in zip(*kinds.tolist(), counts.tolist(), strict=True):
+        kind = f"status {status}" if outcomes[outcome] == "status" else outcomes[outcome]
+        failures[kind] = failures.get(kind, 0) + count
+    return failures
+
+
+def _quarters(done_us: Integers, window_us: int) -> tuple[float, ...]:
+    edges = np.linspace(0, window_us, QUARTERS + 1)
+    counts, _ = np.histogram(done_us, bins=edges)
+    return tuple((counts / (window_us / MICROSECONDS / QUARTERS)).tolist())
+
+
+def _usages(raw: RawTrial, columns: Columns, names: list[str], budget: Budget) -> tuple[Usage, ...]:
+    before = {reading.member: reading for reading in raw.opened.members}
+    return tuple(
+        _usage(before[after.member], after, raw.finished.opened_at_s, columns, names, budget)
+        for after in raw.closed.members
+        if after.member in before
+    )
+
+
+def _usage(
+    before: Reading,
+    after: Reading,
+    opened_at_s: float,
+    columns: Columns,
+    names: list[str],
+    budget: Budget,
+) -> Usage:
+    # The counters are read a moment after the edge, so the requests are counted from reading to
+    # reading, not from edge to edge.
+    first_us = (before.at_s - opened_at_s) * MICROSECONDS
+    last_us = (after.at_s - opened_at_s) * MICROSECONDS
+    between = (columns.done_us >= first_us) & (columns.done_us < last_us)
+    completed: int | None = None
+    if after.role is Role.REPLICA:
+        mine = [index for index, name in enumerate(names) if name == after.member]
+        completed = int(np.count_nonzero(between & np.isin(columns.replica, mine)))
+    elif after.role is Role.PROXY:
+        completed = int(np.count_nonzero(between & (columns.replica >= 0)))
+    return Usage(
+        member=after.member,
+        role=after.role,
+        span_s=after.at_s - before.at_s,
+        cpu_s=after.cpu_s - before.cpu_s,
+        budget_cpus=_budget_cpus(after.role, budget),
+        throttled_ratio=_throttled(before, after),
+        completed=completed,
+        memory_bytes=after.memory_bytes,
+    )
+
+
+def _budget_cpus(role: Role, budget: Budget) -> float | None:
+    if role is Role.REPLICA:
+        return budget.replica_cpus
+    return budget.store_cpus if role is Role.STORE else None
+
+
+def _throttled(before: Reading, after: Reading) -> float | None:
+    counts = (before.periods, after.periods, before.throttled_periods, after.throttled_periods)
+    if None in counts:
+        return None
+    periods = (after.periods or 0) - (before.periods or 0)
+    held = (after.throttled_periods or 0) - (before.throttled_periods or 0)
+    # Periods are only counted while the group has something to run.
+    return held / periods if periods else 0.0
+
+
+def host_use(opened: Edge, closed: Edge) -> HostUse | None:
+    """Give what others and the host took of the cores between two edges; None: not known."""
+    if opened.host is None or closed.host is None:
+        return None
+    span_s = closed.host.at_s - opened.host.at_s
+    capacity_s = span_s * closed.host.cores
+    if capacity_s <= 0:
+        return None
+    own_s = closed.harness_cpu_s - opened.harness_cpu_s + _stack_cpu_s(opened, closed)
+    # From the idle time, which the kernel measures; its busy time it only samples at clock ticks,
+    # with which the refills of the budgets are in step.
+    idle_s = closed.host.idle_s - opened.host.idle_s
+    foreign_s = capacity_s - idle_s - (closed.host.steal_s - opened.host.steal_s) - own_s
+    return HostUse(
+        steal_ratio=max(0.0, closed.host.steal_s - opened.host.steal_s) / capacity_s,
+        foreign_ratio=max(0.0, foreign_s) / capacity_s,
+    )
+
+
+def core_speed_of(opened: Edge, closed: Edge) -> float | None:
+    """Give the geometric mean over cores of the metronome's work a CPU-second."""
+    if opened.pulse is None or closed.pulse is None:
+        return None
+    logs = []
+    for core, (work, cpu_s) in closed.pulse.items():
+        work_before, cpu_before_s = opened.pulse[core]
+        if work <= work_before or cpu_s <= cpu_before_s:
+            return None
+        logs.append(math.log((work - work_before) / (cpu_s - cpu_before_s)))
+    return math.exp(math.fsum(logs) / len(logs)) if logs else None
+
+
+def _stack_cpu_s(opened: Edge, closed: Edge) -> float:
+    """Give what the members used that are in both; one that ended meanwhile is not known."""
+    before = {reading.member: reading.cpu_s for reading in opened.members}
+    return sum(
+        reading.cpu_s - before[reading.member]
+        for reading in closed.members
+        if reading.member in before
+    )

@@ -1,0 +1,218 @@
+"""What can be said of each doubling, and of the run.
+
+PURE. A doubling is held against the target by its interval, never by its estimate. Whatever shows
+that something else than the system was measured takes the verdict away, good or bad; answers that
+are wrong with more than one server are the worst there is, however fast they come.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from loadtests.analysis import core_speed, estimates, losses, scaling_laws
+from loadtests.analysis.intervals import student_quantile
+from loadtests.model.consistency import ProbeResult, ProbeState
+from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_NO, EXIT_YES
+from loadtests.model.machine import Machine
+from loadtests.model.plan import Cell, Plan
+from loadtests.model.result import DoublingResult, Finding, RunFacts, RunResult
+from loadtests.model.trial import Calibration, Trial
+from loadtests.model.vocabulary import RuleState, Verdict
+
+NO_GAIN_FACTOR = 1.1
+"""Below it a doubling gains next to nothing: "won't perform any better" (Flask's documentation,
+*Becoming Big*), with room for the few per cent by which replicas differ."""
+
+MOST_ROUNDS = 1000
+"""A doubling that needs more rounds than this lies too close to the target to be told from it."""
+
+SEVERITY = (
+    Verdict.BREAKS,
+    Verdict.INVALID,
+    Verdict.NO_GAIN,
+    Verdict.FALLS_SHORT,
+    Verdict.INCONCLUSIVE,
+    Verdict.SCALES,
+)
+"""The first of these that any doubling has is the run's verdict."""
+
+EXIT_CODES = {
+    Verdict.SCALES: EXIT_YES,
+    Verdict.FALLS_SHORT: EXIT_NO,
+    Verdict.NO_GAIN: EXIT_NO,
+    Verdict.BREAKS: EXIT_NO,
+    Verdict.INCONCLUSIVE: EXIT_CANNOT_TELL,
+    Verdict.INVALID: EXIT_CANNOT_TELL,
+}
+
+
+def conclude(
+    facts: RunFacts,
+    machine: Machine,
+    plan: Plan,
+    trials: Sequence[Trial],
+    calibrations: Sequence[Calibration],
+    findings: Sequence[Finding],
+    probes: Sequence[ProbeResult] = (),
+) -> RunResult:
+    """Join everything that is known of a run, finished or not, into its result."""
+    trials = core_speed.at_mean_speed(trials)
+    minutes = minutes_per_round(plan, trials)
+    cells = estimates.cells(plan, trials, calibrations)
+    judged = tuple(
+        judge_doubling(
+            doubling, target=plan.target, findings=findings, probes=probes, round_minutes=minutes
+        )
+        for doubling in estimates.doublings(plan, trials)
+    )
+    judged = tuple(replace(doubling, reason=losses.explain(doubling, cells)) for doubling in judged)
+    verdict, reason = judge_run(judged, findings, finished=facts.finished)
+    return RunResult(
+        facts=facts,
+        machine=machine,
+        plan=plan,
+        verdict=verdict,
+        reason=reason,
+        rounds=estimates.complete_rounds(plan, trials),
+        measured_s=math.fsum(trial.window_s for trial in trials),
+        cells=cells,
+        doublings=judged,
+        comparisons=estimates.comparisons(plan, trials),
+        laws=scaling_laws.fit(plan, trials),
+        findings=tuple(findings),
+        calibrations=tuple(calibrations),
+        probes=tuple(probes),
+    )
+
+
+def judge_doubling(
+    doubling: DoublingResult,
+    *,
+    target: float,
+    findings: Sequence[Finding] = (),
+    probes: Sequence[ProbeResult] = (),
+    round_minutes: float | None = None,
+) -> DoublingResult:
+    """Return the doubling with its verdict, the reason, and what would settle it if nothing has.
+
+    Wrong answers come before everything else: how fast they are is of no use, and how that was
+    measured is not what they show.
+    """
+    wrong = [found for found in probes if _breaks(found, doubling.worker)]
+    if wrong:
+        return replace(doubling, verdict=Verdict.BREAKS, reason=wrong[0].detail)
+    broken = [found for found in findings if _takes_away(found, doubling)]
+    if broken:
+        return replace(doubling, verdict=Verdict.INVALID, reason=broken[0].detail)
+    low, high = doubling.factor.low, doubling.factor.high
+    if low is None or high is None:
+        reason = doubling.reason or "One round gives no interval."
+        return replace(doubling, verdict=Verdict.INCONCLUSIVE, reason=reason)
+    verdict = _hold_against(low, high, target)
+    minutes = None
+    if verdict is Verdict.INCONCLUSIVE:
+        minutes = minutes_to_settle(doubling, target=target, round_minutes=round_minutes)
+    reason = _reason(verdict, low, high, target)
+    return replace(doubling, verdict=verdict, reason=reason, settle_minutes=minutes)
+
+
+def judge_run(
+    doublings: Sequence[DoublingResult], findings: Sequence[Finding], *, finished: bool
+) -> tuple[Verdict, str]:
+    """Return the run's verdict, its worst doubling's, with the reason in one sentence."""
+    wrong = [doubling for doubling in doublings if doubling.verdict is Verdict.BREAKS]
+    if wrong:
+        workers = ", ".join(dict.fromkeys(doubling.worker for doubling in wrong))
+        sentence = _SENTENCES[Verdict.BREAKS].format(which=workers)
+        return Verdict.BREAKS, f"{sentence} {wrong[0].reason}"
+    broken = [found for found in findings if found.state is RuleState.BROKEN]
+    if broken:
+        return Verdict.INVALID, f"Rule {broken[0].code} is broken: {broken[0].detail}"
+    if not finished:
+        return Verdict.INCONCLUSIVE, "The run did not finish; this is what its journal holds."
+    if not doublings:
+        return Verdict.INCONCLUSIVE, "No replica count was planned together with its double."
+    verdict = min((doubling.verdict for doubling in doublings), key=SEVERITY.index)
+    told = [str(doubling) for doubling in doublings if doubling.verdict is verdict]
+    return verdict, _SENTENCES[verdict].format(which=", ".join(told), count=len(doublings))
+
+
+def exit_code(verdict: Verdict) -> int:
+    """Return the exit code of the contract for a run's verdict."""
+    return EXIT_CODES[verdict]
+
+
+def minutes_per_round(plan: Plan, trials: Sequence[Trial]) -> float | None:
+    """Return how long a round of this plan took so far, None before the first trial."""
+    if not trials:
+        return None
+    return math.fsum(trial.wall_s for trial in trials) / len(trials) * len(plan.cells) / 60
+
+
+def minutes_to_settle(
+    doubling: DoublingResult, *, target: float, round_minutes: float | None
+) -> float | None:
+    """Return the minutes of further rounds after which the interval would leave the target.
+
+    With the same estimate and spread, R rounds are enough when t·s/√R < |ln(estimate/target)|.
+    None where the estimate lies too close to the target, or where nothing is known of the spread.
+    """
+    factor = doubling.factor
+    if round_minutes is None or not (factor.estimate and factor.low and factor.high):
+        return None
+    distance = abs(math.log(factor.estimate / target))
+    margin = math.log(factor.high / factor.low) / 2
+    spread = margin / student_quantile(doubling.rounds - 1) * math.sqrt(doubling.rounds)
+    for rounds in range(doubling.rounds + 1, MOST_ROUNDS + 1):
+        if student_quantile(rounds - 1) * spread / math.sqrt(rounds) < distance:
+            return (rounds - doubling.rounds) * round_minutes
+    return None
+
+
+_SENTENCES = {
+    Verdict.SCALES: "All {count} doublings of the servers about double the throughput.",
+    Verdict.FALLS_SHORT: "Throughput grows by less than about twice: {which}.",
+    Verdict.NO_GAIN: "More servers give next to no more throughput: {which}.",
+    Verdict.BREAKS: "With more than one server the answers are wrong: {which}.",
+    Verdict.INCONCLUSIVE: "The measurement is not precise enough for a verdict: {which}.",
+    Verdict.INVALID: "Something else than the system was measured: {which}.",
+}
+
+
+def _hold_against(low: float, high: float, target: float) -> Verdict:
+    if low >= target:
+        return Verdict.SCALES
+    if high < NO_GAIN_FACTOR:
+        return Verdict.NO_GAIN
+    if high < target:
+        return Verdict.FALLS_SHORT
+    return Verdict.INCONCLUSIVE
+
+
+def _reason(verdict: Verdict, low: float, high: float, target: float) -> str:
+    match verdict:
+        case Verdict.SCALES:
+            return f"The whole interval is at or above {target:g}."
+        case Verdict.NO_GAIN:
+            return f"The whole interval is below {NO_GAIN_FACTOR:g}."
+        case Verdict.FALLS_SHORT:
+            return f"The whole interval is below {target:g}."
+        case _:
+            return f"The interval from {low:.2f} to {high:.2f} holds the target {target:g}."
+
+
+def _breaks(found: ProbeResult, worker: str) -> bool:
+    return found.state is ProbeState.BREAKS and found.worker == worker
+
+
+def _takes_away(found: Finding, doubling: DoublingResult) -> bool:
+    """Return whether a finding makes a doubling invalid: its own cells' or the whole run's."""
+    if found.state is not RuleState.BROKEN:
+        return False
+    touched = (doubling.replicas_from, doubling.replicas_to)
+    return found.cell is None or found.cell in {
+        Cell(worker=doubling.worker, workload=doubling.workload, replicas=count)
+        for count in touched
+    }

@@ -1,1 +1,0 @@
-"""The stack of a run: brought up, proven, and surely down again."""

@@ -1,0 +1,1 @@
+"""Stacks: brought up, proven, and surely down again."""

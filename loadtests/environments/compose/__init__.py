@@ -1,0 +1,1 @@
+"""The Compose backend: a stack of containers."""

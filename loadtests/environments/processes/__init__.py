@@ -1,0 +1,1 @@
+"""The processes backend: a stack of ordinary processes."""

@@ -1,0 +1,289 @@
+"""A stack of ordinary processes: the embedded backend, for machines without Docker.
+
+gunicorn replicas on loopback addresses of their own, nginx before them with the same template as
+in containers, the generator as a child. ``members`` starts them, ``means`` holds them to their
+budgets, and ``watchdog`` clears them away, however the harness ends.
+"""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from loadtests.environments.processes import addresses, cpu_limits, leftovers, postgres, watchdog
+from loadtests.environments.processes.addresses import Addresses
+from loadtests.environments.processes.members import Members
+from loadtests.environments.protocol import Say
+from loadtests.environments.replica_environment import NO_SETTINGS, Settings, settings_of
+from loadtests.environments.wait_idle import wait_until_quiet
+from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.plan import Plan, Upstream, WorkerModel
+from loadtests.model.stack import HostReading, Reading, Replica
+from loadtests.model.vocabulary import Role
+from loadtests.planning.budget import cores_used, service_parts
+from loadtests.servers import gunicorn
+from loadtests.tools import host, nginx, proc, signals
+from loadtests.tools.proc import Child, Service
+
+PROXY = "proxy"
+GENERATOR = "generator"
+METRONOME = "metronome"
+
+CONFIG = "app/gunicorn.conf.py"
+APPLICATION = "app:create_app()"
+
+PROXY_LIMIT_S = 10.0
+"""How long nginx may take to answer with a new configuration; it takes some 50 ms."""
+
+
+class ProcessesBackend:
+    """Brings stacks up as processes of this machine, with the application of a checkout."""
+
+    name = "processes"
+
+    def __init__(self, root: Path, *, settings: Settings = NO_SETTINGS) -> None:
+        self._root = root
+        self._settings = settings
+
+    @contextmanager
+    def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[ProcessesStack]:
+        """Start everything that the plan needs, and end all of it at the end of the block."""
+        for dead in leftovers.abandoned():
+            say(f"Removing what a run that died has left: {dead}")
+            leftovers.clear(dead)
+        _check_application(self._root)
+        program = nginx.find_program()
+        if program is None:
+            raise EnvironmentFailure(nginx.MISSING)
+        database = postgres.find() if plan.with_store else None
+        logs = folder / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        name = f"{leftovers.PREFIX}{secrets.token_hex(4)}"
+        way = cpu_limits.find(name)
+        say(f"CPU budgets: {way.description}")
+        places = addresses.assign(
+            tuple(_replica_names(plan)), proxy_ports=[each.port for each in plan.upstreams]
+        )
+        with watchdog.guard(name, way.folders, log=logs / "watchdog.log") as own:
+            members = Members(own, way, logs)
+            try:
+                database_url = None
+                if database is not None:
+                    say("Starting PostgreSQL")
+                    database_url = postgres.start(
+                        plan, database, members, places, root=self._root, own=own
+                    )
+                say(f"Starting {len(places.replicas)} replicas")
+                stack = ProcessesStack(
+                    self._root,
+                    plan,
+                    folder,
+                    own,
+                    members,
+                    places,
+                    program,
+                    settings=self._settings,
+                    database_url=database_url,
+                )
+                yield stack
+            finally:
+                with signals.shield():
+                    say("Taking the stack down")
+                    members.stop()
+
+
+class ProcessesStack:
+    """A stack of processes that is up; see ``environment.protocol.Stack``."""
+
+    def __init__(
+        self,
+        root: Path,
+        plan: Plan,
+        folder: Path,
+        own: Path,
+        members: Members,
+        places: Addresses,
+        nginx_program: str,
+        *,
+        settings: Settings = NO_SETTINGS,
+        database_url: str | None = None,
+    ) -> None:
+        self._root = root
+        self._budget = plan.budget
+        self._generator_processes = plan.generator_processes
+        self._generator_cores, self._proxy_cores = service_parts(plan.budget.service_cores)
+        self._folder = folder
+        self._own = own
+        self._members = members
+        self._places = places
+        self._nginx = nginx_program
+        self._settings = settings
+        self._database_url = database_url
+        self._proxy: Service | None = None
+        self._generation = 0
+        self._cores = cores_used(plan.budget)
+        self.proxy_host = places.proxy_host
+        self.status_url = f"http://{self.proxy_host}:{places.status_port}/status"
+        self.replicas = tuple(self._start_replicas(plan))
+
+    @property
+    def host_cores(self) -> tuple[int, ...]:
+        """The cores that the run uses."""
+        return self._cores or host.usable_cores()
+
+    def start_generator(self) -> Child:
+        """Start the generator's program as a child of this process."""
+        return self._members.speak(
+            GENERATOR,
+            (
+                *(sys.executable, "-m", "loadtests.generator"),
+                *("--processes", str(self._generator_processes)),
+            ),
+            env=watchdog.python_path(),
+            cores=self._generator_cores,
+        )
+
+    def start_metronome(self) -> Child:
+        """Start the metronome on the replicas' cores, as a child of this process."""
+        cores = self._budget.replica_cores or host.usable_cores()
+        return self._members.speak(
+            METRONOME,
+            (sys.executable, "-m", "loadtests.generator.metronome", ",".join(map(str, cores))),
+            env=watchdog.python_path(),
+            cores=(),
+        )
+
+    def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
+        """Start the proxy with these upstreams, or change it to them.
+
+        From here on, too, the replicas have the means of the plan and no more: until they answer
+        they may have the whole machine, which makes the start some ten times shorter.
+        """
+        self._generation += 1
+        config = self._folder / "nginx.conf"
+        config.write_text(self._proxy_config(upstreams))
+        prefix = str(self._own)
+        proc.run(nginx.check_argv(self._nginx, config=str(config), prefix=prefix))
+        if self._proxy is None:
+            argv = nginx.serve_argv(self._nginx, config=str(config), prefix=prefix)
+            self._proxy = self._members.serve(PROXY, argv, cwd=self._own, cores=self._proxy_cores)
+        else:
+            self._proxy.signal(signal.SIGHUP)
+        proc.wait_until(
+            self._proxy_is_configured,
+            limit_s=PROXY_LIMIT_S,
+            failure=lambda: (
+                f"The proxy did not take its configuration in {PROXY_LIMIT_S:g} s. The end of its"
+                f" log:\n{self.log_of(PROXY)}"
+            ),
+        )
+        names = [replica.name for replica in self.replicas]
+        if self._database_url is not None:
+            names.append(Role.STORE)
+        self._members.check_alive(names)
+        wait_until_quiet(names, self.read)
+        self._hold_to_budget(names)
+
+    def _hold_to_budget(self, names: Sequence[str]) -> None:
+        means = self._budget
+        for name in names:
+            if name == Role.STORE:
+                self._members.hold(name, cpus=means.store_cpus, cores=means.store_cores)
+            else:
+                self._members.hold(name, cpus=means.replica_cpus, cores=means.replica_cores)
+
+    def read(self, members: Collection[str]) -> tuple[Reading, ...]:
+        """Read the counters of these members now."""
+        return self._members.read(members)
+
+    def read_host(self) -> HostReading | None:
+        """Read what the cores that the run uses have done."""
+        return host.read_host(self.host_cores)
+
+    def identities(self) -> Mapping[str, str]:
+        """Give what each member is now: process ids and start times."""
+        return self._members.identities()
+
+    def log_of(self, member: str) -> str:
+        """Give the end of a member's log."""
+        return self._members.log_of(member)
+
+    def _start_replicas(self, plan: Plan) -> Iterator[Replica]:
+        secret_key = secrets.token_hex(32)
+        argv = gunicorn.serve_argv(sys.executable, config=CONFIG, application=APPLICATION)
+        for name, (worker, number) in _replica_names(plan).items():
+            address = self._places.replicas[name]
+            env = gunicorn.environment(
+                worker,
+                name=name,
+                bind=address,
+                secret_key=secret_key,
+                database_url=self._database_url,
+            )
+            env |= settings_of(name, self._settings)
+            service = self._members.serve(name, argv, cwd=self._root, env=env)
+            yield Replica(
+                name=name,
+                worker=worker.name,
+                number=number,
+                address=address,
+                identity=f"process {service.pid}",
+            )
+
+    def _proxy_config(self, upstreams: Sequence[Upstream]) -> str:
+        built_with = proc.run(nginx.version_argv(self._nginx)).stderr
+        return nginx.render(
+            (self._root / "compose/nginx.conf.j2").read_text(),
+            [
+                nginx.ServerBlock(
+                    port=upstream.port,
+                    members=tuple(
+                        self._places.replicas[f"{upstream.worker}-{number}"]
+                        for number in upstream.members
+                    ),
+                )
+                for upstream in upstreams
+            ],
+            status_port=self._places.status_port,
+            folder=str(self._own),
+            listen_host=self.proxy_host,
+            generation=self._generation,
+            counts=nginx.COUNTS_MODULE in built_with,
+        )
+
+    def _proxy_is_configured(self) -> bool:
+        self._members.check_alive([PROXY])
+        url = f"http://{self.proxy_host}:{self._places.status_port}/generation"
+        try:
+            with urllib.request.urlopen(url, timeout=1) as answer:
+                return int(answer.read()) == self._generation
+        except (urllib.error.URLError, OSError, ValueError):
+            return False
+
+
+def _replica_names(plan: Plan) -> dict[str, tuple[WorkerModel, int]]:
+    return {
+        f"{worker.name}-{number}": (worker, number)
+        for worker in plan.workers
+        for number in range(1, plan.replica_counts[-1] + 1)
+    }
+
+
+def _check_application(root: Path) -> None:
+    """Raise where the sample application, or what it is made of, is not here."""
+    if not (root / CONFIG).is_file():
+        raise EnvironmentFailure(
+            f"There is no {CONFIG} in {root}. Start twofold in a checkout of the project."
+        )
+    missing = gunicorn.missing_modules()
+    if missing:
+        raise EnvironmentFailure(
+            f"This Python has no {', '.join(missing)}, which the replicas need. Run `make setup`,"
+            " or `pip install --group app` in the checkout."
+        )

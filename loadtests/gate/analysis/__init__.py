@@ -1,0 +1,1 @@
+"""From two versions' windows to a verdict. PURE."""

@@ -1,0 +1,133 @@
+"""From what was seen of one window to its figures. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from loadtests.analysis import samples
+from loadtests.analysis.samples import MICROSECONDS
+from loadtests.gate.analysis import medians
+from loadtests.gate.model import Figures, Mode
+from loadtests.model.generator_records import Edge, LoadDone
+from loadtests.model.stack import Reading
+
+
+def figures(
+    done: LoadDone,
+    opened: Edge,
+    closed: Edge,
+    members: Collection[str],
+    *,
+    mode: Mode = Mode.CLOSED,
+) -> Figures:
+    """Work out what one side did: its requests, and the CPU of its ``members`` together.
+
+    Of a closed window the requests count that ended in it, and those that hung in it. Of an open
+    one those that were due in it, whenever they ended: who counts what ends in it never sees an
+    answer that takes longer than the window.
+    """
+    finished, columns = done.finished, samples.read_columns(done.samples)
+    window_s = finished.closed_at_s - finished.opened_at_s
+    window_us = round(window_s * MICROSECONDS)
+    ok = samples.has_outcome(columns, finished.outcomes, "ok")
+    if mode is Mode.OPEN:
+        counted = samples.within(columns.due_us, window_us)
+    else:
+        hung = samples.never_answered(columns, finished.outcomes, window_us)
+        counted = samples.within(columns.done_us, window_us) | hung
+    good = counted & ok
+    taken_us = columns.done_us[good] - columns.due_us[good]
+    times = samples.latency(taken_us)
+    usages = _usages(opened, closed, members)
+    completed = int(np.count_nonzero(good))
+    return Figures(
+        completed=completed,
+        failed=int(np.count_nonzero(counted & ~ok)),
+        throughput_rps=_short(completed / window_s),
+        cpu_us_per_request=_cpu_us(usages, columns, ok, finished.opened_at_s),
+        p50_ms=times.p50_ms if times else None,
+        p99_ms=times.p99_ms if times else None,
+        got_cpus=_got(usages),
+        throttled_ratio=_throttled(usages),
+        quantiles_ms=_quantiles_ms(taken_us) if mode is Mode.OPEN else (),
+    )
+
+
+def _quantiles_ms(taken_us: samples.Integers) -> tuple[float, ...]:
+    if not taken_us.size:
+        return ()
+    found = np.quantile(taken_us, medians.quantile_levels(taken_us.size)) / MICROSECONDS * 1000
+    return tuple(_short(each) for each in found.tolist())
+
+
+def busy_ratio(done: LoadDone) -> float:
+    """Give the share of a core that the generator used in the window."""
+    finished = done.finished
+    return _short(finished.cpu_s / (finished.closed_at_s - finished.opened_at_s))
+
+
+def cpus_of(opened: Edge, closed: Edge, member: str) -> float | None:
+    """Give the CPU that one member used between two edges."""
+    return _got(_usages(opened, closed, (member,)))
+
+
+_Usages = list[tuple[Reading, Reading]]
+
+
+def _usages(opened: Edge, closed: Edge, members: Collection[str]) -> _Usages:
+    before = {reading.member: reading for reading in opened.members}
+    return [
+        (before[after.member], after)
+        for after in closed.members
+        if after.member in members and after.member in before
+    ]
+
+
+def _cpu_us(
+    usages: _Usages,
+    columns: samples.Columns,
+    ok: samples.Flags,
+    opened_at_s: float,
+) -> float | None:
+    """Give CPU for each successful request, both from reading to reading.
+
+    The counters are read a moment after the edges; so the requests are counted between the same
+    moments. Those in flight at either are as many, give or take, and cost the same.
+    """
+    if not usages:
+        return None
+    first_s = min(before.at_s for before, _ in usages)
+    last_s = min(after.at_s for _, after in usages)
+    from_us, to_us = ((at_s - opened_at_s) * MICROSECONDS for at_s in (first_s, last_s))
+    counted = int(np.count_nonzero(ok & (columns.done_us >= from_us) & (columns.done_us < to_us)))
+    if not counted:
+        return None
+    used_s = sum(after.cpu_s - before.cpu_s for before, after in usages)
+    return _short(used_s * MICROSECONDS / counted)
+
+
+def _got(usages: _Usages) -> float | None:
+    known = [
+        (after.cpu_s - before.cpu_s) / (after.at_s - before.at_s)
+        for before, after in usages
+        if after.at_s > before.at_s
+    ]
+    return _short(sum(known)) if known else None
+
+
+def _throttled(usages: _Usages) -> float | None:
+    ratios = []
+    for before, after in usages:
+        if None in (before.periods, after.periods, before.throttled_periods):
+            return None
+        periods = (after.periods or 0) - (before.periods or 0)
+        held = (after.throttled_periods or 0) - (before.throttled_periods or 0)
+        ratios.append(held / periods if periods else 0.0)
+    return _short(min(ratios)) if ratios else None
+
+
+def _short(value: float) -> float:
+    """Keep six digits: what is measured is no finer, and thousands of these are kept."""
+    return float(f"{value:.6g}")

@@ -1,0 +1,323 @@
+"""From plan and evidence to the verdict of a gate. PURE."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from loadtests.gate.analysis import consistency_guard, error_spending, findings, log_ratios
+from loadtests.gate.analysis.decision import Judged, judge, rule_of
+from loadtests.gate.model import (
+    SCHEMA_VERSION,
+    SIDE_BY_SIDE,
+    EndpointName,
+    EndpointResult,
+    Evidence,
+    GateFacts,
+    GateFinding,
+    GatePlan,
+    GateResult,
+    GateVerdict,
+    Side,
+    SideName,
+)
+from loadtests.model import errors
+from loadtests.model.machine import Machine
+from loadtests.model.result import Estimate
+
+EXIT_CODES = {
+    GateVerdict.PASS: errors.EXIT_YES,
+    GateVerdict.IMPROVED: errors.EXIT_YES,
+    GateVerdict.REGRESSED: errors.EXIT_NO,
+    GateVerdict.INCONCLUSIVE: errors.EXIT_CANNOT_TELL,
+    GateVerdict.INVALID: errors.EXIT_CANNOT_TELL,
+}
+
+NAMES = {
+    EndpointName.THROUGHPUT: "throughput",
+    EndpointName.CPU: "CPU per request",
+    EndpointName.P50: "median time",
+    EndpointName.P99: "99th percentile",
+    EndpointName.SCALING: "doubling factor",
+    EndpointName.ERRORS: "failed requests",
+    EndpointName.ANSWERS: "answers of two replicas",
+}
+"""The endpoints in words."""
+
+SAME_RATIO = 0.01
+"""Two changes that are nearer than this are called the same in words."""
+
+MOST_QUEUED = 10
+"""Times by which a median grows more than the CPU of a request, at most, where it only queues for
+CPU (5 % more CPU at 60 % of what base can do: 1.8 and 3.6 times in two gates)."""
+
+DIGITS = 10
+"""Significant digits of derived figures in ``verdict.json``: machines differ in the last ones."""
+
+
+def conclude(
+    facts: GateFacts,
+    machine: Machine,
+    sides: tuple[Side, Side],
+    plan: GatePlan,
+    evidence: Evidence,
+) -> GateResult:
+    """Work out the verdict of a gate."""
+    endpoints = judge_endpoints(plan, evidence)
+    found = findings.check(plan, evidence)
+    verdict, reason = overall(endpoints, found)
+    return GateResult(
+        schema_version=SCHEMA_VERSION,
+        verdict=verdict,
+        reason=reason,
+        cause=_cause(endpoints) if verdict is GateVerdict.REGRESSED else None,
+        endpoints=endpoints,
+        findings=found,
+        measured_s=measured_s(evidence),
+        facts=facts,
+        machine=machine,
+        base=sides[0],
+        head=sides[1],
+        plan=plan,
+        evidence=evidence,
+    )
+
+
+def measured_s(evidence: Evidence) -> float:
+    """Give the seconds of measuring: settling and waiting included, starting and stopping not."""
+    return math.fsum(
+        (
+            *(pair.wall_s for pair in evidence.pairs),
+            *(block.wall_s for block in evidence.blocks),
+        )
+    )
+
+
+def judge_endpoints(plan: GatePlan, evidence: Evidence) -> tuple[EndpointResult, ...]:
+    """Judge every endpoint of every worker model, and the guards.
+
+    Failures are one only where head has more of them, answers where there was something to check.
+    """
+    found = [
+        _endpoint(plan, evidence, worker, endpoint)
+        for worker in plan.workers
+        for endpoint in plan.margins
+    ]
+    return (*found, *_errors(plan, evidence), *_answers(plan, evidence))
+
+
+def overall(
+    endpoints: Sequence[EndpointResult], found: Sequence[GateFinding]
+) -> tuple[GateVerdict, str]:
+    """Give what can be said of the gate as a whole, and why.
+
+    Broken rules come first: no number without validity. One endpoint shown to be worse is enough
+    for ``regressed``; all have to be shown within their margins for ``pass``.
+    """
+    broken = [finding for finding in found if not finding.warning]
+    if broken:
+        return GateVerdict.INVALID, " ".join(f"{each.code}: {each.detail}" for each in broken)
+    for verdict in (GateVerdict.REGRESSED, GateVerdict.INCONCLUSIVE, GateVerdict.IMPROVED):
+        named = [each for each in endpoints if each.verdict is verdict]
+        if named:
+            return verdict, " ".join(
+                f"{each.worker} {NAMES[each.endpoint]}: {each.reason}" for each in named
+            )
+    return GateVerdict.PASS, "Every endpoint is shown to have lost less than its margin."
+
+
+def _endpoint(
+    plan: GatePlan, evidence: Evidence, worker: str, endpoint: EndpointName
+) -> EndpointResult:
+    judged = judge(log_ratios.values(evidence, worker, endpoint), rule_of(plan, endpoint))
+    base, head = (log_ratios.level(evidence, worker, endpoint, side) for side in SideName)
+    unit = "" if endpoint is EndpointName.SCALING else log_ratios.ENDPOINTS[endpoint].unit
+    return EndpointResult(
+        worker=worker,
+        endpoint=endpoint,
+        margin=plan.margins[endpoint],
+        units=judged.units,
+        look=judged.look,
+        verdict=judged.verdict,
+        change=Estimate(
+            estimate=_change(judged.mean), low=_change(judged.low), high=_change(judged.high)
+        ),
+        base=_rounded(base),
+        head=_rounded(head),
+        unit=unit,
+        sd_ratio=_rounded(judged.sd),
+        visible=_change(judged.visible),
+        settle_minutes=_settle_minutes(judged, evidence, worker, endpoint),
+        reason=_reason(judged, plan.margins[endpoint]),
+    )
+
+
+def _errors(plan: GatePlan, evidence: Evidence) -> Iterator[EndpointResult]:
+    """Give head's failures as an endpoint of its own, where there are more of them than base's."""
+    if not findings.head_fails_more(plan, evidence):
+        return
+    units = len(evidence.pairs)
+    (base, base_of), (head, head_of) = (findings.error_counts(evidence, side) for side in SideName)
+    yield _guard(
+        ", ".join(plan.workers),
+        EndpointName.ERRORS,
+        verdict=GateVerdict.REGRESSED,
+        units=units,
+        look=max(1, error_spending.look_at(units, plan.looks)),
+        base=base / base_of if base_of else None,
+        head=head / head_of,
+        unit="of all",
+        reason=f"{head} of {head_of} requests to head failed, {base} of {base_of} to base.",
+    )
+
+
+def _answers(plan: GatePlan, evidence: Evidence) -> Iterator[EndpointResult]:
+    """Give whether two replicas answer as one, where either side has what can be checked."""
+    for worker in plan.workers:
+        found = [each for each in consistency_guard.compared(evidence, worker) if each.known]
+        if found:
+            worse = any(each.worse for each in found)
+            yield _guard(
+                worker,
+                EndpointName.ANSWERS,
+                verdict=GateVerdict.REGRESSED if worse else GateVerdict.PASS,
+                units=max(len(each.head) for each in found),
+                look=1,
+                base=consistency_guard.wrong_ratio(
+                    result for each in found for result in each.base
+                ),
+                head=consistency_guard.wrong_ratio(
+                    result for each in found for result in each.head
+                ),
+                unit="wrong",
+                reason=consistency_guard.reason(found),
+            )
+
+
+def _guard(
+    worker: str,
+    endpoint: EndpointName,
+    *,
+    verdict: GateVerdict,
+    units: int,
+    look: int,
+    base: float | None,
+    head: float | None,
+    unit: str,
+    reason: str,
+) -> EndpointResult:
+    """Give an endpoint that has no margin and no interval."""
+    return EndpointResult(
+        worker=worker,
+        endpoint=endpoint,
+        margin=0.0,
+        units=units,
+        look=look,
+        verdict=verdict,
+        change=Estimate(estimate=None, low=None, high=None),
+        base=_rounded(base),
+        head=_rounded(head),
+        unit=unit,
+        sd_ratio=None,
+        visible=None,
+        settle_minutes=None,
+        reason=reason,
+    )
+
+
+def _settle_minutes(
+    judged: Judged, evidence: Evidence, worker: str, endpoint: EndpointName
+) -> float | None:
+    units = evidence.blocks if endpoint is EndpointName.SCALING else evidence.pairs
+    each_s = [unit.wall_s for unit in units if unit.worker == worker]
+    if judged.needed_units is None or not each_s:
+        return None
+    more = max(0, judged.needed_units - judged.units)
+    return round(more * math.fsum(each_s) / len(each_s) / 60, 1)
+
+
+def _reason(judged: Judged, margin: float) -> str:
+    if judged.mean is None:
+        return "Nothing was measured."
+    change = _percent(judged.mean)
+    if judged.low is None or judged.high is None or judged.visible is None:
+        return f"{change} after {judged.units} starts, too few to tell."
+    low, high = _percent(judged.low), _percent(judged.high)
+    match judged.verdict:
+        case GateVerdict.REGRESSED:
+            return f"{change}, and shown to be below {high}."
+        case GateVerdict.IMPROVED:
+            return f"{change}, and shown to be better."
+        case GateVerdict.PASS:
+            return f"{change}, and shown to be above {low} (margin −{margin:.0%})."
+        case _:
+            return (
+                f"{change}, between {low} and {high} (margin −{margin:.0%}). The smallest loss that"
+                f" could have been seen is {_percent(judged.visible)}."
+            )
+
+
+def _cause(endpoints: Sequence[EndpointResult]) -> str | None:
+    """Name the cause of a regression as far as the counters tell."""
+    told = []
+    for worker in dict.fromkeys(each.worker for each in endpoints):
+        mine = {each.endpoint: each for each in endpoints if each.worker == worker}
+        worse = {name for name, each in mine.items() if each.verdict is GateVerdict.REGRESSED}
+        if worse:
+            told.append(f"{worker}: {_cause_of(mine, worse)}")
+    return " ".join(told) or None
+
+
+def _cause_of(mine: dict[EndpointName, EndpointResult], worse: set[EndpointName]) -> str:
+    if EndpointName.ANSWERS in worse:
+        return "the replicas do not share what they are told."
+    if EndpointName.ERRORS in worse:
+        return "requests fail."
+    throughput, cpu = (
+        mine[name].change.estimate if name in mine else None
+        for name in (EndpointName.THROUGHPUT, EndpointName.CPU)
+    )
+    if EndpointName.CPU in worse and cpu is not None:
+        more = 1 / (1 + cpu) - 1
+        rest = (
+            " That explains all of the lost throughput."
+            if throughput is not None and abs(throughput - cpu) < SAME_RATIO
+            else ""
+        )
+        return f"each request takes {more:.1%} more CPU.{rest}{_waiting(mine)}"
+    if EndpointName.THROUGHPUT in worse:
+        return (
+            "each request takes as much CPU as before, so requests wait more or fewer of them are"
+            " served at once."
+        )
+    if worse & set(SIDE_BY_SIDE):
+        return "requests wait longer at the same rate and the same CPU for each."
+    return (
+        "one replica is as fast as before, and two stand in each other's way: something that they"
+        " share."
+    )
+
+
+def _waiting(mine: dict[EndpointName, EndpointResult]) -> str:
+    """Name waiting beside more CPU: where the median grew by far more than that lets it."""
+    if mine[EndpointName.P50].verdict is not GateVerdict.REGRESSED:
+        return ""
+    longer_ms, cpu_us = (
+        (each.head or 0.0) - (each.base or 0.0)
+        for each in (mine[EndpointName.P50], mine[EndpointName.CPU])
+    )
+    if longer_ms <= MOST_QUEUED * cpu_us / 1000:
+        return ""
+    return f" Requests also wait for something: the median is {longer_ms:.1f} ms longer."
+
+
+def _percent(log: float) -> str:
+    return f"{100 * math.expm1(log):+.1f} %".replace("-", "−")
+
+
+def _change(log: float | None) -> float | None:
+    return None if log is None else _rounded(math.expm1(log))
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{DIGITS}g}")

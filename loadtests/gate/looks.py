@@ -1,0 +1,249 @@
+"""One worker model's part of a gate: look after look, until it is settled or the time is up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from loadtests.environments.protocol import Say
+from loadtests.gate.analysis import consistency_guard, findings, verdict
+from loadtests.gate.model import (
+    SIDE_BY_SIDE,
+    EndpointName,
+    EndpointResult,
+    Evidence,
+    GatePlan,
+    GateVerdict,
+    ScalingBlock,
+    SideProbe,
+    StartPair,
+    WorkerLoad,
+)
+from loadtests.gate.pair_runner import Measuring
+from loadtests.gate.plan import BLOCK_S, STEP_S, fewest_starts, load_now
+from loadtests.gate.scaling_blocks import Proxied
+from loadtests.gate.stack import GateStack
+from loadtests.model.vocabulary import RuleCode
+
+START_BYTES = 64 << 20
+"""Memory of an idle start (measured: 45 to 60 MiB under gthread)."""
+
+OVERTIME = 1.5
+"""A look that was to fit the minutes is stopped beyond so many times them: a slow machine takes a
+little longer than planned, and requests that hang are waited for in every window."""
+
+Keep = Callable[[Evidence], None]
+"""Writes down what there is, after each pair and block."""
+
+
+class Session:
+    """The measuring of one worker model on one stack."""
+
+    def __init__(
+        self,
+        plan: GatePlan,
+        worker: str,
+        stack: GateStack,
+        measuring: Measuring,
+        proxied: Proxied,
+        evidence: Evidence,
+        keep: Keep,
+        say: Say,
+        *,
+        memory_bytes: int,
+        grown: int,
+    ) -> None:
+        self._plan = plan
+        self._worker = worker
+        self._stack = stack
+        self._measuring = measuring
+        self._proxied = proxied
+        self._keep = keep
+        self._say = say
+        self.evidence = evidence
+        self._pairs_before = len(self._pairs())
+        self._blocks_before = len(self._blocks())
+        self._most = max(fewest_starts(plan), memory_bytes // 2 // START_BYTES // 2)
+        self._grown = grown
+
+    def run(self) -> None:
+        """Measure until everything is settled, or the time is up; then try the answers.
+
+        They come last, so that no start has been asked anything before it is measured; and not
+        where requests fail anyway, for which a try may wait and wait.
+        """
+        self._measure()
+        if not self._requests_fail():
+            self._probe()
+
+    def _measure(self) -> None:
+        """Measure look after look.
+
+        Pairs come first, for they take less time; what they have settled is not measured again.
+        """
+        while not self._settled():
+            pairs = self._next(self._plan.looks, self._pairs(), *SIDE_BY_SIDE)
+            blocks = self._next(self._plan.block_looks, self._blocks(), EndpointName.SCALING)
+            if pairs is None and blocks is None:
+                return
+            if self.evidence.pairs and not self._affordable(pairs, blocks):
+                self._say("The next look does not fit the time or the memory")
+                return
+            if pairs is not None:
+                self._measure_pairs(pairs)
+            if blocks is not None and not self._regressed() and not self._overtime():
+                self._measure_blocks(blocks)
+
+    def calibrate(self, starts: int, repeats: int) -> None:
+        """Measure each of so many pairs of starts again and again."""
+        self._have(starts)
+        load = self._load()
+        for before in range(0, starts * repeats, starts):
+            numbers = range(before + 1, before + starts + 1)
+            for step in self._steps(numbers):
+                self._measure_step(step, load, before=before, last=numbers[-1])
+
+    def _next(
+        self, looks: Sequence[int], done: Sequence[object], *names: EndpointName
+    ) -> int | None:
+        """Give the next look of endpoints of which one is open, or None."""
+        if not self._open(*names):
+            return None
+        return next((look for look in looks if look > len(done)), None)
+
+    def _settled(self) -> bool:
+        """Tell whether nothing is open, one endpoint is shown to be worse, or requests fail."""
+        verdicts = {each.verdict for each in self._endpoints()}
+        return (
+            self._requests_fail()
+            or GateVerdict.REGRESSED in verdicts
+            or GateVerdict.INCONCLUSIVE not in verdicts
+        )
+
+    def _requests_fail(self) -> bool:
+        """Tell whether so many requests fail that the rest cannot be said, or need not be."""
+        return findings.head_fails_more(self._plan, self.evidence) or any(
+            each.code is RuleCode.ERRORS for each in findings.check(self._plan, self.evidence)
+        )
+
+    def _measure_pairs(self, look: int) -> None:
+        self._have(look - self._pairs_before)
+        load = self._load()
+        for step in self._steps(range(len(self._pairs()) + 1, look + 1)):
+            if self._overtime():
+                return
+            self._measure_step(step, load, before=self._pairs_before, last=look)
+
+    def _steps(self, numbers: range) -> Iterator[range]:
+        """Give the numbers of the pairs that are measured at once, one a lane."""
+        lanes = len(self._plan.cores)
+        for first in numbers[::lanes]:
+            yield range(first, min(first + lanes, numbers.stop))
+
+    def _measure_step(self, step: range, load: WorkerLoad, *, before: int, last: int) -> None:
+        self._say(f"{self._worker}: starts side by side, {step[-1]} of {last}")
+        now = load_now(self._plan, load, self._pairs()[self._pairs_before :])
+        found = self._measuring.pairs(step, now, before=before)
+        self._add(pairs=(*self.evidence.pairs, *found))
+
+    def _measure_blocks(self, look: int) -> None:
+        self._have(fewest_starts(self._plan))
+        load = self._load()
+        self._proxied.prepare()
+        with self._proxied.metronome() as metronome:
+            for number in range(len(self._blocks()) + 1, look + 1):
+                if self._overtime():
+                    return
+                self._say(f"{self._worker}: one and two replicas in turns, {number} of {look}")
+                block = self._proxied.block(number, load, metronome)
+                self._add(blocks=(*self.evidence.blocks, block))
+
+    def _probe(self) -> None:
+        """Try whether two replicas of each side answer as one, again where head alone does not."""
+        while checks := consistency_guard.to_try(self.evidence, self._worker):
+            self._say(f"{self._worker}: trying whether two replicas answer as one")
+            self._proxied.prepare()
+            self._add(probes=(*self.evidence.probes, *self._proxied.probe(checks)))
+
+    def _have(self, starts: int) -> None:
+        """Have so many starts of each side, ready."""
+        wanted = max(fewest_starts(self._plan), starts)
+        if wanted <= self._grown:
+            return
+        self._say(f"{self._worker}: bringing up {2 * (wanted - self._grown)} starts")
+        self._stack.grow(wanted)
+        self._measuring.wait_ready()
+        self._grown = wanted
+
+    def _load(self) -> WorkerLoad:
+        for known in self.evidence.loads:
+            if known.worker == self._worker:
+                return known
+        self._measuring.check_path()
+        load = self._measuring.calibrate()
+        self._say(f"{self._worker}: {load.users} users, {load.rate_rps:.0f} requests/s when open")
+        self._add(loads=(*self.evidence.loads, load))
+        return load
+
+    def _add(
+        self,
+        *,
+        loads: tuple[WorkerLoad, ...] | None = None,
+        pairs: tuple[StartPair, ...] | None = None,
+        blocks: tuple[ScalingBlock, ...] | None = None,
+        probes: tuple[SideProbe, ...] | None = None,
+    ) -> None:
+        self.evidence = replace(
+            self.evidence,
+            loads=self.evidence.loads if loads is None else loads,
+            pairs=self.evidence.pairs if pairs is None else pairs,
+            blocks=self.evidence.blocks if blocks is None else blocks,
+            probes=self.evidence.probes if probes is None else probes,
+        )
+        self._keep(self.evidence)
+
+    def _endpoints(self) -> list[EndpointResult]:
+        return [
+            each
+            for each in verdict.judge_endpoints(self._plan, self.evidence)
+            if each.worker == self._worker or each.endpoint is EndpointName.ERRORS
+        ]
+
+    def _open(self, *names: EndpointName) -> bool:
+        return any(
+            each.verdict is GateVerdict.INCONCLUSIVE
+            for each in self._endpoints()
+            if each.endpoint in names
+        )
+
+    def _regressed(self) -> bool:
+        return any(each.verdict is GateVerdict.REGRESSED for each in self._endpoints())
+
+    def _affordable(self, pairs: int | None, blocks: int | None) -> bool:
+        """Tell whether going on to these looks fits the session's minutes and the memory."""
+        more_pairs = 0 if pairs is None else pairs - len(self._pairs())
+        more_blocks = 0 if blocks is None else blocks - len(self._blocks())
+        steps = math.ceil(more_pairs / len(self._plan.cores))
+        more_s = steps * STEP_S + more_blocks * BLOCK_S
+        fits = pairs is None or pairs - self._pairs_before <= self._most
+        return fits and self._spent_s() + more_s <= 60 * self._plan.max_minutes
+
+    def _overtime(self) -> bool:
+        """Tell whether measuring takes far longer than the minutes that it was to fit."""
+        return self._spent_s() > OVERTIME * 60 * self._plan.max_minutes
+
+    def _spent_s(self) -> float:
+        """Give the seconds of measuring in this session."""
+        return math.fsum(
+            (
+                *(pair.wall_s for pair in self._pairs()[self._pairs_before :]),
+                *(block.wall_s for block in self._blocks()[self._blocks_before :]),
+            )
+        )
+
+    def _pairs(self) -> list[StartPair]:
+        return [pair for pair in self.evidence.pairs if pair.worker == self._worker]
+
+    def _blocks(self) -> list[ScalingBlock]:
+        return [block for block in self.evidence.blocks if block.worker == self._worker]

@@ -1,0 +1,46 @@
+"""A gate's verdict as lines that GitHub shows beside the change. PURE.
+
+Workflow commands: ``::error title=…::message``; per cents, line breaks and, in the title, colons
+and commas are escaped as GitHub's toolkit does.
+"""
+
+from __future__ import annotations
+
+from loadtests.gate.model import GateResult, GateVerdict
+from loadtests.gate.report import wording
+
+LEVELS = {
+    GateVerdict.REGRESSED: "error",
+    GateVerdict.INCONCLUSIVE: "warning",
+    GateVerdict.INVALID: "warning",
+}
+
+
+def render(result: GateResult) -> str:
+    """Return one line an endpoint that is not fine; a notice where all are."""
+    if result.verdict is GateVerdict.INVALID:
+        return _line("warning", "Performance gate: invalid", result.reason)
+    lines = [
+        _line(
+            LEVELS[endpoint.verdict],
+            f"Performance gate: {wording.name(endpoint)} {wording.VERDICTS[endpoint.verdict]}",
+            endpoint.reason,
+        )
+        for endpoint in result.endpoints
+        if endpoint.verdict in LEVELS
+    ]
+    if not lines:
+        lines = [_line("notice", "Performance gate: passes", wording.answer(result))]
+    return "".join(lines)
+
+
+def _line(level: str, title: str, message: str) -> str:
+    return f"::{level} title={_property(title)}::{_data(message)}\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,99 @@
+"""``report.html`` of a gate: the endpoints against their margins, every start as a dot. PURE.
+
+One file that needs nothing else, in the manner of a run's report. All endpoints share an axis whose
+unit is the endpoint's own margin, so that the line at −1 is the loss that would fail each of them.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from loadtests.gate.analysis import log_ratios
+from loadtests.gate.model import EndpointResult, GateResult, GateVerdict
+from loadtests.gate.report import wording
+from loadtests.report.formats.html import COLOURS
+from loadtests.report.plots.drawing import Axis, Dot, Reference, Strip, Tick
+from loadtests.report.plots.scale import Scale
+from loadtests.report.plots.strips import Forest
+
+LIKE = {
+    GateVerdict.PASS: "scales",
+    GateVerdict.IMPROVED: "scales",
+    GateVerdict.REGRESSED: "falls_short",
+    GateVerdict.INCONCLUSIVE: "inconclusive",
+    GateVerdict.INVALID: "invalid",
+}
+"""Which of a run's verdicts has the colours of one of a gate's."""
+
+REACH = 3.0
+"""How many margins the axis shows to either side; what lies beyond is drawn at its end."""
+
+
+def render(result: GateResult) -> str:
+    """Return the whole page."""
+    drawn = forest(result)
+    rows = [
+        (endpoint, strip, wording.row(endpoint))
+        for endpoint, strip in zip(result.endpoints, drawn.strips, strict=True)
+    ]
+    return (
+        _templates()
+        .get_template("gate.html.j2")
+        .render(result=result, axis=drawn.axis, rows=rows, texts=wording, like=LIKE)
+    )
+
+
+def forest(result: GateResult) -> Forest:
+    """Return the endpoints' changes in units of their margins."""
+    x = Scale(low=-REACH, high=REACH, start=2, end=98)
+    ticks = tuple(Tick(at=x(value), text=f"{value:+g}") for value in (-3, -2, 0, 1, 2, 3))
+    references = (
+        Reference(at=x(-1), text="margin", anchor="end"),
+        Reference(at=x(0), text="no change", anchor="start"),
+    )
+    return Forest(
+        axis=Axis(ticks=ticks, references=references),
+        strips=tuple(_strip(result, endpoint, x) for endpoint in result.endpoints),
+    )
+
+
+def _strip(result: GateResult, endpoint: EndpointResult, x: Scale) -> Strip:
+    low, middle, high = (
+        None if value is None or not endpoint.margin else x(value / endpoint.margin)
+        for value in (endpoint.change.low, endpoint.change.estimate, endpoint.change.high)
+    )
+    logs = (
+        log_ratios.values(result.evidence, endpoint.worker, endpoint.endpoint)
+        if endpoint.margin
+        else ()
+    )
+    return Strip(
+        series=result.plan.workers.index(endpoint.worker) if endpoint.margin else 0,
+        estimate=middle,
+        low=low,
+        high=high,
+        dots=tuple(
+            Dot(
+                x=x(math.expm1(log) / endpoint.margin),
+                y=0,
+                tip=f"start {number}: {wording.signed(math.expm1(log))} %",
+            )
+            for number, log in enumerate(logs, start=1)
+        ),
+    )
+
+
+@cache
+def _templates() -> Environment:
+    templates = Environment(
+        loader=PackageLoader("loadtests.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.globals.update(colours=COLOURS)
+    return templates

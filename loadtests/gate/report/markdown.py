@@ -1,0 +1,66 @@
+"""``report.md`` of a gate: for a pull request's comment and a job's summary. PURE."""
+
+from __future__ import annotations
+
+from loadtests.gate.model import GateResult, GateVerdict
+from loadtests.gate.report import wording
+from loadtests.report.formats.markdown import escape, table
+from loadtests.report.rounding import figure
+
+MARKS = {
+    GateVerdict.PASS: "✅",
+    GateVerdict.IMPROVED: "✅",
+    GateVerdict.REGRESSED: "❌",
+    GateVerdict.INCONCLUSIVE: "❔",
+    GateVerdict.INVALID: "⚠️",
+}
+
+
+def render(result: GateResult) -> str:
+    """Return the text of ``report.md``."""
+    parts = [
+        f"## {MARKS[result.verdict]} Performance gate: {wording.VERDICTS[result.verdict]}",
+        escape(wording.answer(result)),
+        table(wording.COLUMNS, map(wording.row, result.endpoints)) if result.endpoints else "",
+        _noticed(result),
+        _about(result),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _noticed(result: GateResult) -> str:
+    findings = (
+        f"- **`{found.code}`**{' (warning)' if found.warning else ''} {escape(found.detail)}"
+        for found in result.findings
+    )
+    remarks = (f"- {escape(remark)}" for remark in wording.remarks(result))
+    return "\n".join((*findings, *remarks))
+
+
+def _about(result: GateResult) -> str:
+    lines = [
+        f"- base: {escape(wording.side(result.base))}",
+        f"- head: {escape(wording.side(result.head))}",
+        *(f"- {escape(line)}" for line in result.facts.differences),
+        "- A change is that of the performance: below 0 is worse. The interval's lower end decides"
+        " `pass`, its upper end `regressed`;"
+        f" error {result.plan.alpha:.0%} and {result.plan.beta:.0%} for the whole gate.",
+        f"- {escape(_measured(result))}",
+        f"- Again: {escape(wording.again(result))}",
+    ]
+    return (
+        "<details><summary>What was compared, and how</summary>\n\n"
+        + "\n".join(lines)
+        + "\n\n</details>"
+    )
+
+
+def _measured(result: GateResult) -> str:
+    evidence, machine = result.evidence, result.machine
+    return (
+        f"Gate {result.facts.gate_id}: {len(evidence.pairs)} starts of each side by side,"
+        f" {len(evidence.blocks)} blocks of one and two replicas in turns;"
+        f" {figure(result.measured_s / 60)} minutes of measuring,"
+        f" {figure(result.facts.wall_s / 60)} in all, on {machine.cores} cores"
+        f" ({machine.cpu_model})."
+    )

@@ -1,0 +1,44 @@
+"""The end of a gate on the terminal: the answer, the endpoints, how to see it again. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from loadtests.gate.model import GateResult, GateVerdict
+from loadtests.gate.report import wording
+
+STYLES = {
+    GateVerdict.PASS: "bold green",
+    GateVerdict.IMPROVED: "bold green",
+    GateVerdict.REGRESSED: "bold red",
+    GateVerdict.INCONCLUSIVE: "bold yellow",
+    GateVerdict.INVALID: "bold magenta",
+}
+
+
+def render(result: GateResult) -> Group:
+    """Return the whole story of a gate."""
+    return Group(*_parts(result))
+
+
+def _parts(result: GateResult) -> Iterator[RenderableType]:
+    yield Text(wording.answer(result), style=STYLES[result.verdict])
+    yield Text()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in wording.COLUMNS:
+        table.add_column(column, justify="left" if column in {"endpoint", "verdict"} else "right")
+    for endpoint in result.endpoints:
+        *cells, verdict = wording.row(endpoint)
+        table.add_row(*map(Text, cells), Text(verdict, style=STYLES[endpoint.verdict]))
+    yield table
+    yield Text()
+    yield Text(f"base  {wording.side(result.base)}")
+    yield Text(f"head  {wording.side(result.head)}")
+    noticed = (*wording.remarks(result), *(found.detail for found in result.findings))
+    for line in (*result.facts.differences, *noticed):
+        yield Text(line, style="dim")
+    yield Text(f"Again: {wording.again(result)}", style="dim")

@@ -1,0 +1,164 @@
+"""What is asked of a gate's replicas through the proxy: scaling blocks, and checks of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from loadtests.analysis.samples import core_speed_of, host_use
+from loadtests.gate.analysis import consistency_guard, figures
+from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, Windows
+from loadtests.gate.model import (
+    GatePlan,
+    ScalingBlock,
+    ScalingWindow,
+    SideName,
+    SideProbe,
+    WorkerLoad,
+)
+from loadtests.gate.plan import block_members, block_order, lane_of, settle_s
+from loadtests.gate.stack import METRONOME, PROXY, GateStack, Port, Start
+from loadtests.measurement.consistency_checks import Prober
+from loadtests.measurement.core_speed_probe import Metronome
+from loadtests.measurement.proxy_wait import wait_for_proxy
+from loadtests.model.consistency import Check
+from loadtests.model.generator_records import Edge, Load
+from loadtests.tools import proc
+
+FIRST_PORT = 9001
+MOST_BLOCK_PORTS = 60
+"""Blocks for which the proxy has ports; then again. A multiple of the lanes of any machine."""
+
+
+class Proxied:
+    """One and two replicas of each side behind the proxy of one worker model's stack."""
+
+    def __init__(self, stack: GateStack, plan: GatePlan, worker: str, windows: Windows) -> None:
+        self._stack = stack
+        self._plan = plan
+        self._worker = worker
+        self._windows = windows
+        self._ports: dict[tuple[SideName, tuple[int, ...]], int] = {}
+        self._ring = 0
+
+    def prepare(self) -> None:
+        """Let the proxy serve one and two of the starts that there are; the first call does it."""
+        if self._ports:
+            return
+        self._ring = len(self._stack.starts(SideName.BASE))
+        groups = sorted(
+            {
+                (side, members)
+                for number in range(1, MOST_BLOCK_PORTS + 1)
+                for pair in [block_members(self._plan, number, self._ring)]
+                for side in SideName
+                for members in (pair[:1], pair)
+            }
+        )
+        self._ports = {group: FIRST_PORT + offset for offset, group in enumerate(groups)}
+        self._stack.configure_proxy(
+            [Port(number=port, side=side, members=mem) for (side, mem), port in self._ports.items()]
+        )
+        url = f"{self._base_url(FIRST_PORT)}/healthz"
+        wait_for_proxy(self._windows.agent, url, lambda: self._stack.log_of(PROXY))
+
+    def _base_url(self, port: int) -> str:
+        return f"http://{self._stack.proxy_host}:{port}"
+
+    def _starts(self, side: SideName, members: Sequence[int]) -> list[Start]:
+        starts = self._stack.starts(side)
+        return [starts[number - 1] for number in members]
+
+    # -- one and two replicas in turns ----------------------------------------------------------
+
+    @contextmanager
+    def metronome(self) -> Iterator[Metronome]:
+        """Have the metronome run on the replicas' cores, which it takes a tenth of."""
+        cores = ",".join(str(core) for core in self._plan.cores)
+        with self._stack.speak(
+            METRONOME, "python", "-m", "loadtests.generator.metronome", cores
+        ) as child:
+            yield Metronome(child)
+
+    def block(self, number: int, load: WorkerLoad, metronome: Metronome) -> ScalingBlock:
+        """Measure one and two replicas of each side, one after the other."""
+        at_s, began_s = proc.now_s(), proc.monotonic_s()
+        members = block_members(self._plan, (number - 1) % MOST_BLOCK_PORTS + 1, self._ring)
+        core = self._plan.cores[lane_of(self._plan, number)]
+        for side in SideName:
+            for start in self._starts(side, members):
+                self._stack.pin(start, (core,))
+        windows = tuple(
+            self._window(number, side, members[:replicas], core, load, metronome)
+            for side, replicas in block_order(self._plan, self._worker, number)
+        )
+        return ScalingBlock(
+            worker=self._worker,
+            number=number,
+            at_s=round(at_s, 3),
+            wall_s=round(proc.monotonic_s() - began_s, 3),
+            windows=windows,
+        )
+
+    def _window(
+        self,
+        number: int,
+        side: SideName,
+        members: tuple[int, ...],
+        core: int,
+        load: WorkerLoad,
+        metronome: Metronome,
+    ) -> ScalingWindow:
+        timing, replicas = self._plan.timing, len(members)
+        wanted = Load(
+            id=f"b{number:03d}-{side}-{replicas}",
+            base_url=self._base_url(self._ports[(side, members)]),
+            path=self._plan.path,
+            users=load.users * replicas,
+            settle_s=settle_s(
+                self._plan, load, timing.settle_s, what=(side, replicas), number=number
+            ),
+            window_s=timing.scaling_s,
+            drain_limit_s=timing.drain_limit_s,
+            timeout_s=TIMEOUT_S,
+        )
+        (done,), opened, closed = self._windows.open([(ALONE, wanted)], metronome)
+        used = {start.member for start in self._starts(side, members)}
+        use = host_use(opened, closed)
+        speed = core_speed_of(_on(opened, core), _on(closed, core))
+        proxy = figures.cpus_of(opened, closed, PROXY)
+        return ScalingWindow(
+            side=side,
+            replicas=replicas,
+            figures=figures.figures(done, opened, closed, used),
+            generator_ratio=figures.busy_ratio(done),
+            lag_ms=round(done.finished.lag_p99_ms, 2),
+            proxy_ratio=proxy,
+            core_speed=None if speed is None else float(f"{speed:.6g}"),
+            foreign_ratio=None if use is None else round(use.foreign_ratio, 4),
+            steal_ratio=None if use is None else round(use.steal_ratio, 4),
+        )
+
+    # -- whether two replicas answer as one -----------------------------------------------------
+
+    def probe(self, checks: Sequence[Check]) -> tuple[SideProbe, ...]:
+        """Try each check once on two replicas of each side."""
+        members = block_members(self._plan, 1, self._ring)
+        return tuple(self._probe(check, side, members) for check in checks for side in SideName)
+
+    def _probe(self, check: Check, side: SideName, members: tuple[int, ...]) -> SideProbe:
+        names = {start.address: start.member for start in self._starts(side, members)}
+        prober = Prober(self._windows.agent, names, self._base_url)
+        record = prober.ask(
+            check,
+            worker=self._worker,
+            replicas=tuple(names.values()),
+            port=self._ports[(side, members)],
+        )
+        return SideProbe(side=side, result=consistency_guard.judge(record))
+
+
+def _on(edge: Edge, core: int) -> Edge:
+    """Give an edge with the metronome's count of one core alone."""
+    pulse = {core: edge.pulse[core]} if edge.pulse else None
+    return Edge(members=(), host=None, harness_cpu_s=0.0, pulse=pulse)

@@ -1,0 +1,216 @@
+"""From what base and head were named by to two images of the engine."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtests.environments.compose import images
+from loadtests.environments.protocol import Say
+from loadtests.gate.model import Side, SideKind, SideName
+from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.tools import docker, git
+
+DEFAULT_PORT = 8000
+"""Where an image without EXPOSE is expected to listen: gunicorn's own default."""
+
+APP_FOLDER = "app"
+"""Where a checkout has its application, if not at its top."""
+
+MOST_DIFFERENCES = 12
+"""Files that differ are named up to here; then they are counted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """A version as it was named, found, but not built: a folder to build from, or an image."""
+
+    name: SideName
+    asked: str
+    kind: SideKind
+    commit: str | None = None
+    folder: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sides:
+    """Both versions as images, and what differs between them."""
+
+    base: Side
+    head: Side
+    differences: tuple[str, ...]
+
+
+def find(engine: docker.Engine, here: Path, name: SideName, asked: str | None) -> Named:
+    """Find out what a name stands for: a path, a git ref or an image, in this order.
+
+    Without a name, head is the working tree, and base where it left the main branch.
+    """
+    checkout = git.toplevel(here)
+    if asked is None:
+        return _default(checkout, here, name)
+    if Path(asked).is_dir():
+        return Named(name=name, asked=asked, kind=SideKind.PATH, folder=Path(asked).resolve())
+    commit = git.commit_of(here, asked) if checkout else None
+    if commit is not None:
+        return Named(name=name, asked=asked, kind=SideKind.REF, commit=commit)
+    if engine.image_id(asked) is not None:
+        return Named(name=name, asked=asked, kind=SideKind.IMAGE)
+    if (":" in asked or "/" in asked) and docker.pull(asked):
+        return Named(name=name, asked=asked, kind=SideKind.IMAGE)
+    raise UsageError(
+        f"--{name} {asked!r} is no folder, no commit of {checkout or here}, and no image that the"
+        " engine has or can pull. Name one of these; git branch --all and docker images list them."
+    )
+
+
+def _default(checkout: Path | None, here: Path, name: SideName) -> Named:
+    if checkout is None:
+        raise UsageError(
+            f"{here} is no git checkout, so --{name} has no default. Name a path, or an image."
+        )
+    if name is SideName.HEAD:
+        return Named(name=name, asked="working tree", kind=SideKind.PATH, folder=checkout)
+    commit = git.merge_base(checkout)
+    return Named(name=name, asked="merge base", kind=SideKind.REF, commit=commit)
+
+
+def build(
+    engine: docker.Engine,
+    root: Path,
+    here: Path,
+    named: tuple[Named, Named],
+    environments: Mapping[SideName, Mapping[str, str]],
+    say: Say,
+) -> Sides:
+    """Build what has to be built; ``root`` is the project's own checkout, for the base image.
+
+    ``here`` lies in the checkout whose commits are named. Raises where one has no Dockerfile, does
+    not build, or listens on another port than the other.
+    """
+    with tempfile.TemporaryDirectory(prefix="twofold-gate-") as temporary:
+        folders = [_folder(each, here, Path(temporary)) for each in named]
+        base, head = (
+            _image(engine, root, each, folder, environments[each.name], say)
+            for each, folder in zip(named, folders, strict=True)
+        )
+        differences = _differences(base, head, folders)
+    if base.port != head.port:
+        raise EnvironmentFailure(
+            f"Base listens on port {base.port} and head on port {head.port} (EXPOSE): whatever is"
+            " in front of them would not find both. Give both the same port."
+        )
+    return Sides(base=base, head=head, differences=differences)
+
+
+def _folder(named: Named, here: Path, temporary: Path) -> Path | None:
+    """Give the build context of a version, or None for an image."""
+    if named.kind is SideKind.IMAGE:
+        return None
+    folder = named.folder
+    if folder is None:
+        assert named.commit is not None
+        folder = temporary / named.name
+        folder.mkdir()
+        git.export(here, named.commit, folder)
+    for context in (folder / APP_FOLDER, folder):
+        if (context / "Dockerfile").is_file():
+            return context
+    raise UsageError(
+        f"--{named.name} {named.asked!r} has no Dockerfile, neither at its top nor in"
+        f" {APP_FOLDER}/. Name a folder that has one, or an image."
+    )
+
+
+def _image(
+    engine: docker.Engine,
+    root: Path,
+    named: Named,
+    folder: Path | None,
+    environment: Mapping[str, str],
+    say: Say,
+) -> Side:
+    tag = named.asked
+    if folder is not None:
+        tag = f"twofold/gate-{named.name}:latest"
+        say(f"Building the image of {named.name} ({describe(named)})")
+        docker.build(
+            docker.build_argv(
+                tag=tag,
+                folder=folder,
+                dockerfile=folder / "Dockerfile",
+                base_image=images.base_image(engine, root, say=say),
+            ),
+            what=f"{named.name} ({describe(named)})",
+            on_line=lambda _: None,
+        )
+    digest = engine.image_id(tag)
+    if digest is None:
+        raise EnvironmentFailure(f"The image {tag!r} of {named.name} is gone. Try again.")
+    return Side(
+        name=named.name,
+        asked=named.asked,
+        kind=named.kind,
+        digest=digest,
+        port=_port(engine.exposed_ports(tag), named),
+        commit=named.commit,
+        environment=dict(environment),
+    )
+
+
+def _port(exposed: tuple[int, ...], named: Named) -> int:
+    if len(exposed) == 1:
+        return exposed[0]
+    if not exposed or DEFAULT_PORT in exposed:
+        return DEFAULT_PORT
+    raise EnvironmentFailure(
+        f"The image of {named.name} exposes ports {', '.join(map(str, exposed))}, and it cannot be"
+        " told which one serves. Let it expose one."
+    )
+
+
+def describe(named: Named | Side) -> str:
+    """Say what a version is, in a few words."""
+    commit = f" {named.commit[:12]}" if named.commit else ""
+    return f"{named.kind} {named.asked}{commit}" if named.asked != "working tree" else named.asked
+
+
+def _differences(base: Side, head: Side, folders: list[Path | None]) -> tuple[str, ...]:
+    """Say what differs, as far as it can be told without running anything."""
+    told = []
+    if base.digest == head.digest:
+        same = base.environment == head.environment
+        told.append(f"The images are identical{' (A/A)' if same else ''}.")
+    elif folders[0] is not None and folders[1] is not None:
+        told += _files_that_differ(*(_hashes(folder) for folder in folders if folder is not None))
+    else:
+        told.append(f"The images differ: {base.digest[:19]} and {head.digest[:19]}.")
+    for name in sorted({*base.environment, *head.environment}):
+        one, other = base.environment.get(name), head.environment.get(name)
+        if one != other:
+            told.append(f"{name} is {one or 'not set'} for base and {other or 'not set'} for head.")
+    return tuple(told)
+
+
+def _files_that_differ(base: Mapping[str, str], head: Mapping[str, str]) -> Iterator[str]:
+    changed = [
+        f"{'added' if name not in base else 'removed' if name not in head else 'changed'}: {name}"
+        for name in sorted({*base, *head})
+        if base.get(name) != head.get(name)
+    ]
+    yield from changed[:MOST_DIFFERENCES]
+    if len(changed) > MOST_DIFFERENCES:
+        yield f"and {len(changed) - MOST_DIFFERENCES} more files"
+    if not changed:
+        yield "The files are the same; the images are not (built at another time, perhaps)."
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in folder.rglob("*")
+        if file.is_file() and not {"__pycache__", ".git"} & set(file.parts)
+    }

@@ -1,0 +1,209 @@
+"""A lean HTTP client for Locust users, with the common calls of Locust's ``FastHttpUser``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+from urllib.parse import urljoin
+
+import gevent
+
+from loadtests.generator.http.connection import ConnectFailed
+from loadtests.generator.http.cookies import Cookies
+from loadtests.generator.http.exchange import Ready, exchange
+from loadtests.generator.http.head import cookie_lines
+from loadtests.generator.http.outcome import Outcome
+from loadtests.generator.http.pool import UnusableUrl
+from loadtests.generator.http.reporter import Reporter
+from loadtests.generator.http.request import absolute, prepare
+from loadtests.generator.http.response import JudgedResponse, Response
+from loadtests.generator.load import Load
+
+READY_MAX = 1_000
+"""Plain requests kept ready for each user: bounded where a scenario's paths never repeat."""
+
+PAUSE_AFTER_NO_CONNECTION_S = 0.01
+"""Before a user goes on after a connection failed, so that a dead server is not hammered."""
+
+NO_CONNECTION = frozenset({Outcome.REFUSED, Outcome.UNREACHABLE})
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+AS_GET = frozenset({301, 302, 303})
+"""Redirects after which a POST becomes a GET, as browsers have it (RFC 9110, 15.4)."""
+REDIRECTS_MAX = 30
+"""As Locust's ``FastHttpUser`` has it."""
+
+
+class HttpClient:
+    """Asks servers over connections that all users share; see ``Load``."""
+
+    def __init__(self, *, base_url: str, load: Load, reporter: Reporter) -> None:
+        self.base_url = base_url
+        self._load = load
+        self._reporter = reporter
+        self._admit = load.gate.admit
+        self._ready: dict[tuple[str, str, bool], Ready] = {}
+        self._cookies = Cookies()
+        self._group: str | None = None
+
+    def get(self, url: str, **options: Any) -> Response:
+        """Send a GET request; see ``request``."""
+        return self.request("GET", url, **options)
+
+    def head(self, url: str, **options: Any) -> Response:
+        """Send a HEAD request; see ``request``."""
+        return self.request("HEAD", url, **options)
+
+    def options(self, url: str, **options: Any) -> Response:
+        """Send an OPTIONS request; see ``request``."""
+        return self.request("OPTIONS", url, **options)
+
+    def delete(self, url: str, **options: Any) -> Response:
+        """Send a DELETE request; see ``request``."""
+        return self.request("DELETE", url, **options)
+
+    def post(self, url: str, data: Any = None, json: Any = None, **options: Any) -> Response:
+        """Send a POST request; see ``request``."""
+        return self.request("POST", url, data=data, json=json, **options)
+
+    def put(self, url: str, data: Any = None, **options: Any) -> Response:
+        """Send a PUT request; see ``request``."""
+        return self.request("PUT", url, data=data, **options)
+
+    def patch(self, url: str, data: Any = None, **options: Any) -> Response:
+        """Send a PATCH request; see ``request``."""
+        return self.request("PATCH", url, data=data, **options)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        catch_response: bool = False,
+        allow_redirects: bool = True,
+        context: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> Response:
+        """Send a request and return the whole answer; a failure is a response too, not an error.
+
+        ``name`` groups requests in the statistics; ``params``, ``data``, ``json``, ``headers`` and
+        ``auth`` are as in ``request.prepare``; ``timeout`` is in seconds. A redirect is followed,
+        and is one request with its target, unless ``allow_redirects`` is False. With
+        ``catch_response`` the response is a ``with`` block, which may judge it by ``success()`` or
+        ``failure(why)``. Raises Locust's ``StopUser`` when the trial is over.
+        """
+        if options or self._group is not None:
+            ready = self._prepare(method, url, follow=allow_redirects, **options)
+        else:
+            key = (method, url, allow_redirects)
+            found = self._ready.get(key)
+            ready = found if found is not None else self._keep_ready(*key)
+        return self._ask(ready, options, context, judged=catch_response)
+
+    @contextmanager
+    def rename_request(self, name: str) -> Iterator[None]:
+        """Count all requests inside the ``with`` block under ``name``."""
+        self._group = name
+        try:
+            yield
+        finally:
+            self._group = None
+
+    def _keep_ready(self, method: str, url: str, follow: bool) -> Ready:  # noqa: FBT001 - a key
+        ready = self._prepare(method, url, follow=follow)
+        if len(self._ready) < READY_MAX:
+            self._ready[method, url, follow] = ready
+        return ready
+
+    def _prepare(
+        self,
+        method: str,
+        url: str,
+        *,
+        follow: bool,
+        timeout: float | None = None,
+        stream: bool = False,  # noqa: ARG002 - accepted: the body is always read, as a user would
+        headers: dict[str, str] | None = None,
+        name: str | None = None,
+        **options: Any,
+    ) -> Ready:
+        whole = absolute(url, self.base_url)
+        cookie = self._cookies.header(whole)
+        request = prepare(
+            method,
+            whole,
+            name=name or self._group or url,
+            headers=({"Cookie": cookie} if cookie else {}) | (headers or {}),
+            **options,
+        )
+        return Ready(
+            request=request,
+            wire=request.wire,
+            origin=self._load.pool.origin(whole),
+            only_head=method == "HEAD",
+            name=self._reporter.name_index(request.name),
+            timeout_s=self._load.timeout_s if timeout is None else timeout,
+            follow=follow,
+        )
+
+    def _ask(
+        self, ready: Ready, options: dict[str, Any], context: dict[str, Any] | None, *, judged: bool
+    ) -> Response:
+        due = self._admit()
+        sent = monotonic()
+        try:
+            response, done = exchange(ready, sent + ready.timeout_s)
+            if b"ookie" in response.raw:
+                self._keep_cookies(response)
+            if ready.follow and response.status_code in REDIRECTS:
+                response, done = self._follow(ready, options, response, done, sent)
+        except ConnectFailed as failure:
+            response, done = Response(ready.request.url, failure.outcome), monotonic()
+        except gevent.GreenletExit:  # the user is ended at the limit for draining
+            self._reporter.undrained(ready.name, due, sent)
+            raise
+        response.elapsed_s = done - sent
+        if response.outcome in NO_CONNECTION:
+            gevent.sleep(PAUSE_AFTER_NO_CONNECTION_S)
+        if judged:
+            judge = JudgedResponse(response)
+            judge.at_exit = lambda: self._reporter.ended(
+                ready.request, ready.name, due, sent, done, judge, context
+            )
+            return judge
+        self._reporter.ended(ready.request, ready.name, due, sent, done, response, context)
+        return response
+
+    def _follow(
+        self, ready: Ready, options: dict[str, Any], response: Response, done: float, sent: float
+    ) -> tuple[Response, float]:
+        """Follow the redirects that begin with ``response``; returns what the last one gave."""
+        method, options = ready.request.method, dict(options)
+        for _ in range(REDIRECTS_MAX):
+            location = response.headers.get("location")
+            if response.status_code not in REDIRECTS or not location:
+                break
+            options.pop("params", None)
+            if response.status_code in AS_GET and method != "HEAD":
+                method = "GET"
+                options.pop("data", None)
+                options.pop("json", None)
+            options["name"] = ready.request.name
+            try:
+                step = self._prepare(
+                    method, urljoin(response.url, location), follow=True, **options
+                )
+            except UnusableUrl:
+                break  # the redirect itself is the answer, as far as this client goes
+            response, done = exchange(step, sent + ready.timeout_s)
+            if b"ookie" in response.raw:
+                self._keep_cookies(response)
+        return response, done
+
+    def _keep_cookies(self, response: Response) -> None:
+        lines = cookie_lines(response.raw)
+        if lines:
+            self._cookies.keep(response.url, lines)
+            self._ready.clear()

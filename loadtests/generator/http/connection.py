@@ -1,0 +1,322 @@
+"""One HTTP/1.1 connection on the event loop: a request goes out, one answer comes back.
+
+The connection watches its socket for as long as it lives and parses in the event loop's own
+greenlet; the asking greenlet is switched to once, when the answer is whole. So a request costs two
+system calls and two switches, and a server that closes an idle connection is noticed at once.
+
+An answer is whole when its last part arrived in the kernel, which notes that where it can (Linux):
+how late this process came to read it, behind other greenlets or other programs, is no part of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import math
+import socket as patched_socket
+import struct
+import sys
+from time import monotonic, time
+from typing import Any
+
+import gevent
+from gevent.monkey import get_original
+from gevent.socket import wait_write
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from loadtests.generator.http.head import ends_by_closing, final_head
+from loadtests.generator.http.outcome import Outcome
+
+RECEIVE_BYTES = 65_536
+"""Read at most this at once: larger than the answers that are usually measured."""
+
+MAX_HEAD_BYTES = 65_536
+"""Headers of one answer; proxies accept 4 to 8 KiB by default, browsers some hundred."""
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""Body of one answer, since it is held in memory until it is whole."""
+
+TIMESTAMP = 35
+"""SO_TIMESTAMPNS of <asm/socket.h> (Linux): when data arrived, by the clock of ``time.time()``."""
+TIMESPEC = struct.Struct("ll")
+STAMPED = sys.platform == "linux"
+STAMP_MOST_S = 10.0
+"""Older than this no unread answer is: the clock was set."""
+STAMP_BYTES = patched_socket.CMSG_SPACE(TIMESPEC.size)
+
+plain_socket: Any = get_original("socket", "socket")
+"""The socket class before gevent's patching: never waits here, so it needs no wrapper."""
+
+OUTCOME_OF_ERRNO = {
+    errno.ECONNREFUSED: Outcome.REFUSED,
+    errno.ECONNRESET: Outcome.RESET,
+    errno.EPIPE: Outcome.RESET,
+    errno.ECONNABORTED: Outcome.RESET,
+    errno.ETIMEDOUT: Outcome.TIMEOUT,
+}
+
+
+class ConnectFailed(Exception):
+    """No connection could be made; ``outcome`` says of which kind that is."""
+
+    def __init__(self, outcome: Outcome, detail: str) -> None:
+        super().__init__(detail)
+        self.outcome = outcome
+
+
+class StaleConnection(Exception):
+    """The server had closed this connection before; nothing of the request was sent."""
+
+
+class Connection:
+    """A connection that is open from construction on, until ``usable`` is False.
+
+    After ``exchange`` the answer is in ``status``, ``raw`` (the bytes received up to at least the
+    end of the header) and ``body()``; ``done`` is the moment at which the answer was whole.
+    """
+
+    __slots__ = (
+        "_asking",
+        "_awaited",
+        "_body",
+        "_came",
+        "_hub",
+        "_only_head",
+        "_outcome",
+        "_parser",
+        "_received",
+        "_send",
+        "_socket",
+        "_used",
+        "_watcher",
+        "deadline",
+        "done",
+        "on_body",
+        "raw",
+        "status",
+        "usable",
+    )
+
+    def __init__(self, family: int, address: tuple[Any, ...], timeout_s: float) -> None:
+        """Connect to ``address``, in at most ``timeout_s``; raises ``ConnectFailed``."""
+        self._socket = connect(family, address, timeout_s)
+        self._send = self._socket.send
+        self._hub = gevent.get_hub()
+        self._asking: Any = None
+        self._came = 0.0
+        self._awaited = False
+        self._only_head = False
+        self._used = False
+        self._outcome: Outcome | None = None
+        self._body: list[bytes] = []
+        self._received = 0
+        self.on_body = self._body.append
+        self.deadline = math.inf
+        self.status = 0
+        self.raw = b""
+        self.done = 0.0
+        self.usable = True
+        self._parser: Any = HttpResponseParser(self)
+        self._watcher = self._hub.loop.io(self._socket.fileno(), 1)
+        self._watcher.start(self._readable)
+
+    def exchange(self, request: bytes, deadline: float, *, only_head: bool = False) -> Outcome:
+        """Send ``request`` and wait for its answer until ``deadline``, or for what comes instead.
+
+        ``only_head`` is for answers that have no body although their header announces one (HEAD).
+        Returns OK for a whole answer of any status; raises ``StaleConnection``.
+        """
+        self._only_head = only_head
+        self._outcome = None
+        self._awaited = True
+        self._came = 0.0
+        self.raw = b""
+        self.status = self._received = 0
+        self._body.clear()
+        self.deadline = deadline
+        try:
+            self._send_whole(request)
+            if self._outcome is None:
+                self._asking = gevent.getcurrent()
+                self._hub.switch()
+        except BaseException:
+            self._asking = None
+            self.close()
+            raise
+        return self._outcome  # type: ignore[return-value]  # set by _end before it switches here
+
+    def body(self) -> bytes:
+        """Return the body of the last answer."""
+        return self._body[0] if len(self._body) == 1 else b"".join(self._body)
+
+    def fail(self, outcome: Outcome) -> None:
+        """End the request in flight with ``outcome``; for the watch over time limits.
+
+        It is done by the event loop, soon: only from there may the asking greenlet be switched to.
+        """
+        self._hub.loop.run_callback(self._fail_now, outcome)
+
+    def close(self) -> None:
+        """Close the connection; it is not usable afterwards."""
+        if self._parser is None:
+            return
+        self.usable = self._awaited = False
+        self.deadline = math.inf
+        self._parser = None  # breaks the cycle with this object, so that nothing waits for the gc
+        self._watcher.stop()
+        self._watcher.close()
+        self._socket.close()
+
+    def on_message_complete(self) -> None:
+        """Note the status of a whole answer; called by the parser."""
+        status = self._parser.get_status_code()
+        if 100 <= status < 200:
+            return
+        if self.status:
+            self._outcome = Outcome.MALFORMED  # a second answer to one request
+            return
+        self.status = status
+        if not self._parser.should_keep_alive():
+            self.usable = False
+
+    def _readable(self) -> None:
+        try:
+            data, notes, _, _ = self._socket.recvmsg(RECEIVE_BYTES, STAMP_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._came = 0.0
+            self._end(Outcome.RESET)
+            return
+        self._came = came(notes)
+        if not data or not self._awaited:
+            self._end(self._outcome_of_closing())
+            return
+        self.raw = data if not self.raw else self._grown(data)
+        try:
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade):
+            self._end(Outcome.MALFORMED)
+            return
+        if self.status:
+            self._end(self._outcome or Outcome.OK)
+        else:
+            self._check_unfinished(len(data))
+
+    def _grown(self, data: bytes) -> bytes:
+        """Return ``raw`` with ``data`` added, as long as the header is not whole."""
+        return self.raw if final_head(self.raw) is not None else self.raw + data
+
+    def _check_unfinished(self, received: int) -> None:
+        head = final_head(self.raw)
+        if head is None:
+            if len(self.raw) > MAX_HEAD_BYTES:
+                self._end(Outcome.HEADER_TOO_LARGE)
+            return
+        if len(head) > MAX_HEAD_BYTES:
+            self._end(Outcome.HEADER_TOO_LARGE)
+        elif self._only_head:
+            self.status = self._parser.get_status_code()
+            self.usable = self._parser.should_keep_alive()
+            self._parser = HttpResponseParser(self)
+            self._end(Outcome.OK)
+        else:
+            self._received += received
+            if self._received > MAX_BODY_BYTES:
+                self._end(Outcome.BODY_TOO_LARGE)
+
+    def _outcome_of_closing(self) -> Outcome:
+        self.usable = False
+        if not self.raw:
+            return Outcome.CLOSED_EARLY
+        head = final_head(self.raw)
+        if head is None or not ends_by_closing(head):
+            return Outcome.TRUNCATED
+        self.status = self._parser.get_status_code()
+        return Outcome.OK
+
+    def _send_whole(self, request: bytes) -> None:
+        try:
+            taken = self._send(request)
+        except BlockingIOError:
+            taken = 0
+        except OSError as error:
+            if self._used:
+                raise StaleConnection from error
+            self._end(Outcome.RESET)
+            return
+        self._used = True
+        if taken < len(request):
+            self._send_rest(memoryview(request)[taken:])
+
+    def _send_rest(self, rest: memoryview) -> None:
+        """Send what the kernel does not take at once, unless the answer comes before."""
+        writable = self._hub.loop.io(self._socket.fileno(), 2)
+        try:
+            while rest and self._outcome is None:
+                self._asking = gevent.getcurrent()
+                writable.start(self._asking.switch)
+                self._hub.switch()
+                writable.stop()
+                self._asking = None
+                if self._outcome is None:
+                    with contextlib.suppress(BlockingIOError):
+                        rest = rest[self._send(rest) :]
+        except OSError:
+            self._end(Outcome.RESET)
+        finally:
+            writable.stop()
+            writable.close()
+
+    def _fail_now(self, outcome: Outcome) -> None:
+        self._came = 0.0  # it ends now, not when the last part of it came
+        if self._awaited:
+            self._end(outcome)
+
+    def _end(self, outcome: Outcome) -> None:
+        self.done = self._came or monotonic()
+        self._outcome = outcome
+        self._awaited = False
+        self.deadline = math.inf
+        if outcome is not Outcome.OK or not self.usable:
+            self.close()
+        asking, self._asking = self._asking, None
+        if asking is not None:
+            asking.switch()
+
+
+def came(notes: list[tuple[int, int, bytes]]) -> float:
+    """Return the moment that the kernel noted, by the monotonic clock; now, where it noted none."""
+    now = monotonic()
+    for _, kind, stamp in notes:
+        if kind == TIMESTAMP:
+            seconds, nanoseconds = TIMESPEC.unpack(stamp)
+            age_s: float = time() - seconds - nanoseconds * 1e-9
+            # A clock that was set meanwhile must not make an answer come before its time.
+            return now - min(max(0.0, age_s), STAMP_MOST_S)
+    return now
+
+
+def connect(family: int, address: tuple[Any, ...], timeout_s: float) -> Any:
+    """Return a connected non-blocking socket; raises ``ConnectFailed``."""
+    sock = plain_socket(family, patched_socket.SOCK_STREAM)
+    try:
+        sock.settimeout(0.0)
+        sock.setsockopt(patched_socket.IPPROTO_TCP, patched_socket.TCP_NODELAY, 1)
+        if STAMPED:
+            sock.setsockopt(patched_socket.SOL_SOCKET, TIMESTAMP, 1)
+        code = sock.connect_ex(address)
+        if code == errno.EINPROGRESS:
+            wait_write(sock.fileno(), timeout_s)
+            code = sock.getsockopt(patched_socket.SOL_SOCKET, patched_socket.SO_ERROR)
+    except TimeoutError:
+        sock.close()
+        raise ConnectFailed(Outcome.TIMEOUT, f"no connection in {timeout_s} s") from None
+    except BaseException:
+        sock.close()
+        raise
+    if code:
+        sock.close()
+        outcome = OUTCOME_OF_ERRNO.get(code, Outcome.UNREACHABLE)
+        raise ConnectFailed(outcome, errno.errorcode.get(code, str(code)))
+    return sock

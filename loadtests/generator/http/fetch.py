@@ -1,0 +1,50 @@
+"""Sends some requests once each, for the harness: it has no way into the stack's network itself."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any
+
+import gevent
+
+from loadtests.generator.http.connection import ConnectFailed
+from loadtests.generator.http.cookies import Cookies
+from loadtests.generator.http.head import cookie_lines, final_head, headers_of
+from loadtests.generator.http.outcome import Outcome
+from loadtests.generator.http.pool import Origin, UnusableUrl, host_and_port
+from loadtests.generator.http.request import prepare
+from loadtests.generator.order import Ask
+
+
+def fetch_all(asks: list[Ask], timeout_s: float) -> list[dict[str, Any]]:
+    """Return an answer for each of ``asks``, in their order; all are asked at once."""
+    asking = [gevent.spawn(fetch, ask, timeout_s) for ask in asks]
+    gevent.joinall(asking)
+    return [greenlet.get() for greenlet in asking]
+
+
+def fetch(ask: Ask, timeout_s: float) -> dict[str, Any]:
+    """Ask once, on a connection of its own; ``error`` says why there is no answer."""
+    url = ask.url
+    answer: dict[str, Any] = {"url": url, "status": None, "headers": {}, "body": "", "error": None}
+    deadline = monotonic() + timeout_s
+    try:
+        connection = Origin(*host_and_port(url)).take(timeout_s)
+    except (UnusableUrl, ConnectFailed) as error:
+        return answer | {"error": str(error)}
+    headers = {"Connection": "close"} | (ask.headers or {})
+    request = prepare(ask.method, url, data=ask.body, headers=headers)
+    limit = gevent.spawn_later(deadline - monotonic(), connection.fail, Outcome.TIMEOUT)
+    outcome = connection.exchange(request.wire, deadline, only_head=ask.method == "HEAD")
+    limit.kill()
+    connection.close()
+    if outcome is not Outcome.OK:
+        return answer | {"error": outcome.name.lower()}
+    cookies = Cookies()
+    cookies.keep(url, cookie_lines(connection.raw))
+    return answer | {
+        "status": connection.status,
+        "headers": headers_of(final_head(connection.raw) or b""),
+        "cookies": cookies.header(url),
+        "body": connection.body().decode("utf-8", "replace"),
+    }

@@ -1,0 +1,118 @@
+"""The open connections of a generator: kept by address from trial to trial, and watched."""
+
+from __future__ import annotations
+
+import socket
+from time import monotonic
+from urllib.parse import urlsplit
+
+import gevent
+
+from loadtests.generator.http.connection import ConnectFailed, Connection
+from loadtests.generator.http.outcome import Outcome
+
+WATCH_INTERVAL_S = 0.02
+"""How often overdue requests are looked for: an answer's time limit is that exact, at no cost for
+each request."""
+
+
+class UnusableUrl(ValueError):
+    """A URL that this client cannot ask: the message says why."""
+
+
+class Origin:
+    """Where connections go: one host and port, and the idle connections to it."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Connect to nothing yet."""
+        self.host = host
+        self.port = port
+        self.open: set[Connection] = set()
+        self._idle: list[Connection] = []
+        self._addresses: list[tuple[int, tuple[str, int]]] = []
+
+    def take(self, timeout_s: float) -> Connection:
+        """Return the connection that was used last, or a new one; raises ``ConnectFailed``."""
+        idle = self._idle
+        while idle:
+            connection = idle.pop()
+            if connection.usable:
+                return connection
+            self.open.discard(connection)
+        return self._connect(timeout_s)
+
+    def give(self, connection: Connection) -> None:
+        """Take ``connection`` back after use."""
+        if connection.usable:
+            self._idle.append(connection)
+        else:
+            self.open.discard(connection)
+
+    def fail_overdue(self, now: float) -> None:
+        """End the requests whose time limit has passed."""
+        if len(self._idle) == len(self.open):
+            return  # most origins are idle most of the time
+        for connection in tuple(self.open):
+            if connection.deadline < now:
+                connection.fail(Outcome.TIMEOUT)
+
+    def _connect(self, timeout_s: float) -> Connection:
+        if not self._addresses:
+            self._addresses = resolve(self.host, self.port)
+        failure = ConnectFailed(Outcome.UNREACHABLE, f"{self.host} has no address")
+        for family, address in self._addresses:
+            try:
+                connection = Connection(family, address, timeout_s)
+            except ConnectFailed as error:
+                failure = error
+            else:
+                self.open.add(connection)
+                return connection
+        self._addresses = []
+        raise failure
+
+
+class Pool:
+    """All origins, and the watch over the time limits of the requests in flight."""
+
+    def __init__(self) -> None:
+        self._origins: dict[tuple[str, int], Origin] = {}
+        self._watch = gevent.spawn(self._watch_deadlines)
+
+    def origin(self, url: str) -> Origin:
+        """Return the origin of ``url``; raises ``UnusableUrl``."""
+        address = host_and_port(url)
+        if address not in self._origins:
+            self._origins[address] = Origin(*address)
+        return self._origins[address]
+
+    def _watch_deadlines(self) -> None:
+        while True:
+            gevent.sleep(WATCH_INTERVAL_S)
+            now = monotonic()
+            for origin in self._origins.values():
+                origin.fail_overdue(now)
+
+
+def host_and_port(url: str) -> tuple[str, int]:
+    """Return where connections for ``url`` go; raises ``UnusableUrl``."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port or 80
+    except ValueError as error:
+        raise UnusableUrl(f"{url!r}: {error}") from None
+    if parts.scheme != "http" or not parts.hostname:
+        raise UnusableUrl(
+            f"{url!r} is not an http:// URL with a host; "
+            "for https, write the scenario for Locust's FastHttpUser"
+        )
+    return parts.hostname, port
+
+
+def resolve(host: str, port: int) -> list[tuple[int, tuple[str, int]]]:
+    """Return family and address for each address of ``host``; raises ``ConnectFailed``."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise ConnectFailed(Outcome.UNREACHABLE, f"{host}: {error}") from None
+    return [(family, address) for family, _, _, _, address in found]  # type: ignore[misc]

@@ -1,0 +1,1 @@
+"""The locustfiles of the built-in workloads."""

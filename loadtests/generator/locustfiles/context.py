@@ -1,0 +1,34 @@
+"""Asks /context with a token of its own each time, and calls every foreign answer a failure.
+
+The request's own word (``isolated``) and the token in the answer are both looked at. What comes
+back with another request's token is ``rejected`` in the samples.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+
+from locust import task
+
+from loadtests.generator.http.user import LeanHttpUser
+
+_numbers = itertools.count()
+
+
+class IsolationUser(LeanHttpUser):
+    """Asks until the trial is over; ``path`` may hold the length of the pause."""
+
+    @task
+    def ask(self) -> None:
+        """Send one token after the other, no two alike."""
+        joint = "&" if "?" in self.load.path else "?"
+        while True:
+            token = f"{os.getpid()}-{next(_numbers)}"
+            path = f"{self.load.path}{joint}token={token}"
+            with self.client.request("GET", path, name="/context", catch_response=True) as answer:
+                if not answer.ok:
+                    continue
+                found = answer.json()
+                if found.get("isolated") is not True or found.get("token") != token:
+                    answer.failure(f"{token} came back as {found}")

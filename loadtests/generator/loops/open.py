@@ -1,0 +1,103 @@
+"""Open loop: a request is sent when it is due, whatever is still in flight."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+import gevent
+from locust.exception import StopUser
+
+from loadtests.generator.loops.alarm import Alarm
+from loadtests.generator.loops.arrivals import Moments
+
+
+class OpenGate:
+    """Gives each due request to a user that has nothing to do, or to a new one.
+
+    ``due`` are moments of the monotonic clock, in order. ``more_users`` starts that many users;
+    there are never more than ``users_max``. A request that finds neither is dropped: ``drop`` is
+    called with the moment at which it was due.
+    """
+
+    def __init__(
+        self,
+        due: Moments,
+        *,
+        users_max: int,
+        more_users: Callable[[int], None],
+        drop: Callable[[float], None],
+    ) -> None:
+        self._due = due.tolist()
+        self._next = 0
+        self._users_max = users_max
+        self._users = 0
+        self._more_users = more_users
+        self._drop = drop
+        self._idle: list[Any] = []
+        self._waiting: deque[float] = deque()
+        """Due requests for which users are starting."""
+        self._seen: set[Any] = set()
+        self._alarm = Alarm(self._hand_out)
+        self._hub = gevent.get_hub()
+
+    def start(self, users: int) -> None:
+        """Begin, with ``users`` users to start with."""
+        self._start_users(users)
+        self._set_alarm()
+
+    def admit(self) -> float:
+        """Wait for a due request; returns when it was due, raises ``StopUser`` after the last."""
+        user = gevent.getcurrent()
+        self._seen.add(user)
+        if self._waiting:
+            return self._waiting.popleft()
+        if self._next >= len(self._due):
+            raise StopUser
+        self._idle.append(user)
+        try:
+            due: float | None = self._hub.switch()
+        except BaseException:
+            if user in self._idle:
+                self._idle.remove(user)
+            raise
+        if due is None:
+            raise StopUser
+        return due
+
+    def close(self) -> None:
+        """Drop what is still waiting for a user; nothing is due any more."""
+        self._alarm.close()
+        while self._waiting:
+            self._drop(self._waiting.popleft())
+
+    def _hand_out(self) -> None:
+        due, idle = self._due, self._idle
+        while self._next < len(due) and due[self._next] <= monotonic():
+            moment = due[self._next]
+            self._next += 1
+            if idle:
+                idle.pop().switch(moment)
+            elif len(self._waiting) < self._users - len(self._seen):
+                self._waiting.append(moment)
+            elif self._users < self._users_max:
+                self._waiting.append(moment)
+                # Twice as many: Locust counts all users whenever it starts some.
+                self._start_users(max(1, self._users))
+            else:
+                self._drop(moment)
+        self._set_alarm()
+
+    def _start_users(self, count: int) -> None:
+        count = min(count, self._users_max - self._users)
+        self._users += count
+        self._more_users(count)
+
+    def _set_alarm(self) -> None:
+        if self._next < len(self._due):
+            self._alarm.set(self._due[self._next])
+            return
+        while self._idle:
+            self._idle.pop().switch(None)

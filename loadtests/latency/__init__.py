@@ -1,1 +1,0 @@
-"""Latency under stated loads: open-loop trials, after the closed-loop rounds."""

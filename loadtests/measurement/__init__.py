@@ -1,0 +1,1 @@
+"""Measures on a stack that is up."""

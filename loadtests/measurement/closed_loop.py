@@ -1,0 +1,163 @@
+"""One stack that is up, from its first answer to its last trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from loadtests.analysis import core_speed, estimates, request_table, samples
+from loadtests.analysis.latency import level_results
+from loadtests.analysis.rules.system import disturbed
+from loadtests.environments.protocol import Stack
+from loadtests.measurement import user_calibration
+from loadtests.measurement.driver import Driver
+from loadtests.measurement.open_loop import Levels
+from loadtests.measurement.progress import Progress
+from loadtests.model.consistency import SAMPLE_CHECKS, ProbeState
+from loadtests.model.generator_records import Load, RawTrial
+from loadtests.model.open_trial import OpenTrial
+from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
+from loadtests.model.trial import Calibration, Trial
+from loadtests.planning import warmup
+from loadtests.results.run_folder import Store
+
+REPEATED_PART = 4
+"""At most every fourth trial of a round is measured again; more is no accident but the machine."""
+
+CALIBRATION_TIMING = Timing(
+    settle_s=user_calibration.SETTLE_S, window_s=user_calibration.WINDOW_S, drain_limit_s=15.0
+)
+
+Watch = Callable[[], None]
+"""Told that a trial was written down."""
+
+
+class Session:
+    """A stack that is up, and the trials that were measured on it so far."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        stack: Stack,
+        driver: Driver,
+        kept: Store,
+        progress: Progress,
+        watch: Watch,
+    ) -> None:
+        self._plan = plan
+        self._stack = stack
+        self._driver = driver
+        self._kept = kept
+        self._progress = progress
+        self._watch = watch
+        self._workloads = {workload.name: workload for workload in plan.workloads}
+        self._calibrations: dict[tuple[str, str], Calibration] = {}
+        self._trials: list[Trial] = []
+
+    def prepare(self) -> None:
+        """Wait for the replicas, prove the proxy, and find out how many users are enough."""
+        self._progress.say(f"Waiting for {len(self._stack.replicas)} replicas to answer")
+        self._driver.wait_ready()
+        self._stack.configure_proxy(self._plan.upstreams)
+        self._driver.wait_for_proxy()
+        self._driver.prove_shares(self._plan.upstreams)
+        self._progress.say("How fast the load generator can be (a static answer of the proxy)")
+        self._kept.write_ceiling(self._driver.measure_ceiling(self._plan.generator_processes))
+        self._probe()
+        for workload in self._plan.workloads:
+            for worker in self._plan.workers:
+                self._progress.say(f"How many users keep one {worker.name} busy ({workload.name})")
+                self._calibrations[(worker.name, workload.name)] = user_calibration.calibrate(
+                    self._plan, worker.name, workload.name, self._try_users
+                )
+        self._kept.write_calibrations(tuple(self._calibrations.values()))
+
+    def _probe(self) -> None:
+        self._progress.say("Trying whether the replicas answer as one")
+        found = self._driver.probe(self._plan, SAMPLE_CHECKS)
+        self._kept.write_probes(found)
+        for result in found:
+            if result.state is ProbeState.BREAKS:
+                self._progress.say(f"{result.worker} breaks: {result.detail}")
+
+    def measure(self) -> None:
+        """Measure round after round until the answer is precise enough."""
+        for planned in self._plan.rounds:
+            self.measure_round(planned)
+            if estimates.enough(self._plan, self._counting()):
+                return
+
+    def measure_round(self, planned: Sequence[TrialSpec]) -> None:
+        """Measure the trials of one round, those again that others disturbed."""
+        again: list[TrialSpec] = []
+        for spec in planned:
+            can_repeat = len(again) < max(1, len(planned) // REPEATED_PART)
+            if self._measure(spec, can_repeat=can_repeat).set_aside:
+                again.append(replace(spec, id=f"{spec.id}-again"))
+        for spec in again:
+            self._measure(spec, can_repeat=False)
+
+    def measure_latency(self) -> None:
+        """Measure latency under load, where the plan asks for it."""
+        wanted = self._plan.latency
+        if wanted is not None:
+            known = level_results.capacities(estimates.cells(self._plan, self._counting()))
+            say = self._progress.say
+            Levels(self._plan, wanted, known, self._driver, self._keep_open, say).measure()
+
+    def _keep_open(self, trial: OpenTrial, samples: bytes) -> None:
+        self._kept.append(trial, samples)
+        self._watch()
+
+    def _counting(self) -> tuple[Trial, ...]:
+        return core_speed.at_mean_speed([trial for trial in self._trials if not trial.set_aside])
+
+    def _measure(self, spec: TrialSpec, *, can_repeat: bool) -> Trial:
+        """Measure one trial and write it down; set it aside if others disturbed its window.
+
+        What others did is all that this looks at, never the throughput.
+        """
+        known = self._calibrations[(spec.cell.worker, spec.cell.workload)]
+        users = known.users_per_replica * spec.cell.replicas
+        timing = self._plan.timing
+        settle_s = self._settle_s(spec.cell, known)
+        raw = self._put_on(spec, users, replace(timing, settle_s=settle_s))
+        trial = samples.reduce(raw, self._plan.budget, service_ms=known.service_ms)
+        if can_repeat:
+            trial = replace(trial, set_aside=disturbed(trial))
+        self._kept.append(trial, request_table.with_tables(raw))
+        self._trials.append(trial)
+        if not trial.set_aside:
+            self._progress.measured(self._counting())
+        self._watch()
+        return trial
+
+    def _settle_s(self, cell: Cell, known: Calibration) -> float:
+        before = [trial for trial in self._trials if trial.spec.cell == cell]
+        last = before[-1].latency if before else None
+        answer_ms = (last or known.steps[-1]).mean_ms or 0.0
+        return warmup.settle_s(
+            answer_ms / 1000,
+            self._plan.timing.settle_s,
+            part=warmup.part(self._plan.seed, cell, len(before)),
+        )
+
+    def _try_users(self, spec: TrialSpec, users: int) -> Trial:
+        raw = self._put_on(spec, users, CALIBRATION_TIMING)
+        return samples.reduce(raw, self._plan.budget, service_ms=None)
+
+    def _put_on(self, spec: TrialSpec, users: int, timing: Timing) -> RawTrial:
+        workload = self._workloads[spec.cell.workload]
+        return self._driver.measure(
+            spec,
+            Load(
+                id=spec.id,
+                base_url=self._driver.base_url(spec.port),
+                path=workload.path,
+                scenario=workload.scenario,
+                users=users,
+                settle_s=timing.settle_s,
+                window_s=timing.window_s,
+                drain_limit_s=timing.drain_limit_s,
+            ),
+        )

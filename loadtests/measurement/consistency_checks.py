@@ -1,0 +1,102 @@
+"""Tries through the proxy whether the replicas of each worker model answer as one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from loadtests.analysis import consistency
+from loadtests.measurement.generator_client import Agent
+from loadtests.model.consistency import Check, CheckKind, ProbeRecord, ProbeResult, Seen, Step
+from loadtests.model.generator_records import Answer, Ask
+from loadtests.model.plan import Plan, Upstream
+
+TIMES_EACH = 8
+"""How often each replica is asked the same: twice as often as it has processes, all at once, so
+that several of its processes answer."""
+
+LIMIT_S = 30.0
+"""How long the answers may take: at a tenth of a CPU a replica gives some 50 a second."""
+
+LEAST_REPLICAS = 2
+
+
+class Prober:
+    """Asks the replicas behind the proxy's ports; ``base_url`` gives a port's address."""
+
+    def __init__(
+        self, agent: Agent, names: Mapping[str, str], base_url: Callable[[int], str]
+    ) -> None:
+        self._agent = agent
+        self._names = names
+        self._base_url = base_url
+
+    def probe(self, plan: Plan, checks: Sequence[Check]) -> tuple[ProbeResult, ...]:
+        """Try every check on the most replicas of every worker model, where there are two."""
+        return tuple(
+            consistency.judge(
+                self.ask(
+                    check,
+                    worker=upstream.worker,
+                    replicas=tuple(f"{upstream.worker}-{number}" for number in upstream.members),
+                    port=upstream.port,
+                )
+            )
+            for upstream in widest(plan)
+            for check in checks
+        )
+
+    def ask(
+        self, check: Check, *, worker: str, replicas: tuple[str, ...], port: int
+    ) -> ProbeRecord:
+        """Try one check on the replicas behind one port, and give what they answered."""
+        token = f"probe{secrets.token_hex(6)}"
+        ask = self._asker(port, token)
+        everyone = TIMES_EACH * len(replicas)
+        record = ProbeRecord(worker=worker, replicas=replicas, check=check, token=token)
+        if check.kind is CheckKind.COUNT:
+            record = replace(record, before=self._seen(ask(check.read, 1)[0]))
+        # After a refusal there is nothing to ask; and where nobody answers, each step takes long.
+        if consistency.refused(record) is not None:
+            return record
+        writes = ask(check.write, everyone if check.kind is CheckKind.COUNT else 1)
+        record = replace(record, writes=tuple(map(self._seen, writes)))
+        if consistency.refused(record) is not None:
+            return record
+        reads = ask(check.read, everyone, writes[0].cookies)
+        return replace(record, reads=tuple(map(self._seen, reads)))
+
+    def _asker(self, port: int, token: str) -> Callable[..., tuple[Answer, ...]]:
+        base_url = self._base_url(port)
+
+        def ask(step: Step, times: int, cookies: str = "") -> tuple[Answer, ...]:
+            one = Ask(
+                url=base_url + consistency.filled(step.path, token),
+                method=step.method,
+                headers={"Cookie": cookies} if cookies else {},
+                body=consistency.filled(step.body, token),
+            )
+            return self._agent.ask([one] * times, timeout_s=LIMIT_S)
+
+        return ask
+
+    def _seen(self, answer: Answer) -> Seen:
+        address = answer.headers.get("x-upstream-addr")
+        return Seen(
+            replica=self._names.get(address, address) if address else None,
+            status=answer.status,
+            body=answer.body,
+            error=answer.error,
+        )
+
+
+def widest(plan: Plan) -> tuple[Upstream, ...]:
+    """Give the port with the most replicas of each worker model, where they are at least two."""
+    found = []
+    for worker in plan.workers:
+        mine = [upstream for upstream in plan.upstreams if upstream.worker == worker.name]
+        most = max(mine, key=lambda upstream: len(upstream.members))
+        if len(most.members) >= LEAST_REPLICAS:
+            found.append(most)
+    return tuple(found)

@@ -1,0 +1,140 @@
+"""The harness's side of the generator's protocol (docs/reference/generator-protocol.md)."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from loadtests.model.errors import GeneratorFailure, ProcessFailure
+from loadtests.model.generator_records import Answer, Ask, Finished, Load, LoadDone
+from loadtests.tools.proc import Child
+
+PROTOCOL = 1
+
+SLACK_S = 20.0
+"""How much longer than planned an answer may take before the generator is given up."""
+
+
+_ANSWERS = TypeAdapter(list[Answer])
+_FINISHED = TypeAdapter(Finished)
+
+
+class Agent:
+    """A running generator, spoken to one request at a time."""
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+        self._count = 0
+
+    def hello(self, *, timeout_s: float = 60.0) -> dict[str, Any]:
+        """Greet it; give its versions. Raises :class:`GeneratorFailure` for another protocol."""
+        self._say({"op": "hello"})
+        greeting = self._hear("hello", timeout_s)
+        if greeting.get("protocol") != PROTOCOL:
+            raise GeneratorFailure(
+                f"The generator speaks protocol {greeting.get('protocol')!r}, the harness"
+                f" {PROTOCOL}. Rebuild its image: run `twofold down`, then start again."
+            )
+        return greeting
+
+    def fetch(self, urls: Sequence[str], *, timeout_s: float = 5.0) -> tuple[Answer, ...]:
+        """Ask for all addresses at once; give the answers in the order asked."""
+        return self._fetched({"urls": list(urls)}, timeout_s) if urls else ()
+
+    def ask(self, asks: Sequence[Ask], *, timeout_s: float = 5.0) -> tuple[Answer, ...]:
+        """Send all requests at once; give the answers in the order asked."""
+        return self._fetched({"requests": [vars(ask) for ask in asks]}, timeout_s) if asks else ()
+
+    def _fetched(self, what: dict[str, Any], timeout_s: float) -> tuple[Answer, ...]:
+        self._count += 1
+        self._say({"op": "fetch", "id": f"f{self._count}", **what, "timeout_s": timeout_s})
+        event = self._hear("fetched", timeout_s + SLACK_S)
+        try:
+            return tuple(_ANSWERS.validate_python(event["answers"]))
+        except (KeyError, ValidationError) as error:
+            raise GeneratorFailure(f"The generator's answer makes no sense: {error}") from error
+
+    def load(
+        self, load: Load, *, on_opened: Callable[[], None], on_closed: Callable[[], None]
+    ) -> LoadDone:
+        """Put one load on; call back as the window opens and as it closes; give all samples."""
+        self.begin(load)
+        self.wait_opened(load)
+        on_opened()
+        self.wait_closed(load)
+        on_closed()
+        return self.collect(load)
+
+    def begin(self, load: Load) -> None:
+        """Put one load on; several generators can be told before any is waited for."""
+        fields = {name: value for name, value in vars(load).items() if value is not None}
+        self._say({"op": "trial", **fields})
+
+    def wait_opened(self, load: Load) -> None:
+        """Wait for the window of a load that was begun."""
+        self._hear("opened", load.settle_s + SLACK_S)
+
+    def wait_closed(self, load: Load) -> None:
+        """Wait for the end of the window that opened."""
+        self._hear("closed", load.window_s + SLACK_S)
+
+    def collect(self, load: Load) -> LoadDone:
+        """Wait for what is in flight after the window, and give all samples."""
+        parts: list[bytes] = []
+        while True:
+            event = self._hear(("samples", "finished"), load.drain_limit_s + SLACK_S)
+            if event["event"] == "finished":
+                break
+            parts.append(_decoded(event))
+        try:
+            finished = _FINISHED.validate_python(
+                {key: value for key, value in event.items() if key != "event"}
+            )
+        except ValidationError as error:
+            raise GeneratorFailure(f"The generator's answer makes no sense: {error}") from error
+        return LoadDone(finished=finished, samples=b"".join(parts))
+
+    def _say(self, message: dict[str, Any]) -> None:
+        try:
+            self._child.send(json.dumps(message))
+        except ProcessFailure as error:
+            raise GeneratorFailure(str(error)) from error
+
+    def _hear(self, wanted: str | tuple[str, ...], timeout_s: float) -> dict[str, Any]:
+        names = (wanted,) if isinstance(wanted, str) else wanted
+        try:
+            line = self._child.receive(timeout_s)
+        except ProcessFailure as error:
+            raise GeneratorFailure(str(error)) from error
+        event = _parsed(line)
+        if event.get("event") == "error":
+            raise GeneratorFailure(
+                f"The generator failed: {event.get('kind')}: {event.get('detail')}."
+                f" Its log: {self._child.log}"
+            )
+        if event.get("event") not in names:
+            raise GeneratorFailure(
+                f"The generator said {event.get('event')!r} where {' or '.join(names)} was due."
+            )
+        return event
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    try:
+        event = json.loads(line)
+    except ValueError as error:
+        raise GeneratorFailure(f"The generator wrote {line[:200]!r}, not JSON.") from error
+    if not isinstance(event, dict):
+        raise GeneratorFailure(f"The generator wrote {line[:200]!r}, not an object.")
+    return event
+
+
+def _decoded(event: dict[str, Any]) -> bytes:
+    try:
+        return base64.b64decode(event["data"], validate=True)
+    except (KeyError, TypeError, ValueError) as error:
+        raise GeneratorFailure(f"The generator's samples cannot be read: {error!r}") from error

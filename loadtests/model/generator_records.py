@@ -1,0 +1,123 @@
+"""What is asked of the generator, and what is seen of a trial, as it came. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from loadtests.model.plan import TrialSpec
+from loadtests.model.stack import HostReading, Reading
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """One trial's load as the generator is asked for it.
+
+    ``users`` is for the closed mode, the rest for the open one. ``rate_rps``: requests per second.
+    ``shift_s``: how much later than another load's with the same seed the arrivals are.
+    """
+
+    id: str
+    base_url: str
+    path: str
+    settle_s: float
+    window_s: float
+    drain_limit_s: float
+    mode: Literal["closed", "open"] = "closed"
+    users: int | None = None
+    rate_rps: float | None = None
+    arrivals: Literal["poisson", "constant"] | None = None
+    max_in_flight: int | None = None
+    seed: int | None = None
+    shift_s: float | None = None
+    timeout_s: float = 30.0
+    scenario: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """One request of a fetch."""
+
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What one address answered to a fetch; ``status`` is None where ``error`` says why.
+
+    ``cookies`` is what a client would send back as its header ``Cookie``.
+    """
+
+    url: str
+    status: int | None
+    headers: dict[str, str] = field(default_factory=dict)
+    cookies: str = ""
+    body: str = ""
+    error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """What the generator says of a whole trial; see the protocol for each field."""
+
+    id: str
+    started_at_s: float
+    opened_at_s: float
+    closed_at_s: float
+    drained_at_s: float
+    sent: int
+    answered: int
+    undrained: int
+    dropped: int
+    outcomes: list[str]
+    replicas: list[str]
+    names: list[str]
+    cpu_s: float
+    lag_p99_ms: float
+    lag_max_ms: float
+    workers: int = 1
+    lost_workers: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadDone:
+    """A trial that the generator finished: its word, and the bytes of an ``.npz`` of samples."""
+
+    finished: Finished
+    samples: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edge:
+    """All counters at one edge of a window."""
+
+    members: tuple[Reading, ...]
+    host: HostReading | None
+    harness_cpu_s: float
+    pulse: Mapping[int, tuple[float, float]] | None = None
+    """The metronome's count for each core: its work, and the CPU-seconds that took."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawTrial:
+    """What was seen of one trial, before anything is worked out.
+
+    ``addresses`` gives the name of each of its replicas by ``ip:port``; ``proxy_requests`` and
+    ``replica_requests`` are what nginx and these replicas counted over the whole trial.
+    """
+
+    spec: TrialSpec
+    users: int
+    finished: Finished
+    samples: bytes
+    opened: Edge
+    closed: Edge
+    proxy_requests: int | None
+    replica_requests: int | None
+    addresses: Mapping[str, str]
+    identities: Mapping[str, str]
+    wall_s: float

@@ -1,0 +1,180 @@
+"""What follows from the trials: cells, doublings, findings, the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from loadtests.model.consistency import ProbeResult
+from loadtests.model.latency import Ceiling, LatencyResult, SloDoubling, SloResult
+from loadtests.model.machine import Machine
+from loadtests.model.plan import Cell, Plan
+from loadtests.model.trial import Calibration
+from loadtests.model.vocabulary import Bottleneck, RuleCode, RuleState, Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A value with its 95 % interval; ``low`` and ``high`` are None where none can be given."""
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceUse:
+    """How much of one means a cell used, over all its trials.
+
+    ``name`` is what people call it, ``used_ratio`` a share of all there was of it, ``full_ratio``
+    the share from which it counts as full; ``detail`` is a clause with the figures in their own
+    units. CPU is also full where its holder was held back in most CPU periods.
+    """
+
+    kind: Bottleneck
+    name: str
+    used_ratio: float
+    full_ratio: float
+    full: bool
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellResult:
+    """What is known of one cell over all rounds.
+
+    Percentiles are medians over the rounds of each round's own; ``replica_rps`` is the mean rate
+    of each replica's answers in the trials that it took part in; ``memory_bytes`` is that of all
+    replicas together.
+    """
+
+    cell: Cell
+    trials: int
+    users: int
+    throughput_rps: Estimate
+    speedup: Estimate
+    efficiency_ratio: float | None
+    p50_ms: float | None
+    p90_ms: float | None
+    p99_ms: float | None
+    cpu_us_per_request: float | None
+    cpu_got_cpus: float | None
+    error_ratio: float | None
+    bottleneck: Bottleneck
+    bottleneck_detail: str
+    memory_bytes: float | None = None
+    resources: tuple[ResourceUse, ...] = ()
+    replica_rps: Mapping[str, float] = field(default_factory=dict)
+    ceiling_ratio: float | None = None
+    """The share of the generator's ceiling that this throughput needed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoublingResult:
+    """D(n) = X(2n)/X(n) of one worker model and workload, taken apart where counters allow.
+
+    factor = cpu_got_factor ÷ cpu_per_request_factor, when CPU is what is full.
+    """
+
+    worker: str
+    workload: str
+    replicas_from: int
+    replicas_to: int
+    rounds: int
+    factor: Estimate
+    half_width_ratio: float | None
+    cpu_got_factor: float | None
+    cpu_per_request_factor: float | None
+    verdict: Verdict
+    reason: str
+    settle_minutes: float | None
+    """Minutes of measuring that would probably settle an inconclusive one."""
+
+    def __str__(self) -> str:
+        return f"{self.worker} {self.workload} {self.replicas_from}→{self.replicas_to}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonResult:
+    """Throughput of one worker model over another's, at equal replicas and budgets."""
+
+    workload: str
+    replicas: int
+    worker: str
+    against: str
+    ratio: Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class LawResult:
+    """A scalability law fitted to one worker model and workload.
+
+    ``name`` is ``amdahl`` (sigma alone) or ``usl`` (sigma and kappa); ``bound`` is the greatest
+    speed-up that the law allows, None where it has none, and where no loss is shown to be above 0.
+    """
+
+    worker: str
+    workload: str
+    name: str
+    sigma: Estimate
+    kappa: Estimate | None
+    bound: float | None
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What one validity rule found, for one cell or (``cell`` None) for the run.
+
+    ``figure`` is what was measured and ``limit`` what it was held against, in the rule's unit.
+    """
+
+    code: RuleCode
+    state: RuleState
+    cell: Cell | None
+    figure: float | None
+    limit: float | None
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFacts:
+    """What identifies a run and says how long it took; not worked out, only noted."""
+
+    run_id: str
+    started_at: str
+    command: str
+    wall_s: float
+    measuring_s: float
+    finished: bool
+    """False where the run was stopped or died, and what there is comes from its journal."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """A whole run: ``run.json``, and everything that a report says."""
+
+    facts: RunFacts
+    machine: Machine
+    plan: Plan
+    verdict: Verdict
+    reason: str
+    rounds: int
+    measured_s: float
+    cells: tuple[CellResult, ...]
+    doublings: tuple[DoublingResult, ...]
+    comparisons: tuple[ComparisonResult, ...]
+    laws: tuple[LawResult, ...]
+    findings: tuple[Finding, ...]
+    calibrations: tuple[Calibration, ...]
+    probes: tuple[ProbeResult, ...] = ()
+    ceiling: Ceiling | None = None
+    latency: tuple[LatencyResult, ...] = ()
+    slo: tuple[SloResult, ...] = ()
+    slo_doublings: tuple[SloDoubling, ...] = ()
+
+    @property
+    def broken(self) -> tuple[Finding, ...]:
+        """The findings that take the verdict away."""
+        return tuple(found for found in self.findings if found.state is RuleState.BROKEN)

@@ -1,0 +1,44 @@
+"""What is read from a stack that is up: replicas and counters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from loadtests.model.vocabulary import Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replica:
+    """One replica as it runs. ``name`` is ``<worker>-<number>``, ``address`` is ``ip:port``."""
+
+    name: str
+    worker: str
+    number: int
+    address: str
+    identity: str
+    """What must stay the same during a run: container, start time and image, or process."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """The counters of one member at one moment; all but memory only ever grow."""
+
+    member: str
+    role: Role
+    at_s: float
+    cpu_s: float
+    periods: int | None = None
+    throttled_periods: int | None = None
+    throttled_s: float | None = None
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostReading:
+    """CPU-seconds of the machine's cores at one moment, over the cores that the run uses."""
+
+    at_s: float
+    busy_s: float
+    steal_s: float
+    idle_s: float
+    cores: int

@@ -1,0 +1,1 @@
+"""From options and a machine to everything that a run will do. PURE."""

@@ -1,0 +1,191 @@
+"""From options and a machine to everything that a run will do. PURE.
+
+A plan starts nothing. It is refused with :class:`~loadtests.model.errors.PlanError` where the
+machine cannot test what was asked, with what would fit.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from loadtests.config import slo
+from loadtests.config.options import (
+    DEFAULT_WORKLOAD,
+    ROUNDS_MAX,
+    ROUNDS_MIN,
+    WORKERS,
+    WORKLOADS,
+    Options,
+)
+from loadtests.model.errors import PlanError
+from loadtests.model.latency import LatencyPlan
+from loadtests.model.machine import Machine
+from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream, Workload
+from loadtests.planning import load_levels
+from loadtests.planning.budget import budget, fits, generator_cores, split_cores
+from loadtests.planning.rotation import rotation
+
+# A window is a whole number of the kernel's 100 ms CPU periods, so that each has the same number
+# of refills of a replica's budget; a part of one would add noise of a whole refill.
+TIMING = Timing(settle_s=0.5, window_s=2.0, drain_limit_s=15.0)
+TIMING_QUICK = Timing(settle_s=0.3, window_s=1.0, drain_limit_s=15.0)
+
+OVERHEAD_S = 0.4
+"""One trial's drain, counters and messages (measured on 2 cores, 0.2 to 0.6 s)."""
+
+START_S = 25.0
+"""Bringing a built stack up, proving it and calibrating it, and taking it down (measured)."""
+
+STORE_START_S = 5.0
+"""What a store adds to that: 2 s as a container (measured), and Compose is called once more."""
+
+FIRST_PORT = 9001
+
+NO_BUDGET = (
+    "No CPU budget can be set here, so replicas that work would compete for the same cores:"
+    " workload io is measured, where slots are what is full."
+)
+
+ONE_CORE = (
+    "Generator, proxy and replicas share the one core there is, so replicas that work would compete"
+    " for it: workload io is measured, where slots are what is full."
+)
+
+WAITING = frozenset({"io"})
+"""Workloads whose requests hold a slot and hardly any CPU."""
+
+
+def make_plan(options: Options, machine: Machine, *, backend: str, seed: int) -> Plan:
+    """Plan a run of checked ``options`` on ``machine``; the same arguments give the same plan."""
+    counts = tuple(sorted(options.replicas))
+    most = counts[-1]
+    with_store = options.probe or any(WORKLOADS[name].needs_store for name in options.workloads)
+    workloads, workers, notes = _what_can_be_told(options, machine, most, with_store=with_store)
+    waiting_only = all(workload.name in WAITING for workload in workloads)
+    means = budget(machine, most, waiting_only=waiting_only, with_store=with_store)
+    cells = tuple(
+        Cell(worker=worker, workload=workload.name, replicas=count)
+        for workload in workloads
+        for worker in workers
+        for count in counts
+    )
+    least, greatest = _round_limits(options)
+    upstreams, rounds = _rounds(cells, total=most, rounds=greatest, seed=seed)
+    timing = TIMING_QUICK if options.quick else TIMING
+    trial_s = timing.settle_s + timing.window_s + OVERHEAD_S
+    start_s = START_S + (STORE_START_S if with_store else 0)
+    latency = _latency(options, len(cells))
+    beside_s = start_s + (latency.expected_s if latency else 0.0)
+    return Plan(
+        seed=seed,
+        backend=backend,
+        workers=tuple(WORKERS[name] for name in workers),
+        workloads=workloads,
+        replica_counts=counts,
+        cells=cells,
+        rounds_min=least,
+        rounds_max=greatest,
+        precision_ratio=options.precision_ratio,
+        target=options.target,
+        budget=means,
+        timing=timing,
+        upstreams=upstreams,
+        rounds=rounds,
+        expected_s=beside_s + least * len(cells) * trial_s,
+        expected_max_s=beside_s + greatest * len(cells) * trial_s,
+        notes=notes,
+        latency=latency,
+        generator_processes=options.generator_processes or len(generator_cores(machine)) or 1,
+        with_store=with_store,
+    )
+
+
+def _latency(options: Options, cells: int) -> LatencyPlan | None:
+    if not options.latency and options.slo is None:
+        return None
+    objective = slo.parse(options.slo) if options.slo is not None else None
+    return load_levels.plan_latency(objective, cells=cells, quick=options.quick)
+
+
+def _what_can_be_told(
+    options: Options, machine: Machine, most: int, *, with_store: bool
+) -> tuple[tuple[Workload, ...], tuple[str, ...], tuple[str, ...]]:
+    """Leave out what was not asked for by name and cannot be told here, and say so."""
+    asked = options.workloads or (DEFAULT_WORKLOAD,)
+    if fits(machine, most, with_store=with_store):
+        return tuple(WORKLOADS[name] for name in asked), options.workers, ()
+    too_many = machine.can_budget and bool(split_cores(machine, with_store=with_store)[1])
+    if too_many or (options.workloads and not set(asked) <= WAITING):
+        # This refuses, with what would fit.
+        budget(machine, most, waiting_only=False, with_store=with_store)
+    limited = tuple(name for name in options.workers if WORKERS[name].slots is not None)
+    if not limited:
+        raise PlanError(
+            f"{', '.join(options.workers)} has no limited number of slots, so its replicas would"
+            " compete for CPU, and cannot have budgets here. What fits: --workers gthread,sync."
+        )
+    left_out = tuple(name for name in options.workers if name not in limited)
+    notes = [ONE_CORE if machine.can_budget else NO_BUDGET]
+    if left_out:
+        notes.append(f"Left out: {', '.join(left_out)}, which would use all CPU there is.")
+    names = asked if options.workloads else ("io",)
+    return tuple(WORKLOADS[name] for name in names), limited, tuple(notes)
+
+
+def _round_limits(options: Options) -> tuple[int, int]:
+    if options.rounds is not None:
+        return options.rounds, options.rounds
+    if options.quick:
+        return ROUNDS_MIN, ROUNDS_MIN
+    return ROUNDS_MIN, ROUNDS_MAX
+
+
+def _rounds(
+    cells: tuple[Cell, ...], *, total: int, rounds: int, seed: int
+) -> tuple[tuple[Upstream, ...], tuple[tuple[TrialSpec, ...], ...]]:
+    rng = Random(seed)
+    members = {
+        cell: rotation(total=total, size=cell.replicas, rounds=rounds, rng=rng) for cell in cells
+    }
+    sets = sorted({(cell.worker, group) for cell in cells for group in members[cell]})
+    ports = {key: FIRST_PORT + offset for offset, key in enumerate(sets)}
+    upstreams = tuple(Upstream(port=ports[key], worker=key[0], members=key[1]) for key in sets)
+    planned = tuple(
+        tuple(
+            _spec(number + 1, position, cell, members[cell][number], ports)
+            for position, cell in enumerate(_order(cells, rng), start=1)
+        )
+        for number in range(rounds)
+    )
+    return upstreams, planned
+
+
+def _order(cells: tuple[Cell, ...], rng: Random) -> list[Cell]:
+    """Give a round's order: worker models and workloads at random, and in each its cells at random.
+
+    Cells that are compared for a doubling are next to one another, since moments that are near are
+    more alike: measured, two windows of one model differed by 2 to 3 % within 4 s, by 4 % within
+    30 s and by 4 to 5 % beyond.
+    """
+    series: dict[tuple[str, str], list[Cell]] = {}
+    for cell in cells:
+        series.setdefault((cell.worker, cell.workload), []).append(cell)
+    blocks = rng.sample(list(series.values()), k=len(series))
+    return [cell for block in blocks for cell in rng.sample(block, k=len(block))]
+
+
+def _spec(
+    number: int,
+    position: int,
+    cell: Cell,
+    members: tuple[int, ...],
+    ports: dict[tuple[str, tuple[int, ...]], int],
+) -> TrialSpec:
+    return TrialSpec(
+        id=f"r{number:02d}-{position:02d}-{cell.worker}-{cell.workload}-{cell.replicas}",
+        round=number,
+        position=position,
+        cell=cell,
+        members=members,
+        port=ports[(cell.worker, members)],
+    )

@@ -1,0 +1,148 @@
+"""``report.md``: a run for a job's summary or a comment on a pull request.
+
+PURE. GitHub-flavoured Markdown. Names come from users, so whatever Markdown or HTML would take
+for markup is escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from loadtests.model.result import CellResult, DoublingResult, RunResult
+from loadtests.report.rounding import factor, figure, figures, interval, percent
+from loadtests.report.text import advice, latency, story
+
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
+
+CELL_COLUMNS = (
+    "worker",
+    "workload",
+    "replicas",
+    "requests/s [95 %]",
+    "speed-up",
+    "efficiency",
+    "p50 ms",
+    "p99 ms",
+    "CPU µs/request",
+    "bottleneck",
+)
+DOUBLING_COLUMNS = ("doubling", "factor [95 %]", "verdict", "CPU got", "CPU per request", "why")
+COMPARISON_COLUMNS = ("workload", "replicas", "worker", "times", "ratio [95 %]")
+
+
+def render(result: RunResult) -> str:
+    """Return the text of ``report.md``."""
+    parts = [
+        f"## Twofold: {story.VERDICTS[result.verdict]}",
+        escape(story.answer(result)),
+        _broken(result),
+        _section("Does doubling pay?", DOUBLING_COLUMNS, map(_doubling, result.doublings)),
+        _list("One answer from all servers?", [sentence for _, sentence in story.probes(result)]),
+        _section("Cells", CELL_COLUMNS, map(_cell, result.cells)),
+        _latency(result),
+        _section("Worker models", COMPARISON_COLUMNS, _comparisons(result)),
+        _list("What to do next", advice.next_steps(result)),
+        _about(result),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def escape(text: str) -> str:
+    """Return text that Markdown shows as it is, on one line."""
+    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table of escaped texts."""
+    lines = [columns, ["---"] * len(columns)]
+    escaped = [[escape(text) for text in row] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [*lines, *escaped])
+
+
+def _section(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    found = list(rows)
+    return f"### {title}\n\n{table(columns, found)}" if found else ""
+
+
+def _list(title: str, items: Sequence[str]) -> str:
+    lines = "\n".join(f"- {escape(item)}" for item in items)
+    return f"### {title}\n\n{lines}" if items else ""
+
+
+def _latency(result: RunResult) -> str:
+    parts = [
+        _section("Latency under load", latency.LEVEL_COLUMNS, latency.level_rows(result)),
+        escape(latency.INTRODUCTION) if result.latency else "",
+        _section(
+            f"Capacity under {result.slo[0].objective if result.slo else ''}",
+            latency.SLO_COLUMNS,
+            latency.slo_rows(result),
+        ),
+        _section(
+            "Does that double?",
+            latency.SLO_DOUBLING_COLUMNS,
+            latency.slo_doubling_rows(result),
+        ),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _doubling(doubling: DoublingResult) -> list[str]:
+    return [
+        str(doubling),
+        interval(doubling.factor, factor),
+        story.VERDICTS[doubling.verdict],
+        factor(doubling.cpu_got_factor),
+        factor(doubling.cpu_per_request_factor),
+        " ".join(filter(None, (doubling.reason, story.still_needed(doubling)))),
+    ]
+
+
+def _cell(result: CellResult) -> list[str]:
+    return [
+        result.cell.worker,
+        result.cell.workload,
+        str(result.cell.replicas),
+        figures(result.throughput_rps),
+        factor(result.speedup.estimate),
+        percent(result.efficiency_ratio),
+        figure(result.p50_ms),
+        figure(result.p99_ms),
+        figure(result.cpu_us_per_request),
+        story.BOTTLENECKS[result.bottleneck],
+    ]
+
+
+def _comparisons(result: RunResult) -> list[list[str]]:
+    return [
+        [
+            comparison.workload,
+            str(comparison.replicas),
+            comparison.worker,
+            comparison.against,
+            interval(comparison.ratio, factor),
+        ]
+        for comparison in result.comparisons
+    ]
+
+
+def _broken(result: RunResult) -> str:
+    """Return the broken rules, each with where it broke and what to do about it."""
+    lines = []
+    for code, findings in story.by_rule(result.broken):
+        lines.append(f"- **`{code}`** {escape(story.ADVICE[code])}")
+        lines += [f"  - {escape(f'{story.where(f.cell)}: {f.detail}')}" for f in findings]
+    return "### Broken rules\n\n" + "\n".join(lines) if lines else ""
+
+
+def _about(result: RunResult) -> str:
+    facts, machine = result.facts, result.machine
+    told = (
+        f"Run {facts.run_id}, {facts.started_at}, {result.rounds} rounds, {result.plan.backend}, "
+        f"{machine.cores} cores ({machine.cpu_model}), seed {result.plan.seed}, "
+        f"{figure(result.measured_s)} s inside windows of {figure(facts.measuring_s)} s measuring. "
+        f"{latency.ceiling(result)} "
+        f"Again: {facts.command}"
+    )
+    return escape(told)

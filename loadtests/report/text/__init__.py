@@ -1,0 +1,1 @@
+"""The sentences and tables that several formats share. PURE."""

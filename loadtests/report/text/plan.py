@@ -1,0 +1,105 @@
+"""A plan as a person reads it before anything is started. PURE."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from loadtests.model.machine import Machine
+from loadtests.model.plan import Plan, Workload
+from loadtests.model.result import RunResult
+from loadtests.report.rounding import figure, percent
+
+
+def render(plan: Plan, machine: Machine, why: str) -> str:
+    """Return the plan as lines of text."""
+    budget = "none can be set"
+    if plan.budget.replica_cpus is not None:
+        budget = f"{plan.budget.replica_cpus:g} CPU a replica"
+    timing = plan.timing
+    lines = [
+        f"Backend    {plan.backend}: {why}",
+        f"Machine    {machine.cores} cores, {machine.cpu_model}, {machine.system}",
+        f"Budget     {budget} ({plan.budget.reason})",
+        f"Cores      replicas {_cores(plan.budget.replica_cores)};"
+        f" generator and proxy {_cores(plan.budget.service_cores)}"
+        + (f"; PostgreSQL {_cores(plan.budget.store_cores)}" if plan.with_store else ""),
+        f"Generator  {plan.generator_processes} process{'es' * (plan.generator_processes > 1)}",
+        f"Workers    {', '.join(_worker(plan, worker.name) for worker in plan.workers)}",
+        f"Workload   {', '.join(map(_workload, plan.workloads))}",
+        f"Replicas   {', '.join(str(count) for count in plan.replica_counts)}",
+        f"Cells      {len(plan.cells)}, one loaded at a time",
+        f"Trial      {timing.settle_s:g} s settling (more where answers take long),"
+        f" {timing.window_s:g} s window, then drained",
+        f"Rounds     {plan.rounds_min} to {plan.rounds_max},"
+        f" until every factor is known to ±{plan.precision_ratio:.0%}",
+        *_latency(plan),
+        f"Target     a doubling counts as one from {plan.target:g} on",
+        f"Seed       {plan.seed}",
+        f"Duration   {plan.expected_s / 60:.1f} to {plan.expected_max_s / 60:.1f} min,"
+        " without building images",
+        *(f"Note       {note}" for note in plan.notes),
+        "",
+        "Order of the first round:",
+        *(
+            f"  {spec.position:2d}. {spec.cell} on {_members(spec.members)}"
+            for spec in plan.rounds[0]
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _workload(workload: Workload) -> str:
+    what = f"scenario {workload.scenario}" if workload.scenario else workload.path
+    return f"{workload.name} ({what})"
+
+
+def with_ceiling(plan: Plan, last: RunResult | None) -> Plan:
+    """Return the plan with a note on the generator's ceiling, as the last run measured it.
+
+    Before anything is started nobody knows what the cells will need; what they needed last is the
+    best that can be said, and it is called that.
+    """
+    told = "Generator: its ceiling is measured first of all; no run here has measured one yet."
+    if last is not None and last.ceiling is not None and last.ceiling.throughput_rps:
+        told = (
+            f"Generator: ceiling of {figure(last.ceiling.throughput_rps)} requests/s in run"
+            f" {last.facts.run_id} ({last.ceiling.processes} process(es)); measured anew first of"
+            " all."
+        )
+        known = [each for each in last.cells if each.ceiling_ratio is not None]
+        if known:
+            most = max(known, key=lambda each: each.ceiling_ratio or 0.0)
+            told = f"{told[:-1]}, of which {most.cell} needed most: {percent(most.ceiling_ratio)}."
+    return replace(plan, notes=(*plan.notes, told))
+
+
+def _latency(plan: Plan) -> list[str]:
+    wanted = plan.latency
+    if wanted is None:
+        return []
+    shares = ", ".join(f"{share:.0%}" for share in wanted.shares)
+    levels = wanted.rounds * len(wanted.shares) * len(plan.cells)
+    lines = [
+        f"Latency    open loop at {shares} of each cell's capacity: {wanted.rounds} rounds,"
+        f" {levels} trials of {wanted.settle_s:g} + {wanted.window_s:g} s"
+    ]
+    if wanted.objective is not None:
+        each = wanted.step_windows * len(plan.cells)
+        lines.append(
+            f"Objective  {wanted.objective}: at most {wanted.steps_max} steps of {each} trials more"
+        )
+    return [*lines, f"           {wanted.expected_s / 60:.1f} min of the duration, at most"]
+
+
+def _cores(cores: tuple[int, ...]) -> str:
+    return ", ".join(str(core) for core in cores) if cores else "any"
+
+
+def _members(members: tuple[int, ...]) -> str:
+    noun = "replica" if len(members) == 1 else "replicas"
+    return f"{noun} {', '.join(str(number) for number in members)}"
+
+
+def _worker(plan: Plan, name: str) -> str:
+    worker = next(each for each in plan.workers if each.name == name)
+    return f"{name} ({worker.slots or 'unlimited'} slots)"

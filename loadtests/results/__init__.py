@@ -1,0 +1,1 @@
+"""The run folder: the journal, reading it back, and exports."""

@@ -1,0 +1,337 @@
+"""The only reader and writer of ``results/``: versioned, atomic, after every trial.
+
+A run's folder holds ``plan.json`` (what was planned, on which machine; written first),
+``calibrations.json``, ``probes.json``, ``ceiling.json``, ``trials.jsonl`` (the journal: closed-loop
+trials, and open-loop ones with ``"mode": "open"``), ``samples/`` and what follows from them:
+``run.json`` and the reports. From the first six everything else can be made again. Samples are read
+one trial at a time, and never by ``read``: a long run has more of them than fit into memory.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
+
+from loadtests.analysis import samples
+from loadtests.analysis.latency import reduction
+from loadtests.analysis.latency.reduction import Waits
+from loadtests.model.consistency import ProbeResult
+from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.model.latency import Ceiling
+from loadtests.model.machine import Machine
+from loadtests.model.open_trial import OpenTrial
+from loadtests.model.plan import Plan
+from loadtests.model.result import RunFacts
+from loadtests.model.trial import Calibration, Trial
+from loadtests.model.vocabulary import SCHEMA_VERSION
+
+PLAN = "plan.json"
+CALIBRATIONS = "calibrations.json"
+PROBES = "probes.json"
+CEILING = "ceiling.json"
+JOURNAL = "trials.jsonl"
+SAMPLES = "samples"
+
+FAULTS_TOLD = 3
+"""So many faults of a file are told; a file of another kind has dozens."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Versioned:
+    """What every version of the format has."""
+
+    schema_version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting(Versioned):
+    """What a run started from; the first thing that is written down."""
+
+    facts: RunFacts
+    machine: Machine
+    plan: Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """A run as it is on disk, finished or not."""
+
+    facts: RunFacts
+    machine: Machine
+    plan: Plan
+    calibrations: tuple[Calibration, ...]
+    trials: tuple[Trial, ...]
+    """The closed-loop trials, in the order of the journal."""
+    probes: tuple[ProbeResult, ...] = ()
+    open_trials: tuple[OpenTrial, ...] = ()
+    ceiling: Ceiling | None = None
+
+
+def _mode(line: Any) -> str:
+    found = line.get("mode") if isinstance(line, dict) else getattr(line, "mode", None)
+    return "open" if found == "open" else "closed"
+
+
+_VERSIONED = TypeAdapter(Versioned)
+_SETTING = TypeAdapter(Setting)
+_CALIBRATIONS = TypeAdapter(tuple[Calibration, ...])
+_PROBES = TypeAdapter(tuple[ProbeResult, ...])
+_CEILING = TypeAdapter(Ceiling)
+_TRIAL: TypeAdapter[Trial | OpenTrial] = TypeAdapter(
+    Annotated[
+        Annotated[Trial, Tag("closed")] | Annotated[OpenTrial, Tag("open")], Discriminator(_mode)
+    ]
+)
+
+
+class Store:
+    """The folder of one run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def create(cls, results: Path, run_id: str) -> Self:
+        """Make the folder of a new run; raise where it cannot be written."""
+        folder = results / run_id
+        try:
+            (folder / SAMPLES).mkdir(parents=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise EnvironmentFailure(
+                f"The results folder {results} cannot be written ({error.strerror})."
+                " Name another: --out DIR."
+            ) from error
+        return cls(folder)
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file whole or not at all, and give its path."""
+        path = self.folder / name
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        return path
+
+    def begin(self, facts: RunFacts, machine: Machine, plan: Plan) -> None:
+        """Write down what the run starts from."""
+        setting = Setting(schema_version=SCHEMA_VERSION, facts=facts, machine=machine, plan=plan)
+        self.write(PLAN, _SETTING.dump_json(setting, indent=1).decode() + "\n")
+
+    def write_calibrations(self, calibrations: Sequence[Calibration]) -> None:
+        """Write down how many users each worker model needs."""
+        text = _CALIBRATIONS.dump_json(tuple(calibrations), indent=1).decode()
+        self.write(CALIBRATIONS, text + "\n")
+
+    def write_probes(self, probes: Sequence[ProbeResult]) -> None:
+        """Write down whether the replicas answered as one."""
+        self.write(PROBES, _PROBES.dump_json(tuple(probes), indent=1).decode() + "\n")
+
+    def write_ceiling(self, ceiling: Ceiling) -> None:
+        """Write down what the generator can do at most here."""
+        self.write(CEILING, _CEILING.dump_json(ceiling, indent=1).decode() + "\n")
+
+    def write_samples(self, name: str, samples: bytes) -> None:
+        """Write down the samples of one load."""
+        path = self.folder / SAMPLES / f"{name}.npz"
+        with _on_disk(path):
+            path.write_bytes(samples)
+
+    def append(self, trial: Trial | OpenTrial, samples: bytes) -> None:
+        """Write down a finished trial: its samples, then its line of the journal, on disk."""
+        base = trial.measured if isinstance(trial, OpenTrial) else trial
+        self.write_samples(base.spec.id, samples)
+        journal = self.folder / JOURNAL
+        with _on_disk(journal), journal.open("ab") as file:
+            file.write(_TRIAL.dump_json(trial) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+class _on_disk:  # noqa: N801  reads as a sentence where it is used
+    """Turn a disk's refusal into one message."""
+
+    def __init__(self, path: Path, way_out: str = "--out DIR") -> None:
+        self._path = path
+        self._way_out = way_out
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            raise EnvironmentFailure(
+                f"{self._path} cannot be written ({error.strerror}). Make room, or name another"
+                f" place: {self._way_out}. What was finished before is kept."
+            ) from error
+
+
+@contextmanager
+def replacing(path: Path, *, way_out: str = "--out DIR") -> Iterator[Path]:
+    """Give a file beside a path that takes its place when the block ends well, and else is gone.
+
+    ``way_out`` names the option by which a person gives another place.
+    """
+    with _on_disk(path, way_out):
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        try:
+            yield temporary
+            os.fsync(descriptor)
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(descriptor)
+
+
+def samples_path(folder: Path, trial: Trial) -> Path:
+    """Give the file of a trial's raw samples."""
+    return folder / SAMPLES / f"{trial.spec.id}.npz"
+
+
+def read_samples(folder: Path, trial: Trial) -> bytes:
+    """Read the raw samples of a trial; raise where they were not kept."""
+    path = samples_path(folder, trial)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"The samples of {trial.spec.id} are not there ({error.strerror}: {path}). They stay on"
+            " the machine that measured; a published run comes without them."
+        ) from error
+
+
+def read(folder: Path) -> Recorded:
+    """Read a run back; a last line that was cut off is left out.
+
+    A run without all of its files was stopped or died: ``facts.finished`` is False then, and its
+    times are those of its journal.
+    """
+    try:
+        text = (folder / PLAN).read_bytes()
+        _check_version(folder, _VERSIONED.validate_json(text).schema_version)
+        setting = _SETTING.validate_json(text)
+        journal = folder / JOURNAL
+        lines = journal.read_bytes().splitlines(keepends=True) if journal.exists() else []
+        trials = [_TRIAL.validate_json(line) for line in lines if line.endswith(b"\n")]
+        calibrations, probes = folder / CALIBRATIONS, folder / PROBES
+        ceiling = folder / CEILING
+        return _recorded(
+            setting,
+            trials,
+            _CALIBRATIONS.validate_json(calibrations.read_bytes()) if calibrations.exists() else (),
+            _PROBES.validate_json(probes.read_bytes()) if probes.exists() else (),
+            _CEILING.validate_json(ceiling.read_bytes()) if ceiling.exists() else None,
+        )
+    except OSError as error:
+        raise UsageError(
+            f"{folder} is no run that can be read ({error.strerror}: {error.filename})."
+            " Runs are the folders in results/."
+        ) from error
+    except ValidationError as error:
+        wrong = _in_words(error)
+        raise UsageError(
+            f"{folder} holds something else than this version of twofold writes (schema"
+            f" {SCHEMA_VERSION}): {wrong}. Use the version that wrote it."
+        ) from error
+
+
+def _in_words(error: ValidationError) -> str:
+    """Say what is wrong with a file; the first few faults are enough to see what it is."""
+    told = [
+        f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}".removeprefix(": ")
+        for each in error.errors()
+    ]
+    more = f"; and {len(told) - FAULTS_TOLD} more" if len(told) > FAULTS_TOLD else ""
+    return "; ".join(told[:FAULTS_TOLD]) + more
+
+
+def _check_version(folder: Path, version: int) -> None:
+    if version != SCHEMA_VERSION:
+        raise UsageError(
+            f"{folder} was written with schema {version}, and this version of twofold reads"
+            f" {SCHEMA_VERSION}. Use the version that wrote it."
+        )
+
+
+def read_waits(folder: Path, trial: OpenTrial) -> Waits | None:
+    """Read the times of one open-loop trial from its samples; None where they are gone."""
+    path = samples_path(folder, trial.measured)
+    if not path.exists():
+        return None
+    window_us = trial.measured.window_s * samples.MICROSECONDS
+    return reduction.waits(samples.read_columns(path.read_bytes()), trial.outcomes, window_us)
+
+
+def _recorded(
+    setting: Setting,
+    lines: Sequence[Trial | OpenTrial],
+    calibrations: tuple[Calibration, ...],
+    probes: tuple[ProbeResult, ...],
+    ceiling: Ceiling | None,
+) -> Recorded:
+    facts = setting.facts
+    trials = [line for line in lines if isinstance(line, Trial)]
+    open_trials = [line for line in lines if isinstance(line, OpenTrial)]
+    measured = [*trials, *(each.measured for each in open_trials)]
+    strange = {trial.spec.cell for trial in measured} - set(setting.plan.cells)
+    if strange:
+        raise UsageError(
+            f"{facts.run_id} has trials of cells that its plan does not have ({min(strange)})."
+            f" {PLAN} and {JOURNAL} are of two runs; put each back into its own folder."
+        )
+    if not facts.finished and measured:
+        last = max(trial.started_at_s + trial.wall_s for trial in measured)
+        first = min(trial.started_at_s for trial in measured)
+        began = datetime.fromisoformat(facts.started_at).timestamp()
+        facts = replace(facts, wall_s=last - began, measuring_s=last - first)
+    return Recorded(
+        facts=facts,
+        machine=setting.machine,
+        plan=setting.plan,
+        calibrations=calibrations,
+        probes=probes,
+        trials=tuple(trials),
+        open_trials=tuple(open_trials),
+        ceiling=ceiling,
+    )
+
+
+def find_run(results: Path, name: str | None) -> Path:
+    """Give the folder of a run by its path or id, or the latest one; raise where there is none."""
+    if name is not None:
+        for folder in (Path(name), results / name):
+            if (folder / PLAN).is_file():
+                return folder
+        if Path(name).exists():
+            raise UsageError(
+                f"{name} is no run: it has no {PLAN}. Runs are the folders in {results}; their"
+                " files are read together."
+            )
+        raise UsageError(f"There is no run {name!r}, neither as a path nor in {results}.")
+    # Others, such as a published sample, have names of their own.
+    runs = sorted(path.parent for path in results.glob(f"[0-9]*-[0-9]*-*/{PLAN}"))
+    if not runs:
+        raise UsageError(f"There is no run in {results} yet. Make one: twofold run.")
+    return runs[-1]
+
+
+def new_run_id(at_s: float, seed: int) -> str:
+    """Name a run after the moment it starts and its seed; names sort by time."""
+    moment = datetime.fromtimestamp(at_s, UTC)
+    return f"{moment:%Y%m%d-%H%M%S}-{seed % 0x10000:04x}"
+
+
+def versions_of(greeting: Mapping[str, object]) -> dict[str, str]:
+    """Give the versions out of the generator's greeting."""
+    return {name: str(greeting[name]) for name in ("locust", "python") if name in greeting}

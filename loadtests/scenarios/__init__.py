@@ -1,1 +1,0 @@
-"""Locustfiles. They are named by path to the generator and never imported by the harness."""

@@ -1,0 +1,1 @@
+"""The web servers that serve a target, one file each."""

@@ -1,0 +1,79 @@
+from collections import Counter
+from dataclasses import replace
+
+from loadtests.analysis.rules import registry
+from loadtests.model.trial import HostUse
+from loadtests.model.vocabulary import RuleCode, RuleState
+from tests.loadtests.builders import make_calibration, make_cell, make_plan, make_trials, make_usage
+
+PLAN = make_plan(workers=("gthread", "sync"), rounds=6)
+IDLE = (make_usage(member="gevent-1", cpu_s=0.0),)
+TRIALS = make_trials(PLAN, idle_usages=IDLE)
+OF_THE_RUN = {RuleCode.IDENTITY, RuleCode.STEADY}
+
+
+def test_every_rule_is_held_against_every_cell_and_the_run() -> None:
+    findings = registry.check(PLAN, TRIALS)
+
+    for cell in PLAN.cells:
+        codes = {found.code for found in findings if found.cell == cell}
+        assert codes == set(RuleCode) - OF_THE_RUN
+    assert {found.code for found in findings if found.cell is None} == OF_THE_RUN
+
+
+def test_a_healthy_run_breaks_none_and_says_what_each_found() -> None:
+    trials = [replace(trial, identities={"proxy": "the same"}) for trial in TRIALS]
+
+    findings = registry.check(PLAN, trials)
+
+    assert [found.detail for found in findings if found.state is RuleState.BROKEN] == []
+    assert all(found.detail.endswith(".") for found in findings)
+
+
+def test_what_is_broken_for_one_cell_is_not_for_the_others() -> None:
+    bad = make_cell(worker="sync", replicas=2)
+    trials = [
+        replace(trial, host=HostUse(steal_ratio=0.0, foreign_ratio=0.2))
+        if trial.spec.cell == bad
+        else trial
+        for trial in TRIALS
+    ]
+
+    broken = [
+        (found.code, found.cell)
+        for found in registry.check(PLAN, trials)
+        if found.code is RuleCode.HOST_CONTENTION and found.state is RuleState.BROKEN
+    ]
+
+    assert broken == [(RuleCode.HOST_CONTENTION, bad)]
+
+
+def test_a_cell_without_trials_has_no_cell_rules_held_against_it() -> None:
+    only = make_cell(replicas=1)
+    trials = [trial for trial in TRIALS if trial.spec.cell == only]
+
+    counts = Counter(
+        found.cell for found in registry.check(PLAN, trials) if found.code is RuleCode.ERRORS
+    )
+
+    assert counts == {only: 1}
+
+
+def test_a_run_without_trials_breaks_nothing() -> None:
+    findings = registry.check(PLAN, ())
+
+    assert all(found.state is not RuleState.BROKEN for found in findings)
+
+
+def test_calibrations_can_show_that_users_were_enough() -> None:
+    idle = make_usage(cpu_s=0.1, throttled_ratio=0.1)
+    trials = [replace(trial, usages=(idle,)) for trial in TRIALS if trial.spec.round == 1]
+    gthread = make_calibration()
+
+    states = {
+        (found.cell.worker if found.cell else "", found.state)
+        for found in registry.check(PLAN, trials, (gthread,))
+        if found.code is RuleCode.NOT_SATURATED
+    }
+
+    assert states == {("gthread", RuleState.HOLDS), ("sync", RuleState.BROKEN)}

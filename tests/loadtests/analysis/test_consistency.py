@@ -1,0 +1,188 @@
+from typing import Any
+
+import pytest
+
+from loadtests.analysis.consistency import judge
+from loadtests.model.consistency import SAMPLE_CHECKS, ProbeRecord, ProbeResult, ProbeState, Seen
+
+NOTE, SESSION, COUNTER = SAMPLE_CHECKS
+NO_STORE = '{"error": "This service was started without a store: DATABASE_URL is not set."}'
+
+
+def seen(replica: str | None, status: int | None = 200, body: str = "", **fields: Any) -> Seen:
+    return Seen(replica=replica, status=status, body=body, **fields)
+
+
+def a_record(*reads: Seen, **fields: Any) -> ProbeRecord:
+    """Give the record of a note that was written through the second of two replicas."""
+    defaults: dict[str, Any] = {
+        "worker": "gthread",
+        "replicas": ("gthread-1", "gthread-2"),
+        "check": NOTE,
+        "token": "t0k3n",
+        "writes": (seen("gthread-2"),),
+        "reads": reads,
+    }
+    return ProbeRecord(**defaults | fields)
+
+
+KNOWN = '{"body": "t0k3n"}'
+UNKNOWN = '{"error": "There is no note t0k3n."}'
+
+
+def told(result: ProbeResult) -> tuple[ProbeState, str]:
+    return result.state, result.detail
+
+
+def test_a_note_that_all_know_is_ok() -> None:
+    result = judge(a_record(seen("gthread-1", body=KNOWN), seen("gthread-2", body=KNOWN)))
+
+    assert told(result) == (ProbeState.OK, "2 answers of 2 replicas were all right.")
+    assert (result.right, result.wrong) == ({"gthread-1": 1, "gthread-2": 1}, {})
+
+
+def test_a_note_that_only_its_writer_knows_breaks_and_the_request_is_named() -> None:
+    reads = (seen("gthread-2", body=KNOWN), *[seen("gthread-1", 404, UNKNOWN)] * 2)
+
+    result = judge(a_record(*reads))
+
+    assert told(result) == (
+        ProbeState.BREAKS,
+        "After PUT /state/notes/t0k3n through gthread-2, GET /state/notes/t0k3n was answered by"
+        ' gthread-1 with 404 {"error": "There is no note t0k3n."} (2 of 2 times).',
+    )
+    assert (result.write, result.read) == ("PUT /state/notes/t0k3n", "GET /state/notes/t0k3n")
+    assert (result.written_by, result.one_server) == ("gthread-2", False)
+    assert (result.right, result.wrong) == ({"gthread-2": 1}, {"gthread-1": 2})
+
+
+def test_a_writer_that_forgets_breaks_with_one_server_already() -> None:
+    reads = (
+        seen("gthread-2", body=KNOWN),
+        seen("gthread-2", 404, UNKNOWN),
+        seen("gthread-1", 404, UNKNOWN),
+    )
+
+    result = judge(a_record(*reads))
+
+    assert result.one_server
+    assert result.detail.endswith(
+        "So it is with one server already: the processes of gthread-2 contradict one another."
+    )
+    assert "answered by gthread-1" in result.detail  # the other server is what was asked about
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(401, "nobody is logged in"), (200, "another user"), (500, ""), (302, "")]
+)
+def test_any_other_answer_of_the_application_is_wrong(status: int, body: str) -> None:
+    reads = (seen("gthread-2", body=KNOWN), seen("gthread-1", status, body))
+
+    assert judge(a_record(*reads, check=SESSION)).state is ProbeState.BREAKS
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_server_that_cannot_answer_leaves_it_open(status: int) -> None:
+    reads = (seen("gthread-2", body=KNOWN), seen("gthread-1", status))
+
+    assert told(judge(a_record(*reads))) == (
+        ProbeState.UNCHECKED,
+        f"GET /state/notes/t0k3n got {status} from gthread-1.",
+    )
+
+
+def test_no_answer_at_all_leaves_it_open() -> None:
+    reads = (seen("gthread-2", body=KNOWN), seen(None, None, error="timeout"))
+
+    assert told(judge(a_record(*reads))) == (
+        ProbeState.UNCHECKED,
+        "GET /state/notes/t0k3n got nothing (timeout) from an unknown server.",
+    )
+
+
+def test_a_wrong_answer_counts_beside_one_that_never_came() -> None:
+    reads = (seen("gthread-1", 404, UNKNOWN), seen("gthread-2", None, error="timeout"))
+
+    assert judge(a_record(*reads)).state is ProbeState.BREAKS
+
+
+def test_a_replica_that_was_not_asked_leaves_it_open() -> None:
+    result = judge(a_record(seen("gthread-2", body=KNOWN)))
+
+    assert told(result) == (
+        ProbeState.UNCHECKED,
+        "GET /state/notes/t0k3n got nothing, since the proxy did not pass to it from gthread-1.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"), [(503, NO_STORE, f": {NO_STORE[:100]}"), (404, "", "")]
+)
+def test_what_cannot_be_written_is_not_judged(status: int, body: str, said: str) -> None:
+    record = a_record(seen("gthread-1", 404), writes=(seen("gthread-2", status, body),))
+
+    assert told(judge(record)) == (
+        ProbeState.UNCHECKED,
+        f"PUT /state/notes/t0k3n got {status} from gthread-2{said}",
+    )
+
+
+# -- a counter ---------------------------------------------------------------------------------
+
+
+def counted(*counts: tuple[str, int], before: int = 5, **fields: Any) -> ProbeResult:
+    """Judge a counter that was at ``before`` and was told to count four more."""
+    return judge(
+        a_record(
+            *(seen(replica, body=f'{{"count": {count}}}') for replica, count in counts),
+            check=COUNTER,
+            before=seen("gthread-1", body=f'{{"count": {before}}}'),
+            writes=(seen("gthread-1"), seen("gthread-2")) * 2,
+            **fields,
+        )
+    )
+
+
+def test_a_counter_that_counts_all_is_ok() -> None:
+    assert counted(("gthread-1", 9), ("gthread-2", 9)).state is ProbeState.OK
+
+
+def test_a_counter_that_each_server_has_for_itself_breaks() -> None:
+    result = counted(("gthread-1", 2), ("gthread-2", 2), before=0)
+
+    assert told(result) == (
+        ProbeState.BREAKS,
+        "After 4 times POST /state/counter, with 4 to be counted in all, GET /state/counter was"
+        ' answered by gthread-2 with 200 {"count": 2} (1 of 1 times).',
+    )
+    assert (result.written_by, result.one_server) == (None, False)
+
+
+def test_a_server_that_gives_two_counts_breaks_alone() -> None:
+    result = counted(("gthread-1", 1), ("gthread-1", 2), ("gthread-2", 1), before=0)
+
+    assert result.one_server
+    assert "the processes of gthread-1 contradict" in result.detail
+
+
+def test_a_counter_with_a_lost_increment_breaks() -> None:
+    assert counted(("gthread-1", 8), ("gthread-2", 8)).state is ProbeState.BREAKS
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"writes": (seen("gthread-1"), seen("gthread-2", 503))},
+        {"writes": ()},
+        {"before": seen("gthread-1", 503, NO_STORE)},
+    ],
+)
+def test_increments_that_were_not_all_taken_are_not_judged(changes: dict[str, Any]) -> None:
+    fields: dict[str, Any] = {
+        "check": COUNTER,
+        "before": seen("gthread-1", body='{"count": 0}'),
+        "writes": (seen("gthread-1"), seen("gthread-2")),
+    }
+    reads = [seen("gthread-1", body='{"count": 1}')]
+
+    assert judge(a_record(*reads, **fields | changes)).state is ProbeState.UNCHECKED

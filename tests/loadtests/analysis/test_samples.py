@@ -1,0 +1,392 @@
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from loadtests.analysis.samples import latency, read_columns, reduce
+from loadtests.model.generator_records import Edge, Finished, RawTrial
+from loadtests.model.stack import HostReading, Reading
+from loadtests.model.trial import Trial, Usage
+from loadtests.model.vocabulary import Role
+from tests.loadtests.builders import STARTED_AT_S, make_budget, make_cell, make_spec
+from tests.loadtests.fakes import finished_event, sample_bytes
+
+WINDOW_S = 2.0
+MS = 1000
+_FINISHED = TypeAdapter(Finished)
+
+
+def a_reading(member: str = "gthread-1", **fields: Any) -> Reading:
+    role = Role.REPLICA if "-" in member else Role(member)
+    defaults: dict[str, Any] = {
+        "member": member,
+        "role": role,
+        "at_s": STARTED_AT_S,
+        "cpu_s": 10.0,
+    }
+    return Reading(**defaults | fields)
+
+
+def an_edge(*members: Reading, harness_cpu_s: float = 0.0, **fields: Any) -> Edge:
+    defaults: dict[str, Any] = {"host": None}
+    return Edge(members=members, harness_cpu_s=harness_cpu_s, **defaults | fields)
+
+
+def a_host(at_s: float, **fields: float) -> HostReading:
+    defaults: dict[str, Any] = {"busy_s": 0.0, "steal_s": 0.0, "idle_s": 0.0, "cores": 2}
+    return HostReading(at_s=at_s, **defaults | fields)
+
+
+def a_raw_trial(samples: bytes = b"", **fields: Any) -> RawTrial:
+    event = {key: value for key, value in finished_event().items() if key != "event"}
+    finished = _FINISHED.validate_python(event | fields.pop("finished", {}))
+    defaults: dict[str, Any] = {
+        "spec": make_spec(),
+        "users": 4,
+        "finished": finished,
+        "samples": samples or sample_bytes(done_us=[MS]),
+        "opened": an_edge(),
+        "closed": an_edge(),
+        "proxy_requests": 100,
+        "replica_requests": 100,
+        "addresses": {"10.0.0.1:8000": "gthread-1"},
+        "identities": {"gthread-1": "a container"},
+        "wall_s": 2.9,
+    }
+    return RawTrial(**defaults | fields)
+
+
+def reduced(samples: bytes = b"", **fields: Any) -> Trial:
+    return reduce(a_raw_trial(samples, **fields), make_budget(), service_ms=20.0)
+
+
+def the_usage(trial: Trial, member: str) -> Usage:
+    (found,) = [usage for usage in (*trial.usages, *trial.idle_usages) if usage.member == member]
+    return found
+
+
+def test_a_request_counts_in_the_window_in_which_it_ends() -> None:
+    just_before, first, last, just_after = -1, 0, 2_000_000 - 1, 2_000_000
+
+    trial = reduced(sample_bytes(done_us=[just_before, first, last, just_after]))
+
+    assert trial.completed == 2
+    assert trial.throughput_rps == 2 / WINDOW_S
+
+
+def test_a_request_that_began_before_the_window_counts_too() -> None:
+    trial = reduced(sample_bytes(done_us=[500 * MS], duration_us=900 * MS))
+
+    assert trial.completed == 1
+    assert trial.latency is not None
+    assert trial.latency.max_ms == 900
+
+
+def test_requests_under_way_are_counted_by_the_time_that_they_share_with_the_window() -> None:
+    """One is there all the time, one from before for a quarter, one at the end for an eighth."""
+    trial = reduced(
+        sample_bytes(
+            done_us=[3_000_000, 500_000, 2_250_000, -1, 2_900_000],
+            duration_us=[4_000_000, 600_000, 500_000, 500_000, 800_000],
+        )
+    )
+
+    assert trial.in_flight == pytest.approx(1 + 0.25 + 0.125)
+
+
+def test_what_was_never_answered_was_under_way_from_when_it_was_sent() -> None:
+    samples = sample_bytes(
+        done_us=[1_000_000, 7_000_000], duration_us=[1_000_000, 6_500_000], outcome=[0, 1]
+    )
+
+    trial = reduced(samples, finished={"outcomes": ["ok", "undrained"], "sent": 2, "answered": 1})
+
+    assert trial.in_flight == pytest.approx(0.5 + 0.75)
+
+
+def test_failures_are_counted_by_kind_and_are_no_throughput() -> None:
+    samples = sample_bytes(
+        done_us=[100, 200, 300, 400, 500, 600],
+        status=[200, 500, 500, 404, 0, 200],
+        outcome=[0, 1, 1, 1, 2, 3],
+    )
+
+    trial = reduced(samples, finished={"outcomes": ["ok", "status", "timeout", "truncated"]})
+
+    assert (trial.completed, trial.failed) == (1, 5)
+    assert trial.failures == {"status 404": 1, "status 500": 2, "timeout": 1, "truncated": 1}
+
+
+def test_failures_outside_the_window_are_not_the_windows() -> None:
+    trial = reduced(sample_bytes(done_us=[-5, 2_000_001], outcome=1, status=500))
+
+    assert (trial.completed, trial.failed, trial.failures) == (0, 0, {})
+
+
+def test_a_request_that_hung_in_the_window_and_was_given_up_after_it_failed() -> None:
+    """Not one that was sent after it, nor one that had a bad answer after it."""
+    samples = sample_bytes(
+        done_us=[MS, 7_000_000, 3_000_000, 7_000_000, 2_100_000],
+        duration_us=[MS, 6_000_000, 1_500_000, 4_000_000, 200_000],
+        outcome=[0, 1, 2, 1, 3],
+        status=[200, 0, 0, 0, 500],
+    )
+
+    trial = reduced(samples, finished={"outcomes": ["ok", "undrained", "timeout", "status"]})
+
+    assert (trial.completed, trial.failed) == (1, 2)
+    assert trial.failures == {"undrained": 1, "timeout": 1}
+
+
+@pytest.mark.parametrize("done_us", [[], [-5]])
+def test_a_window_without_success_has_no_latency(done_us: list[int]) -> None:
+    trial = reduced(sample_bytes(done_us=done_us))
+
+    assert (trial.completed, trial.throughput_rps, trial.latency) == (0, 0.0, None)
+    assert trial.quarters_rps == (0.0, 0.0, 0.0, 0.0)
+    assert trial.answers == {"gthread-1": 0}
+
+
+def test_a_table_without_ok_means_no_success() -> None:
+    assert reduced(finished={"outcomes": ["status"]}).completed == 0
+
+
+def test_latency_is_from_the_due_time() -> None:
+    trial = reduced(sample_bytes(done_us=[100 * MS], due_us=[20 * MS], sent_us=[90 * MS]))
+
+    assert trial.latency is not None
+    assert trial.latency.p50_ms == 80
+
+
+@given(st.lists(st.integers(1, 10**9), min_size=1, max_size=200))
+def test_percentiles_are_values_that_occurred(durations: list[int]) -> None:
+    found = latency(np.array(durations, dtype=np.int64))
+
+    assert found is not None
+    in_order = sorted(durations)
+    for share, value_ms in ((0.5, found.p50_ms), (0.9, found.p90_ms), (0.99, found.p99_ms)):
+        value = round(value_ms * 1000)
+        assert value in durations
+        at_or_below = sum(each <= value for each in durations)
+        assert at_or_below / len(durations) >= share - 1e-9
+        assert sum(each < value for each in in_order) / len(durations) < share + 1e-9
+    assert found.max_ms == max(durations) / 1000
+    assert found.mean_ms == pytest.approx(sum(durations) / len(durations) / 1000)
+
+
+def test_quarters_are_rates_of_the_windows_parts_in_order() -> None:
+    done_us = [0, 100, 499_999, 500_000, 1_999_999]
+
+    trial = reduced(sample_bytes(done_us=done_us))
+
+    assert trial.quarters_rps == (6.0, 2.0, 0.0, 2.0)
+
+
+def test_answers_are_counted_by_the_proxys_word() -> None:
+    trial = reduced(
+        sample_bytes(done_us=[1, 2, 3, 4, -1], replica=[0, 0, 1, -1, 0]),
+        spec=make_spec(cell=make_cell(replicas=2)),
+        finished={"replicas": ["10.0.0.1:8000", "10.0.0.2:8000"]},
+        addresses={"10.0.0.1:8000": "gthread-1", "10.0.0.2:8000": "gthread-2"},
+    )
+
+    assert trial.answers == {"gthread-1": 2, "gthread-2": 1}
+
+
+def test_a_member_that_never_answered_is_counted_with_none() -> None:
+    trial = reduced(
+        addresses={"10.0.0.1:8000": "gthread-1", "10.0.0.9:8000": "gthread-9"},
+    )
+
+    assert trial.answers == {"gthread-1": 1, "gthread-9": 0}
+
+
+def test_a_stranger_keeps_its_address() -> None:
+    trial = reduced(finished={"replicas": ["10.0.0.7:8000"]})
+
+    assert trial.answers == {"gthread-1": 0, "10.0.0.7:8000": 1}
+
+
+# -- what each member used ---------------------------------------------------------------------
+
+
+def edges(
+    before: Mapping[str, Any], after: Mapping[str, Any], member: str = "gthread-1"
+) -> dict[str, Any]:
+    return {
+        "opened": an_edge(a_reading(member, **before)),
+        "closed": an_edge(a_reading(member, **{"at_s": STARTED_AT_S + WINDOW_S, **after})),
+    }
+
+
+def test_usage_is_what_grew_between_the_readings() -> None:
+    before = {"cpu_s": 10.0, "periods": 100, "throttled_periods": 50}
+    after = {"cpu_s": 10.2, "periods": 120, "throttled_periods": 65, "memory_bytes": 7}
+
+    usage = the_usage(reduced(**edges(before, after)), "gthread-1")
+
+    assert usage.span_s == pytest.approx(2.0)
+    assert usage.cpu_s == pytest.approx(0.2)
+    assert usage.throttled_ratio == 0.75
+    assert usage.memory_bytes == 7
+    assert usage.budget_cpus == make_budget().replica_cpus
+
+
+def test_requests_are_counted_from_reading_to_reading_not_from_edge_to_edge() -> None:
+    late = {"at_s": STARTED_AT_S + 0.010}
+    later = {"at_s": STARTED_AT_S + 2.010}
+    samples = sample_bytes(done_us=[5 * MS, 15 * MS, 2_005 * MS, 2_015 * MS])
+
+    trial = reduced(samples, **edges(late, later))
+
+    assert the_usage(trial, "gthread-1").completed == 2
+    assert trial.completed == 2
+
+
+def test_the_proxy_is_credited_with_all_that_a_replica_answered() -> None:
+    samples = sample_bytes(done_us=[1, 2, 3], replica=[0, 0, -1])
+
+    trial = reduced(samples, **edges({}, {}, "proxy"))
+
+    assert the_usage(trial, "proxy").completed == 2
+    assert the_usage(trial, "proxy").budget_cpus is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "ratio"),
+    [
+        ({}, {}, None),
+        ({"periods": 1, "throttled_periods": 1}, {}, None),
+        (
+            {"periods": 9, "throttled_periods": 9},
+            {"periods": 9, "throttled_periods": 9},
+            0.0,
+        ),
+    ],
+)
+def test_holding_is_unknown_where_it_is_not_counted_and_none_where_nothing_ran(
+    before: dict[str, Any], after: dict[str, Any], ratio: float | None
+) -> None:
+    assert the_usage(reduced(**edges(before, after)), "gthread-1").throttled_ratio == ratio
+
+
+def test_replicas_that_are_not_in_the_trial_are_idle() -> None:
+    members = ("gthread-1", "gthread-2", "sync-1", "proxy", "generator", "metronome")
+    readings = tuple(a_reading(member) for member in members)
+    later = tuple(replace(reading, at_s=STARTED_AT_S + 2) for reading in readings)
+
+    trial = reduced(opened=an_edge(*readings), closed=an_edge(*later))
+
+    assert [usage.member for usage in trial.idle_usages] == ["gthread-2", "sync-1"]
+    assert len(trial.usages) == 4
+
+
+def test_a_member_that_ended_in_the_window_has_no_usage() -> None:
+    trial = reduced(opened=an_edge(a_reading()), closed=an_edge())
+
+    assert trial.usages == ()
+
+
+# -- the machine -------------------------------------------------------------------------------
+
+
+def test_others_used_what_was_neither_idle_nor_stolen_nor_ours() -> None:
+    opened = an_edge(a_reading(cpu_s=5.0), host=a_host(0.0), harness_cpu_s=1.0)
+    closed = an_edge(
+        a_reading(cpu_s=5.5, at_s=STARTED_AT_S + 2),
+        host=a_host(2.0, busy_s=1.5, idle_s=2.0, steal_s=0.4),
+        harness_cpu_s=1.1,
+    )
+
+    trial = reduced(opened=opened, closed=closed)
+
+    assert trial.host is not None
+    assert trial.host.steal_ratio == pytest.approx(0.4 / 4)
+    assert trial.host.foreign_ratio == pytest.approx((4 - 2 - 0.4 - 0.6) / 4)
+
+
+def test_a_member_that_ends_in_the_window_is_no_foreign_load() -> None:
+    opened = an_edge(a_reading(cpu_s=500.0), host=a_host(0.0))
+    closed = an_edge(host=a_host(2.0, idle_s=4.0))
+
+    trial = reduced(opened=opened, closed=closed)
+
+    assert trial.host is not None
+    assert trial.host.foreign_ratio == 0
+
+
+@pytest.mark.parametrize("missing", ["opened", "closed"])
+def test_a_machine_that_cannot_be_read_is_unknown(missing: str) -> None:
+    hosts = {"opened": a_host(0.0), "closed": a_host(2.0)} | {missing: None}
+    opened, closed = (an_edge(host=hosts[name]) for name in ("opened", "closed"))
+
+    assert reduced(opened=opened, closed=closed).host is None
+
+
+def test_the_cores_speed_is_the_geometric_mean_of_the_work_a_cpu_second() -> None:
+    trial = reduced(
+        opened=an_edge(pulse={1: (100.0, 1.0), 2: (0.0, 0.0)}),
+        closed=an_edge(pulse={1: (500.0, 2.0), 2: (200.0, 2.0)}),
+    )
+
+    assert trial.core_speed == pytest.approx(200.0)
+
+
+@pytest.mark.parametrize(
+    "pulses",
+    [
+        (None, {1: (1.0, 1.0)}),
+        ({1: (1.0, 1.0)}, None),
+        ({1: (1.0, 1.0)}, {1: (1.0, 1.0)}),
+        ({}, {}),
+    ],
+)
+def test_a_metronome_that_stands_still_tells_no_speed(pulses: tuple[Any, Any]) -> None:
+    opened, closed = (an_edge(pulse=pulse) for pulse in pulses)
+
+    assert reduced(opened=opened, closed=closed).core_speed is None
+
+
+# -- what is passed on -------------------------------------------------------------------------
+
+
+def test_the_generators_health_is_its_own_word_over_the_window() -> None:
+    health = reduced(
+        finished={"cpu_s": 0.5, "lag_p99_ms": 3.0, "dropped": 2, "lost_workers": 1}
+    ).generator
+
+    assert (health.cpu_ratio, health.lag_p99_ms) == (0.25, 3.0)
+    assert (health.dropped, health.lost_workers) == (2, 1)
+
+
+def test_counts_of_the_whole_trial_are_kept_side_by_side() -> None:
+    counts = reduced(
+        finished={"sent": 9, "answered": 8}, proxy_requests=7, replica_requests=None
+    ).conservation
+
+    assert (counts.sent, counts.answered, counts.proxy, counts.replicas) == (9, 8, 7, None)
+
+
+def test_columns_are_wide_integers_whatever_was_stored() -> None:
+    columns = read_columns(sample_bytes(done_us=[2**40], status=200))
+
+    assert columns.done_us.dtype == columns.status.dtype == np.int64
+    assert columns.done_us.tolist() == [2**40]
+
+
+def test_the_stores_cpu_is_held_against_its_own_budget() -> None:
+    raw = a_raw_trial(
+        opened=an_edge(a_reading("store")),
+        closed=an_edge(a_reading("store", at_s=STARTED_AT_S + WINDOW_S, cpu_s=10.4)),
+    )
+
+    trial = reduce(raw, make_budget(store_cpus=0.5), service_ms=20.0)
+
+    usage = the_usage(trial, "store")
+    assert (usage.role, usage.budget_cpus, usage.completed) == (Role.STORE, 0.5, None)
+    assert usage in trial.usages

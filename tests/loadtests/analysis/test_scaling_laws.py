@@ -1,0 +1,122 @@
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.optimize import least_squares
+
+from loadtests.analysis import scaling_laws
+from loadtests.model.plan import TrialSpec
+from loadtests.model.result import LawResult
+from tests.loadtests.builders import make_plan, make_trials, noisy_rps
+
+
+def following(
+    *, sigma: float, kappa: float = 0.0, spread: float = 0.0, seed: int = 1
+) -> Callable[[TrialSpec], float]:
+    noise = noisy_rps(seed=seed, spread=spread)
+
+    def rps(spec: TrialSpec) -> float:
+        ideal = scaling_laws.speedup(spec.cell.replicas, sigma=sigma, kappa=kappa)
+        return noise(spec) * ideal / spec.cell.replicas
+
+    return rps
+
+
+def fit_one(*counts: int, rounds: int = 6, sigma: float, kappa: float = 0.0) -> LawResult:
+    plan = make_plan(replica_counts=counts, rounds=rounds)
+    (law,) = scaling_laws.fit(plan, make_trials(plan, rps=following(sigma=sigma, kappa=kappa)))
+    return law
+
+
+def test_the_usl_without_its_second_loss_is_amdahls_law() -> None:
+    # Amdahl 1967: a tenth that cannot be divided leaves 1 / (0.1 + 0.9/4) of four
+    assert scaling_laws.speedup(4, sigma=0.1) == pytest.approx(1 / (0.1 + 0.9 / 4))
+
+
+def test_three_counts_give_amdahl_and_say_why_not_more() -> None:
+    law = fit_one(1, 2, 4, sigma=0.1)
+
+    assert (law.name, law.kappa) == ("amdahl", None)
+    assert law.sigma.estimate == pytest.approx(0.1, abs=1e-6)
+    assert law.bound == pytest.approx(10.0, rel=1e-4)
+    assert law.note.startswith("3 replica counts leave a fit of the Universal Scalability Law")
+
+
+def test_four_counts_give_both_parameters_of_the_usl_and_its_peak() -> None:
+    law = fit_one(1, 2, 4, 8, sigma=0.05, kappa=0.01)
+
+    assert law.name == "usl"
+    assert law.kappa is not None
+    assert law.sigma.estimate == pytest.approx(0.05, abs=1e-5)
+    assert law.kappa.estimate == pytest.approx(0.01, abs=1e-5)
+    assert law.bound == pytest.approx(scaling_laws.speedup(9.747, sigma=0.05, kappa=0.01), rel=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("counts", [(1, 2), (1, 2, 4), (1, 2, 4, 8), (1, 2, 4, 8, 16)])
+def test_the_fit_is_that_of_another_optimiser(counts: tuple[int, ...], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    losses = rng.uniform(-0.1, 1.0), rng.uniform(0.0, 0.1)
+    truth = [scaling_laws.speedup(n, sigma=losses[0], kappa=losses[1]) for n in counts]
+    logs = np.log(truth) + rng.normal(0, rng.choice((0.001, 0.05, 0.3)), (4, len(counts)))
+    parameters = 2 if len(counts) >= scaling_laws.USL_COUNTS else 1
+
+    def residuals(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Any:
+        sigma, kappa = (*values, 0.0)[:2]
+        misfit = logs.mean(axis=0) - [
+            math.log(scaling_laws.speedup(n, sigma=sigma, kappa=kappa)) for n in counts
+        ]
+        return misfit - misfit.mean()
+
+    other = least_squares(residuals, x0=np.zeros(parameters), x_scale=0.01, xtol=1e-12, ftol=1e-14)
+    ours = scaling_laws._parameters(np.array(counts, dtype=np.float64), logs, parameters)
+
+    assert np.sum(residuals(np.array(ours)) ** 2) <= 2 * other.cost + 1e-12
+    assert ours == pytest.approx(other.x.tolist(), abs=1e-5)
+
+
+def test_perfect_scaling_has_no_bound() -> None:
+    law = fit_one(1, 2, 4, sigma=-0.01)
+
+    assert law.bound is None
+
+
+def test_one_round_fits_without_an_interval() -> None:
+    law = fit_one(1, 2, 4, rounds=1, sigma=0.1)
+
+    assert law.sigma.low is law.sigma.high is None
+
+
+def test_an_interval_holds_the_truth_nearly_always_under_noise() -> None:
+    held = 0
+    for seed in range(40):
+        plan = make_plan(replica_counts=(1, 2, 4), rounds=6)
+        rps = following(sigma=0.1, spread=0.02, seed=seed)
+        (law,) = scaling_laws.fit(plan, make_trials(plan, rps=rps))
+        assert law.sigma.low is not None
+        assert law.sigma.high is not None
+        held += law.sigma.low <= 0.1 <= law.sigma.high
+
+    assert held >= 35  # 38 expected; fewer than 35 of 40 has a chance of 1.4 %, and seeds are fixed
+
+
+def test_rounds_without_a_success_are_left_out() -> None:
+    plan = make_plan(replica_counts=(1, 2), rounds=3)
+    trials = make_trials(plan, rps=lambda s: 0.0 if s.round == 2 else 50.0 * s.cell.replicas)
+
+    (law,) = scaling_laws.fit(plan, trials)
+
+    assert law.sigma.estimate == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("counts", [(1,), (4,)])
+def test_one_replica_count_has_no_law(counts: tuple[int, ...]) -> None:
+    plan = make_plan(replica_counts=counts)
+
+    assert scaling_laws.fit(plan, make_trials(plan)) == ()
+
+
+def test_no_trials_have_no_law() -> None:
+    assert scaling_laws.fit(make_plan(), ()) == ()

@@ -1,0 +1,83 @@
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from loadtests.config.options import MAX_REPLICAS, MAX_ROUNDS, WORKERS, WORKLOADS, Options, check
+from loadtests.model.errors import EXIT_USAGE, UsageError
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"workers": ("sync",)},
+        {"replicas": (3, 6)},
+        {"replicas": (MAX_REPLICAS // 2, MAX_REPLICAS)},
+        {"rounds": 2},
+        {"rounds": MAX_ROUNDS},
+        {"precision_ratio": 0.001},
+        {"target": 2.0},
+        {"workloads": ("io", "cpu")},
+        {"backend": "processes", "quick": True, "seed": -3},
+    ],
+)
+def test_usable_options_come_back_as_they_are(fields: dict[str, Any]) -> None:
+    options = replace(Options(), **fields)
+
+    assert check(options) == options
+
+
+@pytest.mark.parametrize(
+    ("fields", "thing", "way_out"),
+    [
+        ({"backend": "kubernetes"}, "'kubernetes'", "auto, compose, processes"),
+        ({"workers": ("gthread", "uvicorn")}, "'uvicorn'", "gthread, sync, gevent"),
+        ({"workers": ("sync", "sync")}, "'sync' is named twice", "each once"),
+        ({"workers": ()}, "--workers names none", "gthread, sync, gevent"),
+        ({"workloads": ("disk",)}, "'disk'", "cpu, io"),
+        ({"workloads": ("io", "io")}, "'io' is named twice", "each once"),
+        ({"replicas": (0, 1, 2)}, "--replicas has 0", "1,2,4"),
+        ({"replicas": (-1, 1, 2)}, "--replicas has -1", "1,2,4"),
+        ({"replicas": (1, 2, MAX_REPLICAS + 1)}, f"has {MAX_REPLICAS + 1}", "1,2,4"),
+        ({"replicas": (1, 1, 2)}, "--replicas 1,1,2 has a number twice", "each once"),
+        ({"replicas": (1, 3, 5)}, "--replicas 1,3,5 has no number that is twice", "1,2,4"),
+        ({"replicas": ()}, "--replicas (empty)", "1,2,4"),
+        ({"rounds": 1}, "--rounds is 1", "Leave it out"),
+        ({"rounds": 0}, "--rounds is 0", "Leave it out"),
+        ({"rounds": MAX_ROUNDS + 1}, f"--rounds is {MAX_ROUNDS + 1}", "Leave it out"),
+        ({"precision_ratio": 0.0}, "--precision is 0", "0.04"),
+        ({"precision_ratio": 1.0}, "--precision is 1", "0.04"),
+        ({"precision_ratio": math.nan}, "--precision is nan", "0.04"),
+        ({"target": 1.0}, "--target is 1", "1.8"),
+        ({"target": 2.1}, "--target is 2.1", "1.8"),
+        ({"target": math.nan}, "--target is nan", "1.8"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_the_value_and_a_way_out(
+    fields: dict[str, Any], thing: str, way_out: str
+) -> None:
+    with pytest.raises(UsageError) as refusal:
+        check(replace(Options(), **fields))
+
+    assert thing in str(refusal.value)
+    assert way_out in str(refusal.value)
+    assert refusal.value.exit_code == EXIT_USAGE
+
+
+def test_threads_and_processes_have_the_same_number_of_slots() -> None:
+    assert WORKERS["gthread"].slots == WORKERS["sync"].slots
+    assert WORKERS["gevent"].slots is None
+
+
+@pytest.mark.parametrize("name", [name for name in WORKERS if WORKERS[name].slots])
+def test_slots_are_what_processes_and_threads_make(name: str) -> None:
+    worker = WORKERS[name]
+
+    assert worker.slots == worker.processes * worker.threads
+
+
+def test_names_are_those_that_are_asked_for_by() -> None:
+    assert [worker.name for worker in WORKERS.values()] == list(WORKERS)
+    assert [workload.name for workload in WORKLOADS.values()] == list(WORKLOADS)

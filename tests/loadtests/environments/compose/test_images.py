@@ -1,0 +1,151 @@
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from loadtests.environments.compose import images
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure
+from loadtests.tools import docker, proc
+from tests.checkout import CHECKOUT
+
+ROOT = Path("/a/checkout")
+
+
+class FakeEngine:
+    """An engine that has some images."""
+
+    def __init__(self, *has: str) -> None:
+        self._has = has
+
+    def image_id(self, image: str) -> str | None:
+        return f"sha256:{image}" if image in self._has else None
+
+
+def an_engine(*has: str) -> docker.Engine:
+    return cast("docker.Engine", FakeEngine(*has))
+
+
+def ignore(_: str) -> None:
+    """Nobody listens."""
+
+
+@pytest.fixture(autouse=True)
+def no_base_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TWOFOLD_BASE_IMAGE", raising=False)
+
+
+def script_says(monkeypatch: pytest.MonkeyPatch, *lines: str) -> list[tuple[str, ...]]:
+    ran: list[tuple[str, ...]] = []
+
+    def run(argv: Sequence[str], *, timeout_s: float, on_line: Callable[[str], None]) -> None:
+        assert timeout_s > 0
+        ran.append(tuple(argv))
+        for line in lines:
+            on_line(line)
+
+    monkeypatch.setattr(proc, "run", run)
+    return ran
+
+
+# -- the base ----------------------------------------------------------------------------------
+
+
+def test_the_base_that_is_named_is_taken_where_it_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWOFOLD_BASE_IMAGE", "own:1")
+
+    assert images.base_image(an_engine("own:1"), ROOT, say=ignore) == "own:1"
+
+
+def test_the_base_that_is_named_is_pulled_where_it_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWOFOLD_BASE_IMAGE", "own:1")
+    monkeypatch.setattr(docker, "pull", lambda image: image == "own:1")
+
+    assert images.base_image(an_engine(), ROOT, say=ignore) == "own:1"
+
+
+def test_a_named_base_that_cannot_be_had_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWOFOLD_BASE_IMAGE", "own:1")
+    monkeypatch.setattr(docker, "pull", lambda _: False)
+
+    with pytest.raises(EnvironmentFailure, match=r"'own:1' \(TWOFOLD_BASE_IMAGE\) is not here"):
+        images.base_image(an_engine(), ROOT, say=ignore)
+
+
+def test_else_the_script_chooses_and_its_progress_is_passed_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ran = script_says(monkeypatch, "Asking the registry", "Making one", "twofold/base:trixie")
+    said: list[str] = []
+
+    base = images.base_image(an_engine(), ROOT, say=said.append)
+
+    assert base == "twofold/base:trixie"
+    assert said == ["Asking the registry", "Making one"]
+    assert ran == [(sys.executable, "/a/checkout/scripts/base_image.py")]
+
+
+def test_no_base_at_all_is_one_message_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ProcessFailure("`base_image.py` ended with code 1", output="debootstrap is missing")
+
+    monkeypatch.setattr(proc, "run", fail)
+
+    with pytest.raises(
+        EnvironmentFailure, match=r"(?s)debootstrap is missing.*TWOFOLD_BASE_IMAGE="
+    ):
+        images.base_image(an_engine(), ROOT, say=ignore)
+
+
+# -- the stack's images ------------------------------------------------------------------------
+
+
+def test_the_three_images_are_built_from_one_base(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[tuple[str, ...]] = []
+
+    def build(argv: Sequence[str], *, what: str, on_line: object) -> None:
+        assert what.startswith("the ")
+        built.append(tuple(argv))
+
+    monkeypatch.setenv("TWOFOLD_BASE_IMAGE", "own:1")
+    monkeypatch.setattr(docker, "build", build)
+    said: list[str] = []
+
+    found = images.build_all(an_engine("own:1", images.APP), ROOT, say=said.append)
+
+    assert [argv[argv.index("--tag") + 1] for argv in built] == [
+        images.APP,
+        images.PROXY,
+        images.GENERATOR,
+    ]
+    assert all("BASE_IMAGE=own:1" in argv for argv in built)
+    assert said == [f"Building the image of the {what}" for what in ("app", "proxy", "generator")]
+    assert found.digests == {
+        "own:1": "sha256:own:1",
+        images.APP: f"sha256:{images.APP}",
+        images.PROXY: "?",
+        images.GENERATOR: "?",
+    }
+
+
+def test_what_is_built_is_in_the_checkout() -> None:
+    root = CHECKOUT
+
+    for dockerfile in ("app", "compose/proxy", "compose/generator"):
+        assert (root / dockerfile / "Dockerfile").is_file()
+
+
+@pytest.mark.parametrize("with_store", [False, True])
+def test_a_store_is_only_built_where_the_stack_has_one(
+    monkeypatch: pytest.MonkeyPatch, with_store: bool
+) -> None:
+    built: list[str] = []
+    monkeypatch.setenv("TWOFOLD_BASE_IMAGE", "own:1")
+    monkeypatch.setattr(docker, "build", lambda argv, **_: built.append(argv[3]))
+
+    found = images.build_all(an_engine("own:1"), ROOT, say=ignore, with_store=with_store)
+
+    assert built == [images.APP, images.PROXY, images.GENERATOR, *[images.STORE] * with_store]
+    assert found.store == (images.STORE if with_store else None)
+    assert set(found.digests) == {"own:1", *built}

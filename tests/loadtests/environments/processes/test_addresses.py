@@ -1,0 +1,49 @@
+import socket
+import sys
+from contextlib import closing
+
+import pytest
+
+from loadtests.environments.processes import addresses
+from loadtests.model.errors import EnvironmentFailure
+
+NAMES = ("gthread-1", "gthread-2", "sync-1")
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="needs all of 127.0.0.0/8")
+
+
+@linux
+def test_each_replica_has_an_address_of_its_own_and_the_port_of_all() -> None:
+    places = addresses.assign(NAMES, proxy_ports=(), many=True)
+
+    hosts, ports = zip(*(place.split(":") for place in places.replicas.values()), strict=True)
+    assert tuple(places.replicas) == NAMES
+    assert len({*hosts, places.proxy_host}) == 4
+    assert len(set(ports)) == 1
+    assert all(host.startswith("127.") for host in (*hosts, places.proxy_host))
+
+
+def test_with_one_address_each_replica_has_a_port_of_its_own() -> None:
+    places = addresses.assign(NAMES, proxy_ports=(), many=False)
+
+    assert places.proxy_host == "127.0.0.1"
+    assert len(set(places.replicas.values())) == 3
+    assert all(place.startswith("127.0.0.1:") for place in places.replicas.values())
+
+
+@linux
+def test_a_common_port_that_one_holds_on_all_addresses_is_passed_over() -> None:
+    places = addresses.assign(NAMES, proxy_ports=(), many=True)
+    port = int(places.replicas["sync-1"].split(":")[1])
+    with closing(socket.create_server(("0.0.0.0", port))):
+        others = addresses.assign(NAMES, proxy_ports=(), many=True)
+
+    assert int(others.replicas["sync-1"].split(":")[1]) > port
+
+
+@pytest.mark.parametrize("many", [pytest.param(True, marks=linux), False])
+def test_a_taken_port_of_the_proxy_is_named_with_the_way_to_find_who_has_it(many: bool) -> None:
+    with closing(socket.create_server(("0.0.0.0", 0))) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(EnvironmentFailure, match=f"Port {port}.*sport = :{port}"):
+            addresses.assign(NAMES, proxy_ports=(port,), many=many)

@@ -1,0 +1,260 @@
+"""The embedded backend, as the pipeline uses it. Needs nginx and the application's packages."""
+
+import json
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from loadtests.environments.processes import cpu_limits
+from loadtests.environments.processes.backend import ProcessesBackend, ProcessesStack
+from loadtests.measurement.generator_client import Agent
+from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.plan import Plan
+from loadtests.model.vocabulary import Role
+from loadtests.servers import gunicorn
+from loadtests.tools import host, nginx
+from tests.loadtests.builders import make_budget, make_plan
+from tests.loadtests.environments.processes.stack_to_kill import ROOT, wait_ready
+
+pytestmark = [
+    pytest.mark.slow,  # a whole stack runs beside it: it disturbs what is timed, and is disturbed
+    pytest.mark.skipif(
+        nginx.find_program() is None or bool(gunicorn.missing_modules()),
+        reason="needs nginx, gunicorn, Flask and gevent here",
+    ),
+]
+linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+def plan_for(workers: tuple[str, ...]) -> Plan:
+    """A small plan with budgets where this machine can set them."""
+    can_budget = cpu_limits.find("test").can_budget
+    cores = host.usable_cores()
+    budget = make_budget(
+        replica_cpus=0.2 if can_budget else None,
+        replica_cores=cores[-1:] if host.can_pin() else (),
+        service_cores=cores[:1] if host.can_pin() else (),
+    )
+    return make_plan(
+        workers=workers, replica_counts=(1, 2), rounds=2, backend="processes", budget=budget
+    )
+
+
+@dataclass
+class Running:
+    plan: Plan
+    stack: ProcessesStack
+    agent: Agent
+    folder: Path
+
+    def url(self, port: int, path: str) -> str:
+        return f"http://{self.stack.proxy_host}:{port}{path}"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A stack of all worker models with its generator, up and configured."""
+    folder = tmp_path_factory.mktemp("run")
+    plan = plan_for(("gthread", "sync", "gevent"))
+    with (
+        ProcessesBackend(ROOT).open(plan, folder, lambda line: None) as stack,
+        stack.start_generator() as child,
+    ):
+        agent = Agent(child)
+        agent.hello()
+        wait_ready(stack, agent)
+        stack.configure_proxy(plan.upstreams)
+        yield Running(plan=plan, stack=stack, agent=agent, folder=folder)
+
+
+def test_every_replica_of_every_model_answers_as_itself(running: Running) -> None:
+    replicas = running.stack.replicas
+    urls = [f"http://{replica.address}/whoami" for replica in replicas]
+
+    answers = running.agent.fetch(urls)
+
+    assert [replica.name for replica in replicas] == [
+        *("gthread-1", "gthread-2", "sync-1", "sync-2", "gevent-1", "gevent-2")
+    ]
+    for replica, answer in zip(replicas, answers, strict=True):
+        assert f'"replica":"{replica.name}"' in answer.body.replace(" ", "")
+        assert f'"worker_model":"{replica.worker}"' in answer.body.replace(" ", "")
+
+
+def test_each_port_of_the_proxy_passes_to_exactly_its_members_in_equal_shares(
+    running: Running,
+) -> None:
+    addresses = {(each.worker, each.number): each.address for each in running.stack.replicas}
+    for upstream in running.plan.upstreams:
+        count = len(upstream.members)
+        answers = running.agent.fetch([running.url(upstream.port, "/healthz")] * (4 * count))
+        shares = Counter(answer.headers["x-upstream-addr"] for answer in answers)
+        assert shares == {addresses[(upstream.worker, number)]: 4 for number in upstream.members}
+
+
+def test_the_proxy_counts_its_requests_where_it_was_built_to(running: Running) -> None:
+    url = running.stack.status_url
+    first, second = (running.agent.fetch([url])[0] for _ in range(2))
+
+    if first.status == 404:
+        pytest.skip("this nginx has no stub_status")
+    counts = [nginx.parse_status(answer.body).requests for answer in (first, second)]
+    assert counts[1] - counts[0] == 1
+
+
+def test_work_is_read_at_the_replica_that_did_it_alone(running: Running) -> None:
+    names = [replica.name for replica in running.stack.replicas]
+    address = running.stack.replicas[0].address
+    before = {each.member: each for each in running.stack.read(names)}
+    running.agent.fetch([f"http://{address}/cpu"] * 40)
+    after = {each.member: each for each in running.stack.read(names)}
+
+    used = {name: after[name].cpu_s - before[name].cpu_s for name in names}
+    assert max(used, key=lambda name: used[name]) == "gthread-1"
+    assert used["gthread-1"] > 10 * max(used[name] for name in names[1:])
+
+
+def test_all_members_can_be_read_with_their_roles(running: Running) -> None:
+    names = [*(replica.name for replica in running.stack.replicas), "proxy", "generator"]
+
+    readings = running.stack.read(names)
+
+    assert [each.member for each in readings] == names
+    assert [each.role for each in readings[-3:]] == [Role.REPLICA, Role.PROXY, Role.GENERATOR]
+    assert all(each.cpu_s > 0 for each in readings)
+    assert all((each.memory_bytes or 0) > 2**20 for each in readings)
+    assert running.stack.read(["nobody"]) == ()
+
+
+@linux
+def test_replicas_are_held_to_the_budget_of_the_plan(running: Running) -> None:
+    if running.plan.budget.replica_cpus is None:
+        pytest.skip("no budget can be set here")
+    before = running.stack.read(["sync-1"])[0]
+    running.agent.fetch([f"http://{running.stack.replicas[2].address}/cpu?ms=20"] * 200)
+    after = running.stack.read(["sync-1"])[0]
+
+    assert (after.cpu_s - before.cpu_s) / (after.at_s - before.at_s) <= 0.25
+    assert (after.throttled_periods or 0) > (before.throttled_periods or 0)
+
+
+def test_identities_name_all_processes_of_a_member_and_stay(running: Running) -> None:
+    first, second = running.stack.identities(), running.stack.identities()
+
+    assert first == second
+    assert "generator" not in first
+    for worker in running.plan.workers:
+        master_and_workers = first[f"{worker.name}-1"].split()
+        assert len(master_and_workers) == 1 + worker.processes
+    assert len(first["proxy"].split()) == 2
+
+
+def test_a_members_log_is_in_the_runs_folder(running: Running) -> None:
+    assert "Booting worker" in running.stack.log_of("sync-1")
+    assert (running.folder / "logs/sync-1.log").is_file()
+    assert running.stack.log_of("nobody") == "(no log)"
+
+
+def test_the_proxy_can_be_configured_anew_while_it_runs(running: Running) -> None:
+    upstream = running.plan.upstreams[0]
+    port = max(each.port for each in running.plan.upstreams) + 1
+
+    running.stack.configure_proxy([*running.plan.upstreams, replace(upstream, port=port)])
+
+    (answer,) = running.agent.fetch([running.url(port, "/healthz")])
+    assert answer.status == 200
+
+
+# -- what is not as it should be --------------------------------------------------------------
+
+
+def open_and_close(root: Path, folder: Path) -> None:
+    with ProcessesBackend(root).open(plan_for(("gthread",)), folder, lambda line: None):
+        pass
+
+
+def test_a_folder_that_is_no_checkout_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFailure, match=r"no app/gunicorn\.conf\.py in"):
+        open_and_close(tmp_path, tmp_path)
+
+
+def test_without_nginx_the_ways_to_get_one_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nginx, "find_program", lambda: None)
+
+    with pytest.raises(EnvironmentFailure, match="apt install nginx-light"):
+        open_and_close(ROOT, tmp_path)
+
+
+def test_without_the_applications_packages_they_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gunicorn, "missing_modules", lambda: ("gevent",))
+
+    with pytest.raises(EnvironmentFailure, match="has no gevent"):
+        open_and_close(ROOT, tmp_path)
+
+
+def test_settings_reach_the_replicas_that_they_are_for(tmp_path: Path) -> None:
+    lock = {"SERIAL_LOCK": str(tmp_path / "lock")}
+    settings = {"*": lock, "gthread-2": {"SERIAL_SHARE": "0.3"}}
+    backend = ProcessesBackend(ROOT, settings=settings)
+
+    with (
+        backend.open(plan_for(("gthread",)), tmp_path, lambda line: None) as stack,
+        stack.start_generator() as child,
+    ):
+        agent = Agent(child)
+        agent.hello()
+        wait_ready(stack, agent)
+        first, second = (
+            agent.fetch([f"http://{replica.address}/serial?ms=1"])[0] for replica in stack.replicas
+        )
+
+    shares = [json.loads(answer.body)["serial_share"] for answer in (first, second)]
+    assert shares == [0, 0.3]
+
+
+def test_an_nginx_that_does_not_start_is_a_message_with_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_for(("gthread",))
+    monkeypatch.setattr(nginx, "render", lambda *_, **__: "nonsense;")
+
+    with (
+        ProcessesBackend(ROOT).open(plan, tmp_path, lambda line: None) as stack,
+        pytest.raises(EnvironmentFailure, match='unknown directive "nonsense"'),
+    ):
+        stack.configure_proxy(plan.upstreams)
+
+
+def test_what_a_dead_run_has_left_is_removed_first_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    dead = tmp_path / "twofold-dead"
+    dead.mkdir()
+    (dead / "owner.json").write_text('{"pid": 1, "started": "0", "boot": "", "groups": []}')
+    said: list[str] = []
+
+    with ProcessesBackend(ROOT).open(plan_for(("gthread",)), tmp_path / "run", said.append):
+        assert not dead.exists()
+
+    assert said[0] == f"Removing what a run that died has left: {dead}"
+    assert not list(tmp_path.glob("twofold-*"))
+
+
+def test_nginx_is_found_where_ordinary_users_have_it_not_on_their_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if shutil.which("nginx", path="/usr/sbin") is None:
+        pytest.skip("nginx is elsewhere here")
+    monkeypatch.setenv("PATH", "/bin")
+
+    assert nginx.find_program() == "/usr/sbin/nginx"

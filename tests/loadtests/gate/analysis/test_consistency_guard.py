@@ -1,0 +1,185 @@
+"""When wrong answers with two replicas are head's doing, and when they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from loadtests.gate.analysis import consistency_guard, verdict
+from loadtests.gate.model import EndpointName, Evidence, GateResult, GateVerdict, SideName
+from loadtests.gate.report import markdown, wording
+from loadtests.model.consistency import ProbeRecord, ProbeState, Seen
+from tests.loadtests.gate.builders import (
+    MACHINE,
+    make_evidence,
+    make_facts,
+    make_gate_plan,
+    make_probe,
+    make_side,
+)
+
+PLAN = make_gate_plan()
+OK, BREAKS, UNCHECKED = ProbeState.OK, ProbeState.BREAKS, ProbeState.UNCHECKED
+NOTE, SESSION, COUNTER = consistency_guard.CHECKS
+
+
+def tried(base: Sequence[ProbeState], head: Sequence[ProbeState], **named: Any) -> Evidence:
+    """Evidence in which all else is sound."""
+    probes = (
+        *(make_probe(SideName.BASE, state, **named) for state in base),
+        *(make_probe(SideName.HEAD, state, **named) for state in head),
+    )
+    return make_evidence(PLAN, probes=probes)
+
+
+def conclude(evidence: Evidence) -> GateResult:
+    sides = (make_side(SideName.BASE), make_side(SideName.HEAD))
+    return verdict.conclude(make_facts(), MACHINE, sides, PLAN, evidence)
+
+
+def guard(result: GateResult) -> list[tuple[GateVerdict, float | None, float | None]]:
+    return [
+        (each.verdict, each.base, each.head)
+        for each in result.endpoints
+        if each.endpoint is EndpointName.ANSWERS
+    ]
+
+
+@pytest.mark.parametrize("base", [OK, UNCHECKED])
+def test_a_head_that_is_wrong_in_every_try_has_regressed(base: ProbeState) -> None:
+    result = conclude(tried([base] * consistency_guard.TRIES, [BREAKS] * consistency_guard.TRIES))
+
+    assert result.verdict is GateVerdict.REGRESSED
+    assert guard(result) == [(GateVerdict.REGRESSED, 0.0 if base is OK else None, 0.5)]
+    assert result.cause is not None
+    assert "do not share what they are told" in result.cause
+    assert "Note of head: wrong with two replicas in each of 6 tries." in result.reason
+    assert ("Base is right." in result.reason) is (base is OK)
+    assert wording.remarks(result) == ("gthread note: head-a-2 says breaks.",)
+    for said in ("0.500 wrong", "head-a-2 says breaks."):
+        assert said in markdown.render(result)
+
+
+@pytest.mark.parametrize(
+    ("base", "head"),
+    [
+        (
+            [OK] * (consistency_guard.TRIES - 1),
+            [BREAKS] * (consistency_guard.TRIES - 1),
+        ),  # not yet often enough
+        ([BREAKS], [BREAKS]),
+        ([BREAKS], [OK]),
+        ([OK] * 6, [BREAKS] * 5 + [OK]),
+        ([OK] * 5 + [BREAKS], [BREAKS] * 6),
+        ([OK], [OK]),
+    ],
+)
+def test_less_than_that_is_no_regression(base: list[ProbeState], head: list[ProbeState]) -> None:
+    result = conclude(tried(base, head))
+
+    assert result.verdict is GateVerdict.PASS
+    assert [found for found, *_ in guard(result)] == [GateVerdict.PASS]
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "said"),
+    [
+        (BREAKS, BREAKS, "Both versions give wrong answers with two replicas"),
+        (BREAKS, OK, "Base gives wrong answers with two replicas, and head does not"),
+        (OK, BREAKS, "Head gave wrong answers in 1 of 1 tries"),
+    ],
+)
+def test_wrong_answers_that_are_no_regression_are_said_all_the_same(
+    base: ProbeState, head: ProbeState, said: str
+) -> None:
+    result = conclude(tried([base], [head]))
+    remark, example = wording.remarks(result)
+
+    assert said in remark
+    assert "a-2 says breaks." in example
+    assert said in markdown.render(result)
+
+
+def test_of_what_could_not_be_tried_nothing_is_said() -> None:
+    result = conclude(tried([UNCHECKED], [UNCHECKED]))
+
+    assert guard(result) == []
+    assert wording.remarks(result) == ()
+
+
+def test_of_answers_that_are_right_only_the_row_tells() -> None:
+    result = conclude(tried([OK], [OK]))
+
+    assert guard(result) == [(GateVerdict.PASS, 0.0, 0.0)]
+    assert wording.remarks(result) == ()
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "again"),
+    [
+        (OK, OK, False),
+        (OK, BREAKS, True),
+        (UNCHECKED, BREAKS, True),
+        (BREAKS, BREAKS, False),
+        (BREAKS, OK, False),
+        (UNCHECKED, UNCHECKED, False),
+    ],
+)
+def test_only_what_head_alone_gets_wrong_is_tried_again(
+    base: ProbeState, head: ProbeState, *, again: bool
+) -> None:
+    evidence = tried([base], [head])
+
+    assert (NOTE in consistency_guard.to_try(evidence, "gthread")) is again
+    assert (
+        consistency_guard.to_try(evidence, "sync") == consistency_guard.CHECKS
+    )  # of which nothing is known yet
+
+
+def test_no_try_is_left_when_it_is_shown() -> None:
+    evidence = tried([OK] * consistency_guard.TRIES, [BREAKS] * consistency_guard.TRIES)
+
+    assert consistency_guard.to_try(evidence, "gthread") == (SESSION, COUNTER)
+
+
+def record(check: Any, *bodies: str, before: str | None = None) -> ProbeRecord:
+    return ProbeRecord(
+        worker="gthread",
+        replicas=("head-a-1", "head-a-2"),
+        check=check,
+        token="t0k3n",
+        before=None if before is None else Seen(replica="head-a-1", status=200, body=before),
+        writes=(Seen(replica="head-a-1", status=200),),
+        reads=tuple(
+            Seen(replica=f"head-a-{turn % 2 + 1}", status=200, body=body)
+            for turn, body in enumerate(bodies)
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "state"),
+    [
+        # One that takes any path and gives the same page for each.
+        (record(NOTE, "Welcome", "Welcome"), UNCHECKED),
+        (record(COUNTER, "Welcome", "Welcome", before="Welcome"), UNCHECKED),
+        (record(COUNTER, "© 2026", "© 2026", before="© 2026"), UNCHECKED),
+        # One that keeps it in the memory of a replica.
+        (record(NOTE, "t0k3n", "nothing"), BREAKS),
+        (record(COUNTER, "2", "3", before="2"), BREAKS),
+        # One that shares it.
+        (record(NOTE, "t0k3n", "t0k3n"), OK),
+        (record(COUNTER, "3", "3", before="2"), OK),
+    ],
+)
+def test_an_application_that_keeps_nothing_has_nothing_to_check(
+    found: ProbeRecord, state: ProbeState
+) -> None:
+    assert consistency_guard.judge(found).state is state
+
+
+def test_evidence_without_any_try_says_nothing() -> None:
+    assert guard(conclude(replace(make_evidence(PLAN), probes=()))) == []

@@ -1,0 +1,63 @@
+"""Which requests of a window count: in a closed one by their end, in an open one by when due."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from loadtests.gate.analysis import figures
+from loadtests.gate.model import Figures, Mode
+from loadtests.model.generator_records import Edge, Finished, LoadDone
+from tests.loadtests.fakes import finished_event, sample_bytes
+
+OUTCOMES = ["ok", "status", "timeout", "undrained", "dropped"]
+OK, STATUS, UNDRAINED, DROPPED = 0, 1, 3, 4
+WINDOW_MS = 2000
+NOTHING_READ = Edge(members=(), host=None, harness_cpu_s=0.0)
+_FINISHED = TypeAdapter(Finished)
+
+
+def seen(mode: Mode, due_ms: list[float], took_ms: list[float], **columns: Any) -> Figures:
+    """Give the figures of a window of 2 s whose requests were due at and took so long."""
+    due_us = (np.array(due_ms) * 1000).astype(np.int64)
+    data = sample_bytes(
+        done_us=due_us + np.array(took_ms) * 1000, due_us=due_us, sent_us=due_us, **columns
+    )
+    event = {key: value for key, value in finished_event().items() if key != "event"}
+    finished = _FINISHED.validate_python(event | {"outcomes": OUTCOMES})
+    done = LoadDone(finished=finished, samples=data)
+    return figures.figures(done, NOTHING_READ, NOTHING_READ, (), mode=mode)
+
+
+def test_in_a_closed_window_counts_what_ended_in_it() -> None:
+    found = seen(Mode.CLOSED, [-100, 1950, 1000], [150, 100, 20])
+
+    assert (found.completed, found.failed) == (2, 0)
+    assert found.p99_ms == 150.0
+    assert found.quantiles_ms == ()
+
+
+def test_in_an_open_window_counts_what_was_due_in_it_however_late_it_was_answered() -> None:
+    found = seen(Mode.OPEN, [-100, 0, 1000, 2000], [150, 20, 5000, 30])
+
+    assert (found.completed, found.failed) == (2, 0)
+    assert found.p99_ms == 5000.0
+    assert max(found.quantiles_ms) > 3000
+
+
+def test_what_hung_has_failed_in_either() -> None:
+    outcome = np.array([OK, UNDRAINED, UNDRAINED])
+
+    for mode in Mode:
+        found = seen(mode, [100, 500, 1900], [20, 16_500, 15_100], outcome=outcome)
+        assert (found.completed, found.failed) == (1, 2), mode
+
+
+def test_what_was_not_sent_or_answered_badly_has_failed() -> None:
+    outcome = np.array([OK, DROPPED, STATUS])
+
+    for mode in Mode:
+        found = seen(mode, [100, 500, 600], [20, 0, 10], outcome=outcome)
+        assert (found.completed, found.failed) == (1, 2), mode

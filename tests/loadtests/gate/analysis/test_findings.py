@@ -1,0 +1,153 @@
+"""Each rule of a gate: a case in which it fires, and one in which it does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from loadtests.gate.analysis import findings
+from loadtests.gate.model import Evidence, GateFinding, WorkerLoad
+from loadtests.model.vocabulary import RuleCode
+from tests.loadtests.gate.builders import make_evidence, make_gate_plan
+
+PLAN = make_gate_plan()
+EVIDENCE = make_evidence(PLAN)
+
+
+def with_windows(**changed: Any) -> Evidence:
+    return replace(
+        EVIDENCE,
+        pairs=tuple(
+            replace(pair, windows=tuple(replace(each, **changed) for each in pair.windows))
+            for pair in EVIDENCE.pairs
+        ),
+        blocks=tuple(
+            replace(block, windows=tuple(replace(each, **changed) for each in block.windows))
+            for block in EVIDENCE.blocks
+        ),
+    )
+
+
+def with_windows_of_head(**changed: Any) -> Evidence:
+    return replace(
+        EVIDENCE,
+        pairs=tuple(
+            replace(
+                pair,
+                windows=tuple(
+                    replace(each, head=replace(each.head, **changed)) for each in pair.windows
+                ),
+            )
+            for pair in EVIDENCE.pairs
+        ),
+    )
+
+
+def codes(found: tuple[GateFinding, ...], *, warning: bool = False) -> list[RuleCode]:
+    return [finding.code for finding in found if finding.warning is warning]
+
+
+def test_sound_evidence_breaks_nothing() -> None:
+    assert findings.check(PLAN, EVIDENCE) == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"generator_ratio": 0.9}, RuleCode.GENERATOR_SATURATED),
+        ({"lag_ms": 50.0}, RuleCode.GENERATOR_SATURATED),
+        ({"foreign_ratio": 0.4}, RuleCode.HOST_CONTENTION),
+        ({"steal_ratio": 0.3}, RuleCode.HOST_CONTENTION),
+    ],
+)
+def test_a_machine_that_could_not_measure_breaks_its_rule(
+    changed: dict[str, float], code: RuleCode
+) -> None:
+    assert codes(findings.check(PLAN, with_windows(**changed))) == [code]
+
+
+def test_a_neighbour_is_only_a_warning() -> None:
+    found = findings.check(PLAN, with_windows(foreign_ratio=0.15))
+
+    assert codes(found) == []
+    assert codes(found, warning=True) == [RuleCode.HOST_CONTENTION]
+
+
+def test_a_proxy_that_is_busy_breaks_its_rule() -> None:
+    blocks = tuple(
+        replace(block, windows=tuple(replace(each, proxy_ratio=0.9) for each in block.windows))
+        for block in EVIDENCE.blocks
+    )
+
+    found = findings.check(PLAN, replace(EVIDENCE, blocks=blocks))
+
+    assert codes(found) == [RuleCode.PROXY_SATURATED]
+
+
+def test_a_start_that_was_replaced_breaks_identity() -> None:
+    found = findings.check(PLAN, replace(EVIDENCE, replaced=("head-a-3",)))
+
+    assert codes(found) == [RuleCode.IDENTITY]
+    assert "head-a-3" in found[0].detail
+
+
+@pytest.mark.parametrize(
+    ("replaced", "broken"), [(("head-a-3",), False), (("head-a-3", "base-b-1"), True)]
+)
+def test_a_head_that_fails_because_its_starts_end_has_regressed_and_is_not_invalid(
+    replaced: tuple[str, ...], broken: bool
+) -> None:
+    failing = with_windows_of_head(failed=30)
+
+    found = findings.check(PLAN, replace(failing, replaced=replaced))
+
+    assert (codes(found) == [RuleCode.IDENTITY]) is broken
+    assert (codes(found, warning=True) == [RuleCode.IDENTITY]) is not broken
+
+
+@pytest.mark.parametrize(
+    ("throttled", "gain", "broken"),
+    [(1.0, 0.5, False), (0.0, 0.01, False), (0.0, 0.5, True), (None, None, True)],
+)
+def test_something_has_to_be_full(
+    throttled: float | None, gain: float | None, broken: bool
+) -> None:
+    pairs = tuple(
+        replace(
+            pair,
+            windows=tuple(
+                replace(
+                    each,
+                    base=replace(each.base, throttled_ratio=throttled),
+                    head=replace(each.head, throttled_ratio=throttled),
+                )
+                for each in pair.windows
+            ),
+        )
+        for pair in EVIDENCE.pairs
+    )
+    load = WorkerLoad(worker="gthread", users=8, rate_rps=60.0, gain_ratio=gain)
+
+    found = findings.check(PLAN, replace(EVIDENCE, pairs=pairs, loads=(load,)))
+
+    assert (codes(found) == [RuleCode.NOT_SATURATED]) is broken
+
+
+def test_failures_are_told_from_luck_by_their_number() -> None:
+    evidence = EVIDENCE
+    window = evidence.pairs[0].windows[0]
+    few = replace(window, head=replace(window.head, failed=40), base=window.base)
+    pair = replace(evidence.pairs[0], windows=(few, *evidence.pairs[0].windows[1:]))
+    worse = replace(evidence, pairs=(pair, *evidence.pairs[1:]))
+
+    both = replace(window, head=few.head, base=replace(window.base, failed=25))
+    alike = replace(evidence.pairs[0], windows=(both, *evidence.pairs[0].windows[1:]))
+    unclear = replace(evidence, pairs=(alike, *evidence.pairs[1:]))
+
+    assert not findings.head_fails_more(PLAN, evidence)
+    assert findings.head_fails_more(PLAN, worse)
+    # Forty against twenty-five may be luck: then there is no regression, and no answer either.
+    assert not findings.head_fails_more(PLAN, unclear)
+    assert set(codes(findings.check(PLAN, unclear))) == {RuleCode.ERRORS}

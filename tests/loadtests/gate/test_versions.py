@@ -1,0 +1,215 @@
+"""What base and head may be named by, and how each wrong name is told."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.gate import versions
+from loadtests.gate.model import SideKind, SideName
+from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.tools import docker, git
+
+QUIET: Any = lambda _: None  # noqa: E731  as short as what it does
+
+
+class FakeEngine:
+    """An engine that knows images and their ports by name."""
+
+    def __init__(self, **ports: tuple[int, ...]) -> None:
+        self.ports: dict[str, tuple[int, ...]] = dict(ports)
+
+    def image_id(self, image: str) -> str | None:
+        return f"sha256:{image}" if image in self.ports else None
+
+    def exposed_ports(self, image: str) -> tuple[int, ...]:
+        return self.ports[image]
+
+
+def in_git(folder: Path, *words: str) -> str:
+    own = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main")
+    done = subprocess.run(
+        ("git", "-C", str(folder), *own, *words), capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A repository with two commits on main, one on a branch, and a changed file."""
+    folder = tmp_path / "checkout"
+    (folder / "app").mkdir(parents=True)
+    in_git(folder, "init", "--quiet")
+    (folder / "app/Dockerfile").write_text("FROM scratch\n")
+    for text in ("one", "two"):
+        (folder / "app/code.py").write_text(text)
+        in_git(folder, "add", "--all")
+        in_git(folder, "commit", "--quiet", "--message", text)
+    in_git(folder, "checkout", "--quiet", "-b", "topic")
+    (folder / "app/code.py").write_text("three")
+    in_git(folder, "commit", "--quiet", "--all", "--message", "three")
+    (folder / "app/code.py").write_text("four")
+    return folder
+
+
+def find(engine: FakeEngine, here: Path, asked: str | None, name: SideName) -> versions.Named:
+    return versions.find(engine, here, name, asked)  # type: ignore[arg-type]
+
+
+def test_without_names_the_working_tree_meets_where_it_left_main(checkout: Path) -> None:
+    base = find(FakeEngine(), checkout, None, SideName.BASE)
+    head = find(FakeEngine(), checkout / "app", None, SideName.HEAD)
+
+    assert (base.kind, base.commit) == (SideKind.REF, in_git(checkout, "rev-parse", "main"))
+    assert (head.kind, head.folder) == (SideKind.PATH, checkout)
+
+
+def test_a_name_is_a_path_then_a_commit_then_an_image(checkout: Path) -> None:
+    engine = FakeEngine(**{"topic": (8000,), "shop:1": (8000,)})
+
+    assert find(engine, checkout, str(checkout), SideName.BASE).kind is SideKind.PATH
+    assert find(engine, checkout, "topic", SideName.BASE).kind is SideKind.REF
+    assert find(engine, checkout, "main~1", SideName.BASE).kind is SideKind.REF
+    assert find(engine, checkout, "shop:1", SideName.BASE).kind is SideKind.IMAGE
+
+
+@pytest.mark.parametrize("asked", ["no-such-branch", "--help", "shop:2", "deadbeef"])
+def test_a_wrong_name_is_one_message(
+    checkout: Path, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker, "pull", lambda _: False)
+
+    with pytest.raises(UsageError, match=f"--base '{asked}' is no folder, no commit"):
+        find(FakeEngine(), checkout, asked, SideName.BASE)
+
+
+def test_outside_of_a_checkout_there_are_no_defaults(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no git checkout"):
+        find(FakeEngine(), tmp_path, None, SideName.HEAD)
+
+
+def test_a_clone_without_history_is_told_to_fetch_it(checkout: Path, tmp_path: Path) -> None:
+    shallow = tmp_path / "shallow"
+    command = ("clone", "--quiet", "--depth=1", "--no-single-branch", f"file://{checkout}")
+    in_git(checkout, "checkout", "--quiet", "--force", "main")
+    in_git(tmp_path, *command, str(shallow))
+    in_git(shallow, "checkout", "--quiet", "topic")
+
+    with pytest.raises(UsageError, match="fetch-depth: 0"):
+        find(FakeEngine(), shallow, None, SideName.BASE)
+
+
+def test_a_repository_without_a_main_branch_asks_for_a_name(checkout: Path) -> None:
+    in_git(checkout, "branch", "--move", "main", "trunk")
+
+    with pytest.raises(UsageError, match="no main branch"):
+        find(FakeEngine(), checkout, None, SideName.BASE)
+
+
+def test_a_commit_is_exported_as_it_was(checkout: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    git.export(checkout, in_git(checkout, "rev-parse", "main~1"), folder)
+
+    assert (folder / "app/code.py").read_text() == "one"
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".tar"] == []
+
+
+def build(
+    engine: FakeEngine, checkout: Path, base: versions.Named, head: versions.Named, **of_head: str
+) -> versions.Sides:
+    environments: dict[SideName, dict[str, str]] = {SideName.BASE: {}, SideName.HEAD: of_head}
+    return versions.build(
+        engine,  # type: ignore[arg-type]
+        checkout,
+        checkout,
+        (base, head),
+        environments,
+        QUIET,
+    )
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """Builds that only note what they were asked for."""
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(docker, "build", lambda argv, **_: asked.append(tuple(argv)))
+    monkeypatch.setattr(
+        "loadtests.environments.compose.images.base_image", lambda *_, **__: "base:1"
+    )
+    return asked
+
+
+def test_a_commit_and_a_tree_are_built_and_their_files_compared(
+    checkout: Path, built: list[tuple[str, ...]]
+) -> None:
+    engine = FakeEngine(
+        **{"twofold/gate-base:latest": (8000,), "twofold/gate-head:latest": (8000,)}
+    )
+    base = find(engine, checkout, "main~1", SideName.BASE)
+    found = build(engine, checkout, base, find(engine, checkout, None, SideName.HEAD))
+
+    assert found.differences == ("changed: code.py",)
+    assert found.base.commit == in_git(checkout, "rev-parse", "main~1")
+    assert [argv[argv.index("--tag") + 1] for argv in built] == [
+        "twofold/gate-base:latest",
+        "twofold/gate-head:latest",
+    ]
+
+
+def test_identical_images_are_allowed_and_said(checkout: Path) -> None:
+    engine = FakeEngine(shop=(8000,))
+    one, other = (versions.Named(name=name, asked="shop", kind=SideKind.IMAGE) for name in SideName)
+
+    assert build(engine, checkout, one, other).differences == ("The images are identical (A/A).",)
+
+
+def test_identical_images_that_are_set_otherwise_are_no_a_a(checkout: Path) -> None:
+    engine = FakeEngine(shop=(8000,))
+    one, other = (versions.Named(name=name, asked="shop", kind=SideKind.IMAGE) for name in SideName)
+
+    found = build(engine, checkout, one, other, BURN_PERCENT="5")
+
+    assert found.differences == (
+        "The images are identical.",
+        "BURN_PERCENT is not set for base and 5 for head.",
+    )
+
+
+def test_ports_that_differ_are_refused(checkout: Path) -> None:
+    engine = FakeEngine(old=(8000,), new=(9000,))
+    old = versions.Named(name=SideName.BASE, asked="old", kind=SideKind.IMAGE)
+    new = versions.Named(name=SideName.HEAD, asked="new", kind=SideKind.IMAGE)
+
+    with pytest.raises(EnvironmentFailure, match="port 8000 and head on port 9000"):
+        build(engine, checkout, old, new)
+
+
+def test_a_folder_without_a_dockerfile_is_refused(checkout: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    named = versions.Named(name=SideName.BASE, asked="empty", kind=SideKind.PATH, folder=empty)
+
+    with pytest.raises(UsageError, match="no Dockerfile"):
+        build(FakeEngine(), checkout, named, named)
+
+
+@pytest.mark.parametrize(("exposed", "port"), [((), 8000), ((5000,), 5000), ((8000, 9100), 8000)])
+def test_the_port_is_the_one_that_the_image_exposes(
+    checkout: Path, exposed: tuple[int, ...], port: int
+) -> None:
+    engine = FakeEngine(shop=exposed)
+    one, other = (versions.Named(name=name, asked="shop", kind=SideKind.IMAGE) for name in SideName)
+
+    assert build(engine, checkout, one, other).head.port == port
+
+
+def test_several_ports_cannot_be_told_apart(checkout: Path) -> None:
+    engine = FakeEngine(shop=(5000, 5001))
+    one, other = (versions.Named(name=name, asked="shop", kind=SideKind.IMAGE) for name in SideName)
+
+    with pytest.raises(EnvironmentFailure, match="5000, 5001"):
+        build(engine, checkout, one, other)

@@ -1,0 +1,140 @@
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.cli.progress import PlainProgress
+from loadtests.config.options import Options
+from loadtests.measurement.closed_loop import REPEATED_PART, Session
+from loadtests.measurement.core_speed_probe import Metronome
+from loadtests.measurement.driver import Driver
+from loadtests.measurement.generator_client import Agent
+from loadtests.model.trial import Trial
+from loadtests.planning.run_plan import make_plan
+from loadtests.results import run_folder
+from loadtests.results.run_folder import Store
+from tests.loadtests.builders import make_facts, make_machine
+from tests.loadtests.fakes import FakeStack, Order, World
+
+ROUNDS = 2
+
+
+class Quiet(PlainProgress):
+    """A progress that only counts the trials it heard of."""
+
+    def __init__(self) -> None:
+        self.counts: list[int] = []
+
+    def say(self, line: str) -> None:
+        pass
+
+    def measured(self, trials: Sequence[Trial]) -> None:
+        self.counts.append(len(trials))
+
+
+class Measured:
+    """What a session wrote down, and whom it told."""
+
+    def __init__(self, results: Path, world: World, **fields: Any) -> None:
+        options = replace(Options(workers=("gthread",), rounds=ROUNDS), **fields)
+        plan = make_plan(options, make_machine(), backend="fake", seed=1)
+        kept = Store.create(results, "a-run")
+        kept.begin(make_facts(finished=False), make_machine(), plan)
+        stack = FakeStack(world, plan)
+        driver = Driver(stack, Agent(stack.start_generator()), Metronome(stack.start_metronome()))
+        self.progress = Quiet()
+        self.watched = 0
+        session = Session(plan, stack, driver, kept, self.progress, self._watch)
+        session.prepare()
+        session.measure()
+        self.plan = plan
+        self.trials = run_folder.read(kept.folder).trials
+        self.samples = {path.stem for path in (kept.folder / "samples").iterdir()}
+
+    def _watch(self) -> None:
+        self.watched += 1
+
+
+def in_first_trial_of(*rounds: int) -> Callable[[Order], float]:
+    """Let others use a fifth of the cores in the first trial of these rounds."""
+    names = tuple(f"r{number:02d}-01-" for number in rounds)
+    return lambda order: (
+        0.2 if order["id"].startswith(names) and not order["id"].endswith("-again") else 0.0
+    )
+
+
+def test_every_planned_trial_is_measured_once_in_order(tmp_path: Path) -> None:
+    measured = Measured(tmp_path, World())
+
+    planned = [spec for each in measured.plan.rounds for spec in each]
+    assert [trial.spec for trial in measured.trials] == planned
+    assert measured.progress.counts == list(range(1, len(planned) + 1))
+    assert measured.watched == len(planned)
+
+
+def settled_s(results: Path, rps: Callable[[int], float]) -> dict[int, list[float]]:
+    """Give how long each trial of each number of replicas settles, with four users a replica."""
+    world = World(rps=lambda _, members: rps(len(members)))
+    measured = Measured(results, world)
+    settled: dict[int, list[float]] = {}
+    orders = [order for order in world.trials if order["id"].startswith("r")]
+    for order, trial in zip(orders, measured.trials, strict=True):
+        settled.setdefault(trial.spec.cell.replicas, []).append(order["settle_s"])
+    return settled
+
+
+def test_a_slow_system_is_given_two_answers_time_to_settle_and_a_part_of_one(
+    tmp_path: Path,
+) -> None:
+    """No window opens at the same moment of a system whose slots all began at once."""
+    cells = settled_s(tmp_path / "one", lambda replicas: 10.0 * replicas)
+
+    for settled in cells.values():
+        assert all(0.8 <= each <= 1.2 for each in settled)
+        assert abs(settled[1] - settled[0]) > 0.1
+    assert cells == settled_s(tmp_path / "again", lambda replicas: 10.0 * replicas)  # by the seed
+
+
+def test_a_cell_whose_answers_take_longer_than_those_of_one_replica_settles_for_longer(
+    tmp_path: Path,
+) -> None:
+    """As soon as that is known, which is after its first trial."""
+    cells = settled_s(tmp_path, lambda _: 10.0)
+
+    assert {replicas: each[0] <= 1.2 for replicas, each in cells.items()} == dict.fromkeys(cells, 1)
+    assert 0.8 <= cells[1][1] <= 1.2
+    assert 1.6 <= cells[2][1] <= 2.4
+    assert 3.2 <= cells[4][1] <= 5.0
+
+
+def test_a_disturbed_window_is_set_aside_and_measured_again_at_the_rounds_end(
+    tmp_path: Path,
+) -> None:
+    measured = Measured(tmp_path, World(foreign=in_first_trial_of(1)))
+
+    first, *_, again = measured.trials[:4]
+    assert first.set_aside == "Other programs took 20.0% of the cores"
+    assert again.spec == replace(first.spec, id=f"{first.spec.id}-again")
+    assert [trial.set_aside for trial in measured.trials[1:]] == [None] * 6
+    assert {first.spec.id, again.spec.id} <= measured.samples
+
+
+def test_a_trial_that_is_set_aside_is_no_progress(tmp_path: Path) -> None:
+    measured = Measured(tmp_path, World(foreign=in_first_trial_of(1, 2)))
+
+    assert len(measured.trials) == 8
+    assert measured.progress.counts == list(range(1, 7))
+    assert measured.watched == 8
+
+
+@pytest.mark.parametrize(("replicas", "cells"), [((1, 2), 2), ((1, 2, 4, 8), 4)])
+def test_where_all_windows_are_disturbed_a_part_is_measured_again_and_all_count(
+    tmp_path: Path, replicas: tuple[int, ...], cells: int
+) -> None:
+    measured = Measured(tmp_path, World(foreign=lambda _: 0.2), replicas=replicas)
+
+    aside = [trial for trial in measured.trials if trial.set_aside]
+    assert len(aside) == ROUNDS * max(1, cells // REPEATED_PART)
+    assert len(measured.trials) - len(aside) == ROUNDS * cells

@@ -1,0 +1,94 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from loadtests.config.options import Options
+from loadtests.measurement.user_calibration import MOST_USERS, calibrate
+from loadtests.model.plan import Plan, TrialSpec
+from loadtests.model.trial import Latency, Trial
+from loadtests.planning.run_plan import make_plan
+from tests.loadtests.builders import make_machine, make_trial
+
+OPTIONS = replace(Options(), replicas=(1, 2))
+PLAN: Plan = make_plan(OPTIONS, make_machine(), backend="fake", seed=1)
+
+
+def measuring(rps: Callable[[int], float]) -> Callable[[TrialSpec, int], Trial]:
+    def measure(spec: TrialSpec, users: int) -> Trial:
+        rate = rps(users)
+        mean_ms = 1000 * users / rate if rate else None
+        latency = None
+        if mean_ms is not None:
+            latency = Latency(
+                p50_ms=mean_ms, p90_ms=mean_ms, p99_ms=mean_ms, max_ms=mean_ms, mean_ms=mean_ms
+            )
+        return make_trial(spec=spec, users=users, throughput_rps=rate, latency=latency)
+
+    return measure
+
+
+def users_tried(worker: str, rps: Callable[[int], float]) -> list[int]:
+    return [step.users for step in calibrate(PLAN, worker, "cpu", measuring(rps)).steps]
+
+
+@pytest.mark.parametrize(
+    ("worker", "limit", "users"),
+    [
+        ("gthread", 1, [1, 4]),
+        ("gthread", 4, [1, 4, 8]),
+        ("gthread", 8, [1, 4, 8, 16]),
+        ("gevent", 1, [1, 2]),
+        ("gevent", 40, [1, 2, 4, 8, 16, 32, 64, 128]),
+    ],
+)
+def test_users_double_from_the_slots_on_until_they_gain_nothing(
+    worker: str, limit: int, users: list[int]
+) -> None:
+    assert users_tried(worker, lambda count: 20.0 * min(count, limit)) == users
+
+
+@pytest.mark.parametrize(("gain", "goes_on"), [(1.0499, False), (1.0501, True)])
+def test_a_gain_of_less_than_five_per_cent_is_none(gain: float, goes_on: bool) -> None:
+    tried = users_tried("gthread", lambda count: {1: 100.0, 4: 100.0 * gain}.get(count, 1.0))
+
+    assert (len(tried) > 2) is goes_on
+
+
+def test_the_larger_number_is_taken() -> None:
+    found = calibrate(PLAN, "gthread", "cpu", measuring(lambda count: 20.0 * min(count, 4)))
+
+    assert found.users_per_replica == found.steps[-1].users == 8
+
+
+def test_users_do_not_grow_for_ever() -> None:
+    found = calibrate(PLAN, "gthread", "cpu", measuring(float))
+
+    assert found.users_per_replica == MOST_USERS
+
+
+def test_one_user_alone_tells_the_time_in_service() -> None:
+    found = calibrate(PLAN, "gthread", "cpu", measuring(lambda count: 20.0 * min(count, 4)))
+
+    assert found.service_ms == 50.0
+
+
+def test_a_replica_that_never_succeeds_has_no_time_in_service() -> None:
+    assert calibrate(PLAN, "gthread", "cpu", measuring(lambda _: 0.0)).service_ms is None
+
+
+def test_one_replica_alone_is_loaded_and_no_round_is_named() -> None:
+    specs: list[TrialSpec] = []
+
+    def measure(spec: TrialSpec, users: int) -> Trial:
+        specs.append(spec)
+        return measuring(lambda _: 50.0)(spec, users)
+
+    calibrate(PLAN, "sync", "cpu", measure)
+
+    assert {(spec.cell.worker, spec.cell.replicas, spec.round) for spec in specs} == {
+        ("sync", 1, 0)
+    }
+    behind = {upstream.port: upstream for upstream in PLAN.upstreams}
+    assert behind[specs[0].port].members == specs[0].members
+    assert behind[specs[0].port].worker == "sync"
