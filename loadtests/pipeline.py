@@ -14,7 +14,7 @@ from loadtests.analysis import core_speed, generator_ceiling, verdict
 from loadtests.analysis.latency import checks, level_results, slo_search
 from loadtests.analysis.rules import registry
 from loadtests.environments.keep_awake import kept_awake
-from loadtests.environments.registry import Chosen
+from loadtests.environments.protocol import Chosen
 from loadtests.measurement.closed_loop import Session
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.driver import Driver

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -12,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.analysis import estimates
+from loadtests.measurement.progress import Progress
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Estimate
 from loadtests.model.trial import Trial
@@ -23,6 +25,17 @@ SPARK_WIDTH = 24
 """So many trials of a cell are drawn, the last ones: beside its figures they fit 80 columns."""
 
 SPARK_LEAST_RATIO = 0.05
+
+
+@contextmanager
+def open_progress() -> Iterator[Progress]:
+    """Show the progress of a run or a gate on standard error, until the end of the block."""
+    console = Console(stderr=True)
+    progress: Progress = LiveProgress(console) if console.is_terminal else PlainProgress(sys.stderr)
+    try:
+        yield progress
+    finally:
+        progress.close()
 
 
 class PlainProgress:
@@ -113,8 +126,8 @@ def position(plan: Plan, trials: Sequence[Trial]) -> str:
     """Say how far it is: the round, the trial of about how many, and the time left at most."""
     done = len(trials)
     most = plan.rounds_max * len(plan.cells)
-    each_s = sum(trial.wall_s for trial in trials) / done
-    left_s = (most - done) * each_s
+    trial_s = sum(trial.wall_s for trial in trials) / done
+    left_s = (most - done) * trial_s
     return (
         f"Round {trials[-1].spec.round}, trial {done} of at most {most};"
         f" at most {left_s / 60:.1f} min left"
@@ -123,8 +136,9 @@ def position(plan: Plan, trials: Sequence[Trial]) -> str:
 
 def precision_so_far(plan: Plan, trials: Sequence[Trial]) -> str:
     """Say each doubling's factor so far."""
-    told = [f"{each} {_factor(each.factor)}" for each in estimates.doublings(plan, trials)]
-    return ", ".join(told)
+    return ", ".join(
+        f"{doubling} {_factor(doubling.factor)}" for doubling in estimates.doublings(plan, trials)
+    )
 
 
 def table(plan: Plan, trials: Sequence[Trial]) -> Table:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan, Upstream
 from loadtests.model.stack import HostReading, Reading, Replica
+from loadtests.planning.checks import BackendChecks
 from loadtests.tools.proc import Child
 
 Say = Callable[[str], None]
@@ -72,3 +75,30 @@ class Backend(Protocol):
 
     def open(self, plan: Plan, folder: Path, say: Say) -> AbstractContextManager[Stack]:
         """Bring the stack of a plan up; logs and rendered configuration go below ``folder``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """A backend, the machine as it sees it, and why it was chosen."""
+
+    backend: Backend
+    machine: Machine
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackendKind:
+    """A backend's entry in the registry.
+
+    ``about`` is what ``--help`` says of it, in a few words. ``auto_rank`` says when ``auto`` tries
+    it, the lowest first; None means never. ``choose`` takes the folder of the application and
+    raises :class:`~loadtests.model.errors.EnvironmentFailure` where the backend does not work here.
+    ``examine`` is asked by ``doctor``, and ``remove_leftovers`` by ``down``.
+    """
+
+    name: str
+    about: str
+    auto_rank: int | None
+    choose: Callable[[Path], Chosen]
+    examine: Callable[[], BackendChecks]
+    remove_leftovers: Callable[[Say], int]

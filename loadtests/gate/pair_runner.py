@@ -8,7 +8,6 @@ from itertools import pairwise
 
 from loadtests.analysis.rules.load import GAIN_LIMIT_RATIO
 from loadtests.analysis.samples import host_use
-from loadtests.config.options import WORKERS
 from loadtests.gate.analysis import figures
 from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, Key, Windows
 from loadtests.gate.model import GatePlan, Mode, PairWindow, SideName, StartPair, WorkerLoad
@@ -17,6 +16,7 @@ from loadtests.gate.stack import GateStack, Start
 from loadtests.measurement.user_calibration import MOST_USERS
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.generator_records import Load
+from loadtests.servers.registry import worker_models
 from loadtests.tools import proc
 
 READY_LIMIT_S = 90.0
@@ -117,7 +117,7 @@ class Measuring:
         """Find how many users keep one start of base busy, and what it can do then."""
         start = self._stack.starts(SideName.BASE)[0]
         self._stack.pin(start, self._plan.cores[:1])
-        users = max(2, WORKERS[self._worker].slots or 2)
+        users = max(2, worker_models()[self._worker].slots or 2)
         rates = [(users, self._rate(start, users))]
         while 2 * users <= MOST_USERS:
             users *= 2

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loadtests.environments import registry
 from loadtests.environments.compose import images
+from loadtests.environments.compose.machine import docker_machine
 from loadtests.environments.keep_awake import kept_awake
 from loadtests.environments.protocol import Say
 from loadtests.gate import plan, result_files, versions
@@ -59,7 +59,7 @@ def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
     started_s = proc.now_s()
     engine = docker.Engine()
     try:
-        machine = registry.docker_machine(engine, docker.find_compose())
+        machine = docker_machine(engine, docker.find_compose())
         planned = _planned(request, machine)
         found = _sides(engine, request, say)
         _services(engine, request.root, say)

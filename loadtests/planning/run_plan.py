@@ -6,6 +6,7 @@ machine cannot test what was asked, with what would fit.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 from loadtests.config import slo
@@ -13,8 +14,6 @@ from loadtests.config.options import (
     DEFAULT_WORKLOAD,
     ROUNDS_MAX,
     ROUNDS_MIN,
-    WORKERS,
-    WORKLOADS,
     Options,
 )
 from loadtests.model.errors import PlanError
@@ -24,6 +23,8 @@ from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream, Worklo
 from loadtests.planning import load_levels
 from loadtests.planning.budget import budget, fits, generator_cores, split_cores
 from loadtests.planning.rotation import rotation
+from loadtests.servers import registry as servers
+from loadtests.targets import workloads as built_in
 
 # A window is a whole number of the kernel's 100 ms CPU periods, so that each has the same number
 # of refills of a replica's budget; a part of one would add noise of a whole refill.
@@ -41,6 +42,9 @@ STORE_START_S = 5.0
 
 FIRST_PORT = 9001
 
+WAITING_WORKLOAD = "io"
+"""What is measured where replicas that work cannot have budgets."""
+
 NO_BUDGET = (
     "No CPU budget can be set here, so replicas that work would compete for the same cores:"
     " workload io is measured, where slots are what is full."
@@ -51,17 +55,19 @@ ONE_CORE = (
     " for it: workload io is measured, where slots are what is full."
 )
 
-WAITING = frozenset({"io"})
-"""Workloads whose requests hold a slot and hardly any CPU."""
-
 
 def make_plan(options: Options, machine: Machine, *, backend: str, seed: int) -> Plan:
     """Plan a run of checked ``options`` on ``machine``; the same arguments give the same plan."""
     counts = tuple(sorted(options.replicas))
     most = counts[-1]
-    with_store = options.probe or any(WORKLOADS[name].needs_store for name in options.workloads)
+    models = servers.worker_models()
+    if options.workers is None:
+        options = replace(options, workers=tuple(models))
+    with_store = options.probe or any(
+        built_in.WORKLOADS[name].needs_store for name in options.workloads
+    )
     workloads, workers, notes = _what_can_be_told(options, machine, most, with_store=with_store)
-    waiting_only = all(workload.name in WAITING for workload in workloads)
+    waiting_only = all(built_in.WORKLOADS[workload.name].waits for workload in workloads)
     means = budget(machine, most, waiting_only=waiting_only, with_store=with_store)
     cells = tuple(
         Cell(worker=worker, workload=workload.name, replicas=count)
@@ -79,7 +85,7 @@ def make_plan(options: Options, machine: Machine, *, backend: str, seed: int) ->
     return Plan(
         seed=seed,
         backend=backend,
-        workers=tuple(WORKERS[name] for name in workers),
+        workers=tuple(models[name] for name in workers),
         workloads=workloads,
         replica_counts=counts,
         cells=cells,
@@ -112,24 +118,33 @@ def _what_can_be_told(
 ) -> tuple[tuple[Workload, ...], tuple[str, ...], tuple[str, ...]]:
     """Leave out what was not asked for by name and cannot be told here, and say so."""
     asked = options.workloads or (DEFAULT_WORKLOAD,)
+    workers = options.workers or ()
     if fits(machine, most, with_store=with_store):
-        return tuple(WORKLOADS[name] for name in asked), options.workers, ()
+        return tuple(map(built_in.named, asked)), workers, ()
     too_many = machine.can_budget and bool(split_cores(machine, with_store=with_store)[1])
-    if too_many or (options.workloads and not set(asked) <= WAITING):
+    if too_many or (
+        options.workloads and not all(built_in.WORKLOADS[name].waits for name in asked)
+    ):
         # This refuses, with what would fit.
         budget(machine, most, waiting_only=False, with_store=with_store)
-    limited = tuple(name for name in options.workers if WORKERS[name].slots is not None)
+    limited = tuple(name for name in workers if name in _limited())
     if not limited:
         raise PlanError(
-            f"{', '.join(options.workers)} has no limited number of slots, so its replicas would"
-            " compete for CPU, and cannot have budgets here. What fits: --workers gthread,sync."
+            f"{', '.join(workers)} has no limited number of slots, so its replicas would"
+            " compete for CPU, and cannot have budgets here. What fits:"
+            f" --workers {','.join(_limited())}."
         )
-    left_out = tuple(name for name in options.workers if name not in limited)
+    left_out = tuple(name for name in workers if name not in limited)
     notes = [ONE_CORE if machine.can_budget else NO_BUDGET]
     if left_out:
         notes.append(f"Left out: {', '.join(left_out)}, which would use all CPU there is.")
-    names = asked if options.workloads else ("io",)
-    return tuple(WORKLOADS[name] for name in names), limited, tuple(notes)
+    names = asked if options.workloads else (WAITING_WORKLOAD,)
+    return tuple(map(built_in.named, names)), limited, tuple(notes)
+
+
+def _limited() -> tuple[str, ...]:
+    """Give the worker models that have a limited number of slots."""
+    return tuple(name for name, model in servers.worker_models().items() if model.slots is not None)
 
 
 def _round_limits(options: Options) -> tuple[int, int]:

@@ -16,8 +16,7 @@ import pytest
 from loadtests import pipeline
 from loadtests.analysis.estimates import FIRST_LOOK_ROUNDS
 from loadtests.config.options import ROUNDS_MAX, Options
-from loadtests.environments.protocol import Say
-from loadtests.environments.registry import Chosen
+from loadtests.environments.protocol import Chosen, Say
 from loadtests.measurement.user_calibration import MOST_USERS
 from loadtests.model.errors import EnvironmentFailure, GeneratorFailure, Interrupted
 from loadtests.model.plan import Plan

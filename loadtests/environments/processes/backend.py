@@ -28,6 +28,8 @@ from loadtests.model.stack import HostReading, Reading, Replica
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used, service_parts
 from loadtests.servers import gunicorn
+from loadtests.servers import registry as servers
+from loadtests.servers.server import ReplicaOrder
 from loadtests.tools import host, nginx, proc, signals
 from loadtests.tools.proc import Child, Service
 
@@ -35,7 +37,6 @@ PROXY = "proxy"
 GENERATOR = "generator"
 METRONOME = "metronome"
 
-CONFIG = "app/gunicorn.conf.py"
 APPLICATION = "app:create_app()"
 
 PROXY_LIMIT_S = 10.0
@@ -216,18 +217,21 @@ class ProcessesStack:
 
     def _start_replicas(self, plan: Plan) -> Iterator[Replica]:
         secret_key = secrets.token_hex(32)
-        argv = gunicorn.serve_argv(sys.executable, config=CONFIG, application=APPLICATION)
         for name, (worker, number) in _replica_names(plan).items():
             address = self._places.replicas[name]
-            env = gunicorn.environment(
-                worker,
-                name=name,
-                bind=address,
-                secret_key=secret_key,
-                database_url=self._database_url,
+            command = servers.server_of(worker.name).command(
+                ReplicaOrder(
+                    python=sys.executable,
+                    application=APPLICATION,
+                    worker=worker,
+                    name=name,
+                    bind=address,
+                    secret_key=secret_key,
+                    database_url=self._database_url,
+                )
             )
-            env |= settings_of(name, self._settings)
-            service = self._members.serve(name, argv, cwd=self._root, env=env)
+            env = command.env | settings_of(name, self._settings)
+            service = self._members.serve(name, command.argv, cwd=self._root, env=env)
             yield Replica(
                 name=name,
                 worker=worker.name,
@@ -277,13 +281,14 @@ def _replica_names(plan: Plan) -> dict[str, tuple[WorkerModel, int]]:
 
 def _check_application(root: Path) -> None:
     """Raise where the sample application, or what it is made of, is not here."""
-    if not (root / CONFIG).is_file():
+    if not (root / gunicorn.CONFIG).is_file():
         raise EnvironmentFailure(
-            f"There is no {CONFIG} in {root}. Start twofold in a checkout of the project."
+            f"There is no {gunicorn.CONFIG} in {root}. Start twofold in a checkout of the project."
         )
     missing = gunicorn.missing_modules()
     if missing:
         raise EnvironmentFailure(
-            f"This Python has no {', '.join(missing)}, which the replicas need. Run `make setup`,"
-            " or `pip install --group app` in the checkout."
+            f"This Python has no {', '.join(missing)}, which the replicas need."
+            " Install them: `make set-up` in a checkout, or `pip install 'gunicorn[gevent]' flask"
+            " 'psycopg[binary,pool]'`."
         )

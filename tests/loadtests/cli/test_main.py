@@ -14,11 +14,11 @@ from typing import IO, Any
 
 import pytest
 
-from loadtests.__main__ import run_command_line
+from loadtests.cli.boundary import run_command_line
 from loadtests.environments import registry
 from loadtests.environments.compose import projects
 from loadtests.environments.processes import leftovers
-from loadtests.environments.registry import Chosen
+from loadtests.environments.protocol import Chosen
 from loadtests.model import errors
 from loadtests.model.machine import Machine
 from loadtests.tools import signals
