@@ -11,12 +11,14 @@ import contextlib
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from loadtests.model.stack import Reading
 from loadtests.model.vocabulary import Role
 from loadtests.tools import cgroup, proc
-from loadtests.tools.docker import Container, Engine
+
+if TYPE_CHECKING:  # Docker's library takes 0.1 s to import, which processes need not wait for
+    from loadtests.tools.docker import Container, Engine
 
 NANOSECONDS = 1e9
 

@@ -25,9 +25,9 @@ def command(*, name: str | None, out: Path | None, as_json: bool) -> int:
     """
     from loadtests import pipeline
     from loadtests.report.formats import run_json, terminal
-    from loadtests.results import run_folder
+    from loadtests.results import run_folder, run_search
 
-    result = pipeline.conclude(run_folder.read(run_folder.find_run(results_folder.of(out), name)))
+    result = pipeline.conclude(run_folder.read(run_search.find_run(results_folder.of(out), name)))
     if not result.comparisons:
         raise errors.UsageError(
             f"Run {result.facts.run_id} has one worker model, so there is nothing to compare."

@@ -38,7 +38,7 @@ def command(
 
     The latest run by default.
     """
-    from loadtests.results import run_folder
+    from loadtests.results import run_search
 
     to_stdout = str(output) == "-"
     if to_stdout and (as_json or kind != "csv"):
@@ -46,7 +46,7 @@ def command(
             "--output - takes standard output for the samples as CSV, so it goes neither with"
             " --json nor with --samples parquet. Name a file: --output FILE."
         )
-    folder = run_folder.find_run(results_folder.of(out), name)
+    folder = run_search.find_run(results_folder.of(out), name)
     if to_stdout:
         done = export_files.to_stream(folder, sys.stdout)
     else:

@@ -37,12 +37,13 @@ def command(*, as_json: bool, **given: Any) -> int:
 
 def _last_run(results: Path) -> RunResult | None:
     """Give the latest run of these results, or None where there is none that can be read."""
-    if not results.is_dir():
-        return None
-    from loadtests import pipeline
-    from loadtests.results import run_folder
+    from loadtests.results import run_search
 
     try:
-        return pipeline.conclude(run_folder.read(run_folder.find_run(results, None)))
+        folder = run_search.find_run(results, None)
+        from loadtests import pipeline
+        from loadtests.results import run_folder
+
+        return pipeline.conclude(run_folder.read(folder))
     except errors.UsageError:
         return None

@@ -34,9 +34,9 @@ def command(
     from loadtests import pipeline
     from loadtests.analysis import verdict
     from loadtests.cli import run_result
-    from loadtests.results import run_folder
+    from loadtests.results import run_folder, run_search
 
-    folder = run_folder.find_run(results_folder.of(out), name)
+    folder = run_search.find_run(results_folder.of(out), name)
     result = pipeline.report(run_folder.Store(folder))
     if kind is not None:
         click.echo(_written(folder, kind), nl=False)
