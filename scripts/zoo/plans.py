@@ -9,6 +9,8 @@ from loadtests.options import Options
 from loadtests.plan import make_plan
 
 BACKEND = "processes"
+WSGI_APP = "scripts.zoo.app:create_app()"
+"""What gunicorn serves: the sample application with the faults that variables turn on."""
 
 
 @dataclass(frozen=True, kw_only=True)

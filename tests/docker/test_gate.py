@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.environment import images
 from loadtests.tools import proc
+from scripts.zoo import image
 from tests.docker.test_run import CHECKOUT, engine, left_of
 
 __all__ = ["engine"]
@@ -36,11 +38,16 @@ class Done:
     folder: Path | None
 
 
-def gate(results: Path, *words: str, cwd: Path = CHECKOUT) -> Done:
+def gate(results: Path, *words: str, cwd: Path = CHECKOUT, **environment: str) -> Done:
     done = subprocess.run(
         (sys.executable, "-m", "loadtests", "gate", *words, "--out", str(results)),
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT), "GITHUB_STEP_SUMMARY": ""},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(CHECKOUT),
+            "GITHUB_STEP_SUMMARY": "",
+            **environment,
+        },
         capture_output=True,
         text=True,
         timeout=GATE_LIMIT_S,
@@ -56,10 +63,19 @@ def gate(results: Path, *words: str, cwd: Path = CHECKOUT) -> Done:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    results = tmp_path_factory.mktemp("gates")
-    words = ("--base", str(CHECKOUT), "--head", str(CHECKOUT / "app"), *SMALL, "--json")
-    return gate(results, *words, *(f"--{side}-env=STATE=memory" for side in ("base", "head")))
+def app() -> str:
+    """The image of the sample application, and the zoo's on it."""
+    image.build(CHECKOUT, say=lambda _: None)
+    return images.APP
+
+
+@pytest.fixture(scope="module")
+def finished(app: str, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """A gate of the zoo's application under two names; both are built from the sample's image."""
+    zoo = CHECKOUT / "scripts/zoo"
+    words = ("--base", str(zoo), "--head", str(zoo / "app"), *SMALL, "--json")
+    memory = (f"--{side}-env=STATE=memory" for side in ("base", "head"))
+    return gate(tmp_path_factory.mktemp("gates"), *words, *memory, TWOFOLD_BASE_IMAGE=app)
 
 
 def test_two_names_of_one_version_are_compared_side_by_side(finished: Done) -> None:
@@ -116,19 +132,12 @@ def test_judged_again_it_says_the_same_to_the_byte(finished: Done, tmp_path: Pat
     assert again.code == finished.code
 
 
-def image(name: str, folder: Path, *lines: str) -> str:
+def other_image(name: str, folder: Path, *lines: str) -> str:
     """Build an image from the application's with some lines more."""
     folder.mkdir()
     (folder / "Dockerfile").write_text("\n".join(("FROM twofold/app:latest", *lines, "")))
     subprocess.run(("docker", "build", "--quiet", "--tag", name, folder), check=True)
     return name
-
-
-@pytest.fixture(scope="module")
-def app(finished: Done) -> str:
-    """The application's image, which a gate before has built."""
-    subprocess.run(("docker", "tag", "twofold/gate-base:latest", "twofold/app:latest"), check=True)
-    return "twofold/app:latest"
 
 
 @pytest.mark.parametrize(
@@ -167,7 +176,9 @@ def test_a_version_that_does_not_build_is_exit_code_4(tmp_path: Path) -> None:
 
 
 def test_a_version_that_ends_at_once_is_exit_code_4_with_its_log(tmp_path: Path, app: str) -> None:
-    dead = image("twofold/test-dead:latest", tmp_path / "dead", 'CMD ["sh", "-c", "no-such-thing"]')
+    dead = other_image(
+        "twofold/test-dead:latest", tmp_path / "dead", 'CMD ["sh", "-c", "no-such-thing"]'
+    )
 
     done = gate(tmp_path / "results", "--base", app, "--head", dead, *SMALL)
 
@@ -225,7 +236,7 @@ def test_a_disk_that_fills_up_meanwhile_is_exit_code_4_and_what_was_measured_is_
 
 
 def test_a_version_that_listens_elsewhere_is_exit_code_4(tmp_path: Path, app: str) -> None:
-    other = image("twofold/test-port:latest", tmp_path / "port", "ENV BIND=0.0.0.0:9000")
+    other = other_image("twofold/test-port:latest", tmp_path / "port", "ENV BIND=0.0.0.0:9000")
 
     done = gate(tmp_path / "results", "--base", app, "--head", other, *SMALL)
 
