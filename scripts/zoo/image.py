@@ -30,9 +30,8 @@ def build(root: Path, *, say: Say) -> str:
         base = images.base_image(engine, root, say=say)
     finally:
         engine.close()
-    sample, zoo = root / "app", root / "scripts/zoo/app"
-    images.build(images.APP, sample, sample / "Dockerfile", base=base, say=say)
-    images.build(ZOO, zoo, zoo / "Dockerfile", base=images.APP, say=say)
+    for tag, folder in ((images.APP, root / "app"), (ZOO, root / "scripts/zoo/app")):
+        images.build(tag, folder, folder / "Dockerfile", base=base, say=say)
     return ZOO
 
 

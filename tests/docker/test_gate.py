@@ -38,16 +38,11 @@ class Done:
     folder: Path | None
 
 
-def gate(results: Path, *words: str, cwd: Path = CHECKOUT, **environment: str) -> Done:
+def gate(results: Path, *words: str, cwd: Path = CHECKOUT) -> Done:
     done = subprocess.run(
         (sys.executable, "-m", "loadtests", "gate", *words, "--out", str(results)),
         cwd=cwd,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(CHECKOUT),
-            "GITHUB_STEP_SUMMARY": "",
-            **environment,
-        },
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT), "GITHUB_STEP_SUMMARY": ""},
         capture_output=True,
         text=True,
         timeout=GATE_LIMIT_S,
@@ -71,11 +66,11 @@ def app() -> str:
 
 @pytest.fixture(scope="module")
 def finished(app: str, tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """A gate of the zoo's application under two names; both are built from the sample's image."""
+    """A gate of the zoo's application under two names; both are built on the sample's image."""
     zoo = CHECKOUT / "scripts/zoo"
     words = ("--base", str(zoo), "--head", str(zoo / "app"), *SMALL, "--json")
     memory = (f"--{side}-env=STATE=memory" for side in ("base", "head"))
-    return gate(tmp_path_factory.mktemp("gates"), *words, *memory, TWOFOLD_BASE_IMAGE=app)
+    return gate(tmp_path_factory.mktemp("gates"), *words, *memory)
 
 
 def test_two_names_of_one_version_are_compared_side_by_side(finished: Done) -> None:

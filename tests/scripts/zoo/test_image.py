@@ -31,14 +31,14 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     return commands
 
 
-def test_it_is_built_on_the_image_of_the_sample(built: list[tuple[str, ...]]) -> None:
+def test_it_is_built_after_the_image_of_the_sample(built: list[tuple[str, ...]]) -> None:
     said: list[str] = []
 
     assert image.build(ROOT, say=said.append) == image.ZOO
 
     sample, zoo = built
     assert {"twofold/app:latest", "BASE_IMAGE=base:1", str(ROOT / "app")} < set(sample)
-    assert {"twofold/zoo:latest", "BASE_IMAGE=twofold/app:latest", str(FOLDER)} < set(zoo)
+    assert {"twofold/zoo:latest", str(FOLDER)} < set(zoo)
     assert said == ["Building the image of the app", "Building the image of the zoo"]
 
 
@@ -61,8 +61,8 @@ def test_without_an_engine_it_is_one_message(
     assert "No Docker engine answers." in capsys.readouterr().err
 
 
-def test_it_runs_the_same_application_as_the_processes_backend() -> None:
+def test_it_stands_on_the_sample_and_runs_what_the_processes_backend_runs() -> None:
     dockerfile = (FOLDER / "Dockerfile").read_text()
 
     assert f'"{WSGI_APP}"]' in dockerfile
-    assert f"ARG BASE_IMAGE={images.APP}\n" in dockerfile
+    assert f"FROM {images.APP}\n" in dockerfile
