@@ -38,13 +38,19 @@ LOG_LINES = 20
 
 
 class ComposeBackend:
-    """Brings stacks up on the Docker engine, with the images of a checkout."""
+    """Brings stacks up on the Docker engine, with the images of a checkout.
+
+    ``app_image`` is the image of the replicas; without it, the checkout's ``app/`` is built.
+    """
 
     name = "compose"
 
-    def __init__(self, root: Path, *, settings: Settings = NO_SETTINGS) -> None:
+    def __init__(
+        self, root: Path, *, settings: Settings = NO_SETTINGS, app_image: str | None = None
+    ) -> None:
         self._root = root
         self._settings = settings
+        self._app_image = app_image
 
     @contextmanager
     def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[ComposeStack]:
@@ -53,7 +59,13 @@ class ComposeBackend:
         try:
             compose = docker.find_compose()
             remove_dead(engine, say)
-            built = images.build_all(engine, self._root, say=say, with_store=plan.with_store)
+            built = images.build_all(
+                engine,
+                self._root,
+                say=say,
+                with_store=plan.with_store,
+                app_image=self._app_image,
+            )
             project = project_name(folder.name)
             files = compose_file.files(plan, self._root, folder, self._settings)
             variables = compose_file.variables(plan, built, run=folder.name)
