@@ -41,13 +41,10 @@ def build_all(
     """Build the images of a stack; each is quick where nothing has changed.
 
     ``app_image`` names an image to use instead of the checkout's application. Raises
-    :class:`~loadtests.errors.EnvironmentFailure` where the engine has no such image.
+    :class:`~loadtests.model.errors.EnvironmentFailure` where the engine has no such image.
     """
     base = base_image(engine, root, say=say)
-    wanted = [
-        (PROXY, root / "compose/proxy", root / "compose/proxy/Dockerfile"),
-        (GENERATOR, root, root / "compose/generator/Dockerfile"),
-    ]
+    wanted = _services(root)
     if with_store:
         wanted.append((STORE, root / "compose/store", root / "compose/store/Dockerfile"))
     if app_image is None:
@@ -69,6 +66,21 @@ def build_all(
         store=STORE if with_store else None,
         digests=digests,
     )
+
+
+def build_services(engine: docker.Engine, root: Path, *, say: Say) -> None:
+    """Build what measures: the images of proxy and generator."""
+    base = base_image(engine, root, say=say)
+    for tag, folder, dockerfile in _services(root):
+        build(tag, folder, dockerfile, base=base, say=say)
+
+
+def _services(root: Path) -> list[tuple[str, Path, Path]]:
+    """Give tag, folder and Dockerfile of each image that measures."""
+    return [
+        (PROXY, root / "compose/proxy", root / "compose/proxy/Dockerfile"),
+        (GENERATOR, root, root / "compose/generator/Dockerfile"),
+    ]
 
 
 def build(tag: str, folder: Path, dockerfile: Path, *, base: str, say: Say) -> None:

@@ -279,10 +279,10 @@ def test_another_image_of_the_application_reaches_the_build_of_the_stack(
     monkeypatch.setattr(docker, "find_compose", lambda: COMPOSE)
     monkeypatch.setattr(images, "build_all", build_all)
 
-    for compose in (ComposeBackend(ROOT), ComposeBackend(ROOT, app_image="shop:1")):
+    for one in (ComposeBackend(ROOT), ComposeBackend(ROOT, app_image="shop:1")):
         with (
             pytest.raises(EnvironmentFailure),
-            compose.open(PLAN, tmp_path, lambda _: None),
+            one.open(PLAN, tmp_path, lambda _: None),
         ):
             pass
 
