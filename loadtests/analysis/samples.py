@@ -211,7 +211,7 @@ def _usage(
         span_s=after.at_s - before.at_s,
         cpu_s=after.cpu_s - before.cpu_s,
         budget_cpus=_budget_cpus(after.role, budget),
-        throttled_ratio=_throttled(before, after),
+        throttled_ratio=throttled_ratio(before, after),
         completed=completed,
         memory_bytes=after.memory_bytes,
     )
@@ -223,7 +223,8 @@ def _budget_cpus(role: Role, budget: Budget) -> float | None:
     return budget.store_cpus if role is Role.STORE else None
 
 
-def _throttled(before: Reading, after: Reading) -> float | None:
+def throttled_ratio(before: Reading, after: Reading) -> float | None:
+    """Give the share of CPU periods in which a member was held back; None: it is not counted."""
     counts = (before.periods, after.periods, before.throttled_periods, after.throttled_periods)
     if None in counts:
         return None

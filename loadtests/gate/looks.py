@@ -20,9 +20,9 @@ from loadtests.gate.model import (
     StartPair,
     WorkerLoad,
 )
-from loadtests.gate.pair_runner import Measuring
+from loadtests.gate.pair_runner import PairRunner
 from loadtests.gate.plan import BLOCK_S, STEP_S, fewest_starts, load_now
-from loadtests.gate.scaling_blocks import Proxied
+from loadtests.gate.scaling_blocks import BlockRunner
 from loadtests.gate.stack import GateStack
 from loadtests.model.vocabulary import RuleCode
 
@@ -45,8 +45,8 @@ class Session:
         plan: GatePlan,
         worker: str,
         stack: GateStack,
-        measuring: Measuring,
-        proxied: Proxied,
+        pair_runner: PairRunner,
+        block_runner: BlockRunner,
         evidence: Evidence,
         keep: Keep,
         say: Say,
@@ -57,8 +57,8 @@ class Session:
         self._plan = plan
         self._worker = worker
         self._stack = stack
-        self._measuring = measuring
-        self._proxied = proxied
+        self._pair_runner = pair_runner
+        self._block_runner = block_runner
         self._keep = keep
         self._say = say
         self.evidence = evidence
@@ -144,27 +144,27 @@ class Session:
     def _measure_step(self, step: range, load: WorkerLoad, *, before: int, last: int) -> None:
         self._say(f"{self._worker}: starts side by side, {step[-1]} of {last}")
         now = load_now(self._plan, load, self._pairs()[self._pairs_before :])
-        found = self._measuring.pairs(step, now, before=before)
-        self._add(pairs=(*self.evidence.pairs, *found))
+        pairs = self._pair_runner.pairs(step, now, before=before)
+        self._add(pairs=(*self.evidence.pairs, *pairs))
 
     def _measure_blocks(self, look: int) -> None:
         self._have(fewest_starts(self._plan))
         load = self._load()
-        self._proxied.prepare()
-        with self._proxied.metronome() as metronome:
+        self._block_runner.prepare()
+        with self._block_runner.metronome() as metronome:
             for number in range(len(self._blocks()) + 1, look + 1):
                 if self._overtime():
                     return
                 self._say(f"{self._worker}: one and two replicas in turns, {number} of {look}")
-                block = self._proxied.block(number, load, metronome)
+                block = self._block_runner.block(number, load, metronome)
                 self._add(blocks=(*self.evidence.blocks, block))
 
     def _probe(self) -> None:
         """Try whether two replicas of each side answer as one, again where head alone does not."""
         while checks := consistency_guard.to_try(self.evidence, self._worker):
             self._say(f"{self._worker}: trying whether two replicas answer as one")
-            self._proxied.prepare()
-            self._add(probes=(*self.evidence.probes, *self._proxied.probe(checks)))
+            self._block_runner.prepare()
+            self._add(probes=(*self.evidence.probes, *self._block_runner.probe(checks)))
 
     def _have(self, starts: int) -> None:
         """Have so many starts of each side, ready."""
@@ -173,15 +173,15 @@ class Session:
             return
         self._say(f"{self._worker}: bringing up {2 * (wanted - self._grown)} starts")
         self._stack.grow(wanted)
-        self._measuring.wait_ready()
+        self._pair_runner.wait_ready()
         self._grown = wanted
 
     def _load(self) -> WorkerLoad:
-        for known in self.evidence.loads:
-            if known.worker == self._worker:
-                return known
-        self._measuring.check_path()
-        load = self._measuring.calibrate()
+        for load in self.evidence.loads:
+            if load.worker == self._worker:
+                return load
+        self._pair_runner.check_path()
+        load = self._pair_runner.calibrate()
         self._say(f"{self._worker}: {load.users} users, {load.rate_rps:.0f} requests/s when open")
         self._add(loads=(*self.evidence.loads, load))
         return load

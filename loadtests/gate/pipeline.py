@@ -14,14 +14,14 @@ from loadtests.environments.keep_awake import kept_awake
 from loadtests.environments.protocol import Say
 from loadtests.gate import plan, result_files, versions
 from loadtests.gate.analysis import aa_noise, verdict
-from loadtests.gate.generator_pool import Windows
+from loadtests.gate.generator_pool import GeneratorPool
 from loadtests.gate.looks import Session
 from loadtests.gate.model import Evidence, GateFacts, GatePlan, GateResult, SideName, side_of
 from loadtests.gate.options import GateOptions
-from loadtests.gate.pair_runner import Measuring
+from loadtests.gate.pair_runner import PairRunner
 from loadtests.gate.report import verdict_json
-from loadtests.gate.scaling_blocks import Proxied
-from loadtests.gate.stack import GENERATOR, open_stack
+from loadtests.gate.scaling_blocks import BlockRunner
+from loadtests.gate.stack import open_stack
 from loadtests.gate.versions import Sides
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.errors import UsageError
@@ -29,9 +29,6 @@ from loadtests.model.machine import Machine
 from loadtests.results import run_folder
 from loadtests.results.run_folder import Store
 from loadtests.tools import docker, proc, signals
-
-GENERATOR_WORDS = (GENERATOR, "python", "-m", "loadtests.generator")
-"""A generator in its container; there are two for each lane, one for each side."""
 
 AWAKE_LOG = "logs/awake.log"
 
@@ -62,7 +59,7 @@ def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
         machine = docker_machine(engine, docker.find_compose())
         planned = _planned(request, machine)
         found = _sides(engine, request, say)
-        _services(engine, request.root, say)
+        images.build_services(engine, request.root, say=say)
     finally:
         engine.close()
     if request.append is not None:
@@ -138,7 +135,7 @@ class _Gate:
             stack.grow(first)
             with ExitStack() as generators:
                 agents = {
-                    (lane, side): Agent(generators.enter_context(stack.speak(*GENERATOR_WORDS)))
+                    (lane, side): Agent(generators.enter_context(stack.start_generator()))
                     for lane in range(len(self._plan.cores))
                     for side in SideName
                 }
@@ -148,16 +145,16 @@ class _Gate:
                     kept_awake(stack.host_cores, self._kept.folder / AWAKE_LOG)
                 )
                 keep = self._keep_samples if request.keep_samples else None
-                windows = Windows(stack, worker, agents, awake, keep)
-                measuring = Measuring(stack, self._plan, worker, windows)
-                measuring.wait_ready()
+                pool = GeneratorPool(stack, worker, agents, awake, keep)
+                pair_runner = PairRunner(stack, self._plan, worker, pool)
+                pair_runner.wait_ready()
                 before = dict(stack.identities())
                 session = Session(
                     self._plan,
                     worker,
                     stack,
-                    measuring,
-                    Proxied(stack, self._plan, worker, windows),
+                    pair_runner,
+                    BlockRunner(stack, self._plan, worker, pool),
                     self._evidence,
                     self.keep,
                     say,
@@ -214,22 +211,6 @@ def _sides(engine: docker.Engine, request: GateRequest, say: Say) -> Sides:
         SideName.HEAD: options.head_environment,
     }
     return versions.build(engine, request.root, request.here, named, environments, say)
-
-
-def _services(engine: docker.Engine, root: Path, say: Say) -> None:
-    """Build what measures: the images of proxy and generator."""
-    base = images.base_image(engine, root, say=say)
-    for tag, folder, dockerfile in (
-        (images.PROXY, root / "compose/proxy", root / "compose/proxy/Dockerfile"),
-        (images.GENERATOR, root, root / "compose/generator/Dockerfile"),
-    ):
-        what = tag.partition("/")[2].partition(":")[0]
-        say(f"Building the image of the {what}")
-        docker.build(
-            docker.build_argv(tag=tag, folder=folder, dockerfile=dockerfile, base_image=base),
-            what=f"the {what}",
-            on_line=lambda _: None,
-        )
 
 
 def _check_same(earlier: GateResult, found: Sides) -> None:

@@ -9,20 +9,17 @@ from loadtests.analysis import core_speed, estimates, request_table, samples
 from loadtests.analysis.latency import level_results
 from loadtests.analysis.rules.system import disturbed
 from loadtests.environments.protocol import Stack
-from loadtests.measurement import user_calibration
+from loadtests.measurement import repeated_trials, user_calibration
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.open_loop import Levels
 from loadtests.measurement.progress import Progress
 from loadtests.model.consistency import SAMPLE_CHECKS, ProbeState
-from loadtests.model.generator_records import Load, RawTrial
+from loadtests.model.generator_records import RawTrial
 from loadtests.model.open_trial import OpenTrial
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
 from loadtests.model.trial import Calibration, Trial
 from loadtests.planning import warmup
 from loadtests.results.run_folder import Store
-
-REPEATED_PART = 4
-"""At most every fourth trial of a round is measured again; more is no accident but the machine."""
 
 CALIBRATION_TIMING = Timing(
     settle_s=user_calibration.SETTLE_S, window_s=user_calibration.WINDOW_S, drain_limit_s=15.0
@@ -89,13 +86,7 @@ class Session:
 
     def measure_round(self, planned: Sequence[TrialSpec]) -> None:
         """Measure the trials of one round, those again that others disturbed."""
-        again: list[TrialSpec] = []
-        for spec in planned:
-            can_repeat = len(again) < max(1, len(planned) // REPEATED_PART)
-            if self._measure(spec, can_repeat=can_repeat).set_aside:
-                again.append(replace(spec, id=f"{spec.id}-again"))
-        for spec in again:
-            self._measure(spec, can_repeat=False)
+        repeated_trials.measure_round(planned, self._measure, _renamed)
 
     def measure_latency(self) -> None:
         """Measure latency under load, where the plan asks for it."""
@@ -112,7 +103,7 @@ class Session:
     def _counting(self) -> tuple[Trial, ...]:
         return core_speed.at_mean_speed([trial for trial in self._trials if not trial.set_aside])
 
-    def _measure(self, spec: TrialSpec, *, can_repeat: bool) -> Trial:
+    def _measure(self, spec: TrialSpec, /, *, may_repeat: bool) -> Trial:
         """Measure one trial and write it down; set it aside if others disturbed its window.
 
         What others did is all that this looks at, never the throughput.
@@ -123,7 +114,7 @@ class Session:
         settle_s = self._settle_s(spec.cell, known)
         raw = self._put_on(spec, users, replace(timing, settle_s=settle_s))
         trial = samples.reduce(raw, self._plan.budget, service_ms=known.service_ms)
-        if can_repeat:
+        if may_repeat:
             trial = replace(trial, set_aside=disturbed(trial))
         self._kept.append(trial, request_table.with_tables(raw))
         self._trials.append(trial)
@@ -148,16 +139,9 @@ class Session:
 
     def _put_on(self, spec: TrialSpec, users: int, timing: Timing) -> RawTrial:
         workload = self._workloads[spec.cell.workload]
-        return self._driver.measure(
-            spec,
-            Load(
-                id=spec.id,
-                base_url=self._driver.base_url(spec.port),
-                path=workload.path,
-                scenario=workload.scenario,
-                users=users,
-                settle_s=timing.settle_s,
-                window_s=timing.window_s,
-                drain_limit_s=timing.drain_limit_s,
-            ),
-        )
+        load = self._driver.load_of(spec, workload, timing)
+        return self._driver.measure(spec, replace(load, users=users))
+
+
+def _renamed(spec: TrialSpec, suffix: str) -> TrialSpec:
+    return replace(spec, id=spec.id + suffix)

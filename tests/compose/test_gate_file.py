@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from loadtests.environments.compose.lanes import LANES
 from loadtests.gate.plan import MOST_LANES
-from loadtests.gate.stack import LANES
 from tests.checkout import CHECKOUT
 
 FOLDER = CHECKOUT / "compose"

@@ -266,6 +266,29 @@ def test_settings_go_by_a_second_file_that_up_and_down_both_read(
         )
 
 
+def test_another_image_of_the_application_reaches_the_build_of_the_stack(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[object] = []
+
+    def build_all(*_: object, app_image: str | None, **__: object) -> Images:
+        asked.append(app_image)
+        raise EnvironmentFailure
+
+    monkeypatch.setattr(docker, "Engine", FakeEngine)
+    monkeypatch.setattr(docker, "find_compose", lambda: COMPOSE)
+    monkeypatch.setattr(images, "build_all", build_all)
+
+    for one in (ComposeBackend(ROOT), ComposeBackend(ROOT, app_image="shop:1")):
+        with (
+            pytest.raises(EnvironmentFailure),
+            one.open(PLAN, tmp_path, lambda _: None),
+        ):
+            pass
+
+    assert asked == [None, "shop:1"]
+
+
 def test_settings_that_compose_cannot_give_are_refused_before_anything_is_up(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
