@@ -23,10 +23,6 @@ out_option = click.option(
 
 run_argument = click.argument("name", metavar="[RUN]", required=False)
 
-seed_option = click.option(
-    "--seed", type=int, default=None, help="Repeat the random choices of an earlier one."
-)
-
 
 class ListedOption(click.Option):
     """An option whose help ends in the names that it takes, as they are registered when asked."""

@@ -100,12 +100,12 @@ def examine(facts: MachineFacts, backends: Sequence[BackendChecks]) -> DoctorRep
 
 def _cores(facts: MachineFacts) -> Check:
     machine = facts.machine
-    found = f"{machine.cores} of {machine.cpu_model}"
+    cores = f"{machine.cores} of {machine.cpu_model}"
     if machine.cores >= LEAST_CORES:
-        return ok("cores", found)
+        return ok("cores", cores)
     return warn(
         "cores",
-        f"{found}: generator, proxy and replicas share one core",
+        f"{cores}: generator, proxy and replicas share one core",
         "Measure --workload io, or use a machine (or a CPU limit) with 2 cores or more.",
     )
 
@@ -121,14 +121,14 @@ def _results(facts: MachineFacts) -> Check:
 
 
 def _disk(facts: MachineFacts) -> Check:
-    found = f"{facts.free_bytes / 1e9:.1f} GB free in {facts.free_where}"
+    space = f"{facts.free_bytes / 1e9:.1f} GB free in {facts.free_where}"
     if facts.free_bytes < LEAST_FREE_BYTES:
         return lack(
             "disk",
-            f"{found}; a run needs up to {LEAST_FREE_BYTES / 1e9:.1f} GB",
+            f"{space}; a run needs up to {LEAST_FREE_BYTES / 1e9:.1f} GB",
             "Make room there (old runs are in results/), or give another folder with --out.",
         )
-    return ok("disk", found)
+    return ok("disk", space)
 
 
 def _leftovers(names: Sequence[str]) -> Check:

@@ -29,6 +29,15 @@ def serve_argv(python: str, *, config: str, application: str) -> tuple[str, ...]
     return (python, "-m", "gunicorn", "--config", config, application)
 
 
+def worker_settings(worker: WorkerModel) -> dict[str, str]:
+    """Give the variables that set the worker model, its processes and its threads."""
+    return {
+        "WORKER_MODEL": worker.name,
+        "WEB_CONCURRENCY": str(worker.processes),
+        "THREADS": str(worker.threads),
+    }
+
+
 def environment(
     worker: WorkerModel, *, name: str, bind: str, secret_key: str, database_url: str | None = None
 ) -> dict[str, str]:
@@ -38,9 +47,7 @@ def environment(
     others.
     """
     return {
-        "WORKER_MODEL": worker.name,
-        "WEB_CONCURRENCY": str(worker.processes),
-        "THREADS": str(worker.threads),
+        **worker_settings(worker),
         "WORKER_CONNECTIONS": str(CONNECTIONS),
         "BIND": bind,
         "REPLICA": name,
@@ -64,11 +71,17 @@ def command(order: ReplicaOrder) -> Command:
     )
 
 
+def container(worker: WorkerModel) -> Command:
+    """Give the variables of a replica's container; its image starts gunicorn by itself."""
+    return Command(argv=(), env=worker_settings(worker))
+
+
 SERVER = Server(
     name="gunicorn",
     about="threads, processes or greenlets",
     worker_models=WORKER_MODELS,
     command=command,
+    container=container,
 )
 
 

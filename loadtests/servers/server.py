@@ -44,3 +44,5 @@ class Server:
     about: str
     worker_models: tuple[WorkerModel, ...]
     command: Callable[[ReplicaOrder], Command]
+    container: Callable[[WorkerModel], Command]
+    """What a replica's container is given; without a command line it runs its image's own."""

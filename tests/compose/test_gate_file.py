@@ -27,7 +27,7 @@ def test_every_service_is_hardened_as_those_of_a_run_are() -> None:
 @pytest.mark.parametrize("key", ["mem_limit", "pids_limit", "tmpfs"])
 def test_starts_have_the_limits_of_a_runs_replicas(key: str) -> None:
     for start in STARTS:
-        assert GATE["services"][start][key] == RUN["services"]["gthread"][key]
+        assert GATE["services"][start][key] == RUN["services"]["replica"][key]
 
 
 def test_starts_differ_in_their_image_their_variables_and_their_shared_folder_alone() -> None:

@@ -40,6 +40,7 @@ UWSGI = Server(
     about="processes in C",
     worker_models=(WorkerModel(name="uwsgi-4", processes=4, threads=1, slots=4),),
     command=lambda order: Command(argv=("uwsgi", order.application), env={}),
+    container=lambda worker: Command(argv=("uwsgi",), env={"PROCESSES": str(worker.processes)}),
 )
 SEARCH = BuiltIn(name="search", about="searches", path="/search?q=a")
 

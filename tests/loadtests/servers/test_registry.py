@@ -2,7 +2,6 @@ import runpy
 from typing import Any
 
 import pytest
-import yaml
 
 from loadtests.servers import registry
 from tests.checkout import CHECKOUT
@@ -47,10 +46,3 @@ def test_the_applications_own_settings_have_the_same_processes_and_threads(
     worker = MODELS[name]
     assert (settings["workers"], settings["threads"]) == (worker.processes, worker.threads)
     assert settings["MODELS"].keys() == MODELS.keys()
-
-
-def test_the_compose_file_has_a_service_for_each_worker_model() -> None:
-    services = yaml.safe_load((CHECKOUT / "compose/compose.yaml").read_text())["services"]
-
-    models = {service.get("environment", {}).get("WORKER_MODEL") for service in services.values()}
-    assert models - {None} == MODELS.keys()
