@@ -27,8 +27,15 @@ html_show_sphinx = False
 
 def setup(app: Any) -> None:
     """Make the sample run a part of the site."""
+    app.connect("source-read", add_sample_report)
     app.connect("doctree-read", link_sample_pages)
     app.connect("build-finished", copy_sample)
+
+
+def add_sample_report(_: Any, docname: str, source: list[str]) -> None:
+    """Let the page of the sample run end with its report."""
+    if docname == "sample-run":
+        source[0] += "\n" + (SAMPLE / "report.md").read_text()
 
 
 def link_sample_pages(app: Any, doctree: Any) -> None:

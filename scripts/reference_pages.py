@@ -43,11 +43,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if out of date")
     check = parser.parse_args(argv).check
-    stale = [path for path in sorted(PAGES.glob("*.md")) if filled(path.read_text()) != path.read_text()]
-    for path in stale:
+    stale = {
+        path: made
+        for path in sorted(PAGES.glob("*.md"))
+        if (made := filled(before := path.read_text())) != before
+    }
+    for path, made in stale.items():
         print(f"{path.relative_to(PROJECT)} {'is out of date' if check else 'is written anew'}.")
         if not check:
-            path.write_text(filled(path.read_text()))
+            path.write_text(made)
     return 1 if check and stale else 0
 
 
@@ -83,11 +87,12 @@ def _command(command: click.Command, context: click.Context) -> str:
     usage = f"{context.command_path} {' '.join(command.collect_usage_pieces(context))}"
     parts = [f"## {context.command_path}\n", f"```text\n{usage}\n```\n"]
     if command.help:
-        parts.insert(1, "\n\n".join(map(_one_line, inspect.cleandoc(command.help).split("\n\n"))))
-        parts[1] += "\n"
+        paragraphs = inspect.cleandoc(command.help).split("\n\n")
+        parts.insert(1, "".join(f"{_one_line(paragraph)}\n" for paragraph in paragraphs[:1]))
+        parts += [f"{_one_line(paragraph)}\n" for paragraph in paragraphs[1:]]
     records = [
         record
-        for parameter in command.get_params(context)
+        for parameter in command.params
         if (record := parameter.get_help_record(context)) is not None
     ]
     parts.append(table(("option", "meaning", "default"), map(_option, records)))

@@ -11,7 +11,9 @@ from scripts import reference_pages
 
 def test_the_reference_is_as_the_code_is(capsys: pytest.CaptureFixture[str]) -> None:
     code = reference_pages.main(["--check"])
-    assert code == 0, f"Write it anew: python3 scripts/reference_pages.py\n{capsys.readouterr().out}"
+    assert code == 0, (
+        f"Write it anew: python3 scripts/reference_pages.py\n{capsys.readouterr().out}"
+    )
 
 
 def test_every_part_stands_in_a_page() -> None:

@@ -47,6 +47,7 @@ def test_every_page_is_in_it(site: Path) -> None:
 def test_the_sample_run_is_part_of_it(site: Path) -> None:
     assert (site / "sample" / "report.html").is_file()
     assert 'href="../sample/report.html"' in (site / "tutorial" / "first-run.html").read_text()
+    assert "Does doubling pay?" in (site / "sample-run.html").read_text()
 
 
 def test_it_asks_no_other_server(site: Path) -> None:
@@ -68,6 +69,7 @@ def test_it_asks_no_other_server(site: Path) -> None:
 def test_a_broken_link_is_an_error(tmp_path: Path, link: str, told: str) -> None:
     docs = tmp_path / "docs"
     (docs / "reference").mkdir(parents=True)
+    (tmp_path / "results" / "sample").mkdir(parents=True)
     shutil.copy(PROJECT / "docs" / "conf.py", docs)
     (docs / "index.md").write_text("# Site\n\n```{toctree}\n:glob:\n\nreference/*\n```\n")
     (docs / "reference" / "commands.md").write_text("# Commands\n")
