@@ -25,7 +25,7 @@ gate: set-up-compose ## did this change make it slower, or scale worse? (working
 	$(BIN)/twofold gate $(ARGS)
 
 test: set-up-compose ## all tests; those that need Docker are skipped where there is none
-	@$(PYTHON) scripts/set_up.py --parquet
+	@$(PYTHON) scripts/set_up.py --parquet --docs
 	$(BIN)/pytest -n auto --dist worksteal -m "not docker and (not slow or waits)" $(ARGS) || test $$? -eq $(NO_TESTS)
 	$(BIN)/pytest -m "docker or (slow and not waits)" $(ARGS) || test $$? -eq $(NO_TESTS)
 

@@ -93,7 +93,7 @@ def _command(command: click.Command, context: click.Context) -> str:
     records = [
         record
         for parameter in command.params
-        if (record := parameter.get_help_record(context)) is not None
+        if (record := parameter.get_help_record(context)) is not None and record[1]
     ]
     parts.append(table(("option", "meaning", "default"), map(_option, records)))
     return "\n".join(parts)
@@ -139,17 +139,16 @@ def _exit_code(kind: type[errors.TwofoldError]) -> str:
 
 
 def rules() -> str:
-    """Return every validity rule: what it asks, and what to do when it is broken."""
-    rows = ((f"`{code}`", _question(code), story.ADVICE[code]) for code in RuleCode)
-    return table(("rule", "question", "what to do when it is broken"), rows)
+    """Return every validity rule: what it tells, and what to do when it is broken."""
+    rows = ((f"`{code}`", _told(code), story.ADVICE[code]) for code in RuleCode)
+    return table(("rule", "tells", "what to do when it is broken"), rows)
 
 
-def _question(code: RuleCode) -> str:
+def _told(code: RuleCode) -> str:
     function = next(
         rule for module in RULE_MODULES if (rule := getattr(module, code, None)) is not None
     )
-    asked = _summary(function).removeprefix("Tell whether ").removesuffix(".")
-    return f"{asked[:1].upper()}{asked[1:]}?"
+    return _summary(function).removeprefix("Tell ")
 
 
 def worker_models() -> str:
@@ -188,9 +187,7 @@ def formats() -> str:
 def run_json() -> str:
     """Return a table of fields for the whole of run.json and for each record in it."""
     schema = json.loads(SCHEMA.read_text())
-    records = {"run.json": schema} | {
-        name: record for name, record in sorted(schema["$defs"].items())
-    }
+    records = {"run.json": schema} | dict(sorted(schema["$defs"].items()))
     return "\n".join(_record(name, record) for name, record in records.items())
 
 
