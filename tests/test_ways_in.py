@@ -49,6 +49,8 @@ def locked(lock: str) -> dict[str, set[str]]:
         ("lint", "ruff format --check"),
         ("lint", "ruff check"),
         ("lint", "mypy"),
+        ("docs", "python scripts/reference_pages.py"),
+        ("docs", "sphinx-build --quiet --nitpicky --fail-on-warning"),
     ],
 )
 def test_a_target_sets_up_first_and_then_calls_its_program(target: str, command: str) -> None:
@@ -85,7 +87,9 @@ def test_every_locked_package_has_its_hashes(lock: str) -> None:
     assert all("--hash=sha256:" in entry for entry in entries)
 
 
-@pytest.mark.parametrize(("group", "lock"), [(group, "harness") for group in GROUPS])
+@pytest.mark.parametrize(
+    ("group", "lock"), [(group, "docs" if group == "docs" else "harness") for group in GROUPS]
+)
 def test_what_pyproject_asks_for_is_locked(group: str, lock: str) -> None:
     wanted = {re.split(r"[\[<>=~ ]", requirement)[0] for requirement in GROUPS[group]}
     assert wanted <= set(locked(lock))

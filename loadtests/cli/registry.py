@@ -15,7 +15,7 @@ COMMANDS: dict[str, Entry] = {
     "gate": Entry("gate.command", "Did this change make it slower, or scale worse?"),
     "export": Entry("export", "Write every request of a run to a file, for other tools."),
     "doctor": Entry("doctor", "Say what this machine can test, and how to get what is missing."),
-    "down": Entry("down", "Remove everything that runs have left behind."),
+    "down": Entry("down", "Remove what dead runs have left on this machine."),
 }
 
 GATE_COMMANDS: dict[str, Entry] = {

@@ -16,7 +16,6 @@ from typing import Protocol
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan, Upstream
 from loadtests.model.stack import HostReading, Reading, Replica
-from loadtests.planning.checks import BackendChecks
 from loadtests.tools.proc import Child
 
 Say = Callable[[str], None]
@@ -84,21 +83,3 @@ class Chosen:
     backend: Backend
     machine: Machine
     why: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class BackendKind:
-    """A backend's entry in the registry.
-
-    ``about`` is what ``--help`` says of it, in a few words. ``auto_rank`` says when ``auto`` tries
-    it, the lowest first; None means never. ``choose`` takes the folder of the application and
-    raises :class:`~loadtests.model.errors.EnvironmentFailure` where the backend does not work here.
-    ``examine`` is asked by ``doctor``, and ``remove_leftovers`` by ``down``.
-    """
-
-    name: str
-    about: str
-    auto_rank: int | None
-    choose: Callable[[Path], Chosen]
-    examine: Callable[[], BackendChecks]
-    remove_leftovers: Callable[[Say], int]

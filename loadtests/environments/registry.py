@@ -5,13 +5,17 @@ An entry is light: what a backend needs is imported when it is chosen, examined 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from loadtests.config.options import AUTO
+from loadtests.environments.backend_kind import BackendKind
 from loadtests.environments.compose import kind as compose
 from loadtests.environments.processes import kind as processes
-from loadtests.environments.protocol import BackendKind, Chosen, Say
+from loadtests.environments.protocol import Chosen, Say
+from loadtests.environments.removal import Remains
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.planning.checks import BackendChecks
 
@@ -52,18 +56,10 @@ def examine() -> tuple[BackendChecks, ...]:
     return tuple(kind.examine() for kind in BACKENDS.values())
 
 
-def remove_leftovers(say: Say) -> int:
-    """Remove what runs of every backend have left; give how many runs.
-
-    Where one backend fails, the others are cleaned up first, and then its failure is raised.
-    """
-    removed = 0
-    failure: EnvironmentFailure | None = None
-    for kind in BACKENDS.values():
-        try:
-            removed += kind.remove_leftovers(say)
-        except EnvironmentFailure as error:
-            failure = failure or error
-    if failure is not None:
-        raise failure
-    return removed
+@contextmanager
+def remains(say: Say) -> Iterator[tuple[Remains, ...]]:
+    """Give what runs of every backend have on this machine; it can be removed inside the block."""
+    with ExitStack() as stack:
+        yield tuple(
+            run for kind in BACKENDS.values() for run in stack.enter_context(kind.remains(say))
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from loadtests.cli.boundary import run_command_line
 from loadtests.cli.commands import doctor
 from loadtests.cli.group import Entry
 from loadtests.environments import registry as backends
-from loadtests.environments.protocol import BackendKind, Chosen
+from loadtests.environments.backend_kind import BackendKind
+from loadtests.environments.protocol import Chosen
+from loadtests.environments.removal import Remains
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import WorkerModel
 from loadtests.planning.checks import BackendChecks, ok
@@ -33,7 +36,7 @@ MOON = BackendKind(
     examine=lambda: BackendChecks(
         name="moon", checks=(ok("rocket", "fuelled"),), machine=make_machine()
     ),
-    remove_leftovers=lambda _: 3,
+    remains=lambda _: nullcontext((Remains(name="crater", living=False, remove=lambda: None),)),
 )
 UWSGI = Server(
     name="uwsgi",
@@ -80,7 +83,7 @@ def test_a_new_backend_is_in_the_help_in_messages_and_in_doctor(
 
 def test_a_new_backend_is_chosen_and_cleaned_up(output: Output) -> None:
     assert "it is up" in output.of("plan", "--backend", "moon", "--out", "no-such-folder")
-    assert "Removed what 3 runs had left." in output.of("down")
+    assert "Removed what 1 runs had left." in output.of("down")
 
 
 def test_auto_tries_the_backends_by_their_rank_until_one_works(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from loadtests.environments.protocol import BackendKind, Chosen, Say
+from loadtests.environments.backend_kind import BackendKind
+from loadtests.environments.protocol import Chosen, Say
+from loadtests.environments.removal import Remains
 from loadtests.planning.checks import BackendChecks
 
 
@@ -27,10 +31,11 @@ def _examine() -> BackendChecks:
     )
 
 
-def _remove_leftovers(say: Say) -> int:
+@contextmanager
+def _remains(_: Say) -> Iterator[tuple[Remains, ...]]:
     from loadtests.environments.processes import leftovers
 
-    return leftovers.remove_all(say)
+    yield leftovers.remains()
 
 
 KIND = BackendKind(
@@ -39,5 +44,5 @@ KIND = BackendKind(
     auto_rank=2,
     choose=_choose,
     examine=_examine,
-    remove_leftovers=_remove_leftovers,
+    remains=_remains,
 )

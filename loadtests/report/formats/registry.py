@@ -41,27 +41,44 @@ def _of_trials(render: Callable[[Sequence[Trial]], str]) -> Render:
 
 
 _ALL = (
-    Format(name="json", file="run.json", about="all of it", render=_of(run_json.render)),
-    Format(name="html", file=REPORT, about="a page for a person", render=_page),
-    Format(name="markdown", file="report.md", about="for a review", render=_of(markdown.render)),
-    Format(name="junit", file="junit.xml", about="for CI", render=_of(junit.render)),
+    Format(name="json", file="run.json", about="a program", render=_of(run_json.render)),
+    Format(name="html", file=REPORT, about="a person", render=_page),
+    Format(
+        name="markdown",
+        file="report.md",
+        about="a comment on a change",
+        render=_of(markdown.render),
+    ),
+    Format(name="junit", file="junit.xml", about="CI", render=_of(junit.render)),
     Format(
         name="openmetrics",
         file="metrics.om",
-        about="for Prometheus",
+        about="Prometheus",
         render=_of(openmetrics.render),
     ),
-    Format(name="csv-cells", file="cells.csv", about="cells", render=_of(csv_tables.cells)),
+    Format(
+        name="csv-cells", file="cells.csv", about="a table of cells", render=_of(csv_tables.cells)
+    ),
     Format(
         name="csv-doublings",
         file="doublings.csv",
-        about="doublings",
+        about="a table of doublings",
         render=_of(csv_tables.doublings),
     ),
-    Format(name="csv-latency", file="latency.csv", about="latency", render=_of(csv_tables.latency)),
-    Format(name="csv-slo", file="slo.csv", about="capacity", render=_of(csv_tables.slo)),
     Format(
-        name="csv-trials", file="trials.csv", about="trials", render=_of_trials(csv_tables.trials)
+        name="csv-latency",
+        file="latency.csv",
+        about="a table of latencies",
+        render=_of(csv_tables.latency),
+    ),
+    Format(
+        name="csv-slo", file="slo.csv", about="a table of capacities", render=_of(csv_tables.slo)
+    ),
+    Format(
+        name="csv-trials",
+        file="trials.csv",
+        about="a table of trials",
+        render=_of_trials(csv_tables.trials),
     ),
 )
 
