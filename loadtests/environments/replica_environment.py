@@ -1,6 +1,6 @@
 """Variables that replicas get beside those that a stack always gives them. Pure.
 
-They are how a known fault is switched on (see ``app/faults.py``), for all replicas or for some.
+They are how a known fault is switched on (see ``scripts/zoo/app``), for all replicas or for some.
 """
 
 from __future__ import annotations

@@ -36,20 +36,27 @@ GENERATOR = "generator"
 METRONOME = "metronome"
 
 CONFIG = "app/gunicorn.conf.py"
-APPLICATION = "app:create_app()"
+WSGI_APP = "app:create_app()"
 
 PROXY_LIMIT_S = 10.0
 """How long nginx may take to answer with a new configuration; it takes some 50 ms."""
 
 
 class ProcessesBackend:
-    """Brings stacks up as processes of this machine, with the application of a checkout."""
+    """Brings stacks up as processes of this machine, with the application of a checkout.
+
+    ``wsgi_app`` is what gunicorn serves, as an import string (``package:create_app()``) that can be
+    imported from ``root``.
+    """
 
     name = "processes"
 
-    def __init__(self, root: Path, *, settings: Settings = NO_SETTINGS) -> None:
+    def __init__(
+        self, root: Path, *, settings: Settings = NO_SETTINGS, wsgi_app: str = WSGI_APP
+    ) -> None:
         self._root = root
         self._settings = settings
+        self._wsgi_app = wsgi_app
 
     @contextmanager
     def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[ProcessesStack]:
@@ -89,6 +96,7 @@ class ProcessesBackend:
                     places,
                     program,
                     settings=self._settings,
+                    wsgi_app=self._wsgi_app,
                     database_url=database_url,
                 )
                 yield stack
@@ -112,6 +120,7 @@ class ProcessesStack:
         nginx_program: str,
         *,
         settings: Settings = NO_SETTINGS,
+        wsgi_app: str = WSGI_APP,
         database_url: str | None = None,
     ) -> None:
         self._root = root
@@ -124,6 +133,7 @@ class ProcessesStack:
         self._places = places
         self._nginx = nginx_program
         self._settings = settings
+        self._wsgi_app = wsgi_app
         self._database_url = database_url
         self._proxy: Service | None = None
         self._generation = 0
@@ -216,7 +226,7 @@ class ProcessesStack:
 
     def _start_replicas(self, plan: Plan) -> Iterator[Replica]:
         secret_key = secrets.token_hex(32)
-        argv = gunicorn.serve_argv(sys.executable, config=CONFIG, application=APPLICATION)
+        argv = gunicorn.serve_argv(sys.executable, config=CONFIG, application=self._wsgi_app)
         for name, (worker, number) in _replica_names(plan).items():
             address = self._places.replicas[name]
             env = gunicorn.environment(

@@ -204,7 +204,7 @@ def test_without_the_applications_packages_they_are_named(
 def test_settings_reach_the_replicas_that_they_are_for(tmp_path: Path) -> None:
     lock = {"SERIAL_LOCK": str(tmp_path / "lock")}
     settings = {"*": lock, "gthread-2": {"SERIAL_SHARE": "0.3"}}
-    backend = ProcessesBackend(ROOT, settings=settings)
+    backend = ProcessesBackend(ROOT, settings=settings, wsgi_app="scripts.zoo.app:create_app()")
 
     with (
         backend.open(plan_for(("gthread",)), tmp_path, lambda line: None) as stack,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app import work
-from app.burning import COUNTED, LOOK_EVERY, MEMORY_LOOKS, Burner
+from scripts.zoo.app.burner import COUNTED, LOOK_EVERY, MEMORY_LOOKS, Burner
 
 ROUND_S = 7e-8
 FIRST_REQUESTS = 2 * LOOK_EVERY

@@ -1,10 +1,9 @@
-"""CPU time that is spent for nothing: a share of what a request of this process costs in all.
+"""Burns CPU time: a given share of what a request takes in this process.
 
-What Flask, gunicorn and the kernel take of a request beside the view differs by worker model and by
-machine (as much as the view's own 20,000 rounds of hashing on one, a quarter of it on another), so
-it is measured, by the process's own CPU clock, and burnt as rounds of hashing, whose cost is
-measured at the same moments: a core that changes its speed does so for both. The share is meant as
-the counters of a replica that is busy show it.
+Flask, gunicorn and the kernel take CPU beside the view, and how much differs by worker model and
+machine. So the cost of a request is measured with the CPU clock of the process, and the share is
+burnt as rounds of hashing. Their cost is measured at the same moments, so a change of the core's
+speed affects both. The share is what the CPU counters of a busy replica show.
 """
 
 from __future__ import annotations
@@ -16,28 +15,26 @@ from collections.abc import Callable
 from app import work
 
 LOOK_EVERY = 10
-"""Requests from one look at the clocks to the next. A look at every request is 0.8 % of a request
-by itself (measured)."""
+"""Requests between two looks at the clocks. One look takes 0.8 % of a request."""
 
 FIRST_ROUNDS = 1000
-"""Of hashing, at the first look: what a round costs has to be known first."""
+"""Rounds of hashing at the first look, to learn what a round costs."""
 
 MEMORY_LOOKS = 4
-"""Looks over which costs are averaged: the share is that of the load as it is now. A request costs
-18 % more where the process mostly waits."""
+"""Looks over which costs are averaged, so that the share follows the present load. A request takes
+18 % more CPU in a process that mostly waits."""
 
 COUNTED = 1.065
-"""CPU that a busy replica's counters show for each second of CPU that is burnt by the clock of its
-thread. Measured under gthread: 1.13 on a processor where a request takes 1.8 ms (64 pairs of
-starts), 1.00 ± 0.04 on one where it takes 10 ms (80 pairs); why is not known, and no clock of the
-process tells which. In between, both show 4.7 to 5.3 of 5 %. A replica that mostly waits shows 0.7
-to 0.9 of that."""
+"""CPU-seconds that a busy replica's counters show for each CPU-second burnt by its thread's clock.
+Measured under gthread: 1.13 on a processor where a request takes 1.8 ms (64 pairs of starts), and
+1.00 ± 0.04 where it takes 10 ms (80 pairs); the cause is not known. With the value in between, both
+show 4.7 to 5.3 % for 5 %. A replica that mostly waits shows 0.7 to 0.9 of that."""
 
 
 class Burner:
-    """Burns CPU time beside the requests of this process.
+    """Burns CPU time along with the requests of this process.
 
-    The clocks are CPU-seconds of the process and of the calling thread.
+    The clocks give CPU-seconds of the process and of the calling thread.
     """
 
     def __init__(
@@ -49,16 +46,16 @@ class Burner:
         self._lock = threading.Lock()
         self._requests = 0
         self._seen_s: float | None = None
-        """The process's clock at the last look; before the first one, what is loaded once is."""
+        """The process's clock at the last look; None before the first, which leaves out loading."""
         self._spent_s, self._burnt, self._round_s = _Mean(), _Mean(), _Mean()
-        """From look to look: the process's CPU time and the rounds burnt; and a round's time."""
+        """CPU time of the process and rounds burnt, both between looks, and CPU time of a round."""
         self._rounds = 0
-        """Burnt since the last look."""
+        """Rounds burnt since the last look."""
         self._due = 0.0
-        """Rounds that are still to be burnt, less those that were burnt too many."""
+        """Rounds still to be burnt; negative if too many were burnt."""
 
     def burn(self, percent: float) -> None:
-        """Burn that many percent of the cost of a request; call it once a request, at its begin."""
+        """Burn ``percent`` of a request's cost. Call this once a request, at its beginning."""
         with self._lock:
             self._requests += 1
             look = self._requests % LOOK_EVERY == 0 and percent > 0
@@ -83,7 +80,7 @@ class Burner:
         self._seen_s, self._rounds = now_s, 0
 
     def _cost(self) -> float:
-        """Give what a request costs without what is burnt for it, in rounds."""
+        """Return what a request costs, without what is burnt for it, in rounds of hashing."""
         if not self._spent_s.value or not self._round_s.value:
             return 0.0
         spent = self._spent_s.value / self._round_s.value
@@ -91,7 +88,7 @@ class Burner:
 
 
 class _Mean:
-    """A mean that forgets what is long past."""
+    """A mean of the recent values."""
 
     def __init__(self) -> None:
         self.value = 0.0
