@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from loadtests.environments import registry
 from loadtests.environments.compose import images
 from loadtests.environments.protocol import Say
 from loadtests.gate import pipeline, versions
@@ -21,7 +20,9 @@ from loadtests.model.stack import Replica
 from loadtests.tools import docker
 from tests.loadtests.fakes.stack import StackInMemory
 from tests.loadtests.fakes.world import Order, World
-from tests.loadtests.gate.builders import MACHINE, make_side
+from tests.loadtests.gate.builders import make_side
+
+COMPOSE = docker.Compose(argv=("docker", "compose"), version="2.30.0")
 
 
 @dataclass(kw_only=True)
@@ -86,7 +87,12 @@ class FakeGateStack(StackInMemory):
 
 
 class FakeEngine:
-    """An engine that only has to be closed."""
+    """An engine on another machine, which has two cores."""
+
+    version = "28.0"
+
+    def facts(self) -> dict[str, Any]:
+        return {"NCPU": 2, "MemTotal": 8 << 30, "CpuCfsQuota": True, "CPUSet": True}
 
     def close(self) -> None:
         pass
@@ -117,8 +123,8 @@ def put_in_memory(monkeypatch: pytest.MonkeyPatch, world: GateWorld) -> None:
         return Sides(base=base, head=head, differences=("changed: shop.py",))
 
     monkeypatch.setattr(docker, "Engine", FakeEngine)
-    monkeypatch.setattr(docker, "find_compose", lambda: None)
-    monkeypatch.setattr(registry, "docker_machine", lambda *_: MACHINE)
+    monkeypatch.setattr(docker, "find_compose", lambda: COMPOSE)
+    monkeypatch.setattr(docker, "is_local", lambda: False)
     monkeypatch.setattr(versions, "find", lambda _, __, name, asked: asked or f"default {name}")
     monkeypatch.setattr(versions, "build", build)
     monkeypatch.setattr(images, "build_services", lambda *_, **__: None)
