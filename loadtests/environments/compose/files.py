@@ -31,9 +31,9 @@ def files(plan: Plan, root: Path, folder: Path, settings: Settings) -> tuple[Pat
 
 def variables(plan: Plan, built: Images, *, run: str) -> dict[str, str]:
     """Give what stands for each ``${TWOFOLD_…}`` in compose.yaml; the password is a new one."""
-    means = plan.budget
-    generator, proxy = (joined(cores) for cores in service_parts(means.service_cores))
-    found = {
+    budget = plan.budget
+    generator, proxy = (joined(cores) for cores in service_parts(budget.service_cores))
+    values = {
         "TWOFOLD_RUN": run,
         "TWOFOLD_APP_IMAGE": built.app,
         "TWOFOLD_PROXY_IMAGE": built.proxy,
@@ -41,7 +41,7 @@ def variables(plan: Plan, built: Images, *, run: str) -> dict[str, str]:
         # Nothing holds the replicas back while they start; see ComposeStack.configure_proxy.
         "TWOFOLD_REPLICA_CPUS": "0",
         "TWOFOLD_REPLICA_CPUSET": "",
-        "TWOFOLD_METRONOME_CPUSET": joined(means.replica_cores),
+        "TWOFOLD_METRONOME_CPUSET": joined(budget.replica_cores),
         "TWOFOLD_GENERATOR_CPUSET": generator,
         "TWOFOLD_PROXY_CPUSET": proxy,
         # The same on every replica, as Flask's sessions need it; of no worth beyond the run.
@@ -49,17 +49,17 @@ def variables(plan: Plan, built: Images, *, run: str) -> dict[str, str]:
     }
     if built.store is not None:
         password = secrets.token_hex(16)
-        found |= {
+        values |= {
             "TWOFOLD_STORE_IMAGE": built.store,
             "TWOFOLD_STORE_CPUS": "0",
-            "TWOFOLD_STORE_CPUSET": joined(means.store_cores),
+            "TWOFOLD_STORE_CPUSET": joined(budget.store_cores),
             "TWOFOLD_STORE_PASSWORD": password,
             "TWOFOLD_STORE_CONNECTIONS": str(postgres.connections(plan)),
             "TWOFOLD_DATABASE_URL": postgres.url(
                 host=Role.STORE, port=postgres.PORT, password=password
             ),
         }
-    return found
+    return values
 
 
 def joined(cores: Sequence[int]) -> str:

@@ -56,7 +56,9 @@ class Project:
 
     def containers(self) -> dict[str, docker.Container]:
         """Give the containers that there are, by their names in the stack."""
-        return {member_name(each): each for each in self.engine.containers(self.name)}
+        return {
+            member_name(container): container for container in self.engine.containers(self.name)
+        }
 
     def save_logs(self, folder: Path) -> None:
         """Save the logs as far as it goes: a full disk must not keep a stack up."""
@@ -106,8 +108,8 @@ def _machine_mark() -> str:
 def dead_projects(engine: docker.Engine) -> tuple[str, ...]:
     """Give the projects whose run was on this machine and is no more."""
     pattern = re.compile(rf"twofold-.*-{_machine_mark()}-(\d+)")
-    found = ((project, pattern.fullmatch(project)) for project in engine.projects())
-    return tuple(project for project, match in found if match and not proc.alive(int(match[1])))
+    matches = ((project, pattern.fullmatch(project)) for project in engine.projects())
+    return tuple(project for project, match in matches if match and not proc.alive(int(match[1])))
 
 
 def take_down(project: Project, say: Say) -> None:
