@@ -414,7 +414,7 @@ def _last_run(results: Path) -> RunResult | None:
 
 
 def _results(out: Path | None) -> Path:
-    return out if out is not None else checkout.root() / "results"
+    return out if out is not None else checkout.results()
 
 
 def _progress(*, quiet: bool) -> Progress:
