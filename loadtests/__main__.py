@@ -22,7 +22,7 @@ from loadtests.analysis import verdict
 from loadtests.cli.gate import gate
 from loadtests.cli.progress import LiveProgress, PlainProgress
 from loadtests.config import options
-from loadtests.environments import machine_survey, registry
+from loadtests.environments import machine_survey, registry, removal
 from loadtests.environments.compose import projects
 from loadtests.environments.processes import leftovers
 from loadtests.environments.protocol import Say
@@ -324,16 +324,31 @@ def compare(name: str | None, out: Path | None, as_json: bool) -> int:
 
 
 @cli.command()
+@click.option("--all", "living", is_flag=True, help="Also end runs that may still be going on.")
+@click.option("--yes", is_flag=True, help="With --all: do not ask first.")
 @json_option
-def down(as_json: bool) -> int:
-    """Remove everything that runs have left: containers, networks, volumes, processes."""
+def down(living: bool, yes: bool, as_json: bool) -> int:
+    """Remove what dead runs have left: containers, networks, volumes, processes."""
     say: Say = partial(click.echo, err=True)
-    removed = leftovers.remove_all(say) + projects.remove_all(say)
+    with projects.engine_if_any(say) as engine:
+        every = (*leftovers.remains(), *(projects.remains(engine) if engine else ()))
+        chosen = [run for run in every if living or not run.living]
+        going_on = [run.name for run in chosen if run.living]
+        if going_on and not yes:
+            say("These runs may still be going on:\n  " + "\n  ".join(going_on))
+            if not sys.stdin.isatty():
+                raise errors.UsageError("Nobody can be asked here. To end them too, add --yes.")
+            click.confirm("End them all?", abort=True, err=True)
+        removed = removal.remove(chosen, say)
+    for failure in removed.failures:
+        say(failure)
     if as_json:
-        click.echo(json.dumps({"removed_runs": removed}))
+        click.echo(json.dumps({"removed_runs": removed.runs, "failures": removed.failures}))
     else:
-        click.echo(f"Removed what {removed} runs had left.")
-    return errors.EXIT_YES
+        click.echo(f"Removed what {removed.runs} runs had left.")
+        if kept := len(every) - len(chosen):
+            click.echo(f"{kept} runs may still be going on: `twofold down --all` ends them too.")
+    return errors.EXIT_ENVIRONMENT if removed.failures else errors.EXIT_YES
 
 
 cli.add_command(gate)
@@ -399,7 +414,7 @@ def _last_run(results: Path) -> RunResult | None:
 
 
 def _results(out: Path | None) -> Path:
-    return out if out is not None else checkout.root() / "results"
+    return out if out is not None else checkout.results()
 
 
 def _progress(*, quiet: bool) -> Progress:

@@ -195,7 +195,7 @@ def _request(given: dict[str, Any]) -> pipeline.GateRequest:
 
 def _results(given: dict[str, Any]) -> Path:
     out: Path | None = given["out"]
-    return out if out is not None else checkout.root() / "results"
+    return out if out is not None else checkout.results()
 
 
 def _progress() -> Progress:

@@ -9,6 +9,11 @@ import yaml
 
 from tests.checkout import CHECKOUT
 
+LABELS = {
+    "io.twofold.run": "${TWOFOLD_RUN:-by-hand}",
+    "io.twofold.owner": "${TWOFOLD_OWNER:-}",
+}
+
 COMPOSE_FILE = CHECKOUT / "compose" / "compose.yaml"
 STACK: dict[str, Any] = yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = STACK["services"]
@@ -97,7 +102,7 @@ def test_nothing_is_built_by_compose_which_gives_each_service_its_image(
 @every_service
 def test_every_service_can_be_scaled_and_is_found_by_its_run(service: dict[str, Any]) -> None:
     assert "container_name" not in service
-    assert service["labels"] == {"io.twofold.run": "${TWOFOLD_RUN:-by-hand}"}
+    assert service["labels"] == LABELS
 
 
 def test_the_engines_socket_is_nowhere() -> None:

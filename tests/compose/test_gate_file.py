@@ -10,6 +10,7 @@ import yaml
 from loadtests.environments.compose.lanes import LANES
 from loadtests.gate.plan import MOST_LANES
 from tests.checkout import CHECKOUT
+from tests.compose.test_compose_file import LABELS
 
 FOLDER = CHECKOUT / "compose"
 RUN: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8"))
@@ -55,7 +56,7 @@ def test_what_starts_share_is_small_and_in_memory() -> None:
     for volume in GATE["volumes"].values():
         assert volume["driver_opts"]["type"] == "tmpfs"
         assert "size=1m" in volume["driver_opts"]["o"]
-        assert volume["labels"] == {"io.twofold.run": "${TWOFOLD_RUN:-by-hand}"}
+        assert volume["labels"] == LABELS
 
 
 def test_the_only_network_leads_nowhere_else() -> None:

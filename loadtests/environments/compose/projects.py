@@ -9,11 +9,14 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
 from loadtests.environments.counters import SPOKEN_TO, member_name
+from loadtests.environments.owner import Owner
 from loadtests.environments.protocol import Say
+from loadtests.environments.removal import KeptBySystem, Remains, remove_dead
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import docker, proc, signals
 
@@ -45,10 +48,11 @@ class Project:
         options: Sequence[str] = (),
     ) -> None:
         """Start services, some of them several times; raise with what Compose said."""
+        owner = {"TWOFOLD_OWNER": Owner.this_process().as_label()}
         word, *words = docker.up_words(scale, services)
         argv = self.compose.command(word, *options, *words, project=self.name, files=self.files)
         try:
-            proc.run(argv, env=self.variables, timeout_s=UP_LIMIT_S)
+            proc.run(argv, env={**self.variables, **owner}, timeout_s=UP_LIMIT_S)
         except ProcessFailure as error:
             raise EnvironmentFailure(
                 f"Compose {self.compose.version} did not start the stack: {error.output or error}"
@@ -76,7 +80,7 @@ def opened_engine(say: Say) -> Iterator[tuple[docker.Engine, docker.Compose]]:
     engine = docker.Engine()
     try:
         compose = docker.find_compose()
-        remove_dead(engine, say)
+        remove_dead(remains(engine), say)
         yield engine, compose
     finally:
         engine.close()
@@ -96,6 +100,25 @@ def opened(project: Project, folder: Path, say: Say) -> Iterator[Project]:
                 take_down(project, say)
 
 
+NAME = re.compile(r"twofold-.+-(?P<machine>[0-9a-f]{8})-(?P<pid>\d+)")
+"""What :func:`project_name` gives. A project with another name is not ours, whatever its labels."""
+
+
+@contextmanager
+def engine_if_any(say: Say) -> Iterator[docker.Engine | None]:
+    """Have the engine, or None with a word where none answers: then none of its containers run."""
+    try:
+        engine = docker.Engine()
+    except EnvironmentFailure as error:
+        say(str(error))
+        yield None
+        return
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
 def project_name(run: str) -> str:
     """Name a Compose project after the run, this machine and this process."""
     return f"twofold-{run.lower()}-{_machine_mark()}-{os.getpid()}"
@@ -105,11 +128,37 @@ def _machine_mark() -> str:
     return f"{zlib.crc32(socket.gethostname().encode()):08x}"
 
 
+def remains(engine: docker.Engine) -> tuple[Remains, ...]:
+    """Give what our runs have on an engine, and whether each may still go on.
+
+    A run of another machine may, since it cannot be seen from here.
+    """
+    return tuple(
+        Remains(
+            name=project, living=_may_live(match, owner), remove=partial(_remove, engine, project)
+        )
+        for project, owner in engine.projects().items()
+        if (match := NAME.fullmatch(project))
+    )
+
+
+def _may_live(name: re.Match[str], label: str) -> bool:
+    if name["machine"] != _machine_mark():
+        return True
+    owner = Owner.from_label(label)
+    return owner.may_live() if owner else proc.alive(int(name["pid"]))
+
+
+def _remove(engine: docker.Engine, project: str) -> None:
+    try:
+        engine.remove(project)
+    except docker.NetworkKept as error:
+        raise KeptBySystem(str(error)) from error
+
+
 def dead_projects(engine: docker.Engine) -> tuple[str, ...]:
     """Give the projects whose run was on this machine and is no more."""
-    pattern = re.compile(rf"twofold-.*-{_machine_mark()}-(\d+)")
-    matches = ((project, pattern.fullmatch(project)) for project in engine.projects())
-    return tuple(project for project, match in matches if match and not proc.alive(int(match[1])))
+    return tuple(run.name for run in remains(engine) if not run.living)
 
 
 def take_down(project: Project, say: Say) -> None:
@@ -145,37 +194,3 @@ def take_down(project: Project, say: Say) -> None:
         if not isinstance(refused, docker.NetworkKept):
             raise
         say(str(refused))
-
-
-def remove_dead(engine: docker.Engine, say: Say) -> None:
-    """Remove what runs on this machine have left that are no more."""
-    for project in dead_projects(engine):
-        say(f"Removing what a run that died has left: {project}")
-        _remove(engine, project, say)
-
-
-def remove_all(say: Say) -> int:
-    """Remove what runs of any process have left, living ones too; give how many runs."""
-    try:
-        engine = docker.Engine()
-    except EnvironmentFailure as error:  # no engine, so none of its containers either
-        say(str(error))
-        return 0
-    try:
-        removed = 0
-        for project in engine.projects():
-            say(f"Removing {project}")
-            removed += _remove(engine, project, say)
-        return removed
-    finally:
-        engine.close()
-
-
-def _remove(engine: docker.Engine, project: str, say: Say) -> bool:
-    """Remove a project; tell whether all of it is gone."""
-    try:
-        engine.remove(project)
-    except docker.NetworkKept as error:  # in nobody's way
-        say(str(error))
-        return False
-    return True

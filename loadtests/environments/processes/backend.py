@@ -20,6 +20,7 @@ from loadtests.environments.processes import addresses, cpu_limits, leftovers, p
 from loadtests.environments.processes.addresses import Addresses
 from loadtests.environments.processes.members import Members
 from loadtests.environments.protocol import Say
+from loadtests.environments.removal import remove_dead
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings, settings_of
 from loadtests.environments.wait_idle import wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure
@@ -61,9 +62,7 @@ class ProcessesBackend:
     @contextmanager
     def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[ProcessesStack]:
         """Start everything that the plan needs, and end all of it at the end of the block."""
-        for dead in leftovers.abandoned():
-            say(f"Removing what a run that died has left: {dead}")
-            leftovers.clear(dead)
+        remove_dead(leftovers.remains(), say)
         _check_application(self._root)
         program = nginx.find_program()
         if program is None:
@@ -71,13 +70,13 @@ class ProcessesBackend:
         database = postgres.find() if plan.with_store else None
         logs = folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
-        name = f"{leftovers.PREFIX}{secrets.token_hex(4)}"
-        way = cpu_limits.find(name)
-        say(f"CPU budgets: {way.description}")
         places = addresses.assign(
             tuple(_replica_names(plan)), proxy_ports=[each.port for each in plan.upstreams]
         )
-        with watchdog.guard(name, way.folders, log=logs / "watchdog.log") as own:
+        with watchdog.guard(log=logs / "watchdog.log") as own:
+            way = cpu_limits.find(own.name)
+            leftovers.claim(own, way.folders)
+            say(f"CPU budgets: {way.description}")
             members = Members(own, way, logs)
             try:
                 database_url = None

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from random import Random
 from typing import IO, Any
@@ -15,7 +15,7 @@ from typing import IO, Any
 import pytest
 
 from loadtests.__main__ import run_command_line
-from loadtests.environments import registry
+from loadtests.environments import registry, removal
 from loadtests.environments.compose import projects
 from loadtests.environments.processes import leftovers
 from loadtests.environments.registry import Chosen
@@ -435,27 +435,69 @@ def test_one_worker_model_cannot_be_compared(twofold: Any) -> None:
 # -- down --------------------------------------------------------------------------------------
 
 
+class Left:
+    """What runs have left in a test, and which of it was removed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.removed: list[str] = []
+        self.refusing = ""
+        runs = [self._remains("dead-1", living=False), self._remains("dead-2", living=False)]
+        going_on = self._remains("going-on", living=True)
+        monkeypatch.setattr(leftovers, "remains", lambda: (runs[0], going_on))
+        monkeypatch.setattr(projects, "remains", lambda _: (runs[1],))
+        monkeypatch.setattr(projects, "engine_if_any", lambda _: nullcontext("an engine"))
+
+    def _remains(self, name: str, *, living: bool) -> removal.Remains:
+        def remove() -> None:
+            if name == self.refusing:
+                raise errors.EnvironmentFailure(f"{name} cannot be removed.")
+            self.removed.append(name)
+
+        return removal.Remains(name=name, living=living, remove=remove)
+
+
 @pytest.fixture
-def three_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leftovers, "remove_all", lambda _: 1)
-    monkeypatch.setattr(projects, "remove_all", lambda _: 2)
+def left(monkeypatch: pytest.MonkeyPatch) -> Left:
+    return Left(monkeypatch)
 
 
-@pytest.mark.usefixtures("three_left")
-def test_down_says_how_many_runs_it_removed(twofold: Any) -> None:
+def test_down_removes_what_dead_runs_left_and_names_those_that_go_on(
+    twofold: Any, left: Left
+) -> None:
     ended = twofold("down", out=False)
 
-    assert (ended.code, ended.stdout) == (0, "Removed what 3 runs had left.\n")
-    assert twofold("down", "--json", out=False).document == {"removed_runs": 3}
+    assert (ended.code, left.removed) == (0, ["dead-1", "dead-2"])
+    assert ended.stdout == (
+        "Removed what 2 runs had left.\n"
+        "1 runs may still be going on: `twofold down --all` ends them too.\n"
+    )
 
 
-def test_down_does_not_hide_what_could_not_be_removed(
-    twofold: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(_: object) -> int:
-        raise errors.EnvironmentFailure("The engine did not remove what a run had started.")
+def test_down_in_json_says_how_many_and_what_failed(twofold: Any, left: Left) -> None:
+    left.refusing = "dead-1"
 
-    monkeypatch.setattr(leftovers, "remove_all", lambda _: 0)
-    monkeypatch.setattr(projects, "remove_all", refuse)
+    ended = twofold("down", "--json", out=False)
 
-    assert twofold("down", out=False).code == errors.EXIT_ENVIRONMENT
+    assert ended.code == errors.EXIT_ENVIRONMENT
+    assert ended.document == {"removed_runs": 1, "failures": ["dead-1 cannot be removed."]}
+
+
+def test_what_cannot_be_removed_stops_nothing_else(twofold: Any, left: Left) -> None:
+    left.refusing = "dead-1"
+
+    ended = twofold("down", out=False)
+
+    assert (ended.code, left.removed) == (errors.EXIT_ENVIRONMENT, ["dead-2"])
+    assert "dead-1 cannot be removed." in ended.stderr
+
+
+def test_down_all_asks_before_it_ends_a_run_that_may_go_on(twofold: Any, left: Left) -> None:
+    ended = twofold("down", "--all", out=False)  # no terminal
+
+    assert left.removed == []
+    assert ended.code == errors.EXIT_USAGE
+    assert "add --yes" in ended.stderr
+    assert "These runs may still be going on:\n  going-on\n" in ended.stderr
+
+    assert twofold("down", "--all", "--yes", out=False).code == 0
+    assert left.removed == ["dead-1", "going-on", "dead-2"]

@@ -191,8 +191,8 @@ def test_left_overs_of_a_dead_run(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    folder = leftovers.place("twofold-dead")
-    leftovers.claim(folder, ())
+    folder = leftovers.make()
+    leftovers.claim(folder)
     note = folder / leftovers.OWNER
     note.write_text(json.dumps(json.loads(note.read_text()) | {"started": "long ago"}))
 

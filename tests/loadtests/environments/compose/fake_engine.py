@@ -52,6 +52,7 @@ class FakeEngine:
         self.log_error: Exception | None = None
         self.refusals = 0
         self.refusal = EnvironmentFailure("The engine did not remove it.")
+        self.owners: dict[str, str] = {}
         self._projects = iter(projects)
         self._last: Sequence[str] = ()
 
@@ -63,9 +64,9 @@ class FakeEngine:
             raise self.log_error
         return f"log of {container}, {lines}"
 
-    def projects(self) -> Sequence[str]:
+    def projects(self) -> dict[str, str]:
         self._last = next(self._projects, self._last)
-        return self._last
+        return {name: self.owners.get(name, "") for name in self._last}
 
     def remove(self, project: str) -> None:
         if self.refusals:

@@ -239,14 +239,14 @@ def test_what_a_dead_run_has_left_is_removed_first_and_said(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     dead = tmp_path / "twofold-dead"
-    dead.mkdir()
+    (dead / "started").mkdir(parents=True)
     (dead / "owner.json").write_text('{"pid": 1, "started": "0", "boot": "", "groups": []}')
     said: list[str] = []
 
     with ProcessesBackend(ROOT).open(plan_for(("gthread",)), tmp_path / "run", said.append):
         assert not dead.exists()
 
-    assert said[0] == f"Removing what a run that died has left: {dead}"
+    assert said[0] == f"Removing {dead}, which a run that died has left"
     assert not list(tmp_path.glob("twofold-*"))
 
 
