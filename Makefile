@@ -50,8 +50,8 @@ truth: set-up ## is the verdict true? on systems whose truth is known (into resu
 	$(BIN)/python scripts/truth.py $(ARGS)
 
 lock: set-up ## resolve the dependencies anew into requirements/
-	$(COMPILE) --upgrade --group generator -o requirements/generator.txt
-	$(COMPILE) --upgrade pyproject.toml requirements/build.in --group dev --group app --group generator \
+	$(COMPILE) --upgrade --group generator -o loadtests/generator/requirements.txt
+	$(COMPILE) --upgrade pyproject.toml requirements/build.in --group dev --group generator \
 		-o requirements/harness.txt
 	$(COMPILE) --upgrade app/requirements.in -o app/requirements.txt
 	$(COMPILE) --upgrade requirements/parquet.in -o requirements/parquet.txt

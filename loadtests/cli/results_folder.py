@@ -11,7 +11,7 @@ from loadtests.targets import checkout
 
 def of(out: Path | None) -> Path:
     """Give the folder of ``--out``, or the project's own."""
-    return out if out is not None else checkout.root() / "results"
+    return out if out is not None else checkout.results()
 
 
 def command_line() -> str:

@@ -114,7 +114,7 @@ class Session:
 
     def _settled(self) -> bool:
         """Tell whether nothing is open, one endpoint is shown to be worse, or requests fail."""
-        verdicts = {each.verdict for each in self._endpoints()}
+        verdicts = {endpoint.verdict for endpoint in self._endpoints()}
         return (
             self._requests_fail()
             or GateVerdict.REGRESSED in verdicts
@@ -124,7 +124,7 @@ class Session:
     def _requests_fail(self) -> bool:
         """Tell whether so many requests fail that the rest cannot be said, or need not be."""
         return findings.head_fails_more(self._plan, self.evidence) or any(
-            each.code is RuleCode.ERRORS for each in findings.check(self._plan, self.evidence)
+            finding.code is RuleCode.ERRORS for finding in findings.check(self._plan, self.evidence)
         )
 
     def _measure_pairs(self, look: int) -> None:
@@ -168,13 +168,13 @@ class Session:
 
     def _have(self, starts: int) -> None:
         """Have so many starts of each side, ready."""
-        wanted = max(fewest_starts(self._plan), starts)
-        if wanted <= self._grown:
+        needed = max(fewest_starts(self._plan), starts)
+        if needed <= self._grown:
             return
-        self._say(f"{self._worker}: bringing up {2 * (wanted - self._grown)} starts")
-        self._stack.grow(wanted)
+        self._say(f"{self._worker}: bringing up {2 * (needed - self._grown)} starts")
+        self._stack.grow(needed)
         self._pair_runner.wait_ready()
-        self._grown = wanted
+        self._grown = needed
 
     def _load(self) -> WorkerLoad:
         for load in self.evidence.loads:
@@ -205,20 +205,20 @@ class Session:
 
     def _endpoints(self) -> list[EndpointResult]:
         return [
-            each
-            for each in verdict.judge_endpoints(self._plan, self.evidence)
-            if each.worker == self._worker or each.endpoint is EndpointName.ERRORS
+            result
+            for result in verdict.judge_endpoints(self._plan, self.evidence)
+            if result.worker == self._worker or result.endpoint is EndpointName.ERRORS
         ]
 
     def _open(self, *names: EndpointName) -> bool:
         return any(
-            each.verdict is GateVerdict.INCONCLUSIVE
-            for each in self._endpoints()
-            if each.endpoint in names
+            result.verdict is GateVerdict.INCONCLUSIVE
+            for result in self._endpoints()
+            if result.endpoint in names
         )
 
     def _regressed(self) -> bool:
-        return any(each.verdict is GateVerdict.REGRESSED for each in self._endpoints())
+        return any(result.verdict is GateVerdict.REGRESSED for result in self._endpoints())
 
     def _affordable(self, pairs: int | None, blocks: int | None) -> bool:
         """Tell whether going on to these looks fits the session's minutes and the memory."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from loadtests.environments.compose import images
 from loadtests.environments.compose.machine import docker_machine
-from loadtests.environments.keep_awake import kept_awake
+from loadtests.environments.keep_awake import AWAKE_LOG, kept_awake
 from loadtests.environments.protocol import Say
 from loadtests.gate import plan, result_files, versions
 from loadtests.gate.analysis import aa_noise, verdict
@@ -29,8 +29,6 @@ from loadtests.model.machine import Machine
 from loadtests.results import run_folder
 from loadtests.results.run_folder import Store
 from loadtests.tools import docker, proc, signals
-
-AWAKE_LOG = "logs/awake.log"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +56,12 @@ def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
     try:
         machine = docker_machine(engine, docker.find_compose())
         planned = _planned(request, machine)
-        found = _sides(engine, request, say)
+        sides = _sides(engine, request, say)
         images.build_services(engine, request.root, say=say)
     finally:
         engine.close()
     if request.append is not None:
-        _check_same(request.append, found)
+        _check_same(request.append, sides)
     kept = _folder(request, started_s)
     facts = GateFacts(
         gate_id=kept.folder.name,
@@ -71,12 +69,12 @@ def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
         command=request.command,
         wall_s=0.0,
         finished=False,
-        differences=found.differences,
+        differences=sides.differences,
     )
     earlier = request.append.evidence if request.append else None
     evidence = replace(earlier, sessions=earlier.sessions + 1) if earlier else Evidence()
-    gate = _Gate(kept, facts, machine, found, planned, evidence)
-    for line in found.differences:
+    gate = _Gate(kept, facts, machine, sides, planned, evidence)
+    for line in sides.differences:
         say(line)
     try:
         for worker in planned.workers:
@@ -98,14 +96,14 @@ class _Gate:
         kept: Store,
         facts: GateFacts,
         machine: Machine,
-        found: Sides,
+        sides: Sides,
         planned: GatePlan,
         evidence: Evidence,
     ) -> None:
         self._kept = kept
         self.facts = facts
         self._machine = machine
-        self._sides = found
+        self._sides = sides
         self._plan = planned
         self._evidence = evidence
 
@@ -213,9 +211,9 @@ def _sides(engine: docker.Engine, request: GateRequest, say: Say) -> Sides:
     return versions.build(engine, request.root, request.here, named, environments, say)
 
 
-def _check_same(earlier: GateResult, found: Sides) -> None:
+def _check_same(earlier: GateResult, sides: Sides) -> None:
     """Raise where more evidence would be of other versions than there is already."""
-    for before, now in ((earlier.base, found.base), (earlier.head, found.head)):
+    for before, now in ((earlier.base, sides.base), (earlier.head, sides.head)):
         if (before.digest, before.environment) != (now.digest, now.environment):
             raise UsageError(
                 f"--append {earlier.facts.gate_id}: its {before.name} was image"

@@ -11,7 +11,7 @@ from loadtests.analysis.rules.system import disturbed
 from loadtests.environments.protocol import Stack
 from loadtests.measurement import repeated_trials, user_calibration
 from loadtests.measurement.driver import Driver
-from loadtests.measurement.open_loop import Levels
+from loadtests.measurement.open_loop import OpenLoop
 from loadtests.measurement.progress import Progress
 from loadtests.model.consistency import SAMPLE_CHECKS, ProbeState
 from loadtests.model.generator_records import RawTrial
@@ -71,9 +71,9 @@ class Session:
 
     def _probe(self) -> None:
         self._progress.say("Trying whether the replicas answer as one")
-        found = self._driver.probe(self._plan, SAMPLE_CHECKS)
-        self._kept.write_probes(found)
-        for result in found:
+        results = self._driver.probe(self._plan, SAMPLE_CHECKS)
+        self._kept.write_probes(results)
+        for result in results:
             if result.state is ProbeState.BREAKS:
                 self._progress.say(f"{result.worker} breaks: {result.detail}")
 
@@ -90,11 +90,11 @@ class Session:
 
     def measure_latency(self) -> None:
         """Measure latency under load, where the plan asks for it."""
-        wanted = self._plan.latency
-        if wanted is not None:
-            known = level_results.capacities(estimates.cells(self._plan, self._counting()))
+        latency = self._plan.latency
+        if latency is not None:
+            capacities = level_results.capacities(estimates.cells(self._plan, self._counting()))
             say = self._progress.say
-            Levels(self._plan, wanted, known, self._driver, self._keep_open, say).measure()
+            OpenLoop(self._plan, latency, capacities, self._driver, self._keep_open, say).measure()
 
     def _keep_open(self, trial: OpenTrial, samples: bytes) -> None:
         self._kept.append(trial, samples)
@@ -108,12 +108,12 @@ class Session:
 
         What others did is all that this looks at, never the throughput.
         """
-        known = self._calibrations[(spec.cell.worker, spec.cell.workload)]
-        users = known.users_per_replica * spec.cell.replicas
+        calibration = self._calibrations[(spec.cell.worker, spec.cell.workload)]
+        users = calibration.users_per_replica * spec.cell.replicas
         timing = self._plan.timing
-        settle_s = self._settle_s(spec.cell, known)
+        settle_s = self._settle_s(spec.cell, calibration)
         raw = self._put_on(spec, users, replace(timing, settle_s=settle_s))
-        trial = samples.reduce(raw, self._plan.budget, service_ms=known.service_ms)
+        trial = samples.reduce(raw, self._plan.budget, service_ms=calibration.service_ms)
         if may_repeat:
             trial = replace(trial, set_aside=disturbed(trial))
         self._kept.append(trial, request_table.with_tables(raw))
@@ -123,10 +123,10 @@ class Session:
         self._watch()
         return trial
 
-    def _settle_s(self, cell: Cell, known: Calibration) -> float:
+    def _settle_s(self, cell: Cell, calibration: Calibration) -> float:
         before = [trial for trial in self._trials if trial.spec.cell == cell]
         last = before[-1].latency if before else None
-        answer_ms = (last or known.steps[-1]).mean_ms or 0.0
+        answer_ms = (last or calibration.steps[-1]).mean_ms or 0.0
         return warmup.settle_s(
             answer_ms / 1000,
             self._plan.timing.settle_s,

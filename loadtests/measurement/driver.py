@@ -82,14 +82,14 @@ class Driver:
                 [url] * len(upstream.members), timeout_s=readiness.READY_LIMIT_S
             )
             seen = sorted(answer.headers.get("x-upstream-addr", "nobody") for answer in answers)
-            wanted = sorted(
+            expected = sorted(
                 self._replicas[f"{upstream.worker}-{number}"].address for number in upstream.members
             )
-            if seen != wanted:
+            if seen != expected:
                 raise EnvironmentFailure(
-                    f"Port {upstream.port} of the proxy should pass to {', '.join(wanted)} in turn,"
-                    f" but {', '.join(seen)} answered. Run `twofold down`, then try again; if it"
-                    " stays so, something stands between the proxy and the replicas."
+                    f"Port {upstream.port} of the proxy should pass to {', '.join(expected)} in"
+                    f" turn, but {', '.join(seen)} answered. Run `twofold down`, then try again; if"
+                    " it stays so, something stands between the proxy and the replicas."
                 )
 
     def probe(self, plan: Plan, checks: Sequence[Check]) -> tuple[ProbeResult, ...]:

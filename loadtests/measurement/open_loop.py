@@ -24,20 +24,20 @@ Keep = Callable[[OpenTrial, bytes], None]
 """Writes a finished trial down with its samples."""
 
 
-class Levels:
+class OpenLoop:
     """The open-loop trials of one plan, and what they said so far."""
 
     def __init__(
         self,
         plan: Plan,
-        wanted: LatencyPlan,
+        latency: LatencyPlan,
         capacities: Mapping[Cell, float],
         driver: Driver,
         keep: Keep,
         say: Callable[[str], None],
     ) -> None:
         self._plan = plan
-        self._wanted = wanted
+        self._latency = latency
         self._capacities = capacities
         self._driver = driver
         self._keep = keep
@@ -47,23 +47,23 @@ class Levels:
 
     def measure(self) -> None:
         """Measure the levels, then search for the rate that keeps the objective."""
-        rounds = load_levels.level_rounds(self._plan, self._wanted, self._capacities)
+        rounds = load_levels.level_rounds(self._plan, self._latency, self._capacities)
         for number, specs in enumerate(rounds, start=1):
             self._say(f"Latency under load: round {number} of {len(rounds)}, {len(specs)} trials")
             self._measure_round(specs)
-        if self._wanted.objective is not None:
-            self._search(self._wanted.objective)
+        if self._latency.objective is not None:
+            self._search(self._latency.objective)
 
-    def _search(self, wanted: Objective) -> None:
-        for number in range(1, self._wanted.steps_max + 1):
-            found = slo_search.steps_by_cell(self._plan, wanted, self._trials)
+    def _search(self, objective: Objective) -> None:
+        for number in range(1, self._latency.steps_max + 1):
+            steps = slo_search.steps_by_cell(self._plan, objective, self._trials)
             windows = slo_search.step_specs(
-                self._plan, self._wanted, wanted, number, found, self._capacities
+                self._plan, self._latency, objective, number, steps, self._capacities
             )
             if not windows:
                 return
             trials = sum(len(specs) for specs in windows)
-            self._say(f"The highest rate that keeps {wanted}: step {number}, {trials} trials")
+            self._say(f"The highest rate that keeps {objective}: step {number}, {trials} trials")
             for specs in windows:
                 self._measure_round(specs)
 
@@ -72,7 +72,7 @@ class Levels:
 
     def _measure(self, spec: OpenSpec, /, *, may_repeat: bool) -> OpenTrial:
         raw = self._driver.measure(spec.trial, self._load(spec))
-        trial = reduction.reduce(raw, spec, self._plan.budget, self._wanted.objective)
+        trial = reduction.reduce(raw, spec, self._plan.budget, self._latency.objective)
         if may_repeat:
             aside = disturbed(trial.measured)
             trial = replace(trial, measured=replace(trial.measured, set_aside=aside))
@@ -82,8 +82,8 @@ class Levels:
 
     def _load(self, spec: OpenSpec) -> Load:
         timing = Timing(
-            settle_s=self._wanted.settle_s,
-            window_s=self._wanted.window_s,
+            settle_s=self._latency.settle_s,
+            window_s=self._latency.window_s,
             drain_limit_s=DRAIN_LIMIT_S,
         )
         workload = self._workloads[spec.trial.cell.workload]

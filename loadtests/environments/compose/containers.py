@@ -94,7 +94,7 @@ class ContainerStack:
 
     def _proxy_config(self, upstreams: Sequence[Upstream]) -> str:
         """Give the configuration that passes each upstream's port to exactly its members."""
-        addresses = {(each.worker, each.number): each.address for each in self.replicas}
+        addresses = {(replica.worker, replica.number): replica.address for replica in self.replicas}
         servers = [
             nginx.ServerBlock(
                 port=upstream.port,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from loadtests.environments.protocol import Say
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
+from loadtests.targets import checkout
 from loadtests.tools import docker, proc
 
 BASE_LIMIT_S = 600.0
@@ -79,7 +80,7 @@ def _services(root: Path) -> list[tuple[str, Path, Path]]:
     """Give tag, folder and Dockerfile of each image that measures."""
     return [
         (PROXY, root / "compose/proxy", root / "compose/proxy/Dockerfile"),
-        (GENERATOR, root, root / "compose/generator/Dockerfile"),
+        (GENERATOR, checkout.generator(), root / "compose/generator/Dockerfile"),
     ]
 
 

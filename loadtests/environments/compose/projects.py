@@ -60,7 +60,9 @@ class Project:
 
     def containers(self) -> dict[str, docker.Container]:
         """Give the containers that there are, by their names in the stack."""
-        return {member_name(each): each for each in self.engine.containers(self.name)}
+        return {
+            member_name(container): container for container in self.engine.containers(self.name)
+        }
 
     def save_logs(self, folder: Path) -> None:
         """Save the logs as far as it goes: a full disk must not keep a stack up."""

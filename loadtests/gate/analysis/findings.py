@@ -12,6 +12,7 @@ from statistics import fmean, median
 
 from scipy.special import bdtrc
 
+from loadtests.analysis.bottleneck import FULL_THROTTLED_RATIO
 from loadtests.analysis.rules.finding import COVERED_PART
 from loadtests.analysis.rules.load import (
     CORE_LIMIT_RATIO,
@@ -41,9 +42,6 @@ less precise, not wrong; but beyond a quarter budgets of half of the cores canno
 
 CONTENTION_WARNING_RATIO = 0.05
 """Share from which a run is invalid; a gate only says so."""
-
-FULL_RATIO = 0.8
-"""Share of CPU periods held back from which CPU counts as used up; as in ``bottleneck``."""
 
 
 def check(plan: GatePlan, evidence: Evidence) -> tuple[GateFinding, ...]:
@@ -225,7 +223,7 @@ def _saturation(evidence: Evidence) -> Iterator[GateFinding]:
             for figures in (window.base, window.head)
             if figures.throttled_ratio is not None
         ]
-        full = bool(held) and median(held) >= FULL_RATIO
+        full = bool(held) and median(held) >= FULL_THROTTLED_RATIO
         enough = load.gain_ratio is not None and load.gain_ratio < GAIN_LIMIT_RATIO
         if not full and not enough:
             yield GateFinding(
