@@ -188,7 +188,7 @@ def _modules(facts: Facts) -> Check:
         return _lack(
             "modules",
             f"this Python has no {', '.join(facts.missing_modules)}",
-            "Run `make setup`; the replicas of the processes backend run in this environment.",
+            "Run `make set-up`; the replicas of the processes backend run in this environment.",
         )
     return _ok("modules", f"gunicorn, Flask and gevent for Python {facts.machine.python}")
 

@@ -48,9 +48,11 @@ def render(result: RunResult, trials: Sequence[Trial], *, live: bool) -> str:
             sentences=story.by_series(result),
             next_steps=[] if live else advice.next_steps(result),
             broken=story.by_rule(result.broken),
-            means=list(dict.fromkeys(use.name for cell in result.cells for use in cell.resources)),
+            resource_names=list(
+                dict.fromkeys(use.name for cell in result.cells for use in cell.resources)
+            ),
             rules=rules(result),
-            probes=story.probes(result),
+            consistency=story.consistency(result),
             **_drawings(result, counted),
         )
     )
@@ -89,7 +91,7 @@ def _next_doublings(
     listed = []
     for law in result.laws:
         cell = largest[law.worker, law.workload]
-        count = capacity.BEYOND * cell.cell.replicas
+        count = capacity.NEXT_DOUBLING * cell.cell.replicas
         rate = capacity.rate_at(cell, law, count) if capacity.reaches(cell, law) else None
         listed.append((law, count, rate))
     return listed

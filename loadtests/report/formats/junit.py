@@ -74,7 +74,9 @@ def _testcase(suite: ET.Element, doubling: DoublingResult) -> None:
         },
     )
     if outcome := OUTCOMES.get(doubling.verdict):
-        message = f"{story.VERDICTS[doubling.verdict]}: {story.told(doubling)}. {doubling.reason}"
+        message = (
+            f"{story.VERDICTS[doubling.verdict]}: {story.with_factor(doubling)}. {doubling.reason}"
+        )
         ET.SubElement(case, outcome, {"message": legal(message), "type": doubling.verdict})
 
 

@@ -27,7 +27,7 @@ CELL_COLUMNS = (
     "CPU µs/request",
     "bottleneck",
 )
-DOUBLING_COLUMNS = ("doubling", "factor [95 %]", "verdict", "CPU got", "CPU per request", "why")
+DOUBLING_COLUMNS = ("doubling", "factor [95 %]", "verdict", "CPU used", "CPU per request", "why")
 COMPARISON_COLUMNS = ("workload", "replicas", "worker", "times", "ratio [95 %]")
 
 
@@ -38,7 +38,7 @@ def render(result: RunResult) -> str:
         escape(story.answer(result)),
         _broken(result),
         _section("Does doubling pay?", DOUBLING_COLUMNS, map(_doubling, result.doublings)),
-        _list("One answer from all servers?", [sentence for _, sentence in story.probes(result)]),
+        _list(story.CONSISTENCY_TITLE, [sentence for _, sentence in story.consistency(result)]),
         _section("Cells", CELL_COLUMNS, map(_cell, result.cells)),
         _latency(result),
         _section("Worker models", COMPARISON_COLUMNS, _comparisons(result)),

@@ -12,7 +12,7 @@ from loadtests.report.plots.axes import Series, mark, replica_scale, replica_tic
 from loadtests.report.plots.drawing import BOTTOM, TOP, Line, Panel, Tick, points
 from loadtests.report.plots.scale import Scale
 from loadtests.report.rounding import factor, figures, interval
-from loadtests.report.text.capacity import BEYOND, rate_at, reaches
+from loadtests.report.text.capacity import NEXT_DOUBLING, rate_at, reaches
 
 CURVE_POINTS = 16
 
@@ -25,7 +25,7 @@ def panel(series: Series, law: LawResult) -> Panel | None:
     if series.cells[0].cell.replicas != 1 or not one or law.sigma.estimate is None:
         return None
     known = reaches(series.cells[-1], law)
-    most = series.most * (BEYOND if known else 1)
+    most = series.most * (NEXT_DOUBLING if known else 1)
     x = replica_scale(most)
     y = Scale(low=0, high=most * 1.08, start=BOTTOM, end=TOP)
     return Panel(
