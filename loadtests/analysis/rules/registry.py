@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from loadtests.analysis import estimates
-from loadtests.analysis.rules import load, run, system
+from loadtests.analysis.rules import budget, load, replica_share, run, system
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
 from loadtests.model.trial import Calibration, Trial
@@ -24,9 +24,9 @@ CELL_RULES: tuple[CellRule, ...] = (
     load.proxy_saturated,
     load.errors,
     load.conservation,
-    system.replica_share,
+    replica_share.replica_share,
     system.idle_cost,
-    system.budget,
+    budget.budget,
     system.host_contention,
 )
 
@@ -46,7 +46,8 @@ def check(
         for rule in rules
     ]
     findings += [
-        system.dearer(plan, small, large, trials) for small, large in estimates.doubled_cells(plan)
+        budget.costlier_requests(plan, small, large, trials)
+        for small, large in estimates.doubled_cells(plan)
     ]
     if trials:
         findings += [rule(plan, trials) for rule in RUN_RULES]

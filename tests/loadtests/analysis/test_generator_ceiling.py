@@ -62,7 +62,7 @@ def test_a_cell_that_needs_most_of_the_ceiling_is_broken_and_no_other() -> None:
     assert [each.state for each in found] == [*(RuleState.HOLDS, RuleState.HOLDS, RuleState.BROKEN)]
     assert found[2].cell == make_cell(replicas=4)
     assert found[2].figure == pytest.approx(0.86)
-    assert "--generator-processes" in found[2].detail
+    assert "Use a machine with more cores" in found[2].detail
 
 
 def test_just_below_the_limit_the_rule_holds() -> None:

@@ -58,15 +58,8 @@ def test_a_broken_rule_is_shown_with_where_and_what_to_do() -> None:
 
 def test_two_workloads_with_latency_and_an_objective_fit_80_columns() -> None:
     plan = make_plan(workers=("gthread", "gevent"), workloads=("mixed", "io"), replica_counts=(16,))
-    loads = tuple(
-        replace(
-            make_latency(make_level(0.9, dropped=1234)),
-            worker=cell.worker,
-            workload=cell.workload,
-            replicas=cell.replicas,
-        )
-        for cell in plan.cells[:2]
-    )
+    level = make_latency(make_level(0.9, dropped=1234))
+    loads = tuple(replace(level, **vars(cell)) for cell in plan.cells[:2])
     result = make_result(
         plan,
         make_trials(plan, rps=lambda spec: 12345.0 * spec.cell.replicas),

@@ -4,8 +4,8 @@ from loadtests.model.consistency import ProbeState
 from loadtests.model.plan import TrialSpec
 from loadtests.model.vocabulary import Bottleneck, Role, RuleCode, RuleState
 from loadtests.report.text import advice
+from tests.loadtests.bottleneck_builders import saturating
 from tests.loadtests.builders import (
-    full_of,
     make_facts,
     make_finding,
     make_machine,
@@ -71,7 +71,7 @@ def test_one_round_is_not_extrapolated() -> None:
 
 
 def test_what_is_full_and_shared_stands_in_the_way() -> None:
-    trials = make_trials(PLAN, **full_of(Bottleneck.STORE))
+    trials = make_trials(PLAN, **saturating(Bottleneck.STORE))
 
     steps = advice.next_steps(make_result(PLAN, trials))
 
@@ -112,7 +112,7 @@ def test_a_proxy_that_fills_before_the_next_doubling_is_in_its_way() -> None:
 
 
 def test_full_slots_beside_idle_cpu_ask_for_slots_before_replicas() -> None:
-    trials = make_trials(PLAN, **full_of(Bottleneck.WORKER_SLOTS))
+    trials = make_trials(PLAN, **saturating(Bottleneck.WORKER_SLOTS))
 
     steps = advice.next_steps(make_result(PLAN, trials))
 

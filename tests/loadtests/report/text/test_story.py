@@ -9,8 +9,8 @@ from loadtests.model.result import Estimate
 from loadtests.model.vocabulary import Bottleneck, RuleCode, RuleState, Verdict
 from loadtests.report.formats import html, junit, markdown, run_json, terminal
 from loadtests.report.text import advice, story
+from tests.loadtests.bottleneck_builders import saturating
 from tests.loadtests.builders import (
-    full_of,
     make_doubling,
     make_finding,
     make_plan,
@@ -41,13 +41,13 @@ def test_yes_names_the_least_gain() -> None:
 
 
 def test_no_names_what_fell_short_and_what_held_it_back() -> None:
-    trials = make_trials(PLAN, **full_of(Bottleneck.STORE))
+    trials = make_trials(PLAN, **saturating(Bottleneck.STORE))
     result = make_result(PLAN, trials, doublings=(SHORT,), verdict=Verdict.FALLS_SHORT)
 
     assert story.answer(result) == (
         "No: gthread cpu 1→2: 1.50 [1.45, 1.55], where 2 is perfect. At 2 replicas: PostgreSQL"
-        " used 0.196 of its 0.2 CPU, held in 97% of CPU periods, and more servers will not change"
-        " that."
+        " used 0.196 of its 0.2 CPU, throttled in 97% of CPU periods, and more servers will not"
+        " change that."
     )
 
 
