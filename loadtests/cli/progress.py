@@ -20,7 +20,7 @@ from loadtests.tools import proc
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 SPARK_WIDTH = 24
-"""So many trials of a cell are drawn, the last ones: beside its figures they fit 80 columns."""
+"""Number of a cell's last trials that are drawn: beside the figures they fit 80 columns."""
 
 SPARK_LEAST_RATIO = 0.05
 
@@ -36,7 +36,7 @@ class PlainProgress:
     def say(self, line: str) -> None:
         """Write a line with the seconds since the start."""
         elapsed = proc.monotonic_s() - self._started_s
-        with suppress(OSError):  # nobody listens any more; that must not keep a stack up
+        with suppress(OSError):  # a closed stream must not keep a stack up
             print(f"[{elapsed:5.0f} s] {line}", file=self._stream, flush=True)
 
     def planned(self, plan: Plan) -> None:
@@ -64,7 +64,7 @@ class LiveProgress:
         self._plan: Plan | None = None
         self._trials: Sequence[Trial] = ()
         self._phase = ""
-        # Drawn when there is something new, by nobody meanwhile: windows are being measured.
+        # No refresh thread: drawing would use CPU while windows are measured.
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._live.start()
 
@@ -87,7 +87,7 @@ class LiveProgress:
         self._show()
 
     def close(self) -> None:
-        """Take the table away; what was found is told in another place."""
+        """Remove the table; the summary is printed elsewhere."""
         self._live.stop()
 
     def _show(self) -> None:
