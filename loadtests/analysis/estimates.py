@@ -72,8 +72,8 @@ def comparisons(plan: Plan, trials: Sequence[Trial]) -> tuple[ComparisonResult, 
 def precision(plan: Plan, trials: Sequence[Trial]) -> float | None:
     """Return the widest half-width over all doublings, as a ratio; None while one has none."""
     widths = [doubling.half_width_ratio for doubling in doublings(plan, trials)]
-    known = [width for width in widths if width is not None]
-    return max(known) if known and len(known) == len(widths) else None
+    measured = [width for width in widths if width is not None]
+    return max(measured) if measured and len(measured) == len(widths) else None
 
 
 def enough(plan: Plan, trials: Sequence[Trial]) -> bool:

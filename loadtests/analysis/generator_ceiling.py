@@ -83,7 +83,7 @@ def check(plan: Plan, trials: Sequence[Trial], ceiling: Ceiling | None) -> tuple
     return tuple(_need(cell, share, ceiling) for cell, share in shares)
 
 
-def held(ceiling: Ceiling | None) -> tuple[Finding, ...]:
+def throttled(ceiling: Ceiling | None) -> tuple[Finding, ...]:
     """Find a generator that got too little CPU at full load; empty where it got enough."""
     if (
         ceiling is None

@@ -73,7 +73,7 @@ class Rows:
     name: Texts
 
     def __len__(self) -> int:
-        """Give the number of requests."""
+        """Return the number of requests."""
         return len(self.done_us)
 
     @property

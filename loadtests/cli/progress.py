@@ -112,19 +112,19 @@ def headline(plan: Plan) -> str:
 def position(plan: Plan, trials: Sequence[Trial]) -> str:
     """Say how far it is: the round, the trial of about how many, and the time left at most."""
     done = len(trials)
-    most = plan.rounds_max * len(plan.cells)
-    each_s = sum(trial.wall_s for trial in trials) / done
-    left_s = (most - done) * each_s
+    planned = plan.rounds_max * len(plan.cells)
+    trial_s = sum(trial.wall_s for trial in trials) / done
+    left_s = (planned - done) * trial_s
     return (
-        f"Round {trials[-1].spec.round}, trial {done} of at most {most};"
+        f"Round {trials[-1].spec.round}, trial {done} of at most {planned};"
         f" at most {left_s / 60:.1f} min left"
     )
 
 
 def precision_so_far(plan: Plan, trials: Sequence[Trial]) -> str:
     """Say each doubling's factor so far."""
-    told = [f"{each} {_factor(each.factor)}" for each in estimates.doublings(plan, trials)]
-    return ", ".join(told)
+    doublings = estimates.doublings(plan, trials)
+    return ", ".join(f"{doubling} {_factor(doubling.factor)}" for doubling in doublings)
 
 
 def table(plan: Plan, trials: Sequence[Trial]) -> Table:

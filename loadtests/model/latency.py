@@ -137,7 +137,7 @@ class SloResult:
     """The highest rate at which a cell meets the objective; an entry of ``slo`` in ``run.json``.
 
     It lies between ``low_rps``, the highest rate that met the objective, and ``high_rps``, the
-    lowest above it that missed it (or else the cell's capacity, above which no rate can last).
+    lowest above it that missed it. Where none missed it, ``high_rps`` is the cell's capacity.
     ``estimate_rps`` is their geometric mean. ``decided`` says how the bracket came about.
     """
 

@@ -62,7 +62,7 @@ def make_plan(options: Options, machine: Machine, *, backend: str, seed: int) ->
     with_store = options.probe or any(WORKLOADS[name].needs_store for name in options.workloads)
     workloads, workers, notes = _what_fits(options, machine, most, with_store=with_store)
     waiting_only = all(workload.name in WAITING for workload in workloads)
-    means = budget(machine, most, waiting_only=waiting_only, with_store=with_store)
+    replica_budget = budget(machine, most, waiting_only=waiting_only, with_store=with_store)
     cells = tuple(
         Cell(worker=worker, workload=workload.name, replicas=count)
         for workload in workloads
@@ -87,7 +87,7 @@ def make_plan(options: Options, machine: Machine, *, backend: str, seed: int) ->
         rounds_max=greatest,
         precision_ratio=options.precision_ratio,
         target=options.target,
-        budget=means,
+        budget=replica_budget,
         timing=timing,
         upstreams=upstreams,
         rounds=rounds,

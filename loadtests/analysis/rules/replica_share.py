@@ -27,8 +27,8 @@ CODE = RuleCode.REPLICA_SHARE
 def replica_share(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
     """Check that the planned replicas, and no others, answered in equal shares.
 
-    The balancer is round-robin, so over a whole trial no replica is ahead of another by more than
-    the unfinished turn and the requests of which nobody knows who had them. The shares of answers
+    The balancer is round-robin. So over a whole trial, no replica is ahead of another by more than
+    the last turn and the requests whose replica is unknown. The shares of answers
     inside the windows also depend on what is in flight at the edges. They are tested by Pearson's
     χ² over all trials of the cell, and by the largest deviation of any replica over its trials.
     """

@@ -1,4 +1,4 @@
-"""Were the idle replicas idle, and did nobody else use the machine? PURE."""
+"""Were the idle replicas idle, and was the machine free of other work? PURE."""
 
 from __future__ import annotations
 

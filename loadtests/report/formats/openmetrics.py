@@ -122,7 +122,7 @@ def _cell_families(result: RunResult) -> Iterator[Family]:
 def _bounded(
     estimates: Iterable[tuple[Labels, Estimate]],
 ) -> Iterator[tuple[Labels, float | None]]:
-    """Give the estimate and the bounds of its interval as samples of their own."""
+    """Yield the estimate and the bounds of its interval as separate samples."""
     for labels, estimate in estimates:
         yield {**labels, "bound": "estimate"}, estimate.estimate
         yield {**labels, "bound": "low"}, estimate.low
