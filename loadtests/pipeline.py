@@ -116,7 +116,7 @@ def conclude(recorded: Recorded) -> RunResult:
         *registry.check(plan, core_speed.at_mean_speed(trials), calibrations),
         *generator_ceiling.check(plan, trials, most),
         *generator_ceiling.lost(plan, calibrations, most),
-        *generator_ceiling.held(most),
+        *generator_ceiling.throttled(most),
         *checks.lost(recorded.open_trials),
     )
     result = verdict.conclude(

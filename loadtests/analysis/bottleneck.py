@@ -1,7 +1,7 @@
-"""What was full while a cell was loaded: the name of what holds its throughput.
+"""Finds the bottleneck of a cell: the resource that limits its throughput.
 
-PURE. Each means that was measured becomes a share of all there was of it; the first one in
-``PRECEDENCE`` that was full is the bottleneck. Nothing full is said to be ``unexplained``.
+PURE. The utilisation of each monitored resource is its use as a share of its limit. The bottleneck
+is the first saturated resource in ``PRECEDENCE``, or ``unexplained`` where none was saturated.
 """
 
 from __future__ import annotations
@@ -17,23 +17,24 @@ from loadtests.model.trial import Trial, Usage
 from loadtests.model.vocabulary import Bottleneck, Role
 
 FULL_CPU_RATIO = 0.9
-"""Share of a CPU budget from which it counts as full: the kernel hands it out in periods of 100 ms
-and takes back what a period leaves over, so a busy replica does not reach 1."""
+"""Share of a CPU budget from which it counts as saturated. The kernel gives it out in periods of
+100 ms and keeps what a period leaves over, so a busy replica does not reach 1."""
 
 FULL_THROTTLED_RATIO = 0.8
-"""Share of CPU periods in which a member was held, from which its budget counts as full (design,
-section 5, rule ``not_saturated``)."""
+"""Share of throttled CPU periods from which a budget counts as saturated: in the others, too, the
+member may have used almost all of it."""
 
 FULL_SLOTS_RATIO = 0.9
-"""Share of the worker slots in service from which they count as full: the time in service is
-measured without load, where it is a little shorter."""
+"""Share of busy worker slots from which they count as saturated. The service time is measured
+without load, where it is a little shorter."""
 
 FULL_CORE_RATIO = 0.85
-"""Share of a core from which the proxy or the generator counts as full (design, section 5)."""
+"""Share of a core from which the proxy or the generator counts as saturated: with one core, about
+five requests wait on average at 85 % (M/M/1: ρ²/(1 − ρ))."""
 
 FULL_FOREIGN_RATIO = 0.05
-"""Share of the cores that others may use before the host holds the cell back (design, section 5,
-rule ``host_contention``)."""
+"""Share of the cores that others may use before the host counts as saturated; as in the rule
+``host_contention``."""
 
 PRECEDENCE = (
     Bottleneck.REPLICA_CPU,
@@ -43,12 +44,12 @@ PRECEDENCE = (
     Bottleneck.GENERATOR,
     Bottleneck.HOST,
 )
-"""Who is named first when several are full. Replicas come before what feeds them; a full store
-keeps slots waiting, so it comes before them; the host only explains what nothing else does."""
+"""Which resource is named where several are saturated. Replicas come before what feeds them. A
+saturated store keeps worker slots waiting, so it comes before them. The host comes last."""
 
 
 def resources(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> tuple[ResourceUse, ...]:
-    """Return the use of every means that the cell's trials measured, in order of precedence."""
+    """Return the utilisation of every resource that the cell's trials measured, in precedence."""
     if not trials:
         return ()
     worker = next(model for model in plan.workers if model.name == cell.worker)
@@ -66,14 +67,14 @@ def resources(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> tuple[Resource
 
 def judge(uses: Sequence[ResourceUse]) -> tuple[Bottleneck, str]:
     """Return the bottleneck and one sentence with its figures."""
-    full = [use for use in uses if use.full]
-    if full:
-        first = min(full, key=lambda use: PRECEDENCE.index(use.kind))
+    saturated = [use for use in uses if use.full]
+    if saturated:
+        first = min(saturated, key=lambda use: PRECEDENCE.index(use.kind))
         return first.kind, _sentence(first.detail)
     if not uses:
         return Bottleneck.UNEXPLAINED, "No trial of this cell was finished."
-    told = "; ".join(use.detail for use in uses)
-    return Bottleneck.UNEXPLAINED, _sentence(f"nothing that was measured was full: {told}")
+    details = "; ".join(use.detail for use in uses)
+    return Bottleneck.UNEXPLAINED, _sentence(f"no monitored resource was saturated: {details}")
 
 
 def _sentence(clause: str) -> str:
@@ -82,70 +83,76 @@ def _sentence(clause: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class _Cpu:
-    """The CPU of one member over all trials, against what it could have."""
+    """The CPU of one member over all trials, against its limit."""
 
     member: str
     used_cpus: float
-    had_cpus: float
-    held_ratio: float | None
+    limit_cpus: float
+    throttled_ratio: float | None
 
     @property
     def used_ratio(self) -> float:
-        return self.used_cpus / self.had_cpus
+        return self.used_cpus / self.limit_cpus
 
     @property
     def full(self) -> bool:
-        return self.used_ratio >= FULL_CPU_RATIO or (self.held_ratio or 0) >= FULL_THROTTLED_RATIO
+        return (
+            self.used_ratio >= FULL_CPU_RATIO or (self.throttled_ratio or 0) >= FULL_THROTTLED_RATIO
+        )
 
     @property
-    def told(self) -> str:
-        held = f", held in {self.held_ratio:.0%} of CPU periods" if self.held_ratio else ""
-        return f"used {self.used_cpus:.3f} of its {self.had_cpus:.3g} CPU{held}"
+    def in_words(self) -> str:
+        throttled = _throttled_in_words(self.throttled_ratio)
+        return f"used {self.used_cpus:.3f} of its {self.limit_cpus:.3g} CPU{throttled}"
+
+
+def _throttled_in_words(ratio: float | None) -> str:
+    return f", throttled in {ratio:.0%} of CPU periods" if ratio else ""
 
 
 def is_full(usage: Usage) -> bool:
-    """Tell whether a member used all CPU that it may have in one window; False without a budget."""
+    """Return whether a member used up its budget in one window; False without a budget."""
     return usage.budget_cpus is not None and usage.span_s > 0 and _cpu([usage], 1).full
 
 
 def _cpus(trials: Iterable[Trial], role: Role, *, cores_unbudgeted: int = 1) -> list[_Cpu]:
     """Return the CPU of every member of a role, in the order of their names.
 
-    Without a budget a member has as many cores as it can run processes at once.
+    Without a budget, the limit of a member is ``cores_unbudgeted``.
     """
-    found: dict[str, list[Usage]] = {}
+    usages: dict[str, list[Usage]] = {}
     for trial in trials:
         for usage in trial.usages:
             if usage.role is role:
-                found.setdefault(usage.member, []).append(usage)
-    return [_cpu(found[member], cores_unbudgeted) for member in sorted(found)]
+                usages.setdefault(usage.member, []).append(usage)
+    return [_cpu(usages[member], cores_unbudgeted) for member in sorted(usages)]
 
 
 def _cpu(usages: Sequence[Usage], cores_unbudgeted: int) -> _Cpu:
-    held = [usage.throttled_ratio for usage in usages if usage.throttled_ratio is not None]
+    ratios = [usage.throttled_ratio for usage in usages if usage.throttled_ratio is not None]
     return _Cpu(
         member=usages[0].member,
         used_cpus=fmean(usage.cpu_s / usage.span_s for usage in usages),
-        had_cpus=usages[0].budget_cpus or cores_unbudgeted,
-        held_ratio=fmean(held) if held else None,
+        limit_cpus=usages[0].budget_cpus or cores_unbudgeted,
+        throttled_ratio=fmean(ratios) if ratios else None,
     )
 
 
 def _replica_cpu(trials: Sequence[Trial], worker: WorkerModel) -> ResourceUse | None:
-    """Judge the fullest replica: where requests are dealt out evenly, all wait for the slowest."""
+    """Return the busiest replica: with requests distributed evenly, all wait for the slowest."""
     replicas = _cpus(trials, Role.REPLICA, cores_unbudgeted=worker.processes)
     if not replicas:
         return None
-    fullest = max(replicas, key=lambda replica: (replica.full, replica.used_ratio))
-    alone = fullest.full and sum(replica.full for replica in replicas) == 1 < len(replicas)
-    who = f"replica {fullest.member} alone" if alone else "the busiest replica"
+    busiest = max(replicas, key=lambda replica: (replica.full, replica.used_ratio))
+    alone = busiest.full and sum(replica.full for replica in replicas) == 1 < len(replicas)
+    who = f"replica {busiest.member} alone" if alone else "the busiest replica"
     return ResourceUse(
         kind=Bottleneck.REPLICA_CPU,
         name="replica CPU",
-        used_ratio=fullest.used_ratio,
+        used_ratio=busiest.used_ratio,
         full_ratio=FULL_CPU_RATIO,
-        full=fullest.full,
-        detail=f"{who} {fullest.told}",
+        full=busiest.full,
+        detail=f"{who} {busiest.in_words}",
     )
 
 
@@ -161,12 +168,12 @@ def _store(trials: Sequence[Trial]) -> ResourceUse | None:
         used_ratio=store.used_ratio,
         full_ratio=FULL_CPU_RATIO,
         full=store.full,
-        detail=f"PostgreSQL {store.told}{advice}",
+        detail=f"PostgreSQL {store.in_words}{advice}",
     )
 
 
 def _worker_slots(trials: Sequence[Trial], worker: WorkerModel, cell: Cell) -> ResourceUse | None:
-    """Apply Little's law (Little 1961): in service = throughput × time in service."""
+    """Return the busy slots by Little's law (Little 1961): throughput × service time."""
     measured = [trial for trial in trials if trial.service_ms is not None]
     if not measured or not worker.slots:
         return None
@@ -178,7 +185,7 @@ def _worker_slots(trials: Sequence[Trial], worker: WorkerModel, cell: Cell) -> R
         used_ratio=busy / slots,
         full_ratio=FULL_SLOTS_RATIO,
         full=busy / slots >= FULL_SLOTS_RATIO,
-        detail=f"{busy:.1f} of {slots} worker slots were in service",
+        detail=f"{busy:.1f} of {slots} worker slots were busy",
     )
 
 
@@ -193,28 +200,27 @@ def _proxy(trials: Sequence[Trial]) -> ResourceUse | None:
         used_ratio=proxy.used_ratio,
         full_ratio=FULL_CORE_RATIO,
         full=proxy.full or proxy.used_ratio >= FULL_CORE_RATIO,
-        detail=f"the proxy {proxy.told}",
+        detail=f"the proxy {proxy.in_words}",
     )
 
 
 def _generator(trials: Sequence[Trial]) -> ResourceUse:
-    """Judge its busiest process; several together may use more than a core and be well."""
+    """Return its busiest process: several processes may use more than one core together."""
     core = fmean(trial.generator.cpu_ratio for trial in trials)
     members = _cpus(trials, Role.GENERATOR)
-    held = max((member.held_ratio or 0 for member in members), default=0.0)
-    told = f", held in {held:.0%} of CPU periods" if held else ""
+    throttled = max((member.throttled_ratio or 0 for member in members), default=0.0)
     return ResourceUse(
         kind=Bottleneck.GENERATOR,
         name="generator",
         used_ratio=core,
         full_ratio=FULL_CORE_RATIO,
-        full=core >= FULL_CORE_RATIO or held >= FULL_THROTTLED_RATIO,
-        detail=f"the load generator used {core:.0%} of one core{told}",
+        full=core >= FULL_CORE_RATIO or throttled >= FULL_THROTTLED_RATIO,
+        detail=f"the load generator used {core:.0%} of one core{_throttled_in_words(throttled)}",
     )
 
 
 def _shared_cores(plan: Plan, trials: Sequence[Trial]) -> ResourceUse | None:
-    """Judge the cores that proxy, generator and store share: together they can fill them."""
+    """Return the cores that proxy, generator and store share: together they can saturate them."""
     cores = len(plan.budget.service_cores)
     if not cores:
         return None
@@ -243,5 +249,5 @@ def _host(trials: Sequence[Trial]) -> ResourceUse | None:
         used_ratio=foreign,
         full_ratio=FULL_FOREIGN_RATIO,
         full=foreign >= FULL_FOREIGN_RATIO,
-        detail=f"others used {foreign:.1%} of the cores",
+        detail=f"other programs and the host used {foreign:.1%} of the cores",
     )

@@ -1,9 +1,10 @@
-"""Whether several servers answer as one: "would not even support a second server". PURE.
+"""Checks whether all replicas give the same answers. PURE.
 
-What was written through one replica has to be read through every other, a login on one has to be
-good on all, and a counter has to count every increment, whoever took it. An answer is wrong only
-where the application gave it: a proxy's own error, a refusal for want of means or no answer at all
-leave the question open.
+Flask's documentation, *Becoming Big*: an application that scales badly "would not even support a
+second server". A value written through one replica must be read through every other, a login on one
+must be valid on all, and a counter must count every increment. An answer is wrong only where the
+application gave it. The proxy's own errors, refusals for lack of resources and missing answers
+leave a check open.
 """
 
 from __future__ import annotations
@@ -23,41 +24,41 @@ from loadtests.model.consistency import (
 )
 
 NO_ANSWER = frozenset({502, 503, 504})
-"""Bad gateway, service unavailable, gateway timeout: they say that a server could not answer, and
-nothing of what it knows."""
+"""Bad gateway, service unavailable and gateway timeout: the server could not answer, so they say
+nothing about its state."""
 
 FIRST_ERROR_STATUS = 400
 
 NUMBER = re.compile(r"\d+")
 
 EXCERPT_CHARS = 100
-"""How much of an answer a sentence shows."""
+"""Longest part of an answer that a sentence quotes."""
 
 
 def filled(text: str, token: str) -> str:
-    """Give a part of a step with its token."""
+    """Return a part of a step with its token filled in."""
     return text.replace(PLACE, token)
 
 
-def told(step: Step, token: str) -> str:
-    """Give the request of a step as people name it: ``PUT /state/notes/4f…``."""
+def request_line(step: Step, token: str) -> str:
+    """Return the request of a step for people: ``PUT /state/notes/4f…``."""
     return f"{step.method} {filled(step.path, token)}"
 
 
 def number_in(seen: Seen) -> int | None:
-    """Give the first whole number of an answer."""
-    found = NUMBER.search(seen.body)
-    return int(found[0]) if found else None
+    """Return the first whole number in an answer."""
+    match = NUMBER.search(seen.body)
+    return int(match[0]) if match else None
 
 
 def refused(record: ProbeRecord) -> Seen | None:
-    """Give the first answer that says that this cannot be checked here, if there is one."""
-    asked = [*([record.before] if record.before else []), *record.writes]
-    return next((seen for seen in asked if not _is_success(seen)), None)
+    """Return the first failed answer to a write; None where all succeeded."""
+    answers = [*([record.before] if record.before else []), *record.writes]
+    return next((seen for seen in answers if not _is_success(seen)), None)
 
 
 def judge(record: ProbeRecord) -> ProbeResult:
-    """Say what one check's answers mean."""
+    """Return the result of one check from its answers."""
     refusal = refused(record)
     if refusal is not None or not record.writes:
         return _result(record, ProbeState.UNCHECKED, detail=_refusal(record, refusal))
@@ -66,28 +67,29 @@ def judge(record: ProbeRecord) -> ProbeResult:
     right = Counter(_name(seen) for seen in answered if is_right(seen))
     wrong = Counter(_name(seen) for seen in answered if not is_right(seen))
     if wrong:
-        alone = _one_server(record, answered, is_right)
+        inconsistent = _inconsistent_alone(record, answered, is_right)
         return _result(
             record,
             ProbeState.BREAKS,
             right=right,
             wrong=wrong,
-            one_server=alone is not None,
-            detail=_accusation(record, answered, is_right, expected, alone),
+            one_server=inconsistent is not None,
+            detail=_evidence(record, answered, is_right, expected, inconsistent),
         )
     unanswered = next((seen for seen in record.reads if not _was_answered(seen)), None)
-    unasked = sorted(set(record.replicas) - set(right))
-    if unanswered is not None or unasked:
-        who = _name(unanswered) if unanswered else unasked[0]
-        what = str(unanswered) if unanswered else "nothing, since the proxy did not pass to it"
-        detail = f"{told(record.check.read, record.token)} got {what} from {who}."
+    not_reached = sorted(set(record.replicas) - set(right))
+    if unanswered is not None or not_reached:
+        request = request_line(record.check.read, record.token)
+        detail = f"The proxy did not send {request} to {', '.join(not_reached)}."
+        if unanswered is not None:
+            detail = f"{request} got {unanswered} from {_name(unanswered)}."
         return _result(record, ProbeState.UNCHECKED, right=right, detail=detail)
-    detail = f"{sum(right.values())} answers of {len(right)} replicas were all right."
+    detail = f"All {sum(right.values())} answers of {len(right)} replicas were right."
     return _result(record, ProbeState.OK, right=right, detail=detail)
 
 
 def had_effect(record: ProbeRecord) -> bool:
-    """Tell whether any answer knows of anything that was written."""
+    """Return whether any answer shows an effect of the writes."""
     if record.check.kind is CheckKind.VALUE:
         return any(record.token in seen.body for seen in record.reads if _is_success(seen))
     first = _first_number(record)
@@ -96,7 +98,7 @@ def had_effect(record: ProbeRecord) -> bool:
 
 
 def _first_number(record: ProbeRecord) -> int:
-    """Give what a counter said before anything was counted."""
+    """Return a counter's value before the first write."""
     return (number_in(record.before) if record.before else None) or 0
 
 
@@ -113,8 +115,8 @@ def _result(
         worker=record.worker,
         check=record.check.name,
         state=state,
-        write=told(record.check.write, record.token),
-        read=told(record.check.read, record.token),
+        write=request_line(record.check.write, record.token),
+        read=request_line(record.check.read, record.token),
         written_by=record.writes[0].replica if len(record.writes) == 1 else None,
         right=dict(sorted((right or {}).items())),
         wrong=dict(sorted((wrong or {}).items())),
@@ -142,27 +144,27 @@ def _name(seen: Seen) -> str:
 
 def _refusal(record: ProbeRecord, refused: Seen | None) -> str:
     if refused is None:
-        return "It was not tried."
+        return "Nothing was written."
     step = record.check.read if refused is record.before else record.check.write
-    said = f": {_excerpt(refused)}" if refused.body.strip() else ""
-    return f"{told(step, record.token)} got {refused} from {_name(refused)}{said}"
+    quoted = f": {_excerpt(refused)}" if refused.body.strip() else ""
+    return f"{request_line(step, record.token)} got {refused} from {_name(refused)}{quoted}"
 
 
 def _expectation(record: ProbeRecord) -> tuple[str, Callable[[Seen], bool]]:
-    """Give what a right answer holds, in words, and how to tell one."""
+    """Return what a right answer contains, in words, and a test for it."""
     if record.check.kind is CheckKind.VALUE:
         return record.token, lambda seen: _is_success(seen) and record.token in seen.body
-    wanted = _first_number(record) + len(record.writes)
-    return str(wanted), lambda seen: _is_success(seen) and number_in(seen) == wanted
+    count = _first_number(record) + len(record.writes)
+    return str(count), lambda seen: _is_success(seen) and number_in(seen) == count
 
 
-def _one_server(
+def _inconsistent_alone(
     record: ProbeRecord, answered: Sequence[Seen], is_right: Callable[[Seen], bool]
 ) -> str | None:
-    """Give a replica that contradicts itself: its processes do not share what they know.
+    """Return a replica whose own processes do not share their state; None where none is seen.
 
-    For a value that is the one that took it and yet does not know it; for a count any one that
-    gives several numbers.
+    For a value, that is a replica that accepted it and yet does not return it. For a count, it is
+    any replica that gives several numbers.
     """
     if record.check.kind is CheckKind.VALUE:
         writer = record.writes[0].replica
@@ -174,31 +176,31 @@ def _one_server(
     return next((name for name in sorted(numbers) if len(numbers[name]) > 1), None)
 
 
-def _accusation(
+def _evidence(
     record: ProbeRecord,
     answered: Sequence[Seen],
     is_right: Callable[[Seen], bool],
     expected: str,
-    alone: str | None,
+    inconsistent: str | None,
 ) -> str:
-    """Name the request that showed it: who was written to, and who answered what."""
+    """Return a sentence with the requests that show the fault, and who answered what."""
     wrong = [seen for seen in answered if not is_right(seen)]
     others = [seen for seen in wrong if seen.replica != record.writes[0].replica]
     example = (others or wrong)[0]
-    of_it = [seen for seen in answered if seen.replica == example.replica]
-    times = sum(not is_right(seen) for seen in of_it)
-    write = told(record.check.write, record.token)
+    answers = [seen for seen in answered if seen.replica == example.replica]
+    wrong_times = sum(not is_right(seen) for seen in answers)
+    write = request_line(record.check.write, record.token)
     if record.check.kind is CheckKind.VALUE:
         done = f"After {write} through {_name(record.writes[0])}"
     else:
-        done = f"After {len(record.writes)} times {write}, with {expected} to be counted in all"
+        done = f"After {len(record.writes)} times {write}, with an expected count of {expected}"
     answer = f"{example} {_excerpt(example)}".strip()
-    told_alone = (
-        f" So it is with one server already: the processes of {alone} contradict one another."
-        if alone
+    single_server = (
+        f" This fails with a single server, too: the processes of {inconsistent} do not agree."
+        if inconsistent
         else ""
     )
     return (
-        f"{done}, {told(record.check.read, record.token)} was answered by {_name(example)} with"
-        f" {answer} ({times} of {len(of_it)} times).{told_alone}"
+        f"{done}, {request_line(record.check.read, record.token)} was answered by"
+        f" {_name(example)} with {answer} ({wrong_times} of {len(answers)} times).{single_server}"
     )

@@ -1,8 +1,8 @@
 """From trials to throughput, speed-up, doubling factors and comparisons.
 
 PURE: records in, records out. Cells are compared round by round, so what a round shares (the
-moment, the neighbours) cancels. A ratio that cannot be worked out is unknown and says why; it is
-never 0. The method is explained in ``docs/explanation/method.md``.
+moment, the neighbours) cancels. A ratio that cannot be computed is None with a reason, never 0.
+``docs/explanation/method.md`` explains the method.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from loadtests.model.trial import Calibration, Latency, Trial
 from loadtests.model.vocabulary import Role, Verdict
 
 FIRST_LOOK_ROUNDS = 6
-"""The precision is first looked at after so many rounds. A run that may stop at a narrow interval
-stops more often at one that is narrow by luck; the fewer rounds, the more so. Simulated
-(docs/explanation/method.md): looking from the 4th round on, 93.1 % of the intervals of a single
-doubling hold the truth; from the 6th on 94.4 %, for about the same mean number of rounds."""
+"""Rounds before the first check of the precision. A run that stops at a narrow interval stops more
+often at one that is narrow by luck, above all after few rounds. In simulations, 93.1 % of the
+intervals contain the true factor with checks from the 4th round on, and 94.4 % from the 6th on."""
 
 ByRound = Mapping[int, Trial]
 
@@ -31,28 +30,28 @@ ByRound = Mapping[int, Trial]
 def cells(
     plan: Plan, trials: Sequence[Trial], calibrations: Sequence[Calibration] = ()
 ) -> tuple[CellResult, ...]:
-    """Return what is known of every planned cell, in the plan's order."""
-    found = trials_by_cell(trials)
+    """Return the result of every planned cell, in the plan's order."""
+    by_cell = trials_by_cell(trials)
     users = {(cal.worker, cal.workload): cal.users_per_replica for cal in calibrations}
-    return tuple(_cell_result(plan, cell, found, users) for cell in plan.cells)
+    return tuple(_cell_result(plan, cell, by_cell, users) for cell in plan.cells)
 
 
 def doublings(plan: Plan, trials: Sequence[Trial]) -> tuple[DoublingResult, ...]:
     """Return D(n) = X(2n)/X(n) wherever n and 2n replicas were planned, not yet judged.
 
-    ``verdict`` is ``inconclusive`` and ``reason`` empty until ``verdict.judge_doubling`` fills
-    them, but for a factor that cannot be worked out: there ``reason`` says why.
+    ``verdict`` is ``inconclusive`` and ``reason`` is empty until ``verdict.judge_doubling`` fills
+    them. Where a factor cannot be computed, ``reason`` says why.
     """
-    found = trials_by_cell(trials)
+    by_cell = trials_by_cell(trials)
     return tuple(
-        _doubling_result(small, large, found.get(small, {}), found.get(large, {}))
+        _doubling_result(small, large, by_cell.get(small, {}), by_cell.get(large, {}))
         for small, large in doubled_cells(plan)
     )
 
 
 def comparisons(plan: Plan, trials: Sequence[Trial]) -> tuple[ComparisonResult, ...]:
     """Return the throughput of each worker model over each earlier one, at equal replicas."""
-    found = trials_by_cell(trials)
+    by_cell = trials_by_cell(trials)
     return tuple(
         ComparisonResult(
             workload=workload.name,
@@ -60,8 +59,8 @@ def comparisons(plan: Plan, trials: Sequence[Trial]) -> tuple[ComparisonResult, 
             worker=worker.name,
             against=against.name,
             ratio=throughput_ratio(
-                found.get(_cell(worker.name, workload.name, count), {}),
-                found.get(_cell(against.name, workload.name, count), {}),
+                by_cell.get(_cell(worker.name, workload.name, count), {}),
+                by_cell.get(_cell(against.name, workload.name, count), {}),
             ),
         )
         for workload in plan.workloads
@@ -73,16 +72,16 @@ def comparisons(plan: Plan, trials: Sequence[Trial]) -> tuple[ComparisonResult, 
 def precision(plan: Plan, trials: Sequence[Trial]) -> float | None:
     """Return the widest half-width over all doublings, as a ratio; None while one has none."""
     widths = [doubling.half_width_ratio for doubling in doublings(plan, trials)]
-    known = [width for width in widths if width is not None]
-    return max(known) if known and len(known) == len(widths) else None
+    measured = [width for width in widths if width is not None]
+    return max(measured) if measured and len(measured) == len(widths) else None
 
 
 def enough(plan: Plan, trials: Sequence[Trial]) -> bool:
-    """Return whether the rounds so far are enough; it looks at widths, never at verdicts.
+    """Return whether the rounds so far are enough; looks at widths, never at verdicts.
 
-    Asked after each round. Enough are ``rounds_max``; or, from ``rounds_min`` and the first look
-    on, so many that every doubling's 95 % half-width is at most ``precision_ratio``. Where nothing
-    was planned to double, ``rounds_min`` are enough.
+    Called after each round. ``rounds_max`` are always enough. From ``rounds_min`` and the first
+    check of the precision on, it is enough that every doubling's 95 % half-width is at most
+    ``precision_ratio``. Where no doubling is planned, ``rounds_min`` are enough.
     """
     done = complete_rounds(plan, trials)
     if done >= plan.rounds_max:
@@ -97,8 +96,8 @@ def enough(plan: Plan, trials: Sequence[Trial]) -> bool:
 
 def complete_rounds(plan: Plan, trials: Sequence[Trial]) -> int:
     """Return the number of rounds in which every planned cell has a trial."""
-    found = trials_by_cell(trials)
-    rounds = [set(found.get(cell, {})) for cell in plan.cells]
+    by_cell = trials_by_cell(trials)
+    rounds = [set(by_cell.get(cell, {})) for cell in plan.cells]
     return len(set.intersection(*rounds)) if rounds else 0
 
 
@@ -111,10 +110,10 @@ def doubled_cells(plan: Plan) -> tuple[tuple[Cell, Cell], ...]:
 
 def trials_by_cell(trials: Sequence[Trial]) -> dict[Cell, dict[int, Trial]]:
     """Return the trials of each cell by round."""
-    found: dict[Cell, dict[int, Trial]] = {}
+    by_cell: dict[Cell, dict[int, Trial]] = {}
     for trial in trials:
-        found.setdefault(trial.spec.cell, {})[trial.spec.round] = trial
-    return found
+        by_cell.setdefault(trial.spec.cell, {})[trial.spec.round] = trial
+    return by_cell
 
 
 def throughput_ratio(above: ByRound, below: ByRound) -> Estimate:
@@ -126,23 +125,23 @@ def throughput_ratio(above: ByRound, below: ByRound) -> Estimate:
 
 
 def cpu_per_request_ratio(above: ByRound, below: ByRound) -> Estimate:
-    """Return by what factor a request's CPU time differs, with its interval, paired by rounds."""
+    """Return the ratio of two cells' CPU per request with its interval, paired by rounds."""
     return _paired(above, below, cpu_us_per_request)
 
 
 def cpu_got(trial: Trial) -> float | None:
-    """Return the CPU that the trial's replicas got together, in CPU-seconds per second."""
+    """Return the CPU that all replicas of a trial used, in CPU-seconds per second."""
     replicas = [usage for usage in trial.usages if usage.role is Role.REPLICA]
     return math.fsum(usage.cpu_s / usage.span_s for usage in replicas) if replicas else None
 
 
 def cpu_us_per_request(trial: Trial) -> float | None:
-    """Return the CPU time of one request in µs: CPU of all replicas over answers of all."""
+    """Return the CPU time per request in µs: CPU of all replicas over their answers."""
     replicas = [usage for usage in trial.usages if usage.role is Role.REPLICA]
     answers = [usage.completed for usage in replicas if usage.completed is not None]
     if len(answers) < len(replicas) or not sum(answers):
         return None
-    # At another core speed the same request takes another time: both are stated for the same one.
+    # CPU time depends on the core's speed: state it for the run's mean speed, as throughput is.
     corrected = math.fsum(usage.cpu_s for usage in replicas) / trial.speed_correction
     return 1e6 * corrected / sum(answers)
 
@@ -189,11 +188,11 @@ def _why_unknown(small: Cell, large: Cell, below: ByRound, above: ByRound) -> st
 def _cell_result(
     plan: Plan,
     cell: Cell,
-    found: Mapping[Cell, ByRound],
+    by_cell: Mapping[Cell, ByRound],
     users_per_replica: Mapping[tuple[str, str], int],
 ) -> CellResult:
-    trials = tuple(found.get(cell, {}).values())
-    speedup = _speedup(cell, found)
+    trials = tuple(by_cell.get(cell, {}).values())
+    speedup = _speedup(cell, by_cell)
     resources = bottleneck.resources(plan, cell, trials)
     kind, detail = bottleneck.judge(resources)
     planned_users = users_per_replica.get((cell.worker, cell.workload), 0) * cell.replicas
@@ -218,13 +217,13 @@ def _cell_result(
     )
 
 
-def _speedup(cell: Cell, found: Mapping[Cell, ByRound]) -> Estimate:
+def _speedup(cell: Cell, by_cell: Mapping[Cell, ByRound]) -> Estimate:
     """Return S(n) = X(n)/X(1); of one replica it is 1 by definition and has no interval."""
     single = _cell(cell.worker, cell.workload, 1)
     if cell == single:
-        known = _throughput(tuple(found.get(cell, {}).values())).estimate
-        return Estimate(estimate=1.0, low=None, high=None) if known else UNKNOWN
-    return throughput_ratio(found.get(cell, {}), found.get(single, {}))
+        throughput = _throughput(tuple(by_cell.get(cell, {}).values())).estimate
+        return Estimate(estimate=1.0, low=None, high=None) if throughput else UNKNOWN
+    return throughput_ratio(by_cell.get(cell, {}), by_cell.get(single, {}))
 
 
 def _throughput(trials: Sequence[Trial]) -> Estimate:
@@ -236,13 +235,13 @@ def _throughput(trials: Sequence[Trial]) -> Estimate:
 
 
 def _percentile(trials: Sequence[Trial], figure: Callable[[Latency], float]) -> float | None:
-    known = [figure(trial.latency) for trial in trials if trial.latency is not None]
-    return median(known) if known else None
+    values = [figure(trial.latency) for trial in trials if trial.latency is not None]
+    return median(values) if values else None
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fmean(known) if known else None
+    measured = [value for value in values if value is not None]
+    return fmean(measured) if measured else None
 
 
 def _error_ratio(trials: Sequence[Trial]) -> float | None:

@@ -1,7 +1,7 @@
-"""The most that the generator can do here, and how much of it each cell needed. PURE.
+"""The generator's ceiling: its highest rate here, and the share of it that each cell needed. PURE.
 
-Measured at the start of a run against a static answer of the same proxy, on the same cores. It is
-the two together that are measured, as it is the two together that a cell's requests pass.
+It is measured at the start of a run on a static answer of the same proxy, on the same cores. So it
+is the ceiling of generator and proxy together, which all requests of a cell pass.
 """
 
 from __future__ import annotations
@@ -23,23 +23,22 @@ from loadtests.model.trial import Calibration, Trial
 from loadtests.model.vocabulary import RuleCode
 
 USERS_A_PROCESS = 16
-"""Enough that one is always ready to send while the others wait."""
+"""Enough that one user is always ready to send while the others wait."""
 
 SETTLE_S = 0.3
 WINDOW_S = 1.0
 DRAIN_LIMIT_S = 5.0
 
 NEED_LIMIT_RATIO = 0.85
-"""Of the ceiling; as of a core, see rule ``generator_saturated``."""
+"""Share of the ceiling that a cell may need, as of a core in the rule ``generator_saturated``."""
 
-
-HELD_CPU_RATIO = 0.2
-"""Of a core. A generator that asks as fast as it can gets more, even where it shares the core with
-the proxy and another program (a third). With less *and* a great lag, something holds it back."""
+THROTTLED_CPU_RATIO = 0.2
+"""Share of a core below which a generator at full load counts as throttled, if its timer is late,
+too. Even on a core shared with the proxy and another program it gets a third."""
 
 
 def reduce(done: LoadDone, *, users: int) -> Ceiling:
-    """Work the ceiling out of a closed loop on the static answer."""
+    """Return the ceiling that a closed loop on the static answer reached."""
     finished = done.finished
     columns = samples.read_columns(done.samples)
     window_s = finished.closed_at_s - finished.opened_at_s
@@ -57,9 +56,9 @@ def reduce(done: LoadDone, *, users: int) -> Ceiling:
 
 
 def with_shares(cells: Sequence[CellResult], ceiling: Ceiling | None) -> tuple[CellResult, ...]:
-    """Give the cells with the share of the ceiling that each needed; None where it is not known."""
+    """Return the cells with the share of the ceiling that each needed; None where unknown."""
     return tuple(
-        replace(each, ceiling_ratio=_share(each.throughput_rps.estimate, ceiling)) for each in cells
+        replace(cell, ceiling_ratio=_share(cell.throughput_rps.estimate, ceiling)) for cell in cells
     )
 
 
@@ -70,12 +69,12 @@ def _share(throughput_rps: float | None, ceiling: Ceiling | None) -> float | Non
 
 
 def check(plan: Plan, trials: Sequence[Trial], ceiling: Ceiling | None) -> tuple[Finding, ...]:
-    """Hold each cell's throughput against the ceiling: one finding a cell, or one for the run."""
+    """Check each cell's throughput against the ceiling: one finding a cell, or one for the run."""
     code = RuleCode.GENERATOR_SATURATED
     if not trials:
         return ()
     if ceiling is None or not ceiling.throughput_rps:
-        return (unchecked(code, None, "The generator's own ceiling was not measured in this run."),)
+        return (unchecked(code, None, "The generator's ceiling was not measured in this run."),)
     shares: list[tuple[Cell, float]] = []
     for cell in plan.cells:
         rates = [trial.throughput_rps for trial in trials if trial.spec.cell == cell]
@@ -84,9 +83,13 @@ def check(plan: Plan, trials: Sequence[Trial], ceiling: Ceiling | None) -> tuple
     return tuple(_need(cell, share, ceiling) for cell, share in shares)
 
 
-def held(ceiling: Ceiling | None) -> tuple[Finding, ...]:
-    """Tell of a generator that was held to a part of a core when it asked as fast as it could."""
-    if ceiling is None or ceiling.cpu_ratio >= HELD_CPU_RATIO or ceiling.lag_p99_ms <= LAG_LIMIT_MS:
+def throttled(ceiling: Ceiling | None) -> tuple[Finding, ...]:
+    """Find a generator that got too little CPU at full load; empty where it got enough."""
+    if (
+        ceiling is None
+        or ceiling.cpu_ratio >= THROTTLED_CPU_RATIO
+        or ceiling.lag_p99_ms <= LAG_LIMIT_MS
+    ):
         return ()
     return (
         found(
@@ -94,16 +97,16 @@ def held(ceiling: Ceiling | None) -> tuple[Finding, ...]:
             None,
             broken=True,
             figure=ceiling.cpu_ratio,
-            limit=HELD_CPU_RATIO,
-            detail=f"As fast as it could, the generator got {ceiling.cpu_ratio:.0%} of a core and"
-            f" acted {ceiling.lag_p99_ms:.0f} ms late: something holds it back. Give it a whole"
-            " core.",
+            limit=THROTTLED_CPU_RATIO,
+            detail=f"At full load the generator got {ceiling.cpu_ratio:.0%} of a core, and its"
+            f" timer was {ceiling.lag_p99_ms:.0f} ms late. Something limits its CPU: give it a"
+            " whole core.",
         ),
     )
 
 
 def _need(cell: Cell, share: float, ceiling: Ceiling) -> Finding:
-    advice = " Give it more cores: --generator-processes." if share > NEED_LIMIT_RATIO else ""
+    advice = " Use a machine with more cores for it." if share > NEED_LIMIT_RATIO else ""
     return found(
         RuleCode.GENERATOR_SATURATED,
         cell,
@@ -111,15 +114,15 @@ def _need(cell: Cell, share: float, ceiling: Ceiling) -> Finding:
         figure=share,
         limit=NEED_LIMIT_RATIO,
         detail=f"This throughput is {share:.1%} of the {ceiling.throughput_rps:.0f} requests per"
-        f" second that the generator got out of the proxy's static answer.{advice}",
+        f" second that the generator reached on a static answer of the proxy.{advice}",
     )
 
 
 def lost(
     plan: Plan, calibrations: Sequence[Calibration], ceiling: Ceiling | None
 ) -> tuple[Finding, ...]:
-    """Tell of generator processes that went missing before the first round."""
-    missing = sum(step.lost_workers for each in calibrations for step in each.steps)
+    """Find generator processes that ended before the first round; empty where none did."""
+    missing = sum(step.lost_workers for users in calibrations for step in users.steps)
     missing += ceiling.lost_workers if ceiling else 0
     if not missing:
         return ()
@@ -130,7 +133,7 @@ def lost(
             broken=True,
             figure=missing,
             limit=0,
-            detail=f"{missing} of the generator's {plan.generator_processes} processes went missing"
-            " while the users were calibrated; see its log.",
+            detail=f"{missing} of the generator's {plan.generator_processes} processes ended early,"
+            " while the users were calibrated. See the generator's log.",
         ),
     )

@@ -1,8 +1,8 @@
-"""Intervals of ratios, from one figure a round.
+"""Confidence intervals of ratios, from one value a round.
 
-PURE: numbers in, numbers out. Throughputs are compared as ratios, so everything is worked out on
-logarithms and given back as a factor. The round is the unit: the requests of one round share its
-moment, its replicas and its neighbours, and are no independent witnesses.
+PURE: numbers in, numbers out. Throughputs are compared as ratios, so intervals are computed on
+logarithms and returned as factors. The round is the unit: the requests of one round share its
+moment, its replicas and its neighbours, so they are not independent.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from scipy.special import chdtrc, stdtr, stdtrit
 from loadtests.model.result import Estimate
 
 CONFIDENCE = 0.95
-"""The share of intervals that should hold the truth."""
+"""The share of intervals that contain the true value."""
 
 UNKNOWN = Estimate(estimate=None, low=None, high=None)
-"""The estimate of something that cannot be worked out."""
+"""The estimate of a value that cannot be computed."""
 
 
 def student_quantile(degrees: int) -> float:
@@ -27,19 +27,20 @@ def student_quantile(degrees: int) -> float:
 
 
 def student_chance(statistic: float, degrees: int) -> float:
-    """Return the chance of as large a t or larger, on either side (Student 1908)."""
+    """Return the two-sided p-value of a t statistic (Student 1908)."""
     return 2 * float(stdtr(degrees, -abs(statistic)))
 
 
 def chi_square_chance(statistic: float, degrees: int) -> float:
-    """Return the chance of as large a χ² or larger (Pearson 1900)."""
+    """Return the p-value of a χ² statistic (Pearson 1900)."""
     return float(chdtrc(degrees, statistic))
 
 
 def geometric_mean(logs: Sequence[float]) -> Estimate:
     """Return exp(mean) of natural logarithms with exp(mean ± t·s/√R), t with R − 1 degrees.
 
-    One value has no spread, so its estimate has no interval; none at all are unknown.
+    The interval has the confidence ``CONFIDENCE``. One value gives an estimate without an interval,
+    and no value gives ``UNKNOWN``.
     """
     if not logs:
         return UNKNOWN
@@ -60,7 +61,7 @@ def standard_error(values: Sequence[float]) -> float:
 
 
 def half_width_ratio(estimate: Estimate) -> float | None:
-    """Return how far a ratio's interval reaches from its middle, as a share: √(high/low) − 1."""
+    """Return a ratio's half-width as a share of its middle: √(high/low) − 1."""
     if estimate.low is None or estimate.high is None:
         return None
     return math.sqrt(estimate.high / estimate.low) - 1

@@ -1,14 +1,13 @@
-"""What each doubling lost of the factor of 2, split into what explains it. PURE.
+"""Splits the loss of a doubling against the perfect factor of 2 into its causes. PURE.
 
-A closed system serves what its replicas' CPU gets done: X = CPU used ÷ CPU per request. So, with
-twice the replicas and twice the CPU to be had,
+Throughput is CPU used ÷ CPU per request. With twice the replicas, twice the CPU is available, so
 
-    2 ÷ D = (use of the CPU at n ÷ use of it at 2n) × (CPU per request at 2n ÷ at n)
+    2 ÷ D = (CPU utilisation at n ÷ at 2n) × (CPU per request at 2n ÷ at n)
 
-which is an identity, not a model: the second part is *dearer requests*, the first is CPU that the
-replicas could have used and did not, because they waited for what held them back: the bottleneck
-of the larger cell. Where no CPU can be read, all of it is that. A part above 1 is a loss and below
-1 a gain; the parts multiply to 2 ÷ D.
+This is an identity, not a model. The first part is CPU that the replicas could have used and did
+not, because they waited for the larger cell's bottleneck. The second part is requests that cost
+more CPU. Where no CPU can be read, the whole loss counts as waiting. A part above 1 is a loss, and
+one below 1 a gain. The parts multiply to 2 ÷ D.
 """
 
 from __future__ import annotations
@@ -20,21 +19,21 @@ from loadtests.model.plan import Cell
 from loadtests.model.result import CellResult, DoublingResult
 from loadtests.model.vocabulary import Bottleneck, Verdict
 
-DEARER = "cpu_per_request"
-"""The part of a loss that is requests which take more CPU."""
+CPU_PER_REQUEST = "cpu_per_request"
+"""The part of a loss that comes from requests which cost more CPU; a word of ``run.json``."""
 
-WORTH_TELLING = 1.02
-"""A part below 2 % is less than replicas differ by."""
+LEAST_REPORTED = 1.02
+"""Smaller parts are not reported: replicas differ from one another by 2 %."""
 
 PERFECT = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Loss:
-    """One part of what a doubling lost.
+    """One part of a doubling's loss.
 
-    ``what`` is ``cpu_per_request`` or the bottleneck that was waited for, ``factor`` what that part
-    divided the factor of 2 by (1: nothing), ``detail`` a sentence.
+    ``what`` is ``cpu_per_request`` or the bottleneck that the replicas waited for. ``factor`` is
+    what this part divided the factor of 2 by (1: no loss). ``detail`` is a sentence.
     """
 
     what: str
@@ -46,51 +45,48 @@ def split(doubling: DoublingResult, cells: Sequence[CellResult]) -> tuple[Loss, 
     """Return the parts of a doubling's loss, the largest first; none where it has no factor."""
     if not doubling.factor.estimate:
         return ()
-    lost = PERFECT / doubling.factor.estimate
-    dearer = doubling.cpu_per_request_factor or 1.0
-    large = _result(doubling, cells, doubling.replicas_to)
-    parts = [_waiting(large, lost / dearer)]
+    loss = PERFECT / doubling.factor.estimate
+    cpu_per_request = doubling.cpu_per_request_factor or 1.0
+    parts = [_waiting(_larger_cell(doubling, cells), loss / cpu_per_request)]
     if doubling.cpu_per_request_factor is not None:
-        parts.append(_dearer(doubling, dearer))
+        parts.append(_costlier_requests(doubling, cpu_per_request))
     return tuple(sorted(parts, key=lambda part: part.factor, reverse=True))
 
 
 def explain(doubling: DoublingResult, cells: Sequence[CellResult]) -> str:
-    """Return the reason of a doubling's verdict, with what explains a loss that was found."""
-    return f"{doubling.reason} {told(doubling, cells)}".rstrip()
+    """Return the reason of a doubling's verdict, with the causes of its loss."""
+    return f"{doubling.reason} {in_words(doubling, cells)}".rstrip()
 
 
-def told(doubling: DoublingResult, cells: Sequence[CellResult]) -> str:
-    """Return what a doubling that is told to gain too little lost, in sentences; else nothing."""
+def in_words(doubling: DoublingResult, cells: Sequence[CellResult]) -> str:
+    """Return the causes of a loss in sentences; empty where no verdict says that there is one."""
     if doubling.verdict not in {Verdict.FALLS_SHORT, Verdict.NO_GAIN}:
         return ""
-    lost = [loss.detail for loss in split(doubling, cells) if loss.factor >= WORTH_TELLING]
-    return " ".join(lost)
+    details = [loss.detail for loss in split(doubling, cells) if loss.factor >= LEAST_REPORTED]
+    return " ".join(details)
 
 
-def _result(
-    doubling: DoublingResult, cells: Sequence[CellResult], replicas: int
-) -> CellResult | None:
-    wanted = Cell(worker=doubling.worker, workload=doubling.workload, replicas=replicas)
-    return next((each for each in cells if each.cell == wanted), None)
+def _larger_cell(doubling: DoublingResult, cells: Sequence[CellResult]) -> CellResult | None:
+    larger = Cell(worker=doubling.worker, workload=doubling.workload, replicas=doubling.replicas_to)
+    return next((result for result in cells if result.cell == larger), None)
 
 
 def _waiting(large: CellResult | None, factor: float) -> Loss:
     kind = large.bottleneck if large is not None else Bottleneck.UNEXPLAINED
     if large is None or kind is Bottleneck.UNEXPLAINED:
         detail = (
-            "No means that is measured was full: requests waited for something that all replicas"
-            " share and no counter shows, like a lock or a service outside of the stack."
+            "No monitored resource was saturated. Requests waited for something that all replicas"
+            " share and no counter shows, such as a lock or a service outside the stack."
         )
     else:
         detail = f"At {large.cell.replicas} replicas: {large.bottleneck_detail}"
     return Loss(what=str(kind), factor=factor, detail=detail)
 
 
-def _dearer(doubling: DoublingResult, factor: float) -> Loss:
+def _costlier_requests(doubling: DoublingResult, factor: float) -> Loss:
     return Loss(
-        what=DEARER,
+        what=CPU_PER_REQUEST,
         factor=factor,
-        detail=f"A request took {factor - 1:+.0%} CPU at {doubling.replicas_to} replicas against"
-        f" {doubling.replicas_from}.",
+        detail=f"CPU per request changed by {factor - 1:+.0%} from {doubling.replicas_from} to"
+        f" {doubling.replicas_to} replicas.",
     )

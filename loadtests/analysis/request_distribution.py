@@ -1,8 +1,8 @@
-"""How a trial's requests were dealt out to the replicas, and whether each kept answering. PURE.
+"""How many requests each replica of a trial got, and how long each was silent. PURE.
 
-Counted over the whole trial, because there the balancer's rule is exact: replicas in turn get the
-same number, but for the one request by which the turn is not over. Inside the window the shares of
-what *ended* differ by what is in flight at its edges, and say less.
+The counts are over the whole trial, where round-robin is exact: no replica has more than one
+request more than another. Inside the window, the shares of *answered* requests also depend on what
+is in flight at its edges.
 """
 
 from __future__ import annotations
@@ -25,20 +25,21 @@ def distribution_of(
     members: Sequence[str],
     end_us: int,
 ) -> RequestDistribution:
-    """Work it out from a trial's samples, a row a request.
+    """Return the distribution of a trial's requests over the replicas.
 
-    ``replica`` are indices into ``names``, −1 where nobody was named; ``members`` are the replicas
-    of the trial, which are counted also where they got nothing; the window ends at ``end_us``.
+    ``done_us`` and ``replica`` have a row a request. ``replica`` is an index into ``names``, or −1
+    where no replica was named. ``members`` are the replicas of the trial, which are listed even
+    with no request. The window is from 0 to ``end_us``. Silences are in milliseconds.
     """
-    known = (*members, *sorted(set(names) - set(members)))
-    mine = {
+    replicas = (*members, *sorted(set(names) - set(members)))
+    rows_of = {
         name: np.isin(replica, [index for index, other in enumerate(names) if other == name])
-        for name in known
+        for name in replicas
     }
     return RequestDistribution(
-        counts={name: int(np.count_nonzero(rows)) for name, rows in mine.items()},
+        counts={name: int(np.count_nonzero(rows)) for name, rows in rows_of.items()},
         unnamed=int(np.count_nonzero(replica < 0)),
-        silences_ms={name: _silence_ms(done_us[mine[name]], end_us) for name in members},
+        silences_ms={name: _silence_ms(done_us[rows_of[name]], end_us) for name in members},
     )
 
 

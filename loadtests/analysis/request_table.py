@@ -1,7 +1,7 @@
-"""The raw samples of a trial as rows that others can read: a request each, with names. PURE.
+"""The raw samples of a trial as a table with a row a request, for other tools. PURE.
 
-In a trial's ``.npz`` outcomes, replicas and names are numbers into tables that lie beside them.
-Runs that were kept before there was an export have no such tables; their texts are unknown.
+In a trial's ``.npz``, outcomes, replicas and names are indices into tables in the same file. The
+oldest runs have no such tables; their texts are unknown.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ COLUMNS = (
     "replica",
     "name",
 )
-"""What a row has, in order. Moments are microseconds since the trial's window opened; ``set_aside``
-tells a trial that does not count, ``in_window`` a request that ended inside the window."""
+"""The columns in order. Moments are microseconds since the trial's window opened. ``set_aside``
+marks a discarded trial, and ``in_window`` a request that ended inside the window."""
 
 UNKNOWN = ""
-"""The text of a number that no table explains; a CSV has no other word for it."""
+"""The text of an index that is in no table: CSV has no null."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Texts:
-    """A column of texts: each row's index into a table, whose last entry is the unknown one."""
+    """A column of texts: each row's index into a table, whose last entry is ``UNKNOWN``."""
 
     table: tuple[str, ...]
     index: Integers
@@ -57,7 +57,7 @@ class Texts:
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """The requests of one trial, settling and draining included, in the order of their due times.
+    """The requests of one trial, with warm-up and drain, in the order of their due times.
 
     Moments are in microseconds since the window opened.
     """
@@ -73,7 +73,7 @@ class Rows:
     name: Texts
 
     def __len__(self) -> int:
-        """Give the number of requests."""
+        """Return the number of requests."""
         return len(self.done_us)
 
     @property
@@ -83,9 +83,9 @@ class Rows:
 
 
 def with_tables(raw: RawTrial) -> bytes:
-    """Return a trial's samples with the texts that their numbers point to, as one ``.npz``.
+    """Return a trial's samples with the tables of their texts, as one ``.npz``.
 
-    A replica has its name of the run where its address is known, else its address.
+    A replica has its name in the run where its address is known, and else its address.
     """
     tables: dict[str, Sequence[str]] = {
         "outcomes": raw.finished.outcomes,
@@ -102,7 +102,7 @@ def with_tables(raw: RawTrial) -> bytes:
 
 
 def read(trial: Trial, samples: bytes) -> Rows:
-    """Return the rows that a trial's ``.npz`` holds; raise ValueError where it is none."""
+    """Return the rows of a trial's ``.npz``; raise ValueError where the bytes are no such file."""
     try:
         return _read(trial, samples)
     except (KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
@@ -127,14 +127,14 @@ def _read(trial: Trial, samples: bytes) -> Rows:
 
 
 def csv_head() -> str:
-    """Return the line of a CSV that names the columns (RFC 4180)."""
+    """Return the header of a CSV (RFC 4180)."""
     return _csv_line(COLUMNS) + "\r\n"
 
 
 def csv_text(rows: Rows) -> str:
-    """Return the lines of a trial's rows (RFC 4180); the unknown is an empty field."""
+    """Return the rows of a trial as CSV (RFC 4180); what is unknown is an empty field."""
     spec = rows.trial.spec
-    same = _csv_line(
+    of_the_trial = _csv_line(
         (
             spec.id,
             str(spec.round),
@@ -155,7 +155,7 @@ def csv_text(rows: Rows) -> str:
         strict=True,
     )
     return "".join(
-        f"{same},{due},{sent},{done},{inside},{status},{outcome},{replica},{name}\r\n"
+        f"{of_the_trial},{due},{sent},{done},{inside},{status},{outcome},{replica},{name}\r\n"
         for due, sent, done, inside, status, outcome, replica, name in columns
     )
 
@@ -163,8 +163,8 @@ def csv_text(rows: Rows) -> str:
 def _texts(archive: np.lib.npyio.NpzFile, column: str, table: str) -> Texts:
     texts = tuple(archive[table].tolist()) if table in archive else ()
     index = archive[column]
-    known = (index >= 0) & (index < len(texts))
-    return Texts(table=(*texts, UNKNOWN), index=np.where(known, index, len(texts)))
+    is_known = (index >= 0) & (index < len(texts))
+    return Texts(table=(*texts, UNKNOWN), index=np.where(is_known, index, len(texts)))
 
 
 def _csv_texts(texts: Texts) -> list[str]:

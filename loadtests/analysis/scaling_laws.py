@@ -1,13 +1,13 @@
-"""Scalability laws fitted to one worker model and workload.
+"""Fits scalability laws to the throughputs of one worker model and workload.
 
 PURE. Two laws, both fitted to the logarithm of throughput by least squares:
 
-- Amdahl's law (Amdahl 1967): X(n) = λ·n / (1 + σ(n − 1)); σ is the share that cannot be divided.
+- Amdahl's law (Amdahl 1967): X(n) = λ·n / (1 + σ(n − 1)); σ is the serial share.
 - the Universal Scalability Law (Gunther 2007, *Guerrilla Capacity Planning*, chapter 4):
-  X(n) = λ·n / (1 + σ(n − 1) + κn(n − 1)); κ is the cost of keeping n servers consistent.
+  X(n) = λ·n / (1 + σ(n − 1) + κn(n − 1)); κ is the coherency cost.
 
 The intervals come from leaving out one round at a time (the jackknife, Tukey 1958), because the
-round is the unit; they say how certain the fit is, not whether the law is true.
+round is the unit. They say how precise the fit is, not whether the law is true.
 """
 
 from __future__ import annotations
@@ -25,36 +25,36 @@ from loadtests.model.result import Estimate, LawResult
 from loadtests.model.trial import Trial
 
 USL_COUNTS = 4
-"""Replica counts that a USL fit needs: its three parameters pass exactly through three points, so
-the fourth is the first one that could contradict the law."""
+"""Replica counts that a USL fit needs. Its three parameters fit any three points exactly, so the
+fourth is the first that could contradict the law."""
 
 SMALLEST_CAPACITY_LOSS = 1e-9
-"""Where the laws' denominator would reach zero while the fit searches, it is held here."""
+"""Least value of the laws' denominator while the fit searches."""
 
 PARAMETER_TOLERANCE = 1e-10
-"""A fit is done when no parameter moves by more; they are told to four digits after the point."""
+"""A fit ends when no parameter moves by more than this."""
 
 MOST_STEPS = 100
 MOST_HALVINGS = 40
-"""Where the fit does not settle, what it has then is the best so far; seen for neither law."""
+"""A fit that does not converge within these returns its best parameters so far."""
 
 Floats = NDArray[np.float64]
 
 
 def fit(plan: Plan, trials: Sequence[Trial]) -> tuple[LawResult, ...]:
-    """Return the law of every worker model and workload that the replica counts allow.
+    """Return the law of every worker model and workload that has enough replica counts.
 
-    Only rounds count in which every replica count has a trial with a success; without one of them,
+    Only rounds count in which every replica count has a trial with a success. Without such a round,
     or with fewer than two replica counts, there is no law.
     """
-    found = trials_by_cell(trials)
+    by_cell = trials_by_cell(trials)
     pairs = dict.fromkeys((cell.worker, cell.workload) for cell in plan.cells)
     fitted = []
     for worker, workload in pairs:
         cells = sorted(
             cell for cell in plan.cells if (cell.worker, cell.workload) == (worker, workload)
         )
-        logs = _log_throughputs([found.get(cell, {}) for cell in cells])
+        logs = _log_throughputs([by_cell.get(cell, {}) for cell in cells])
         if len(cells) > 1 and len(logs) > 0:
             fitted.append(_fit_one(cells, logs))
     return tuple(fitted)
@@ -77,49 +77,51 @@ def _log_throughputs(cells: Sequence[Mapping[int, Trial]]) -> Floats:
 def _fit_one(cells: Sequence[Cell], logs: Floats) -> LawResult:
     counts = np.array([cell.replicas for cell in cells], dtype=np.float64)
     parameters = 2 if len(cells) >= USL_COUNTS else 1
-    found = _parameters(counts, logs, parameters)
+    fitted = _parameters(counts, logs, parameters)
     margins = _jackknife_margins(counts, logs, parameters)
-    sigma, *kappa = (_interval(value, margin) for value, margin in zip(found, margins, strict=True))
+    sigma, *kappa = (
+        _interval(value, margin) for value, margin in zip(fitted, margins, strict=True)
+    )
     return LawResult(
         worker=cells[0].worker,
         workload=cells[0].workload,
         name="usl" if kappa else "amdahl",
         sigma=sigma,
         kappa=kappa[0] if kappa else None,
-        bound=_bound(*found) if any((loss.low or 0) > 0 for loss in (sigma, *kappa)) else None,
-        note=_note(counts, logs, found),
+        bound=_bound(*fitted) if any((loss.low or 0) > 0 for loss in (sigma, *kappa)) else None,
+        note=_note(counts, logs, fitted),
     )
 
 
 def _parameters(counts: Floats, logs: Floats, parameters: int) -> list[float]:
     """Return (σ) or (σ, κ) of the least squares on ln X; ln λ is the residuals' mean.
 
-    Gauss's method: steps by the linearised law, halved until the sum of squares grows no more. (An
-    optimiser from a library gives the same and takes half of a report's time to be imported.)
+    Gauss–Newton: steps by the linearised law, halved until the sum of squares no longer grows. It
+    is written out here because SciPy's optimiser takes half of a report's time to import.
     """
     target = logs.mean(axis=0)
-    found = np.zeros(parameters)
-    misfit = _centred(target - _log_speedups(counts, found))
+    values = np.zeros(parameters)
+    misfit = _centred(target - _log_speedups(counts, values))
     for _ in range(MOST_STEPS):
-        step, *_ = np.linalg.lstsq(_slopes(counts, found), -misfit, rcond=None)
+        step, *_ = np.linalg.lstsq(_slopes(counts, values), -misfit, rcond=None)
         for _ in range(MOST_HALVINGS):
-            moved = _centred(target - _log_speedups(counts, found + step))
+            moved = _centred(target - _log_speedups(counts, values + step))
             if moved @ moved <= misfit @ misfit:
                 break
             step /= 2
         else:
             break
-        found, misfit = found + step, moved
+        values, misfit = values + step, moved
         if np.abs(step).max() < PARAMETER_TOLERANCE:
             break
-    return [float(value) for value in found]
+    return [float(value) for value in values]
 
 
 def _slopes(counts: Floats, values: Floats) -> Floats:
-    """Return how the centred residuals change with each parameter: replica counts × parameters."""
-    grown = np.stack((counts - 1, counts * (counts - 1)))[: len(values)]
-    losses = np.maximum(1 + values @ grown, SMALLEST_CAPACITY_LOSS)
-    return _centred((grown / losses).T)
+    """Return the derivatives of the centred residuals: replica counts × parameters."""
+    terms = np.stack((counts - 1, counts * (counts - 1)))[: len(values)]
+    losses = np.maximum(1 + values @ terms, SMALLEST_CAPACITY_LOSS)
+    return _centred((terms / losses).T)
 
 
 def _centred(values: Floats) -> Floats:
@@ -152,19 +154,19 @@ def _interval(value: float, margin: float | None) -> Estimate:
 
 
 def _bound(sigma: float, kappa: float = 0.0) -> float | None:
-    """Return the greatest speed-up: at n = √((1 − σ)/κ) of the USL, 1/σ of Amdahl's law."""
+    """Return the highest speed-up: at n = √((1 − σ)/κ) of the USL, 1/σ of Amdahl's law."""
     if kappa > 0 and sigma < 1:
         return speedup(max(1.0, math.sqrt((1 - sigma) / kappa)), sigma=sigma, kappa=kappa)
     return 1 / sigma if sigma > 0 and kappa <= 0 else None
 
 
-def _note(counts: Floats, logs: Floats, found: Sequence[float]) -> str:
+def _note(counts: Floats, logs: Floats, fitted: Sequence[float]) -> str:
     if len(counts) < USL_COUNTS:
-        checked = "" if len(counts) > 2 else " Even that has two points for two parameters."
+        exact = "" if len(counts) > 2 else " It fits two points exactly, so nothing checks it."
         return (
-            f"{len(counts)} replica counts leave a fit of the Universal Scalability Law nothing "
-            f"to check it, so Amdahl's law with one parameter is given instead.{checked}"
+            f"The Universal Scalability Law needs {USL_COUNTS} replica counts, and this run has"
+            f" {len(counts)}. Amdahl's law with one parameter is fitted instead.{exact}"
         )
-    misfit = logs.mean(axis=0) - _log_speedups(counts, found)
+    misfit = logs.mean(axis=0) - _log_speedups(counts, fitted)
     worst = float(np.expm1(np.abs(misfit - misfit.mean()).max()))
-    return f"The law misses the mean throughput of a replica count by {worst:.1%} at most."
+    return f"The law differs from the mean throughput of a replica count by {worst:.1%} at most."

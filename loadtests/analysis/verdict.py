@@ -1,8 +1,8 @@
-"""What can be said of each doubling, and of the run.
+"""The verdict on each doubling, and on the run.
 
-PURE. A doubling is held against the target by its interval, never by its estimate. Whatever shows
-that something else than the system was measured takes the verdict away, good or bad; answers that
-are wrong with more than one server are the worst there is, however fast they come.
+PURE. The verdict compares the whole interval with the target, never the estimate alone. A broken
+validity rule makes any verdict invalid, good or bad. Answers that are wrong with more than one
+server are the worst verdict, however fast they come.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from loadtests.model.trial import Calibration, Trial
 from loadtests.model.vocabulary import RuleState, Verdict
 
 NO_GAIN_FACTOR = 1.1
-"""Below it a doubling gains next to nothing: "won't perform any better" (Flask's documentation,
-*Becoming Big*), with room for the few per cent by which replicas differ."""
+"""Below this factor a doubling gains almost nothing: "won't perform any better" (Flask's
+documentation, *Becoming Big*), with room for the few per cent by which replicas differ."""
 
 MOST_ROUNDS = 1000
-"""A doubling that needs more rounds than this lies too close to the target to be told from it."""
+"""A doubling that needs more rounds than this is too close to the target to be decided."""
 
 SEVERITY = (
     Verdict.BREAKS,
@@ -57,7 +57,7 @@ def conclude(
     findings: Sequence[Finding],
     probes: Sequence[ProbeResult] = (),
 ) -> RunResult:
-    """Join everything that is known of a run, finished or not, into its result."""
+    """Return the result of a run, finished or not, from everything that was recorded of it."""
     trials = core_speed.at_mean_speed(trials)
     minutes = minutes_per_round(plan, trials)
     cells = estimates.cells(plan, trials, calibrations)
@@ -95,22 +95,21 @@ def judge_doubling(
     probes: Sequence[ProbeResult] = (),
     round_minutes: float | None = None,
 ) -> DoublingResult:
-    """Return the doubling with its verdict, the reason, and what would settle it if nothing has.
+    """Return the doubling with its verdict, the reason, and the minutes that would decide it.
 
-    Wrong answers come before everything else: how fast they are is of no use, and how that was
-    measured is not what they show.
+    Wrong answers come first, even before broken rules: their speed is of no use to anyone.
     """
-    wrong = [found for found in probes if _breaks(found, doubling.worker)]
+    wrong = [check for check in probes if _breaks(check, doubling.worker)]
     if wrong:
         return replace(doubling, verdict=Verdict.BREAKS, reason=wrong[0].detail)
-    broken = [found for found in findings if _takes_away(found, doubling)]
+    broken = [finding for finding in findings if _invalidates(finding, doubling)]
     if broken:
         return replace(doubling, verdict=Verdict.INVALID, reason=broken[0].detail)
     low, high = doubling.factor.low, doubling.factor.high
     if low is None or high is None:
         reason = doubling.reason or "One round gives no interval."
         return replace(doubling, verdict=Verdict.INCONCLUSIVE, reason=reason)
-    verdict = _hold_against(low, high, target)
+    verdict = _compare_with_target(low, high, target)
     minutes = None
     if verdict is Verdict.INCONCLUSIVE:
         minutes = minutes_to_settle(doubling, target=target, round_minutes=round_minutes)
@@ -127,16 +126,16 @@ def judge_run(
         workers = ", ".join(dict.fromkeys(doubling.worker for doubling in wrong))
         sentence = _SENTENCES[Verdict.BREAKS].format(which=workers)
         return Verdict.BREAKS, f"{sentence} {wrong[0].reason}"
-    broken = [found for found in findings if found.state is RuleState.BROKEN]
+    broken = [finding for finding in findings if finding.state is RuleState.BROKEN]
     if broken:
         return Verdict.INVALID, f"Rule {broken[0].code} is broken: {broken[0].detail}"
     if not finished:
-        return Verdict.INCONCLUSIVE, "The run did not finish; this is what its journal holds."
+        return Verdict.INCONCLUSIVE, "The run did not finish, so its trials decide nothing yet."
     if not doublings:
         return Verdict.INCONCLUSIVE, "No replica count was planned together with its double."
     verdict = min((doubling.verdict for doubling in doublings), key=SEVERITY.index)
-    told = [str(doubling) for doubling in doublings if doubling.verdict is verdict]
-    return verdict, _SENTENCES[verdict].format(which=", ".join(told), count=len(doublings))
+    names = [str(doubling) for doubling in doublings if doubling.verdict is verdict]
+    return verdict, _SENTENCES[verdict].format(which=", ".join(names), count=len(doublings))
 
 
 def exit_code(verdict: Verdict) -> int:
@@ -145,7 +144,7 @@ def exit_code(verdict: Verdict) -> int:
 
 
 def minutes_per_round(plan: Plan, trials: Sequence[Trial]) -> float | None:
-    """Return how long a round of this plan took so far, None before the first trial."""
+    """Return the mean length of a round of this plan so far; None before the first trial."""
     if not trials:
         return None
     return math.fsum(trial.wall_s for trial in trials) / len(trials) * len(plan.cells) / 60
@@ -154,10 +153,10 @@ def minutes_per_round(plan: Plan, trials: Sequence[Trial]) -> float | None:
 def minutes_to_settle(
     doubling: DoublingResult, *, target: float, round_minutes: float | None
 ) -> float | None:
-    """Return the minutes of further rounds after which the interval would leave the target.
+    """Return the minutes of further rounds after which the interval would exclude the target.
 
     With the same estimate and spread, R rounds are enough when t·s/√R < |ln(estimate/target)|.
-    None where the estimate lies too close to the target, or where nothing is known of the spread.
+    None where the estimate is too close to the target, or where the spread is not known.
     """
     factor = doubling.factor
     if round_minutes is None or not (factor.estimate and factor.low and factor.high):
@@ -173,15 +172,15 @@ def minutes_to_settle(
 
 _SENTENCES = {
     Verdict.SCALES: "All {count} doublings of the servers about double the throughput.",
-    Verdict.FALLS_SHORT: "Throughput grows by less than about twice: {which}.",
-    Verdict.NO_GAIN: "More servers give next to no more throughput: {which}.",
+    Verdict.FALLS_SHORT: "Throughput grows by less than the target: {which}.",
+    Verdict.NO_GAIN: "More servers add almost no throughput: {which}.",
     Verdict.BREAKS: "With more than one server the answers are wrong: {which}.",
     Verdict.INCONCLUSIVE: "The measurement is not precise enough for a verdict: {which}.",
-    Verdict.INVALID: "Something else than the system was measured: {which}.",
+    Verdict.INVALID: "The measurement is not valid: {which}.",
 }
 
 
-def _hold_against(low: float, high: float, target: float) -> Verdict:
+def _compare_with_target(low: float, high: float, target: float) -> Verdict:
     if low >= target:
         return Verdict.SCALES
     if high < NO_GAIN_FACTOR:
@@ -200,19 +199,18 @@ def _reason(verdict: Verdict, low: float, high: float, target: float) -> str:
         case Verdict.FALLS_SHORT:
             return f"The whole interval is below {target:g}."
         case _:
-            return f"The interval from {low:.2f} to {high:.2f} holds the target {target:g}."
+            return f"The interval from {low:.2f} to {high:.2f} contains the target {target:g}."
 
 
-def _breaks(found: ProbeResult, worker: str) -> bool:
-    return found.state is ProbeState.BREAKS and found.worker == worker
+def _breaks(check: ProbeResult, worker: str) -> bool:
+    return check.state is ProbeState.BREAKS and check.worker == worker
 
 
-def _takes_away(found: Finding, doubling: DoublingResult) -> bool:
+def _invalidates(finding: Finding, doubling: DoublingResult) -> bool:
     """Return whether a finding makes a doubling invalid: its own cells' or the whole run's."""
-    if found.state is not RuleState.BROKEN:
+    if finding.state is not RuleState.BROKEN:
         return False
-    touched = (doubling.replicas_from, doubling.replicas_to)
-    return found.cell is None or found.cell in {
+    return finding.cell is None or finding.cell in {
         Cell(worker=doubling.worker, workload=doubling.workload, replicas=count)
-        for count in touched
+        for count in (doubling.replicas_from, doubling.replicas_to)
     }

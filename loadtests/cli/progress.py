@@ -22,7 +22,7 @@ from loadtests.tools import proc
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 SPARK_WIDTH = 24
-"""So many trials of a cell are drawn, the last ones: beside its figures they fit 80 columns."""
+"""Number of a cell's last trials that are drawn: beside the figures they fit 80 columns."""
 
 SPARK_LEAST_RATIO = 0.05
 
@@ -49,7 +49,7 @@ class PlainProgress:
     def say(self, line: str) -> None:
         """Write a line with the seconds since the start."""
         elapsed = proc.monotonic_s() - self._started_s
-        with suppress(OSError):  # nobody listens any more; that must not keep a stack up
+        with suppress(OSError):  # a closed stream must not keep a stack up
             print(f"[{elapsed:5.0f} s] {line}", file=self._stream, flush=True)
 
     def planned(self, plan: Plan) -> None:
@@ -77,7 +77,7 @@ class LiveProgress:
         self._plan: Plan | None = None
         self._trials: Sequence[Trial] = ()
         self._phase = ""
-        # Drawn when there is something new, by nobody meanwhile: windows are being measured.
+        # No refresh thread: drawing would use CPU while windows are measured.
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._live.start()
 
@@ -100,7 +100,7 @@ class LiveProgress:
         self._show()
 
     def close(self) -> None:
-        """Take the table away; what was found is told in another place."""
+        """Remove the table; the summary is printed elsewhere."""
         self._live.stop()
 
     def _show(self) -> None:
@@ -125,20 +125,19 @@ def headline(plan: Plan) -> str:
 def position(plan: Plan, trials: Sequence[Trial]) -> str:
     """Say how far it is: the round, the trial of about how many, and the time left at most."""
     done = len(trials)
-    most = plan.rounds_max * len(plan.cells)
+    planned = plan.rounds_max * len(plan.cells)
     trial_s = sum(trial.wall_s for trial in trials) / done
-    left_s = (most - done) * trial_s
+    left_s = (planned - done) * trial_s
     return (
-        f"Round {trials[-1].spec.round}, trial {done} of at most {most};"
+        f"Round {trials[-1].spec.round}, trial {done} of at most {planned};"
         f" at most {left_s / 60:.1f} min left"
     )
 
 
 def precision_so_far(plan: Plan, trials: Sequence[Trial]) -> str:
     """Say each doubling's factor so far."""
-    return ", ".join(
-        f"{doubling} {_factor(doubling.factor)}" for doubling in estimates.doublings(plan, trials)
-    )
+    doublings = estimates.doublings(plan, trials)
+    return ", ".join(f"{doubling} {_factor(doubling.factor)}" for doubling in doublings)
 
 
 def table(plan: Plan, trials: Sequence[Trial]) -> Table:

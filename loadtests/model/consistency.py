@@ -1,4 +1,4 @@
-"""What replicas are asked to see whether they share their state, and what came of it. PURE."""
+"""Records of the consistency checks: do all replicas give the same answers? PURE."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 PLACE = "{token}"
-"""Stands in a step for a word that no other probe has used."""
+"""Placeholder in a step for a word that is unique to each check."""
 
 
 class ProbeState(StrEnum):
-    """Whether the servers answered as one. What could not be tried is never called ok."""
+    """Whether all replicas gave the same answers; what could not be checked is never ok."""
 
     OK = "ok"
     BREAKS = "breaks"
@@ -19,17 +19,17 @@ class ProbeState(StrEnum):
 
 
 class CheckKind(StrEnum):
-    """How an answer is held to be right."""
+    """How a right answer is recognised."""
 
     VALUE = "value"
-    """It holds the token."""
+    """It contains the token."""
     COUNT = "count"
-    """The first whole number in it is what it was before, and one for each write."""
+    """Its first whole number is the number before the writes plus the number of writes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One request of a check, as the application wants it; ``{token}`` may stand in all parts."""
+    """One request of a check; every part may contain ``{token}``."""
 
     method: str
     path: str
@@ -38,10 +38,10 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """What one server is told, and all have to know.
+    """A write to one replica that all replicas must then return.
 
-    ``write`` goes to whichever the proxy takes; for a count, to all of them many times. ``read``
-    then goes to all, with the cookies of the write's answer.
+    The proxy sends ``write`` to any replica; for a count it is repeated over all of them. ``read``
+    then goes to all replicas, with the cookies of the write's answer.
     """
 
     name: str
@@ -70,12 +70,12 @@ SAMPLE_CHECKS = (
         read=Step(method="GET", path="/state/counter"),
     ),
 )
-"""Those of the sample application."""
+"""The checks of the sample application."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """One answer: of which replica (None: nobody said), and what it was."""
+    """One answer; ``replica`` is None where the answer does not name its replica."""
 
     replica: str | None
     status: int | None
@@ -88,9 +88,9 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeRecord:
-    """What one check of one worker model brought, before it is judged.
+    """The answers to one check of one worker model.
 
-    ``before`` is what a counter said first. ``token`` is the word in the requests.
+    ``before`` is a counter's answer before the writes. ``token`` is the word in the requests.
     """
 
     worker: str
@@ -104,11 +104,11 @@ class ProbeRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeResult:
-    """What one check says of one worker model.
+    """The result of one check of one worker model.
 
-    ``write`` and ``read`` are the requests (method and path); ``written_by`` the replica that took
-    the write, where there was one alone; ``right`` and ``wrong`` count answers by replica.
-    ``one_server`` says that one replica's own processes contradict one another.
+    ``write`` and ``read`` are the requests (method and path). ``written_by`` is the replica that
+    accepted the write, where there was a single one. ``right`` and ``wrong`` count the answers of
+    each replica. ``one_server`` is true where one replica's own processes do not agree.
     """
 
     worker: str

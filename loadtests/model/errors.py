@@ -1,8 +1,8 @@
-"""Every failure a person can meet, each with the exit code of the contract.
+"""All errors that users can meet, each with its exit code.
 
 ::
 
-    TwofoldError                     5  (something that should not happen)
+    TwofoldError                     5  (a defect of Twofold)
     ├── UsageError                   2  an option, a value, a configuration file
     │   └── PlanError                2  the machine cannot test what was asked
     ├── EnvironmentFailure           4  engine, port, disk, image, replica
@@ -10,7 +10,7 @@
     │   └── ProcessFailure           4  a program that is not ours failed
     └── Interrupted              130/143  SIGINT or SIGTERM, after the stack is down
 
-A message has the thing, the value and the way out.
+A message names the thing, its value and the way out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is asked of the generator, and what is seen of a trial, as it came. PURE."""
+"""Requests to the generator, and the raw records of a trial. PURE."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from loadtests.model.stack import HostReading, Reading
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """One trial's load as the generator is asked for it.
+    """The load of one trial.
 
-    ``users`` is for the closed mode, the rest for the open one. ``rate_rps``: requests per second.
-    ``shift_s``: how much later than another load's with the same seed the arrivals are.
+    ``users`` is for the closed mode. The fields from ``rate_rps`` (requests per second) on are for
+    the open mode. ``shift_s`` delays the arrivals against another load with the same seed.
     """
 
     id: str
@@ -47,9 +47,9 @@ class Ask:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What one address answered to a fetch; ``status`` is None where ``error`` says why.
+    """The answer of one address to a fetch; ``status`` is None where ``error`` is set.
 
-    ``cookies`` is what a client would send back as its header ``Cookie``.
+    ``cookies`` is the ``Cookie`` header that a client would send next.
     """
 
     url: str
@@ -62,7 +62,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """What the generator says of a whole trial; see the protocol for each field."""
+    """The generator's report of a whole trial; the protocol explains each field."""
 
     id: str
     started_at_s: float
@@ -85,7 +85,7 @@ class Finished:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadDone:
-    """A trial that the generator finished: its word, and the bytes of an ``.npz`` of samples."""
+    """A trial that the generator finished: its report, and its samples as an ``.npz``."""
 
     finished: Finished
     samples: bytes
@@ -99,15 +99,15 @@ class Edge:
     host: HostReading | None
     harness_cpu_s: float
     pulse: Mapping[int, tuple[float, float]] | None = None
-    """The metronome's count for each core: its work, and the CPU-seconds that took."""
+    """The speed probe's counters for each core: units of work, and CPU-seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RawTrial:
-    """What was seen of one trial, before anything is worked out.
+    """The raw records of one trial.
 
-    ``addresses`` gives the name of each of its replicas by ``ip:port``; ``proxy_requests`` and
-    ``replica_requests`` are what nginx and these replicas counted over the whole trial.
+    ``addresses`` maps ``ip:port`` to the name of each of its replicas. ``proxy_requests`` and
+    ``replica_requests`` are the counts of nginx and of these replicas over the whole trial.
     """
 
     spec: TrialSpec

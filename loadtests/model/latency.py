@@ -1,8 +1,7 @@
-"""What is asked and what is known of latency under load.
+"""Records of latency under load: the objective, the plan and the results.
 
-Open-loop trials send each request when it is due, whatever is still in flight, so a server that
-stalls keeps nobody from asking (coordinated omission: Gil Tene, *How NOT to Measure Latency*,
-2013). This module needs nothing of the package, so that ``loadtests.model`` can hold its records.
+Open-loop trials send each request when it is due, whatever is still in flight. So a stalled server
+does not delay later requests (coordinated omission: Gil Tene, *How NOT to Measure Latency*, 2013).
 """
 
 from __future__ import annotations
@@ -11,18 +10,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 Judged = Literal["scales", "falls_short", "no_gain", "inconclusive", "invalid"]
-"""The verdicts of ``loadtests.model.Verdict`` that a doubling under an objective can have."""
+"""The verdicts of ``model.vocabulary.Verdict`` that a doubling under an objective can have."""
 
 LevelState = Literal["valid", "invalid", "missing"]
-"""Whether a level's figures are those of the system, not of the generator; or there are none."""
+"""Whether a level shows the system's latency, shows the generator's own, or was not measured."""
 
 StepOutcome = Literal["kept", "broken", "undecided", "invalid"]
-"""Whether an objective was kept at a rate, beyond doubt; or not even measured."""
+"""Whether an objective was met at a rate, with 95 % confidence; or not validly measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """What was promised: so many per cent of all due requests are answered within ``limit_ms``."""
+    """A latency objective: ``percent`` of all due requests are answered within ``limit_ms``."""
 
     percent: float
     limit_ms: float
@@ -36,8 +35,8 @@ class LatencyPlan:
     """The open-loop trials that follow the rounds.
 
     Each of ``rounds`` rounds has every cell at every share of its measured capacity once, in random
-    order, with the replicas that the throughput's rounds rotate through. For an objective each step
-    of the search takes ``step_windows`` windows of every cell; there are at most ``steps_max``.
+    order, with the same rotation of replicas as the closed-loop rounds. For an objective, each step
+    of the search takes ``step_windows`` windows of every cell, in at most ``steps_max`` steps.
     """
 
     shares: tuple[float, ...]
@@ -48,15 +47,15 @@ class LatencyPlan:
     step_windows: int
     steps_max: int
     expected_s: float
-    """How long all of it takes at most."""
+    """The longest time that all of it takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Quantile:
     """A percentile over all requests of a level, with its 95 % interval by rounds.
 
-    ``ms`` is None where so many requests had no good answer that it lies among them; ``high_ms``
-    where there were too few requests to bound it from above.
+    ``ms`` is None where the percentile falls among the requests without a good answer. ``high_ms``
+    is None where there were too few requests for an upper bound.
     """
 
     ms: float | None
@@ -76,13 +75,13 @@ class Percentiles:
 
 @dataclass(frozen=True, kw_only=True)
 class LevelResult:
-    """What a cell's requests took at one rate.
+    """The latency of a cell at one rate.
 
-    ``share_ratio`` is the rate as a share of the cell's closed-loop capacity. ``response`` counts
-    from the moment at which a request was due, ``service`` from the one at which it was sent. Of
-    the ``requests`` due in the windows ``dropped`` could not be sent and ``failed`` got no good
-    answer; both count as slower than every answer. ``late_p99_ms`` is the generator's own part:
-    from due to sent (99th percentile, median over rounds).
+    ``share_ratio`` is the rate as a share of the cell's closed-loop capacity. ``response`` is the
+    time from when a request was due, ``service`` from when it was sent. Of the ``requests`` due in
+    the windows, ``dropped`` could not be sent and ``failed`` got no good answer. Both count as
+    slower than every answer. ``late_p99_ms`` is the generator's delay from due to sent (99th
+    percentile, median over rounds).
     """
 
     share_ratio: float
@@ -103,8 +102,8 @@ class LevelResult:
 class LatencyResult:
     """The latency of one cell under load; an entry of ``latency`` in ``run.json``.
 
-    ``closed_p50_ms`` and ``closed_p99_ms`` are what the closed loop says of the same cell at its
-    capacity: its users wait while a server stalls, so it hides that.
+    ``closed_p50_ms`` and ``closed_p99_ms`` are the closed loop's percentiles at capacity. Its users
+    wait while a server stalls, so they hide stalls.
     """
 
     worker: str
@@ -118,7 +117,7 @@ class LatencyResult:
 
 @dataclass(frozen=True, kw_only=True)
 class SloStep:
-    """One rate that was tried: how many of the due requests were too late, or had no good answer.
+    """One rate that the search tried, and how many due requests were late or not answered well.
 
     ``late_low_ratio`` to ``late_high_ratio`` is the 95 % interval of that share, by windows.
     """
@@ -135,11 +134,11 @@ class SloStep:
 
 @dataclass(frozen=True, kw_only=True)
 class SloResult:
-    """The highest rate at which a cell keeps the objective; an entry of ``slo`` in ``run.json``.
+    """The highest rate at which a cell meets the objective; an entry of ``slo`` in ``run.json``.
 
-    It lies between ``low_rps``, the highest rate that kept the objective beyond doubt, and
-    ``high_rps``, the lowest above it that did not (or the cell's capacity, above which no rate can
-    last). ``estimate_rps`` is their geometric mean. ``decided`` says how the bracket came about.
+    It lies between ``low_rps``, the highest rate that met the objective, and ``high_rps``, the
+    lowest above it that missed it. Where none missed it, ``high_rps`` is the cell's capacity.
+    ``estimate_rps`` is their geometric mean. ``decided`` says how the bracket came about.
     """
 
     worker: str
@@ -158,10 +157,10 @@ class SloResult:
 
 @dataclass(frozen=True, kw_only=True)
 class SloDoubling:
-    """Whether twice the replicas keep the objective at twice the rate.
+    """Whether twice the replicas meet the objective at twice the rate.
 
-    ``low`` and ``high`` are the ends of the two brackets divided: the truth lies between them if it
-    lies in both brackets.
+    ``low`` and ``high`` are ratios of the ends of the two brackets. The true factor lies between
+    them if both true rates lie in their brackets.
     """
 
     worker: str
@@ -180,10 +179,10 @@ class SloDoubling:
 
 @dataclass(frozen=True, kw_only=True)
 class Ceiling:
-    """The most that the generator got out of the same proxy's static answer, in this very stack.
+    """The generator's highest rate on a static answer of the proxy of this stack.
 
-    ``cpu_ratio`` is the share of a core that its busiest process got for it, ``lag_p99_ms`` how
-    late it acted.
+    ``cpu_ratio`` is the share of a core that its busiest process used. ``lag_p99_ms`` is how late
+    its timer fired (99th percentile).
     """
 
     throughput_rps: float

@@ -1,4 +1,4 @@
-"""The facts of the machine that runs the experiment."""
+"""The machine that runs the experiment."""
 
 from __future__ import annotations
 
@@ -21,4 +21,4 @@ class Machine:
     can_budget: bool = True
     """Whether a CPU budget can be set for a replica here."""
     can_pin: bool = True
-    """Whether a process can be bound to cores here."""
+    """Whether a process can be pinned to cores here."""

@@ -12,7 +12,7 @@ from loadtests.model.plan import TrialSpec
 from loadtests.model.trial import Trial
 
 Purpose = Literal["level", "objective"]
-"""A share of the capacity that was planned, or a rate that a search asked for."""
+"""A planned share of the capacity, or a rate of the search for an objective."""
 
 
 @dataclass(frozen=True, kw_only=True)

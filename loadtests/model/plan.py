@@ -1,4 +1,4 @@
-"""Everything that a run will do, decided before anything is started."""
+"""The plan of a run, complete before anything is started."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from loadtests.model.latency import LatencyPlan
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerModel:
-    """How one gunicorn worker model is set up in each replica.
+    """The settings of one gunicorn worker model in each replica.
 
-    ``slots`` is how many requests one replica can have in service at once (processes × threads),
-    or None where nothing but means limits it (greenlets).
+    ``slots`` is how many requests one replica can serve at once (processes × threads). It is None
+    where only CPU and memory limit it (greenlets).
     """
 
     name: str
@@ -23,11 +23,10 @@ class WorkerModel:
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
-    """What one request does: its name, and the path (with query) that is asked for.
+    """A workload: its name, and the path (with query) of its requests.
 
-    ``scenario`` names the locustfile in ``generator/locustfiles`` whose users ask for more than one
-    path, or is None;
-    ``needs_store`` says that requests use the data store.
+    ``scenario`` is the locustfile in ``generator/locustfiles`` of a workload with several paths, or
+    None. ``needs_store`` says that requests use the data store.
     """
 
     name: str
@@ -50,11 +49,11 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """The means of every replica and of the store, and which cores which role runs on.
+    """The CPU of each replica and of the store, and the cores of each role.
 
     ``replica_cpus`` and ``store_cpus`` are None where no budget can be set. Empty core tuples mean
-    "not pinned". ``store_cores`` may be among ``service_cores``, which are the generator's and the
-    proxy's.
+    "not pinned". ``service_cores`` are the generator's and the proxy's; ``store_cores`` may be
+    among them.
     """
 
     replica_cpus: float | None
@@ -67,7 +66,7 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """One trial's parts: load that is dropped, load that is measured, and the wait after it."""
+    """The parts of a trial: warm-up (dropped), window (measured) and the longest drain."""
 
     settle_s: float
     window_s: float
@@ -100,7 +99,7 @@ class TrialSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything that a run will do, before anything is started."""
+    """Everything that a run will do."""
 
     seed: int
     backend: str
@@ -119,9 +118,9 @@ class Plan:
     expected_s: float
     expected_max_s: float
     notes: tuple[str, ...] = ()
-    """What a person should know of this plan: what cannot be tested here, and why."""
+    """What cannot be tested here, and why, in sentences."""
     with_store: bool = False
     """Whether the stack has a data store."""
     latency: LatencyPlan | None = None
-    """The open-loop trials that follow the rounds; ``expected_s`` counts them too."""
+    """The open-loop trials that follow the rounds; ``expected_s`` includes them."""
     generator_processes: int = 1

@@ -1,4 +1,4 @@
-"""What follows from the trials: cells, doublings, findings, the run."""
+"""Results: cells, doublings, findings and the run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from loadtests.model.vocabulary import Bottleneck, RuleCode, RuleState, Verdict
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A value with its 95 % interval; ``low`` and ``high`` are None where none can be given."""
+    """A value with its 95 % interval; ``low`` and ``high`` are None where there is no interval."""
 
     estimate: float | None
     low: float | None
@@ -24,11 +24,11 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceUse:
-    """How much of one means a cell used, over all its trials.
+    """The utilisation of one resource by a cell, over all its trials.
 
-    ``name`` is what people call it, ``used_ratio`` a share of all there was of it, ``full_ratio``
-    the share from which it counts as full; ``detail`` is a clause with the figures in their own
-    units. CPU is also full where its holder was held back in most CPU periods.
+    ``used_ratio`` is the use as a share of the limit, and ``full_ratio`` the share from which the
+    resource counts as saturated. ``detail`` is a clause with the figures in their own units. CPU is
+    also saturated where its user was throttled in most CPU periods.
     """
 
     kind: Bottleneck
@@ -41,10 +41,10 @@ class ResourceUse:
 
 @dataclass(frozen=True, kw_only=True)
 class CellResult:
-    """What is known of one cell over all rounds.
+    """The result of one cell over all rounds.
 
-    Percentiles are medians over the rounds of each round's own; ``replica_rps`` is the mean rate
-    of each replica's answers in the trials that it took part in; ``memory_bytes`` is that of all
+    Each percentile is the median of the rounds' percentiles. ``replica_rps`` is the mean rate of
+    each replica's answers in the trials that it took part in. ``memory_bytes`` is the memory of all
     replicas together.
     """
 
@@ -71,9 +71,10 @@ class CellResult:
 
 @dataclass(frozen=True, kw_only=True)
 class DoublingResult:
-    """D(n) = X(2n)/X(n) of one worker model and workload, taken apart where counters allow.
+    """D(n) = X(2n)/X(n) of one worker model and workload, with its parts where CPU is counted.
 
-    factor = cpu_got_factor ÷ cpu_per_request_factor, when CPU is what is full.
+    Where CPU is saturated, factor = cpu_got_factor ÷ cpu_per_request_factor. ``cpu_got_factor`` is
+    the ratio of the CPU that the replicas used.
     """
 
     worker: str
@@ -88,7 +89,7 @@ class DoublingResult:
     verdict: Verdict
     reason: str
     settle_minutes: float | None
-    """Minutes of measuring that would probably settle an inconclusive one."""
+    """Minutes of measuring that would probably decide an inconclusive doubling."""
 
     def __str__(self) -> str:
         return f"{self.worker} {self.workload} {self.replicas_from}→{self.replicas_to}"
@@ -109,8 +110,8 @@ class ComparisonResult:
 class LawResult:
     """A scalability law fitted to one worker model and workload.
 
-    ``name`` is ``amdahl`` (sigma alone) or ``usl`` (sigma and kappa); ``bound`` is the greatest
-    speed-up that the law allows, None where it has none, and where no loss is shown to be above 0.
+    ``name`` is ``amdahl`` (sigma alone) or ``usl`` (sigma and kappa). ``bound`` is the highest
+    speed-up that the law allows; None where it has no bound or no loss is shown to be above 0.
     """
 
     worker: str
@@ -124,9 +125,10 @@ class LawResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What one validity rule found, for one cell or (``cell`` None) for the run.
+    """The finding of one validity rule, for one cell or (``cell`` None) for the run.
 
-    ``figure`` is what was measured and ``limit`` what it was held against, in the rule's unit.
+    ``figure`` is the measured value and ``limit`` the value that it was compared with, in the
+    rule's unit.
     """
 
     code: RuleCode
@@ -139,7 +141,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class RunFacts:
-    """What identifies a run and says how long it took; not worked out, only noted."""
+    """The identity of a run, and how long it took."""
 
     run_id: str
     started_at: str
@@ -147,13 +149,13 @@ class RunFacts:
     wall_s: float
     measuring_s: float
     finished: bool
-    """False where the run was stopped or died, and what there is comes from its journal."""
+    """False where the run was stopped or crashed, and the result is from its journal."""
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """A whole run: ``run.json``, and everything that a report says."""
+    """The result of a whole run: the content of ``run.json`` and of every report."""
 
     facts: RunFacts
     machine: Machine
@@ -176,5 +178,5 @@ class RunResult:
 
     @property
     def broken(self) -> tuple[Finding, ...]:
-        """The findings that take the verdict away."""
-        return tuple(found for found in self.findings if found.state is RuleState.BROKEN)
+        """The findings that make the run invalid."""
+        return tuple(finding for finding in self.findings if finding.state is RuleState.BROKEN)

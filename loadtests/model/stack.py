@@ -1,4 +1,4 @@
-"""What is read from a stack that is up: replicas and counters."""
+"""Readings of a running stack: its replicas and counters."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Replica:
     number: int
     address: str
     identity: str
-    """What must stay the same during a run: container, start time and image, or process."""
+    """What must stay the same during a run: the container or the process."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """The counters of one member at one moment; all but memory only ever grow."""
+    """The counters of one member at one moment; all but memory only grow."""
 
     member: str
     role: Role

@@ -1,4 +1,4 @@
-"""What was measured: trials and the calibration of users."""
+"""Records of what was measured: trials and the calibration of users."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from loadtests.model.vocabulary import Role
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What one member used between two readings ``span_s`` apart.
+    """The resources that one member used between two readings, ``span_s`` apart.
 
-    ``completed`` counts the requests that it answered between the two (None for members that
-    answer none). ``throttled_ratio`` is the share of the CPU periods in which the member was held.
+    ``completed`` counts the requests that it answered between them; None for members that answer
+    none. ``throttled_ratio`` is the share of CPU periods in which the member was throttled.
     """
 
     member: str
@@ -40,9 +40,9 @@ class Latency:
 
 @dataclass(frozen=True, kw_only=True)
 class Conservation:
-    """One count of a whole trial (settle, window, drain) by each party that can count.
+    """The requests of a whole trial (warm-up, window, drain), as each party counted them.
 
-    ``proxy`` and ``replicas`` are None where that party cannot be asked.
+    ``proxy`` and ``replicas`` are None where they cannot be read.
     """
 
     sent: int
@@ -55,9 +55,9 @@ class Conservation:
 class GeneratorHealth:
     """Whether the generator kept up in the window.
 
-    ``cpu_ratio`` is its busiest process's share of one core; ``lag_p99_ms`` the 99th percentile of
-    how late a ticker fired that was due every few milliseconds; ``dropped`` counts requests that
-    were due and could not be sent; ``lost_workers`` the processes that went missing.
+    ``cpu_ratio`` is its busiest process's share of one core. ``lag_p99_ms`` is the 99th percentile
+    of how late a timer fired that is due every few milliseconds. ``dropped`` counts due requests
+    that could not be sent, ``lost_workers`` the processes that ended early.
     """
 
     cpu_ratio: float
@@ -69,7 +69,7 @@ class GeneratorHealth:
 
 @dataclass(frozen=True, kw_only=True)
 class HostUse:
-    """What the machine did in the window beside the stack, as shares of the cores used."""
+    """CPU that others took in the window, as shares of the cores: hypervisor and programs."""
 
     steal_ratio: float
     foreign_ratio: float
@@ -77,11 +77,11 @@ class HostUse:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestDistribution:
-    """What each replica got and gave in one trial.
+    """How the requests of one trial were distributed over the replicas.
 
-    ``counts``: its requests of the whole trial (settling, window, drain); ``unnamed``: requests of
-    which nobody said who had them; ``silences_ms``: the longest time inside the window in which it
-    answered nothing.
+    ``counts`` has each replica's requests over the whole trial (warm-up, window, drain), and
+    ``unnamed`` those of unknown replicas. ``silences_ms`` is the longest time inside the window in
+    which a replica answered nothing.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class RequestDistribution:
 
     @property
     def spread(self) -> int:
-        """By how many requests the replica that got most is ahead of the one that got fewest."""
+        """The most requests of a replica less the fewest."""
         return max(self.counts.values()) - min(self.counts.values()) if self.counts else 0
 
 
@@ -98,9 +98,9 @@ class RequestDistribution:
 class Trial:
     """One finished trial: a line of the journal.
 
-    ``completed`` and ``failed`` count requests that ended inside the window; those that hung in it
-    and were given up afterwards have failed too. ``answers`` counts the answers of each replica in
-    the window, by the proxy's own word; ``quarters_rps`` is the throughput of the window's four
+    ``completed`` and ``failed`` count requests that ended inside the window. Requests that hung in
+    it and were given up later count as failed, too. ``answers`` counts the answers of each replica
+    in the window, as the proxy names it. ``quarters_rps`` is the throughput of the window's four
     quarters, in order.
     """
 
@@ -123,18 +123,18 @@ class Trial:
     host: HostUse | None
     identities: Mapping[str, str]
     service_ms: float | None = None
-    """Mean time in service of a request by one user alone on one replica (from calibration)."""
+    """Mean service time of a request with one user on one replica (from calibration)."""
     set_aside: str | None = None
-    """Why this trial does not count and was measured again, or None for one that counts."""
+    """Why this trial was discarded and measured again; None for one that counts."""
     core_speed: float | None = None
-    """Speed of the replicas' cores in the window by the metronome, in its work a CPU-second."""
+    """Speed of the replicas' cores in the window: the speed probe's work per CPU-second."""
     speed_correction: float = 1.0
-    """By what ``throughput_rps`` was multiplied to stand for the run's mean core speed; 1 in the
-    journal, where it is as it was measured. See ``corespeed``."""
+    """The factor by which ``throughput_rps`` was corrected to the run's mean core speed; 1 in the
+    journal, which has raw throughput. See ``analysis.core_speed``."""
     dealing: RequestDistribution | None = None
-    """How the requests were dealt out; None in a journal that is older than this."""
+    """How the requests were distributed; None in older journals."""
     in_flight: float | None = None
-    """Requests under way in the window, as a mean over its time; None in an older journal."""
+    """Mean number of requests in flight in the window; None in older journals."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,12 +147,12 @@ class CalibrationStep:
     throughput_rps: float
     mean_ms: float | None
     lost_workers: int = 0
-    """Processes of the generator that went missing meanwhile."""
+    """Processes of the generator that ended early in this step."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """How many users a replica needs to be busy, and the steps that showed it."""
+    """How many users saturate one replica, and the steps that showed it."""
 
     worker: str
     workload: str

@@ -1,4 +1,4 @@
-"""The words of a result: verdicts, bottlenecks, rules and roles."""
+"""The words of ``run.json``: verdicts, bottlenecks, rules and roles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SCHEMA_VERSION = 1
 
 
 class Verdict(StrEnum):
-    """What can be said of a doubling, or of a run."""
+    """The verdict on a doubling, or on a run."""
 
     SCALES = "scales"
     FALLS_SHORT = "falls_short"
@@ -20,7 +20,7 @@ class Verdict(StrEnum):
 
 
 class Bottleneck(StrEnum):
-    """What was full in a cell's windows."""
+    """The resource that limits a cell's throughput."""
 
     REPLICA_CPU = "replica_cpu"
     WORKER_SLOTS = "worker_slots"
@@ -32,7 +32,7 @@ class Bottleneck(StrEnum):
 
 
 class RuleCode(StrEnum):
-    """The validity rules; each is explained where it is checked, in ``validity``."""
+    """The validity rules; ``analysis.rules`` checks and explains each."""
 
     GENERATOR_SATURATED = "generator_saturated"
     PROXY_SATURATED = "proxy_saturated"
@@ -48,7 +48,7 @@ class RuleCode(StrEnum):
 
 
 class RuleState(StrEnum):
-    """Whether a rule held. A rule that could not be checked here is never called held."""
+    """Whether a rule holds; a rule that could not be checked never counts as holding."""
 
     HOLDS = "holds"
     BROKEN = "broken"
@@ -56,7 +56,7 @@ class RuleState(StrEnum):
 
 
 class Role(StrEnum):
-    """What a member of the stack is there for."""
+    """The part that a member has in the stack."""
 
     REPLICA = "replica"
     PROXY = "proxy"

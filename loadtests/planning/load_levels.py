@@ -1,4 +1,4 @@
-"""Which loads are put on each cell when latency is measured: shares of its capacity. PURE."""
+"""Plans the open-loop trials of each cell, at shares of its capacity. PURE."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from loadtests.model.open_trial import OpenSpec
 from loadtests.model.plan import Cell, Plan, TrialSpec
 
 SHARES = (0.5, 0.7, 0.9)
-"""Of the measured capacity: from where hardly anything waits to where queues have to show."""
+"""Shares of the measured capacity: from almost no waiting to long queues."""
 
 ROUNDS = 4
 ROUNDS_QUICK = 2
-"""An interval by rounds needs two; four have each of four replicas once alone."""
+"""An interval by rounds needs two. In four, each of four replicas is once a cell of one."""
 
 SETTLE_S = 1.0
 WINDOW_S = 4.0
 SETTLE_QUICK_S = 0.5
 WINDOW_QUICK_S = 2.0
-"""Longer than in a closed loop, where all queues are full at once: near the capacity a queue takes
-seconds to become as long as it gets (some 1 ÷ (1 − load)² services; Kingman 1961)."""
+"""Longer than in a closed loop, whose queues are full at once. Near the capacity, a queue takes
+seconds to reach its mean length (about 1 ÷ (1 − load)² service times; Kingman 1961)."""
 
 STEP_WINDOWS = 3
 STEP_WINDOWS_QUICK = 2
 STEPS_MAX = 5
 STEPS_MAX_QUICK = 2
-"""Of a search: after the levels two halvings are enough mostly, and then each end once or twice."""
+"""Steps of a search: two halvings after the levels are mostly enough, then one or two per end."""
 
 OVERHEAD_S = 0.5
-"""One trial's drain, counters and messages (measured on 2 cores, 0.3 to 0.6 s)."""
+"""A trial's drain, counters and messages take 0.3 to 0.6 s on 2 cores."""
 
 MAX_IN_FLIGHT = 2000
-"""Requests in flight at once: under nginx's 8192 connections, of which each takes two, and within
-what the replicas' kernels queue (backlog 2048)."""
+"""Largest number of requests in flight. Each takes two of nginx's 8192 connections, and the listen
+queue of a replica holds 2048."""
 
 FEWEST_IN_FLIGHT = 64
 
 
 def plan_latency(objective: Objective | None, *, cells: int, quick: bool) -> LatencyPlan:
-    """Plan the open-loop trials of so many cells."""
+    """Return the plan of the open-loop trials of ``cells`` cells."""
     settle_s, window_s = (SETTLE_QUICK_S, WINDOW_QUICK_S) if quick else (SETTLE_S, WINDOW_S)
     rounds = ROUNDS_QUICK if quick else ROUNDS
     windows, steps = (STEP_WINDOWS_QUICK, STEPS_MAX_QUICK) if quick else (STEP_WINDOWS, STEPS_MAX)
@@ -62,17 +62,19 @@ def plan_latency(objective: Objective | None, *, cells: int, quick: bool) -> Lat
 
 
 def level_rounds(
-    plan: Plan, latency: LatencyPlan, known: Mapping[Cell, float]
+    plan: Plan, latency: LatencyPlan, capacity_of: Mapping[Cell, float]
 ) -> tuple[tuple[OpenSpec, ...], ...]:
-    """Plan the rounds of the levels: every cell at every share once, in random order.
+    """Return the rounds of the levels: every cell at every share once, in random order.
 
-    The replicas are those of the throughput's rounds, one after the other, so that each stands for
-    its cell equally often. The plan's seed decides the order and the arrivals.
+    ``capacity_of`` is in requests per second. The replicas rotate as in the closed-loop rounds, so
+    each is used equally often. The plan's seed decides the order and the arrivals.
     """
     rng = Random(f"{plan.seed}/levels")
     rounds = []
     for number in range(1, latency.rounds + 1):
-        wanted = [(cell, share) for cell in plan.cells if cell in known for share in latency.shares]
+        levels = [
+            (cell, share) for cell in plan.cells if cell in capacity_of for share in latency.shares
+        ]
         rounds.append(
             tuple(
                 open_spec(
@@ -81,11 +83,11 @@ def level_rounds(
                     cell,
                     turn=number,
                     position=position,
-                    rate_rps=share * known[cell],
+                    rate_rps=share * capacity_of[cell],
                     share_ratio=share,
                     seed=rng.randrange(2**31),
                 )
-                for position, (cell, share) in enumerate(rng.sample(wanted, len(wanted)), start=1)
+                for position, (cell, share) in enumerate(rng.sample(levels, len(levels)), start=1)
             )
         )
     return tuple(rounds)
@@ -103,8 +105,8 @@ def open_spec(
     seed: int,
     step: int = 0,
 ) -> OpenSpec:
-    """Describe one open-loop trial; ``turn`` (from 1) picks the cell's replicas of that round."""
-    base = _member_spec(plan, cell, turn)
+    """Return one open-loop trial with the replicas that the cell has in round ``turn`` (from 1)."""
+    closed = _member_spec(plan, cell, turn)
     span_s = latency.settle_s + latency.window_s
     prefix = f"o{step:02d}-{turn:02d}" if step else f"l{turn:02d}"
     tail = f"{cell.worker}-{cell.workload}-{cell.replicas}"
@@ -117,7 +119,7 @@ def open_spec(
         seed=seed,
         max_in_flight=max(FEWEST_IN_FLIGHT, min(MAX_IN_FLIGHT, math.ceil(rate_rps * span_s))),
         trial=replace(
-            base,
+            closed,
             id=f"{prefix}-{position:02d}-{tail}{percent}",
             round=turn,
             position=position,

@@ -1,7 +1,7 @@
-"""Which replicas stand for a cell in which round. PURE.
+"""Chooses the replicas of each cell in each round. PURE.
 
-Replicas differ by a few percent for as long as they live, so a cell with fewer replicas than there
-are takes different ones from round to round, each equally often: 1, 2, 3, 4 alone, and as pairs
+Replicas differ by a few per cent from start to start. So a cell with fewer replicas than were
+started uses different ones in each round, each equally often: 1, 2, 3, 4 alone, and as pairs
 12, 34, 13, 24, 14, 23.
 """
 
@@ -12,14 +12,14 @@ from collections import Counter
 from random import Random
 
 TRIES = 60
-"""Orders tried for each pass; with four replicas three passes hold every pair once."""
+"""Random orders tried for each pass; with four replicas, three passes contain every pair once."""
 
 
 def rotation(*, total: int, size: int, rounds: int, rng: Random) -> tuple[tuple[int, ...], ...]:
-    """Give ``rounds`` sets of ``size`` replicas out of 1…``total``, each replica equally often.
+    """Return ``rounds`` sets of ``size`` replicas out of 1…``total``, each replica equally often.
 
-    The balance is exact after every ``total / gcd(total, size)`` rounds (a pass). Of several random
-    orders the one is taken whose sets were used least, so that sets repeat as late as they can.
+    The balance is exact after each pass of ``total / gcd(total, size)`` rounds. Of several random
+    orders, the one with the least used sets is taken, so sets repeat as late as possible.
     """
     if not 1 <= size <= total:
         raise ValueError(f"{size} replicas cannot be taken out of {total}")

@@ -1,7 +1,7 @@
-"""From options and a machine to everything that a run will do. PURE.
+"""Plans a run from its options and the machine. PURE.
 
-A plan starts nothing. It is refused with :class:`~loadtests.model.errors.PlanError` where the
-machine cannot test what was asked, with what would fit.
+Raises :class:`~loadtests.model.errors.PlanError` where the machine cannot test what the options
+ask for; the message says what would fit.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from loadtests.planning.rotation import rotation
 from loadtests.servers import registry as servers
 from loadtests.targets import workloads as built_in
 
-# A window is a whole number of the kernel's 100 ms CPU periods, so that each has the same number
-# of refills of a replica's budget; a part of one would add noise of a whole refill.
+# A window is a whole number of the kernel's CPU periods of 100 ms. So each window has the same
+# number of refills of a replica's budget.
 TIMING = Timing(settle_s=0.5, window_s=2.0, drain_limit_s=15.0)
 TIMING_QUICK = Timing(settle_s=0.3, window_s=1.0, drain_limit_s=15.0)
 
 OVERHEAD_S = 0.4
-"""One trial's drain, counters and messages (measured on 2 cores, 0.2 to 0.6 s)."""
+"""A trial's drain, counters and messages take 0.2 to 0.6 s on 2 cores."""
 
 START_S = 25.0
-"""Bringing a built stack up, proving it and calibrating it, and taking it down (measured)."""
+"""Seconds to start a built stack, check it, calibrate the users and stop the stack."""
 
 STORE_START_S = 5.0
-"""What a store adds to that: 2 s as a container (measured), and Compose is called once more."""
+"""Seconds that a store adds: 2 s as a container, and one more call of Compose."""
 
 FIRST_PORT = 9001
 
@@ -46,18 +46,18 @@ WAITING_WORKLOAD = "io"
 """What is measured where replicas that work cannot have budgets."""
 
 NO_BUDGET = (
-    "No CPU budget can be set here, so replicas that work would compete for the same cores:"
-    " workload io is measured, where slots are what is full."
+    "No CPU budget can be set here, so replicas under CPU load would compete for the same cores."
+    " Workload io is measured instead, whose bottleneck is worker slots."
 )
 
 ONE_CORE = (
-    "Generator, proxy and replicas share the one core there is, so replicas that work would compete"
-    " for it: workload io is measured, where slots are what is full."
+    "Generator, proxy and replicas share one core, so replicas under CPU load would compete for it."
+    " Workload io is measured instead, whose bottleneck is worker slots."
 )
 
 
 def make_plan(options: Options, machine: Machine, *, backend: str, seed: int) -> Plan:
-    """Plan a run of checked ``options`` on ``machine``; the same arguments give the same plan."""
+    """Return the plan of a run on ``machine``; the same arguments give the same plan."""
     counts = tuple(sorted(options.replicas))
     most = counts[-1]
     models = servers.worker_models()
@@ -66,9 +66,9 @@ def make_plan(options: Options, machine: Machine, *, backend: str, seed: int) ->
     with_store = options.probe or any(
         built_in.WORKLOADS[name].needs_store for name in options.workloads
     )
-    workloads, workers, notes = _what_can_be_told(options, machine, most, with_store=with_store)
+    workloads, workers, notes = _what_fits(options, machine, most, with_store=with_store)
     waiting_only = all(built_in.WORKLOADS[workload.name].waits for workload in workloads)
-    means = budget(machine, most, waiting_only=waiting_only, with_store=with_store)
+    replica_budget = budget(machine, most, waiting_only=waiting_only, with_store=with_store)
     cells = tuple(
         Cell(worker=worker, workload=workload.name, replicas=count)
         for workload in workloads
@@ -93,7 +93,7 @@ def make_plan(options: Options, machine: Machine, *, backend: str, seed: int) ->
         rounds_max=greatest,
         precision_ratio=options.precision_ratio,
         target=options.target,
-        budget=means,
+        budget=replica_budget,
         timing=timing,
         upstreams=upstreams,
         rounds=rounds,
@@ -113,32 +113,35 @@ def _latency(options: Options, cells: int) -> LatencyPlan | None:
     return load_levels.plan_latency(objective, cells=cells, quick=options.quick)
 
 
-def _what_can_be_told(
+def _what_fits(
     options: Options, machine: Machine, most: int, *, with_store: bool
 ) -> tuple[tuple[Workload, ...], tuple[str, ...], tuple[str, ...]]:
-    """Leave out what was not asked for by name and cannot be told here, and say so."""
-    asked = options.workloads or (DEFAULT_WORKLOAD,)
+    """Return workloads, worker models and notes, without what this machine cannot test.
+
+    What the options name explicitly is refused rather than left out.
+    """
+    requested = options.workloads or (DEFAULT_WORKLOAD,)
     workers = options.workers or ()
     if fits(machine, most, with_store=with_store):
-        return tuple(map(built_in.named, asked)), workers, ()
+        return tuple(map(built_in.named, requested)), workers, ()
     too_many = machine.can_budget and bool(split_cores(machine, with_store=with_store)[1])
     if too_many or (
-        options.workloads and not all(built_in.WORKLOADS[name].waits for name in asked)
+        options.workloads and not all(built_in.WORKLOADS[name].waits for name in requested)
     ):
-        # This refuses, with what would fit.
+        # Raises PlanError with what would fit.
         budget(machine, most, waiting_only=False, with_store=with_store)
     limited = tuple(name for name in workers if name in _limited())
     if not limited:
         raise PlanError(
-            f"{', '.join(workers)} has no limited number of slots, so its replicas would"
-            " compete for CPU, and cannot have budgets here. What fits:"
+            f"{', '.join(workers)} has no limit of worker slots, so its replicas would"
+            " compete for CPU, and no budget can be set here. What fits:"
             f" --workers {','.join(_limited())}."
         )
     left_out = tuple(name for name in workers if name not in limited)
     notes = [ONE_CORE if machine.can_budget else NO_BUDGET]
     if left_out:
-        notes.append(f"Left out: {', '.join(left_out)}, which would use all CPU there is.")
-    names = asked if options.workloads else (WAITING_WORKLOAD,)
+        notes.append(f"Left out: {', '.join(left_out)}, whose replicas would compete for CPU.")
+    names = requested if options.workloads else (WAITING_WORKLOAD,)
     return tuple(map(built_in.named, names)), limited, tuple(notes)
 
 
@@ -176,11 +179,10 @@ def _rounds(
 
 
 def _order(cells: tuple[Cell, ...], rng: Random) -> list[Cell]:
-    """Give a round's order: worker models and workloads at random, and in each its cells at random.
+    """Return a round's order: series in random order, and the cells of each in random order.
 
-    Cells that are compared for a doubling are next to one another, since moments that are near are
-    more alike: measured, two windows of one model differed by 2 to 3 % within 4 s, by 4 % within
-    30 s and by 4 to 5 % beyond.
+    The cells of a doubling are close in time, because windows that are close differ less: by 2 to
+    3 % within 4 s, and by 4 to 5 % beyond 30 s.
     """
     series: dict[tuple[str, str], list[Cell]] = {}
     for cell in cells:

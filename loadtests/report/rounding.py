@@ -1,9 +1,8 @@
-"""The one rule by which numbers are rounded for people, in every format.
+"""Rounds numbers for people, by the same rule in every format. PURE.
 
-PURE. Rates and times keep three significant digits, or all whole ones (1916, 106, 52.3, 2.31,
-0.823); factors keep two decimals, because their targets have one; shares become per cents with one
-decimal. What is not known is a dash. Formats for programs (``run.json``, CSV, OpenMetrics) carry
-the unrounded number instead.
+Rates and times keep three significant digits, or all whole ones (1916, 106, 52.3, 2.31, 0.823).
+Factors keep two decimals, because their targets have one. Shares become per cents with one decimal.
+What is not known is a dash. Formats for programs (``run.json``, CSV, OpenMetrics) do not round.
 """
 
 from __future__ import annotations
@@ -67,5 +66,5 @@ def _decimals(value: float) -> int:
 
 
 def _fixed(value: float, decimals: int) -> str:
-    """Return a number with so many decimals; zero has no sign."""
+    """Return a number with ``decimals`` decimals; zero has no sign."""
     return f"{round(value, decimals) + 0.0:.{decimals}f}"

@@ -1,6 +1,6 @@
-"""Writes the raw samples of a run, a row a request, for data frames and other tools.
+"""Writes the raw samples of a run as a table with a row a request, for other tools.
 
-Trial by trial, so that a run of any length needs the memory of one trial.
+It works trial by trial, so a run of any length needs the memory of one trial.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from loadtests.results import run_folder
 from loadtests.results.run_folder import Recorded
 
 Write = Callable[[Rows], None]
-"""Told the rows of one trial."""
+"""Writes the rows of one trial."""
 
 Open = Callable[[Path], AbstractContextManager[Write]]
 """Opens a file for rows."""
@@ -35,7 +35,7 @@ PARQUET_WAY_OUT = (
 
 @dataclass(frozen=True, kw_only=True)
 class Exported:
-    """What was written: ``unnamed`` trials were kept before their samples had texts."""
+    """What was written; ``unnamed`` counts trials of old runs, whose samples have no texts."""
 
     run_id: str
     format: str
@@ -46,7 +46,7 @@ class Exported:
 
 
 def to_file(folder: Path, kind: str, path: Path | None) -> Exported:
-    """Write the samples of a run to a file, by default ``samples.csv`` and the like beside it.
+    """Write the samples of a run to a file, by default to ``samples.<kind>`` in its folder.
 
     Raises :class:`UsageError` where the run has no samples, or where pyarrow is missing.
     """
@@ -91,9 +91,9 @@ def _rows(folder: Path, recorded: Recorded) -> Iterable[Rows]:
             yield request_table.read(trial, samples)
         except ValueError as error:
             raise UsageError(
-                f"{run_folder.samples_path(folder, trial)} holds no samples that can be read"
+                f"{run_folder.samples_path(folder, trial)} holds no readable samples"
                 f" ({error})."
-                " The journal and the reports of the run do not need it."
+                " The journal and the reports of the run do not need this file."
             ) from error
 
 
@@ -125,19 +125,19 @@ def _parquet(recorded: Recorded) -> Open:
 
 
 def _pyarrow() -> tuple[ModuleType, ModuleType]:
-    """Import pyarrow, which is large, and needed for this alone."""
+    """Import pyarrow here, because it is large and optional."""
     try:
         import pyarrow as pa
         from pyarrow import parquet
     except ImportError as error:
         raise UsageError(
-            f"Parquet needs pyarrow, which is not here ({error}). {PARQUET_WAY_OUT}"
+            f"Parquet needs pyarrow, which is not installed ({error}). {PARQUET_WAY_OUT}"
         ) from error
     return pa, parquet
 
 
 def _schema(arrow: ModuleType, recorded: Recorded) -> Any:
-    """Give the schema of a run's rows; what the run is stands in its metadata."""
+    """Return the schema of a run's rows, with the run's facts as metadata."""
     types = {name: arrow.string() for name in request_table.COLUMNS}
     types |= dict.fromkeys(("round", "position", "replicas", "status"), arrow.int32())
     types |= dict.fromkeys(("due_us", "sent_us", "done_us"), arrow.int64())
@@ -147,9 +147,9 @@ def _schema(arrow: ModuleType, recorded: Recorded) -> Any:
 
 
 def _table(arrow: ModuleType, schema: Any, trial_rows: Rows) -> Any:
-    """Give one trial's rows as a table; the unknown is null."""
+    """Return one trial's rows as a table; what is unknown is null."""
     spec, count = trial_rows.trial.spec, len(trial_rows)
-    same = {
+    constants = {
         "trial": spec.id,
         "round": spec.round,
         "position": spec.position,
@@ -159,8 +159,8 @@ def _table(arrow: ModuleType, schema: Any, trial_rows: Rows) -> Any:
         "set_aside": trial_rows.trial.set_aside is not None,
     }
     columns = {
-        field.name: arrow.repeat(arrow.scalar(same[field.name], field.type), count)
-        if field.name in same
+        field.name: arrow.repeat(arrow.scalar(constants[field.name], field.type), count)
+        if field.name in constants
         else _column(arrow, getattr(trial_rows, field.name), field.type)
         for field in schema
     }

@@ -1,10 +1,10 @@
-"""The only reader and writer of ``results/``: versioned, atomic, after every trial.
+"""Reads and writes the folders of runs in ``results/``: versioned, atomic, after every trial.
 
-A run's folder holds ``plan.json`` (what was planned, on which machine; written first),
-``calibrations.json``, ``probes.json``, ``ceiling.json``, ``trials.jsonl`` (the journal: closed-loop
-trials, and open-loop ones with ``"mode": "open"``), ``samples/`` and what follows from them:
-``run.json`` and the reports. From the first six everything else can be made again. Samples are read
-one trial at a time, and never by ``read``: a long run has more of them than fit into memory.
+A run's folder has ``plan.json`` (the plan and the machine; written first), ``calibrations.json``,
+``probes.json`` (the consistency checks), ``ceiling.json``, ``trials.jsonl`` (the journal:
+closed-loop trials, and open-loop ones with ``"mode": "open"``) and ``samples/``. ``run.json`` and
+the reports can be made again from these. Samples are read one trial at a time, never by ``read``: a
+long run has more of them than fit into memory.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ CEILING = "ceiling.json"
 JOURNAL = "trials.jsonl"
 SAMPLES = "samples"
 
-FAULTS_TOLD = 3
-"""So many faults of a file are told; a file of another kind has dozens."""
+MOST_FAULTS = 3
+"""Faults of a file that a message lists; a file of another kind has dozens."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Versioned:
-    """What every version of the format has."""
+    """The fields of every version of the format."""
 
     schema_version: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting(Versioned):
-    """What a run started from; the first thing that is written down."""
+    """The plan, machine and facts of a run; written first."""
 
     facts: RunFacts
     machine: Machine
@@ -76,8 +76,8 @@ class Recorded:
 
 
 def _mode(line: Any) -> str:
-    found = line.get("mode") if isinstance(line, dict) else getattr(line, "mode", None)
-    return "open" if found == "open" else "closed"
+    mode = line.get("mode") if isinstance(line, dict) else getattr(line, "mode", None)
+    return "open" if mode == "open" else "closed"
 
 
 _VERSIONED = TypeAdapter(Versioned)
@@ -100,7 +100,7 @@ class Store:
 
     @classmethod
     def create(cls, results: Path, run_id: str) -> Self:
-        """Make the folder of a new run; raise where it cannot be written."""
+        """Create the folder of a new run; raise EnvironmentFailure where it cannot be written."""
         folder = results / run_id
         try:
             (folder / SAMPLES).mkdir(parents=True)
@@ -114,38 +114,38 @@ class Store:
         return cls(folder)
 
     def write(self, name: str, text: str) -> Path:
-        """Write a file whole or not at all, and give its path."""
+        """Write a file completely or not at all, and return its path."""
         path = self.folder / name
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
         return path
 
     def begin(self, facts: RunFacts, machine: Machine, plan: Plan) -> None:
-        """Write down what the run starts from."""
+        """Write the plan, the machine and the facts of a run."""
         setting = Setting(schema_version=SCHEMA_VERSION, facts=facts, machine=machine, plan=plan)
         self.write(PLAN, _SETTING.dump_json(setting, indent=1).decode() + "\n")
 
     def write_calibrations(self, calibrations: Sequence[Calibration]) -> None:
-        """Write down how many users each worker model needs."""
+        """Write the calibrated users of each worker model."""
         text = _CALIBRATIONS.dump_json(tuple(calibrations), indent=1).decode()
         self.write(CALIBRATIONS, text + "\n")
 
     def write_probes(self, probes: Sequence[ProbeResult]) -> None:
-        """Write down whether the replicas answered as one."""
+        """Write the results of the consistency checks."""
         self.write(PROBES, _PROBES.dump_json(tuple(probes), indent=1).decode() + "\n")
 
     def write_ceiling(self, ceiling: Ceiling) -> None:
-        """Write down what the generator can do at most here."""
+        """Write the generator's ceiling."""
         self.write(CEILING, _CEILING.dump_json(ceiling, indent=1).decode() + "\n")
 
     def write_samples(self, name: str, samples: bytes) -> None:
-        """Write down the samples of one load."""
+        """Write the samples of one load."""
         path = self.folder / SAMPLES / f"{name}.npz"
         with _on_disk(path):
             path.write_bytes(samples)
 
     def append(self, trial: Trial | OpenTrial, samples: bytes) -> None:
-        """Write down a finished trial: its samples, then its line of the journal, on disk."""
+        """Write a finished trial to disk: its samples, then its line of the journal."""
         base = trial.measured if isinstance(trial, OpenTrial) else trial
         self.write_samples(base.spec.id, samples)
         journal = self.folder / JOURNAL
@@ -156,7 +156,7 @@ class Store:
 
 
 class _on_disk:  # noqa: N801  reads as a sentence where it is used
-    """Turn a disk's refusal into one message."""
+    """Turns an OSError of a write into an EnvironmentFailure."""
 
     def __init__(self, path: Path, way_out: str = "--out DIR") -> None:
         self._path = path
@@ -168,16 +168,16 @@ class _on_disk:  # noqa: N801  reads as a sentence where it is used
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError):
             raise EnvironmentFailure(
-                f"{self._path} cannot be written ({error.strerror}). Make room, or name another"
-                f" place: {self._way_out}. What was finished before is kept."
+                f"{self._path} cannot be written ({error.strerror}). Free some space, or"
+                f" name another place: {self._way_out}. What was finished before is kept."
             ) from error
 
 
 @contextmanager
 def replacing(path: Path, *, way_out: str = "--out DIR") -> Iterator[Path]:
-    """Give a file beside a path that takes its place when the block ends well, and else is gone.
+    """Yield a temporary file that replaces ``path`` when the block succeeds; else remove it.
 
-    ``way_out`` names the option by which a person gives another place.
+    ``way_out`` is the option that sets another place, for the message.
     """
     with _on_disk(path, way_out):
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -195,27 +195,27 @@ def replacing(path: Path, *, way_out: str = "--out DIR") -> Iterator[Path]:
 
 
 def samples_path(folder: Path, trial: Trial) -> Path:
-    """Give the file of a trial's raw samples."""
+    """Return the file of a trial's raw samples."""
     return folder / SAMPLES / f"{trial.spec.id}.npz"
 
 
 def read_samples(folder: Path, trial: Trial) -> bytes:
-    """Read the raw samples of a trial; raise where they were not kept."""
+    """Return the raw samples of a trial as ``.npz``; raise UsageError where they are missing."""
     path = samples_path(folder, trial)
     try:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(
-            f"The samples of {trial.spec.id} are not there ({error.strerror}: {path}). They stay on"
-            " the machine that measured; a published run comes without them."
+            f"The samples of {trial.spec.id} are missing ({error.strerror}: {path}). They stay on"
+            " the machine that measured; published runs have none."
         ) from error
 
 
 def read(folder: Path) -> Recorded:
-    """Read a run back; a last line that was cut off is left out.
+    """Return a run from its folder, without a last line of the journal that was cut off.
 
-    A run without all of its files was stopped or died: ``facts.finished`` is False then, and its
-    times are those of its journal.
+    Raises :class:`UsageError` where the folder is no run of this version. For a run that was
+    stopped or crashed, ``facts.finished`` is False and its times are those of the journal.
     """
     try:
         text = (folder / PLAN).read_bytes()
@@ -235,25 +235,25 @@ def read(folder: Path) -> Recorded:
         )
     except OSError as error:
         raise UsageError(
-            f"{folder} is no run that can be read ({error.strerror}: {error.filename})."
+            f"{folder} cannot be read as a run ({error.strerror}: {error.filename})."
             " Runs are the folders in results/."
         ) from error
     except ValidationError as error:
-        wrong = _in_words(error)
+        faults = _in_words(error)
         raise UsageError(
-            f"{folder} holds something else than this version of twofold writes (schema"
-            f" {SCHEMA_VERSION}): {wrong}. Use the version that wrote it."
+            f"{folder} does not follow schema {SCHEMA_VERSION} of this version of twofold:"
+            f" {faults}. Use the version that wrote it."
         ) from error
 
 
 def _in_words(error: ValidationError) -> str:
-    """Say what is wrong with a file; the first few faults are enough to see what it is."""
-    told = [
-        f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}".removeprefix(": ")
-        for each in error.errors()
+    """Return the first faults of a file and the number of the others, in words."""
+    faults = [
+        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}".removeprefix(": ")
+        for fault in error.errors()
     ]
-    more = f"; and {len(told) - FAULTS_TOLD} more" if len(told) > FAULTS_TOLD else ""
-    return "; ".join(told[:FAULTS_TOLD]) + more
+    more = f"; and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
+    return "; ".join(faults[:MOST_FAULTS]) + more
 
 
 def _check_version(folder: Path, version: int) -> None:
@@ -265,7 +265,7 @@ def _check_version(folder: Path, version: int) -> None:
 
 
 def read_waits(folder: Path, trial: OpenTrial) -> Waits | None:
-    """Read the times of one open-loop trial from its samples; None where they are gone."""
+    """Return the times of one open-loop trial from its samples; None where they are missing."""
     path = samples_path(folder, trial.measured)
     if not path.exists():
         return None
@@ -283,12 +283,12 @@ def _recorded(
     facts = setting.facts
     trials = [line for line in lines if isinstance(line, Trial)]
     open_trials = [line for line in lines if isinstance(line, OpenTrial)]
-    measured = [*trials, *(each.measured for each in open_trials)]
-    strange = {trial.spec.cell for trial in measured} - set(setting.plan.cells)
-    if strange:
+    measured = [*trials, *(trial.measured for trial in open_trials)]
+    unplanned = {trial.spec.cell for trial in measured} - set(setting.plan.cells)
+    if unplanned:
         raise UsageError(
-            f"{facts.run_id} has trials of cells that its plan does not have ({min(strange)})."
-            f" {PLAN} and {JOURNAL} are of two runs; put each back into its own folder."
+            f"{facts.run_id} has trials of cells that are not in its plan ({min(unplanned)})."
+            f" {PLAN} and {JOURNAL} are of two different runs. Put each back into its own folder."
         )
     if not facts.finished and measured:
         last = max(trial.started_at_s + trial.wall_s for trial in measured)
@@ -308,11 +308,11 @@ def _recorded(
 
 
 def new_run_id(at_s: float, seed: int) -> str:
-    """Name a run after the moment it starts and its seed; names sort by time."""
+    """Return the name of a run from its start and its seed; names sort by time."""
     moment = datetime.fromtimestamp(at_s, UTC)
     return f"{moment:%Y%m%d-%H%M%S}-{seed % 0x10000:04x}"
 
 
 def versions_of(greeting: Mapping[str, object]) -> dict[str, str]:
-    """Give the versions out of the generator's greeting."""
+    """Return the versions in the generator's greeting."""
     return {name: str(greeting[name]) for name in ("locust", "python") if name in greeting}

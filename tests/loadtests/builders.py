@@ -35,7 +35,7 @@ from loadtests.model.trial import (
     Trial,
     Usage,
 )
-from loadtests.model.vocabulary import Bottleneck, Role, RuleCode, RuleState, Verdict
+from loadtests.model.vocabulary import Role, RuleCode, RuleState, Verdict
 
 WORKERS = {
     "gthread": WorkerModel(name="gthread", processes=1, threads=8, slots=8),
@@ -334,25 +334,3 @@ def make_result(
     probes = fields.pop("probes", ())
     result = conclude(facts, machine, plan, trials, calibrations, findings, probes)
     return replace(result, **fields)
-
-
-def full_of(kind: Bottleneck) -> dict[str, Any]:
-    """Return the fields of a trial in whose windows only one means was full."""
-    idle = make_usage(cpu_s=0.1, throttled_ratio=0.1)
-    busy = {"span_s": 2.5, "budget_cpus": None, "throttled_ratio": None, "completed": None}
-    members = {
-        Bottleneck.REPLICA_CPU: (make_usage(),),
-        Bottleneck.PROXY: (idle, make_usage(member="proxy", role=Role.PROXY, cpu_s=2.2, **busy)),
-        Bottleneck.STORE: (
-            idle,
-            make_usage(member="store", role=Role.STORE, cpu_s=0.49, budget_cpus=0.2),
-        ),
-    }
-    fields: dict[str, Any] = {"usages": members.get(kind, (idle,))}
-    if kind is Bottleneck.WORKER_SLOTS:
-        fields |= {"service_ms": 152.0}
-    if kind is Bottleneck.GENERATOR:
-        fields |= {"generator": GeneratorHealth(cpu_ratio=0.97, lag_p99_ms=30.0, lag_max_ms=90.0)}
-    if kind is Bottleneck.HOST:
-        fields |= {"host": HostUse(steal_ratio=0.02, foreign_ratio=0.30)}
-    return fields

@@ -69,7 +69,7 @@ SPOILED: dict[str, tuple[Spoil, str]] = {
     "a plan that is a folder": (a_folder_instead("plan.json"), "has no plan.json"),
     "half a plan": (
         lambda f: (f / "plan.json").write_text((f / "plan.json").read_text()[:500]),
-        "holds something else than this version",
+        "does not follow schema 1 of this version",
     ),
     "an older schema": (
         lambda f: (f / "plan.json").write_text('{"schema_version": 0}'),
@@ -77,7 +77,7 @@ SPOILED: dict[str, tuple[Spoil, str]] = {
     ),
     "a plan of bytes": (
         lambda f: (f / "plan.json").write_bytes(b"\xff\xfe\x00"),
-        "holds something else",
+        "does not follow schema",
     ),
     "a line of something else": (
         lambda f: (f / "trials.jsonl").write_bytes(b'{"a": 1}\n' + b"".join(lines_of(f))),
@@ -85,16 +85,16 @@ SPOILED: dict[str, tuple[Spoil, str]] = {
     ),
     "a line of bytes": (
         lambda f: (f / "trials.jsonl").write_bytes(b"\x80\x81\n" + b"".join(lines_of(f))),
-        "holds something else",
+        "does not follow schema",
     ),
     "a journal that is a folder": (
         a_folder_instead("trials.jsonl"),
-        "is no run that can be read (Is a directory",
+        "cannot be read as a run (Is a directory",
     ),
-    "another run's journal": (of_another_plan, "are of two runs"),
+    "another run's journal": (of_another_plan, "are of two different runs"),
     "calibrations of something else": (
         lambda f: (f / "calibrations.json").write_text("[1]"),
-        "holds something else",
+        "does not follow schema",
     ),
 }
 
@@ -123,7 +123,7 @@ def test_a_file_is_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     path = a_run(tmp_path) / "trials.jsonl"
 
     assert run_command_line(["report", str(path)]) == errors.EXIT_USAGE
-    assert f"{path} is no run: it has no plan.json" in capsys.readouterr().err
+    assert f"{path} is not a run: it has no plan.json" in capsys.readouterr().err
 
 
 MENDED: dict[str, tuple[Spoil, int]] = {

@@ -1,7 +1,7 @@
-"""Was it the system whose latency was measured, or the generator's own? PURE.
+"""Was the system's latency measured, or the generator's own? PURE.
 
-The rules of the closed loop hold here too, each for the open-loop trials of one cell at one rate;
-and the arrivals have to be those that were asked for. A rate that breaks one has no verdict.
+The rules of the closed loop apply to the open-loop trials of one cell at one rate, too. Requests
+must also be sent when they were planned. A rate that breaks a rule has no verdict.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from loadtests.model.result import Finding
 from loadtests.model.vocabulary import RuleCode, RuleState
 
 DROPPED_LIMIT_RATIO = 0.001
-"""Due requests that may go unsent: as many as may fail (rule ``errors``)."""
+"""Share of the due requests that may stay unsent: as many as may fail (rule ``errors``)."""
 
 OFFERED_LIMIT_RATIO = 0.005
-"""By how much the rate at which requests were sent may miss the one that was asked for, beyond
-what the edges of a window make by chance: requests that are due in it and sent after it."""
+"""Largest allowed deviation from the planned rate, beyond the chance effect of a window's edges:
+requests that are due in the window and sent after it."""
 
 LATE_LIMIT_MS = 5.0
 LATE_LIMIT_RATIO = 0.1
-"""How late the generator may send (99th percentile): what a core shows that generator and proxy
-share, or a tenth of what is measured."""
+"""How late the generator may send (99th percentile): the larger of 5 ms, which a core shared with
+the proxy causes, and a tenth of the measured response time."""
 
 RULES = (load.generator_saturated, load.proxy_saturated, load.conservation, system.host_contention)
 
@@ -35,62 +35,62 @@ RULES = (load.generator_saturated, load.proxy_saturated, load.conservation, syst
 def judge(
     plan: Plan, cell: Cell, trials: Sequence[OpenTrial], *, may_drop: bool = False
 ) -> tuple[LevelState, str]:
-    """Tell whether these trials of one cell at one rate count, and why not.
+    """Return whether these trials of one cell at one rate are valid, and why not.
 
-    ``may_drop`` where a request that could not be sent is an answer too: it came too late.
+    With ``may_drop``, requests that could not be sent are allowed: they count as too late.
     """
     if not trials:
         return "missing", "It was not measured."
-    measured = [each.measured for each in trials]
+    measured = [trial.measured for trial in trials]
     for rule in RULES:
         finding = rule(plan, cell, measured)
         if finding.state is RuleState.BROKEN:
             return "invalid", finding.detail
-    why = "" if may_drop else _dropped(trials)
-    why = why or _missed(trials) or _late(trials)
-    return ("invalid", why) if why else ("valid", "")
+    reason = "" if may_drop else _dropped(trials)
+    reason = reason or _missed(trials) or _late(trials)
+    return ("invalid", reason) if reason else ("valid", "")
 
 
 def _dropped(trials: Sequence[OpenTrial]) -> str:
-    due, dropped = sum(each.due for each in trials), sum(each.dropped for each in trials)
+    due, dropped = sum(trial.due for trial in trials), sum(trial.dropped for trial in trials)
     if dropped <= DROPPED_LIMIT_RATIO * due:
         return ""
     return (
-        f"{dropped} of {due} requests that were due were not sent: as many as may be"
-        f" ({trials[0].spec.max_in_flight}) were in flight. The rate is more than this cell takes."
+        f"{dropped} of {due} due requests were not sent, because {trials[0].spec.max_in_flight}"
+        " were in flight, which is the limit. The cell cannot sustain this rate."
     )
 
 
 def _missed(trials: Sequence[OpenTrial]) -> str:
-    asked = sum(each.spec.rate_rps * each.measured.window_s for each in trials)
-    sent = sum(each.offered_rps * each.measured.window_s + each.dropped for each in trials)
-    # One request more or less at each edge is no missed rate.
-    if abs(sent - asked) <= OFFERED_LIMIT_RATIO * asked + len(trials):
+    planned = sum(trial.spec.rate_rps * trial.measured.window_s for trial in trials)
+    sent = sum(trial.offered_rps * trial.measured.window_s + trial.dropped for trial in trials)
+    # One request more or less at the edges of each window is allowed.
+    if abs(sent - planned) <= OFFERED_LIMIT_RATIO * planned + len(trials):
         return ""
     return (
-        f"Requests came due and were sent at {sent / asked:.1%} of the rate that was asked for"
-        f" ({trials[0].spec.rate_rps:.1f} a second)."
+        f"Requests were sent at {sent / planned:.1%} of the planned rate"
+        f" ({trials[0].spec.rate_rps:.1f} requests/s)."
     )
 
 
 def _late(trials: Sequence[OpenTrial]) -> str:
-    known = [each.late_p99_ms for each in trials if each.late_p99_ms is not None]
-    if not known:
+    delays = [trial.late_p99_ms for trial in trials if trial.late_p99_ms is not None]
+    if not delays:
         return ""
-    late = median(known)
-    took = [each.response.p99_ms for each in trials if each.response.p99_ms is not None]
-    limit = max(LATE_LIMIT_MS, LATE_LIMIT_RATIO * median(took) if took else 0.0)
+    late = median(delays)
+    responses = [trial.response.p99_ms for trial in trials if trial.response.p99_ms is not None]
+    limit = max(LATE_LIMIT_MS, LATE_LIMIT_RATIO * median(responses) if responses else 0.0)
     if late <= limit:
         return ""
     return (
-        f"The generator sent {late:.1f} ms late (99th percentile; limit {limit:.1f} ms), so it"
-        " would have measured itself. Give it a core of its own."
+        f"The generator sent requests {late:.1f} ms late (99th percentile; limit {limit:.1f} ms),"
+        " so it would have measured its own delay. It needs a core of its own."
     )
 
 
 def lost(trials: Sequence[OpenTrial]) -> tuple[Finding, ...]:
-    """Tell of generator processes that went missing in open-loop trials: the run is not sound."""
-    missing = sum(each.measured.generator.lost_workers for each in trials)
+    """Find generator processes that ended in open-loop trials; empty where none did."""
+    missing = sum(trial.measured.generator.lost_workers for trial in trials)
     if not missing:
         return ()
     return (
@@ -100,7 +100,7 @@ def lost(trials: Sequence[OpenTrial]) -> tuple[Finding, ...]:
             broken=True,
             figure=missing,
             limit=0,
-            detail=f"{missing} of the generator's processes went missing while latency was"
-            " measured; see its log.",
+            detail=f"{missing} of the generator's processes ended early, while latency was"
+            " measured. See the generator's log.",
         ),
     )

@@ -1,4 +1,4 @@
-"""Latency at shares of each cell's capacity: what to measure, and what follows from it. PURE."""
+"""Latency of each cell at shares of its capacity, from the open-loop trials. PURE."""
 
 from __future__ import annotations
 
@@ -14,39 +14,41 @@ from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import CellResult
 
 ReadWaits = Callable[[OpenTrial], Waits | None]
-"""Reads the samples of a trial; None where they are not there any more."""
+"""Reads the samples of a trial; None where they are missing."""
 
 
 def capacities(cells: Sequence[CellResult]) -> dict[Cell, float]:
-    """Give the measured capacity of each cell that answered at all, in requests per second."""
+    """Return the measured capacity in requests per second of each cell that has one."""
     return {
-        each.cell: each.throughput_rps.estimate for each in cells if each.throughput_rps.estimate
+        result.cell: result.throughput_rps.estimate
+        for result in cells
+        if result.throughput_rps.estimate
     }
 
 
 def results(
     plan: Plan, cells: Sequence[CellResult], trials: Sequence[OpenTrial], read: ReadWaits
 ) -> tuple[LatencyResult, ...]:
-    """Give what is known of each cell's latency at each share, in the plan's order."""
+    """Return each cell's latency at each share of its capacity, in the plan's order."""
     latency = plan.latency
     if latency is None:
         return ()
-    known = capacities(cells)
-    counting = [each for each in trials if each.spec.purpose == "level" and not each.set_aside]
+    capacity_of = capacities(cells)
+    counting = [trial for trial in trials if trial.spec.purpose == "level" and not trial.set_aside]
     return tuple(
         LatencyResult(
-            worker=each.cell.worker,
-            workload=each.cell.workload,
-            replicas=each.cell.replicas,
-            capacity_rps=known.get(each.cell),
-            closed_p50_ms=each.p50_ms,
-            closed_p99_ms=each.p99_ms,
+            worker=result.cell.worker,
+            workload=result.cell.workload,
+            replicas=result.cell.replicas,
+            capacity_rps=capacity_of.get(result.cell),
+            closed_p50_ms=result.p50_ms,
+            closed_p99_ms=result.p99_ms,
             levels=tuple(
-                _level(plan, each.cell, share, known.get(each.cell), counting, read)
+                _level(plan, result.cell, share, capacity_of.get(result.cell), counting, read)
                 for share in latency.shares
             ),
         )
-        for each in cells
+        for result in cells
     )
 
 
@@ -59,28 +61,29 @@ def _level(
     read: ReadWaits,
 ) -> LevelResult:
     trials = [
-        each for each in counting if each.spec.trial.cell == cell and each.spec.share_ratio == share
+        trial
+        for trial in counting
+        if trial.spec.trial.cell == cell and trial.spec.share_ratio == share
     ]
-    found = [read(each) for each in trials]
-    windows = [each for each in found if each is not None]
-    late = [each.late_p99_ms for each in trials if each.late_p99_ms is not None]
+    windows = [waits for trial in trials if (waits := read(trial)) is not None]
+    delays = [trial.late_p99_ms for trial in trials if trial.late_p99_ms is not None]
     state, reason = checks.judge(plan, cell, trials)
     if state == "valid" and len(windows) < len(trials):
-        reason = "The samples are not there any more, so percentiles are not known."
+        reason = "The samples are missing, so the percentiles are unknown."
         windows = []
     return LevelResult(
         share_ratio=share,
-        rate_rps=fmean(each.spec.rate_rps for each in trials)
+        rate_rps=fmean(trial.spec.rate_rps for trial in trials)
         if trials
         else share * (capacity_rps or 0.0),
-        offered_rps=fmean(each.offered_rps for each in trials) if trials else None,
+        offered_rps=fmean(trial.offered_rps for trial in trials) if trials else None,
         rounds=len(trials),
-        requests=sum(each.due for each in trials),
-        dropped=sum(each.dropped for each in trials),
-        failed=sum(each.failed for each in trials),
-        response=percentiles([each.response for each in windows]),
-        service=percentiles([each.service for each in windows]),
-        late_p99_ms=median(late) if late else None,
+        requests=sum(trial.due for trial in trials),
+        dropped=sum(trial.dropped for trial in trials),
+        failed=sum(trial.failed for trial in trials),
+        response=percentiles([waits.response for waits in windows]),
+        service=percentiles([waits.service for waits in windows]),
+        late_p99_ms=median(delays) if delays else None,
         state=state,
         reason=reason,
     )

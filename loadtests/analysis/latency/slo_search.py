@@ -1,10 +1,9 @@
-"""The highest rate that keeps a latency objective, and whether it doubles with the servers. PURE.
+"""Finds the highest rate that meets a latency objective, and whether it doubles. PURE.
 
-A search by bisection, with the same care as everything else: each step takes several windows with
-other replicas, in random order among all cells. The shares of late requests lead the way; when the
-gap is narrow, its ends are measured again. A rate counts as keeping or breaking the objective only
-if the interval of that share says so. Rates that cannot be told stay between the two ends: the
-answer is a bracket, and the truth lies in it.
+The search is a bisection. Each step takes several windows with other replicas, in random order
+among all cells. The share of late requests decides which half to search. When the gap is narrow,
+its ends are measured again. A rate meets or misses the objective only if the interval of that share
+shows it. Undecided rates stay inside the bracket, which is the answer.
 """
 
 from __future__ import annotations
@@ -31,25 +30,25 @@ from loadtests.model.result import CellResult
 from loadtests.planning.load_levels import open_spec
 
 NARROW_RATIO = 0.07
-"""A gap that is halved no more, as a share of its upper end: twice what replicas differ by. More
-windows at its ends say more than further rates inside it."""
+"""Gap that is not halved further, as a share of its upper end: twice what replicas differ by. From
+here on, more windows at the ends are more informative than further rates between them."""
 
 
 def results(
     plan: Plan, cells: Sequence[CellResult], trials: Sequence[OpenTrial]
 ) -> tuple[SloResult, ...]:
-    """Give the bracket of each cell, from every open-loop trial that counts."""
+    """Return the bracket of each cell, from all valid open-loop trials."""
     objective = plan.latency.objective if plan.latency else None
     if objective is None:
         return ()
-    found = steps_by_cell(plan, objective, trials)
-    return tuple(_result(objective, each, found.get(each.cell, ())) for each in cells)
+    steps = steps_by_cell(plan, objective, trials)
+    return tuple(_result(objective, result, steps.get(result.cell, ())) for result in cells)
 
 
 def steps_by_cell(
     plan: Plan, objective: Objective, trials: Sequence[OpenTrial]
 ) -> dict[Cell, tuple[SloStep, ...]]:
-    """Give what each rate that a cell was measured at says of the objective, from low to high."""
+    """Return the outcome of each rate that a cell was measured at, from low to high."""
     by_cell: dict[Cell, dict[float, list[OpenTrial]]] = {}
     for trial in trials:
         if not trial.set_aside and trial.late is not None:
@@ -64,14 +63,14 @@ def steps_by_cell(
 def _step(
     plan: Plan, objective: Objective, cell: Cell, rate_rps: float, trials: Sequence[OpenTrial]
 ) -> SloStep:
-    counts, totals = [each.late or 0 for each in trials], [each.due for each in trials]
+    counts, totals = [trial.late or 0 for trial in trials], [trial.due for trial in trials]
     interval = share_interval(counts, totals)
-    # What could not be sent counts as late here, and says no less than an answer that came late.
+    # A request that could not be sent counts as late here, so it makes no trial invalid.
     state, reason = checks.judge(plan, cell, trials, may_drop=True)
     outcome: StepOutcome = "invalid"
     if state == "valid":
         outcome = _outcome(interval, allowed_ratio(objective))
-        reason = "So few requests cannot tell." if outcome == "undecided" else ""
+        reason = "There are too few requests to decide." if outcome == "undecided" else ""
     return SloStep(
         rate_rps=rate_rps,
         windows=len(trials),
@@ -85,7 +84,7 @@ def _step(
 
 
 def allowed_ratio(objective: Objective) -> float:
-    """Give the share of all due requests that may be late."""
+    """Return the share of all due requests that may be late."""
     return 1 - objective.percent / 100
 
 
@@ -100,14 +99,14 @@ def _outcome(interval: tuple[float, float] | None, allowed: float) -> StepOutcom
 # -- the search -------------------------------------------------------------------------------
 
 
-def next_rate(found: Sequence[SloStep], capacity_rps: float, allowed: float) -> float | None:
-    """Give the rate that a search should try next, or None where it is at its end.
+def next_rate(steps: Sequence[SloStep], capacity_rps: float, allowed: float) -> float | None:
+    """Return the rate in requests per second to try next, or None where the search is done.
 
-    ``allowed`` is the share of requests that may be late. Between the highest rate with no more of
-    them and the lowest with more the gap is halved until it is narrow; then an end that could not
-    yet be told is measured again, the one with fewer requests first.
+    ``allowed`` is the share of requests that may be late. The gap is between the highest rate with
+    a smaller share and the lowest with a larger one. It is halved until it is narrow. Then an
+    undecided end is measured again, the one with fewer requests first.
     """
-    shares = [(step, step.late / step.requests) for step in found if step.requests]
+    shares = [(step, step.late / step.requests) for step in steps if step.requests]
     high = min((step.rate_rps for step, late in shares if late > allowed), default=capacity_rps)
     low = max(
         (step.rate_rps for step, late in shares if late <= allowed and step.rate_rps < high),
@@ -115,17 +114,20 @@ def next_rate(found: Sequence[SloStep], capacity_rps: float, allowed: float) -> 
     )
     if high - low > NARROW_RATIO * high:
         middle = (low + high) / 2
-        known = {step.rate_rps for step in found}
-        return None if middle in known else middle
-    ends = [step for step in found if step.rate_rps in (low, high) and step.outcome == "undecided"]
+        measured = {step.rate_rps for step in steps}
+        return None if middle in measured else middle
+    ends = [step for step in steps if step.rate_rps in (low, high) and step.outcome == "undecided"]
     return min(ends, key=lambda step: step.requests).rate_rps if ends else None
 
 
-def _bracket(found: Sequence[SloStep], capacity_rps: float) -> tuple[float, float]:
-    """Give the highest rate that kept and the lowest that broke; nothing lasts above capacity."""
-    high = min((step.rate_rps for step in found if step.outcome == "broken"), default=capacity_rps)
+def _bracket(steps: Sequence[SloStep], capacity_rps: float) -> tuple[float, float]:
+    """Return the highest rate that met the objective and the lowest that missed it.
+
+    No rate above the capacity can last, so the capacity is the default of the upper end.
+    """
+    high = min((step.rate_rps for step in steps if step.outcome == "broken"), default=capacity_rps)
     low = max(
-        (step.rate_rps for step in found if step.outcome == "kept" and step.rate_rps < high),
+        (step.rate_rps for step in steps if step.outcome == "kept" and step.rate_rps < high),
         default=0.0,
     )
     return low, high
@@ -136,18 +138,19 @@ def step_specs(
     latency: LatencyPlan,
     objective: Objective,
     number: int,
-    found: Mapping[Cell, Sequence[SloStep]],
-    known: Mapping[Cell, float],
+    steps: Mapping[Cell, Sequence[SloStep]],
+    capacity_of: Mapping[Cell, float],
 ) -> tuple[tuple[OpenSpec, ...], ...]:
-    """Plan one step of the search: windows of all cells that are not at their end, in random order.
+    """Return the windows of one step of the search, for all cells that are not done.
 
-    Empty where all are. ``number`` counts from 1.
+    They are in random order, and empty where all cells are done. ``number`` counts from 1.
+    ``capacity_of`` is in requests per second.
     """
     allowed = allowed_ratio(objective)
     rates: dict[Cell, float] = {}
     for cell in plan.cells:
-        if cell in known:
-            rate = next_rate(found.get(cell, ()), known[cell], allowed)
+        if cell in capacity_of:
+            rate = next_rate(steps.get(cell, ()), capacity_of[cell], allowed)
             if rate is not None:
                 rates[cell] = rate
     rng = Random(f"{plan.seed}/step {number}")
@@ -160,7 +163,7 @@ def step_specs(
                 turn=(number - 1) * latency.step_windows + window,
                 position=position,
                 rate_rps=rates[cell],
-                share_ratio=rates[cell] / known[cell],
+                share_ratio=rates[cell] / capacity_of[cell],
                 seed=rng.randrange(2**31),
                 step=number,
             )
@@ -174,12 +177,12 @@ def step_specs(
 # -- what follows from it ---------------------------------------------------------------------
 
 
-def _result(objective: Objective, cell: CellResult, found: tuple[SloStep, ...]) -> SloResult:
+def _result(objective: Objective, cell: CellResult, steps: tuple[SloStep, ...]) -> SloResult:
     capacity_rps = cell.throughput_rps.estimate
     low: float | None = None
     high: float | None = None
-    if capacity_rps and found:
-        low, high = _bracket(found, cell.throughput_rps.high or capacity_rps)
+    if capacity_rps and steps:
+        low, high = _bracket(steps, cell.throughput_rps.high or capacity_rps)
     return SloResult(
         worker=cell.cell.worker,
         workload=cell.cell.workload,
@@ -191,30 +194,32 @@ def _result(objective: Objective, cell: CellResult, found: tuple[SloStep, ...]) 
         estimate_rps=math.sqrt(low * high) if low and high else None,
         low_rps=low,
         high_rps=high,
-        decided=_decided(found, low, high),
-        steps=found,
+        decided=_decided(steps, low, high),
+        steps=steps,
     )
 
 
-def _decided(found: Sequence[SloStep], low: float | None, high: float | None) -> str:
-    """Say in a sentence how the bracket came about."""
+def _decided(steps: Sequence[SloStep], low: float | None, high: float | None) -> str:
+    """Return a sentence on how the bracket came about."""
     if low is None or high is None:
         return "No rate was measured."
-    between = [step for step in found if low < step.rate_rps < high]
-    told = f"{len(found)} rates were measured"
+    between = [step for step in steps if low < step.rate_rps < high]
+    measured = "1 rate was measured" if len(steps) == 1 else f"{len(steps)} rates were measured"
     if not low:
-        lowest = min(step.rate_rps for step in found)
-        return f"{told}, and even {lowest:.3g} a second were not shown to keep it."
-    upper = f"{high:.3g} broke it"
-    if not any(step.outcome == "broken" for step in found):
-        upper = "the capacity itself is the upper end, since none of them broke it"
-    middle = f"; {len(between)} between could not be told" if between else ""
-    return f"{told}: {low:.3g} a second kept it, {upper}{middle}."
+        lowest = min(step.rate_rps for step in steps)
+        return (
+            f"{measured}. None was shown to meet the objective, not even {lowest:.3g} requests/s."
+        )
+    upper = f"{high:.3g} missed it"
+    if not any(step.outcome == "broken" for step in steps):
+        upper = "none missed it, so the capacity is the upper end"
+    middle = f"; {len(between)} in between are undecided" if between else ""
+    return f"{measured}: {low:.3g} requests/s met the objective, {upper}{middle}."
 
 
-def doublings(plan: Plan, found: Sequence[SloResult]) -> tuple[SloDoubling, ...]:
-    """Give by what factor the rate that keeps the objective grows with twice the replicas."""
-    by_cell = {(each.worker, each.workload, each.replicas): each for each in found}
+def doublings(plan: Plan, capacities: Sequence[SloResult]) -> tuple[SloDoubling, ...]:
+    """Return the ratio of the rates that meet the objective, for each doubling of the replicas."""
+    by_cell = {(slo.worker, slo.workload, slo.replicas): slo for slo in capacities}
     return tuple(
         _doubling(small, large, plan.target)
         for (worker, workload, replicas), small in by_cell.items()
@@ -243,7 +248,7 @@ def _doubling(small: SloResult, large: SloResult, target: float) -> SloDoubling:
 
 
 def _judge(low: float | None, high: float | None, target: float) -> tuple[Judged, str]:
-    """Hold a bracket against the target, as an interval is held (see ``verdict``)."""
+    """Compare a bracket with the target, as ``analysis.verdict`` does with an interval."""
     if low is not None and low >= target:
         return "scales", f"The whole bracket is at or above {target:g}."
     if high is not None and high < NO_GAIN_FACTOR:
@@ -251,5 +256,8 @@ def _judge(low: float | None, high: float | None, target: float) -> tuple[Judged
     if high is not None and high < target:
         return "falls_short", f"The whole bracket is below {target:g}."
     if low is None or high is None:
-        return "inconclusive", "No rate was shown to keep the objective in one of the two cells."
-    return "inconclusive", f"The bracket from {low:.2f} to {high:.2f} holds the target {target:g}."
+        return "inconclusive", "In one of the two cells, no rate was shown to meet the objective."
+    return (
+        "inconclusive",
+        f"The bracket from {low:.2f} to {high:.2f} contains the target {target:g}.",
+    )

@@ -1,9 +1,8 @@
 """Does a doubling's factor, or the throughput itself, drift from round to round? PURE.
 
-A straight line through ln D over the rounds, for each doubling (least squares). How far the points
-scatter about their line is taken from all doublings of a workload together: they were measured in
-the same rounds, and one doubling alone has so few points that they lie on a line by chance now and
-then (seen once in five clean runs of six rounds: p = 0.0003 from the line alone).
+Each doubling gets a straight line through ln D over the rounds (least squares). The residual
+variance is pooled over all doublings of a workload, which were measured in the same rounds. The few
+points of a single doubling sometimes lie on a line by chance.
 """
 
 from __future__ import annotations
@@ -26,15 +25,14 @@ from loadtests.model.trial import Trial
 Floats = npt.NDArray[np.float64]
 
 FEWEST_ROUNDS = 4
-"""Rounds below which a trend cannot be told from noise."""
+"""Rounds below which a trend cannot be distinguished from noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """How much a doubling's factor changed from the first round to the last, as a ratio.
+    """The change of a doubling's factor from the first round to the last, as a ratio.
 
-    ``chance`` is the probability of as much or more without any trend, over all doublings that
-    were looked at (Bonferroni).
+    ``chance`` is its p-value, corrected for all doublings that were tested (Bonferroni).
     """
 
     what: str
@@ -54,45 +52,48 @@ class _Line:
 
 
 def drifts(plan: Plan, trials: Sequence[Trial]) -> tuple[Drift, ...]:
-    """Give the drift of every doubling that has enough rounds."""
+    """Return the drift of every doubling that has enough rounds."""
     lines = _lines(plan, trials)
     squares: dict[str, float] = defaultdict(float)
     freedom: dict[str, int] = defaultdict(int)
     for line in lines:
         squares[line.small.workload] += line.residual_squares
         freedom[line.small.workload] += line.freedom
-    found = []
+    results = []
     for line in lines:
         free = freedom[line.small.workload]
         error = math.sqrt(squares[line.small.workload] / free / line.round_squares)
         chance = student_chance(line.slope / error, free) if error else float(not line.slope)
-        found.append(
+        results.append(
             Drift(
                 what=f"{line.small} → ×{line.large.replicas}",
                 ratio=math.expm1(line.slope * line.span),
                 chance=min(1.0, chance * len(lines)),
             )
         )
-    return tuple(found)
+    return tuple(results)
 
 
 def wear(trials: Sequence[Trial]) -> Drift | None:
-    """Give by how much all cells became faster or slower together from the first trial to the last.
+    """Return the common change of all cells from the first trial to the last, as a ratio.
 
-    One slope of ln X on time inside cells, common to all cells of the trials (analysis of
-    covariance, as in ``corespeed``); None for too few trials, or where they are all of one moment.
-    Where core speeds are known, the slopes on time and on core speed are found together, from the
-    throughputs as they were measured: a machine that grows faster over the run would else hide a
-    system that grows slower.
+    It is one slope of ln X on time inside cells, common to all cells (analysis of covariance, as in
+    ``analysis.core_speed``). None for too few trials, or where all are of one moment. Where core
+    speeds are known, the slopes on time and on core speed are fitted together, to uncorrected
+    throughputs. Otherwise a machine that gets faster could hide a system that gets slower.
     """
     measured = [as_measured(trial) for trial in trials if trial.throughput_rps > 0]
-    mine = estimates.trials_by_cell(measured)
-    known = all(trial.core_speed for trial in measured)
-    rows = [row for by_round in mine.values() for row in _centred(by_round.values(), known=known)]
+    by_cell = estimates.trials_by_cell(measured)
+    has_speeds = all(trial.core_speed for trial in measured)
+    rows = [
+        row
+        for by_round in by_cell.values()
+        for row in _centred(by_round.values(), has_speeds=has_speeds)
+    ]
     times, speeds, logs = np.array(rows).reshape(-1, 3).T
-    if len(rows) - len(mine) - 1 < FEWEST_ROUNDS or not times.any():
+    if len(rows) - len(by_cell) - 1 < FEWEST_ROUNDS or not times.any():
         return None
-    free, fit = len(rows) - len(mine) - 2, _fit(np.column_stack((times, speeds)), logs)
+    free, fit = len(rows) - len(by_cell) - 2, _fit(np.column_stack((times, speeds)), logs)
     if fit is None or not 0 <= fit.slopes[1] <= MOST_SLOPE:
         by_speed = 0.0 if fit is None or fit.slopes[1] < 0 else MOST_SLOPE
         free, fit = free + 1, _fit(times[:, np.newaxis], logs - by_speed * speeds)
@@ -106,12 +107,12 @@ def wear(trials: Sequence[Trial]) -> Drift | None:
     )
 
 
-def _centred(trials: Iterable[Trial], *, known: bool) -> list[tuple[float, ...]]:
-    """Give time, ln core speed and ln throughput of a cell's trials, against their means."""
+def _centred(trials: Iterable[Trial], *, has_speeds: bool) -> list[tuple[float, ...]]:
+    """Return time, ln core speed and ln throughput of a cell's trials, less their means."""
     rows = [
         (
             trial.started_at_s,
-            math.log(trial.core_speed) if known and trial.core_speed else 0.0,
+            math.log(trial.core_speed) if has_speeds and trial.core_speed else 0.0,
             math.log(trial.throughput_rps),
         )
         for trial in trials
@@ -122,9 +123,9 @@ def _centred(trials: Iterable[Trial], *, known: bool) -> list[tuple[float, ...]]
 
 @dataclass(frozen=True, kw_only=True)
 class _Fit:
-    """A least-squares fit: its slopes, and the sum of squares that it leaves.
+    """A least-squares fit: its slopes, and ``left``, the residual sum of squares.
 
-    ``spread`` is the variance of the first slope where the logs scatter with a variance of 1.
+    ``spread`` is the variance of the first slope for a residual variance of 1.
     """
 
     slopes: tuple[float, ...]
@@ -133,14 +134,14 @@ class _Fit:
 
 
 def _fit(columns: Floats, logs: Floats) -> _Fit | None:
-    """Fit ``logs`` by the columns; None where these do not tell them apart."""
+    """Fit ``logs`` by the columns; None where the columns are linearly dependent."""
     slopes, _, rank, _ = np.linalg.lstsq(columns, logs, rcond=None)
     if rank < columns.shape[1]:
         return None
-    rest = logs - columns @ slopes
+    residuals = logs - columns @ slopes
     return _Fit(
         slopes=tuple(map(float, slopes)),
-        left=float(rest @ rest),
+        left=float(residuals @ residuals),
         spread=float(np.linalg.inv(columns.T @ columns)[0, 0]),
     )
 

@@ -1,4 +1,4 @@
-"""Was the system loaded, fully, by a sound generator through a sound proxy? PURE."""
+"""Was the system saturated, by a generator and through a proxy that kept up? PURE."""
 
 from __future__ import annotations
 
@@ -13,30 +13,31 @@ from loadtests.model.trial import Calibration, Trial, Usage
 from loadtests.model.vocabulary import Bottleneck, Role, RuleCode
 
 CORE_LIMIT_RATIO = 0.85
-"""A process that uses more of its core than this queues work of its own (design, section 5)."""
+"""A process that uses more of its core than this delays its own work: at 85 % utilisation
+about five requests wait on average (M/M/1: ρ²/(1 − ρ))."""
 
 LAG_LIMIT_MS = 20.0
-"""How late the generator's ticker may fire (99th percentile): below the 100 ms period in which a
-held generator is paused (then it reads 50 to 95 ms), above what a shared core shows (1 to 5 ms)."""
+"""How late the generator's timer may fire (99th percentile). A shared core causes 1 to 5 ms, and a
+CPU quota with its period of 100 ms causes 50 to 95 ms."""
 
-HELD_LIMIT_RATIO = 0.05
-"""Share of CPU periods in which a proxy or generator may be held back by a quota: it has none of
-ours, so any holding comes from outside; one period in twenty is what a burst can meet."""
+THROTTLED_LIMIT_RATIO = 0.05
+"""Share of CPU periods in which a quota may throttle the proxy or the generator. Twofold sets them
+none, so throttling comes from outside; a burst can meet it in one period of twenty."""
 
 ERROR_LIMIT_RATIO = 0.001
-"""Failed requests are cheaper than answers, so more of them than one in a thousand bend the
-throughput by what is no longer small against the precision."""
+"""Failed requests cost less CPU than good ones. From one in a thousand on, they bias the throughput
+by an amount that is not small against the precision."""
 
 GAIN_LIMIT_RATIO = 0.05
-"""Users were enough when twice as many gain less than this."""
+"""Users are enough when twice as many raise the throughput by less than this."""
 
 IN_FLIGHT_LIMIT_RATIO = 0.9
-"""Share of the users that must have a request under way: they ask again as soon as they have their
-answer, so all but a few of them do (measured 0.99 and more)."""
+"""Least share of the users with a request in flight. They send the next request at once, so it is
+0.99 or more in a sound run."""
 
 
 def generator_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
-    """Tell whether the generator kept up: its core, its lag, its quota, its processes."""
+    """Check that the generator kept up: its processes, its quota, its timer and its core."""
     code = RuleCode.GENERATOR_SATURATED
     lost = max(trial.generator.lost_workers for trial in trials)
     if lost:
@@ -46,20 +47,20 @@ def generator_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Find
             broken=True,
             figure=lost,
             limit=0,
-            detail=f"{lost} of the generator's processes went missing; see its log.",
+            detail=f"{lost} of the generator's processes ended early. See the generator's log.",
         )
     busy = broad([trial.generator.cpu_ratio for trial in trials])
     lag = broad([trial.generator.lag_p99_ms for trial in trials])
-    held = _held(_usages(trials, Role.GENERATOR))
-    if held is not None and held > HELD_LIMIT_RATIO:
+    throttled = _throttled(_usages(trials, Role.GENERATOR))
+    if throttled is not None and throttled > THROTTLED_LIMIT_RATIO:
         return found(
             code,
             cell,
             broken=True,
-            figure=held,
-            limit=HELD_LIMIT_RATIO,
-            detail=f"A CPU quota held the generator back in {held:.0%} of the CPU periods."
-            " Give it a whole core.",
+            figure=throttled,
+            limit=THROTTLED_LIMIT_RATIO,
+            detail=f"A CPU quota from outside throttled the generator in {throttled:.0%} of the CPU"
+            " periods. Remove that quota.",
         )
     if lag > LAG_LIMIT_MS:
         return found(
@@ -68,8 +69,8 @@ def generator_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Find
             broken=True,
             figure=lag,
             limit=LAG_LIMIT_MS,
-            detail=f"The generator acted {lag:.0f} ms late (99th percentile; limit"
-            f" {LAG_LIMIT_MS:.0f} ms). Give it a core of its own.",
+            detail=f"The generator's timer was {lag:.0f} ms late (99th percentile; limit"
+            f" {LAG_LIMIT_MS:.0f} ms). The generator needs a core of its own.",
         )
     return found(
         code,
@@ -77,13 +78,13 @@ def generator_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Find
         broken=busy >= CORE_LIMIT_RATIO,
         figure=busy,
         limit=CORE_LIMIT_RATIO,
-        detail=f"The generator used {busy:.0%} of its core, and acted {lag:.1f} ms late at most"
-        " in 99 of 100 cases.",
+        detail=f"The generator used {busy:.0%} of its core, and its timer was {lag:.1f} ms late"
+        " (99th percentile).",
     )
 
 
 def proxy_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
-    """Tell whether the proxy had CPU left, and passed every request on once."""
+    """Check that the proxy had CPU left, and passed every request on exactly once."""
     code = RuleCode.PROXY_SATURATED
     retried = sorted({name for trial in trials for name in trial.answers if "," in name})
     if retried:
@@ -93,21 +94,21 @@ def proxy_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
             broken=True,
             figure=len(retried),
             limit=0,
-            detail=f"The proxy asked several replicas for one request ({retried[0]}).",
+            detail=f"The proxy sent one request to several replicas ({retried[0]}).",
         )
     usages = _usages(trials, Role.PROXY)
     if not usages:
         return unchecked(code, cell, "The proxy's CPU cannot be read here.")
-    held = _held(usages)
-    if held is not None and held > HELD_LIMIT_RATIO:
+    throttled = _throttled(usages)
+    if throttled is not None and throttled > THROTTLED_LIMIT_RATIO:
         return found(
             code,
             cell,
             broken=True,
-            figure=held,
-            limit=HELD_LIMIT_RATIO,
-            detail=f"A CPU quota held the proxy back in {held:.0%} of the CPU periods."
-            " Give it a whole core.",
+            figure=throttled,
+            limit=THROTTLED_LIMIT_RATIO,
+            detail=f"A CPU quota from outside throttled the proxy in {throttled:.0%} of the CPU"
+            " periods. Remove that quota.",
         )
     busy = broad([usage.cpu_s / usage.span_s for usage in usages if usage.span_s > 0] or [0.0])
     return found(
@@ -121,7 +122,7 @@ def proxy_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
 
 
 def errors(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
-    """Tell whether all but one in a thousand requests succeeded."""
+    """Check that at most one request in a thousand failed."""
     code = RuleCode.ERRORS
     failed = sum(trial.failed for trial in trials)
     ended = failed + sum(trial.completed for trial in trials)
@@ -132,12 +133,12 @@ def errors(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa:
             broken=True,
             figure=None,
             limit=ERROR_LIMIT_RATIO,
-            detail="Not one request ended inside a window.",
+            detail="No request ended inside a window.",
         )
     kinds: Counter[str] = Counter()
     for trial in trials:
         kinds.update(trial.failures)
-    told = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common(3))
+    commonest = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common(3))
     ratio = failed / ended
     return found(
         code,
@@ -145,21 +146,21 @@ def errors(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa:
         broken=ratio >= ERROR_LIMIT_RATIO,
         figure=ratio,
         limit=ERROR_LIMIT_RATIO,
-        detail=f"{failed} of {ended} requests failed{f' ({told})' if told else ''}.",
+        detail=f"{failed} of {ended} requests failed{f' ({commonest})' if commonest else ''}.",
     )
 
 
 def conservation(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
-    """Tell whether generator, proxy and replicas counted the same requests.
+    """Check that generator, proxy and replicas counted the same requests.
 
-    Whole trials are counted, from before the first request to after the last answer, so that
-    nothing is in flight at the edges. A failed request may have got lost on any stretch.
+    The counts are of whole trials, from before the first request to after the last answer, so no
+    request is in flight at the edges. A failed request may be missing from any count.
     """
     code = RuleCode.CONSERVATION
     counted = [(trial.conservation.proxy, trial.conservation.replicas) for trial in trials]
     if all(counts == (None, None) for counts in counted):
-        return unchecked(code, cell, "Neither proxy nor replicas tell their counts here.")
-    worst, told = 0, "Generator, proxy and replicas counted the same requests in every trial."
+        return unchecked(code, cell, "Neither the proxy nor the replicas report their counts here.")
+    worst, detail = 0, "Generator, proxy and replicas counted the same requests in every trial."
     for trial in trials:
         counts = trial.conservation
         failed = counts.sent - counts.answered + sum(trial.failures.values())
@@ -167,76 +168,91 @@ def conservation(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  #
             off = 0 if count is None else max(0, abs(count - counts.sent) - failed)
             if off > worst:
                 worst = off
-                told = f"{trial.spec.id}: the generator sent {counts.sent}, the {who} had {count}."
-    return found(code, cell, broken=worst > 0, figure=worst, limit=0, detail=told)
+                detail = (
+                    f"{trial.spec.id}: the generator sent {counts.sent} requests, and the {who}"
+                    f" counted {count}."
+                )
+    return found(code, cell, broken=worst > 0, figure=worst, limit=0, detail=detail)
 
 
 def not_saturated(
     plan: Plan, cell: Cell, trials: Sequence[Trial], *, calibrations: Sequence[Calibration]
 ) -> Finding:
-    """Tell whether some means was used up, so that the throughput is the system's own limit.
+    """Check that a resource was saturated, so that the throughput is the system's own limit.
 
-    The users have to be there, whatever was full; and what is full has to be so window by window,
-    because a mean over all of them hides those in which nothing was.
+    The users must have been there, whatever was saturated. Saturation is checked window by window,
+    because a mean over all of them hides windows in which nothing was saturated.
     """
-    code = RuleCode.NOT_SATURATED
-    away = _users_away(trials)
-    if away is not None and away > 1 - IN_FLIGHT_LIMIT_RATIO:
-        return found(
-            code,
-            cell,
-            broken=True,
-            figure=1 - away,
-            limit=IN_FLIGHT_LIMIT_RATIO,
-            detail=f"Only {1 - away:.0%} of the {trials[0].users} users had a request under way"
-            " on average: the load that was asked for was not there.",
-        )
-    full = [use for use in bottleneck.resources(plan, cell, trials) if use.full]
-    idle = broad([float(not _is_full(plan, cell, trial)) for trial in trials])
-    if full and full[0].kind is not Bottleneck.HOST and not idle:
-        return found(
-            code,
-            cell,
-            broken=False,
-            figure=full[0].used_ratio,
-            limit=full[0].full_ratio,
-            detail=f"Full: {full[0].detail}.",
-        )
-    gain = _last_gain(cell, calibrations)
-    if gain is not None and gain < GAIN_LIMIT_RATIO:
-        return found(
-            code,
-            cell,
-            broken=False,
-            figure=gain,
-            limit=GAIN_LIMIT_RATIO,
-            detail=f"Nothing was full, but twice the users gained only {gain:.1%} on one replica.",
-        )
-    users = trials[0].users
-    return found(
-        code,
-        cell,
-        broken=True,
-        figure=gain,
-        limit=GAIN_LIMIT_RATIO,
-        detail=f"With {users} users nothing was full, and it is not known that more would gain"
-        " nothing: this is not yet what the system can do. Let the users be calibrated.",
+    return (
+        _users_missing(cell, trials)
+        or _saturated(plan, cell, trials)
+        or _more_users_gain(cell, trials, calibrations)
     )
 
 
-def _is_full(plan: Plan, cell: Cell, trial: Trial) -> bool:
-    uses = bottleneck.resources(plan, cell, (trial,))
-    return any(use.full for use in uses if use.kind is not Bottleneck.HOST)
-
-
-def _users_away(trials: Sequence[Trial]) -> float | None:
-    """Give the share of users without a request under way; None: not known."""
-    away = [
+def _users_missing(cell: Cell, trials: Sequence[Trial]) -> Finding | None:
+    idle_ratios = [
         1 - trial.in_flight / trial.users
         for trial in trials
         if trial.in_flight is not None and trial.users
     ]
-    return broad(away) if away else None
+    idle = broad(idle_ratios) if idle_ratios else 0.0
+    if idle <= 1 - IN_FLIGHT_LIMIT_RATIO:
+        return None
+    return found(
+        RuleCode.NOT_SATURATED,
+        cell,
+        broken=True,
+        figure=1 - idle,
+        limit=IN_FLIGHT_LIMIT_RATIO,
+        detail=f"Only {1 - idle:.0%} of the {trials[0].users} users had a request in flight on"
+        " average, so the planned load was not reached.",
+    )
+
+
+def _saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None:
+    saturated = [use for use in bottleneck.resources(plan, cell, trials) if use.full]
+    has_idle_windows = broad([float(not _is_saturated(plan, cell, trial)) for trial in trials])
+    if not saturated or saturated[0].kind is Bottleneck.HOST or has_idle_windows:
+        return None
+    return found(
+        RuleCode.NOT_SATURATED,
+        cell,
+        broken=False,
+        figure=saturated[0].used_ratio,
+        limit=saturated[0].full_ratio,
+        detail=f"Saturated: {saturated[0].detail}.",
+    )
+
+
+def _is_saturated(plan: Plan, cell: Cell, trial: Trial) -> bool:
+    uses = bottleneck.resources(plan, cell, (trial,))
+    return any(use.full for use in uses if use.kind is not Bottleneck.HOST)
+
+
+def _more_users_gain(
+    cell: Cell, trials: Sequence[Trial], calibrations: Sequence[Calibration]
+) -> Finding:
+    gain = _last_gain(cell, calibrations)
+    if gain is not None and gain < GAIN_LIMIT_RATIO:
+        return found(
+            RuleCode.NOT_SATURATED,
+            cell,
+            broken=False,
+            figure=gain,
+            limit=GAIN_LIMIT_RATIO,
+            detail="No resource was saturated, but twice the users raised the throughput of one"
+            f" replica by only {gain:.1%}.",
+        )
+    return found(
+        RuleCode.NOT_SATURATED,
+        cell,
+        broken=True,
+        figure=gain,
+        limit=GAIN_LIMIT_RATIO,
+        detail=f"No resource was saturated with {trials[0].users} users, and more users might raise"
+        " the throughput.",
+    )
 
 
 def _last_gain(cell: Cell, calibrations: Sequence[Calibration]) -> float | None:
@@ -254,6 +270,6 @@ def _usages(trials: Sequence[Trial], role: Role) -> list[Usage]:
     return [usage for trial in trials for usage in trial.usages if usage.role is role]
 
 
-def _held(usages: Sequence[Usage]) -> float | None:
-    known = [usage.throttled_ratio for usage in usages if usage.throttled_ratio is not None]
-    return broad(known) if known else None
+def _throttled(usages: Sequence[Usage]) -> float | None:
+    ratios = [usage.throttled_ratio for usage in usages if usage.throttled_ratio is not None]
+    return broad(ratios) if ratios else None

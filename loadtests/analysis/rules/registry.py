@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from loadtests.analysis import estimates
-from loadtests.analysis.rules import load, run, system
+from loadtests.analysis.rules import budget, load, replica_share, run, system
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
 from loadtests.model.trial import Calibration, Trial
@@ -73,7 +73,7 @@ _ALL = (
     Rule(
         code=RuleCode.REPLICA_SHARE,
         about="The answers came in equal shares, and from the planned replicas only.",
-        cell=_plain(system.replica_share),
+        cell=_plain(replica_share.replica_share),
     ),
     Rule(
         code=RuleCode.IDLE_COST,
@@ -83,8 +83,8 @@ _ALL = (
     Rule(
         code=RuleCode.BUDGET,
         about="Each replica had its CPU budget, and replicas did not slow one another down.",
-        cell=_plain(system.budget),
-        doubling=system.dearer,
+        cell=_plain(budget.budget),
+        doubling=budget.costlier_requests,
     ),
     Rule(
         code=RuleCode.HOST_CONTENTION,

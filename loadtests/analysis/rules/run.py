@@ -19,40 +19,39 @@ from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import Role, RuleCode
 
 TREND_LEVEL = 0.001
-"""Probability below which a trend is no chance: a rule may not take away a verdict by luck."""
+"""p-value below which a trend counts as real: a rule must not make a run invalid by chance."""
 
 WINDOW_TREND_RATIO = 0.10
-"""How much faster or slower the second half of windows may be than the first, in the mean."""
+"""Largest allowed change of the mean throughput from the first half of a window to the second."""
 
 SILENCE_LIMIT_MS = 300.0
-"""How long a replica may answer nothing inside a window: three CPU periods. One that its budget
-holds back is silent for most of a period (measured: 60 to 100 ms)."""
+"""How long a replica may answer nothing inside a window: three CPU periods. A throttled replica is
+silent for most of one period, 60 to 100 ms."""
 
 SILENCE_ANSWERS = 15
-"""... and for so many of its mean times between answers, where its CPU is not used up: chance alone
-makes one silence in three million as long (e^−15)."""
+"""A silence must also last this many mean times between answers, where the replica's CPU is not
+used up. By chance, one silence in three million is as long (e^−15)."""
 
 IDLE_PART = 0.5
-"""The part of a silence in which a replica that stood still must have missed its CPU. One that used
-as much as ever was at work: a full collection of garbage takes some 40 ms of CPU on a slow core,
-and a replica with a tenth of one answers nothing for 400 ms (measured, at 96 to 100 % of its usual
-CPU). One that is paused misses the whole of it."""
+"""Part of a silence in which a paused replica must have missed its usual CPU. A silent replica that
+uses its CPU is at work: a full garbage collection of 40 ms takes 400 ms with a tenth of a core. A
+paused replica misses the CPU of the whole silence."""
 
 WEAR_LIMIT_RATIO = 0.20
-"""How much faster or slower all cells may be at the end of a run than at its start. Their mean is
-then off by a tenth at either end, as much as lies between twice and "about twice"."""
+"""Largest allowed change of all throughputs over a run. The mean is then off by a tenth at either
+end, which is the gap between the perfect factor of 2 and the target of 1.8."""
 
 SAME_RATIO = 1e-9
-"""Ratios that differ by less are the same but for rounding, and have no spread to test with."""
+"""Ratios that differ by less than this differ by rounding only, so there is no spread to test."""
 
 
 def identity(plan: Plan, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
-    """Tell whether every member was the same container, or process, in all trials."""
+    """Check that every member was the same container or process in all trials."""
     code = RuleCode.IDENTITY
     in_time = sorted(trials, key=lambda trial: trial.started_at_s)
     first = in_time[0].identities
     if not first:
-        return unchecked(code, None, "Who answers cannot be told here.")
+        return unchecked(code, None, "The identities of the replicas cannot be read here.")
     for trial in in_time[1:]:
         for member in sorted({*first, *trial.identities}):
             before, after = first.get(member, "not there"), trial.identities.get(member, "gone")
@@ -77,12 +76,12 @@ def identity(plan: Plan, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
 
 
 def steady(plan: Plan, trials: Sequence[Trial]) -> Finding:
-    """Tell whether nothing stood still, tired inside windows, or drifted over the rounds.
+    """Check that no replica paused, and that no throughput had a trend in windows or over rounds.
 
-    What all cells share cancels in the factors, and counts only where it is so much that the
-    throughput of no cell can be told any more.
+    A trend that all cells share cancels in the factors. It breaks the rule only where it is so
+    large that no single throughput describes a cell.
     """
-    broken = _standstill(trials) or _tiring(trials) or _drifting(plan, trials)
+    broken = _paused(trials) or _trending(trials) or _drifting(plan, trials)
     if broken is not None:
         return broken
     inside = _trend_inside(trials)
@@ -94,38 +93,39 @@ def steady(plan: Plan, trials: Sequence[Trial]) -> Finding:
         broken=False,
         figure=inside[0],
         limit=WINDOW_TREND_RATIO,
-        detail=f"The second half of the windows was {inside[0]:+.1%} against the first.",
+        detail="Throughput in the second half of the windows was"
+        f" {inside[0]:+.1%} against the first half.",
     )
 
 
-def _standstill(trials: Sequence[Trial]) -> Finding | None:
-    """Find a replica that did nothing for long in some of a cell's windows.
+def _paused(trials: Sequence[Trial]) -> Finding | None:
+    """Find a replica that was paused in some of a cell's windows.
 
-    Where it does so in half of them or more, that is how this system works, and no disturbance.
+    A system that pauses in half of the windows or more works that way; that is no disturbance.
     """
     usual = _usual_uses(trials)
     for cell, by_round in estimates.trials_by_cell(trials).items():
-        still = [
-            (trial, told) for trial in by_round.values() if (told := _stood_still(trial, usual))
+        paused = [
+            (trial, silence) for trial in by_round.values() if (silence := _pause_in(trial, usual))
         ]
-        if not still or len(still) * 2 >= len(by_round) > 1:
+        if not paused or len(paused) * 2 >= len(by_round) > 1:
             continue
-        trial, (member, silence_ms) = still[0]
+        trial, (member, silence_ms) = paused[0]
         return found(
             RuleCode.STEADY,
             cell,
             broken=True,
             figure=silence_ms,
             limit=SILENCE_LIMIT_MS,
-            detail=f"{trial.spec.id}: {member} answered nothing for {silence_ms:.0f} ms, as in"
-            f" {len(still)} of {len(by_round)} windows of the cell: something made it stand still.",
+            detail=f"{trial.spec.id}: {member} answered nothing for {silence_ms:.0f} ms and did no"
+            f" work. Something paused it in {len(paused)} of {len(by_round)} windows of the cell.",
         )
     return None
 
 
 @dataclass(frozen=True)
 class _Use:
-    """What a replica used, in CPUs, and whether that is all it may."""
+    """The CPU that a replica used, in CPU-seconds per second, and whether that is its limit."""
 
     cpus: float
     full: bool
@@ -135,16 +135,16 @@ Member = tuple[str, str]
 """A replica and a workload."""
 
 
-def _stood_still(trial: Trial, usual: Mapping[Member, _Use]) -> tuple[str, float] | None:
-    """Give the replica that was silent for longest in a trial, if it did nothing meanwhile.
+def _pause_in(trial: Trial, usual: Mapping[Member, _Use]) -> tuple[str, float] | None:
+    """Return the replica with the longest silence in a trial and its ms, if it did no work then.
 
-    Where answers are few, chance alone makes such silences, and less work with them. But not where
-    a replica always uses its CPU up: one that does not has stood still.
+    Where answers are rare, long silences occur by chance, with less work in them. That is not so
+    for a replica that always uses up its CPU.
     """
     silences = trial.dealing.silences_ms if trial.dealing is not None else {}
     if not silences or not trial.completed:
         return None
-    name = max(silences, key=lambda each: silences[each])
+    name = max(silences, key=lambda member: silences[member])
     silence_ms, use = silences[name], _uses(trial).get(name)
     always = usual.get((name, trial.spec.cell.workload), _Use(0.0, full=False))
     mean_ms = 1000 * trial.window_s * len(silences) / trial.completed
@@ -156,12 +156,12 @@ def _stood_still(trial: Trial, usual: Mapping[Member, _Use]) -> tuple[str, float
 
 
 def _uses(trial: Trial) -> dict[str, _Use]:
-    """Give what each replica in a trial used."""
+    """Return the CPU use of each replica in a trial."""
     return {
         usage.member: _Use(
             usage.cpu_s / usage.span_s,
-            # Not ``bottleneck.is_full``: one that is held back in all periods that it runs in can
-            # stand still in the others.
+            # Not ``bottleneck.is_full``: a replica that is throttled in all periods in which it
+            # runs can be paused in the others.
             usage.budget_cpus is not None
             and usage.cpu_s >= FULL_CPU_RATIO * usage.budget_cpus * usage.span_s,
         )
@@ -171,24 +171,25 @@ def _uses(trial: Trial) -> dict[str, _Use]:
 
 
 def _usual_uses(trials: Iterable[Trial]) -> dict[Member, _Use]:
-    """Give what each replica uses in the middle one of all its windows."""
-    found: dict[Member, list[_Use]] = {}
+    """Return the median CPU use of each replica over all its windows."""
+    uses_of: dict[Member, list[_Use]] = {}
     for trial in trials:
         for name, use in _uses(trial).items():
-            found.setdefault((name, trial.spec.cell.workload), []).append(use)
+            uses_of.setdefault((name, trial.spec.cell.workload), []).append(use)
     return {
         member: sorted(uses, key=lambda use: use.cpus)[len(uses) // 2]
-        for member, uses in found.items()
+        for member, uses in uses_of.items()
     }
 
 
-def _tiring(trials: Sequence[Trial]) -> Finding | None:
+def _trending(trials: Sequence[Trial]) -> Finding | None:
     """Find a trend inside windows: over all of them, and in each cell alone."""
     by_cell = {
-        cell: tuple(mine.values()) for cell, mine in estimates.trials_by_cell(trials).items()
+        cell: tuple(by_round.values())
+        for cell, by_round in estimates.trials_by_cell(trials).items()
     }
-    for cell, mine in ((None, trials), *by_cell.items()):
-        inside = _trend_inside(mine)
+    for cell, group in ((None, trials), *by_cell.items()):
+        inside = _trend_inside(group)
         level = TREND_LEVEL / (len(by_cell) if cell else 1)
         if inside is not None and abs(inside[0]) > WINDOW_TREND_RATIO and inside[1] < level:
             return found(
@@ -197,14 +198,14 @@ def _tiring(trials: Sequence[Trial]) -> Finding | None:
                 broken=True,
                 figure=inside[0],
                 limit=WINDOW_TREND_RATIO,
-                detail=f"The second half of the windows was {inside[0]:+.1%} against the first:"
-                " the settling time is too short, or the system tires under load.",
+                detail=f"Throughput in the second half of the windows was {inside[0]:+.1%} against"
+                " the first half. The warm-up is too short, or the system slows down under load.",
             )
     return None
 
 
 def _drifting(plan: Plan, trials: Sequence[Trial]) -> Finding | None:
-    """Find a factor that drifts, or a throughput that is another at the end of the run."""
+    """Find a factor that drifts, or a throughput that changes over the whole run."""
     for drift in drifts(plan, trials):
         if abs(drift.ratio) > plan.precision_ratio and drift.chance < TREND_LEVEL:
             return found(
@@ -214,7 +215,7 @@ def _drifting(plan: Plan, trials: Sequence[Trial]) -> Finding | None:
                 figure=drift.ratio,
                 limit=plan.precision_ratio,
                 detail=f"The factor {drift.what} drifted by {drift.ratio:+.1%} from the first round"
-                " to the last, which pairing does not cancel.",
+                " to the last. Pairing by rounds does not cancel that.",
             )
     for group in dict.fromkeys(_group(trial) for trial in trials):
         worn = wear([trial for trial in trials if _group(trial) == group])
@@ -226,8 +227,8 @@ def _drifting(plan: Plan, trials: Sequence[Trial]) -> Finding | None:
                 figure=worn.ratio,
                 limit=WEAR_LIMIT_RATIO,
                 detail=f"The throughput of {' '.join(group)} changed by {worn.ratio:+.1%} from the"
-                " first trial to the last, at every number of replicas: no one figure is true of"
-                " it. Does the application leak, or fill something up?",
+                " first trial to the last, with every number of replicas, so no single figure"
+                " describes it. Look for a leak or a growing table.",
             )
     return None
 
@@ -237,7 +238,7 @@ def _group(trial: Trial) -> tuple[str, str]:
 
 
 def _trend_inside(trials: Sequence[Trial]) -> tuple[float, float] | None:
-    """Give by how much the second halves differ, and the chance of as much without a trend."""
+    """Return the change from first to second halves as a ratio, and its p-value."""
     logs = []
     for trial in trials:
         half = len(trial.quarters_rps) // 2

@@ -1,6 +1,6 @@
 """Trials, cells and doublings as CSV (RFC 4180), for spreadsheets and data frames.
 
-PURE. Numbers are not rounded; what is not known is an empty field.
+PURE. Numbers are not rounded. What is not known is an empty field.
 """
 
 from __future__ import annotations
@@ -15,84 +15,84 @@ from loadtests.model.trial import Trial
 
 
 def cells(result: RunResult) -> str:
-    """Return a row a cell."""
+    """Return the table of the cells, with a row a cell."""
     return _csv(
         {
-            "worker": each.cell.worker,
-            "workload": each.cell.workload,
-            "replicas": each.cell.replicas,
-            "trials": each.trials,
-            "users": each.users,
-            **_columns("throughput_rps", each.throughput_rps),
-            **_columns("speedup", each.speedup),
-            "efficiency_ratio": each.efficiency_ratio,
-            "p50_ms": each.p50_ms,
-            "p90_ms": each.p90_ms,
-            "p99_ms": each.p99_ms,
-            "cpu_us_per_request": each.cpu_us_per_request,
-            "cpu_got_cpus": each.cpu_got_cpus,
-            "memory_bytes": each.memory_bytes,
-            "error_ratio": each.error_ratio,
-            "bottleneck": each.bottleneck,
-            "ceiling_ratio": each.ceiling_ratio,
+            "worker": row.cell.worker,
+            "workload": row.cell.workload,
+            "replicas": row.cell.replicas,
+            "trials": row.trials,
+            "users": row.users,
+            **_columns("throughput_rps", row.throughput_rps),
+            **_columns("speedup", row.speedup),
+            "efficiency_ratio": row.efficiency_ratio,
+            "p50_ms": row.p50_ms,
+            "p90_ms": row.p90_ms,
+            "p99_ms": row.p99_ms,
+            "cpu_us_per_request": row.cpu_us_per_request,
+            "cpu_got_cpus": row.cpu_got_cpus,
+            "memory_bytes": row.memory_bytes,
+            "error_ratio": row.error_ratio,
+            "bottleneck": row.bottleneck,
+            "ceiling_ratio": row.ceiling_ratio,
         }
-        for each in result.cells
+        for row in result.cells
     )
 
 
 def doublings(result: RunResult) -> str:
-    """Return a row a doubling."""
+    """Return the table of the doublings, with a row a doubling."""
     return _csv(
         {
-            "worker": each.worker,
-            "workload": each.workload,
-            "from": each.replicas_from,
-            "to": each.replicas_to,
-            "rounds": each.rounds,
-            **_columns("factor", each.factor),
-            "cpu_got_factor": each.cpu_got_factor,
-            "cpu_per_request_factor": each.cpu_per_request_factor,
-            "verdict": each.verdict,
+            "worker": doubling.worker,
+            "workload": doubling.workload,
+            "from": doubling.replicas_from,
+            "to": doubling.replicas_to,
+            "rounds": doubling.rounds,
+            **_columns("factor", doubling.factor),
+            "cpu_got_factor": doubling.cpu_got_factor,
+            "cpu_per_request_factor": doubling.cpu_per_request_factor,
+            "verdict": doubling.verdict,
         }
-        for each in result.doublings
+        for doubling in result.doublings
     )
 
 
-def trials(found: Sequence[Trial]) -> str:
-    """Return a row a trial, in the order in which they were measured, as they were measured."""
+def trials(measured: Sequence[Trial]) -> str:
+    """Return the table of the trials in the order in which they ran, with uncorrected rates."""
     return _csv(
         {
-            "id": each.spec.id,
-            "round": each.spec.round,
-            "position": each.spec.position,
-            "worker": each.spec.cell.worker,
-            "workload": each.spec.cell.workload,
-            "replicas": each.spec.cell.replicas,
-            "members": " ".join(map(str, each.spec.members)),
-            "users": each.users,
-            "started_at_s": each.started_at_s,
-            "window_s": each.window_s,
-            "completed": each.completed,
-            "failed": each.failed,
-            "throughput_rps": each.throughput_rps,
-            "p50_ms": each.latency and each.latency.p50_ms,
-            "p90_ms": each.latency and each.latency.p90_ms,
-            "p99_ms": each.latency and each.latency.p99_ms,
-            "max_ms": each.latency and each.latency.max_ms,
-            "core_speed": each.core_speed,
-            "set_aside": each.set_aside,
+            "id": trial.spec.id,
+            "round": trial.spec.round,
+            "position": trial.spec.position,
+            "worker": trial.spec.cell.worker,
+            "workload": trial.spec.cell.workload,
+            "replicas": trial.spec.cell.replicas,
+            "members": " ".join(map(str, trial.spec.members)),
+            "users": trial.users,
+            "started_at_s": trial.started_at_s,
+            "window_s": trial.window_s,
+            "completed": trial.completed,
+            "failed": trial.failed,
+            "throughput_rps": trial.throughput_rps,
+            "p50_ms": trial.latency and trial.latency.p50_ms,
+            "p90_ms": trial.latency and trial.latency.p90_ms,
+            "p99_ms": trial.latency and trial.latency.p99_ms,
+            "max_ms": trial.latency and trial.latency.max_ms,
+            "core_speed": trial.core_speed,
+            "set_aside": trial.set_aside,
         }
-        for each in found
+        for trial in measured
     )
 
 
 def latency(result: RunResult) -> str:
-    """Return a row for each load of every cell; empty where no latency was measured."""
+    """Return the table of the loads of every cell; empty where no latency was measured."""
     return _csv(
         {
-            "worker": each.worker,
-            "workload": each.workload,
-            "replicas": each.replicas,
+            "worker": cell.worker,
+            "workload": cell.workload,
+            "replicas": cell.replicas,
             "share_ratio": level.share_ratio,
             "rate_rps": level.rate_rps,
             "offered_rps": level.offered_rps,
@@ -105,37 +105,37 @@ def latency(result: RunResult) -> str:
             "late_p99_ms": level.late_p99_ms,
             "state": level.state,
         }
-        for each in result.latency
-        for level in each.levels
+        for cell in result.latency
+        for level in cell.levels
     )
 
 
 def slo(result: RunResult) -> str:
-    """Return a row a cell: its capacity under the objective; empty without one."""
+    """Return the table of the capacities under the objective; empty without an objective."""
     return _csv(
         {
-            "worker": each.worker,
-            "workload": each.workload,
-            "replicas": each.replicas,
-            "objective": each.objective,
-            "capacity_rps": each.capacity_rps,
-            "estimate_rps": each.estimate_rps,
-            "low_rps": each.low_rps,
-            "high_rps": each.high_rps,
-            "decided": each.decided,
+            "worker": capacity.worker,
+            "workload": capacity.workload,
+            "replicas": capacity.replicas,
+            "objective": capacity.objective,
+            "capacity_rps": capacity.capacity_rps,
+            "estimate_rps": capacity.estimate_rps,
+            "low_rps": capacity.low_rps,
+            "high_rps": capacity.high_rps,
+            "decided": capacity.decided,
         }
-        for each in result.slo
+        for capacity in result.slo
     )
 
 
-def _quantiles(name: str, found: Percentiles) -> dict[str, float | None]:
-    named = {"p50": found.p50, "p90": found.p90, "p99": found.p99, "p999": found.p999}
+def _quantiles(name: str, of: Percentiles) -> dict[str, float | None]:
+    quantiles = {"p50": of.p50, "p90": of.p90, "p99": of.p99, "p999": of.p999}
     columns: dict[str, float | None] = {}
-    for percent, each in named.items():
+    for percent, quantile in quantiles.items():
         columns |= {
-            f"{name}_{percent}_ms": each.ms,
-            f"{name}_{percent}_ms_low": each.low_ms,
-            f"{name}_{percent}_ms_high": each.high_ms,
+            f"{name}_{percent}_ms": quantile.ms,
+            f"{name}_{percent}_ms_low": quantile.low_ms,
+            f"{name}_{percent}_ms_high": quantile.high_ms,
         }
     return columns
 
@@ -149,11 +149,11 @@ def _columns(name: str, estimate: Estimate) -> dict[str, float | None]:
 
 
 def _csv(rows: Iterable[dict[str, object]]) -> str:
-    listed = list(rows)
-    if not listed:
+    table = list(rows)
+    if not table:
         return ""
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(listed[0]), lineterminator="\r\n")
+    writer = csv.DictWriter(text, fieldnames=list(table[0]), lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(listed)
+    writer.writerows(table)
     return text.getvalue()

@@ -1,8 +1,8 @@
-"""``report.html``: a run in one file that needs nothing else.
+"""``report.html``: a run as a single file without dependencies.
 
-PURE. Drawn here as SVG, so all of it is there without JavaScript. Whatever comes from users is
-escaped by Jinja; a content policy in the page forbids every request. While a run goes on the page
-asks to be read again every two seconds; the final one does not.
+PURE. All plots are SVG and need no JavaScript. Jinja escapes all text that comes from users, and
+the page's content security policy forbids every request. While a run goes on, the page reloads
+every two seconds; the final page does not.
 """
 
 from __future__ import annotations
@@ -26,54 +26,57 @@ from loadtests.report.text import advice, capacity, story
 from loadtests.report.text import latency as latency_text
 
 REFRESH_S = 2
-"""How often a live page is read again: as often as it is written."""
+"""Seconds between two reloads of a live page: as often as it is written."""
 
 COLOURS = 6
-"""Colours told apart by colour-blind people too; the seventh worker model has the first again."""
+"""Number of colours that colour-blind people can distinguish; the seventh worker model reuses the
+first."""
 
 
 def render(result: RunResult, trials: Sequence[Trial], *, live: bool) -> str:
     """Return the whole page; ``live`` while more trials are to come."""
-    counted = at_mean_speed([trial for trial in trials if trial.set_aside is None])
+    valid_trials = at_mean_speed([trial for trial in trials if trial.set_aside is None])
     return (
         _templates()
         .get_template("report.html.j2")
         .render(
             result=result,
-            trials=len(counted),
-            set_aside=len(trials) - len(counted),
+            trials=len(valid_trials),
+            set_aside=len(trials) - len(valid_trials),
             live=live,
             refresh_s=REFRESH_S,
             answer=story.so_far(result) if live else story.answer(result),
             sentences=story.by_series(result),
             next_steps=[] if live else advice.next_steps(result),
             broken=story.by_rule(result.broken),
-            means=list(dict.fromkeys(use.name for cell in result.cells for use in cell.resources)),
+            resource_names=list(
+                dict.fromkeys(use.name for cell in result.cells for use in cell.resources)
+            ),
             rules=rules(result),
-            probes=story.probes(result),
-            **_drawings(result, counted),
+            consistency=story.consistency(result),
+            **_drawings(result, valid_trials),
         )
     )
 
 
 def _drawings(result: RunResult, trials: Sequence[Trial]) -> dict[str, object]:
-    found = series(result, trials)
+    all_series = series(result, trials)
     numbers = worker_numbers(result)
     laws = {(law.worker, law.workload): law for law in result.laws}
     return {
-        "throughputs": _by_workload((each, throughput.panel(each)) for each in found),
+        "throughputs": _by_workload((group, throughput.panel(group)) for group in all_series),
         "efficiencies": _by_workload(
-            (each, efficiency.panel(each))
-            for each in found
-            if len(each.cells) > 1 and each.cells[0].cell.replicas == 1
+            (group, efficiency.panel(group))
+            for group in all_series
+            if len(group.cells) > 1 and group.cells[0].cell.replicas == 1
         ),
         "beyonds": _by_workload(
-            (each, beyond.panel(each, laws[each.worker, each.workload]))
-            for each in found
-            if (each.worker, each.workload) in laws
+            (group, beyond.panel(group, laws[group.worker, group.workload]))
+            for group in all_series
+            if (group.worker, group.workload) in laws
         ),
-        "next_doublings": _next_doublings(result, found),
-        "latencies": _by_workload((each, latency.panel(each)) for each in found),
+        "next_doublings": _next_doublings(result, all_series),
+        "latencies": _by_workload((group, latency.panel(group)) for group in all_series),
         "loads": _by_workload(_loads(result, numbers)),
         "forest": strips.doublings(result, trials, numbers),
         "comparisons": _comparisons(result, numbers),
@@ -82,36 +85,36 @@ def _drawings(result: RunResult, trials: Sequence[Trial]) -> dict[str, object]:
 
 
 def _next_doublings(
-    result: RunResult, found: Sequence[Series]
+    result: RunResult, all_series: Sequence[Series]
 ) -> list[tuple[LawResult, int, Estimate | None]]:
-    """Return each law with twice its replicas, and what they would give; None where not known."""
-    largest = {(each.worker, each.workload): each.cells[-1] for each in found}
-    listed = []
+    """Return each law with twice its replicas and their extrapolated rate; None where unknown."""
+    largest = {(series.worker, series.workload): series.cells[-1] for series in all_series}
+    rows = []
     for law in result.laws:
         cell = largest[law.worker, law.workload]
-        count = capacity.BEYOND * cell.cell.replicas
+        count = capacity.NEXT_DOUBLING * cell.cell.replicas
         rate = capacity.rate_at(cell, law, count) if capacity.reaches(cell, law) else None
-        listed.append((law, count, rate))
-    return listed
+        rows.append((law, count, rate))
+    return rows
 
 
 def rules(result: RunResult) -> list[tuple[RuleState, Finding, list[Finding]]]:
-    """Return for each rule its worst state, the finding that shows it best, and all findings."""
+    """Return for each rule its worst state, the finding closest to its limit, and all findings."""
     worst = (RuleState.BROKEN, RuleState.UNCHECKED, RuleState.HOLDS)
-    listed = []
+    rows = []
     for _, findings in story.by_rule(result.findings):
-        state = min((found.state for found in findings), key=worst.index)
-        listed.append((state, _closest([f for f in findings if f.state is state]), findings))
-    return listed
+        state = min((finding.state for finding in findings), key=worst.index)
+        rows.append((state, _closest([f for f in findings if f.state is state]), findings))
+    return rows
 
 
 def _closest(findings: Sequence[Finding]) -> Finding:
     """Return the finding whose figure comes closest to its limit, or the first without one."""
 
-    def distance(found: Finding) -> float:
-        if found.figure is None or not found.limit:
+    def distance(finding: Finding) -> float:
+        if finding.figure is None or not finding.limit:
             return math.inf
-        return abs(1 - found.figure / found.limit)
+        return abs(1 - finding.figure / finding.limit)
 
     return min(findings, key=distance)
 
@@ -121,23 +124,23 @@ def _comparisons(
 ) -> list[tuple[str, list[ComparisonResult], strips.Forest]]:
     """Return the comparisons of each workload, those of the same two worker models together."""
     grouped = []
-    for workload in dict.fromkeys(found.workload for found in result.comparisons):
-        found = sorted(
-            (each for each in result.comparisons if each.workload == workload),
-            key=lambda each: (numbers[each.worker], numbers[each.against], each.replicas),
+    for workload in dict.fromkeys(ratio.workload for ratio in result.comparisons):
+        ratios = sorted(
+            (ratio for ratio in result.comparisons if ratio.workload == workload),
+            key=lambda ratio: (numbers[ratio.worker], numbers[ratio.against], ratio.replicas),
         )
-        grouped.append((workload, found, strips.comparisons(found, numbers)))
+        grouped.append((workload, ratios, strips.comparisons(ratios, numbers)))
     return grouped
 
 
 def _loads(
     result: RunResult, numbers: Mapping[str, int]
 ) -> Iterator[tuple[LatencyResult, drawing.Panel | None]]:
-    """Give each cell's latency under load, with the objective that was asked for."""
-    limits = {(each.worker, each.workload, each.replicas): each.limit_ms for each in result.slo}
-    for each in result.latency:
-        limit_ms = limits.get((each.worker, each.workload, each.replicas))
-        yield each, levels.panel(each, numbers[each.worker], limit_ms)
+    """Yield the plot of each cell's latency under load, with the objective's limit."""
+    limits = {(slo.worker, slo.workload, slo.replicas): slo.limit_ms for slo in result.slo}
+    for cell in result.latency:
+        limit_ms = limits.get((cell.worker, cell.workload, cell.replicas))
+        yield cell, levels.panel(cell, numbers[cell.worker], limit_ms)
 
 
 def _by_workload(
@@ -145,9 +148,9 @@ def _by_workload(
 ) -> list[tuple[str, list[drawing.Panel]]]:
     """Return the plots of each workload, without the missing ones."""
     grouped: dict[str, list[drawing.Panel]] = {}
-    for each, panel in drawn:
+    for source, panel in drawn:
         if panel is not None:
-            grouped.setdefault(each.workload, []).append(panel)
+            grouped.setdefault(source.workload, []).append(panel)
     return list(grouped.items())
 
 

@@ -1,6 +1,6 @@
 """``junit.xml``: every doubling as a test, for the CI systems that read it.
 
-PURE. A doubling that does not scale is a failure, one that cannot be told is skipped, an invalid
+PURE. A doubling that does not scale is a failure, an inconclusive one is skipped, and an invalid
 one is an error. The figures are properties, not rounded.
 """
 
@@ -15,7 +15,7 @@ from loadtests.model.vocabulary import Verdict
 from loadtests.report.text import story
 
 NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 has no place for, section 2.2."""
+"""The characters that XML 1.0 does not allow (section 2.2)."""
 
 OUTCOMES = {
     Verdict.FALLS_SHORT: "failure",
@@ -97,7 +97,9 @@ def _testcase(suite: ET.Element, doubling: DoublingResult) -> None:
         },
     )
     if outcome := OUTCOMES.get(doubling.verdict):
-        message = f"{story.VERDICTS[doubling.verdict]}: {story.told(doubling)}. {doubling.reason}"
+        message = (
+            f"{story.VERDICTS[doubling.verdict]}: {story.with_factor(doubling)}. {doubling.reason}"
+        )
         ET.SubElement(case, outcome, {"message": legal(message), "type": doubling.verdict})
 
 

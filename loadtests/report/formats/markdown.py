@@ -1,7 +1,7 @@
 """``report.md``: a run for a job's summary or a comment on a pull request.
 
-PURE. GitHub-flavoured Markdown. Names come from users, so whatever Markdown or HTML would take
-for markup is escaped.
+PURE. GitHub-flavoured Markdown. Names come from users, so all characters that are markup in
+Markdown or HTML are escaped.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ CELL_COLUMNS = (
     "CPU µs/request",
     "bottleneck",
 )
-DOUBLING_COLUMNS = ("doubling", "factor [95 %]", "verdict", "CPU got", "CPU per request", "why")
-COMPARISON_COLUMNS = ("workload", "replicas", "worker", "times", "ratio [95 %]")
+DOUBLING_COLUMNS = ("doubling", "factor [95 %]", "verdict", "CPU used", "CPU per request", "why")
+COMPARISON_COLUMNS = ("workload", "replicas", "worker", "against", "ratio [95 %]")
 
 
 def render(result: RunResult) -> str:
@@ -37,8 +37,8 @@ def render(result: RunResult) -> str:
         f"## Twofold: {story.VERDICTS[result.verdict]}",
         escape(story.answer(result)),
         _broken(result),
-        _section("Does doubling pay?", DOUBLING_COLUMNS, map(_doubling, result.doublings)),
-        _list("One answer from all servers?", [sentence for _, sentence in story.probes(result)]),
+        _section("Doubling factors", DOUBLING_COLUMNS, map(_doubling, result.doublings)),
+        _list(story.CONSISTENCY_TITLE, [sentence for _, sentence in story.consistency(result)]),
         _section("Cells", CELL_COLUMNS, map(_cell, result.cells)),
         _latency(result),
         _section("Worker models", COMPARISON_COLUMNS, _comparisons(result)),
@@ -61,8 +61,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _section(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    found = list(rows)
-    return f"### {title}\n\n{table(columns, found)}" if found else ""
+    texts = list(rows)
+    return f"### {title}\n\n{table(columns, texts)}" if texts else ""
 
 
 def _list(title: str, items: Sequence[str]) -> str:
@@ -138,11 +138,11 @@ def _broken(result: RunResult) -> str:
 
 def _about(result: RunResult) -> str:
     facts, machine = result.facts, result.machine
-    told = (
+    about = (
         f"Run {facts.run_id}, {facts.started_at}, {result.rounds} rounds, {result.plan.backend}, "
         f"{machine.cores} cores ({machine.cpu_model}), seed {result.plan.seed}, "
         f"{figure(result.measured_s)} s inside windows of {figure(facts.measuring_s)} s measuring. "
         f"{latency.ceiling(result)} "
         f"Again: {facts.command}"
     )
-    return escape(told)
+    return escape(about)

@@ -1,6 +1,6 @@
 """``metrics.om``: the figures of a run as OpenMetrics 1.0, for Prometheus and its kin.
 
-PURE. Numbers are not rounded; what is not known is left out.
+PURE. Numbers are not rounded. What is not known is left out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Family:
     """A gauge with its help text; ``samples`` are pairs of labels and a value or None."""
 
     name: str
-    told: str
+    help_text: str
     samples: tuple[tuple[Labels, float | None], ...]
 
 
@@ -28,7 +28,7 @@ def render(result: RunResult) -> str:
     """Return the text of ``metrics.om``."""
     lines = list(_info(result))
     for family in _families(result):
-        lines += [f"# TYPE {family.name} gauge", f"# HELP {family.name} {family.told}"]
+        lines += [f"# TYPE {family.name} gauge", f"# HELP {family.name} {family.help_text}"]
         lines += [
             f"{family.name}{_labels(labels)} {value!r}"
             for labels, value in family.samples
@@ -51,31 +51,33 @@ def _info(result: RunResult) -> Iterator[str]:
 def _families(result: RunResult) -> Iterator[Family]:
     yield Family(
         name="twofold_exit_code",
-        told="0 scales, 1 does not, 3 cannot tell.",
+        help_text="0 scales, 1 does not, 3 cannot tell.",
         samples=(({}, exit_code(result.verdict)),),
     )
     yield from _cell_families(result)
     doublings = [
         (
             {
-                "worker": each.worker,
-                "workload": each.workload,
-                "from": str(each.replicas_from),
-                "to": str(each.replicas_to),
+                "worker": doubling.worker,
+                "workload": doubling.workload,
+                "from": str(doubling.replicas_from),
+                "to": str(doubling.replicas_to),
             },
-            each,
+            doubling,
         )
-        for each in result.doublings
+        for doubling in result.doublings
     ]
     yield Family(
         name="twofold_doubling_factor",
-        told="Throughput with twice the replicas over throughput with the replicas.",
-        samples=tuple(_bounded((labels, each.factor) for labels, each in doublings)),
+        help_text="Throughput with twice the replicas over throughput with the replicas.",
+        samples=tuple(_bounded((labels, doubling.factor) for labels, doubling in doublings)),
     )
     yield Family(
         name="twofold_doubling_scales",
-        told="1 where the doubling scales.",
-        samples=tuple((labels, int(each.verdict is Verdict.SCALES)) for labels, each in doublings),
+        help_text="1 where the doubling scales.",
+        samples=tuple(
+            (labels, int(doubling.verdict is Verdict.SCALES)) for labels, doubling in doublings
+        ),
     )
 
 
@@ -83,44 +85,44 @@ def _cell_families(result: RunResult) -> Iterator[Family]:
     cells = [
         (
             {
-                "worker": each.cell.worker,
-                "workload": each.cell.workload,
-                "replicas": str(each.cell.replicas),
+                "worker": cell.cell.worker,
+                "workload": cell.cell.workload,
+                "replicas": str(cell.cell.replicas),
             },
-            each,
+            cell,
         )
-        for each in result.cells
+        for cell in result.cells
     ]
     yield Family(
         name="twofold_throughput_rps",
-        told="Successful requests per second.",
-        samples=tuple(_bounded((labels, each.throughput_rps) for labels, each in cells)),
+        help_text="Successful requests per second.",
+        samples=tuple(_bounded((labels, cell.throughput_rps) for labels, cell in cells)),
     )
     yield Family(
         name="twofold_latency_ms",
-        told="Percentiles of the latency, medians over the rounds.",
+        help_text="Percentiles of the latency, medians over the rounds.",
         samples=tuple(
             ({**labels, "percentile": name}, value)
-            for labels, each in cells
-            for name, value in (("50", each.p50_ms), ("90", each.p90_ms), ("99", each.p99_ms))
+            for labels, cell in cells
+            for name, value in (("50", cell.p50_ms), ("90", cell.p90_ms), ("99", cell.p99_ms))
         ),
     )
     yield Family(
         name="twofold_cpu_us_per_request",
-        told="CPU time of all replicas over their answers, in microseconds.",
-        samples=tuple((labels, each.cpu_us_per_request) for labels, each in cells),
+        help_text="CPU time of all replicas over their answers, in microseconds.",
+        samples=tuple((labels, cell.cpu_us_per_request) for labels, cell in cells),
     )
     yield Family(
         name="twofold_error_ratio",
-        told="Failed requests over all that ended in the windows.",
-        samples=tuple((labels, each.error_ratio) for labels, each in cells),
+        help_text="Failed requests over all that ended in the windows.",
+        samples=tuple((labels, cell.error_ratio) for labels, cell in cells),
     )
 
 
 def _bounded(
     estimates: Iterable[tuple[Labels, Estimate]],
 ) -> Iterator[tuple[Labels, float | None]]:
-    """Give the estimate and the bounds of its interval as samples of their own."""
+    """Yield the estimate and the bounds of its interval as separate samples."""
     for labels, estimate in estimates:
         yield {**labels, "bound": "estimate"}, estimate.estimate
         yield {**labels, "bound": "low"}, estimate.low

@@ -1,8 +1,8 @@
 """``run.json``: a whole run for programs, and back.
 
-PURE. The keys of the contract (``docs/reference/run-json.md``) are flat; beside them stands
-everything else that a report says, so a report can be made from this file and the journal alone.
-Numbers are not rounded, and what is not known is null: strict JSON has no NaN.
+PURE. The keys of the contract (``docs/reference/run-json.md``) are flat. The file also has all
+other content of a report, so this file and the journal are enough to make every report again.
+Numbers are not rounded, and what is not known is null, because strict JSON has no NaN.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 
 
 class Entry(BaseModel):
-    """A part of the document; unknown keys of later additions are passed over."""
+    """A part of the document; keys that it does not know are ignored."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True, allow_inf_nan=False)
 
 
 class CellEntry(Entry):
-    """What is known of one cell over all rounds."""
+    """The result of one cell over all rounds."""
 
     worker: str
     workload: str
@@ -87,21 +87,21 @@ class DoublingEntry(Entry):
     cpu_per_request_factor: float | None
     verdict: Verdict
     reason: str
-    settle_minutes: float | None = Field(description="measuring that would probably settle it")
+    settle_minutes: float | None = Field(description="measuring that would probably decide it")
     losses: tuple[Loss, ...] = Field(
-        default=(), description="what 2 ÷ factor is the product of, the largest part first"
+        default=(), description="the parts whose product is 2 ÷ factor, the largest first"
     )
 
 
 class SloDoublingEntry(Entry):
-    """By what factor the rate that keeps the objective grows with twice the replicas."""
+    """The ratio of the rates that meet the objective, with twice the replicas."""
 
     worker: str
     workload: str
     replicas_from: int = Field(alias="from")
     replicas_to: int = Field(alias="to")
     factor: float | None
-    low: float | None = Field(description="the brackets' ends divided, not a 95 % interval")
+    low: float | None = Field(description="ratio of the brackets' ends, not a 95 % interval")
     high: float | None
     verdict: str
     reason: str
@@ -149,22 +149,22 @@ class RunDocument(Entry):
     comparisons: tuple[ComparisonEntry, ...]
     laws: tuple[LawResult, ...]
     invalid: tuple[InvalidEntry, ...]
-    rules: tuple[Finding, ...] = Field(description="every rule's finding, also where it holds")
+    rules: tuple[Finding, ...] = Field(description="every rule's findings, with those that hold")
     calibrations: tuple[Calibration, ...]
     probes: tuple[ProbeResult, ...] = Field(
-        default=(), description="whether the replicas of each worker model answered as one"
+        default=(), description="the consistency checks of each worker model"
     )
     versions: Mapping[str, str]
     next: tuple[str, ...] = Field(default=(), description="what to do next, in sentences")
     plan: Plan
     ceiling: Ceiling | None = Field(
-        default=None, description="the generator against the same proxy's static answer"
+        default=None, description="the generator's highest rate on a static answer of the proxy"
     )
     latency: tuple[LatencyResult, ...] = Field(
         default=(), description="open-loop latency of each cell at shares of its capacity"
     )
     slo: tuple[SloResult, ...] = Field(
-        default=(), description="the highest rate of each cell that keeps the objective"
+        default=(), description="the highest rate at which each cell meets the objective"
     )
     slo_doublings: tuple[SloDoublingEntry, ...] = ()
 
@@ -193,10 +193,13 @@ def parse(text: str) -> RunResult:
     try:
         return _result(RunDocument.model_validate(data))
     except ValidationError as error:
-        told = "; ".join(
+        faults = "; ".join(
             f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()
         )
-        raise UsageError(f"This run.json is not as the schema says: {told}.") from error
+        raise UsageError(
+            f"This run.json does not follow the schema: {faults}."
+            " Make it again: twofold report RUN."
+        ) from error
 
 
 def schema() -> str:
@@ -210,7 +213,7 @@ def schema() -> str:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number of JSON")
+    raise ValueError(f"{constant} is not a number of JSON")
 
 
 def _document(result: RunResult) -> RunDocument:
@@ -239,8 +242,8 @@ def _document(result: RunResult) -> RunDocument:
         ),
         laws=result.laws,
         invalid=tuple(
-            InvalidEntry(code=found.code, cell=found.cell, detail=found.detail)
-            for found in result.broken
+            InvalidEntry(code=finding.code, cell=finding.cell, detail=finding.detail)
+            for finding in result.broken
         ),
         rules=result.findings,
         calibrations=result.calibrations,
@@ -250,7 +253,7 @@ def _document(result: RunResult) -> RunDocument:
         ceiling=result.ceiling,
         latency=result.latency,
         slo=result.slo,
-        slo_doublings=tuple(SloDoublingEntry(**vars(each)) for each in result.slo_doublings),
+        slo_doublings=tuple(SloDoublingEntry(**vars(slo)) for slo in result.slo_doublings),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -17,7 +18,8 @@ from loadtests.model.consistency import ProbeState
 from loadtests.model.result import RunResult
 from loadtests.model.vocabulary import Verdict
 from loadtests.report.rounding import factor, figure, figures, interval
-from loadtests.report.text import advice, comparison, latency, story
+from loadtests.report.text import advice, latency, story
+from loadtests.report.text.comparison import recommendations
 
 STYLES = {
     Verdict.SCALES: "bold green",
@@ -28,31 +30,45 @@ STYLES = {
     Verdict.INVALID: "bold magenta",
 }
 
+Rows = list[list[str | Text]]
+
+Groups = dict[str, Rows]
+"""The rows of a table by the name of what they belong to."""
+
+INDENT = 2
+"""Columns before what belongs to the line above."""
+
 
 def render(result: RunResult) -> Group:
-    """Return the whole story of a run."""
+    """Return the summary of a run."""
     return Group(*_parts(result))
 
 
 def compare(result: RunResult) -> Group:
     """Return the comparison of the worker models: a sentence a workload, then the ratios."""
-    table = _table("workload", ">replicas", "worker", "against", ">times [95 %]")
-    for found in result.comparisons:
-        ratio = interval(found.ratio, factor)
-        _row(table, found.workload, str(found.replicas), found.worker, found.against, ratio)
-    sentences = [Text(sentence) for sentence in comparison.recommendations(result.comparisons)]
+    table = _table("workload", ">replicas", "worker", "against", ">ratio [95 %]")
+    for comparison in result.comparisons:
+        _row(
+            table,
+            comparison.workload,
+            str(comparison.replicas),
+            comparison.worker,
+            comparison.against,
+            interval(comparison.ratio, factor),
+        )
+    sentences = [Text(sentence) for sentence in recommendations(result.comparisons)]
     return Group(*_spaced([*sentences, table]))
 
 
 def _parts(result: RunResult) -> Iterator[RenderableType]:
     yield Text(story.answer(result), style=STYLES[result.verdict])
     yield from _broken(result)
-    yield from _probes(result)
+    yield from _consistency(result)
     if result.doublings:
         yield Text()
-        yield _doublings(result)
+        yield from _doublings(result)
     yield Text()
-    yield _cells(result)
+    yield from _cells(result)
     yield from _latency(result)
     steps = advice.next_steps(result)
     if steps:
@@ -61,36 +77,46 @@ def _parts(result: RunResult) -> Iterator[RenderableType]:
         yield from (_indented(step) for step in steps)
 
 
-def _doublings(result: RunResult) -> Table:
-    table = _table("doubling", ">factor [95 %]", "verdict", ">CPU got", ">CPU/request")
+def _doublings(result: RunResult) -> Iterator[RenderableType]:
+    columns = ("doubling", ">factor [95 %]", "verdict", ">CPU used", ">CPU/request")
+    series: Groups = {}
     for doubling in result.doublings:
-        _row(
-            table,
-            str(doubling),
-            interval(doubling.factor, factor),
-            Text(story.VERDICTS[doubling.verdict], style=STYLES[doubling.verdict]),
-            factor(doubling.cpu_got_factor),
-            factor(doubling.cpu_per_request_factor),
+        series.setdefault(f"{doubling.worker} {doubling.workload}", []).append(
+            [
+                f"{doubling.replicas_from}→{doubling.replicas_to}",
+                interval(doubling.factor, factor),
+                Text(story.VERDICTS[doubling.verdict], style=STYLES[doubling.verdict]),
+                factor(doubling.cpu_got_factor),
+                factor(doubling.cpu_per_request_factor),
+            ]
         )
-    return table
+    return _grouped(columns, series)
 
 
-def _cells(result: RunResult) -> Table:
-    table = _table(
-        "cell", ">requests/s [95 %]", ">speed-up", ">p50 ms", ">p99 ms", ">CPU µs", "full"
+def _cells(result: RunResult) -> Iterator[RenderableType]:
+    columns = (
+        "cell",
+        ">requests/s [95 %]",
+        ">speed-up",
+        ">p50 ms",
+        ">p99 ms",
+        ">CPU µs",
+        "bottleneck",
     )
+    series: Groups = {}
     for cell in result.cells:
-        _row(
-            table,
-            str(cell.cell),
-            figures(cell.throughput_rps),
-            factor(cell.speedup.estimate),
-            figure(cell.p50_ms),
-            figure(cell.p99_ms),
-            figure(cell.cpu_us_per_request),
-            story.BOTTLENECKS[cell.bottleneck],
+        series.setdefault(f"{cell.cell.worker} {cell.cell.workload}", []).append(
+            [
+                f"×{cell.cell.replicas}",
+                figures(cell.throughput_rps),
+                factor(cell.speedup.estimate),
+                figure(cell.p50_ms),
+                figure(cell.p99_ms),
+                figure(cell.cpu_us_per_request),
+                story.BOTTLENECKS[cell.bottleneck],
+            ]
         )
-    return table
+    return _grouped(columns, series)
 
 
 def _latency(result: RunResult) -> Iterator[RenderableType]:
@@ -98,68 +124,84 @@ def _latency(result: RunResult) -> Iterator[RenderableType]:
     if result.latency:
         yield Text()
         yield Text("Response times from the due time, in an open loop (ms)", style="bold")
-        yield _levels(result)
+        yield from _levels(result)
         yield from (
-            _indented(f"{latency.cell_name(each)} at {level.share_ratio:.0%}: {told}")
-            for each in result.latency
-            for level in each.levels
-            if (told := latency.note(level))
+            _indented(f"{latency.cell_name(cell)} at {level.share_ratio:.0%}: {note}")
+            for cell in result.latency
+            for level in cell.levels
+            if (note := latency.note(level))
         )
     if result.slo:
         yield Text()
         yield Text(f"Capacity under {result.slo[0].objective}", style="bold")
-        table = _table("cell", ">rate/s [between]", ">of capacity")
-        for row in latency.slo_rows(result):
-            _row(table, *row[:3])
-        yield table
+        yield from _capacities(result)
+    if result.slo_doublings:
         yield Text()
-        table = _table("doubling", ">factor [between]", "verdict")
-        for row in latency.slo_doubling_rows(result):
-            _row(table, *row[:3])
-        yield table
+        yield from _capacity_doublings(result)
 
 
-def _levels(result: RunResult) -> Table:
-    """Return what fits of each load; the other formats have all percentiles with intervals."""
-    table = _table("cell", ">load", ">rate/s", ">p50", ">p99 [95 %]", ">p99.9", ">dropped")
-    for each in result.latency:
-        name, closed = latency.cell_name(each), (each.closed_p50_ms, each.closed_p99_ms)
-        _row(table, name, "closed", figure(each.capacity_rps), *map(figure, closed))
-        for level in each.levels:
-            found = level.response
-            _row(
-                table,
-                name,
-                f"{level.share_ratio:.0%}",
-                figure(level.rate_rps or None),
-                figure(found.p50.ms),
-                latency.quantile(found.p99),
-                figure(found.p999.ms),
-                str(level.dropped),
+def _capacities(result: RunResult) -> Iterator[RenderableType]:
+    series: Groups = {}
+    for cell, (_, *texts) in zip(result.slo, latency.slo_rows(result), strict=True):
+        rows = series.setdefault(f"{cell.worker} {cell.workload}", [])
+        rows.append([f"×{cell.replicas}", *texts[:2]])
+    return _grouped(("cell", ">rate/s [between]", ">of capacity"), series)
+
+
+def _capacity_doublings(result: RunResult) -> Iterator[RenderableType]:
+    series: Groups = {}
+    texts_of_rows = latency.slo_doubling_rows(result)
+    for doubling, (_, *texts) in zip(result.slo_doublings, texts_of_rows, strict=True):
+        rows = series.setdefault(f"{doubling.worker} {doubling.workload}", [])
+        rows.append([f"{doubling.replicas_from}→{doubling.replicas_to}", *texts[:2]])
+    return _grouped(("doubling", ">factor [between]", "verdict"), series)
+
+
+def _levels(result: RunResult) -> Iterator[RenderableType]:
+    """Yield what fits of each load; the other formats have all percentiles with intervals."""
+    columns = (">load", ">rate/s", ">p50", ">p90", ">p99 [95 %]", ">p99.9", ">dropped")
+    cells: Groups = {}
+    for cell in result.latency:
+        closed = ["closed", figure(cell.capacity_rps), figure(cell.closed_p50_ms)]
+        rows: Rows = [[*closed, "", figure(cell.closed_p99_ms), "", ""]]
+        for level in cell.levels:
+            response = level.response
+            rows.append(
+                [
+                    f"{level.share_ratio:.0%}",
+                    figure(level.rate_rps or None),
+                    figure(response.p50.ms),
+                    figure(response.p90.ms),
+                    latency.quantile(response.p99),
+                    figure(response.p999.ms),
+                    str(level.dropped),
+                ]
             )
-    return table
+        cells[latency.cell_name(cell)] = rows
+    return _grouped(columns, cells)
 
 
 def _broken(result: RunResult) -> Iterator[RenderableType]:
     for code, findings in story.by_rule(result.broken):
         yield Text()
         yield Text(f"Broken: {code}", style="bold magenta")
-        yield from (_indented(f"{story.where(found.cell)}: {found.detail}") for found in findings)
+        for finding in findings:
+            yield _indented(f"{story.where(finding.cell)}: {finding.detail}")
         yield _indented(story.ADVICE[code])
 
 
-def _probes(result: RunResult) -> Iterator[RenderableType]:
-    told = [(state, sentence) for state, sentence in story.probes(result)]
-    if told:
+def _consistency(result: RunResult) -> Iterator[RenderableType]:
+    sentences = story.consistency(result)
+    if sentences:
         yield Text()
-        yield Text("One answer from all servers?", style="bold")
-    for state, sentence in told:
+        yield Text(story.CONSISTENCY_TITLE, style="bold")
+    for state, sentence in sentences:
         style = STYLES[Verdict.BREAKS] if state is ProbeState.BREAKS else ""
-        yield Padding(Text(sentence, style=style), (0, 0, 0, 2))
+        yield _indented(sentence, style)
 
 
-def _indented(sentence: str) -> Padding:
-    return Padding(Text(sentence), (0, 0, 0, 2))
+def _indented(sentence: str, style: str = "") -> Padding:
+    return Padding(Text(sentence, style=style), (0, 0, 0, INDENT))
 
 
 def _spaced(parts: Sequence[RenderableType]) -> Iterator[RenderableType]:
@@ -169,12 +211,43 @@ def _spaced(parts: Sequence[RenderableType]) -> Iterator[RenderableType]:
         yield part
 
 
-def _table(*columns: str) -> Table:
-    """Return an empty table; a column that starts with ``>`` is right-aligned."""
+def _grouped(columns: Sequence[str], groups: Groups) -> Iterator[RenderableType]:
+    """Yield one table with a line for the name of each group above its rows.
+
+    The names can be of any length, so they are in no column: only then do all figures fit.
+    """
+    headings = [column.removeprefix(">") for column in columns]
+    rows = [row for group in groups.values() for row in group]
+    widths = [
+        max(cell_len(str(text)) for text in texts) for texts in zip(headings, *rows, strict=True)
+    ]
+    yield Padding(_table(*columns, widths=widths), (0, 0, 0, INDENT))
+    for name, group in groups.items():
+        yield Text(name)
+        table = _table(*columns, widths=widths)
+        table.show_header = False
+        for row in group:
+            _row(table, *row)
+        yield Padding(table, (0, 0, 0, INDENT))
+
+
+def _table(*columns: str, widths: Sequence[int] | None = None) -> Table:
+    """Return an empty table; a column that starts with ``>`` holds figures.
+
+    Figures are right-aligned and never wrapped. Where a table is too wide, its names wrap.
+    ``widths`` are the least widths of the columns, in characters.
+    """
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in columns:
-        # As Text, or ``[between]`` would be taken for markup.
-        table.add_column(Text(column.lstrip(">")), justify="right" if column[0] == ">" else "left")
+    for column, width in zip(columns, widths or [0] * len(columns), strict=True):
+        holds_figures = column.startswith(">")
+        table.add_column(
+            # As Text, or rich would take ``[between]`` for markup.
+            Text(column.removeprefix(">")),
+            justify="right" if holds_figures else "left",
+            no_wrap=holds_figures,
+            overflow="fold",
+            min_width=width or None,
+        )
     return table
 
 

@@ -1,4 +1,4 @@
-"""What the plots against replicas share. PURE."""
+"""The axes and marks that all plots against replicas share. PURE."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Series:
 
 def series(result: RunResult, trials: Sequence[Trial]) -> list[Series]:
     """Return a series for each worker model and workload, in the plan's order."""
-    found = trials_by_cell(trials)
+    by_cell = trials_by_cell(trials)
     numbers = worker_numbers(result)
     grouped: dict[tuple[str, str], list[CellResult]] = {}
     for cell in sorted(result.cells, key=lambda cell: cell.cell.replicas):
@@ -57,7 +57,7 @@ def series(result: RunResult, trials: Sequence[Trial]) -> list[Series]:
         Series(
             number=numbers[worker],
             cells=tuple(cells),
-            trials=tuple(found.get(cell.cell, {}) for cell in cells),
+            trials=tuple(by_cell.get(cell.cell, {}) for cell in cells),
         )
         for (_, worker), cells in grouped.items()
     ]
@@ -75,11 +75,11 @@ def replica_scale(most: float) -> Scale:
 
 def replica_ticks(counts: Sequence[int], x: Scale) -> tuple[Tick, ...]:
     """Return a tick for each count, leaving out those whose texts would touch the last one's."""
-    kept: list[Tick] = []
+    spaced: list[Tick] = []
     for count in sorted(counts, reverse=True):
-        if not kept or kept[-1].at - x(count) >= 12:
-            kept.append(Tick(at=x(count), text=str(count)))
-    return tuple(reversed(kept))
+        if not spaced or spaced[-1].at - x(count) >= 12:
+            spaced.append(Tick(at=x(count), text=str(count)))
+    return tuple(reversed(spaced))
 
 
 def value_ticks(y: Scale) -> tuple[Tick, ...]:
@@ -101,12 +101,12 @@ def dots_width(places: Sequence[float]) -> float:
 
 def thinned(marks: Iterable[Mark]) -> tuple[Mark, ...]:
     """Return marks without the texts that would touch the next one's."""
-    kept: list[Mark] = []
-    for each in sorted(marks, key=lambda mark: -mark.x):
-        texts = [other.text_x for other in kept if other.text]
-        near = bool(texts) and texts[-1] - each.text_x < TEXT_WIDTH
-        kept.append(replace(each, text="") if near else each)
-    return tuple(reversed(kept))
+    spaced: list[Mark] = []
+    for current in sorted(marks, key=lambda mark: -mark.x):
+        texts = [other.text_x for other in spaced if other.text]
+        near = bool(texts) and texts[-1] - current.text_x < TEXT_WIDTH
+        spaced.append(replace(current, text="") if near else current)
+    return tuple(reversed(spaced))
 
 
 def mark(x: float, estimate: Estimate, y: Scale, text: str) -> Mark:

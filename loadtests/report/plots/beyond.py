@@ -1,7 +1,7 @@
 """Speed-up against replicas: what was measured, the law fitted to it, and the next doubling.
 
-PURE. Inside the measured range the law is a line. Beyond it there is no line, only a hatched band
-between the law's bounds: nobody measured that.
+PURE. Inside the measured range the law is a line. Beyond it, a hatched band between the law's
+bounds shows what is extrapolated, not measured.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from loadtests.report.plots.axes import Series, mark, replica_scale, replica_tic
 from loadtests.report.plots.drawing import BOTTOM, TOP, Line, Panel, Tick, points
 from loadtests.report.plots.scale import Scale
 from loadtests.report.rounding import factor, figures, interval
-from loadtests.report.text.capacity import BEYOND, rate_at, reaches
+from loadtests.report.text.capacity import NEXT_DOUBLING, rate_at, reaches
 
 CURVE_POINTS = 16
 
@@ -20,24 +20,24 @@ NAMES = {"amdahl": "Amdahl's law", "usl": "USL"}
 
 
 def panel(series: Series, law: LawResult) -> Panel | None:
-    """Return the plot of one worker model and workload, None where one replica is not known."""
-    one = series.cells[0].throughput_rps.estimate
-    if series.cells[0].cell.replicas != 1 or not one or law.sigma.estimate is None:
+    """Return the plot of one worker model and workload, None without one replica."""
+    single_rps = series.cells[0].throughput_rps.estimate
+    if series.cells[0].cell.replicas != 1 or not single_rps or law.sigma.estimate is None:
         return None
-    known = reaches(series.cells[-1], law)
-    most = series.most * (BEYOND if known else 1)
+    can_extrapolate = reaches(series.cells[-1], law)
+    most = series.most * (NEXT_DOUBLING if can_extrapolate else 1)
     x = replica_scale(most)
     y = Scale(low=0, high=most * 1.08, start=BOTTOM, end=TOP)
     return Panel(
         title=series.worker,
         series=series.number,
-        told=_told(series, law, most) if known else _measured(series),
+        description=_description(series, law, most) if can_extrapolate else _measured(series),
         x_title="replicas",
         y_title="speed-up",
         x_ticks=replica_ticks([*(cell.cell.replicas for cell in series.cells), most], x),
         y_ticks=tuple(Tick(at=y(count), text=f"{count:g}") for count in _doubled(most)),
-        lines=(*_lines(series, law, most, x, y), *(_edge(series, x) if known else ())),
-        band=_band(series, law, most, x, y, one) if known else "",
+        lines=(*_lines(series, law, most, x, y), *(_edge(series, x) if can_extrapolate else ())),
+        band=_band(series, law, most, x, y, single_rps) if can_extrapolate else "",
         marks=thinned(
             mark(x(cell.cell.replicas), cell.speedup, y, factor(cell.speedup.estimate))
             for cell in series.cells[1:]
@@ -50,11 +50,11 @@ def _measured(series: Series) -> str:
     return "; ".join(f"{cell.cell}: {interval(cell.speedup, factor)}" for cell in series.cells)
 
 
-def _told(series: Series, law: LawResult, most: int) -> str:
+def _description(series: Series, law: LawResult, most: int) -> str:
     beyond = rate_at(series.cells[-1], law, most)
     return (
-        f"{_measured(series)}; not measured, by {NAMES[law.name]}: {most} replicas would give"
-        f" {figures(beyond)} requests/s"
+        f"{_measured(series)}; extrapolated by {NAMES[law.name]}, not measured: {most} replicas"
+        f" give {figures(beyond)} requests/s"
     )
 
 
@@ -83,7 +83,7 @@ def _doubled(most: int) -> list[int]:
 
 
 def _edge(series: Series, x: Scale) -> tuple[Line, ...]:
-    """Return the line at which the measured range ends, with a word on what follows."""
+    """Return the line at which the measured range ends, with the text "not measured"."""
     place = x(series.most)
     return (
         Line(
@@ -97,11 +97,11 @@ def _edge(series: Series, x: Scale) -> tuple[Line, ...]:
     )
 
 
-def _band(series: Series, law: LawResult, most: int, x: Scale, y: Scale, one: float) -> str:
+def _band(series: Series, law: LawResult, most: int, x: Scale, y: Scale, single_rps: float) -> str:
     """Return the area between the law's bounds, from the last measured count on."""
     rates = [(n, rate_at(series.cells[-1], law, n)) for n in _counts(series.most, most)]
-    upper = [(x(n), y((rate.high or 0.0) / one)) for n, rate in rates]
-    lower = [(x(n), y((rate.low or 0.0) / one)) for n, rate in rates]
+    upper = [(x(n), y((rate.high or 0.0) / single_rps)) for n, rate in rates]
+    lower = [(x(n), y((rate.low or 0.0) / single_rps)) for n, rate in rates]
     return points(upper + lower[::-1])
 
 

@@ -1,4 +1,4 @@
-"""What a drawing is made of: places and texts, ready for the templates. PURE.
+"""The elements of a drawing: places and texts, ready for the templates. PURE.
 
 A :class:`Panel` has places in its own pixels and is scaled as a whole. A :class:`Strip` has places
 in per cents of its width, so it fits a column of any width while its texts keep their size.
@@ -58,11 +58,11 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """One plot. ``series`` is the number of its colour, ``told`` its content in words."""
+    """One plot; ``series`` is the number of its colour, ``description`` its content in words."""
 
     title: str
     series: int
-    told: str
+    description: str
     x_title: str
     y_title: str
     x_ticks: tuple[Tick, ...]
@@ -86,7 +86,7 @@ class Strip:
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """A value that all strips are held against; ``anchor`` is the side of its text."""
+    """A value that all strips are compared with; ``anchor`` is the side of its text."""
 
     at: float
     text: str

@@ -1,6 +1,6 @@
 """Efficiency S(n)/n against replicas.
 
-PURE. The axis is logarithmic, so that every doubling is as wide as the next.
+PURE. The axis is logarithmic, so all doublings are equally wide.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ def panel(series: Series) -> Panel:
     return Panel(
         title=series.worker,
         series=series.number,
-        told="; ".join(f"{cell.cell}: {percent(cell.efficiency_ratio)}" for cell in series.cells),
+        description="; ".join(
+            f"{cell.cell}: {percent(cell.efficiency_ratio)}" for cell in series.cells
+        ),
         x_title="replicas",
         y_title="efficiency",
         x_ticks=tuple(Tick(at=x(math.log2(count)), text=str(count)) for count in counts),
@@ -65,7 +67,7 @@ def _ideal(y: Scale) -> Line:
 
 
 def _dots(series: Series, x: Scale, y: Scale) -> Iterator[Dot]:
-    """Give each round's efficiency, where one replica was measured in the same round."""
+    """Yield the efficiency of each round in which a single replica was measured, too."""
     singles = series.trials[0]
     width = dots_width([x(math.log2(cell.cell.replicas)) for cell in series.cells])
     for cell, trials in list(zip(series.cells, series.trials, strict=True))[1:]:

@@ -14,7 +14,7 @@ PERCENTILES: tuple[tuple[str, Callable[[CellResult], float | None], float], ...]
     ("p50", lambda cell: cell.p50_ms, 12.0),
     ("p99", lambda cell: cell.p99_ms, -4.0),
 )
-"""Name, value, and how far below its first point a line's name stands, so that two never touch."""
+"""Name, value, and the distance of a line's name below its first point: the names never touch."""
 
 
 def panel(series: Series) -> Panel | None:
@@ -27,7 +27,7 @@ def panel(series: Series) -> Panel | None:
     return Panel(
         title=series.worker,
         series=series.number,
-        told="; ".join(
+        description="; ".join(
             f"{cell.cell}: p50 {figure(cell.p50_ms)} ms, p99 {figure(cell.p99_ms)} ms"
             for cell in cells
         ),

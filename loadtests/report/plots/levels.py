@@ -1,7 +1,7 @@
 """Latency against offered load, from the moment at which each request was due. PURE.
 
-The axis of times is logarithmic, because a queue makes them grow by powers. A dashed line shows
-the same percentile from the moment of sending: what lies between the two waited to be sent.
+The axis of times is logarithmic, because queueing makes them grow by orders of magnitude. A dashed
+line shows the same percentile of the service time, from when a request was sent.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ LINES: tuple[tuple[str, str, Callable[[LevelResult], Quantile]], ...] = (
 """Name, CSS class and value of each line."""
 
 ROUND_MS = tuple(step * 10.0**power for power in range(-2, 6) for step in (1, 2, 5))
-"""The times that ticks may stand at, in milliseconds."""
+"""The possible values of ticks, in milliseconds."""
 
 MOST_TICKS = 5
 
 
-def panel(found: LatencyResult, number: int, objective_ms: float | None) -> Panel | None:
+def panel(cell: LatencyResult, number: int, objective_ms: float | None) -> Panel | None:
     """Return the plot of one cell in its worker model's colour; None where no level counts."""
-    levels = [level for level in found.levels if level.state == "valid"]
+    levels = [level for level in cell.levels if level.state == "valid"]
     times = [value for level in levels for value in _times(level)]
     if not times:
         return None
     if objective_ms is not None:
         times.append(objective_ms)
-    widest = max([found.capacity_rps or 0.0, *(level.rate_rps for level in levels)])
+    widest = max([cell.capacity_rps or 0.0, *(level.rate_rps for level in levels)])
     x = Scale(low=0, high=1.1 * widest, start=LEFT, end=RIGHT)
     y = Scale(
         low=math.log10(min(times)) - 0.1,
@@ -44,15 +44,15 @@ def panel(found: LatencyResult, number: int, objective_ms: float | None) -> Pane
         end=TOP,
     )
     return Panel(
-        title=f"{found.worker} ×{found.replicas}",
+        title=f"{cell.worker} ×{cell.replicas}",
         series=number,
-        told="; ".join(map(_told, levels)),
+        description="; ".join(map(_description, levels)),
         x_title="offered requests/s",
         y_title="ms",
         x_ticks=tuple(Tick(at=x(value), text=f"{value:g}") for value in ticks(x.low, x.high)),
         y_ticks=_time_ticks(y),
         lines=(
-            *_limits(found, objective_ms, x, y),
+            *_limits(cell, objective_ms, x, y),
             *(
                 _line(name, kind, [(level, value(level)) for level in levels], x, y)
                 for name, kind, value in LINES
@@ -64,27 +64,27 @@ def panel(found: LatencyResult, number: int, objective_ms: float | None) -> Pane
 
 def _times(level: LevelResult) -> Iterator[float]:
     for _, _, value in LINES:
-        found = value(level)
-        yield from (time for time in (found.low_ms, found.ms, found.high_ms) if time)
+        quantile = value(level)
+        yield from (time for time in (quantile.low_ms, quantile.ms, quantile.high_ms) if time)
 
 
-def _told(level: LevelResult) -> str:
+def _description(level: LevelResult) -> str:
     named = ", ".join(f"{name} {figure(value(level).ms)} ms" for name, _, value in LINES)
     return f"{figure(level.rate_rps)} requests/s: {named}"
 
 
 def _time_ticks(y: Scale) -> tuple[Tick, ...]:
     """Return round times; where they are many, the powers of ten alone."""
-    held = [time for time in ROUND_MS if y.low <= math.log10(time) <= y.high]
-    if len(held) > MOST_TICKS:
-        held = [time for time in held if math.log10(time).is_integer()]
-    return tuple(Tick(at=y(math.log10(time)), text=f"{time:g}") for time in held)
+    times = [time for time in ROUND_MS if y.low <= math.log10(time) <= y.high]
+    if len(times) > MOST_TICKS:
+        times = [time for time in times if math.log10(time).is_integer()]
+    return tuple(Tick(at=y(math.log10(time)), text=f"{time:g}") for time in times)
 
 
-def _limits(found: LatencyResult, objective_ms: float | None, x: Scale, y: Scale) -> Iterator[Line]:
-    """Give the closed loop's capacity, and the objective where one was asked for."""
-    if found.capacity_rps:
-        place = x(found.capacity_rps)
+def _limits(cell: LatencyResult, objective_ms: float | None, x: Scale, y: Scale) -> Iterator[Line]:
+    """Yield the line of the closed loop's capacity, and that of the objective if there is one."""
+    if cell.capacity_rps:
+        place = x(cell.capacity_rps)
         yield Line(
             points=points([(place, BOTTOM), (place, TOP)]),
             kind="edge",
@@ -122,12 +122,12 @@ def _line(
 def _marks(levels: Sequence[LevelResult], x: Scale, y: Scale) -> Iterator[Mark]:
     for _, kind, value in LINES:
         for level in levels:
-            found = value(level)
-            if found.ms and kind == "path":
-                low, high = found.low_ms or found.ms, found.high_ms or found.ms
+            quantile = value(level)
+            if quantile.ms and kind == "path":
+                low, high = quantile.low_ms or quantile.ms, quantile.high_ms or quantile.ms
                 yield Mark(
                     x=x(level.rate_rps),
-                    y=y(math.log10(found.ms)),
+                    y=y(math.log10(quantile.ms)),
                     low=y(math.log10(low)),
                     high=y(math.log10(high)),
                     text="",

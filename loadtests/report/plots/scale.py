@@ -1,4 +1,4 @@
-"""From values to places in a drawing. PURE."""
+"""Maps values to places in a drawing. PURE."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Scale:
 
 
 def ticks(low: float, high: float, *, about: int = 4) -> tuple[float, ...]:
-    """Return round values in ``low``…``high``, about so many."""
+    """Return round values in ``low``…``high``, about ``about`` of them."""
     step = nice_step((high - low) / about)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return tuple(float(f"{number * step:.12g}") for number in range(first, last + 1))
@@ -45,6 +45,6 @@ def nice_step(rough: float) -> float:
 
 
 def span(values: Iterable[float], *, around: tuple[float, float]) -> tuple[float, float]:
-    """Return the range that holds ``around`` and all values."""
-    held = [*values, *around]
-    return min(held), max(held)
+    """Return the range that contains ``around`` and all values."""
+    all_values = [*values, *around]
+    return min(all_values), max(all_values)

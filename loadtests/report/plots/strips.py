@@ -17,12 +17,12 @@ from loadtests.report.rounding import factor
 PERFECT = 2.0
 
 LEAST_LOG_REACH = 0.2
-"""The axis of ratios reaches at least 2^0.2, or 15 %, up and down, so that little looks little."""
+"""The axis of ratios spans at least ±2^0.2, or 15 %, so that small differences look small."""
 
 NEAR_TICKS = (0.8, 0.9, 1, 1.1, 1.25)
 FAR_TICKS = (0.01, 0.1, 0.25, 0.5, 1, 2, 4, 10, 100)
 FAR_LOG_WIDTH = 1.5
-"""From so many octaves on, the ticks near 1 would touch one another."""
+"""Width in octaves from which the ticks near 1 would touch one another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +34,12 @@ class Forest:
 
 
 def doublings(result: RunResult, trials: Sequence[Trial], numbers: Mapping[str, int]) -> Forest:
-    """Return the doubling factors, every round's own as a dot."""
-    found = trials_by_cell(trials)
-    rounds = [_rounds(doubling, found) for doubling in result.doublings]
-    held = [value for doubling in result.doublings for value in _known(doubling.factor)]
-    single = [ratio for ratios in rounds for ratio in ratios.values()]
-    low, high = span(held + single, around=(result.plan.target - 0.2, PERFECT + 0.2))
+    """Return the doubling factors, with a dot for each round."""
+    by_cell = trials_by_cell(trials)
+    rounds = [_rounds(doubling, by_cell) for doubling in result.doublings]
+    bounds = [value for doubling in result.doublings for value in _known(doubling.factor)]
+    single_rounds = [ratio for ratios in rounds for ratio in ratios.values()]
+    low, high = span(bounds + single_rounds, around=(result.plan.target - 0.2, PERFECT + 0.2))
     x = Scale(low=low - 0.05, high=high + 0.05, start=0, end=100)
     target = Reference(
         at=x(result.plan.target), text=f"target {result.plan.target:g}", anchor="end"
@@ -57,10 +57,10 @@ def doublings(result: RunResult, trials: Sequence[Trial], numbers: Mapping[str, 
     )
 
 
-def comparisons(found: Sequence[ComparisonResult], numbers: Mapping[str, int]) -> Forest:
+def comparisons(ratios: Sequence[ComparisonResult], numbers: Mapping[str, int]) -> Forest:
     """Return the ratios of one workload's worker models, on a logarithmic axis around 1."""
-    held = [math.log2(value) for each in found for value in _known(each.ratio)]
-    low, high = span(held, around=(-LEAST_LOG_REACH, LEAST_LOG_REACH))
+    logs = [math.log2(value) for comparison in ratios for value in _known(comparison.ratio)]
+    low, high = span(logs, around=(-LEAST_LOG_REACH, LEAST_LOG_REACH))
     x = Scale(low=low - LEAST_LOG_REACH / 4, high=high + LEAST_LOG_REACH / 4, start=0, end=100)
     values = FAR_TICKS if high - low > FAR_LOG_WIDTH else NEAR_TICKS
     shown = [value for value in values if x.low <= math.log2(value) <= x.high]
@@ -69,7 +69,9 @@ def comparisons(found: Sequence[ComparisonResult], numbers: Mapping[str, int]) -
             ticks=tuple(Tick(at=x(math.log2(value)), text=f"{value:g}") for value in shown),
             references=(Reference(at=x(0), text="equal", anchor="middle"),),
         ),
-        strips=tuple(_strip(numbers[each.worker], _log2(each.ratio), x) for each in found),
+        strips=tuple(
+            _strip(numbers[comparison.worker], _log2(comparison.ratio), x) for comparison in ratios
+        ),
     )
 
 
@@ -102,10 +104,10 @@ def _log2(estimate: Estimate) -> Estimate:
 
 
 def _rounds(
-    doubling: DoublingResult, found: Mapping[Cell, Mapping[int, Trial]]
+    doubling: DoublingResult, by_cell: Mapping[Cell, Mapping[int, Trial]]
 ) -> dict[int, float]:
     small, large = (
-        found.get(Cell(worker=doubling.worker, workload=doubling.workload, replicas=count), {})
+        by_cell.get(Cell(worker=doubling.worker, workload=doubling.workload, replicas=count), {})
         for count in (doubling.replicas_from, doubling.replicas_to)
     )
     return {

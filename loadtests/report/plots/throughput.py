@@ -26,7 +26,9 @@ def panel(series: Series) -> Panel:
     return Panel(
         title=series.worker,
         series=series.number,
-        told="; ".join(f"{cell.cell}: {figures(cell.throughput_rps)}" for cell in series.cells),
+        description="; ".join(
+            f"{cell.cell}: {figures(cell.throughput_rps)}" for cell in series.cells
+        ),
         x_title="replicas",
         y_title="requests/s",
         x_ticks=replica_ticks([cell.cell.replicas for cell in series.cells], x),
@@ -55,7 +57,7 @@ def _highest(series: Series) -> float:
 
 
 def _ideal(series: Series, x: Scale, y: Scale) -> Iterator[Line]:
-    """Give the line through 0 and the fewest replicas' estimate, with its name on it."""
+    """Yield the line of perfect scaling, from 0 through the estimate of the fewest replicas."""
     rate = _rate_of_one(series)
     if rate:
         middle = series.most * 0.62

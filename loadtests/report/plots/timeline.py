@@ -17,7 +17,7 @@ ROW_TOP, ROW_BOTTOM = 4.0, 30.0
 """The edges of a row, in pixels."""
 
 LEAST_SPREAD = 0.05
-"""A row reaches at least 5 % up and down, so that small noise looks small."""
+"""A row spans at least ±5 %, so that small noise looks small."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Timeline:
-    """All rows, the ticks of the seconds, and how far a row reaches up and down, as a share."""
+    """All rows, the ticks of the seconds, and the half-height of a row, as a share of the mean."""
 
     rows: tuple[Row, ...]
     ticks: tuple[Tick, ...]
@@ -42,7 +42,7 @@ def timeline(result: RunResult, trials: Sequence[Trial]) -> Timeline:
     """Return every trial at its time, as a deviation from its cell's estimate."""
     first = min((trial.started_at_s for trial in trials), default=0.0)
     last = max((trial.started_at_s for trial in trials), default=1.0)
-    found = trials_by_cell(trials)
+    by_cell = trials_by_cell(trials)
     means = {cell.cell: cell.throughput_rps.estimate for cell in result.cells}
     gaps = [abs(_gap(trial, means.get(trial.spec.cell))) for trial in trials]
     reach = max([LEAST_SPREAD, *gaps])
@@ -55,7 +55,7 @@ def timeline(result: RunResult, trials: Sequence[Trial]) -> Timeline:
             series=numbers[cell.cell.worker],
             dots=tuple(
                 _dot(trial, trial.started_at_s - first, _gap(trial, means[cell.cell]), x, y)
-                for trial in found.get(cell.cell, {}).values()
+                for trial in by_cell.get(cell.cell, {}).values()
             ),
         )
         for cell in result.cells
@@ -70,7 +70,7 @@ def _gap(trial: Trial, mean: float | None) -> float:
 
 def _dot(trial: Trial, after_s: float, gap: float, x: Scale, y: Scale) -> Dot:
     tip = (
-        f"{trial.spec.cell}, round {trial.spec.round}, place {trial.spec.position}: "
+        f"{trial.spec.cell}, round {trial.spec.round}, position {trial.spec.position}: "
         f"{figure(trial.throughput_rps)}/s ({percent(gap)} from the mean)"
     )
     return Dot(x=x(after_s), y=y(gap), tip=tip)

@@ -1,7 +1,7 @@
 """What to do next, from the run's figures alone.
 
-PURE. Each sentence names the figures that it follows from; where they do not allow one, it is
-left out. A run that was not valid says only what to do about that.
+PURE. Each sentence names the figures that it follows from, and is left out where there are none.
+Of an invalid run, the only advice is how to make it valid.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from loadtests.report.text.comparison import recommendations
 
 GIGABYTE = 1e9
 
-OWN = (Bottleneck.REPLICA_CPU, Bottleneck.WORKER_SLOTS)
-"""What each replica brings along, so that it is not in the way of more of them."""
+PER_REPLICA = (Bottleneck.REPLICA_CPU, Bottleneck.WORKER_SLOTS)
+"""Resources of each replica: further replicas bring more of them."""
 
 SHARED = (Bottleneck.PROXY, Bottleneck.STORE)
-"""What all replicas share, so that it fills as they grow in number."""
+"""Resources that all replicas share: further replicas use more of them."""
 
 
 def next_steps(result: RunResult) -> list[str]:
-    """Return what to do next, the most urgent first."""
+    """Return what to do next, in sentences, the most urgent first."""
     if result.verdict is Verdict.INVALID:
         return [story.ADVICE[code] for code, _ in story.by_rule(result.broken)]
     largest = _largest(result)
     return [
         *_shared_state(result),
-        *_unsettled(result),
+        *_undecided(result),
         *_recommended(result),
         *_costs(largest),
-        *_plans(result, largest),
-        *_obstacles(largest),
-        *_larger(result, largest),
+        *_extrapolated(result, largest),
+        *_bottlenecks(largest),
+        *_next_doubling(result, largest),
     ]
 
 
@@ -46,35 +46,39 @@ def _largest(result: RunResult) -> list[CellResult]:
 
     A worker model whose answers were wrong is left out: its throughput is of no use.
     """
-    broken = _breaking(result)
-    found: dict[tuple[str, str], CellResult] = {}
+    broken = _inconsistent_workers(result)
+    largest: dict[tuple[str, str], CellResult] = {}
     for cell in sorted(result.cells, key=lambda cell: cell.cell.replicas):
         if cell.throughput_rps.estimate and cell.cell.worker not in broken:
-            found[cell.cell.workload, cell.cell.worker] = cell
-    return list(found.values())
+            largest[cell.cell.workload, cell.cell.worker] = cell
+    return list(largest.values())
 
 
 def _shared_state(result: RunResult) -> Iterator[str]:
-    """Say where state has to go that only one process knows."""
-    broken = [found for found in result.probes if found.state is ProbeState.BREAKS]
+    """Say where to store state that only one process has."""
+    broken = [check for check in result.probes if check.state is ProbeState.BREAKS]
     if broken:
-        checks = ", ".join(dict.fromkeys(found.check for found in broken))
+        names = ", ".join(dict.fromkeys(check.check for check in broken))
         yield (
-            f"Keep what outlives a request ({checks}) where every server sees it, such as in the"
-            " data store or in a signed cookie, not in a process's memory."
+            f"Store state that outlives a request ({names}) where every replica can read it, such"
+            " as the data store or a signed cookie, not in a process's memory."
         )
 
 
 def _recommended(result: RunResult) -> list[str]:
-    """Say which worker model to run, of those whose answers stayed right."""
-    broken = _breaking(result)
+    """Say which worker model to run, of those that gave consistent answers."""
+    broken = _inconsistent_workers(result)
     return recommendations(
-        [each for each in result.comparisons if not broken & {each.worker, each.against}]
+        [
+            comparison
+            for comparison in result.comparisons
+            if not broken & {comparison.worker, comparison.against}
+        ]
     )
 
 
-def _breaking(result: RunResult) -> set[str]:
-    return {found.worker for found in result.probes if found.state is ProbeState.BREAKS}
+def _inconsistent_workers(result: RunResult) -> set[str]:
+    return {check.worker for check in result.probes if check.state is ProbeState.BREAKS}
 
 
 def _by_workload(cells: Sequence[CellResult]) -> Iterator[tuple[str, list[CellResult]]]:
@@ -82,9 +86,9 @@ def _by_workload(cells: Sequence[CellResult]) -> Iterator[tuple[str, list[CellRe
         yield workload, [cell for cell in cells if cell.cell.workload == workload]
 
 
-def _unsettled(result: RunResult) -> Iterator[str]:
+def _undecided(result: RunResult) -> Iterator[str]:
     if not result.facts.finished:
-        yield f"The run did not come to its end. Measure again: {result.facts.command}"
+        yield f"The run did not finish. Measure again: {result.facts.command}"
         return
     for doubling in result.doublings:
         if doubling.verdict is Verdict.INCONCLUSIVE and doubling.settle_minutes is not None:
@@ -92,105 +96,106 @@ def _unsettled(result: RunResult) -> Iterator[str]:
 
 
 def _costs(largest: Sequence[CellResult]) -> Iterator[str]:
-    """Say what each worker model serves for a CPU and a gigabyte, a sentence a workload."""
+    """Say how much each worker model serves per core and per gigabyte, a sentence a workload."""
     for workload, cells in _by_workload(largest):
-        told = [f"{cell.cell.worker} {means}" for cell in cells if (means := _per_means(cell))]
-        if told:
+        costs = [f"{cell.cell.worker} {rates}" for cell in cells if (rates := _rates(cell))]
+        if costs:
             counts = {cell.cell.replicas for cell in cells}
             at = f" at {_replicas(counts.pop())}" if len(counts) == 1 else ""
-            yield f"What {workload} costs{at}: {'; '.join(told)}."
+            yield f"Throughput per resource on {workload}{at}: {'; '.join(costs)}."
 
 
-def _per_means(cell: CellResult) -> str:
+def _rates(cell: CellResult) -> str:
     rate = cell.throughput_rps.estimate or 0.0
     per_cpu = rate / cell.cpu_got_cpus if cell.cpu_got_cpus else None
     per_gigabyte = rate / (cell.memory_bytes / GIGABYTE) if cell.memory_bytes else None
     parts = [
-        f"{figure(value)} requests/s for each {means}"
-        for value, means in ((per_cpu, "core"), (per_gigabyte, "GB"))
+        f"{figure(value)} requests/s per {unit}"
+        for value, unit in ((per_cpu, "core"), (per_gigabyte, "GB of memory"))
         if value is not None
     ]
     return " and ".join(parts)
 
 
-def _plans(result: RunResult, largest: Sequence[CellResult]) -> Iterator[str]:
-    """Say how many replicas twice the greatest measured rate would take, by the fitted laws."""
+def _extrapolated(result: RunResult, largest: Sequence[CellResult]) -> Iterator[str]:
+    """Say how many replicas twice the highest measured rate would need, by the fitted laws."""
     laws = {(law.worker, law.workload): law for law in result.laws}
-    means = result.plan.budget.replica_cpus
-    each = "" if means is None else f" and replicas of {means:g} CPU"
+    cpus = result.plan.budget.replica_cpus
+    size = "" if cpus is None else f" with replicas of {cpus:g} CPU"
     for workload, cells in _by_workload(largest):
-        told = [
-            _plan(cell, law)
+        needs = [
+            _need(cell, law)
             for cell in cells
             if (law := laws.get((cell.cell.worker, workload))) and capacity.reaches(cell, law)
         ]
-        if told:
+        if needs:
             yield (
-                f"Twice the throughput measured on {workload} would take, by the fitted law{each}:"
-                f" {'; '.join(told)}. Nobody measured that."
+                f"Twice the throughput on {workload}, extrapolated by the fitted law{size}:"
+                f" {'; '.join(needs)}."
             )
 
 
-def _plan(cell: CellResult, law: LawResult) -> str:
+def _need(cell: CellResult, law: LawResult) -> str:
     need = capacity.replicas_for(cell, law, 2 * (cell.throughput_rps.estimate or 0.0))
-    wanted = f"for {figure(need.wanted_rps)} requests/s"
+    rate = f"{figure(need.rate_rps)} requests/s"
     if need.likely is None:
-        return f"{cell.cell.worker} more than replicas can give, {wanted}"
+        return f"{cell.cell.worker} cannot reach {rate} with any number of replicas"
     bounds = f" ({need.least} to {need.most})" if need.most else f" (at least {need.least})"
     shown = "" if need.least == need.most else bounds
-    return f"{cell.cell.worker} {need.likely} replicas{shown} {wanted}"
+    return f"{cell.cell.worker} needs {need.likely} replicas{shown} for {rate}"
 
 
-def _obstacles(largest: Sequence[CellResult]) -> Iterator[str]:
-    """Say what stands in the way of the next doubling: what is full, or what fills next."""
+def _bottlenecks(largest: Sequence[CellResult]) -> Iterator[str]:
+    """Say what limits the next doubling: what is saturated, or what saturates next."""
     for cell in largest:
         subject = f"{cell.cell.worker} on {cell.cell.workload}"
-        if cell.bottleneck not in OWN:
-            yield f"In the way of {subject}: {cell.bottleneck_detail}"
+        if cell.bottleneck not in PER_REPLICA:
+            yield f"Bottleneck of {subject}: {cell.bottleneck_detail}"
         else:
             yield from _slots_before_replicas(cell, subject)
-    yield from _fills_next(largest)
+    yield from _saturates_next(largest)
 
 
 def _slots_before_replicas(cell: CellResult, subject: str) -> Iterator[str]:
-    """Say where replicas turn requests away from CPU that they have: all their slots wait."""
+    """Say where all worker slots wait although the replicas have CPU left."""
     cpu = _use(cell, Bottleneck.REPLICA_CPU)
     if cell.bottleneck is Bottleneck.WORKER_SLOTS and cpu is not None and not cpu.full:
         yield (
-            f"Before more replicas, more slots for {subject}: {_lower_dot(cell.bottleneck_detail)},"
-            f" while {percent(cpu.used_ratio)} of the busiest replica's CPU was used."
+            f"Add worker slots before replicas for {subject}: {_clause(cell.bottleneck_detail)},"
+            f" while only {percent(cpu.used_ratio)} of the busiest replica's CPU was used."
         )
 
 
-def _fills_next(largest: Sequence[CellResult]) -> Iterator[str]:
-    """Say of each shared means at how many replicas it would be full, where that comes first."""
+def _saturates_next(largest: Sequence[CellResult]) -> Iterator[str]:
+    """Say of each shared resource at how many replicas it saturates, in the cell that is first."""
     for kind in SHARED:
-        reached = [
+        limits = [
             (round(cell.cell.replicas * use.full_ratio / use.used_ratio), cell, use)
             for cell in largest
             if (use := _use(cell, kind)) is not None and use.used_ratio > 0 and not use.full
         ]
-        if reached:
-            count, cell, use = min(reached, key=lambda found: found[0])
-            soon = count <= capacity.BEYOND * cell.cell.replicas
+        if limits:
+            count, cell, use = min(limits, key=lambda limit: limit[0])
+            soon = count <= capacity.NEXT_DOUBLING * cell.cell.replicas
             yield (
-                f"{'In the way of the next doubling:' if soon else 'As replicas are added,'} the"
-                f" {use.name} would be full at about {count} of {cell.cell.worker} on"
+                f"{'Limit of the next doubling:' if soon else 'As replicas are added,'} the"
+                f" {use.name} would saturate at about {count} replicas of {cell.cell.worker} on"
                 f" {cell.cell.workload} (at {cell.cell.replicas}, {use.detail})."
             )
 
 
-def _larger(result: RunResult, largest: Sequence[CellResult]) -> Iterator[str]:
+def _next_doubling(result: RunResult, largest: Sequence[CellResult]) -> Iterator[str]:
     """Say whether this machine can measure the next doubling, where replicas have budgets."""
     if not largest or not result.machine.can_budget:
         return
-    most = max(cell.cell.replicas for cell in largest)
-    counts = ",".join(map(str, (*result.plan.replica_counts, capacity.BEYOND * most)))
-    if most == max(result.plan.replica_counts):
+    measured = max(cell.cell.replicas for cell in largest)
+    doubled = capacity.NEXT_DOUBLING * measured
+    counts = ",".join(map(str, (*result.plan.replica_counts, doubled)))
+    if measured == max(result.plan.replica_counts):
         yield (
             f"The next doubling fits this machine: --replicas {counts}."
-            if fits(result.machine, capacity.BEYOND * most)
-            else f"The next doubling, to {_replicas(capacity.BEYOND * most)}, needs a machine with"
+            if fits(result.machine, doubled)
+            else f"The next doubling, to {_replicas(doubled)}, needs a machine with"
             f" more than {result.machine.cores} core{'s' * (result.machine.cores > 1)}."
         )
 
@@ -203,6 +208,6 @@ def _replicas(count: int) -> str:
     return f"{count} replica{'s' if count > 1 else ''}"
 
 
-def _lower_dot(sentence: str) -> str:
+def _clause(sentence: str) -> str:
     """Return a sentence as a clause: without its capital and its full stop."""
     return f"{sentence[:1].lower()}{sentence[1:]}".removesuffix(".")

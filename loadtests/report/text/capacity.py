@@ -1,9 +1,8 @@
-"""How far the fitted law and what was measured reach: rates beyond the data, replicas for a rate.
+"""Extrapolation by the fitted law: the throughput of more replicas, and the replicas for a rate.
 
-PURE. A law is drawn on from the largest cell that was measured, whose throughput is known, not
-assumed. Its bounds take the worse end of every interval at once, so they are wider than 95 %; and
-no law makes more of a replica than it gave when it was one of those that were measured: a share
-lost that came out below zero is noise, and counts as none.
+PURE. The law starts from the largest measured cell, so it adds nothing to what is known up to
+there. The bounds take the worse end of every interval at once, so they are wider than 95 %. A
+fitted loss below zero is noise and counts as no loss.
 """
 
 from __future__ import annotations
@@ -13,32 +12,32 @@ from dataclasses import dataclass
 from loadtests.analysis.scaling_laws import speedup
 from loadtests.model.result import CellResult, Estimate, LawResult
 
-BEYOND = 2
-"""How far a law is looked at, in multiples of the most replicas measured: the next doubling."""
+NEXT_DOUBLING = 2
+"""How far a law is extrapolated, in multiples of the most replicas measured."""
 
 MOST_REPLICAS = 1000
-"""Beyond so many replicas no plan is made: the law says that the rate cannot be reached."""
+"""With more replicas than this a rate counts as out of reach."""
 
 NONE_LOST = Estimate(estimate=0.0, low=0.0, high=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """The replicas that a rate takes; None where no number of them reaches it."""
+    """The replicas that a rate needs; None where no number of them reaches it."""
 
-    wanted_rps: float
+    rate_rps: float
     likely: int | None
     least: int | None
     most: int | None
 
 
 def reaches(cell: CellResult, law: LawResult) -> bool:
-    """Return whether something can be said beyond a cell: law and cell have intervals."""
+    """Return whether the law can be extrapolated from a cell: both need intervals."""
     return law.sigma.low is not None and bool(cell.throughput_rps.low)
 
 
 def rate_at(cell: CellResult, law: LawResult, replicas: float) -> Estimate:
-    """Return the throughput of so many replicas in requests per second, with its bounds."""
+    """Return the throughput of ``replicas`` replicas in requests per second, with its bounds."""
     measured = cell.throughput_rps
     count = cell.cell.replicas
     return Estimate(
@@ -48,18 +47,18 @@ def rate_at(cell: CellResult, law: LawResult, replicas: float) -> Estimate:
     )
 
 
-def replicas_for(cell: CellResult, law: LawResult, wanted_rps: float) -> Need:
-    """Return the fewest replicas whose throughput reaches a rate, by the law and its bounds."""
-    found: dict[str, int | None] = {"likely": None, "least": None, "most": None}
+def replicas_for(cell: CellResult, law: LawResult, rate_rps: float) -> Need:
+    """Return the fewest replicas that reach a rate in requests per second, with their bounds."""
+    fewest: dict[str, int | None] = {"likely": None, "least": None, "most": None}
     for count in range(1, MOST_REPLICAS + 1):
-        rate = rate_at(cell, law, count)
-        reached = {"likely": rate.estimate, "least": rate.high, "most": rate.low}
-        for name, value in reached.items():
-            if found[name] is None and (value or 0.0) >= wanted_rps:
-                found[name] = count
-        if None not in found.values():
+        throughput = rate_at(cell, law, count)
+        bounds = {"likely": throughput.estimate, "least": throughput.high, "most": throughput.low}
+        for name, bound_rps in bounds.items():
+            if fewest[name] is None and (bound_rps or 0.0) >= rate_rps:
+                fewest[name] = count
+        if None not in fewest.values():
             break
-    return Need(wanted_rps=wanted_rps, **found)
+    return Need(rate_rps=rate_rps, **fewest)
 
 
 def _growth(law: LawResult, bound: str, measured: float, replicas: float) -> float:

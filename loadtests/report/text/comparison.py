@@ -1,6 +1,6 @@
 """Which worker model to run for which workload, in a sentence with the figures behind it.
 
-PURE. A worker model is only called better by an interval that leaves 1 out.
+PURE. A worker model counts as faster only if the interval of the ratio excludes 1.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def recommendations(comparisons: Sequence[ComparisonResult]) -> list[str]:
 
 
 def ratio_of(comparisons: Sequence[ComparisonResult], worker: str, against: str) -> Estimate | None:
-    """Return the ratio of one worker model to another, whichever way round it was worked out."""
+    """Return the ratio of one worker model to another, whichever way round it was computed."""
     for comparison in comparisons:
         if (comparison.worker, comparison.against) == (worker, against):
             return comparison.ratio
@@ -42,7 +42,7 @@ def _recommend(comparisons: Sequence[ComparisonResult]) -> str:
     workload = largest[0].workload
     at = f"at {most} replica{'s' if most > 1 else ''}"
     if any(comparison.ratio.low is None for comparison in largest):
-        return f"For {workload} nothing can be said {at}: there is no interval."
+        return f"For {workload} no worker model is shown to be faster {at}: there is no interval."
     best, others = _best(largest)
     ahead = [(name, ratio) for name, ratio in others if (ratio.low or 0) > 1]
     level = [(name, ratio) for name, ratio in others if (ratio.low or 0) <= 1]

@@ -1,4 +1,4 @@
-"""A plan as a person reads it before anything is started. PURE."""
+"""The text of a plan, for people. PURE."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def render(plan: Plan, machine: Machine, why: str) -> str:
         f"Workload   {', '.join(map(_workload, plan.workloads))}",
         f"Replicas   {', '.join(str(count) for count in plan.replica_counts)}",
         f"Cells      {len(plan.cells)}, one loaded at a time",
-        f"Trial      {timing.settle_s:g} s settling (more where answers take long),"
+        f"Trial      {timing.settle_s:g} s warm-up (longer for slow answers),"
         f" {timing.window_s:g} s window, then drained",
         f"Rounds     {plan.rounds_min} to {plan.rounds_max},"
-        f" until every factor is known to ±{plan.precision_ratio:.0%}",
+        f" until every factor is precise to ±{plan.precision_ratio:.0%}",
         *_latency(plan),
-        f"Target     a doubling counts as one from {plan.target:g} on",
+        f"Target     a factor of {plan.target:g} or more counts as doubling",
         f"Seed       {plan.seed}",
         f"Duration   {plan.expected_s / 60:.1f} to {plan.expected_max_s / 60:.1f} min,"
         " without building images",
@@ -56,39 +56,39 @@ def _workload(workload: Workload) -> str:
 def with_ceiling(plan: Plan, last: RunResult | None) -> Plan:
     """Return the plan with a note on the generator's ceiling, as the last run measured it.
 
-    Before anything is started nobody knows what the cells will need; what they needed last is the
-    best that can be said, and it is called that.
+    What the cells needed in the last run is the best estimate before this run starts.
     """
-    told = "Generator: its ceiling is measured first of all; no run here has measured one yet."
+    note = "Generator: its ceiling is measured first. No earlier run here has measured it."
     if last is not None and last.ceiling is not None and last.ceiling.throughput_rps:
-        told = (
+        note = (
             f"Generator: ceiling of {figure(last.ceiling.throughput_rps)} requests/s in run"
-            f" {last.facts.run_id} ({last.ceiling.processes} process(es)); measured anew first of"
-            " all."
+            f" {last.facts.run_id} ({last.ceiling.processes} process(es)). This run measures it"
+            " again first."
         )
-        known = [each for each in last.cells if each.ceiling_ratio is not None]
-        if known:
-            most = max(known, key=lambda each: each.ceiling_ratio or 0.0)
-            told = f"{told[:-1]}, of which {most.cell} needed most: {percent(most.ceiling_ratio)}."
-    return replace(plan, notes=(*plan.notes, told))
+        cells = [cell for cell in last.cells if cell.ceiling_ratio is not None]
+        if cells:
+            largest = max(cells, key=lambda cell: cell.ceiling_ratio or 0.0)
+            note += f" {largest.cell} needed the largest share: {percent(largest.ceiling_ratio)}."
+    return replace(plan, notes=(*plan.notes, note))
 
 
 def _latency(plan: Plan) -> list[str]:
-    wanted = plan.latency
-    if wanted is None:
+    latency = plan.latency
+    if latency is None:
         return []
-    shares = ", ".join(f"{share:.0%}" for share in wanted.shares)
-    levels = wanted.rounds * len(wanted.shares) * len(plan.cells)
+    shares = ", ".join(f"{share:.0%}" for share in latency.shares)
+    levels = latency.rounds * len(latency.shares) * len(plan.cells)
     lines = [
-        f"Latency    open loop at {shares} of each cell's capacity: {wanted.rounds} rounds,"
-        f" {levels} trials of {wanted.settle_s:g} + {wanted.window_s:g} s"
+        f"Latency    open loop at {shares} of each cell's capacity: {latency.rounds} rounds,"
+        f" {levels} trials of {latency.settle_s:g} + {latency.window_s:g} s"
     ]
-    if wanted.objective is not None:
-        each = wanted.step_windows * len(plan.cells)
+    if latency.objective is not None:
+        trials = latency.step_windows * len(plan.cells)
         lines.append(
-            f"Objective  {wanted.objective}: at most {wanted.steps_max} steps of {each} trials more"
+            f"Objective  {latency.objective}: at most {latency.steps_max} more steps"
+            f" of {trials} trials"
         )
-    return [*lines, f"           {wanted.expected_s / 60:.1f} min of the duration, at most"]
+    return [*lines, f"           {latency.expected_s / 60:.1f} min of the duration, at most"]
 
 
 def _cores(cores: tuple[int, ...]) -> str:
@@ -101,5 +101,5 @@ def _members(members: tuple[int, ...]) -> str:
 
 
 def _worker(plan: Plan, name: str) -> str:
-    worker = next(each for each in plan.workers if each.name == name)
+    worker = next(model for model in plan.workers if model.name == name)
     return f"{name} ({worker.slots or 'unlimited'} slots)"

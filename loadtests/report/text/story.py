@@ -1,7 +1,7 @@
-"""The sentences that every report says in the same words.
+"""The sentences that all report formats share. PURE.
 
-PURE. A report answers in the order in which a person asks: does it scale, by how much, what holds
-it back, can I believe it, what do I do next.
+A report answers in the order in which a person asks: does it scale, by how much, what is the
+bottleneck, is the measurement valid, what do I do next.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from loadtests.analysis import losses
 from loadtests.analysis.verdict import SEVERITY
 from loadtests.model.consistency import ProbeResult, ProbeState
 from loadtests.model.plan import Cell
-from loadtests.model.result import CellResult, DoublingResult, Finding, RunResult
+from loadtests.model.result import DoublingResult, Finding, RunResult
 from loadtests.model.vocabulary import Bottleneck, RuleCode, Verdict
 from loadtests.report.rounding import factor, figure, interval
+
+CONSISTENCY_TITLE = "Do all replicas give the same answers?"
 
 VERDICTS = {
     Verdict.SCALES: "scales",
@@ -28,9 +30,9 @@ VERDICTS = {
 PREDICATES = {
     Verdict.SCALES: "doubles",
     Verdict.FALLS_SHORT: "falls short of doubling",
-    Verdict.NO_GAIN: "gains next to nothing",
+    Verdict.NO_GAIN: "gains almost nothing",
     Verdict.BREAKS: "gives wrong answers with more servers",
-    Verdict.INCONCLUSIVE: "cannot be told yet",
+    Verdict.INCONCLUSIVE: "is not decided yet",
     Verdict.INVALID: "was not measured validly",
 }
 
@@ -45,29 +47,29 @@ BOTTLENECKS = {
 }
 
 ADVICE = {
-    RuleCode.GENERATOR_SATURATED: "Give the load generator a core of its own, or ask for fewer"
-    " replicas at once.",
-    RuleCode.PROXY_SATURATED: "Give the proxy more CPU, or each replica less, so that the replicas"
-    " are what is full.",
+    RuleCode.GENERATOR_SATURATED: "Measure fewer replicas at once (--replicas), or use a machine"
+    " with more cores: from four cores on, the load generator has one of its own.",
+    RuleCode.PROXY_SATURATED: "Measure fewer replicas at once (--replicas), or requests that cost"
+    " the replicas more CPU (--workload), so that the replicas saturate before the proxy.",
     RuleCode.REPLICA_SHARE: "Look for a replica that is left out, weighted or slower than the"
-    " others; its log lies beside the run.",
+    " others. Its log is in the run's folder.",
     RuleCode.IDLE_COST: "Find what the idle replicas do: health checks, background jobs, polling.",
-    RuleCode.NOT_SATURATED: "More users are needed before anything is full: raise the number of"
-    " users for each replica.",
-    RuleCode.ERRORS: "Read the failures in the journal; a server that fails fast is not a fast"
-    " server.",
-    RuleCode.CONSERVATION: "Requests were lost or made twice on the way; look for retries,"
-    " time-outs and other traffic.",
-    RuleCode.IDENTITY: "A replica was replaced or restarted while it was measured: look for a"
-    " crash or for a killer of memory in its log.",
-    RuleCode.HOST_CONTENTION: "Something else used the machine: stop it, or run again when it is"
-    " quiet.",
-    RuleCode.STEADY: "The system changed its speed while it was measured: look for a leak, a"
-    " growing table or a machine that heats up.",
-    RuleCode.BUDGET: "The replicas stand in one another's way on this machine: ask for fewer, or"
-    " for a smaller budget each.",
+    RuleCode.NOT_SATURATED: "Run again without --quick. If nothing saturates again, find what the"
+    " requests wait for outside the replicas, such as a remote service or a lock.",
+    RuleCode.ERRORS: "Find the failures in trials.jsonl and in the replicas' logs, and fix them:"
+    " failed requests often cost less CPU than good ones, so the throughput is not comparable.",
+    RuleCode.CONSERVATION: "Requests were lost or sent twice. Look for retries, time-outs and"
+    " other traffic.",
+    RuleCode.IDENTITY: "A replica was replaced or restarted during the run. Look in its log for a"
+    " crash, and in the kernel's log for an out-of-memory kill.",
+    RuleCode.HOST_CONTENTION: "Something else used the machine. Stop it, or run again when the"
+    " machine is idle.",
+    RuleCode.STEADY: "The system's speed changed during the run. Look for a leak, a growing table"
+    " or a CPU that is throttled by heat.",
+    RuleCode.BUDGET: "The replicas slow one another down on this machine. Measure fewer of them"
+    " (--replicas), or use a machine with more cores.",
 }
-"""What a person can do when a rule is broken."""
+"""What a person can do when a rule is broken; every option in it exists."""
 
 
 def answer(result: RunResult) -> str:
@@ -75,84 +77,86 @@ def answer(result: RunResult) -> str:
     match result.verdict:
         case Verdict.SCALES:
             least = min(result.doublings, key=lambda doubling: doubling.factor.estimate or 0)
-            return f"Yes: doubling the servers doubles the throughput. Least gain: {told(least)}."
+            return (
+                "Yes: doubling the servers doubles the throughput."
+                f" Smallest factor: {with_factor(least)}."
+            )
         case Verdict.BREAKS:
             return f"No: {_lower_first(result.reason)}"
         case Verdict.FALLS_SHORT | Verdict.NO_GAIN:
             worst = [d for d in result.doublings if d.verdict is result.verdict]
-            named = "; ".join(told(doubling) for doubling in worst)
-            return f"No: {named}, where 2 is perfect.{_held_back(result, worst[0])}"
+            named = "; ".join(with_factor(doubling) for doubling in worst)
+            return f"No: {named}, where 2 is perfect.{_cause(result, worst[0])}"
         case Verdict.INCONCLUSIVE:
             return f"Cannot tell: {_lower_first(result.reason)}"
         case Verdict.INVALID:
-            codes = ", ".join(dict.fromkeys(found.code for found in result.broken))
-            return f"No answer: something else than the system was measured ({codes})."
+            codes = ", ".join(dict.fromkeys(finding.code for finding in result.broken))
+            return f"No answer: the measurement is not valid. Broken rules: {codes}."
 
 
 def so_far(result: RunResult) -> str:
-    """Return what a run that goes on has found, in a sentence that promises nothing."""
-    known = [doubling for doubling in result.doublings if doubling.factor.estimate is not None]
-    if not known:
-        return "Measuring: nothing can be said yet."
-    least = min(known, key=lambda doubling: doubling.factor.estimate or 0)
-    return f"Measuring. Least gain so far: {told(least)}."
+    """Return the state of a run that is still measuring, in a sentence without a verdict."""
+    estimated = [doubling for doubling in result.doublings if doubling.factor.estimate is not None]
+    if not estimated:
+        return "Measuring: no doubling has a factor yet."
+    least = min(estimated, key=lambda doubling: doubling.factor.estimate or 0)
+    return f"Measuring. Smallest factor so far: {with_factor(least)}."
 
 
-def told(doubling: DoublingResult) -> str:
-    """Return ``gthread cpu 1→2: 1.98 [1.94, 2.02]``."""
+def with_factor(doubling: DoublingResult) -> str:
+    """Return the doubling with its factor: ``gthread cpu 1→2: 1.98 [1.94, 2.02]``."""
     return f"{doubling}: {interval(doubling.factor, factor)}"
 
 
 def still_needed(doubling: DoublingResult) -> str:
-    """Return what would settle an inconclusive doubling, empty where nothing is known of it."""
+    """Return how much more measuring would decide a doubling; empty where that is not known."""
     if doubling.settle_minutes is None:
         return ""
-    return f"About {figure(doubling.settle_minutes)} more minutes of rounds would settle it."
+    return f"About {figure(doubling.settle_minutes)} more minutes of measuring would decide it."
 
 
 def by_rule(findings: Sequence[Finding]) -> list[tuple[RuleCode, list[Finding]]]:
     """Return findings by rule, in the order of the rules."""
     by_code: dict[RuleCode, list[Finding]] = {}
-    for found in findings:
-        by_code.setdefault(found.code, []).append(found)
+    for finding in findings:
+        by_code.setdefault(finding.code, []).append(finding)
     return [(code, by_code[code]) for code in RuleCode if code in by_code]
 
 
-def probes(result: RunResult) -> list[tuple[ProbeState, str]]:
-    """Return what every probe found, in sentences; what went the same way for all, once."""
-    told: list[tuple[ProbeState, str]] = [
-        (found.state, f"{found.worker}, {found.check}: {found.detail}")
-        for found in result.probes
-        if found.state is ProbeState.BREAKS
+def consistency(result: RunResult) -> list[tuple[ProbeState, str]]:
+    """Return a sentence with its state for each check that broke, and one for all other states."""
+    sentences: list[tuple[ProbeState, str]] = [
+        (check.state, f"{check.worker}, {check.check}: {check.detail}")
+        for check in result.probes
+        if check.state is ProbeState.BREAKS
     ]
-    unchecked = [found for found in result.probes if found.state is ProbeState.UNCHECKED]
-    right = [found for found in result.probes if found.state is ProbeState.OK]
+    unchecked = [check for check in result.probes if check.state is ProbeState.UNCHECKED]
+    passed = [check for check in result.probes if check.state is ProbeState.OK]
     if unchecked:
-        told.append((ProbeState.UNCHECKED, f"Not told: {_listed(unchecked)}. {_why(result)}"))
-    if right:
-        told.append((ProbeState.OK, f"Every replica knew what another was told: {_listed(right)}."))
-    return told
-
-
-def _listed(found: Sequence[ProbeResult]) -> str:
-    checks: dict[str, list[str]] = {}
-    for probe in found:
-        checks.setdefault(probe.worker, []).append(probe.check)
-    return "; ".join(f"{worker} ({', '.join(names)})" for worker, names in checks.items())
-
-
-def _why(result: RunResult) -> str:
-    nobody_could = all(found.state is ProbeState.UNCHECKED for found in result.probes)
-    if nobody_could and not result.plan.with_store:
-        return (
-            "This run has no data store that they could share: --probe starts one and asks again."
+        reason = _why_unchecked(result, unchecked)
+        sentences.append((ProbeState.UNCHECKED, f"Not checked: {_listed(unchecked)}. {reason}"))
+    if passed:
+        sentences.append(
+            (ProbeState.OK, f"Every replica read what another had written: {_listed(passed)}.")
         )
-    first = next(found for found in result.probes if found.state is ProbeState.UNCHECKED)
-    return f"{first.detail.rstrip('.')}."
+    return sentences
+
+
+def _listed(checks: Sequence[ProbeResult]) -> str:
+    names: dict[str, list[str]] = {}
+    for check in checks:
+        names.setdefault(check.worker, []).append(check.check)
+    return "; ".join(f"{worker} ({', '.join(listed)})" for worker, listed in names.items())
+
+
+def _why_unchecked(result: RunResult, unchecked: Sequence[ProbeResult]) -> str:
+    if len(unchecked) == len(result.probes) and not result.plan.with_store:
+        return "This run has no data store that replicas could share. To start one, add --probe."
+    return f"{unchecked[0].detail.rstrip('.')}."
 
 
 def where(cell: Cell | None) -> str:
-    """Return a finding's cell, or that it is the whole run's."""
+    """Return the name of a finding's cell, or "whole run" where it has none."""
     return "whole run" if cell is None else str(cell)
 
 
@@ -169,23 +173,28 @@ def _series_sentence(result: RunResult, doublings: list[DoublingResult]) -> tupl
     factors = ", ".join(
         f"{d.replicas_from}→{d.replicas_to} {interval(d.factor, factor)}" for d in doublings
     )
-    given = f" {worst.reason}"
-    why = {Verdict.SCALES: "", Verdict.INVALID: given, Verdict.BREAKS: given}.get(
-        worst.verdict, _held_back(result, worst)
-    )
-    if worst.verdict is Verdict.INCONCLUSIVE:
-        why = f" {worst.reason} {still_needed(worst)}".rstrip()
+    match worst.verdict:
+        case Verdict.SCALES:
+            why = ""
+        case Verdict.INVALID | Verdict.BREAKS:
+            why = f" {worst.reason}"
+        case Verdict.INCONCLUSIVE:
+            why = f" {worst.reason} {still_needed(worst)}".rstrip()
+        case _:
+            why = _cause(result, worst)
     subject = f"{worst.worker} on {worst.workload}"
     return worst.verdict, f"{subject} {PREDICATES[worst.verdict]}: {factors}.{why}"
 
 
-def _held_back(result: RunResult, doubling: DoublingResult) -> str:
-    """Return what the doubling lost its factor to, or what was full then, as further sentences."""
-    if lost := losses.told(doubling, result.cells):
-        return f" {lost}"
+def _cause(result: RunResult, doubling: DoublingResult) -> str:
+    """Return what reduced the factor, or else the bottleneck, as further sentences."""
+    if split := losses.in_words(doubling, result.cells):
+        return f" {split}"
     cell = Cell(worker=doubling.worker, workload=doubling.workload, replicas=doubling.replicas_to)
-    found: CellResult | None = next((c for c in result.cells if c.cell == cell), None)
-    return "" if found is None else f" {found.bottleneck_detail}"
+    details = [
+        cell_result.bottleneck_detail for cell_result in result.cells if cell_result.cell == cell
+    ]
+    return f" {details[0]}" if details else ""
 
 
 def _lower_first(sentence: str) -> str:

@@ -3,7 +3,8 @@ import pytest
 from loadtests.analysis import bottleneck
 from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import Bottleneck, Role
-from tests.loadtests.builders import full_of, make_cell, make_plan, make_trial, make_usage
+from tests.loadtests.bottleneck_builders import saturating
+from tests.loadtests.builders import make_cell, make_plan, make_trial, make_usage
 
 PLAN = make_plan(workers=("gthread", "gevent"), replica_counts=(1, 2))
 NAMED = [kind for kind in Bottleneck if kind is not Bottleneck.UNEXPLAINED]
@@ -16,19 +17,20 @@ def judge(*trials: Trial, worker: str = "gthread", replicas: int = 1) -> tuple[B
 
 @pytest.mark.parametrize("kind", NAMED)
 def test_the_one_full_means_is_named(kind: Bottleneck) -> None:
-    found, _ = judge(make_trial(**full_of(kind)))
+    found, _ = judge(make_trial(**saturating(kind)))
 
     assert found is kind
 
 
 def test_nothing_full_is_unexplained_with_all_figures() -> None:
-    found, detail = judge(make_trial(**full_of(Bottleneck.UNEXPLAINED)))
+    found, detail = judge(make_trial(**saturating(Bottleneck.UNEXPLAINED)))
 
     assert found is Bottleneck.UNEXPLAINED
     assert detail == (
-        "Nothing that was measured was full: the busiest replica used 0.040 of its 0.1 CPU, held"
-        " in 10% of CPU periods; the load generator used 12% of one core; proxy, generator and"
-        " store used 0.00 of the 1 core(s) they share; others used 1.0% of the cores."
+        "No monitored resource was saturated: the busiest replica used 0.040 of its 0.1 CPU,"
+        " throttled in 10% of CPU periods; the load generator used 12% of one core; proxy,"
+        " generator and store used 0.00 of the 1 core(s) they share; other programs"
+        " and the host used 1.0% of the cores."
     )
 
 
@@ -40,7 +42,9 @@ def test_held_in_most_periods_is_full_even_below_the_budget() -> None:
     found, detail = judge(make_trial(usages=(make_usage(cpu_s=0.2, throttled_ratio=0.85),)))
 
     assert found is Bottleneck.REPLICA_CPU
-    assert detail == "The busiest replica used 0.080 of its 0.1 CPU, held in 85% of CPU periods."
+    assert (
+        detail == "The busiest replica used 0.080 of its 0.1 CPU, throttled in 85% of CPU periods."
+    )
 
 
 def test_one_full_replica_among_idle_ones_is_named() -> None:
@@ -67,16 +71,16 @@ def test_without_a_budget_a_replica_has_a_core_for_each_process() -> None:
 
 def test_slots_are_counted_by_littles_law() -> None:
     # 150 requests/s × 52 ms = 7.8 in service, of 8 slots
-    fields = full_of(Bottleneck.UNEXPLAINED) | {"service_ms": 52.0, "throughput_rps": 150.0}
+    fields = saturating(Bottleneck.UNEXPLAINED) | {"service_ms": 52.0, "throughput_rps": 150.0}
 
     assert judge(make_trial(**fields)) == (
         Bottleneck.WORKER_SLOTS,
-        "7.8 of 8 worker slots were in service.",
+        "7.8 of 8 worker slots were busy.",
     )
 
 
 def test_greenlets_have_no_slots_to_fill() -> None:
-    fields = full_of(Bottleneck.UNEXPLAINED) | {"service_ms": 5000.0}
+    fields = saturating(Bottleneck.UNEXPLAINED) | {"service_ms": 5000.0}
 
     found, _ = judge(make_trial(**fields), worker="gevent")
 
@@ -84,16 +88,16 @@ def test_greenlets_have_no_slots_to_fill() -> None:
 
 
 def test_a_full_store_is_called_by_its_name_and_more_servers_do_not_help() -> None:
-    _, detail = judge(make_trial(**full_of(Bottleneck.STORE)))
+    _, detail = judge(make_trial(**saturating(Bottleneck.STORE)))
 
     assert detail == (
-        "PostgreSQL used 0.196 of its 0.2 CPU, held in 97% of CPU periods, and more servers will"
-        " not change that."
+        "PostgreSQL used 0.196 of its 0.2 CPU, throttled in 97% of CPU periods, and more servers"
+        " will not change that."
     )
 
 
 def test_a_full_store_comes_before_the_slots_that_wait_for_it() -> None:
-    fields = full_of(Bottleneck.STORE) | {"service_ms": 152.0}
+    fields = saturating(Bottleneck.STORE) | {"service_ms": 152.0}
 
     assert judge(make_trial(**fields))[0] is Bottleneck.STORE
 
@@ -105,7 +109,7 @@ def test_a_generator_that_its_budget_holds_back_is_full_at_any_use_of_a_core() -
     found, detail = judge(make_trial(usages=(idle, held)))
 
     assert found is Bottleneck.GENERATOR
-    assert detail == "The load generator used 12% of one core, held in 97% of CPU periods."
+    assert detail == "The load generator used 12% of one core, throttled in 97% of CPU periods."
 
 
 def test_proxy_and_generator_that_fill_their_core_together_are_the_hosts_limit() -> None:

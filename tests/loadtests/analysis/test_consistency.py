@@ -37,7 +37,7 @@ def told(result: ProbeResult) -> tuple[ProbeState, str]:
 def test_a_note_that_all_know_is_ok() -> None:
     result = judge(a_record(seen("gthread-1", body=KNOWN), seen("gthread-2", body=KNOWN)))
 
-    assert told(result) == (ProbeState.OK, "2 answers of 2 replicas were all right.")
+    assert told(result) == (ProbeState.OK, "All 2 answers of 2 replicas were right.")
     assert (result.right, result.wrong) == ({"gthread-1": 1, "gthread-2": 1}, {})
 
 
@@ -67,7 +67,7 @@ def test_a_writer_that_forgets_breaks_with_one_server_already() -> None:
 
     assert result.one_server
     assert result.detail.endswith(
-        "So it is with one server already: the processes of gthread-2 contradict one another."
+        "This fails with a single server, too: the processes of gthread-2 do not agree."
     )
     assert "answered by gthread-1" in result.detail  # the other server is what was asked about
 
@@ -111,7 +111,7 @@ def test_a_replica_that_was_not_asked_leaves_it_open() -> None:
 
     assert told(result) == (
         ProbeState.UNCHECKED,
-        "GET /state/notes/t0k3n got nothing, since the proxy did not pass to it from gthread-1.",
+        "The proxy did not send GET /state/notes/t0k3n to gthread-1.",
     )
 
 
@@ -152,7 +152,7 @@ def test_a_counter_that_each_server_has_for_itself_breaks() -> None:
 
     assert told(result) == (
         ProbeState.BREAKS,
-        "After 4 times POST /state/counter, with 4 to be counted in all, GET /state/counter was"
+        "After 4 times POST /state/counter, with an expected count of 4, GET /state/counter was"
         ' answered by gthread-2 with 200 {"count": 2} (1 of 1 times).',
     )
     assert (result.written_by, result.one_server) == (None, False)
@@ -162,7 +162,7 @@ def test_a_server_that_gives_two_counts_breaks_alone() -> None:
     result = counted(("gthread-1", 1), ("gthread-1", 2), ("gthread-2", 1), before=0)
 
     assert result.one_server
-    assert "the processes of gthread-1 contradict" in result.detail
+    assert "the processes of gthread-1 do not agree" in result.detail
 
 
 def test_a_counter_with_a_lost_increment_breaks() -> None:

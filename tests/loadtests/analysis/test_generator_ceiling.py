@@ -62,7 +62,7 @@ def test_a_cell_that_needs_most_of_the_ceiling_is_broken_and_no_other() -> None:
     assert [each.state for each in found] == [*(RuleState.HOLDS, RuleState.HOLDS, RuleState.BROKEN)]
     assert found[2].cell == make_cell(replicas=4)
     assert found[2].figure == pytest.approx(0.86)
-    assert "--generator-processes" in found[2].detail
+    assert "Use a machine with more cores" in found[2].detail
 
 
 def test_just_below_the_limit_the_rule_holds() -> None:
@@ -98,9 +98,9 @@ def test_processes_that_went_missing_before_the_rounds_are_told() -> None:
 def test_a_generator_that_is_held_to_a_part_of_a_core_is_seen_at_its_ceiling(
     cpu_ratio: float, lag_ms: float, broken: bool
 ) -> None:
-    found = generator_ceiling.held(
+    found = generator_ceiling.throttled(
         replace(a_ceiling(500.0), cpu_ratio=cpu_ratio, lag_p99_ms=lag_ms)
     )
 
     assert [each.state for each in found] == [RuleState.BROKEN] * broken
-    assert generator_ceiling.held(None) == ()
+    assert generator_ceiling.throttled(None) == ()

@@ -55,14 +55,14 @@ def test_requests_that_grew_dearer_are_in_the_reason() -> None:
     )
 
     assert told == (
-        "The whole interval is below 1.1. A request took +33% CPU at 2 replicas against 1."
+        "The whole interval is below 1.1. CPU per request changed by +33% from 1 to 2 replicas."
     )
 
 
 def test_what_no_counter_shows_is_said_to_be_so() -> None:
     told = losses.explain(lost(1.4, 1.0, Verdict.FALLS_SHORT), held_by(Bottleneck.UNEXPLAINED))
 
-    assert "something that all replicas share and no counter shows, like a lock" in told
+    assert "something that all replicas share and no counter shows, such as a lock" in told
 
 
 @pytest.mark.parametrize("verdict", [Verdict.SCALES, Verdict.INVALID, Verdict.INCONCLUSIVE])

@@ -41,7 +41,9 @@ def test_three_counts_give_amdahl_and_say_why_not_more() -> None:
     assert (law.name, law.kappa) == ("amdahl", None)
     assert law.sigma.estimate == pytest.approx(0.1, abs=1e-6)
     assert law.bound == pytest.approx(10.0, rel=1e-4)
-    assert law.note.startswith("3 replica counts leave a fit of the Universal Scalability Law")
+    assert law.note.startswith(
+        "The Universal Scalability Law needs 4 replica counts, and this run has 3."
+    )
 
 
 def test_four_counts_give_both_parameters_of_the_usl_and_its_peak() -> None:

@@ -151,7 +151,7 @@ def test_an_unfinished_run_is_inconclusive_at_best() -> None:
     verdict, reason = judge_run([make_doubling()], [], finished=False)
 
     assert verdict is Verdict.INCONCLUSIVE
-    assert reason == "The run did not finish; this is what its journal holds."
+    assert reason == "The run did not finish, so its trials decide nothing yet."
 
 
 def test_a_run_without_doublings_answers_nothing() -> None:
@@ -270,6 +270,6 @@ def test_a_store_that_is_full_is_the_reason_that_servers_did_not_help() -> None:
     assert doubling.verdict is Verdict.NO_GAIN
     assert result.cells[-1].bottleneck is Bottleneck.STORE
     assert doubling.reason == (
-        "The whole interval is below 1.1. At 2 replicas: PostgreSQL used 0.196 of its 0.2 CPU, held"
-        " in 80% of CPU periods, and more servers will not change that."
+        "The whole interval is below 1.1. At 2 replicas: PostgreSQL used 0.196 of its 0.2 CPU,"
+        " throttled in 80% of CPU periods, and more servers will not change that."
     )

@@ -68,7 +68,7 @@ def test_a_trial_is_read_when_the_one_before_it_is_written(tmp_path: Path) -> No
     stream = io.StringIO()
     run_folder.samples_path(kept.folder, trials[-1]).unlink()
 
-    with pytest.raises(UsageError, match="are not there"):
+    with pytest.raises(UsageError, match="are missing"):
         export.to_stream(kept.folder, stream)
 
     assert stream.getvalue().count("\r\n") == 3 * REQUESTS + 1
@@ -79,7 +79,7 @@ def test_an_export_that_fails_leaves_no_half_file(tmp_path: Path) -> None:
     run_folder.samples_path(kept.folder, trials[-1]).write_bytes(b"PK\x03\x04 cut off")
     before = sorted(kept.folder.iterdir())
 
-    with pytest.raises(UsageError, match="holds no samples that can be read"):
+    with pytest.raises(UsageError, match="holds no readable samples"):
         export.to_file(kept.folder, "csv", None)
 
     assert sorted(kept.folder.iterdir()) == before
@@ -205,5 +205,5 @@ def test_a_published_run_without_its_samples_is_one_message(
     code, out, err = call(capsys, str(sample))
 
     assert (code, out) == (errors.EXIT_USAGE, "")
-    assert "a published run comes without them" in err
+    assert "published runs have none" in err
     assert not (sample / "samples.csv").exists()

@@ -155,7 +155,7 @@ def test_what_is_no_plan_is_refused_with_one_message(tmp_path: Path, content: st
     kept = a_run(tmp_path)
     (kept.folder / "plan.json").write_text(content)
 
-    with pytest.raises(UsageError, match="holds something else"):
+    with pytest.raises(UsageError, match="does not follow schema"):
         run_folder.read(kept.folder)
 
 
@@ -171,12 +171,12 @@ def test_a_damaged_line_in_the_middle_is_not_passed_over(tmp_path: Path) -> None
     kept = a_run(tmp_path)
     (kept.folder / "trials.jsonl").write_text("{}\n")
 
-    with pytest.raises(UsageError, match="holds something else"):
+    with pytest.raises(UsageError, match="does not follow schema"):
         run_folder.read(kept.folder)
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is no run that can be read"):
+    with pytest.raises(UsageError, match="cannot be read as a run"):
         run_folder.read(tmp_path)
 
 

@@ -36,7 +36,7 @@ def test_no_trial_is_no_latency() -> None:
     [
         ({"cpu_ratio": 0.9}, "used 90% of its core"),
         ({"lag_p99_ms": 55.0}, "55 ms late"),
-        ({"lost_workers": 1}, "went missing"),
+        ({"lost_workers": 1}, "ended early"),
     ],
 )
 def test_a_generator_that_could_not_keep_up_has_no_verdict(fields: Any, why: str) -> None:
@@ -68,7 +68,7 @@ def test_a_rate_that_was_not_reached_is_not_that_rate() -> None:
     state, reason = judged(open_trial(offered_rps=24.0))
 
     assert state == "invalid"
-    assert "96.0% of the rate" in reason
+    assert "96.0% of the planned rate" in reason
 
 
 def test_a_request_at_the_windows_edge_is_no_missed_rate() -> None:

@@ -159,7 +159,7 @@ def test_a_bracket_reaches_from_the_highest_kept_to_the_lowest_broken() -> None:
 
     assert (found.low_rps, found.high_rps) == (100.0, 200.0)
     assert found.estimate_rps == pytest.approx(np.sqrt(100 * 200))
-    assert "1 between could not be told" in found.decided
+    assert "1 in between are undecided" in found.decided
     assert found.objective == "p99=250ms"
 
 
@@ -171,7 +171,7 @@ def test_where_nothing_broke_it_the_capacity_is_the_upper_end() -> None:
 
     assert found.low_rps == 40.0
     assert found.high_rps == result.cells[0].throughput_rps.high
-    assert "the capacity itself" in found.decided
+    assert "so the capacity is the upper end" in found.decided
 
 
 def test_where_nothing_kept_it_there_is_no_estimate() -> None:
@@ -180,7 +180,7 @@ def test_where_nothing_kept_it_there_is_no_estimate() -> None:
     found = slo_search.results(PLAN, make_result(PLAN).cells, trials)[0]
 
     assert (found.estimate_rps, found.low_rps, found.high_rps) == (None, 0.0, 40.0)
-    assert "even 40 a second" in found.decided
+    assert "not even 40 requests/s" in found.decided
 
 
 def test_a_cell_that_was_not_measured_has_no_bracket() -> None:

@@ -72,7 +72,7 @@ def test_one_lost_worker_in_any_window_is_enough() -> None:
     found = load.generator_saturated(PLAN, CELL, trials)
 
     assert (found.state, found.figure) == (BROKEN, 1)
-    assert "went missing" in found.detail
+    assert "ended early" in found.detail
 
 
 # -- proxy_saturated ---------------------------------------------------------------------------
@@ -178,7 +178,7 @@ def test_the_worst_trial_is_named_with_both_counts() -> None:
     found = load.conservation(PLAN, CELL, trials)
 
     assert found.figure == 50
-    assert "the generator sent 200, the replicas had 150" in found.detail
+    assert "the generator sent 200 requests, and the replicas counted 150" in found.detail
 
 
 # -- not_saturated -----------------------------------------------------------------------------
@@ -250,7 +250,7 @@ def test_the_users_that_were_asked_for_are_under_way(
 
     assert found.state is state
     if state is BROKEN:
-        assert "of the 16 users had a request under way" in found.detail
+        assert "of the 16 users had a request in flight" in found.detail
 
 
 @pytest.mark.parametrize(("idle", "state"), [(3, HOLDS), (4, BROKEN)])

@@ -166,7 +166,7 @@ def test_a_throughput_that_no_one_figure_is_true_of_is_told(
     found = run.steady(PLAN, trials)
 
     assert found.state is state
-    assert ("Does the application leak" in found.detail) is (state is BROKEN)
+    assert ("Look for a leak" in found.detail) is (state is BROKEN)
 
 
 # -- steady: standing still --------------------------------------------------------------------

@@ -35,7 +35,7 @@ def test_a_plan_with_latency_says_its_trials_and_how_long_they_take(twofold: Any
     plain, asked = twofold("plan", *SMALL), twofold("plan", *SMALL, "--slo", "p99=250ms")
 
     assert "open loop at 50%, 70%, 90% of each cell's capacity: 4 rounds, 24 trials" in asked.stdout
-    assert "p99=250ms: at most 5 steps of 6 trials more" in asked.stdout
+    assert "p99=250ms: at most 5 more steps of 6 trials" in asked.stdout
     assert "open loop" not in plain.stdout
     longer = twofold("plan", *SMALL, "--latency", "--json").document
     assert longer["latency"]["expected_s"] == 24 * 5.5
@@ -49,8 +49,8 @@ def test_a_plan_says_what_of_the_generators_ceiling_the_last_run_needed(twofold:
     twofold("run", *SMALL)
     after = twofold("plan", *SMALL)
 
-    assert "its ceiling is measured first of all; no run here has measured one yet" in before.stdout
+    assert "its ceiling is measured first. No earlier run here has measured it" in before.stdout
     assert "ceiling of 20000 requests/s in run" in after.stdout
-    assert "of which gthread cpu ×2 needed most: 0.5 %" in after.stdout
+    assert "gthread cpu ×2 needed the largest share: 0.5 %" in after.stdout
     noted = twofold("plan", *SMALL, "--json").document["notes"]
     assert any("ceiling of 20000" in note for note in noted)

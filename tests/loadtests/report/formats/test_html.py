@@ -3,10 +3,11 @@ from importlib import resources
 
 import pytest
 
-from loadtests.model.vocabulary import RuleCode, RuleState
+from loadtests.model.vocabulary import RuleCode, RuleState, Verdict
 from loadtests.report.formats import html
 from tests.loadtests.builders import (
     make_cell,
+    make_doubling,
     make_facts,
     make_finding,
     make_plan,
@@ -138,3 +139,24 @@ def test_names_are_escaped_wherever_they_stand(name: str) -> None:
 
     assert name not in page
     assert page.count("<script>") == 1
+
+
+def test_the_reason_of_each_doubling_stands_once() -> None:
+    plan = make_plan(replica_counts=(1, 2))
+    doubling = make_doubling(verdict=Verdict.NO_GAIN, reason="The whole interval is below 1.1.")
+    result = make_result(plan, make_trials(plan), doublings=(doubling,), verdict=Verdict.NO_GAIN)
+
+    page = html.render(result, make_trials(plan), live=False)
+
+    assert re.sub("<[^>]*>", "", page).count("The whole interval is below 1.1.") == 1
+
+
+@pytest.mark.parametrize("name", ["report.html.j2", "gate.html.j2"])
+def test_every_element_that_the_script_looks_up_is_in_the_page(name: str) -> None:
+    templates = resources.files("loadtests.report").joinpath("templates")
+    script, page = (templates.joinpath(file).read_text() for file in ("report.js", name))
+
+    looked_up = re.findall(r'getElementById\("(\w+)"\)', script)
+
+    assert looked_up
+    assert [found for found in looked_up if f'id="{found}"' not in page] == []

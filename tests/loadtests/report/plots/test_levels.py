@@ -113,7 +113,7 @@ def test_a_percentile_that_lies_among_the_failures_is_left_out() -> None:
 
     assert len(places(panel, "path", "p50")) == 2
     assert len(places(panel, "path", "p99")) == len(places(panel, "sent")) == 1
-    assert "p99 – ms" in panel.told
+    assert "p99 – ms" in panel.description
 
 
 @pytest.mark.parametrize("factor", [1e-2, 1.0, 1e3])

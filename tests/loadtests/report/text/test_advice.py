@@ -4,8 +4,8 @@ from loadtests.model.consistency import ProbeState
 from loadtests.model.plan import TrialSpec
 from loadtests.model.vocabulary import Bottleneck, Role, RuleCode, RuleState
 from loadtests.report.text import advice
+from tests.loadtests.bottleneck_builders import saturating
 from tests.loadtests.builders import (
-    full_of,
     make_facts,
     make_finding,
     make_machine,
@@ -29,7 +29,7 @@ def test_an_invalid_run_says_only_what_to_do_about_its_rules() -> None:
     broken = make_finding(state=RuleState.BROKEN, code=RuleCode.HOST_CONTENTION)
 
     assert advice.next_steps(make_result(findings=(broken,))) == [
-        "Something else used the machine: stop it, or run again when it is quiet."
+        "Something else used the machine. Stop it, or run again when the machine is idle."
     ]
 
 
@@ -39,8 +39,8 @@ def test_costs_are_told_for_a_cpu_and_a_gigabyte() -> None:
 
     steps = advice.next_steps(make_result(plan, make_trials(plan)))
 
-    costs = "gthread 510 requests/s for each core and 795 requests/s for each GB"
-    assert f"What cpu costs at 1 replica: {costs}." in steps
+    costs = "gthread 510 requests/s per core and 795 requests/s per GB of memory"
+    assert f"Throughput per resource on cpu at 1 replica: {costs}." in steps
 
 
 def test_the_replicas_for_twice_the_rate_follow_the_law_with_their_bounds() -> None:
@@ -49,10 +49,10 @@ def test_the_replicas_for_twice_the_rate_follow_the_law_with_their_bounds() -> N
 
     (plan,) = (step for step in steps if step.startswith("Twice the throughput"))
     assert plan.startswith(
-        "Twice the throughput measured on cpu would take, by the fitted law and replicas of 0.1"
-        " CPU: gthread 15 replicas"
+        "Twice the throughput on cpu, extrapolated by the fitted law with replicas of 0.1 CPU:"
+        " gthread needs 15 replicas"
     )
-    assert plan.endswith(" for 308 requests/s. Nobody measured that.")
+    assert plan.endswith(" for 308 requests/s.")
 
 
 def test_twice_the_rate_is_said_to_be_out_of_reach_where_the_law_ends_before() -> None:
@@ -61,7 +61,7 @@ def test_twice_the_rate_is_said_to_be_out_of_reach_where_the_law_ends_before() -
 
     steps = advice.next_steps(make_result(PLAN, make_trials(PLAN, rps=flat)))
 
-    assert any("gthread more than replicas can give, for 143 requests/s" in step for step in steps)
+    assert any("gthread cannot reach 143 requests/s with any" in step for step in steps)
 
 
 def test_one_round_is_not_extrapolated() -> None:
@@ -71,11 +71,11 @@ def test_one_round_is_not_extrapolated() -> None:
 
 
 def test_what_is_full_and_shared_stands_in_the_way() -> None:
-    trials = make_trials(PLAN, **full_of(Bottleneck.STORE))
+    trials = make_trials(PLAN, **saturating(Bottleneck.STORE))
 
     steps = advice.next_steps(make_result(PLAN, trials))
 
-    assert any(step.startswith("In the way of gthread on cpu: PostgreSQL used") for step in steps)
+    assert any(step.startswith("Bottleneck of gthread on cpu: PostgreSQL used") for step in steps)
 
 
 def test_the_proxy_that_fills_next_is_told_with_the_number_of_replicas() -> None:
@@ -90,7 +90,7 @@ def test_the_proxy_that_fills_next_is_told_with_the_number_of_replicas() -> None
 
     steps = advice.next_steps(make_result(PLAN, trials))
 
-    assert any("the proxy would be full at about 17 of gthread on cpu" in step for step in steps)
+    assert any("the proxy would saturate at about 17 replicas of gthread" in step for step in steps)
 
 
 def test_a_proxy_that_fills_before_the_next_doubling_is_in_its_way() -> None:
@@ -106,19 +106,19 @@ def test_a_proxy_that_fills_before_the_next_doubling_is_in_its_way() -> None:
     steps = advice.next_steps(make_result(PLAN, trials))
 
     assert any(
-        step.startswith("In the way of the next doubling: the proxy would be full at about 5")
+        step.startswith("Limit of the next doubling: the proxy would saturate at about 5 replicas")
         for step in steps
     )
 
 
 def test_full_slots_beside_idle_cpu_ask_for_slots_before_replicas() -> None:
-    trials = make_trials(PLAN, **full_of(Bottleneck.WORKER_SLOTS))
+    trials = make_trials(PLAN, **saturating(Bottleneck.WORKER_SLOTS))
 
     steps = advice.next_steps(make_result(PLAN, trials))
 
-    (told,) = (step for step in steps if step.startswith("Before more replicas"))
-    assert told.startswith("Before more replicas, more slots for gthread on cpu: 30.4 of 32 worker")
-    assert told.endswith("while 40.0 % of the busiest replica's CPU was used.")
+    (told,) = (step for step in steps if step.startswith("Add worker slots"))
+    assert told.startswith("Add worker slots before replicas for gthread on cpu: 30.4 of 32 worker")
+    assert told.endswith("while only 40.0 % of the busiest replica's CPU was used.")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_run_that_died_is_to_be_measured_again() -> None:
     died = make_result(PLAN, make_trials(PLAN, rounds=1), facts=make_facts(finished=False))
 
     assert advice.next_steps(died)[0] == (
-        "The run did not come to its end. Measure again: twofold run --workers gthread --seed 1"
+        "The run did not finish. Measure again: twofold run --workers gthread --seed 1"
     )
 
 
@@ -150,7 +150,7 @@ def test_an_unsettled_doubling_comes_first_with_its_minutes() -> None:
     steps = advice.next_steps(make_result(PLAN, make_trials(PLAN, rps=wide)))
 
     assert steps[0].startswith("gthread cpu 1→2: About ")
-    assert steps[0].endswith(" more minutes of rounds would settle it.")
+    assert steps[0].endswith(" more minutes of measuring would decide it.")
 
 
 def test_a_run_without_trials_gives_no_advice() -> None:
@@ -165,6 +165,6 @@ def test_a_worker_model_that_answers_wrongly_is_not_recommended_however_fast() -
 
     steps = advice.next_steps(make_result(plan, trials, probes=(wrong,)))
 
-    assert steps[0].startswith("Keep what outlives a request")
+    assert steps[0].startswith("Store state that outlives a request")
     assert not any("gevent" in step for step in steps)
     assert any("gthread" in step for step in steps)

@@ -49,7 +49,7 @@ def test_two_that_an_interval_cannot_tell_apart_are_both_named() -> None:
 
 def test_without_an_interval_nothing_is_recommended() -> None:
     assert recommendations([compared("gevent", "gthread", None, None, replicas=1)]) == [
-        "For io nothing can be said at 1 replica: there is no interval."
+        "For io no worker model is shown to be faster at 1 replica: there is no interval."
     ]
 
 

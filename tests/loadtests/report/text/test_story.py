@@ -9,8 +9,8 @@ from loadtests.model.result import Estimate
 from loadtests.model.vocabulary import Bottleneck, RuleCode, RuleState, Verdict
 from loadtests.report.formats import html, junit, markdown, run_json, terminal
 from loadtests.report.text import advice, story
+from tests.loadtests.bottleneck_builders import saturating
 from tests.loadtests.builders import (
-    full_of,
     make_doubling,
     make_finding,
     make_plan,
@@ -35,19 +35,19 @@ def test_yes_names_the_least_gain() -> None:
     result = make_result(doublings=(make_doubling(), least), verdict=Verdict.SCALES)
 
     assert story.answer(result) == (
-        "Yes: doubling the servers doubles the throughput. Least gain: sync cpu 2→4: 1.90"
+        "Yes: doubling the servers doubles the throughput. Smallest factor: sync cpu 2→4: 1.90"
         " [1.86, 1.94]."
     )
 
 
 def test_no_names_what_fell_short_and_what_held_it_back() -> None:
-    trials = make_trials(PLAN, **full_of(Bottleneck.STORE))
+    trials = make_trials(PLAN, **saturating(Bottleneck.STORE))
     result = make_result(PLAN, trials, doublings=(SHORT,), verdict=Verdict.FALLS_SHORT)
 
     assert story.answer(result) == (
         "No: gthread cpu 1→2: 1.50 [1.45, 1.55], where 2 is perfect. At 2 replicas: PostgreSQL"
-        " used 0.196 of its 0.2 CPU, held in 97% of CPU periods, and more servers will not change"
-        " that."
+        " used 0.196 of its 0.2 CPU, throttled in 97% of CPU periods, and more servers will not"
+        " change that."
     )
 
 
@@ -61,15 +61,15 @@ def test_an_invalid_run_names_the_broken_rules() -> None:
     findings = [make_finding(state=RuleState.BROKEN, code=code) for code in (RuleCode.ERRORS,) * 2]
 
     assert story.answer(make_result(findings=findings)) == (
-        "No answer: something else than the system was measured (errors)."
+        "No answer: the measurement is not valid. Broken rules: errors."
     )
 
 
 def test_a_run_that_goes_on_is_told_without_a_verdict() -> None:
     assert story.so_far(make_result(PLAN, make_trials(PLAN, rounds=2))) == (
-        "Measuring. Least gain so far: gthread cpu 1→2: 2.00 [2.00, 2.00]."
+        "Measuring. Smallest factor so far: gthread cpu 1→2: 2.00 [2.00, 2.00]."
     )
-    assert story.so_far(make_result(PLAN, ())) == "Measuring: nothing can be said yet."
+    assert story.so_far(make_result(PLAN, ())) == "Measuring: no doubling has a factor yet."
 
 
 @pytest.mark.parametrize("verdict", Verdict)
@@ -119,7 +119,7 @@ def test_wrong_answers_are_the_answer_with_the_request_that_showed_them() -> Non
     assert sentence.endswith("with 404 (8 of 8).")
 
 
-def test_what_was_probed_is_told_with_what_broke_first() -> None:
+def test_consistency_checks_are_listed_with_the_broken_ones_first() -> None:
     result = make_result(
         probes=(
             make_probe(),
@@ -129,39 +129,39 @@ def test_what_was_probed_is_told_with_what_broke_first() -> None:
         )
     )
 
-    assert story.probes(result) == [
+    assert story.consistency(result) == [
         (ProbeState.BREAKS, f"gthread, counter: {broken_probe().detail}"),
         (
             ProbeState.UNCHECKED,
-            "Not told: sync (note). PUT /x got 503.",
+            "Not checked: sync (note). PUT /x got 503.",
         ),
-        (ProbeState.OK, "Every replica knew what another was told: gthread (note, session)."),
+        (ProbeState.OK, "Every replica read what another had written: gthread (note, session)."),
     ]
 
 
-def test_where_no_replica_could_say_for_want_of_a_store_the_way_to_one_is_told() -> None:
+def test_without_a_store_the_option_that_starts_one_is_named() -> None:
     probes = (make_probe(state=ProbeState.UNCHECKED, detail='PUT /x got 503 from 1: {"detail"'),)
 
-    ((_, told),) = story.probes(make_result(make_plan(), probes=probes))
+    ((_, told),) = story.consistency(make_result(make_plan(), probes=probes))
 
-    assert told.startswith("Not told: gthread (note). This run has no data store")
+    assert told.startswith("Not checked: gthread (note). This run has no data store")
     assert "--probe" in told
     assert "503" not in told
 
 
-def test_a_stack_with_a_store_is_not_told_to_get_one() -> None:
+def test_with_a_store_the_reason_is_the_answer_itself() -> None:
     probe = make_probe(state=ProbeState.UNCHECKED, detail="PUT /x got 503")
 
-    told = story.probes(make_result(make_plan(with_store=True), probes=(probe,)))
+    told = story.consistency(make_result(make_plan(with_store=True), probes=(probe,)))
 
-    assert told == [(ProbeState.UNCHECKED, "Not told: gthread (note). PUT /x got 503.")]
-
-
-def test_nothing_is_told_of_a_run_that_was_not_probed() -> None:
-    assert story.probes(make_result()) == []
+    assert told == [(ProbeState.UNCHECKED, "Not checked: gthread (note). PUT /x got 503.")]
 
 
-def test_every_report_tells_what_was_probed() -> None:
+def test_a_run_without_consistency_checks_says_nothing_of_them() -> None:
+    assert story.consistency(make_result()) == []
+
+
+def test_every_report_shows_the_consistency_checks() -> None:
     result = make_result(probes=(broken_probe(), make_probe(worker="sync")))
     console = Console(width=500, file=StringIO(), record=True)
     console.print(terminal.render(result))
@@ -175,7 +175,7 @@ def test_every_report_tells_what_was_probed() -> None:
     for text in texts.values():
         assert "was answered by gthread-2 with 404" in text
     for kind in ("markdown", "terminal", "html"):
-        assert "One answer from all servers?" in texts[kind]
+        assert story.CONSISTENCY_TITLE in texts[kind]
     assert 'failures="2"' in texts["junit"]
     assert any("data store" in step for step in advice.next_steps(result))
 

@@ -1,0 +1,198 @@
+"""Did each replica have its planned CPU, and did replicas leave one another's CPU alone? PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from loadtests.analysis import bottleneck, estimates
+from loadtests.analysis.rules.finding import covered, found, unchecked
+from loadtests.model.plan import Cell, Plan
+from loadtests.model.result import Estimate, Finding
+from loadtests.model.trial import Trial, Usage
+from loadtests.model.vocabulary import Bottleneck, Role, RuleCode
+from loadtests.planning.budget import SHARE_OF_CORES
+
+BUDGET_LIMIT_RATIO = 0.9
+"""Least part of its budget that a throttled replica must get. The kernel gives 0.98 to 1.02 in
+windows of 2 s; a replica with less than 0.9 did not have the planned CPU."""
+
+LEAST_REQUEST_S = 20e-6
+"""CPU time below which no Python server answers a request: the leanest take ten times as much."""
+
+COST_LIMIT_RATIO = 0.05
+"""Largest allowed growth of CPU per request with the replicas: half of the loss that the target of
+1.8 allows. On one core with budgets of a tenth it is 2 to 4 % for requests that are loops, and 15 %
+for short ones that are mostly framework."""
+
+QUOTA_TOLERANCE = 1.1
+"""Quotas are given out in slices, so the CPU used may exceed the planned CPU a little."""
+
+CODE = RuleCode.BUDGET
+
+
+def budget(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
+    """Check that each replica had its budget, and that all together fit their cores.
+
+    A replica with less CPU than planned is another system. Replicas that use more than half of
+    their cores raise one another's CPU per request.
+    """
+    usages = [usage for trial in trials for usage in trial.usages if usage.role is Role.REPLICA]
+    if not usages:
+        return unchecked(CODE, cell, "The replicas' CPU cannot be read here.")
+    if wrong_counter := _wrong_counter(plan, cell, trials):
+        return wrong_counter
+    short = _short_of_budget(usages, windows=len(trials))
+    if short is not None:
+        member, ratio = short
+        return found(
+            CODE,
+            cell,
+            broken=True,
+            figure=ratio,
+            limit=BUDGET_LIMIT_RATIO,
+            detail=f"{member} was throttled at {ratio:.0%} of its budget of"
+            f" {plan.budget.replica_cpus or 0:g} CPU, so it had less CPU than planned.",
+        )
+    cores = len(plan.budget.replica_cores)
+    if not cores:
+        return unchecked(CODE, cell, "The replicas are not pinned to cores here.")
+    used = cell.replicas * sum(usage.cpu_s for usage in usages) / sum(u.span_s for u in usages)
+    ratio = used / cores
+    limit = SHARE_OF_CORES * QUOTA_TOLERANCE if plan.budget.replica_cpus else 1.0
+    return found(
+        CODE,
+        cell,
+        broken=ratio > limit,
+        figure=ratio,
+        limit=limit,
+        detail=f"The replicas together used {used:.2f} of {cores} core(s).",
+    )
+
+
+def _wrong_counter(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None:
+    """Find a CPU counter that cannot be true: then the kernel enforces no budget either.
+
+    On virtual machines a core's scheduler clock can leap ahead by minutes and stand still until
+    time has caught up. Meanwhile CPU counters stand still, and no quota is used up.
+    """
+    cores = {*plan.budget.replica_cores, *plan.budget.service_cores}
+    for trial in trials:
+        for usage in trial.usages:
+            # A failed request may be the proxy's own answer for a replica that was not there.
+            succeeded = (usage.completed or 0) - trial.failed
+            answers = max(0, succeeded) if usage.role is Role.REPLICA else 0
+            used = usage.cpu_s / usage.span_s if usage.span_s > 0 else 0.0
+            too_little = answers > 0 and usage.cpu_s < LEAST_REQUEST_S * answers
+            if too_little or (cores and used > len(cores) + 1):
+                basis = f"for {answers} answers" if too_little else f"on {len(cores)} cores"
+                return found(
+                    CODE,
+                    cell,
+                    broken=True,
+                    figure=used,
+                    limit=float(len(cores)) or None,
+                    detail=f"{trial.spec.id}: by its counter, {usage.member} used {used:.3f} CPU"
+                    f" {basis}. The kernel's clock was wrong, and with it every budget. Run again.",
+                )
+    return None
+
+
+def _short_of_budget(usages: Sequence[Usage], *, windows: int) -> tuple[str, float] | None:
+    """Return the throttled replica furthest below its budget, and the share of it that it got.
+
+    A replica takes part in some windows of a cell only. One with no more windows than may be wrong
+    is not judged here; it is short in its other cells, too.
+    """
+    shares: dict[str, list[float]] = {}
+    for usage in usages:
+        throttled = usage.throttled_ratio or 0.0
+        if usage.budget_cpus and usage.span_s > 0 and throttled >= bottleneck.FULL_THROTTLED_RATIO:
+            share = usage.cpu_s / usage.span_s / usage.budget_cpus
+            shares.setdefault(usage.member, []).append(share)
+    allowed = covered(windows)
+    least = {
+        member: sorted(ratios)[allowed]
+        for member, ratios in shares.items()
+        if len(ratios) > allowed
+    }
+    if not least:
+        return None
+    member = min(least, key=lambda name: least[name])
+    return (member, least[member]) if least[member] < BUDGET_LIMIT_RATIO else None
+
+
+def costlier_requests(plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial]) -> Finding:
+    """Check that replicas which share cores did not raise one another's CPU per request.
+
+    Replicas on separate servers share no core, so such a loss comes from this machine, not from the
+    system, and neither factor nor verdict would be true. Where every replica has a core of its own,
+    costlier requests are a property of the system, and count.
+
+    The rule is broken where the whole interval is above the limit. Where the doubling falls short,
+    an interval above zero is enough: the loss could then come from this machine.
+    """
+    cores = len(plan.budget.replica_cores)
+    if large.replicas <= cores:
+        return found(
+            CODE,
+            large,
+            broken=False,
+            figure=large.replicas / cores,
+            limit=1.0,
+            detail=f"{large.replicas} replicas have {cores} cores, so no two share a core.",
+        )
+    busy_trials = estimates.trials_by_cell(_of_saturated_replicas(trials))
+    ratio = estimates.cpu_per_request_ratio(busy_trials.get(large, {}), busy_trials.get(small, {}))
+    if ratio.estimate is None or ratio.low is None:
+        return unchecked(CODE, large, "CPU per request is not known in two rounds.")
+    growth = ratio.estimate - 1
+    broken = (
+        _is_limited_by_cpu(plan, large, trials)
+        and growth > COST_LIMIT_RATIO
+        and _is_certain(plan, small, large, trials, ratio)
+    )
+    return found(
+        CODE,
+        large,
+        broken=broken,
+        figure=growth,
+        limit=COST_LIMIT_RATIO,
+        detail=f"CPU per request changed by {growth:+.1%}"
+        f" [{ratio.low - 1:+.1%}, {(ratio.high or ratio.low) - 1:+.1%}] from {small.replicas} to"
+        f" {large.replicas} replicas"
+        + (", which share cores. This machine is too small for a verdict." if broken else "."),
+    )
+
+
+def _is_limited_by_cpu(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> bool:
+    cell_trials = [trial for trial in trials if trial.spec.cell == cell]
+    saturated = [use for use in bottleneck.resources(plan, cell, cell_trials) if use.full]
+    return bool(saturated) and saturated[0].kind is Bottleneck.REPLICA_CPU
+
+
+def _is_certain(
+    plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial], ratio: Estimate
+) -> bool:
+    by_cell = estimates.trials_by_cell(trials)
+    factor = estimates.throughput_ratio(by_cell.get(large, {}), by_cell.get(small, {}))
+    falls_short = factor.high is not None and factor.high < plan.target
+    growth_low = (ratio.low or 0.0) - 1
+    return growth_low > COST_LIMIT_RATIO or (falls_short and growth_low > 0)
+
+
+def _of_saturated_replicas(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the trials with only those replicas that used their CPU up, where there are any.
+
+    A replica with little to do starts every request with cold caches. That costs about 7 % more
+    CPU per request, and has nothing to do with shared cores.
+    """
+    reduced = []
+    for trial in trials:
+        saturated = tuple(
+            usage
+            for usage in trial.usages
+            if usage.role is Role.REPLICA and bottleneck.is_full(usage)
+        )
+        reduced.append(replace(trial, usages=saturated) if saturated else trial)
+    return reduced

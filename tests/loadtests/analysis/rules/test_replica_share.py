@@ -1,0 +1,106 @@
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from loadtests.analysis.rules.replica_share import replica_share
+from loadtests.model.result import Finding
+from loadtests.model.trial import RequestDistribution, Trial
+from loadtests.model.vocabulary import RuleState
+from tests.loadtests.builders import make_cell, make_plan, make_spec, make_trial
+
+HOLDS, BROKEN, UNCHECKED = RuleState.HOLDS, RuleState.BROKEN, RuleState.UNCHECKED
+
+
+def answered(
+    *counts: int, members: tuple[int, ...] | None = None, others: Mapping[str, int] | None = None
+) -> Trial:
+    members = members or tuple(range(1, len(counts) + 1))
+    answers = {f"gthread-{member}": count for member, count in zip(members, counts, strict=True)}
+    spec = make_spec(cell=make_cell(replicas=len(members)), members=members)
+    return make_trial(spec=spec, answers={**answers, **(others or {})})
+
+
+def share_of(*trials: Trial) -> Finding:
+    return replica_share(make_plan(), trials[0].spec.cell, trials)
+
+
+@pytest.mark.parametrize(
+    ("counts", "state"),
+    [
+        ((100, 100), HOLDS),
+        ((1000, 1001), HOLDS),
+        ((110, 90), HOLDS),  # 10 %, and χ² = 2: by chance
+        ((112, 88), BROKEN),  # more than 10 %
+        ((5200, 4800), BROKEN),  # 4 %, but not by chance: χ² = 16
+        ((5160, 4840), HOLDS),  # χ² = 10.2, just below 10.83
+        ((5166, 4834), BROKEN),  # χ² = 11.02, just above
+        ((200, 0), BROKEN),
+        ((75, 75, 75, 25), BROKEN),
+    ],
+)
+def test_shares_are_equal_within_a_tenth_and_within_chance(
+    counts: tuple[int, ...], state: RuleState
+) -> None:
+    assert share_of(answered(*counts)).state is state
+
+
+def test_the_replica_that_is_furthest_off_is_named() -> None:
+    found = share_of(answered(300, 100))
+
+    assert found.figure == 0.5
+    assert "The answers of gthread-1 deviate by +50.0% from an equal share" in found.detail
+
+
+def test_each_trial_has_its_own_replicas() -> None:
+    trials = (answered(100, 100, members=(1, 2)), answered(900, 900, members=(3, 4)))
+
+    assert share_of(*trials).state is HOLDS
+
+
+def test_an_answer_from_a_replica_outside_the_cell_breaks_the_rule() -> None:
+    found = share_of(answered(100, 100, others={"gthread-3": 1}))
+
+    assert found.state is BROKEN
+    assert "gthread-3 answered, but is not part of the cell" in found.detail
+
+
+def test_one_replica_alone_has_all() -> None:
+    assert share_of(answered(100)).state is HOLDS
+
+
+def test_without_answers_there_is_nothing_to_check() -> None:
+    assert share_of(answered(0, 0)).state is UNCHECKED
+
+
+@pytest.mark.parametrize(
+    ("counts", "unnamed", "state"),
+    [
+        ((500, 500), 0, HOLDS),
+        ((500, 501), 0, HOLDS),
+        ((500, 502), 0, BROKEN),  # 0.2 %: no chance, and no χ² would see it
+        ((500, 502), 1, HOLDS),  # one is missing, of whom nobody knows
+        ((500, 500, 0), 0, BROKEN),
+        ((250, 250, 251, 250), 0, HOLDS),
+    ],
+)
+def test_over_a_whole_trial_replicas_take_exact_turns(
+    counts: tuple[int, ...], unnamed: int, state: RuleState
+) -> None:
+    by_name = {f"gthread-{number}": count for number, count in enumerate(counts, start=1)}
+    trial = replace(
+        answered(*(100 for _ in counts)),
+        dealing=RequestDistribution(counts=by_name, unnamed=unnamed),
+    )
+
+    assert share_of(trial).state is state
+
+
+def test_one_trial_out_of_turn_is_enough() -> None:
+    odd = RequestDistribution(counts={"gthread-1": 300, "gthread-2": 100})
+    trials = (*[answered(100, 100)] * 11, replace(answered(100, 100), dealing=odd))
+
+    found = share_of(*trials)
+
+    assert found.state is BROKEN
+    assert "gthread-1 got 300 requests and gthread-2 got 100" in found.detail
