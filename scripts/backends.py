@@ -103,7 +103,7 @@ class Arm:
     python: str
 
     def trials(self) -> tuple[Trial, ...]:
-        """Give what was measured on it and counts."""
+        """Return what was measured on it and counts."""
         found = run_folder.read(self.kept.folder).trials
         return tuple(trial for trial in found if not trial.set_aside)
 
@@ -180,7 +180,7 @@ class BothOfUs(Awake):
         self._awake = awake
 
     def cpu_s(self) -> float:
-        """Give the CPU-seconds of both."""
+        """Return the CPU-seconds of both."""
         return self._awake.cpu_s() + super().cpu_s()
 
 
@@ -199,12 +199,12 @@ def at_one_speed(trials: dict[str, list[Trial]]) -> dict[str, list[Trial]]:
 
 
 def in_cell(trial: Trial, cell: Cell) -> Trial:
-    """Give a trial as of another cell."""
+    """Return a trial as of another cell."""
     return replace(trial, spec=replace(trial.spec, cell=cell))
 
 
 def compare(plan: Plan, trials: dict[str, list[Trial]]) -> dict[str, Any]:
-    """Give a row a cell and a row a doubling, with each backend's figure."""
+    """Return a row a cell and a row a doubling, with each backend's figure."""
     names = BACKENDS
     cells = {name: estimates.cells(plan, trials[name]) for name in names}
     doublings = {name: estimates.doublings(plan, trials[name]) for name in names}
@@ -245,14 +245,14 @@ def compare(plan: Plan, trials: dict[str, list[Trial]]) -> dict[str, Any]:
 
 
 def per_replica(rate: Estimate, replicas: int) -> Estimate:
-    """Give a cell's throughput by replica."""
+    """Return a cell's throughput by replica."""
     values = (rate.estimate, rate.low, rate.high)
     shares = [None if value is None else value / replicas for value in values]
     return Estimate(estimate=shares[0], low=shares[1], high=shares[2])
 
 
 def both(names: Sequence[str], found: Sequence[Estimate]) -> dict[str, Any]:
-    """Give both backends' figures, and whether their intervals overlap."""
+    """Return both backends' figures, and whether their intervals overlap."""
     first, second = found
     known = None not in (first.low, first.high, second.low, second.high)
     agree = known and first.low <= second.high and second.low <= first.high  # type: ignore[operator]

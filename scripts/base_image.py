@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Give the image that ours are built from: the official Python image, or one made here like it.
+"""Return the image that ours are built from: the official Python image, or one made here like it.
 
 The engine's own copy comes first, then the registry. Where none answers, Debian is put together
 by debootstrap with python3, venv and this machine's certificates, and imported into the engine:
@@ -78,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def find(own: str) -> str:
-    """Give the official image if it is here or comes, else the name of an own one."""
+    """Return the official image if it is here or comes, else the name of an own one."""
     if is_there(OFFICIAL):
         return OFFICIAL
     if is_there(own):
@@ -93,7 +93,7 @@ def find(own: str) -> str:
 
 
 def host_bundle() -> Path:
-    """Give this machine's file of certificates, which may hold an authority of its own."""
+    """Return this machine's file of certificates, which may hold an authority of its own."""
     paths = ssl.get_default_verify_paths()
     for candidate in (os.environ.get(paths.openssl_cafile_env), CA_BUNDLE, paths.cafile):
         if candidate and Path(candidate).is_file():
@@ -111,7 +111,7 @@ def default_tag(bundle: Path, suite: str = SUITE) -> str:
 
 
 def is_there(tag: str) -> bool:
-    """Say whether the engine has the image; raise where no engine answers."""
+    """Return whether the engine has the image; raise where no engine answers."""
     if shutil.which("docker") is None:
         raise BaseImageError("The program 'docker' was not found. Install Docker Engine >= 20.10.")
     command = ("docker", "image", "ls", "--quiet", tag)

@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def plugin_folder() -> Path:
-    """Give the folder in which the docker command looks for this user's plugins."""
+    """Return the folder in which the docker command looks for this user's plugins."""
     config = os.environ.get("DOCKER_CONFIG")
     return (Path(config) if config else Path.home() / ".docker") / "cli-plugins"
 
@@ -71,7 +71,7 @@ def place(path: Path) -> None:
 
 
 def base_image() -> str:
-    """Give an image of Debian that the engine has, or gets when it is run."""
+    """Return an image of Debian that the engine has, or gets when it is run."""
     named = os.environ.get("TWOFOLD_BASE_IMAGE")
     if named:
         return named

@@ -67,7 +67,7 @@ def measure() -> dict[str, Any]:
 
 
 def row_of(number: int, run: dict[str, Any], doubling: dict[str, Any]) -> dict[str, Any]:
-    """Give one doubling's row: what was found, and whether its interval holds the truth."""
+    """Return one doubling's row: what was found, and whether its interval holds the truth."""
     low, high = doubling["low"], doubling["high"]
     kept = ("worker", "workload", "from", "to", "factor", "low", "high", "verdict")
     parts = ("cpu_got_factor", "cpu_per_request_factor")
@@ -82,7 +82,7 @@ def row_of(number: int, run: dict[str, Any], doubling: dict[str, Any]) -> dict[s
 
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Give the counts and the rows, those of ``io`` (whose truth is known) on top."""
+    """Return the counts and the rows, those of ``io`` (whose truth is known) on top."""
 
     def part(workload: str) -> dict[str, Any]:
         mine = [row for row in rows if row["workload"] == workload]

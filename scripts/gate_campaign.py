@@ -113,7 +113,7 @@ class Kept:
         )
 
     def of(self, case: str) -> list[dict[str, Any]]:
-        """Give the rows of one case."""
+        """Return the rows of one case."""
         return [row for row in self.rows if row["injected"] == case]
 
     def add(self, row: dict[str, Any]) -> None:
@@ -155,7 +155,7 @@ def gate(case: str, version: str, seed: int, folder: Path) -> tuple[dict[str, An
 
 
 def row_of(case: str, verdict: dict[str, Any]) -> dict[str, Any]:
-    """Give a gate's row: what was injected, what was found, and what it took."""
+    """Return a gate's row: what was injected, what was found, and what it took."""
     _, shown_by, right = CASES[case]
     shown = next(each for each in verdict["endpoints"] if each["endpoint"] == shown_by)
     change = shown["change"]
@@ -184,7 +184,7 @@ def row_of(case: str, verdict: dict[str, Any]) -> dict[str, Any]:
 
 
 def raw_of(case: str, verdict: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Give a gate's figures compactly: for each pair and block what any rule may look at."""
+    """Return a gate's figures compactly: for each pair and block what any rule may look at."""
     return {
         "injected": case,
         "gate_id": verdict["facts"]["gate_id"],
@@ -203,7 +203,7 @@ def raw_of(case: str, verdict: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def pair_of(pair: dict[str, Any], samples: Path) -> dict[str, Any]:
-    """Give a pair's figures of both sides, and how long its open requests took."""
+    """Return a pair's figures of both sides, and how long its open requests took."""
     found: dict[str, Any] = {"at_s": pair["at_s"]}
     for side in ("base", "head"):
         closed = next(each[side] for each in pair["windows"] if each["mode"] == "closed")
@@ -231,13 +231,13 @@ def pair_of(pair: dict[str, Any], samples: Path) -> dict[str, Any]:
 
 
 def quantiles_ms(times_us: list[float]) -> list[float]:
-    """Give evenly spaced quantiles, which stand for all times where medians are compared."""
+    """Return evenly spaced quantiles, which stand for all times where medians are compared."""
     found = np.quantile(times_us, quantile_levels(QUANTILES)) / 1000 if times_us else np.array([])
     return [float(f"{each:.4g}") for each in found]
 
 
 def durations_us(file: Path) -> list[float]:
-    """Give the times of the requests that were due after the settling time."""
+    """Return the times of the requests that were due after the settling time."""
     with np.load(file, allow_pickle=False) as columns:
         inside = columns["due_us"] >= 0
         taken: list[float] = (columns["done_us"] - columns["due_us"])[inside].tolist()

@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def values_of(pair: dict[str, Any]) -> dict[str, float]:
-    """Give a pair's log ratios, but for the median's; above 0 is better."""
+    """Return a pair's log ratios, but for the median's; above 0 is better."""
     base, head = pair["base"], pair["head"]
     return {
         "throughput": math.log(head["rps"] / base["rps"]),
@@ -80,7 +80,7 @@ def values_of(pair: dict[str, Any]) -> dict[str, float]:
 
 
 def times_of(pair: dict[str, Any]) -> medians.Start:
-    """Give how long the requests of base's and of head's open windows took."""
+    """Return how long the requests of base's and of head's open windows took."""
     base, head = (
         [medians.Times(pair[side]["count"], tuple(pair[side]["quantiles_ms"]))]
         for side in ("base", "head")
@@ -93,7 +93,7 @@ def _mean_log(values: Sequence[float]) -> float:
 
 
 def all_values(pairs: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
-    """Give every endpoint's log ratios of a gate's pairs."""
+    """Return every endpoint's log ratios of a gate's pairs."""
     own = [values_of(pair) for pair in pairs]
     found = {name: [each[name] for each in own] for name in own[0]}
     return {**found, "p50": list(medians.changes([times_of(pair) for pair in pairs]))}
@@ -127,7 +127,7 @@ def replay(gates: Sequence[Gate], *, count: int, seed: int) -> dict[str, Any]:
 
 
 def _turned(own: dict[str, float], times: medians.Start) -> tuple[dict[str, float], medians.Start]:
-    """Give a pair as it would be with base and head swapped."""
+    """Return a pair as it would be with base and head swapped."""
     return {name: -value for name, value in own.items()}, (times[1], times[0])
 
 
@@ -151,7 +151,7 @@ def gated(
 
 
 def rule(margin: float) -> Rule:
-    """Give what an endpoint with this margin is judged by."""
+    """Return what an endpoint with this margin is judged by."""
     looks = error_spending.looks(error_spending.PAIR_LOOKS, 12)
     return Rule(
         margin=margin,
@@ -166,7 +166,7 @@ def rule(margin: float) -> Rule:
 
 
 def orders(gates: Sequence[Gate], case: str) -> dict[str, Any]:
-    """Give the change of throughput that gates of one version read, by the order of measuring.
+    """Return the change of throughput that gates of one version read, by the order of measuring.
 
     Each as standard deviation over the gates and as the change of the worst one, as a ratio less 1.
     """
@@ -180,7 +180,7 @@ def orders(gates: Sequence[Gate], case: str) -> dict[str, Any]:
 
 
 def mean_change(base: Sequence[dict[str, Any]], head: Sequence[dict[str, Any]]) -> float:
-    """Give the change of mean throughput, a ratio less 1: base in some pairs, head in some."""
+    """Return the change of mean throughput, a ratio less 1: base in some pairs, head in some."""
     return (
         fmean(pair["head"]["rps"] for pair in head) / fmean(pair["base"]["rps"] for pair in base)
         - 1
@@ -188,12 +188,12 @@ def mean_change(base: Sequence[dict[str, Any]], head: Sequence[dict[str, Any]]) 
 
 
 def side_by_side(gate: Gate) -> float:
-    """Give the change of throughput as the gate reads it: the mean of the pairs' log ratios."""
+    """Return the change of throughput as the gate reads it: the mean of the pairs' log ratios."""
     return math.expm1(fmean(values_of(pair)["throughput"] for pair in gate["pairs"]))
 
 
 def in_turns(gate: Gate) -> float:
-    """Give the change that two runs one after the other read: base's half of the gate, head's."""
+    """Return the change that two runs one after the other read: base's half of the gate, head's."""
     half = len(gate["pairs"]) // 2
     return mean_change(gate["pairs"][:half], gate["pairs"][half:])
 
@@ -202,7 +202,7 @@ def in_turns(gate: Gate) -> float:
 
 
 def table(gates: Sequence[Gate]) -> list[dict[str, Any]]:
-    """Give for every rule its false alarms and its misses on the recorded gates."""
+    """Return for every rule its false alarms and its misses on the recorded gates."""
     limit_us = _limit_us(gates)
     rules: dict[str, Says] = {
         "twofold gate": ours,
@@ -259,7 +259,7 @@ def welch(gate: Gate) -> bool:
 
 
 def _moments(gate: Gate, side: str) -> tuple[int, float, float]:
-    """Give number, mean and variance of all requests of one side."""
+    """Return number, mean and variance of all requests of one side."""
     parts = [pair[side] for pair in gate["pairs"] if pair[side]["mean_us"] is not None]
     sizes = [sum(part["counts"]) for part in parts]
     total = sum(sizes)
@@ -303,7 +303,7 @@ def _p99_us(gate: Gate, side: str) -> float:
 
 
 def _limit_us(gates: Sequence[Gate]) -> float:
-    """Give a limit as people set one: a tenth above what base showed on the day it was set."""
+    """Return a limit as people set one: a tenth above what base showed on the day it was set."""
     first = next((gate for gate in gates if gate["injected"] == "aa"), None)
     return math.inf if first is None else 1.1 * _p99_us(first, "base")
 

@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def command(browser: str, report: Path, picture: Path, profile: Path) -> tuple[str, ...]:
-    """Give the command line that draws a report; the page is ours, so it needs no sandbox."""
+    """Return the command line that draws a report; the page is ours, so it needs no sandbox."""
     return (
         browser,
         "--headless=new",

@@ -83,7 +83,7 @@ def set_up_environment() -> None:
 
 
 def fingerprint() -> str:
-    """Give a hash of all that ``.venv`` depends on; it also holds its own path."""
+    """Return a hash of all that ``.venv`` depends on; it also holds its own path."""
     parts = (LOCK.read_bytes(), (PROJECT / "pyproject.toml").read_bytes())
     return hashlib.sha256(
         b"\0".join((*parts, sys.version.encode(), str(VENV).encode()))
@@ -91,7 +91,7 @@ def fingerprint() -> str:
 
 
 def python() -> Path:
-    """Give the path of the environment's Python."""
+    """Return the path of the environment's Python."""
     return VENV / "bin" / "python"
 
 
@@ -120,7 +120,7 @@ def set_up_parquet() -> None:
 
 
 def is_installed(package: str) -> bool:
-    """Say whether the environment has a package."""
+    """Return whether the environment has a package."""
     return any(VENV.glob(f"lib/*/site-packages/{package}"))
 
 
@@ -145,12 +145,12 @@ def set_up_compose() -> None:
 
 
 def has_compose() -> bool:
-    """Say whether the plugin or the older program answers."""
+    """Return whether the plugin or the older program answers."""
     return answers("docker", "compose", "version") or answers("docker-compose", "version")
 
 
 def answers(*command: str) -> bool:
-    """Say whether a program is there and ends well."""
+    """Return whether a program is there and ends well."""
     if shutil.which(command[0]) is None:
         return False
     return subprocess.run(command, capture_output=True, check=False).returncode == 0

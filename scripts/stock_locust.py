@@ -107,13 +107,13 @@ def visit(stack: ComposeStack, plan: Plan, cell: Cell) -> float:
 
 
 def rate_of(entry: dict[str, Any]) -> float:
-    """Give the rate out of Locust's statistics, as its console works it out."""
+    """Return the rate out of Locust's statistics, as its console works it out."""
     seconds = entry["last_request_timestamp"] - entry["start_time"]
     return float((entry["num_requests"] - entry["num_failures"]) / seconds)
 
 
 def doublings(plan: Plan, rates: dict[Cell, float]) -> list[dict[str, Any]]:
-    """Give each doubling's factor and how far it is from the truth."""
+    """Return each doubling's factor and how far it is from the truth."""
     rows = []
     for cell in plan.cells:
         double = Cell(worker=cell.worker, workload=cell.workload, replicas=2 * cell.replicas)

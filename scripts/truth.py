@@ -124,7 +124,7 @@ def run_one(name: str, *, seed: int) -> dict[str, Any]:
 
 
 def judged(row: dict[str, Any]) -> dict[str, Any]:
-    """Give a row as the present rules judge its run; as it is where that is not there."""
+    """Return a row as the present rules judge its run; as it is where that is not there."""
     folder = RESULTS / "truth-runs" / row.get("run_id", "none")
     if not folder.is_dir():
         return row

@@ -1,4 +1,4 @@
-"""Cores that do not fall asleep while they are measured; see ``spin`` for why."""
+"""Cores that do not fall asleep while they are measured; see ``busy_loop`` for why."""
 
 from __future__ import annotations
 

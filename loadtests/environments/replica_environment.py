@@ -1,6 +1,6 @@
-"""Variables that replicas get beside those that a stack always gives them. Pure.
+"""Extra environment variables for replicas, for all of them or by name. Pure.
 
-They are how a known fault is switched on (see ``app/faults.py``), for all replicas or for some.
+They switch on known faults (``app/faults.py``).
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from loadtests.model.errors import UsageError
 from loadtests.model.plan import Plan
 
 Settings = Mapping[str, Mapping[str, str]]
-"""Variables by a pattern of replica names: ``*``, ``sync-*``, ``gthread-2``."""
+"""Variables by pattern of replica names: ``*``, ``sync-*``, ``gthread-2``."""
 
 NO_SETTINGS: Settings = MappingProxyType({})
 
 
 def settings_of(replica: str, settings: Settings) -> dict[str, str]:
-    """Give the variables of one replica; where patterns contradict one another, the later wins."""
-    found: dict[str, str] = {}
+    """Return the variables of one replica; later patterns override earlier ones."""
+    merged: dict[str, str] = {}
     for pattern, variables in settings.items():
         if fnmatchcase(replica, pattern):
-            found |= variables
-    return found
+            merged |= variables
+    return merged
 
 
 def compose_override(plan: Plan, settings: Settings) -> str:
-    """Give a second Compose file that adds the variables to the services of the worker models.
+    """Return a Compose override file that adds the variables to the worker models' services.
 
-    Raises :class:`UsageError` where the replicas of one model differ: to Compose they are one
-    service, several times.
+    Raises :class:`UsageError` if the replicas of one model have different variables: to Compose
+    they are containers of one service.
     """
     numbers = range(1, plan.replica_counts[-1] + 1)
     services = {
@@ -47,11 +47,11 @@ def compose_override(plan: Plan, settings: Settings) -> str:
 
 
 def _common(replicas: Iterable[dict[str, str]]) -> dict[str, str]:
-    first, *others = replicas
-    if any(other != first for other in others):
+    first, *rest = replicas
+    if any(variables != first for variables in rest):
         raise UsageError(
-            "Replicas of one worker model cannot have different variables under Compose."
-            " Give them to all (`sync-*`), or use the backend processes."
+            "Under Compose, all replicas of a worker model must have the same variables."
+            " Set them for all (`sync-*`), or use --backend processes."
         )
     return first
 

@@ -84,8 +84,8 @@ class Agent:
             if order["op"] == "quit":
                 return False
             if order["op"] not in self._orders:
-                known = ", ".join(self._orders)
-                raise BadOrder(f"op is {order['op']!r}; it must be one of {known}, quit.")
+                operations = ", ".join(self._orders)
+                raise BadOrder(f"op is {order['op']!r}; it must be one of {operations}, quit.")
             self._orders[order["op"]](order)
         except (ValueError, UnusableScenario, WorkersFailed) as error:
             name = order.get("id") if isinstance(order, dict) else None

@@ -84,14 +84,14 @@ def user_classes(path: Path) -> list[type[User]]:
         raise UnusableScenario(f"{path}: {type(error).__name__}: {error}") from error
     finally:
         sys.path.remove(str(path.parent))
-    found = [
+    classes = [
         value
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, User) and not value.abstract
     ]
-    if not found:
+    if not classes:
         raise UnusableScenario(f"{path} has no User class with tasks.")
-    return found
+    return classes
 
 
 def local_runner(environment: Environment) -> LocalRunner:

@@ -95,8 +95,8 @@ def main(cores: list[int]) -> None:
         children.append(child)
     try:
         for _ in sys.stdin:
-            told = {str(core): PAIR.unpack_from(place) for core, place in places.items()}
-            print(json.dumps({"at_s": time.time(), "cores": told}), flush=True)
+            totals = {str(core): PAIR.unpack_from(place) for core, place in places.items()}
+            print(json.dumps({"at_s": time.time(), "cores": totals}), flush=True)
     finally:
         for child in children:
             os.kill(child, signal.SIGKILL)

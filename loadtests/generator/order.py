@@ -89,10 +89,10 @@ class TrialOrder:
             demand(getattr(self, name) > 0, name, getattr(self, name), "above 0")
 
 
-def demand(holds: bool, name: str, value: object, wanted: str) -> None:  # noqa: FBT001 - reads as a sentence
+def demand(holds: bool, name: str, value: object, requirement: str) -> None:  # noqa: FBT001 - reads as a sentence
     """Raise ``BadOrder`` unless ``holds``."""
     if not holds:
-        raise BadOrder(f"{name} is {value!r}; it must be {wanted}.")
+        raise BadOrder(f"{name} is {value!r}; it must be {requirement}.")
 
 
 def read_fetch(line: dict[str, Any]) -> Fetch:
@@ -102,19 +102,21 @@ def read_fetch(line: dict[str, Any]) -> Fetch:
         raise BadOrder("urls is missing.")
     if not all(isinstance(url, str) for url in order.urls or ()):
         raise BadOrder(f"urls is {order.urls!r}; it must be a list of strings.")
-    return replace(order, requests=[read_ask(asked) for asked in order.requests or ()])
+    return replace(order, requests=[read_ask(request) for request in order.requests or ()])
 
 
-def read_ask(asked: Any) -> Ask:
+def read_ask(entry: Any) -> Ask:
     """Return one request of a fetch; raises ``BadOrder``."""
-    if not isinstance(asked, dict):
-        raise BadOrder(f"requests has {asked!r}; each must be an object.")
-    ask = read(Ask, asked)
-    demand(ask.method.isalpha(), "method", ask.method, "a word such as GET")
-    pairs = [text for pair in (ask.headers or {}).items() for text in pair]
+    if not isinstance(entry, dict):
+        raise BadOrder(f"requests has {entry!r}; each must be an object.")
+    request = read(Ask, entry)
+    demand(request.method.isalpha(), "method", request.method, "a word such as GET")
+    pairs = [text for pair in (request.headers or {}).items() for text in pair]
     if not all(isinstance(text, str) and "\r" not in text and "\n" not in text for text in pairs):
-        raise BadOrder(f"headers is {ask.headers!r}; it must be names and values, each one line.")
-    return ask
+        raise BadOrder(
+            f"headers is {request.headers!r}; it must be names and values, each one line."
+        )
+    return request
 
 
 def read_trial(line: dict[str, Any]) -> TrialOrder:
@@ -125,11 +127,11 @@ def read_trial(line: dict[str, Any]) -> TrialOrder:
 def read(kind: type[Order], line: dict[str, Any]) -> Order:
     """Return ``line`` as a ``kind``; null is as good as absent, unknown fields are left alone."""
     values: dict[str, Any] = {}
-    for known in fields(kind):  # type: ignore[arg-type]  # both kinds are dataclasses
-        if line.get(known.name) is not None:
-            values[known.name] = of_kind(known.name, line[known.name], str(known.type))
-        elif known.default is MISSING:
-            raise BadOrder(f"{known.name} is missing.")
+    for field in fields(kind):  # type: ignore[arg-type]  # both kinds are dataclasses
+        if line.get(field.name) is not None:
+            values[field.name] = of_kind(field.name, line[field.name], str(field.type))
+        elif field.default is MISSING:
+            raise BadOrder(f"{field.name} is missing.")
     return kind(**values)
 
 

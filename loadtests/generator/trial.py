@@ -162,7 +162,7 @@ def start_open(job: Job) -> Callable[[], None]:
 
 
 def share_load(environment: Environment, load: Load) -> None:
-    """Give ``load`` to all users that are started from now on."""
+    """Return ``load`` to all users that are started from now on."""
     environment.load = load  # type: ignore[attr-defined]  # travels with Locust's own record
 
 

@@ -1,8 +1,7 @@
-"""Docker and Compose: command lines, and what the engine says of containers.
+"""Docker and Compose: command lines, and queries to the engine.
 
-Containers are found by the labels that Compose gives them, never by patterns of their names. Two
-Composes are spoken to alike: the v2 plugin (``docker compose``), and docker-compose 1.29 where only
-that is there.
+Containers are found by the labels that Compose sets, never by their names. Two versions of Compose
+are supported: the v2 plugin (``docker compose``), and docker-compose 1.29 if the plugin is missing.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 NUMBER_LABEL = "com.docker.compose.container-number"
 RUN_LABEL = "io.twofold.run"
-"""The label of everything that belongs to a run of ours; see compose/compose.yaml."""
+"""The label of everything that belongs to a run; see compose/compose.yaml."""
 
 ENGINE_LIMIT_S = 20
-"""How long the engine may take for one answer before it counts as not answering."""
+"""Time limit for one answer of the engine."""
 
 BUILD_LIMIT_S = 900.0
 PULL_LIMIT_S = 120.0
@@ -37,7 +36,7 @@ PULL_LIMIT_S = 120.0
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """A container as the engine describes it. ``pid`` is 0 where it does not run."""
+    """A container as the engine describes it; ``pid`` is 0 if it does not run."""
 
     id: str
     service: str
@@ -52,11 +51,11 @@ class Container:
 
 
 class NetworkKept(EnvironmentFailure):
-    """The engine does not let go of a network that nothing is on (moby issue 42119)."""
+    """The engine cannot remove a network although no container uses it (moby issue 42119)."""
 
 
 class Engine:
-    """The Docker engine that the environment of this process points to."""
+    """The Docker engine that this process's environment variables name."""
 
     def __init__(self) -> None:
         try:
@@ -69,22 +68,26 @@ class Engine:
             ) from error
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections to the engine."""
         self._client.close()
 
     def containers(self, project: str) -> tuple[Container, ...]:
-        """Give the containers of a Compose project, in the order of service and number."""
-        found = []
+        """Return the containers of a Compose project, ordered by service and number."""
+        containers = []
         with _answering():
             for short in self._client.api.containers(
                 all=True, filters={"label": f"{PROJECT_LABEL}={project}"}
             ):
-                with contextlib.suppress(NotFound):  # gone since it was listed
-                    found.append(parse_container(self._client.api.inspect_container(short["Id"])))
-        return tuple(sorted(found, key=lambda container: (container.service, container.number)))
+                with contextlib.suppress(NotFound):  # removed after it was listed
+                    containers.append(
+                        parse_container(self._client.api.inspect_container(short["Id"]))
+                    )
+        return tuple(
+            sorted(containers, key=lambda container: (container.service, container.number))
+        )
 
     def log(self, container: str, *, lines: int | None = None) -> str:
-        """Give what a container wrote, or the last ``lines`` lines of it."""
+        """Return a container's log, or its last ``lines`` lines."""
         try:
             data: bytes = self._client.api.logs(
                 container, tail="all" if lines is None else lines, timestamps=True
@@ -94,63 +97,74 @@ class Engine:
         return data.decode(errors="replace")
 
     def stats(self, container: str) -> dict[str, Any] | None:
-        """Give the engine's counters of a container, None where it is gone; about a second."""
+        """Return the engine's counters of a container; None if it no longer exists.
+
+        The engine takes about a second to answer.
+        """
         with _answering(), contextlib.suppress(NotFound):
             answer: dict[str, Any] = self._client.api.stats(container, stream=False, one_shot=True)
             return answer
         return None
 
     def facts(self) -> dict[str, Any]:
-        """Give what the engine says of itself and its machine."""
+        """Return the engine's description of itself and its machine (``docker info``)."""
         with _answering():
             answer: dict[str, Any] = self._client.info()
         return answer
 
     def image_id(self, image: str) -> str | None:
-        """Give an image's digest, or None where the engine does not have it."""
+        """Return an image's digest, or None if the engine does not have the image."""
         with _answering(), contextlib.suppress(NotFound):
             return str(self._client.images.get(image).id)
         return None
 
     def exposed_ports(self, image: str) -> tuple[int, ...]:
-        """Give the TCP ports that an image says it listens on."""
+        """Return the TCP ports that an image declares (``EXPOSE``), sorted."""
         with _answering():
             config = self._client.images.get(image).attrs["Config"]
         words = (port.partition("/") for port in config.get("ExposedPorts") or {})
         return tuple(sorted(int(number) for number, _, kind in words if kind in {"", "tcp"}))
 
     def pin(self, container: str, cores: Sequence[int]) -> None:
-        """Bind a running container to cores; some 10 ms, where the command takes a tenth of a s."""
+        """Pin a running container to cores; takes 10 ms, ``docker update`` would take 100 ms."""
         with _answering():
             self._client.api.update_container(
                 container, cpuset_cpus=",".join(str(core) for core in cores)
             )
 
     def projects(self) -> tuple[str, ...]:
-        """Give the Compose projects of all our runs that have anything here."""
-        api, wanted = self._client.api, {"label": RUN_LABEL}
+        """Return the Compose projects of all runs that still own something on this engine."""
+        api, label_filter = self._client.api, {"label": RUN_LABEL}
         with _answering():
-            things = (
-                *api.containers(all=True, filters=wanted),
-                *api.networks(filters=wanted),
-                *(api.volumes(filters=wanted).get("Volumes") or ()),
+            resources = (
+                *api.containers(all=True, filters=label_filter),
+                *api.networks(filters=label_filter),
+                *(api.volumes(filters=label_filter).get("Volumes") or ()),
             )
-        labels = [thing.get("Labels") or {} for thing in things]
-        return tuple(sorted({each[PROJECT_LABEL] for each in labels if PROJECT_LABEL in each}))
+        label_sets = [resource.get("Labels") or {} for resource in resources]
+        return tuple(
+            sorted(
+                {
+                    resource_labels[PROJECT_LABEL]
+                    for resource_labels in label_sets
+                    if PROJECT_LABEL in resource_labels
+                }
+            )
+        )
 
     def remove(self, project: str) -> None:
-        """Remove whatever a project still has: containers, then networks, then volumes.
+        """Remove everything that a project still has: containers, then networks, then volumes.
 
-        :class:`NetworkKept` says that all of it is gone but networks that nothing is on.
+        Raises :class:`NetworkKept` if everything is removed except networks without containers.
         """
         api = self._client.api
-        wanted = {"label": f"{PROJECT_LABEL}={project}"}
-        kept = []
+        label_filter = {"label": f"{PROJECT_LABEL}={project}"}
+        networks_left = []
         try:
-            for container in api.containers(all=True, filters=wanted):
+            for container in api.containers(all=True, filters=label_filter):
                 with contextlib.suppress(NotFound):
                     api.remove_container(container["Id"], v=True, force=True)
-            for network in api.networks(filters=wanted):
+            for network in api.networks(filters=label_filter):
                 try:
                     api.remove_network(network["Id"])
                 except NotFound:
@@ -158,8 +172,8 @@ class Engine:
                 except APIError:
                     if api.inspect_network(network["Id"])["Containers"]:
                         raise
-                    kept.append(network["Name"])
-            for volume in api.volumes(filters=wanted).get("Volumes") or ():
+                    networks_left.append(network["Name"])
+            for volume in api.volumes(filters=label_filter).get("Volumes") or ():
                 with contextlib.suppress(NotFound):
                     api.remove_volume(volume["Name"], force=True)
         except (DockerException, RequestException) as error:
@@ -167,40 +181,45 @@ class Engine:
                 f"The engine did not remove what a run had started: {_reason(error)}."
                 " Run `twofold down` once it answers again."
             ) from error
-        if kept:
+        if networks_left:
             raise NetworkKept(
-                f"The engine does not let go of the network {', '.join(kept)}, though no container"
-                " is on it. It is in nobody's way; after a restart of the engine `twofold down`"
-                " removes it."
+                f"The engine cannot remove the network {', '.join(networks_left)}, although no"
+                " container uses it. It does no harm. To remove it, restart the engine and run"
+                " `twofold down`."
             )
 
 
 @contextlib.contextmanager
 def _answering() -> Iterator[None]:
-    """Turn an engine that fails, or is gone, into one message."""
+    """Turn every error of the engine into :class:`EnvironmentFailure` with a message."""
     try:
         yield
     except (DockerException, RequestException) as error:
         raise EnvironmentFailure(
-            f"The Docker engine failed or is gone ({_reason(error)}). Once it answers again,"
-            " `twofold down` removes what is left."
+            f"The Docker engine failed or no longer answers ({_reason(error)}). Run `twofold down`"
+            " once it answers again; it removes what is left."
         ) from error
 
 
 def _reason(error: BaseException) -> str:
-    """Give the system's own words where they lie at the bottom of an error, else its first line."""
-    below: list[object] = [error]
-    for each in below:
-        if isinstance(each, OSError) and each.strerror:
-            return each.strerror
-        if isinstance(each, BaseException):
-            inside = (each.__cause__, each.__context__, getattr(each, "reason", None), *each.args)
-            below += [part for part in inside if part is not None and part not in below]
+    """Return the operating system's text if one caused the error, else the error's first line."""
+    causes: list[object] = [error]
+    for cause in causes:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        if isinstance(cause, BaseException):
+            nested = (
+                cause.__cause__,
+                cause.__context__,
+                getattr(cause, "reason", None),
+                *cause.args,
+            )
+            causes += [part for part in nested if part is not None and part not in causes]
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def parse_container(attributes: Mapping[str, Any]) -> Container:
-    """Read what is needed out of the engine's description of a container."""
+    """Convert the engine's description of a container (``docker inspect``)."""
     labels = attributes["Config"]["Labels"]
     state = attributes["State"]
     networks = attributes["NetworkSettings"]["Networks"].values()
@@ -222,11 +241,11 @@ def parse_container(attributes: Mapping[str, Any]) -> Container:
 
 
 def build_argv(*, tag: str, folder: Path, dockerfile: Path, base_image: str) -> tuple[str, ...]:
-    """Give the command that builds an image from a folder."""
+    """Return the command that builds an image from a folder (its build context)."""
     return (
         *("docker", "build"),
         *("--tag", tag),
-        "--force-rm",  # without it the classic builder leaves the container of a step that failed
+        "--force-rm",  # the classic builder keeps the container of a failed step otherwise
         *("--file", str(dockerfile)),
         *("--build-arg", f"BASE_IMAGE={base_image}"),
         str(folder),
@@ -234,14 +253,14 @@ def build_argv(*, tag: str, folder: Path, dockerfile: Path, base_image: str) -> 
 
 
 def exec_argv(container: str, *command: str) -> tuple[str, ...]:
-    """Give the command that runs a program in a container, joined by standard input and output."""
+    """Return the command that runs a program in a container and connects its streams."""
     return ("docker", "exec", "--interactive", container, *command)
 
 
 def update_argv(
     containers: Sequence[str], *, cpus: float | None, cores: Sequence[int]
 ) -> tuple[str, ...]:
-    """Give the command that holds running containers to a CPU budget and to cores."""
+    """Return the command that limits running containers to a CPU budget and to cores."""
     budget = () if cpus is None else (f"--cpus={cpus:g}",)
     pinned = (f"--cpuset-cpus={','.join(str(core) for core in cores)}",) if cores else ()
     return ("docker", "update", *budget, *pinned, *containers)
@@ -249,19 +268,19 @@ def update_argv(
 
 @dataclass(frozen=True, kw_only=True)
 class Compose:
-    """The Compose that is there: how it is called, and its version."""
+    """The Compose of this machine: its command and its version."""
 
     argv: tuple[str, ...]
     version: str
 
     def command(self, *words: str, project: str, files: Sequence[Path]) -> tuple[str, ...]:
-        """Give a Compose command of one project; later files add to the earlier ones."""
+        """Return a Compose command for one project; later files override earlier ones."""
         named = [word for file in files for word in ("--file", str(file))]
         return (*self.argv, "--project-name", project, *named, *words)
 
 
 def up_words(scale: Mapping[str, int], services: Sequence[str]) -> tuple[str, ...]:
-    """Give the words that start services, some of them several times."""
+    """Return the Compose words that start services; ``scale`` gives containers by service."""
     scaled = [f"--scale={service}={number}" for service, number in scale.items()]
     return ("up", "--detach", "--no-build", "--no-color", *scaled, *services)
 
@@ -270,7 +289,10 @@ DOWN_WORDS = ("down", "--volumes", "--remove-orphans", "--timeout", "2")
 
 
 def find_compose() -> Compose:
-    """Find the Compose v2 plugin, else docker-compose 1.29; raise where there is neither."""
+    """Return the Compose v2 plugin, else docker-compose 1.29.
+
+    Raises :class:`EnvironmentFailure` if neither answers.
+    """
     for argv in (("docker", "compose"), ("docker-compose",)):
         if proc.which(argv[0]) is None:
             continue
@@ -289,18 +311,18 @@ def find_compose() -> Compose:
 
 
 def build(argv: Sequence[str], *, what: str, on_line: Callable[[str], None]) -> None:
-    """Build an image; raise with the end of what the builder wrote."""
+    """Build an image; raises :class:`EnvironmentFailure` with the end of the builder's output."""
     try:
         proc.run(argv, timeout_s=BUILD_LIMIT_S, on_line=on_line)
     except ProcessFailure as error:
         raise EnvironmentFailure(
-            f"The image of {what} does not build. The builder's last words:\n"
+            f"The image of {what} does not build. The end of the builder's output:\n"
             f"{error.output or error}\nTry it by hand: {' '.join(argv)}"
         ) from error
 
 
 def pull(image: str) -> bool:
-    """Try to pull an image; tell whether it came."""
+    """Try to pull an image; return whether that worked."""
     try:
         return proc.run(("docker", "pull", image), check=False, timeout_s=PULL_LIMIT_S).code == 0
     except ProcessFailure:
@@ -308,7 +330,7 @@ def pull(image: str) -> bool:
 
 
 def is_local() -> bool:
-    """Tell whether the engine runs on this very machine, so that its processes are seen here."""
+    """Return whether the engine runs on this machine, so that ``/proc`` shows its processes."""
     host = os.environ.get("DOCKER_HOST", "")
     if host and not host.startswith("unix://"):
         return False

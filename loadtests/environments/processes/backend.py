@@ -1,8 +1,8 @@
-"""A stack of ordinary processes: the embedded backend, for machines without Docker.
+"""The backend ``processes``: a stack of ordinary processes, for machines without Docker.
 
-gunicorn replicas on loopback addresses of their own, nginx before them with the same template as
-in containers, the generator as a child. ``members`` starts them, ``means`` holds them to their
-budgets, and ``watchdog`` clears them away, however the harness ends.
+gunicorn replicas listen on their own loopback addresses. nginx stands in front of them, with the
+same template as in containers, and the generator is a child process. ``members`` starts them,
+``cpu_limits`` sets their budgets, and ``watchdog`` removes them, however the harness ends.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ CONFIG = "app/gunicorn.conf.py"
 APPLICATION = "app:create_app()"
 
 PROXY_LIMIT_S = 10.0
-"""How long nginx may take to answer with a new configuration; it takes some 50 ms."""
+"""How long nginx may take to apply a new configuration; it usually takes 50 ms."""
 
 
 class ProcessesBackend:
-    """Brings stacks up as processes of this machine, with the application of a checkout."""
+    """Starts stacks as processes of this machine, from the application in a checkout."""
 
     name = "processes"
 
@@ -53,10 +53,13 @@ class ProcessesBackend:
 
     @contextmanager
     def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[ProcessesStack]:
-        """Start everything that the plan needs, and end all of it at the end of the block."""
-        for dead in leftovers.abandoned():
-            say(f"Removing what a run that died has left: {dead}")
-            leftovers.clear(dead)
+        """Start everything that the plan needs, and end all of it at the end of the block.
+
+        Raises :class:`EnvironmentFailure` if a program is missing or does not start.
+        """
+        for abandoned in leftovers.abandoned():
+            say(f"Removing what a dead run left behind: {abandoned}")
+            leftovers.clear(abandoned)
         _check_application(self._root)
         program = nginx.find_program()
         if program is None:
@@ -65,26 +68,26 @@ class ProcessesBackend:
         logs = folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         name = f"{leftovers.PREFIX}{secrets.token_hex(4)}"
-        way = cpu_limits.find(name)
-        say(f"CPU budgets: {way.description}")
+        limits = cpu_limits.find(name)
+        say(f"CPU budgets: {limits.description}")
         places = addresses.assign(
-            tuple(_replica_names(plan)), proxy_ports=[each.port for each in plan.upstreams]
+            tuple(_replica_names(plan)), proxy_ports=[upstream.port for upstream in plan.upstreams]
         )
-        with watchdog.guard(name, way.folders, log=logs / "watchdog.log") as own:
-            members = Members(own, way, logs)
+        with watchdog.guard(name, limits.folders, log=logs / "watchdog.log") as stack_folder:
+            members = Members(stack_folder, limits, logs)
             try:
                 database_url = None
                 if database is not None:
                     say("Starting PostgreSQL")
                     database_url = postgres.start(
-                        plan, database, members, places, root=self._root, own=own
+                        plan, database, members, places, root=self._root, stack_folder=stack_folder
                     )
                 say(f"Starting {len(places.replicas)} replicas")
                 stack = ProcessesStack(
                     self._root,
                     plan,
                     folder,
-                    own,
+                    stack_folder,
                     members,
                     places,
                     program,
@@ -99,14 +102,14 @@ class ProcessesBackend:
 
 
 class ProcessesStack:
-    """A stack of processes that is up; see ``environment.protocol.Stack``."""
+    """A running stack of processes; see ``environments.protocol.Stack``."""
 
     def __init__(
         self,
         root: Path,
         plan: Plan,
         folder: Path,
-        own: Path,
+        stack_folder: Path,
         members: Members,
         places: Addresses,
         nginx_program: str,
@@ -119,7 +122,7 @@ class ProcessesStack:
         self._generator_processes = plan.generator_processes
         self._generator_cores, self._proxy_cores = service_parts(plan.budget.service_cores)
         self._folder = folder
-        self._own = own
+        self._stack_folder = stack_folder
         self._members = members
         self._places = places
         self._nginx = nginx_program
@@ -138,7 +141,7 @@ class ProcessesStack:
         return self._cores or host.usable_cores()
 
     def start_generator(self) -> Child:
-        """Start the generator's program as a child of this process."""
+        """Start the generator as a child of this process."""
         return self._members.speak(
             GENERATOR,
             (
@@ -150,7 +153,7 @@ class ProcessesStack:
         )
 
     def start_metronome(self) -> Child:
-        """Start the metronome on the replicas' cores, as a child of this process."""
+        """Start the CPU speed probe on the replicas' cores, as a child of this process."""
         cores = self._budget.replica_cores or host.usable_cores()
         return self._members.speak(
             METRONOME,
@@ -160,26 +163,28 @@ class ProcessesStack:
         )
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
-        """Start the proxy with these upstreams, or change it to them.
+        """Start the proxy with these upstreams, or reload it with them.
 
-        From here on, too, the replicas have the means of the plan and no more: until they answer
-        they may have the whole machine, which makes the start some ten times shorter.
+        This also limits the replicas to the budget of the plan. Until then they may use the whole
+        machine, so that they start ten times faster.
         """
         self._generation += 1
         config = self._folder / "nginx.conf"
         config.write_text(self._proxy_config(upstreams))
-        prefix = str(self._own)
+        prefix = str(self._stack_folder)
         proc.run(nginx.check_argv(self._nginx, config=str(config), prefix=prefix))
         if self._proxy is None:
             argv = nginx.serve_argv(self._nginx, config=str(config), prefix=prefix)
-            self._proxy = self._members.serve(PROXY, argv, cwd=self._own, cores=self._proxy_cores)
+            self._proxy = self._members.serve(
+                PROXY, argv, cwd=self._stack_folder, cores=self._proxy_cores
+            )
         else:
             self._proxy.signal(signal.SIGHUP)
         proc.wait_until(
             self._proxy_is_configured,
             limit_s=PROXY_LIMIT_S,
             failure=lambda: (
-                f"The proxy did not take its configuration in {PROXY_LIMIT_S:g} s. The end of its"
+                f"The proxy did not apply its configuration in {PROXY_LIMIT_S:g} s. The end of its"
                 f" log:\n{self.log_of(PROXY)}"
             ),
         )
@@ -188,30 +193,30 @@ class ProcessesStack:
             names.append(Role.STORE)
         self._members.check_alive(names)
         wait_until_quiet(names, self.read)
-        self._hold_to_budget(names)
+        self._limit_to_budget(names)
 
-    def _hold_to_budget(self, names: Sequence[str]) -> None:
-        means = self._budget
+    def _limit_to_budget(self, names: Sequence[str]) -> None:
+        budget = self._budget
         for name in names:
             if name == Role.STORE:
-                self._members.hold(name, cpus=means.store_cpus, cores=means.store_cores)
+                self._members.limit(name, cpus=budget.store_cpus, cores=budget.store_cores)
             else:
-                self._members.hold(name, cpus=means.replica_cpus, cores=means.replica_cores)
+                self._members.limit(name, cpus=budget.replica_cpus, cores=budget.replica_cores)
 
     def read(self, members: Collection[str]) -> tuple[Reading, ...]:
         """Read the counters of these members now."""
         return self._members.read(members)
 
     def read_host(self) -> HostReading | None:
-        """Read what the cores that the run uses have done."""
+        """Read the times of the cores that the run uses."""
         return host.read_host(self.host_cores)
 
     def identities(self) -> Mapping[str, str]:
-        """Give what each member is now: process ids and start times."""
+        """Return the process ids and start times of each member."""
         return self._members.identities()
 
     def log_of(self, member: str) -> str:
-        """Give the end of a member's log."""
+        """Return the end of a member's log."""
         return self._members.log_of(member)
 
     def _start_replicas(self, plan: Plan) -> Iterator[Replica]:
@@ -251,7 +256,7 @@ class ProcessesStack:
                 for upstream in upstreams
             ],
             status_port=self._places.status_port,
-            folder=str(self._own),
+            folder=str(self._stack_folder),
             listen_host=self.proxy_host,
             generation=self._generation,
             counts=nginx.COUNTS_MODULE in built_with,
@@ -276,7 +281,7 @@ def _replica_names(plan: Plan) -> dict[str, tuple[WorkerModel, int]]:
 
 
 def _check_application(root: Path) -> None:
-    """Raise where the sample application, or what it is made of, is not here."""
+    """Raise :class:`EnvironmentFailure` if the application or one of its packages is missing."""
     if not (root / CONFIG).is_file():
         raise EnvironmentFailure(
             f"There is no {CONFIG} in {root}. Start twofold in a checkout of the project."

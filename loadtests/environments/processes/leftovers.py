@@ -1,9 +1,9 @@
-"""What a stack of processes owns on this machine, and its removal, whoever still lives.
+"""Records what a stack of processes owns on this machine, and removes it.
 
-A stack's folder, below the system's temporary one, says what belongs to it: ``owner.json`` (the
-harness, and the control groups that it is about to make) and ``started/<member>`` (written by each
-member about itself before it becomes anything). So it can be cleared by the harness's watchdog, or
-by the next run where both were killed.
+The stack's folder, in the system's temporary folder, lists what belongs to it. ``owner.json`` names
+the harness and the control groups that it is about to create. Each member writes its process id to
+``started/<member>`` before it executes its program. So the watchdog can remove everything; if the
+watchdog was killed too, the next run does.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ STARTED = "started"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 CLEAR_LIMIT_S = 8.0
-"""How long the killed may take to go: less than the 10 s within which nothing may be left."""
+"""How long killed processes may take to end; a stack must be gone within 10 s."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """Who a stack belongs to: the harness's process, of this start of the machine."""
+    """The owner of a stack: the harness's process and the boot of the machine it runs in."""
 
     pid: int
     started: str
@@ -40,12 +40,12 @@ class Owner:
 
 
 def place(name: str) -> Path:
-    """Give the folder that a stack of this name has, whether it is there or not."""
+    """Return the path of a stack's folder, whether it exists or not."""
     return Path(tempfile.gettempdir()) / name
 
 
 def claim(folder: Path, groups: Iterable[Path]) -> None:
-    """Make the folder of a new stack, and note who owns it and which groups it is about to make."""
+    """Create the folder of a new stack, and record its owner and its future control groups."""
     own = procfs.facts_of(os.getpid())
     owner = Owner(
         pid=os.getpid(),
@@ -54,17 +54,17 @@ def claim(folder: Path, groups: Iterable[Path]) -> None:
         groups=tuple(str(group) for group in groups),
     )
     (folder / STARTED).mkdir(parents=True)
-    folder.chmod(0o711)  # nginx, started by root, serves as another user
+    folder.chmod(0o711)  # nginx, if started by root, runs its workers as another user
     (folder / OWNER).write_text(json.dumps(asdict(owner)))
 
 
 def abandoned() -> tuple[Path, ...]:
-    """Give the folders of stacks whose harness has ended, and that nobody has cleared."""
+    """Return the folders of stacks that still exist although their harness has ended."""
     return tuple(path.parent for path in _owned_by_user() if not _is_owned(path.parent))
 
 
 def remove_all(say: Callable[[str], None]) -> int:
-    """Clear the stacks of all runs of this user, living ones too; give how many."""
+    """Clear this user's stacks, also those of running harnesses; return how many there were."""
     folders = [path.parent for path in _owned_by_user()]
     for folder in folders:
         say(f"Removing {folder}")
@@ -73,10 +73,10 @@ def remove_all(say: Callable[[str], None]) -> int:
 
 
 def clear(folder: Path) -> None:
-    """End every process of a stack, remove its control groups, then its folder.
+    """End every process of a stack, then remove its control groups and its folder.
 
-    May be called again, and by several at once. Raises :class:`EnvironmentFailure` where a process
-    or a group is still there after some seconds.
+    Calling it again, or from several processes at once, is safe. Raises
+    :class:`EnvironmentFailure` if a process or a group still exists after ``CLEAR_LIMIT_S``.
     """
     owner = _owner(folder)
     if owner is not None and owner.boot == _boot():
@@ -86,22 +86,22 @@ def clear(folder: Path) -> None:
             lambda: _end(leaders, groups),
             limit_s=CLEAR_LIMIT_S,
             failure=lambda: (
-                f"Not all of the stack in {folder} could be ended. Process groups:"
-                f" {leaders or 'none'}; control groups: {', '.join(owner.groups) or 'none'}."
-                " Look at them with `ps -A -o pid,pgid,state,args`, and end them."
+                f"The stack in {folder} did not end in {CLEAR_LIMIT_S:g} s. Its process groups:"
+                f" {leaders or 'none'}; its control groups: {', '.join(owner.groups) or 'none'}."
+                " List them with `ps -A -o pid,pgid,state,args`, and end them."
             ),
         )
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def _owned_by_user() -> list[Path]:
-    """Give the owner's notes of this user's stacks."""
-    found = sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{OWNER}"))
-    return [path for path in found if path.stat().st_uid == os.geteuid()]
+    """Return the ``owner.json`` files of this user's stacks."""
+    notes = sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{OWNER}"))
+    return [note for note in notes if note.stat().st_uid == os.geteuid()]
 
 
 def _is_owned(folder: Path) -> bool:
-    """Tell whether the harness that made the folder still runs."""
+    """Return whether the harness that created the folder still runs."""
     owner = _owner(folder)
     if owner is None or owner.boot != _boot():
         return False
@@ -113,15 +113,15 @@ def _owner(folder: Path) -> Owner | None:
     try:
         fields = json.loads((folder / OWNER).read_text())
         return Owner(**{**fields, "groups": tuple(fields["groups"])})
-    except (OSError, ValueError, TypeError, KeyError):  # cleared meanwhile, or half written
+    except (OSError, ValueError, TypeError, KeyError):  # already removed, or half written
         return None
 
 
 def _leaders(folder: Path) -> tuple[int, ...]:
-    """Give the process groups that the stack's members noted, but not those of later processes."""
+    """Return the process groups of the stack's members, but none whose id was reused later."""
     leaders = []
     for note in sorted((folder / STARTED).iterdir()):
-        if note.suffix == ".new":  # not yet anything
+        if note.suffix == ".new":  # the member has not executed its program yet
             continue
         pid, _, started = note.read_text().partition(" ")
         running = procfs.facts_of(int(pid))
@@ -131,11 +131,11 @@ def _leaders(folder: Path) -> tuple[int, ...]:
 
 
 def _end(leaders: Sequence[int], groups: Sequence[Path]) -> bool:
-    """Kill what is left; tell whether nothing was."""
+    """Kill the processes that are left; return whether all processes and groups are gone."""
     members = {pid for group in groups for pid in _in_control_group(group)}
-    members |= {one.pid for one in procfs.everyone() if one.group in leaders}
-    # PostgreSQL gives each of its processes a group of its own.
-    members |= {one.pid for leader in leaders for one in procfs.family(leader)}
+    members |= {process.pid for process in procfs.everyone() if process.group in leaders}
+    # PostgreSQL puts each of its processes in its own process group.
+    members |= {process.pid for leader in leaders for process in procfs.family(leader)}
     for pid in members:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -151,16 +151,16 @@ def _in_control_group(group: Path) -> list[int]:
 
 
 def _removed(group: Path) -> bool:
-    """Remove an empty control group and those in it; tell whether it is gone."""
+    """Remove an empty control group and its subgroups; return whether it is gone."""
     below = sorted((path for path in group.glob("**/") if path != group), reverse=True)
     for folder in (*below, group):
-        with contextlib.suppress(OSError):  # not there, or still busy for a moment
+        with contextlib.suppress(OSError):  # already removed, or still busy
             folder.rmdir()
     return not group.exists()
 
 
 def _boot() -> str:
-    """Give what tells this start of the machine from others, where the system tells."""
+    """Return the id of this boot of the machine; "" if the system has none."""
     try:
         return BOOT_ID.read_text().strip()
     except OSError:

@@ -98,8 +98,8 @@ class HttpClient:
             ready = self._prepare(method, url, follow=allow_redirects, **options)
         else:
             key = (method, url, allow_redirects)
-            found = self._ready.get(key)
-            ready = found if found is not None else self._keep_ready(*key)
+            cached = self._ready.get(key)
+            ready = cached if cached is not None else self._keep_ready(*key)
         return self._ask(ready, options, context, judged=catch_response)
 
     @contextmanager

@@ -112,7 +112,7 @@ def host_and_port(url: str) -> tuple[str, int]:
 def resolve(host: str, port: int) -> list[tuple[int, tuple[str, int]]]:
     """Return family and address for each address of ``host``; raises ``ConnectFailed``."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise ConnectFailed(Outcome.UNREACHABLE, f"{host}: {error}") from None
-    return [(family, address) for family, _, _, _, address in found]  # type: ignore[misc]
+    return [(family, address) for family, _, _, _, address in entries]  # type: ignore[misc]

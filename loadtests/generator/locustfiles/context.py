@@ -29,6 +29,6 @@ class IsolationUser(LeanHttpUser):
             with self.client.request("GET", path, name="/context", catch_response=True) as answer:
                 if not answer.ok:
                     continue
-                found = answer.json()
-                if found.get("isolated") is not True or found.get("token") != token:
-                    answer.failure(f"{token} came back as {found}")
+                context = answer.json()
+                if context.get("isolated") is not True or context.get("token") != token:
+                    answer.failure(f"{token} came back as {context}")

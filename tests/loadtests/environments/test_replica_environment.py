@@ -43,5 +43,5 @@ def test_compose_puts_nothing_in_the_place_of_a_dollar() -> None:
 
 
 def test_compose_is_not_asked_for_replicas_that_differ() -> None:
-    with pytest.raises(UsageError, match="cannot have different variables under Compose"):
+    with pytest.raises(UsageError, match="must have the same variables"):
         compose_override(PLAN, {"gthread-2": {"A": "1"}})

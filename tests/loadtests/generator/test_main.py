@@ -206,7 +206,7 @@ def test_an_open_trial_sends_what_is_due_and_drops_what_is_too_much(child: Child
 
 LOCUSTFILE = """
 from locust import HttpUser, FastHttpUser, task
-from loadtests.generator.user import LeanHttpUser
+from loadtests.generator.http.user import LeanHttpUser
 
 class Own({base}):
     def on_start(self):

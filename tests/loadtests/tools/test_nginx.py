@@ -94,7 +94,7 @@ def test_the_status_page_gives_its_counters() -> None:
 
 @pytest.mark.parametrize("page", ["", "Active connections: 1", "<html>404 1 2 3 4 5 6 7</html>"])
 def test_another_page_is_no_status(page: str) -> None:
-    with pytest.raises(ProcessFailure, match="not known"):
+    with pytest.raises(ProcessFailure, match="is not that of nginx's stub_status"):
         nginx.parse_status(page)
 
 

@@ -272,7 +272,7 @@ def test_settings_that_compose_cannot_give_are_refused_before_anything_is_up(
     ran = Ran()
 
     with (
-        pytest.raises(UsageError, match="use the backend processes"),
+        pytest.raises(UsageError, match="use --backend processes"),
         opened(monkeypatch, FakeEngine(), ran, tmp_path, {"sync-2": {"STATE": "memory"}}),
     ):
         pass

@@ -63,13 +63,13 @@ def test_clearing_ends_a_member_with_all_that_it_started(tmp_path: Path, script:
     with proc.Child((sys.executable, "-c", script), log=tmp_path / "log") as member:
         member.receive(10)
         member.receive(10)
-        family = [one.pid for one in procfs.family(member.pid)]
+        family = [process.pid for process in procfs.family(member.pid)]
         note_member(folder, member.pid)
 
         leftovers.clear(folder)
 
         assert len(family) == 2
-        assert not set(family) & {one.pid for one in procfs.everyone()}
+        assert not set(family) & {process.pid for process in procfs.everyone()}
     assert not folder.exists()
 
 
@@ -133,8 +133,8 @@ def test_clearing_twice_does_no_harm() -> None:
 
 def test_all_stacks_of_the_user_are_removed_the_living_too() -> None:
     folders = [make_stack("twofold-1"), make_stack("twofold-2", started="before")]
-    said: list[str] = []
+    lines: list[str] = []
 
-    assert leftovers.remove_all(said.append) == 2
+    assert leftovers.remove_all(lines.append) == 2
     assert not any(folder.exists() for folder in folders)
-    assert said == [f"Removing {folder}" for folder in folders]
+    assert lines == [f"Removing {folder}" for folder in folders]
