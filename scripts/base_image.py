@@ -99,8 +99,8 @@ def host_bundle() -> Path:
         if candidate and Path(candidate).is_file():
             return Path(candidate)
     raise BaseImageError(
-        f"No certificates found on this machine: {CA_BUNDLE} is not there. "
-        "Install ca-certificates, or name a file by SSL_CERT_FILE."
+        f"This machine has no file of certificates: {CA_BUNDLE} does not exist. Install"
+        " ca-certificates, or set SSL_CERT_FILE to such a file."
     )
 
 

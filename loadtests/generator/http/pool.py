@@ -104,7 +104,7 @@ def host_and_port(url: str) -> tuple[str, int]:
     if parts.scheme != "http" or not parts.hostname:
         raise UnusableUrl(
             f"{url!r} is not an http:// URL with a host; "
-            "for https, write the scenario for Locust's FastHttpUser"
+            "for https, write the locustfile with Locust's FastHttpUser"
         )
     return parts.hostname, port
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,17 +33,17 @@ def test_it_says_hello(child: Child) -> None:
 
 
 def test_it_fetches_all_at_once_in_the_order_asked(child: Child) -> None:
-    def slowly(request: bytes) -> bytes:
-        time.sleep(0.2)
+    all_there = threading.Barrier(3)
+
+    def together(request: bytes) -> bytes:
+        all_there.wait(timeout=10)  # broken, unless all requests are in flight at once
         path = request.split(b" ")[1]
         moved = b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"
         return moved if path == b"/moved" else OK[:-2] + path[-2:]
 
-    with stub_server(slowly) as (url, _):
-        started = time.monotonic()
+    with stub_server(together) as (url, _):
         urls = [f"{url}/aa", f"{url}/moved", "http://127.0.0.1:9/", f"{url}/bb", "nonsense"]
-        fetched = child.ask(op="fetch", id="f", urls=urls, timeout_s=2)
-        took_s = time.monotonic() - started
+        fetched = child.ask(op="fetch", id="f", urls=urls, timeout_s=20)
 
     answers = fetched["answers"]
     assert (fetched["event"], fetched["id"]) == ("fetched", "f")
@@ -51,8 +52,10 @@ def test_it_fetches_all_at_once_in_the_order_asked(child: Child) -> None:
     assert [answer["body"] for answer in answers] == ["aa", "", "", "bb", ""]
     assert answers[0]["headers"]["x-upstream-addr"] == "10.0.0.1:80"
     assert answers[2]["error"] == "ECONNREFUSED"
-    assert "http://" in answers[4]["error"]
-    assert took_s < 0.6
+    assert answers[4]["error"] == (
+        "'nonsense' is not an http:// URL with a host; for https, write the locustfile with"
+        " Locust's FastHttpUser"
+    )
 
 
 def test_a_fetch_sends_what_it_is_told_and_gives_cookies_back(child: Child) -> None:
@@ -97,7 +100,9 @@ def test_a_closed_trial_is_answered_in_order_and_in_full(child: Child) -> None:
     assert (finished["names"], finished["replicas"]) == (["/a?b=c"], ["10.0.0.1:80"])
     assert before_s < finished["started_at_s"] < finished["opened_at_s"] < time.time()
     assert finished["closed_at_s"] - finished["opened_at_s"] == pytest.approx(0.4)
-    assert abs(answer.lines[0]["at_s"] - finished["opened_at_s"]) < 0.2
+    opened, closed = (line["at_s"] for line in answer.lines[:2])
+    assert finished["opened_at_s"] <= opened < closed
+    assert finished["closed_at_s"] <= closed
     assert 0 < finished["cpu_s"] < 0.5
 
 
@@ -115,7 +120,7 @@ def test_load_goes_on_over_both_edges_of_the_window_and_then_ends(child: Child) 
     assert ((columns["sent_us"] < window_us) & (columns["done_us"] >= window_us)).any()
     assert (columns["sent_us"] < window_us).all()
     # A user of a closed loop is ready for its next request when it sends it.
-    assert np.abs(columns["sent_us"] - columns["due_us"]).max() < 5_000
+    assert np.median(columns["sent_us"] - columns["due_us"]) < 5_000
 
 
 def test_users_do_not_start_in_one_moment(child: Child) -> None:
