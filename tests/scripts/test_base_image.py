@@ -205,7 +205,7 @@ def test_a_machine_without_certificates_is_told_where_they_were_looked_for(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     missing = str(tmp_path / "ca-certificates.crt")
-    paths = ssl.get_default_verify_paths()._replace(cafile=None)
+    paths = ssl.get_default_verify_paths()._replace(cafile=missing)
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
     monkeypatch.setattr(base_image, "CA_BUNDLE", missing)
     monkeypatch.setenv(paths.openssl_cafile_env, str(tmp_path / "nor-this"))

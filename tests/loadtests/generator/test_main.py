@@ -255,7 +255,7 @@ def test_a_locustfile_runs_the_same_with_each_client(
     assert answer.finished["user_errors"] == 0
 
 
-def test_what_a_scenarios_own_code_raises_is_counted(child: Child, tmp_path: Path) -> None:
+def test_what_a_locustfiles_own_code_raises_is_counted(child: Child, tmp_path: Path) -> None:
     path = tmp_path / "raising.py"
     path.write_text(LOCUSTFILE.format(base="LeanHttpUser").replace('print("', 'raise KeyError("'))
 

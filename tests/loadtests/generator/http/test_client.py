@@ -65,7 +65,7 @@ def test_a_status_of_failure_is_a_response_and_a_failure(serve: Serve) -> None:
         response.raise_for_status()
 
 
-def test_no_failure_raises_in_the_scenario() -> None:
+def test_no_failure_raises_in_the_locustfile() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         asker = Asker(f"http://127.0.0.1:{unused.getsockname()[1]}")
