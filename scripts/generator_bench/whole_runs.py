@@ -13,17 +13,17 @@ from scripts.generator_bench.processes import held
 RUNS = 10
 
 HELD_SHARE = 0.05
-"""Of a core, to which the generator is held."""
+"""Share of a core to which the generator is limited."""
 
 KILLED_PART = 0.85
-"""Of the time under load, in which a worker is killed: a kill after the last trial harms none."""
+"""Part of the time under load in which a worker is killed; after the last trial it is no harm."""
 
 
 def saturation() -> Item:
     """Whole runs with the generator held to 5 % of a core, and left alone: which are flagged."""
     flagged = {"held": 0, "clean": 0}
     codes: dict[str, list[int]] = {"held": [], "clean": []}
-    told: list[str] = []
+    details: list[str] = []
 
     def hold(pid: int) -> None:
         with held(harness.generators_of(pid)[0], HELD_SHARE):
@@ -35,7 +35,7 @@ def saturation() -> Item:
             ended = harness.run(disturb, seed=number)
             flagged[kind] += bool(ended.saturated)
             codes[kind].append(ended.code)
-            told += [f"{kind} {number}: {detail}" for detail in ended.saturated[:1]]
+            details += [f"{kind} {number}: {detail}" for detail in ended.saturated[:1]]
     return Item(
         figures={
             "held_runs": RUNS,
@@ -44,7 +44,7 @@ def saturation() -> Item:
             "clean_runs": RUNS,
             "clean_runs_flagged": flagged["clean"],
             "clean_runs_exit_codes": codes["clean"],
-            "saturation_told": told,
+            "saturation_told": details,
         },
         bounds=(
             ("held_runs_flagged", "is", RUNS),
@@ -63,8 +63,8 @@ def lost_worker() -> Item:
         after_s = rng.uniform(0.0, KILLED_PART * alone.loading_s)
         ended = harness.run(harness.kill_one(rng.choice, after_s), processes=2, seed=number)
         moments_s.append(round(after_s, 2))
-        told = any("went missing" in detail for detail in ended.saturated)
-        ends.append((ended.document.get("verdict"), ended.code, told))
+        reported = any("went missing" in detail for detail in ended.saturated)
+        ends.append((ended.document.get("verdict"), ended.code, reported))
     return Item(
         figures={
             "killed_runs": RUNS,

@@ -88,11 +88,11 @@ def test_a_row_says_what_was_injected_and_what_was_found() -> None:
 
 def test_rows_are_added_to_those_that_are_there(tmp_path: Path) -> None:
     path = tmp_path / "results" / "rows.json"
-    campaign.Kept(path).add({"injected": "aa", "seed": 1})
-    kept = campaign.Kept(path)
+    campaign.RowFile(path).add({"injected": "aa", "seed": 1})
+    kept = campaign.RowFile(path)
     kept.add({"injected": "burn5", "seed": 2})
 
-    assert [row["seed"] for row in campaign.Kept(path).rows] == [1, 2]
+    assert [row["seed"] for row in campaign.RowFile(path).rows] == [1, 2]
     assert kept.of("aa") == [{"injected": "aa", "seed": 1}]
 
 
