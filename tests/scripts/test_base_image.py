@@ -144,9 +144,9 @@ def test_a_debootstrap_that_fails_is_shown_with_its_last_words_and_leaves_nothin
     play("docker", engine_with())
     play("debootstrap", "echo W: a warning; echo E: no mirror answers; exit 3")
     assert base_image.main(["--own"]) == 4
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "error: `debootstrap` ended with code 3:\nW: a warning\nE: no mirror" in said.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "error: `debootstrap` ended with code 3:\nW: a warning\nE: no mirror" in output.err
     assert set(Path("/var/tmp").glob("twofold-base-*")) == left
 
 

@@ -131,14 +131,14 @@ def test_a_user_of_the_mixture_goes_through_its_cycle_each_from_another_place() 
     environment = load_locustfile(path_of("mixed"))
     (kind,) = environment.user_classes
     module = sys.modules[kind.__module__]
-    asked: list[tuple[str, str]] = []
+    requests: list[tuple[str, str]] = []
 
     class Over(Exception):
         """The trial is."""
 
     def request(method: str, path: str, **_: object) -> None:
-        asked.append((method, path))
-        if len(asked) % 20 == 0:
+        requests.append((method, path))
+        if len(requests) % 20 == 0:
             raise Over
 
     for start in range(2):
@@ -146,8 +146,9 @@ def test_a_user_of_the_mixture_goes_through_its_cycle_each_from_another_place() 
         user.client = SimpleNamespace(request=request)  # type: ignore[attr-defined]
         with pytest.raises(Over):
             user.ask()  # type: ignore[attr-defined]
-        mine = asked[20 * start :]
-        assert mine[:10] == mine[10:] == [*module.CYCLE[start:], *module.CYCLE[:start]]
+        own_requests = requests[20 * start :]
+        cycle = [*module.CYCLE[start:], *module.CYCLE[:start]]
+        assert own_requests == [*cycle, *cycle]
 
     assert Counter(path for _, path in module.CYCLE) == {
         "/db": 4,

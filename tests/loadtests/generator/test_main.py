@@ -64,12 +64,12 @@ def test_a_fetch_sends_what_it_is_told_and_gives_cookies_back(child: Child) -> N
         return b"HTTP/1.1 201 Created\r\n" + cookies + b"Content-Length: 2\r\n\r\nok"
 
     ask = {"method": "PUT", "headers": {"Cookie": "c=3"}, "body": "Größe"}
-    with stub_server(baked) as (url, seen):
+    with stub_server(baked) as (url, requests):
         fetched = child.ask(op="fetch", id="f", requests=[{"url": f"{url}/x", **ask}])
 
     (answer,) = fetched["answers"]
     assert (answer["status"], answer["body"], answer["cookies"]) == (201, "ok", "a=1; b=2")
-    head, _, body = seen[0].partition(b"\r\n\r\n")
+    head, _, body = requests[0].partition(b"\r\n\r\n")
     assert head.startswith(b"PUT /x HTTP/1.1\r\n")
     assert b"Cookie: c=3" in head
     assert b"Content-Length: 7" in head
@@ -109,10 +109,10 @@ def test_a_closed_trial_is_answered_in_order_and_in_full(child: Child) -> None:
 def test_load_goes_on_over_both_edges_of_the_window_and_then_ends(child: Child) -> None:
     with stub_server(late(0.01)) as (url, requests):
         answer = child.trial(base_url=url)
-        seen = len(requests)
+        count = len(requests)
         time.sleep(0.1)
 
-        assert len(requests) == seen
+        assert len(requests) == count
     columns = answer.columns
     window_us = 400_000
     assert (columns["done_us"] < 0).any()
@@ -196,14 +196,14 @@ def test_an_open_trial_sends_what_is_due_and_drops_what_is_too_much(child: Child
         "window_s": 1.0,
     }
     with stub_server() as (url, requests):
-        kept = child.trial(base_url=url, **open_load)
+        uncrowded = child.trial(base_url=url, **open_load)
         sent = len(requests)
     with stub_server(late(0.5)) as (url, _):
         crowded = child.trial(base_url=url, max_in_flight=5, **open_load)
 
-    assert sent == kept.finished["sent"] == 110
-    assert (kept.columns["sent_us"] >= kept.columns["due_us"]).all()
-    inside = (kept.columns["due_us"] >= 0) & (kept.columns["due_us"] < 1_000_000)
+    assert sent == uncrowded.finished["sent"] == 110
+    assert (uncrowded.columns["sent_us"] >= uncrowded.columns["due_us"]).all()
+    inside = (uncrowded.columns["due_us"] >= 0) & (uncrowded.columns["due_us"] < 1_000_000)
     assert inside.sum() == 100
     assert crowded.finished["dropped"] == crowded.count("dropped") > 50
     assert crowded.finished["dropped"] + crowded.finished["sent"] == 110

@@ -19,8 +19,8 @@ DATA = CHECKOUT / "tests/data" / "docker"
 
 
 def captured(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((DATA / f"{name}.json").read_text())
-    return found
+    description: dict[str, Any] = json.loads((DATA / f"{name}.json").read_text())
+    return description
 
 
 # -- what the engine says of containers --------------------------------------------------------
@@ -29,9 +29,9 @@ def captured(name: str) -> dict[str, Any]:
 def test_a_container_that_runs_is_read() -> None:
     description = captured("running")
 
-    found = parse_container(description)
+    container = parse_container(description)
 
-    assert found == Container(
+    assert container == Container(
         id=description["Id"],
         service="gthread",
         number=2,
@@ -41,10 +41,10 @@ def test_a_container_that_runs_is_read() -> None:
         exit_code=0,
         out_of_memory=False,
         pid=description["State"]["Pid"],
-        address=found.address,
+        address=container.address,
     )
-    assert found.pid > 0
-    assert found.address.count(".") == 3
+    assert container.pid > 0
+    assert container.address.count(".") == 3
 
 
 @pytest.mark.parametrize(
@@ -54,10 +54,10 @@ def test_a_container_that_runs_is_read() -> None:
 def test_a_container_that_does_not_serve_does_not_run(
     name: str, exit_code: int, out_of_memory: bool
 ) -> None:
-    found = parse_container(captured(name))
+    container = parse_container(captured(name))
 
-    assert not found.running
-    assert (found.exit_code, found.out_of_memory) == (exit_code, out_of_memory)
+    assert not container.running
+    assert (container.exit_code, container.out_of_memory) == (exit_code, out_of_memory)
 
 
 # -- an engine that answers, fails, or is gone -------------------------------------------------
@@ -162,7 +162,7 @@ def test_containers_come_by_service_and_number_and_one_that_has_gone_is_left_out
         inspect_container=inspect,
     )
 
-    assert [each.number for each in engine.containers("p")] == [9, 10]
+    assert [container.number for container in engine.containers("p")] == [9, 10]
 
 
 def test_projects_are_those_of_anything_that_has_our_label() -> None:

@@ -81,7 +81,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, **answers: tuple[int, str]) -> No
 
 
 @pytest.mark.parametrize(
-    ("answers", "found"),
+    ("answers", "expected"),
     [
         ({"plugin": (0, "2.29.1\n")}, ("docker compose", "2.29.1")),
         ({"plugin": (0, "v2.3.3\n")}, ("docker compose", "2.3.3")),
@@ -94,13 +94,13 @@ def answering(monkeypatch: pytest.MonkeyPatch, **answers: tuple[int, str]) -> No
     ],
 )
 def test_the_plugin_is_taken_before_the_old_program(
-    monkeypatch: pytest.MonkeyPatch, answers: dict[str, tuple[int, str]], found: tuple[str, str]
+    monkeypatch: pytest.MonkeyPatch, answers: dict[str, tuple[int, str]], expected: tuple[str, str]
 ) -> None:
     answering(monkeypatch, **answers)
 
     compose = docker.find_compose()
 
-    assert (" ".join(compose.argv), compose.version) == found
+    assert (" ".join(compose.argv), compose.version) == expected
 
 
 def test_without_any_compose_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

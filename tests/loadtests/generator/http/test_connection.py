@@ -339,7 +339,7 @@ def test_a_clock_that_was_set_back_moves_no_answer_before_its_time() -> None:
     ahead = module.TIMESPEC.pack(2**33, 0)
     before = monotonic()
 
-    found = module.arrived_at([(socket.SOL_SOCKET, module.TIMESTAMP, ahead)])
+    moment = module.arrived_at([(socket.SOL_SOCKET, module.TIMESTAMP, ahead)])
 
-    assert before <= found <= monotonic()
-    assert module.arrived_at([]) >= found
+    assert before <= moment <= monotonic()
+    assert module.arrived_at([]) >= moment
