@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Give the image that ours are built from: the official Python image, or one made here like it.
+"""Print the tag of the base image: the official Python image, or a similar one made here.
 
-The engine's own copy comes first, then the registry. Where none answers, Debian is put together
-by debootstrap with python3, venv and this machine's certificates, and imported into the engine:
-about 40 seconds, once; this needs root. Standard output is the image's tag and nothing else.
+It prefers the engine's own copy, then the registry. If no registry answers, debootstrap builds a
+Debian with python3, venv and this machine's certificates, and the engine imports it. That takes
+about 40 seconds, once, and needs root. Standard output is the image's tag and nothing else.
 
     docker build --build-arg BASE_IMAGE=$(python3 scripts/base_image.py) ...
     sudo python3 scripts/base_image.py --own     # make one even where a registry answers
@@ -27,58 +27,60 @@ OFFICIAL = "python:3.13-slim-trixie"
 SUITE = "trixie"
 PACKAGES = ("ca-certificates", "python3", "python3-venv")
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-"""Where Debian's programs look for certificates; the host's bundle replaces it."""
+"""Debian's file of certificates; the host's file replaces it in the image."""
 
 ENVIRONMENT = (f"PIP_CERT={CA_BUNDLE}", f"SSL_CERT_FILE={CA_BUNDLE}")
-"""Set in the image, so that pip trusts the bundle and not only the one that it brings along."""
+"""Set in the image, so that pip trusts this file and not only its own."""
 
 LEFT_OUT = (
     *("./dev/*", "./proc/*", "./sys/*", "./tmp/*"),
     *("./var/cache/apt/*.bin", "./var/cache/apt/archives/*.deb", "./var/lib/apt/lists/*"),
     *("./usr/share/doc/*", "./usr/share/info/*", "./usr/share/locale/*", "./usr/share/man/*"),
 )
-"""Nothing that a container needs: the official slim images leave out the same."""
+"""Files that no container needs; the official slim images leave out the same."""
 
 PULL_LIMIT_S = 120
-"""The image has about 45 MB. Where packets are dropped instead of refused, nothing else ends it."""
+"""Time limit for a pull of 45 MB; a firewall that drops packets would let it wait for ever."""
 
 POLICY = "#!/bin/sh\nexit 101\n"
-"""Packages start no services while an image is built (Debian's policy-rc.d: 101 is "forbidden")."""
+"""Debian's policy-rc.d: 101 forbids packages to start services while an image is built."""
 
 
 class BaseImageError(Exception):
-    """The base cannot be made; the message names the way out."""
+    """The base image cannot be made; the message says what to do."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the tag of a base that the engine now has, and give the exit code."""
+    """Print the tag of a base image that the engine now has; return the exit code."""
     options = parser().parse_args(argv)
     try:
         bundle = host_bundle()
         own = options.tag or default_tag(bundle, options.suite)
         wants_own = options.own or options.tag or options.suite != SUITE
-        found = own if wants_own else find(own)
-        if not is_there(found):
+        tag = own if wants_own else find(own)
+        if not is_there(tag):
             make(own, bundle, options.suite, options.mirror)
     except BaseImageError as error:
         say(f"error: {error}")
         return 4
-    print(found)
+    print(tag)
     return 0
 
 
 def parser() -> argparse.ArgumentParser:
-    """Describe the options."""
-    made = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
-    made.add_argument("--own", action="store_true", help="not the official image")
-    made.add_argument("--tag", help="name of an own one (default: twofold/base:<hash of recipe>)")
-    made.add_argument("--suite", default=SUITE, help=f"another Debian's own one (default: {SUITE})")
-    made.add_argument("--mirror", help="a Debian mirror (default: debootstrap's own)")
-    return made
+    """Return the parser of the command line."""
+    arguments = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
+    arguments.add_argument("--own", action="store_true", help="make an own image in any case")
+    arguments.add_argument("--tag", help="tag of the own image (default: twofold/base:<hash>)")
+    arguments.add_argument(
+        "--suite", default=SUITE, help=f"make an image of this Debian (default: {SUITE})"
+    )
+    arguments.add_argument("--mirror", help="a Debian mirror (default: debootstrap's own)")
+    return arguments
 
 
 def find(own: str) -> str:
-    """Give the official image if it is here or comes, else the name of an own one."""
+    """Return the official image if the engine has it or can pull it, else ``own``."""
     if is_there(OFFICIAL):
         return OFFICIAL
     if is_there(own):
@@ -93,36 +95,36 @@ def find(own: str) -> str:
 
 
 def host_bundle() -> Path:
-    """Give this machine's file of certificates, which may hold an authority of its own."""
+    """Return this machine's file of certificates, which may contain a company's authority."""
     paths = ssl.get_default_verify_paths()
     for candidate in (os.environ.get(paths.openssl_cafile_env), CA_BUNDLE, paths.cafile):
         if candidate and Path(candidate).is_file():
             return Path(candidate)
     raise BaseImageError(
-        f"No certificates found on this machine: {CA_BUNDLE} is not there. "
-        "Install ca-certificates, or name a file by SSL_CERT_FILE."
+        f"This machine has no file of certificates: {CA_BUNDLE} does not exist. Install"
+        " ca-certificates, or set SSL_CERT_FILE to such a file."
     )
 
 
 def default_tag(bundle: Path, suite: str = SUITE) -> str:
-    """Name the base by what it is made from: this recipe and these certificates."""
+    """Return the tag of the image made here: a hash of this script and the certificates."""
     recipe = hashlib.sha256(Path(__file__).read_bytes() + bundle.read_bytes())
     return f"twofold/base:{suite}-{recipe.hexdigest()[:12]}"
 
 
 def is_there(tag: str) -> bool:
-    """Say whether the engine has the image; raise where no engine answers."""
+    """Return whether the engine has the image; raise if no engine answers."""
     if shutil.which("docker") is None:
         raise BaseImageError("The program 'docker' was not found. Install Docker Engine >= 20.10.")
     command = ("docker", "image", "ls", "--quiet", tag)
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    if found.returncode != 0:
-        raise BaseImageError(f"The Docker engine does not answer: {found.stderr.strip()}")
-    return bool(found.stdout.strip())
+    listed = subprocess.run(command, capture_output=True, text=True, check=False)
+    if listed.returncode != 0:
+        raise BaseImageError(f"The Docker engine does not answer: {listed.stderr.strip()}")
+    return bool(listed.stdout.strip())
 
 
 def make(tag: str, bundle: Path, suite: str, mirror: str | None) -> None:
-    """Make an own base and import it; what was made on the way is removed again."""
+    """Build a base image and import it; temporary files are removed."""
     started = time.monotonic()
     if os.geteuid() != 0:
         raise BaseImageError(
@@ -143,7 +145,7 @@ def make(tag: str, bundle: Path, suite: str, mirror: str | None) -> None:
 
 
 def need_debootstrap() -> None:
-    """Install debootstrap where it is missing and Debian's or Ubuntu's apt-get can."""
+    """Install debootstrap by apt-get if it is missing."""
     if shutil.which("debootstrap"):
         return
     if shutil.which("apt-get") is None:
@@ -157,7 +159,7 @@ def need_debootstrap() -> None:
 
 
 def finish(root: Path, bundle: Path) -> None:
-    """Put in what an image needs and a plain Debian has not."""
+    """Add what an image needs to a plain Debian: certificates, policy and ``python``."""
     shutil.copyfile(bundle, root / CA_BUNDLE.lstrip("/"))
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text(POLICY, encoding="utf-8")
@@ -166,7 +168,7 @@ def finish(root: Path, bundle: Path) -> None:
 
 
 def load(root: Path, tag: str) -> None:
-    """Stream the folder into the engine as an image of one layer."""
+    """Import the folder into the engine as an image with one layer."""
     excludes = [f"--exclude={pattern}" for pattern in LEFT_OUT]
     changes = [f"--change=ENV {setting}" for setting in ENVIRONMENT]
     changes += ["--change=LABEL io.twofold.base=1", '--change=CMD ["python3"]']
@@ -181,7 +183,7 @@ def load(root: Path, tag: str) -> None:
 
 
 def run(*command: str, log: Path | None = None) -> None:
-    """Run a program to its end; the end of its output goes into the message if it fails."""
+    """Run a program to its end; if it fails, raise with the end of its output."""
     done = subprocess.run(
         command,
         stdout=subprocess.PIPE,
@@ -199,7 +201,7 @@ def run(*command: str, log: Path | None = None) -> None:
 
 
 def say(line: str) -> None:
-    """Tell a person how far it is."""
+    """Write a line of progress to standard error."""
     print(line, file=sys.stderr, flush=True)
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Measure the load generator against what is asked of it: ``results/bench.json``.
+"""Benchmark the load generator against its requirements; writes ``results/bench.json``.
 
-It starts its own servers on the loopback interface, and whole runs of ``twofold`` without Docker,
-and takes some sixteen minutes. Every ratio is taken within one run, in turns. The machine should
-have nothing else to do. Each item is written down when it is measured; the others are kept.
+It starts its own servers on the loopback interface, and whole runs of ``twofold`` without Docker.
+It takes about sixteen minutes; the machine should be idle otherwise. The two sides of a ratio are
+measured in turns. Each item is written when it is measured, and the other items are kept.
 
     .venv/bin/python scripts/bench.py                      # everything
     .venv/bin/python scripts/bench.py --items cost,stall   # some of it
@@ -28,21 +28,21 @@ RESULTS = PROJECT / "results" / "bench.json"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, write the figures down, and give 1 if a bound does not hold."""
+    """Measure, write the figures, and return 1 if a bound does not hold."""
     options = parse(argv)
-    kept = json.loads(options.out.read_text()) if options.out.exists() else {}
+    document = json.loads(options.out.read_text()) if options.out.exists() else {}
     failed = []
     for name in options.items:
         started = time.monotonic()
         item = ITEMS[name]()
         say(f"{name}: {json.dumps(item.figures)} ({time.monotonic() - started:.0f} s)")
         failed += [f"{name}: {sentence}" for sentence in item.failed]
-        kept |= item.figures
+        document |= item.figures
         for figure, bound in item.bounds_by_figure.items():
-            kept.setdefault("bounds", {})[figure] = bound
+            document.setdefault("bounds", {})[figure] = bound
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        kept.setdefault("measured_at", {})[name] = now
-        write(options.out, kept | {"machine": machine()})
+        document.setdefault("measured_at", {})[name] = now
+        write(options.out, document | {"machine": machine()})
     for sentence in failed:
         say(f"does not hold: {sentence}")
     return 1 if failed else 0
@@ -56,15 +56,15 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, default=RESULTS, help="the file to write")
     options = parser.parse_args(argv)
-    wanted = set(options.items.split(","))
-    if unknown := wanted - ITEMS.keys():
+    chosen = set(options.items.split(","))
+    if unknown := chosen - ITEMS.keys():
         parser.error(f"--items {', '.join(sorted(unknown))}: there are {', '.join(ITEMS)}")
-    options.items = [name for name in ITEMS if name in wanted]
+    options.items = [name for name in ITEMS if name in chosen]
     return options
 
 
 def machine() -> Json:
-    """Return what the figures depend on."""
+    """Return the facts of the machine that the figures depend on."""
     model = next(
         (
             line.partition(":")[2].strip()
@@ -90,7 +90,7 @@ def write(path: Path, figures: Json) -> None:
 
 
 def say(line: str) -> None:
-    """Tell a person how far it is."""
+    """Write a line of progress to standard error."""
     print(line, file=sys.stderr, flush=True)
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Get the Compose v2 plugin for this user, where a machine has Docker but no Compose.
+"""Install the Compose v2 plugin for this user, on a machine that has Docker but no Compose.
 
-Debian's package is fetched and checked by apt-get inside a container of the base image, so that
-no root is needed and nothing of the machine is changed but one file:
+apt-get downloads and checks Debian's package inside a container of the base image. So this needs no
+root, and changes only one file on the machine:
 
     python3 scripts/compose_plugin.py                  # the user's own folder of Docker plugins
     python3 scripts/compose_plugin.py --into FOLDER    # anywhere; the file also runs by itself
@@ -25,18 +25,18 @@ cd /tmp
 dpkg-deb --fsys-tarfile docker-compose_*.deb |
     tar --extract --to-stdout ./usr/libexec/docker/cli-plugins/docker-compose
 """
-"""Writes the plugin to standard output, so that the engine need not share this machine's files."""
+"""Writes the plugin to standard output, so that the container mounts no folder."""
 
 LIMIT_S = 300
-"""13 MB and a package index; a slow line, but not for ever."""
+"""Time limit for 13 MB and a package index over a slow line."""
 
 
 class PluginError(Exception):
-    """The plugin did not come; the message says why."""
+    """The plugin cannot be installed; the message says why."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Put the plugin in place and give the exit code."""
+    """Install the plugin and return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("--into", type=Path, default=plugin_folder(), metavar="FOLDER")
     try:
@@ -48,13 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def plugin_folder() -> Path:
-    """Give the folder in which the docker command looks for this user's plugins."""
+    """Return the folder in which the docker command looks for this user's plugins."""
     config = os.environ.get("DOCKER_CONFIG")
     return (Path(config) if config else Path.home() / ".docker") / "cli-plugins"
 
 
 def place(path: Path) -> None:
-    """Put the plugin at ``path``, whole or not at all."""
+    """Write the plugin to ``path``, whole or not at all."""
     if sys.platform != "linux":
         raise PluginError("Debian's plugin runs on Linux only; here Docker Desktop has Compose.")
     base = base_image()
@@ -71,7 +71,7 @@ def place(path: Path) -> None:
 
 
 def base_image() -> str:
-    """Give an image of Debian that the engine has, or gets when it is run."""
+    """Return the tag of a Debian image that the engine has or can pull."""
     named = os.environ.get("TWOFOLD_BASE_IMAGE")
     if named:
         return named
@@ -83,7 +83,7 @@ def base_image() -> str:
 
 
 def fetch(base: str, path: Path) -> None:
-    """Write the plugin out of Debian's package to ``path`` and see that it answers."""
+    """Extract the plugin from Debian's package to ``path``."""
     command = ("docker", "run", "--rm", "--security-opt=no-new-privileges", base, "sh", "-c", FETCH)
     try:
         with path.open("wb") as plugin:

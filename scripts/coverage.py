@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
-"""How often do the intervals hold the truth? Runs the harness on systems whose truth is 2.0.
+"""Measure the coverage of the intervals: runs the harness on systems whose true factor is 2.0.
 
-On ``io`` under ``sync`` and ``gthread`` slots alone are full, so doubling the replicas doubles the
-throughput and nothing else can be right: every interval should hold 2.0, and 95 % of them will.
-Beside it the same for ``cpu``, each factor taken apart into CPU got and CPU per request.
+With ``io`` under ``sync`` and ``gthread``, only worker slots limit the throughput, so the true
+doubling factor is 2.0, and about 95 % of the intervals should contain it. The same is recorded for
+``cpu``, with each factor split into the CPU that replicas got and the CPU per request.
 
     .venv/bin/python scripts/coverage.py --runs 6
 
-Each run is written down as it ends (results/coverage.json); a campaign that was stopped goes on
-where it was with ``--append``.
+Each run is written when it ends (results/coverage.json). ``--append`` continues a stopped campaign.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ TRUTH = 2.0
 WORKLOADS = ("io", "cpu")
 WORKERS = "sync,gthread"
 ROUNDS = 6
-"""As many as a run of `io` takes by itself: its intervals are narrow enough at the first look."""
+"""Rounds of a run of `io` by default: its intervals are narrow enough at the first look."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the campaign and give 0, or the exit code of a run that could not be made."""
+    """Run the campaign; return 0, or the exit code of a run that failed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--runs", type=int, default=6, help="how many runs (default 6)")
     parser.add_argument("--append", action="store_true", help="add to the runs that are there")
@@ -53,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def measure() -> dict[str, Any]:
-    """Run the harness once; its verdict may be any, but it has to be one."""
+    """Run the harness once and return its document; exit if it gives no verdict."""
     command = (
         *(sys.executable, "-m", "loadtests", "run", "--json"),
         *("--workload", ",".join(WORKLOADS), "--workers", WORKERS, "--rounds", str(ROUNDS)),
@@ -67,27 +66,27 @@ def measure() -> dict[str, Any]:
 
 
 def row_of(number: int, run: dict[str, Any], doubling: dict[str, Any]) -> dict[str, Any]:
-    """Give one doubling's row: what was found, and whether its interval holds the truth."""
+    """Return one doubling's row, with whether its interval contains the truth."""
     low, high = doubling["low"], doubling["high"]
-    kept = ("worker", "workload", "from", "to", "factor", "low", "high", "verdict")
+    columns = ("worker", "workload", "from", "to", "factor", "low", "high", "verdict")
     parts = ("cpu_got_factor", "cpu_per_request_factor")
     return {
         "run": number,
         "run_id": run["run_id"],
         "rounds": run["rounds"],
-        **{key: doubling[key] for key in kept},
+        **{key: doubling[key] for key in columns},
         "holds": low is not None and low <= TRUTH <= high,
         **({key: doubling[key] for key in parts} if doubling["workload"] == "cpu" else {}),
     }
 
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Give the counts and the rows, those of ``io`` (whose truth is known) on top."""
+    """Return counts and rows: of ``io``, whose truth is known, and below of ``cpu``."""
 
     def part(workload: str) -> dict[str, Any]:
-        mine = [row for row in rows if row["workload"] == workload]
-        holding = sum(row["holds"] for row in mine)
-        return {"truth": TRUTH, "intervals": len(mine), "holding": holding, "rows": mine}
+        part_rows = [row for row in rows if row["workload"] == workload]
+        holding = sum(row["holds"] for row in part_rows)
+        return {"truth": TRUTH, "intervals": len(part_rows), "holding": holding, "rows": part_rows}
 
     return {"workload": "io", **part("io"), "cpu": part("cpu")}
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How often is the gate wrong? Real gates whose answer is known, one row each.
+"""Measure how often the gate is wrong: runs real gates whose right verdict is known.
 
     .venv/bin/python scripts/gate_campaign.py aa --gates 40
     .venv/bin/python scripts/gate_campaign.py burn5 --gates 20 --minutes 60
@@ -36,18 +36,18 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
 
 OWN_LOCK, SHARED_LOCK = "/tmp/lock", "/run/shared/lock"  # noqa: S108 (in the replica)
-"""A file of each replica's own, and one that the replicas of a side share (compose/gate.yaml)."""
+"""A file private to each replica, and one shared by a version's replicas (compose/gate.yaml)."""
 
 LOST_SHARE = 1 / 0.9 - 1
-"""Serial share with which two replicas do 0.9 of twice the work: 2/(1 + s) = 0.9 × 2."""
+"""Serial share s at which two replicas do 0.9 of twice the work: 2/(1 + s) = 0.9 × 2."""
 
 LOCKED = (
     *("--workload", "/serial?ms=100"),
     *(f"--{side}-env=SERIAL_SHARE={LOST_SHARE:.4f}" for side in ("base", "head")),
     *("--base-env", f"SERIAL_LOCK={OWN_LOCK}", "--head-env", f"SERIAL_LOCK={SHARED_LOCK}"),
 )
-"""Both sides take turns at a lock, so that one replica does as much; only head's replicas share
-theirs. (Base without any share answers at another rhythm: all slots at once, or none.)"""
+"""Both versions hold a lock, so that their single replicas are equally fast; only head's replicas
+share one. Without a lock, base would answer in another rhythm: all slots at once, or none."""
 
 CASES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "aa": ((), "throughput", "pass"),
@@ -57,10 +57,10 @@ CASES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "burn10": (("--head-env", "BURN_PERCENT=10"), "cpu_per_request", "regressed"),
     "lock": (LOCKED, "scaling", "regressed"),
 }
-"""Name → what is injected, the endpoint that shows it, and the verdict that is right."""
+"""Case → options that inject the effect, the endpoint that shows it, and the right verdict."""
 
 BURST_S, REST_S = 2.0, 3.0
-"""The neighbour's bursts on one core, and the pauses between them."""
+"""Length of the neighbour's bursts on one core, and of the pauses between them."""
 
 BURSTS = f"""
 import time
@@ -72,17 +72,16 @@ while True:
 """
 
 BUCKETS = 48
-"""Of response times, from 0.1 ms to 10 s on a logarithmic scale: each 27 % wide, for the rules that
-look at requests."""
+"""Buckets of response times, 0.1 ms to 10 s, each 27 % wide; for rules that look at requests."""
 
 QUANTILES = 40
-"""Of response times, for the medians."""
+"""Quantiles of response times; for the medians."""
 
 EDGES_US = np.geomspace(100, 10_000_000, BUCKETS + 1)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run gates of one case; give 0, or the exit code of a gate that could not be run."""
+    """Run gates of one case; return 0, or the exit code of a gate that failed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("case", choices=CASES)
     parser.add_argument("--gates", type=int, default=10, help="rows to have of this case")
@@ -91,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args(argv)
     rows, starts = (
-        Kept(options.out / name) for name in ("gate-error-rates.json", "gate-starts.json")
+        RowFile(options.out / name) for name in ("gate-error-rates.json", "gate-starts.json")
     )
     version = options.version or image.build(ROOT, say=say)
     deadline = time.monotonic() + 60 * options.minutes
@@ -99,12 +98,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     while len(rows.of(options.case)) < options.gates and time.monotonic() < deadline:
         folder = options.out / "gate-campaign"
         verdict, samples = gate(options.case, version, seed, folder)
-        starts.add(raw_of(options.case, verdict, samples))
+        starts.add(starts_of(options.case, verdict, samples))
         rows.add(row_of(options.case, verdict))
         say(json.dumps(rows.of(options.case)[-1]))
         seed += 1
-    found = Counter(row["verdict"] for row in rows.of(options.case))
-    print(json.dumps({"case": options.case, **found}))
+    verdicts = Counter(row["verdict"] for row in rows.of(options.case))
+    print(json.dumps({"case": options.case, **verdicts}))
     return 0
 
 
@@ -113,7 +112,7 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-class Kept:
+class RowFile:
     """A list of rows in a JSON file, written whole after each one."""
 
     def __init__(self, path: Path) -> None:
@@ -123,13 +122,13 @@ class Kept:
         )
 
     def of(self, case: str) -> list[dict[str, Any]]:
-        """Give the rows of one case."""
+        """Return the rows of one case."""
         return [row for row in self.rows if row["injected"] == case]
 
     def add(self, row: dict[str, Any]) -> None:
-        """Add a row, and write them all down."""
+        """Add a row, and write the file."""
         self.rows.append(row)
-        lines = ",\n".join(json.dumps(each, separators=(",", ":")) for each in self.rows)
+        lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in self.rows)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         whole = self._path.with_suffix(".new")
         whole.write_text(f'{{"rows": [\n{lines}\n]}}\n')
@@ -138,7 +137,7 @@ class Kept:
 
 @contextmanager
 def neighbour(case: str) -> Iterator[None]:
-    """Have another program burn a core in bursts, where the case says so."""
+    """For the case ``neighbour``, run a program that burns a core in bursts."""
     if case != "neighbour":
         yield
         return
@@ -150,7 +149,7 @@ def neighbour(case: str) -> Iterator[None]:
 
 
 def gate(case: str, version: str, seed: int, folder: Path) -> tuple[dict[str, Any], Path]:
-    """Run one gate; give its verdict.json and its folder."""
+    """Run one gate; return its verdict.json and its folder."""
     command = (
         *(sys.executable, "-m", "loadtests", "gate", "--json", "--samples"),
         *("--base", version, "--head", version, "--seed", str(seed), *CASES[case][0]),
@@ -165,11 +164,11 @@ def gate(case: str, version: str, seed: int, folder: Path) -> tuple[dict[str, An
 
 
 def row_of(case: str, verdict: dict[str, Any]) -> dict[str, Any]:
-    """Give a gate's row: what was injected, what was found, and what it took."""
+    """Return a gate's row: the injected effect, the verdicts, and the minutes."""
     _, shown_by, right = CASES[case]
-    shown = next(each for each in verdict["endpoints"] if each["endpoint"] == shown_by)
+    shown = next(item for item in verdict["endpoints"] if item["endpoint"] == shown_by)
     change = shown["change"]
-    worst = [each for each in verdict["endpoints"] if each["verdict"] == verdict["verdict"]]
+    worst = [item for item in verdict["endpoints"] if item["verdict"] == verdict["verdict"]]
     return {
         "injected": case,
         "verdict": verdict["verdict"],
@@ -183,18 +182,18 @@ def row_of(case: str, verdict: dict[str, Any]) -> dict[str, Any]:
         "blocks": len(verdict["evidence"]["blocks"]),
         "minutes": round(verdict["measured_s"] / 60, 3),
         "wall_minutes": round(verdict["facts"]["wall_s"] / 60, 3),
-        "by": [each["endpoint"] for each in worst],
-        "invalid": [each["code"] for each in verdict["findings"] if not each["warning"]],
+        "by": [item["endpoint"] for item in worst],
+        "invalid": [item["code"] for item in verdict["findings"] if not item["warning"]],
         "seed": verdict["plan"]["seed"],
         "gate_id": verdict["facts"]["gate_id"],
         "cpu_model": verdict["machine"]["cpu_model"],
-        # Of the gate that judged: its rules and loads change from time to time.
+        # The gate's rules and loads change from commit to commit.
         "commit": git.commit_of(ROOT, "HEAD"),
     }
 
 
-def raw_of(case: str, verdict: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Give a gate's figures compactly: for each pair and block what any rule may look at."""
+def starts_of(case: str, verdict: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the figures of a gate's pairs and blocks that any rule may need."""
     return {
         "injected": case,
         "gate_id": verdict["facts"]["gate_id"],
@@ -213,11 +212,15 @@ def raw_of(case: str, verdict: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def pair_of(pair: dict[str, Any], samples: Path) -> dict[str, Any]:
-    """Give a pair's figures of both sides, and how long its open requests took."""
-    found: dict[str, Any] = {"at_s": pair["at_s"]}
+    """Return a pair's figures for both versions, with the times of its open-loop requests."""
+    figures: dict[str, Any] = {"at_s": pair["at_s"]}
     for side in ("base", "head"):
-        closed = next(each[side] for each in pair["windows"] if each["mode"] == "closed")
-        opened = [each[side] for each in pair["windows"] if each["mode"] == "open"]
+        closed = next(
+            window_pair[side] for window_pair in pair["windows"] if window_pair["mode"] == "closed"
+        )
+        opened = [
+            window_pair[side] for window_pair in pair["windows"] if window_pair["mode"] == "open"
+        ]
         times = [
             taken
             for position, window in enumerate(pair["windows"])
@@ -227,27 +230,29 @@ def pair_of(pair: dict[str, Any], samples: Path) -> dict[str, Any]:
             )
         ]
         counts, _ = np.histogram(np.clip(times, EDGES_US[0], EDGES_US[-1]), bins=EDGES_US)
-        found[side] = {
+        figures[side] = {
             "rps": closed["throughput_rps"],
             "cpu_us": closed["cpu_us_per_request"],
             "count": len(times),
             "quantiles_ms": quantiles_ms(times),
-            "p99_ms": [each["p99_ms"] for each in opened],
+            "p99_ms": [window_pair["p99_ms"] for window_pair in opened],
             "mean_us": round(float(np.mean(times)), 1) if times else None,
             "sd_us": round(float(np.std(times)), 1) if times else None,
             "counts": counts.tolist(),
         }
-    return found
+    return figures
 
 
 def quantiles_ms(times_us: list[float]) -> list[float]:
-    """Give evenly spaced quantiles, which stand for all times where medians are compared."""
-    found = np.quantile(times_us, quantile_levels(QUANTILES)) / 1000 if times_us else np.array([])
-    return [float(f"{each:.4g}") for each in found]
+    """Return evenly spaced quantiles, from which medians are compared, in milliseconds."""
+    values_ms = (
+        np.quantile(times_us, quantile_levels(QUANTILES)) / 1000 if times_us else np.array([])
+    )
+    return [float(f"{value_ms:.4g}") for value_ms in values_ms]
 
 
 def durations_us(file: Path) -> list[float]:
-    """Give the times of the requests that were due after the settling time."""
+    """Return the response times of requests due after the warm-up, in microseconds."""
     with np.load(file, allow_pickle=False) as columns:
         inside = columns["due_us"] >= 0
         taken: list[float] = (columns["done_us"] - columns["due_us"])[inside].tolist()

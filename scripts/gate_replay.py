@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""What would other rules have said of the same starts, and how often does the gate err in 10,000?
+"""Judge recorded gates by other rules, and estimate the gate's error rate from 10,000 replays.
 
     .venv/bin/python scripts/gate_replay.py --gates 10000
 
-Reads results/gate-starts.json (scripts/gate_campaign.py writes it) and writes
-results/gate-rules.json: the false alarms and misses of each rule on the real gates, what the A/A
-gates would have read had one version been measured after the other, and what the gate itself says
-of as many A/A gates as asked, each drawn from all recorded starts of one version against itself.
-Drawn pairs are turned round or not by the toss of a coin, so that there is no effect for certain.
+It reads results/gate-starts.json (from scripts/gate_campaign.py) and writes
+results/gate-rules.json, which has three parts:
+
+- each rule's false alarms and misses on the real gates;
+- the change that A/A gates would show if the versions were measured one after the other;
+- the gate's verdicts on ``--gates`` A/A gates, drawn from all recorded A/A pairs. The two versions
+  of a drawn pair are swapped at random, so that there is certainly no effect.
 """
 
 from __future__ import annotations
@@ -35,34 +37,34 @@ RESULTS = ROOT / "results"
 MARGINS = {"throughput": 0.05, "cpu": 0.05, "p50": 0.1, "p99": 0.25}
 SCALING_MARGIN = 0.1
 TESTS = 6
-"""As in a gate of one worker model: five endpoints, and the guard against failures."""
+"""Tests in a gate of one worker model: five endpoints, and the guard against failures."""
 
 MINUTES_LOOKS = 4
-"""Looks that the default minutes allow: at 16, 24, 32 and 48 pairs."""
+"""Looks that fit into the default minutes: at 16, 24, 32 and 48 pairs."""
 
 WORSE = ("burn5", "burn10")
 SAME = ("aa", "neighbour")
 
 Gate = dict[str, Any]
 Says = Callable[[Gate], bool]
-"""Whether a rule calls a gate's head worse."""
+"""A rule: returns whether head is worse."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Judge what is recorded by every rule, and replay the gate on it."""
+    """Judge the recorded gates by every rule, and replay the gate on them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--gates", type=int, default=10_000, help="A/A gates to replay")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args(argv)
     gates: list[Gate] = json.loads((options.out / "gate-starts.json").read_text())["rows"]
-    found = {
+    document = {
         "replayed": replay(gates, count=options.gates, seed=options.seed),
         "rules": table(gates),
         "orders": [orders(gates, case) for case in SAME],
     }
-    (options.out / "gate-rules.json").write_text(json.dumps(found, indent=1) + "\n")
-    print(json.dumps(found, indent=1))
+    (options.out / "gate-rules.json").write_text(json.dumps(document, indent=1) + "\n")
+    print(json.dumps(document, indent=1))
     return 0
 
 
@@ -70,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def values_of(pair: dict[str, Any]) -> dict[str, float]:
-    """Give a pair's log ratios, but for the median's; above 0 is better."""
+    """Return a pair's log ratios by endpoint, except the median's; above 0 is better."""
     base, head = pair["base"], pair["head"]
     return {
         "throughput": math.log(head["rps"] / base["rps"]),
@@ -80,7 +82,7 @@ def values_of(pair: dict[str, Any]) -> dict[str, float]:
 
 
 def times_of(pair: dict[str, Any]) -> medians.Start:
-    """Give how long the requests of base's and of head's open windows took."""
+    """Return the response times in base's and in head's open-loop windows."""
     base, head = (
         [medians.Times(pair[side]["count"], tuple(pair[side]["quantiles_ms"]))]
         for side in ("base", "head")
@@ -93,27 +95,29 @@ def _mean_log(values: Sequence[float]) -> float:
 
 
 def all_values(pairs: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
-    """Give every endpoint's log ratios of a gate's pairs."""
+    """Return the log ratios of a gate's pairs by endpoint."""
     own = [values_of(pair) for pair in pairs]
-    found = {name: [each[name] for each in own] for name in own[0]}
-    return {**found, "p50": list(medians.changes([times_of(pair) for pair in pairs]))}
+    log_ratios = {name: [pair_ratios[name] for pair_ratios in own] for name in own[0]}
+    return {**log_ratios, "p50": list(medians.changes([times_of(pair) for pair in pairs]))}
 
 
 def replay(gates: Sequence[Gate], *, count: int, seed: int) -> dict[str, Any]:
-    """Draw gates from the recorded A/A pairs, look after look, and count what the gate says."""
+    """Draw gates from the recorded A/A pairs, judge them look by look, and count the verdicts."""
     pairs = [pair for gate in gates if gate["injected"] == "aa" for pair in gate["pairs"]]
     if not pairs:
         return {"gates": 0, "pairs": 0}
-    known = [(values_of(pair), times_of(pair)) for pair in pairs]
+    starts_of_pairs = [(values_of(pair), times_of(pair)) for pair in pairs]
     rng = np.random.default_rng(seed)
     looks = error_spending.looks(error_spending.PAIR_LOOKS, MINUTES_LOOKS)
     verdicts: Counter[str] = Counter()
     used = 0
     for _ in range(count):
-        drawn = [known[number] for number in rng.integers(len(known), size=looks[-1])]
+        drawn = [
+            starts_of_pairs[number] for number in rng.integers(len(starts_of_pairs), size=looks[-1])
+        ]
         turned = [
-            _turned(*each) if turn else each
-            for each, turn in zip(drawn, rng.random(looks[-1]) < 0.5, strict=True)
+            _turned(*start) if turn else start
+            for start, turn in zip(drawn, rng.random(looks[-1]) < 0.5, strict=True)
         ]
         verdict, starts = gated(turned, looks)
         verdicts[verdict] += 1
@@ -127,21 +131,23 @@ def replay(gates: Sequence[Gate], *, count: int, seed: int) -> dict[str, Any]:
 
 
 def _turned(own: dict[str, float], times: medians.Start) -> tuple[dict[str, float], medians.Start]:
-    """Give a pair as it would be with base and head swapped."""
+    """Return a pair with base and head swapped."""
     return {name: -value for name, value in own.items()}, (times[1], times[0])
 
 
 def gated(
     drawn: Sequence[tuple[dict[str, float], medians.Start]], looks: Sequence[int]
 ) -> tuple[GateVerdict, int]:
-    """Judge a gate of these starts as it is judged when it is measured."""
+    """Judge a gate of these pairs as ``twofold gate`` does; return verdict and pairs used."""
     verdict = GateVerdict.INCONCLUSIVE
     for look in looks:
-        seen = {name: [own[name] for own, _ in drawn[:look]] for name in drawn[0][0]}
-        seen["p50"] = list(medians.changes([times for _, times in drawn[:look]]))
-        said = {judge(seen[name], rule(margin)).verdict for name, margin in MARGINS.items()}
+        log_ratios = {name: [own[name] for own, _ in drawn[:look]] for name in drawn[0][0]}
+        log_ratios["p50"] = list(medians.changes([times for _, times in drawn[:look]]))
+        verdicts = {
+            judge(log_ratios[name], rule(margin)).verdict for name, margin in MARGINS.items()
+        }
         for verdict in (GateVerdict.REGRESSED, GateVerdict.INCONCLUSIVE, GateVerdict.IMPROVED):
-            if verdict in said:
+            if verdict in verdicts:
                 break
         else:
             verdict = GateVerdict.PASS
@@ -151,7 +157,7 @@ def gated(
 
 
 def rule(margin: float) -> Rule:
-    """Give what an endpoint with this margin is judged by."""
+    """Return the rule for an endpoint with this margin."""
     looks = error_spending.looks(error_spending.PAIR_LOOKS, 12)
     return Rule(
         margin=margin,
@@ -166,21 +172,21 @@ def rule(margin: float) -> Rule:
 
 
 def orders(gates: Sequence[Gate], case: str) -> dict[str, Any]:
-    """Give the change of throughput that gates of one version read, by the order of measuring.
+    """Return the change of throughput that gates of one case show, by the order of measuring.
 
-    Each as standard deviation over the gates and as the change of the worst one, as a ratio less 1.
+    For each order: the standard deviation over the gates, and the worst change; ratios less 1.
     """
-    mine = [gate for gate in gates if gate["injected"] == case]
-    found: dict[str, Any] = {"injected": case, "gates": len(mine)}
+    same_case = [gate for gate in gates if gate["injected"] == case]
+    row: dict[str, Any] = {"injected": case, "gates": len(same_case)}
     for order, change in (("side_by_side", side_by_side), ("in_turns", in_turns)):
-        changes = [change(gate) for gate in mine]
-        found[f"sd_{order}"] = round(stdev(changes), 4) if len(changes) > 1 else None
-        found[f"worst_{order}"] = round(min(changes), 4) if changes else None
-    return found
+        changes = [change(gate) for gate in same_case]
+        row[f"sd_{order}"] = round(stdev(changes), 4) if len(changes) > 1 else None
+        row[f"worst_{order}"] = round(min(changes), 4) if changes else None
+    return row
 
 
 def mean_change(base: Sequence[dict[str, Any]], head: Sequence[dict[str, Any]]) -> float:
-    """Give the change of mean throughput, a ratio less 1: base in some pairs, head in some."""
+    """Return the change of mean throughput (a ratio less 1), from base's pairs to head's pairs."""
     return (
         fmean(pair["head"]["rps"] for pair in head) / fmean(pair["base"]["rps"] for pair in base)
         - 1
@@ -188,12 +194,12 @@ def mean_change(base: Sequence[dict[str, Any]], head: Sequence[dict[str, Any]]) 
 
 
 def side_by_side(gate: Gate) -> float:
-    """Give the change of throughput as the gate reads it: the mean of the pairs' log ratios."""
+    """Return the change of throughput as the gate computes it: the mean of the log ratios."""
     return math.expm1(fmean(values_of(pair)["throughput"] for pair in gate["pairs"]))
 
 
 def in_turns(gate: Gate) -> float:
-    """Give the change that two runs one after the other read: base's half of the gate, head's."""
+    """Return the change if base were measured in the gate's first half and head in the second."""
     half = len(gate["pairs"]) // 2
     return mean_change(gate["pairs"][:half], gate["pairs"][half:])
 
@@ -202,7 +208,7 @@ def in_turns(gate: Gate) -> float:
 
 
 def table(gates: Sequence[Gate]) -> list[dict[str, Any]]:
-    """Give for every rule its false alarms and its misses on the recorded gates."""
+    """Return one row per rule: its false alarms and its misses on the recorded gates."""
     limit_us = _limit_us(gates)
     rules: dict[str, Says] = {
         "twofold gate": ours,
@@ -216,8 +222,8 @@ def table(gates: Sequence[Gate]) -> list[dict[str, Any]]:
     }
     rows = []
     for name, says in rules.items():
-        alarms, of_same = _counted(gates, SAME, says, wanted=True)
-        misses, of_worse = _counted(gates, WORSE, says, wanted=False)
+        alarms, of_same = _counted(gates, SAME, says, alarm=True)
+        misses, of_worse = _counted(gates, WORSE, says, alarm=False)
         rows.append(
             {
                 "rule": name,
@@ -232,10 +238,10 @@ def table(gates: Sequence[Gate]) -> list[dict[str, Any]]:
 
 
 def _counted(
-    gates: Sequence[Gate], cases: Sequence[str], says: Says, *, wanted: bool
+    gates: Sequence[Gate], cases: Sequence[str], says: Says, *, alarm: bool
 ) -> tuple[int, int]:
-    mine = [gate for gate in gates if gate["injected"] in cases]
-    return sum(says(gate) is wanted for gate in mine), len(mine)
+    of_cases = [gate for gate in gates if gate["injected"] in cases]
+    return sum(says(gate) is alarm for gate in of_cases), len(of_cases)
 
 
 def _rate(count: int, of: int) -> float:
@@ -243,7 +249,7 @@ def _rate(count: int, of: int) -> float:
 
 
 def ours(gate: Gate) -> bool:
-    """Say what the gate says of its pairs, at the look where it was stopped."""
+    """Return whether the gate itself, at its last look, calls head worse."""
     values = all_values(gate["pairs"])
     return any(
         judge(values[name], rule(margin)).verdict is GateVerdict.REGRESSED
@@ -259,7 +265,7 @@ def welch(gate: Gate) -> bool:
 
 
 def _moments(gate: Gate, side: str) -> tuple[int, float, float]:
-    """Give number, mean and variance of all requests of one side."""
+    """Return number, mean and variance of the response times of one version."""
     parts = [pair[side] for pair in gate["pairs"] if pair[side]["mean_us"] is not None]
     sizes = [sum(part["counts"]) for part in parts]
     total = sum(sizes)
@@ -272,8 +278,8 @@ def _moments(gate: Gate, side: str) -> tuple[int, float, float]:
 
 
 def _counts(gate: Gate, side: str) -> np.ndarray[Any, Any]:
-    found: np.ndarray[Any, Any] = np.asarray([pair[side]["counts"] for pair in gate["pairs"]])
-    added: np.ndarray[Any, Any] = found.sum(axis=0)
+    counts: np.ndarray[Any, Any] = np.asarray([pair[side]["counts"] for pair in gate["pairs"]])
+    added: np.ndarray[Any, Any] = counts.sum(axis=0)
     return added
 
 
@@ -303,7 +309,7 @@ def _p99_us(gate: Gate, side: str) -> float:
 
 
 def _limit_us(gates: Sequence[Gate]) -> float:
-    """Give a limit as people set one: a tenth above what base showed on the day it was set."""
+    """Return a fixed limit as people set one: base's p99 in the first gate, plus 10 %."""
     first = next((gate for gate in gates if gate["injected"] == "aa"), None)
     return math.inf if first is None else 1.1 * _p99_us(first, "base")
 

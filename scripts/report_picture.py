@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make the README's picture of a report: its head, as Chromium draws it.
+"""Make the README's picture of a report: a screenshot of its top, by Chromium.
 
     python3 scripts/report_picture.py                        # that of results/sample
     python3 scripts/report_picture.py REPORT.html PICTURE.png
@@ -23,13 +23,13 @@ PICTURE = PROJECT / "docs" / "images" / "report.png"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 WIDTH, HEIGHT = 1100, 1500
-"""Pixels: the answer, what to do next, and the first row of plots."""
+"""Size in pixels: the verdict, what to do next, and the first row of plots."""
 
 LIMIT_S = 60.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Make the picture and give the exit code."""
+    """Make the picture and return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("report", nargs="?", type=Path, default=REPORT)
     parser.add_argument("picture", nargs="?", type=Path, default=PICTURE)
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def command(browser: str, report: Path, picture: Path, profile: Path) -> tuple[str, ...]:
-    """Give the command line that draws a report; the page is ours, so it needs no sandbox."""
+    """Return the command that draws a report; the page is trusted, so it needs no sandbox."""
     return (
         browser,
         "--headless=new",
@@ -69,7 +69,7 @@ def command(browser: str, report: Path, picture: Path, profile: Path) -> tuple[s
 
 
 def say(trouble: str) -> int:
-    """Tell what is in the way, and give the exit code of the environment's troubles."""
+    """Write an error message, and return the exit code for a missing program or file."""
     print(f"report_picture: {trouble}", file=sys.stderr)
     return 4
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What stock Locust says of the same systems: one 10 s run a cell, one cell after the other.
+"""Measure the same systems with stock Locust: one run of 10 s per cell, one cell after the other.
 
-This is how a load test is mostly done: plain ``HttpUser``, users in proportion to the replicas, the
+Most load tests are done this way: plain ``HttpUser``, users in proportion to the replicas, and the
 requests per second that Locust prints. The stack is the harness's own (same images, budgets, nginx
-and cores), so the difference is in the measuring alone. The truth is 2.0 for every doubling.
+and cores), so only the way of measuring differs. The true factor of every doubling is 2.0.
 
     .venv/bin/python scripts/stock_locust.py        # writes results/stock-locust.json
 """
@@ -46,13 +46,13 @@ class Visitor(HttpUser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Load every cell once and write down what Locust printed."""
+    """Load every cell once, and write the rates that Locust printed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=checkout.root() / "results/stock-locust.json")
     options = parser.parse_args(argv)
-    asked = Options(workers=WORKERS, workloads=("cpu", "io"), rounds=4)
+    requested = Options(workers=WORKERS, workloads=("cpu", "io"), rounds=4)
     chosen = registry.choose("compose", checkout.root())
-    plan = make_plan(asked, chosen.machine, backend="compose", seed=1)
+    plan = make_plan(requested, chosen.machine, backend="compose", seed=1)
     with tempfile.TemporaryDirectory(prefix="twofold-") as folder:
         run = Path(folder) / "stock-locust"
         run.mkdir()
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             rates = {cell: visit(stack, plan, cell) for cell in plan.cells}
     rows = doublings(plan, rates)
     options.out.parent.mkdir(exist_ok=True)
-    told = {
+    document = {
         "truth": TRUTH,
         "requests_per_second": {str(cell): rate for cell, rate in rates.items()},
         "seconds_per_cell": SECONDS,
@@ -78,20 +78,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         "mean_error": sum(abs(row["error"]) for row in rows) / len(rows),
         "rows": rows,
     }
-    options.out.write_text(json.dumps(told, indent=1) + "\n")
-    print(json.dumps({key: told[key] for key in ("largest_error", "mean_error")}))
+    options.out.write_text(json.dumps(document, indent=1) + "\n")
+    print(json.dumps({key: document[key] for key in ("largest_error", "mean_error")}))
     return 0
 
 
 def visit(stack: ComposeStack, plan: Plan, cell: Cell) -> float:
-    """Load one cell as a newcomer would, and give the requests per second that Locust prints."""
+    """Load one cell, and return the requests per second that Locust prints."""
     container = stack.container("generator")
     write = docker.exec_argv(container, "sh", "-c", "cat > /tmp/stock.py")
     proc.run(write, input_text=LOCUSTFILE)
     upstream = next(
-        each
-        for each in plan.upstreams
-        if each.worker == cell.worker and len(each.members) == cell.replicas
+        candidate
+        for candidate in plan.upstreams
+        if candidate.worker == cell.worker and len(candidate.members) == cell.replicas
     )
     users = str(USERS_PER_REPLICA * cell.replicas)
     command = (
@@ -107,13 +107,13 @@ def visit(stack: ComposeStack, plan: Plan, cell: Cell) -> float:
 
 
 def rate_of(entry: dict[str, Any]) -> float:
-    """Give the rate out of Locust's statistics, as its console works it out."""
+    """Compute the rate from Locust's statistics as its console does."""
     seconds = entry["last_request_timestamp"] - entry["start_time"]
     return float((entry["num_requests"] - entry["num_failures"]) / seconds)
 
 
 def doublings(plan: Plan, rates: dict[Cell, float]) -> list[dict[str, Any]]:
-    """Give each doubling's factor and how far it is from the truth."""
+    """Return one row per doubling: its factor, and its relative error."""
     rows = []
     for cell in plan.cells:
         double = Cell(worker=cell.worker, workload=cell.workload, replicas=2 * cell.replicas)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Is the verdict true? Runs the harness on systems whose truth is known: ``results/truth.json``.
+"""Check the verdicts: runs the harness on systems whose truth is known (``results/truth.json``).
 
     .venv/bin/python scripts/truth.py --times 3               # each member of the zoo three times
     .venv/bin/python scripts/truth.py --members perfect,errors
@@ -7,9 +7,9 @@
     .venv/bin/python scripts/truth.py --members context,cost  # isolation, and what checks cost
     .venv/bin/python scripts/truth.py --judge                 # the same runs by the present rules
 
-Rows add up: a member is run until the file has ``--times`` of its rows, so a campaign that was
-stopped goes on with the same command. Each run is a process of its own, and one that fails is a row
-too. The machine should have nothing else to do.
+A member runs until the file has ``--times`` of its rows, so the same command continues a stopped
+campaign. Each run is its own process; a failed run is a row too. The machine should be idle
+otherwise.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ PROJECT = Path(__file__).resolve().parent.parent
 RESULTS = PROJECT / "results"
 
 RUN_LIMIT_S = 400.0
-"""A run takes 25 to 200 s; one that takes so long hangs, and is a row with an error."""
+"""Time limit of a run; it usually takes 25 to 200 s, and a longer one counts as hung."""
 
 NAMES = tuple(member.name for member in MEMBERS)
 CLEAN_NAMES = tuple(member.name for member in CLEAN)
 OTHERS = ("context", "cost")
-"""Parts that are no system of the zoo, and are measured by programs of their own."""
+"""Parts that are no systems of the zoo; each has its own program."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run what is missing, print the table, and give 1 where more than 2 % are not right."""
+    """Run what is missing, print the table, and return 1 if more than 2 % are wrong."""
     options = parse(argv)
     rows: Rows = json.loads(options.out.read_text())["rows"] if options.out.exists() else []
     if options.judge:
@@ -55,11 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         row = {"member": name, "run": 1 + counted(rows, name), **run_one(name, seed=len(rows) + 1)}
         rows.append(row | {"seconds": round(time.monotonic() - started_s, 1)})
         write(options.out, summarised(rows))
-        say(f"{number} of {len(todo)}: {told(rows[-1])}")
-    found = summarised(rows)
+        say(f"{number} of {len(todo)}: {row_line(rows[-1])}")
+    summary = summarised(rows)
     print(table(rows))
-    print(json.dumps({key: value for key, value in found.items() if key != "rows"}))
-    return 0 if found["right"] >= 0.98 * found["runs"] and not found["wrong_scales"] else 1
+    print(json.dumps({key: value for key, value in summary.items() if key != "rows"}))
+    return 0 if summary["right"] >= 0.98 * summary["runs"] and not summary["wrong_scales"] else 1
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -68,29 +68,29 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--members", default=",".join(NAMES), help="names; clean, context, cost too"
     )
-    parser.add_argument("--times", type=int, default=3, help="rows that each is to have")
+    parser.add_argument("--times", type=int, default=3, help="rows per member (default 3)")
     parser.add_argument("--judge", action="store_true", help="judge recorded runs, measure none")
     parser.add_argument("--out", type=Path, default=RESULTS / "truth.json")
     options = parser.parse_args(argv)
     options.members = [name for name in options.members.split(",") if name]
-    known = (*NAMES, *CLEAN_NAMES, "clean", *OTHERS)
-    if unknown := [name for name in options.members if name not in known]:
-        parser.error(f"--members {', '.join(unknown)}: there are {', '.join(known)}")
+    valid = (*NAMES, *CLEAN_NAMES, "clean", *OTHERS)
+    if unknown := [name for name in options.members if name not in valid]:
+        parser.error(f"--members {', '.join(unknown)}: there are {', '.join(valid)}")
     return options
 
 
 def missing(members: Sequence[str], rows: Rows, times: int) -> list[str]:
-    """Return what has to be run, all members in turn; ``clean`` are its two kinds in turn."""
-    wanted: list[str] = []
+    """Return the members still to run, in turns; ``clean`` alternates between its two kinds."""
+    names: list[str] = []
     for turn in range(times):
         for name in members:
             if name == "clean":
-                wanted.append(CLEAN_NAMES[turn % len(CLEAN_NAMES)])
+                names.append(CLEAN_NAMES[turn % len(CLEAN_NAMES)])
             elif name not in OTHERS or turn == 0:
-                wanted.append(name)
-    have = {name: counted(rows, name) for name in wanted}
+                names.append(name)
+    have = {name: counted(rows, name) for name in names}
     left = []
-    for name in wanted:
+    for name in names:
         if have[name] > 0:
             have[name] -= 1
         else:
@@ -104,7 +104,7 @@ def counted(rows: Rows, name: str) -> int:
 
 
 def run_one(name: str, *, seed: int) -> dict[str, Any]:
-    """Run one member in a process of its own, and give its row; a failure is a row as well."""
+    """Run one member in its own process, and return its row; a failure is a row too."""
     module = f"scripts.zoo.{name}" if name in OTHERS else "scripts.zoo.one_run"
     argv = (sys.executable, "-m", module, *(() if name in OTHERS else (name,)))
     runs = ("--seed", str(seed), "--runs", str(RESULTS / "truth-runs"))
@@ -124,15 +124,15 @@ def run_one(name: str, *, seed: int) -> dict[str, Any]:
 
 
 def judged(row: dict[str, Any]) -> dict[str, Any]:
-    """Give a row as the present rules judge its run; as it is where that is not there."""
+    """Judge a row's run by the present rules; return it unchanged if the run is missing."""
     folder = RESULTS / "truth-runs" / row.get("run_id", "none")
     if not folder.is_dir():
         return row
     return row | row_of(BY_NAME[row["member"]], pipeline.conclude(run_folder.read(folder)))
 
 
-def told(row: dict[str, Any]) -> str:
-    """Return a row in a line, for whoever watches."""
+def row_line(row: dict[str, Any]) -> str:
+    """Return a row as one line of progress."""
     if "error" in row:
         return f"{row['member']}: FAILED: {row['error'].strip().splitlines()[-1][:200]}"
     verdict = " ".join((str(row.get("verdict", "")), *row.get("codes", ())))
@@ -140,16 +140,16 @@ def told(row: dict[str, Any]) -> str:
     return f"{row['member']}: {verdict} ({row['seconds']:.0f} s){wrong}"
 
 
-def write(path: Path, found: dict[str, Any]) -> None:
+def write(path: Path, document: dict[str, Any]) -> None:
     """Write the file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    draft.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     draft.replace(path)
 
 
 def say(line: str) -> None:
-    """Tell a person how far it is."""
+    """Write a line of progress to standard error."""
     print(line, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Variables that replicas get beside those that a stack always gives them. Pure.
+"""Extra environment variables for replicas, for all of them or by name. Pure.
 
 They are how a known fault is switched on (see ``scripts/zoo/app``), for all replicas or for some.
 """
@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 Settings = Mapping[str, Mapping[str, str]]
-"""Variables by a pattern of replica names: ``*``, ``sync-*``, ``gthread-2``."""
+"""Variables by pattern of replica names: ``*``, ``sync-*``, ``gthread-2``."""
 
 NO_SETTINGS: Settings = MappingProxyType({})
 

@@ -28,7 +28,7 @@ from loadtests.model.errors import UsageError
 from loadtests.model.machine import Machine
 from loadtests.results import run_folder
 from loadtests.results.run_folder import Store
-from loadtests.tools import docker, proc, signals
+from loadtests.tools import docker, docker_compose, proc, signals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
     started_s = proc.now_s()
     engine = docker.Engine()
     try:
-        machine = docker_machine(engine, docker.find_compose())
+        machine = docker_machine(engine, docker_compose.find_compose())
         planned = _planned(request, machine)
         sides = _sides(engine, request, say)
         images.build_services(engine, request.root, say=say)

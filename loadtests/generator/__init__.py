@@ -1,8 +1,8 @@
 """The load generator: a child program built on Locust, driven by JSON lines.
 
-Nothing here imports the harness, and the harness imports nothing here: importing Locust patches
-the whole process for gevent. How the two speak is told in ``docs/reference/generator-protocol.md``.
+The generator and the harness never import each other, because importing Locust patches the whole
+process for gevent. ``docs/reference/generator-protocol.md`` describes their protocol.
 """
 
 PROTOCOL = 1
-"""Version of the lines that are exchanged. 1: the first."""
+"""Version of the protocol; 1 is the first."""

@@ -1,4 +1,4 @@
-"""The generator's program: reads orders from standard input, answers on standard output."""
+"""The generator's program: reads orders from standard input, and answers on standard output."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ from loadtests.generator.fleet import MASTER_HOST, Fleet, WorkersFailed
 from loadtests.generator.http.fetch import fetch_all
 from loadtests.generator.http.outcome import OUTCOME_NAMES, Outcome
 from loadtests.generator.http.pool import Pool, UnusableUrl
-from loadtests.generator.locustfile import Scenarios, UnusableScenario
+from loadtests.generator.locustfile import Locustfiles, UnusableLocustfile
 from loadtests.generator.order import BadOrder, read_fetch, read_trial
 from loadtests.generator.samples import Samples, pack
-from loadtests.generator.trial import Job, Result, plan_course, run_trial
+from loadtests.generator.trial import Job, Result, plan_schedule, run_trial
 from loadtests.generator.worker import Worker
 
 PART_BYTES = 256 * 1024
-"""Of the samples' bytes in one line: whole lines stay small enough to be read without effort."""
+"""Largest part of the packed samples in one line, so that lines stay short."""
 
 PROCESSES_MAX = 64
 
 
 class Lines:
-    """Standard output, for the protocol alone: whatever else is printed goes to standard error."""
+    """Standard output, reserved for the protocol; other prints go to standard error."""
 
     def __init__(self) -> None:
         self._fd = os.dup(1)
         os.dup2(2, 1)
 
     def write(self, event: str, **values: Any) -> None:
-        """Write one whole line."""
+        """Write one whole line: a JSON object with ``event`` and ``values``."""
         line = memoryview((json.dumps({"event": event, **values}) + "\n").encode())
         while line:
             line = line[os.write(self._fd, line) :]
 
 
 def read_lines() -> Iterator[bytes]:
-    """Yield the lines of standard input; other greenlets run while none is there."""
+    """Yield the lines of standard input; other greenlets run between them."""
     rest = b""
     while data := tp_read(0, 65_536):
         *lines, rest = (rest + data).split(b"\n")
@@ -59,12 +59,12 @@ def read_lines() -> Iterator[bytes]:
 
 
 class Agent:
-    """Follows the orders, one after the other."""
+    """Executes the orders, one after the other."""
 
     def __init__(self, lines: Lines, processes: int) -> None:
         self._lines = lines
         self._pool = Pool()
-        self._scenarios = Scenarios()
+        self._locustfiles = Locustfiles()
         self._fleet = Fleet(processes) if processes > 1 else None
         self._orders: dict[str, Callable[[dict[str, Any]], None]] = {
             "hello": self._hello,
@@ -73,7 +73,7 @@ class Agent:
         }
 
     def follow(self, line: bytes) -> bool:
-        """Do what one line asks for; returns False when it asks to end."""
+        """Execute the order in one line; return False for the order to quit."""
         if not line.strip():
             return True
         order: Any = None
@@ -84,10 +84,10 @@ class Agent:
             if order["op"] == "quit":
                 return False
             if order["op"] not in self._orders:
-                known = ", ".join(self._orders)
-                raise BadOrder(f"op is {order['op']!r}; it must be one of {known}, quit.")
+                operations = ", ".join(self._orders)
+                raise BadOrder(f"op is {order['op']!r}; it must be one of {operations}, quit.")
             self._orders[order["op"]](order)
-        except (ValueError, UnusableScenario, WorkersFailed) as error:
+        except (ValueError, UnusableLocustfile, WorkersFailed) as error:
             name = order.get("id") if isinstance(order, dict) else None
             kind = ERROR_KINDS.get(type(error), "order")
             self._lines.write("error", id=name, kind=kind, detail=str(error))
@@ -104,13 +104,13 @@ class Agent:
 
     def _fetch(self, line: dict[str, Any]) -> None:
         order = read_fetch(line)
-        answers = fetch_all(order.asks, order.timeout_s)
+        answers = fetch_all(order.all_requests, order.timeout_s)
         self._lines.write("fetched", id=order.id, answers=answers)
 
     def _trial(self, line: dict[str, Any]) -> None:
         order = read_trial(line)
-        self._pool.origin(order.base_url)  # says at once if it cannot be used
-        environment = self._scenarios.environment(order.scenario)
+        self._pool.origin(order.base_url)  # raises now if the URL cannot be used
+        environment = self._locustfiles.environment(order.scenario)
 
         def tell(event: str, at_s: float) -> None:
             self._lines.write(event, id=order.id, at_s=at_s)
@@ -118,7 +118,7 @@ class Agent:
         if self._fleet is None:
             job = Job(
                 order=order,
-                course=plan_course(order),
+                schedule=plan_schedule(order),
                 environment=environment,
                 pool=self._pool,
             )
@@ -165,17 +165,17 @@ class Agent:
 
 ERROR_KINDS: dict[type[Exception], str] = {
     UnusableUrl: "url",
-    UnusableScenario: "scenario",
+    UnusableLocustfile: "scenario",
     WorkersFailed: "workers",
 }
-"""What an ``error`` line says of what could not be done; ``order`` for everything else."""
+"""The ``kind`` of an ``error`` line by exception; ``order`` for all others."""
 
 
 def main() -> None:
-    """Follow orders until told to end, or until standard input ends."""
+    """Execute orders until one says to quit, or until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the harness decides when its child ends
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    logging.getLogger("locust.runners").setLevel(logging.ERROR)  # it warns of starting users fast
+    logging.getLogger("locust.runners").setLevel(logging.ERROR)  # it warns of fast user starts
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     options = parse_options()
@@ -199,7 +199,7 @@ def parse_options() -> argparse.Namespace:
         choices=range(1, PROCESSES_MAX + 1),
         default=1,
         metavar="N",
-        help="processes that make the load, each on a core of its own (default: 1)",
+        help="number of processes that generate load, each on its own core (default: 1)",
     )
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--master-port", type=int, help=argparse.SUPPRESS)
@@ -207,10 +207,10 @@ def parse_options() -> argparse.Namespace:
 
 
 def read_into(orders: Queue[bytes]) -> None:
-    """Put the lines of standard input into ``orders``, and end the program when it ends."""
+    """Put the lines of standard input into ``orders``; exit the program at its end."""
     for line in read_lines():
         orders.put(line)
-    os._exit(0)  # whatever is under way: nobody is there any more who asked for it
+    os._exit(0)  # even during a trial: the harness that ordered it has ended
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""More than one core: Locust's own distributed mode, one worker process a core.
+"""Generates load on several cores with Locust's distributed mode, one worker process per core.
 
-The agent is Locust's master and sends no requests itself. Each worker runs its share of a trial
-between the same moments, and sends back its samples. Locust itself only logs a worker that goes
-missing; here it is counted, and replaced before the next trial. One that goes missing between two
-trials is counted in the second of them.
+The agent is Locust's master and sends no requests. All workers run their shares of a trial at the
+same time, and send back their samples. Locust only logs a lost worker. The fleet counts it, and
+replaces it before the next trial. A worker lost between two trials counts in the second one.
 """
 
 from __future__ import annotations
@@ -21,36 +20,36 @@ from loadtests.generator.loops.ticker import Lag
 from loadtests.generator.order import Share, TrialOrder
 from loadtests.generator.recorder import Recorder
 from loadtests.generator.samples import merge
-from loadtests.generator.trial import Result, Tell, plan_course, watch_window
+from loadtests.generator.trial import Result, Tell, plan_schedule, watch_window
 from loadtests.generator.worker import read_result
 
 MASTER_HOST = "127.0.0.1"
 
 START_LIMIT_S = 60.0
-"""For the workers to start; importing Locust takes each of them about a second of CPU time."""
+"""Time for the workers to start; each needs a second of CPU time to import Locust."""
 
 MOST_LOST_STARTING = 3
-"""Times each that workers may end before they have joined; then they never will."""
+"""Failed starts allowed per worker; after more, it will never start."""
 
 START_AHEAD_S = 0.1
-"""Between sending an order and its start, so that all workers have it before."""
+"""Time between sending an order and its start, so that it reaches all workers first."""
 
 ANSWER_LIMIT_S = 10.0
-"""For a worker's samples to arrive, after the last moment at which it can still be draining."""
+"""Time for a worker's samples to arrive after its draining must have ended."""
 
 LOOK_INTERVAL_S = 0.02
-"""How often it is looked whether workers are there, and still alive."""
+"""Interval between checks whether the workers have joined, and still run."""
 
 
 class WorkersFailed(Exception):
-    """The workers cannot run a trial: the message says why."""
+    """The workers cannot run a trial; the message says why."""
 
 
 class Fleet:
-    """The worker processes, by number, and Locust's master that they are connected to."""
+    """The worker processes by number, and the Locust master to which they connect."""
 
     def __init__(self, size: int) -> None:
-        """Start ``size`` workers; they are waited for when there is something to do."""
+        """Start ``size`` workers; the first trial waits until all have joined."""
         self.size = size
         self._master = Environment().create_master_runner(MASTER_HOST, 0)
         self._master.register_message("joined", self._note_joined)
@@ -59,13 +58,13 @@ class Fleet:
         self._nodes: dict[int, str] = {}
         self._results: dict[int, dict[str, Any]] = {}
         self._lost_between = 0
-        """Workers that went missing between trials, and are not told yet."""
+        """Workers lost between trials that no result has reported yet."""
         self._start_missing()
 
     def run_trial(self, order: TrialOrder, tell: Tell) -> tuple[Result, int]:
-        """Run one trial on all workers; returns what they measured, and how many went missing.
+        """Run one trial on all workers; return their combined result and how many were lost.
 
-        Raises ``WorkersFailed`` where the workers do not start, or cannot run the trial.
+        Raises ``WorkersFailed`` if the workers do not start, or cannot run the trial.
         """
         self._wait_for_workers()
         self._master.stats.clear_all()
@@ -79,17 +78,17 @@ class Fleet:
                 "starts_at_s": starts_at_s,
             }
             self._master.send_message("trial", message, client_id=node)
-        course = plan_course(order, starts_at_s)
-        cpu_s, lag = watch_window(course, tell)
+        schedule = plan_schedule(order, starts_at_s)
+        cpu_s, lag = watch_window(schedule, tell)
         self._wait_for_results(
-            course.closes + course.epoch_s + order.drain_limit_s + ANSWER_LIMIT_S
+            schedule.closes + schedule.epoch_s + order.drain_limit_s + ANSWER_LIMIT_S
         )
         results = [read_result(message) for message in self._results.values()]
         own = Result(
             samples=Recorder().samples(0.0),
             started_at_s=starts_at_s,
-            opened_at_s=course.opens + course.epoch_s,
-            closed_at_s=course.closes + course.epoch_s,
+            opened_at_s=schedule.opens + schedule.epoch_s,
+            closed_at_s=schedule.closes + schedule.epoch_s,
             drained_at_s=time(),
             cpu_s=cpu_s,
             lag=lag,
@@ -108,7 +107,7 @@ class Fleet:
         for number in range(self.size):
             process = self._processes.get(number)
             if process is not None and process.poll() is not None:
-                self._lost_between += 1  # those that go missing in a trial are forgotten there
+                self._lost_between += 1  # a worker lost during a trial was removed there
                 self._nodes.pop(number, None)
                 process = None
             if process is None:
@@ -125,7 +124,7 @@ class Fleet:
                 )
 
     def _wait_for_workers(self) -> None:
-        """Wait until all are there; one that ends before it has joined is started again too."""
+        """Wait until all workers have joined; start again those that end before."""
         self._start_missing()
         limit_s = time() + START_LIMIT_S
         most_lost = self._lost_between + MOST_LOST_STARTING * self.size
@@ -133,8 +132,8 @@ class Fleet:
             if time() > limit_s or self._lost_between > most_lost:
                 raise WorkersFailed(
                     f"{self.size - len(self._nodes)} of {self.size} generator workers did not "
-                    f"start in {START_LIMIT_S:g} s, or ended again and again as they started; what "
-                    "they say is on standard error."
+                    f"start in {START_LIMIT_S:g} s, or ended repeatedly while starting. Their "
+                    "errors are on standard error."
                 )
             gevent.sleep(LOOK_INTERVAL_S)
             self._start_missing()
@@ -162,9 +161,9 @@ class Fleet:
 
 
 def joined(own: Result, results: list[Result]) -> Result:
-    """Return the ``results`` of the workers as one: the busiest and slowest of them counts.
+    """Combine the workers' ``results``: CPU time and lag are those of the worst worker.
 
-    ``own`` is the master's, for what no worker can say.
+    ``own`` is the master's result; the moments of the window come from it.
     """
     if not results:
         return own

@@ -1,4 +1,4 @@
-"""What the users of one trial share."""
+"""The state that all users of one trial share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from loadtests.generator.http.pool import Pool
 from loadtests.generator.recorder import Recorder
 
 DEFAULT_TIMEOUT_S = 60.0
-"""For an answer, where nobody says otherwise; as Locust's ``FastHttpUser`` has it."""
+"""Default time limit for an answer, as in Locust's ``FastHttpUser``."""
 
 
 class Gate(Protocol):
@@ -21,8 +21,8 @@ class Gate(Protocol):
         ...
 
 
-class OpenDoor:
-    """The gate of a scenario that runs under plain Locust: everybody may always send."""
+class AlwaysOpen:
+    """The gate of a locustfile under plain Locust: users may always send."""
 
     def admit(self) -> float:
         """Return the present moment."""
@@ -31,14 +31,14 @@ class OpenDoor:
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """Pool, gate and record of one trial; the defaults are for a scenario under plain Locust.
+    """Pool, gate and recorder of one trial; the defaults suit a locustfile under plain Locust.
 
-    ``spread_s`` is the time over which users start. Without a ``recorder`` nothing is kept but
-    Locust's statistics.
+    ``spread_s`` is the time over which users start. Without a ``recorder``, only Locust's
+    statistics are kept.
     """
 
     pool: Pool = field(default_factory=Pool)
-    gate: Gate = field(default_factory=OpenDoor)
+    gate: Gate = field(default_factory=AlwaysOpen)
     recorder: Recorder | None = None
     path: str = "/"
     timeout_s: float = DEFAULT_TIMEOUT_S

@@ -1,4 +1,4 @@
-"""Loads a locustfile and keeps it ready: its users, its events and Locust's runner for them."""
+"""Loads locustfiles: each with its user classes, its own events and its Locust runner."""
 
 from __future__ import annotations
 
@@ -21,81 +21,86 @@ BUILT_IN = Path(__file__).parent / "locustfiles"
 DEFAULT = "sample"
 
 
-class UnusableScenario(Exception):
-    """A locustfile that cannot be used: the message says why."""
+class UnusableLocustfile(Exception):
+    """A locustfile cannot be used; the message says why."""
 
 
-class Scenarios:
-    """The locustfiles that were used so far, each loaded once.
+class Locustfiles:
+    """The locustfiles used so far, each loaded once.
 
-    ``stats`` are Locust's statistics that all of them write to; by default each has its own.
+    With ``stats``, all of them write to these Locust statistics; by default each has its own.
     """
 
     def __init__(self, stats: RequestStats | None = None) -> None:
         self._stats = stats
         self._environments: dict[Path, Environment] = {}
 
-    def environment(self, scenario: str | None) -> Environment:
-        """Return the environment of the locustfile ``scenario``: a path, or a built-in one's name.
+    def environment(self, locustfile: str | None) -> Environment:
+        """Return the environment of ``locustfile``: a path, or the name of a built-in one.
 
-        None is the one that asks for a single path. Raises ``UnusableScenario``.
+        None is the built-in one that requests a single path. Raises ``UnusableLocustfile``.
         """
-        path = path_of(scenario or DEFAULT)
+        path = path_of(locustfile or DEFAULT)
         if path not in self._environments:
-            environment = load_scenario(path)
+            environment = load_locustfile(path)
             environment.stats = self._stats or environment.stats
             self._environments[path] = environment
         return self._environments[path]
 
 
-def path_of(scenario: str) -> Path:
-    """Return the locustfile that is meant: a bare name is one of those beside this package."""
-    return BUILT_IN / f"{scenario}.py" if scenario.isidentifier() else Path(scenario).resolve()
+def path_of(locustfile: str) -> Path:
+    """Return the path of ``locustfile``; a bare name is a built-in one."""
+    return (
+        BUILT_IN / f"{locustfile}.py" if locustfile.isidentifier() else Path(locustfile).resolve()
+    )
 
 
-def load_scenario(path: Path) -> Environment:
-    """Return an environment with the users of the locustfile at ``path`` and its own events.
+def load_locustfile(path: Path) -> Environment:
+    """Return a new environment with the user classes of the locustfile at ``path``.
 
-    Raises ``UnusableScenario``.
+    Raises ``UnusableLocustfile``.
     """
     events: Any = Events()  # type: ignore[no-untyped-call]  # Locust leaves it untyped
-    locust.events = events  # a locustfile adds its listeners to this name
+    locust.events = events  # a locustfile adds its listeners to locust.events
     users = user_classes(path)
     try:
         environment = Environment(user_classes=users, events=events)
     except ValueError as error:
-        raise UnusableScenario(f"{path}: {error}") from error
+        raise UnusableLocustfile(f"{path}: {error}") from error
     if not all(issubclass(cls, LeanHttpUser) for cls in users):
         record_other_clients(environment)
     return environment
 
 
 def user_classes(path: Path) -> list[type[User]]:
-    """Import the locustfile at ``path`` and return its users; raises ``UnusableScenario``."""
-    spec = importlib.util.spec_from_file_location(f"scenario_{path.stem}", path)
+    """Import the locustfile at ``path``; return its user classes.
+
+    Raises ``UnusableLocustfile``.
+    """
+    spec = importlib.util.spec_from_file_location(f"locustfile_{path.stem}", path)
     if spec is None or spec.loader is None or not path.is_file():
-        raise UnusableScenario(f"{path} is not a Python file that can be read.")
+        raise UnusableLocustfile(f"{path} is not a readable Python file.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     sys.path.insert(0, str(path.parent))
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise UnusableScenario(f"{path}: {type(error).__name__}: {error}") from error
+        raise UnusableLocustfile(f"{path}: {type(error).__name__}: {error}") from error
     finally:
         sys.path.remove(str(path.parent))
-    found = [
+    classes = [
         value
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, User) and not value.abstract
     ]
-    if not found:
-        raise UnusableScenario(f"{path} has no User class with tasks.")
-    return found
+    if not classes:
+        raise UnusableLocustfile(f"{path} has no User class. Define one that has tasks.")
+    return classes
 
 
 def local_runner(environment: Environment) -> LocalRunner:
-    """Return the environment's runner, made when it is needed first."""
+    """Return the environment's runner; create it on the first call."""
     runner = environment.runner
     if not isinstance(runner, LocalRunner):
         runner = environment.create_local_runner()
@@ -107,7 +112,7 @@ def local_runner(environment: Environment) -> LocalRunner:
 def share_users(classes: list[type[User]], users: int) -> dict[str, int]:
     """Return how many of ``users`` each class gets: fixed counts first, then by weight.
 
-    The largest remainders are rounded up, earlier classes before later ones.
+    Shares are rounded by the largest-remainder method; of equal remainders, earlier classes win.
     """
     counts = {cls.__name__: 0 for cls in classes}
     left = users

@@ -1,30 +1,20 @@
-"""A metronome for cores: how fast is each, right now?
+"""The CPU speed probe: measures how fast each core is during a window.
 
-On a shared machine the speed of a core changes by tens of per cent from one second to the next
-(other guests of the host, clock frequency), and every window is bent by it. A fixed little piece of
-work, done again and again on the core that is being measured, tells that speed at the very time of
-the window: measured on such a machine, windows whose throughput varied by 15 % agreed to 2 % after
-what the metronome explains.
+On a shared machine, the speed of a core changes by tens of per cent within seconds (other guests of
+the host, clock frequency), and throughput changes with it. The probe repeats a fixed piece of work
+on the measured core, so that throughput can be corrected for the core's speed.
 
-Half of it computes in the first-level cache, half goes through memory that lies in no cache of the
-core's own: neighbours also take away third-level cache and memory bandwidth, for a minute or for
-seconds, and a core that hashes alone does not feel it. Measured over such a minute (21 windows for
-each worker model): the hashing left 3.5, 5.2 and 3.2 % of gevent's, gthread's and sync's throughput
-unexplained, with a fifth of memory 1.8, 3.9 and 2.1 %. On another kind of processor (58 windows of
-short requests, SD 6.9 %) a quarter left some 6 %, a half 4.1 %, memory alone 3.2 %; where requests
-hash, all of these leave the same. The memory is larger than the second-level cache and is gone
-through in turn, so that it is about as cold beside one replica as beside four: what that costs the
-factor is 0.6 to 2 %, with a quarter of memory as with a half.
+Half of the work is hashing in the first-level cache. The other half reads memory outside the core's
+own caches, because neighbours also take third-level cache and memory bandwidth, which hashing alone
+does not notice. The memory is larger than the second-level cache and is read in turn, so it is
+about as cold beside one replica as beside four.
 
-One hash is fed again and again: a new one for each block would mostly make objects. Where the two
-virtual cores are threads of one core at times, that has a speed of its own, and so has an empty
-loop (0.98 alike): fast just when requests are slow. Measured there, in windows of a replica by
-their CPU time for a request (84, SD 6.6 %): correlation −0.73 with new hashes, 0.84 with one hash
-fed, 0.79 with the memory; half and half leaves 3.4 %.
+One hash object is fed again and again. Making a new one for each block would mostly measure object
+creation, whose speed does not follow that of requests.
 
-It shares nothing with the system under test but the core. One process a core does 1 ms of it every
-10 ms. A line on standard input is answered with one line
-of JSON: for each core, the work done and the CPU-seconds that it took, both since the start.
+It shares only the core with the system under test. One process per core works 1 ms in every 10 ms.
+Each line on standard input is answered with one line of JSON: for each core, the pieces of work
+done and the CPU-seconds they took, both since the start.
 """
 
 from __future__ import annotations
@@ -41,27 +31,27 @@ import time
 
 BURST_S = 0.001
 PAUSE_S = 0.009
-"""A tenth of the core: bursts that are short and dense meet the disturbances that requests meet."""
+"""Together a tenth of the core; short, frequent bursts meet the same disturbances as requests."""
 
 BLOCK = bytes(64)
 """One block of SHA-256."""
 
 HASHES = 300
-"""In a piece of work: 20 to 150 µs, with and without the processor's own instructions for it."""
+"""Hashed blocks per piece of work: 20 µs with the processor's SHA instructions, 150 µs without."""
 
 MEMORY_BYTES = 8 << 20
-"""Some times what a core's second-level cache holds."""
+"""Several times the size of a core's second-level cache."""
 
 LINE_BYTES, PAGE_BYTES = 64, 4096
 STRIDE_BYTES = PAGE_BYTES + LINE_BYTES
-"""From one line to the next: in another page, where the core does not fetch ahead."""
+"""Distance of two reads: the next one is in another page, which the core does not prefetch."""
 
 PAIR = struct.Struct("dd")
-"""One core's work (pieces) and CPU time (seconds)."""
+"""One core's pieces of work and CPU time in seconds."""
 
 
 def beat(core: int, place: memoryview, parent: int) -> None:
-    """Work in bursts on one core until the parent is gone; keep count in ``place``."""
+    """Work in bursts on one core until the parent has ended; store the totals in ``place``."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
     work, used_s, digest = 0, 0.0, hashlib.sha256()
@@ -82,7 +72,7 @@ def beat(core: int, place: memoryview, parent: int) -> None:
 
 
 def main(cores: list[int]) -> None:
-    """Start a process for each core, and answer every line with what they have done."""
+    """Start one process per core, and answer every line of standard input with their totals."""
     shared = memoryview(mmap.mmap(-1, PAIR.size * len(cores)))
     places = {core: shared[PAIR.size * n : PAIR.size * (n + 1)] for n, core in enumerate(cores)}
     parent = os.getpid()
@@ -95,8 +85,8 @@ def main(cores: list[int]) -> None:
         children.append(child)
     try:
         for _ in sys.stdin:
-            told = {str(core): PAIR.unpack_from(place) for core, place in places.items()}
-            print(json.dumps({"at_s": time.time(), "cores": told}), flush=True)
+            totals = {str(core): PAIR.unpack_from(place) for core, place in places.items()}
+            print(json.dumps({"at_s": time.time(), "cores": totals}), flush=True)
     finally:
         for child in children:
             os.kill(child, signal.SIGKILL)

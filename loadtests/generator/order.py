@@ -1,4 +1,4 @@
-"""What the harness asks for, read from a line of JSON."""
+"""The harness's orders, parsed from lines of JSON and checked."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ ARRIVALS = ("poisson", "constant")
 
 
 class BadOrder(ValueError):
-    """A line that cannot be followed: the message names the field and its value."""
+    """An invalid order; the message names the field and its value."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ask:
+class FetchRequest:
     """One request of a fetch."""
 
     url: str
@@ -28,28 +28,28 @@ class Ask:
 
 @dataclass(frozen=True, kw_only=True)
 class Fetch:
-    """Send some requests once each, all at the same time: GETs of ``urls``, or ``requests``."""
+    """Order: send each request once, all at the same time; ``urls`` are GET requests."""
 
     id: str = ""
     urls: list[str] | None = None
-    requests: list[Ask] | None = None
+    requests: list[FetchRequest] | None = None
     timeout_s: float = 5.0
 
     @property
-    def asks(self) -> list[Ask]:
-        """All that is to be asked, in its order."""
-        return [*(Ask(url=url) for url in self.urls or ()), *(self.requests or ())]
+    def all_requests(self) -> list[FetchRequest]:
+        """All requests, in the order of their answers: first ``urls``, then ``requests``."""
+        return [*(FetchRequest(url=url) for url in self.urls or ()), *(self.requests or ())]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """Which part of a trial's load one process makes: part ``number`` (from 0) of ``of``."""
+    """The part of a trial's load that one process generates: ``number`` (from 0) of ``of``."""
 
     number: int = 0
     of: int = 1
 
     def users(self, users: int) -> int:
-        """Return how many of ``users`` are its own; the first ones take what is left over."""
+        """Return how many of ``users`` this part has; the first parts take the remainder."""
         return users // self.of + (self.number < users % self.of)
 
 
@@ -58,7 +58,7 @@ ALL = Share()
 
 @dataclass(frozen=True, kw_only=True)
 class TrialOrder:
-    """One trial; the fields are those of the protocol."""
+    """Order: one trial; the fields are those of the protocol."""
 
     id: str
     base_url: str
@@ -77,7 +77,7 @@ class TrialOrder:
     timeout_s: float = 30.0
 
     def __post_init__(self) -> None:
-        """Check what the fields' kinds do not say; raises ``BadOrder``."""
+        """Check the fields' values; raises ``BadOrder``."""
         demand(self.mode in MODES, "mode", self.mode, f"one of {', '.join(MODES)}")
         demand(self.arrivals in ARRIVALS, "arrivals", self.arrivals, "poisson or constant")
         demand(self.mode == "open" or self.users >= 1, "users", self.users, "at least 1")
@@ -89,10 +89,10 @@ class TrialOrder:
             demand(getattr(self, name) > 0, name, getattr(self, name), "above 0")
 
 
-def demand(holds: bool, name: str, value: object, wanted: str) -> None:  # noqa: FBT001 - reads as a sentence
+def demand(holds: bool, name: str, value: object, requirement: str) -> None:  # noqa: FBT001 - reads as a sentence
     """Raise ``BadOrder`` unless ``holds``."""
     if not holds:
-        raise BadOrder(f"{name} is {value!r}; it must be {wanted}.")
+        raise BadOrder(f"{name} is {value!r}; it must be {requirement}.")
 
 
 def read_fetch(line: dict[str, Any]) -> Fetch:
@@ -102,19 +102,23 @@ def read_fetch(line: dict[str, Any]) -> Fetch:
         raise BadOrder("urls is missing.")
     if not all(isinstance(url, str) for url in order.urls or ()):
         raise BadOrder(f"urls is {order.urls!r}; it must be a list of strings.")
-    return replace(order, requests=[read_ask(asked) for asked in order.requests or ()])
+    return replace(
+        order, requests=[read_fetch_request(request) for request in order.requests or ()]
+    )
 
 
-def read_ask(asked: Any) -> Ask:
+def read_fetch_request(entry: Any) -> FetchRequest:
     """Return one request of a fetch; raises ``BadOrder``."""
-    if not isinstance(asked, dict):
-        raise BadOrder(f"requests has {asked!r}; each must be an object.")
-    ask = read(Ask, asked)
-    demand(ask.method.isalpha(), "method", ask.method, "a word such as GET")
-    pairs = [text for pair in (ask.headers or {}).items() for text in pair]
+    if not isinstance(entry, dict):
+        raise BadOrder(f"requests has {entry!r}; each must be an object.")
+    request = read(FetchRequest, entry)
+    demand(request.method.isalpha(), "method", request.method, "a word such as GET")
+    pairs = [text for pair in (request.headers or {}).items() for text in pair]
     if not all(isinstance(text, str) and "\r" not in text and "\n" not in text for text in pairs):
-        raise BadOrder(f"headers is {ask.headers!r}; it must be names and values, each one line.")
-    return ask
+        raise BadOrder(
+            f"headers is {request.headers!r}; it must be names and values, each one line."
+        )
+    return request
 
 
 def read_trial(line: dict[str, Any]) -> TrialOrder:
@@ -123,18 +127,21 @@ def read_trial(line: dict[str, Any]) -> TrialOrder:
 
 
 def read(kind: type[Order], line: dict[str, Any]) -> Order:
-    """Return ``line`` as a ``kind``; null is as good as absent, unknown fields are left alone."""
+    """Convert ``line`` to a ``kind``; null means absent, and unknown fields are ignored.
+
+    Raises ``BadOrder``.
+    """
     values: dict[str, Any] = {}
-    for known in fields(kind):  # type: ignore[arg-type]  # both kinds are dataclasses
-        if line.get(known.name) is not None:
-            values[known.name] = of_kind(known.name, line[known.name], str(known.type))
-        elif known.default is MISSING:
-            raise BadOrder(f"{known.name} is missing.")
+    for field in fields(kind):  # type: ignore[arg-type]  # both kinds are dataclasses
+        if line.get(field.name) is not None:
+            values[field.name] = of_kind(field.name, line[field.name], str(field.type))
+        elif field.default is MISSING:
+            raise BadOrder(f"{field.name} is missing.")
     return kind(**values)
 
 
 def of_kind(name: str, value: Any, kind: str) -> Any:
-    """Return ``value`` if it is of the annotated ``kind``; raises ``BadOrder``."""
+    """Return ``value`` if it has the type ``kind``; raises ``BadOrder``."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     fits = {
         "str": isinstance(value, str),
@@ -142,7 +149,7 @@ def of_kind(name: str, value: Any, kind: str) -> Any:
         "int": number and float(value).is_integer(),
         "float": number and math.isfinite(value),
         "list[str] | None": isinstance(value, list),
-        "list[Ask] | None": isinstance(value, list),
+        "list[FetchRequest] | None": isinstance(value, list),
         "dict[str, Any] | None": isinstance(value, dict),
     }[kind]
     if not fits:

@@ -1,4 +1,4 @@
-"""What happened to every request of one trial, in compact columns."""
+"""Records every request of one trial in compact columns."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from loadtests.generator.http.outcome import Outcome
 from loadtests.generator.samples import Samples, by_due
 
 MICROSECONDS = 1e6
-"""Per second; the unit of the columns of moments."""
+"""Microseconds per second; the columns of moments are in microseconds."""
 
 NO_REPLICA = -1
-"""In the column ``replica``: no answer named one."""
+"""Value of the column ``replica`` if the answer names none."""
 
 
 class Recorder:
-    """Collects one row a request; 32 bytes each until the trial's end.
+    """Collects one row of 32 bytes per request until the trial's end.
 
     Moments are seconds of the monotonic clock, as ``time.monotonic()`` gives them.
     """
@@ -56,7 +56,7 @@ class Recorder:
         replica: int,
         name: int,
     ) -> None:
-        """Add the row of a request that ended. Positional, because it is called for each one."""
+        """Add the row of an ended request. Positional, for speed: it runs once per request."""
         self._due.append(due)
         self._sent.append(sent)
         self._done.append(done)
@@ -66,7 +66,7 @@ class Recorder:
         self._name.append(name)
 
     def samples(self, opened: float) -> Samples:
-        """Return what was recorded, with moments in microseconds since ``opened``."""
+        """Return the recorded rows, with moments in microseconds since ``opened``."""
         moments = {"due_us": self._due, "sent_us": self._sent, "done_us": self._done}
         kinds = {
             "status": self._status,

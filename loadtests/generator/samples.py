@@ -1,4 +1,4 @@
-"""The samples of a trial as they leave the generator: columns, and the tables they point into."""
+"""The samples of a trial as the generator sends them: columns, and tables of names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Columns = Mapping[str, npt.NDArray[np.signedinteger]]
 
 @dataclass(frozen=True, kw_only=True)
 class Samples:
-    """A row a request; ``replica`` and ``name`` are indices into the tables, −1 for none."""
+    """One row per request; ``replica`` and ``name`` are indices into the tables, −1 for none."""
 
     columns: Columns
     replicas: tuple[str, ...]
@@ -39,7 +39,7 @@ class Samples:
 
 
 def merge(parts: Sequence[Samples]) -> Samples:
-    """Return the samples of several processes as one, in the order of the due times."""
+    """Merge the samples of several processes, ordered by due time."""
     replicas = table(part.replicas for part in parts)
     names = table(part.names for part in parts)
     columns = {
@@ -55,22 +55,22 @@ def merge(parts: Sequence[Samples]) -> Samples:
 
 
 def by_due(columns: Columns) -> Columns:
-    """Return ``columns`` with their rows in the order in which they were due."""
+    """Return ``columns`` with their rows ordered by due time."""
     order = np.argsort(columns["due_us"], kind="stable")
     return {key: values[order] for key, values in columns.items()}
 
 
 def table(tables: Iterable[Sequence[str]]) -> tuple[str, ...]:
-    """Return the entries of all ``tables``, each once, in the order of their first appearance."""
+    """Return the entries of all ``tables`` without duplicates, in order of first appearance."""
     return tuple(dict.fromkeys(entry for entries in tables for entry in entries))
 
 
 def renumbered(
     column: npt.NDArray[np.signedinteger], old: Sequence[str], new: Sequence[str]
 ) -> npt.NDArray[np.signedinteger]:
-    """Return ``column`` with indices into ``new`` instead of ``old``; negative ones stay."""
+    """Convert a column of indices into ``old`` to indices into ``new``; −1 stays −1."""
     index = {entry: number for number, entry in enumerate(new)}
-    # One entry more: the index −1 reads the last one.
+    # An extra last entry, because the index −1 reads the last one.
     numbers = np.array([*(index[entry] for entry in old), -1], dtype=np.int16)
     return numbers.take(column, mode="wrap")
 
@@ -83,6 +83,6 @@ def pack(columns: Columns) -> bytes:
 
 
 def unpack(packed: bytes) -> Columns:
-    """Return the columns that ``pack`` made bytes of."""
+    """Return the columns that ``pack`` packed."""
     with np.load(io.BytesIO(packed), allow_pickle=False) as columns:
         return {key: columns[key] for key in columns.files}

@@ -1,4 +1,4 @@
-"""One trial: load that is dropped, load that counts, and the wait for what is in flight."""
+"""Runs one trial: warm-up (dropped), window (counted), and draining of requests in flight."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from loadtests.generator.http.outcome import Outcome
 from loadtests.generator.http.pool import Pool
 from loadtests.generator.http.user import LeanHttpUser
 from loadtests.generator.load import Load
-from loadtests.generator.locustfile import UnusableScenario, local_runner, share_users
+from loadtests.generator.locustfile import UnusableLocustfile, local_runner, share_users
 from loadtests.generator.loops.alarm import sleep_until
 from loadtests.generator.loops.arrivals import arrivals
 from loadtests.generator.loops.closed import ClosedGate
@@ -28,32 +28,32 @@ from loadtests.generator.recorder import NO_REPLICA, Recorder
 from loadtests.generator.samples import Samples
 
 START_SHARE = 0.1
-"""Of the settling time, in which the users start: soon, but not all in one moment."""
+"""Share of the warm-up over which the users start: early, but not all at once."""
 
 FIRST_USERS = 16
-"""To start an open loop with; more are started as they are needed."""
+"""Users at the start of an open loop; more start when they are needed."""
 
 Tell = Callable[[str, float], None]
-"""Called with ``opened`` or ``closed`` and the present moment, at the window's edges."""
+"""Called at the window's edges with ``opened`` or ``closed`` and the time."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Course:
-    """The moments of a trial, by the monotonic clock; ``opens`` is the zero of the samples."""
+class Schedule:
+    """The moments of a trial, by the monotonic clock; sample times count from ``opens``."""
 
     starts: float
     opens: float
     closes: float
     epoch_s: float
-    """Add it to a moment for seconds since the epoch."""
+    """Add this to a moment to get seconds since the epoch."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One trial as one process runs it; ``share`` is the part of the load that it makes."""
+    """One trial for one process; ``share`` is the part of the load that it generates."""
 
     order: TrialOrder
-    course: Course
+    schedule: Schedule
     environment: Environment
     pool: Pool
     share: Share = ALL
@@ -62,7 +62,7 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What one process measured of a trial; moments are seconds since the epoch."""
+    """What one process measured in a trial; moments are seconds since the epoch."""
 
     samples: Samples
     started_at_s: float
@@ -72,20 +72,20 @@ class Result:
     cpu_s: float
     lag: Lag
     user_errors: tuple[str, ...]
-    """What the scenario's own code raised, once for each time."""
+    """The messages of all exceptions that the locustfile's own code raised."""
 
 
-def plan_course(order: TrialOrder, starts_at_s: float | None = None) -> Course:
-    """Return the moments of the trial, which starts now unless a time is given."""
+def plan_schedule(order: TrialOrder, starts_at_s: float | None = None) -> Schedule:
+    """Return the moments of the trial; it starts now, or at ``starts_at_s``."""
     epoch_s = time() - monotonic()
     starts = monotonic() if starts_at_s is None else starts_at_s - epoch_s
     opens = starts + order.settle_s
-    return Course(starts=starts, opens=opens, closes=opens + order.window_s, epoch_s=epoch_s)
+    return Schedule(starts=starts, opens=opens, closes=opens + order.window_s, epoch_s=epoch_s)
 
 
 def run_trial(job: Job, tell: Tell) -> Result:
-    """Run one trial with the users of the job's scenario; raises ``UnusableScenario``."""
-    order, course, environment = job.order, job.course, job.environment
+    """Run one trial with the job's locustfile; raises ``UnusableLocustfile``."""
+    order, schedule, environment = job.order, job.schedule, job.environment
     runner = local_runner(environment)
     events: Any = environment.events  # Locust leaves them untyped
     environment.host = order.base_url
@@ -93,11 +93,11 @@ def run_trial(job: Job, tell: Tell) -> Result:
         cls.host = order.base_url
     runner.stats.clear_all()
     runner.exceptions.clear()
-    with collecting_no_garbage():
-        sleep_until(course.starts)
+    with frozen_garbage():
+        sleep_until(schedule.starts)
         events.test_start.fire(environment=environment)
         finish = start_closed(job) if order.mode == "closed" else start_open(job)
-        cpu_s, lag = watch_window(course, tell)
+        cpu_s, lag = watch_window(schedule, tell)
         events.test_stopping.fire(environment=environment)
         stop_users(runner.user_greenlets, order.drain_limit_s)
         finish()
@@ -105,11 +105,11 @@ def run_trial(job: Job, tell: Tell) -> Result:
     runner.update_state("stopped")
     events.test_stop.fire(environment=environment)
     return Result(
-        samples=job.recorder.samples(course.opens),
-        started_at_s=course.starts + course.epoch_s,
-        opened_at_s=course.opens + course.epoch_s,
-        closed_at_s=course.closes + course.epoch_s,
-        drained_at_s=drained + course.epoch_s,
+        samples=job.recorder.samples(schedule.opens),
+        started_at_s=schedule.starts + schedule.epoch_s,
+        opened_at_s=schedule.opens + schedule.epoch_s,
+        closed_at_s=schedule.closes + schedule.epoch_s,
+        drained_at_s=drained + schedule.epoch_s,
         cpu_s=cpu_s,
         lag=lag,
         user_errors=tuple(
@@ -119,11 +119,11 @@ def run_trial(job: Job, tell: Tell) -> Result:
 
 
 def start_closed(job: Job) -> Callable[[], None]:
-    """Start all users; returns what is to be done after they ended."""
+    """Start all users; return the function to call after they have ended."""
     order = job.order
     load = Load(
         pool=job.pool,
-        gate=ClosedGate(job.course.closes),
+        gate=ClosedGate(job.schedule.closes),
         recorder=job.recorder,
         path=order.path,
         timeout_s=order.timeout_s,
@@ -135,20 +135,20 @@ def start_closed(job: Job) -> Callable[[], None]:
 
 
 def start_open(job: Job) -> Callable[[], None]:
-    """Start the arrivals; returns what is to be done after the users ended."""
+    """Start the arrivals; return the function to call after the users have ended."""
     order, recorder = job.order, job.recorder
     for cls in job.environment.user_classes:
         if not issubclass(cls, LeanHttpUser):
-            raise UnusableScenario(
-                f"{cls.__name__} cannot be used in an open loop, where each request is sent when "
-                "it is due: derive it from loadtests.generator.http.user.LeanHttpUser."
+            raise UnusableLocustfile(
+                f"{cls.__name__} cannot be used in an open loop, which decides when each request "
+                "is sent. Derive it from loadtests.generator.http.user.LeanHttpUser."
             )
     name = recorder.name_index(order.path)
     spans_s = (order.settle_s, order.window_s)
     due = arrivals(order.arrivals, order.rate_rps, spans_s, seed=order.seed, shift_s=order.shift_s)
     users_max = max(1, job.share.users(order.max_in_flight))
     gate = OpenGate(
-        job.course.starts + due[job.share.number :: job.share.of],
+        job.schedule.starts + due[job.share.number :: job.share.of],
         users_max=users_max,
         more_users=lambda count: start_users(job.environment, count),
         drop=lambda due: recorder.add(due, due, due, 0, Outcome.DROPPED, NO_REPLICA, name),
@@ -162,18 +162,18 @@ def start_open(job: Job) -> Callable[[], None]:
 
 
 def share_load(environment: Environment, load: Load) -> None:
-    """Give ``load`` to all users that are started from now on."""
+    """Let all users that start from now on use ``load``."""
     environment.load = load  # type: ignore[attr-defined]  # travels with Locust's own record
 
 
 def start_users(environment: Environment, count: int) -> None:
-    """Start ``count`` users at once, shared out over the scenario's classes."""
+    """Start ``count`` users at once, distributed over the locustfile's user classes."""
     runner = local_runner(environment)
     runner.spawn_users(share_users(environment.user_classes, count))
 
 
 def stop_users(users: Group, limit_s: float) -> None:
-    """Let users end what they are doing, for at most ``limit_s``; then end them as they are."""
+    """Let users finish their requests for at most ``limit_s``; then kill those that are left."""
     for greenlet in tuple(users):
         if not greenlet.dead and greenlet.args:
             user: User = greenlet.args[0]
@@ -182,12 +182,12 @@ def stop_users(users: Group, limit_s: float) -> None:
         users.kill()
 
 
-def watch_window(course: Course, tell: Tell) -> tuple[float, Lag]:
-    """Wait until the window is over; returns the CPU time used in it, and the lag."""
-    sleep_until(course.opens)
+def watch_window(schedule: Schedule, tell: Tell) -> tuple[float, Lag]:
+    """Wait until the window is over; return the CPU-seconds used in it, and the lag."""
+    sleep_until(schedule.opens)
     cpu_before_s, ticker = process_time(), Ticker()
     tell("opened", time())
-    sleep_until(course.closes)
+    sleep_until(schedule.closes)
     cpu_s = process_time() - cpu_before_s
     lag = ticker.stop()
     tell("closed", time())
@@ -195,10 +195,10 @@ def watch_window(course: Course, tell: Tell) -> tuple[float, Lag]:
 
 
 @contextmanager
-def collecting_no_garbage() -> Iterator[None]:
-    """Keep what is there already out of the garbage collector's sight, and its pauses short.
+def frozen_garbage() -> Iterator[None]:
+    """Hide all existing objects from the garbage collector, so that its pauses stay short.
 
-    It is collected afterwards, between the trials.
+    Garbage is collected after the block, between trials.
     """
     gc.freeze()
     try:

@@ -8,11 +8,11 @@ from typing import Any
 from locust.env import Environment
 
 from loadtests.generator.http.pool import Pool
-from loadtests.generator.locustfile import Scenarios, UnusableScenario
+from loadtests.generator.locustfile import Locustfiles, UnusableLocustfile
 from loadtests.generator.loops.ticker import Lag
 from loadtests.generator.order import Share, TrialOrder
 from loadtests.generator.samples import Samples, pack, unpack
-from loadtests.generator.trial import Job, Result, plan_course, run_trial
+from loadtests.generator.trial import Job, Result, plan_schedule, run_trial
 
 PLAIN_FIELDS = (
     "started_at_s",
@@ -31,10 +31,10 @@ class Worker:
     def __init__(self, number: int, host: str, port: int) -> None:
         self._number = number
         self._pool = Pool()
-        # Locust's worker reports these statistics to the master: the trials must write to them.
+        # The trials must write to these statistics: Locust's worker reports them to the master.
         environment = Environment()
         self._runner = environment.create_worker_runner(host, port)
-        self._scenarios = Scenarios(environment.stats)
+        self._locustfiles = Locustfiles(environment.stats)
         self._runner.register_message("trial", self._run, concurrent=True)
         self._runner.send_message("joined", {"number": number})
 
@@ -45,13 +45,13 @@ class Worker:
             job = Job(
                 order=order,
                 share=Share(**msg.data["share"]),
-                course=plan_course(order, msg.data["starts_at_s"]),
-                environment=self._scenarios.environment(order.scenario),
+                schedule=plan_schedule(order, msg.data["starts_at_s"]),
+                environment=self._locustfiles.environment(order.scenario),
                 pool=self._pool,
             )
-            # The master says when the window opens and closes.
+            # The master tells the harness when the window opens and closes.
             result = run_trial(job, lambda _event, _at_s: None)
-        except UnusableScenario as error:
+        except UnusableLocustfile as error:
             message["error"] = str(error)
         else:
             message |= write_result(result)
@@ -59,7 +59,7 @@ class Worker:
 
 
 def write_result(result: Result) -> dict[str, Any]:
-    """Return ``result`` as what Locust's messages can carry."""
+    """Convert ``result`` to values that Locust's messages can carry."""
     plain = {name: getattr(result, name) for name in PLAIN_FIELDS}
     return plain | {
         "lag": asdict(result.lag),
@@ -70,7 +70,7 @@ def write_result(result: Result) -> dict[str, Any]:
 
 
 def read_result(message: dict[str, Any]) -> Result:
-    """Return the result that ``write_result`` made a message of."""
+    """Convert a message of ``write_result`` back to a result."""
     plain = {name: message[name] for name in PLAIN_FIELDS}
     return Result(
         **plain | {"user_errors": tuple(message["user_errors"])},

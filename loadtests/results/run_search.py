@@ -11,18 +11,21 @@ PLAN = "plan.json"
 
 
 def find_run(results: Path, name: str | None) -> Path:
-    """Give the folder of a run by its path or id, or the latest one; raise where there is none."""
+    """Return the folder of a run by its path or id, by default of the latest.
+
+    Raises :class:`UsageError` where there is none.
+    """
     if name is not None:
         for folder in (Path(name), results / name):
             if (folder / PLAN).is_file():
                 return folder
         if Path(name).exists():
             raise UsageError(
-                f"{name} is no run: it has no {PLAN}. Runs are the folders in {results}; their"
-                " files are read together."
+                f"{name} is not a run: it has no {PLAN}. Name the folder of a run, such as those in"
+                f" {results}."
             )
         raise UsageError(f"There is no run {name!r}, neither as a path nor in {results}.")
-    # Others, such as a published sample, have names of their own.
+    # Other folders, such as the published sample, have other names.
     runs = sorted(path.parent for path in results.glob(f"[0-9]*-[0-9]*-*/{PLAN}"))
     if not runs:
         raise UsageError(f"There is no run in {results} yet. Make one: twofold run.")

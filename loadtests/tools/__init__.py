@@ -1,1 +1,1 @@
-"""One file for each program that is not ours; ``proc`` alone starts processes."""
+"""One module for each external program; only ``proc`` starts processes."""

@@ -1,8 +1,9 @@
-"""Control groups of Linux, versions 1 and 2: whose a process is, what it used, and new ones.
+"""Finds the control group of a process, and reads its counters and limits (Linux, v1 and v2).
 
-A :class:`Group` is found from ``/proc/<pid>/cgroup`` and the mounts, so it may be a container's, a
-systemd unit's or one of our own. Sources: cgroups(7), and in the kernel's documentation
-``admin-guide/cgroup-v2.rst``, ``scheduler/sched-bwc.rst`` and ``cgroup-v1/cpuacct.rst``.
+A :class:`Group` is found from ``/proc/<pid>/cgroup`` and the mounts, so it may belong to a
+container, to a systemd unit or to this project. Sources: cgroups(7), and in the kernel's
+documentation ``admin-guide/cgroup-v2.rst``, ``scheduler/sched-bwc.rst`` and
+``cgroup-v1/cpuacct.rst``.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ NO_LIMIT_BYTES = 1 << 60
 """Version 1 writes "no memory limit" as a number near 2^63."""
 
 V1_CONTROLLERS = ("cpu", "cpuacct", "memory")
-"""What is read in version 1; each may be a tree of its own, or share one with another."""
+"""The controllers read in version 1; each may have its own tree, or share one with another."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """A control group: the folder that each controller's files are in.
+    """A control group: for each controller, the folder that holds its files.
 
-    In version 2 all are the same folder. ``tops`` are the roots of those trees, for the search of
-    limits that lie above.
+    In version 2 all controllers have the same folder. ``tops`` are the roots of those trees; a
+    limit may be set on any group between a root and this one.
     """
 
     version: int
@@ -41,7 +42,7 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Counters:
-    """What a group used so far. None where this kernel or controller does not count it."""
+    """What a group has used so far; None if this kernel or controller does not count it."""
 
     cpu_s: float
     periods: int | None = None
@@ -52,7 +53,7 @@ class Counters:
 
 @dataclass(frozen=True, kw_only=True)
 class Mount:
-    """A mounted tree of groups: where, from which group on, and which controllers it has."""
+    """A mounted tree of groups: its mount point, its root group and its controllers."""
 
     path: Path
     root: str
@@ -64,7 +65,7 @@ class Mount:
 
 
 def group_of(pid: int, *, proc_root: Path = PROC, cgroup_root: Path = ROOT) -> Group | None:
-    """Give the group of a process, or None where it has none that can be read from here."""
+    """Return the group of a process, or None if it has none that this process can read."""
     try:
         membership = (proc_root / str(pid) / "cgroup").read_text()
         mounts = parse_mounts((proc_root / "self/mountinfo").read_text(), cgroup_root=cgroup_root)
@@ -74,7 +75,7 @@ def group_of(pid: int, *, proc_root: Path = PROC, cgroup_root: Path = ROOT) -> G
 
 
 def parse_membership(text: str) -> dict[str, str]:
-    """Give the group by controller out of ``/proc/<pid>/cgroup``; version 2's key is ``""``."""
+    """Parse ``/proc/<pid>/cgroup`` into the group's path by controller; version 2's key is ""."""
     members: dict[str, str] = {}
     for line in text.splitlines():
         _, controllers, path = line.split(":", 2)
@@ -83,9 +84,9 @@ def parse_membership(text: str) -> dict[str, str]:
 
 
 def parse_mounts(mountinfo: str, *, cgroup_root: Path = ROOT) -> tuple[Mount, ...]:
-    """Give the trees of groups out of ``/proc/self/mountinfo`` (proc(5)).
+    """Parse ``/proc/self/mountinfo`` (proc(5)) into the mounted trees of control groups.
 
-    ``cgroup_root`` takes the place of ``/sys/fs/cgroup``.
+    ``cgroup_root`` replaces ``/sys/fs/cgroup`` in their paths.
     """
     mounts = []
     for line in mountinfo.splitlines():
@@ -110,9 +111,9 @@ def parse_mounts(mountinfo: str, *, cgroup_root: Path = ROOT) -> tuple[Mount, ..
 
 
 def locate(membership: Mapping[str, str], mounts: tuple[Mount, ...]) -> Group | None:
-    """Find the folders of the groups of a process; None where CPU use cannot be read from any.
+    """Return the group of a process, or None if its CPU use cannot be read.
 
-    Where version 1 has the ``cpu`` controller (also in a hybrid set-up), that is the one meant.
+    If version 1 has the CPU controllers (as in a hybrid set-up), it is used instead of version 2.
     """
     folders: dict[str, Path] = {}
     tops: dict[str, Path] = {}
@@ -138,8 +139,8 @@ def locate(membership: Mapping[str, str], mounts: tuple[Mount, ...]) -> Group | 
 
 
 def _below(mount: Mount, path: str | None) -> Path | None:
-    """Give the folder of a group in a tree that may be mounted from one of its branches on."""
-    if path is None or ".." in PurePosixPath(path).parts:  # outside of our cgroup namespace
+    """Return the folder of a group in a tree of which only a branch may be mounted."""
+    if path is None or ".." in PurePosixPath(path).parts:  # outside this cgroup namespace
         return None
     group = PurePosixPath(path)
     if group.is_relative_to(mount.root):
@@ -151,7 +152,7 @@ def _below(mount: Mount, path: str | None) -> Path | None:
 
 
 def read(group: Group) -> Counters:
-    """Read a group's counters. Raises :class:`OSError` where the group has gone."""
+    """Read a group's counters; raises :class:`OSError` if the group no longer exists."""
     cpu = group.folders.get("cpu")
     stat = parse_flat(_text(cpu / "cpu.stat")) if cpu else {}
     if group.version == 1:
@@ -172,13 +173,16 @@ def read(group: Group) -> Counters:
 
 
 def processes(group: Group) -> tuple[int, ...]:
-    """Give the processes in a group, in order. Raises :class:`OSError` where it has gone."""
+    """Return the ids of the processes in a group, sorted.
+
+    Raises :class:`OSError` if the group no longer exists.
+    """
     folder = group.folders.get("cpu") or group.folders["cpuacct"]
     return tuple(sorted(int(line) for line in _text(folder / "cgroup.procs").split()))
 
 
 def cpu_limit(group: Group) -> float | None:
-    """Give the least CPU limit on a group or any above it, in CPUs; None where there is none."""
+    """Return the lowest CPU limit of a group and its ancestors, in CPUs; None without a limit."""
     limits = []
     for folder in _upwards(group, "cpu"):
         with contextlib.suppress(OSError, ValueError):
@@ -189,12 +193,12 @@ def cpu_limit(group: Group) -> float | None:
                 )
             else:
                 quota, period = _text(folder / "cpu.max").split()
-            limits.append(int(quota) / int(period))  # "max" is no number
-    return min((limit for limit in limits if limit > 0), default=None)  # version 1: -1 is none
+            limits.append(int(quota) / int(period))  # "max" raises ValueError: no limit
+    return min((limit for limit in limits if limit > 0), default=None)  # v1: -1 is no limit
 
 
 def memory_limit(group: Group) -> int | None:
-    """Give the least memory limit on a group or any above it, in bytes."""
+    """Return the lowest memory limit of a group and its ancestors, in bytes; None without one."""
     name = "memory.limit_in_bytes" if group.version == 1 else "memory.max"
     limits = []
     for folder in _upwards(group, "memory"):
@@ -204,7 +208,7 @@ def memory_limit(group: Group) -> int | None:
 
 
 def parse_flat(text: str) -> dict[str, int]:
-    """Give the numbers of a file of ``key value`` lines."""
+    """Parse ``key value`` lines into numbers by key."""
     pairs = (line.split() for line in text.splitlines())
     return {key: int(value) for key, value in pairs}
 
@@ -224,7 +228,7 @@ def _number(group: Group, controller: str, name: str) -> int | None:
 
 
 def _text(path: Path) -> str:
-    # Half the time of Path.read_text (no decoder is made): these are read at a window's edges.
+    # Half the time of Path.read_text, which makes a decoder; this runs at a window's edges.
     descriptor = os.open(path, os.O_RDONLY)
     try:
         return os.read(descriptor, 65536).decode()

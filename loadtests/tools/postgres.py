@@ -1,6 +1,6 @@
-"""PostgreSQL: where its programs are, and its command lines. What runs them is ``tools.proc``.
+"""PostgreSQL: finds its programs and gives its command lines.
 
-One script starts it in both backends, with one file of settings: ``compose/store/``.
+Both backends start it by the same script with the same settings: ``compose/store/``.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ USER = "twofold"
 DATABASE = "postgres"
 
 SYSTEM_FOLDERS = ("/usr/lib/postgresql", "/usr/local/lib/postgresql", "/opt/homebrew/opt")
-"""Where systems keep the programs, in a folder for each version; on PATH is only a part of them."""
+"""Folders with one subfolder for each version; PATH has only some of the programs."""
 
 OWNERS = ("postgres", "nobody")
-"""Who it runs as where the harness is root, which it refuses: the first of these that is here."""
+"""Users to run it as if the harness is root, which PostgreSQL refuses; the first that exists."""
 
 CONNECTIONS_A_REPLICA = 12
-"""More than any worker model's replica opens (10 of gevent's; see the application's settings)."""
+"""More than a replica of any worker model opens (gevent's opens 10; see the app's settings)."""
 
 CONNECTIONS_SPARE = 8
-"""For a person who looks, and for those that PostgreSQL keeps to itself."""
+"""For a person with psql, and for the connections that PostgreSQL reserves for itself."""
 
 MOST_CONNECTIONS = 480
-"""Each is a process, and the container may have 512 (``pids_limit`` in compose/compose.yaml)."""
+"""Each connection is a process; the container may have 512 (``pids_limit``, compose.yaml)."""
 
 MISSING = (
-    "There is no PostgreSQL here, which the workloads db and mixed and --probe need. Install it"
+    "PostgreSQL was not found; the workloads db and mixed and --probe need it. Install it"
     " (`apt install postgresql`, `brew install postgresql`), or use Docker: --backend compose."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Programs:
-    """The folder of the programs of one PostgreSQL."""
+    """The folder that contains the programs of one PostgreSQL version."""
 
     folder: Path
 
@@ -55,7 +55,7 @@ class Programs:
 
 
 def find_programs() -> Programs | None:
-    """Give the newest PostgreSQL of this machine that has what makes and what serves a database."""
+    """Return the newest PostgreSQL with both ``initdb`` and ``postgres``, or None."""
     folders = [path.parent for root in SYSTEM_FOLDERS for path in Path(root).glob("*/bin/initdb")]
     on_path = shutil.which("initdb")
     if on_path is not None:
@@ -65,41 +65,41 @@ def find_programs() -> Programs | None:
 
 
 def _number_in(folder: Path) -> int:
-    """Give the version that a folder such as ``/usr/lib/postgresql/17/bin`` is named after."""
-    found = re.search(r"(\d+)", folder.parent.name)
-    return int(found[1]) if found else 0
+    """Return the version that a folder such as ``/usr/lib/postgresql/17/bin`` is named after."""
+    match = re.search(r"(\d+)", folder.parent.name)
+    return int(match[1]) if match else 0
 
 
 def check_version(text: str) -> None:
-    """Raise for a server that is older than what is promised to work."""
+    """Raise :class:`EnvironmentFailure` if the server is older than ``LEAST_VERSION``."""
     version = parse_version(text)
     if int(version.partition(".")[0]) < LEAST_VERSION:
         raise EnvironmentFailure(
-            f"PostgreSQL {version} is here; {LEAST_VERSION} or later is needed. Install one, or use"
-            " Docker: --backend compose."
+            f"PostgreSQL {version} was found, but {LEAST_VERSION} or later is needed. Install that,"
+            " or use Docker: --backend compose."
         )
 
 
 def parse_version(text: str) -> str:
-    """Give the version out of what ``postgres --version`` writes."""
-    found = re.search(r"\(PostgreSQL\) (\d+(?:\.\d+)*)", text)
-    if found is None:
+    """Parse the version from the output of ``postgres --version``."""
+    match = re.search(r"\(PostgreSQL\) (\d+(?:\.\d+)*)", text)
+    if match is None:
         raise ProcessFailure(
             f"`postgres --version` wrote {text.strip()!r}, which names no version."
         )
-    return found[1]
+    return match[1]
 
 
 def version_argv(programs: Programs) -> tuple[str, ...]:
-    """Give the command that writes the server's version."""
+    """Return the command that writes the server's version."""
     return (programs.server, "--version")
 
 
 def start_argv(script: str, *, owner: str | None = None) -> tuple[str, ...]:
-    """Give the command that makes an empty database and serves it; see ``environment``.
+    """Return the command that creates an empty database and serves it; see ``environment``.
 
-    ``owner`` is the user that root hands it to. The process keeps dying with who started it, which
-    a change of user would undo.
+    ``owner`` is the user that root runs it as. Changing the user clears the parent-death signal,
+    so ``--pdeathsig`` sets it again: the server must die with the process that started it.
     """
     if owner is None:
         return ("sh", script)
@@ -119,7 +119,7 @@ def environment(
     password: str,
     connections: int,
 ) -> dict[str, str]:
-    """Give the variables that ``compose/store/start-store`` reads."""
+    """Return the variables that ``compose/store/start-store`` reads."""
     return {
         "STORE_PROGRAMS": programs,
         "STORE_FOLDER": folder,
@@ -132,35 +132,40 @@ def environment(
 
 
 def ready_argv(programs: Programs, *, host: str, port: int) -> tuple[str, ...]:
-    """Give the command that ends with code 0 once the server takes connections."""
+    """Return the command that ends with code 0 once the server takes connections."""
     return (str(programs.folder / "pg_isready"), "--quiet", "--host", host, "--port", str(port))
 
 
 READY_SCRIPT = f"/usr/lib/postgresql/*/bin/pg_isready --quiet --host localhost --port {PORT}"
-"""The same for a shell in the store's container, whose version only the image knows."""
+"""The same check for a shell in the store's container, where any version may be installed."""
 
 
 def url(*, host: str, port: int, password: str) -> str:
-    """Give the address by which the application finds it."""
+    """Return the database URL for the application."""
     return f"postgresql://{USER}:{password}@{host}:{port}/{DATABASE}"
 
 
 def connections(plan: Plan) -> int:
-    """Give how many connections the stack of a plan may open; raise for more than there can be."""
+    """Return how many connections the stack of a plan may open.
+
+    Raises :class:`PlanError` if that is more than ``MOST_CONNECTIONS``.
+    """
     replicas = len(plan.workers) * plan.replica_counts[-1]
-    wanted = replicas * CONNECTIONS_A_REPLICA + CONNECTIONS_SPARE
-    if wanted > MOST_CONNECTIONS:
-        most = (MOST_CONNECTIONS - CONNECTIONS_SPARE) // CONNECTIONS_A_REPLICA // len(plan.workers)
-        raise PlanError(
-            f"{replicas} replicas may open {wanted} connections, and the store takes at most"
-            f" {MOST_CONNECTIONS}. What fits: up to {most} replicas of each worker model, or fewer"
-            " models (--workers)."
+    needed = replicas * CONNECTIONS_A_REPLICA + CONNECTIONS_SPARE
+    if needed > MOST_CONNECTIONS:
+        replicas_max = (
+            (MOST_CONNECTIONS - CONNECTIONS_SPARE) // CONNECTIONS_A_REPLICA // len(plan.workers)
         )
-    return wanted
+        raise PlanError(
+            f"{replicas} replicas may open {needed} connections, but the store accepts at most"
+            f" {MOST_CONNECTIONS}. Plan at most {replicas_max} replicas of each worker model, or"
+            " fewer worker models (--workers)."
+        )
+    return needed
 
 
 def owner() -> str | None:
-    """Give the user to run it as, None where it can run as the harness's own."""
+    """Return the user to run it as, or None if it can run as the harness's own user."""
     if os.geteuid() != 0:
         return None
     for name in OWNERS:
@@ -169,11 +174,11 @@ def owner() -> str | None:
         except KeyError:
             continue
     raise EnvironmentFailure(
-        "PostgreSQL does not run as root, and this system has neither a user `postgres` nor"
-        " `nobody`. Start twofold as an ordinary user, or use Docker: --backend compose."
+        "PostgreSQL does not run as root, and this system has no user `postgres` or `nobody` to run"
+        " it as. Start twofold as an ordinary user, or use Docker: --backend compose."
     )
 
 
 def group_of(name: str) -> int:
-    """Give the number of a user's own group."""
+    """Return the id of a user's primary group."""
     return pwd.getpwnam(name).pw_gid

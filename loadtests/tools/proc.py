@@ -1,9 +1,8 @@
-"""The one place that starts processes, sleeps and reads the clock.
+"""Starts processes, sleeps and reads the clock; no other module of the harness does.
 
-``run`` waits for a program that ends by itself. A :class:`Child` is spoken to line by line, a
-:class:`Service` runs on its own and writes a log; both are sure to end with their ``with`` block.
-Everything that has to wait for a condition goes through ``wait_until``, which has a limit and a
-message.
+``run`` waits for a program that ends by itself. A :class:`Child` exchanges lines with the harness;
+a :class:`Service` only writes a log. Both end with their ``with`` block. ``wait_until`` waits for a
+condition, with a time limit and a message.
 """
 
 from __future__ import annotations
@@ -27,19 +26,18 @@ from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import signals
 
 POLL_S = 0.1
-"""How often a condition is looked at: far below what a person notices, and cheap."""
+"""How often a condition is checked: too short for a person to notice, and cheap."""
 
 TAIL_CHARS = 4000
-"""How much of a failed program's output a message keeps: a screen or two."""
-
+"""How much of a failed program's output a message shows: one or two screens."""
 
 KILLED_LIMIT_S = 5.0
-"""How long a killed process may take to be gone; only a hung disk or driver holds one."""
+"""How long a killed process may take to end; only a hung disk or driver delays it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Completed:
-    """A program that ended: its exit code, and what it wrote."""
+    """A program that has ended: its exit code and its output."""
 
     argv: tuple[str, ...]
     code: int
@@ -48,28 +46,28 @@ class Completed:
 
 
 def now_s() -> float:
-    """Give the moment in seconds since the epoch, the clock that all parts of a stack share."""
+    """Return the seconds since the epoch; all parts of a stack share this clock."""
     return time.time()
 
 
 def monotonic_s() -> float:
-    """Give a clock in seconds that never goes back, for durations."""
+    """Return the seconds of a clock that never goes back; use it for durations."""
     return time.monotonic()
 
 
 def own_cpu_s() -> float:
-    """Give the CPU-seconds that this process has used, all threads together."""
+    """Return the CPU-seconds that all threads of this process have used."""
     return time.process_time()
 
 
 def sleep(seconds: float) -> None:
-    """Wait; for polling and for pauses that are part of an experiment, never for hope."""
+    """Sleep; only for polling, and for pauses that are part of an experiment."""
     with signals.wait():
         time.sleep(seconds)
 
 
 def alive(pid: int) -> bool:
-    """Tell whether a process is there, whoever it belongs to."""
+    """Return whether a process exists, whichever user owns it."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -80,7 +78,7 @@ def alive(pid: int) -> bool:
 
 
 def which(program: str) -> str | None:
-    """Give the path of a program, or None where there is none."""
+    """Return the path of a program on PATH, or None."""
     return shutil.which(program)
 
 
@@ -94,11 +92,11 @@ def run(
     check: bool = True,
     on_line: Callable[[str], None] | None = None,
 ) -> Completed:
-    """Run a program to its end and give what it wrote.
+    """Run a program to its end and return its output.
 
-    ``env`` is added to this process's environment. ``on_line`` is told each line of its output as
-    it comes (both streams together), for progress. Raises :class:`ProcessFailure` where the program
-    is missing, takes longer than ``timeout_s``, or (with ``check``) ends with another code than 0.
+    ``env`` is added to this process's environment. ``on_line`` is called with each line of output
+    as it comes (both streams together), for progress. Raises :class:`ProcessFailure` if the program
+    is missing, takes longer than ``timeout_s``, or (with ``check``) ends with a code other than 0.
     """
     command = tuple(argv)
     try:
@@ -123,7 +121,7 @@ def run(
         raise ProcessFailure(_not_started_message(command[0], error)) from error
     except subprocess.TimeoutExpired as error:
         raise ProcessFailure(
-            f"`{shlex.join(command)}` did not end in {timeout_s:g} s and was stopped."
+            f"`{shlex.join(command)}` did not end in {timeout_s:g} s and was killed."
         ) from error
     done = Completed(argv=command, code=process.returncode, stdout=stdout, stderr=stderr)
     if check and done.code != 0:
@@ -137,7 +135,7 @@ def run(
 def _not_started_message(program: str, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return f"The program {program!r} was not found. Install it, or put it on PATH."
-    return f"The program {program!r} may not be run ({error.strerror})."
+    return f"The program {program!r} cannot be run ({error.strerror}). Check its permissions."
 
 
 def _collect(
@@ -175,7 +173,10 @@ def _end_group(pid: int) -> None:
 def wait_until(
     condition: Callable[[], bool], *, limit_s: float, failure: Callable[[], str] | str
 ) -> None:
-    """Wait until a condition holds; raise :class:`EnvironmentFailure` at the limit."""
+    """Wait until ``condition`` is true.
+
+    After ``limit_s`` seconds, raises :class:`EnvironmentFailure` with the message ``failure``.
+    """
     deadline = monotonic_s() + limit_s
     while not condition():
         if monotonic_s() > deadline:
@@ -183,10 +184,67 @@ def wait_until(
         sleep(POLL_S)
 
 
-class Child:
-    """A program that is spoken to in lines, and that ends with this object's ``with`` block.
+class _Program:
+    """A program that runs in its own process group until its ``with`` block ends."""
 
-    Its standard error goes to ``log``. Lines are read by a thread, so that a wait for the next one
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None,
+        cwd: Path | None,
+        speaks: bool,
+    ) -> None:
+        """Start it; with ``speaks``, two pipes are its standard input and output."""
+        self.argv = tuple(argv)
+        self.log = log
+        with log.open("ab") as log_file:
+            self._process = subprocess.Popen(
+                self.argv,
+                env={**os.environ, **(env or {})},
+                cwd=cwd,
+                stdin=subprocess.PIPE if speaks else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if speaks else log_file,
+                stderr=log_file,
+                text=True,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process id, which is also the id of its process group."""
+        return self._process.pid
+
+    @property
+    def code(self) -> int | None:
+        """The exit code, or None while it runs."""
+        return self._process.poll()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the program itself; do nothing if it has ended."""
+        self._process.send_signal(number)
+
+    def close(self, *, grace_s: float = 3.0) -> None:
+        """End the program within ``grace_s``, then kill what is left of its process group."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Child(_Program):
+    """A program that reads and writes lines, and ends with this object's ``with`` block.
+
+    Its standard error goes to ``log``. A thread reads its lines, so that waiting for the next one
     can have a limit.
     """
 
@@ -198,20 +256,8 @@ class Child:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
     ) -> None:
-        self.argv = tuple(argv)
-        self.log = log
+        super().__init__(argv, log=log, env=env, cwd=cwd, speaks=True)
         self._lines: queue.Queue[str | None] = queue.Queue()
-        with log.open("ab") as errors:
-            self._process = subprocess.Popen(
-                self.argv,
-                env={**os.environ, **(env or {})},
-                cwd=cwd,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                start_new_session=True,
-            )
         assert self._process.stdout is not None
         assert self._process.stdin is not None
         self._stdin: IO[str] = self._process.stdin
@@ -221,27 +267,13 @@ class Child:
         self._reader.start()
 
     def _read(self, stream: IO[str]) -> None:
-        with contextlib.suppress(ValueError):  # closed while it was read
+        with contextlib.suppress(ValueError):  # the stream was closed during the read
             for line in stream:
                 self._lines.put(line)
         self._lines.put(None)
 
-    @property
-    def pid(self) -> int:
-        """The process id, which is that of its process group too."""
-        return self._process.pid
-
-    @property
-    def code(self) -> int | None:
-        """The exit code, or None while it runs."""
-        return self._process.poll()
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the program itself; nothing happens where it has ended."""
-        self._process.send_signal(number)
-
     def send(self, line: str) -> None:
-        """Write one line; raise :class:`ProcessFailure` where nobody reads any more."""
+        """Write one line; raise :class:`ProcessFailure` if the program has ended."""
         try:
             self._stdin.write(line + "\n")
             self._stdin.flush()
@@ -249,7 +281,10 @@ class Child:
             raise ProcessFailure(self.ended_message()) from error
 
     def receive(self, timeout_s: float) -> str:
-        """Give the next line; raise :class:`ProcessFailure` at its end or after ``timeout_s``."""
+        """Return the next line.
+
+        Raises :class:`ProcessFailure` if the program ends, or writes no line in ``timeout_s``.
+        """
         try:
             with signals.wait():
                 line = self._lines.get(timeout=timeout_s)
@@ -263,13 +298,13 @@ class Child:
         return line
 
     def ended_message(self) -> str:
-        """Say that it ended, with its code and its log."""
+        """Return a message that names its exit code and its log."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=1.0)
         return f"`{shlex.join(self.argv)}` ended with code {self.code}. Its log: {self.log}"
 
     def close(self, *, grace_s: float = 3.0) -> None:
-        """End it: close its input, wait, then end its process group."""
+        """Close its input, wait for it to end, then kill its process group if it has not."""
         with contextlib.suppress(BrokenPipeError, OSError):
             self._stdin.close()
         try:
@@ -281,22 +316,11 @@ class Child:
         if self._process.stdout is not None:
             self._process.stdout.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+class Service(_Program):
+    """A program that reads no input and ends with this object's ``with`` block.
 
-
-class Service:
-    """A program that runs on its own in its own process group until its ``with`` block ends.
-
-    All that it writes goes to the end of ``log``.
+    All its output is appended to ``log``.
     """
 
     def __init__(
@@ -307,53 +331,17 @@ class Service:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
     ) -> None:
-        self.argv = tuple(argv)
-        self.log = log
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                self.argv,
-                env={**os.environ, **(env or {})},
-                cwd=cwd,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    @property
-    def pid(self) -> int:
-        """The process id, which is that of its process group too."""
-        return self._process.pid
-
-    @property
-    def code(self) -> int | None:
-        """The exit code, or None while it runs."""
-        return self._process.poll()
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the program itself; nothing happens where it has ended."""
-        self._process.send_signal(number)
+        super().__init__(argv, log=log, env=env, cwd=cwd, speaks=False)
 
     def ended_message(self) -> str:
-        """Say that it ended, with its code, its log, and the end of that."""
+        """Return a message that names its exit code and its log, and shows the end of the log."""
         tail = self.log.read_text(errors="replace").strip()[-TAIL_CHARS:]
         return f"`{shlex.join(self.argv)}` ended with code {self.code}. Its log: {self.log}\n{tail}"
 
     def close(self, *, grace_s: float = 3.0) -> None:
-        """End it: ask (SIGTERM), wait, then end what is left of its process group."""
+        """Send SIGTERM, wait for it to end, then kill what is left of its process group."""
         self.signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=grace_s)
         _end_group(self._process.pid)
         self._process.wait(timeout=KILLED_LIMIT_S)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

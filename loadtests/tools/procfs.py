@@ -1,6 +1,6 @@
-"""What the system says of a process: when it started, its children, what it used.
+"""Facts of processes: start time, children, CPU time and memory.
 
-Linux tells by ``/proc`` and by the CPU clock of each process; elsewhere ``ps`` is asked.
+On Linux they come from ``/proc`` and each process's CPU clock, elsewhere from ``ps``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """One process. ``started`` serves to tell it from a later one with the same id."""
+    """One process; ``started`` distinguishes it from a later process with the same id."""
 
     pid: int
     parent: int
@@ -35,7 +35,7 @@ class Facts:
 
 
 def facts_of(pid: int) -> Facts | None:
-    """Give what is known of a process; None where there is none, or only its exit code is left."""
+    """Return the facts of a process; None if it does not exist, or is a zombie."""
     if sys.platform != "linux":
         return _listed().get(pid)
     try:
@@ -45,36 +45,39 @@ def facts_of(pid: int) -> Facts | None:
 
 
 def family(pid: int) -> tuple[Facts, ...]:
-    """Give a process and all that it started, itself first, then in the order of their ids."""
+    """Return a process and its descendants: itself first, then by their ids; () if it is gone."""
     first = facts_of(pid)
     if first is None:
         return ()
     if sys.platform == "linux":
         children = sorted(_children(pid))
     else:
-        children = sorted(one.pid for one in _listed().values() if one.parent == pid)
+        children = sorted(process.pid for process in _listed().values() if process.parent == pid)
     return (first, *(member for child in children for member in family(child)))
 
 
 def everyone() -> tuple[Facts, ...]:
-    """Give all processes that run."""
+    """Return all running processes."""
     if sys.platform != "linux":
         return tuple(_listed().values())
-    found = (facts_of(int(path.name)) for path in PROC.iterdir() if path.name.isdigit())
-    return tuple(one for one in found if one is not None)
+    processes = (facts_of(int(path.name)) for path in PROC.iterdir() if path.name.isdigit())
+    return tuple(process for process in processes if process is not None)
 
 
 def pin(pid: int, cores: Collection[int]) -> None:
-    """Bind all threads of a process to these cores, and so all that they start."""
+    """Pin all threads of a process, and whatever they start later, to these cores."""
     for task in (PROC / f"{pid}/task").iterdir():
-        with contextlib.suppress(ProcessLookupError):  # a thread that has just ended
+        with contextlib.suppress(ProcessLookupError):  # this thread has just ended
             os.sched_setaffinity(int(task.name), cores)
 
 
 def parse_stat(text: str, *, cpu_s: float) -> Facts | None:
-    """Read ``/proc/<pid>/stat`` (proc(5)); its own CPU times are too coarse (10 ms) to be used."""
+    """Parse ``/proc/<pid>/stat`` (proc(5)); None for a zombie.
+
+    ``cpu_s`` comes from the caller, because the CPU times in this file are too coarse (10 ms).
+    """
     pid, _, rest = text.partition(" (")
-    fields = rest.rpartition(") ")[2].split()  # the name may hold blanks and brackets itself
+    fields = rest.rpartition(") ")[2].split()  # the name may contain blanks and brackets
     if fields[0] in {"Z", "X"}:
         return None
     return Facts(
@@ -88,13 +91,13 @@ def parse_stat(text: str, *, cpu_s: float) -> Facts | None:
 
 
 def parse_ps(text: str) -> dict[int, Facts]:
-    """Read what ``ps`` writes when asked for ``PS_FIELDS``; sizes are in KiB."""
-    found = {}
+    """Parse the output of ``ps -o PS_FIELDS``, in which sizes are in KiB."""
+    processes = {}
     for line in text.splitlines():
         pid, parent, group, state, rss, cpu, started = line.split(maxsplit=6)
         if state.startswith("Z"):
             continue
-        found[int(pid)] = Facts(
+        processes[int(pid)] = Facts(
             pid=int(pid),
             parent=int(parent),
             group=int(group),
@@ -102,11 +105,11 @@ def parse_ps(text: str) -> dict[int, Facts]:
             cpu_s=_seconds(cpu),
             memory_bytes=int(rss) * 1024,
         )
-    return found
+    return processes
 
 
 def _seconds(text: str) -> float:
-    """Read ``[[days-]hours:]minutes:seconds``, the last with or without a fraction."""
+    """Parse ``[[days-]hours:]minutes:seconds``, the seconds with or without a fraction."""
     days, _, clock = text.rpartition("-")
     total = 0.0
     for part in clock.split(":"):
@@ -119,12 +122,12 @@ def _listed() -> Mapping[int, Facts]:
 
 
 def _cpu_clock_s(pid: int) -> float:
-    # clock_getcpuclockid(3) in one line: nanoseconds of all threads, where /proc has 10 ms steps.
+    # As clock_getcpuclockid(3) computes the clock's id: it counts in ns, /proc in steps of 10 ms.
     return time.clock_gettime((~pid << 3) | 2)
 
 
 def _children(pid: int) -> list[int]:
-    try:  # gunicorn and nginx start their workers from the main thread
+    try:  # the main thread's children suffice: gunicorn and nginx start their workers there
         return [int(child) for child in (PROC / f"{pid}/task/{pid}/children").read_text().split()]
-    except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN, or the process has gone
-        return [one.pid for one in everyone() if one.parent == pid]
+    except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN, or the process has ended
+        return [process.pid for process in everyone() if process.parent == pid]

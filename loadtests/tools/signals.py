@@ -1,9 +1,8 @@
-"""SIGINT, SIGTERM and SIGHUP become one ``Interrupted``, raised at a safe moment.
+"""Turns SIGINT, SIGTERM and SIGHUP into one ``Interrupted``, raised at a safe moment.
 
-An exception that a signal handler raises can strike between any two instructions, also in the
-middle of cleaning up. Here it is raised only inside a wait (``proc`` marks its waits), once, and
-never in a shielded part: what was started is always taken down, and a second Ctrl-C changes
-nothing.
+A signal handler can raise its exception between any two instructions, even during a clean-up. So
+``Interrupted`` is raised only inside a wait (``proc`` marks its waits), only once, and never inside
+``shield``. Everything that was started is taken down, and a second Ctrl-C changes nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass
 class _State:
-    """Signals belong to the process, so there is one of these."""
+    """The state of this process's signals; there is one instance, because signals are global."""
 
     received: int | None = None
     raised: bool = False
@@ -35,7 +34,7 @@ _state = _State()
 
 @contextmanager
 def handled() -> Iterator[None]:
-    """Handle the stopping signals in this block; give the former handlers back after it."""
+    """Handle the stopping signals in this block, then restore the former handlers."""
     _state.received, _state.raised, _state.waits, _state.shields = None, False, 0, 0
     before = {number: signal.signal(number, _receive) for number in STOPPING if _stops(number)}
     try:
@@ -46,13 +45,13 @@ def handled() -> Iterator[None]:
 
 
 def _stops(number: signal.Signals) -> bool:
-    """Tell whether a signal should stop us: not that of a closed terminal under ``nohup``."""
+    """Return whether a signal should stop the run; under ``nohup`` SIGHUP should not."""
     return number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
 
 
 @contextmanager
 def wait() -> Iterator[None]:
-    """Mark a wait, which a signal may end. Only the main thread is ever interrupted."""
+    """Mark a wait that a signal may end; only the main thread is ever interrupted."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -66,7 +65,7 @@ def wait() -> Iterator[None]:
 
 @contextmanager
 def shield() -> Iterator[None]:
-    """Let no signal end a wait in this block; one that comes is kept for after it."""
+    """Defer signals in this block: one that arrives is raised in a later wait."""
     _state.shields += 1
     try:
         yield
@@ -75,7 +74,7 @@ def shield() -> Iterator[None]:
 
 
 def check() -> None:
-    """Raise for a signal that was kept, unless this part is shielded or it was raised before."""
+    """Raise ``Interrupted`` for a received signal, unless shielded or already raised."""
     if _state.received is not None and not _state.raised and not _state.shields:
         _state.raised = True
         raise Interrupted(_state.received)

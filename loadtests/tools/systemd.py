@@ -1,19 +1,19 @@
-"""systemd: the commands that run a program in a scope of its own with a CPU budget. Pure.
+"""systemd: the commands that run a program in its own scope with a CPU budget. Pure.
 
-This is how an ordinary user gets a budget with cgroup v2 (``systemd-run(1)``,
-``systemd.resource-control(5)``). A scope goes when its last process does.
+An ordinary user can set a budget this way with cgroup v2 (``systemd-run(1)``,
+``systemd.resource-control(5)``). systemd removes a scope when its last process ends.
 """
 
 from __future__ import annotations
 
 RUNNING = "/run/systemd/system"
-"""Exists where systemd is what started the machine (``sd_booted(3)``)."""
+"""Exists if systemd booted this machine (``sd_booted(3)``)."""
 
 
 def scope_argv(unit: str, *, user: bool) -> tuple[str, ...]:
-    """Give what stands before a command, so that it runs in the scope ``<unit>.scope``.
+    """Return the prefix of a command that makes it run in the scope ``<unit>.scope``.
 
-    systemd-run then becomes that command, so the process stays the child of who started it.
+    systemd-run executes the command in its own process, so the parent stays the same.
     """
     return (
         "systemd-run", *_manager(user=user), "--scope", "--quiet", "--collect",
@@ -22,7 +22,7 @@ def scope_argv(unit: str, *, user: bool) -> tuple[str, ...]:
 
 
 def set_budget_argv(unit: str, cpus: float, *, user: bool) -> tuple[str, ...]:
-    """Give the command that sets the CPU budget of a scope that runs."""
+    """Return the command that sets the CPU budget of a running scope."""
     return (
         "systemctl", *_manager(user=user), "set-property", "--runtime", f"{unit}.scope",
         f"CPUQuota={cpus:.2%}", "CPUQuotaPeriodSec=100ms",
@@ -30,10 +30,10 @@ def set_budget_argv(unit: str, cpus: float, *, user: bool) -> tuple[str, ...]:
 
 
 def trial_argv(*, user: bool) -> tuple[str, ...]:
-    """Give a command that writes the quota that a scope got (``cpu.max``).
+    """Return a command that starts a scope with a quota and writes the quota it got (``cpu.max``).
 
-    It fails where there is no manager to ask; where the manager has no cpu controller it takes the
-    property all the same, and then there is no such file, or it says ``max``.
+    It fails if no systemd manager answers. A manager without the cpu controller accepts the
+    property all the same; then that file is missing, or contains ``max``.
     """
     return (
         "systemd-run", *_manager(user=user), "--scope", "--quiet", "--collect",

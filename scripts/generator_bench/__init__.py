@@ -1,1 +1,1 @@
-"""The parts of ``scripts/bench.py``: what is measured, by which programs, against which servers."""
+"""The parts of ``scripts/bench.py``: benchmark items, load generators and stub servers."""

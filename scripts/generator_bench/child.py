@@ -1,4 +1,4 @@
-"""The generator as a child process, spoken to by its protocol."""
+"""Runs the generator as a child process, and speaks its protocol."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Column = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class TrialData:
-    """What the generator said of one trial; ``columns`` are those of the protocol."""
+    """The generator's data of one trial; ``columns`` are those of the protocol."""
 
     finished: Mapping[str, Any]
     columns: Mapping[str, Column]
@@ -31,14 +31,14 @@ class TrialData:
 
     @property
     def completed(self) -> Column:
-        """Which rows were ``ok`` and ended in the window."""
+        """Indices of the rows that were ``ok`` and ended in the window."""
         done = self.columns["done_us"]
         inside = (done >= 0) & (done < self.window_s * 1e6)
         return np.flatnonzero(inside & (self.columns["outcome"] == 0))
 
     @property
     def due(self) -> Column:
-        """Which rows were due in the window."""
+        """Indices of the rows that were due in the window."""
         due = self.columns["due_us"]
         return np.flatnonzero((due >= 0) & (due < self.window_s * 1e6))
 
@@ -50,12 +50,12 @@ class TrialData:
 
 
 def pinned(core: int | None) -> tuple[str, ...]:
-    """Return the words before a command that runs it on ``core`` alone."""
+    """Return the prefix that pins a command to ``core``; () without one."""
     return () if core is None else ("taskset", "-c", str(core))
 
 
 class Generator:
-    """A generator that runs for the length of a ``with`` block."""
+    """A generator that runs until its ``with`` block ends."""
 
     def __init__(self, core: int | None = None, processes: int = 1) -> None:
         self._command = (
@@ -84,7 +84,7 @@ class Generator:
 
     @property
     def pid(self) -> int:
-        """The process of the agent; with several processes, its workers are its children."""
+        """The process id of the agent; with several processes, its workers are its children."""
         return self._process.pid
 
     def ask(self, **order: Any) -> dict[str, Any]:
@@ -97,7 +97,7 @@ class Generator:
         return self.trial_and(lambda: None, **order)
 
     def trial_and(self, when_open: Callable[[], None], **order: Any) -> TrialData:
-        """Run one trial, and do something when the window has opened."""
+        """Run one trial, and call ``when_open`` when the window has opened."""
         defaults = {"id": "bench", "path": "/", "settle_s": 0.5, "drain_limit_s": 5.0}
         whole = {"op": "trial", **defaults, **order}
         self._say(whole)

@@ -1,4 +1,4 @@
-"""Pure: what a bench says, and whether it is what was asked for."""
+"""Figures of a benchmark, and the bounds that they must keep. Pure."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One thing to be shown: its figures, and the bounds that they are held against.
+    """One benchmark item: its figures and their bounds.
 
-    A bound is the name of a figure, ``at_least`` or ``at_most``, and a number; or ``is`` and a
-    value.
+    A bound is a figure's name, a kind (``at_least``, ``at_most`` or ``is``) and a value.
     """
 
     figures: Json
@@ -32,7 +31,7 @@ class Item:
 
     @property
     def bounds_by_figure(self) -> Json:
-        """The bounds as they are kept beside the figures."""
+        """The bounds as they are written beside the figures."""
         return {name: {kind: bound} for name, kind, bound in self.bounds}
 
 
@@ -44,10 +43,10 @@ HOLDS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """Return the median over the rounds of ours ÷ theirs: what a round shares cancels in it."""
+    """Return the median over the rounds of ours ÷ theirs; a round's common effects cancel."""
     return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
 def excess(measured_ms: float, true_ms: float) -> float:
-    """Return by how much a figure is off, as a share of what is allowed: 0.3 ms or 2 %."""
+    """Return a figure's error as a share of the allowed error (the larger of 0.3 ms and 2 %)."""
     return abs(measured_ms - true_ms) / max(0.3, 0.02 * true_ms)

@@ -1,8 +1,7 @@
-"""The client against a server that sends what no server should: ``fuzz.py CASES SEED``.
+"""Tests the client against a server with broken answers: ``fuzz.py CASES SEED``.
 
-Prints one JSON object: how many cases there were, how many were counted (by the record, and by
-Locust's statistics), how each kind of answer was counted, and the cases that were counted as a kind
-that they are not.
+It prints one JSON object: the number of cases, how many the recorder and Locust's statistics
+counted, the outcomes by kind of answer, and the cases with an outcome that is wrong for their kind.
 """
 
 from __future__ import annotations
@@ -33,16 +32,16 @@ from loadtests.generator.recorder import Recorder
 USERS = 64
 TIMEOUT_S = 0.25
 LONGER_S = 0.5
-"""Than the time limit, and the limit's watch."""
+"""Longer than the time limit and the interval of its checks."""
 
 SEEN_S = 0.02
-"""Until a closed connection is seen to be closed."""
+"""Time for the client to notice a closed connection."""
 
 BODY_LIMIT_BYTES = 256 * 1024
-"""Instead of the client's own limit, so that a case need not send 64 MiB."""
+"""Replaces the client's own limit, so that no case has to send 64 MiB."""
 
 BREAK_OFF = struct.pack("ii", 1, 0)
-"""SO_LINGER: closing sends a reset."""
+"""SO_LINGER with 0 s: closing sends a reset."""
 
 ANY = frozenset(Outcome)
 BROKEN_OFF = frozenset({Outcome.RESET, Outcome.CLOSED_EARLY, Outcome.TRUNCATED})
@@ -50,7 +49,7 @@ BROKEN_OFF = frozenset({Outcome.RESET, Outcome.CLOSED_EARLY, Outcome.TRUNCATED})
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One answer: its pieces with a pause between, how it ends, and what may be counted."""
+    """One answer: its pieces with a pause between, its end, and the outcomes allowed for it."""
 
     kind: str
     pieces: list[bytes]
@@ -62,7 +61,7 @@ class Case:
 
 
 def whole_answer(rng: random.Random) -> tuple[bytes, bool]:
-    """Return an answer without fault, and whether the connection's end is the body's end."""
+    """Return a valid answer, and whether its body ends with the connection."""
     body = rng.randbytes(rng.choice((0, 1, 13, 700, 5_000)))
     interim = rng.choice((b"", b"", b"HTTP/1.1 100 Continue\r\n\r\n", HINTS))
     fields = b"X-Filler: " + b"a" * rng.randrange(200) + b"\r\n"
@@ -268,7 +267,7 @@ def answer_with(cases: list[Case]) -> Callable[[Any, Any], None]:
                 if case.reset or case.close:
                     break
         except OSError:
-            pass  # the client has seen enough
+            pass  # the client closed the connection first
         client.close()
 
     return handle
@@ -300,8 +299,8 @@ def run_cases(count: int, seed: int) -> dict[str, Any]:
             counted[f"{case.kind}: {outcome.name.lower()}"] += 1
             if outcome not in case.expected:
                 wrong.append(f"{case.kind} {number}: {outcome.name} for {case.pieces[:3]!r:.200}")
-            # A server that closes without a word, just when the next request is on its way, loses
-            # it (RFC 9112, 9.3.1). That is true, and not what is looked for here.
+            # If a server closes while the next request is on its way, that request is lost
+            # (RFC 9112, 9.3.1). This waits, because that case is not tested here.
             gevent.sleep(SEEN_S)
 
     users = [gevent.spawn(ask) for _ in range(USERS)]

@@ -22,18 +22,18 @@ SHORT = (
     *("run", "--json", "--quick", "--backend", "processes", "--workload", "io"),
     *("--workers", "gthread", "--replicas", "1,2", "--rounds", "2"),
 )
-"""Two rounds of two cells: as short as a run with a factor and an interval can be."""
+"""Two rounds of two cells: the shortest run with a factor and an interval."""
 
 LOADING = "How fast the load generator"
-"""What a run says when the generator has started, and the first load is about to be put on."""
+"""Progress line of a run just before its first load."""
 
 OVER = "Taking the stack down"
 
 LIMIT_S = 120.0
-"""After so long a run is asked to end, and counts as one that ended so."""
+"""Time limit of a run; after it, the run gets SIGINT."""
 
 Disturb = Callable[[int], None]
-"""Does something to a run that goes on; told its process, when the first load is put on."""
+"""Disturbs a run; called with its process id when its first load starts."""
 
 
 @dataclass(kw_only=True)
@@ -47,13 +47,13 @@ class Run:
 
     @property
     def saturated(self) -> list[str]:
-        """What the rule ``generator_saturated`` found broken."""
+        """The details of the findings ``generator_saturated``."""
         broken = self.document.get("invalid", [])
-        return [each["detail"] for each in broken if each["code"] == "generator_saturated"]
+        return [finding["detail"] for finding in broken if finding["code"] == "generator_saturated"]
 
 
 def run(disturb: Disturb | None = None, *, processes: int = 1, seed: int = 1) -> Run:
-    """Run ``twofold`` from start to end, its results in a folder that is gone afterwards."""
+    """Run ``twofold`` from start to end, with its results in a temporary folder."""
     ended = Run()
     with TemporaryDirectory() as results:
         argv = (
@@ -81,7 +81,7 @@ def run(disturb: Disturb | None = None, *, processes: int = 1, seed: int = 1) ->
 
 
 def _follow(child: subprocess.Popen[str], ended: Run, disturb: Disturb | None) -> None:
-    """Read what the run says, disturb it when the first load is put on, and take the time."""
+    """Read the run's progress, disturb it when its first load starts, and time the load."""
     began_s = 0.0
     disturbing = threading.Thread(target=disturb or (lambda _: None), args=(child.pid,))
     assert child.stderr is not None
@@ -97,14 +97,14 @@ def _follow(child: subprocess.Popen[str], ended: Run, disturb: Disturb | None) -
 
 
 def generators_of(pid: int) -> list[int]:
-    """Return the generator's processes in a run, its workers where it has any."""
-    found = [
-        (each, command)
-        for each in descendants_of(pid)
-        if "loadtests.generator" in (command := _command(each)) and "metronome" not in command
+    """Return the ids of a run's generator processes; only the workers if it has any."""
+    processes = [
+        (process, command)
+        for process in descendants_of(pid)
+        if "loadtests.generator" in (command := _command(process)) and "metronome" not in command
     ]
-    workers = [each for each, command in found if "--worker" in command]
-    return workers or [each for each, _ in found]
+    workers = [process for process, command in processes if "--worker" in command]
+    return workers or [process for process, _ in processes]
 
 
 def _command(pid: int) -> str:
@@ -115,11 +115,11 @@ def _command(pid: int) -> str:
 
 
 def kill_one(pick: Callable[[list[int]], int], after_s: float) -> Disturb:
-    """Kill one of the generator's workers so long after the first load was put on."""
+    """Kill one of the generator's workers ``after_s`` after the first load started."""
 
     def disturb(pid: int) -> None:
         time.sleep(after_s)
-        if workers := generators_of(pid):  # none where the run ended before: it tells by itself
+        if workers := generators_of(pid):  # empty if the run has ended already
             os.kill(pick(workers), signal.SIGKILL)
 
     return disturb

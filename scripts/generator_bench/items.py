@@ -1,13 +1,11 @@
-"""What is to be shown of the generator, one function a thing; each returns figures and bounds."""
+"""Benchmark items of the generator, one function each; each returns figures and bounds."""
 
 from __future__ import annotations
 
 import json
 import os
-import random
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from statistics import median
 from typing import Any
@@ -16,30 +14,23 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from loadtests.model.errors import EXIT_CANNOT_TELL
-from scripts.generator_bench import harness
 from scripts.generator_bench.child import PROJECT, Generator, pinned
 from scripts.generator_bench.figures import Item, excess, median_ratio
-from scripts.generator_bench.processes import awake, first, held, resident_mib
+from scripts.generator_bench.processes import kept_awake, real_time, resident_mib
 from scripts.generator_bench.servers import static_nginx, stub
+from scripts.generator_bench.whole_runs import lost_worker, saturation
 
 USERS = 16
 ROUNDS = 5
 WINDOW_S = 2.0
-RUNS = 10
+TRIALS = 10
 DELAY_RPS = 500.0
-
-HELD_SHARE = 0.05
-"""Of a core, to which the generator is held."""
-
-KILLED_PART = 0.85
-"""Of the time under load, in which a worker is killed: a kill after the last trial harms none."""
 
 Moments = npt.NDArray[np.float64]
 
 
 def cores() -> tuple[int | None, int | None]:
-    """Return the cores of generator and server; None where there are not two."""
+    """Return the cores of generator and server; (None, None) with a single core."""
     usable = sorted(os.sched_getaffinity(0))
     return (usable[0], usable[1]) if len(usable) > 1 else (None, None)
 
@@ -69,45 +60,47 @@ def cost() -> Item:
 
 
 def rival(kind: str, url: str, users: int = USERS, rate_rps: float = 0.0) -> dict[str, Any]:
-    """Run a rival on the generator's core; returns what it says of its window."""
+    """Run a rival on the generator's core; return its figures of the window."""
     command = (
         *pinned(cores()[0]),
         *(sys.executable, "-m", "scripts.generator_bench.rivals"),
         *(kind, url, str(users), str(WINDOW_S), str(rate_rps)),
     )
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=PROJECT)
-    said: dict[str, Any] = json.loads(done.stdout)
-    return said | {"requests_per_cpu_s": said["requests"] / said["cpu_s"]}
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures | {"requests_per_cpu_s": figures["requests"] / figures["cpu_s"]}
 
 
 def known_delays() -> Item:
     """Percentiles of a stub that answers after a known time, at 500 rps.
 
-    What is asked is the error of the client, not that of the machine's scheduler, so stub and
-    generator go first where this user may have it so, on cores that do not sleep, and the median
-    of three trials counts; beside it what one trial reads as anybody else. The stub notes when each
-    request arrived and was answered, so that what it was late itself is told apart from what the
-    client was off.
+    This measures the error of the client, not that of the machine's scheduler. So stub and
+    generator have real-time priority if this user may set it, their cores are kept awake, and the
+    median of three trials counts; one trial at ordinary priority is recorded too. The stub logs
+    when each request arrived and was answered, which separates its own delay from the client's.
     """
     rows, worst, worst_client = [], 0.0, 0.0
     own, other = cores()
     with stub("delay", other) as (url, pid), Generator(own) as generator:
         for delay_ms in (1, 2, 5, 20, 100):
             ordinary = delays(generator, url, delay_ms)
-            with awake(own), awake(other), first(pid, generator.pid) as permitted:
+            with kept_awake(own), kept_awake(other), real_time(pid, generator.pid) as permitted:
                 trials = [delays(generator, url, delay_ms) for _ in range(3)]
-            found = {key: median(trial[key] for trial in trials) for key in ordinary}
+            medians = {key: median(trial[key] for trial in trials) for key in ordinary}
             locust = rival("fasthttpuser", f"{url}/{delay_ms}", users=100, rate_rps=DELAY_RPS)
             for key in ("p50_ms", "p99_ms"):
-                worst = max(worst, excess(found[key], delay_ms))
+                worst = max(worst, excess(medians[key], delay_ms))
                 worst_client = max(
                     worst_client,
-                    *(excess(each[key], each[f"stub_{key}"]) for each in (*trials, ordinary)),
+                    *(
+                        excess(trial_figures[key], trial_figures[f"stub_{key}"])
+                        for trial_figures in (*trials, ordinary)
+                    ),
                 )
             rows.append(
                 {
                     "delay_ms": delay_ms,
-                    **found,
+                    **medians,
                     "at_ordinary_priority": ordinary,
                     "locust_p50_ms": locust["p50_ms"],
                     "locust_p99_ms": locust["p99_ms"],
@@ -128,10 +121,10 @@ def known_delays() -> Item:
 
 
 def delays(generator: Generator, url: str, delay_ms: int) -> dict[str, float]:
-    """Return the percentiles of one trial against the stub that delays, and of who was late.
+    """Return the percentiles of one trial against the delaying stub, and of each part's delay.
 
-    One process sends the requests one after the other and the loopback interface keeps their order,
-    so the n-th that was sent is the n-th that arrived.
+    One process sends all requests, and the loopback interface keeps their order. So the n-th
+    request sent is the n-th that arrived.
     """
     stub_log(generator, url)
     trial = generator.trial(
@@ -171,9 +164,9 @@ def delays(generator: Generator, url: str, delay_ms: int) -> dict[str, float]:
 
 
 def stub_log(generator: Generator, url: str) -> tuple[Moments, Moments]:
-    """Return when the stub's requests since the last call arrived, and were answered."""
-    said = generator.ask(op="fetch", id="log", urls=[f"{url}/log"])
-    pairs = np.array(json.loads(said["answers"][0]["body"]), dtype=np.float64).reshape(-1, 2)
+    """Return when the requests since the last call arrived, and when they were answered."""
+    answer = generator.ask(op="fetch", id="log", urls=[f"{url}/log"])
+    pairs = np.array(json.loads(answer["answers"][0]["body"]), dtype=np.float64).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1]
 
 
@@ -201,80 +194,19 @@ def stall() -> Item:
     )
 
 
-def saturation() -> Item:
-    """Whole runs with the generator held to 5 % of a core, and left alone: which are flagged."""
-    flagged = {"held": 0, "clean": 0}
-    codes: dict[str, list[int]] = {"held": [], "clean": []}
-    told: list[str] = []
-
-    def hold(pid: int) -> None:
-        with held(harness.generators_of(pid)[0], HELD_SHARE):
-            while harness.generators_of(pid):
-                time.sleep(0.1)
-
-    for number in range(RUNS):
-        for kind, disturb in (("held", hold), ("clean", None)):
-            ended = harness.run(disturb, seed=number)
-            flagged[kind] += bool(ended.saturated)
-            codes[kind].append(ended.code)
-            told += [f"{kind} {number}: {detail}" for detail in ended.saturated[:1]]
-    return Item(
-        figures={
-            "held_runs": RUNS,
-            "held_runs_flagged": flagged["held"],
-            "held_runs_exit_codes": codes["held"],
-            "clean_runs": RUNS,
-            "clean_runs_flagged": flagged["clean"],
-            "clean_runs_exit_codes": codes["clean"],
-            "saturation_told": told,
-        },
-        bounds=(
-            ("held_runs_flagged", "is", RUNS),
-            ("clean_runs_flagged", "is", 0),
-            ("held_runs_exit_codes", "is", [EXIT_CANNOT_TELL] * RUNS),
-        ),
-    )
-
-
-def lost_worker() -> Item:
-    """One of two workers is killed at a random moment of a whole run: it is invalid, each time."""
-    rng = random.Random(1)
-    alone = harness.run(processes=2)
-    moments_s, ends = [], []
-    for number in range(RUNS):
-        after_s = rng.uniform(0.0, KILLED_PART * alone.loading_s)
-        ended = harness.run(harness.kill_one(rng.choice, after_s), processes=2, seed=number)
-        moments_s.append(round(after_s, 2))
-        told = any("went missing" in detail for detail in ended.saturated)
-        ends.append((ended.document.get("verdict"), ended.code, told))
-    return Item(
-        figures={
-            "killed_runs": RUNS,
-            "killed_runs_invalid": sum(end == ("invalid", EXIT_CANNOT_TELL, True) for end in ends),
-            "killed_runs_ended_as": [f"{verdict}, exit {code}" for verdict, code, _ in ends],
-            "killed_after_s": moments_s,
-            "undisturbed_run_with_two_workers_flagged": len(alone.saturated),
-        },
-        bounds=(
-            ("killed_runs_invalid", "is", RUNS),
-            ("undisturbed_run_with_two_workers_flagged", "is", 0),
-        ),
-    )
-
-
 def fuzz() -> Item:
-    """Answers that no server should send: no hang, no crash, each counted once."""
+    """Broken answers: the client must not hang or crash, and must count each once."""
     cases = 2_600
     command = (sys.executable, "-m", "scripts.generator_bench.fuzz", str(cases), "1")
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=PROJECT, timeout=120)
-    said = json.loads(done.stdout)
+    summary = json.loads(done.stdout)
     return Item(
         figures={
-            "fuzz_cases": said["cases"],
-            "fuzz_recorded": said["recorded"],
-            "fuzz_in_locust_statistics": said["in_locust_statistics"],
-            "fuzz_counted_as_another_kind": len(said["wrong"]),
-            "fuzz_counted": said["counted"],
+            "fuzz_cases": summary["cases"],
+            "fuzz_recorded": summary["recorded"],
+            "fuzz_in_locust_statistics": summary["in_locust_statistics"],
+            "fuzz_counted_as_another_kind": len(summary["wrong"]),
+            "fuzz_counted": summary["counted"],
         },
         bounds=(
             ("fuzz_recorded", "is", cases),
@@ -338,7 +270,7 @@ def memory() -> Item:
     sizes_mib, rows = [], 0
     own, other = cores()
     with static_nginx(other) as url, Generator(own) as generator:
-        for _ in range(RUNS):
+        for _ in range(TRIALS):
             trial = generator.trial(base_url=url, users=USERS, window_s=3.0)
             rows += len(trial.columns["due_us"])
             sizes_mib.append(resident_mib(generator.pid))
@@ -362,4 +294,4 @@ ITEMS: Mapping[str, Callable[[], Item]] = {
     "rate": rate,
     "memory": memory,
 }
-"""In the order in which they are measured; the names of ``--only``."""
+"""The items by the names of ``--items``, in the order of measuring."""

@@ -1,4 +1,4 @@
-"""Processes from outside: held to a share of a core, their children, their memory."""
+"""Limits, prioritises and inspects other processes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from pathlib import Path
 from scripts.generator_bench.child import pinned
 
 PERIOD_S = 0.1
-"""Of the kernel's CPU quotas, by default."""
+"""The kernel's default period of CPU quotas."""
 
 V1 = Path("/sys/fs/cgroup/cpu")
 
 
 @contextmanager
 def held(pid: int, share: float) -> Iterator[str]:
-    """Hold ``pid`` to ``share`` of a core; yields by what means.
+    """Limit ``pid`` to ``share`` of a core; yield the name of the mechanism.
 
-    By a control group where this user may make one (version 1), else by stopping and continuing
-    the process in the quota's rhythm.
+    It uses a control group (version 1) if this user may create one. Otherwise it stops and
+    continues the process in each period.
     """
     group = V1 / f"twofold-bench-{pid}"
     try:
@@ -40,13 +40,13 @@ def held(pid: int, share: float) -> Iterator[str]:
         (group / "cgroup.procs").write_text(str(pid))
         yield "control group"
     finally:
-        with suppress(OSError):  # it may have ended meanwhile
+        with suppress(OSError):  # the process may have ended
             (V1 / "cgroup.procs").write_text(str(pid))
         remove(group)
 
 
 def remove(group: Path) -> None:
-    """Remove a control group; the kernel takes a moment to see that its last process is gone."""
+    """Remove a control group; retry while the kernel still counts its last process."""
     for _ in range(100):
         try:
             group.rmdir()
@@ -79,8 +79,8 @@ def paused(pid: int, share: float) -> Iterator[None]:
 
 
 @contextmanager
-def first(*pids: int) -> Iterator[bool]:
-    """Let ``pids`` go before all ordinary processes; yields whether this user may have it so."""
+def real_time(*pids: int) -> Iterator[bool]:
+    """Give ``pids`` real-time priority; yield whether this user may do that."""
     try:
         for pid in pids:
             os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(1))
@@ -95,8 +95,8 @@ def first(*pids: int) -> Iterator[bool]:
 
 
 @contextmanager
-def awake(core: int | None) -> Iterator[None]:
-    """Keep ``core`` from sleeping, by work that everything else goes before."""
+def kept_awake(core: int | None) -> Iterator[None]:
+    """Keep ``core`` awake with a busy loop in the kernel's idle class."""
     words = "import os; os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile 1: pass"
     with subprocess.Popen((*pinned(core), sys.executable, "-c", words)) as idler:
         try:
@@ -112,15 +112,15 @@ def children_of(pid: int) -> list[int]:
 
 def descendants_of(pid: int) -> list[int]:
     """Return the processes that ``pid`` started, and those that they started."""
-    found: list[int] = []
+    descendants: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):
             for word in task.read_text().split():
-                found += [int(word), *descendants_of(int(word))]
-    return found
+                descendants += [int(word), *descendants_of(int(word))]
+    return descendants
 
 
 def resident_mib(pid: int) -> float:
-    """Return how much memory ``pid`` holds."""
+    """Return the resident memory of ``pid`` in MiB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

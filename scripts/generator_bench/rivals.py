@@ -1,7 +1,7 @@
-"""What ours is compared with: ``rivals.py bare|fasthttpuser URL USERS WINDOW_S [RATE]``.
+"""Load generators to compare with: ``rivals.py bare|fasthttpuser URL USERS WINDOW_S [RATE]``.
 
-Prints one JSON object: ``requests`` and ``cpu_s`` of the window, and for Locust its own stated
-percentiles in milliseconds.
+It prints one JSON object: ``requests`` and ``cpu_s`` of the window, and for Locust the percentiles
+that it reports, in milliseconds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SETTLE_S = 0.5
 
 
 def main(kind: str, url: str, users: int, window_s: float, rate_rps: float) -> None:
-    """Run one of the rivals and print what it did."""
+    """Run one rival and print its figures."""
     count, ended = (
         start_bare(url, users) if kind == "bare" else start_fasthttpuser(url, users, rate_rps)
     )
@@ -33,7 +33,7 @@ def main(kind: str, url: str, users: int, window_s: float, rate_rps: float) -> N
 
 
 def start_bare(url: str, users: int) -> tuple[Callable[[], int], Callable[[], dict[str, Any]]]:
-    """Start loops that send, receive once, and look at nothing: the floor of gevent's sockets."""
+    """Start loops that send and receive without parsing: the least that gevent's sockets cost."""
     parts = urlsplit(url)
     request = f"GET {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode()
     counts = [0] * users
@@ -54,7 +54,7 @@ def start_bare(url: str, users: int) -> tuple[Callable[[], int], Callable[[], di
 def start_fasthttpuser(
     url: str, users: int, rate_rps: float
 ) -> tuple[Callable[[], int], Callable[[], dict[str, Any]]]:
-    """Start stock Locust users, without a wait or (with a rate) at a constant throughput."""
+    """Start stock Locust users, without a wait time or, given a rate, at constant throughput."""
     from locust import FastHttpUser, constant, constant_throughput, task  # patches the process
     from locust.env import Environment
 

@@ -1,4 +1,4 @@
-"""The servers that are asked: nginx with a static answer, and the stubs."""
+"""The servers of the benchmark: nginx with a static answer, and the stubs."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def stub(kind: str, core: int | None) -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def running(command: tuple[str, ...], port: int) -> Iterator[tuple[str, int]]:
-    """Run a server until the block ends; yields its URL and process when it answers."""
+    """Run a server until the block ends; yield its URL and process id once it answers."""
     process = subprocess.Popen(command, cwd=PROJECT)
     try:
         wait_for(port, process)
@@ -75,7 +75,7 @@ def running(command: tuple[str, ...], port: int) -> Iterator[tuple[str, int]]:
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Wait until somebody listens at ``port``."""
+    """Wait until the server listens at ``port``."""
     limit = time.monotonic() + START_LIMIT_S
     while True:
         try:
@@ -89,7 +89,7 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def free_port() -> int:
-    """Return a port of this machine that nobody listens at."""
+    """Return a port of this machine at which no program listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

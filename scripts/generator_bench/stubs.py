@@ -1,12 +1,11 @@
 """Servers with a known behaviour, one process each: ``stubs.py delay|stall PORT``.
 
-A request's time counts from its arrival in the kernel, not from when this program came to read
-it, and an answer leaves some 10 µs after its time: they wait by ``select``, which knows
-microseconds where ``epoll_wait`` knows milliseconds, and without a pause for the last of them.
+A request's time counts from its arrival in the kernel, not from when this program reads it. An
+answer leaves about 10 µs after its time: the stubs wait by ``select``, whose timeout has
+microseconds (that of ``epoll_wait`` has milliseconds), and spin for the last 100 µs.
 
-What it did is the truth that a client is held against, not what it was asked to do: ``GET /log``
-answers at once with the moments of all requests since the last one, as JSON pairs of arrival and
-answer in the order of their arrival.
+A client is compared with what the stub really did: ``GET /log`` answers at once with the moments of
+all requests since the last call, as JSON pairs of arrival and answer, in order of arrival.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LOG = b"GET /log "
 
 SPIN_S = 0.0001
-"""Before an answer is due: what waking up takes at most, mostly."""
+"""Time to spin before an answer is due; waking up rarely takes longer."""
 
 TIMESTAMP = 35
 """SO_TIMESTAMPNS of <asm/socket.h>, and the kind of the message that carries it."""
@@ -35,7 +34,7 @@ STALL_EVERY_S = 10.0
 STALL_S = 1.0
 
 Moment = Callable[[float, bytes], float]
-"""When a request is to be answered, from the moment at which it came and its bytes."""
+"""Returns when to answer a request, given the moment of its arrival and its bytes."""
 
 
 def after_delay(now: float, request: bytes) -> float:
@@ -44,7 +43,7 @@ def after_delay(now: float, request: bytes) -> float:
 
 
 def after_stall(now: float, _request: bytes) -> float:
-    """Return ``now``, or the end of the stall that it lies in: the first second of every ten."""
+    """Return ``now``, or the end of the current stall: the first second of every ten."""
     into = now % STALL_EVERY_S
     return now - into + STALL_S if into < STALL_S else now
 

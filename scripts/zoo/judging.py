@@ -6,7 +6,7 @@ from typing import Any
 
 from loadtests.model.result import DoublingResult, Estimate, RunResult
 from loadtests.model.vocabulary import Bottleneck, Verdict
-from scripts.zoo.members import Member
+from scripts.zoo.member import Member
 
 Row = dict[str, Any]
 

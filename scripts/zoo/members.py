@@ -7,7 +7,7 @@ its nature; any other broken rule is a wrong answer. The bottleneck is the large
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from loadtests.analysis.scaling_laws import speedup
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings
@@ -15,35 +15,10 @@ from loadtests.model.vocabulary import Bottleneck, RuleCode, Verdict
 from loadtests.planning.budget import MOST_SHARED_CPUS
 from scripts.zoo import faults
 from scripts.zoo.injection import Injection
+from scripts.zoo.member import Doubling, Member
 from scripts.zoo.plans import Shape
 
-Doubling = tuple[int, int]
 PERFECT: Mapping[Doubling, float] = {(1, 2): 2.0, (2, 4): 2.0}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Member:
-    """One system of the zoo.
-
-    ``verdicts`` are the run's true ones; ``may_scale`` the doublings of which ``scales`` is true;
-    ``code`` the rule that has to be broken, ``also`` those that may be; ``factors`` the true
-    doubling factors where they can be computed, ``sigma`` the serial share.
-    """
-
-    name: str
-    truth: str
-    why: str
-    shape: Shape
-    verdicts: frozenset[Verdict]
-    bottlenecks: frozenset[Bottleneck]
-    may_scale: frozenset[Doubling] = frozenset()
-    code: RuleCode | None = None
-    also: frozenset[RuleCode] = frozenset()
-    factors: Mapping[Doubling, float] = field(default_factory=dict)
-    sigma: float | None = None
-    inject: Callable[[], Injection] = Injection
-    settings: Settings = field(default_factory=dict)
-    """Variables for replicas; ``{folder}`` is a folder of this run's own."""
 
 
 def _scaling(

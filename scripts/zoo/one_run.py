@@ -21,7 +21,8 @@ from loadtests.targets import checkout
 from loadtests.tools import signals
 from scripts.zoo.injection import FaultyBackend
 from scripts.zoo.judging import Row, row_of
-from scripts.zoo.members import BY_NAME, Member
+from scripts.zoo.member import Member
+from scripts.zoo.members import BY_NAME
 from scripts.zoo.plans import BACKEND, WSGI_APP, plan_of
 
 

@@ -42,11 +42,11 @@ def containers(
     try:
         output_of(*command, "up", "-d", "--no-build", *scale, **images, TWOFOLD_REPLICA_CPUS="0.2")
         ids = output_of("docker", "ps", "-q", "--filter", label).split()
-        found: dict[str, list[dict[str, Any]]] = {}
+        by_service: dict[str, list[dict[str, Any]]] = {}
         for container in json.loads(output_of("docker", "inspect", *ids)):
             service = container["Config"]["Labels"]["com.docker.compose.service"]
-            found.setdefault(service, []).append(container)
-        yield found
+            by_service.setdefault(service, []).append(container)
+        yield by_service
     finally:
         output_of(*command, "down", "--volumes", "--timeout", "1", **images)
     for kind in ("container", "network", "volume"):
@@ -67,15 +67,15 @@ def in_container(container: dict[str, Any], script: str) -> str:
 def test_each_service_is_there_as_often_as_asked(
     containers: dict[str, list[dict[str, Any]]],
 ) -> None:
-    assert {service: len(found) for service, found in containers.items()} == {
+    assert {service: len(members) for service, members in containers.items()} == {
         service: SCALE.get(service, 1) for service in SERVICES
     }
 
 
 def test_the_budget_reaches_every_replica(containers: dict[str, list[dict[str, Any]]]) -> None:
     budgets = {
-        service: {each["HostConfig"]["NanoCpus"] / 1e9 for each in found}
-        for service, found in containers.items()
+        service: {container["HostConfig"]["NanoCpus"] / 1e9 for container in members}
+        for service, members in containers.items()
     }
     replicas = {service: {0.2} for service in ("replica", *WORKERS)}
     limited = {**replicas, "store": {0.5}}

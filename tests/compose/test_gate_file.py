@@ -33,15 +33,15 @@ def test_starts_have_the_limits_of_a_runs_replicas(key: str) -> None:
 
 def test_starts_differ_in_their_image_their_variables_and_their_shared_folder_alone() -> None:
     own = {"image", "env_file", "volumes"}
-    found = [GATE["services"][start] for start in STARTS]
+    services = [GATE["services"][start] for start in STARTS]
 
     assert all(
-        {key: each[key] for key in each.keys() - own}
-        == {key: found[0][key] for key in found[0].keys() - own}
-        for each in found
+        {key: service[key] for key in service.keys() - own}
+        == {key: services[0][key] for key in services[0].keys() - own}
+        for service in services
     )
     for key in ("image", "env_file"):
-        assert len({str(each[key]) for each in found}) == 2
+        assert len({str(service[key]) for service in services}) == 2
 
 
 def test_each_lane_of_each_side_has_a_shared_folder_of_its_own() -> None:

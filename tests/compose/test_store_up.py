@@ -37,14 +37,14 @@ def store(compose: tuple[str, ...], image: str) -> Iterator[str]:
     try:
         output_of(*command, "up", "-d", "--no-build", "store", **given)
         label = f"label=com.docker.compose.project={project}"
-        (found,) = output_of("docker", "ps", "-q", "--filter", label).split()
-        ready = docker.exec_argv(found, "sh", "-c", postgres.READY_SCRIPT)
+        (container,) = output_of("docker", "ps", "-q", "--filter", label).split()
+        ready = docker.exec_argv(container, "sh", "-c", postgres.READY_SCRIPT)
         proc.wait_until(
             lambda: proc.run(ready, check=False).code == 0,
             limit_s=READY_LIMIT_S,
-            failure=lambda: output_of("docker", "logs", found),
+            failure=lambda: output_of("docker", "logs", container),
         )
-        yield found
+        yield container
     finally:
         output_of(*command, "down", "--volumes", "--timeout", "1", **given)
 

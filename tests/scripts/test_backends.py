@@ -28,29 +28,29 @@ def test_backends_that_measure_the_same_agree_in_every_figure() -> None:
     plan = make_plan()
     trials = trials_of(plan, scaling)
 
-    told = backends.compare(plan, {"compose": trials, "processes": trials})
+    comparison = backends.compare(plan, {"compose": trials, "processes": trials})
 
-    assert (told["figures"], told["agreeing"]) == (5, 5)  # three cells, two doublings
-    assert told["doublings"][0]["factor"]["compose"]["estimate"] == pytest.approx(2.0)
-    assert told["cells"][0]["ratio_in_a_round"]["estimate"] == pytest.approx(1.0)
+    assert (comparison["figures"], comparison["agreeing"]) == (5, 5)  # three cells, two doublings
+    assert comparison["doublings"][0]["factor"]["compose"]["estimate"] == pytest.approx(2.0)
+    assert comparison["cells"][0]["ratio_in_a_round"]["estimate"] == pytest.approx(1.0)
 
 
 def test_a_backend_that_falls_short_at_four_replicas_is_told_apart() -> None:
     plan = make_plan()
     short = trials_of(plan, lambda spec: scaling(spec) * (0.8 if spec.cell.replicas == 4 else 1.0))
 
-    told = backends.compare(plan, {"compose": trials_of(plan, scaling), "processes": short})
+    comparison = backends.compare(plan, {"compose": trials_of(plan, scaling), "processes": short})
 
-    assert [row["rps_per_replica"]["agree"] for row in told["cells"]] == [True, True, False]
-    assert [row["factor"]["agree"] for row in told["doublings"]] == [True, False]
-    assert told["cells"][2]["ratio_in_a_round"]["estimate"] == pytest.approx(1 / 0.8)
+    assert [row["rps_per_replica"]["agree"] for row in comparison["cells"]] == [True, True, False]
+    assert [row["factor"]["agree"] for row in comparison["doublings"]] == [True, False]
+    assert comparison["cells"][2]["ratio_in_a_round"]["estimate"] == pytest.approx(1 / 0.8)
 
 
 def test_a_figure_without_an_interval_agrees_with_nothing() -> None:
-    known = Estimate(estimate=2.0, low=1.9, high=2.1)
+    estimate = Estimate(estimate=2.0, low=1.9, high=2.1)
     unknown = Estimate(estimate=2.0, low=None, high=None)
 
-    assert not backends.both(("compose", "processes"), (known, unknown))["agree"]
+    assert not backends.both(("compose", "processes"), (estimate, unknown))["agree"]
 
 
 def test_what_the_core_did_meanwhile_is_taken_out_of_each_backends_trials() -> None:
@@ -68,7 +68,7 @@ def test_what_the_core_did_meanwhile_is_taken_out_of_each_backends_trials() -> N
 
     stated = backends.at_one_speed({"compose": run(1.0), "processes": run(0.9)})
 
-    told = backends.compare(plan, stated)
-    rates = told["cells"][0]["rps_per_replica"]
+    comparison = backends.compare(plan, stated)
+    rates = comparison["cells"][0]["rps_per_replica"]
     assert rates["compose"]["estimate"] == pytest.approx(rates["processes"]["estimate"], rel=1e-6)
     assert {trial.spec.cell.worker for trial in stated["processes"]} == {"gthread"}

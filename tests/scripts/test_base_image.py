@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ssl
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -143,9 +144,9 @@ def test_a_debootstrap_that_fails_is_shown_with_its_last_words_and_leaves_nothin
     play("docker", engine_with())
     play("debootstrap", "echo W: a warning; echo E: no mirror answers; exit 3")
     assert base_image.main(["--own"]) == 4
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "error: `debootstrap` ended with code 3:\nW: a warning\nE: no mirror" in said.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "error: `debootstrap` ended with code 3:\nW: a warning\nE: no mirror" in output.err
     assert set(Path("/var/tmp").glob("twofold-base-*")) == left
 
 
@@ -201,11 +202,19 @@ def test_an_engine_that_does_not_answer_is_one_message(
 
 
 def test_a_machine_without_certificates_is_told_where_they_were_looked_for(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(Path, "is_file", lambda path: False)
-    with pytest.raises(base_image.BaseImageError, match=r"ca-certificates\.crt is not there"):
+    missing = str(tmp_path / "ca-certificates.crt")
+    paths = ssl.get_default_verify_paths()._replace(cafile=missing)
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+    monkeypatch.setattr(base_image, "CA_BUNDLE", missing)
+    monkeypatch.setenv(paths.openssl_cafile_env, str(tmp_path / "nor-this"))
+    with pytest.raises(base_image.BaseImageError) as failure:
         base_image.host_bundle()
+    assert str(failure.value) == (
+        f"This machine has no file of certificates: {missing} does not exist. Install"
+        " ca-certificates, or set SSL_CERT_FILE to such a file."
+    )
 
 
 def test_the_file_that_the_environment_names_goes_before_the_systems(certificates: Path) -> None:

@@ -45,7 +45,7 @@ campaign, replay = script("gate_campaign"), script("gate_replay")
 def recorded(case: str, change: float, seed: int, *, pairs: int = 16) -> dict[str, Any]:
     """A gate as the campaign records it; machine speed wanders, starts differ by 2.5 %."""
     rng = np.random.default_rng(seed)
-    found = []
+    pair_figures = []
     for number in range(pairs):
         speed = math.exp(rng.normal(0, 0.1))
         own = math.exp(change + rng.normal(0, 0.025))
@@ -64,8 +64,8 @@ def recorded(case: str, change: float, seed: int, *, pairs: int = 16) -> dict[st
                 "sd_us": float(times.std()),
                 "counts": counts.tolist(),
             }
-        found.append({"at_s": 8.0 * number, **sides})
-    return {"injected": case, "gate_id": f"{case}-{seed}", "pairs": found, "blocks": []}
+        pair_figures.append({"at_s": 8.0 * number, **sides})
+    return {"injected": case, "gate_id": f"{case}-{seed}", "pairs": pair_figures, "blocks": []}
 
 
 GATES = [
@@ -91,12 +91,12 @@ def test_a_row_says_what_was_injected_and_what_was_found() -> None:
 
 def test_rows_are_added_to_those_that_are_there(tmp_path: Path) -> None:
     path = tmp_path / "results" / "rows.json"
-    campaign.Kept(path).add({"injected": "aa", "seed": 1})
-    kept = campaign.Kept(path)
-    kept.add({"injected": "burn5", "seed": 2})
+    campaign.RowFile(path).add({"injected": "aa", "seed": 1})
+    row_file = campaign.RowFile(path)
+    row_file.add({"injected": "burn5", "seed": 2})
 
-    assert [row["seed"] for row in campaign.Kept(path).rows] == [1, 2]
-    assert kept.of("aa") == [{"injected": "aa", "seed": 1}]
+    assert [row["seed"] for row in campaign.RowFile(path).rows] == [1, 2]
+    assert row_file.of("aa") == [{"injected": "aa", "seed": 1}]
 
 
 @pytest.mark.parametrize(
@@ -138,12 +138,12 @@ def test_the_lock_takes_a_tenth_of_what_two_replicas_do() -> None:
 
 
 def test_replayed_gates_without_an_effect_are_rarely_called_worse() -> None:
-    found = replay.replay(GATES, count=300, seed=1)
+    verdicts = replay.replay(GATES, count=300, seed=1)
 
-    assert found["gates"] == 300
-    assert found["pairs"] == 320
-    assert found["regressed"] <= 6
-    assert found["pass"] >= 285
+    assert verdicts["gates"] == 300
+    assert verdicts["pairs"] == 320
+    assert verdicts["regressed"] <= 6
+    assert verdicts["pass"] >= 285
 
 
 def test_ours_has_the_lowest_sum_of_false_alarms_and_misses() -> None:
@@ -198,4 +198,4 @@ def test_the_replay_writes_its_figures(tmp_path: Path) -> None:
 
     written = json.loads((tmp_path / "gate-rules.json").read_text())
     assert written["replayed"]["gates"] == 20
-    assert [each["gates"] for each in written["orders"]] == [20, 0]
+    assert [row["gates"] for row in written["orders"]] == [20, 0]

@@ -42,8 +42,8 @@ def test_the_environment_is_made_anew_by_hashed_wheels_and_the_project_by_what_i
     commands: list[tuple[str, ...]], project: Path
 ) -> None:
     set_up.set_up_environment()
-    made, installed, itself = commands
-    assert made[1:] == ("-m", "venv", "--clear", str(project / ".venv"))
+    venv, installed, itself = commands
+    assert venv[1:] == ("-m", "venv", "--clear", str(project / ".venv"))
     assert {"--require-hashes", "--only-binary"} <= set(installed)
     assert {"--no-deps", "--no-build-isolation", "--editable"} <= set(itself)
 
@@ -104,8 +104,8 @@ def test_an_old_python_is_refused_with_the_way_out(
 ) -> None:
     monkeypatch.setattr("sys.version_info", (3, 9, 2))
     assert set_up.main([]) == 4
-    assert "This is Python 3.9 (" in (said := capsys.readouterr().err)
-    assert "make PYTHON=python3.12" in said
+    assert "This is Python 3.9 (" in (output := capsys.readouterr().err)
+    assert "make PYTHON=python3.12" in output
 
 
 def test_the_oldest_python_that_is_supported_is_taken() -> None:

@@ -68,10 +68,10 @@ def test_a_run_that_fails_or_hangs_is_a_row_and_the_others_go_on(
 
     code = truth.main(["--members", "perfect", "--times", "3", "--out", str(out)])
 
-    found = json.loads(out.read_text())
+    document = json.loads(out.read_text())
     assert code == 1
-    assert (found["runs"], found["right"]) == (3, 1)
-    assert "No nginx here." in found["rows"][0]["error"]
+    assert (document["runs"], document["right"]) == (3, 1)
+    assert "No nginx here." in document["rows"][0]["error"]
     assert "perfect: FAILED" in capsys.readouterr().err
 
 
@@ -97,11 +97,11 @@ def test_recorded_runs_are_judged_by_the_present_rules_and_none_is_measured(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = make_plan(replica_counts=(1, 2))
-    kept = Store.create(tmp_path / "truth-runs", "a-run")
-    kept.begin(make_facts(), make_machine(), plan)
-    kept.write_calibrations([make_calibration()])
+    run = Store.create(tmp_path / "truth-runs", "a-run")
+    run.begin(make_facts(), make_machine(), plan)
+    run.write_calibrations([make_calibration()])
     for trial in make_trials(plan, rps=noisy_rps(spread=0.01), identities={"gthread-1": "one"}):
-        kept.append(trial, b"")
+        run.append(trial, b"")
     wrong = {"right": False, "wrong_scales": False, "verdict": "invalid", "seconds": 20.0}
     rows_before = [
         {"member": "clean-cpu", "run": 1, "run_id": "a-run", **wrong},

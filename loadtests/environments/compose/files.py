@@ -58,8 +58,8 @@ def _common(replicas: Sequence[dict[str, str]]) -> dict[str, str]:
     first, *others = replicas
     if any(other != first for other in others):
         raise UsageError(
-            "Replicas of one worker model cannot have different variables under Compose."
-            " Give them to all (`sync-*`), or use the backend processes."
+            "Under Compose, all replicas of a worker model must have the same variables."
+            " Set them for all (`sync-*`), or use --backend processes."
         )
     return first
 

@@ -16,7 +16,7 @@ from loadtests.environments.protocol import Chosen
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.machine import Machine
 from loadtests.model.machine_facts import Engine, EngineState
-from loadtests.tools import docker, host, proc
+from loadtests.tools import docker, docker_compose, host, proc
 
 SOCKET = "unix:///var/run/docker.sock"
 """Where the engine listens unless ``DOCKER_HOST`` says otherwise."""
@@ -25,13 +25,13 @@ SOCKET = "unix:///var/run/docker.sock"
 def choose(root: Path) -> Chosen:
     """Give the backend with its machine; raise where no engine or no Compose answers."""
     with closing(docker.Engine()) as engine:
-        compose = docker.find_compose()
+        compose = docker_compose.find_compose()
         machine = docker_machine(engine, compose)
         why = f"Docker {engine.version} and Compose {compose.version} answer"
     return Chosen(backend=ComposeBackend(root), machine=machine, why=why)
 
 
-def docker_machine(engine: docker.Engine, compose: docker.Compose) -> Machine:
+def docker_machine(engine: docker.Engine, compose: docker_compose.Compose) -> Machine:
     """Give the facts of the machine that the engine runs on."""
     facts = engine.facts()
     can_budget, can_pin = bool(facts.get("CpuCfsQuota")), bool(facts.get("CPUSet"))
@@ -102,8 +102,8 @@ def _state(error: int) -> EngineState:
     return EngineState.DOWN
 
 
-def _compose() -> docker.Compose | None:
+def _compose() -> docker_compose.Compose | None:
     try:
-        return docker.find_compose()
+        return docker_compose.find_compose()
     except EnvironmentFailure:
         return None

@@ -18,7 +18,7 @@ from loadtests.environments.owner import Owner
 from loadtests.environments.protocol import Say
 from loadtests.environments.removal import KeptBySystem, Remains, remove_dead
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.tools import docker, proc, signals
+from loadtests.tools import docker, docker_compose, proc, signals
 
 UP_LIMIT_S = 180.0
 DOWN_LIMIT_S = 120.0
@@ -36,7 +36,7 @@ class Project:
     """One Compose project: its name, its files, and the variables in them."""
 
     engine: docker.Engine
-    compose: docker.Compose
+    compose: docker_compose.Compose
     name: str
     files: tuple[Path, ...]
     variables: Mapping[str, str]
@@ -49,7 +49,7 @@ class Project:
     ) -> None:
         """Start services, some of them several times; raise with what Compose said."""
         owner = {"TWOFOLD_OWNER": Owner.this_process().as_label()}
-        word, *words = docker.up_words(scale, services)
+        word, *words = docker_compose.up_words(scale, services)
         argv = self.compose.command(word, *options, *words, project=self.name, files=self.files)
         try:
             proc.run(argv, env={**self.variables, **owner}, timeout_s=UP_LIMIT_S)
@@ -75,11 +75,11 @@ class Project:
 
 
 @contextmanager
-def opened_engine(say: Say) -> Iterator[tuple[docker.Engine, docker.Compose]]:
+def opened_engine(say: Say) -> Iterator[tuple[docker.Engine, docker_compose.Compose]]:
     """Have the engine and its Compose, rid of what runs that died have left."""
     engine = docker.Engine()
     try:
-        compose = docker.find_compose()
+        compose = docker_compose.find_compose()
         remove_dead(remains(engine), say)
         yield engine, compose
     finally:
@@ -167,7 +167,7 @@ def take_down(project: Project, say: Say) -> None:
     What stays of it without running, and without being in anybody's way, is said and no failure.
     """
     engine, name = project.engine, project.name
-    command = project.compose.command(*docker.DOWN_WORDS, project=name, files=project.files)
+    command = project.compose.command(*docker_compose.DOWN_WORDS, project=name, files=project.files)
     with suppress(ProcessFailure):  # what it leaves is removed below
         proc.run(command, env=project.variables, timeout_s=DOWN_LIMIT_S, check=False)
     refused: EnvironmentFailure | None = None

@@ -1,1 +1,1 @@
-"""The processes backend: a stack of ordinary processes."""
+"""The backend ``processes``: a stack of ordinary processes, without Docker."""

@@ -1,7 +1,7 @@
-"""Where the processes of a stack listen: loopback addresses and ports that nobody has.
+"""Chooses free loopback addresses and ports for the processes of a stack.
 
-Linux answers on every address of 127.0.0.0/8, so each replica has one of its own and a port that
-looks the same for all, as containers have. Elsewhere only 127.0.0.1 is there, and ports differ.
+On Linux every address of 127.0.0.0/8 works. So each replica gets its own address, and all use the
+same port, as containers do. Other systems have only 127.0.0.1, so there the ports differ.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ FIRST_PORT = 8000
 PORTS_TRIED = 100
 PROXY_NUMBER = 254
 STORE_NUMBER = 253
-"""Their numbers in the stack's block of addresses, behind any replica's."""
+"""Last byte of their addresses; replicas count up from 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Addresses:
-    """Who listens where. ``replicas`` gives each name's ``host:port``."""
+    """The addresses of one stack; ``replicas`` maps each replica's name to its ``host:port``."""
 
     replicas: Mapping[str, str]
     proxy_host: str
@@ -36,10 +36,10 @@ class Addresses:
 def assign(
     names: Sequence[str], *, proxy_ports: Iterable[int], many: bool = sys.platform == "linux"
 ) -> Addresses:
-    """Choose addresses for replicas of these names, the proxy and the store.
+    """Choose addresses for the named replicas, the proxy and the store.
 
-    ``many`` says that any address of 127.0.0.0/8 will do. Raises :class:`EnvironmentFailure` where
-    one of ``proxy_ports``, which the plan has chosen, is taken.
+    ``many`` says that every address of 127.0.0.0/8 works. Raises :class:`EnvironmentFailure` if
+    one of ``proxy_ports`` is in use; the plan chooses those.
     """
     if many:
         block = f"127.{random.randint(64, 127)}.{random.randint(0, 255)}"
@@ -54,9 +54,9 @@ def assign(
     for port in proxy_ports:
         if not is_free(proxy_host, port):
             raise EnvironmentFailure(
-                f"Port {port}, which the proxy needs, is taken by a program that listens on all"
-                f" addresses. Find it with `ss -ltnp 'sport = :{port}'` (or `lsof -i :{port}`), end"
-                " it, and start again."
+                f"The proxy needs port {port}, but another program listens on it, on all addresses."
+                f" Find it with `ss -ltnp 'sport = :{port}'` (or `lsof -i :{port}`), end it, and"
+                " start again."
             )
     status_port, store_port = _unused(2)
     return Addresses(
@@ -69,7 +69,7 @@ def assign(
 
 
 def is_free(host: str, port: int) -> bool:
-    """Tell whether a program could listen there now."""
+    """Return whether a program could listen at this address now."""
     with closing(socket.socket()) as attempt:
         attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
         try:
@@ -81,21 +81,21 @@ def is_free(host: str, port: int) -> bool:
 
 
 def _common_port(hosts: Sequence[str]) -> int:
-    """Give a port that is free on all of these addresses."""
+    """Return a port that is free on all of these hosts."""
     for port in range(FIRST_PORT, FIRST_PORT + PORTS_TRIED):
         if all(is_free(host, port) for host in hosts):
             return port
     raise EnvironmentFailure(
-        f"No port from {FIRST_PORT} to {FIRST_PORT + PORTS_TRIED - 1} is free on {hosts[0]} and the"
-        " addresses after it. See who listens with `ss -ltn`."
+        f"No port from {FIRST_PORT} to {FIRST_PORT + PORTS_TRIED - 1} is free on all of {hosts[0]}"
+        f" to {hosts[-1]}. List the listening programs with `ss -ltnp`, and end some."
     )
 
 
 def _unused(count: int) -> list[int]:
-    """Give different ports that the system calls free."""
+    """Return ``count`` different ports that are free on 127.0.0.1."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     try:
-        return [each.getsockname()[1] for each in sockets]
+        return [listener.getsockname()[1] for listener in sockets]
     finally:
-        for each in sockets:
-            each.close()
+        for listener in sockets:
+            listener.close()

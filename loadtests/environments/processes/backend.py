@@ -1,8 +1,8 @@
-"""A stack of ordinary processes: the embedded backend, for machines without Docker.
+"""The backend ``processes``: a stack of ordinary processes, for machines without Docker.
 
-gunicorn replicas on loopback addresses of their own, nginx before them with the same template as
-in containers, the generator as a child. ``members`` starts them, ``means`` holds them to their
-budgets, and ``watchdog`` clears them away, however the harness ends.
+gunicorn replicas listen on their own loopback addresses. nginx stands in front of them, with the
+same template as in containers, and the generator is a child process. ``members`` starts them,
+``cpu_limits`` sets their budgets, and ``watchdog`` removes them, however the harness ends.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ METRONOME = "metronome"
 WSGI_APP = "app:create_app()"
 
 PROXY_LIMIT_S = 10.0
-"""How long nginx may take to answer with a new configuration; it takes some 50 ms."""
+"""How long nginx may take to apply a new configuration; it usually takes 50 ms."""
 
 
 class ProcessesBackend:
@@ -72,26 +72,26 @@ class ProcessesBackend:
         logs = folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         places = addresses.assign(
-            tuple(_replica_names(plan)), proxy_ports=[each.port for each in plan.upstreams]
+            tuple(_replica_names(plan)), proxy_ports=[upstream.port for upstream in plan.upstreams]
         )
-        with watchdog.guard(log=logs / "watchdog.log") as own:
-            way = cpu_limits.find(own.name)
-            leftovers.claim(own, way.folders)
-            say(f"CPU budgets: {way.description}")
-            members = Members(own, way, logs)
+        with watchdog.guard(log=logs / "watchdog.log") as stack_folder:
+            limits = cpu_limits.find(stack_folder.name)
+            leftovers.claim(stack_folder, limits.folders)
+            say(f"CPU budgets: {limits.description}")
+            members = Members(stack_folder, limits, logs)
             try:
                 database_url = None
                 if database is not None:
                     say("Starting PostgreSQL")
                     database_url = postgres.start(
-                        plan, database, members, places, root=self._root, own=own
+                        plan, database, members, places, root=self._root, stack_folder=stack_folder
                     )
                 say(f"Starting {len(places.replicas)} replicas")
                 stack = ProcessesStack(
                     self._root,
                     plan,
                     folder,
-                    own,
+                    stack_folder,
                     members,
                     places,
                     program,
@@ -107,14 +107,14 @@ class ProcessesBackend:
 
 
 class ProcessesStack:
-    """A stack of processes that is up; see ``environment.protocol.Stack``."""
+    """A running stack of processes; see ``environments.protocol.Stack``."""
 
     def __init__(
         self,
         root: Path,
         plan: Plan,
         folder: Path,
-        own: Path,
+        stack_folder: Path,
         members: Members,
         places: Addresses,
         nginx_program: str,
@@ -128,7 +128,7 @@ class ProcessesStack:
         self._generator_processes = plan.generator_processes
         self._generator_cores, self._proxy_cores = service_parts(plan.budget.service_cores)
         self._folder = folder
-        self._own = own
+        self._stack_folder = stack_folder
         self._members = members
         self._places = places
         self._nginx = nginx_program
@@ -148,7 +148,7 @@ class ProcessesStack:
         return self._cores or host.usable_cores()
 
     def start_generator(self) -> Child:
-        """Start the generator's program as a child of this process."""
+        """Start the generator as a child of this process."""
         return self._members.speak(
             GENERATOR,
             (
@@ -160,7 +160,7 @@ class ProcessesStack:
         )
 
     def start_metronome(self) -> Child:
-        """Start the metronome on the replicas' cores, as a child of this process."""
+        """Start the CPU speed probe on the replicas' cores, as a child of this process."""
         cores = self._budget.replica_cores or host.usable_cores()
         return self._members.speak(
             METRONOME,
@@ -170,26 +170,28 @@ class ProcessesStack:
         )
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
-        """Start the proxy with these upstreams, or change it to them.
+        """Start the proxy with these upstreams, or reload it with them.
 
-        From here on, too, the replicas have the means of the plan and no more: until they answer
-        they may have the whole machine, which makes the start some ten times shorter.
+        This also limits the replicas to the budget of the plan. Until then they may use the whole
+        machine, so that they start ten times faster.
         """
         self._generation += 1
         config = self._folder / "nginx.conf"
         config.write_text(self._proxy_config(upstreams))
-        prefix = str(self._own)
+        prefix = str(self._stack_folder)
         proc.run(nginx.check_argv(self._nginx, config=str(config), prefix=prefix))
         if self._proxy is None:
             argv = nginx.serve_argv(self._nginx, config=str(config), prefix=prefix)
-            self._proxy = self._members.serve(PROXY, argv, cwd=self._own, cores=self._proxy_cores)
+            self._proxy = self._members.serve(
+                PROXY, argv, cwd=self._stack_folder, cores=self._proxy_cores
+            )
         else:
             self._proxy.signal(signal.SIGHUP)
         proc.wait_until(
             self._proxy_is_configured,
             limit_s=PROXY_LIMIT_S,
             failure=lambda: (
-                f"The proxy did not take its configuration in {PROXY_LIMIT_S:g} s. The end of its"
+                f"The proxy did not apply its configuration in {PROXY_LIMIT_S:g} s. The end of its"
                 f" log:\n{self.log_of(PROXY)}"
             ),
         )
@@ -198,30 +200,30 @@ class ProcessesStack:
             names.append(Role.STORE)
         self._members.check_alive(names)
         wait_until_quiet(names, self.read)
-        self._hold_to_budget(names)
+        self._limit_to_budget(names)
 
-    def _hold_to_budget(self, names: Sequence[str]) -> None:
-        means = self._budget
+    def _limit_to_budget(self, names: Sequence[str]) -> None:
+        budget = self._budget
         for name in names:
             if name == Role.STORE:
-                self._members.hold(name, cpus=means.store_cpus, cores=means.store_cores)
+                self._members.limit(name, cpus=budget.store_cpus, cores=budget.store_cores)
             else:
-                self._members.hold(name, cpus=means.replica_cpus, cores=means.replica_cores)
+                self._members.limit(name, cpus=budget.replica_cpus, cores=budget.replica_cores)
 
     def read(self, members: Collection[str]) -> tuple[Reading, ...]:
         """Read the counters of these members now."""
         return self._members.read(members)
 
     def read_host(self) -> HostReading | None:
-        """Read what the cores that the run uses have done."""
+        """Read the times of the cores that the run uses."""
         return host.read_host(self.host_cores)
 
     def identities(self) -> Mapping[str, str]:
-        """Give what each member is now: process ids and start times."""
+        """Return the process ids and start times of each member."""
         return self._members.identities()
 
     def log_of(self, member: str) -> str:
-        """Give the end of a member's log."""
+        """Return the end of a member's log."""
         return self._members.log_of(member)
 
     def _start_replicas(self, plan: Plan) -> Iterator[Replica]:
@@ -264,7 +266,7 @@ class ProcessesStack:
                 for upstream in upstreams
             ],
             status_port=self._places.status_port,
-            folder=str(self._own),
+            folder=str(self._stack_folder),
             listen_host=self.proxy_host,
             generation=self._generation,
             counts=nginx.COUNTS_MODULE in built_with,

@@ -1,7 +1,7 @@
-"""How members of a stack are held to a CPU budget here: own control groups, systemd, or not.
+"""Limits members of a stack to CPU budgets: by control groups, by systemd, or not at all.
 
-``find`` chooses. What it gives is used in three steps: ``place`` says how a member has to be
-started, ``hold`` sets its budget once it runs, ``group`` is where its counters are.
+``find`` chooses the mechanism for this machine. It is used in three steps: ``place`` says how to
+start a member, ``limit`` sets the budget of a running member, ``group`` gives its counters.
 """
 
 from __future__ import annotations
@@ -19,51 +19,51 @@ from loadtests.tools.cgroup import PERIOD_US, Group
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """How to start a member: what stands before its command, and which files take its id."""
+    """How to start a member: the prefix of its command, and the files to write its id to."""
 
     prefix: tuple[str, ...] = ()
     join: tuple[Path, ...] = ()
 
 
-class Means(Protocol):
-    """One way to hold a member to a budget and to count what it uses."""
+class CpuLimits(Protocol):
+    """A mechanism that limits a member to a CPU budget and counts what it uses."""
 
     @property
     def description(self) -> str:
-        """Say which way it is, or why there is none."""
+        """The mechanism's name, or why this machine has none."""
 
     @property
     def can_budget(self) -> bool:
-        """Tell whether budgets can be set."""
+        """Whether budgets can be set."""
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """The folders of groups that are created, to be removed with all that is in them."""
+        """The folders of the groups that it creates; whoever clears the stack removes them."""
 
     def place(self, member: str) -> Placement:
-        """Prepare for a member and say how to start it."""
+        """Prepare for a member, and return how to start it."""
 
     def group(self, member: str, pid: int) -> Group | None:
-        """Give the group whose counters are this member's alone, or None where there is none."""
+        """Return the control group that contains only this member, or None."""
 
-    def hold(self, member: str, pid: int, cpus: float) -> None:
-        """Set the budget of a member that runs."""
+    def limit(self, member: str, pid: int, cpus: float) -> None:
+        """Set the CPU budget of a running member."""
 
 
-def find(stack: str, *, user: bool | None = None) -> Means:
-    """Choose the way that works on this machine, for the stack of this name."""
+def find(stack: str, *, user: bool | None = None) -> CpuLimits:
+    """Return the mechanism that works on this machine, for the stack of this name."""
     ordinary = os.geteuid() != 0 if user is None else user
     own = cgroup.group_of(os.getpid())
     if own is None:
-        return NoMeans(reason="this system has no control groups that can be read")
+        return NoLimits(reason="this system has no readable control groups")
     if own.version == 2 and Path(systemd.RUNNING).exists() and _scopes_have_budgets(user=ordinary):
         return Scopes(stack=stack, user=ordinary)
-    nest = find_nest(own)
-    if nest is not None:
-        return OwnGroups(stack=stack, nest=nest)
-    return NoMeans(
-        reason=f"control groups (version {own.version}) are here, but none can be made"
-        f" {'by an ordinary user' if ordinary else 'in this container'}"
+    parent = find_parent(own)
+    if parent is not None:
+        return OwnGroups(stack=stack, parent=parent)
+    return NoLimits(
+        reason=f"this system has control groups (version {own.version}), but"
+        f" {'an ordinary user' if ordinary else 'this container'} cannot create any"
     )
 
 
@@ -75,11 +75,11 @@ def _scopes_have_budgets(*, user: bool) -> bool:
     return quota[:1].isdigit()
 
 
-def find_nest(own: Group) -> Group | None:
-    """Give the nearest group, from this process's own upwards, in which others can be made.
+def find_parent(own: Group) -> Group | None:
+    """Return the nearest group, from this process's own upwards, that can get subgroups.
 
-    In version 2 that is one whose ``cgroup.subtree_control`` has ``cpu`` already; enabling it
-    would need every process moved out of the group, which is not ours to do.
+    In version 2 its ``cgroup.subtree_control`` must contain ``cpu`` already. Enabling it would
+    require moving every process out of the group, and those belong to others.
     """
     if own.version == 1:
         folders = {name: own.folders[name] for name in ("cpu", "cpuacct") if name in own.folders}
@@ -101,17 +101,17 @@ def _writable(folder: Path) -> bool:
 
 
 class OwnGroups:
-    """Groups made below ``nest``: one for the stack, in it one for each member."""
+    """Control groups below ``parent``: one for the stack, and in it one for each member."""
 
     can_budget = True
 
-    def __init__(self, *, stack: str, nest: Group) -> None:
-        folders = {name: folder / stack for name, folder in nest.folders.items()}
-        self._stack = replace(nest, folders=folders)
+    def __init__(self, *, stack: str, parent: Group) -> None:
+        folders = {name: folder / stack for name, folder in parent.folders.items()}
+        self._stack = replace(parent, folders=folders)
 
     @property
     def description(self) -> str:
-        """Say in which group they are made."""
+        """The mechanism's name and the parent group."""
         return f"control groups (version {self._stack.version}) below {self.folders[0].parent}"
 
     @property
@@ -120,7 +120,7 @@ class OwnGroups:
         return tuple(dict.fromkeys(self._stack.folders.values()))
 
     def place(self, member: str) -> Placement:
-        """Make a group for a member, which its process then joins."""
+        """Create a group for a member; its process then joins it."""
         for folder in self.folders:
             folder.mkdir(exist_ok=True)
             if self._stack.version == 2:
@@ -129,11 +129,11 @@ class OwnGroups:
         return Placement(join=tuple(folder / member / "cgroup.procs" for folder in self.folders))
 
     def group(self, member: str, pid: int) -> Group | None:  # noqa: ARG002  the name is enough
-        """Give the member's group."""
+        """Return the member's own group."""
         folders = {name: folder / member for name, folder in self._stack.folders.items()}
         return replace(self._stack, folders=folders)
 
-    def hold(self, member: str, pid: int, cpus: float) -> None:
+    def limit(self, member: str, pid: int, cpus: float) -> None:
         """Set the quota of the member's group."""
         group = self.group(member, pid)
         assert group is not None
@@ -157,27 +157,30 @@ class Scopes:
 
     @property
     def description(self) -> str:
-        """Say whose scopes they are."""
+        """The mechanism's name and whose systemd manager it uses."""
         return f"systemd scopes of the {'user' if self._user else 'system'}'s manager"
 
     def place(self, member: str) -> Placement:
-        """Put the command that makes a scope before the member's own."""
+        """Return the prefix that starts the member in its own scope."""
         return Placement(prefix=systemd.scope_argv(self._unit(member), user=self._user))
 
     def group(self, member: str, pid: int) -> Group | None:
-        """Give the scope's group, once the member has got there."""
-        found = cgroup.group_of(pid)
-        named = found is not None and found.folders["cpu"].name == f"{self._unit(member)}.scope"
-        return found if named else None  # before systemd-run has moved itself, it is ours
+        """Return the scope's group; None until systemd-run has moved the member into it."""
+        group = cgroup.group_of(pid)
+        in_scope = group is not None and group.folders["cpu"].name == f"{self._unit(member)}.scope"
+        return group if in_scope else None
 
-    def hold(self, member: str, pid: int, cpus: float) -> None:
-        """Set the property, and see that the kernel has got it."""
+    def limit(self, member: str, pid: int, cpus: float) -> None:
+        """Set the scope's quota, and check that the kernel applies it.
+
+        Raises :class:`EnvironmentFailure` if it does not.
+        """
         proc.run(systemd.set_budget_argv(self._unit(member), cpus, user=self._user))
         group = self.group(member, pid)
         limit = cgroup.cpu_limit(group) if group else None
-        if limit is None or limit > cpus * 1.01:
+        if limit is None or limit > cpus * 1.01:  # the quota is rounded
             raise EnvironmentFailure(
-                f"systemd took the budget of {cpus:g} CPU for {member}, but the kernel has"
+                f"systemd accepted a budget of {cpus:g} CPU for {member}, but the kernel's limit is"
                 f" {limit or 'none'}. Add `Delegate=cpu` to user@.service, or run as root."
             )
 
@@ -185,8 +188,8 @@ class Scopes:
         return f"{self._name}-{member}"
 
 
-class NoMeans:
-    """No budgets, and no groups: what is used is counted from the processes themselves."""
+class NoLimits:
+    """No budgets and no groups; CPU time and memory are summed over a member's processes."""
 
     can_budget = False
     folders: tuple[Path, ...] = ()
@@ -195,13 +198,13 @@ class NoMeans:
         self.description = reason
 
     def place(self, member: str) -> Placement:  # noqa: ARG002  the same for all
-        """Nothing to prepare."""
+        """Return an empty placement."""
         return Placement()
 
     def group(self, member: str, pid: int) -> Group | None:  # noqa: ARG002  the same for all
-        """There is none."""
+        """Return None: members have no groups of their own."""
         return None
 
-    def hold(self, member: str, pid: int, cpus: float) -> None:  # noqa: ARG002  the same for all
-        """Refuse: a plan with budgets was not made for this machine."""
-        raise EnvironmentFailure(f"{member} cannot be held to {cpus:g} CPU: {self.description}.")
+    def limit(self, member: str, pid: int, cpus: float) -> None:  # noqa: ARG002  the same for all
+        """Raise :class:`EnvironmentFailure`; a plan for this machine has no budgets."""
+        raise EnvironmentFailure(f"{member} cannot be limited to {cpus:g} CPU: {self.description}.")

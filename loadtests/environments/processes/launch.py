@@ -1,9 +1,9 @@
-"""Turns itself into a member of the stack: run by path, with the standard library alone.
+"""Prepares its own process, then executes a member's program in it. Run by path, stdlib only.
 
-``python -I -S launch.py '<json>'`` notes its process id, so that whoever clears up later knows of
-it before it does anything; joins its control groups and its cores; asks to be killed with the
-process that started it; and then becomes the program. Doing this here, in a process with one
-thread, spares the harness code between fork and exec, which is not safe beside threads.
+``python -I -S launch.py '<json>'`` first writes its process id to a file, for a later clean-up. It
+asks to be killed when its parent ends, joins its control groups and cores, and then executes the
+program. The harness cannot do this between fork and exec: with several threads, running Python
+code there is not safe. This process has only one.
 """
 
 from __future__ import annotations
@@ -19,26 +19,30 @@ from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
-"""``prctl(2)``: the signal that a process gets when the thread that started it ends."""
+"""Option of ``prctl(2)``: the signal a process gets when the thread that started it ends."""
 
 
 def main(text: str) -> None:
-    """Do what the JSON says: ``note``, ``parent``, ``join``, ``cores``, ``argv``."""
-    wanted: dict[str, Any] = json.loads(text)
-    note = Path(wanted["note"])
+    """Execute the job in ``text``, a JSON object.
+
+    ``note`` is the file for the process id, ``parent`` the id of the expected parent, ``join`` the
+    control groups' files for process ids, ``cores`` the cores and ``argv`` the command.
+    """
+    job: dict[str, Any] = json.loads(text)
+    note = Path(job["note"])
     note.with_suffix(".new").write_text(f"{os.getpid()} {_started()}")
     note.with_suffix(".new").rename(note)
-    _die_with(wanted["parent"])
-    for path in wanted["join"]:
+    _die_with(job["parent"])
+    for path in job["join"]:
         Path(path).write_text(str(os.getpid()))
-    if wanted["cores"]:
-        os.sched_setaffinity(0, wanted["cores"])
+    if job["cores"]:
+        os.sched_setaffinity(0, job["cores"])
     _open_many_files()
-    os.execvp(wanted["argv"][0], wanted["argv"])  # noqa: S606  becoming it is the point
+    os.execvp(job["argv"][0], job["argv"])  # noqa: S606  it must keep this process id
 
 
 def _started() -> str:
-    """Give what tells this process from a later one with its id, where the system tells."""
+    """Return this process's start time, which no later process with its id has; "" if unknown."""
     with contextlib.suppress(OSError):
         return Path("/proc/self/stat").read_text().rpartition(") ")[2].split()[19]
     return ""
@@ -47,16 +51,16 @@ def _started() -> str:
 def _die_with(parent: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before it could be asked for
+    if os.getppid() != parent:  # the parent ended before prctl took effect
         sys.exit("The harness has ended.")
 
 
 def _open_many_files() -> None:
-    """Raise the limit of open files to what may be had: 1024 is fewer than the connections."""
+    """Raise the limit of open files as far as allowed; 1024 is too few for the connections."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
-    with contextlib.suppress(ValueError, OSError):  # macOS has a lower limit than it says
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    soft = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    with contextlib.suppress(ValueError, OSError):  # macOS allows less than its hard limit
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 if __name__ == "__main__":

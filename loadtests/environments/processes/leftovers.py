@@ -1,4 +1,4 @@
-"""What a stack of processes owns on this machine, and its removal, whoever still lives.
+"""Records what a stack of processes owns on this machine, and removes it.
 
 A stack's folder, below the system's temporary one, says what belongs to it: ``owner.json`` (the
 harness, and the control groups that it is about to make) and ``started/<member>`` (written by each
@@ -33,7 +33,7 @@ OWNER = "owner.json"
 STARTED = "started"
 
 CLEAR_LIMIT_S = 8.0
-"""How long the killed may take to go: less than the 10 s within which nothing may be left."""
+"""How long killed processes may take to end; a stack must be gone within 10 s."""
 
 HALF_MADE_S = 600.0
 """Age from which a folder without a note is one whose harness died while it was made."""
@@ -83,7 +83,7 @@ def abandoned() -> tuple[Path, ...]:
 
 
 def clear(folder: Path) -> None:
-    """End every process of a stack, remove its control groups, then its folder.
+    """End every process of a stack, then remove its control groups and its folder.
 
     May be called again, and by several at once. Raises :class:`EnvironmentFailure` where a process
     or a group is still there after some seconds. A folder of somebody else is left alone.
@@ -182,7 +182,7 @@ def _note(folder: Path) -> Note | None:
 
 
 def _leaders(folder: Path) -> tuple[int, ...]:
-    """Give the process groups that the stack's members noted, but not those of later processes."""
+    """Return the process groups of the stack's members, but none whose id was reused later."""
     leaders = []
     for path in sorted((folder / STARTED).iterdir()):
         if path.suffix == ".new":  # not yet anything
@@ -200,7 +200,7 @@ def _leaders(folder: Path) -> tuple[int, ...]:
 
 
 def _end(leaders: Sequence[int], groups: Sequence[Path]) -> bool:
-    """Kill what is left; tell whether nothing was."""
+    """Kill the processes that are left; return whether all processes and groups are gone."""
     members = {pid for group in groups for pid in _in_control_group(group)}
     members |= {process.pid for process in procfs.everyone() if process.group in leaders}
     # PostgreSQL gives each of its processes a group of its own.
@@ -220,9 +220,9 @@ def _in_control_group(group: Path) -> list[int]:
 
 
 def _removed(group: Path) -> bool:
-    """Remove an empty control group and those in it; tell whether it is gone."""
+    """Remove an empty control group and its subgroups; return whether it is gone."""
     below = sorted((path for path in group.glob("**/") if path != group), reverse=True)
     for folder in (*below, group):
-        with contextlib.suppress(OSError):  # not there, or still busy for a moment
+        with contextlib.suppress(OSError):  # already removed, or still busy
             folder.rmdir()
     return not group.exists()

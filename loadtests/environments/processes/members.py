@@ -1,4 +1,4 @@
-"""The processes of a stack by name: started, counted, held to their means, and ended."""
+"""Starts the processes of a stack, reads their counters, limits their CPU and ends them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from loadtests.environments.counters import reading_of, role_of
 from loadtests.environments.processes import launch, leftovers
-from loadtests.environments.processes.cpu_limits import Means
+from loadtests.environments.processes.cpu_limits import CpuLimits
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.stack import Reading
 from loadtests.model.vocabulary import Role
@@ -22,27 +22,27 @@ from loadtests.tools.cgroup import Counters
 from loadtests.tools.proc import Child, Service
 
 STOP_LIMIT_S = 3.0
-"""How long all together may take to end when asked to, before they are killed."""
+"""How long all members together may take to end after the signal; then they are killed."""
 
 LOG_CHARS = 4000
-"""How much of a log a message shows: a screen or two."""
+"""How much of a log a message shows: one or two screens."""
 
 
 class Members:
-    """The processes of one stack.
+    """The processes of one stack, by name.
 
-    They must be started by a thread that lives as long as they shall: the kernel ends them with it.
+    The thread that starts them must live as long as they do: the kernel kills them when it ends.
     """
 
-    def __init__(self, own: Path, means: Means, logs: Path) -> None:
-        self._own = own
-        self._means = means
+    def __init__(self, stack_folder: Path, limits: CpuLimits, logs: Path) -> None:
+        self._stack_folder = stack_folder
+        self._limits = limits
         self._logs = logs
         self._services: dict[str, Service] = {}
         self._stops: dict[str, signal.Signals] = {}
         self._pids: dict[str, int] = {}
-        self._held: set[str] = set()
-        (own / "tmp").mkdir()
+        self._limited: set[str] = set()
+        (stack_folder / "tmp").mkdir()
 
     def serve(
         self,
@@ -54,7 +54,7 @@ class Members:
         cores: Sequence[int] = (),
         stop: signal.Signals = signal.SIGTERM,
     ) -> Service:
-        """Start a member that runs by itself until ``stop``, which asks it by this signal."""
+        """Start a member that runs until ``Members.stop``, which sends it the signal ``stop``."""
         service = Service(
             self._launch(name, argv, cores), log=self._log(name), cwd=cwd, env=self._env(env)
         )
@@ -66,36 +66,36 @@ class Members:
     def speak(
         self, name: str, argv: Sequence[str], *, env: Mapping[str, str], cores: Sequence[int]
     ) -> Child:
-        """Start a member that is spoken to, and that whoever speaks to it closes."""
+        """Start a member that exchanges lines; the caller closes it."""
         child = Child(self._launch(name, argv, cores), log=self._log(name), env=self._env(env))
         self._pids[name] = child.pid
         return child
 
     def check_alive(self, names: Collection[str]) -> None:
-        """Raise, with the end of its log, for a member of these that has ended."""
+        """Raise :class:`EnvironmentFailure`, with the end of its log, if a member has ended."""
         for name in names:
             if self._services[name].code is not None:
                 raise EnvironmentFailure(self._services[name].ended_message())
 
-    def hold(self, name: str, *, cpus: float | None, cores: Collection[int]) -> None:
-        """Hold a member that runs to its CPU budget and to its cores, where there are any."""
+    def limit(self, name: str, *, cpus: float | None, cores: Collection[int]) -> None:
+        """Limit a running member to a CPU budget and pin it to cores; skip what is not given."""
         if cpus is not None:
-            self._held.add(name)
-            self._means.hold(name, self._pids[name], cpus)
+            self._limited.add(name)
+            self._limits.limit(name, self._pids[name], cpus)
         if cores:
             for process in procfs.family(self._pids[name]):
                 procfs.pin(process.pid, cores)
 
     def read(self, names: Collection[str]) -> tuple[Reading, ...]:
-        """Read the counters of these members now; one that has ended has no reading."""
-        found = ((name, self._counters(name)) for name in names)  # each read as it is asked for
-        return tuple(reading_of(name, counters) for name, counters in found if counters)
+        """Read the counters of these members now; a member that has ended has no reading."""
+        counted = ((name, self._counters(name)) for name in names)  # lazy: each has its own moment
+        return tuple(reading_of(name, counters) for name, counters in counted if counters)
 
     def identities(self) -> Mapping[str, str]:
-        """Give process ids and start times of each member and its workers.
+        """Return the process ids and start times of each member and its workers.
 
-        Not the generator's; and of the store its own alone: it starts one for each connection, and
-        how long those live is the application's affair.
+        The generator is left out. Of the store, only the main process is included: it starts one
+        process per connection, and the application decides how long those live.
         """
         families = {
             name: procfs.family(pid)
@@ -104,23 +104,23 @@ class Members:
         }
         return {
             name: " ".join(
-                f"{one.pid}@{one.started}"
-                for one in (family[:1] if role_of(name) is Role.STORE else family)
+                f"{process.pid}@{process.started}"
+                for process in (family[:1] if role_of(name) is Role.STORE else family)
             )
             for name, family in families.items()
             if family
         }
 
     def log_of(self, name: str) -> str:
-        """Give the end of a member's log."""
+        """Return the end of a member's log."""
         log = self._log(name)
         return log.read_text(errors="replace")[-LOG_CHARS:] if log.exists() else "(no log)"
 
     def stop(self) -> None:
-        """Ask all to end, wait for them together, and kill those that have not."""
-        for name in self._held:  # ending takes a Python of a tenth of a CPU several seconds
+        """Ask all members to end, wait for them together, and kill those that do not."""
+        for name in self._limited:  # with 0.1 CPU, a Python program takes several seconds to end
             with contextlib.suppress(EnvironmentFailure, OSError):
-                self._means.hold(name, self._pids[name], 1.0)
+                self._limits.limit(name, self._pids[name], 1.0)
         for name, service in self._services.items():
             service.signal(self._stops[name])
         deadline_s = proc.monotonic_s() + STOP_LIMIT_S
@@ -128,18 +128,18 @@ class Members:
             service.close(grace_s=max(0.0, deadline_s - proc.monotonic_s()))
 
     def _launch(self, name: str, argv: Sequence[str], cores: Sequence[int]) -> tuple[str, ...]:
-        placement = self._means.place(name)
-        wanted = {
-            "note": str(self._own / leftovers.STARTED / name),
+        placement = self._limits.place(name)
+        job = {
+            "note": str(self._stack_folder / leftovers.STARTED / name),
             "parent": os.getpid(),
             "join": [str(path) for path in placement.join],
             "cores": list(cores),
             "argv": [*placement.prefix, *argv],
         }
-        return (sys.executable, "-I", "-S", launch.__file__, json.dumps(wanted))
+        return (sys.executable, "-I", "-S", launch.__file__, json.dumps(job))
 
     def _env(self, env: Mapping[str, str] | None) -> dict[str, str]:
-        return {**(env or {}), "TMPDIR": str(self._own / "tmp")}
+        return {**(env or {}), "TMPDIR": str(self._stack_folder / "tmp")}
 
     def _log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
@@ -148,17 +148,17 @@ class Members:
         pid = self._pids.get(name)
         if pid is None:
             return None
-        group = self._means.group(name, pid)
+        group = self._limits.group(name, pid)
         counters = None
         if group is not None:
-            with contextlib.suppress(OSError):  # the group went with its last process
+            with contextlib.suppress(OSError):  # the group was removed with its last process
                 counters = cgroup.read(group)
         if counters is not None and counters.memory_bytes is not None:
             return counters
-        # Version 1 counts memory in a tree of its own, in which no group was made.
+        # In version 1, memory has its own tree, and the stack has no groups there.
         family = procfs.family(pid)
-        memory_bytes = sum(one.memory_bytes for one in family)
+        memory_bytes = sum(process.memory_bytes for process in family)
         if counters is not None:
             return replace(counters, memory_bytes=memory_bytes)
-        cpu_s = sum(one.cpu_s for one in family)
+        cpu_s = sum(process.cpu_s for process in family)
         return Counters(cpu_s=cpu_s, memory_bytes=memory_bytes) if family else None

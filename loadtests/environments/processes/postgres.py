@@ -1,4 +1,4 @@
-"""The store of a stack of processes: PostgreSQL of this machine, with files of the run alone."""
+"""Starts this machine's PostgreSQL as the store of a stack, with files of its own."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ from loadtests.tools.postgres import Programs
 FILES = ("start-store", "postgresql.conf")
 
 READY_LIMIT_S = 30.0
-"""How long it may take to make its files and to listen; a free core takes some 2 s."""
+"""How long it may take to create its files and listen; a free core takes 2 s."""
 
 
 def find() -> Programs:
-    """Give the PostgreSQL of this machine; raise where there is none, or one that is too old."""
+    """Return this machine's PostgreSQL.
+
+    Raises :class:`EnvironmentFailure` if there is none, or only one that is too old.
+    """
     programs = postgres.find_programs()
     if programs is None:
         raise EnvironmentFailure(postgres.MISSING)
@@ -31,22 +34,21 @@ def find() -> Programs:
 
 
 def start(
-    plan: Plan, programs: Programs, members: Members, places: Addresses, *, root: Path, own: Path
+    plan: Plan,
+    programs: Programs,
+    members: Members,
+    places: Addresses,
+    *,
+    root: Path,
+    stack_folder: Path,
 ) -> str:
-    """Start it as a member of the stack, wait until it answers, and give its address.
+    """Start it as a member of the stack, wait until it answers, and return its URL.
 
-    It has a folder below ``own``, which goes with the stack, and a password that nobody else
-    knows: the loopback addresses are open to every user of the machine.
+    Its files are in ``stack_folder``, so they are removed with the stack. It has a random password,
+    because every user of the machine can reach loopback addresses.
     """
-    folder = own / Role.STORE
-    folder.mkdir(mode=0o700)
-    for name in FILES:
-        shutil.copy(root / "compose/store" / name, folder)
     owner = postgres.owner()
-    if owner is not None:
-        _check_reachable(own, owner)
-        for path in (folder, *folder.iterdir()):
-            shutil.chown(path, owner)
+    folder = _make_folder(stack_folder, root=root, owner=owner)
     host, port = places.store_host, places.store_port
     password = secrets.token_hex(16)
     members.serve(
@@ -63,7 +65,7 @@ def start(
             connections=postgres.connections(plan),
         ),
         cores=plan.budget.store_cores,
-        stop=signal.SIGINT,  # which sends its clients away; SIGTERM would wait for them
+        stop=signal.SIGINT,  # disconnects its clients; SIGTERM would wait for them
     )
 
     def is_ready() -> bool:
@@ -74,19 +76,32 @@ def start(
         is_ready,
         limit_s=READY_LIMIT_S,
         failure=lambda: (
-            f"PostgreSQL did not take connections in {READY_LIMIT_S:g} s. The end of its log:\n"
+            f"PostgreSQL did not accept connections in {READY_LIMIT_S:g} s. The end of its log:\n"
             f"{members.log_of(Role.STORE)}"
         ),
     )
     return postgres.url(host=host, port=port, password=password)
 
 
+def _make_folder(stack_folder: Path, *, root: Path, owner: str | None) -> Path:
+    """Create the store's folder with its script and settings; ``owner`` gets them."""
+    folder = stack_folder / Role.STORE
+    folder.mkdir(mode=0o700)
+    for name in FILES:
+        shutil.copy(root / "compose/store" / name, folder)
+    if owner is not None:
+        _check_reachable(stack_folder, owner)
+        for path in (folder, *folder.iterdir()):
+            shutil.chown(path, owner)
+    return folder
+
+
 def _check_reachable(folder: Path, owner: str) -> None:
-    """Raise where a folder on the way is closed to others than its owner."""
+    """Raise :class:`EnvironmentFailure` if ``owner`` cannot enter ``folder`` or a parent of it."""
     closed = [path for path in (folder, *folder.parents) if not path.stat().st_mode & 0o001]
     if closed:
         raise EnvironmentFailure(
-            f"PostgreSQL does not run as root, and as the user {owner} it cannot enter {closed[0]},"
-            " where the run's files are. Let TMPDIR name a folder that everyone may enter, such as"
-            " /tmp; or start twofold as an ordinary user."
+            f"PostgreSQL does not run as root, so it runs as the user {owner}, who cannot enter"
+            f" {closed[0]}, where the run's files are. Set TMPDIR to a folder that everyone may"
+            " enter, such as /tmp; or start twofold as an ordinary user."
         )

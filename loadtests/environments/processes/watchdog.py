@@ -1,8 +1,8 @@
-"""Clears a stack away when the harness ends, however it ends.
+"""Removes a stack when the harness ends, however it ends.
 
-``python -m loadtests.environments.processes.watchdog <folder>`` waits for the end of its
-standard input, a pipe that only the harness holds open, so also SIGKILL is noticed at once. It is
-what clears after a normal end too, so that there is one way for a stack to go.
+``python -m loadtests.environments.processes.watchdog <folder>`` waits for the end of its standard
+input. That is a pipe that only the harness holds open, so it notices even SIGKILL at once. A normal
+end takes the same path.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ READY = "watching"
 START_LIMIT_S = 30.0
 
 PACKAGES = Path(loadtests.__file__).parents[1]
-"""Where a child finds this package, from whichever folder it is started."""
+"""The folder that contains this package, for a child started in any folder."""
 
 
 @contextmanager
@@ -50,15 +50,15 @@ def guard(*, log: Path) -> Iterator[Path]:
 
 
 def python_path() -> dict[str, str]:
-    """Give the variable by which a child Python finds this package."""
+    """Return the environment variable with which a child Python finds this package."""
     paths = (str(PACKAGES), os.environ.get("PYTHONPATH", ""))
     return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def main(folder: Path) -> int:
-    """Wait for the end of standard input, then clear the stack of ``folder``."""
+    """Wait for the end of standard input, clear the stack in ``folder``, return the exit code."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # it has to outlive what stops the harness
+        signal.signal(number, signal.SIG_IGN)  # it must outlive a signal that stops the harness
     print(READY, flush=True)
     sys.stdin.buffer.read()
     try:

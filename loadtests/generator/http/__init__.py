@@ -1,1 +1,1 @@
-"""The lean HTTP client of the generator."""
+"""The generator's own HTTP client, which needs little CPU."""

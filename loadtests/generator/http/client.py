@@ -1,4 +1,4 @@
-"""A lean HTTP client for Locust users, with the common calls of Locust's ``FastHttpUser``."""
+"""An HTTP client for Locust users that needs little CPU, with the API of ``FastHttpUser``."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from loadtests.generator.http.response import JudgedResponse, Response
 from loadtests.generator.load import Load
 
 READY_MAX = 1_000
-"""Plain requests kept ready for each user: bounded where a scenario's paths never repeat."""
+"""Cached plain requests per user; a bound, because a locustfile's paths may never repeat."""
 
 PAUSE_AFTER_NO_CONNECTION_S = 0.01
-"""Before a user goes on after a connection failed, so that a dead server is not hammered."""
+"""Pause of a user after a failed connection, so that it does not hammer a dead server."""
 
 NO_CONNECTION = frozenset({Outcome.REFUSED, Outcome.UNREACHABLE})
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 AS_GET = frozenset({301, 302, 303})
-"""Redirects after which a POST becomes a GET, as browsers have it (RFC 9110, 15.4)."""
+"""Redirects that turn a POST into a GET, as in browsers (RFC 9110, 15.4)."""
 REDIRECTS_MAX = 30
-"""As Locust's ``FastHttpUser`` has it."""
+"""The same limit as in Locust's ``FastHttpUser``."""
 
 
 class HttpClient:
-    """Asks servers over connections that all users share; see ``Load``."""
+    """Sends requests over connections that all users share; see ``Load``."""
 
     def __init__(self, *, base_url: str, load: Load, reporter: Reporter) -> None:
         self.base_url = base_url
@@ -86,25 +86,25 @@ class HttpClient:
         context: dict[str, Any] | None = None,
         **options: Any,
     ) -> Response:
-        """Send a request and return the whole answer; a failure is a response too, not an error.
+        """Send a request and return the whole answer; a failure is returned too, never raised.
 
-        ``name`` groups requests in the statistics; ``params``, ``data``, ``json``, ``headers`` and
-        ``auth`` are as in ``request.prepare``; ``timeout`` is in seconds. A redirect is followed,
-        and is one request with its target, unless ``allow_redirects`` is False. With
-        ``catch_response`` the response is a ``with`` block, which may judge it by ``success()`` or
-        ``failure(why)``. Raises Locust's ``StopUser`` when the trial is over.
+        ``name`` groups requests in the statistics. ``params``, ``data``, ``json``, ``headers`` and
+        ``auth`` are those of ``request.prepare``; ``timeout`` is in seconds. Redirects are
+        followed unless ``allow_redirects`` is False, and count as one request with their target.
+        With ``catch_response``, use the response in a ``with`` block, and judge it there by
+        ``success()`` or ``failure(reason)``. Raises Locust's ``StopUser`` when the trial is over.
         """
         if options or self._group is not None:
             ready = self._prepare(method, url, follow=allow_redirects, **options)
         else:
             key = (method, url, allow_redirects)
-            found = self._ready.get(key)
-            ready = found if found is not None else self._keep_ready(*key)
+            cached = self._ready.get(key)
+            ready = cached if cached is not None else self._keep_ready(*key)
         return self._ask(ready, options, context, judged=catch_response)
 
     @contextmanager
     def rename_request(self, name: str) -> Iterator[None]:
-        """Count all requests inside the ``with`` block under ``name``."""
+        """Group all requests inside the ``with`` block under ``name``."""
         self._group = name
         try:
             yield
@@ -161,7 +161,7 @@ class HttpClient:
                 response, done = self._follow(ready, options, response, done, sent)
         except ConnectFailed as failure:
             response, done = Response(ready.request.url, failure.outcome), monotonic()
-        except gevent.GreenletExit:  # the user is ended at the limit for draining
+        except gevent.GreenletExit:  # draining has reached its limit, so the user is killed
             self._reporter.undrained(ready.name, due, sent)
             raise
         response.elapsed_s = done - sent
@@ -179,7 +179,7 @@ class HttpClient:
     def _follow(
         self, ready: Ready, options: dict[str, Any], response: Response, done: float, sent: float
     ) -> tuple[Response, float]:
-        """Follow the redirects that begin with ``response``; returns what the last one gave."""
+        """Follow the redirect ``response`` and those after it; return the last response."""
         method, options = ready.request.method, dict(options)
         for _ in range(REDIRECTS_MAX):
             location = response.headers.get("location")
@@ -196,7 +196,7 @@ class HttpClient:
                     method, urljoin(response.url, location), follow=True, **options
                 )
             except UnusableUrl:
-                break  # the redirect itself is the answer, as far as this client goes
+                break  # this client cannot follow it, so the redirect itself is the answer
             response, done = exchange(step, sent + ready.timeout_s)
             if b"ookie" in response.raw:
                 self._keep_cookies(response)

@@ -1,11 +1,11 @@
-"""One HTTP/1.1 connection on the event loop: a request goes out, one answer comes back.
+"""One HTTP/1.1 connection on the event loop: sends a request and receives its answer.
 
-The connection watches its socket for as long as it lives and parses in the event loop's own
-greenlet; the asking greenlet is switched to once, when the answer is whole. So a request costs two
-system calls and two switches, and a server that closes an idle connection is noticed at once.
+The connection watches its socket all the time, and parses in the event loop's greenlet. It switches
+to the user's greenlet once, when the answer is complete. So a request costs two system calls and
+two switches, and the connection notices at once when the server closes it.
 
-An answer is whole when its last part arrived in the kernel, which notes that where it can (Linux):
-how late this process came to read it, behind other greenlets or other programs, is no part of it.
+An answer is complete when its last part arrived in the kernel (Linux notes that moment). The time
+until this process reads it, behind other greenlets or programs, does not count.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from loadtests.generator.http.head import ends_by_closing, final_head
 from loadtests.generator.http.outcome import Outcome
 
 RECEIVE_BYTES = 65_536
-"""Read at most this at once: larger than the answers that are usually measured."""
+"""Most bytes per read; larger than most answers."""
 
 MAX_HEAD_BYTES = 65_536
-"""Headers of one answer; proxies accept 4 to 8 KiB by default, browsers some hundred."""
+"""Limit for one answer's header; proxies accept 4 to 8 KiB by default, browsers some 100 KiB."""
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
-"""Body of one answer, since it is held in memory until it is whole."""
+"""Limit for one answer's body, because it is held in memory until it is complete."""
 
 TIMESTAMP = 35
-"""SO_TIMESTAMPNS of <asm/socket.h> (Linux): when data arrived, by the clock of ``time.time()``."""
+"""SO_TIMESTAMPNS of <asm/socket.h> (Linux): when data arrived, by ``time.time()``'s clock."""
 TIMESPEC = struct.Struct("ll")
 STAMPED = sys.platform == "linux"
 STAMP_MOST_S = 10.0
-"""Older than this no unread answer is: the clock was set."""
+"""No unread answer is older than this; a larger age means that the clock was set."""
 STAMP_BYTES = patched_socket.CMSG_SPACE(TIMESPEC.size)
 
 plain_socket: Any = get_original("socket", "socket")
-"""The socket class before gevent's patching: never waits here, so it needs no wrapper."""
+"""The socket class before gevent's patching; it never blocks here, so it needs no wrapper."""
 
 OUTCOME_OF_ERRNO = {
     errno.ECONNREFUSED: Outcome.REFUSED,
@@ -57,7 +57,7 @@ OUTCOME_OF_ERRNO = {
 
 
 class ConnectFailed(Exception):
-    """No connection could be made; ``outcome`` says of which kind that is."""
+    """No connection could be made; ``outcome`` is the kind of failure."""
 
     def __init__(self, outcome: Outcome, detail: str) -> None:
         super().__init__(detail)
@@ -65,21 +65,21 @@ class ConnectFailed(Exception):
 
 
 class StaleConnection(Exception):
-    """The server had closed this connection before; nothing of the request was sent."""
+    """The server closed this connection earlier; nothing of the request was sent."""
 
 
 class Connection:
-    """A connection that is open from construction on, until ``usable`` is False.
+    """A connection that is open from its construction until ``usable`` is False.
 
-    After ``exchange`` the answer is in ``status``, ``raw`` (the bytes received up to at least the
-    end of the header) and ``body()``; ``done`` is the moment at which the answer was whole.
+    After ``exchange``, the answer is in ``status``, ``raw`` (the received bytes, at least up to
+    the end of the header) and ``body()``. ``done`` is the moment when it was complete.
     """
 
     __slots__ = (
+        "_arrived_at",
         "_asking",
         "_awaited",
         "_body",
-        "_came",
         "_hub",
         "_only_head",
         "_outcome",
@@ -98,12 +98,12 @@ class Connection:
     )
 
     def __init__(self, family: int, address: tuple[Any, ...], timeout_s: float) -> None:
-        """Connect to ``address``, in at most ``timeout_s``; raises ``ConnectFailed``."""
+        """Connect to ``address`` within ``timeout_s``; raises ``ConnectFailed``."""
         self._socket = connect(family, address, timeout_s)
         self._send = self._socket.send
         self._hub = gevent.get_hub()
         self._asking: Any = None
-        self._came = 0.0
+        self._arrived_at = 0.0
         self._awaited = False
         self._only_head = False
         self._used = False
@@ -121,15 +121,16 @@ class Connection:
         self._watcher.start(self._readable)
 
     def exchange(self, request: bytes, deadline: float, *, only_head: bool = False) -> Outcome:
-        """Send ``request`` and wait for its answer until ``deadline``, or for what comes instead.
+        """Send ``request``, wait for its answer, and return how that ended.
 
-        ``only_head`` is for answers that have no body although their header announces one (HEAD).
-        Returns OK for a whole answer of any status; raises ``StaleConnection``.
+        The answer must come before ``deadline`` (monotonic clock). ``only_head`` is for answers to
+        HEAD, whose header announces a body that does not come. Returns OK for a complete answer of
+        any status; raises ``StaleConnection``.
         """
         self._only_head = only_head
         self._outcome = None
         self._awaited = True
-        self._came = 0.0
+        self._arrived_at = 0.0
         self.raw = b""
         self.status = self._received = 0
         self._body.clear()
@@ -150,9 +151,9 @@ class Connection:
         return self._body[0] if len(self._body) == 1 else b"".join(self._body)
 
     def fail(self, outcome: Outcome) -> None:
-        """End the request in flight with ``outcome``; for the watch over time limits.
+        """End the request in flight with ``outcome``; the pool calls this at the time limit.
 
-        It is done by the event loop, soon: only from there may the asking greenlet be switched to.
+        The event loop does it soon: only the event loop may switch to the waiting greenlet.
         """
         self._hub.loop.run_callback(self._fail_now, outcome)
 
@@ -162,13 +163,13 @@ class Connection:
             return
         self.usable = self._awaited = False
         self.deadline = math.inf
-        self._parser = None  # breaks the cycle with this object, so that nothing waits for the gc
+        self._parser = None  # breaks the reference cycle, so that the memory is freed at once
         self._watcher.stop()
         self._watcher.close()
         self._socket.close()
 
     def on_message_complete(self) -> None:
-        """Note the status of a whole answer; called by the parser."""
+        """Store the status of a complete answer; the parser calls this."""
         status = self._parser.get_status_code()
         if 100 <= status < 200:
             return
@@ -185,10 +186,10 @@ class Connection:
         except BlockingIOError:
             return
         except OSError:
-            self._came = 0.0
+            self._arrived_at = 0.0
             self._end(Outcome.RESET)
             return
-        self._came = came(notes)
+        self._arrived_at = arrived_at(notes)
         if not data or not self._awaited:
             self._end(self._outcome_of_closing())
             return
@@ -204,7 +205,7 @@ class Connection:
             self._check_unfinished(len(data))
 
     def _grown(self, data: bytes) -> bytes:
-        """Return ``raw`` with ``data`` added, as long as the header is not whole."""
+        """Return ``raw`` with ``data`` added until the header is complete, then ``raw`` alone."""
         return self.raw if final_head(self.raw) is not None else self.raw + data
 
     def _check_unfinished(self, received: int) -> None:
@@ -250,7 +251,7 @@ class Connection:
             self._send_rest(memoryview(request)[taken:])
 
     def _send_rest(self, rest: memoryview) -> None:
-        """Send what the kernel does not take at once, unless the answer comes before."""
+        """Send what the kernel did not accept at once; stop if the answer comes first."""
         writable = self._hub.loop.io(self._socket.fileno(), 2)
         try:
             while rest and self._outcome is None:
@@ -269,12 +270,12 @@ class Connection:
             writable.close()
 
     def _fail_now(self, outcome: Outcome) -> None:
-        self._came = 0.0  # it ends now, not when the last part of it came
+        self._arrived_at = 0.0  # it ends now, not when its last part arrived
         if self._awaited:
             self._end(outcome)
 
     def _end(self, outcome: Outcome) -> None:
-        self.done = self._came or monotonic()
+        self.done = self._arrived_at or monotonic()
         self._outcome = outcome
         self._awaited = False
         self.deadline = math.inf
@@ -285,14 +286,14 @@ class Connection:
             asking.switch()
 
 
-def came(notes: list[tuple[int, int, bytes]]) -> float:
-    """Return the moment that the kernel noted, by the monotonic clock; now, where it noted none."""
+def arrived_at(notes: list[tuple[int, int, bytes]]) -> float:
+    """Return when the kernel received the data, by the monotonic clock; now without a note."""
     now = monotonic()
     for _, kind, stamp in notes:
         if kind == TIMESTAMP:
             seconds, nanoseconds = TIMESPEC.unpack(stamp)
             age_s: float = time() - seconds - nanoseconds * 1e-9
-            # A clock that was set meanwhile must not make an answer come before its time.
+            # If the clock was set meanwhile, the answer must not seem to come from the future.
             return now - min(max(0.0, age_s), STAMP_MOST_S)
     return now
 

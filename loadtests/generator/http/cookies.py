@@ -1,4 +1,4 @@
-"""The cookies of one user: what a server sets is sent back to it."""
+"""The cookies of one user, sent back to the server that set them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 
 
 class Cookies:
-    """Kept by host; paths and times of expiry do not matter in a load test, deleting does."""
+    """Cookies by host. Paths and expiry times are ignored; deleting a cookie works."""
 
     def __init__(self) -> None:
         self._by_host: dict[str, dict[str, str]] = {}
 
     def keep(self, url: str, lines: list[str]) -> None:
-        """Keep what the ``Set-Cookie`` ``lines`` of an answer of ``url`` say."""
+        """Store or delete the cookies in the ``Set-Cookie`` ``lines`` of an answer from ``url``."""
         jar = self._by_host.setdefault(urlsplit(url).hostname or "", {})
         for line in lines:
             try:
@@ -27,6 +27,6 @@ class Cookies:
                     jar[name] = morsel.coded_value
 
     def header(self, url: str) -> str:
-        """Return the value of the header ``Cookie`` for ``url``; empty where there is none."""
+        """Return the value of the header ``Cookie`` for ``url``; "" without cookies."""
         jar = self._by_host.get(urlsplit(url).hostname or "", {})
         return "; ".join(f"{name}={value}" for name, value in jar.items())

@@ -1,4 +1,4 @@
-"""One request and what comes of it, over a connection of the pool."""
+"""Sends one request over a connection of the pool, and returns its response."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FIRST_ERROR_STATUS = 400
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ready:
-    """A request that only has to be sent: to where, and under which index it is recorded."""
+    """A request ready to be sent: its bytes, its origin and the index of its name."""
 
     request: Request
     wire: bytes
@@ -27,10 +27,10 @@ class Ready:
 
 
 def exchange(ready: Ready, deadline: float) -> tuple[Response, float]:
-    """Send the request; returns what came, and the moment at which it was whole.
+    """Send the request; return the response and the moment when it was complete.
 
-    A connection that the server had closed before is replaced: nothing was lost by it. Raises
-    ``ConnectFailed`` where there is no connection.
+    If the server closed the connection earlier, the request is sent over another one. Raises
+    ``ConnectFailed`` if no connection can be made.
     """
     origin = ready.origin
     while True:

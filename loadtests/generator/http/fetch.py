@@ -1,4 +1,4 @@
-"""Sends some requests once each, for the harness: it has no way into the stack's network itself."""
+"""Sends single requests for the harness, which cannot reach the stack's network itself."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from loadtests.generator.http.head import cookie_lines, final_head, headers_of
 from loadtests.generator.http.outcome import Outcome
 from loadtests.generator.http.pool import Origin, UnusableUrl, host_and_port
 from loadtests.generator.http.request import prepare
-from loadtests.generator.order import Ask
+from loadtests.generator.order import FetchRequest
 
 
-def fetch_all(asks: list[Ask], timeout_s: float) -> list[dict[str, Any]]:
-    """Return an answer for each of ``asks``, in their order; all are asked at once."""
-    asking = [gevent.spawn(fetch, ask, timeout_s) for ask in asks]
-    gevent.joinall(asking)
-    return [greenlet.get() for greenlet in asking]
+def fetch_all(requests: list[FetchRequest], timeout_s: float) -> list[dict[str, Any]]:
+    """Send all requests at once; return their answers in the same order."""
+    greenlets = [gevent.spawn(fetch, request, timeout_s) for request in requests]
+    gevent.joinall(greenlets)
+    return [greenlet.get() for greenlet in greenlets]
 
 
-def fetch(ask: Ask, timeout_s: float) -> dict[str, Any]:
-    """Ask once, on a connection of its own; ``error`` says why there is no answer."""
+def fetch(ask: FetchRequest, timeout_s: float) -> dict[str, Any]:
+    """Send one request over its own connection; ``error`` says why there is no answer."""
     url = ask.url
     answer: dict[str, Any] = {"url": url, "status": None, "headers": {}, "body": "", "error": None}
     deadline = monotonic() + timeout_s

@@ -1,4 +1,4 @@
-"""Pure: what the header of an answer says, from its bytes."""
+"""Parses the header of an answer from its bytes. Pure."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ HEAD_END = b"\r\n\r\n"
 
 INTERIM_AT = slice(9, 10)
 INTERIM_DIGIT = b"1"
-"""Where a status line has the first digit of its status, and what that is for an interim answer."""
+"""Position of the status's first digit in a status line, and its value in an interim answer."""
 
 REPLICA_HEADER = b"X-Upstream-Addr: "
-"""The proxy's word for which replica answered, as nginx writes it."""
+"""The header in which nginx names the replica that answered."""
 
 
 def final_head(raw: bytes) -> bytes | None:
-    """Return the header of the final answer in ``raw``, interim answers (1xx) left out.
+    """Return the header of the final answer in ``raw``; interim answers (1xx) are skipped.
 
-    None while that header is not whole. The status line is part of it, the empty line is not.
+    It includes the status line but not the empty line. None if it is not complete yet.
     """
     start = 0
     while True:
@@ -29,7 +29,7 @@ def final_head(raw: bytes) -> bytes | None:
 
 
 def headers_of(head: bytes) -> dict[str, str]:
-    """Return the fields of ``head`` by lower-case name; those given more than once are joined."""
+    """Return the fields of ``head`` by lower-case name; repeated fields are joined."""
     fields: dict[str, str] = {}
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
@@ -40,7 +40,7 @@ def headers_of(head: bytes) -> dict[str, str]:
 
 
 def cookie_lines(raw: bytes) -> list[str]:
-    """Return the values of all fields ``Set-Cookie`` of the answer that begins with ``raw``."""
+    """Return the values of all ``Set-Cookie`` fields in the answer that begins with ``raw``."""
     lines = (final_head(raw) or b"").split(b"\r\n")[1:]
     parts = (line.partition(b":") for line in lines)
     return [
@@ -51,13 +51,13 @@ def cookie_lines(raw: bytes) -> list[str]:
 
 
 def ends_by_closing(head: bytes) -> bool:
-    """Whether the body of an answer is as long as the connection stays open (RFC 9112, 6.3)."""
+    """Return whether the body ends when the connection closes (RFC 9112, 6.3)."""
     fields = headers_of(head)
     return "content-length" not in fields and "transfer-encoding" not in fields
 
 
 def replica_of(raw: bytes) -> bytes | None:
-    """Return which replica gave the answer that begins with ``raw``; None where none is named."""
+    """Return the replica named in the answer that begins with ``raw``, or None."""
     if raw[INTERIM_AT] == INTERIM_DIGIT:
         raw = (final_head(raw) or b"") + HEAD_END
     end = raw.find(HEAD_END)

@@ -1,4 +1,4 @@
-"""Requests that a scenario makes with Locust's own clients, recorded by Locust's event."""
+"""Records requests that a locustfile sends with Locust's own clients, by Locust's event."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ OUTCOME_OF_ERROR: tuple[tuple[type[BaseException], Outcome], ...] = (
     (HTTPConnectionClosed, Outcome.CLOSED_EARLY),
     (HTTPParseError, Outcome.MALFORMED),
 )
-"""The kinds by what ``HttpUser`` and ``FastHttpUser`` report; the first that fits counts."""
+"""Outcomes by the exceptions of ``HttpUser`` and ``FastHttpUser``; the first match counts."""
 
 FIRST_ERROR_STATUS = 400
 
 
 def record_other_clients(environment: Environment) -> None:
-    """Record the requests of all clients but ours, for as long as ``environment`` lives."""
+    """Record the requests of all clients except the generator's own, from now on."""
 
     def on_request(
         name: str,
@@ -65,7 +65,7 @@ def record_other_clients(environment: Environment) -> None:
 
 
 def outcome_of(status: int, error: BaseException | None) -> Outcome:
-    """Return the kind of a request with ``status`` (0 for none) that ended with ``error``."""
+    """Return the outcome of a request with ``status`` (0 without one) and ``error``."""
     if error is None:
         return Outcome.OK
     for kind, outcome in OUTCOME_OF_ERROR:

@@ -1,4 +1,4 @@
-"""How a request can end: every kind is counted by its name, and none ends a user."""
+"""How a request can end. Every outcome is counted by its name, and none stops a user."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ from enum import IntEnum
 
 
 class Outcome(IntEnum):
-    """The kinds; a value is the index of the kind's name in a trial's table of outcomes."""
+    """The outcomes; a value is the index of its name in a trial's table of outcomes."""
 
     OK = 0
-    """The whole answer came, with a status below 400 (or the scenario called it a success)."""
+    """The whole answer came, with a status below 400 (or the locustfile called it a success)."""
     STATUS = 1
     """The whole answer came, with a status of 400 or more."""
     TIMEOUT = 2
-    """The time limit passed before the whole answer was there."""
+    """The time limit passed before the whole answer had come."""
     REFUSED = 3
-    """Nobody listens at that address."""
+    """No program listens at that address."""
     UNREACHABLE = 4
-    """No connection could be made for another reason: no route, no name, no free port."""
+    """No connection for another reason: no route, unknown host name, no free port."""
     RESET = 5
-    """The server broke the connection off (TCP reset)."""
+    """The server reset the connection (TCP RST)."""
     CLOSED_EARLY = 6
     """The server closed the connection without one byte of an answer."""
     TRUNCATED = 7
     """The connection was closed in the middle of an answer."""
     MALFORMED = 8
-    """What came is not one HTTP/1.1 answer."""
+    """The received bytes are not one valid HTTP/1.1 answer."""
     HEADER_TOO_LARGE = 9
-    """The header of the answer was larger than is accepted."""
+    """The header was larger than the client's limit."""
     BODY_TOO_LARGE = 10
-    """The body of the answer was larger than is accepted."""
+    """The body was larger than the client's limit."""
     REJECTED = 11
-    """The whole answer came, and the scenario called it a failure."""
+    """The whole answer came, and the locustfile called it a failure."""
     UNDRAINED = 12
     """Still in flight when the time for draining was over."""
     DROPPED = 13
     """Due, but not sent: too many requests were in flight (open loop)."""
     OTHER = 14
-    """A failure that another client than ours reported, of a kind not known here."""
+    """A failure that one of Locust's own clients reported, of an unknown kind."""
 
 
 OUTCOME_NAMES = tuple(outcome.name.lower() for outcome in Outcome)
@@ -45,7 +45,7 @@ OUTCOME_NAMES = tuple(outcome.name.lower() for outcome in Outcome)
 
 
 class RequestFailed(Exception):
-    """What Locust's statistics and listeners are given for a request that was not ``ok``."""
+    """The exception that Locust's statistics and listeners get for a failed request."""
 
     def __init__(self, outcome: Outcome, detail: str) -> None:
         super().__init__(f"{outcome.name.lower()}: {detail}" if detail else outcome.name.lower())

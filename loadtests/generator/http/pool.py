@@ -1,4 +1,4 @@
-"""The open connections of a generator: kept by address from trial to trial, and watched."""
+"""Keeps the generator's connections open from trial to trial, and enforces time limits."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from loadtests.generator.http.connection import ConnectFailed, Connection
 from loadtests.generator.http.outcome import Outcome
 
 WATCH_INTERVAL_S = 0.02
-"""How often overdue requests are looked for: an answer's time limit is that exact, at no cost for
-each request."""
+"""How often overdue requests are looked for.
+
+Time limits are exact to this interval, and cost nothing per request."""
 
 
 class UnusableUrl(ValueError):
-    """A URL that this client cannot ask: the message says why."""
+    """This client cannot request the URL; the message says why."""
 
 
 class Origin:
-    """Where connections go: one host and port, and the idle connections to it."""
+    """One host and port, with the connections to it."""
 
     def __init__(self, host: str, port: int) -> None:
-        """Connect to nothing yet."""
+        """Remember the address; connections are made on demand."""
         self.host = host
         self.port = port
         self.open: set[Connection] = set()
@@ -32,7 +33,7 @@ class Origin:
         self._addresses: list[tuple[int, tuple[str, int]]] = []
 
     def take(self, timeout_s: float) -> Connection:
-        """Return the connection that was used last, or a new one; raises ``ConnectFailed``."""
+        """Return the most recently used idle connection, or a new one; raises ``ConnectFailed``."""
         idle = self._idle
         while idle:
             connection = idle.pop()
@@ -42,7 +43,7 @@ class Origin:
         return self._connect(timeout_s)
 
     def give(self, connection: Connection) -> None:
-        """Take ``connection`` back after use."""
+        """Return ``connection`` to the pool after use."""
         if connection.usable:
             self._idle.append(connection)
         else:
@@ -51,7 +52,7 @@ class Origin:
     def fail_overdue(self, now: float) -> None:
         """End the requests whose time limit has passed."""
         if len(self._idle) == len(self.open):
-            return  # most origins are idle most of the time
+            return  # nothing is in flight
         for connection in tuple(self.open):
             if connection.deadline < now:
                 connection.fail(Outcome.TIMEOUT)
@@ -73,7 +74,7 @@ class Origin:
 
 
 class Pool:
-    """All origins, and the watch over the time limits of the requests in flight."""
+    """All origins, and the greenlet that enforces the time limits of requests in flight."""
 
     def __init__(self) -> None:
         self._origins: dict[tuple[str, int], Origin] = {}
@@ -104,7 +105,7 @@ def host_and_port(url: str) -> tuple[str, int]:
     if parts.scheme != "http" or not parts.hostname:
         raise UnusableUrl(
             f"{url!r} is not an http:// URL with a host; "
-            "for https, write the scenario for Locust's FastHttpUser"
+            "for https, write the locustfile with Locust's FastHttpUser"
         )
     return parts.hostname, port
 
@@ -112,7 +113,7 @@ def host_and_port(url: str) -> tuple[str, int]:
 def resolve(host: str, port: int) -> list[tuple[int, tuple[str, int]]]:
     """Return family and address for each address of ``host``; raises ``ConnectFailed``."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise ConnectFailed(Outcome.UNREACHABLE, f"{host}: {error}") from None
-    return [(family, address) for family, _, _, _, address in found]  # type: ignore[misc]
+    return [(family, address) for family, _, _, _, address in entries]  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Tells of every request that ended: the record of the trial, and Locust's statistics."""
+"""Reports every ended request to the trial's recorder and to Locust's statistics."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Reporter:
         self._user_context = user_context
         self._stats: Any = environment.stats  # it says int for milliseconds, and takes float
         self._event: Any = environment.events.request  # Locust leaves its events untyped
-        # Firing the event costs as much as the rest of a request. As long as Locust's own
-        # statistics are the only listener, they are told directly; only the event knows that.
+        # Firing the event costs as much as the rest of a request. If Locust's own statistics are
+        # the only listener, they are called directly; only the event's list of handlers shows that.
         self._listeners: list[Callable[..., None]] = self._event._handlers  # noqa: SLF001
         self._own_listeners = sum(
             handler.__module__.startswith(("locust.", "loadtests.generator."))
@@ -49,7 +49,7 @@ class Reporter:
         response: Response,
         context: dict[str, Any] | None,
     ) -> None:
-        """Report an ended request. Positional, because it is called for each one."""
+        """Report an ended request. Positional, for speed: it runs once per request."""
         recorder, outcome = self._recorder, response.outcome
         if recorder is not None:
             replica = recorder.replica_index(replica_of(response.raw))
@@ -74,6 +74,6 @@ class Reporter:
             self._stats.log_error(request.method, request.name, response.error)
 
     def undrained(self, name: int, due: float, sent: float) -> None:
-        """Record a request whose user was ended before the answer came."""
+        """Record a request whose user was killed before the answer came."""
         if self._recorder is not None:
             self._recorder.add(due, sent, monotonic(), 0, Outcome.UNDRAINED, NO_REPLICA, name)

@@ -1,4 +1,4 @@
-"""A request made ready to be sent, as bytes."""
+"""Converts requests to bytes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 SAFE = "!#$%&'()*+,/:;=?@[]~"
-"""Characters of a URL that stay as they are; what is encoded already is not encoded again."""
+"""Characters of a URL that are not encoded; % is one, so nothing is encoded twice."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """The bytes of a request, and what it is counted under."""
+    """A request as bytes (``wire``), and the name that groups it in the statistics."""
 
     method: str
     url: str
@@ -34,9 +34,9 @@ def prepare(
     headers: Mapping[str, str] | None = None,
     auth: tuple[str, str] | None = None,
 ) -> Request:
-    """Return the request of ``method`` for the absolute ``url``.
+    """Return the request for ``method`` and the absolute ``url``.
 
-    ``data`` is bytes, text, or a mapping to be sent as a form; ``json`` anything that JSON can say.
+    ``data`` is bytes, text, or a mapping that is sent as a form; ``json`` is any JSON value.
     """
     parts = urlsplit(url)
     query = "&".join(filter(None, (parts.query, urlencode(params or {}, doseq=True))))
@@ -67,12 +67,12 @@ def prepare(
 
 
 def absolute(url: str, base_url: str) -> str:
-    """Return ``url`` if it is absolute, else the path ``url`` below ``base_url``."""
+    """Return ``url`` if it is absolute, else ``base_url`` with the path ``url``."""
     return url if url.startswith(("http://", "https://")) else base_url.rstrip("/") + url
 
 
 def encode_body(data: Any, json: Any) -> tuple[bytes, str | None]:
-    """Return the body and its content type; ``json`` counts where there is no ``data``."""
+    """Return the body and its content type; ``json`` is used only without ``data``."""
     if isinstance(data, Mapping):
         return urlencode(data, doseq=True).encode(), "application/x-www-form-urlencoded"
     if data:

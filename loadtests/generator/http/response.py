@@ -1,4 +1,4 @@
-"""An answer as a scenario sees it, like that of Locust's ``FastHttpUser``."""
+"""The response that a locustfile gets, with the API of Locust's ``FastHttpUser``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOW_TO_JUDGE = "To judge a response, pass catch_response=True and use it in a wi
 
 
 class Headers(dict[str, str]):
-    """Fields of a header; names are found in any case."""
+    """The fields of a header; names are case-insensitive."""
 
     def __getitem__(self, name: str) -> str:
         return super().__getitem__(name.lower())
@@ -31,7 +31,7 @@ class Headers(dict[str, str]):
 
 
 class Response:
-    """What came of one request; ``status_code`` is 0 where no answer came."""
+    """The result of one request; ``status_code`` is 0 if no answer came."""
 
     __slots__ = ("content", "elapsed_s", "outcome", "raw", "status_code", "url")
 
@@ -62,7 +62,7 @@ class Response:
 
     @property
     def text(self) -> str:
-        """The body, decoded by the charset that the header names (UTF-8 where it names none)."""
+        """The body, decoded with the header's charset (default UTF-8)."""
         _, _, charset = self.headers.get("content-type", "").lower().partition("charset=")
         try:
             return self.content.decode(charset.split(";")[0].strip(' "') or "utf-8", "replace")
@@ -71,18 +71,18 @@ class Response:
 
     @property
     def elapsed(self) -> timedelta:
-        """The time from sending to the whole answer."""
+        """The time from sending the request to the complete answer."""
         return timedelta(seconds=self.elapsed_s)
 
     @property
     def error(self) -> RequestFailed | None:
-        """Why the request is a failure; None where it is not."""
+        """Why the request failed, or None."""
         if self.outcome is Outcome.OK:
             return None
         return RequestFailed(self.outcome, str(self.status_code) if self.status_code else "")
 
     def json(self) -> Any:
-        """Return the body read as JSON; raises ``ValueError``."""
+        """Parse the body as JSON; raises ``ValueError``."""
         return json.loads(self.content)
 
     def raise_for_status(self) -> None:
@@ -111,7 +111,7 @@ class Response:
 
 
 class JudgedResponse(Response):
-    """A response that is counted at the end of its ``with`` block, as the scenario judges it."""
+    """A response that is counted at the end of its ``with`` block, by the locustfile's verdict."""
 
     __slots__ = ("_verdict", "at_exit", "js", "reason")
 
@@ -121,7 +121,7 @@ class JudgedResponse(Response):
     """The body as JSON; set by Locust's ``rest``."""
 
     def __init__(self, response: Response) -> None:
-        """Take everything from ``response``."""
+        """Copy ``response``."""
         super().__init__(
             response.url, response.outcome, response.status_code, response.raw, response.content
         )
@@ -130,7 +130,7 @@ class JudgedResponse(Response):
         self._verdict: Outcome | None = None
 
     def success(self) -> None:
-        """Count the request as ``ok`` whatever its status is."""
+        """Count the request as ``ok``, whatever its status."""
         self._verdict, self.reason = Outcome.OK, None
 
     def failure(self, reason: object) -> None:
@@ -139,7 +139,7 @@ class JudgedResponse(Response):
 
     @property
     def error(self) -> RequestFailed | None:
-        """Why the request is a failure; None where it is not."""
+        """Why the request failed, or None."""
         if self.reason is not None and self.outcome is Outcome.REJECTED:
             return RequestFailed(self.outcome, self.reason)
         return super().error

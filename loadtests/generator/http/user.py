@@ -1,4 +1,4 @@
-"""A Locust user with the lean client: what scenarios derive from."""
+"""The base class for users in locustfiles: a Locust user with the generator's own client."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from loadtests.generator.load import Load
 
 
 class LeanHttpUser(User, RestMixin[JudgedResponse]):
-    """A user whose ``client`` costs little; otherwise like Locust's ``FastHttpUser``.
+    """A user like Locust's ``FastHttpUser``, whose ``client`` needs less CPU.
 
-    ``load`` is the trial's (see ``Load``); under plain Locust it is one that keeps no record.
+    ``load`` is the trial's load (see ``Load``). Under plain Locust, it records nothing.
     """
 
     abstract = True
@@ -36,13 +36,13 @@ class LeanHttpUser(User, RestMixin[JudgedResponse]):
         )
 
     def on_start(self) -> None:
-        """Wait a random part of the time over which users start, so that they come spread out."""
+        """Wait a random part of ``spread_s``, so that users do not all start at once."""
         if self.load.spread_s:
             gevent.sleep(random.random() * self.load.spread_s)
 
 
 def load_of(environment: Environment) -> Load:
-    """Return the load that ``environment`` is under; one without a record if there is none yet."""
+    """Return the load of ``environment``; if it has none, set one that records nothing."""
     load: Load | None = getattr(environment, "load", None)
     if load is None:
         load = Load()

@@ -1,7 +1,7 @@
-"""Asks /context with a token of its own each time, and calls every foreign answer a failure.
+"""Requests /context with a new token each time; an answer with another token is a failure.
 
-The request's own word (``isolated``) and the token in the answer are both looked at. What comes
-back with another request's token is ``rejected`` in the samples.
+It checks both the application's own field ``isolated`` and the token in the answer. An answer with
+another request's token is ``rejected`` in the samples.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ _numbers = itertools.count()
 
 
 class IsolationUser(LeanHttpUser):
-    """Asks until the trial is over; ``path`` may hold the length of the pause."""
+    """Sends requests until the trial is over; ``path`` may contain the length of the pause."""
 
     @task
     def ask(self) -> None:
-        """Send one token after the other, no two alike."""
+        """Send one unique token after the other."""
         joint = "&" if "?" in self.load.path else "?"
         while True:
             token = f"{os.getpid()}-{next(_numbers)}"
@@ -29,6 +29,6 @@ class IsolationUser(LeanHttpUser):
             with self.client.request("GET", path, name="/context", catch_response=True) as answer:
                 if not answer.ok:
                     continue
-                found = answer.json()
-                if found.get("isolated") is not True or found.get("token") != token:
-                    answer.failure(f"{token} came back as {found}")
+                context = answer.json()
+                if context.get("isolated") is not True or context.get("token") != token:
+                    answer.failure(f"{token} came back as {context}")

@@ -1,8 +1,7 @@
-"""The workload ``mixed``: reading, computing, rendering, writing and waiting, as stated in CYCLE.
+"""The workload ``mixed``: reads, computes, renders, writes and waits, in the order of CYCLE.
 
-Every user goes through the same cycle again and again, each from another place in it, so that at
-any moment, and in any window, the mixture is the same. Kinds that are alike do not follow one
-another.
+All users repeat the same cycle, each from another starting point. So the mixture is the same in
+every window. Requests of the same kind never follow one another.
 """
 
 from __future__ import annotations
@@ -30,11 +29,11 @@ _numbers = count()
 
 
 class MixedUser(LeanHttpUser):
-    """Goes through the cycle; its client ends it when the trial is over."""
+    """Repeats the cycle until its client stops it at the end of the trial."""
 
     @task
     def ask(self) -> None:
-        """Ask until the trial is over: without a way back through Locust's choice of a task."""
+        """Send requests until the trial is over; a loop here saves Locust's choice of a task."""
         request = self.client.request
         start = next(_numbers) % len(CYCLE)
         cycle = (*CYCLE[start:], *CYCLE[:start])

@@ -1,4 +1,4 @@
-"""The built-in scenario: every user asks for the trial's path again and again."""
+"""The default locustfile: every user requests the trial's path again and again."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from loadtests.generator.http.user import LeanHttpUser
 
 
 class SampleUser(LeanHttpUser):
-    """Asks for one path; its client ends it when the trial is over."""
+    """Requests one path until its client stops it at the end of the trial."""
 
     @task
     def ask(self) -> None:
-        """Ask until the trial is over: without a way back through Locust's choice of a task."""
+        """Send requests until the trial is over; a loop here saves Locust's choice of a task."""
         path = self.load.path
         request = self.client.request
         while True:

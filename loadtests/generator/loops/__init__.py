@@ -1,1 +1,1 @@
-"""When requests are sent: closed loop, open loop, and the clock behind them."""
+"""Decides when requests are sent: closed loop, open loop, and their timers."""

@@ -1,7 +1,7 @@
-"""Something happens at a moment: exact to some tens of microseconds, where the system allows it.
+"""A timer for an exact moment: on Linux it is some tens of microseconds late at most.
 
-The event loop's own timers are rounded up to whole milliseconds (``epoll_wait``). Linux's timerfd
-is not, and is watched like a socket.
+The event loop rounds its own timers up to whole milliseconds (``epoll_wait``). Linux's timerfd is
+not rounded, and is watched like a socket.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ TIMERFD_FLAGS = os.O_NONBLOCK | os.O_CLOEXEC
 ABSOLUTE = 1
 """TFD_TIMER_ABSTIME of <sys/timerfd.h>."""
 CLOCK_MONOTONIC = 1
-"""Of <time.h>; what ``time.monotonic()`` reads."""
+"""CLOCK_MONOTONIC of <time.h>; ``time.monotonic()`` reads the same clock."""
 SOONEST_S = 1e-9
-"""A timerfd set to zero never fires."""
+"""Earliest moment for a timerfd; one set to zero never fires."""
 
 
 class TimerSpec(ctypes.Structure):
@@ -37,11 +37,11 @@ class TimerSpec(ctypes.Structure):
 
 
 class Alarm:
-    """Calls ``ring`` in the event loop's greenlet, before other events that came meanwhile."""
+    """Calls ``ring`` in the event loop's greenlet, before other pending events."""
 
     def __init__(self, ring: Callable[[], None]) -> None:
         self._ring = ring
-        self._loop = cast("Any", gevent.get_hub().loop)  # the stubs know no priorities
+        self._loop = cast("Any", gevent.get_hub().loop)  # the type stubs have no priorities
         self._watcher: Any = None
         self._fd = -1
         if hasattr(LIBC, "timerfd_create"):  # os.timerfd_create needs Python 3.13
@@ -52,7 +52,7 @@ class Alarm:
             self._watcher.start(self._read)
 
     def set(self, moment: float) -> None:
-        """Ring once at ``moment`` of the monotonic clock, or at once if it is over."""
+        """Ring once at ``moment`` of the monotonic clock, or at once if it has passed."""
         if self._fd >= 0:
             seconds, rest = divmod(max(moment, SOONEST_S), 1.0)
             spec = TimerSpec(0, 0, int(seconds), int(rest * 1e9))
@@ -62,10 +62,10 @@ class Alarm:
             self._watcher.close()
         self._watcher = self._loop.timer(max(0.0, moment - monotonic()))
         self._watcher.priority = self._loop.MAXPRI
-        self._watcher.start(self._ring, update=True)  # from now, not from the loop's last look
+        self._watcher.start(self._ring, update=True)  # count from now, not from the loop's time
 
     def close(self) -> None:
-        """Never ring again."""
+        """Cancel the alarm for good."""
         if self._watcher is not None:
             self._watcher.stop()
             self._watcher.close()
@@ -76,7 +76,7 @@ class Alarm:
     def _read(self) -> None:
         try:
             os.read(self._fd, 8)
-        except BlockingIOError:  # was set anew before it rang
+        except BlockingIOError:  # it was set to another moment before it rang
             return
         self._ring()
 

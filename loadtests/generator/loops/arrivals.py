@@ -1,4 +1,4 @@
-"""Pure: when the requests of an open loop are due."""
+"""Computes when the requests of an open loop are due. Pure."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ Moments = npt.NDArray[np.float64]
 
 
 def constant_arrivals(rate_rps: float, span_s: float) -> Moments:
-    """Return ``rate_rps × span_s`` (rounded) moments in [0, span_s), all equally far apart."""
+    """Return ``rate_rps × span_s`` (rounded) evenly spaced moments in [0, span_s), in seconds."""
     return np.arange(round(rate_rps * span_s)) / rate_rps
 
 
 def poisson_arrivals(rate_rps: float, span_s: float, rng: np.random.Generator) -> Moments:
-    """Return ``rate_rps × span_s`` (rounded) moments in [0, span_s), as of a Poisson process.
+    """Return ``rate_rps × span_s`` (rounded) moments of a Poisson process in [0, span_s).
 
-    Given how many arrivals of a Poisson process fall into a span, they are independent and uniform
-    in it (Ross, *Introduction to Probability Models*, 5.3.5). Giving their number takes the chance
-    out of the offered rate (at 50 a second over 10 s it would vary by 4.5 %), and leaves the times
-    between arrivals as they are.
+    Given their number, the arrivals of a Poisson process in a span are independent and uniform in
+    it (Ross, *Introduction to Probability Models*, 5.3.5). With a fixed number, the offered rate is
+    exact (at 50 a second over 10 s, it would vary by 4.5 %).
     """
     return np.sort(rng.uniform(0.0, span_s, size=round(rate_rps * span_s)))
 
@@ -27,10 +26,10 @@ def poisson_arrivals(rate_rps: float, span_s: float, rng: np.random.Generator) -
 def arrivals(
     kind: str, rate_rps: float, spans_s: tuple[float, ...], *, seed: int, shift_s: float = 0.0
 ) -> Moments:
-    """Return the moments of ``kind`` (``poisson`` or ``constant``) for spans one after another.
+    """Return the moments of ``kind`` (``poisson`` or ``constant``) for consecutive spans.
 
-    Each span has its own full number of arrivals, so the rate is exact in the window too. All are
-    ``shift_s`` later than without; what would come after its span comes at the span's beginning.
+    Each span has exactly its number of arrivals, so the rate is exact in the window too. All
+    arrivals are ``shift_s`` later; those that would leave their span wrap around to its beginning.
     """
     rng = np.random.default_rng(seed)
     parts = []

@@ -15,11 +15,11 @@ from loadtests.generator.loops.arrivals import Moments
 
 
 class OpenGate:
-    """Gives each due request to a user that has nothing to do, or to a new one.
+    """Gives each due request to an idle user, or to a new one.
 
-    ``due`` are moments of the monotonic clock, in order. ``more_users`` starts that many users;
-    there are never more than ``users_max``. A request that finds neither is dropped: ``drop`` is
-    called with the moment at which it was due.
+    ``due`` are moments of the monotonic clock, in order. ``more_users(n)`` starts ``n`` users;
+    there are never more than ``users_max``. If no user is left for a request, it is dropped:
+    ``drop`` is called with the moment at which it was due.
     """
 
     def __init__(
@@ -38,18 +38,18 @@ class OpenGate:
         self._drop = drop
         self._idle: list[Any] = []
         self._waiting: deque[float] = deque()
-        """Due requests for which users are starting."""
+        """Due requests that wait for a starting user."""
         self._seen: set[Any] = set()
         self._alarm = Alarm(self._hand_out)
         self._hub = gevent.get_hub()
 
     def start(self, users: int) -> None:
-        """Begin, with ``users`` users to start with."""
+        """Start the arrivals with ``users`` users."""
         self._start_users(users)
         self._set_alarm()
 
     def admit(self) -> float:
-        """Wait for a due request; returns when it was due, raises ``StopUser`` after the last."""
+        """Wait for a due request and return its moment; raise ``StopUser`` after the last."""
         user = gevent.getcurrent()
         self._seen.add(user)
         if self._waiting:
@@ -68,7 +68,7 @@ class OpenGate:
         return due
 
     def close(self) -> None:
-        """Drop what is still waiting for a user; nothing is due any more."""
+        """Drop the requests that still wait for a user, and stop the arrivals."""
         self._alarm.close()
         while self._waiting:
             self._drop(self._waiting.popleft())
@@ -84,7 +84,7 @@ class OpenGate:
                 self._waiting.append(moment)
             elif self._users < self._users_max:
                 self._waiting.append(moment)
-                # Twice as many: Locust counts all users whenever it starts some.
+                # Double them: Locust counts all users each time it starts some.
                 self._start_users(max(1, self._users))
             else:
                 self._drop(moment)

@@ -1,4 +1,4 @@
-"""The generator's own lag: how late something happens that is due every few milliseconds."""
+"""Measures the generator's own lag: how late a timer of a few milliseconds fires."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from loadtests.generator.loops.alarm import Alarm
 
 TICK_S = 0.005
-"""The ticker's interval: short against the windows, and 200 a second cost 0.1 % of a core."""
+"""The ticker's interval: far shorter than a window; 200 ticks a second cost 0.1 % of a core."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Ticker:
         self._alarm.set(self._due)
 
     def stop(self) -> Lag:
-        """Stop, and return the lag; a tick that is overdue now counts as late as it is."""
+        """Stop, and return the lag; an overdue tick counts with its lateness so far."""
         self._alarm.close()
         late = [*self._late_s, max(0.0, monotonic() - self._due)]
         p99_s, max_s = np.percentile(late, (99, 100))
@@ -39,7 +39,7 @@ class Ticker:
 
     def _tick(self) -> None:
         now = monotonic()
-        # A stall is one late tick for each interval that it lasted, as if each had been waited for.
+        # A stall counts as one late tick for each interval that it lasted.
         while self._due <= now:
             self._late_s.append(now - self._due)
             self._due += TICK_S

@@ -17,12 +17,12 @@ from loadtests.gate import pipeline, versions
 from loadtests.gate.model import GatePlan, SideName
 from loadtests.gate.versions import Sides
 from loadtests.model.stack import Replica
-from loadtests.tools import docker
+from loadtests.tools import docker, docker_compose
 from tests.loadtests.fakes.stack import StackInMemory
 from tests.loadtests.fakes.world import Order, World
 from tests.loadtests.gate.builders import make_side
 
-COMPOSE = docker.Compose(argv=("docker", "compose"), version="2.30.0")
+COMPOSE = docker_compose.Compose(argv=("docker", "compose"), version="2.30.0")
 
 
 @dataclass(kw_only=True)
@@ -123,7 +123,7 @@ def put_in_memory(monkeypatch: pytest.MonkeyPatch, world: GateWorld) -> None:
         return Sides(base=base, head=head, differences=("changed: shop.py",))
 
     monkeypatch.setattr(docker, "Engine", FakeEngine)
-    monkeypatch.setattr(docker, "find_compose", lambda: COMPOSE)
+    monkeypatch.setattr(docker_compose, "find_compose", lambda: COMPOSE)
     monkeypatch.setattr(docker, "is_local", lambda: False)
     monkeypatch.setattr(versions, "find", lambda _, __, name, asked: asked or f"default {name}")
     monkeypatch.setattr(versions, "build", build)

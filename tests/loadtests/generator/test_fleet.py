@@ -177,6 +177,6 @@ def test_a_worker_that_dies_between_two_trials_is_told_in_the_second_and_once(
         trial: dict[str, Any] = {"base_url": url, "users": 4, "settle_s": 0.1, "window_s": 0.3}
         before = fleet.trial(**trial).finished["lost_workers"]
         os.kill(workers_of(fleet)[0], signal.SIGKILL)
-        told = [fleet.trial(**trial).finished["lost_workers"] for _ in range(2)]
+        lost_workers = [fleet.trial(**trial).finished["lost_workers"] for _ in range(2)]
 
-    assert (before, told) == (0, [1, 0])
+    assert (before, lost_workers) == (0, [1, 0])

@@ -19,7 +19,7 @@ def test_every_broken_answer_is_counted_once_as_what_it_is() -> None:
 
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=PROJECT, timeout=60)
 
-    said = json.loads(done.stdout)
-    assert said["wrong"] == []
-    assert said["recorded"] == said["in_locust_statistics"] == CASES
-    assert len({name.partition(":")[0] for name in said["counted"]}) == 13
+    summary = json.loads(done.stdout)
+    assert summary["wrong"] == []
+    assert summary["recorded"] == summary["in_locust_statistics"] == CASES
+    assert len({name.partition(":")[0] for name in summary["counted"]}) == 13

@@ -11,9 +11,9 @@ from locust import User
 
 from loadtests.generator.locustfile import (
     DEFAULT,
-    Scenarios,
-    UnusableScenario,
-    load_scenario,
+    Locustfiles,
+    UnusableLocustfile,
+    load_locustfile,
     local_runner,
     path_of,
     share_users,
@@ -43,15 +43,17 @@ def users(**weights: float) -> list[type[User]]:
     return [type(name, (User,), {"weight": weight}) for name, weight in weights.items()]
 
 
-def test_the_built_in_scenario_is_there() -> None:
-    assert [cls.__name__ for cls in load_scenario(path_of(DEFAULT)).user_classes] == ["SampleUser"]
+def test_the_built_in_locustfile_is_there() -> None:
+    assert [cls.__name__ for cls in load_locustfile(path_of(DEFAULT)).user_classes] == [
+        "SampleUser"
+    ]
 
 
 def test_a_locustfile_has_events_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "own.py"
     path.write_text(ONE_USER)
 
-    first, second = load_scenario(path), load_scenario(path)
+    first, second = load_locustfile(path), load_locustfile(path)
 
     assert first.events is not second.events
     # The file's listener, and the record's, since its users have a client that is not ours.
@@ -62,7 +64,7 @@ def test_a_locustfile_has_events_of_its_own(tmp_path: Path) -> None:
 def test_a_locustfile_hears_of_its_runner_once(tmp_path: Path) -> None:
     path = tmp_path / "own.py"
     path.write_text(ONE_USER + INIT)
-    environment = load_scenario(path)
+    environment = load_locustfile(path)
 
     runner = local_runner(environment)
 
@@ -70,13 +72,13 @@ def test_a_locustfile_hears_of_its_runner_once(tmp_path: Path) -> None:
     assert environment.told == [runner]  # type: ignore[attr-defined]
 
 
-def test_a_scenario_is_loaded_once(tmp_path: Path) -> None:
+def test_a_locustfile_is_loaded_once(tmp_path: Path) -> None:
     path = tmp_path / "own.py"
     path.write_text(ONE_USER)
-    scenarios = Scenarios()
+    locustfiles = Locustfiles()
 
-    assert scenarios.environment(str(path)) is scenarios.environment(str(path))
-    assert scenarios.environment(None) is not scenarios.environment(str(path))
+    assert locustfiles.environment(str(path)) is locustfiles.environment(str(path))
+    assert locustfiles.environment(None) is not locustfiles.environment(str(path))
 
 
 @pytest.mark.parametrize(
@@ -94,15 +96,15 @@ def test_a_locustfile_that_cannot_be_used_is_named_with_the_reason(
     path = tmp_path / "bad.py"
     path.write_text(text)
 
-    with pytest.raises(UnusableScenario, match=message) as caught:
-        load_scenario(path)
+    with pytest.raises(UnusableLocustfile, match=message) as caught:
+        load_locustfile(path)
 
     assert str(path) in str(caught.value)
 
 
 def test_a_locustfile_that_is_not_there_is_named() -> None:
-    with pytest.raises(UnusableScenario, match=r"/no/such\.py"):
-        load_scenario(Path("/no/such.py"))
+    with pytest.raises(UnusableLocustfile, match=r"/no/such\.py"):
+        load_locustfile(Path("/no/such.py"))
 
 
 def test_users_are_shared_out_by_weight() -> None:
@@ -120,23 +122,23 @@ def test_fixed_counts_come_first() -> None:
     assert share_users([fixed], 10) == {"A": 3}
 
 
-def test_a_bare_name_is_a_built_in_scenario_and_a_path_is_a_path(tmp_path: Path) -> None:
+def test_a_bare_name_is_a_built_in_locustfile_and_a_path_is_a_path(tmp_path: Path) -> None:
     assert path_of("mixed").is_file()
     assert path_of(str(tmp_path / "mixed.py")) == (tmp_path / "mixed.py").resolve()
 
 
 def test_a_user_of_the_mixture_goes_through_its_cycle_each_from_another_place() -> None:
-    environment = load_scenario(path_of("mixed"))
+    environment = load_locustfile(path_of("mixed"))
     (kind,) = environment.user_classes
     module = sys.modules[kind.__module__]
-    asked: list[tuple[str, str]] = []
+    requests: list[tuple[str, str]] = []
 
     class Over(Exception):
         """The trial is."""
 
     def request(method: str, path: str, **_: object) -> None:
-        asked.append((method, path))
-        if len(asked) % 20 == 0:
+        requests.append((method, path))
+        if len(requests) % 20 == 0:
             raise Over
 
     for start in range(2):
@@ -144,8 +146,9 @@ def test_a_user_of_the_mixture_goes_through_its_cycle_each_from_another_place() 
         user.client = SimpleNamespace(request=request)  # type: ignore[attr-defined]
         with pytest.raises(Over):
             user.ask()  # type: ignore[attr-defined]
-        mine = asked[20 * start :]
-        assert mine[:10] == mine[10:] == [*module.CYCLE[start:], *module.CYCLE[:start]]
+        own_requests = requests[20 * start :]
+        cycle = [*module.CYCLE[start:], *module.CYCLE[:start]]
+        assert own_requests == [*cycle, *cycle]
 
     assert Counter(path for _, path in module.CYCLE) == {
         "/db": 4,

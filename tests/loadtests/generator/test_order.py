@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.generator.order import Ask, BadOrder, Share, read_fetch, read_trial
+from loadtests.generator.order import BadOrder, FetchRequest, Share, read_fetch, read_trial
 
 TRIAL: dict[str, Any] = {
     "op": "trial",
@@ -87,7 +87,11 @@ def test_a_fetch_may_say_how_to_ask() -> None:
 
     order = read_fetch({"urls": ["http://a"], "requests": [post, {"url": "http://b"}]})
 
-    assert order.asks == [Ask(url="http://a"), Ask(**post), Ask(url="http://b")]
+    assert order.all_requests == [
+        FetchRequest(url="http://a"),
+        FetchRequest(**post),
+        FetchRequest(url="http://b"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def samples(*rows: tuple[float, Outcome, str | None, str]) -> Samples:
 
 
 def test_dropped_requests_were_not_sent_and_rejected_ones_were_answered() -> None:
-    found = samples(
+    counted = samples(
         (1, Outcome.OK, "a", "/"),
         (2, Outcome.STATUS, "a", "/"),
         (3, Outcome.REJECTED, "a", "/"),
@@ -31,7 +31,7 @@ def test_dropped_requests_were_not_sent_and_rejected_ones_were_answered() -> Non
         (5, Outcome.TIMEOUT, None, "/"),
     )
 
-    assert (found.sent, found.answered, found.count(Outcome.DROPPED)) == (4, 3, 1)
+    assert (counted.sent, counted.answered, counted.count(Outcome.DROPPED)) == (4, 3, 1)
 
 
 def test_merged_samples_are_in_order_and_point_into_common_tables() -> None:
@@ -49,12 +49,12 @@ def test_merged_samples_are_in_order_and_point_into_common_tables() -> None:
 
 
 def test_merging_with_a_process_that_did_nothing_changes_nothing() -> None:
-    one = samples((1, Outcome.OK, "a", "/"))
+    part = samples((1, Outcome.OK, "a", "/"))
 
-    merged = merge([Recorder().samples(0.0), one])
+    merged = merge([Recorder().samples(0.0), part])
 
-    assert merged.names == one.names
-    assert all((merged.columns[key] == one.columns[key]).all() for key in one.columns)
+    assert merged.names == part.names
+    assert all((merged.columns[key] == part.columns[key]).all() for key in part.columns)
 
 
 def test_packed_columns_come_back_as_they_were() -> None:

@@ -1,8 +1,7 @@
-"""Command lines, and what an engine said of containers that once ran (``tests/data/docker``)."""
+"""The engine's answers: some are captured ones of real containers (``tests/data/docker``)."""
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,17 +10,17 @@ from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import ConnectionError as EngineGone
 from urllib3.exceptions import ProtocolError
 
-from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.tools import docker, proc
-from loadtests.tools.docker import Compose, Container, Engine, NetworkKept, parse_container
+from loadtests.model.errors import EnvironmentFailure
+from loadtests.tools import docker
+from loadtests.tools.docker import Container, Engine, NetworkKept, parse_container
 from tests.checkout import CHECKOUT
 
 DATA = CHECKOUT / "tests/data" / "docker"
 
 
 def captured(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((DATA / f"{name}.json").read_text())
-    return found
+    description: dict[str, Any] = json.loads((DATA / f"{name}.json").read_text())
+    return description
 
 
 # -- what the engine says of containers --------------------------------------------------------
@@ -30,9 +29,9 @@ def captured(name: str) -> dict[str, Any]:
 def test_a_container_that_runs_is_read() -> None:
     description = captured("running")
 
-    found = parse_container(description)
+    container = parse_container(description)
 
-    assert found == Container(
+    assert container == Container(
         id=description["Id"],
         service="gthread",
         number=2,
@@ -42,10 +41,10 @@ def test_a_container_that_runs_is_read() -> None:
         exit_code=0,
         out_of_memory=False,
         pid=description["State"]["Pid"],
-        address=found.address,
+        address=container.address,
     )
-    assert found.pid > 0
-    assert found.address.count(".") == 3
+    assert container.pid > 0
+    assert container.address.count(".") == 3
 
 
 @pytest.mark.parametrize(
@@ -55,10 +54,10 @@ def test_a_container_that_runs_is_read() -> None:
 def test_a_container_that_does_not_serve_does_not_run(
     name: str, exit_code: int, out_of_memory: bool
 ) -> None:
-    found = parse_container(captured(name))
+    container = parse_container(captured(name))
 
-    assert not found.running
-    assert (found.exit_code, found.out_of_memory) == (exit_code, out_of_memory)
+    assert not container.running
+    assert (container.exit_code, container.out_of_memory) == (exit_code, out_of_memory)
 
 
 # -- an engine that answers, fails, or is gone -------------------------------------------------
@@ -163,7 +162,7 @@ def test_containers_come_by_service_and_number_and_one_that_has_gone_is_left_out
         inspect_container=inspect,
     )
 
-    assert [each.number for each in engine.containers("p")] == [9, 10]
+    assert [container.number for container in engine.containers("p")] == [9, 10]
 
 
 def ours(project: str, name: str, owner: str = "") -> dict[str, Any]:
@@ -236,151 +235,3 @@ def test_a_network_that_stays_is_told_from_one_that_is_still_used(
 
     assert type(caught.value) is expected
     assert done == ([] if on_it else ["p_data"])
-
-
-# -- command lines -----------------------------------------------------------------------------
-
-
-def test_an_image_is_built_from_a_folder_and_a_base() -> None:
-    argv = docker.build_argv(
-        tag="twofold/app:latest",
-        folder=Path("app"),
-        dockerfile=Path("app/Dockerfile"),
-        base_image="base:1",
-    )
-
-    assert argv == (
-        *("docker", "build", "--tag", "twofold/app:latest", "--force-rm"),
-        *("--file", "app/Dockerfile", "--build-arg", "BASE_IMAGE=base:1", "app"),
-    )
-
-
-def test_a_program_in_a_container_is_joined_by_its_streams() -> None:
-    assert docker.exec_argv("c1", "python", "-V") == (
-        *("docker", "exec", "--interactive", "c1", "python", "-V"),
-    )
-
-
-@pytest.mark.parametrize(
-    ("cpus", "cores", "words"),
-    [
-        (0.1, (1,), ("--cpus=0.1", "--cpuset-cpus=1")),
-        (None, (2, 3), ("--cpuset-cpus=2,3",)),
-        (0.25, (), ("--cpus=0.25",)),
-    ],
-)
-def test_containers_are_held_to_the_means_that_there_are(
-    cpus: float | None, cores: tuple[int, ...], words: tuple[str, ...]
-) -> None:
-    argv = docker.update_argv(["a", "b"], cpus=cpus, cores=cores)
-
-    assert argv == ("docker", "update", *words, "a", "b")
-
-
-def test_a_compose_command_names_project_and_files() -> None:
-    compose = Compose(argv=("docker-compose",), version="1.29.2")
-
-    assert compose.command("up", project="p", files=[Path("compose.yaml"), Path("more.json")]) == (
-        *("docker-compose", "--project-name", "p"),
-        *("--file", "compose.yaml", "--file", "more.json", "up"),
-    )
-
-
-def test_services_are_started_as_often_as_asked() -> None:
-    assert docker.up_words({"gthread": 4, "sync": 2}, ("gthread", "sync", "proxy")) == (
-        *("up", "--detach", "--no-build", "--no-color", "--scale=gthread=4", "--scale=sync=2"),
-        *("gthread", "sync", "proxy"),
-    )
-
-
-# -- which programs are there ------------------------------------------------------------------
-
-
-def answering(monkeypatch: pytest.MonkeyPatch, **answers: tuple[int, str]) -> None:
-    """Let programs on PATH answer with these codes and words; ``docker_compose`` is the plugin."""
-
-    def run(argv: tuple[str, ...], **_: object) -> proc.Completed:
-        name = "plugin" if argv[:2] == ("docker", "compose") else argv[0].replace("-", "_")
-        if name not in answers:
-            raise ProcessFailure(f"{argv[0]} hangs")
-        code, stdout = answers[name]
-        return proc.Completed(argv=argv, code=code, stdout=stdout, stderr="")
-
-    monkeypatch.setattr(proc, "run", run)
-    monkeypatch.setattr(proc, "which", lambda name: f"/usr/bin/{name}")
-
-
-@pytest.mark.parametrize(
-    ("answers", "found"),
-    [
-        ({"plugin": (0, "2.29.1\n")}, ("docker compose", "2.29.1")),
-        ({"plugin": (0, "v2.3.3\n")}, ("docker compose", "2.3.3")),
-        ({"plugin": (1, ""), "docker_compose": (0, "1.29.2\n")}, ("docker-compose", "1.29.2")),
-        (
-            {"plugin": (0, "Docker\n"), "docker_compose": (0, "1.29.2")},
-            ("docker-compose", "1.29.2"),
-        ),
-        ({"docker_compose": (0, "1.29.2\n")}, ("docker-compose", "1.29.2")),
-    ],
-)
-def test_the_plugin_is_taken_before_the_old_program(
-    monkeypatch: pytest.MonkeyPatch, answers: dict[str, tuple[int, str]], found: tuple[str, str]
-) -> None:
-    answering(monkeypatch, **answers)
-
-    compose = docker.find_compose()
-
-    assert (" ".join(compose.argv), compose.version) == found
-
-
-def test_without_any_compose_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proc, "which", lambda _: None)
-
-    with pytest.raises(EnvironmentFailure, match=r"Install the Compose plugin.*processes"):
-        docker.find_compose()
-
-
-def test_an_image_that_does_not_build_is_told_with_the_builders_last_words(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def run(*_: object, **__: object) -> None:
-        raise ProcessFailure("code 1", output="no matching distribution")
-
-    monkeypatch.setattr(proc, "run", run)
-
-    with pytest.raises(
-        EnvironmentFailure,
-        match=r"(?s)image of the app does not build.*no matching.*by hand: docker build app",
-    ):
-        docker.build(("docker", "build", "app"), what="the app", on_line=print)
-
-
-@pytest.mark.parametrize(("answers", "came"), [({"docker": (0, "")}, True), ({}, False)])
-def test_a_pull_tells_whether_the_image_came(
-    monkeypatch: pytest.MonkeyPatch, answers: dict[str, tuple[int, str]], came: bool
-) -> None:
-    answering(monkeypatch, **answers)
-
-    assert docker.pull("python:3.13") is came
-
-
-CONTEXT = '[{"Endpoints": {"docker": {"Host": "%s"}}}]'
-
-
-@pytest.mark.parametrize(
-    ("host", "context", "local"),
-    [
-        ("", CONTEXT % "unix:///var/run/docker.sock", True),
-        ("", CONTEXT % "ssh://somewhere", False),
-        ("", "not JSON", True),
-        ("unix:///run/other.sock", CONTEXT % "ssh://somewhere", True),
-        ("tcp://10.0.0.1:2375", CONTEXT % "unix:///var/run/docker.sock", False),
-    ],
-)
-def test_an_engine_is_local_where_it_is_reached_by_a_file(
-    monkeypatch: pytest.MonkeyPatch, host: str, context: str, local: bool
-) -> None:
-    monkeypatch.setenv("DOCKER_HOST", host)
-    answering(monkeypatch, docker=(0, context))
-
-    assert docker.is_local() is local

@@ -61,7 +61,9 @@ def test_the_version_is_read_from_what_the_server_says() -> None:
 def test_a_server_that_is_too_old_is_refused_with_a_way_out() -> None:
     postgres.check_version(DEBIAN_15)
 
-    with pytest.raises(EnvironmentFailure, match=r"13\.21 is here; 15 or later.*--backend compose"):
+    with pytest.raises(
+        EnvironmentFailure, match=r"13\.21 was found, but 15 or later.*--backend compose"
+    ):
         postgres.check_version(DEBIAN_13)
 
 

@@ -94,7 +94,7 @@ def test_a_file_that_is_no_program_is_one_message(tmp_path: Path) -> None:
     file = tmp_path / "program"
     file.write_text("")
 
-    with pytest.raises(ProcessFailure, match=r"program' may not be run \(Permission denied\)"):
+    with pytest.raises(ProcessFailure, match=r"program' cannot be run \(Permission denied\)"):
         proc.run((str(file),))
 
 
@@ -105,7 +105,7 @@ def test_a_program_that_takes_too_long_is_ended_with_its_children(
     note = tmp_path / "pid"
     script = f"{LONG} & echo $! > {note}; wait"
 
-    with pytest.raises(ProcessFailure, match=r"did not end in 0\.1 s and was stopped"):
+    with pytest.raises(ProcessFailure, match=r"did not end in 0\.1 s and was killed"):
         proc.run(("sh", "-c", script), timeout_s=0.1, on_line=on_line)
 
     wait_until_gone(int(note.read_text()))

@@ -56,8 +56,8 @@ def test_without_proc_the_family_comes_from_ps(monkeypatch: pytest.MonkeyPatch) 
     listing = proc.Completed(argv=("ps",), code=0, stdout=PS, stderr="")
     monkeypatch.setattr(proc, "run", lambda argv: listing)
 
-    assert [one.pid for one in procfs.family(1)] == [1, 510]
-    assert [one.pid for one in procfs.everyone()] == [1, 510]
+    assert [process.pid for process in procfs.family(1)] == [1, 510]
+    assert [process.pid for process in procfs.everyone()] == [1, 510]
     assert procfs.facts_of(99) is None
 
 
@@ -90,7 +90,7 @@ def test_a_process_and_its_children_are_one_family_with_their_cpu_time(tmp_path:
 def test_a_process_that_ends_is_not_there_any_more(tmp_path: Path) -> None:
     with proc.Child(("sleep", "30"), log=tmp_path / "log") as child:
         assert procfs.facts_of(child.pid) is not None
-        assert child.pid in {one.pid for one in procfs.everyone()}
+        assert child.pid in {process.pid for process in procfs.everyone()}
         child.signal(signal.SIGKILL)
         proc.wait_until(lambda: child.code is not None, limit_s=5, failure="it lives on")
 

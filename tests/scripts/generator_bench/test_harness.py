@@ -31,13 +31,13 @@ def pretended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_run_gives_its_end_its_document_and_how_long_it_loaded(pretended: None) -> None:
-    told: list[int] = []
+    pids: list[int] = []
 
-    ended = harness.run(told.append)
+    ended = harness.run(pids.append)
 
     assert (ended.code, ended.saturated) == (3, ["late"])
     assert 0.2 < ended.loading_s < 3.0
-    assert len(told) == 1
+    assert len(pids) == 1
 
 
 def test_only_what_the_rule_of_the_generator_found_counts() -> None:

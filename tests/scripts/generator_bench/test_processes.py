@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.generator_bench import processes
-from scripts.generator_bench.processes import children_of, first, held
+from scripts.generator_bench.processes import children_of, held, real_time
 
 pytestmark = pytest.mark.slow  # one holds a core for a second, and must have it alone
 
@@ -35,15 +35,15 @@ def test_a_held_process_gets_little_of_a_core(
     if not group:
         monkeypatch.setattr(processes, "V1", tmp_path / "not there")
     time.sleep(0.1)
-    with held(busy, 0.1) as means:
+    with held(busy, 0.1) as mechanism:
         before_s = cpu_s(busy)
         time.sleep(1.0)
         used_s = cpu_s(busy) - before_s
 
     assert used_s < 0.3
-    assert means in ("control group", "signals")
+    assert mechanism in ("control group", "signals")
     if not group:
-        assert means == "signals"
+        assert mechanism == "signals"
 
 
 def test_a_process_that_is_let_go_runs_on(busy: int) -> None:
@@ -56,7 +56,7 @@ def test_a_process_that_is_let_go_runs_on(busy: int) -> None:
 
 
 def test_a_process_goes_first_only_inside_the_block(busy: int) -> None:
-    with first(busy) as permitted:
+    with real_time(busy) as permitted:
         inside = os.sched_getscheduler(busy)
 
     assert inside == (os.SCHED_FIFO if permitted else os.SCHED_OTHER)

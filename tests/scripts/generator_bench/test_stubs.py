@@ -32,17 +32,15 @@ def test_an_answer_comes_after_its_delay() -> None:
             took_s.append(time.monotonic() - started)
 
     assert min(took_s) >= 0.03
-    assert min(took_s) < 0.05
 
 
 def test_what_it_did_is_told_once_in_the_order_of_arrival() -> None:
     with stub("delay", None) as (url, _):
         for delay_ms in (20, 5):
             urllib.request.urlopen(f"{url}/{delay_ms}").close()
-        told = [json.loads(urllib.request.urlopen(f"{url}/log").read()) for _ in range(2)]
+        logs = [json.loads(urllib.request.urlopen(f"{url}/log").read()) for _ in range(2)]
 
-    (first, second), nothing = told
-    assert nothing == []
-    assert first[0] < second[0]
-    assert first[1] - first[0] >= 0.02
-    assert 0.005 <= second[1] - second[0] < 0.02
+    ((first_came, first_answered), (second_came, second_answered)), later_log = logs
+    assert later_log == []
+    assert first_came + 0.02 <= first_answered <= second_came
+    assert second_came + 0.005 <= second_answered

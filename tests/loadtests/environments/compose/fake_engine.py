@@ -15,8 +15,9 @@ from loadtests.environments.compose.images import Images
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan
-from loadtests.tools import docker, proc
-from loadtests.tools.docker import Compose, Container
+from loadtests.tools import docker, docker_compose, proc
+from loadtests.tools.docker import Container
+from loadtests.tools.docker_compose import Compose
 from tests.checkout import CHECKOUT
 from tests.loadtests.builders import make_plan
 
@@ -122,7 +123,7 @@ def opened(
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[None]:
     monkeypatch.setattr(docker, "Engine", lambda: engine)
-    monkeypatch.setattr(docker, "find_compose", lambda: COMPOSE)
+    monkeypatch.setattr(docker_compose, "find_compose", lambda: COMPOSE)
     monkeypatch.setattr(images, "build_all", lambda *_, **__: IMAGES)
     monkeypatch.setattr(proc, "run", ran)
     monkeypatch.setattr(proc, "POLL_S", 0.0)

@@ -12,7 +12,7 @@ from loadtests.environments.compose.images import Images
 from loadtests.environments.compose.projects import project_name
 from loadtests.environments.counters import member_name
 from loadtests.model.errors import EnvironmentFailure, UsageError
-from loadtests.tools import docker
+from loadtests.tools import docker, docker_compose
 from loadtests.tools.docker import Container
 from tests.checkout import CHECKOUT
 from tests.loadtests.environments.compose.fake_engine import (
@@ -148,7 +148,7 @@ def test_another_image_of_the_application_reaches_the_build_of_the_stack(
         raise EnvironmentFailure
 
     monkeypatch.setattr(docker, "Engine", FakeEngine)
-    monkeypatch.setattr(docker, "find_compose", lambda: COMPOSE)
+    monkeypatch.setattr(docker_compose, "find_compose", lambda: COMPOSE)
     monkeypatch.setattr(images, "build_all", build_all)
 
     for one in (ComposeBackend(ROOT), ComposeBackend(ROOT, app_image="shop:1")):
@@ -167,7 +167,7 @@ def test_settings_that_compose_cannot_give_are_refused_before_anything_is_up(
     ran = Ran()
 
     with (
-        pytest.raises(UsageError, match="use the backend processes"),
+        pytest.raises(UsageError, match="use --backend processes"),
         opened(monkeypatch, FakeEngine(), ran, tmp_path, {"sync-2": {"STATE": "memory"}}),
     ):
         pass

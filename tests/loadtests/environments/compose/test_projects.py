@@ -11,7 +11,7 @@ from loadtests.environments.compose.backend import ComposeBackend
 from loadtests.environments.compose.projects import dead_projects, project_name
 from loadtests.environments.owner import Owner
 from loadtests.model.errors import EnvironmentFailure, Interrupted, ProcessFailure
-from loadtests.tools import docker, proc
+from loadtests.tools import docker, docker_compose, proc
 from tests.checkout import CHECKOUT
 from tests.loadtests.environments.compose.fake_engine import (
     COMPOSE,
@@ -88,7 +88,7 @@ def test_a_stack_comes_down_where_nobody_listens_any_more(
 ) -> None:
     engine = FakeEngine()
     monkeypatch.setattr(docker, "Engine", lambda: engine)
-    monkeypatch.setattr(docker, "find_compose", lambda: COMPOSE)
+    monkeypatch.setattr(docker_compose, "find_compose", lambda: COMPOSE)
     monkeypatch.setattr(images, "build_all", lambda *_, **__: IMAGES)
     monkeypatch.setattr(proc, "run", Ran())
 

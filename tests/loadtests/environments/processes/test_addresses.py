@@ -36,14 +36,14 @@ def test_a_common_port_that_one_holds_on_all_addresses_is_passed_over() -> None:
     places = addresses.assign(NAMES, proxy_ports=(), many=True)
     port = int(places.replicas["sync-1"].split(":")[1])
     with closing(socket.create_server(("0.0.0.0", port))):
-        others = addresses.assign(NAMES, proxy_ports=(), many=True)
+        second = addresses.assign(NAMES, proxy_ports=(), many=True)
 
-    assert int(others.replicas["sync-1"].split(":")[1]) > port
+    assert int(second.replicas["sync-1"].split(":")[1]) > port
 
 
 @pytest.mark.parametrize("many", [pytest.param(True, marks=linux), False])
 def test_a_taken_port_of_the_proxy_is_named_with_the_way_to_find_who_has_it(many: bool) -> None:
     with closing(socket.create_server(("0.0.0.0", 0))) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(EnvironmentFailure, match=f"Port {port}.*sport = :{port}"):
+        with pytest.raises(EnvironmentFailure, match=f"needs port {port}.*sport = :{port}"):
             addresses.assign(NAMES, proxy_ports=(port,), many=many)

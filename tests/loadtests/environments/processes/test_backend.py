@@ -89,7 +89,9 @@ def test_every_replica_of_every_model_answers_as_itself(running: Running) -> Non
 def test_each_port_of_the_proxy_passes_to_exactly_its_members_in_equal_shares(
     running: Running,
 ) -> None:
-    addresses = {(each.worker, each.number): each.address for each in running.stack.replicas}
+    addresses = {
+        (replica.worker, replica.number): replica.address for replica in running.stack.replicas
+    }
     for upstream in running.plan.upstreams:
         count = len(upstream.members)
         answers = running.agent.fetch([running.url(upstream.port, "/healthz")] * (4 * count))
@@ -110,9 +112,9 @@ def test_the_proxy_counts_its_requests_where_it_was_built_to(running: Running) -
 def test_work_is_read_at_the_replica_that_did_it_alone(running: Running) -> None:
     names = [replica.name for replica in running.stack.replicas]
     address = running.stack.replicas[0].address
-    before = {each.member: each for each in running.stack.read(names)}
+    before = {reading.member: reading for reading in running.stack.read(names)}
     running.agent.fetch([f"http://{address}/cpu"] * 40)
-    after = {each.member: each for each in running.stack.read(names)}
+    after = {reading.member: reading for reading in running.stack.read(names)}
 
     used = {name: after[name].cpu_s - before[name].cpu_s for name in names}
     assert max(used, key=lambda name: used[name]) == "gthread-1"
@@ -124,10 +126,10 @@ def test_all_members_can_be_read_with_their_roles(running: Running) -> None:
 
     readings = running.stack.read(names)
 
-    assert [each.member for each in readings] == names
-    assert [each.role for each in readings[-3:]] == [Role.REPLICA, Role.PROXY, Role.GENERATOR]
-    assert all(each.cpu_s > 0 for each in readings)
-    assert all((each.memory_bytes or 0) > 2**20 for each in readings)
+    assert [reading.member for reading in readings] == names
+    assert [reading.role for reading in readings[-3:]] == [Role.REPLICA, Role.PROXY, Role.GENERATOR]
+    assert all(reading.cpu_s > 0 for reading in readings)
+    assert all((reading.memory_bytes or 0) > 2**20 for reading in readings)
     assert running.stack.read(["nobody"]) == ()
 
 
@@ -162,7 +164,7 @@ def test_a_members_log_is_in_the_runs_folder(running: Running) -> None:
 
 def test_the_proxy_can_be_configured_anew_while_it_runs(running: Running) -> None:
     upstream = running.plan.upstreams[0]
-    port = max(each.port for each in running.plan.upstreams) + 1
+    port = max(other.port for other in running.plan.upstreams) + 1
 
     running.stack.configure_proxy([*running.plan.upstreams, replace(upstream, port=port)])
 
@@ -241,12 +243,12 @@ def test_what_a_dead_run_has_left_is_removed_first_and_said(
     dead = tmp_path / "twofold-dead"
     (dead / "started").mkdir(parents=True)
     (dead / "owner.json").write_text('{"pid": 1, "started": "0", "boot": "", "groups": []}')
-    said: list[str] = []
+    lines: list[str] = []
 
-    with ProcessesBackend(ROOT).open(plan_for(("gthread",)), tmp_path / "run", said.append):
+    with ProcessesBackend(ROOT).open(plan_for(("gthread",)), tmp_path / "run", lines.append):
         assert not dead.exists()
 
-    assert said[0] == f"Removing {dead}, which a run that died has left"
+    assert lines[0] == f"Removing {dead}, which a run that died has left"
     assert not list(tmp_path.glob("twofold-*"))
 
 

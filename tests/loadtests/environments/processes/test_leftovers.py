@@ -64,13 +64,13 @@ def test_clearing_ends_a_member_with_all_that_it_started(tmp_path: Path, script:
     with proc.Child((sys.executable, "-c", script), log=tmp_path / "log") as member:
         member.receive(10)
         member.receive(10)
-        family = [one.pid for one in procfs.family(member.pid)]
+        family = [process.pid for process in procfs.family(member.pid)]
         note_member(folder, member.pid)
 
         leftovers.clear(folder)
 
         assert len(family) == 2
-        assert not set(family) & {one.pid for one in procfs.everyone()}
+        assert not set(family) & {process.pid for process in procfs.everyone()}
     assert not folder.exists()
 
 

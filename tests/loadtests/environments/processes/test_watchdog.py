@@ -51,12 +51,12 @@ class Observed:
 
     def end(self, number: signal.Signals) -> int:
         """Send the signal; wait until nothing is left; give how many processes there were."""
-        family = {(one.pid, one.started) for one in procfs.family(self.child.pid)}
+        family = {(process.pid, process.started) for process in procfs.family(self.child.pid)}
         groups = control_groups() - self._groups_before
         self.child.signal(number)
 
         def left() -> list[object]:
-            living = {(one.pid, one.started) for one in procfs.everyone()}
+            living = {(process.pid, process.started) for process in procfs.everyone()}
             return [*family & living, *groups & control_groups(), *self._temporary.iterdir()]
 
         proc.wait_until(

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import socket
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
 import pytest
 
 from loadtests.generator.http.client import PAUSE_AFTER_NO_CONNECTION_S
+from loadtests.generator.http.exchange import Ready, exchange
 from loadtests.generator.http.outcome import Outcome, RequestFailed
+from loadtests.generator.http.response import Response
 from tests.loadtests.generator.conftest import OK, Asker, Serve, answering
 
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno"
@@ -62,7 +65,7 @@ def test_a_status_of_failure_is_a_response_and_a_failure(serve: Serve) -> None:
         response.raise_for_status()
 
 
-def test_no_failure_raises_in_the_scenario() -> None:
+def test_no_failure_raises_in_the_locustfile() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         asker = Asker(f"http://127.0.0.1:{unused.getsockname()[1]}")
@@ -74,26 +77,36 @@ def test_no_failure_raises_in_the_scenario() -> None:
     assert asker.stats.total.num_failures == 1
 
 
-def test_a_dead_server_is_not_hammered() -> None:
+def test_a_dead_server_is_not_hammered(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses_s: list[float] = []
+    ours = SimpleNamespace(sleep=pauses_s.append, GreenletExit=gevent.GreenletExit)
+    monkeypatch.setattr("loadtests.generator.http.client.gevent", ours)
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         asker = Asker(f"http://127.0.0.1:{unused.getsockname()[1]}")
-        until = time.monotonic() + 0.1
-        while time.monotonic() < until:
+        for _ in range(3):
             asker.client.get("/")
 
-    assert 2 <= len(asker.recorder) <= 0.1 / PAUSE_AFTER_NO_CONNECTION_S + 1
+    assert asker.rows("outcome") == [Outcome.REFUSED] * 3
+    assert pauses_s == [PAUSE_AFTER_NO_CONNECTION_S] * 3
 
 
-def test_an_overdue_answer_is_a_timeout(serve: Serve) -> None:
-    asker = Asker(serve(lambda link: gevent.sleep(5)), timeout_s=0.05)
+def test_an_overdue_answer_is_a_timeout(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    deadlines_us: list[int] = []
+
+    def recorded(ready: Ready, deadline: float) -> tuple[Response, float]:
+        deadlines_us.append(round(deadline * 1e6))
+        return exchange(ready, deadline)
+
+    monkeypatch.setattr("loadtests.generator.http.client.exchange", recorded)
+    asker = Asker(serve(lambda link: gevent.sleep(60)), timeout_s=0.05)
 
     assert asker.client.get("/").outcome is Outcome.TIMEOUT
     assert asker.client.get("/", timeout=0.1).outcome is Outcome.TIMEOUT
-    default_us, given_us = (
-        done - sent for sent, done in zip(asker.rows("sent_us"), asker.rows("done_us"), strict=True)
-    )
-    assert 50_000 <= default_us < 100_000 <= given_us < 300_000
+    sent_us, done_us = asker.rows("sent_us"), asker.rows("done_us")
+    limits_us = [deadline - sent for sent, deadline in zip(sent_us, deadlines_us, strict=True)]
+    assert limits_us == [pytest.approx(50_000, abs=2), pytest.approx(100_000, abs=2)]
+    assert all(done >= end for done, end in zip(done_us, deadlines_us, strict=True))
 
 
 def test_all_methods_are_sent_by_their_names(serve: Serve) -> None:

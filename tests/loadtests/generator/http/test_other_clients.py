@@ -19,7 +19,7 @@ from tests.loadtests.generator.conftest import OK, Asker, Serve, answering
     ("status", "error", "outcome"),
     [
         (200, None, Outcome.OK),
-        (404, None, Outcome.OK),  # the scenario called it a success
+        (404, None, Outcome.OK),  # the locustfile called it a success
         (404, RuntimeError("bad status"), Outcome.STATUS),
         (200, CatchResponseError("no"), Outcome.REJECTED),
         (0, ConnectionRefusedError(), Outcome.REFUSED),

@@ -8,7 +8,7 @@ def test_a_kinds_value_is_the_index_of_its_name() -> None:
 
 
 def test_locusts_statistics_group_failures_of_one_kind() -> None:
-    one, other = RequestFailed(Outcome.RESET, ""), RequestFailed(Outcome.RESET, "")
+    first, second = RequestFailed(Outcome.RESET, ""), RequestFailed(Outcome.RESET, "")
 
-    assert repr(one) == repr(other) == "RequestFailed('reset')"
+    assert repr(first) == repr(second) == "RequestFailed('reset')"
     assert str(RequestFailed(Outcome.STATUS, "503")) == "status: 503"

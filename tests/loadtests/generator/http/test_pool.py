@@ -63,17 +63,34 @@ def test_a_name_without_an_address_is_unreachable() -> None:
     assert caught.value.outcome is Outcome.UNREACHABLE
 
 
-def test_overdue_requests_end_one_after_another_within_the_watchs_interval(serve: Serve) -> None:
-    pool = Pool()
-    origin = pool.origin(serve(lambda link: gevent.sleep(5)))
-    took_s = []
+def test_overdue_requests_end_at_the_first_look_after_their_limit(serve: Serve) -> None:
+    origin = Origin(*host_and_port(serve(lambda link: gevent.sleep(60))))
+    started = monotonic()
+    ended: list[int] = []
 
-    def ask(limit_s: float) -> None:
-        started = monotonic()
+    def ask(limit_s: int) -> None:
         assert origin.take(1.0).exchange(REQUEST, started + limit_s) is Outcome.TIMEOUT
-        took_s.append(round(monotonic() - started - limit_s, 3))
+        ended.append(limit_s)
 
-    gevent.joinall([gevent.spawn(ask, limit_s) for limit_s in (0.05, 0.1, 0.15)], raise_error=True)
+    users = [gevent.spawn(ask, limit_s) for limit_s in (100, 200, 300)]
+    gevent.sleep(0.02)
+    for limit_s in (100, 200, 300):
+        origin.fail_overdue(started + limit_s - 0.001)
+        gevent.sleep(0.01)
+        assert limit_s not in ended
+        origin.fail_overdue(started + limit_s + 0.001)
+        gevent.sleep(0.01)
+        assert ended[-1] == limit_s
 
-    assert len(took_s) == 3
-    assert all(0 <= late_s < 0.1 for late_s in took_s)
+    gevent.joinall(users, timeout=5, raise_error=True)
+    assert ended == [100, 200, 300]
+
+
+def test_the_pool_looks_for_overdue_requests_by_itself(serve: Serve) -> None:
+    origin = Pool().origin(serve(lambda link: gevent.sleep(60)))
+    deadline = monotonic() + 0.05
+
+    with gevent.Timeout(10):
+        assert origin.take(1.0).exchange(REQUEST, deadline) is Outcome.TIMEOUT
+
+    assert monotonic() >= deadline

@@ -1,0 +1,156 @@
+"""Docker's and Compose's command lines, and which of the two programs answer."""
+
+from pathlib import Path
+
+import pytest
+
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure
+from loadtests.tools import docker, docker_compose, proc
+from loadtests.tools.docker_compose import Compose
+
+# -- command lines -----------------------------------------------------------------------------
+
+
+def test_an_image_is_built_from_a_folder_and_a_base() -> None:
+    argv = docker.build_argv(
+        tag="twofold/app:latest",
+        folder=Path("app"),
+        dockerfile=Path("app/Dockerfile"),
+        base_image="base:1",
+    )
+
+    assert argv == (
+        *("docker", "build", "--tag", "twofold/app:latest", "--force-rm"),
+        *("--file", "app/Dockerfile", "--build-arg", "BASE_IMAGE=base:1", "app"),
+    )
+
+
+def test_a_program_in_a_container_is_joined_by_its_streams() -> None:
+    assert docker.exec_argv("c1", "python", "-V") == (
+        *("docker", "exec", "--interactive", "c1", "python", "-V"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("cpus", "cores", "words"),
+    [
+        (0.1, (1,), ("--cpus=0.1", "--cpuset-cpus=1")),
+        (None, (2, 3), ("--cpuset-cpus=2,3",)),
+        (0.25, (), ("--cpus=0.25",)),
+    ],
+)
+def test_containers_are_held_to_the_means_that_there_are(
+    cpus: float | None, cores: tuple[int, ...], words: tuple[str, ...]
+) -> None:
+    argv = docker.update_argv(["a", "b"], cpus=cpus, cores=cores)
+
+    assert argv == ("docker", "update", *words, "a", "b")
+
+
+def test_a_compose_command_names_project_and_files() -> None:
+    compose = Compose(argv=("docker-compose",), version="1.29.2")
+
+    assert compose.command("up", project="p", files=[Path("compose.yaml"), Path("more.json")]) == (
+        *("docker-compose", "--project-name", "p"),
+        *("--file", "compose.yaml", "--file", "more.json", "up"),
+    )
+
+
+def test_services_are_started_as_often_as_asked() -> None:
+    assert docker_compose.up_words({"gthread": 4, "sync": 2}, ("gthread", "sync", "proxy")) == (
+        *("up", "--detach", "--no-build", "--no-color", "--scale=gthread=4", "--scale=sync=2"),
+        *("gthread", "sync", "proxy"),
+    )
+
+
+# -- which programs are there ------------------------------------------------------------------
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, **answers: tuple[int, str]) -> None:
+    """Let programs on PATH answer with these codes and words; ``docker_compose`` is the plugin."""
+
+    def run(argv: tuple[str, ...], **_: object) -> proc.Completed:
+        name = "plugin" if argv[:2] == ("docker", "compose") else argv[0].replace("-", "_")
+        if name not in answers:
+            raise ProcessFailure(f"{argv[0]} hangs")
+        code, stdout = answers[name]
+        return proc.Completed(argv=argv, code=code, stdout=stdout, stderr="")
+
+    monkeypatch.setattr(proc, "run", run)
+    monkeypatch.setattr(proc, "which", lambda name: f"/usr/bin/{name}")
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ({"plugin": (0, "2.29.1\n")}, ("docker compose", "2.29.1")),
+        ({"plugin": (0, "v2.3.3\n")}, ("docker compose", "2.3.3")),
+        ({"plugin": (1, ""), "docker_compose": (0, "1.29.2\n")}, ("docker-compose", "1.29.2")),
+        (
+            {"plugin": (0, "Docker\n"), "docker_compose": (0, "1.29.2")},
+            ("docker-compose", "1.29.2"),
+        ),
+        ({"docker_compose": (0, "1.29.2\n")}, ("docker-compose", "1.29.2")),
+    ],
+)
+def test_the_plugin_is_taken_before_the_old_program(
+    monkeypatch: pytest.MonkeyPatch, answers: dict[str, tuple[int, str]], expected: tuple[str, str]
+) -> None:
+    answering(monkeypatch, **answers)
+
+    compose = docker_compose.find_compose()
+
+    assert (" ".join(compose.argv), compose.version) == expected
+
+
+def test_without_any_compose_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proc, "which", lambda _: None)
+
+    with pytest.raises(EnvironmentFailure, match=r"Install the Compose plugin.*processes"):
+        docker_compose.find_compose()
+
+
+def test_an_image_that_does_not_build_is_told_with_the_builders_last_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run(*_: object, **__: object) -> None:
+        raise ProcessFailure("code 1", output="no matching distribution")
+
+    monkeypatch.setattr(proc, "run", run)
+
+    with pytest.raises(
+        EnvironmentFailure,
+        match=r"(?s)image of the app does not build.*no matching.*by hand: docker build app",
+    ):
+        docker.build(("docker", "build", "app"), what="the app", on_line=print)
+
+
+@pytest.mark.parametrize(("answers", "came"), [({"docker": (0, "")}, True), ({}, False)])
+def test_a_pull_tells_whether_the_image_came(
+    monkeypatch: pytest.MonkeyPatch, answers: dict[str, tuple[int, str]], came: bool
+) -> None:
+    answering(monkeypatch, **answers)
+
+    assert docker.pull("python:3.13") is came
+
+
+CONTEXT = '[{"Endpoints": {"docker": {"Host": "%s"}}}]'
+
+
+@pytest.mark.parametrize(
+    ("host", "context", "local"),
+    [
+        ("", CONTEXT % "unix:///var/run/docker.sock", True),
+        ("", CONTEXT % "ssh://somewhere", False),
+        ("", "not JSON", True),
+        ("unix:///run/other.sock", CONTEXT % "ssh://somewhere", True),
+        ("tcp://10.0.0.1:2375", CONTEXT % "unix:///var/run/docker.sock", False),
+    ],
+)
+def test_an_engine_is_local_where_it_is_reached_by_a_file(
+    monkeypatch: pytest.MonkeyPatch, host: str, context: str, local: bool
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", host)
+    answering(monkeypatch, docker=(0, context))
+
+    assert docker.is_local() is local
