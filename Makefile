@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-
 	--no-emit-index-url --no-header --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help loadtest compare gate test test-fast lint bench truth lock clean set-up set-up-compose
+.PHONY: help loadtest compare gate test test-fast lint docs bench truth lock clean set-up set-up-compose
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -25,7 +25,7 @@ gate: set-up-compose ## did this change make it slower, or scale worse? (working
 	$(BIN)/twofold gate $(ARGS)
 
 test: set-up-compose ## all tests; those that need Docker are skipped where there is none
-	@$(PYTHON) scripts/set_up.py --parquet
+	@$(PYTHON) scripts/set_up.py --parquet --docs
 	$(BIN)/pytest -n auto --dist worksteal -m "not docker and (not slow or waits)" $(ARGS) || test $$? -eq $(NO_TESTS)
 	$(BIN)/pytest -m "docker or (slow and not waits)" $(ARGS) || test $$? -eq $(NO_TESTS)
 
@@ -38,6 +38,11 @@ lint: set-up ## format, lint and types
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: set-up ## the documentation as a site, in .cache/docs; a warning is an error
+	@$(PYTHON) scripts/set_up.py --docs
+	$(BIN)/python scripts/reference_pages.py
+	$(BIN)/sphinx-build --quiet --nitpicky --fail-on-warning --keep-going --doctree-dir .cache/doctrees docs .cache/docs
+
 bench: set-up ## is the load generator fast, exact and honest? (into results/bench.json)
 	$(BIN)/python scripts/bench.py $(ARGS)
 
@@ -45,11 +50,12 @@ truth: set-up ## is the verdict true? on systems whose truth is known (into resu
 	$(BIN)/python scripts/truth.py $(ARGS)
 
 lock: set-up ## resolve the dependencies anew into requirements/
-	$(COMPILE) --upgrade --group generator -o requirements/generator.txt
-	$(COMPILE) --upgrade pyproject.toml requirements/build.in --group dev --group app --group generator \
+	$(COMPILE) --upgrade --group generator -o loadtests/generator/requirements.txt
+	$(COMPILE) --upgrade pyproject.toml requirements/build.in --group dev --group generator \
 		-o requirements/harness.txt
 	$(COMPILE) --upgrade app/requirements.in -o app/requirements.txt
 	$(COMPILE) --upgrade requirements/parquet.in -o requirements/parquet.txt
+	$(COMPILE) --upgrade --constraint requirements/harness.txt --group docs -o requirements/docs.txt
 
 clean: ## remove what set-up and the tools made; results stay
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis

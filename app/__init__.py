@@ -1,7 +1,8 @@
-"""A small web service with the means that Flask's documentation names for growing.
+"""The sample application: a small Flask service that is built to be scaled out.
 
-An application factory and blueprints, a subclass, signals, WSGI middleware. It stands behind a
-reverse proxy, alone or as one of many replicas, under any gunicorn worker model.
+``create_app`` is the application factory; each module with views has a blueprint. The service
+stands behind a reverse proxy, alone or as one of many replicas. gunicorn serves it with threads,
+processes or greenlets; ``gunicorn.conf.py`` has the settings.
 """
 
 from __future__ import annotations
@@ -14,34 +15,37 @@ from psycopg import OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import context, counters, errors, faults, items, probes, serial, state, work
+from app import context, counters, errors, items, probes, state, work
 from app.application import Application
 from app.request_id import RequestId
 from app.settings import from_environment
 
+BLUEPRINTS = tuple(module.blueprint for module in (probes, work, context, items, state))
+
 
 def create_app(config: Mapping[str, Any] | None = None) -> Application:
-    """Make an application from the environment, with ``config`` over it.
+    """Return a new application, configured by the environment and then by ``config``.
 
-    The process that serves it calls ``open()`` first, which connects it to its store.
+    Call ``open()`` in the process that serves it: this connects it to its store.
 
     Raises:
-        SettingError: a variable of the environment has a value that cannot be used.
+        SettingError: an environment variable has a value that cannot be used.
     """
-    settings = {
-        **from_environment(os.environ),
-        "FAULTS": faults.Faults.from_environment(os.environ),
-        **(config or {}),
-    }
-    app = Application(__name__, settings)
-    app.state = state.StoreState(app.store)
+    app = Application({**from_environment(os.environ), **(config or {})})
+    assemble(app)
+    return app
+
+
+def assemble(app: Application) -> None:
+    """Add views, error handlers, counters and middleware to ``app``.
+
+    It is apart from the factory so that a subclass of ``Application`` can be assembled as well.
+    """
     counters.connect(app, app.counters)
     app.register_error_handler(HTTPException, errors.as_json)
     app.register_error_handler(OperationalError, errors.store_away)
-    for module in (probes, work, context, items, state, serial):
-        app.register_blueprint(module.blueprint)
-    faults.install(app, app.config["FAULTS"])
-    # One proxy stands in front; what it says of the client is believed, and nobody else's word.
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    # Exactly one proxy stands in front: trust what it says about the client, and nobody else.
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     app.wsgi_app = RequestId(app.wsgi_app)  # type: ignore[method-assign]
-    return app

@@ -1,48 +1,47 @@
-"""The application's own class: Flask with the parts that live as long as a worker process."""
+"""The application class: Flask, with the parts that live as long as a worker process."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from flask import Flask, current_app
 
 from app.counters import Counters
+from app.state_store import StateStore
 from app.store import Store
-
-if TYPE_CHECKING:
-    from app.state import State
 
 
 class Application(Flask):
-    """A Flask application that knows its process.
+    """A Flask application with counters, a store, and state in the store.
 
-    It is subclassed, rather than given ``extensions``, because a server that forks makes a worker
-    in two steps: the application is loaded, then it begins to serve. The class gives the second
-    step, and the end of it, a name, and its parts a type.
+    It is a subclass of Flask for two reasons. Its parts have types, which ``app.extensions`` would
+    not give them. And a server that forks starts a worker in two steps: it loads the application,
+    then the worker begins to serve. ``open`` is the second step.
+
+    A subclass that is defined elsewhere still finds its templates here.
     """
 
-    state: State
-
-    def __init__(self, import_name: str, config: Mapping[str, Any]) -> None:
-        super().__init__(import_name)
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__("app")
         self.config.from_mapping(config)
         self.counters = Counters()
         self.store = Store(self.config["DATABASE_URL"], size=self.config["DATABASE_CONNECTIONS"])
+        self.state = StateStore(self.store)
 
     def open(self) -> None:
-        """Begin to serve, in the process that does.
+        """Connect to the store. The process that serves calls this before its first request.
 
         Raises:
-            StoreError: there should be a store, and it does not answer.
+            StoreError: a store is configured, but it does not answer.
         """
         self.store.open()
 
     def close(self) -> None:
-        """Give back what ``open`` took."""
+        """Close what ``open`` opened."""
         self.store.close()
 
 
 def this_app() -> Application:
-    """Return the application that answers the current request, with its own type."""
+    """Return Flask's ``current_app`` as an :class:`Application`."""
     return cast("Application", current_app)

@@ -1,9 +1,9 @@
-"""Counts of requests over all processes of a replica, fed by Flask's signals.
+"""Request counts of all processes of a replica, fed by Flask's signals.
 
-A replica may be several processes (``sync``), and a scrape is answered by any one of them. So
-each process adds to a slot of its own in a small shared memory, and whoever is asked adds up all
-slots. One count costs a lock and an addition, 0.3 µs, and a scrape 5 µs. prometheus_client in its
-multi-process mode was measured at 0.9 and 43 µs, and leaves files to clean up after.
+A replica may have several processes (``sync``), and any of them may answer a scrape. So each
+process counts in its own slot of a shared memory, and a scrape adds up all slots. A count takes
+0.3 µs and a scrape 5 µs; prometheus_client's multi-process mode takes 0.9 and 43 µs, and leaves
+files behind.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ METRICS = (
     ("app_requests_finished_total", "Requests answered, whatever the status."),
     ("app_exceptions_total", "Requests that ended in an exception nobody handled."),
 )
-"""Name and help of each count, in the order of a slot."""
+"""Name and help text of each count, in the order in which a slot holds them."""
 
 UNCOUNTED = frozenset({"probes.healthz", "probes.metrics"})
-"""Endpoints that only watch: counting them would count the watcher."""
+"""Endpoints for monitoring, which should not count itself."""
 
 
 class Counters:
-    """Three counts that only ever grow; alone in their memory until it is shared."""
+    """Three counts that only grow. Until ``share`` is called, this process counts alone."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -37,8 +37,8 @@ class Counters:
     def share(self, memory: mmap, number: int) -> None:
         """Count in ``memory`` from now on, in the slot of process ``number`` (from 0).
 
-        A number past the last slot takes the slot of a process that has long ended, and counts on
-        from what it left: 170 slots to a page of 4 KiB, of which only the living ones are in use.
+        A page of 4 KiB has 170 slots. A number past the last one reuses the slot of a process that
+        ended long ago, and adds to its counts.
         """
         self._cells = memoryview(memory).cast("Q")
         slots = len(self._cells) // len(METRICS)
@@ -50,7 +50,7 @@ class Counters:
             self._cells[self._base + which] += 1
 
     def total(self, which: int) -> int:
-        """Return one count over all processes that share the memory."""
+        """Return one count, added up over all processes that share the memory."""
         return sum(self._cells[which :: len(METRICS)])
 
     def exposition(self) -> str:
@@ -63,13 +63,13 @@ class Counters:
 
 
 def connect(app: Flask, counters: Counters) -> None:
-    """Have the signals of ``app`` feed ``counters``."""
+    """Connect the signals of ``app`` to ``counters``."""
     for signal, which in (
         (request_started, STARTED),
         (request_finished, FINISHED),
         (got_request_exception, FAILED),
     ):
-        # The receiver must outlive this function, and signals hold theirs weakly by default.
+        # By default a signal holds its receiver weakly, and this one would be gone at once.
         signal.connect(_receiver(counters, which), app, weak=False)
 
 

@@ -1,4 +1,4 @@
-"""Every failure as JSON, since those who ask are programs."""
+"""JSON bodies for all errors, because the clients are programs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
 
 
 class BadParameter(BadRequest):
-    """A parameter of the request is no number, or out of its range."""
+    """A query parameter is not a whole number, or it is out of range."""
 
     def __init__(self, *, name: str, value: str, low: int, high: int) -> None:
         super().__init__(f"{name}={value} is no whole number from {low} to {high}.")
@@ -18,7 +18,7 @@ class BadParameter(BadRequest):
 
 
 def as_json(error: HTTPException) -> Response:
-    """Return the error's own response (status and headers stay) with a JSON body."""
+    """Return the error's own response, with its status and headers, but with a JSON body."""
     response = cast("Response", error.get_response())
     details = error.details if isinstance(error, BadParameter) else {}
     body = {"status": error.code, "error": error.name, "detail": error.description, **details}
@@ -28,6 +28,6 @@ def as_json(error: HTTPException) -> Response:
 
 
 def store_away(error: OperationalError) -> Response:
-    """Return a 503, and leave to the log what the store said: it may name hosts and users."""
+    """Return a 503 and log the store's message, which may name hosts and users."""
     current_app.logger.warning("The store failed: %s", error)
     return as_json(ServiceUnavailable("The store does not answer. Try again; the log says why."))

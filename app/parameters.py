@@ -1,4 +1,4 @@
-"""Numbers in the query of a request, held to a range."""
+"""Whole numbers in a request's query, checked against a range."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from app.errors import BadParameter
 
 
 def whole_number(name: str, *, default: int, low: int, high: int) -> int:
-    """Return the current request's parameter ``name``, or ``default`` where it is not given.
+    """Return the query parameter ``name`` of the current request, or ``default`` without it.
 
     Raises:
-        BadParameter: it is no whole number from ``low`` to ``high``; answered with a 400.
+        BadParameter: it is not a whole number from ``low`` to ``high``; the client gets a 400.
     """
     text = request.args.get(name)
     if text is None:
         return default
-    # Longer texts cannot be in any range here, and int() of a very long one costs quadratic time.
+    # No range here has numbers of 20 digits, and int() takes quadratic time for very long texts.
     if text.isascii() and text.isdigit() and len(text) < 20 and low <= int(text) <= high:
         return int(text)
     raise BadParameter(name=name, value=text, low=low, high=high)

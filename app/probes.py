@@ -1,4 +1,4 @@
-"""Answers for those who run the service: is it up, who is it, how much has it done."""
+"""Views for operations: is the replica up, which one is it, how much has it done."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from app.application import this_app
 blueprint = Blueprint("probes", __name__)
 
 UNITS = {"gthread": "thread", "sync": "process", "gevent": "greenlet"}
-"""What serves one request at a time, by worker model."""
+"""What serves one request at a time, for each worker model."""
 
 
 @blueprint.get("/healthz")
 def healthz() -> dict[str, str]:
-    """Say that this process answers; asks nobody else, and is not counted."""
+    """Answer that this process is up; the store is not asked and the request is not counted."""
     return {"status": "ok"}
 
 
 @blueprint.get("/whoami")
 def whoami() -> dict[str, object]:
-    """Say which replica, process and thread or greenlet answered, and what it is made of."""
+    """Return the replica, process and thread or greenlet that answers, and their versions."""
     config = this_app().config
     model = config["WORKER_MODEL"]
     return {
         "replica": config["REPLICA"],
         "pid": os.getpid(),
-        # Under gevent, threading is patched and this is the greenlet's.
+        # gevent patches threading, so there this is the greenlet's id.
         "ident": threading.get_ident(),
         "served_by": UNITS.get(model),
         "worker_model": model,
@@ -42,7 +42,7 @@ def whoami() -> dict[str, object]:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Count the requests of all processes of this replica, but for /healthz and /metrics."""
+    """Return the counts of all processes of this replica in Prometheus' text format."""
     text = this_app().counters.exposition()
     return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
 

@@ -1,4 +1,4 @@
-"""WSGI middleware that gives every request an id, so that its traces can be found again."""
+"""WSGI middleware that gives every request an id, by which logs can be searched."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
 HEADER = "X-Request-ID"
 SANE = re.compile(r"[A-Za-z0-9._-]{1,128}")
-"""What is taken over from outside: it ends up in logs, so no spaces, quotes or line ends."""
+"""Ids that are accepted from outside. They end up in logs, so no spaces, quotes or newlines."""
 
 
 class RequestId:
-    """Takes over a sane ``X-Request-ID``, else makes one; the response carries it either way.
+    """Accepts a sane ``X-Request-ID`` header or makes a new id; the response has the same header.
 
-    The application finds it among the request's headers.
+    The application finds the id in the request's headers.
     """
 
     def __init__(self, wsgi_app: WSGIApplication) -> None:
         self._wsgi_app = wsgi_app
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request (PEP 3333)."""
+        """Answer one request as WSGI (PEP 3333) defines."""
         given = environ.get("HTTP_X_REQUEST_ID", "")
         request_id = given if SANE.fullmatch(given) else uuid.uuid4().hex
         environ["HTTP_X_REQUEST_ID"] = request_id

@@ -1,5 +1,5 @@
--- Run at every start by every process, one after the other under an advisory lock; so each
--- statement leaves alone what is there.
+-- Every process runs this at every start, one at a time under an advisory lock. So each statement
+-- must leave existing data as it is.
 CREATE TABLE IF NOT EXISTS items (id integer PRIMARY KEY, body text NOT NULL);
 INSERT INTO items
 SELECT id, repeat(md5(id::text), 3) FROM generate_series(1, 10000) AS id

@@ -1,39 +1,36 @@
-"""The application's settings, from the environment that it is started in."""
+"""The application's configuration, read from environment variables."""
 
 from __future__ import annotations
 
 import math
 import secrets
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 GEVENT_CONNECTIONS = 10
-"""Connections to the store in a process of greenlets, which has no slots to count: a read takes
-about a millisecond, so ten serve more than one process can ask."""
+"""Connections to the store in a gevent process, whose number of greenlets is not limited. A read
+takes about a millisecond, so ten connections serve more than one process can ask for."""
 BODY_MAX_BYTES = 64 * 1024
-"""Bytes of a request's body: notes are the only ones, and they are short."""
+"""Bytes in a request's body. Only notes have one, and they are short."""
 
 
 class SettingError(ValueError):
-    """A variable of the environment has a value that cannot be used."""
+    """An environment variable has a value that cannot be used."""
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return Flask's configuration, by the variables of ``environ``.
+    """Return Flask's configuration from the variables in ``environ``.
 
-    ``SECRET_KEY`` must be the same for all replicas, or a session begun on one is unknown to the
-    others; without one this process makes its own, which is right for trying things out.
-    ``WORKER_MODEL``, ``WEB_CONCURRENCY`` and ``THREADS`` are what ``gunicorn.conf.py`` says is in
-    force; without gunicorn there is no worker model, and one request at a time.
+    ``SECRET_KEY`` must be the same for all replicas; otherwise a session that began on one is
+    unknown to the others. Without it this process makes its own key, which is enough for a trial.
+    ``gunicorn.conf.py`` sets ``WORKER_MODEL`` and ``THREADS``. Without gunicorn there is no worker
+    model, and one thread.
 
     Raises:
-        SettingError: a variable has a value that it cannot have.
+        SettingError: a variable has a value that cannot be used.
     """
-    processes, threads = (
-        int(number(environ, name, default=1, low=1, high=1000))
-        for name in ("WEB_CONCURRENCY", "THREADS")
-    )
+    threads = int(number(environ, "THREADS", default=1, low=1, high=1000))
     model = environ.get("WORKER_MODEL")
     connections = GEVENT_CONNECTIONS if model == "gevent" else threads
     return {
@@ -41,7 +38,6 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         "MAX_CONTENT_LENGTH": BODY_MAX_BYTES,
         "REPLICA": environ.get("REPLICA") or socket.gethostname(),
         "WORKER_MODEL": model,
-        "SLOTS": processes * threads,
         "DATABASE_URL": environ.get("DATABASE_URL") or None,
         "DATABASE_CONNECTIONS": connections,
     }
@@ -50,10 +46,10 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 def number(
     environ: Mapping[str, str], name: str, *, default: float, low: float, high: float
 ) -> float:
-    """Return the number in variable ``name``, or ``default`` where it is not set.
+    """Return the number in the variable ``name``, or ``default`` if it is not set.
 
     Raises:
-        SettingError: it is no number from ``low`` to ``high``.
+        SettingError: it is not a number from ``low`` to ``high``.
     """
     text = environ.get(name) or str(default)
     try:
@@ -63,15 +59,3 @@ def number(
     if not low <= value <= high:
         raise SettingError(f"{name}={text} is no number from {low} to {high}.")
     return value
-
-
-def choice(environ: Mapping[str, str], name: str, choices: Sequence[str]) -> str:
-    """Return the word in variable ``name``, or the first of ``choices`` where it is not set.
-
-    Raises:
-        SettingError: it is none of the choices.
-    """
-    text = environ.get(name) or choices[0]
-    if text not in choices:
-        raise SettingError(f"{name}={text} is unknown here; there are {', '.join(choices)}.")
-    return text

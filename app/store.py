@@ -1,8 +1,8 @@
-"""PostgreSQL, through one pool of connections in each process.
+"""PostgreSQL, through one connection pool in each process.
 
-psycopg waits for the server by ``select`` and ``threading`` where gevent has patched them, so the
-same code serves threads, processes and greenlets. The pool has threads of its own, which do not
-survive a fork: it is opened in the process that serves.
+The same code serves threads, processes and greenlets: psycopg waits with ``select`` and
+``threading``, which gevent patches. The pool has threads of its own, which do not survive a fork,
+so it is opened in the process that serves.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from werkzeug.exceptions import ServiceUnavailable
 
 OPEN_LIMIT_S = 20.0
-"""Seconds to wait for the store at start: a container's PostgreSQL takes about 5 s to make its
-files, more where CPU is scarce, and gunicorn kills a worker that is not up after 30 s."""
+"""Seconds to wait for the store at the start. PostgreSQL in a container takes about 5 s to create
+its files, or more with little CPU; gunicorn kills a worker that is not up after 30 s."""
 CONNECTION_LIMIT_S = 10.0
-"""Seconds a request waits for a free connection before it gives up."""
+"""Seconds that a request waits for a free connection before it fails."""
 SCHEMA_LOCK = 5_318_008_114
-"""Any number that nobody else locks in this database."""
+"""Key of the advisory lock; any number that nothing else locks in this database."""
 
 
 class NoStoreError(ServiceUnavailable):
-    """The service was started without a store, and the request needs one; answered with a 503."""
+    """The request needs a store and none is configured; the client gets a 503."""
 
     description = (
         "This service was started without a store: DATABASE_URL is not set. Start it with "
@@ -36,14 +36,14 @@ class NoStoreError(ServiceUnavailable):
 
 
 class StoreError(RuntimeError):
-    """The store did not answer while the service started."""
+    """The store did not answer when the service started."""
 
 
 class Store:
-    """A pool of ``size`` connections to ``url``; or, without a ``url``, the lack of one.
+    """A pool of ``size`` connections to ``url``. Without a ``url`` there is no store.
 
-    All connections are made at once and kept: one that is made later would be in the way of a
-    request. They are in autocommit mode, where a read costs one round trip instead of three.
+    All connections are opened at the start, so that no request has to wait for one. They are in
+    autocommit mode, where a read takes one round trip instead of three.
     """
 
     def __init__(self, url: str | None, *, size: int) -> None:
@@ -51,7 +51,7 @@ class Store:
         self._pool = _pool(url, size) if url else None
 
     def open(self) -> None:
-        """Connect, then create what the database lacks; safe in many processes at once.
+        """Connect, then create missing tables; many processes may do so at once.
 
         Raises:
             StoreError: nothing answered in ``OPEN_LIMIT_S``.
@@ -70,28 +70,28 @@ class Store:
             connection.execute(files("app").joinpath("schema.sql").read_bytes())
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         if self._pool:
             self._pool.close()
 
     def connection(self) -> AbstractContextManager[Connection[TupleRow]]:
-        """Lend a connection for the length of a ``with`` block.
+        """Lend a connection for a ``with`` block.
 
         Raises:
             NoStoreError: there is no store.
-            psycopg.OperationalError: none was free in time, or the store went away.
+            psycopg.OperationalError: no connection was free in time, or the store went away.
         """
         if not self._pool:
             raise NoStoreError
         return self._pool.connection()
 
     def row(self, query: LiteralString, *parameters: object) -> TupleRow | None:
-        """Run one statement, in a transaction of its own, and return its first row if any."""
+        """Run one statement in its own transaction, and return its first row if there is one."""
         with self.connection() as connection:
             return connection.execute(query, parameters).fetchone()
 
     def _address(self) -> str:
-        """Return where the store is, without the password that the URL may hold."""
+        """Return the store's host and port, without the password in its URL."""
         parts = conninfo_to_dict(self._url or "")
         return f"{parts.get('host', 'the local socket')}:{parts.get('port', 5432)}"
 

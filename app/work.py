@@ -1,4 +1,4 @@
-"""Requests that cost something: computing, and waiting for somebody else."""
+"""Views that do work: one computes, one waits for another service."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from app.parameters import whole_number
 blueprint = Blueprint("work", __name__)
 
 CPU_ROUNDS = 20_000
-"""Rounds: about 1.5 ms of a 2020s server core; with Flask and gunicorn around it a request
-costs about 2 ms."""
+"""Rounds of hashing: about 1.5 ms on a server core of the 2020s. With Flask and gunicorn a request
+takes about 2 ms of CPU."""
 CPU_ROUNDS_MAX = 10_000_000
-"""Rounds: about one second, so that no request can hold a worker for long."""
+"""Rounds of hashing: about one second, so that no request holds a worker for long."""
 IO_MS = 50
-"""Milliseconds: a downstream call in the same data centre that has work to do itself."""
+"""Milliseconds: a call to a busy service in the same data centre."""
 IO_MS_MAX = 60_000
-"""Milliseconds: past a minute the proxy in front has given up."""
+"""Milliseconds; after a minute the proxy in front has given up."""
 
 BLOCK = bytes(64)
-"""One block of SHA-256. hashlib lets go of the interpreter lock from 2,048 bytes up; ordinary
-Python code never does, and it is ordinary code that this stands for."""
+"""One block of SHA-256. It stands for ordinary Python code, which holds the interpreter lock;
+hashlib releases the lock from 2,048 bytes up."""
 
 
 def spin(rounds: int) -> str:
@@ -36,16 +36,16 @@ def spin(rounds: int) -> str:
 
 @blueprint.get("/cpu")
 def cpu() -> dict[str, object]:
-    """Compute: ``?rounds=`` rounds of hashing."""
+    """Compute ``?rounds=`` rounds of hashing."""
     rounds = whole_number("rounds", default=CPU_ROUNDS, low=1, high=CPU_ROUNDS_MAX)
     return {"rounds": rounds, "digest": spin(rounds)}
 
 
 @blueprint.get("/io")
 def io() -> dict[str, object]:
-    """Wait for ``?ms=`` milliseconds, as for a downstream call.
+    """Wait for ``?ms=`` milliseconds, as for a call to another service.
 
-    A thread waits, a process waits, a greenlet lets the others run: gunicorn patches the sleep.
+    The thread or process is blocked meanwhile. A greenlet is not: gunicorn patches the sleep.
     """
     wait_ms = whole_number("ms", default=IO_MS, low=0, high=IO_MS_MAX)
     time.sleep(wait_ms / 1000)

@@ -13,8 +13,8 @@ from typing import Self
 from loadtests.analysis import core_speed, generator_ceiling, verdict
 from loadtests.analysis.latency import checks, level_results, slo_search
 from loadtests.analysis.rules import registry
-from loadtests.environments.keep_awake import kept_awake
-from loadtests.environments.registry import Chosen
+from loadtests.environments.keep_awake import AWAKE_LOG, kept_awake
+from loadtests.environments.protocol import Chosen
 from loadtests.measurement.closed_loop import Session
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.driver import Driver
@@ -26,8 +26,6 @@ from loadtests.model.result import RunFacts, RunResult
 from loadtests.results import report_files, run_folder
 from loadtests.results.run_folder import Recorded, Store
 from loadtests.tools import proc, signals
-
-AWAKE_LOG = "logs/awake.log"
 
 LIVE_EVERY_S = 2.0
 """How often the report of a run that goes on is written; a page that is open reads it as often."""
@@ -53,14 +51,7 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     started_at_s = proc.now_s()
     run_id = run_folder.new_run_id(started_at_s, plan.seed)
     kept = Store.create(request.results, run_id)
-    facts = RunFacts(
-        run_id=run_id,
-        started_at=datetime.fromtimestamp(started_at_s, UTC).isoformat(timespec="seconds"),
-        command=request.command,
-        wall_s=0.0,
-        measuring_s=0.0,
-        finished=False,
-    )
+    facts = _facts_of(run_id, started_at_s, request.command)
     kept.begin(facts, chosen.machine, plan)
     progress.planned(plan)
     try:
@@ -97,6 +88,18 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     return report(kept), kept.folder
 
 
+def _facts_of(run_id: str, started_at_s: float, command: str) -> RunFacts:
+    """Give the facts of a run that has just begun."""
+    return RunFacts(
+        run_id=run_id,
+        started_at=datetime.fromtimestamp(started_at_s, UTC).isoformat(timespec="seconds"),
+        command=command,
+        wall_s=0.0,
+        measuring_s=0.0,
+        finished=False,
+    )
+
+
 def report(kept: Store) -> RunResult:
     """Work out the result of a run from what is on disk, and write its reports."""
     recorded = run_folder.read(kept.folder)
@@ -124,14 +127,14 @@ def conclude(recorded: Recorded) -> RunResult:
 
 def with_latency(result: RunResult, recorded: Recorded, folder: Path) -> RunResult:
     """Add the latency under load, for which the samples are read, one rate of a cell at a time."""
-    found = slo_search.results(result.plan, result.cells, recorded.open_trials)
+    objectives = slo_search.results(result.plan, result.cells, recorded.open_trials)
     return replace(
         result,
         latency=level_results.results(
             result.plan, result.cells, recorded.open_trials, partial(run_folder.read_waits, folder)
         ),
-        slo=found,
-        slo_doublings=slo_search.doublings(result.plan, found),
+        slo=objectives,
+        slo_doublings=slo_search.doublings(result.plan, objectives),
     )
 
 

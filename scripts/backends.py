@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.analysis import core_speed, estimates
+from loadtests.cli import choices
 from loadtests.cli.progress import PlainProgress
 from loadtests.config.options import Options, check
 from loadtests.environments import registry
@@ -74,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     try:
         with signals.handled():
-            arms = measure(check(asked))
+            arms = measure(check(asked, choices.of_a_run()))
     except TwofoldError as error:
         print(error, file=sys.stderr)
         return error.exit_code

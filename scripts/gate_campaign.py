@@ -4,6 +4,9 @@
     .venv/bin/python scripts/gate_campaign.py aa --gates 40
     .venv/bin/python scripts/gate_campaign.py burn5 --gates 20 --minutes 60
 
+Base and head both are the zoo's image (``scripts/zoo/image.py``), whose faults the cases turn on by
+variables; ``--version`` names another image, a folder or a commit for both.
+
 A case (``aa``, ``burn2``, ``burn5``, ``burn10``, ``lock``, ``neighbour``) is gated until it has so
 many rows, or the minutes are up; called again it goes on where it was. Rows are in
 results/gate-error-rates.json; each gate's starts, from which it can be judged again by any rule,
@@ -27,6 +30,7 @@ import numpy as np
 
 from loadtests.gate.analysis.medians import quantile_levels
 from loadtests.tools import git
+from scripts.zoo import image
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
@@ -83,24 +87,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("case", choices=CASES)
     parser.add_argument("--gates", type=int, default=10, help="rows to have of this case")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin none after so many")
-    parser.add_argument("--version", default=".", help="what base and head both are")
+    parser.add_argument("--version", help="what base and head both are (default: the zoo's image)")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args(argv)
     rows, starts = (
         Kept(options.out / name) for name in ("gate-error-rates.json", "gate-starts.json")
     )
+    version = options.version or image.build(ROOT, say=say)
     deadline = time.monotonic() + 60 * options.minutes
     seed = 1 + max((row["seed"] for row in rows.of(options.case)), default=0)
     while len(rows.of(options.case)) < options.gates and time.monotonic() < deadline:
         folder = options.out / "gate-campaign"
-        verdict, samples = gate(options.case, options.version, seed, folder)
+        verdict, samples = gate(options.case, version, seed, folder)
         starts.add(raw_of(options.case, verdict, samples))
         rows.add(row_of(options.case, verdict))
-        print(json.dumps(rows.of(options.case)[-1]), file=sys.stderr, flush=True)
+        say(json.dumps(rows.of(options.case)[-1]))
         seed += 1
     found = Counter(row["verdict"] for row in rows.of(options.case))
     print(json.dumps({"case": options.case, **found}))
     return 0
+
+
+def say(line: str) -> None:
+    """Tell a person how far it is."""
+    print(line, file=sys.stderr, flush=True)
 
 
 class Kept:

@@ -6,6 +6,7 @@ Done again whenever the locked dependencies change, and over at once (0.1 s) whe
     python3 scripts/set_up.py               # .venv with the harness, its tests and its tools
     python3 scripts/set_up.py --compose     # and the Compose plugin, where Docker has none
     python3 scripts/set_up.py --parquet     # and pyarrow, which only an export to Parquet needs
+    python3 scripts/set_up.py --docs        # and Sphinx, which only make docs needs
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 LOCK = PROJECT / "requirements" / "harness.txt"
 NGINX_LOCK = PROJECT / "requirements" / "nginx.txt"
 PARQUET_LOCK = PROJECT / "requirements" / "parquet.txt"
+DOCS_LOCK = PROJECT / "requirements" / "docs.txt"
 SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin:/opt/homebrew/bin"
 """Where systems put nginx that an ordinary user has not on his PATH."""
 VENV = PROJECT / ".venv"
@@ -39,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("--compose", action="store_true", help="get Compose where there is none")
     parser.add_argument("--parquet", action="store_true", help="get pyarrow into .venv")
+    parser.add_argument("--docs", action="store_true", help="get Sphinx into .venv")
     options = parser.parse_args(argv)
     try:
         check_python(sys.version_info[:2])
@@ -51,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         set_up_compose()
     if options.parquet:
         set_up_parquet()
+    if options.docs:
+        set_up_docs()
     return 0
 
 
@@ -117,6 +122,12 @@ def set_up_parquet() -> None:
     """Get pyarrow into the environment; where this fails, only its tests are skipped."""
     if not is_installed("pyarrow"):
         install_if_possible(PARQUET_LOCK, "twofold export --samples parquet needs it")
+
+
+def set_up_docs() -> None:
+    """Get Sphinx into the environment; where this fails, only the site cannot be built."""
+    if not all(map(is_installed, ("sphinx", "myst_parser", "furo"))):
+        install_if_possible(DOCS_LOCK, "make docs needs it")
 
 
 def is_installed(package: str) -> bool:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from loadtests.config.options import WORKLOADS, Options
+from loadtests.config.options import Options
 from loadtests.environments import registry
 from loadtests.environments.compose.backend import ComposeStack
 from loadtests.measurement.core_speed_probe import Metronome
@@ -26,7 +26,7 @@ from loadtests.measurement.driver import Driver
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.plan import Cell, Plan
 from loadtests.planning.run_plan import make_plan
-from loadtests.targets import checkout
+from loadtests.targets import checkout, workloads
 from loadtests.tools import docker, proc
 
 TRUTH = 2.0
@@ -95,7 +95,7 @@ def visit(stack: ComposeStack, plan: Plan, cell: Cell) -> float:
     )
     users = str(USERS_PER_REPLICA * cell.replicas)
     command = (
-        *("env", f"VISIT={WORKLOADS[cell.workload].path}", "locust", "--headless", "--json"),
+        *("env", f"VISIT={workloads.named(cell.workload).path}", "locust", "--headless", "--json"),
         *("--skip-log", "-f", "/tmp/stock.py", "-u", users, "-r", users, "-t", f"{SECONDS}s"),  # noqa: S108
         *("--host", f"http://{stack.proxy_host}:{upstream.port}"),
     )

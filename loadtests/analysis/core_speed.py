@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from statistics import fmean
 
@@ -66,12 +66,21 @@ def slope(trials: Sequence[Trial]) -> float | None:
     by_cell: dict[Cell, list[tuple[float, float]]] = defaultdict(list)
     for trial in trials:
         if trial.core_speed and trial.throughput_rps > 0:
-            point = (math.log(trial.core_speed), math.log(trial.throughput_rps))
-            by_cell[trial.spec.cell].append(point)
-    if sum(len(points) for points in by_cell.values()) - len(by_cell) < FEWEST_FREE:
+            by_cell[trial.spec.cell].append((trial.core_speed, trial.throughput_rps))
+    return pooled_slope(by_cell.values())
+
+
+def pooled_slope(cells: Iterable[Sequence[tuple[float, float]]]) -> float | None:
+    """Give the slope of ln throughput on ln core speed inside cells, pooled over them.
+
+    A cell is its windows' pairs of speed and throughput, all above 0. None where there are too few
+    windows, or where the speed never changed. Source: the analysis of covariance named above.
+    """
+    logs = [[(math.log(speed), math.log(rate)) for speed, rate in cell] for cell in cells]
+    if sum(len(points) for points in logs) - len(logs) < FEWEST_FREE:
         return None
     products = squares = 0.0
-    for points in by_cell.values():
+    for points in logs:
         speed, rate = (fmean(values) for values in zip(*points, strict=True))
         products += math.fsum((x - speed) * (y - rate) for x, y in points)
         squares += math.fsum((x - speed) ** 2 for x, _ in points)
@@ -84,7 +93,7 @@ def _slopes(trials: Sequence[Trial]) -> dict[tuple[str, str], float | None]:
     groups: dict[tuple[str, str], list[Trial]] = defaultdict(list)
     for trial in trials:
         groups[_group(trial)].append(trial)
-    return {group: slope(mine) for group, mine in groups.items()}
+    return {group: slope(its_trials) for group, its_trials in groups.items()}
 
 
 def _group(trial: Trial) -> tuple[str, str]:
@@ -92,10 +101,10 @@ def _group(trial: Trial) -> tuple[str, str]:
 
 
 def _corrected(trial: Trial, slopes: dict[tuple[str, str], float | None], middle: float) -> Trial:
-    found = slopes[_group(trial)]
-    if found is None or not trial.core_speed:
+    slope_of_group = slopes[_group(trial)]
+    if slope_of_group is None or not trial.core_speed:
         return trial
-    factor = math.exp(-found * (math.log(trial.core_speed) - middle))
+    factor = math.exp(-slope_of_group * (math.log(trial.core_speed) - middle))
     return replace(
         trial,
         throughput_rps=trial.throughput_rps * factor,

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loadtests.analysis.request_distribution import distribution_of
-from loadtests.model.generator_records import Edge, RawTrial
+from loadtests.model.generator_records import Edge, Finished, RawTrial
 from loadtests.model.plan import Budget
 from loadtests.model.stack import Reading
 from loadtests.model.trial import Conservation, GeneratorHealth, HostUse, Latency, Trial, Usage
@@ -87,13 +87,7 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
             proxy=raw.proxy_requests,
             replicas=raw.replica_requests,
         ),
-        generator=GeneratorHealth(
-            cpu_ratio=finished.cpu_s / window_s,
-            lag_p99_ms=finished.lag_p99_ms,
-            lag_max_ms=finished.lag_max_ms,
-            dropped=finished.dropped,
-            lost_workers=finished.lost_workers,
-        ),
+        generator=_health(finished, window_s),
         host=host_use(raw.opened, raw.closed),
         identities=raw.identities,
         service_ms=service_ms,
@@ -108,10 +102,20 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
     )
 
 
+def _health(finished: Finished, window_s: float) -> GeneratorHealth:
+    return GeneratorHealth(
+        cpu_ratio=finished.cpu_s / window_s,
+        lag_p99_ms=finished.lag_p99_ms,
+        lag_max_ms=finished.lag_max_ms,
+        dropped=finished.dropped,
+        lost_workers=finished.lost_workers,
+    )
+
+
 def within(moments_us: Integers, window_us: float) -> Flags:
     """Tell which of the moments (a column) lie inside the window."""
-    found: Flags = (moments_us >= 0) & (moments_us < window_us)
-    return found
+    inside: Flags = (moments_us >= 0) & (moments_us < window_us)
+    return inside
 
 
 def has_outcome(columns: Columns, outcomes: Sequence[str], *names: str) -> Flags:
@@ -153,11 +157,11 @@ def in_flight(columns: Columns, window_us: int) -> float:
 
 def _answers(columns: Columns, rows: Flags, names: list[str]) -> dict[str, int]:
     counts = np.bincount(columns.replica[rows & (columns.replica >= 0)], minlength=len(names))
-    found: dict[str, int] = {}
+    answers: dict[str, int] = {}
     for name, count in zip(names, counts.tolist(), strict=False):
         if count:
-            found[name] = found.get(name, 0) + count
-    return found
+            answers[name] = answers.get(name, 0) + count
+    return answers
 
 
 def _failures(columns: Columns, rows: Flags, outcomes: list[str]) -> dict[str, int]:
@@ -201,8 +205,8 @@ def _usage(
     between = (columns.done_us >= first_us) & (columns.done_us < last_us)
     completed: int | None = None
     if after.role is Role.REPLICA:
-        mine = [index for index, name in enumerate(names) if name == after.member]
-        completed = int(np.count_nonzero(between & np.isin(columns.replica, mine)))
+        indices = [index for index, name in enumerate(names) if name == after.member]
+        completed = int(np.count_nonzero(between & np.isin(columns.replica, indices)))
     elif after.role is Role.PROXY:
         completed = int(np.count_nonzero(between & (columns.replica >= 0)))
     return Usage(
@@ -211,7 +215,7 @@ def _usage(
         span_s=after.at_s - before.at_s,
         cpu_s=after.cpu_s - before.cpu_s,
         budget_cpus=_budget_cpus(after.role, budget),
-        throttled_ratio=_throttled(before, after),
+        throttled_ratio=throttled_ratio(before, after),
         completed=completed,
         memory_bytes=after.memory_bytes,
     )
@@ -223,7 +227,8 @@ def _budget_cpus(role: Role, budget: Budget) -> float | None:
     return budget.store_cpus if role is Role.STORE else None
 
 
-def _throttled(before: Reading, after: Reading) -> float | None:
+def throttled_ratio(before: Reading, after: Reading) -> float | None:
+    """Give the share of CPU periods in which a member was held back; None: it is not counted."""
     counts = (before.periods, after.periods, before.throttled_periods, after.throttled_periods)
     if None in counts:
         return None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -12,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.analysis import estimates
+from loadtests.measurement.progress import Progress
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Estimate
 from loadtests.model.trial import Trial
@@ -20,9 +22,20 @@ from loadtests.tools import proc
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 SPARK_WIDTH = 24
-"""Number of a cell's last trials that are drawn: beside the figures they fit 80 columns."""
+"""So many trials of a cell are drawn, the last ones: beside its figures they fit 80 columns."""
 
 SPARK_LEAST_RATIO = 0.05
+
+
+@contextmanager
+def open_progress() -> Iterator[Progress]:
+    """Show the progress of a run or a gate on standard error, until the end of the block."""
+    console = Console(stderr=True)
+    progress: Progress = LiveProgress(console) if console.is_terminal else PlainProgress(sys.stderr)
+    try:
+        yield progress
+    finally:
+        progress.close()
 
 
 class PlainProgress:
@@ -36,7 +49,7 @@ class PlainProgress:
     def say(self, line: str) -> None:
         """Write a line with the seconds since the start."""
         elapsed = proc.monotonic_s() - self._started_s
-        with suppress(OSError):  # a closed stream must not keep a stack up
+        with suppress(OSError):  # nobody listens any more; that must not keep a stack up
             print(f"[{elapsed:5.0f} s] {line}", file=self._stream, flush=True)
 
     def planned(self, plan: Plan) -> None:
@@ -64,7 +77,7 @@ class LiveProgress:
         self._plan: Plan | None = None
         self._trials: Sequence[Trial] = ()
         self._phase = ""
-        # No refresh thread: drawing would use CPU while windows are measured.
+        # Drawn when there is something new, by nobody meanwhile: windows are being measured.
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._live.start()
 
@@ -87,7 +100,7 @@ class LiveProgress:
         self._show()
 
     def close(self) -> None:
-        """Remove the table; the summary is printed elsewhere."""
+        """Take the table away; what was found is told in another place."""
         self._live.stop()
 
     def _show(self) -> None:
@@ -112,19 +125,20 @@ def headline(plan: Plan) -> str:
 def position(plan: Plan, trials: Sequence[Trial]) -> str:
     """Say how far it is: the round, the trial of about how many, and the time left at most."""
     done = len(trials)
-    planned = plan.rounds_max * len(plan.cells)
+    most = plan.rounds_max * len(plan.cells)
     trial_s = sum(trial.wall_s for trial in trials) / done
-    left_s = (planned - done) * trial_s
+    left_s = (most - done) * trial_s
     return (
-        f"Round {trials[-1].spec.round}, trial {done} of at most {planned};"
+        f"Round {trials[-1].spec.round}, trial {done} of at most {most};"
         f" at most {left_s / 60:.1f} min left"
     )
 
 
 def precision_so_far(plan: Plan, trials: Sequence[Trial]) -> str:
     """Say each doubling's factor so far."""
-    doublings = estimates.doublings(plan, trials)
-    return ", ".join(f"{doubling} {_factor(doubling.factor)}" for doubling in doublings)
+    return ", ".join(
+        f"{doubling} {_factor(doubling.factor)}" for doubling in estimates.doublings(plan, trials)
+    )
 
 
 def table(plan: Plan, trials: Sequence[Trial]) -> Table:

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.config import slo as wanted
+from loadtests.config import names
+from loadtests.config import slo as latency_objective
 from loadtests.model.errors import UsageError
-from loadtests.model.plan import WorkerModel, Workload
 
-WORKERS: dict[str, WorkerModel] = {
-    # Four slots each for threads and processes, so that the two are compared on equal terms; few
-    # enough that `io` fills the slots before the smallest budget's CPU (4 ÷ 50 ms × 0.6 ms ≈ 5 %).
-    "gthread": WorkerModel(name="gthread", processes=1, threads=4, slots=4),
-    "sync": WorkerModel(name="sync", processes=4, threads=1, slots=4),
-    "gevent": WorkerModel(name="gevent", processes=1, threads=1, slots=None),
-}
-
-WORKLOADS: dict[str, Workload] = {
-    "cpu": Workload(name="cpu", path="/cpu"),
-    "io": Workload(name="io", path="/io"),
-    "db": Workload(name="db", path="/db", needs_store=True),
-    # Its path is only what stands for it in a sentence; see generator/locustfiles/mixed.py.
-    "mixed": Workload(name="mixed", path="/mixed", scenario="mixed", needs_store=True),
-}
-
-BACKENDS = ("auto", "compose", "processes")
+AUTO = "auto"
+"""The backend that stands for the first one that works here."""
 
 DEFAULT_WORKLOAD = "cpu"
 DEFAULT_PRECISION_RATIO = 0.04
@@ -47,16 +32,29 @@ MAX_ROUNDS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
+class Choices:
+    """The names that options may have, each with what it stands for in a few words.
+
+    They come from the registries of backends, servers and workloads, which lie above this package.
+    """
+
+    backends: Mapping[str, str]
+    workers: Mapping[str, str]
+    workloads: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """What ``twofold run`` was asked for.
 
-    ``workloads`` empty means "the default, or what this machine can test"; ``rounds`` None means
-    "until the answer is precise enough"; ``seed`` None means "choose one and say which". ``probe``
-    asks for a store whatever the workloads, so that state kept in it can be looked for.
+    ``workers`` None means "every worker model"; ``workloads`` empty means "the default, or what
+    this machine can test"; ``rounds`` None means "until the answer is precise enough"; ``seed``
+    None means "choose one and say which". ``probe`` asks for a store whatever the workloads, so
+    that state kept in it can be looked for.
     """
 
-    backend: str = "auto"
-    workers: tuple[str, ...] = tuple(WORKERS)
+    backend: str = AUTO
+    workers: tuple[str, ...] | None = None
     replicas: tuple[int, ...] = (1, 2, 4)
     workloads: tuple[str, ...] = ()
     rounds: int | None = None
@@ -73,20 +71,31 @@ class Options:
     """Processes that make the load; None means one for each core that the generator has."""
 
 
-def check(options: Options) -> Options:
+def check(options: Options, choices: Choices) -> Options:
     """Give the options back, or raise :class:`UsageError` naming value and way out."""
-    _known("backend", (options.backend,), BACKENDS)
-    _known("worker model", options.workers, WORKERS)
-    _known("workload", options.workloads, WORKLOADS)
-    if not options.workers:
-        raise UsageError(f"--workers names none. Known: {', '.join(WORKERS)}.")
+    names.check("backend", (options.backend,), choices.backends)
+    names.check("worker model", options.workers or (), choices.workers)
+    names.check("workload", options.workloads, choices.workloads)
+    if options.workers == ():
+        raise UsageError(f"--workers names none. Known: {', '.join(choices.workers)}.")
     _check_replicas(options.replicas)
-    if options.rounds is not None and not 2 <= options.rounds <= MAX_ROUNDS:
+    _check_rounds(options.rounds)
+    _check_figures(options)
+    if options.slo is not None:
+        latency_objective.parse(options.slo)
+    return options
+
+
+def _check_rounds(rounds: int | None) -> None:
+    if rounds is not None and not 2 <= rounds <= MAX_ROUNDS:
         raise UsageError(
-            f"--rounds is {options.rounds}; an interval needs at least 2 rounds, and more than"
+            f"--rounds is {rounds}; an interval needs at least 2 rounds, and more than"
             f" {MAX_ROUNDS} take too long."
             f" Leave it out to measure until the answer is precise ({ROUNDS_MIN} to {ROUNDS_MAX})."
         )
+
+
+def _check_figures(options: Options) -> None:
     if not 0.001 <= options.precision_ratio < 1:
         raise UsageError(
             f"--precision is {options.precision_ratio:g}; it is the wanted half-width of the"
@@ -97,15 +106,12 @@ def check(options: Options) -> Options:
             f"--target is {options.target:g}; a doubling factor to reach lies above 1 and is at"
             " most 2. Try --target 1.8."
         )
-    if options.slo is not None:
-        wanted.parse(options.slo)
     processes = options.generator_processes
     if processes is not None and not 1 <= processes <= MAX_GENERATOR_PROCESSES:
         raise UsageError(
             f"--generator-processes is {processes}; it lies between 1 and"
             f" {MAX_GENERATOR_PROCESSES}. Leave it out for one a core that the generator has."
         )
-    return options
 
 
 def _check_replicas(replicas: tuple[int, ...]) -> None:
@@ -123,13 +129,3 @@ def _check_replicas(replicas: tuple[int, ...]) -> None:
             f"--replicas {asked or '(empty)'} has no number that is twice another, so there is no"
             " doubling to judge. Try --replicas 1,2,4."
         )
-
-
-def _known(what: str, values: tuple[str, ...], known: Iterable[str]) -> None:
-    names = tuple(known)
-    for value in values:
-        if value not in names:
-            raise UsageError(f"Unknown {what} {value!r}. Known: {', '.join(names)}.")
-    repeated = sorted({value for value in values if values.count(value) > 1})
-    if repeated:
-        raise UsageError(f"The {what} {repeated[0]!r} is named twice. Name each once.")

@@ -15,12 +15,12 @@ MOST_MS = 15_000.0
 
 def parse(text: str) -> Objective:
     """Read ``p99=250ms``; raises :class:`UsageError` with the way out."""
-    found = _WRITTEN.fullmatch(text.strip().lower())
-    if found is None:
+    match = _WRITTEN.fullmatch(text.strip().lower())
+    if match is None:
         raise UsageError(
             f"--slo is {text!r}; it names a percentile and a time. Try --slo p99=250ms."
         )
-    percent, limit_ms = float(found[1]), float(found[2]) * _MS[found[3]]
+    percent, limit_ms = float(match[1]), float(match[2]) * _MS[match[3]]
     if not 50 <= percent <= 99.9:
         raise UsageError(
             f"--slo is {text!r}; its percentile lies between 50 and 99.9, as more would need more"

@@ -11,12 +11,14 @@ import contextlib
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from loadtests.model.stack import Reading
 from loadtests.model.vocabulary import Role
 from loadtests.tools import cgroup, proc
-from loadtests.tools.docker import Container, Engine
+
+if TYPE_CHECKING:  # Docker's library takes 0.1 s to import, which processes need not wait for
+    from loadtests.tools.docker import Container, Engine
 
 NANOSECONDS = 1e9
 
@@ -38,7 +40,7 @@ class KernelCounters:
 
     def __init__(self, containers: Mapping[str, Container]) -> None:
         self._containers = containers
-        groups = {name: cgroup.group_of(each.pid) for name, each in containers.items()}
+        groups = {name: cgroup.group_of(container.pid) for name, container in containers.items()}
         self._groups = {name: group for name, group in groups.items() if group is not None}
 
     @property
@@ -61,15 +63,15 @@ class KernelCounters:
         spoken to is left out: which processes those have depends on what the harness does. So are
         the store's processes, of which it starts one for each connection.
         """
-        found = {}
+        identities = {}
         for member, container in self._containers.items():
             if role_of(member) in SPOKEN_TO or member not in self._groups:
                 continue
             with contextlib.suppress(OSError):
                 pids = cgroup.processes(self._groups[member])
-                told = pids if role_of(member) is not Role.STORE else ()
-                found[member] = " ".join((_base(container), *(str(pid) for pid in told)))
-        return found
+                shown = pids if role_of(member) is not Role.STORE else ()
+                identities[member] = " ".join((_base(container), *(str(pid) for pid in shown)))
+        return identities
 
 
 class EngineCounters:

@@ -1,4 +1,4 @@
-"""Cores that do not fall asleep while they are measured; see ``spin`` for why."""
+"""Cores that do not fall asleep while they are measured; see ``busy_loop`` for why."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from pathlib import Path
 from loadtests.environments import busy_loop
 from loadtests.tools import host, procfs
 from loadtests.tools.proc import Child
+
+AWAKE_LOG = "logs/awake.log"
+"""Where its log is in a folder of results."""
 
 
 class Awake:
@@ -26,7 +29,7 @@ class Awake:
 
     def cpu_s(self) -> float:
         """Give the CPU-seconds that were computed for nothing so far."""
-        return sum(one.cpu_s for one in procfs.family(self._pid)) if self._pid else 0.0
+        return sum(process.cpu_s for process in procfs.family(self._pid)) if self._pid else 0.0
 
 
 @contextmanager

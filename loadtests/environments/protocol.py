@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan, Upstream
 from loadtests.model.stack import HostReading, Reading, Replica
 from loadtests.tools.proc import Child
@@ -72,3 +74,12 @@ class Backend(Protocol):
 
     def open(self, plan: Plan, folder: Path, say: Say) -> AbstractContextManager[Stack]:
         """Bring the stack of a plan up; logs and rendered configuration go below ``folder``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """A backend, the machine as it sees it, and why it was chosen."""
+
+    backend: Backend
+    machine: Machine
+    why: str

@@ -1,79 +1,65 @@
-"""Which backend a run uses: the one asked for, or Compose where an engine answers."""
+"""The backends: one line each. Which of them a run uses, and what each of them says here.
+
+An entry is light: what a backend needs is imported when it is chosen, examined or cleaned up.
+"""
 
 from __future__ import annotations
 
-import platform
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from loadtests.environments.compose.backend import ComposeBackend
-from loadtests.environments.processes import cpu_limits
-from loadtests.environments.processes.backend import ProcessesBackend
-from loadtests.environments.protocol import Backend
+from loadtests.config.options import AUTO
+from loadtests.environments.backend_kind import BackendKind
+from loadtests.environments.compose import kind as compose
+from loadtests.environments.processes import kind as processes
+from loadtests.environments.protocol import Chosen, Say
+from loadtests.environments.removal import Remains
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.model.machine import Machine
-from loadtests.tools import docker, host
+from loadtests.planning.checks import BackendChecks
+
+BACKENDS: dict[str, BackendKind] = {kind.name: kind for kind in (compose.KIND, processes.KIND)}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Chosen:
-    """A backend, the machine as it sees it, and why it was chosen."""
-
-    backend: Backend
-    machine: Machine
-    why: str
+def names() -> dict[str, str]:
+    """Give what ``--backend`` takes, each with what it stands for."""
+    return {AUTO: "the first that works here"} | {
+        kind.name: kind.about for kind in BACKENDS.values()
+    }
 
 
 def choose(asked: str, root: Path) -> Chosen:
-    """Choose the backend that was asked for, or with ``auto`` the best that works here."""
-    if asked == "compose":
-        return _compose(root)
-    if asked == "auto":
+    """Choose the backend that was asked for, or with ``auto`` the first that works here."""
+    if asked != AUTO:
+        chosen = BACKENDS[asked].choose(root)
+        return replace(chosen, why=f"as asked for; {chosen.why}")
+    failures: list[str] = []
+    for kind in in_order_of_trial():
         try:
-            return _compose(root)
+            chosen = kind.choose(root)
         except EnvironmentFailure as error:
-            return _processes(root, f"Without Docker ({error})")
-    return _processes(root, "as asked for")
+            failures.append(f"Without {kind.name} ({error})")
+        else:
+            return replace(chosen, why="; ".join((*failures, chosen.why)))
+    raise EnvironmentFailure("No backend works here. " + "; ".join(failures))
 
 
-def _compose(root: Path) -> Chosen:
-    engine = docker.Engine()
-    try:
-        compose = docker.find_compose()
-        machine = docker_machine(engine, compose)
-        why = f"Docker {engine.version} and Compose {compose.version} answer"
-        return Chosen(backend=ComposeBackend(root), machine=machine, why=why)
-    finally:
-        engine.close()
+def in_order_of_trial() -> list[BackendKind]:
+    """Give the backends that ``auto`` tries, in its order."""
+    ranked = [(kind.auto_rank, kind) for kind in BACKENDS.values() if kind.auto_rank is not None]
+    return [kind for _, kind in sorted(ranked, key=lambda entry: entry[0])]
 
 
-def _processes(root: Path, why: str) -> Chosen:
-    way = cpu_limits.find("choice")
-    machine = host.read_machine(can_budget=way.can_budget)
-    return Chosen(backend=ProcessesBackend(root), machine=machine, why=f"{why}; {way.description}")
+def examine() -> tuple[BackendChecks, ...]:
+    """Ask each backend what it needs and finds here, for ``doctor``."""
+    return tuple(kind.examine() for kind in BACKENDS.values())
 
 
-def docker_machine(engine: docker.Engine, compose: docker.Compose) -> Machine:
-    """Give the facts of the machine that the engine runs on."""
-    facts = engine.facts()
-    can_budget, can_pin = bool(facts.get("CpuCfsQuota")), bool(facts.get("CPUSet"))
-    engine_version = f"Docker {engine.version}"
-    if docker.is_local():
-        machine = host.read_machine(
-            can_budget=can_budget, engine=engine_version, compose=compose.version
+@contextmanager
+def remains(say: Say) -> Iterator[tuple[Remains, ...]]:
+    """Give what runs of every backend have on this machine; it can be removed inside the block."""
+    with ExitStack() as stack:
+        yield tuple(
+            run for kind in BACKENDS.values() for run in stack.enter_context(kind.remains(say))
         )
-        return replace(machine, can_pin=can_pin)
-    cores = int(facts["NCPU"])
-    return Machine(
-        cores=cores,
-        core_ids=tuple(range(cores)),
-        memory_bytes=int(facts["MemTotal"]),
-        cpu_model=str(facts.get("Architecture", "?")),
-        system=f"{facts.get('OperatingSystem', '?')} {facts.get('KernelVersion', '')}".strip(),
-        python=platform.python_version(),
-        cgroup=f"v{facts.get('CgroupVersion', '1')}",
-        can_budget=can_budget,
-        can_pin=can_pin,
-        engine=engine_version,
-        compose=compose.version,
-    )

@@ -30,9 +30,9 @@ def wait_until_quiet(names: Collection[str], read: Read) -> None:
 
 
 def _are_quiet(names: Collection[str], read: Read) -> bool:
-    before = {each.member: each for each in read(names)}
+    before = {reading.member: reading for reading in read(names)}
     proc.sleep(SPAN_S)
-    after = {each.member: each for each in read(names)}
+    after = {reading.member: reading for reading in read(names)}
     return all(
         name in after
         and after[name].cpu_s - early.cpu_s < QUIET_RATIO * (after[name].at_s - early.at_s)

@@ -1,4 +1,4 @@
-"""Opens windows on a gate's stack: its generators put loads on, its counters are read."""
+"""The generators of a gate's stack, which open windows together."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from loadtests.gate.model import SideName
 from loadtests.gate.stack import GateStack
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
+from loadtests.measurement.window_edges import read_edge
 from loadtests.model.generator_records import Edge, Load, LoadDone
-from loadtests.tools import proc
 
 TIMEOUT_S = 30.0
 """How long any request may take."""
@@ -25,7 +25,7 @@ ALONE: Key = (0, SideName.BASE)
 """The generator that makes the loads which stand alone."""
 
 
-class Windows:
+class GeneratorPool:
     """The generators of one worker model's stack; ``keep`` is given every load's samples."""
 
     def __init__(
@@ -56,22 +56,12 @@ class Windows:
             agent.begin(load)
         for agent, load in pairs:
             agent.wait_opened(load)
-        opened = self._edge(metronome)
+        opened = read_edge(self._stack, self._awake, metronome)
         for agent, load in pairs:
             agent.wait_closed(load)
-        closed = self._edge(metronome)
+        closed = read_edge(self._stack, self._awake, metronome)
         done = [agent.collect(load) for agent, load in pairs]
         if self._keep is not None:
-            for (_, load), each in zip(pairs, done, strict=True):
-                self._keep(f"{self._worker}-{load.id}", each.samples)
+            for (_, load), finished in zip(pairs, done, strict=True):
+                self._keep(f"{self._worker}-{load.id}", finished.samples)
         return done, opened, closed
-
-    def _edge(self, metronome: Metronome | None) -> Edge:
-        if metronome is not None:
-            metronome.ask()
-        return Edge(
-            members=self._stack.read(self._stack.members()),
-            host=self._stack.read_host(),
-            harness_cpu_s=proc.own_cpu_s() + self._awake.cpu_s(),
-            pulse=metronome.answer() if metronome is not None else None,
-        )

@@ -20,9 +20,9 @@ from loadtests.gate.model import (
     StartPair,
     WorkerLoad,
 )
-from loadtests.gate.pair_runner import Measuring
+from loadtests.gate.pair_runner import PairRunner
 from loadtests.gate.plan import BLOCK_S, STEP_S, fewest_starts, load_now
-from loadtests.gate.scaling_blocks import Proxied
+from loadtests.gate.scaling_blocks import BlockRunner
 from loadtests.gate.stack import GateStack
 from loadtests.model.vocabulary import RuleCode
 
@@ -45,8 +45,8 @@ class Session:
         plan: GatePlan,
         worker: str,
         stack: GateStack,
-        measuring: Measuring,
-        proxied: Proxied,
+        pair_runner: PairRunner,
+        block_runner: BlockRunner,
         evidence: Evidence,
         keep: Keep,
         say: Say,
@@ -57,8 +57,8 @@ class Session:
         self._plan = plan
         self._worker = worker
         self._stack = stack
-        self._measuring = measuring
-        self._proxied = proxied
+        self._pair_runner = pair_runner
+        self._block_runner = block_runner
         self._keep = keep
         self._say = say
         self.evidence = evidence
@@ -114,7 +114,7 @@ class Session:
 
     def _settled(self) -> bool:
         """Tell whether nothing is open, one endpoint is shown to be worse, or requests fail."""
-        verdicts = {each.verdict for each in self._endpoints()}
+        verdicts = {endpoint.verdict for endpoint in self._endpoints()}
         return (
             self._requests_fail()
             or GateVerdict.REGRESSED in verdicts
@@ -124,7 +124,7 @@ class Session:
     def _requests_fail(self) -> bool:
         """Tell whether so many requests fail that the rest cannot be said, or need not be."""
         return findings.head_fails_more(self._plan, self.evidence) or any(
-            each.code is RuleCode.ERRORS for each in findings.check(self._plan, self.evidence)
+            finding.code is RuleCode.ERRORS for finding in findings.check(self._plan, self.evidence)
         )
 
     def _measure_pairs(self, look: int) -> None:
@@ -144,44 +144,44 @@ class Session:
     def _measure_step(self, step: range, load: WorkerLoad, *, before: int, last: int) -> None:
         self._say(f"{self._worker}: starts side by side, {step[-1]} of {last}")
         now = load_now(self._plan, load, self._pairs()[self._pairs_before :])
-        found = self._measuring.pairs(step, now, before=before)
-        self._add(pairs=(*self.evidence.pairs, *found))
+        pairs = self._pair_runner.pairs(step, now, before=before)
+        self._add(pairs=(*self.evidence.pairs, *pairs))
 
     def _measure_blocks(self, look: int) -> None:
         self._have(fewest_starts(self._plan))
         load = self._load()
-        self._proxied.prepare()
-        with self._proxied.metronome() as metronome:
+        self._block_runner.prepare()
+        with self._block_runner.metronome() as metronome:
             for number in range(len(self._blocks()) + 1, look + 1):
                 if self._overtime():
                     return
                 self._say(f"{self._worker}: one and two replicas in turns, {number} of {look}")
-                block = self._proxied.block(number, load, metronome)
+                block = self._block_runner.block(number, load, metronome)
                 self._add(blocks=(*self.evidence.blocks, block))
 
     def _probe(self) -> None:
         """Try whether two replicas of each side answer as one, again where head alone does not."""
         while checks := consistency_guard.to_try(self.evidence, self._worker):
             self._say(f"{self._worker}: trying whether two replicas answer as one")
-            self._proxied.prepare()
-            self._add(probes=(*self.evidence.probes, *self._proxied.probe(checks)))
+            self._block_runner.prepare()
+            self._add(probes=(*self.evidence.probes, *self._block_runner.probe(checks)))
 
     def _have(self, starts: int) -> None:
         """Have so many starts of each side, ready."""
-        wanted = max(fewest_starts(self._plan), starts)
-        if wanted <= self._grown:
+        needed = max(fewest_starts(self._plan), starts)
+        if needed <= self._grown:
             return
-        self._say(f"{self._worker}: bringing up {2 * (wanted - self._grown)} starts")
-        self._stack.grow(wanted)
-        self._measuring.wait_ready()
-        self._grown = wanted
+        self._say(f"{self._worker}: bringing up {2 * (needed - self._grown)} starts")
+        self._stack.grow(needed)
+        self._pair_runner.wait_ready()
+        self._grown = needed
 
     def _load(self) -> WorkerLoad:
-        for known in self.evidence.loads:
-            if known.worker == self._worker:
-                return known
-        self._measuring.check_path()
-        load = self._measuring.calibrate()
+        for load in self.evidence.loads:
+            if load.worker == self._worker:
+                return load
+        self._pair_runner.check_path()
+        load = self._pair_runner.calibrate()
         self._say(f"{self._worker}: {load.users} users, {load.rate_rps:.0f} requests/s when open")
         self._add(loads=(*self.evidence.loads, load))
         return load
@@ -205,20 +205,20 @@ class Session:
 
     def _endpoints(self) -> list[EndpointResult]:
         return [
-            each
-            for each in verdict.judge_endpoints(self._plan, self.evidence)
-            if each.worker == self._worker or each.endpoint is EndpointName.ERRORS
+            result
+            for result in verdict.judge_endpoints(self._plan, self.evidence)
+            if result.worker == self._worker or result.endpoint is EndpointName.ERRORS
         ]
 
     def _open(self, *names: EndpointName) -> bool:
         return any(
-            each.verdict is GateVerdict.INCONCLUSIVE
-            for each in self._endpoints()
-            if each.endpoint in names
+            result.verdict is GateVerdict.INCONCLUSIVE
+            for result in self._endpoints()
+            if result.endpoint in names
         )
 
     def _regressed(self) -> bool:
-        return any(each.verdict is GateVerdict.REGRESSED for each in self._endpoints())
+        return any(result.verdict is GateVerdict.REGRESSED for result in self._endpoints())
 
     def _affordable(self, pairs: int | None, blocks: int | None) -> bool:
         """Tell whether going on to these looks fits the session's minutes and the memory."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from loadtests.config.options import WORKERS, WORKLOADS
+from loadtests.config import names
 from loadtests.model.errors import UsageError
+from loadtests.servers.registry import worker_models
+from loadtests.targets.workloads import WORKLOADS
 
 MARGIN = 0.05
 """A loss of 5 % is what most teams would want to know of, and what this gate can see in minutes."""
@@ -41,12 +43,8 @@ class GateOptions:
 def check(options: GateOptions) -> GateOptions:
     """Give the options back, or raise :class:`UsageError` naming value and way out."""
     if not options.workers:
-        raise UsageError(f"--workers names none. Known: {', '.join(WORKERS)}.")
-    for worker in options.workers:
-        if worker not in WORKERS:
-            raise UsageError(f"Unknown worker model {worker!r}. Known: {', '.join(WORKERS)}.")
-    if len(set(options.workers)) < len(options.workers):
-        raise UsageError(f"--workers {','.join(options.workers)} has a name twice.")
+        raise UsageError(f"--workers names none. Known: {', '.join(worker_models())}.")
+    names.check("worker model", options.workers, worker_models())
     path_of(options.workload)
     if not 0.005 <= options.margin <= 0.5:
         raise UsageError(
@@ -65,7 +63,7 @@ def path_of(workload: str) -> str:
     """Give the path that a workload asks for: one of ours by name, or any path as it is."""
     if workload.startswith("/"):
         return workload
-    alone = [name for name, each in WORKLOADS.items() if not each.needs_store]
+    alone = workloads()
     if workload not in alone:
         store = " needs a store, which a gate's stack has not" if workload in WORKLOADS else ""
         raise UsageError(
@@ -73,6 +71,11 @@ def path_of(workload: str) -> str:
             " path such as /search?q=a."
         )
     return WORKLOADS[workload].path
+
+
+def workloads() -> tuple[str, ...]:
+    """Give the names of the workloads that a gate can ask for: those that need no store."""
+    return tuple(name for name, entry in WORKLOADS.items() if not entry.needs_store)
 
 
 def environment(given: Iterable[str], option: str) -> dict[str, str]:

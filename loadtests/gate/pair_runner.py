@@ -6,28 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from loadtests.analysis.rules.load import GAIN_LIMIT_RATIO
 from loadtests.analysis.samples import host_use
-from loadtests.config.options import WORKERS
 from loadtests.gate.analysis import figures
-from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, Key, Windows
+from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, GeneratorPool, Key
 from loadtests.gate.model import GatePlan, Mode, PairWindow, SideName, StartPair, WorkerLoad
 from loadtests.gate.plan import OPEN_RATIO, WindowSpec, lane_of, pair_windows, settle_s, twin_s
-from loadtests.gate.stack import GateStack, Start
-from loadtests.measurement.user_calibration import MOST_USERS
+from loadtests.gate.stack import GateStack, starts_of
+from loadtests.measurement import readiness, user_calibration
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.generator_records import Load
+from loadtests.model.stack import Replica
+from loadtests.model.trial import CalibrationStep
+from loadtests.servers.registry import worker_models
 from loadtests.tools import proc
 
-READY_LIMIT_S = 90.0
 LAGGARD_LIMIT_S = 30.0
 """How much longer than the first a start may take: all start at once, with the same means."""
 
 ENDED_EVERY_S = 2.0
 """How often it is looked whether a start has ended that is waited for."""
 
-CALIBRATION_S = 1.0
-SERVER_ERROR = 500
 CLIENT_ERROR = 400
 MAX_IN_FLIGHT = 512
 
@@ -40,71 +38,51 @@ class _Lane:
     lane: int
     core: int
     specs: tuple[WindowSpec, ...]
-    starts: dict[SideName, Start]
+    starts: dict[SideName, Replica]
     load: WorkerLoad
     windows: list[PairWindow] = field(default_factory=list)
 
 
-class Measuring:
+class PairRunner:
     """One worker model's starts, from their first answer on."""
 
-    def __init__(self, stack: GateStack, plan: GatePlan, worker: str, windows: Windows) -> None:
+    def __init__(
+        self, stack: GateStack, plan: GatePlan, worker: str, generators: GeneratorPool
+    ) -> None:
         self._stack = stack
         self._plan = plan
         self._worker = worker
-        self._windows = windows
+        self._generators = generators
         self._ready: set[str] = set()
 
-    def wait_ready(self, path: str = "/healthz") -> None:
+    def wait_ready(self) -> None:
         """Wait until every start answers, then hold them to their budget."""
-        waiting = {
-            start.member: start
-            for side in SideName
-            for start in self._stack.starts(side)
-            if start.member not in self._ready
-        }
-        self._ready.update(waiting)
-        began_s = looked_s = proc.monotonic_s()
-        deadline_s = began_s + READY_LIMIT_S
-
-        def all_answer() -> bool:
-            nonlocal looked_s, deadline_s
-            urls = [f"http://{start.address}{path}" for start in waiting.values()]
-            answers = self._windows.agent.fetch(urls, timeout_s=READY_LIMIT_S / 6)
-            for name, answer in zip(tuple(waiting), answers, strict=True):
-                if answer.status is not None and answer.status < SERVER_ERROR:
-                    del waiting[name]
-                    deadline_s = min(deadline_s, proc.monotonic_s() + LAGGARD_LIMIT_S)
-            if waiting and proc.monotonic_s() > deadline_s:
-                raise EnvironmentFailure(self._not_ready(waiting, began_s))
-            if waiting and proc.monotonic_s() - looked_s > ENDED_EVERY_S:
-                looked_s = proc.monotonic_s()
-                if ended := self._stack.ended():
-                    raise EnvironmentFailure(ended)
-            return not waiting
-
-        proc.wait_until(
-            all_answer,
-            limit_s=2 * READY_LIMIT_S,
-            failure=lambda: self._not_ready(waiting, began_s),
+        fresh = [start for start in self._stack.replicas if start.name not in self._ready]
+        readiness.wait_ready(
+            self._generators.agent,
+            fresh,
+            ended=lambda _: self._stack.ended(),
+            not_ready=self._not_ready,
+            laggard_limit_s=LAGGARD_LIMIT_S,
+            ended_every_s=ENDED_EVERY_S,
         )
+        self._ready.update(start.name for start in fresh)
         self._stack.hold()
 
-    def _not_ready(self, waiting: dict[str, Start], began_s: float) -> str:
-        start = next(iter(waiting.values()))
+    def _not_ready(self, waiting: Sequence[Replica], after_s: float) -> str:
+        start = waiting[0]
         others = f" (and {len(waiting) - 1} more starts)" if len(waiting) > 1 else ""
         return (
-            f"{start.member}{others} did not answer at {start.address} in"
-            f" {proc.monotonic_s() - began_s:.0f} s. Does"
-            f" {start.side} listen on that port, on all addresses? The end of its log:\n"
-            f"{self._stack.log_of(start.member)}"
+            f"{start.name}{others} did not answer at {start.address} in {after_s:.0f} s. Does"
+            f" {start.worker} listen on that port, on all addresses? The end of its log:\n"
+            f"{self._stack.log_of(start.name)}"
         )
 
     def check_path(self) -> None:
         """Raise where base does not even answer what is to be measured."""
-        start = self._stack.starts(SideName.BASE)[0]
+        start = starts_of(self._stack, SideName.BASE)[0]
         url = f"http://{start.address}{self._plan.path}"
-        (answer,) = self._windows.agent.fetch([url], timeout_s=TIMEOUT_S)
+        (answer,) = self._generators.agent.fetch([url], timeout_s=TIMEOUT_S)
         if answer.status is None or answer.status >= CLIENT_ERROR:
             raise EnvironmentFailure(
                 f"base answers {self._plan.path} with {answer.status or answer.error}, so there is"
@@ -115,27 +93,23 @@ class Measuring:
 
     def calibrate(self) -> WorkerLoad:
         """Find how many users keep one start of base busy, and what it can do then."""
-        start = self._stack.starts(SideName.BASE)[0]
+        start = starts_of(self._stack, SideName.BASE)[0]
         self._stack.pin(start, self._plan.cores[:1])
-        users = max(2, WORKERS[self._worker].slots or 2)
-        rates = [(users, self._rate(start, users))]
-        while 2 * users <= MOST_USERS:
-            users *= 2
-            rates.append((users, self._rate(start, users)))
-            if rates[-1][1] < rates[-2][1] * (1 + GAIN_LIMIT_RATIO):
-                break
-        best = max(rate for _, rate in rates)
+        first = user_calibration.first_users(worker_models()[self._worker].slots)
+        steps = user_calibration.double_users(first, lambda users: self._step(start, users))
+        rates = [step.throughput_rps for step in steps]
+        best = max(rates)
         if not best:
             raise EnvironmentFailure("Not one request to base succeeded. Its log is in logs/.")
-        gains = [after / before - 1 for (_, before), (_, after) in pairwise(rates) if before]
+        gains = [after / before - 1 for before, after in pairwise(rates) if before]
         return WorkerLoad(
             worker=self._worker,
-            users=rates[-1][0],
+            users=steps[-1].users,
             rate_rps=round(OPEN_RATIO * best, 1),
             gain_ratio=round(gains[-1], 4) if gains else None,
         )
 
-    def _rate(self, start: Start, users: int) -> float:
+    def _step(self, start: Replica, users: int) -> CalibrationStep:
         timing = self._plan.timing
         load = Load(
             id=f"calibrate-{users}",
@@ -143,12 +117,19 @@ class Measuring:
             path=self._plan.path,
             users=users,
             settle_s=timing.settle_s,
-            window_s=CALIBRATION_S,
+            window_s=user_calibration.WINDOW_S,
             drain_limit_s=timing.drain_limit_s,
             timeout_s=TIMEOUT_S,
         )
-        (done,), opened, closed = self._windows.open([(ALONE, load)])
-        return figures.figures(done, opened, closed, (start.member,)).throughput_rps
+        (done,), opened, closed = self._generators.open([(ALONE, load)])
+        return CalibrationStep(
+            worker=self._worker,
+            workload=self._plan.workload,
+            users=users,
+            throughput_rps=figures.figures(done, opened, closed, (start.name,)).throughput_rps,
+            mean_ms=None,
+            lost_workers=done.finished.lost_workers,
+        )
 
     # -- side by side -------------------------------------------------------------------------
 
@@ -189,7 +170,7 @@ class Measuring:
             lane=lane,
             core=self._plan.cores[lane],
             specs=pair_windows(self._plan, self._worker, number),
-            starts={side: self._stack.starts(side)[fresh - 1] for side in SideName},
+            starts={side: starts_of(self._stack, side)[fresh - 1] for side in SideName},
             load=load,
         )
 
@@ -200,14 +181,16 @@ class Measuring:
             # Who is told first has a millisecond more of the machine: taken in turns.
             sides = tuple(SideName) if lane.specs[position].base_first else tuple(SideName)[::-1]
             loads += [((lane.lane, side), self._load(lane, side, position)) for side in sides]
-        done, opened, closed = self._windows.open(loads)
-        by_key = {key: each for (key, _), each in zip(loads, done, strict=True)}
+        done, opened, closed = self._generators.open(loads)
+        by_key = {key: finished for (key, _), finished in zip(loads, done, strict=True)}
         use = host_use(opened, closed)
         for lane in lanes:
-            mine = {side: by_key[(lane.lane, side)] for side in SideName}
+            sides_done = {side: by_key[(lane.lane, side)] for side in SideName}
             mode = lane.specs[position].mode
             base, head = (
-                figures.figures(mine[side], opened, closed, (lane.starts[side].member,), mode=mode)
+                figures.figures(
+                    sides_done[side], opened, closed, (lane.starts[side].name,), mode=mode
+                )
                 for side in SideName
             )
             lane.windows.append(
@@ -217,8 +200,8 @@ class Measuring:
                     rate_rps=lane.load.rate_rps if mode is Mode.OPEN else None,
                     base=base,
                     head=head,
-                    generator_ratio=max(figures.busy_ratio(each) for each in mine.values()),
-                    lag_ms=round(max(each.finished.lag_p99_ms for each in mine.values()), 2),
+                    generator_ratio=max(map(figures.busy_ratio, sides_done.values())),
+                    lag_ms=round(max(load.finished.lag_p99_ms for load in sides_done.values()), 2),
                     foreign_ratio=None if use is None else round(use.foreign_ratio, 4),
                     steal_ratio=None if use is None else round(use.steal_ratio, 4),
                 )

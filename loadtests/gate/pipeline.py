@@ -8,20 +8,20 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loadtests.environments import registry
 from loadtests.environments.compose import images
-from loadtests.environments.keep_awake import kept_awake
+from loadtests.environments.compose.machine import docker_machine
+from loadtests.environments.keep_awake import AWAKE_LOG, kept_awake
 from loadtests.environments.protocol import Say
 from loadtests.gate import plan, result_files, versions
 from loadtests.gate.analysis import aa_noise, verdict
-from loadtests.gate.generator_pool import Windows
+from loadtests.gate.generator_pool import GeneratorPool
 from loadtests.gate.looks import Session
 from loadtests.gate.model import Evidence, GateFacts, GatePlan, GateResult, SideName, side_of
 from loadtests.gate.options import GateOptions
-from loadtests.gate.pair_runner import Measuring
+from loadtests.gate.pair_runner import PairRunner
 from loadtests.gate.report import verdict_json
-from loadtests.gate.scaling_blocks import Proxied
-from loadtests.gate.stack import GENERATOR, open_stack
+from loadtests.gate.scaling_blocks import BlockRunner
+from loadtests.gate.stack import open_stack
 from loadtests.gate.versions import Sides
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.errors import UsageError
@@ -29,11 +29,6 @@ from loadtests.model.machine import Machine
 from loadtests.results import run_folder
 from loadtests.results.run_folder import Store
 from loadtests.tools import docker, proc, signals
-
-GENERATOR_WORDS = (GENERATOR, "python", "-m", "loadtests.generator")
-"""A generator in its container; there are two for each lane, one for each side."""
-
-AWAKE_LOG = "logs/awake.log"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,14 +54,14 @@ def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
     started_s = proc.now_s()
     engine = docker.Engine()
     try:
-        machine = registry.docker_machine(engine, docker.find_compose())
+        machine = docker_machine(engine, docker.find_compose())
         planned = _planned(request, machine)
-        found = _sides(engine, request, say)
-        _services(engine, request.root, say)
+        sides = _sides(engine, request, say)
+        images.build_services(engine, request.root, say=say)
     finally:
         engine.close()
     if request.append is not None:
-        _check_same(request.append, found)
+        _check_same(request.append, sides)
     kept = _folder(request, started_s)
     facts = GateFacts(
         gate_id=kept.folder.name,
@@ -74,12 +69,12 @@ def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
         command=request.command,
         wall_s=0.0,
         finished=False,
-        differences=found.differences,
+        differences=sides.differences,
     )
     earlier = request.append.evidence if request.append else None
     evidence = replace(earlier, sessions=earlier.sessions + 1) if earlier else Evidence()
-    gate = _Gate(kept, facts, machine, found, planned, evidence)
-    for line in found.differences:
+    gate = _Gate(kept, facts, machine, sides, planned, evidence)
+    for line in sides.differences:
         say(line)
     try:
         for worker in planned.workers:
@@ -101,14 +96,14 @@ class _Gate:
         kept: Store,
         facts: GateFacts,
         machine: Machine,
-        found: Sides,
+        sides: Sides,
         planned: GatePlan,
         evidence: Evidence,
     ) -> None:
         self._kept = kept
         self.facts = facts
         self._machine = machine
-        self._sides = found
+        self._sides = sides
         self._plan = planned
         self._evidence = evidence
 
@@ -138,7 +133,7 @@ class _Gate:
             stack.grow(first)
             with ExitStack() as generators:
                 agents = {
-                    (lane, side): Agent(generators.enter_context(stack.speak(*GENERATOR_WORDS)))
+                    (lane, side): Agent(generators.enter_context(stack.start_generator()))
                     for lane in range(len(self._plan.cores))
                     for side in SideName
                 }
@@ -148,16 +143,16 @@ class _Gate:
                     kept_awake(stack.host_cores, self._kept.folder / AWAKE_LOG)
                 )
                 keep = self._keep_samples if request.keep_samples else None
-                windows = Windows(stack, worker, agents, awake, keep)
-                measuring = Measuring(stack, self._plan, worker, windows)
-                measuring.wait_ready()
+                pool = GeneratorPool(stack, worker, agents, awake, keep)
+                pair_runner = PairRunner(stack, self._plan, worker, pool)
+                pair_runner.wait_ready()
                 before = dict(stack.identities())
                 session = Session(
                     self._plan,
                     worker,
                     stack,
-                    measuring,
-                    Proxied(stack, self._plan, worker, windows),
+                    pair_runner,
+                    BlockRunner(stack, self._plan, worker, pool),
                     self._evidence,
                     self.keep,
                     say,
@@ -216,25 +211,9 @@ def _sides(engine: docker.Engine, request: GateRequest, say: Say) -> Sides:
     return versions.build(engine, request.root, request.here, named, environments, say)
 
 
-def _services(engine: docker.Engine, root: Path, say: Say) -> None:
-    """Build what measures: the images of proxy and generator."""
-    base = images.base_image(engine, root, say=say)
-    for tag, folder, dockerfile in (
-        (images.PROXY, root / "compose/proxy", root / "compose/proxy/Dockerfile"),
-        (images.GENERATOR, root, root / "compose/generator/Dockerfile"),
-    ):
-        what = tag.partition("/")[2].partition(":")[0]
-        say(f"Building the image of the {what}")
-        docker.build(
-            docker.build_argv(tag=tag, folder=folder, dockerfile=dockerfile, base_image=base),
-            what=f"the {what}",
-            on_line=lambda _: None,
-        )
-
-
-def _check_same(earlier: GateResult, found: Sides) -> None:
+def _check_same(earlier: GateResult, sides: Sides) -> None:
     """Raise where more evidence would be of other versions than there is already."""
-    for before, now in ((earlier.base, found.base), (earlier.head, found.head)):
+    for before, now in ((earlier.base, sides.base), (earlier.head, sides.head)):
         if (before.digest, before.environment) != (now.digest, now.environment):
             raise UsageError(
                 f"--append {earlier.facts.gate_id}: its {before.name} was image"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from loadtests.analysis.samples import core_speed_of, host_use
 from loadtests.gate.analysis import consistency_guard, figures
-from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, Windows
+from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, GeneratorPool
 from loadtests.gate.model import (
     GatePlan,
     ScalingBlock,
@@ -17,12 +17,15 @@ from loadtests.gate.model import (
     WorkerLoad,
 )
 from loadtests.gate.plan import block_members, block_order, lane_of, settle_s
-from loadtests.gate.stack import METRONOME, PROXY, GateStack, Port, Start
+from loadtests.gate.stack import GateStack, starts_of
+from loadtests.measurement import readiness
 from loadtests.measurement.consistency_checks import Prober
 from loadtests.measurement.core_speed_probe import Metronome
-from loadtests.measurement.proxy_wait import wait_for_proxy
 from loadtests.model.consistency import Check
 from loadtests.model.generator_records import Edge, Load
+from loadtests.model.plan import Upstream
+from loadtests.model.stack import Replica
+from loadtests.model.vocabulary import Role
 from loadtests.tools import proc
 
 FIRST_PORT = 9001
@@ -30,14 +33,16 @@ MOST_BLOCK_PORTS = 60
 """Blocks for which the proxy has ports; then again. A multiple of the lanes of any machine."""
 
 
-class Proxied:
+class BlockRunner:
     """One and two replicas of each side behind the proxy of one worker model's stack."""
 
-    def __init__(self, stack: GateStack, plan: GatePlan, worker: str, windows: Windows) -> None:
+    def __init__(
+        self, stack: GateStack, plan: GatePlan, worker: str, generators: GeneratorPool
+    ) -> None:
         self._stack = stack
         self._plan = plan
         self._worker = worker
-        self._windows = windows
+        self._generators = generators
         self._ports: dict[tuple[SideName, tuple[int, ...]], int] = {}
         self._ring = 0
 
@@ -45,7 +50,7 @@ class Proxied:
         """Let the proxy serve one and two of the starts that there are; the first call does it."""
         if self._ports:
             return
-        self._ring = len(self._stack.starts(SideName.BASE))
+        self._ring = len(starts_of(self._stack, SideName.BASE))
         groups = sorted(
             {
                 (side, members)
@@ -57,16 +62,21 @@ class Proxied:
         )
         self._ports = {group: FIRST_PORT + offset for offset, group in enumerate(groups)}
         self._stack.configure_proxy(
-            [Port(number=port, side=side, members=mem) for (side, mem), port in self._ports.items()]
+            [
+                Upstream(port=port, worker=side, members=members)
+                for (side, members), port in self._ports.items()
+            ]
         )
-        url = f"{self._base_url(FIRST_PORT)}/healthz"
-        wait_for_proxy(self._windows.agent, url, lambda: self._stack.log_of(PROXY))
+        url = self._base_url(FIRST_PORT) + readiness.HEALTH_PATH
+        readiness.wait_for_proxy(
+            self._generators.agent, url, lambda: self._stack.log_of(Role.PROXY)
+        )
 
     def _base_url(self, port: int) -> str:
         return f"http://{self._stack.proxy_host}:{port}"
 
-    def _starts(self, side: SideName, members: Sequence[int]) -> list[Start]:
-        starts = self._stack.starts(side)
+    def _starts(self, side: SideName, members: Sequence[int]) -> list[Replica]:
+        starts = starts_of(self._stack, side)
         return [starts[number - 1] for number in members]
 
     # -- one and two replicas in turns ----------------------------------------------------------
@@ -74,10 +84,7 @@ class Proxied:
     @contextmanager
     def metronome(self) -> Iterator[Metronome]:
         """Have the metronome run on the replicas' cores, which it takes a tenth of."""
-        cores = ",".join(str(core) for core in self._plan.cores)
-        with self._stack.speak(
-            METRONOME, "python", "-m", "loadtests.generator.metronome", cores
-        ) as child:
+        with self._stack.start_metronome() as child:
             yield Metronome(child)
 
     def block(self, number: int, load: WorkerLoad, metronome: Metronome) -> ScalingBlock:
@@ -110,7 +117,7 @@ class Proxied:
         metronome: Metronome,
     ) -> ScalingWindow:
         timing, replicas = self._plan.timing, len(members)
-        wanted = Load(
+        asked = Load(
             id=f"b{number:03d}-{side}-{replicas}",
             base_url=self._base_url(self._ports[(side, members)]),
             path=self._plan.path,
@@ -122,11 +129,11 @@ class Proxied:
             drain_limit_s=timing.drain_limit_s,
             timeout_s=TIMEOUT_S,
         )
-        (done,), opened, closed = self._windows.open([(ALONE, wanted)], metronome)
-        used = {start.member for start in self._starts(side, members)}
+        (done,), opened, closed = self._generators.open([(ALONE, asked)], metronome)
+        used = {start.name for start in self._starts(side, members)}
         use = host_use(opened, closed)
         speed = core_speed_of(_on(opened, core), _on(closed, core))
-        proxy = figures.cpus_of(opened, closed, PROXY)
+        proxy = figures.cpus_of(opened, closed, Role.PROXY)
         return ScalingWindow(
             side=side,
             replicas=replicas,
@@ -147,8 +154,8 @@ class Proxied:
         return tuple(self._probe(check, side, members) for check in checks for side in SideName)
 
     def _probe(self, check: Check, side: SideName, members: tuple[int, ...]) -> SideProbe:
-        names = {start.address: start.member for start in self._starts(side, members)}
-        prober = Prober(self._windows.agent, names, self._base_url)
+        names = {start.address: start.name for start in self._starts(side, members)}
+        prober = Prober(self._generators.agent, names, self._base_url)
         record = prober.ask(
             check,
             worker=self._worker,

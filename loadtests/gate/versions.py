@@ -92,10 +92,10 @@ def build(
     not build, or listens on another port than the other.
     """
     with tempfile.TemporaryDirectory(prefix="twofold-gate-") as temporary:
-        folders = [_folder(each, here, Path(temporary)) for each in named]
+        folders = [_folder(version, here, Path(temporary)) for version in named]
         base, head = (
-            _image(engine, root, each, folder, environments[each.name], say)
-            for each, folder in zip(named, folders, strict=True)
+            _image(engine, root, version, folder, environments[version.name], say)
+            for version, folder in zip(named, folders, strict=True)
         )
         differences = _differences(base, head, folders)
     if base.port != head.port:
@@ -180,19 +180,23 @@ def describe(named: Named | Side) -> str:
 
 def _differences(base: Side, head: Side, folders: list[Path | None]) -> tuple[str, ...]:
     """Say what differs, as far as it can be told without running anything."""
-    told = []
+    sentences = []
     if base.digest == head.digest:
         same = base.environment == head.environment
-        told.append(f"The images are identical{' (A/A)' if same else ''}.")
+        sentences.append(f"The images are identical{' (A/A)' if same else ''}.")
     elif folders[0] is not None and folders[1] is not None:
-        told += _files_that_differ(*(_hashes(folder) for folder in folders if folder is not None))
+        sentences += _files_that_differ(
+            *(_hashes(folder) for folder in folders if folder is not None)
+        )
     else:
-        told.append(f"The images differ: {base.digest[:19]} and {head.digest[:19]}.")
+        sentences.append(f"The images differ: {base.digest[:19]} and {head.digest[:19]}.")
     for name in sorted({*base.environment, *head.environment}):
-        one, other = base.environment.get(name), head.environment.get(name)
-        if one != other:
-            told.append(f"{name} is {one or 'not set'} for base and {other or 'not set'} for head.")
-    return tuple(told)
+        of_base, of_head = base.environment.get(name), head.environment.get(name)
+        if of_base != of_head:
+            sentences.append(
+                f"{name} is {of_base or 'not set'} for base and {of_head or 'not set'} for head."
+            )
+    return tuple(sentences)
 
 
 def _files_that_differ(base: Mapping[str, str], head: Mapping[str, str]) -> Iterator[str]:

@@ -9,20 +9,17 @@ from loadtests.analysis import core_speed, estimates, request_table, samples
 from loadtests.analysis.latency import level_results
 from loadtests.analysis.rules.system import disturbed
 from loadtests.environments.protocol import Stack
-from loadtests.measurement import user_calibration
+from loadtests.measurement import repeated_trials, user_calibration
 from loadtests.measurement.driver import Driver
-from loadtests.measurement.open_loop import Levels
+from loadtests.measurement.open_loop import OpenLoop
 from loadtests.measurement.progress import Progress
 from loadtests.model.consistency import SAMPLE_CHECKS, ProbeState
-from loadtests.model.generator_records import Load, RawTrial
+from loadtests.model.generator_records import RawTrial
 from loadtests.model.open_trial import OpenTrial
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
 from loadtests.model.trial import Calibration, Trial
 from loadtests.planning import warmup
 from loadtests.results.run_folder import Store
-
-REPEATED_PART = 4
-"""At most every fourth trial of a round is measured again; more is no accident but the machine."""
 
 CALIBRATION_TIMING = Timing(
     settle_s=user_calibration.SETTLE_S, window_s=user_calibration.WINDOW_S, drain_limit_s=15.0
@@ -74,9 +71,9 @@ class Session:
 
     def _probe(self) -> None:
         self._progress.say("Trying whether the replicas answer as one")
-        found = self._driver.probe(self._plan, SAMPLE_CHECKS)
-        self._kept.write_probes(found)
-        for result in found:
+        results = self._driver.probe(self._plan, SAMPLE_CHECKS)
+        self._kept.write_probes(results)
+        for result in results:
             if result.state is ProbeState.BREAKS:
                 self._progress.say(f"{result.worker} breaks: {result.detail}")
 
@@ -89,21 +86,15 @@ class Session:
 
     def measure_round(self, planned: Sequence[TrialSpec]) -> None:
         """Measure the trials of one round, those again that others disturbed."""
-        again: list[TrialSpec] = []
-        for spec in planned:
-            can_repeat = len(again) < max(1, len(planned) // REPEATED_PART)
-            if self._measure(spec, can_repeat=can_repeat).set_aside:
-                again.append(replace(spec, id=f"{spec.id}-again"))
-        for spec in again:
-            self._measure(spec, can_repeat=False)
+        repeated_trials.measure_round(planned, self._measure, _renamed)
 
     def measure_latency(self) -> None:
         """Measure latency under load, where the plan asks for it."""
-        wanted = self._plan.latency
-        if wanted is not None:
-            known = level_results.capacities(estimates.cells(self._plan, self._counting()))
+        latency = self._plan.latency
+        if latency is not None:
+            capacities = level_results.capacities(estimates.cells(self._plan, self._counting()))
             say = self._progress.say
-            Levels(self._plan, wanted, known, self._driver, self._keep_open, say).measure()
+            OpenLoop(self._plan, latency, capacities, self._driver, self._keep_open, say).measure()
 
     def _keep_open(self, trial: OpenTrial, samples: bytes) -> None:
         self._kept.append(trial, samples)
@@ -112,18 +103,18 @@ class Session:
     def _counting(self) -> tuple[Trial, ...]:
         return core_speed.at_mean_speed([trial for trial in self._trials if not trial.set_aside])
 
-    def _measure(self, spec: TrialSpec, *, can_repeat: bool) -> Trial:
+    def _measure(self, spec: TrialSpec, /, *, may_repeat: bool) -> Trial:
         """Measure one trial and write it down; set it aside if others disturbed its window.
 
         What others did is all that this looks at, never the throughput.
         """
-        known = self._calibrations[(spec.cell.worker, spec.cell.workload)]
-        users = known.users_per_replica * spec.cell.replicas
+        calibration = self._calibrations[(spec.cell.worker, spec.cell.workload)]
+        users = calibration.users_per_replica * spec.cell.replicas
         timing = self._plan.timing
-        settle_s = self._settle_s(spec.cell, known)
+        settle_s = self._settle_s(spec.cell, calibration)
         raw = self._put_on(spec, users, replace(timing, settle_s=settle_s))
-        trial = samples.reduce(raw, self._plan.budget, service_ms=known.service_ms)
-        if can_repeat:
+        trial = samples.reduce(raw, self._plan.budget, service_ms=calibration.service_ms)
+        if may_repeat:
             trial = replace(trial, set_aside=disturbed(trial))
         self._kept.append(trial, request_table.with_tables(raw))
         self._trials.append(trial)
@@ -132,10 +123,10 @@ class Session:
         self._watch()
         return trial
 
-    def _settle_s(self, cell: Cell, known: Calibration) -> float:
+    def _settle_s(self, cell: Cell, calibration: Calibration) -> float:
         before = [trial for trial in self._trials if trial.spec.cell == cell]
         last = before[-1].latency if before else None
-        answer_ms = (last or known.steps[-1]).mean_ms or 0.0
+        answer_ms = (last or calibration.steps[-1]).mean_ms or 0.0
         return warmup.settle_s(
             answer_ms / 1000,
             self._plan.timing.settle_s,
@@ -148,16 +139,9 @@ class Session:
 
     def _put_on(self, spec: TrialSpec, users: int, timing: Timing) -> RawTrial:
         workload = self._workloads[spec.cell.workload]
-        return self._driver.measure(
-            spec,
-            Load(
-                id=spec.id,
-                base_url=self._driver.base_url(spec.port),
-                path=workload.path,
-                scenario=workload.scenario,
-                users=users,
-                settle_s=timing.settle_s,
-                window_s=timing.window_s,
-                drain_limit_s=timing.drain_limit_s,
-            ),
-        )
+        load = self._driver.load_of(spec, workload, timing)
+        return self._driver.measure(spec, replace(load, users=users))
+
+
+def _renamed(spec: TrialSpec, suffix: str) -> TrialSpec:
+    return replace(spec, id=spec.id + suffix)

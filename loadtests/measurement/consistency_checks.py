@@ -71,13 +71,13 @@ class Prober:
         base_url = self._base_url(port)
 
         def ask(step: Step, times: int, cookies: str = "") -> tuple[Answer, ...]:
-            one = Ask(
+            request = Ask(
                 url=base_url + consistency.filled(step.path, token),
                 method=step.method,
                 headers={"Cookie": cookies} if cookies else {},
                 body=consistency.filled(step.body, token),
             )
-            return self._agent.ask([one] * times, timeout_s=LIMIT_S)
+            return self._agent.ask([request] * times, timeout_s=LIMIT_S)
 
         return ask
 
@@ -93,10 +93,12 @@ class Prober:
 
 def widest(plan: Plan) -> tuple[Upstream, ...]:
     """Give the port with the most replicas of each worker model, where they are at least two."""
-    found = []
+    upstreams = []
     for worker in plan.workers:
-        mine = [upstream for upstream in plan.upstreams if upstream.worker == worker.name]
-        most = max(mine, key=lambda upstream: len(upstream.members))
+        most = max(
+            (upstream for upstream in plan.upstreams if upstream.worker == worker.name),
+            key=lambda upstream: len(upstream.members),
+        )
         if len(most.members) >= LEAST_REPLICAS:
-            found.append(most)
-    return tuple(found)
+            upstreams.append(most)
+    return tuple(upstreams)

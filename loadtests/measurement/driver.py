@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from loadtests.analysis import generator_ceiling
 from loadtests.environments.keep_awake import Awake
 from loadtests.environments.protocol import Stack
+from loadtests.measurement import readiness
 from loadtests.measurement.consistency_checks import Prober
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
-from loadtests.measurement.proxy_wait import wait_for_proxy
 from loadtests.measurement.server_counters import Tally
+from loadtests.measurement.window_edges import read_edge
 from loadtests.model.consistency import Check, ProbeResult
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.generator_records import Edge, Load, RawTrial
 from loadtests.model.latency import Ceiling
-from loadtests.model.plan import Plan, TrialSpec, Upstream
+from loadtests.model.plan import Plan, Timing, TrialSpec, Upstream, Workload
+from loadtests.model.stack import Replica
+from loadtests.model.vocabulary import Role
 from loadtests.tools import proc
-
-PROXY = "proxy"
-GENERATOR = "generator"
-METRONOME = "metronome"
-STORE = "store"
-
-READY_LIMIT_S = 90.0
-"""How long a replica may take to answer first: at a tenth of a core Flask needs some 20 s."""
-
-SERVER_ERROR = 500
 
 NOTHING_AWAKE = Awake(None)
 
@@ -50,26 +42,23 @@ class Driver:
         self._tally = Tally(stack, agent)
         self._replicas = {replica.name: replica for replica in stack.replicas}
 
-    def wait_ready(self, path: str = "/healthz") -> None:
+    def wait_ready(self) -> None:
         """Wait until every replica answers; raise, naming one that does not and its log."""
-        waiting = dict(self._replicas)
-
-        def all_answer() -> bool:
-            urls = [f"http://{replica.address}{path}" for replica in waiting.values()]
-            answers = self._agent.fetch(urls, timeout_s=READY_LIMIT_S / 6)
-            for name, answer in zip(tuple(waiting), answers, strict=True):
-                if answer.status is not None and answer.status < SERVER_ERROR:
-                    del waiting[name]
-            there = self._stack.identities()
-            if ended := [name for name in waiting if there and name not in there]:
-                raise EnvironmentFailure(self._not_ready(ended, "ended before it answered"))
-            return not waiting
-
-        proc.wait_until(
-            all_answer,
-            limit_s=READY_LIMIT_S,
-            failure=lambda: self._not_ready(waiting, f"did not answer in {READY_LIMIT_S:g} s"),
+        readiness.wait_ready(
+            self._agent,
+            self._stack.replicas,
+            ended=self._ended,
+            not_ready=self._never_answered,
         )
+
+    def _ended(self, waiting: Collection[str]) -> str | None:
+        running = self._stack.identities()
+        ended = [name for name in waiting if running and name not in running]
+        return self._not_ready(ended, "ended before it answered") if ended else None
+
+    def _never_answered(self, waiting: Sequence[Replica], _: float) -> str:
+        names = [replica.name for replica in waiting]
+        return self._not_ready(names, f"did not answer in {readiness.READY_LIMIT_S:g} s")
 
     def _not_ready(self, names: Collection[str], what: str) -> str:
         name = min(names)
@@ -81,22 +70,26 @@ class Driver:
 
     def wait_for_proxy(self) -> None:
         """Wait until the proxy serves its own status page."""
-        wait_for_proxy(self._agent, self._stack.status_url, lambda: self._stack.log_of(PROXY))
+        readiness.wait_for_proxy(
+            self._agent, self._stack.status_url, lambda: self._stack.log_of(Role.PROXY)
+        )
 
-    def prove_shares(self, upstreams: Sequence[Upstream], path: str = "/healthz") -> None:
+    def prove_shares(self, upstreams: Sequence[Upstream]) -> None:
         """Ask each port once for each of its members; every member has to answer once."""
         for upstream in upstreams:
-            url = self.base_url(upstream.port) + path
-            answers = self._agent.fetch([url] * len(upstream.members), timeout_s=READY_LIMIT_S)
+            url = self.base_url(upstream.port) + readiness.HEALTH_PATH
+            answers = self._agent.fetch(
+                [url] * len(upstream.members), timeout_s=readiness.READY_LIMIT_S
+            )
             seen = sorted(answer.headers.get("x-upstream-addr", "nobody") for answer in answers)
-            wanted = sorted(
+            expected = sorted(
                 self._replicas[f"{upstream.worker}-{number}"].address for number in upstream.members
             )
-            if seen != wanted:
+            if seen != expected:
                 raise EnvironmentFailure(
-                    f"Port {upstream.port} of the proxy should pass to {', '.join(wanted)} in turn,"
-                    f" but {', '.join(seen)} answered. Run `twofold down`, then try again; if it"
-                    " stays so, something stands between the proxy and the replicas."
+                    f"Port {upstream.port} of the proxy should pass to {', '.join(expected)} in"
+                    f" turn, but {', '.join(seen)} answered. Run `twofold down`, then try again; if"
+                    " it stays so, something stands between the proxy and the replicas."
                 )
 
     def probe(self, plan: Plan, checks: Sequence[Check]) -> tuple[ProbeResult, ...]:
@@ -110,6 +103,18 @@ class Driver:
     def base_url(self, port: int) -> str:
         """Give the address of one of the proxy's ports as the generator has to use it."""
         return f"http://{self._stack.proxy_host}:{port}"
+
+    def load_of(self, spec: TrialSpec, workload: Workload, timing: Timing) -> Load:
+        """Give the load of a trial but for its users or its rate."""
+        return Load(
+            id=spec.id,
+            base_url=self.base_url(spec.port),
+            path=workload.path,
+            scenario=workload.scenario,
+            settle_s=timing.settle_s,
+            window_s=timing.window_s,
+            drain_limit_s=timing.drain_limit_s,
+        )
 
     def measure_ceiling(self, processes: int) -> Ceiling:
         """Put the generator alone on the proxy's own answer: the most that it gets out of it."""
@@ -154,15 +159,4 @@ class Driver:
         )
 
     def _edge(self) -> Edge:
-        # Those of them that there are: not every stack has a store.
-        members = (*self._replicas, PROXY, GENERATOR, METRONOME, STORE)
-        self._metronome.ask()
-        edge = Edge(
-            members=self._stack.read(members),
-            host=self._stack.read_host(),
-            harness_cpu_s=proc.own_cpu_s() + self._awake.cpu_s(),
-            pulse=self._metronome.answer(),
-        )
-        # On a core that falls asleep the metronome runs the faster, the more replicas keep it from
-        # that: its word would bend the factor. Wider intervals are the honest answer there.
-        return edge if self._awake.holds else replace(edge, pulse=None)
+        return read_edge(self._stack, self._awake, self._metronome)

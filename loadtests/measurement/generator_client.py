@@ -15,6 +15,9 @@ from loadtests.tools.proc import Child
 
 PROTOCOL = 1
 
+HELLO_LIMIT_S = 60.0
+"""How long a generator may take to start and to answer."""
+
 SLACK_S = 20.0
 """How much longer than planned an answer may take before the generator is given up."""
 
@@ -30,10 +33,10 @@ class Agent:
         self._child = child
         self._count = 0
 
-    def hello(self, *, timeout_s: float = 60.0) -> dict[str, Any]:
+    def hello(self) -> dict[str, Any]:
         """Greet it; give its versions. Raises :class:`GeneratorFailure` for another protocol."""
         self._say({"op": "hello"})
-        greeting = self._hear("hello", timeout_s)
+        greeting = self._hear("hello", HELLO_LIMIT_S)
         if greeting.get("protocol") != PROTOCOL:
             raise GeneratorFailure(
                 f"The generator speaks protocol {greeting.get('protocol')!r}, the harness"
@@ -104,8 +107,8 @@ class Agent:
         except ProcessFailure as error:
             raise GeneratorFailure(str(error)) from error
 
-    def _hear(self, wanted: str | tuple[str, ...], timeout_s: float) -> dict[str, Any]:
-        names = (wanted,) if isinstance(wanted, str) else wanted
+    def _hear(self, due: str | tuple[str, ...], timeout_s: float) -> dict[str, Any]:
+        names = (due,) if isinstance(due, str) else due
         try:
             line = self._child.receive(timeout_s)
         except ProcessFailure as error:

@@ -16,6 +16,7 @@ from loadtests.model.errors import ProcessFailure
 from loadtests.model.generator_records import Answer
 from loadtests.tools import nginx
 
+METRICS_PATH = "/metrics"
 FINISHED_COUNTER = "app_requests_finished_total"
 _NUMBER = r"(\d+(?:\.\d+)?(?:e\+\d+)?)"
 _FINISHED = re.compile(rf"^{FINISHED_COUNTER}(?:\{{[^}}]*\}})? {_NUMBER}", re.MULTILINE)
@@ -34,12 +35,9 @@ class Counted:
 class Tally:
     """What the proxy and the replicas had counted when they were last asked."""
 
-    def __init__(
-        self, stack: Stack, agent: Agent, *, metrics_path: str | None = "/metrics"
-    ) -> None:
+    def __init__(self, stack: Stack, agent: Agent) -> None:
         self._stack = stack
         self._agent = agent
-        self._metrics_path = metrics_path
         self._addresses = {replica.name: replica.address for replica in stack.replicas}
         self._proxy: int | None = None
         self._replicas: dict[str, int] = {}
@@ -63,25 +61,24 @@ class Tally:
         replicas = [
             _since(self._replicas.get(name), replicas_before[name], own=0) for name in active
         ]
-        known = [count for count in replicas if count is not None]
+        counts = [count for count in replicas if count is not None]
         return Counted(
             # nginx counts the request for its status page before it answers it.
             proxy=_since(self._proxy, proxy_before, own=1),
-            replicas=sum(known) if len(known) == len(replicas) else None,
+            replicas=sum(counts) if len(counts) == len(replicas) else None,
         )
 
     def _ask(self, names: list[str]) -> None:
         urls = [self._stack.status_url]
-        if self._metrics_path is not None:
-            urls += [f"http://{self._addresses[name]}{self._metrics_path}" for name in names]
+        urls += [f"http://{self._addresses[name]}{METRICS_PATH}" for name in names]
         status, *metrics = self._agent.fetch(urls)
         self._proxy = _proxy_requests(status)
-        for name, answer in zip(names, metrics, strict=False):
-            found = _FINISHED.search(answer.body) if answer.status == OK else None
-            if found is None:
+        for name, answer in zip(names, metrics, strict=True):
+            counter = _FINISHED.search(answer.body) if answer.status == OK else None
+            if counter is None:
                 self._replicas.pop(name, None)
             else:
-                self._replicas[name] = int(float(found[1]))
+                self._replicas[name] = int(float(counter[1]))
 
 
 def _proxy_requests(answer: Answer) -> int | None:

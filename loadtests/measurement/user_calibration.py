@@ -19,6 +19,32 @@ Measure = Callable[[TrialSpec, int], Trial]
 """Puts a number of users on a cell and gives the trial."""
 
 
+def first_users(slots: int | None) -> int:
+    """Give with how many users the search begins: one for each slot, and two at least."""
+    return max(2, slots or 1)
+
+
+def double_users(
+    users: int,
+    measure: Callable[[int], CalibrationStep],
+    *,
+    before: CalibrationStep | None = None,
+) -> tuple[CalibrationStep, ...]:
+    """Double the users until throughput gains less than 5 %; give each step, the last one too.
+
+    The first step is held against ``before``, where there is one.
+    """
+    steps: list[CalibrationStep] = []
+    while users <= MOST_USERS:
+        step = measure(users)
+        steps.append(step)
+        if before and step.throughput_rps < before.throughput_rps * (1 + GAIN_LIMIT_RATIO):
+            break
+        before = step
+        users *= 2
+    return tuple(steps)
+
+
 def calibrate(plan: Plan, worker: str, workload: str, measure: Measure) -> Calibration:
     """Find the users per replica of one worker model and workload, on its first replica.
 
@@ -26,21 +52,17 @@ def calibrate(plan: Plan, worker: str, workload: str, measure: Measure) -> Calib
     than 5 %; the last, larger number is taken, so that no slot is empty because a user just left.
     """
     spec = _spec(plan, worker, workload)
-    slots = next(model.slots for model in plan.workers if model.name == worker) or 1
-    steps = [_step(spec, 1, measure)]
-    users = max(2, slots)
-    while users <= MOST_USERS:
-        steps.append(_step(spec, users, measure))
-        before, last = steps[-2:]
-        if last.throughput_rps < before.throughput_rps * (1 + GAIN_LIMIT_RATIO):
-            break
-        users *= 2
+    slots = next(model.slots for model in plan.workers if model.name == worker)
+    alone = _step(spec, 1, measure)
+    steps = double_users(
+        first_users(slots), lambda users: _step(spec, users, measure), before=alone
+    )
     return Calibration(
         worker=worker,
         workload=workload,
         users_per_replica=steps[-1].users,
-        service_ms=steps[0].mean_ms,
-        steps=tuple(steps),
+        service_ms=alone.mean_ms,
+        steps=(alone, *steps),
     )
 
 

@@ -5,7 +5,6 @@
     TwofoldError                     5  (a defect of Twofold)
     ├── UsageError                   2  an option, a value, a configuration file
     │   └── PlanError                2  the machine cannot test what was asked
-    ├── CannotTellError              3  measured, but no answer can be given
     ├── EnvironmentFailure           4  engine, port, disk, image, replica
     │   ├── GeneratorFailure         4  the load generator died or does not answer
     │   └── ProcessFailure           4  a program that is not ours failed
@@ -40,12 +39,6 @@ class UsageError(TwofoldError):
 
 class PlanError(UsageError):
     """The machine cannot test what was asked; the message names what would fit."""
-
-
-class CannotTellError(TwofoldError):
-    """Something was measured, but it does not answer the question."""
-
-    exit_code = EXIT_CANNOT_TELL
 
 
 class EnvironmentFailure(TwofoldError):

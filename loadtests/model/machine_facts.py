@@ -50,20 +50,25 @@ class Engine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What was found on this machine."""
+class ProcessesFacts:
+    """What a stack of processes needs, as it is here."""
 
     machine: Machine
     budgets: str
     """How CPU budgets are set for processes, or why they cannot be."""
     nginx: Nginx | None
     missing_modules: tuple[str, ...]
-    engine: Engine
     taken_ports: tuple[int, ...]
+    postgres: Postgres | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineFacts:
+    """What every run needs of this machine, whatever its backend."""
+
+    machine: Machine
     results: str
     results_error: str | None
     """What the system says of writing there, None where it can be written."""
     free_bytes: int
     free_where: str
-    leftovers: tuple[str, ...]
-    postgres: Postgres | None = None

@@ -9,7 +9,11 @@ from loadtests.model.vocabulary import Role
 
 @dataclass(frozen=True, kw_only=True)
 class Replica:
-    """One replica as it runs. ``name`` is ``<worker>-<number>``, ``address`` is ``ip:port``."""
+    """One replica as it runs; ``address`` is ``ip:port``.
+
+    ``worker`` is what it has in common with others: the worker model in a run, the version in a
+    gate. ``number`` counts these from 1.
+    """
 
     name: str
     worker: str

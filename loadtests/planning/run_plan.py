@@ -6,6 +6,7 @@ ask for; the message says what would fit.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 from loadtests.config import slo
@@ -13,8 +14,6 @@ from loadtests.config.options import (
     DEFAULT_WORKLOAD,
     ROUNDS_MAX,
     ROUNDS_MIN,
-    WORKERS,
-    WORKLOADS,
     Options,
 )
 from loadtests.model.errors import PlanError
@@ -24,6 +23,8 @@ from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream, Worklo
 from loadtests.planning import load_levels
 from loadtests.planning.budget import budget, fits, generator_cores, split_cores
 from loadtests.planning.rotation import rotation
+from loadtests.servers import registry as servers
+from loadtests.targets import workloads as built_in
 
 # A window is a whole number of the kernel's CPU periods of 100 ms. So each window has the same
 # number of refills of a replica's budget.
@@ -41,6 +42,9 @@ STORE_START_S = 5.0
 
 FIRST_PORT = 9001
 
+WAITING_WORKLOAD = "io"
+"""The workload that is measured where replicas under CPU load cannot have budgets."""
+
 NO_BUDGET = (
     "No CPU budget can be set here, so replicas under CPU load would compete for the same cores."
     " Workload io is measured instead, whose bottleneck is worker slots."
@@ -51,17 +55,19 @@ ONE_CORE = (
     " Workload io is measured instead, whose bottleneck is worker slots."
 )
 
-WAITING = frozenset({"io"})
-"""Workloads whose requests hold a slot and use almost no CPU."""
-
 
 def make_plan(options: Options, machine: Machine, *, backend: str, seed: int) -> Plan:
     """Return the plan of a run on ``machine``; the same arguments give the same plan."""
     counts = tuple(sorted(options.replicas))
     most = counts[-1]
-    with_store = options.probe or any(WORKLOADS[name].needs_store for name in options.workloads)
+    models = servers.worker_models()
+    if options.workers is None:
+        options = replace(options, workers=tuple(models))
+    with_store = options.probe or any(
+        built_in.WORKLOADS[name].needs_store for name in options.workloads
+    )
     workloads, workers, notes = _what_fits(options, machine, most, with_store=with_store)
-    waiting_only = all(workload.name in WAITING for workload in workloads)
+    waiting_only = all(built_in.WORKLOADS[workload.name].waits for workload in workloads)
     replica_budget = budget(machine, most, waiting_only=waiting_only, with_store=with_store)
     cells = tuple(
         Cell(worker=worker, workload=workload.name, replicas=count)
@@ -79,7 +85,7 @@ def make_plan(options: Options, machine: Machine, *, backend: str, seed: int) ->
     return Plan(
         seed=seed,
         backend=backend,
-        workers=tuple(WORKERS[name] for name in workers),
+        workers=tuple(models[name] for name in workers),
         workloads=workloads,
         replica_counts=counts,
         cells=cells,
@@ -115,24 +121,33 @@ def _what_fits(
     What the options name explicitly is refused rather than left out.
     """
     requested = options.workloads or (DEFAULT_WORKLOAD,)
+    workers = options.workers or ()
     if fits(machine, most, with_store=with_store):
-        return tuple(WORKLOADS[name] for name in requested), options.workers, ()
+        return tuple(map(built_in.named, requested)), workers, ()
     too_many = machine.can_budget and bool(split_cores(machine, with_store=with_store)[1])
-    if too_many or (options.workloads and not set(requested) <= WAITING):
+    if too_many or (
+        options.workloads and not all(built_in.WORKLOADS[name].waits for name in requested)
+    ):
         # Raises PlanError with what would fit.
         budget(machine, most, waiting_only=False, with_store=with_store)
-    limited = tuple(name for name in options.workers if WORKERS[name].slots is not None)
+    limited = tuple(name for name in workers if name in _limited())
     if not limited:
         raise PlanError(
-            f"{', '.join(options.workers)} has no limit of worker slots, so its replicas would"
-            " compete for CPU, and no budget can be set here. What fits: --workers gthread,sync."
+            f"{', '.join(workers)} has no limit of worker slots, so its replicas would"
+            " compete for CPU, and no budget can be set here. What fits:"
+            f" --workers {','.join(_limited())}."
         )
-    left_out = tuple(name for name in options.workers if name not in limited)
+    left_out = tuple(name for name in workers if name not in limited)
     notes = [ONE_CORE if machine.can_budget else NO_BUDGET]
     if left_out:
         notes.append(f"Left out: {', '.join(left_out)}, whose replicas would compete for CPU.")
-    names = requested if options.workloads else ("io",)
-    return tuple(WORKLOADS[name] for name in names), limited, tuple(notes)
+    names = requested if options.workloads else (WAITING_WORKLOAD,)
+    return tuple(map(built_in.named, names)), limited, tuple(notes)
+
+
+def _limited() -> tuple[str, ...]:
+    """Return the worker models with a limited number of slots."""
+    return tuple(name for name, model in servers.worker_models().items() if model.slots is not None)
 
 
 def _round_limits(options: Options) -> tuple[int, int]:

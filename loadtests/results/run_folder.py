@@ -32,8 +32,8 @@ from loadtests.model.plan import Plan
 from loadtests.model.result import RunFacts
 from loadtests.model.trial import Calibration, Trial
 from loadtests.model.vocabulary import SCHEMA_VERSION
+from loadtests.results.run_search import PLAN
 
-PLAN = "plan.json"
 CALIBRATIONS = "calibrations.json"
 PROBES = "probes.json"
 CEILING = "ceiling.json"
@@ -305,28 +305,6 @@ def _recorded(
         open_trials=tuple(open_trials),
         ceiling=ceiling,
     )
-
-
-def find_run(results: Path, name: str | None) -> Path:
-    """Return the folder of a run by its path or id, by default of the latest.
-
-    Raises :class:`UsageError` where there is none.
-    """
-    if name is not None:
-        for folder in (Path(name), results / name):
-            if (folder / PLAN).is_file():
-                return folder
-        if Path(name).exists():
-            raise UsageError(
-                f"{name} is not a run: it has no {PLAN}. Name the folder of a run, such as those in"
-                f" {results}."
-            )
-        raise UsageError(f"There is no run {name!r}, neither as a path nor in {results}.")
-    # Other folders, such as the published sample, have other names.
-    runs = sorted(path.parent for path in results.glob(f"[0-9]*-[0-9]*-*/{PLAN}"))
-    if not runs:
-        raise UsageError(f"There is no run in {results} yet. Make one: twofold run.")
-    return runs[-1]
 
 
 def new_run_id(at_s: float, seed: int) -> str:

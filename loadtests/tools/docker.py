@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,8 @@ SERVICE_LABEL = "com.docker.compose.service"
 NUMBER_LABEL = "com.docker.compose.container-number"
 RUN_LABEL = "io.twofold.run"
 """The label of everything that belongs to a run of ours; see compose/compose.yaml."""
+OWNER_LABEL = "io.twofold.owner"
+"""The label that names the process of the run, as ``environments.owner`` writes it."""
 
 ENGINE_LIMIT_S = 20
 """How long the engine may take for one answer before it counts as not answering."""
@@ -126,42 +130,31 @@ class Engine:
                 container, cpuset_cpus=",".join(str(core) for core in cores)
             )
 
-    def projects(self) -> tuple[str, ...]:
-        """Give the Compose projects of all our runs that have anything here."""
-        api, wanted = self._client.api, {"label": RUN_LABEL}
+    def projects(self) -> dict[str, str]:
+        """Give the Compose projects that have objects of our runs, each with its owner's label.
+
+        The label is empty where none of a project's objects has one.
+        """
         with _answering():
-            things = (
-                *api.containers(all=True, filters=wanted),
-                *api.networks(filters=wanted),
-                *(api.volumes(filters=wanted).get("Volumes") or ()),
-            )
-        labels = [thing.get("Labels") or {} for thing in things]
-        return tuple(sorted({each[PROJECT_LABEL] for each in labels if PROJECT_LABEL in each}))
+            labels = [labels for labels, _ in self._objects()]
+        owners: dict[str, str] = {}
+        for label in labels:
+            project = label[PROJECT_LABEL]
+            owners[project] = owners.get(project) or label.get(OWNER_LABEL, "")
+        return dict(sorted(owners.items()))
 
     def remove(self, project: str) -> None:
-        """Remove whatever a project still has: containers, then networks, then volumes.
+        """Remove what one of our projects still has: containers, then networks, then volumes.
 
-        :class:`NetworkKept` says that all of it is gone but networks that nothing is on.
+        Each object by itself, and only those of :meth:`projects`. :class:`NetworkKept` says that
+        all is gone but networks that nothing is on.
         """
-        api = self._client.api
-        wanted = {"label": f"{PROJECT_LABEL}={project}"}
-        kept = []
+        kept: list[str] = []
         try:
-            for container in api.containers(all=True, filters=wanted):
-                with contextlib.suppress(NotFound):
-                    api.remove_container(container["Id"], v=True, force=True)
-            for network in api.networks(filters=wanted):
-                try:
-                    api.remove_network(network["Id"])
-                except NotFound:
-                    continue
-                except APIError:
-                    if api.inspect_network(network["Id"])["Containers"]:
-                        raise
-                    kept.append(network["Name"])
-            for volume in api.volumes(filters=wanted).get("Volumes") or ():
-                with contextlib.suppress(NotFound):
-                    api.remove_volume(volume["Name"], force=True)
+            for labels, remove in self._objects():
+                if labels[PROJECT_LABEL] == project:
+                    with contextlib.suppress(NotFound):
+                        kept += remove()
         except (DockerException, RequestException) as error:
             raise EnvironmentFailure(
                 f"The engine did not remove what a run had started: {_reason(error)}."
@@ -173,6 +166,50 @@ class Engine:
                 " is on it. It is in nobody's way; after a restart of the engine `twofold down`"
                 " removes it."
             )
+
+    def _objects(self) -> Iterator[tuple[Mapping[str, str], Callable[[], list[str]]]]:
+        """Give the labels of all that is ours, and what removes it; in an order that works.
+
+        Ours is what has our own label, and is named after its Compose project. A label alone says
+        nothing: containers inherit those of their image, and anybody can set one.
+        """
+        api, ours = self._client.api, {"label": [RUN_LABEL, PROJECT_LABEL]}
+        for container in api.containers(all=True, filters=ours):
+            if _is_named_after_project(container["Labels"], *container["Names"]):
+                yield container["Labels"], partial(self._remove_container, container["Id"])
+        for network in api.networks(filters=ours):
+            if _is_named_after_project(network["Labels"], network["Name"]):
+                yield network["Labels"], partial(self._remove_network, network)
+        for volume in api.volumes(filters=ours).get("Volumes") or ():
+            if _is_named_after_project(volume["Labels"], volume["Name"]):
+                yield volume["Labels"], partial(self._remove_volume, volume["Name"])
+
+    def _remove_container(self, container: str) -> list[str]:
+        self._client.api.remove_container(container, v=True, force=True)
+        return []
+
+    def _remove_network(self, network: Mapping[str, Any]) -> list[str]:
+        """Remove a network; give its name where the engine keeps it though nothing is on it."""
+        api = self._client.api
+        try:
+            api.remove_network(network["Id"])
+        except NotFound:
+            return []
+        except APIError:
+            if api.inspect_network(network["Id"])["Containers"]:
+                raise
+            return [str(network["Name"])]
+        return []
+
+    def _remove_volume(self, volume: str) -> list[str]:
+        self._client.api.remove_volume(volume, force=True)
+        return []
+
+
+def _is_named_after_project(labels: Mapping[str, str], *names: str) -> bool:
+    """Tell whether Compose gave an object its name: the project, a separator, and more."""
+    project = re.escape(labels.get(PROJECT_LABEL, ""))
+    return any(re.fullmatch(f"/?{project}[-_].+", name) for name in names)
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from loadtests.config.options import Options
+from loadtests.environments.processes import backend as processes
 from loadtests.environments.processes.backend import ProcessesBackend
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings
 from loadtests.measurement.core_speed_probe import Metronome
@@ -32,6 +33,7 @@ from loadtests.model.plan import Budget, Plan, Upstream
 from loadtests.planning.run_plan import make_plan
 from loadtests.targets import checkout
 from loadtests.tools import host, signals
+from scripts.zoo.plans import WSGI_APP
 
 REQUESTS = 100_000
 """As many as issue 5 asks for, over all worker models."""
@@ -116,14 +118,19 @@ def plan_of(workers: tuple[str, ...]) -> Plan:
 
 @contextmanager
 def stack_of(
-    workers: tuple[str, ...], folder: Path, *, settings: Settings = NO_SETTINGS
+    workers: tuple[str, ...],
+    folder: Path,
+    *,
+    settings: Settings = NO_SETTINGS,
+    wsgi_app: str = processes.WSGI_APP,
 ) -> Iterator[Ready]:
-    """Bring up replicas of the worker models, and the generator."""
+    """Bring up replicas of the worker models, and the generator; by default of the sample."""
     plan = plan_of(workers)
     pairs = {upstream.worker: upstream for upstream in plan.upstreams if len(upstream.members) == 2}
     upstreams: tuple[Upstream, ...] = tuple(pairs.values())
+    backend = ProcessesBackend(checkout.root(), settings=settings, wsgi_app=wsgi_app)
     with (
-        ProcessesBackend(checkout.root(), settings=settings).open(plan, folder, say) as stack,
+        backend.open(plan, folder, say) as stack,
         stack.start_generator() as generator,
         stack.start_metronome() as metronome,
     ):
@@ -154,7 +161,8 @@ def isolation(folder: Path, *, requests: int) -> dict[str, Seen]:
 
 def mixed_up(folder: Path) -> dict[str, Seen]:
     """Ask the deliberately broken application under every worker model."""
-    with stack_of(tuple(CAUGHT), folder, settings={"*": {"CONTEXT_STORE": "module"}}) as ready:
+    broken: Settings = {"*": {"CONTEXT_STORE": "module"}}
+    with stack_of(tuple(CAUGHT), folder, settings=broken, wsgi_app=WSGI_APP) as ready:
         return {worker: ready.ask(worker, seconds=BROKEN_S) for worker in CAUGHT}
 
 

@@ -23,8 +23,9 @@ from loadtests.analysis.rules import registry as rules
 from loadtests.cli.progress import PlainProgress
 from loadtests.environments import registry
 from loadtests.measurement import closed_loop
-from loadtests.measurement.driver import METRONOME, Driver
+from loadtests.measurement.driver import Driver
 from loadtests.measurement.server_counters import Tally
+from loadtests.model.vocabulary import Role
 from loadtests.results.run_folder import read
 from loadtests.targets import checkout
 from loadtests.tools import signals
@@ -122,7 +123,7 @@ def main() -> int:
         usage.cpu_s / usage.span_s
         for trial in trials
         for usage in trial.usages
-        if usage.member == METRONOME
+        if usage.member == Role.METRONOME
     ]
     row = row_of(
         spent,

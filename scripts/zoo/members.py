@@ -71,7 +71,8 @@ def _serial(percent: int, *verdicts: Verdict, may_scale: frozenset[Doubling]) ->
         name=f"serial-{percent}",
         truth=f"Amdahl, σ = {sigma:g}: " + ", ".join(f"{each:.3f}" for each in factors.values()),
         why="All slots work side by side, then each holds a lock that all replicas share for its"
-        " part of the serial share (app/serial.py). No counter sees a lock, so no means is full.",
+        " part of the serial share (scripts/zoo/app/serial.py). No counter sees a lock, so no means"
+        " is full.",
         # A tenth of a slow core is nearly used up by four answers in 100 ms, and a replica that is
         # held back in one turn delays the others too (measured: turns of 140 ms instead of 130).
         shape=replace(

@@ -22,7 +22,7 @@ from loadtests.tools import signals
 from scripts.zoo.injection import FaultyBackend
 from scripts.zoo.judging import Row, row_of
 from scripts.zoo.members import BY_NAME, Member
-from scripts.zoo.plans import BACKEND, plan_of
+from scripts.zoo.plans import BACKEND, WSGI_APP, plan_of
 
 
 def main() -> int:
@@ -50,7 +50,7 @@ def measure(member: Member, *, seed: int, runs: Path) -> Row:
             for replicas, variables in member.settings.items()
         }
         chosen = registry.choose(BACKEND, checkout.root())
-        backend = ProcessesBackend(checkout.root(), settings=settings)
+        backend = ProcessesBackend(checkout.root(), settings=settings, wsgi_app=WSGI_APP)
         faulty = replace(chosen, backend=FaultyBackend(backend, member.inject()))
         request = pipeline.Request(
             plan=plan_of(member.shape, chosen.machine, seed=seed),

@@ -10,6 +10,8 @@ from loadtests.model.plan import Cell, Plan, Workload
 from loadtests.planning.run_plan import make_plan
 
 BACKEND = "processes"
+WSGI_APP = "scripts.zoo.app:create_app()"
+"""What gunicorn serves: the sample application with the faults that variables turn on."""
 
 
 @dataclass(frozen=True, kw_only=True)

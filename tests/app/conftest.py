@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -20,10 +20,9 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from app.application import Application
-from tests.checkout import CHECKOUT
 
-ROOT = CHECKOUT
-GUNICORN = (sys.executable, "-m", "gunicorn", "-c", "app/gunicorn.conf.py", "app:create_app()")
+ROOT = Path(__file__).parents[2]
+GUNICORN = (sys.executable, "-m", "gunicorn", "-c", "app/gunicorn.conf.py")
 
 
 def free_port() -> int:
@@ -110,23 +109,47 @@ Serve = Callable[..., Server]
 
 @pytest.fixture(scope="module")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Start gunicorn with more environment; all are stopped, and waited for, after the module."""
-    logs = tmp_path_factory.mktemp("gunicorn")
+    """Start the application with more environment; all are stopped after the module."""
+    with serving("app:create_app()", tmp_path_factory.mktemp("gunicorn")) as start:
+        yield start
+
+
+@contextlib.contextmanager
+def serving(application: str, logs: Path) -> Iterator[Serve]:
+    """Give a function that starts gunicorn; stop what it started, and wait for that, at the end."""
+    argv = (*GUNICORN, application)
     processes: list[subprocess.Popen[bytes]] = []
 
     def start(**environment: str) -> Server:
         server = Server(f"127.0.0.1:{free_port()}", logs / str(len(processes)))
         environ = {**os.environ, **environment, "BIND": server.address}
         with server.log.open("w") as log:
-            processes.append(subprocess.Popen(GUNICORN, cwd=ROOT, env=environ, stderr=log))
+            processes.append(subprocess.Popen(argv, cwd=ROOT, env=environ, stderr=log))
         _wait_until_it_answers(server)
         return server
 
-    yield start
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        process.wait(20)
+    try:
+        yield start
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(20)
+
+
+def failed_start(
+    application: str, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Start gunicorn where it cannot start, and wait for its end."""
+    return subprocess.run(
+        (*GUNICORN, application, "--bind", "127.0.0.1:0"),
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
 def _wait_until_it_answers(server: Server) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -14,7 +12,7 @@ from http.client import HTTPConnection
 import psycopg
 import pytest
 
-from tests.app.conftest import GUNICORN, ROOT, Serve, Server
+from tests.app.conftest import Serve, Server, failed_start
 
 pytestmark = pytest.mark.slow
 
@@ -113,38 +111,17 @@ def test_a_greenlet_that_waits_for_the_store_lets_the_others_run(
 
 
 @pytest.mark.parametrize(
-    ("model", "mixed_up"), [("gthread", True), ("gevent", True), ("sync", False)]
-)
-def test_a_context_in_the_module_is_caught_wherever_requests_share_a_process(
-    model: str, mixed_up: bool, serve: Serve
-) -> None:
-    server = serve(WORKER_MODEL=model, CONTEXT_STORE="module")
-
-    answers = ask_at_once(server, ["/context?ms=20"] * 64)
-
-    assert (not all(json.loads(answer)["isolated"] for answer in answers)) == mixed_up
-
-
-@pytest.mark.parametrize(
     ("environment", "message"),
     [
         ({"WORKER_MODEL": "fork"}, "WORKER_MODEL=fork is unknown here; there are gthread, sync"),
         ({"THREADS": "0"}, "THREADS=0 is no whole number above 0."),
-        ({"SERIAL_SHARE": "0.1"}, "SERIAL_SHARE=0.1 needs SERIAL_LOCK"),
+        ({"THREADS": "1001"}, "THREADS=1001 is no number from 1 to 1000."),
     ],
 )
 def test_a_setting_that_cannot_be_ends_the_replica_with_its_name(
     environment: dict[str, str], message: str
 ) -> None:
-    ended = subprocess.run(
-        [*GUNICORN, "--bind", "127.0.0.1:0"],
-        check=False,
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    ended = failed_start("app:create_app()", environment)
 
     assert ended.returncode != 0
     assert message in ended.stderr

@@ -9,23 +9,27 @@ import yaml
 
 from tests.checkout import CHECKOUT
 
+LABELS = {
+    "io.twofold.run": "${TWOFOLD_RUN:-by-hand}",
+    "io.twofold.owner": "${TWOFOLD_OWNER:-}",
+}
+
 COMPOSE_FILE = CHECKOUT / "compose" / "compose.yaml"
 STACK: dict[str, Any] = yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = STACK["services"]
-REPLICAS = ("gthread", "sync", "gevent")
+REPLICA = SERVICES["replica"]
 
 every_service = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES.keys())
 
 
-def test_the_stack_is_three_worker_models_a_proxy_and_a_generator() -> None:
-    assert {*REPLICAS, "proxy", "generator"} <= set(SERVICES)
+def test_the_stack_is_a_replica_a_proxy_and_a_generator() -> None:
+    assert {"replica", "proxy", "generator"} <= set(SERVICES)
 
 
 def test_a_store_is_started_by_name_alone_since_nothing_depends_on_it() -> None:
     assert "store" in SERVICES
     assert not [name for name, service in SERVICES.items() if "depends_on" in service]
-    for model in REPLICAS:
-        assert SERVICES[model]["environment"]["DATABASE_URL"] == "${TWOFOLD_DATABASE_URL:-}"
+    assert REPLICA["environment"]["DATABASE_URL"] == "${TWOFOLD_DATABASE_URL:-}"
 
 
 def test_no_version_is_named_so_that_both_composes_read_it_by_the_specification() -> None:
@@ -97,7 +101,7 @@ def test_nothing_is_built_by_compose_which_gives_each_service_its_image(
 @every_service
 def test_every_service_can_be_scaled_and_is_found_by_its_run(service: dict[str, Any]) -> None:
     assert "container_name" not in service
-    assert service["labels"] == {"io.twofold.run": "${TWOFOLD_RUN:-by-hand}"}
+    assert service["labels"] == LABELS
 
 
 def test_the_engines_socket_is_nowhere() -> None:
@@ -111,16 +115,6 @@ def test_the_only_network_leads_nowhere_else() -> None:
     assert all(service["networks"] == ["stack"] for service in SERVICES.values())
 
 
-@pytest.mark.parametrize("model", REPLICAS)
-def test_replicas_differ_in_their_worker_model_and_in_nothing_else(model: str) -> None:
-    def without_model(service: dict[str, Any]) -> dict[str, Any]:
-        return {**service, "environment": {**service["environment"], "WORKER_MODEL": None}}
-
-    assert SERVICES[model]["environment"]["WORKER_MODEL"] == model
-    assert without_model(SERVICES[model]) == without_model(SERVICES["gthread"])
-
-
-@pytest.mark.parametrize("model", REPLICAS)
-def test_a_replica_has_a_budget_of_cpu_and_may_be_bound_to_cores(model: str) -> None:
-    assert SERVICES[model]["cpus"] == "${TWOFOLD_REPLICA_CPUS:-0.1}"
-    assert SERVICES[model]["cpuset"] == "${TWOFOLD_REPLICA_CPUSET:-}"
+def test_a_replica_has_a_budget_of_cpu_and_may_be_bound_to_cores() -> None:
+    assert REPLICA["cpus"] == "${TWOFOLD_REPLICA_CPUS:-0.1}"
+    assert REPLICA["cpuset"] == "${TWOFOLD_REPLICA_CPUSET:-}"

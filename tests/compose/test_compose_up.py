@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.compose.conftest import COMPOSE_FILE, output_of
+from loadtests.environments.compose import files
+from tests.compose.conftest import COMPOSE_FILE, PROJECT, output_of
+from tests.loadtests.builders import make_plan
 
-SERVICES = tuple(yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))["services"])
-REPLICAS = ("gthread", "sync", "gevent")
+OWN = tuple(yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))["services"])
+PLAN = make_plan(workers=("gthread", "sync", "gevent"))
+WORKERS = tuple(worker.name for worker in PLAN.workers)
+SERVICES = (*OWN, *WORKERS)
 SCALE = {"gthread": 2, "gevent": 2}
 
 pytestmark = pytest.mark.docker
@@ -24,11 +28,14 @@ def containers(
     compose: tuple[str, ...], base: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, list[dict[str, Any]]]]:
     """A stack of waiting containers, by service, as the engine describes them."""
-    override = tmp_path_factory.mktemp("compose") / "waiting.yaml"
+    folder = tmp_path_factory.mktemp("compose")
+    _, services = files.files(PLAN, PROJECT, folder, {})
+    override = folder / "waiting.yaml"
     waiting = {service: {"command": ["sleep", "300"]} for service in SERVICES}
     override.write_text(json.dumps({"services": waiting}))  # JSON is YAML
     project = f"twofold-test-{uuid.uuid4().hex[:8]}"
-    command = (*compose, "-p", project, "-f", str(COMPOSE_FILE), "-f", str(override))
+    given = (COMPOSE_FILE, services, override)
+    command = (*compose, "-p", project, *(word for file in given for word in ("-f", str(file))))
     images = {f"TWOFOLD_{part}_IMAGE": base for part in ("APP", "PROXY", "GENERATOR", "STORE")}
     label = f"label=com.docker.compose.project={project}"
     scale = [f"--scale={service}={number}" for service, number in SCALE.items()]
@@ -70,8 +77,22 @@ def test_the_budget_reaches_every_replica(containers: dict[str, list[dict[str, A
         service: {each["HostConfig"]["NanoCpus"] / 1e9 for each in found}
         for service, found in containers.items()
     }
-    wanted = {**{model: {0.2} for model in REPLICAS}, "store": {0.5}}
-    assert budgets == {service: wanted.get(service, {0.0}) for service in SERVICES}
+    replicas = {service: {0.2} for service in ("replica", *WORKERS)}
+    limited = {**replicas, "store": {0.5}}
+    assert budgets == {service: limited.get(service, {0.0}) for service in SERVICES}
+
+
+def test_a_worker_model_has_its_own_settings_beside_those_of_every_replica(
+    containers: dict[str, list[dict[str, Any]]],
+) -> None:
+    for worker in PLAN.workers:
+        environment = set(containers[worker.name][0]["Config"]["Env"])
+        assert {
+            f"WORKER_MODEL={worker.name}",
+            f"WEB_CONCURRENCY={worker.processes}",
+            f"THREADS={worker.threads}",
+            "SECRET_KEY=for load tests only",
+        } <= environment
 
 
 def test_without_cores_to_bind_to_any_core_may_be_used(container: dict[str, Any]) -> None:

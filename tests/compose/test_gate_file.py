@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from loadtests.environments.compose.lanes import LANES
 from loadtests.gate.plan import MOST_LANES
-from loadtests.gate.stack import LANES
 from tests.checkout import CHECKOUT
+from tests.compose.test_compose_file import LABELS
 
 FOLDER = CHECKOUT / "compose"
 RUN: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8"))
@@ -27,7 +28,7 @@ def test_every_service_is_hardened_as_those_of_a_run_are() -> None:
 @pytest.mark.parametrize("key", ["mem_limit", "pids_limit", "tmpfs"])
 def test_starts_have_the_limits_of_a_runs_replicas(key: str) -> None:
     for start in STARTS:
-        assert GATE["services"][start][key] == RUN["services"]["gthread"][key]
+        assert GATE["services"][start][key] == RUN["services"]["replica"][key]
 
 
 def test_starts_differ_in_their_image_their_variables_and_their_shared_folder_alone() -> None:
@@ -55,7 +56,7 @@ def test_what_starts_share_is_small_and_in_memory() -> None:
     for volume in GATE["volumes"].values():
         assert volume["driver_opts"]["type"] == "tmpfs"
         assert "size=1m" in volume["driver_opts"]["o"]
-        assert volume["labels"] == {"io.twofold.run": "${TWOFOLD_RUN:-by-hand}"}
+        assert volume["labels"] == LABELS
 
 
 def test_the_only_network_leads_nowhere_else() -> None:

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.environments.compose import images
 from loadtests.tools import proc
+from scripts.zoo import image
 from tests.checkout import CHECKOUT
 from tests.docker.test_run import engine, left_of
 
@@ -57,10 +59,19 @@ def gate(results: Path, *words: str, cwd: Path = CHECKOUT) -> Done:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    results = tmp_path_factory.mktemp("gates")
-    words = ("--base", str(CHECKOUT), "--head", str(CHECKOUT / "app"), *SMALL, "--json")
-    return gate(results, *words, *(f"--{side}-env=STATE=memory" for side in ("base", "head")))
+def app() -> str:
+    """The image of the sample application, and the zoo's on it."""
+    image.build(CHECKOUT, say=lambda _: None)
+    return images.APP
+
+
+@pytest.fixture(scope="module")
+def finished(app: str, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """A gate of the zoo's application under two names; both are built on the sample's image."""
+    zoo = CHECKOUT / "scripts/zoo"
+    words = ("--base", str(zoo), "--head", str(zoo / "app"), *SMALL, "--json")
+    memory = (f"--{side}-env=STATE=memory" for side in ("base", "head"))
+    return gate(tmp_path_factory.mktemp("gates"), *words, *memory)
 
 
 def test_two_names_of_one_version_are_compared_side_by_side(finished: Done) -> None:
@@ -117,19 +128,12 @@ def test_judged_again_it_says_the_same_to_the_byte(finished: Done, tmp_path: Pat
     assert again.code == finished.code
 
 
-def image(name: str, folder: Path, *lines: str) -> str:
+def other_image(name: str, folder: Path, *lines: str) -> str:
     """Build an image from the application's with some lines more."""
     folder.mkdir()
     (folder / "Dockerfile").write_text("\n".join(("FROM twofold/app:latest", *lines, "")))
     subprocess.run(("docker", "build", "--quiet", "--tag", name, folder), check=True)
     return name
-
-
-@pytest.fixture(scope="module")
-def app(finished: Done) -> str:
-    """The application's image, which a gate before has built."""
-    subprocess.run(("docker", "tag", "twofold/gate-base:latest", "twofold/app:latest"), check=True)
-    return "twofold/app:latest"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +172,9 @@ def test_a_version_that_does_not_build_is_exit_code_4(tmp_path: Path) -> None:
 
 
 def test_a_version_that_ends_at_once_is_exit_code_4_with_its_log(tmp_path: Path, app: str) -> None:
-    dead = image("twofold/test-dead:latest", tmp_path / "dead", 'CMD ["sh", "-c", "no-such-thing"]')
+    dead = other_image(
+        "twofold/test-dead:latest", tmp_path / "dead", 'CMD ["sh", "-c", "no-such-thing"]'
+    )
 
     done = gate(tmp_path / "results", "--base", app, "--head", dead, *SMALL)
 
@@ -226,7 +232,7 @@ def test_a_disk_that_fills_up_meanwhile_is_exit_code_4_and_what_was_measured_is_
 
 
 def test_a_version_that_listens_elsewhere_is_exit_code_4(tmp_path: Path, app: str) -> None:
-    other = image("twofold/test-port:latest", tmp_path / "port", "ENV BIND=0.0.0.0:9000")
+    other = other_image("twofold/test-port:latest", tmp_path / "port", "ENV BIND=0.0.0.0:9000")
 
     done = gate(tmp_path / "results", "--base", app, "--head", other, *SMALL)
 

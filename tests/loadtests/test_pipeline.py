@@ -16,8 +16,7 @@ import pytest
 from loadtests import pipeline
 from loadtests.analysis.estimates import FIRST_LOOK_ROUNDS
 from loadtests.config.options import ROUNDS_MAX, Options
-from loadtests.environments.protocol import Say
-from loadtests.environments.registry import Chosen
+from loadtests.environments.protocol import Chosen, Say
 from loadtests.measurement.user_calibration import MOST_USERS
 from loadtests.model.errors import EnvironmentFailure, GeneratorFailure, Interrupted
 from loadtests.model.plan import Plan
@@ -26,7 +25,7 @@ from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import RuleCode, Verdict
 from loadtests.pipeline import Request
 from loadtests.planning.run_plan import make_plan
-from loadtests.results import run_folder
+from loadtests.results import run_folder, run_search
 from loadtests.tools.proc import wait_until
 from tests.loadtests.builders import make_machine
 from tests.loadtests.fakes import FakeBackend, FakeStack, Order, World
@@ -74,7 +73,7 @@ def run(
 
 
 def the_run_in(results: Path) -> tuple[run_folder.Recorded, dict[str, Any]]:
-    folder = run_folder.find_run(results, None)
+    folder = run_search.find_run(results, None)
     return run_folder.read(folder), json.loads((folder / "run.json").read_text())
 
 

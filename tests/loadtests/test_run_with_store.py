@@ -67,9 +67,10 @@ def run(
     if store_cpus is not None:
         plan = replace(plan, budget=replace(plan.budget, store_cpus=store_cpus))
     listener = Listener()
+    backend = ProcessesBackend(ROOT, settings=settings, wsgi_app="scripts.zoo.app:create_app()")
     request = Request(
         plan=plan,
-        chosen=replace(chosen, backend=ProcessesBackend(ROOT, settings=settings)),
+        chosen=replace(chosen, backend=backend),
         results=results,
         command="twofold run",
     )

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.__main__ import run_command_line
 from loadtests.analysis import verdict
+from loadtests.cli.boundary import run_command_line
 from loadtests.model import errors
 from loadtests.model.vocabulary import Verdict
 from loadtests.results.run_folder import Store

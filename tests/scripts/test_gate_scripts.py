@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import subprocess
 from pathlib import Path
+from subprocess import CompletedProcess as Completed
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 from loadtests.gate.analysis import verdict
 from loadtests.gate.model import SideName
 from loadtests.gate.report import verdict_json
+from scripts.zoo import image
 from tests.checkout import CHECKOUT
 from tests.loadtests.gate.builders import (
     MACHINE,
@@ -94,6 +97,40 @@ def test_rows_are_added_to_those_that_are_there(tmp_path: Path) -> None:
 
     assert [row["seed"] for row in campaign.Kept(path).rows] == [1, 2]
     assert kept.of("aa") == [{"injected": "aa", "seed": 1}]
+
+
+@pytest.mark.parametrize(
+    ("words", "built", "version"),
+    [((), ["twofold/zoo:latest"], "twofold/zoo:latest"), (("--version", "shop:1"), [], "shop:1")],
+)
+def test_the_zoos_image_is_gated_unless_another_version_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    words: tuple[str, ...],
+    built: list[str],
+    version: str,
+) -> None:
+    made: list[str] = []
+    commands: list[tuple[str, ...]] = []
+
+    def build(*_: object, **__: object) -> str:
+        made.append(image.ZOO)
+        return image.ZOO
+
+    def run(command: tuple[str, ...], **_: object) -> Completed[str]:
+        commands.append(command)
+        return Completed(command, 4)
+
+    monkeypatch.setattr(image, "build", build)
+    monkeypatch.setattr(subprocess, "run", run)
+
+    with pytest.raises(SystemExit):
+        campaign.main(["burn5", "--out", str(tmp_path), *words])
+
+    (command,) = commands
+    assert made == built
+    assert [command[command.index(side) + 1] for side in ("--base", "--head")] == [version] * 2
+    assert command[command.index("--head-env") + 1] == "BURN_PERCENT=5"
 
 
 def test_the_lock_takes_a_tenth_of_what_two_replicas_do() -> None:

@@ -200,3 +200,14 @@ def test_pyarrow_comes_by_hashed_wheels_once(
     (project / ".venv/lib/python3.11/site-packages/pyarrow").mkdir(parents=True)
     set_up.set_up_parquet()
     assert len(commands) == 1
+
+
+def test_sphinx_comes_by_hashed_wheels_once(commands: list[tuple[str, ...]], project: Path) -> None:
+    set_up.set_up_docs()
+    (command,) = commands
+    assert command[-2:] == ("-r", str(set_up.DOCS_LOCK))
+    assert "--require-hashes" in command
+    for package in ("sphinx", "myst_parser", "furo"):
+        (project / ".venv/lib/python3.11/site-packages" / package).mkdir(parents=True)
+    set_up.set_up_docs()
+    assert len(commands) == 1

@@ -1,54 +1,134 @@
-"""Was it the system under test that was measured? PURE.
+"""The validity rules: was it the system under test that was measured? One entry each. PURE.
 
-Eleven rules, each with a code, a limit and the reason for it. A rule that is broken takes the
-verdict away from every doubling that it touches; one that cannot be checked here says so. The
-figures are kept also where a rule holds.
+Each rule has a code, a limit and the reason for it. A rule that is broken takes the verdict away
+from every doubling that it touches; one that cannot be checked here says so. The figures are kept
+also where a rule holds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import dataclass
 
 from loadtests.analysis import estimates
 from loadtests.analysis.rules import budget, load, replica_share, run, system
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
 from loadtests.model.trial import Calibration, Trial
+from loadtests.model.vocabulary import RuleCode
 
-CellRule = Callable[[Plan, Cell, Sequence[Trial]], Finding]
+PlainCellRule = Callable[[Plan, Cell, Sequence[Trial]], Finding]
+CellRule = Callable[[Plan, Cell, Sequence[Trial], Sequence[Calibration]], Finding]
+DoublingRule = Callable[[Plan, Cell, Cell, Sequence[Trial]], Finding]
 RunRule = Callable[[Plan, Sequence[Trial]], Finding]
 
-CELL_RULES: tuple[CellRule, ...] = (
-    load.generator_saturated,
-    load.proxy_saturated,
-    load.errors,
-    load.conservation,
-    replica_share.replica_share,
-    system.idle_cost,
-    budget.budget,
-    system.host_contention,
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A rule: what it asks, in a sentence, and how it is checked.
+
+    ``cell`` is held against each cell that has trials, ``doubling`` against each pair of cells of
+    n and 2n replicas, ``run`` against the whole run.
+    """
+
+    code: RuleCode
+    about: str
+    cell: CellRule | None = None
+    doubling: DoublingRule | None = None
+    run: RunRule | None = None
+
+
+def _plain(rule: PlainCellRule) -> CellRule:
+    """Adapt a rule that needs no calibrations."""
+    return lambda plan, cell, trials, _: rule(plan, cell, trials)
+
+
+def _not_saturated(
+    plan: Plan, cell: Cell, trials: Sequence[Trial], calibrations: Sequence[Calibration]
+) -> Finding:
+    return load.not_saturated(plan, cell, trials, calibrations=calibrations)
+
+
+_ALL = (
+    Rule(
+        code=RuleCode.GENERATOR_SATURATED,
+        about="The load generator kept up: its CPU, its lag, its quota, its processes.",
+        cell=_plain(load.generator_saturated),
+    ),
+    Rule(
+        code=RuleCode.PROXY_SATURATED,
+        about="The proxy had CPU left, and passed every request on once.",
+        cell=_plain(load.proxy_saturated),
+    ),
+    Rule(
+        code=RuleCode.ERRORS,
+        about="At most one in a thousand requests failed.",
+        cell=_plain(load.errors),
+    ),
+    Rule(
+        code=RuleCode.CONSERVATION,
+        about="The generator, the proxy and the replicas counted the same requests.",
+        cell=_plain(load.conservation),
+    ),
+    Rule(
+        code=RuleCode.REPLICA_SHARE,
+        about="The answers came in equal shares, and from the planned replicas only.",
+        cell=_plain(replica_share.replica_share),
+    ),
+    Rule(
+        code=RuleCode.IDLE_COST,
+        about="The replicas that were not measured used almost no CPU.",
+        cell=_plain(system.idle_cost),
+    ),
+    Rule(
+        code=RuleCode.BUDGET,
+        about="Each replica had its CPU budget, and replicas did not slow one another down.",
+        cell=_plain(budget.budget),
+        doubling=budget.costlier_requests,
+    ),
+    Rule(
+        code=RuleCode.HOST_CONTENTION,
+        about="Neither other programs nor the machine's host took CPU in the windows.",
+        cell=_plain(system.host_contention),
+    ),
+    Rule(
+        code=RuleCode.NOT_SATURATED,
+        about="Some resource was saturated, so the throughput is the system's own limit.",
+        cell=_not_saturated,
+    ),
+    Rule(
+        code=RuleCode.IDENTITY,
+        about="No process and no container was replaced while it was measured.",
+        run=run.identity,
+    ),
+    Rule(
+        code=RuleCode.STEADY,
+        about="Nothing stood still, and no speed changed, over the windows and the rounds.",
+        run=run.steady,
+    ),
 )
 
-RUN_RULES: tuple[RunRule, ...] = (run.identity, run.steady)
+RULES: dict[RuleCode, Rule] = {rule.code: rule for rule in _ALL}
 
 
 def check(
     plan: Plan, trials: Sequence[Trial], calibrations: Sequence[Calibration] = ()
 ) -> tuple[Finding, ...]:
     """Hold every rule against every cell that has trials, and against the run."""
-    saturated: CellRule = partial(load.not_saturated, calibrations=calibrations)
-    rules = (*CELL_RULES, saturated)
+    rules = tuple(RULES.values())
     findings = [
-        rule(plan, cell, mine)
+        rule.cell(plan, cell, cell_trials, calibrations)
         for cell in plan.cells
-        if (mine := [trial for trial in trials if trial.spec.cell == cell])
+        if (cell_trials := [trial for trial in trials if trial.spec.cell == cell])
         for rule in rules
+        if rule.cell is not None
     ]
     findings += [
-        budget.costlier_requests(plan, small, large, trials)
+        rule.doubling(plan, small, large, trials)
         for small, large in estimates.doubled_cells(plan)
+        for rule in rules
+        if rule.doubling is not None
     ]
     if trials:
-        findings += [rule(plan, trials) for rule in RUN_RULES]
+        findings += [rule.run(plan, trials) for rule in rules if rule.run is not None]
     return tuple(findings)

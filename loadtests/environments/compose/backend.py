@@ -2,144 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
 
 from loadtests.environments.compose import files as compose_file
 from loadtests.environments.compose import images
-from loadtests.environments.compose.projects import project_name, remove_dead, take_down
-from loadtests.environments.counters import Counters, EngineCounters, KernelCounters, member_name
+from loadtests.environments.compose.containers import LOG_LINES, ContainerStack
+from loadtests.environments.compose.projects import Project, opened, opened_engine, project_name
 from loadtests.environments.protocol import Say
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings
 from loadtests.environments.wait_idle import wait_until_quiet
-from loadtests.model.errors import EnvironmentFailure, ProcessFailure
+from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan, Upstream
-from loadtests.model.stack import HostReading, Reading, Replica
+from loadtests.model.stack import Replica
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used
-from loadtests.tools import docker, host, nginx, postgres, proc, signals
-from loadtests.tools.proc import Child
+from loadtests.tools import docker, host, postgres, proc
 
-STATUS_PORT = 9000
 APP_PORT = 8000
-PROXY_FOLDER = "/run/nginx"
-PROXY_CONFIG = f"{PROXY_FOLDER}/nginx.conf"
-
-UP_LIMIT_S = 180.0
 STORE_LIMIT_S = 30.0
-SPOKEN_TO = frozenset({"generator", "metronome"})
-"""Members whose program is started in their container, and has a log of its own."""
-
-LOG_LINES = 20
-"""How much of a log a message shows."""
 
 
 class ComposeBackend:
-    """Brings stacks up on the Docker engine, with the images of a checkout."""
+    """Brings stacks up on the Docker engine, with the images of a checkout.
+
+    ``app_image`` is the image of the replicas; without it, the checkout's ``app/`` is built.
+    """
 
     name = "compose"
 
-    def __init__(self, root: Path, *, settings: Settings = NO_SETTINGS) -> None:
+    def __init__(
+        self, root: Path, *, settings: Settings = NO_SETTINGS, app_image: str | None = None
+    ) -> None:
         self._root = root
         self._settings = settings
+        self._app_image = app_image
 
     @contextmanager
     def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[ComposeStack]:
         """Build the images, start everything that the plan needs, and take it down at the end."""
-        engine = docker.Engine()
-        try:
-            compose = docker.find_compose()
-            remove_dead(engine, say)
-            built = images.build_all(engine, self._root, say=say, with_store=plan.with_store)
-            project = project_name(folder.name)
-            files = compose_file.files(plan, self._root, folder, self._settings)
-            variables = compose_file.variables(plan, built, run=folder.name)
-            try:
-                up = partial(_up, compose, project, files, variables)
+        with opened_engine(say) as (engine, compose):
+            built = images.build_all(
+                engine,
+                self._root,
+                say=say,
+                with_store=plan.with_store,
+                app_image=self._app_image,
+            )
+            project = Project(
+                engine=engine,
+                compose=compose,
+                name=project_name(folder.name),
+                files=compose_file.files(plan, self._root, folder, self._settings),
+                variables=compose_file.variables(plan, built, run=folder.name),
+            )
+            with opened(project, folder, say):
                 if plan.with_store:
                     say("Starting PostgreSQL")
-                    up((Role.STORE,))
-                    _wait_for_store(engine, project)
+                    project.up((Role.STORE,))
+                    _wait_for_store(project)
                 scale = {worker.name: plan.replica_counts[-1] for worker in plan.workers}
                 say(f"Starting {sum(scale.values())} replicas, the proxy and the generator")
-                up((*scale, "proxy", "generator", "metronome"), scale)
-                yield ComposeStack(engine, project, plan, folder, self._root)
-            finally:
-                with signals.shield():
-                    try:
-                        say("Taking the stack down")
-                        save_logs(engine, project, folder / "logs")
-                    finally:
-                        take_down(compose, engine, project, files, variables, say)
-        finally:
-            engine.close()
+                project.up((*scale, Role.PROXY, Role.GENERATOR, Role.METRONOME), scale)
+                yield ComposeStack(project, plan, folder, self._root)
 
 
-class ComposeStack:
-    """A stack of containers that is up; see ``environment.protocol.Stack``."""
+class ComposeStack(ContainerStack):
+    """A run's stack of containers that is up; see ``environments.protocol.Stack``."""
 
-    def __init__(
-        self,
-        engine: docker.Engine,
-        project: str,
-        plan: Plan,
-        folder: Path,
-        root: Path,
-    ) -> None:
-        machine_cores = tuple(range(int(engine.facts()["NCPU"])))
-        self._engine = engine
-        self._folder = folder
+    def __init__(self, project: Project, plan: Plan, folder: Path, root: Path) -> None:
+        machine_cores = tuple(range(int(project.engine.facts()["NCPU"])))
+        super().__init__(
+            project,
+            root,
+            folder,
+            cores=cores_used(plan.budget) or host.usable_cores(),
+            metronome_cores=plan.budget.replica_cores or machine_cores,
+            generator_processes=plan.generator_processes,
+        )
         self._plan = plan
-        self._template = (root / "compose/nginx.conf.j2").read_text()
-        self._containers = {member_name(each): each for each in engine.containers(project)}
+        self._read_containers()
         self.replicas = _replicas(self._containers, plan)
-        self._local = docker.is_local()
-        self._counters = self._choose_counters(project)
-        self._metronome_cores = plan.budget.replica_cores or machine_cores
-        self._cores = cores_used(plan.budget)
-        self.proxy_host = self._containers["proxy"].address
-        self.status_url = f"http://{self.proxy_host}:{STATUS_PORT}/status"
-
-    def _choose_counters(self, project: str) -> Counters:
-        if self._local:
-            kernel = KernelCounters(self._containers)
-            if kernel.complete:
-                return kernel
-        return EngineCounters(self._engine, project, self._containers)
 
     @property
     def host_cores(self) -> tuple[int, ...]:
         """The cores that the run uses, where the engine is on this machine."""
-        return (self._cores or host.usable_cores()) if self._local else ()
-
-    def start_generator(self) -> Child:
-        """Start the generator's program in its container."""
-        processes = str(self._plan.generator_processes)
-        return self._speak(
-            "generator", "python", "-m", "loadtests.generator", "--processes", processes
-        )
-
-    def start_metronome(self) -> Child:
-        """Start the metronome in its container, on the replicas' cores."""
-        return self._speak(
-            "metronome",
-            *(
-                "python",
-                "-m",
-                "loadtests.generator.metronome",
-                compose_file.joined(self._metronome_cores),
-            ),
-        )
-
-    def _speak(self, member: str, *command: str) -> Child:
-        logs = self._folder / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
-        return Child(
-            docker.exec_argv(self._containers[member].id, *command), log=logs / f"{member}.log"
-        )
+        return self._cores if self._local else ()
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         """Write the configuration into the proxy, which starts with it.
@@ -149,59 +98,20 @@ class ComposeStack:
         """
         names = [replica.name for replica in self.replicas]
         wait_until_quiet([*names, Role.STORE] if self._plan.with_store else names, self.read)
-        self._hold_to_budget()
-        addresses = {(each.worker, each.number): each.address for each in self.replicas}
-        servers = [
-            nginx.ServerBlock(
-                port=upstream.port,
-                members=tuple(addresses[(upstream.worker, number)] for number in upstream.members),
-            )
-            for upstream in upstreams
-        ]
-        text = nginx.render(self._template, servers, status_port=STATUS_PORT, folder=PROXY_FOLDER)
-        (self._folder / "nginx.conf").write_text(text)
-        # Under another name first: the proxy starts as soon as the file is there.
-        write = f"cat > {PROXY_CONFIG}.new && mv {PROXY_CONFIG}.new {PROXY_CONFIG}"
-        proc.run(docker.exec_argv(self._containers["proxy"].id, "sh", "-c", write), input_text=text)
+        self._hold_to_budget(names)
+        config = self._proxy_config(upstreams)
+        (self._folder / "nginx.conf").write_text(config)
+        self._start_proxy(config)
 
-    def _hold_to_budget(self) -> None:
-        means = self._plan.budget
-        names = [replica.name for replica in self.replicas]
-        self._hold(names, cpus=means.replica_cpus, cores=means.replica_cores)
+    def _hold_to_budget(self, names: Sequence[str]) -> None:
+        budget = self._plan.budget
+        self._hold(names, cpus=budget.replica_cpus, cores=budget.replica_cores)
         if self._plan.with_store:
-            self._hold([Role.STORE], cpus=means.store_cpus, cores=means.store_cores)
-
-    def _hold(self, names: Sequence[str], *, cpus: float | None, cores: Sequence[int]) -> None:
-        if cpus is not None or cores:
-            containers = [self._containers[name].id for name in names]
-            proc.run(docker.update_argv(containers, cpus=cpus, cores=cores))
-
-    def read(self, members: Collection[str]) -> tuple[Reading, ...]:
-        """Read the counters of these members now."""
-        return self._counters.read(members)
-
-    def read_host(self) -> HostReading | None:
-        """Read what the machine's cores did, where the engine is on this machine."""
-        if not self._local:
-            return None
-        return host.read_host(self.host_cores)
-
-    def identities(self) -> Mapping[str, str]:
-        """Give what each member is now."""
-        return self._counters.identities()
-
-    def container(self, member: str) -> str:
-        """Give the id of a member's container, for what only Docker can do with it."""
-        return self._containers[member].id
-
-    def log_of(self, member: str) -> str:
-        """Give the end of a member's log."""
-        container = self._containers.get(member)
-        return self._engine.log(container.id, lines=LOG_LINES) if container else "(no container)"
+            self._hold([Role.STORE], cpus=budget.store_cpus, cores=budget.store_cores)
 
 
 def _replicas(containers: Mapping[str, docker.Container], plan: Plan) -> tuple[Replica, ...]:
-    found = []
+    replicas = []
     for worker in plan.workers:
         for number in range(1, plan.replica_counts[-1] + 1):
             container = containers.get(f"{worker.name}-{number}")
@@ -210,7 +120,7 @@ def _replicas(containers: Mapping[str, docker.Container], plan: Plan) -> tuple[R
                     f"Replica {worker.name}-{number} of {plan.replica_counts[-1]} does not run:"
                     f" {_why(container)}. Its log is in the run's folder, logs/."
                 )
-            found.append(
+            replicas.append(
                 Replica(
                     name=f"{worker.name}-{number}",
                     worker=worker.name,
@@ -219,7 +129,7 @@ def _replicas(containers: Mapping[str, docker.Container], plan: Plan) -> tuple[R
                     identity=container.id,
                 )
             )
-    return tuple(found)
+    return tuple(replicas)
 
 
 def _why(container: docker.Container | None) -> str:
@@ -230,46 +140,15 @@ def _why(container: docker.Container | None) -> str:
     return f"it ended with code {container.exit_code}"
 
 
-def _up(
-    compose: docker.Compose,
-    project: str,
-    files: Sequence[Path],
-    variables: Mapping[str, str],
-    services: Sequence[str],
-    scale: Mapping[str, int] = MappingProxyType({}),
-) -> None:
-    words = docker.up_words(scale, services)
-    try:
-        proc.run(
-            compose.command(*words, project=project, files=files),
-            env=variables,
-            timeout_s=UP_LIMIT_S,
-        )
-    except ProcessFailure as error:
-        raise EnvironmentFailure(
-            f"Compose {compose.version} did not start the stack: {error.output or error}"
-        ) from error
-
-
-def _wait_for_store(engine: docker.Engine, project: str) -> None:
+def _wait_for_store(project: Project) -> None:
     """Wait until PostgreSQL takes connections: the replicas connect to it as they start."""
-    store = {member_name(each): each for each in engine.containers(project)}[Role.STORE]
+    store = project.containers()[Role.STORE]
     argv = docker.exec_argv(store.id, "sh", "-c", postgres.READY_SCRIPT)
     proc.wait_until(
         lambda: proc.run(argv, check=False).code == 0,
         limit_s=STORE_LIMIT_S,
         failure=lambda: (
             f"PostgreSQL did not take connections in {STORE_LIMIT_S:g} s. The end of its log:\n"
-            f"{engine.log(store.id, lines=LOG_LINES)}"
+            f"{project.engine.log(store.id, lines=LOG_LINES)}"
         ),
     )
-
-
-def save_logs(engine: docker.Engine, project: str, folder: Path) -> None:
-    """Save the logs as far as it goes: a full disk must not keep a stack up, nor hide a result."""
-    with suppress(OSError, EnvironmentFailure):
-        folder.mkdir(parents=True, exist_ok=True)
-        for container in engine.containers(project):
-            name = member_name(container)
-            suffix = "-container" if name in SPOKEN_TO else ""
-            (folder / f"{name}{suffix}.log").write_text(engine.log(container.id))

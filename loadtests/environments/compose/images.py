@@ -9,6 +9,7 @@ from pathlib import Path
 
 from loadtests.environments.protocol import Say
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
+from loadtests.targets import checkout
 from loadtests.tools import docker, proc
 
 BASE_LIMIT_S = 600.0
@@ -30,31 +31,67 @@ class Images:
     store: str | None = None
 
 
-def build_all(engine: docker.Engine, root: Path, *, say: Say, with_store: bool = False) -> Images:
-    """Build the images of a stack; each is quick where nothing has changed."""
+def build_all(
+    engine: docker.Engine,
+    root: Path,
+    *,
+    say: Say,
+    with_store: bool = False,
+    app_image: str | None = None,
+) -> Images:
+    """Build the images of a stack; each is quick where nothing has changed.
+
+    ``app_image`` names an image to use instead of the checkout's application. Raises
+    :class:`~loadtests.model.errors.EnvironmentFailure` where the engine has no such image.
+    """
     base = base_image(engine, root, say=say)
-    wanted = [
-        (APP, root / "app", root / "app/Dockerfile"),
-        (PROXY, root / "compose/proxy", root / "compose/proxy/Dockerfile"),
-        (GENERATOR, root, root / "compose/generator/Dockerfile"),
-    ]
+    wanted = _services(root)
     if with_store:
         wanted.append((STORE, root / "compose/store", root / "compose/store/Dockerfile"))
-    for tag, folder, dockerfile in wanted:
-        what = tag.partition("/")[2].partition(":")[0]
-        say(f"Building the image of the {what}")
-        docker.build(
-            docker.build_argv(tag=tag, folder=folder, dockerfile=dockerfile, base_image=base),
-            what=f"the {what}",
-            on_line=lambda _: None,
+    if app_image is None:
+        wanted.insert(0, (APP, root / "app", root / "app/Dockerfile"))
+    elif engine.image_id(app_image) is None and not docker.pull(app_image):
+        raise EnvironmentFailure(
+            f"The application's image {app_image!r} is not here and cannot be pulled. Build it, or"
+            " name another."
         )
-    digests = {tag: engine.image_id(tag) or "?" for tag in (base, *(tag for tag, *_ in wanted))}
+    for tag, folder, dockerfile in wanted:
+        build(tag, folder, dockerfile, base=base, say=say)
+    app = app_image or APP
+    tags = (base, app, *(tag for tag, *_ in wanted))
+    digests = {tag: engine.image_id(tag) or "?" for tag in tags}
     return Images(
-        app=APP,
+        app=app,
         proxy=PROXY,
         generator=GENERATOR,
         store=STORE if with_store else None,
         digests=digests,
+    )
+
+
+def build_services(engine: docker.Engine, root: Path, *, say: Say) -> None:
+    """Build what measures: the images of proxy and generator."""
+    base = base_image(engine, root, say=say)
+    for tag, folder, dockerfile in _services(root):
+        build(tag, folder, dockerfile, base=base, say=say)
+
+
+def _services(root: Path) -> list[tuple[str, Path, Path]]:
+    """Give tag, folder and Dockerfile of each image that measures."""
+    return [
+        (PROXY, root / "compose/proxy", root / "compose/proxy/Dockerfile"),
+        (GENERATOR, checkout.generator(), root / "compose/generator/Dockerfile"),
+    ]
+
+
+def build(tag: str, folder: Path, dockerfile: Path, *, base: str, say: Say) -> None:
+    """Build one image from a base; ``tag`` is named ``twofold/<what it is>:latest``."""
+    what = tag.partition("/")[2].partition(":")[0]
+    say(f"Building the image of the {what}")
+    docker.build(
+        docker.build_argv(tag=tag, folder=folder, dockerfile=dockerfile, base_image=base),
+        what=f"the {what}",
+        on_line=lambda _: None,
     )
 
 

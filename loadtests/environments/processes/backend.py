@@ -20,6 +20,7 @@ from loadtests.environments.processes import addresses, cpu_limits, leftovers, p
 from loadtests.environments.processes.addresses import Addresses
 from loadtests.environments.processes.members import Members
 from loadtests.environments.protocol import Say
+from loadtests.environments.removal import remove_dead
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings, settings_of
 from loadtests.environments.wait_idle import wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure
@@ -28,6 +29,8 @@ from loadtests.model.stack import HostReading, Reading, Replica
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used, service_parts
 from loadtests.servers import gunicorn
+from loadtests.servers import registry as servers
+from loadtests.servers.server import ReplicaOrder
 from loadtests.tools import host, nginx, proc, signals
 from loadtests.tools.proc import Child, Service
 
@@ -35,28 +38,32 @@ PROXY = "proxy"
 GENERATOR = "generator"
 METRONOME = "metronome"
 
-CONFIG = "app/gunicorn.conf.py"
-APPLICATION = "app:create_app()"
+WSGI_APP = "app:create_app()"
 
 PROXY_LIMIT_S = 10.0
 """How long nginx may take to answer with a new configuration; it takes some 50 ms."""
 
 
 class ProcessesBackend:
-    """Brings stacks up as processes of this machine, with the application of a checkout."""
+    """Brings stacks up as processes of this machine, with the application of a checkout.
+
+    ``wsgi_app`` is what gunicorn serves, as an import string (``package:create_app()``) that can be
+    imported from ``root``.
+    """
 
     name = "processes"
 
-    def __init__(self, root: Path, *, settings: Settings = NO_SETTINGS) -> None:
+    def __init__(
+        self, root: Path, *, settings: Settings = NO_SETTINGS, wsgi_app: str = WSGI_APP
+    ) -> None:
         self._root = root
         self._settings = settings
+        self._wsgi_app = wsgi_app
 
     @contextmanager
     def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[ProcessesStack]:
         """Start everything that the plan needs, and end all of it at the end of the block."""
-        for dead in leftovers.abandoned():
-            say(f"Removing what a run that died has left: {dead}")
-            leftovers.clear(dead)
+        remove_dead(leftovers.remains(), say)
         _check_application(self._root)
         program = nginx.find_program()
         if program is None:
@@ -64,13 +71,13 @@ class ProcessesBackend:
         database = postgres.find() if plan.with_store else None
         logs = folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
-        name = f"{leftovers.PREFIX}{secrets.token_hex(4)}"
-        way = cpu_limits.find(name)
-        say(f"CPU budgets: {way.description}")
         places = addresses.assign(
             tuple(_replica_names(plan)), proxy_ports=[each.port for each in plan.upstreams]
         )
-        with watchdog.guard(name, way.folders, log=logs / "watchdog.log") as own:
+        with watchdog.guard(log=logs / "watchdog.log") as own:
+            way = cpu_limits.find(own.name)
+            leftovers.claim(own, way.folders)
+            say(f"CPU budgets: {way.description}")
             members = Members(own, way, logs)
             try:
                 database_url = None
@@ -89,6 +96,7 @@ class ProcessesBackend:
                     places,
                     program,
                     settings=self._settings,
+                    wsgi_app=self._wsgi_app,
                     database_url=database_url,
                 )
                 yield stack
@@ -112,6 +120,7 @@ class ProcessesStack:
         nginx_program: str,
         *,
         settings: Settings = NO_SETTINGS,
+        wsgi_app: str = WSGI_APP,
         database_url: str | None = None,
     ) -> None:
         self._root = root
@@ -124,6 +133,7 @@ class ProcessesStack:
         self._places = places
         self._nginx = nginx_program
         self._settings = settings
+        self._wsgi_app = wsgi_app
         self._database_url = database_url
         self._proxy: Service | None = None
         self._generation = 0
@@ -216,18 +226,21 @@ class ProcessesStack:
 
     def _start_replicas(self, plan: Plan) -> Iterator[Replica]:
         secret_key = secrets.token_hex(32)
-        argv = gunicorn.serve_argv(sys.executable, config=CONFIG, application=APPLICATION)
         for name, (worker, number) in _replica_names(plan).items():
             address = self._places.replicas[name]
-            env = gunicorn.environment(
-                worker,
-                name=name,
-                bind=address,
-                secret_key=secret_key,
-                database_url=self._database_url,
+            command = servers.server_of(worker.name).command(
+                ReplicaOrder(
+                    python=sys.executable,
+                    application=self._wsgi_app,
+                    worker=worker,
+                    name=name,
+                    bind=address,
+                    secret_key=secret_key,
+                    database_url=self._database_url,
+                )
             )
-            env |= settings_of(name, self._settings)
-            service = self._members.serve(name, argv, cwd=self._root, env=env)
+            env = command.env | settings_of(name, self._settings)
+            service = self._members.serve(name, command.argv, cwd=self._root, env=env)
             yield Replica(
                 name=name,
                 worker=worker.name,
@@ -277,13 +290,14 @@ def _replica_names(plan: Plan) -> dict[str, tuple[WorkerModel, int]]:
 
 def _check_application(root: Path) -> None:
     """Raise where the sample application, or what it is made of, is not here."""
-    if not (root / CONFIG).is_file():
+    if not (root / gunicorn.CONFIG).is_file():
         raise EnvironmentFailure(
-            f"There is no {CONFIG} in {root}. Start twofold in a checkout of the project."
+            f"There is no {gunicorn.CONFIG} in {root}. Start twofold in a checkout of the project."
         )
     missing = gunicorn.missing_modules()
     if missing:
         raise EnvironmentFailure(
-            f"This Python has no {', '.join(missing)}, which the replicas need. Run `make setup`,"
-            " or `pip install --group app` in the checkout."
+            f"This Python has no {', '.join(missing)}, which the replicas need."
+            " Install them: `make set-up` in a checkout, or `pip install 'gunicorn[gevent]' flask"
+            " 'psycopg[binary,pool]'`."
         )

@@ -2,8 +2,12 @@
 
 A stack's folder, below the system's temporary one, says what belongs to it: ``owner.json`` (the
 harness, and the control groups that it is about to make) and ``started/<member>`` (written by each
-member about itself before it becomes anything). So it can be cleared by the harness's watchdog, or
-by the next run where both were killed.
+member about itself before it becomes anything). So the harness's watchdog can clear it, or the next
+run where both were killed.
+
+The temporary folder belongs to everybody. So only folders count that are this user's and that only
+this user can write to, and only notes that are plain files of this user. Nobody else can have a
+process ended.
 """
 
 from __future__ import annotations
@@ -13,129 +17,194 @@ import json
 import os
 import shutil
 import signal
+import stat
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
+from loadtests.environments.owner import Owner, boot_id
+from loadtests.environments.removal import Remains
 from loadtests.tools import proc, procfs
 
 PREFIX = "twofold-"
 OWNER = "owner.json"
 STARTED = "started"
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 CLEAR_LIMIT_S = 8.0
 """How long the killed may take to go: less than the 10 s within which nothing may be left."""
 
+HALF_MADE_S = 600.0
+"""Age from which a folder without a note is one whose harness died while it was made."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class Owner:
-    """Who a stack belongs to: the harness's process, of this start of the machine."""
+class Note:
+    """Who a stack belongs to, and the control groups that it was about to make."""
 
-    pid: int
-    started: str
-    boot: str
+    owner: Owner
     groups: tuple[str, ...]
 
 
-def place(name: str) -> Path:
-    """Give the folder that a stack of this name has, whether it is there or not."""
-    return Path(tempfile.gettempdir()) / name
-
-
-def claim(folder: Path, groups: Iterable[Path]) -> None:
-    """Make the folder of a new stack, and note who owns it and which groups it is about to make."""
-    own = procfs.facts_of(os.getpid())
-    owner = Owner(
-        pid=os.getpid(),
-        started=own.started if own else "",
-        boot=_boot(),
-        groups=tuple(str(group) for group in groups),
-    )
-    (folder / STARTED).mkdir(parents=True)
+def make() -> Path:
+    """Make the folder of a new stack. Its name cannot be known before it is there."""
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    (folder / STARTED).mkdir(mode=0o700)
     folder.chmod(0o711)  # nginx, started by root, serves as another user
-    (folder / OWNER).write_text(json.dumps(asdict(owner)))
+    return folder
+
+
+def claim(folder: Path, groups: Iterable[Path] = ()) -> None:
+    """Note who owns a stack's folder, and which groups it is about to make; all of it or nothing.
+
+    May be called again, with the groups that are known by then.
+    """
+    note = {
+        **asdict(Owner.this_process()),
+        "groups": [str(group) for group in groups],
+    }
+    new = folder / f"{OWNER}.new"
+    new.write_text(json.dumps(note))
+    new.replace(folder / OWNER)
+
+
+def remains() -> tuple[Remains, ...]:
+    """Give what stacks of this user there are on this machine."""
+    return tuple(
+        Remains(name=str(folder), living=_may_live(folder), remove=partial(clear, folder))
+        for folder in _own_folders()
+    )
 
 
 def abandoned() -> tuple[Path, ...]:
     """Give the folders of stacks whose harness has ended, and that nobody has cleared."""
-    return tuple(path.parent for path in _owned_by_user() if not _is_owned(path.parent))
-
-
-def remove_all(say: Callable[[str], None]) -> int:
-    """Clear the stacks of all runs of this user, living ones too; give how many."""
-    folders = [path.parent for path in _owned_by_user()]
-    for folder in folders:
-        say(f"Removing {folder}")
-        clear(folder)
-    return len(folders)
+    return tuple(folder for folder in _own_folders() if not _may_live(folder))
 
 
 def clear(folder: Path) -> None:
     """End every process of a stack, remove its control groups, then its folder.
 
     May be called again, and by several at once. Raises :class:`EnvironmentFailure` where a process
-    or a group is still there after some seconds.
+    or a group is still there after some seconds. A folder of somebody else is left alone.
     """
-    owner = _owner(folder)
-    if owner is not None and owner.boot == _boot():
+    if not _is_own(folder):
+        return
+    note = _note(folder)
+    if note is not None and note.owner.boot == boot_id():
         leaders = _leaders(folder)
-        groups = [Path(group) for group in owner.groups]
+        groups = [Path(group) for group in note.groups if _is_own_group(Path(group))]
         proc.wait_until(
             lambda: _end(leaders, groups),
             limit_s=CLEAR_LIMIT_S,
             failure=lambda: (
                 f"Not all of the stack in {folder} could be ended. Process groups:"
-                f" {leaders or 'none'}; control groups: {', '.join(owner.groups) or 'none'}."
+                f" {leaders or 'none'}; control groups: {', '.join(map(str, groups)) or 'none'}."
                 " Look at them with `ps -A -o pid,pgid,state,args`, and end them."
             ),
         )
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _owned_by_user() -> list[Path]:
-    """Give the owner's notes of this user's stacks."""
-    found = sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{OWNER}"))
-    return [path for path in found if path.stat().st_uid == os.geteuid()]
+# -- whose is it? -----------------------------------------------------------------------------
 
 
-def _is_owned(folder: Path) -> bool:
-    """Tell whether the harness that made the folder still runs."""
-    owner = _owner(folder)
-    if owner is None or owner.boot != _boot():
-        return False
-    running = procfs.facts_of(owner.pid)
-    return running is not None and running.started == owner.started
+def _own_folders() -> list[Path]:
+    """Give the folders of this user's stacks: those with a note, and those that never got one."""
+    folders = sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
+    return [folder for folder in folders if (folder / STARTED).is_dir() and _is_own(folder)]
 
 
-def _owner(folder: Path) -> Owner | None:
+def _is_own(folder: Path) -> bool:
+    """Tell whether a folder is this user's, is no link, and can be written to by nobody else."""
+    return all(_is_own_directory(each) for each in (folder, folder / STARTED))
+
+
+def _is_own_directory(folder: Path) -> bool:
     try:
-        fields = json.loads((folder / OWNER).read_text())
-        return Owner(**{**fields, "groups": tuple(fields["groups"])})
-    except (OSError, ValueError, TypeError, KeyError):  # cleared meanwhile, or half written
+        facts = folder.lstat()
+    except OSError:
+        return False
+    others_may_write = bool(facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.geteuid() and not others_may_write
+
+
+def _is_own_group(group: Path) -> bool:
+    """Tell whether a control group is named as ours are, and is one of this user."""
+    with contextlib.suppress(OSError):
+        facts = group.lstat()
+        return (
+            group.name.startswith(PREFIX)
+            and ".." not in group.parts
+            and stat.S_ISDIR(facts.st_mode)
+            and facts.st_uid == os.geteuid()
+        )
+    return False
+
+
+def _read_own(path: Path) -> str | None:
+    """Read a plain file of this user; None where it is a link, another's, or not there."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        with os.fdopen(os.open(path, flags)) as file:
+            facts = os.fstat(file.fileno())
+            is_own = stat.S_ISREG(facts.st_mode) and facts.st_uid == os.geteuid()
+            return file.read() if is_own else None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _may_live(folder: Path) -> bool:
+    """Tell whether the harness that made the folder may still run.
+
+    A folder whose note cannot be read is taken for a living one's, unless it is old and has none.
+    """
+    note = _note(folder)
+    if note is not None:
+        return note.owner.may_live()
+    if (folder / OWNER).exists():
+        return True
+    with contextlib.suppress(OSError):
+        return proc.now_s() - folder.stat().st_mtime < HALF_MADE_S
+    return False
+
+
+def _note(folder: Path) -> Note | None:
+    text = _read_own(folder / OWNER)
+    if text is None:
+        return None
+    try:
+        fields = json.loads(text)
+        groups = tuple(str(group) for group in fields.pop("groups"))
+        return Note(owner=Owner(**fields), groups=groups)
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
 def _leaders(folder: Path) -> tuple[int, ...]:
     """Give the process groups that the stack's members noted, but not those of later processes."""
     leaders = []
-    for note in sorted((folder / STARTED).iterdir()):
-        if note.suffix == ".new":  # not yet anything
+    for path in sorted((folder / STARTED).iterdir()):
+        if path.suffix == ".new":  # not yet anything
             continue
-        pid, _, started = note.read_text().partition(" ")
+        pid, _, started = (_read_own(path) or "").partition(" ")
+        if not pid.isdigit() or int(pid) <= 1:
+            continue
         running = procfs.facts_of(int(pid))
         if running is None or not started or running.started == started:
             leaders.append(int(pid))
     return tuple(leaders)
 
 
+# -- the end ----------------------------------------------------------------------------------
+
+
 def _end(leaders: Sequence[int], groups: Sequence[Path]) -> bool:
     """Kill what is left; tell whether nothing was."""
     members = {pid for group in groups for pid in _in_control_group(group)}
-    members |= {one.pid for one in procfs.everyone() if one.group in leaders}
+    members |= {process.pid for process in procfs.everyone() if process.group in leaders}
     # PostgreSQL gives each of its processes a group of its own.
-    members |= {one.pid for leader in leaders for one in procfs.family(leader)}
+    members |= {process.pid for leader in leaders for process in procfs.family(leader)}
     for pid in members:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -157,11 +226,3 @@ def _removed(group: Path) -> bool:
         with contextlib.suppress(OSError):  # not there, or still busy for a moment
             folder.rmdir()
     return not group.exists()
-
-
-def _boot() -> str:
-    """Give what tells this start of the machine from others, where the system tells."""
-    try:
-        return BOOT_ID.read_text().strip()
-    except OSError:
-        return ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,23 +28,25 @@ PACKAGES = Path(loadtests.__file__).parents[1]
 
 
 @contextmanager
-def guard(name: str, groups: Iterable[Path], *, log: Path) -> Iterator[Path]:
-    """Give a folder for a stack, and clear away all that it notes there at the end of the block.
+def guard(*, log: Path) -> Iterator[Path]:
+    """Give a new folder for a stack; at the end of the block clear away all that is noted there.
 
-    ``groups`` are the control groups that the stack is about to make. The watchdog is there before
-    the folder is, so that there is no moment at which anything could be left.
+    The folder is there, and nobody else's, before anybody is told its name. The watchdog is there
+    before the folder is given, so there is no moment at which anything could be left.
     """
-    folder = leftovers.place(name)
-    argv = (sys.executable, "-m", "loadtests.environments.processes.watchdog", str(folder))
-    watchdog = Child(argv, log=log, env=python_path())
+    folder = leftovers.make()
     try:
-        watchdog.receive(START_LIMIT_S)
-        leftovers.claim(folder, groups)
-        yield folder
+        argv = (sys.executable, "-m", "loadtests.environments.processes.watchdog", str(folder))
+        watchdog = Child(argv, log=log, env=python_path())
+        try:
+            watchdog.receive(START_LIMIT_S)
+            leftovers.claim(folder)
+            yield folder
+        finally:
+            with signals.shield():
+                watchdog.close(grace_s=leftovers.CLEAR_LIMIT_S + 2)
     finally:
-        with signals.shield():
-            watchdog.close(grace_s=leftovers.CLEAR_LIMIT_S + 2)
-            leftovers.clear(folder)  # nothing is left to do, unless the watchdog was killed
+        leftovers.clear(folder)  # nothing is left to do, unless the watchdog was killed
 
 
 def python_path() -> dict[str, str]:

@@ -58,8 +58,8 @@ def figures(
 def _quantiles_ms(taken_us: samples.Integers) -> tuple[float, ...]:
     if not taken_us.size:
         return ()
-    found = np.quantile(taken_us, medians.quantile_levels(taken_us.size)) / MICROSECONDS * 1000
-    return tuple(_short(each) for each in found.tolist())
+    times_us = np.quantile(taken_us, medians.quantile_levels(taken_us.size))
+    return tuple(_short(time_ms) for time_ms in (times_us / MICROSECONDS * 1000).tolist())
 
 
 def busy_ratio(done: LoadDone) -> float:
@@ -118,13 +118,13 @@ def _got(usages: _Usages) -> float | None:
 
 
 def _throttled(usages: _Usages) -> float | None:
+    """Give the smallest share of its CPU periods that a member was held back in."""
     ratios = []
     for before, after in usages:
-        if None in (before.periods, after.periods, before.throttled_periods):
+        ratio = samples.throttled_ratio(before, after)
+        if ratio is None:
             return None
-        periods = (after.periods or 0) - (before.periods or 0)
-        held = (after.throttled_periods or 0) - (before.throttled_periods or 0)
-        ratios.append(held / periods if periods else 0.0)
+        ratios.append(ratio)
     return _short(min(ratios)) if ratios else None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from loadtests.analysis.core_speed import pooled_slope
 from loadtests.gate.analysis import medians
 from loadtests.gate.model import (
     EndpointName,
@@ -18,18 +19,11 @@ from loadtests.gate.model import (
     Mode,
     PairWindow,
     ScalingBlock,
-    ScalingWindow,
     SideName,
     StartPair,
 )
 
 Get = Callable[[Figures], float | None]
-
-FEWEST_FREE = 6
-"""Windows beyond one a cell that a slope on the core's speed needs; as in ``corespeed``."""
-
-MOST_SLOPE = 1.5
-"""A slope beyond this, or below 0, is chance; as in ``corespeed``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,10 +91,10 @@ def _read(window: PairWindow, side: SideName, endpoint: Endpoint) -> float | Non
 
     A side that stood still all window long is not left out: what is left would be its better part.
     """
-    found = endpoint.get(side_of(window, side))
-    if endpoint is ENDPOINTS[EndpointName.THROUGHPUT] and not found:
+    figure = endpoint.get(side_of(window, side))
+    if endpoint is ENDPOINTS[EndpointName.THROUGHPUT] and not figure:
         return _one_request_rps((window.base, window.head))
-    return found
+    return figure
 
 
 def _one_request_rps(together: Iterable[Figures]) -> float | None:
@@ -153,12 +147,6 @@ def _log_ratio(head: float | None, base: float | None) -> float | None:
 # -- scaling ------------------------------------------------------------------------------------
 
 
-def block_values(blocks: Sequence[ScalingBlock]) -> tuple[float | None, ...]:
-    """Give each block's change of the doubling factor, as a logarithm."""
-    slope = _slope(blocks)
-    return tuple(_interaction(block, slope) for block in blocks)
-
-
 def _interaction(block: ScalingBlock, slope: float) -> float | None:
     head, base = (_doubling(block, side, slope) for side in (SideName.HEAD, SideName.BASE))
     return None if head is None or base is None else head - base
@@ -182,25 +170,17 @@ def _doubling(block: ScalingBlock, side: SideName, slope: float) -> float | None
 
 
 def _slope(blocks: Sequence[ScalingBlock]) -> float:
-    """Give the slope of ln throughput on ln core speed inside cells, pooled; see ``corespeed``.
+    """Give the slope of ln throughput on ln core speed inside cells, pooled; see ``core_speed``.
 
     The cells' windows come one after the other, so the machine's changes of speed are in them.
     Where a speed is not known or there are too few windows, nothing is taken out.
     """
-    cells: dict[tuple[SideName, int], list[ScalingWindow]] = {}
+    cells: dict[tuple[SideName, int], list[tuple[float, float]]] = {}
     for block in blocks:
         for window in block.windows:
             if not window.core_speed:
                 return 0.0
             if window.figures.throughput_rps > 0:
-                cells.setdefault((window.side, window.replicas), []).append(window)
-    if sum(map(len, cells.values())) - len(cells) < FEWEST_FREE:
-        return 0.0
-    products = squares = 0.0
-    for windows in cells.values():
-        speeds = [math.log(window.core_speed or 1.0) for window in windows]
-        rates = [math.log(window.figures.throughput_rps) for window in windows]
-        speed, rate = fmean(speeds), fmean(rates)
-        products += math.fsum((x - speed) * (y - rate) for x, y in zip(speeds, rates, strict=True))
-        squares += math.fsum((x - speed) ** 2 for x in speeds)
-    return min(MOST_SLOPE, max(0.0, products / squares)) if squares else 0.0
+                point = (window.core_speed, window.figures.throughput_rps)
+                cells.setdefault((window.side, window.replicas), []).append(point)
+    return pooled_slope(cells.values()) or 0.0

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from loadtests.gate.analysis import log_ratios
 from loadtests.gate.model import EndpointResult, GateResult, GateVerdict
 from loadtests.gate.report import wording
-from loadtests.report.formats.html import COLOURS
+from loadtests.report.formats.html import new_templates
 from loadtests.report.plots.drawing import Axis, Dot, Reference, Strip, Tick
 from loadtests.report.plots.scale import Scale
 from loadtests.report.plots.strips import Forest
@@ -88,12 +88,4 @@ def _strip(result: GateResult, endpoint: EndpointResult, x: Scale) -> Strip:
 
 @cache
 def _templates() -> Environment:
-    templates = Environment(
-        loader=PackageLoader("loadtests.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.globals.update(colours=COLOURS)
-    return templates
+    return new_templates()

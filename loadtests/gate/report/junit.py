@@ -8,7 +8,7 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from loadtests.gate.model import EndpointResult, GateResult, GateVerdict
-from loadtests.report.formats.junit import legal
+from loadtests.report.formats import junit
 
 OUTCOMES = {
     GateVerdict.REGRESSED: "failure",
@@ -23,44 +23,30 @@ def render(result: GateResult) -> str:
     outcomes = [
         "error" if invalid else OUTCOMES.get(endpoint.verdict) for endpoint in result.endpoints
     ]
-    counts = {
-        "tests": str(len(outcomes)),
-        "failures": str(outcomes.count("failure")),
-        "errors": str(outcomes.count("error")),
-        "skipped": str(outcomes.count("skipped")),
-        "time": f"{result.facts.wall_s:.3f}",
-    }
-    suites = ET.Element("testsuites", counts)
-    about = {"name": "twofold gate", "timestamp": legal(result.facts.started_at)}
-    suite = ET.SubElement(suites, "testsuite", about | counts)
+    facts = result.facts
+    suites, suite = junit.new_suite(
+        "twofold gate", outcomes, started_at=facts.started_at, wall_s=facts.wall_s
+    )
     for endpoint, outcome in zip(result.endpoints, outcomes, strict=True):
         _testcase(suite, endpoint, outcome, result)
-    ET.indent(suites)
-    return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+    return junit.text(suites)
 
 
 def _testcase(
     suite: ET.Element, endpoint: EndpointResult, outcome: str | None, result: GateResult
 ) -> None:
-    case = ET.SubElement(
-        suite,
-        "testcase",
+    classname = f"twofold.gate.{endpoint.worker}.{result.plan.workload}"
+    case = junit.add_testcase(suite, classname, endpoint.endpoint)
+    junit.add_properties(
+        case,
         {
-            "classname": legal(f"twofold.gate.{endpoint.worker}.{result.plan.workload}"),
-            "name": endpoint.endpoint,
+            "change": endpoint.change.estimate,
+            "low": endpoint.change.low,
+            "high": endpoint.change.high,
+            "margin": endpoint.margin,
+            "starts": endpoint.units,
         },
     )
-    properties = ET.SubElement(case, "properties")
-    values = {
-        "change": endpoint.change.estimate,
-        "low": endpoint.change.low,
-        "high": endpoint.change.high,
-        "margin": endpoint.margin,
-        "starts": endpoint.units,
-    }
-    for name, value in values.items():
-        if value is not None:
-            ET.SubElement(properties, "property", {"name": name, "value": str(value)})
     if outcome:
         message = result.reason if outcome == "error" else endpoint.reason
-        ET.SubElement(case, outcome, {"message": legal(message), "type": outcome})
+        ET.SubElement(case, outcome, {"message": junit.legal(message), "type": outcome})

@@ -154,8 +154,8 @@ def _by_workload(
     return list(grouped.items())
 
 
-@cache
-def _templates() -> Environment:
+def new_templates() -> Environment:
+    """Return an environment of templates in which whatever comes from users is escaped."""
     templates = Environment(
         loader=PackageLoader("loadtests.report"),
         autoescape=True,
@@ -163,6 +163,13 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.globals.update(colours=COLOURS)
+    return templates
+
+
+@cache
+def _templates() -> Environment:
+    templates = new_templates()
     templates.filters.update(
         figure=rounding.figure,
         figures=rounding.figures,
@@ -177,6 +184,5 @@ def _templates() -> Environment:
         story=story,
         latency_text=latency_text,
         plot=drawing,
-        colours=COLOURS,
     )
     return templates

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import TypeAdapter
 
-from loadtests.planning.machine_check import DoctorReport, State
+from loadtests.planning.checks import State
+from loadtests.planning.machine_check import DoctorReport
 
 MARKS = {State.OK: "ok  ", State.WARN: "warn", State.LACK: "LACK"}
 
@@ -12,7 +13,7 @@ _REPORT = TypeAdapter(DoctorReport)
 
 
 def render(report: DoctorReport) -> str:
-    """Give a line a check, its way out below it, and what each backend could test."""
+    """Give a line a check, its way out below it, what each backend could test, and the lists."""
     lines = []
     width = max(len(check.name) for check in report.checks)
     for check in report.checks:
@@ -21,6 +22,12 @@ def render(report: DoctorReport) -> str:
             lines.append(f"{'':6}{'':{width}}  → {check.way_out}")
     lines.append("")
     lines += [f"--backend {backend.name}: {backend.can_test}" for backend in report.backends]
+    if report.servers:
+        servers = [f"{server.name} ({', '.join(server.workers)})" for server in report.servers]
+        lines.append(f"servers: {', '.join(servers)}")
+    if report.workloads:
+        names = [f"{workload.name} ({workload.about})" for workload in report.workloads]
+        lines.append(f"workloads: {', '.join(names)}")
     return "\n".join(lines) + "\n"
 
 

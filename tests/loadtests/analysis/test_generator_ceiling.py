@@ -6,7 +6,7 @@ from loadtests.analysis import generator_ceiling
 from loadtests.model.generator_records import LoadDone
 from loadtests.model.latency import Ceiling
 from loadtests.model.vocabulary import RuleCode, RuleState
-from tests.loadtests.analysis.test_samples import a_raw_trial
+from tests.loadtests.analysis.raw_trials import a_raw_trial
 from tests.loadtests.builders import (
     make_calibration,
     make_cell,

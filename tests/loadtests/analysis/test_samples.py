@@ -1,73 +1,21 @@
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
 from loadtests.analysis.samples import latency, read_columns, reduce
-from loadtests.model.generator_records import Edge, Finished, RawTrial
-from loadtests.model.stack import HostReading, Reading
-from loadtests.model.trial import Trial, Usage
 from loadtests.model.vocabulary import Role
+from tests.loadtests.analysis.raw_trials import (
+    MS,
+    WINDOW_S,
+    a_raw_trial,
+    a_reading,
+    an_edge,
+    reduced,
+    the_usage,
+)
 from tests.loadtests.builders import STARTED_AT_S, make_budget, make_cell, make_spec
-from tests.loadtests.fakes import finished_event, sample_bytes
-
-WINDOW_S = 2.0
-MS = 1000
-_FINISHED = TypeAdapter(Finished)
-
-
-def a_reading(member: str = "gthread-1", **fields: Any) -> Reading:
-    role = Role.REPLICA if "-" in member else Role(member)
-    defaults: dict[str, Any] = {
-        "member": member,
-        "role": role,
-        "at_s": STARTED_AT_S,
-        "cpu_s": 10.0,
-    }
-    return Reading(**defaults | fields)
-
-
-def an_edge(*members: Reading, harness_cpu_s: float = 0.0, **fields: Any) -> Edge:
-    defaults: dict[str, Any] = {"host": None}
-    return Edge(members=members, harness_cpu_s=harness_cpu_s, **defaults | fields)
-
-
-def a_host(at_s: float, **fields: float) -> HostReading:
-    defaults: dict[str, Any] = {"busy_s": 0.0, "steal_s": 0.0, "idle_s": 0.0, "cores": 2}
-    return HostReading(at_s=at_s, **defaults | fields)
-
-
-def a_raw_trial(samples: bytes = b"", **fields: Any) -> RawTrial:
-    event = {key: value for key, value in finished_event().items() if key != "event"}
-    finished = _FINISHED.validate_python(event | fields.pop("finished", {}))
-    defaults: dict[str, Any] = {
-        "spec": make_spec(),
-        "users": 4,
-        "finished": finished,
-        "samples": samples or sample_bytes(done_us=[MS]),
-        "opened": an_edge(),
-        "closed": an_edge(),
-        "proxy_requests": 100,
-        "replica_requests": 100,
-        "addresses": {"10.0.0.1:8000": "gthread-1"},
-        "identities": {"gthread-1": "a container"},
-        "wall_s": 2.9,
-    }
-    return RawTrial(**defaults | fields)
-
-
-def reduced(samples: bytes = b"", **fields: Any) -> Trial:
-    return reduce(a_raw_trial(samples, **fields), make_budget(), service_ms=20.0)
-
-
-def the_usage(trial: Trial, member: str) -> Usage:
-    (found,) = [usage for usage in (*trial.usages, *trial.idle_usages) if usage.member == member]
-    return found
+from tests.loadtests.fakes import sample_bytes
 
 
 def test_a_request_counts_in_the_window_in_which_it_ends() -> None:
@@ -210,146 +158,6 @@ def test_a_stranger_keeps_its_address() -> None:
     trial = reduced(finished={"replicas": ["10.0.0.7:8000"]})
 
     assert trial.answers == {"gthread-1": 0, "10.0.0.7:8000": 1}
-
-
-# -- what each member used ---------------------------------------------------------------------
-
-
-def edges(
-    before: Mapping[str, Any], after: Mapping[str, Any], member: str = "gthread-1"
-) -> dict[str, Any]:
-    return {
-        "opened": an_edge(a_reading(member, **before)),
-        "closed": an_edge(a_reading(member, **{"at_s": STARTED_AT_S + WINDOW_S, **after})),
-    }
-
-
-def test_usage_is_what_grew_between_the_readings() -> None:
-    before = {"cpu_s": 10.0, "periods": 100, "throttled_periods": 50}
-    after = {"cpu_s": 10.2, "periods": 120, "throttled_periods": 65, "memory_bytes": 7}
-
-    usage = the_usage(reduced(**edges(before, after)), "gthread-1")
-
-    assert usage.span_s == pytest.approx(2.0)
-    assert usage.cpu_s == pytest.approx(0.2)
-    assert usage.throttled_ratio == 0.75
-    assert usage.memory_bytes == 7
-    assert usage.budget_cpus == make_budget().replica_cpus
-
-
-def test_requests_are_counted_from_reading_to_reading_not_from_edge_to_edge() -> None:
-    late = {"at_s": STARTED_AT_S + 0.010}
-    later = {"at_s": STARTED_AT_S + 2.010}
-    samples = sample_bytes(done_us=[5 * MS, 15 * MS, 2_005 * MS, 2_015 * MS])
-
-    trial = reduced(samples, **edges(late, later))
-
-    assert the_usage(trial, "gthread-1").completed == 2
-    assert trial.completed == 2
-
-
-def test_the_proxy_is_credited_with_all_that_a_replica_answered() -> None:
-    samples = sample_bytes(done_us=[1, 2, 3], replica=[0, 0, -1])
-
-    trial = reduced(samples, **edges({}, {}, "proxy"))
-
-    assert the_usage(trial, "proxy").completed == 2
-    assert the_usage(trial, "proxy").budget_cpus is None
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "ratio"),
-    [
-        ({}, {}, None),
-        ({"periods": 1, "throttled_periods": 1}, {}, None),
-        (
-            {"periods": 9, "throttled_periods": 9},
-            {"periods": 9, "throttled_periods": 9},
-            0.0,
-        ),
-    ],
-)
-def test_holding_is_unknown_where_it_is_not_counted_and_none_where_nothing_ran(
-    before: dict[str, Any], after: dict[str, Any], ratio: float | None
-) -> None:
-    assert the_usage(reduced(**edges(before, after)), "gthread-1").throttled_ratio == ratio
-
-
-def test_replicas_that_are_not_in_the_trial_are_idle() -> None:
-    members = ("gthread-1", "gthread-2", "sync-1", "proxy", "generator", "metronome")
-    readings = tuple(a_reading(member) for member in members)
-    later = tuple(replace(reading, at_s=STARTED_AT_S + 2) for reading in readings)
-
-    trial = reduced(opened=an_edge(*readings), closed=an_edge(*later))
-
-    assert [usage.member for usage in trial.idle_usages] == ["gthread-2", "sync-1"]
-    assert len(trial.usages) == 4
-
-
-def test_a_member_that_ended_in_the_window_has_no_usage() -> None:
-    trial = reduced(opened=an_edge(a_reading()), closed=an_edge())
-
-    assert trial.usages == ()
-
-
-# -- the machine -------------------------------------------------------------------------------
-
-
-def test_others_used_what_was_neither_idle_nor_stolen_nor_ours() -> None:
-    opened = an_edge(a_reading(cpu_s=5.0), host=a_host(0.0), harness_cpu_s=1.0)
-    closed = an_edge(
-        a_reading(cpu_s=5.5, at_s=STARTED_AT_S + 2),
-        host=a_host(2.0, busy_s=1.5, idle_s=2.0, steal_s=0.4),
-        harness_cpu_s=1.1,
-    )
-
-    trial = reduced(opened=opened, closed=closed)
-
-    assert trial.host is not None
-    assert trial.host.steal_ratio == pytest.approx(0.4 / 4)
-    assert trial.host.foreign_ratio == pytest.approx((4 - 2 - 0.4 - 0.6) / 4)
-
-
-def test_a_member_that_ends_in_the_window_is_no_foreign_load() -> None:
-    opened = an_edge(a_reading(cpu_s=500.0), host=a_host(0.0))
-    closed = an_edge(host=a_host(2.0, idle_s=4.0))
-
-    trial = reduced(opened=opened, closed=closed)
-
-    assert trial.host is not None
-    assert trial.host.foreign_ratio == 0
-
-
-@pytest.mark.parametrize("missing", ["opened", "closed"])
-def test_a_machine_that_cannot_be_read_is_unknown(missing: str) -> None:
-    hosts = {"opened": a_host(0.0), "closed": a_host(2.0)} | {missing: None}
-    opened, closed = (an_edge(host=hosts[name]) for name in ("opened", "closed"))
-
-    assert reduced(opened=opened, closed=closed).host is None
-
-
-def test_the_cores_speed_is_the_geometric_mean_of_the_work_a_cpu_second() -> None:
-    trial = reduced(
-        opened=an_edge(pulse={1: (100.0, 1.0), 2: (0.0, 0.0)}),
-        closed=an_edge(pulse={1: (500.0, 2.0), 2: (200.0, 2.0)}),
-    )
-
-    assert trial.core_speed == pytest.approx(200.0)
-
-
-@pytest.mark.parametrize(
-    "pulses",
-    [
-        (None, {1: (1.0, 1.0)}),
-        ({1: (1.0, 1.0)}, None),
-        ({1: (1.0, 1.0)}, {1: (1.0, 1.0)}),
-        ({}, {}),
-    ],
-)
-def test_a_metronome_that_stands_still_tells_no_speed(pulses: tuple[Any, Any]) -> None:
-    opened, closed = (an_edge(pulse=pulse) for pulse in pulses)
-
-    assert reduced(opened=opened, closed=closed).core_speed is None
 
 
 # -- what is passed on -------------------------------------------------------------------------

@@ -4,8 +4,14 @@ from typing import Any
 
 import pytest
 
-from loadtests.config.options import MAX_REPLICAS, MAX_ROUNDS, WORKERS, WORKLOADS, Options, check
+from loadtests.config.options import MAX_REPLICAS, MAX_ROUNDS, Choices, Options, check
 from loadtests.model.errors import EXIT_USAGE, UsageError
+
+CHOICES = Choices(
+    backends={"auto": "", "compose": "", "processes": ""},
+    workers={"gthread": "", "sync": "", "gevent": ""},
+    workloads={"cpu": "", "io": ""},
+)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +32,7 @@ from loadtests.model.errors import EXIT_USAGE, UsageError
 def test_usable_options_come_back_as_they_are(fields: dict[str, Any]) -> None:
     options = replace(Options(), **fields)
 
-    assert check(options) == options
+    assert check(options, CHOICES) == options
 
 
 @pytest.mark.parametrize(
@@ -34,6 +40,7 @@ def test_usable_options_come_back_as_they_are(fields: dict[str, Any]) -> None:
     [
         ({"backend": "kubernetes"}, "'kubernetes'", "auto, compose, processes"),
         ({"workers": ("gthread", "uvicorn")}, "'uvicorn'", "gthread, sync, gevent"),
+        ({"workers": ("gtread",)}, "'gtread'", "Did you mean gthread?"),
         ({"workers": ("sync", "sync")}, "'sync' is named twice", "each once"),
         ({"workers": ()}, "--workers names none", "gthread, sync, gevent"),
         ({"workloads": ("disk",)}, "'disk'", "cpu, io"),
@@ -59,25 +66,8 @@ def test_what_cannot_be_used_is_refused_with_the_value_and_a_way_out(
     fields: dict[str, Any], thing: str, way_out: str
 ) -> None:
     with pytest.raises(UsageError) as refusal:
-        check(replace(Options(), **fields))
+        check(replace(Options(), **fields), CHOICES)
 
     assert thing in str(refusal.value)
     assert way_out in str(refusal.value)
     assert refusal.value.exit_code == EXIT_USAGE
-
-
-def test_threads_and_processes_have_the_same_number_of_slots() -> None:
-    assert WORKERS["gthread"].slots == WORKERS["sync"].slots
-    assert WORKERS["gevent"].slots is None
-
-
-@pytest.mark.parametrize("name", [name for name in WORKERS if WORKERS[name].slots])
-def test_slots_are_what_processes_and_threads_make(name: str) -> None:
-    worker = WORKERS[name]
-
-    assert worker.slots == worker.processes * worker.threads
-
-
-def test_names_are_those_that_are_asked_for_by() -> None:
-    assert [worker.name for worker in WORKERS.values()] == list(WORKERS)
-    assert [workload.name for workload in WORKLOADS.values()] == list(WORKLOADS)

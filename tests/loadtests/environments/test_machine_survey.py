@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.environments import machine_survey
+from loadtests.environments import machine_survey, registry
+from loadtests.environments.compose import machine as compose_machine
 from loadtests.environments.processes import leftovers
+from loadtests.environments.processes import machine as processes_machine
 from loadtests.model.machine_facts import EngineState
 from loadtests.planning import machine_check
-from loadtests.planning.machine_check import State
+from loadtests.planning.checks import Check, State
 from loadtests.tools import nginx, postgres, proc
-
-NO_PORTS = range(0)
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="is made by Linux's own means")
 
@@ -32,6 +32,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(nginx, "SYSTEM_FOLDERS", ())
     monkeypatch.setattr(postgres, "SYSTEM_FOLDERS", ())
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
+    monkeypatch.setattr(processes_machine, "PROXY_PORTS", range(0))
     return folder
 
 
@@ -41,8 +42,8 @@ def add_program(folder: Path, name: str, text: str, *, code: int = 0) -> None:
     program.chmod(0o755)
 
 
-def look(results: Path, *, ports: range = NO_PORTS) -> dict[str, machine_check.Check]:
-    report = machine_check.examine(machine_survey.survey(results, ports=ports))
+def look(results: Path) -> dict[str, Check]:
+    report = machine_check.examine(machine_survey.survey(results), registry.examine())
     return {check.name: check for check in report.checks}
 
 
@@ -81,12 +82,9 @@ def test_a_socket_that_this_user_may_not_use(
     programs: Path, tmp_path: Path, a_socket: socket.socket
 ) -> None:
     Path(a_socket.getsockname()).chmod(0)
-    if os.geteuid() == 0:
-        engine = as_nobody(tmp_path)
-    else:
-        engine = machine_survey.look_at_engine(os.environ["DOCKER_HOST"]).state
+    state = as_nobody(tmp_path) if os.geteuid() == 0 else compose_machine.look().state
 
-    assert engine is EngineState.DENIED
+    assert state is EngineState.DENIED
 
 
 def as_nobody(folder: Path) -> EngineState:
@@ -96,7 +94,7 @@ def as_nobody(folder: Path) -> EngineState:
         for above in (folder, *folder.parents[:2]):
             above.chmod(0o755)
         os.setuid(65534)
-        os.write(writer, machine_survey.look_at_engine(os.environ["DOCKER_HOST"]).state.encode())
+        os.write(writer, compose_machine.look().state.encode())
         os._exit(0)
     os.close(writer)
     os.waitpid(child, 0)
@@ -130,10 +128,13 @@ def test_a_program_named_nginx_that_is_none(programs: Path, tmp_path: Path) -> N
     assert look(tmp_path)["nginx"].state is State.LACK
 
 
-def test_a_port_that_is_taken(programs: Path, tmp_path: Path) -> None:
+def test_a_port_that_is_taken(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with closing(socket.create_server(("0.0.0.0", 0))) as taken:
         port = taken.getsockname()[1]
-        checks = look(tmp_path, ports=range(port, port + 1))
+        monkeypatch.setattr(processes_machine, "PROXY_PORTS", range(port, port + 1))
+        checks = look(tmp_path)
 
     assert checks["ports"].state is State.LACK
     assert str(port) in checks["ports"].found
@@ -191,8 +192,8 @@ def test_left_overs_of_a_dead_run(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    folder = leftovers.place("twofold-dead")
-    leftovers.claim(folder, ())
+    folder = leftovers.make()
+    leftovers.claim(folder)
     note = folder / leftovers.OWNER
     note.write_text(json.dumps(json.loads(note.read_text()) | {"started": "long ago"}))
 

@@ -99,41 +99,10 @@ def make_pair(
     **changed: Any,
 ) -> StartPair:
     """A pair whose head is better by ``change`` (a logarithm); ``latency``: of p50 and p99."""
-    windows = []
-    for spec in pair_windows(plan, worker, number):
-        # Core and machine have a speed of their own, which both sides meet.
-        speed = 1 + 0.1 * (number % 3)
-        base = make_figures(
-            throughput_rps=110.0 * speed,
-            cpu_us_per_request=2000.0 / speed,
-            p50_ms=5.0 / speed,
-            quantiles_ms=quantiles_ms(5.0),
-        )
-        if spec.mode is Mode.CLOSED:
-            head = replace(
-                base,
-                throughput_rps=base.throughput_rps * math.exp(change),
-                cpu_us_per_request=2000.0 / speed * math.exp(-change),
-            )
-        else:
-            head = replace(
-                base,
-                p50_ms=5.0 / speed * math.exp(-latency[0]),
-                p99_ms=40.0 * math.exp(-latency[1]),
-                quantiles_ms=quantiles_ms(5.0 * math.exp(-latency[0])),
-            )
-        windows.append(
-            PairWindow(
-                mode=spec.mode,
-                core=plan.cores[(number - 1) % len(plan.cores)],
-                base=base,
-                head=head,
-                generator_ratio=0.05,
-                lag_ms=1.0,
-                foreign_ratio=0.01,
-                steal_ratio=0.0,
-            )
-        )
+    windows = [
+        make_pair_window(plan, number, spec.mode, change=change, latency=latency)
+        for spec in pair_windows(plan, worker, number)
+    ]
     given: dict[str, Any] = {
         "worker": worker,
         "number": number,
@@ -144,6 +113,42 @@ def make_pair(
         "windows": tuple(windows),
     }
     return StartPair(**{**given, **changed})
+
+
+def make_pair_window(
+    plan: GatePlan, number: int, mode: Mode, *, change: float, latency: tuple[float, float]
+) -> PairWindow:
+    # Core and machine have a speed of their own, which both sides meet.
+    speed = 1 + 0.1 * (number % 3)
+    base = make_figures(
+        throughput_rps=110.0 * speed,
+        cpu_us_per_request=2000.0 / speed,
+        p50_ms=5.0 / speed,
+        quantiles_ms=quantiles_ms(5.0),
+    )
+    if mode is Mode.CLOSED:
+        head = replace(
+            base,
+            throughput_rps=base.throughput_rps * math.exp(change),
+            cpu_us_per_request=2000.0 / speed * math.exp(-change),
+        )
+    else:
+        head = replace(
+            base,
+            p50_ms=5.0 / speed * math.exp(-latency[0]),
+            p99_ms=40.0 * math.exp(-latency[1]),
+            quantiles_ms=quantiles_ms(5.0 * math.exp(-latency[0])),
+        )
+    return PairWindow(
+        mode=mode,
+        core=plan.cores[(number - 1) % len(plan.cores)],
+        base=base,
+        head=head,
+        generator_ratio=0.05,
+        lag_ms=1.0,
+        foreign_ratio=0.01,
+        steal_ratio=0.0,
+    )
 
 
 def make_block(

@@ -56,7 +56,7 @@ class FakeStack:
         self._truth.done.append(f"grow {count}")
 
 
-class FakeMeasuring:
+class FakePairRunner:
     """Gives pairs and blocks at once."""
 
     def __init__(self, truth: Truth) -> None:
@@ -88,7 +88,7 @@ class FakeMeasuring:
         )
 
 
-class FakeProxied:
+class FakeBlockRunner:
     """Gives blocks and answers at once."""
 
     def __init__(self, truth: Truth) -> None:
@@ -120,7 +120,7 @@ def run(
     truth: Truth,
     evidence: Evidence | None = None,
     *,
-    measuring: FakeMeasuring | None = None,
+    pair_runner: FakePairRunner | None = None,
     **changed: Any,
 ) -> tuple[Session, list[int]]:
     kept: list[int] = []
@@ -129,8 +129,8 @@ def run(
         truth.plan,
         "gthread",
         FakeStack(truth),  # type: ignore[arg-type]
-        measuring or FakeMeasuring(truth),  # type: ignore[arg-type]
-        FakeProxied(truth),  # type: ignore[arg-type]
+        pair_runner or FakePairRunner(truth),  # type: ignore[arg-type]
+        FakeBlockRunner(truth),  # type: ignore[arg-type]
         evidence or Evidence(),
         lambda found: kept.append(len(found.pairs) + len(found.blocks)),
         lambda _: None,
@@ -203,8 +203,8 @@ def test_what_the_pairs_have_settled_is_not_measured_again_for_the_blocks() -> N
 @pytest.mark.parametrize("side", list(SideName))
 def test_a_side_that_fails_is_not_measured_to_the_end(side: SideName) -> None:
     truth = Truth(make_gate_plan(max_minutes=60))
-    measuring = FakeMeasuring(truth)
-    sound = measuring.pairs
+    pair_runner = FakePairRunner(truth)
+    sound = pair_runner.pairs
 
     def failing(*given: Any, **named: Any) -> tuple[StartPair, ...]:
         return tuple(
@@ -218,8 +218,8 @@ def test_a_side_that_fails_is_not_measured_to_the_end(side: SideName) -> None:
             for pair in sound(*given, **named)
         )
 
-    measuring.pairs = failing  # type: ignore[method-assign]
-    session, _ = run(truth, measuring=measuring)
+    pair_runner.pairs = failing  # type: ignore[method-assign]
+    session, _ = run(truth, pair_runner=pair_runner)
 
     assert len(session.evidence.pairs) == 16
     assert session.evidence.probes == ()

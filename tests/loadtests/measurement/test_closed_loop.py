@@ -7,10 +7,11 @@ import pytest
 
 from loadtests.cli.progress import PlainProgress
 from loadtests.config.options import Options
-from loadtests.measurement.closed_loop import REPEATED_PART, Session
+from loadtests.measurement.closed_loop import Session
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.generator_client import Agent
+from loadtests.measurement.repeated_trials import REPEATED_PART
 from loadtests.model.trial import Trial
 from loadtests.planning.run_plan import make_plan
 from loadtests.results import run_folder

@@ -4,9 +4,9 @@ from dataclasses import replace
 import pytest
 
 from loadtests.config.options import Options
-from loadtests.measurement.user_calibration import MOST_USERS, calibrate
+from loadtests.measurement.user_calibration import MOST_USERS, calibrate, double_users, first_users
 from loadtests.model.plan import Plan, TrialSpec
-from loadtests.model.trial import Latency, Trial
+from loadtests.model.trial import CalibrationStep, Latency, Trial
 from loadtests.planning.run_plan import make_plan
 from tests.loadtests.builders import make_machine, make_trial
 
@@ -92,3 +92,28 @@ def test_one_replica_alone_is_loaded_and_no_round_is_named() -> None:
     behind = {upstream.port: upstream for upstream in PLAN.upstreams}
     assert behind[specs[0].port].members == specs[0].members
     assert behind[specs[0].port].worker == "sync"
+
+
+def a_step(users: int, throughput_rps: float) -> CalibrationStep:
+    return CalibrationStep(
+        worker="sync", workload="cpu", users=users, throughput_rps=throughput_rps, mean_ms=None
+    )
+
+
+def test_without_a_step_before_the_first_is_held_against_nothing() -> None:
+    steps = double_users(4, lambda users: a_step(users, 100.0))
+
+    assert [step.users for step in steps] == [4, 8]
+
+
+def test_a_first_step_that_gains_nothing_over_the_one_before_is_the_last() -> None:
+    steps = double_users(4, lambda users: a_step(users, 100.0), before=a_step(1, 99.0))
+
+    assert [step.users for step in steps] == [4]
+
+
+@pytest.mark.parametrize(("slots", "users"), [(None, 2), (1, 2), (2, 2), (8, 8)])
+def test_the_search_begins_with_a_user_for_each_slot_and_with_two_at_least(
+    slots: int | None, users: int
+) -> None:
+    assert first_users(slots) == users

@@ -2,8 +2,23 @@ from typing import Any
 
 import pytest
 
-from loadtests.model.machine_facts import Engine, EngineState, Facts, Nginx, Postgres
-from loadtests.planning.machine_check import BackendView, Check, DoctorReport, State, examine
+from loadtests.model.machine_facts import (
+    Engine,
+    EngineState,
+    MachineFacts,
+    Nginx,
+    Postgres,
+    ProcessesFacts,
+)
+from loadtests.planning import compose_check, processes_check
+from loadtests.planning.checks import BackendChecks, Check, State
+from loadtests.planning.machine_check import (
+    BackendView,
+    DoctorReport,
+    ServerView,
+    WorkloadView,
+    examine,
+)
 from loadtests.report.text import doctor
 from tests.loadtests.builders import make_machine
 
@@ -15,22 +30,46 @@ GOOD_ENGINE = Engine(
 )
 
 
-def make_facts(**fields: Any) -> Facts:
-    defaults: dict[str, Any] = {
-        "machine": make_machine(),
-        "budgets": "control groups (version 2)",
-        "nginx": Nginx(path="/usr/sbin/nginx", version="1.26.3", counts=True),
-        "missing_modules": (),
-        "engine": GOOD_ENGINE,
-        "taken_ports": (),
-        "results": "results",
-        "results_error": None,
-        "free_bytes": 10**10,
-        "free_where": "/tmp",
-        "leftovers": (),
-        "postgres": Postgres(path="/usr/lib/postgresql/17/bin", version="17.6"),
-    }
-    return Facts(**defaults | fields)
+PROCESSES_FACTS: dict[str, Any] = {
+    "machine": make_machine(),
+    "budgets": "control groups (version 2)",
+    "nginx": Nginx(path="/usr/sbin/nginx", version="1.26.3", counts=True),
+    "missing_modules": (),
+    "taken_ports": (),
+    "postgres": Postgres(path="/usr/lib/postgresql/17/bin", version="17.6"),
+}
+MACHINE_FACTS: dict[str, Any] = {
+    "machine": make_machine(),
+    "results": "results",
+    "results_error": None,
+    "free_bytes": 10**10,
+    "free_where": "/tmp",
+}
+
+
+def report_on(
+    *, engine: Engine = GOOD_ENGINE, leftovers: tuple[str, ...] = (), **fields: Any
+) -> DoctorReport:
+    """Give the report on a machine that has everything, but for these fields."""
+
+    def of(defaults: dict[str, Any]) -> dict[str, Any]:
+        return defaults | {name: fields[name] for name in defaults if name in fields}
+
+    processes = ProcessesFacts(**of(PROCESSES_FACTS))
+    return examine(
+        MachineFacts(**of(MACHINE_FACTS)),
+        (
+            BackendChecks(
+                name="compose",
+                checks=compose_check.judge(engine),
+                machine=engine.machine,
+                leftovers=leftovers,
+            ),
+            BackendChecks(
+                name="processes", checks=processes_check.judge(processes), machine=processes.machine
+            ),
+        ),
+    )
 
 
 def make_engine(**fields: Any) -> Engine:
@@ -43,7 +82,7 @@ def not_right(report: DoctorReport) -> dict[str, State]:
 
 
 def test_a_machine_with_everything_is_ready_for_both_backends() -> None:
-    report = examine(make_facts())
+    report = report_on()
 
     assert not_right(report) == {}
     assert all(check.way_out is None for check in report.checks)
@@ -114,7 +153,7 @@ def test_a_machine_with_everything_is_ready_for_both_backends() -> None:
 def test_each_thing_that_is_not_right_is_named_alone_with_a_way_out(
     broken: dict[str, Any], name: str, state: str, words: str, usable: set[str]
 ) -> None:
-    report = examine(make_facts(**broken))
+    report = report_on(**broken)
 
     assert not_right(report) == {name: State(state)}
     (check,) = [check for check in report.checks if check.state is not State.OK]
@@ -134,7 +173,7 @@ def test_each_thing_that_is_not_right_is_named_alone_with_a_way_out(
 def test_without_a_place_for_results_no_backend_makes_it_ready(
     broken: dict[str, Any], name: str, words: str
 ) -> None:
-    report = examine(make_facts(**broken))
+    report = report_on(**broken)
 
     assert not_right(report) == {name: State.LACK}
     assert words in next(check.found for check in report.checks if check.name == name)
@@ -142,10 +181,19 @@ def test_without_a_place_for_results_no_backend_makes_it_ready(
 
 
 def test_without_budgets_it_says_that_only_waiting_can_be_measured() -> None:
-    report = examine(make_facts(machine=make_machine(can_budget=False)))
+    report = report_on(machine=make_machine(can_budget=False))
 
     processes = report.backends[1]
     assert processes.can_test.startswith("io with gthread, sync at 1, 2, 4 replicas")
+
+
+def test_the_servers_and_workloads_are_those_of_the_registries() -> None:
+    report = report_on()
+
+    assert [(server.name, server.workers) for server in report.servers] == [
+        ("gunicorn", ("gthread", "sync", "gevent"))
+    ]
+    assert [workload.name for workload in report.workloads] == ["cpu", "io", "db", "mixed"]
 
 
 def test_the_text_has_a_line_a_check_and_its_way_out_below() -> None:
@@ -155,6 +203,8 @@ def test_the_text_has_a_line_a_check_and_its_way_out_below() -> None:
             Check(name="disk", state=State.LACK, found="full", way_out="Make room."),
         ),
         backends=(BackendView(name="compose", usable=True, can_test="everything"),),
+        servers=(ServerView(name="gunicorn", about="", workers=("gthread", "sync")),),
+        workloads=(WorkloadView(name="cpu", about="computes"),),
     )
 
     assert doctor.render(report) == (
@@ -163,4 +213,6 @@ def test_the_text_has_a_line_a_check_and_its_way_out_below() -> None:
         "              → Make room.\n"
         "\n"
         "--backend compose: everything\n"
+        "servers: gunicorn (gthread, sync)\n"
+        "workloads: cpu (computes)\n"
     )

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 import pytest
 
-from loadtests.__main__ import cli
+from loadtests.cli.app import cli
+from loadtests.cli.registry import COMMANDS
 from tests.checkout import CHECKOUT
 
 PACKAGES = ("report", "analysis", "planning", "results", "model")
@@ -27,7 +28,7 @@ def options() -> set[str]:
     """Return every option of every command, without its dashes."""
     return {
         name.removeprefix("--")
-        for command in (cli, *cli.commands.values())
+        for command in (cli, *(entry.load() for entry in COMMANDS.values()))
         for parameter in command.params
         if isinstance(parameter, click.Option)
         for name in (*parameter.opts, *parameter.secondary_opts)
@@ -48,7 +49,7 @@ def test_whatever_a_message_tells_a_person_to_type_exists(file: Path) -> None:
     text = file.read_text()
 
     assert set(OPTION.findall(text)) <= options()
-    assert set(COMMAND.findall(text)) <= set(cli.commands)
+    assert set(COMMAND.findall(text)) <= set(COMMANDS)
     assert set(TARGET.findall(text)) <= targets()
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from loadtests.__main__ import run_command_line
 from loadtests.analysis import request_table
+from loadtests.cli.boundary import run_command_line
 from loadtests.model import errors
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.trial import Trial

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+from loadtests.report.formats.registry import FORMATS
 from loadtests.results import report_files
 from loadtests.results.run_folder import Store
 from tests.loadtests.builders import make_plan, make_result, make_trials
@@ -42,6 +43,6 @@ def test_a_live_report_is_the_page_alone(tmp_path: Path) -> None:
 
 
 def test_each_format_has_a_file_of_its_own() -> None:
-    names = [name for name, _ in report_files.FILES.values()]
+    names = [form.file for form in FORMATS.values()]
 
     assert len(set(names)) == len(names)

@@ -166,27 +166,44 @@ def test_containers_come_by_service_and_number_and_one_that_has_gone_is_left_out
     assert [each.number for each in engine.containers("p")] == [9, 10]
 
 
-def test_projects_are_those_of_anything_that_has_our_label() -> None:
-    def labelled(project: str) -> dict[str, Any]:
-        return {"Labels": {docker.PROJECT_LABEL: project, docker.RUN_LABEL: "a-run"}}
+def ours(project: str, name: str, owner: str = "") -> dict[str, Any]:
+    """An object of one of our runs, as the engine lists containers, networks and volumes alike."""
+    labels = {docker.PROJECT_LABEL: project, docker.RUN_LABEL: "a-run", docker.OWNER_LABEL: owner}
+    return {"Id": name, "Name": name, "Names": [f"/{name}"], "Labels": labels}
 
+
+def test_projects_are_those_of_anything_that_has_our_label_and_is_named_after_its_project() -> None:
     engine = an_engine(
-        containers=lambda **_: [labelled("b"), labelled("a"), {"Labels": None}],
-        networks=lambda **_: [labelled("c")],
-        volumes=lambda **_: {"Volumes": None},
+        containers=lambda **_: [ours("b", "b_app_1"), ours("a", "a-app-1"), ours("a", "database")],
+        networks=lambda **_: [ours("a", "a_stack", owner="1/2/3/4"), ours("web", "front")],
+        volumes=lambda **_: {"Volumes": [ours("c", "c_data")]},
     )
 
-    assert engine.projects() == ("a", "b", "c")
+    assert engine.projects() == {"a": "1/2/3/4", "b": "", "c": ""}
+
+
+def test_only_what_has_our_label_and_a_projects_is_asked_for() -> None:
+    asked: list[object] = []
+
+    def nothing(*, filters: object, **_: object) -> dict[str, Any]:
+        asked.append(filters)
+        return {}
+
+    engine = an_engine(containers=nothing, networks=nothing, volumes=nothing)
+
+    engine.projects()
+
+    assert asked == [{"label": [docker.RUN_LABEL, docker.PROJECT_LABEL]}] * 3
 
 
 def test_what_is_removed_is_removed_in_an_order_that_works() -> None:
     done: list[str] = []
     engine = an_engine(
-        containers=lambda **_: [{"Id": "one"}, {"Id": "gone"}],
-        networks=lambda **_: [{"Id": "net"}],
-        volumes=lambda **_: {"Volumes": [{"Name": "data"}]},
+        containers=lambda **_: [ours("p", "p_one_1"), ours("p", "p_gone_1"), ours("q", "q_one_1")],
+        networks=lambda **_: [ours("p", "p_net")],
+        volumes=lambda **_: {"Volumes": [ours("p", "p_data"), ours("p", "precious")]},
         remove_container=lambda name, **_: (
-            fails(NotFound("gone"))() if name == "gone" else done.append(name)
+            fails(NotFound("gone"))() if name == "p_gone_1" else done.append(name)
         ),
         remove_network=done.append,
         remove_volume=lambda name, **_: done.append(name),
@@ -194,7 +211,7 @@ def test_what_is_removed_is_removed_in_an_order_that_works() -> None:
 
     engine.remove("p")
 
-    assert done == ["one", "net", "data"]
+    assert done == ["p_one_1", "p_net", "p_data"]
 
 
 @pytest.mark.parametrize(
@@ -207,8 +224,8 @@ def test_a_network_that_stays_is_told_from_one_that_is_still_used(
     done: list[str] = []
     engine = an_engine(
         containers=lambda **_: [],
-        networks=lambda **_: [{"Id": "1", "Name": "net"}],
-        volumes=lambda **_: {"Volumes": [{"Name": "data"}]},
+        networks=lambda **_: [ours("p", "p_net")],
+        volumes=lambda **_: {"Volumes": [ours("p", "p_data")]},
         remove_network=fails(APIError("network net has active endpoints")),
         inspect_network=lambda _: {"Containers": on_it},
         remove_volume=lambda name, **_: done.append(name),
@@ -218,7 +235,7 @@ def test_a_network_that_stays_is_told_from_one_that_is_still_used(
         engine.remove("p")
 
     assert type(caught.value) is expected
-    assert done == ([] if on_it else ["data"])
+    assert done == ([] if on_it else ["p_data"])
 
 
 # -- command lines -----------------------------------------------------------------------------

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.environments.processes import backend
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings
 from loadtests.servers import gunicorn
 from loadtests.tools import nginx
 from scripts.zoo.context import CAUGHT, REQUESTS, Seen, row_of, stack_of
+from scripts.zoo.plans import WSGI_APP
 
 real = pytest.mark.skipif(
     nginx.find_program() is None or bool(gunicorn.missing_modules()),
@@ -17,8 +19,10 @@ MODULE_STATE: Settings = {"*": {"CONTEXT_STORE": "module"}}
 ENOUGH = Seen(requests=REQUESTS)
 
 
-def asked(folder: Path, settings: Settings = NO_SETTINGS) -> dict[str, Seen]:
-    with stack_of(tuple(CAUGHT), folder, settings=settings) as ready:
+def asked(
+    folder: Path, settings: Settings = NO_SETTINGS, *, wsgi_app: str = backend.WSGI_APP
+) -> dict[str, Seen]:
+    with stack_of(tuple(CAUGHT), folder, settings=settings, wsgi_app=wsgi_app) as ready:
         return {worker: ready.ask(worker, seconds=1.0) for worker in CAUGHT}
 
 
@@ -36,7 +40,7 @@ def test_no_request_sees_the_token_of_another_under_any_worker_model(tmp_path: P
 def test_a_token_in_the_module_is_caught_where_a_process_has_several_requests_at_once(
     tmp_path: Path,
 ) -> None:
-    found = asked(tmp_path, MODULE_STATE)
+    found = asked(tmp_path, MODULE_STATE, wsgi_app=WSGI_APP)
 
     assert {worker: seen.foreign > 0 for worker, seen in found.items()} == CAUGHT
 

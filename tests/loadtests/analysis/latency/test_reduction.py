@@ -10,7 +10,7 @@ from loadtests.model.generator_records import RawTrial
 from loadtests.model.latency import Objective
 from loadtests.model.open_trial import OpenTrial
 from tests.loadtests.analysis.latency.builders import open_spec
-from tests.loadtests.analysis.test_samples import a_raw_trial
+from tests.loadtests.analysis.raw_trials import a_raw_trial
 from tests.loadtests.builders import make_budget
 from tests.loadtests.fakes import sample_bytes
 

@@ -1,7 +1,11 @@
 from collections import Counter
 from dataclasses import replace
 
+import pytest
+
 from loadtests.analysis.rules import registry
+from loadtests.analysis.rules.finding import found
+from loadtests.model.result import Finding
 from loadtests.model.trial import HostUse
 from loadtests.model.vocabulary import RuleCode, RuleState
 from tests.loadtests.builders import make_calibration, make_cell, make_plan, make_trials, make_usage
@@ -10,6 +14,24 @@ PLAN = make_plan(workers=("gthread", "sync"), rounds=6)
 IDLE = (make_usage(member="gevent-1", cpu_s=0.0),)
 TRIALS = make_trials(PLAN, idle_usages=IDLE)
 OF_THE_RUN = {RuleCode.IDENTITY, RuleCode.STEADY}
+
+
+def test_every_code_has_a_rule_with_a_sentence_and_something_that_checks_it() -> None:
+    assert set(registry.RULES) == set(RuleCode)
+    for code, rule in registry.RULES.items():
+        assert rule.code is code
+        assert rule.about.endswith(".")
+        assert any((rule.cell, rule.doubling, rule.run))
+
+
+def test_a_new_rule_is_held_by_one_registration(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> Finding:
+        return found(RuleCode.ERRORS, None, broken=True, figure=1.0, limit=0.0, detail="Too hot.")
+
+    rule = registry.Rule(code=RuleCode.ERRORS, about="It is cool.", run=broken)
+    monkeypatch.setattr(registry, "RULES", {RuleCode.ERRORS: rule})
+
+    assert [finding.detail for finding in registry.check(PLAN, TRIALS)] == ["Too hot."]
 
 
 def test_every_rule_is_held_against_every_cell_and_the_run() -> None:

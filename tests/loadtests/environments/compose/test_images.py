@@ -149,3 +149,28 @@ def test_a_store_is_only_built_where_the_stack_has_one(
     assert built == [images.APP, images.PROXY, images.GENERATOR, *[images.STORE] * with_store]
     assert found.store == (images.STORE if with_store else None)
     assert set(found.digests) == {"own:1", *built}
+
+
+def test_another_image_of_the_application_is_used_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    built: list[str] = []
+    monkeypatch.setenv("TWOFOLD_BASE_IMAGE", "own:1")
+    monkeypatch.setattr(docker, "build", lambda argv, **_: built.append(argv[3]))
+
+    found = images.build_all(an_engine("own:1", "shop:1"), ROOT, say=ignore, app_image="shop:1")
+
+    assert built == [images.PROXY, images.GENERATOR]
+    assert found.app == "shop:1"
+    assert found.digests["shop:1"] == "sha256:shop:1"
+    assert set(found.digests) == {"own:1", "shop:1", *built}
+
+
+def test_an_image_of_the_application_that_cannot_be_had_is_one_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TWOFOLD_BASE_IMAGE", "own:1")
+    monkeypatch.setattr(docker, "pull", lambda _: False)
+
+    with pytest.raises(EnvironmentFailure, match=r"'shop:1' is not here and cannot be pulled"):
+        images.build_all(an_engine("own:1"), ROOT, say=ignore, app_image="shop:1")

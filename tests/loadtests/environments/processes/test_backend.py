@@ -204,7 +204,7 @@ def test_without_the_applications_packages_they_are_named(
 def test_settings_reach_the_replicas_that_they_are_for(tmp_path: Path) -> None:
     lock = {"SERIAL_LOCK": str(tmp_path / "lock")}
     settings = {"*": lock, "gthread-2": {"SERIAL_SHARE": "0.3"}}
-    backend = ProcessesBackend(ROOT, settings=settings)
+    backend = ProcessesBackend(ROOT, settings=settings, wsgi_app="scripts.zoo.app:create_app()")
 
     with (
         backend.open(plan_for(("gthread",)), tmp_path, lambda line: None) as stack,
@@ -239,14 +239,14 @@ def test_what_a_dead_run_has_left_is_removed_first_and_said(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     dead = tmp_path / "twofold-dead"
-    dead.mkdir()
+    (dead / "started").mkdir(parents=True)
     (dead / "owner.json").write_text('{"pid": 1, "started": "0", "boot": "", "groups": []}')
     said: list[str] = []
 
     with ProcessesBackend(ROOT).open(plan_for(("gthread",)), tmp_path / "run", said.append):
         assert not dead.exists()
 
-    assert said[0] == f"Removing what a run that died has left: {dead}"
+    assert said[0] == f"Removing {dead}, which a run that died has left"
     assert not list(tmp_path.glob("twofold-*"))
 
 

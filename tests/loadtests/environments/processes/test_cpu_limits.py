@@ -189,7 +189,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnGroups]
     if not isinstance(way, OwnGroups):
         pytest.skip(f"no control group can be made here: {way.description}")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    folder = leftovers.place("twofold-test")
+    folder = leftovers.make()
     leftovers.claim(folder, way.folders)
     yield way
     leftovers.clear(folder)

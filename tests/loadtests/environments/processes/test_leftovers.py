@@ -2,6 +2,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def make_stack(name: str = "twofold-1", **owner: Any) -> Path:
+def make_stack(**owner: Any) -> Path:
     """A stack's folder, with what its owner's note says overridden."""
-    folder = leftovers.place(name)
+    folder = leftovers.make()
     leftovers.claim(folder, owner.pop("groups", ()))
     note = folder / leftovers.OWNER
     note.write_text(json.dumps(json.loads(note.read_text()) | owner))
@@ -51,10 +52,10 @@ def test_a_stack_is_abandoned_when_its_owner_is_not_the_same_process(owner: dict
 
 def test_folders_of_others_are_let_alone(temporary: Path) -> None:
     (temporary / "twofold-postgresql").mkdir()
-    (temporary / "other").mkdir()
+    (temporary / "other/started").mkdir(parents=True)
 
     assert leftovers.abandoned() == ()
-    assert leftovers.remove_all(lambda line: None) == 0
+    assert leftovers.remains() == ()
 
 
 @pytest.mark.parametrize("script", [FORKS, FORKS_APART], ids=["one group", "groups of their own"])
@@ -131,10 +132,142 @@ def test_clearing_twice_does_no_harm() -> None:
     assert not folder.exists()
 
 
-def test_all_stacks_of_the_user_are_removed_the_living_too() -> None:
-    folders = [make_stack("twofold-1"), make_stack("twofold-2", started="before")]
-    said: list[str] = []
+def test_what_remains_says_which_run_may_still_go_on() -> None:
+    living, dead = make_stack(), make_stack(started="before")
 
-    assert leftovers.remove_all(said.append) == 2
-    assert not any(folder.exists() for folder in folders)
-    assert said == [f"Removing {folder}" for folder in folders]
+    remains = {run.name: run for run in leftovers.remains()}
+
+    assert {name: run.living for name, run in remains.items()} == {
+        str(living): True,
+        str(dead): False,
+    }
+    remains[str(dead)].remove()
+    assert living.exists()
+    assert not dead.exists()
+
+
+def test_a_stack_of_another_pid_namespace_may_live_though_its_process_is_not_seen() -> None:
+    make_stack(pid=2**22 + 1, namespace="pid:[1]")
+
+    assert leftovers.abandoned() == ()
+
+
+def test_a_note_that_cannot_be_read_does_not_make_a_stack_a_dead_ones() -> None:
+    folder = make_stack()
+    (folder / leftovers.OWNER).write_text("{")
+    make_old(folder)
+
+    assert leftovers.abandoned() == ()
+
+
+def test_a_folder_that_never_got_a_note_is_a_dead_runs_once_it_is_old() -> None:
+    folder = leftovers.make()
+    assert leftovers.abandoned() == ()
+
+    make_old(folder)
+
+    assert leftovers.abandoned() == (folder,)
+    leftovers.clear(folder)
+    assert not folder.exists()
+
+
+def make_old(folder: Path) -> None:
+    then_s = folder.stat().st_mtime - 2 * leftovers.HALF_MADE_S
+    os.utime(folder, (then_s, then_s))
+
+
+def test_a_note_is_never_there_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = leftovers.make()
+    monkeypatch.setattr(Path, "replace", lambda *_: pytest.fail("killed here"))
+
+    with pytest.raises(pytest.fail.Exception):
+        leftovers.claim(folder)
+
+    assert not (folder / leftovers.OWNER).exists()
+
+
+def test_a_new_folder_is_this_users_alone() -> None:
+    folder = leftovers.make()
+
+    assert folder.stat().st_mode & 0o777 == 0o711
+    assert (folder / leftovers.STARTED).stat().st_mode & 0o777 == 0o700
+    assert leftovers.make() != folder
+
+
+class TestAnotherUser:
+    """What another user of this machine puts into the temporary folder ends no process."""
+
+    @pytest.fixture
+    def victim(self, tmp_path: Path) -> Iterator[proc.Child]:
+        with proc.Child(("sleep", "60"), log=tmp_path / "log") as child:
+            yield child
+            assert child.code is None
+            child.signal(signal.SIGKILL)
+
+    def test_a_link_to_a_stack_is_no_stack(self, victim: proc.Child, temporary: Path) -> None:
+        stack = make_stack(started="before")
+        note_member(stack, victim.pid)
+        elsewhere = temporary / "elsewhere"
+        stack.rename(elsewhere)
+        stack.symlink_to(elsewhere)
+
+        assert leftovers.remains() == ()
+        leftovers.clear(stack)
+        assert elsewhere.exists()
+
+    def test_a_note_that_is_a_link_is_not_read(self, victim: proc.Child, temporary: Path) -> None:
+        stack = make_stack(started="before")
+        note_member(stack, victim.pid)
+        (note,) = (stack / leftovers.STARTED).iterdir()
+        note.rename(temporary / "note")
+        note.symlink_to(temporary / "note")
+
+        leftovers.clear(stack)
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+    @pytest.mark.parametrize("part", [".", leftovers.STARTED])
+    def test_a_folder_of_another_user_is_not_cleared(self, victim: proc.Child, part: str) -> None:
+        stack = make_stack(started="before")
+        note_member(stack, victim.pid)
+        os.chown(stack / part, 12345, 12345)
+
+        assert leftovers.remains() == ()
+        leftovers.clear(stack)
+        assert stack.exists()
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+    def test_a_note_of_another_user_is_not_believed(self, victim: proc.Child) -> None:
+        stack = make_stack(started="before")
+        note_member(stack, victim.pid)
+        (note,) = (stack / leftovers.STARTED).iterdir()
+        os.chown(note, 12345, 12345)
+
+        leftovers.clear(stack)
+
+    def test_a_folder_that_others_can_write_to_is_not_believed(self, victim: proc.Child) -> None:
+        stack = make_stack(started="before")
+        note_member(stack, victim.pid)
+        stack.chmod(0o777)
+
+        assert leftovers.remains() == ()
+        leftovers.clear(stack)
+        assert stack.exists()
+
+
+@pytest.mark.parametrize("text", ["1 1", "0 1", "-1 1", "text", "", "12345678901 x"])
+def test_a_note_that_names_no_process_of_ours_is_passed_over(text: str) -> None:
+    folder = make_stack(started="before")
+    (folder / leftovers.STARTED / "member").write_text(text)
+
+    leftovers.clear(folder)
+
+    assert not folder.exists()
+
+
+def test_a_control_group_that_is_not_named_as_ours_are_is_left_alone(temporary: Path) -> None:
+    foreign = temporary / "system.slice"
+    foreign.mkdir()
+
+    leftovers.clear(make_stack(groups=[foreign]))
+
+    assert foreign.exists()

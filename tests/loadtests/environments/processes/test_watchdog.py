@@ -141,7 +141,7 @@ def test_a_stack_whose_harness_lives_is_not_taken_for_abandoned(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
-    with watchdog.guard("twofold-alive", (), log=tmp_path / "log") as folder:
+    with watchdog.guard(log=tmp_path / "log") as folder:
         assert folder.is_dir()
         assert leftovers.abandoned() == ()
 
@@ -153,7 +153,7 @@ def test_what_a_killed_watchdog_has_left_is_cleared_by_the_harness(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
-    with watchdog.guard("twofold-alone", (), log=tmp_path / "log") as folder:
+    with watchdog.guard(log=tmp_path / "log") as folder:
         for child in procfs.family(os.getpid())[1:]:
             os.kill(child.pid, signal.SIGKILL)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 from pydantic import TypeAdapter
 
 from loadtests.gate.analysis import figures
 from loadtests.gate.model import Figures, Mode
 from loadtests.model.generator_records import Edge, Finished, LoadDone
+from loadtests.model.stack import Reading
+from loadtests.model.vocabulary import Role
 from tests.loadtests.fakes import finished_event, sample_bytes
 
 OUTCOMES = ["ok", "status", "timeout", "undrained", "dropped"]
@@ -61,3 +65,34 @@ def test_what_was_not_sent_or_answered_badly_has_failed() -> None:
     for mode in Mode:
         found = seen(mode, [100, 500, 600], [20, 0, 10], outcome=outcome)
         assert (found.completed, found.failed) == (1, 2), mode
+
+
+BEFORE = Reading(
+    member="head-a-1",
+    role=Role.REPLICA,
+    at_s=0.0,
+    cpu_s=1.0,
+    periods=10,
+    throttled_periods=5,
+)
+AFTER = replace(BEFORE, at_s=2.0, cpu_s=1.5, periods=30, throttled_periods=20)
+
+
+def throttled(before: Reading, after: Reading) -> float | None:
+    """Give the share of the CPU periods that a start was held back in between two readings."""
+    event = {key: value for key, value in finished_event().items() if key != "event"}
+    done = LoadDone(finished=_FINISHED.validate_python(event), samples=sample_bytes(done_us=[1000]))
+    opened, closed = (replace(NOTHING_READ, members=(reading,)) for reading in (before, after))
+    return figures.figures(done, opened, closed, ("head-a-1",)).throttled_ratio
+
+
+def test_the_share_of_cpu_periods_held_back_is_that_between_the_readings() -> None:
+    assert throttled(BEFORE, AFTER) == 0.75
+
+
+@pytest.mark.parametrize("lost", ["periods", "throttled_periods"])
+def test_a_counter_that_is_lost_at_either_edge_is_not_taken_for_zero(lost: str) -> None:
+    unknown: dict[str, Any] = {lost: None}
+
+    assert throttled(replace(BEFORE, **unknown), AFTER) is None
+    assert throttled(BEFORE, replace(AFTER, **unknown)) is None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loadtests.gate.analysis import findings
-from loadtests.gate.model import Evidence, GateFinding, WorkerLoad
+from loadtests.gate.model import Evidence, GateFinding, Mode, SideName, WorkerLoad
 from loadtests.model.vocabulary import RuleCode
 from tests.loadtests.gate.builders import make_evidence, make_gate_plan
 
@@ -84,6 +84,46 @@ def test_a_proxy_that_is_busy_breaks_its_rule() -> None:
     found = findings.check(PLAN, replace(EVIDENCE, blocks=blocks))
 
     assert codes(found) == [RuleCode.PROXY_SATURATED]
+
+
+@pytest.mark.parametrize(("faulty", "broken"), [(4, False), (5, True)])
+def test_a_fault_in_more_than_a_quarter_of_the_closed_windows_breaks_its_rule(
+    faulty: int, *, broken: bool
+) -> None:
+    """Five closed windows of sixteen, where all kinds of windows together are eighty."""
+    pairs = tuple(
+        replace(
+            pair,
+            windows=tuple(
+                replace(each, lag_ms=50.0) if each.mode is Mode.CLOSED else each
+                for each in pair.windows
+            ),
+        )
+        for pair in EVIDENCE.pairs[:faulty]
+    )
+
+    found = findings.check(PLAN, replace(EVIDENCE, pairs=(*pairs, *EVIDENCE.pairs[faulty:])))
+
+    assert (codes(found) == [RuleCode.GENERATOR_SATURATED]) is broken
+
+
+def test_a_proxy_that_is_full_only_before_two_replicas_of_one_side_breaks_its_rule() -> None:
+    blocks = tuple(
+        replace(
+            block,
+            windows=tuple(
+                replace(each, proxy_ratio=0.9)
+                if (each.side, each.replicas) == (SideName.HEAD, 2)
+                else each
+                for each in block.windows
+            ),
+        )
+        for block in EVIDENCE.blocks
+    )
+
+    assert codes(findings.check(PLAN, replace(EVIDENCE, blocks=blocks))) == [
+        RuleCode.PROXY_SATURATED
+    ]
 
 
 def test_a_start_that_was_replaced_breaks_identity() -> None:

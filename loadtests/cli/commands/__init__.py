@@ -1,0 +1,1 @@
+"""The commands of twofold: one file each; each defines ``command``."""

@@ -1,0 +1,64 @@
+"""``twofold compare``: the worker models of one run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from loadtests.cli import output, results_folder
+from loadtests.cli.parameters import json_option, out_option, run_argument
+from loadtests.model import errors
+from loadtests.model.plan import Cell
+from loadtests.model.result import ComparisonResult, RunResult
+from loadtests.servers.registry import worker_models
+
+
+@click.command("compare")
+@run_argument
+@out_option
+@json_option
+def command(*, name: str | None, out: Path | None, as_json: bool) -> int:
+    """Compare the worker models of a run, the latest by default.
+
+    Exit codes: 0 at least one pair can be compared · 3 none can.
+    """
+    from loadtests import pipeline
+    from loadtests.report.formats import run_json, terminal
+    from loadtests.results import run_folder, run_search
+
+    result = pipeline.conclude(run_folder.read(run_search.find_run(results_folder.of(out), name)))
+    if not result.comparisons:
+        raise errors.UsageError(
+            f"Run {result.facts.run_id} has one worker model, so there is nothing to compare."
+            f" Measure several: twofold run --workers {','.join(worker_models())}."
+        )
+    output.tell(
+        as_json=as_json,
+        document=lambda: run_json.render(result),
+        text=lambda: terminal.compare(result),
+    )
+    return errors.EXIT_YES if _comparable(result) else errors.EXIT_CANNOT_TELL
+
+
+def _comparable(result: RunResult) -> list[ComparisonResult]:
+    """Give the comparisons that have an interval, and whose cells were measured validly.
+
+    What is broken for one cell leaves the others comparable; what is broken for the whole run,
+    whose cell is None, leaves none.
+    """
+    broken = {finding.cell for finding in result.broken}
+    return [
+        comparison
+        for comparison in result.comparisons
+        if comparison.ratio.low is not None and not broken & {None, *_cells(comparison)}
+    ]
+
+
+def _cells(comparison: ComparisonResult) -> tuple[Cell, Cell]:
+    """Give the cells of both sides of a comparison."""
+    first, second = (
+        Cell(worker=worker, workload=comparison.workload, replicas=comparison.replicas)
+        for worker in (comparison.worker, comparison.against)
+    )
+    return first, second

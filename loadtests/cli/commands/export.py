@@ -1,0 +1,72 @@
+"""``twofold export``: the samples of a run for other tools."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from loadtests.cli import results_folder
+from loadtests.cli.parameters import json_option, out_option, run_argument
+from loadtests.model import errors
+from loadtests.results import export as export_files
+
+
+@click.command("export")
+@run_argument
+@out_option
+@click.option(
+    "--samples",
+    "kind",
+    type=click.Choice(export_files.FORMATS),
+    default="csv",
+    show_default=True,
+    help="Format of the samples, a row for each request; parquet needs twofold[parquet].",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    default=None,
+    help="File to write; - is standard output (csv).  [default: samples.csv of the run]",
+)
+@json_option
+def command(
+    *, name: str | None, out: Path | None, kind: str, output: Path | None, as_json: bool
+) -> int:
+    """Write every request of a run to a file, for other tools.
+
+    The latest run by default.
+    """
+    from loadtests.results import run_search
+
+    to_stdout = str(output) == "-"
+    if to_stdout and (as_json or kind != "csv"):
+        raise errors.UsageError(
+            "--output - takes standard output for the samples as CSV, so it goes neither with"
+            " --json nor with --samples parquet. Name a file: --output FILE."
+        )
+    folder = run_search.find_run(results_folder.of(out), name)
+    if to_stdout:
+        done = export_files.to_stream(folder, sys.stdout)
+    else:
+        done = export_files.to_file(folder, kind, output)
+    _tell(done, to_stdout=to_stdout, as_json=as_json)
+    return errors.EXIT_YES
+
+
+def _tell(done: export_files.Exported, *, to_stdout: bool, as_json: bool) -> None:
+    import json
+    from dataclasses import asdict
+
+    if done.unnamed:
+        click.echo(
+            f"{done.unnamed} of {done.trials} trials were kept without names: their columns"
+            " outcome, replica and name are empty.",
+            err=True,
+        )
+    if as_json:
+        click.echo(json.dumps(asdict(done)))
+    else:
+        where = "standard output" if to_stdout else done.file
+        click.echo(f"{done.rows:,} requests of {done.trials} trials: {where}", err=to_stdout)

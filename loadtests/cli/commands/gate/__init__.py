@@ -1,0 +1,1 @@
+"""``twofold gate`` and its own commands: one file each."""

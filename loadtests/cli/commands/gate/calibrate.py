@@ -1,0 +1,72 @@
+"""``twofold gate calibrate``: what a gate can see on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from loadtests.cli import output
+from loadtests.cli.commands.gate import gate_request
+from loadtests.cli.parameters import json_option, out_option
+from loadtests.gate import options
+from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_YES
+
+NOT_OF_A_CALIBRATION: dict[str, Any] = {
+    "base_env": (),
+    "head_env": (),
+    "append": None,
+    "scaling": False,
+    "samples": False,
+}
+"""Options of a gate that a calibration has not, and their values."""
+
+
+@click.command("calibrate")
+@gate_request.head_option
+@gate_request.workers_option
+@gate_request.workload_option
+@click.option(
+    "--margin",
+    type=float,
+    default=options.MARGIN,
+    show_default=True,
+    help="Loss that a gate has to be able to see.",
+)
+@click.option(
+    "--max-minutes",
+    type=float,
+    default=options.MAX_MINUTES,
+    show_default=True,
+    help="Minutes of measuring that a gate may take.",
+)
+@click.option("--seed", type=int, help="Repeat the order of an earlier one.")
+@out_option
+@json_option
+def command(**given: Any) -> int:
+    """What can a gate see on this machine?
+
+    Measures one version against itself, each start several times: how much windows and starts
+    differ, how many starts a gate needs, and the smallest loss that it would see. Exit code 3 where
+    the margins cannot be held.
+    """
+    from loadtests.cli.progress import open_progress
+    from loadtests.gate import pipeline, result_files
+    from loadtests.gate.analysis import aa_noise
+    from loadtests.gate.report import aa_noise_text
+
+    version = given["head"] or "."
+    request = gate_request.request(
+        {**given, "base": version, "head": version, **NOT_OF_A_CALIBRATION}
+    )
+    with open_progress() as progress:
+        result, folder = pipeline.run(replace(request, calibrate=True), progress.say)
+    noise = aa_noise.calibrate(result.plan, result.evidence)
+    output.tell(
+        as_json=given["as_json"],
+        document=lambda: aa_noise_text.render_json(noise),
+        text=lambda: aa_noise_text.render(noise),
+    )
+    click.echo(f"Figures: {folder / result_files.VERDICT}", err=True)
+    return EXIT_YES if noise.holds else EXIT_CANNOT_TELL

@@ -1,0 +1,103 @@
+"""``twofold gate``: compare two versions, and tell the verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loadtests.cli import output, results_folder
+from loadtests.cli.commands.gate import gate_request
+from loadtests.cli.group import LazyGroup
+from loadtests.cli.parameters import out_option
+from loadtests.cli.registry import GATE_COMMANDS
+from loadtests.gate import options
+
+if TYPE_CHECKING:
+    from loadtests.gate.model import GateResult
+
+
+@click.group(cls=LazyGroup, entries=GATE_COMMANDS, invoke_without_command=True)
+@click.option("--base", metavar="VERSION", help="Image, git ref or path.  [default: merge base]")
+@gate_request.head_option
+@gate_request.workers_option
+@gate_request.workload_option
+@click.option(
+    "--margin",
+    type=float,
+    default=options.MARGIN,
+    show_default=True,
+    help="Loss of throughput and of CPU per request that still passes; p50 and the doubling factor"
+    " are allowed 2, p99 5 times as much.",
+)
+@click.option(
+    "--max-minutes",
+    type=float,
+    default=options.MAX_MINUTES,
+    show_default=True,
+    help="Minutes of measuring, for each worker model.",
+)
+@click.option(
+    "--scaling/--no-scaling", default=True, help="Compare the doubling factor too.  [default: yes]"
+)
+@click.option(
+    "--base-env",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a variable for base; again for more.",
+)
+@click.option(
+    "--head-env",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a variable for head: compare two settings of one version.",
+)
+@click.option("--seed", type=int, help="Repeat the order of an earlier gate.")
+@click.option("--append", metavar="GATE", help="Add to the evidence of an earlier gate.")
+@click.option("--judge", type=click.Path(path_type=Path), help="Judge a verdict.json again.")
+@out_option
+@click.option("--history", is_flag=True, help="Add it to history.jsonl in the results' folder.")
+@click.option("--release", metavar="NAME", help="With --history: this version is a release.")
+@click.option("--samples", is_flag=True, help="Keep every request's times too, in samples/.")
+@click.option("--json", "as_json", is_flag=True, help="Write verdict.json to standard output.")
+@click.pass_context
+def command(context: click.Context, /, **given: Any) -> int:
+    """Did this change make it slower, or scale worse?
+
+    Loads many fresh starts of base and head side by side. Exit codes: 0 passes or improved ·
+    1 regressed · 2 usage · 3 cannot tell, or invalid · 4 environment.
+    """
+    return 0 if context.invoked_subcommand is not None else _compare(given)
+
+
+def _compare(given: dict[str, Any]) -> int:
+    from loadtests.cli.progress import open_progress
+    from loadtests.gate import pipeline, result_files
+    from loadtests.gate.report import verdict_json
+
+    if given["judge"] is not None:
+        return _tell(verdict_json.judge(pipeline.read(given["judge"])), None, given)
+    request = gate_request.request(given)
+    with open_progress() as progress:
+        result, folder = pipeline.run(request, progress.say)
+    if given["history"]:
+        results = results_folder.of(given["out"])
+        result_files.add_to_history(results, result, release=given["release"])
+    click.echo(result_files.tell_ci(result), err=True, nl=False)
+    return _tell(result, folder, given)
+
+
+def _tell(result: GateResult, folder: Path | None, given: dict[str, Any]) -> int:
+    from loadtests.gate import result_files
+    from loadtests.gate.analysis import verdict
+    from loadtests.gate.report import terminal, verdict_json
+
+    output.tell(
+        as_json=given["as_json"],
+        document=lambda: verdict_json.render(result),
+        text=lambda: terminal.render(result),
+    )
+    if folder is not None:
+        click.echo(f"Report: {folder / result_files.REPORT}", err=True)
+    return verdict.EXIT_CODES[result.verdict]

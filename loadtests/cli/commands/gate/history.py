@@ -1,0 +1,37 @@
+"""``twofold gate history``: what the merges since the last release add up to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from loadtests.cli import results_folder
+from loadtests.cli.parameters import json_option, out_option
+from loadtests.model.errors import EXIT_YES
+
+
+@click.command("history")
+@out_option
+@click.option("--csv", "as_csv", is_flag=True, help="Write head's figures as CSV, as Otava reads.")
+@json_option
+def command(*, out: Path | None, as_csv: bool, as_json: bool) -> int:
+    """What do the changes since the last release add up to?"""
+    import json
+
+    from loadtests.gate import result_files
+    from loadtests.gate.analysis import history
+    from loadtests.gate.report import wording
+
+    merges = result_files.read_history(results_folder.of(out))
+    recent = history.since_release(merges)
+    total = history.total(recent)
+    if as_csv:
+        click.echo(history.table(merges), nl=False)
+    elif as_json:
+        click.echo(json.dumps({"merges": len(recent), "total": total}))
+    else:
+        click.echo(f"{len(recent)} merges since the last release; together:")
+        for name, change in total.items():
+            click.echo(f"  {name:32} {wording.signed(change)} %")
+    return EXIT_YES

@@ -1,0 +1,57 @@
+"""``twofold report``: write the reports of a run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from loadtests.cli import results_folder
+from loadtests.cli.parameters import json_option, out_option, run_argument
+from loadtests.model.errors import UsageError
+from loadtests.report.formats.registry import FORMATS, REPORT
+
+
+@click.command("report")
+@run_argument
+@out_option
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(tuple(FORMATS)),
+    default=None,
+    help="Write this format to standard output instead.",
+)
+@click.option("--open", "show", is_flag=True, help="Open report.html in the browser.")
+@json_option
+def command(
+    *, name: str | None, out: Path | None, kind: str | None, show: bool, as_json: bool
+) -> int:
+    """Write the report of a run again, the latest by default.
+
+    A run that was cut off has a report too, of what it finished.
+    """
+    from loadtests import pipeline
+    from loadtests.analysis import verdict
+    from loadtests.cli import run_result
+    from loadtests.results import run_folder, run_search
+
+    folder = run_search.find_run(results_folder.of(out), name)
+    result = pipeline.report(run_folder.Store(folder))
+    if kind is not None:
+        click.echo(_written(folder, kind), nl=False)
+    else:
+        run_result.tell(result, folder, as_json=as_json)
+    if show:
+        click.launch((folder / REPORT).resolve().as_uri())
+    return verdict.exit_code(result.verdict)
+
+
+def _written(folder: Path, kind: str) -> str:
+    path = folder / FORMATS[kind].file
+    if not path.exists():
+        raise UsageError(
+            f"Run {folder.name} has nothing for {kind}. Latency is measured by"
+            " `twofold run --latency`, capacity under an objective by `--slo p99=250ms`."
+        )
+    return path.read_text()

@@ -1,0 +1,30 @@
+"""How a result is told: its JSON document or its text, and where its report lies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def tell(
+    *,
+    as_json: bool,
+    document: Callable[[], str],
+    text: Callable[[], RenderableType],
+    report: Path | None = None,
+) -> None:
+    """Write the document, or the text, to standard output; name the report beside the text."""
+    if as_json:
+        click.echo(document(), nl=False)
+        return
+    from rich.console import Console
+
+    Console().print(text())
+    if report is not None:
+        click.echo(f"Report: {report}", err=True)

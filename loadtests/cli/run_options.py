@@ -1,0 +1,125 @@
+"""The options of a run, which ``run`` and ``plan`` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from loadtests.cli import choices, parameters, results_folder, seeds
+from loadtests.config import options
+from loadtests.environments.protocol import Chosen
+from loadtests.model.plan import Plan
+
+DEFAULTS = options.Options()
+
+OPTIONS = (
+    click.option(
+        "--backend",
+        cls=parameters.ListedOption,
+        listed=lambda: choices.described(choices.of_a_run().backends),
+        default=DEFAULTS.backend,
+        show_default=True,
+        help="What the servers run in: {}.",
+    ),
+    click.option(
+        "--workers",
+        cls=parameters.ListedOption,
+        listed=lambda: ",".join(choices.of_a_run().workers),
+        callback=parameters.names,
+        help="Worker models to test.  [default: {}]",
+    ),
+    click.option(
+        "--replicas",
+        default=",".join(map(str, DEFAULTS.replicas)),
+        show_default=True,
+        callback=parameters.numbers,
+        help="Numbers of replicas to test.",
+    ),
+    click.option(
+        "--workload",
+        "workloads",
+        cls=parameters.ListedOption,
+        listed=lambda: choices.described(choices.of_a_run().workloads),
+        callback=lambda *given: parameters.names(*given) or (),
+        help=f"What a request does: {{}}.  [default: {options.DEFAULT_WORKLOAD}]",
+    ),
+    click.option(
+        "--rounds",
+        type=int,
+        help="Measure exactly this many rounds. Without it, measure until precise.",
+    ),
+    click.option(
+        "--precision",
+        "precision_ratio",
+        type=float,
+        default=DEFAULTS.precision_ratio,
+        show_default=True,
+        help="Half-width that the 95 % interval of every factor has to reach, as a ratio.",
+    ),
+    click.option(
+        "--target",
+        type=float,
+        default=DEFAULTS.target,
+        show_default=True,
+        help='The factor that counts as "about twice".',
+    ),
+    click.option("--quick", is_flag=True, help="Answer within 90 s, with wider intervals."),
+    click.option(
+        "--latency",
+        is_flag=True,
+        help="Then measure latency in an open loop, at 50, 70 and 90 % of each capacity.",
+    ),
+    click.option(
+        "--slo",
+        metavar="p99=250ms",
+        help="Find the highest rate that keeps this objective; implies --latency.",
+    ),
+    click.option(
+        "--generator-processes",
+        type=int,
+        help="Processes that make the load.  [default: one for each core that it has]",
+    ),
+    click.option("--seed", type=int, help="Repeat the order and rotation of an earlier run."),
+    click.option(
+        "--probe",
+        is_flag=True,
+        help="Start the data store too, and check whether the replicas share their state.",
+    ),
+    parameters.out_option,
+)
+
+
+def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a run to a command."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What was decided on before anything is started."""
+
+    plan: Plan
+    chosen: Chosen
+    results: Path
+
+
+def decide(given: dict[str, Any]) -> Decision:
+    """Decide on a run from the values of its options; raise for what cannot be."""
+    from loadtests.environments import registry
+    from loadtests.planning.run_plan import make_plan
+    from loadtests.targets import checkout
+
+    checked = options.check(options.Options(**given), choices.of_a_run())
+    chosen = registry.choose(checked.backend, checkout.root())
+    seed = seeds.draw(checked.seed)
+    return Decision(
+        plan=make_plan(checked, chosen.machine, backend=chosen.backend.name, seed=seed),
+        chosen=chosen,
+        results=results_folder.of(checked.out),
+    )

@@ -1,0 +1,141 @@
+"""The containers of a stack that is up: their counters, their logs, and the programs in them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from loadtests.environments.compose.files import joined
+from loadtests.environments.compose.projects import Project
+from loadtests.environments.counters import Counters, EngineCounters, KernelCounters
+from loadtests.model.plan import Upstream
+from loadtests.model.stack import HostReading, Reading, Replica
+from loadtests.model.vocabulary import Role
+from loadtests.tools import docker, host, nginx, proc
+from loadtests.tools.proc import Child
+
+STATUS_PORT = 9000
+PROXY_FOLDER = "/run/nginx"
+PROXY_CONFIG = f"{PROXY_FOLDER}/nginx.conf"
+
+LOG_LINES = 20
+"""How much of a log a message shows."""
+
+
+class ContainerStack:
+    """What the stacks of a run and of a gate have in common.
+
+    ``root`` is the folder with ``compose/``, ``folder`` that of the results. ``cores`` are those
+    that the stack uses, ``metronome_cores`` those of its replicas. A subclass sets ``replicas``.
+    """
+
+    replicas: tuple[Replica, ...] = ()
+
+    def __init__(
+        self,
+        project: Project,
+        root: Path,
+        folder: Path,
+        *,
+        cores: Sequence[int],
+        metronome_cores: Sequence[int],
+        generator_processes: int = 1,
+    ) -> None:
+        self._project = project
+        self._engine = project.engine
+        self._template = (root / "compose/nginx.conf.j2").read_text()
+        self._folder = folder
+        self._cores = tuple(cores)
+        self._metronome_cores = tuple(metronome_cores)
+        self._generator_processes = generator_processes
+        self._local = docker.is_local()
+        self._containers: Mapping[str, docker.Container] = {}
+        self._counters: Counters = KernelCounters({})
+
+    def _read_containers(self) -> None:
+        """Learn which containers there are, and choose how their counters are read."""
+        self._containers = self._project.containers()
+        kernel = KernelCounters(self._containers) if self._local else None
+        self._counters = (
+            kernel
+            if kernel is not None and kernel.complete
+            else EngineCounters(self._engine, self._project.name, self._containers)
+        )
+
+    @property
+    def proxy_host(self) -> str:
+        """The proxy's address."""
+        return self._containers[Role.PROXY].address
+
+    @property
+    def status_url(self) -> str:
+        """Where nginx's own counters are read."""
+        return f"http://{self.proxy_host}:{STATUS_PORT}/status"
+
+    # -- programs ---------------------------------------------------------------------------------
+
+    def start_generator(self) -> Child:
+        """Start a generator in its container."""
+        processes = str(self._generator_processes)
+        return self._start(Role.GENERATOR, "loadtests.generator", "--processes", processes)
+
+    def start_metronome(self) -> Child:
+        """Start the metronome in its container, on the replicas' cores."""
+        cores = joined(self._metronome_cores)
+        return self._start(Role.METRONOME, "loadtests.generator.metronome", cores)
+
+    def _start(self, member: Role, module: str, *options: str) -> Child:
+        logs = self._folder / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        argv = docker.exec_argv(self._containers[member].id, "python", "-m", module, *options)
+        return Child(argv, log=logs / f"{member}.log")
+
+    # -- the proxy and the budgets ----------------------------------------------------------------
+
+    def _proxy_config(self, upstreams: Sequence[Upstream]) -> str:
+        """Give the configuration that passes each upstream's port to exactly its members."""
+        addresses = {(replica.worker, replica.number): replica.address for replica in self.replicas}
+        servers = [
+            nginx.ServerBlock(
+                port=upstream.port,
+                members=tuple(addresses[(upstream.worker, number)] for number in upstream.members),
+            )
+            for upstream in upstreams
+        ]
+        return nginx.render(self._template, servers, status_port=STATUS_PORT, folder=PROXY_FOLDER)
+
+    def _start_proxy(self, config: str) -> None:
+        """Write the configuration into the proxy, which starts with it."""
+        # Under another name first: the proxy starts as soon as the file is there.
+        write = f"cat > {PROXY_CONFIG}.new && mv {PROXY_CONFIG}.new {PROXY_CONFIG}"
+        argv = docker.exec_argv(self._containers[Role.PROXY].id, "sh", "-c", write)
+        proc.run(argv, input_text=config)
+
+    def _hold(self, names: Sequence[str], *, cpus: float | None, cores: Sequence[int]) -> None:
+        """Hold members to a CPU budget and to cores, as far as there are any."""
+        if cpus is not None or cores:
+            ids = [self._containers[name].id for name in names]
+            proc.run(docker.update_argv(ids, cpus=cpus, cores=cores))
+
+    # -- what they are and do ---------------------------------------------------------------------
+
+    def read(self, members: Collection[str]) -> tuple[Reading, ...]:
+        """Read the counters of these members now."""
+        return self._counters.read(members)
+
+    def read_host(self) -> HostReading | None:
+        """Read what the machine's cores did, where the engine is on this machine."""
+        return host.read_host(self._cores) if self._local else None
+
+    def identities(self) -> Mapping[str, str]:
+        """Give what each member is now."""
+        return self._counters.identities()
+
+    def container(self, member: str) -> str:
+        """Give the id of a member's container, for what only Docker can do with it."""
+        return self._containers[member].id
+
+    def log_of(self, member: str) -> str:
+        """Give the end of a member's log."""
+        container = self._containers.get(member)
+        return self._engine.log(container.id, lines=LOG_LINES) if container else "(no container)"

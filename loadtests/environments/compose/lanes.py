@@ -1,0 +1,121 @@
+"""Many starts of several versions of the application, in lanes that share nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from loadtests.environments.compose.containers import LOG_LINES, ContainerStack
+from loadtests.environments.compose.projects import KEEP_RUNNING, Project
+from loadtests.environments.counters import member_name
+from loadtests.environments.wait_idle import wait_until_quiet
+from loadtests.model.plan import Upstream
+from loadtests.model.stack import Replica
+from loadtests.model.vocabulary import Role
+
+LANES = "abcd"
+"""Names of the lanes in gate.yaml: the starts of each have something that they share."""
+
+
+class LaneStack(ContainerStack):
+    """A stack with no start yet.
+
+    ``ports`` has the port that each version listens on, by the version's name. ``lane_cores`` are
+    those that the starts run on, a lane on each; ``service_cores`` those of the rest.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        root: Path,
+        folder: Path,
+        *,
+        ports: Mapping[str, int],
+        lane_cores: Sequence[int],
+        service_cores: Sequence[int],
+        replica_cpus: float,
+    ) -> None:
+        super().__init__(
+            project,
+            root,
+            folder,
+            cores=tuple({*lane_cores, *service_cores}),
+            metronome_cores=lane_cores,
+        )
+        self._ports = ports
+        self._lane_cores = tuple(lane_cores)
+        self._replica_cpus = replica_cpus
+        self._held: set[str] = set()
+
+    @property
+    def host_cores(self) -> tuple[int, ...]:
+        """The cores of the lanes, where the engine is on this machine."""
+        return self._lane_cores if self._local else ()
+
+    def grow(self, count: int) -> None:
+        """Start what is missing to ``count`` starts of each version, and the services."""
+        in_lane = math.ceil(count / len(self._lane_cores))
+        scale = {service: in_lane for version in self._ports for service in self._services(version)}
+        services = (*scale, Role.PROXY, Role.GENERATOR, Role.METRONOME)
+        self._project.up(services, scale, KEEP_RUNNING)
+        self._read_containers()
+        self.replicas = tuple(start for version in self._ports for start in self._in_turn(version))
+
+    def _services(self, version: str) -> tuple[str, ...]:
+        """Give the services of a version: one for each lane."""
+        return tuple(f"{version}-{lane}" for lane in LANES[: len(self._lane_cores)])
+
+    def _in_turn(self, version: str) -> list[Replica]:
+        """Give the starts of a version: the first of each lane, the second of each, and so on."""
+        lanes = [
+            sorted(
+                (container.number, name, container)
+                for name, container in self._containers.items()
+                if container.service == service
+            )
+            for service in self._services(version)
+        ]
+        in_turn = (container for row in zip(*lanes, strict=True) for container in row)
+        return [
+            Replica(
+                name=name,
+                worker=version,
+                number=number,
+                address=f"{container.address}:{self._ports[version]}",
+                identity=container.id[:12],
+            )
+            for number, (_, name, container) in enumerate(in_turn, start=1)
+        ]
+
+    def hold(self) -> None:
+        """Hold those that are not yet held to their budget, once they are quiet."""
+        fresh = [start.name for start in self.replicas if start.name not in self._held]
+        wait_until_quiet(fresh, self.read)
+        self._hold(fresh, cpus=self._replica_cpus, cores=())
+        self._held.update(fresh)
+
+    def pin(self, start: Replica, cores: Sequence[int]) -> None:
+        """Bind a start to cores."""
+        self._engine.pin(self.container(start.name), cores)
+
+    def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
+        """Let the proxy listen on each port and pass to exactly its members; once a stack."""
+        self._start_proxy(self._proxy_config(upstreams))
+
+    def ended(self) -> str | None:
+        """Give the message of a start that has ended by itself, if there is one."""
+        for container in self._engine.containers(self._project.name):
+            version = container.service.rpartition("-")[0]
+            if version in self._ports and not container.running:
+                why = (
+                    "for want of memory"
+                    if container.out_of_memory
+                    else f"with code {container.exit_code}"
+                )
+                return (
+                    f"A start of {version} ({member_name(container)}) ended {why} before it"
+                    f" answered. The end of its log:\n"
+                    f"{self._engine.log(container.id, lines=LOG_LINES)}"
+                )
+        return None

@@ -1,0 +1,109 @@
+"""The machine as the Docker engine sees it, and how the engine is met."""
+
+from __future__ import annotations
+
+import errno
+import os
+import platform
+import socket
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from loadtests.environments.compose.backend import ComposeBackend
+from loadtests.environments.compose.projects import dead_projects
+from loadtests.environments.protocol import Chosen
+from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.machine import Machine
+from loadtests.model.machine_facts import Engine, EngineState
+from loadtests.tools import docker, host, proc
+
+SOCKET = "unix:///var/run/docker.sock"
+"""Where the engine listens unless ``DOCKER_HOST`` says otherwise."""
+
+
+def choose(root: Path) -> Chosen:
+    """Give the backend with its machine; raise where no engine or no Compose answers."""
+    with closing(docker.Engine()) as engine:
+        compose = docker.find_compose()
+        machine = docker_machine(engine, compose)
+        why = f"Docker {engine.version} and Compose {compose.version} answer"
+    return Chosen(backend=ComposeBackend(root), machine=machine, why=why)
+
+
+def docker_machine(engine: docker.Engine, compose: docker.Compose) -> Machine:
+    """Give the facts of the machine that the engine runs on."""
+    facts = engine.facts()
+    can_budget, can_pin = bool(facts.get("CpuCfsQuota")), bool(facts.get("CPUSet"))
+    engine_version = f"Docker {engine.version}"
+    if docker.is_local():
+        machine = host.read_machine(
+            can_budget=can_budget, engine=engine_version, compose=compose.version
+        )
+        return replace(machine, can_pin=can_pin)
+    cores = int(facts["NCPU"])
+    return Machine(
+        cores=cores,
+        core_ids=tuple(range(cores)),
+        memory_bytes=int(facts["MemTotal"]),
+        cpu_model=str(facts.get("Architecture", "?")),
+        system=f"{facts.get('OperatingSystem', '?')} {facts.get('KernelVersion', '')}".strip(),
+        python=platform.python_version(),
+        cgroup=f"v{facts.get('CgroupVersion', '1')}",
+        can_budget=can_budget,
+        can_pin=can_pin,
+        engine=engine_version,
+        compose=compose.version,
+    )
+
+
+def look() -> Engine:
+    """Tell how the engine of this environment is met, and what it offers."""
+    return look_at(os.environ.get("DOCKER_HOST") or SOCKET)
+
+
+def look_at(address: str) -> Engine:
+    """Tell how the engine at an address is met, and what it offers."""
+    compose = _compose()
+    version = compose.version if compose else None
+    if address.startswith("unix://"):
+        path = address.removeprefix("unix://")
+        error = _connect_error(path)
+        if error is not None:
+            detail = f"{path}: {os.strerror(error)}"
+            return Engine(state=_state(error), detail=detail, compose_version=version)
+    try:
+        with closing(docker.Engine()) as engine:
+            return Engine(
+                state=EngineState.ANSWERS,
+                detail=engine.version,
+                compose_version=version,
+                machine=docker_machine(engine, compose) if compose else None,
+                leftovers=dead_projects(engine),
+            )
+    except EnvironmentFailure as failure:
+        return Engine(state=EngineState.DOWN, detail=str(failure), compose_version=version)
+
+
+def _connect_error(path: str) -> int | None:
+    with closing(socket.socket(socket.AF_UNIX)) as attempt:
+        try:
+            attempt.connect(path)
+        except OSError as error:
+            return error.errno or errno.EIO
+    return None
+
+
+def _state(error: int) -> EngineState:
+    if error in {errno.EACCES, errno.EPERM}:
+        return EngineState.DENIED
+    if error == errno.ENOENT and proc.which("docker") is None:
+        return EngineState.ABSENT
+    return EngineState.DOWN
+
+
+def _compose() -> docker.Compose | None:
+    try:
+        return docker.find_compose()
+    except EnvironmentFailure:
+        return None

@@ -1,0 +1,72 @@
+"""This machine as a stack of processes sees it: its programs, its modules and its ports."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from loadtests.environments.processes import addresses, cpu_limits
+from loadtests.environments.processes.backend import ProcessesBackend
+from loadtests.environments.protocol import Chosen
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure
+from loadtests.model.machine_facts import Nginx, Postgres, ProcessesFacts
+from loadtests.planning.run_plan import FIRST_PORT
+from loadtests.servers import gunicorn
+from loadtests.tools import host, nginx, postgres, proc
+
+PROXY_PORTS = range(FIRST_PORT, FIRST_PORT + 40)
+"""As many as the default plan needs, with a few to spare."""
+
+PORT_CHECK_HOST = "127.111.111.254" if sys.platform == "linux" else "127.0.0.1"
+"""Like the proxy's addresses: only a program that listens on all addresses is in its way."""
+
+
+def choose(root: Path) -> Chosen:
+    """Give the backend with its machine."""
+    way = cpu_limits.find("choice")
+    machine = host.read_machine(can_budget=way.can_budget)
+    return Chosen(backend=ProcessesBackend(root), machine=machine, why=way.description)
+
+
+def look(ports: range) -> ProcessesFacts:
+    """Look at what a stack of processes needs; start nothing that stays, and change nothing."""
+    way = cpu_limits.find("doctor")
+    return ProcessesFacts(
+        machine=host.read_machine(can_budget=way.can_budget),
+        budgets=way.description,
+        nginx=_look_at_nginx(),
+        missing_modules=gunicorn.missing_modules(),
+        taken_ports=tuple(port for port in ports if not addresses.is_free(PORT_CHECK_HOST, port)),
+        postgres=_look_at_postgres(),
+    )
+
+
+def _look_at_nginx() -> Nginx | None:
+    path = nginx.find_program()
+    if path is None:
+        return None
+    try:
+        words = proc.run(nginx.version_argv(path)).stderr
+        return Nginx(
+            path=path, version=nginx.parse_version(words), counts=nginx.COUNTS_MODULE in words
+        )
+    except ProcessFailure:
+        return None  # a program of this name that is none
+
+
+def _look_at_postgres() -> Postgres | None:
+    programs = postgres.find_programs()
+    if programs is None:
+        return None
+    path = str(programs.folder)
+    try:
+        words = proc.run(postgres.version_argv(programs)).stdout
+        version = postgres.parse_version(words)
+    except ProcessFailure:
+        return None  # programs of these names that are none
+    try:
+        postgres.check_version(words)
+        postgres.owner()
+    except EnvironmentFailure as failure:
+        return Postgres(path=path, version=version, trouble=str(failure))
+    return Postgres(path=path, version=version)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+
+from loadtests.environments import removal
+from loadtests.environments.compose import projects
+from loadtests.environments.processes import leftovers
+from loadtests.model import errors
+
+
+class Left:
+    """What runs have left in a test, and which of it was removed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.removed: list[str] = []
+        self.refusing = ""
+        runs = [self._remains("dead-1", living=False), self._remains("dead-2", living=False)]
+        going_on = self._remains("going-on", living=True)
+        monkeypatch.setattr(leftovers, "remains", lambda: (runs[0], going_on))
+        monkeypatch.setattr(projects, "remains", lambda _: (runs[1],))
+        monkeypatch.setattr(projects, "engine_if_any", lambda _: nullcontext("an engine"))
+
+    def _remains(self, name: str, *, living: bool) -> removal.Remains:
+        def remove() -> None:
+            if name == self.refusing:
+                raise errors.EnvironmentFailure(f"{name} cannot be removed.")
+            self.removed.append(name)
+
+        return removal.Remains(name=name, living=living, remove=remove)
+
+
+@pytest.fixture
+def left(monkeypatch: pytest.MonkeyPatch) -> Left:
+    return Left(monkeypatch)
+
+
+def test_down_removes_what_dead_runs_left_and_names_those_that_go_on(
+    twofold: Any, left: Left
+) -> None:
+    ended = twofold("down", out=False)
+
+    assert (ended.code, left.removed) == (0, ["dead-2", "dead-1"])
+    assert ended.stdout == (
+        "Removed what 2 runs had left.\n"
+        "1 runs may still be going on: `twofold down --all` ends them too.\n"
+    )
+
+
+def test_down_in_json_says_how_many_and_what_failed(twofold: Any, left: Left) -> None:
+    left.refusing = "dead-1"
+
+    ended = twofold("down", "--json", out=False)
+
+    assert ended.code == errors.EXIT_ENVIRONMENT
+    assert ended.document == {"removed_runs": 1, "failures": ["dead-1 cannot be removed."]}
+
+
+def test_what_cannot_be_removed_stops_nothing_else(twofold: Any, left: Left) -> None:
+    left.refusing = "dead-1"
+
+    ended = twofold("down", out=False)
+
+    assert (ended.code, left.removed) == (errors.EXIT_ENVIRONMENT, ["dead-2"])
+    assert "dead-1 cannot be removed." in ended.stderr
+
+
+def test_down_all_asks_before_it_ends_a_run_that_may_go_on(twofold: Any, left: Left) -> None:
+    ended = twofold("down", "--all", out=False)  # no terminal
+
+    assert left.removed == []
+    assert ended.code == errors.EXIT_USAGE
+    assert "add --yes" in ended.stderr
+    assert "These runs may still be going on:\n  going-on\n" in ended.stderr
+
+    assert twofold("down", "--all", "--yes", out=False).code == 0
+    assert left.removed == ["dead-2", "dead-1", "going-on"]

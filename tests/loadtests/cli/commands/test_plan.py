@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.model import errors
+from tests.loadtests.cli.command_line import SMALL
+from tests.loadtests.fakes import World
+
+
+def test_a_plan_is_printed_and_nothing_started(twofold: Any, world: World, tmp_path: Path) -> None:
+    ended = twofold("plan", *SMALL)
+
+    assert ended.code == errors.EXIT_YES
+    assert "gthread" in ended.stdout
+    assert (world.trials, world.open, list(tmp_path.iterdir())) == ([], 0, [])
+
+
+def test_a_plan_is_one_json_document_too(twofold: Any) -> None:
+    document = twofold("plan", *SMALL, "--json").document
+
+    assert document["seed"] == 1
+    assert len(document["rounds"]) == 4
+
+
+def test_without_a_seed_one_is_chosen(twofold: Any) -> None:
+    seeds = {twofold("plan", "--json").document["seed"] for _ in range(3)}
+
+    assert len(seeds) == 3
+
+
+def test_a_plan_with_latency_says_its_trials_and_how_long_they_take(twofold: Any) -> None:
+    plain, asked = twofold("plan", *SMALL), twofold("plan", *SMALL, "--slo", "p99=250ms")
+
+    assert "open loop at 50%, 70%, 90% of each cell's capacity: 4 rounds, 24 trials" in asked.stdout
+    assert "p99=250ms: at most 5 more steps of 6 trials" in asked.stdout
+    assert "open loop" not in plain.stdout
+    longer = twofold("plan", *SMALL, "--latency", "--json").document
+    assert longer["latency"]["expected_s"] == 24 * 5.5
+    shorter = twofold("plan", *SMALL, "--json").document
+    assert longer["expected_s"] - shorter["expected_s"] == pytest.approx(24 * 5.5)
+    assert shorter["latency"] is None
+
+
+def test_a_plan_says_what_of_the_generators_ceiling_the_last_run_needed(twofold: Any) -> None:
+    before = twofold("plan", *SMALL)
+    twofold("run", *SMALL)
+    after = twofold("plan", *SMALL)
+
+    assert "its ceiling is measured first. No earlier run here has measured it" in before.stdout
+    assert "ceiling of 20000 requests/s in run" in after.stdout
+    assert "gthread cpu ×2 needed the largest share: 0.5 %" in after.stdout
+    noted = twofold("plan", *SMALL, "--json").document["notes"]
+    assert any("ceiling of 20000" in note for note in noted)

@@ -1,0 +1,49 @@
+"""The command line over a stack in memory, in a results folder of the test's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.cli.boundary import run_command_line
+from loadtests.environments import registry
+from loadtests.environments.protocol import Chosen
+from loadtests.model import errors
+from loadtests.model.machine import Machine
+from tests.loadtests.builders import make_machine
+from tests.loadtests.cli.command_line import Ended
+from tests.loadtests.fakes import FakeBackend, World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return make_machine()
+
+
+@pytest.fixture(autouse=True)
+def a_stack_in_memory(monkeypatch: pytest.MonkeyPatch, world: World, machine: Machine) -> None:
+    def choose(asked: str, root: Path) -> Chosen:
+        assert (root / "compose").is_dir()
+        if asked == "processes":
+            raise errors.EnvironmentFailure("No nginx here. Install it.")
+        return Chosen(backend=FakeBackend(world), machine=machine, why="for a test")
+
+    monkeypatch.setattr(registry, "choose", choose)
+
+
+@pytest.fixture
+def twofold(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Any:
+    def call(*argv: str, out: bool = True) -> Ended:
+        results = ("--out", str(tmp_path)) if out else ()
+        code = run_command_line([*argv, *results])
+        streams = capsys.readouterr()
+        return Ended(code, streams.out, streams.err)
+
+    return call

@@ -1,0 +1,155 @@
+"""Failures: one message on standard error, and the exit code of the contract."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from loadtests.model import errors
+from loadtests.tools import signals
+from tests.loadtests.cli.command_line import SMALL
+from tests.loadtests.fakes import World
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (("run", "--workers", "uvicorn"), "Unknown worker model 'uvicorn'"),
+        (("run", "--workers", ""), "--workers names none"),
+        (("run", "--workers", "gthread,,gthread"), "named twice"),
+        (("run", "--replicas", "0,1,2"), "--replicas has 0"),
+        (("run", "--replicas", "-1,2"), "--replicas has -1"),
+        (("run", "--replicas", "one,two"), "--replicas is 'one,two'; it takes whole numbers"),
+        (("run", "--replicas", "1.5,3"), "it takes whole numbers"),
+        (("run", "--replicas", ""), "no doubling to judge"),
+        (("run", "--replicas", "1,1,2"), "a number twice"),
+        (("run", "--replicas", "1,2,16"), "What fits: --replicas 1,2,4,8"),
+        (("run", "--replicas", "1,2,999"), "between 1 and 64"),
+        (("run", "--workload", "disk"), "Unknown workload 'disk'"),
+        (("run", "--backend", "podman"), "Unknown backend 'podman'"),
+        (("run", "--rounds", "1"), "--rounds is 1"),
+        (("run", "--rounds", "999999999"), "--rounds is 999999999"),
+        (("run", "--rounds", "many"), "Invalid value for '--rounds'"),
+        (("run", "--precision", "0"), "--precision is 0"),
+        (("run", "--precision", "nan"), "--precision is nan"),
+        (("run", "--target", "3"), "--target is 3"),
+        (("run", "--slo", "99=1s"), "--slo is '99=1s'"),
+        (("plan", "--slo", "p99=1h"), "Try --slo p99=250ms"),
+        (("run", "--generator-processes", "0"), "--generator-processes is 0"),
+        (("run", "--seed", "x"), "Invalid value for '--seed'"),
+        (("run", "--unheard-of"), "No such option"),
+        (("run", "surplus"), "unexpected extra argument"),
+        (("plan", "--replicas", "1,3"), "no doubling to judge"),
+        (("report", "yesterday"), "There is no run 'yesterday'"),
+        (("report",), "There is no run in"),
+        (("report", "--format", "pdf"), "Invalid value for '--format'"),
+        (("compare",), "There is no run in"),
+        (("export",), "There is no run in"),
+        (("export", "--samples", "xlsx"), "Invalid value for '--samples'"),
+        (("measure",), "No such command"),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_code_2(
+    twofold: Any, argv: Sequence[str], told: str, world: World, tmp_path: Path
+) -> None:
+    ended = twofold(*argv)
+
+    assert ended.code == errors.EXIT_USAGE
+    assert told in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ended.stdout == ""
+    assert (world.trials, list(tmp_path.iterdir())) == ([], [])
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_a_results_folder_that_cannot_be_written_is_exit_code_4(
+    twofold: Any, tmp_path: Path, as_json: tuple[str, ...]
+) -> None:
+    taken = tmp_path / "a-file"
+    taken.write_text("")
+
+    ended = twofold("run", *SMALL, *as_json, "--out", str(taken), out=False)
+
+    assert ended.code == errors.EXIT_ENVIRONMENT
+    assert f"twofold: The results folder {taken} cannot be written" in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_a_backend_that_does_not_work_here_is_exit_code_4(twofold: Any) -> None:
+    ended = twofold("run", "--backend", "processes")
+
+    assert ended.code == errors.EXIT_ENVIRONMENT
+    assert ended.stderr == "twofold: No nginx here. Install it.\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_its_own_exit_code_after_the_stack_is_down(
+    twofold: Any, world: World, number: signal.Signals
+) -> None:
+    def before_trial(count: int) -> None:
+        if count == 5:
+            signal.raise_signal(number)
+            signals.check()
+
+    world.before_trial = before_trial
+
+    ended = twofold("run", *SMALL)
+
+    assert ended.code == 128 + number
+    assert f"twofold: Stopped by signal {int(number)}; finished trials are kept." in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert world.open == 0
+
+
+def test_a_generator_that_dies_is_exit_code_4(twofold: Any, world: World) -> None:
+    def before_trial(count: int) -> None:
+        if count == 5:
+            raise errors.ProcessFailure("`python` ended with code 137. Its log: generator.log")
+
+    world.before_trial = before_trial
+
+    ended = twofold("run", *SMALL, "--json")
+
+    assert ended.code == errors.EXIT_ENVIRONMENT
+    assert "Its log: generator.log" in ended.stderr
+    assert (ended.stdout, world.open) == ("", 0)
+
+
+def test_a_defect_of_ours_is_exit_code_5_and_never_looks_like_a_verdict(
+    twofold: Any, world: World
+) -> None:
+    world.rps = lambda _, members: 1 / (len(members) - len(members))
+
+    ended = twofold("run", *SMALL)
+
+    assert ended.code == errors.EXIT_INTERNAL
+    assert "ZeroDivisionError" in ended.stderr
+    assert "this is a defect of twofold" in ended.stderr
+    assert world.open == 0
+
+
+@contextmanager
+def a_closed_pipe() -> Iterator[IO[str]]:
+    """Give a pipe that nobody reads any more, as text to write to."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe, Path(os.devnull).open("w") as nowhere:
+        yield pipe
+        os.dup2(nowhere.fileno(), writing)  # or closing it would fail again
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_output_that_nobody_reads_never_looks_like_a_verdict(
+    twofold: Any, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    with a_closed_pipe() as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+
+        assert twofold("run", *SMALL, *words).code == errors.EXIT_ENVIRONMENT

@@ -1,0 +1,249 @@
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.environments import removal
+from loadtests.environments.compose import images, projects
+from loadtests.environments.compose.backend import ComposeBackend
+from loadtests.environments.compose.projects import dead_projects, project_name
+from loadtests.environments.owner import Owner
+from loadtests.model.errors import EnvironmentFailure, Interrupted, ProcessFailure
+from loadtests.tools import docker, proc
+from tests.checkout import CHECKOUT
+from tests.loadtests.environments.compose.fake_engine import (
+    COMPOSE,
+    IMAGES,
+    PLAN,
+    FakeEngine,
+    Ran,
+    all_containers,
+    as_engine,
+    opened,
+)
+
+# -- names -------------------------------------------------------------------------------------
+
+
+def test_a_project_is_named_after_the_run_the_machine_and_the_process() -> None:
+    name = project_name("20260921-101500-00FF")
+
+    assert name.startswith("twofold-20260921-101500-00ff-")
+    assert name.endswith(f"-{os.getpid()}")
+    assert name == name.lower()
+
+
+def test_projects_of_dead_processes_of_this_machine_are_found() -> None:
+    mine = project_name("a-run")
+    dead = mine.rpartition("-")[0] + "-99999999"
+    elsewhere = f"twofold-a-run-{'0' * 8}-99999999"
+    engine = FakeEngine(projects=((mine, dead, elsewhere, "twofold-test-0123", "shop"),))
+
+    assert dead_projects(as_engine(engine)) == (dead,)
+
+
+# -- surely down again -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"up": ProcessFailure("up failed", output="no such image")},
+        {"up": Interrupted(2)},
+        {"down": ProcessFailure("did not end in 120 s")},
+    ],
+)
+def test_a_stack_comes_down_when_compose_fails(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trouble: dict[str, BaseException]
+) -> None:
+    engine, ran = FakeEngine(), Ran(**trouble)
+
+    with (
+        pytest.raises((EnvironmentFailure, Interrupted, KeyError)),
+        opened(monkeypatch, engine, ran, tmp_path),
+    ):
+        raise KeyError
+
+    assert ran.words[-1] == "down"
+    assert engine.removed == [project_name(tmp_path.name)]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), EnvironmentFailure("gone")])
+def test_a_stack_comes_down_where_its_logs_cannot_be_saved(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception
+) -> None:
+    engine = FakeEngine(*all_containers())
+    engine.log_error = error
+
+    with opened(monkeypatch, engine, Ran(), tmp_path):
+        pass
+
+    assert engine.removed == [project_name(tmp_path.name)]
+
+
+def test_a_stack_comes_down_where_nobody_listens_any_more(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine = FakeEngine()
+    monkeypatch.setattr(docker, "Engine", lambda: engine)
+    monkeypatch.setattr(docker, "find_compose", lambda: COMPOSE)
+    monkeypatch.setattr(images, "build_all", lambda *_, **__: IMAGES)
+    monkeypatch.setattr(proc, "run", Ran())
+
+    def closed(_: str) -> None:
+        raise BrokenPipeError
+
+    with (
+        pytest.raises(BrokenPipeError),
+        ComposeBackend(CHECKOUT).open(PLAN, tmp_path, closed),
+    ):
+        pytest.fail("it went up")
+
+    assert engine.removed == [project_name(tmp_path.name)]
+
+
+def test_what_the_engine_still_creates_is_removed_until_nothing_is_left(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mine = project_name(tmp_path.name)
+    engine = FakeEngine(projects=((), (mine,), (mine,), ()))
+    engine.refusals = 1
+
+    with opened(monkeypatch, engine, Ran(), tmp_path):
+        pass
+
+    assert engine.removed == [mine] * 3
+
+
+def test_what_cannot_be_removed_is_told_with_the_engines_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine = FakeEngine()
+    engine.refusals = 10**9
+    monkeypatch.setattr(projects, "GONE_LIMIT_S", 0.01)
+
+    with (
+        pytest.raises(EnvironmentFailure, match=r"still there\. The engine did not .*twofold down"),
+        opened(monkeypatch, engine, Ran(), tmp_path),
+    ):
+        pass
+
+
+def test_what_a_dead_run_has_left_is_removed_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dead = project_name("a-run").rpartition("-")[0] + "-99999999"
+    engine = FakeEngine(projects=((dead,), ()))
+
+    with opened(monkeypatch, engine, Ran(), tmp_path):
+        assert engine.removed == [dead]
+
+
+@pytest.mark.parametrize("dead", [True, False])
+def test_a_network_that_the_engine_keeps_though_nothing_is_on_it_is_said_and_no_failure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, dead: bool
+) -> None:
+    left = project_name("a-run").rpartition("-")[0] + "-99999999"
+    engine = FakeEngine(projects=((left,),) if dead else ((),))
+    engine.refusals, engine.refusal = 10**9, docker.NetworkKept("It keeps a network.")
+    monkeypatch.setattr(projects, "GONE_LIMIT_S", 0.01)
+    said: list[str] = []
+
+    with opened(monkeypatch, engine, Ran(), tmp_path, say=said.append):
+        assert ("It keeps a network." in said) is dead
+
+    assert said[-1] == "It keeps a network."
+
+
+def test_a_network_that_was_kept_for_a_while_hides_nothing_else_that_stays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mine = project_name(tmp_path.name)
+    engine = FakeEngine(projects=((), (mine,)))
+    engine.refusals, engine.refusal = 1, docker.NetworkKept("It keeps a network.")
+    monkeypatch.setattr(projects, "GONE_LIMIT_S", 0.05)
+
+    with (
+        pytest.raises(EnvironmentFailure, match="still there"),
+        opened(monkeypatch, engine, Ran(), tmp_path),
+    ):
+        pass
+
+
+# -- what runs have left -----------------------------------------------------------------------
+
+
+def another(**fields: Any) -> str:
+    """The label of this process, with fields that are not its own."""
+    return replace(Owner.this_process(), **fields).as_label()
+
+
+@pytest.mark.parametrize(
+    ("pid", "label", "living"),
+    [
+        (os.getpid(), Owner.this_process().as_label(), True),
+        (os.getpid(), another(started="1"), False),
+        (os.getpid(), another(boot="the last one"), False),
+        (99999999, another(pid=99999999), False),
+        (99999999, another(pid=99999999, namespace="pid:[1]"), True),
+        (os.getpid(), "", True),
+        (99999999, "", False),
+        (os.getpid(), "something else", True),
+    ],
+    ids=["this", "pid used again", "before a boot", "gone", "not to be seen", *"abc"],
+)
+def test_a_run_is_dead_when_its_very_process_is_gone(pid: int, label: str, living: bool) -> None:
+    project = f"{project_name('a-run').rpartition('-')[0]}-{pid}"
+    engine = FakeEngine(projects=((project,),))
+    engine.owners = {project: label}
+
+    (run,) = projects.remains(as_engine(engine))
+
+    assert (run.name, run.living) == (project, living)
+
+
+def test_a_run_of_another_machine_may_live() -> None:
+    engine = FakeEngine(projects=((f"twofold-a-run-{'0' * 8}-99999999",),))
+
+    assert [run.living for run in projects.remains(as_engine(engine))] == [True]
+
+
+@pytest.mark.parametrize("name", ["compose", "twofold", "twofold-test-0123", "shop", "twofold-a-1"])
+def test_a_project_that_is_not_named_as_ours_is_never_touched(name: str) -> None:
+    engine = FakeEngine(projects=((name,),))
+
+    assert projects.remains(as_engine(engine)) == ()
+
+
+def test_removing_a_run_removes_its_project() -> None:
+    engine = FakeEngine(projects=((project_name("a-run"),),))
+    (run,) = projects.remains(as_engine(engine))
+
+    run.remove()
+
+    assert engine.removed == [run.name]
+
+
+def test_a_network_that_the_engine_keeps_is_no_failure() -> None:
+    engine = FakeEngine(projects=((project_name("a-run"),),))
+    engine.refusals, engine.refusal = 1, docker.NetworkKept("It keeps a network.")
+    said: list[str] = []
+
+    removed = removal.remove(projects.remains(as_engine(engine)), said.append)
+
+    assert removed == removal.Removed(runs=0, failures=())
+    assert said[-1] == "It keeps a network."
+
+
+def test_without_an_engine_there_is_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_engine() -> None:
+        raise EnvironmentFailure("No Docker engine answers.")
+
+    monkeypatch.setattr(docker, "Engine", no_engine)
+    said: list[str] = []
+
+    with projects.engine_if_any(said.append) as engine:
+        assert engine is None
+    assert said == ["No Docker engine answers."]

@@ -1,0 +1,131 @@
+"""A gate in memory: its stack, and what the pipeline asks of engine, git and machine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.environments.compose import images
+from loadtests.environments.protocol import Say
+from loadtests.gate import pipeline, versions
+from loadtests.gate.model import GatePlan, SideName
+from loadtests.gate.versions import Sides
+from loadtests.model.stack import Replica
+from loadtests.tools import docker
+from tests.loadtests.fakes.stack import StackInMemory
+from tests.loadtests.fakes.world import Order, World
+from tests.loadtests.gate.builders import make_side
+
+COMPOSE = docker.Compose(argv=("docker", "compose"), version="2.30.0")
+
+
+@dataclass(kw_only=True)
+class GateWorld(World):
+    """A world with starts of two versions; ``ended`` is the message of one that has ended."""
+
+    done: list[str] = field(default_factory=list)
+    ended: str | None = None
+
+    def __post_init__(self) -> None:
+        self.replica_cpus = 0.25
+
+
+def side_of(members: Sequence[str]) -> str:
+    return members[0].partition("-")[0]
+
+
+def slower_head(ratio: float) -> Any:
+    """Give a truth in which head is slower by this share, and each pair of starts differs a bit."""
+
+    def rps(_: Order, members: Sequence[str]) -> float:
+        own = 1 + 0.01 * (int(members[0].rpartition("-")[2]) % 3)
+        loss = ratio if side_of(members) == SideName.HEAD else 0.0
+        return 100.0 * len(members) * own * (1 - loss)
+
+    return rps
+
+
+class FakeGateStack(StackInMemory):
+    """A stack of starts of base and head; see ``gate.stack.GateStack``."""
+
+    def __init__(self, world: GateWorld, plan: GatePlan) -> None:
+        super().__init__(world)
+        world.replicas = {}
+        self._done = world.done
+        self._plan = plan
+
+    def grow(self, count: int) -> None:
+        self._done.append(f"grow {count}")
+        lanes = len(self._plan.cores)
+        for index, side in enumerate(SideName):
+            for number in range(1, lanes * math.ceil(count / lanes) + 1):
+                lane, of_lane = "abcd"[(number - 1) % lanes], (number - 1) // lanes + 1
+                name = f"{side}-{lane}-{of_lane}"
+                self.world.replicas[name] = Replica(
+                    name=name,
+                    worker=side,
+                    number=number,
+                    address=f"10.1.{index}.{number}:8000",
+                    identity=f"{name} of this stack",
+                )
+
+    def hold(self) -> None:
+        self._done.append("hold")
+
+    def pin(self, start: Replica, cores: Sequence[int]) -> None:
+        self._done.append(f"pin {start.name} to {','.join(map(str, cores))}")
+
+    def ended(self) -> str | None:
+        assert isinstance(self.world, GateWorld)
+        return self.world.ended
+
+
+class FakeEngine:
+    """An engine on another machine, which has two cores."""
+
+    version = "28.0"
+
+    def facts(self) -> dict[str, Any]:
+        return {"NCPU": 2, "MemTotal": 8 << 30, "CpuCfsQuota": True, "CPUSet": True}
+
+    def close(self) -> None:
+        pass
+
+
+def put_in_memory(monkeypatch: pytest.MonkeyPatch, world: GateWorld) -> None:
+    """Let ``gate.pipeline`` run in this world: no engine, no git, no image."""
+
+    @contextmanager
+    def open_stack(
+        root: Path, plan: GatePlan, worker: str, sides: Sides, folder: Path, say: Say
+    ) -> Iterator[FakeGateStack]:
+        assert (root / "compose/gate.yaml").is_file()
+        world.open += 1
+        try:
+            yield FakeGateStack(world, plan)
+        finally:
+            say("Taking the stack down")
+            world.open -= 1
+
+    def build(
+        _: object, __: Path, ___: Path, named: tuple[str, str], environments: Any, say: Say
+    ) -> Sides:
+        base, head = (
+            make_side(side, asked=asked, digest=f"sha256:{asked}", environment=environments[side])
+            for side, asked in zip(SideName, named, strict=True)
+        )
+        return Sides(base=base, head=head, differences=("changed: shop.py",))
+
+    monkeypatch.setattr(docker, "Engine", FakeEngine)
+    monkeypatch.setattr(docker, "find_compose", lambda: COMPOSE)
+    monkeypatch.setattr(docker, "is_local", lambda: False)
+    monkeypatch.setattr(versions, "find", lambda _, __, name, asked: asked or f"default {name}")
+    monkeypatch.setattr(versions, "build", build)
+    monkeypatch.setattr(images, "build_services", lambda *_, **__: None)
+    monkeypatch.setattr(pipeline, "open_stack", open_stack)

@@ -1,0 +1,128 @@
+"""One and two replicas of each side in turns through the proxy, and whether they answer as one."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from loadtests.environments.keep_awake import Awake
+from loadtests.gate.generator_pool import GeneratorPool
+from loadtests.gate.model import SideName, WorkerLoad
+from loadtests.gate.plan import block_members, block_order
+from loadtests.gate.scaling_blocks import FIRST_PORT, BlockRunner, _on
+from loadtests.measurement.generator_client import Agent
+from loadtests.model.consistency import SAMPLE_CHECKS, ProbeState
+from loadtests.model.generator_records import Edge
+from tests.loadtests.fakes.gate import FakeGateStack, GateWorld, slower_head
+from tests.loadtests.gate.builders import make_gate_plan
+
+PLAN = make_gate_plan()
+LOAD = WorkerLoad(worker="gthread", users=8, rate_rps=60.0, gain_ratio=0.0)
+STARTS = 6
+
+
+@pytest.fixture
+def world() -> GateWorld:
+    return GateWorld(rps=slower_head(0.1))
+
+
+def a_runner(world: GateWorld, awake: Awake | None = None) -> BlockRunner:
+    stack = FakeGateStack(world, PLAN)
+    stack.grow(STARTS)
+    agents = {(0, SideName.BASE): Agent(stack.start_generator())}
+    pool = GeneratorPool(stack, "gthread", agents, awake or Awake(None))
+    runner = BlockRunner(stack, PLAN, "gthread", pool)
+    runner.prepare()
+    return runner
+
+
+def test_the_proxy_has_a_port_for_each_group_of_starts_from_the_first_on(world: GateWorld) -> None:
+    a_runner(world)
+
+    ports = list(world.upstreams)
+    groups = {(each.worker, each.members) for each in world.upstreams.values()}
+    assert ports == list(range(FIRST_PORT, FIRST_PORT + len(ports)))
+    assert len(groups) == len(ports)
+    for number in range(1, 9):
+        pair = block_members(PLAN, number, STARTS)
+        for side in SideName:
+            assert {(side, pair[:1]), (side, pair)} <= groups
+
+
+def test_the_proxy_is_configured_once(world: GateWorld) -> None:
+    runner = a_runner(world)
+    before = dict(world.upstreams)
+    world.upstreams.clear()
+
+    runner.prepare()
+
+    assert world.upstreams == {}
+    assert before
+
+
+def test_a_block_measures_each_side_with_one_and_two_replicas_in_the_planned_order(
+    world: GateWorld,
+) -> None:
+    runner = a_runner(world)
+    with runner.metronome() as metronome:
+        block = runner.block(1, LOAD, metronome)
+
+    order = [(window.side, window.replicas) for window in block.windows]
+    assert order == list(block_order(PLAN, "gthread", 1))
+    assert [trial["users"] for trial in world.trials] == [8 * replicas for _, replicas in order]
+    rates = {
+        (window.side, window.replicas): window.figures.throughput_rps for window in block.windows
+    }
+    assert rates[SideName.BASE, 2] == pytest.approx(2 * rates[SideName.BASE, 1], rel=0.02)
+    assert rates[SideName.HEAD, 1] == pytest.approx(0.9 * rates[SideName.BASE, 1], rel=0.02)
+    assert all(window.proxy_ratio for window in block.windows)
+
+
+def test_all_starts_of_a_block_share_one_core(world: GateWorld) -> None:
+    runner = a_runner(world)
+    with runner.metronome() as metronome:
+        runner.block(2, LOAD, metronome)
+
+    pinned = [done for done in world.done if done.startswith("pin")]
+    assert len(pinned) == 4
+    assert {line.rpartition(" to ")[2] for line in pinned} == {str(PLAN.cores[1])}
+    assert {line.split("-")[1] for line in pinned} == {"b"}
+
+
+@pytest.mark.parametrize("awake", [True, False])
+def test_the_speed_of_the_blocks_core_is_told_where_it_is_kept_awake(
+    world: GateWorld, *, awake: bool
+) -> None:
+    runner = a_runner(world, Awake(os.getpid() if awake else None))
+    with runner.metronome() as metronome:
+        block = runner.block(1, LOAD, metronome)
+
+    speeds = [window.core_speed for window in block.windows]
+    assert speeds == ([pytest.approx(1e6)] * 4 if awake else [None] * 4)
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("store", ProbeState.OK),
+        ("memory", ProbeState.BREAKS),
+        (None, ProbeState.UNCHECKED),
+    ],
+)
+def test_two_replicas_of_each_side_are_asked_each_check_once(
+    world: GateWorld, state: str | None, expected: ProbeState
+) -> None:
+    world.state = state  # type: ignore[assignment]
+
+    probes = a_runner(world).probe(SAMPLE_CHECKS)
+
+    asked = [(probe.result.check, probe.side) for probe in probes]
+    assert asked == [(check.name, side) for check in SAMPLE_CHECKS for side in SideName]
+    assert {probe.result.state for probe in probes} == {expected}
+
+
+def test_an_edge_has_no_speed_of_other_cores() -> None:
+    edge = Edge(members=(), host=None, harness_cpu_s=0.0, pulse={0: (1.0, 2.0), 1: (3.0, 4.0)})
+
+    assert _on(edge, 1).pulse == {1: (3.0, 4.0)}

@@ -1,0 +1,49 @@
+"""The counters at a window's edge, and whether the metronome is believed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from loadtests.environments.keep_awake import Awake
+from loadtests.measurement.core_speed_probe import Metronome
+from loadtests.measurement.window_edges import read_edge
+from tests.loadtests.builders import make_plan
+from tests.loadtests.fakes import FakeStack, World
+
+PLAN = make_plan(workers=("gthread",), replica_counts=(1, 2))
+
+
+def test_replicas_and_services_are_read_and_a_store_where_there_is_one() -> None:
+    names = ["gthread-1", "gthread-2", "proxy", "generator", "metronome"]
+
+    without = read_edge(FakeStack(World(), PLAN), Awake(None), None)
+    with_store = read_edge(FakeStack(World(), replace(PLAN, with_store=True)), Awake(None), None)
+
+    assert [reading.member for reading in without.members] == names
+    assert [reading.member for reading in with_store.members] == [*names, "store"]
+    assert without.host is not None
+
+
+@pytest.mark.parametrize("awake", [True, False])
+def test_the_metronome_is_believed_only_while_its_cores_are_kept_awake(*, awake: bool) -> None:
+    stack = FakeStack(World(), PLAN)
+    metronome = Metronome(stack.start_metronome())
+
+    edge = read_edge(stack, Awake(os.getpid() if awake else None), metronome)
+
+    assert (edge.pulse is not None) is awake
+
+
+def test_without_a_metronome_there_is_no_speed() -> None:
+    assert read_edge(FakeStack(World(), PLAN), Awake(os.getpid()), None).pulse is None
+
+
+def test_what_keeps_the_cores_awake_counts_as_the_harness_own() -> None:
+    awake = Awake(os.getpid())  # as if this process, which has used some, were it
+
+    edge = read_edge(FakeStack(World(), PLAN), awake, None)
+
+    assert edge.harness_cpu_s > awake.cpu_s() > 0.05

@@ -1,0 +1,48 @@
+import runpy
+from typing import Any
+
+import pytest
+
+from loadtests.servers import registry
+from tests.checkout import CHECKOUT
+
+MODELS = registry.worker_models()
+
+
+def test_threads_and_processes_have_the_same_number_of_slots() -> None:
+    assert MODELS["gthread"].slots == MODELS["sync"].slots
+    assert MODELS["gevent"].slots is None
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if MODELS[name].slots])
+def test_slots_are_what_processes_and_threads_make(name: str) -> None:
+    worker = MODELS[name]
+
+    assert worker.slots == worker.processes * worker.threads
+
+
+def test_a_worker_model_belongs_to_one_server() -> None:
+    named = [worker.name for server in registry.SERVERS.values() for worker in server.worker_models]
+
+    assert len(set(named)) == len(named)
+    assert {registry.server_of(name).name for name in MODELS} == set(registry.SERVERS)
+
+
+def test_names_are_those_that_are_asked_for_by() -> None:
+    assert [server.name for server in registry.SERVERS.values()] == list(registry.SERVERS)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_applications_own_settings_have_the_same_processes_and_threads(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The application knows nothing of the harness, so its file has the figures once more."""
+    for variable in ("WEB_CONCURRENCY", "THREADS", "SECRET_KEY"):
+        monkeypatch.setenv(variable, "")
+    monkeypatch.setenv("WORKER_MODEL", name)
+
+    settings: dict[str, Any] = runpy.run_path(str(CHECKOUT / "app/gunicorn.conf.py"))
+
+    worker = MODELS[name]
+    assert (settings["workers"], settings["threads"]) == (worker.processes, worker.threads)
+    assert settings["MODELS"].keys() == MODELS.keys()
