@@ -164,7 +164,7 @@ def _note(counts: Floats, logs: Floats, fitted: Sequence[float]) -> str:
     if len(counts) < USL_COUNTS:
         exact = "" if len(counts) > 2 else " It fits two points exactly, so nothing checks it."
         return (
-            f"The Universal Scalability Law needs {USL_COUNTS} replica counts, and this run has"
+            "The Universal Scalability Law needs four replica counts, and this run has"
             f" {len(counts)}. Amdahl's law with one parameter is fitted instead.{exact}"
         )
     misfit = logs.mean(axis=0) - _log_speedups(counts, fitted)

@@ -43,7 +43,7 @@ STORE_START_S = 5.0
 FIRST_PORT = 9001
 
 WAITING_WORKLOAD = "io"
-"""What is measured where replicas that work cannot have budgets."""
+"""The workload that is measured where replicas under CPU load cannot have budgets."""
 
 NO_BUDGET = (
     "No CPU budget can be set here, so replicas under CPU load would compete for the same cores."
@@ -146,7 +146,7 @@ def _what_fits(
 
 
 def _limited() -> tuple[str, ...]:
-    """Give the worker models that have a limited number of slots."""
+    """Return the worker models with a limited number of slots."""
     return tuple(name for name, model in servers.worker_models().items() if model.slots is not None)
 
 

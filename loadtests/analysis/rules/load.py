@@ -78,8 +78,8 @@ def generator_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Find
         broken=busy >= CORE_LIMIT_RATIO,
         figure=busy,
         limit=CORE_LIMIT_RATIO,
-        detail=f"The generator used {busy:.0%} of its core, and its timer was {lag:.1f} ms late"
-        " (99th percentile).",
+        detail=f"The generator used {busy:.0%} of its core, and its timer was at most"
+        f" {lag:.1f} ms late in 99 of 100 cases.",
     )
 
 

@@ -93,7 +93,7 @@ _ALL = (
     ),
     Rule(
         code=RuleCode.NOT_SATURATED,
-        about="Some resource was full, so the throughput is the system's own limit.",
+        about="Some resource was saturated, so the throughput is the system's own limit.",
         cell=_not_saturated,
     ),
     Rule(

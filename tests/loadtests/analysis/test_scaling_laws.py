@@ -42,7 +42,7 @@ def test_three_counts_give_amdahl_and_say_why_not_more() -> None:
     assert law.sigma.estimate == pytest.approx(0.1, abs=1e-6)
     assert law.bound == pytest.approx(10.0, rel=1e-4)
     assert law.note.startswith(
-        "The Universal Scalability Law needs 4 replica counts, and this run has 3."
+        "The Universal Scalability Law needs four replica counts, and this run has 3."
     )
 
 

@@ -113,5 +113,5 @@ def test_compose_puts_nothing_in_the_place_of_a_dollar() -> None:
 
 
 def test_compose_is_not_asked_for_replicas_that_differ() -> None:
-    with pytest.raises(UsageError, match="Under Compose, all replicas .* same variables"):
+    with pytest.raises(UsageError, match=r"Under Compose, all replicas .* same variables"):
         environments({"gthread-2": {"A": "1"}})
