@@ -14,7 +14,7 @@ from tests.docs.blocks import PROJECT
 for _module in ("sphinx", "myst_parser", "furo"):
     pytest.importorskip(_module, reason="Sphinx is not here; make docs gets it")
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.parallel]
 
 SPHINX = (sys.executable, "-m", "sphinx", "--quiet", "--nitpicky", "--fail-on-warning")
 

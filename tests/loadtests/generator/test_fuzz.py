@@ -14,6 +14,7 @@ CASES = 2_080
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_every_broken_answer_is_counted_once_as_what_it_is() -> None:
     command = (sys.executable, "-m", "scripts.generator_bench.fuzz", str(CASES), "7")
 

@@ -242,7 +242,7 @@ def shown_trials(driver: Chrome) -> int | None:
     return int(found[1]) if found else None
 
 
-@pytest.mark.waits
+@pytest.mark.parallel
 @pytest.mark.parametrize("pace_s", [0.7, 1.9, 3.2])
 def test_a_page_that_was_opened_during_a_run_follows_it_within_five_seconds(
     chromium: Chrome, run: tuple[RunResult, tuple[Trial, ...]], tmp_path: Path, pace_s: float

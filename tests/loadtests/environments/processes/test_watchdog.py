@@ -40,7 +40,6 @@ class Observed:
     def __init__(self, folder: Path, *module_and_arguments: str) -> None:
         self._temporary = folder / "temporary"
         self._temporary.mkdir()
-        self._groups_before = control_groups()
         self.log = folder / "harness.log"
         self.child = proc.Child(
             (sys.executable, "-m", *module_and_arguments),
@@ -52,7 +51,8 @@ class Observed:
     def end(self, number: signal.Signals) -> int:
         """Send the signal; wait until nothing is left; give how many processes there were."""
         family = {(process.pid, process.started) for process in procfs.family(self.child.pid)}
-        groups = control_groups() - self._groups_before
+        stacks = {folder.name for folder in self._temporary.iterdir()}
+        groups = {group for group in control_groups() if group.name in stacks}
         self.child.signal(number)
 
         def left() -> list[object]:
@@ -69,6 +69,7 @@ class Observed:
 
 @needs_a_stack
 @pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 @pytest.mark.parametrize("phase", PHASES)
 def test_nothing_is_left_of_a_harness_that_is_ended(
@@ -95,6 +96,7 @@ def open_folder() -> Iterator[Path]:
 
 @needs_a_store
 @pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
 @pytest.mark.parametrize("phase", ["first-replica-started", "replicas-started", "under-load"])
 def test_nothing_is_left_of_a_store_whose_processes_are_groups_of_their_own(
@@ -118,6 +120,7 @@ RUN = (
 
 @needs_a_stack
 @pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
 @pytest.mark.parametrize("line", ["Starting", "Waiting", "How many users", "Round 1"])
 def test_nothing_is_left_of_a_run_that_is_ended(

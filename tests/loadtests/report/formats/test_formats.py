@@ -29,7 +29,8 @@ from tests.checkout import CHECKOUT
 from tests.loadtests.report.generated import generated_run
 
 ALL = range(200)
-RUNS = [pytest.param(number, marks=[pytest.mark.slow] if number >= 8 else []) for number in ALL]
+SLOW = (pytest.mark.slow, pytest.mark.parallel)
+RUNS = [pytest.param(number, marks=SLOW if number >= 8 else ()) for number in ALL]
 """Of the fast tests only the first few: all of them take a minute."""
 
 SCHEMA = CHECKOUT / "docs/reference/run.schema.json"
@@ -278,6 +279,7 @@ def test_no_format_ever_says_nan(number: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_the_generated_runs_are_of_every_kind() -> None:
     results = [generated_run(number)[0] for number in ALL]
 
