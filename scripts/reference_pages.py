@@ -71,7 +71,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def commands() -> str:
     """Return a section for each command: what it does, its usage and its options."""
-    root = click.Context(cli, info_name="twofold")
+    # With its settings: click keeps the help option that the first context asked for.
+    root = click.Context(cli, info_name="twofold", **cli.context_settings)
     return "\n".join(_command(command, context) for command, context in _tree(cli, root))
 
 

@@ -7,6 +7,7 @@ import pytest
 from loadtests.environments import registry
 from loadtests.model import errors
 from loadtests.planning.checks import BackendChecks, lack, ok
+from loadtests.targets.workloads import WORKLOADS
 from tests.loadtests.builders import make_machine
 
 GOOD = BackendChecks(name="good", checks=(ok("engine", "answers"),), machine=make_machine())
@@ -43,4 +44,4 @@ def test_the_document_has_checks_backends_servers_and_workloads(
 
     assert document.keys() == {"checks", "backends", "servers", "workloads"}
     assert document["servers"][0]["workers"] == ["gthread", "sync", "gevent"]
-    assert [workload["name"] for workload in document["workloads"]] == ["cpu", "io", "db", "mixed"]
+    assert [workload["name"] for workload in document["workloads"]] == list(WORKLOADS)
