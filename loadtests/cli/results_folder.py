@@ -10,8 +10,8 @@ from loadtests.targets import checkout
 
 
 def of(out: Path | None) -> Path:
-    """Give the folder of ``--out``, or the project's own."""
-    return out if out is not None else checkout.results()
+    """Return the folder of ``--out``, or the default one; absolute, for programs elsewhere."""
+    return (out if out is not None else checkout.results()).resolve()
 
 
 def command_line() -> str:
