@@ -1,4 +1,4 @@
-"""Where results go, and the command that asked for them."""
+"""The results folder, and the command line for a run's facts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from loadtests.targets import checkout
 
 
 def of(out: Path | None) -> Path:
-    """Give the folder of ``--out``, or the project's own."""
+    """Return the folder of ``--out``, or the project's results folder."""
     return out if out is not None else checkout.results()
 
 
 def command_line() -> str:
-    """Give the command as a person would type it."""
+    """Return the command as a person would type it."""
     return shlex.join(("twofold", *sys.argv[1:]))
