@@ -15,7 +15,7 @@ from app.application import this_app
 blueprint = Blueprint("probes", __name__)
 
 UNITS = {"gthread": "thread", "sync": "process", "gevent": "greenlet"}
-"""What serves one request at a time, for each worker model."""
+"""What serves one request at a time, by worker model; a test compares the keys with the harness."""
 
 
 @blueprint.get("/healthz")

@@ -1,4 +1,4 @@
-"""The loop over the stages; the one file that sees them all."""
+"""Runs the stages of a run; the only module that imports them all."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from loadtests.results.run_folder import Recorded, Store
 from loadtests.tools import proc, signals
 
 LIVE_EVERY_S = 2.0
-"""How often the report of a run that goes on is written; a page that is open reads it as often."""
+"""Seconds between two updates of a live report; an open page reloads it as often."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A run that was decided on: its plan, where to put it, and the command that asked for it."""
+    """A run to measure: its plan, its results folder, and its command line."""
 
     plan: Plan
     chosen: Chosen
@@ -42,30 +42,30 @@ class Request:
 
 
 def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
-    """Measure a plan from first to last; give the result and the run's folder.
+    """Measure a plan, and return the result and the run's folder.
 
-    Whatever happens, the stack comes down, and what was finished is on disk and reported. A signal
-    ends with :class:`~loadtests.model.errors.Interrupted`, any other trouble with its own error.
+    The stack is always taken down, and finished trials are saved and reported, even after an error.
+    A signal raises :class:`~loadtests.model.errors.Interrupted`.
     """
     plan, chosen = request.plan, request.chosen
     started_at_s = proc.now_s()
     run_id = run_folder.new_run_id(started_at_s, plan.seed)
-    kept = Store.create(request.results, run_id)
+    store = Store.create(request.results, run_id)
     facts = _facts_of(run_id, started_at_s, request.command)
-    kept.begin(facts, chosen.machine, plan)
+    store.begin(facts, chosen.machine, plan)
     progress.planned(plan)
     try:
         with (
-            _LiveReport(kept) as live,
-            chosen.backend.open(plan, kept.folder, progress.say) as stack,
+            _LiveReport(store) as live,
+            chosen.backend.open(plan, store.folder, progress.say) as stack,
             stack.start_generator() as generator,
             stack.start_metronome() as metronome,
-            kept_awake(stack.host_cores, kept.folder / AWAKE_LOG) as awake,
+            kept_awake(stack.host_cores, store.folder / AWAKE_LOG) as awake,
         ):
             agent = Agent(generator)
             versions = run_folder.versions_of(agent.hello())
             driver = Driver(stack, agent, Metronome(metronome), awake)
-            session = Session(plan, stack, driver, kept, progress, live.update)
+            session = Session(plan, stack, driver, store, progress, live.update)
             session.prepare()
             began_s = proc.monotonic_s()
             session.measure()
@@ -73,9 +73,9 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
             session.measure_latency()
         signals.check()
     except BaseException:
-        # What was finished is reported as far as it goes; the trouble itself stays the message.
+        # Report the finished trials if possible; the original error is the one to raise.
         with suppress(Exception):
-            report(kept)
+            report(store)
         raise
     facts = replace(
         facts,
@@ -84,12 +84,12 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
         finished=True,
         versions=versions,
     )
-    kept.begin(facts, chosen.machine, plan)
-    return report(kept), kept.folder
+    store.begin(facts, chosen.machine, plan)
+    return report(store), store.folder
 
 
 def _facts_of(run_id: str, started_at_s: float, command: str) -> RunFacts:
-    """Give the facts of a run that has just begun."""
+    """Return the facts of a run that has just started."""
     return RunFacts(
         run_id=run_id,
         started_at=datetime.fromtimestamp(started_at_s, UTC).isoformat(timespec="seconds"),
@@ -100,33 +100,35 @@ def _facts_of(run_id: str, started_at_s: float, command: str) -> RunFacts:
     )
 
 
-def report(kept: Store) -> RunResult:
-    """Work out the result of a run from what is on disk, and write its reports."""
-    recorded = run_folder.read(kept.folder)
-    result = with_latency(conclude(recorded), recorded, kept.folder)
-    report_files.write_all(kept, result, recorded.trials)
+def report(store: Store) -> RunResult:
+    """Write the reports of a run from its saved trials, and return its result."""
+    recorded = run_folder.read(store.folder)
+    result = with_latency(conclude(recorded), recorded, store.folder)
+    report_files.write_all(store, result, recorded.trials)
     return result
 
 
 def conclude(recorded: Recorded) -> RunResult:
-    """Work out the result of a run from what is on disk, but for its latency under load."""
+    """Return the result of a run from its saved trials, without latency under load."""
     trials = tuple(trial for trial in recorded.trials if not trial.set_aside)
-    plan, calibrations, most = recorded.plan, recorded.calibrations, recorded.ceiling
+    plan, calibrations = recorded.plan, recorded.calibrations
+    ceiling = recorded.ceiling
     findings = (
         *registry.check(plan, core_speed.at_mean_speed(trials), calibrations),
-        *generator_ceiling.check(plan, trials, most),
-        *generator_ceiling.lost(plan, calibrations, most),
-        *generator_ceiling.throttled(most),
+        *generator_ceiling.check(plan, trials, ceiling),
+        *generator_ceiling.lost(plan, calibrations, ceiling),
+        *generator_ceiling.throttled(ceiling),
         *checks.lost(recorded.open_trials),
     )
     result = verdict.conclude(
         recorded.facts, recorded.machine, plan, trials, calibrations, findings, recorded.probes
     )
-    return replace(result, cells=generator_ceiling.with_shares(result.cells, most), ceiling=most)
+    cells = generator_ceiling.with_shares(result.cells, ceiling)
+    return replace(result, cells=cells, ceiling=ceiling)
 
 
 def with_latency(result: RunResult, recorded: Recorded, folder: Path) -> RunResult:
-    """Add the latency under load, for which the samples are read, one rate of a cell at a time."""
+    """Return the result with latency under load; reads the samples of one rate at a time."""
     objectives = slo_search.results(result.plan, result.cells, recorded.open_trials)
     return replace(
         result,
@@ -139,18 +141,18 @@ def with_latency(result: RunResult, recorded: Recorded, folder: Path) -> RunResu
 
 
 class _LiveReport:
-    """The report of a run that goes on, from before its first trial.
+    """The report of a run in progress.
 
-    It is written while the next trial settles, by a thread, so that no window waits for it.
+    A thread writes it during the next trial's warmup, so that no window waits for it.
     """
 
-    def __init__(self, kept: Store) -> None:
-        self._kept = kept
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._written_s = -LIVE_EVERY_S
         self._writing = threading.Thread()
 
     def update(self) -> None:
-        """Write it again, if it is old enough and the last one is done."""
+        """Write the report again, if it is old enough and not being written."""
         if self._writing.is_alive() or proc.monotonic_s() - self._written_s < LIVE_EVERY_S:
             return
         self._written_s = proc.monotonic_s()
@@ -158,16 +160,16 @@ class _LiveReport:
         self._writing.start()
 
     def _write(self) -> None:
-        recorded = run_folder.read(self._kept.folder)
-        # A disk that is full is told by the journal; this page is a convenience.
+        recorded = run_folder.read(self._store.folder)
+        # The journal reports a full disk; this page is optional.
         with suppress(TwofoldError):
-            report_files.write_live(self._kept, conclude(recorded), recorded.trials)
+            report_files.write_live(self._store, conclude(recorded), recorded.trials)
 
     def __enter__(self) -> Self:
         self.update()
         return self
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
-        """Wait for the page that is being written: the last one must not be a live one."""
+        """Wait for the live report being written, so that it cannot replace the final one."""
         if self._writing.is_alive():
             self._writing.join()

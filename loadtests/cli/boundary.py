@@ -1,4 +1,4 @@
-"""The only place that turns errors into messages and exit codes."""
+"""Turns errors into messages and exit codes; the only place that does."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from loadtests.tools import signals
 
 
 def main() -> None:
-    """Run the command line and end the process with the exit code of the contract."""
+    """Run the command line, and exit with its exit code."""
     sys.exit(run_command_line(sys.argv[1:]))
 
 
 def run_command_line(arguments: list[str]) -> int:
-    """Run a command; give its exit code. Every failure becomes one message on standard error."""
+    """Run a command and return its exit code; each failure is one message on standard error."""
     try:
         with signals.handled():
             return int(cli.main(arguments, prog_name="twofold", standalone_mode=False) or 0)
@@ -32,7 +32,7 @@ def run_command_line(arguments: list[str]) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return 130
-    except SystemExit:  # so Click and rich end where nobody reads the output: that is no verdict
+    except SystemExit:  # Click and rich raise it if the output is closed; this is no verdict
         return errors.EXIT_ENVIRONMENT
     except Exception:  # noqa: BLE001  the one boundary: a defect of ours must not look like a verdict
         _show_defect()
@@ -44,7 +44,7 @@ def _show_defect() -> None:
 
     traceback.print_exc()
     click.echo(
-        "twofold: this is a defect of twofold. What was finished is in results/; please report"
+        "twofold: this is a bug in twofold. Finished trials are in results/. Please report"
         " the lines above.",
         err=True,
     )

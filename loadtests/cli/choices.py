@@ -1,4 +1,4 @@
-"""The names that options may have: every registry's list, for ``--help`` and for the checks."""
+"""The valid values of options, from all registries, for ``--help`` and for checks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from loadtests.targets.workloads import WORKLOADS
 
 
 def of_a_run() -> Choices:
-    """Give the names of backends, worker models and workloads, as they are registered now."""
+    """Return the registered backends, worker models and workloads."""
     return Choices(
         backends=backends.names(),
         workers={
@@ -24,5 +24,5 @@ def of_a_run() -> Choices:
 
 
 def described(names: Mapping[str, str]) -> str:
-    """Give names with what each stands for, as a sentence's list."""
+    """Return names with their descriptions, as one line."""
     return ", ".join(f"{name} ({about})" for name, about in names.items())

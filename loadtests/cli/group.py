@@ -14,7 +14,7 @@ from loadtests.config.names import did_you_mean
 
 @dataclass(frozen=True)
 class Entry:
-    """A command's module below ``loadtests.cli.commands``, and what it does in a sentence."""
+    """A command's module in ``loadtests.cli.commands``, and a sentence about it."""
 
     module: str
     about: str
@@ -28,25 +28,25 @@ class Entry:
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are the entries of a registry, in its order."""
+    """A command group from a registry, in its order."""
 
     def __init__(self, *args: Any, entries: Mapping[str, Entry], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.entries = entries
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  Click's signature
-        """Give the names in the registry's order."""
+        """Return the names in the registry's order."""
         return list(self.entries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import a command, or give None for an unknown name."""
+        """Import and return a command, or return None for an unknown name."""
         entry = self.entries.get(cmd_name)
         return None if entry is None else entry.load()
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or name the commands that there are."""
+        """Return the command; raise with a list of all commands for an unknown name."""
         if args and args[0] not in self.entries and not args[0].startswith("-"):
             raise click.UsageError(
                 f"No such command {args[0]!r}. Known: {', '.join(self.entries)}."

@@ -1,4 +1,4 @@
-"""How a result is told: its JSON document or its text, and where its report lies."""
+"""Prints a result as JSON or as text, and the path of its report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def tell(
     text: Callable[[], RenderableType],
     report: Path | None = None,
 ) -> None:
-    """Write the document, or the text, to standard output; name the report beside the text."""
+    """Print the document or the text, and the report's path on standard error beside a text."""
     if as_json:
         click.echo(document(), nl=False)
         return

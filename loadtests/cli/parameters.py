@@ -1,4 +1,4 @@
-"""Options and arguments that several commands have, and how their values are read."""
+"""Options and arguments that several commands share, and the parsing of their values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ run_argument = click.argument("name", metavar="[RUN]", required=False)
 
 
 class ListedOption(click.Option):
-    """An option whose help ends in the names that it takes, as they are registered when asked."""
+    """An option whose help lists the valid names, as registered when the help is printed."""
 
     def __init__(self, *args: Any, listed: Callable[[], str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -33,24 +33,24 @@ class ListedOption(click.Option):
         self._listed = listed
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """Give the option's lines of help, with the list as it is now."""
+        """Return the option's help, with the current list."""
         self.help = self._lead.format(self._listed())
         return super().get_help_record(ctx)
 
 
 def names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    """Read names joined by commas; None where nothing was given."""
+    """Return the names in a comma-separated text, or None without a text."""
     if value is None:
         return None
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
 def numbers(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
-    """Read whole numbers joined by commas."""
+    """Return the integers in a comma-separated text; raise :class:`UsageError` for others."""
     try:
         return tuple(int(part) for part in names(context, parameter, value) or ())
     except ValueError:
         raise UsageError(
-            f"{parameter.opts[0]} is {value!r}; it takes whole numbers joined by commas."
+            f"{parameter.opts[0]} is {value!r}; it has to be integers separated by commas."
             f" Try {parameter.opts[0]} 1,2,4."
         ) from None

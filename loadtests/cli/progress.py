@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: on a terminal a live table, elsewhere plain lines."""
+"""Shows the progress of a run: a live table on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from loadtests.tools import proc
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 SPARK_WIDTH = 24
-"""Number of a cell's last trials that are drawn: beside the figures they fit 80 columns."""
+"""Number of a cell's last trials in its spark line, so that the table fits 80 columns."""
 
 SPARK_LEAST_RATIO = 0.05
 
@@ -39,7 +39,7 @@ def open_progress() -> Iterator[Progress]:
 
 
 class PlainProgress:
-    """One line a phase and one a round, for logs."""
+    """One line per phase and one per round, for logs."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -49,11 +49,11 @@ class PlainProgress:
     def say(self, line: str) -> None:
         """Write a line with the seconds since the start."""
         elapsed = proc.monotonic_s() - self._started_s
-        with suppress(OSError):  # a closed stream must not keep a stack up
+        with suppress(OSError):  # a closed stream must not prevent taking the stack down
             print(f"[{elapsed:5.0f} s] {line}", file=self._stream, flush=True)
 
     def planned(self, plan: Plan) -> None:
-        """Write how much there is to do."""
+        """Write the plan's size and duration."""
         self._plan = plan
         self.say(headline(plan))
 
@@ -65,11 +65,11 @@ class PlainProgress:
             self.say(f"{position(self._plan, trials)}. {precision_so_far(self._plan, trials)}")
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: there is nothing to close."""
 
 
 class LiveProgress:
-    """A table of the cells that fills while trials come in."""
+    """A table of the cells, updated after each trial."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -82,12 +82,12 @@ class LiveProgress:
         self._live.start()
 
     def say(self, line: str) -> None:
-        """Show a line as the phase."""
+        """Show a line as the current phase."""
         self._phase = line
         self._show()
 
     def planned(self, plan: Plan) -> None:
-        """Write how much there is to do, and start the table."""
+        """Write the plan's size and duration, and start the table."""
         self._plan = plan
         self._console.print(headline(plan))
         self._show()
@@ -113,7 +113,7 @@ class LiveProgress:
 
 
 def headline(plan: Plan) -> str:
-    """Say what a plan will do, in one line."""
+    """Return one line about a plan's size and duration."""
     low, high = plan.expected_s / 60, plan.expected_max_s / 60
     duration = f"{low:.1f} min" if high - low < 0.5 else f"{low:.0f} to {high:.0f} min"
     rounds = f"{plan.rounds_max} rounds"
@@ -123,7 +123,7 @@ def headline(plan: Plan) -> str:
 
 
 def position(plan: Plan, trials: Sequence[Trial]) -> str:
-    """Say how far it is: the round, the trial of about how many, and the time left at most."""
+    """Return the progress: the round, the trial, and the maximum remaining time."""
     done = len(trials)
     planned = plan.rounds_max * len(plan.cells)
     trial_s = sum(trial.wall_s for trial in trials) / done
@@ -135,13 +135,13 @@ def position(plan: Plan, trials: Sequence[Trial]) -> str:
 
 
 def precision_so_far(plan: Plan, trials: Sequence[Trial]) -> str:
-    """Say each doubling's factor so far."""
+    """Return the present factor of each doubling, as text."""
     doublings = estimates.doublings(plan, trials)
     return ", ".join(f"{doubling} {_factor(doubling.factor)}" for doubling in doublings)
 
 
 def table(plan: Plan, trials: Sequence[Trial]) -> Table:
-    """Draw the cells with their estimates so far, and a spark of their trials."""
+    """Return a table of the cells, their present estimates and spark lines."""
     drawn = Table("cell", "rps", "interval", "trials", box=None, pad_edge=False)
     for result in estimates.cells(plan, trials):
         throughput = result.throughput_rps
@@ -153,9 +153,9 @@ def table(plan: Plan, trials: Sequence[Trial]) -> Table:
 
 
 def spark(values: Sequence[float]) -> str:
-    """Draw the last values as a row of blocks, from the lowest to the highest.
+    """Return the last values as a spark line of block characters.
 
-    The blocks reach at least 5 % up and down, so that small noise looks small.
+    Its range is at least ±5 %, so that small noise looks small.
     """
     shown = values[-SPARK_WIDTH:]
     if not shown:

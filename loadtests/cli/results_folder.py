@@ -1,4 +1,4 @@
-"""Where results go, and the command that asked for them."""
+"""The results folder, and the command line for a run's facts."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def of(out: Path | None) -> Path:
 
 
 def command_line() -> str:
-    """Give the command as a person would type it."""
+    """Return the command as a person would type it."""
     return shlex.join(("twofold", *sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""The options of a run, which ``run`` and ``plan`` share."""
+"""The options that ``run`` and ``plan`` share."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ OPTIONS = (
         type=float,
         default=DEFAULTS.precision_ratio,
         show_default=True,
-        help="Half-width that the 95 % interval of every factor has to reach, as a ratio.",
+        help="Half-width of the 95 % interval to reach for every factor, as a ratio.",
     ),
     click.option(
         "--target",
@@ -76,18 +76,18 @@ OPTIONS = (
     click.option(
         "--slo",
         metavar="p99=250ms",
-        help="Find the highest rate that keeps this objective; implies --latency.",
+        help="Find the highest rate within this objective; implies --latency.",
     ),
     click.option(
         "--generator-processes",
         type=int,
-        help="Processes that make the load.  [default: one for each core that it has]",
+        help="Processes of the load generator.  [default: one per core of the generator]",
     ),
     click.option("--seed", type=int, help="Repeat the order and rotation of an earlier run."),
     click.option(
         "--probe",
         is_flag=True,
-        help="Start the data store too, and check whether the replicas share their state.",
+        help="Start the data store too, and check whether replicas share their state.",
     ),
     parameters.out_option,
 )
@@ -102,7 +102,7 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What was decided on before anything is started."""
+    """The plan, backend and results folder of a run."""
 
     plan: Plan
     chosen: Chosen
@@ -110,7 +110,7 @@ class Decision:
 
 
 def decide(given: dict[str, Any]) -> Decision:
-    """Decide on a run from the values of its options; raise for what cannot be."""
+    """Return the run for these option values; raise for invalid ones."""
     from loadtests.environments import registry
     from loadtests.planning.run_plan import make_plan
     from loadtests.targets import checkout

@@ -1,4 +1,4 @@
-"""Tells the result of a run, for ``run`` and ``report``."""
+"""Prints the result of a run, for ``run`` and ``report``."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""Seeds of random choices: the one that was asked for, or a new one."""
+"""Chooses the seed of a run or a gate."""
 
 from __future__ import annotations
 
 import secrets
 
 SEEDS = 2**31
-"""Seeds are drawn below this, so that a person can type one."""
+"""Upper limit of a random seed, so that it is short to type."""
 
 
-def draw(asked: int | None) -> int:
-    """Give the seed that was asked for, or draw one."""
-    return secrets.randbelow(SEEDS) if asked is None else asked
+def draw(seed: int | None) -> int:
+    """Return the given seed, or a random one."""
+    return secrets.randbelow(SEEDS) if seed is None else seed

@@ -1,4 +1,4 @@
-"""Names that a person chooses from a list: what is unknown is refused with the list. PURE."""
+"""Checks names against a list of choices. PURE."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from loadtests.model.errors import UsageError
 
 
 def check(what: str, values: Sequence[str], names: Iterable[str]) -> None:
-    """Raise :class:`UsageError` for a value that is none of ``names``, or that comes twice."""
+    """Raise :class:`UsageError` for a value that is not in ``names``, or that is repeated."""
     choices = tuple(names)
     for value in values:
         if value not in choices:
@@ -19,10 +19,10 @@ def check(what: str, values: Sequence[str], names: Iterable[str]) -> None:
             )
     repeated = sorted({value for value in values if values.count(value) > 1})
     if repeated:
-        raise UsageError(f"The {what} {repeated[0]!r} is named twice. Name each once.")
+        raise UsageError(f"The {what} {repeated[0]!r} is given twice. Give each once.")
 
 
 def did_you_mean(value: str, names: Iterable[str]) -> str:
-    """Give `` Did you mean …?`` for the name nearest to a value, or nothing where none is near."""
+    """Return `` Did you mean …?`` with the nearest name, or nothing if no name is near."""
     nearest = difflib.get_close_matches(value.lower(), tuple(names), n=1)
     return f" Did you mean {nearest[0]}?" if nearest else ""

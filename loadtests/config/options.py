@@ -1,4 +1,4 @@
-"""What a person asked for, checked, before it meets a machine."""
+"""The options of a run, and their checks."""
 
 from __future__ import annotations
 
@@ -11,31 +11,32 @@ from loadtests.config import slo as latency_objective
 from loadtests.model.errors import UsageError
 
 AUTO = "auto"
-"""The backend that stands for the first one that works here."""
+"""The backend option for the first backend that works on this machine."""
 
 DEFAULT_WORKLOAD = "cpu"
 DEFAULT_PRECISION_RATIO = 0.04
 DEFAULT_TARGET = 1.8
-"""What "about twice" means: nine tenths of perfect."""
+"""The factor that counts as "about twice": nine tenths of perfect scaling."""
 
 ROUNDS_MIN = 4
 ROUNDS_MAX = 12
 
 MAX_REPLICAS = 64
-"""More on one machine is a typing error sooner than a plan."""
+"""A larger number is more likely a typing error."""
 
 MAX_GENERATOR_PROCESSES = 64
-"""As many as the generator's own program takes."""
+"""Limit of the generator program."""
 
 MAX_ROUNDS = 500
-"""More would take a day even with one cell; a typing error sooner than a plan."""
+"""More rounds would take a day even with one cell."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """The names that options may have, each with what it stands for in a few words.
+    """The valid values of options, each with a short description.
 
-    They come from the registries of backends, servers and workloads, which lie above this package.
+    They come from the registries of backends, servers and workloads, which this package does not
+    import.
     """
 
     backends: Mapping[str, str]
@@ -45,12 +46,12 @@ class Choices:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What ``twofold run`` was asked for.
+    """The options of ``twofold run``.
 
-    ``workers`` None means "every worker model"; ``workloads`` empty means "the default, or what
-    this machine can test"; ``rounds`` None means "until the answer is precise enough"; ``seed``
-    None means "choose one and say which". ``probe`` asks for a store whatever the workloads, so
-    that state kept in it can be looked for.
+    ``workers`` None means "all worker models"; ``workloads`` empty means "the default, or what this
+    machine can test"; ``rounds`` None means "until the result is precise enough"; ``seed`` None
+    means "a random one". ``probe`` starts a store for any workload, to check state that is kept in
+    it.
     """
 
     backend: str = AUTO
@@ -66,18 +67,18 @@ class Options:
     probe: bool = False
     latency: bool = False
     slo: str | None = None
-    """A latency objective as it is written, ``p99=250ms``; it implies ``latency``."""
+    """A latency objective such as ``p99=250ms``; it implies ``latency``."""
     generator_processes: int | None = None
-    """Processes that make the load; None means one for each core that the generator has."""
+    """Processes of the load generator; None means one per core of the generator."""
 
 
 def check(options: Options, choices: Choices) -> Options:
-    """Give the options back, or raise :class:`UsageError` naming value and way out."""
+    """Return the options; raise :class:`UsageError` for a bad value, with a valid example."""
     names.check("backend", (options.backend,), choices.backends)
     names.check("worker model", options.workers or (), choices.workers)
     names.check("workload", options.workloads, choices.workloads)
     if options.workers == ():
-        raise UsageError(f"--workers names none. Known: {', '.join(choices.workers)}.")
+        raise UsageError(f"--workers names no worker model. Known: {', '.join(choices.workers)}.")
     _check_replicas(options.replicas)
     _check_rounds(options.rounds)
     _check_figures(options)
@@ -91,41 +92,42 @@ def _check_rounds(rounds: int | None) -> None:
         raise UsageError(
             f"--rounds is {rounds}; an interval needs at least 2 rounds, and more than"
             f" {MAX_ROUNDS} take too long."
-            f" Leave it out to measure until the answer is precise ({ROUNDS_MIN} to {ROUNDS_MAX})."
+            f" Leave it out to measure until the result is precise ({ROUNDS_MIN} to {ROUNDS_MAX})."
         )
 
 
 def _check_figures(options: Options) -> None:
     if not 0.001 <= options.precision_ratio < 1:
         raise UsageError(
-            f"--precision is {options.precision_ratio:g}; it is the wanted half-width of the"
-            " interval as a ratio, between 0.001 and 1. Try --precision 0.04."
+            f"--precision is {options.precision_ratio:g}; it is the half-width of the"
+            " interval to reach, as a ratio between 0.001 and 1. Try --precision 0.04."
         )
     if not 1 < options.target <= 2:
         raise UsageError(
-            f"--target is {options.target:g}; a doubling factor to reach lies above 1 and is at"
-            " most 2. Try --target 1.8."
+            f"--target is {options.target:g}; the doubling factor to reach has to be"
+            " above 1 and at most 2. Try --target 1.8."
         )
     processes = options.generator_processes
     if processes is not None and not 1 <= processes <= MAX_GENERATOR_PROCESSES:
         raise UsageError(
-            f"--generator-processes is {processes}; it lies between 1 and"
-            f" {MAX_GENERATOR_PROCESSES}. Leave it out for one a core that the generator has."
+            f"--generator-processes is {processes}; it has to be between 1 and"
+            f" {MAX_GENERATOR_PROCESSES}. Leave it out for one per core of the generator."
         )
 
 
 def _check_replicas(replicas: tuple[int, ...]) -> None:
-    asked = ",".join(str(number) for number in replicas)
+    given = ",".join(str(number) for number in replicas)
     for number in replicas:
         if not 1 <= number <= MAX_REPLICAS:
             raise UsageError(
-                f"--replicas has {number}; a number of replicas lies between 1 and {MAX_REPLICAS}."
+                f"--replicas has {number}; a number of replicas has to be between 1 and"
+                f" {MAX_REPLICAS}."
                 " Try --replicas 1,2,4."
             )
     if len(set(replicas)) < len(replicas):
-        raise UsageError(f"--replicas {asked} has a number twice. Name each once.")
+        raise UsageError(f"--replicas {given} has a number twice. Give each once.")
     if not any(2 * number in replicas for number in replicas):
         raise UsageError(
-            f"--replicas {asked or '(empty)'} has no number that is twice another, so there is no"
-            " doubling to judge. Try --replicas 1,2,4."
+            f"--replicas {given or '(empty)'} has no number that is twice another, so there is no"
+            " doubling to measure. Try --replicas 1,2,4."
         )

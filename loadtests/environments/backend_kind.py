@@ -1,4 +1,4 @@
-"""What a backend is to the rest of the harness: its entry in the registry."""
+"""The registry entry of a backend."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ from loadtests.planning.checks import BackendChecks
 class BackendKind:
     """A backend's entry in the registry.
 
-    ``about`` is what ``--help`` says of it, in a few words. ``auto_rank`` says when ``auto`` tries
-    it, the lowest first; None means never. ``choose`` takes the folder of the application and
-    raises :class:`~loadtests.model.errors.EnvironmentFailure` where the backend does not work here.
-    ``examine`` is asked by ``doctor``. ``remains`` is asked by ``down``: what runs have left can be
-    removed inside its block.
+    ``about`` is the short description in ``--help``. ``auto`` tries backends by ``auto_rank``, the
+    lowest first; None means never. ``choose`` takes the folder of the application and raises
+    :class:`~loadtests.model.errors.EnvironmentFailure` if the backend does not work on this
+    machine. ``doctor`` calls ``examine``. ``down`` calls ``remains``, and removes inside its block.
     """
 
     name: str

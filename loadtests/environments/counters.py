@@ -1,8 +1,8 @@
-"""The counters and identities of containers, from the kernel or, far away, from the engine.
+"""Reads counters and identities of containers, from the kernel or from the engine.
 
-Where the engine runs on this machine, the kernel's files give a container's counters in 50 µs.
-The engine's own statistics take a second a container and an engine's CPU (measured with 20.10), so
-they are for engines on another machine only.
+If the engine runs on this machine, the kernel's files give a container's counters in 50 µs. The
+engine's own statistics take a second per container and much CPU, so they are used only for engines
+on other machines.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ SPOKEN_TO = frozenset({Role.GENERATOR, Role.METRONOME})
 
 
 class Counters(Protocol):
-    """What can be asked of the containers of a stack. Members that are gone have no entry."""
+    """Counters of a stack's containers. Members that are gone have no entry."""
 
     def read(self, members: Collection[str]) -> tuple[Reading, ...]:
-        """Read the counters of these members now."""
+        """Return the present counters of these members."""
 
     def identities(self) -> Mapping[str, str]:
-        """Give what each member is: the container, and the processes in it."""
+        """Return the identity of each member: its container and processes."""
 
 
 class KernelCounters:
@@ -45,11 +45,11 @@ class KernelCounters:
 
     @property
     def complete(self) -> bool:
-        """Whether every container's group is visible from here."""
+        """Whether every container's control group is visible."""
         return len(self._groups) == len(self._containers)
 
     def read(self, members: Collection[str]) -> tuple[Reading, ...]:
-        """Read the counters of these members now, each with its own moment."""
+        """Return the present counters of these members, each with its own time."""
         readings = []
         for member in members:
             with contextlib.suppress(OSError, KeyError):  # the container is gone
@@ -57,11 +57,11 @@ class KernelCounters:
         return tuple(readings)
 
     def identities(self) -> Mapping[str, str]:
-        """Give container, start and the numbers of the processes in it.
+        """Return container, start time and process ids of each member.
 
-        A worker that died and was replaced changes the numbers, as a restart of all does. Who is
-        spoken to is left out: which processes those have depends on what the harness does. So are
-        the store's processes, of which it starts one for each connection.
+        A replaced worker or a restart changes the process ids. The generator and the CPU speed
+        probe are left out, since the harness starts and stops their processes. So are the store's
+        processes, one per connection.
         """
         identities = {}
         for member, container in self._containers.items():
@@ -69,13 +69,15 @@ class KernelCounters:
                 continue
             with contextlib.suppress(OSError):
                 pids = cgroup.processes(self._groups[member])
-                shown = pids if role_of(member) is not Role.STORE else ()
-                identities[member] = " ".join((_base(container), *(str(pid) for pid in shown)))
+                counted_pids = pids if role_of(member) is not Role.STORE else ()
+                identities[member] = " ".join(
+                    (_base(container), *(str(pid) for pid in counted_pids))
+                )
         return identities
 
 
 class EngineCounters:
-    """Counters as the engine tells them, for one that is not on this machine."""
+    """Counters from the engine's statistics, for an engine on another machine."""
 
     def __init__(self, engine: Engine, project: str, containers: Mapping[str, Container]) -> None:
         self._engine = engine
@@ -84,28 +86,28 @@ class EngineCounters:
         self._pool = ThreadPoolExecutor(max_workers=max(1, len(containers)))
 
     def read(self, members: Collection[str]) -> tuple[Reading, ...]:
-        """Ask for the counters of these members, all at once; about a second."""
-        known = [member for member in members if member in self._containers]
+        """Return the present counters of these members; takes about a second."""
+        present = [member for member in members if member in self._containers]
         answers = self._pool.map(
-            lambda member: self._engine.stats(self._containers[member].id), known
+            lambda member: self._engine.stats(self._containers[member].id), present
         )
         return tuple(
             parse_stats(member, stats)
-            for member, stats in zip(known, answers, strict=True)
+            for member, stats in zip(present, answers, strict=True)
             if stats is not None and stats["cpu_stats"]["cpu_usage"]["total_usage"]  # still runs
         )
 
     def identities(self) -> Mapping[str, str]:
-        """Give container, start and image of each member."""
+        """Return container, start time and image of each member."""
         return {
-            member_name(each): _base(each)
-            for each in self._engine.containers(self._project)
-            if each.running
+            member_name(container): _base(container)
+            for container in self._engine.containers(self._project)
+            if container.running
         }
 
 
 def parse_stats(member: str, stats: Mapping[str, Any]) -> Reading:
-    """Read what is needed out of the engine's statistics of a container."""
+    """Return a reading from the engine's statistics of a container."""
     cpu = stats["cpu_stats"]
     throttling = cpu.get("throttling_data", {})
     return Reading(
@@ -121,7 +123,7 @@ def parse_stats(member: str, stats: Mapping[str, Any]) -> Reading:
 
 
 def reading_of(member: str, counters: cgroup.Counters) -> Reading:
-    """Give the counters that a member has now as its reading."""
+    """Return a reading of a member, with the present time."""
     return Reading(
         member=member,
         role=role_of(member),
@@ -135,14 +137,14 @@ def reading_of(member: str, counters: cgroup.Counters) -> Reading:
 
 
 def member_name(container: Container) -> str:
-    """Give a container's name in the stack: replicas are numbered, the others are alone."""
+    """Return a container's name in the stack; replicas have a number."""
     if container.service in set(Role) - {Role.REPLICA}:
         return container.service
     return f"{container.service}-{container.number}"
 
 
 def role_of(member: str) -> Role:
-    """Give the role of a member by its name."""
+    """Return the role of a member by its name."""
     return Role(member) if member in set(Role) else Role.REPLICA
 
 

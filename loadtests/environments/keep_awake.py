@@ -1,4 +1,4 @@
-"""Cores that do not fall asleep while they are measured; see ``busy_loop`` for why."""
+"""Keeps cores awake during a measurement; ``busy_loop`` explains why."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from loadtests.tools import host, procfs
 from loadtests.tools.proc import Child
 
 AWAKE_LOG = "logs/awake.log"
-"""Where its log is in a folder of results."""
+"""The busy loop's log in a results folder."""
 
 
 class Awake:
-    """What keeps cores awake, or (``pid`` None) nothing that does."""
+    """The busy loop's process, or with ``pid`` None no such process."""
 
     def __init__(self, pid: int | None) -> None:
         self._pid = pid
@@ -28,16 +28,16 @@ class Awake:
         return self._pid is not None
 
     def cpu_s(self) -> float:
-        """Give the CPU-seconds that were computed for nothing so far."""
+        """Return the CPU-seconds that the busy loop has used."""
         return sum(process.cpu_s for process in procfs.family(self._pid)) if self._pid else 0.0
 
 
 @contextmanager
 def kept_awake(cores: Sequence[int], log: Path) -> Iterator[Awake]:
-    """Keep these cores of this machine awake for the length of the block.
+    """Keep these cores of this machine awake inside the block.
 
-    Not where this process is held to a CPU limit itself: it would be used up for nothing. And not
-    where the system has no idle class, which only Linux has.
+    This does nothing if this process has a CPU limit, which the busy loop would use up, or if the
+    system has no idle scheduling class, which only Linux has.
     """
     if not cores or not hasattr(os, "SCHED_IDLE") or host.own_cpu_limit() is not None:
         yield Awake(None)

@@ -1,4 +1,4 @@
-"""Looks at what every run needs of this machine, whatever its backend, for ``doctor``."""
+"""Collects the facts of this machine that every backend needs, for ``doctor``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from loadtests.tools import host
 
 
 def survey(results: Path) -> MachineFacts:
-    """Look at cores, disk and the results folder; change nothing."""
+    """Return facts on cores, disk space and the results folder; changes nothing."""
     folder = _existing(results)
     spaces = {place: shutil.disk_usage(place).free for place in (folder, tempfile.gettempdir())}
     tightest = min(spaces, key=lambda place: spaces[place])
@@ -25,7 +25,7 @@ def survey(results: Path) -> MachineFacts:
 
 
 def _existing(folder: Path) -> Path:
-    """Give the folder, or the nearest one above it that is there."""
+    """Return the folder, or its nearest existing parent."""
     return next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
 
 

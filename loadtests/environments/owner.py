@@ -1,7 +1,7 @@
-"""The process that a stack belongs to, told from every other one.
+"""Identifies the process that owns a stack.
 
-A process id alone says little: ids are used again, and each PID namespace has its own. So the start
-of the machine, the namespace and the process's own start belong to it.
+A process id alone is not unique: ids are reused, and each PID namespace has its own. So an owner
+also has the boot id, the namespace and the start time of the process.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 PID_NAMESPACE = Path("/proc/self/ns/pid")
 
 SEPARATOR = "/"
-"""Between the fields of an owner in a label; none of them has it."""
+"""Separates the fields of an owner in a label; no field contains it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """A process of this machine. A field that the system does not tell is empty."""
+    """A process of a machine; fields that the system does not provide are empty."""
 
     pid: int
     started: str
@@ -31,7 +31,7 @@ class Owner:
 
     @classmethod
     def this_process(cls) -> Self:
-        """Give the process that runs this."""
+        """Return the current process."""
         facts = procfs.facts_of(os.getpid())
         return cls(
             pid=os.getpid(),
@@ -42,7 +42,7 @@ class Owner:
 
     @classmethod
     def from_label(cls, text: str) -> Self | None:
-        """Read what :meth:`as_label` gave; None where it is something else."""
+        """Return the owner in a label of :meth:`as_label`, or None for any other text."""
         fields = text.split(SEPARATOR)
         if len(fields) != len(cls.__dataclass_fields__) or not fields[0].isdigit():
             return None
@@ -50,11 +50,11 @@ class Owner:
         return cls(pid=int(pid), started=started, boot=boot, namespace=namespace)
 
     def as_label(self) -> str:
-        """Give the owner as one word."""
+        """Return the owner as a label without spaces."""
         return SEPARATOR.join(str(value) for value in asdict(self).values())
 
     def may_live(self) -> bool:
-        """Tell whether the process runs, or may run where it cannot be seen from here."""
+        """Return whether the process runs, or may run in another PID namespace."""
         if self.boot != boot_id():
             return False
         if self.namespace and self.namespace != _namespace():
@@ -64,7 +64,7 @@ class Owner:
 
 
 def boot_id() -> str:
-    """Give what tells this start of the machine from others, where the system tells."""
+    """Return the boot id of this machine, or an empty text if there is none."""
     try:
         return BOOT_ID.read_text().strip()
     except OSError:

@@ -1,8 +1,8 @@
-"""What every backend offers: a stack that is up, readable, and surely down again.
+"""The interface of backends and stacks.
 
-A backend is opened with a plan and gives a :class:`Stack` in a ``with`` block. It starts all
-replicas of all worker models, the proxy and what they need, notes what it owns before it creates
-it, saves the logs into the run's folder before it removes anything, and removes everything.
+A backend opens a plan's :class:`Stack` in a ``with`` block. It starts all replicas of all worker
+models, the proxy, and the services they need. It records what it owns before creating it. At the
+end it saves the logs into the run's folder, and then removes everything.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from loadtests.model.stack import HostReading, Reading, Replica
 from loadtests.tools.proc import Child
 
 Say = Callable[[str], None]
-"""Told one line of progress, for a person."""
+"""Prints one line of progress."""
 
 
 class Stack(Protocol):
-    """A stack that is up.
+    """A running stack.
 
     Members are named ``<worker>-<number>``, ``proxy``, ``generator``,
     ``metronome`` and ``store``.
@@ -31,54 +31,54 @@ class Stack(Protocol):
 
     @property
     def replicas(self) -> tuple[Replica, ...]:
-        """Every replica of every worker model, in the order of worker and number."""
+        """All replicas of all worker models, ordered by worker model and number."""
 
     @property
     def proxy_host(self) -> str:
-        """The name or address by which the generator reaches the proxy."""
+        """The proxy's host name or address, as seen by the generator."""
 
     @property
     def status_url(self) -> str:
-        """Where the generator reads nginx's own counters (stub_status)."""
+        """The URL of nginx's own counters (stub_status), as seen by the generator."""
 
     @property
     def host_cores(self) -> tuple[int, ...]:
-        """The cores of this machine that the stack uses; none where it runs elsewhere."""
+        """The cores of this machine that the stack uses; none if it runs on another machine."""
 
     def start_generator(self) -> Child:
-        """Start the generator's program, ready to be spoken to; see the generator's protocol."""
+        """Start the generator's program; see the generator's protocol."""
 
     def start_metronome(self) -> Child:
-        """Start the metronome on the replicas' cores; see ``generator.metronome``."""
+        """Start the CPU speed probe on the replicas' cores; see ``generator.metronome``."""
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
-        """Let the proxy listen on each upstream's port and pass to exactly its members."""
+        """Configure the proxy to pass each upstream's port to its members."""
 
     def read(self, members: Collection[str]) -> tuple[Reading, ...]:
-        """Read the counters of those of these members that there are, each with its moment."""
+        """Return the present counters of these members, each with its own time."""
 
     def read_host(self) -> HostReading | None:
-        """Read the CPU counters of the machine, or None where they cannot be read."""
+        """Return the CPU counters of the machine, or None if they cannot be read."""
 
     def identities(self) -> Mapping[str, str]:
-        """Give what each member is now; a restart or a replacement changes it."""
+        """Return the identity of each member; a restart or a replacement changes it."""
 
     def log_of(self, member: str) -> str:
-        """Give the end of a member's log, for a message."""
+        """Return the end of a member's log, for error messages."""
 
 
 class Backend(Protocol):
-    """A way to bring a stack up."""
+    """A way to run a stack."""
 
     name: str
 
     def open(self, plan: Plan, folder: Path, say: Say) -> AbstractContextManager[Stack]:
-        """Bring the stack of a plan up; logs and rendered configuration go below ``folder``."""
+        """Bring up a plan's stack; logs and configuration files go into ``folder``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """A backend, the machine as it sees it, and why it was chosen."""
+    """A chosen backend, its machine, and the reason for the choice."""
 
     backend: Backend
     machine: Machine

@@ -1,6 +1,6 @@
-"""The backends: one line each. Which of them a run uses, and what each of them says here.
+"""The registry of backends, one line each, and the choice between them.
 
-An entry is light: what a backend needs is imported when it is chosen, examined or cleaned up.
+Entries are light: a backend's modules are imported when it is chosen, examined or cleaned up.
 """
 
 from __future__ import annotations
@@ -23,17 +23,20 @@ BACKENDS: dict[str, BackendKind] = {kind.name: kind for kind in (compose.KIND, p
 
 
 def names() -> dict[str, str]:
-    """Give what ``--backend`` takes, each with what it stands for."""
+    """Return the values of ``--backend``, each with a short description."""
     return {AUTO: "the first that works here"} | {
         kind.name: kind.about for kind in BACKENDS.values()
     }
 
 
-def choose(asked: str, root: Path) -> Chosen:
-    """Choose the backend that was asked for, or with ``auto`` the first that works here."""
-    if asked != AUTO:
-        chosen = BACKENDS[asked].choose(root)
-        return replace(chosen, why=f"as asked for; {chosen.why}")
+def choose(backend: str, root: Path) -> Chosen:
+    """Return the chosen backend, or for ``auto`` the first that works on this machine.
+
+    Raises :class:`EnvironmentFailure` if it does not work.
+    """
+    if backend != AUTO:
+        chosen = BACKENDS[backend].choose(root)
+        return replace(chosen, why=f"as requested; {chosen.why}")
     failures: list[str] = []
     for kind in in_order_of_trial():
         try:
@@ -46,19 +49,19 @@ def choose(asked: str, root: Path) -> Chosen:
 
 
 def in_order_of_trial() -> list[BackendKind]:
-    """Give the backends that ``auto`` tries, in its order."""
+    """Return the backends that ``auto`` tries, in order."""
     ranked = [(kind.auto_rank, kind) for kind in BACKENDS.values() if kind.auto_rank is not None]
     return [kind for _, kind in sorted(ranked, key=lambda entry: entry[0])]
 
 
 def examine() -> tuple[BackendChecks, ...]:
-    """Ask each backend what it needs and finds here, for ``doctor``."""
+    """Return the checks of all backends, for ``doctor``."""
     return tuple(kind.examine() for kind in BACKENDS.values())
 
 
 @contextmanager
 def remains(say: Say) -> Iterator[tuple[Remains, ...]]:
-    """Give what runs of every backend have on this machine; it can be removed inside the block."""
+    """Provide what the runs of all backends left on this machine, for removal in the block."""
     with ExitStack() as stack:
         yield tuple(
             run for kind in BACKENDS.values() for run in stack.enter_context(kind.remains(say))

@@ -1,4 +1,4 @@
-"""What `twofold down` removes, whatever the backend: what runs have left."""
+"""Removes what runs have left, for ``twofold down`` and every backend."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from loadtests.model.errors import EnvironmentFailure
 
 
 class KeptBySystem(Exception):
-    """A part stays, but does not run and is in nobody's way; the message says which, and why."""
+    """A harmless part could not be removed; the message says which, and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Remains:
-    """What one run has on this machine: its name, and whether the run may still be going on."""
+    """What one run has left on this machine; ``living`` if the run may still be active."""
 
     name: str
     living: bool
     remove: Callable[[], None]
-    """Removes it. Raises ``EnvironmentFailure`` or :class:`KeptBySystem` where a part stays."""
+    """Removes it; raises ``EnvironmentFailure`` or :class:`KeptBySystem` if a part remains."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Removed:
-    """How many runs' remains are gone, and why others are not."""
+    """The number of runs cleaned up, and the failures of the others."""
 
     runs: int
     failures: tuple[str, ...]
 
 
 def remove(remains: Iterable[Remains], say: Say) -> Removed:
-    """Remove each; what cannot be removed stops none of the others."""
+    """Remove all remains; a failure does not stop the others."""
     runs, failures = 0, []
     for run in remains:
-        say(f"Removing {run.name}" + ("" if run.living else ", which a run that died has left"))
+        say(f"Removing {run.name}" + ("" if run.living else ", left by a dead run"))
         try:
             run.remove()
             runs += 1
@@ -47,6 +47,6 @@ def remove(remains: Iterable[Remains], say: Say) -> Removed:
 
 
 def remove_dead(remains: Iterable[Remains], say: Say) -> None:
-    """Remove what dead runs have left; what cannot be removed is said, and stops nothing."""
+    """Remove what dead runs have left; failures are only reported."""
     for failure in remove((run for run in remains if not run.living), say).failures:
         say(failure)

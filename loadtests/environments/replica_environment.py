@@ -1,6 +1,6 @@
-"""Extra environment variables for replicas, for all of them or by name. Pure.
+"""Extra environment variables of replicas, by name pattern. Pure.
 
-They are how a known fault is switched on (see ``scripts/zoo/app``), for all replicas or for some.
+They switch on known faults (see ``scripts/zoo/app``), on all replicas or on some.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 Settings = Mapping[str, Mapping[str, str]]
-"""Variables by pattern of replica names: ``*``, ``sync-*``, ``gthread-2``."""
+"""Variables by replica name pattern, such as ``*``, ``sync-*`` or ``gthread-2``."""
 
 NO_SETTINGS: Settings = MappingProxyType({})
 
 
 def settings_of(replica: str, settings: Settings) -> dict[str, str]:
-    """Give the variables of one replica; where patterns contradict one another, the later wins."""
+    """Return the variables of one replica; the last matching pattern wins."""
     variables: dict[str, str] = {}
-    for pattern, given in settings.items():
+    for pattern, values in settings.items():
         if fnmatchcase(replica, pattern):
-            variables |= given
+            variables |= values
     return variables

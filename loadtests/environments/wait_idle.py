@@ -1,7 +1,8 @@
-"""Replicas that have started all of their workers use next to no CPU.
+"""Waits until replicas are idle after their start.
 
-A replica answers when its first worker does. Its others start for some tenths of a second more, and
-with a budget of a tenth of a CPU that would reach into the first trials: so the budget waits.
+A replica answers as soon as its first worker does. Its other workers need some tenths of a second
+more. With a tenth of a CPU they would still be starting in the first trials, so CPU budgets are
+applied only to idle replicas.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from loadtests.model.stack import Reading
 from loadtests.tools import proc
 
 QUIET_RATIO = 0.02
-"""Share of a core below which a replica counts as quiet; an idle gunicorn uses 0.0005."""
+"""Share of a core below which a replica counts as idle; an idle gunicorn uses 0.0005."""
 
 SPAN_S = 0.2
 LIMIT_S = 60.0
@@ -21,11 +22,11 @@ Read = Callable[[Collection[str]], tuple[Reading, ...]]
 
 
 def wait_until_quiet(names: Collection[str], read: Read) -> None:
-    """Wait until none of these members uses CPU; raise where one goes on and on."""
+    """Wait until these members are idle; raise if one stays busy."""
     proc.wait_until(
         lambda: _are_quiet(names, read),
         limit_s=LIMIT_S,
-        failure=f"The replicas use CPU without being asked anything, for {LIMIT_S:g} s.",
+        failure=f"The replicas still use CPU {LIMIT_S:g} s after their start, without any request.",
     )
 
 

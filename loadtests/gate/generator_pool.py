@@ -1,4 +1,4 @@
-"""The generators of a gate's stack, which open windows together."""
+"""Runs the load generators of a gate's stack, with common windows."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from loadtests.measurement.window_edges import read_edge
 from loadtests.model.generator_records import Edge, Load, LoadDone
 
 TIMEOUT_S = 30.0
-"""How long any request may take."""
+"""Timeout of a request, in seconds."""
 
 Key = tuple[int, SideName]
-"""A generator: the lane that it loads, and the side."""
+"""Identifies a generator by its lane and its version."""
 
 Keep = Callable[[str, bytes], None]
-"""Told the name of a load and its samples, the bytes of an ``.npz``."""
+"""Stores the samples (the bytes of an ``.npz``) of a load under its name."""
 
 ALONE: Key = (0, SideName.BASE)
-"""The generator that makes the loads which stand alone."""
+"""The generator for loads that run alone."""
 
 
 class GeneratorPool:
-    """The generators of one worker model's stack; ``keep`` is given every load's samples."""
+    """The generators of one worker model's stack; ``keep`` receives the samples of each load."""
 
     def __init__(
         self,
@@ -44,13 +44,13 @@ class GeneratorPool:
 
     @property
     def agent(self) -> Agent:
-        """The generator for all that only one is needed for."""
+        """The generator for requests that need only one."""
         return self._agents[ALONE]
 
     def open(
         self, loads: Sequence[tuple[Key, Load]], metronome: Metronome | None = None
     ) -> tuple[list[LoadDone], Edge, Edge]:
-        """Put loads on at once, each by its generator; read the counters at the edges."""
+        """Run loads at the same time, and return their samples and the window's two edges."""
         pairs = [(self._agents[key], load) for key, load in loads]
         for agent, load in pairs:
             agent.begin(load)

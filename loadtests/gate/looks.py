@@ -1,4 +1,4 @@
-"""One worker model's part of a gate: look after look, until it is settled or the time is up."""
+"""Measures one worker model, look by look, until the verdict is clear or the time is up."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from loadtests.gate.stack import GateStack
 from loadtests.model.vocabulary import RuleCode
 
 START_BYTES = 64 << 20
-"""Memory of an idle start (measured: 45 to 60 MiB under gthread)."""
+"""Memory of an idle start: 45 to 60 MiB under gthread, rounded up."""
 
 OVERTIME = 1.5
-"""A look that was to fit the minutes is stopped beyond so many times them: a slow machine takes a
-little longer than planned, and requests that hang are waited for in every window."""
+"""Multiple of the allowed minutes after which a look is stopped. A slow machine needs a little
+longer than planned, and requests that hang delay every window."""
 
 Keep = Callable[[Evidence], None]
-"""Writes down what there is, after each pair and block."""
+"""Saves the evidence so far, after each pair and block."""
 
 
 class Session:
-    """The measuring of one worker model on one stack."""
+    """The measurement of one worker model on one stack."""
 
     def __init__(
         self,
@@ -68,19 +68,19 @@ class Session:
         self._grown = grown
 
     def run(self) -> None:
-        """Measure until everything is settled, or the time is up; then try the answers.
+        """Measure until the verdict is clear or the time is up, then check the answers.
 
-        They come last, so that no start has been asked anything before it is measured; and not
-        where requests fail anyway, for which a try may wait and wait.
+        The checks come last, so that every start is measured fresh. They are skipped if requests
+        fail, since each check would then wait for its timeouts.
         """
         self._measure()
         if not self._requests_fail():
             self._probe()
 
     def _measure(self) -> None:
-        """Measure look after look.
+        """Measure look by look.
 
-        Pairs come first, for they take less time; what they have settled is not measured again.
+        Pairs come first, because they take less time. Decided endpoints are not measured further.
         """
         while not self._settled():
             pairs = self._next(self._plan.looks, self._pairs(), *SIDE_BY_SIDE)
@@ -88,7 +88,7 @@ class Session:
             if pairs is None and blocks is None:
                 return
             if self.evidence.pairs and not self._affordable(pairs, blocks):
-                self._say("The next look does not fit the time or the memory")
+                self._say("The next look needs more time or memory than allowed")
                 return
             if pairs is not None:
                 self._measure_pairs(pairs)
@@ -96,8 +96,8 @@ class Session:
                 self._measure_blocks(blocks)
 
     def calibrate(self, starts: int, repeats: int) -> None:
-        """Measure each of so many pairs of starts again and again."""
-        self._have(starts)
+        """Measure ``starts`` pairs of starts, each ``repeats`` times."""
+        self._bring_up(starts)
         load = self._load()
         for before in range(0, starts * repeats, starts):
             numbers = range(before + 1, before + starts + 1)
@@ -107,13 +107,13 @@ class Session:
     def _next(
         self, looks: Sequence[int], done: Sequence[object], *names: EndpointName
     ) -> int | None:
-        """Give the next look of endpoints of which one is open, or None."""
+        """Return the next look if one of these endpoints is inconclusive, or None."""
         if not self._open(*names):
             return None
         return next((look for look in looks if look > len(done)), None)
 
     def _settled(self) -> bool:
-        """Tell whether nothing is open, one endpoint is shown to be worse, or requests fail."""
+        """Return whether no endpoint is inconclusive, one has regressed, or requests fail."""
         verdicts = {endpoint.verdict for endpoint in self._endpoints()}
         return (
             self._requests_fail()
@@ -122,13 +122,13 @@ class Session:
         )
 
     def _requests_fail(self) -> bool:
-        """Tell whether so many requests fail that the rest cannot be said, or need not be."""
+        """Return whether so many requests fail that the other endpoints need no measurement."""
         return findings.head_fails_more(self._plan, self.evidence) or any(
             finding.code is RuleCode.ERRORS for finding in findings.check(self._plan, self.evidence)
         )
 
     def _measure_pairs(self, look: int) -> None:
-        self._have(look - self._pairs_before)
+        self._bring_up(look - self._pairs_before)
         load = self._load()
         for step in self._steps(range(len(self._pairs()) + 1, look + 1)):
             if self._overtime():
@@ -136,7 +136,7 @@ class Session:
             self._measure_step(step, load, before=self._pairs_before, last=look)
 
     def _steps(self, numbers: range) -> Iterator[range]:
-        """Give the numbers of the pairs that are measured at once, one a lane."""
+        """Yield the numbers of the pairs that are measured at the same time, one per lane."""
         lanes = len(self._plan.cores)
         for first in numbers[::lanes]:
             yield range(first, min(first + lanes, numbers.stop))
@@ -148,7 +148,7 @@ class Session:
         self._add(pairs=(*self.evidence.pairs, *pairs))
 
     def _measure_blocks(self, look: int) -> None:
-        self._have(fewest_starts(self._plan))
+        self._bring_up(fewest_starts(self._plan))
         load = self._load()
         self._block_runner.prepare()
         with self._block_runner.metronome() as metronome:
@@ -160,14 +160,14 @@ class Session:
                 self._add(blocks=(*self.evidence.blocks, block))
 
     def _probe(self) -> None:
-        """Try whether two replicas of each side answer as one, again where head alone does not."""
+        """Check two replicas of each version for consistency; repeat where only head fails."""
         while checks := consistency_guard.to_try(self.evidence, self._worker):
-            self._say(f"{self._worker}: trying whether two replicas answer as one")
+            self._say(f"{self._worker}: checking whether two replicas give consistent answers")
             self._block_runner.prepare()
             self._add(probes=(*self.evidence.probes, *self._block_runner.probe(checks)))
 
-    def _have(self, starts: int) -> None:
-        """Have so many starts of each side, ready."""
+    def _bring_up(self, starts: int) -> None:
+        """Bring up at least ``starts`` starts of each version, and wait until they are ready."""
         needed = max(fewest_starts(self._plan), starts)
         if needed <= self._grown:
             return
@@ -182,7 +182,9 @@ class Session:
                 return load
         self._pair_runner.check_path()
         load = self._pair_runner.calibrate()
-        self._say(f"{self._worker}: {load.users} users, {load.rate_rps:.0f} requests/s when open")
+        self._say(
+            f"{self._worker}: {load.users} users, {load.rate_rps:.0f} requests/s in the open loop"
+        )
         self._add(loads=(*self.evidence.loads, load))
         return load
 
@@ -221,7 +223,7 @@ class Session:
         return any(result.verdict is GateVerdict.REGRESSED for result in self._endpoints())
 
     def _affordable(self, pairs: int | None, blocks: int | None) -> bool:
-        """Tell whether going on to these looks fits the session's minutes and the memory."""
+        """Return whether measuring up to these looks fits the session's minutes and the memory."""
         more_pairs = 0 if pairs is None else pairs - len(self._pairs())
         more_blocks = 0 if blocks is None else blocks - len(self._blocks())
         steps = math.ceil(more_pairs / len(self._plan.cores))
@@ -230,11 +232,11 @@ class Session:
         return fits and self._spent_s() + more_s <= 60 * self._plan.max_minutes
 
     def _overtime(self) -> bool:
-        """Tell whether measuring takes far longer than the minutes that it was to fit."""
+        """Return whether the session has far exceeded its minutes."""
         return self._spent_s() > OVERTIME * 60 * self._plan.max_minutes
 
     def _spent_s(self) -> float:
-        """Give the seconds of measuring in this session."""
+        """Return the measuring time of this session, in seconds."""
         return math.fsum(
             (
                 *(pair.wall_s for pair in self._pairs()[self._pairs_before :]),

@@ -1,7 +1,7 @@
-"""The frozen records of the gate; units stand in the names, as in ``loadtests.model``. PURE.
+"""The frozen records of the gate; field names end in their unit, as in ``loadtests.model``. PURE.
 
-Changes are those of the *performance*: a ratio above 1 (a logarithm above 0) is better, whatever
-the endpoint. 5 % more CPU for each request is a change of −4.8 %.
+A change is always one of the *performance*: a ratio above 1 (a logarithm above 0) is better for
+every endpoint. 5 % more CPU per request is a change of −4.8 %.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from loadtests.model.result import Estimate
 from loadtests.model.vocabulary import RuleCode
 
 SCHEMA_VERSION = 5
-"""Version of ``verdict.json``. 3: the open loop's rates, and whether two replicas answer as one;
-4: the error of ``regressed`` is spent late; 5: open windows count what was due in them, and what
-was never answered has failed."""
+"""Version of ``verdict.json``. 3: the open loop's rates, and consistency checks of two replicas;
+4: the error of ``regressed`` is spent late; 5: open windows count the requests due in them, and
+unanswered requests count as failed."""
 
 
 class GateVerdict(StrEnum):
-    """What can be said of a change, or of one endpoint of it."""
+    """The verdict on a change, or on one endpoint."""
 
     PASS = "pass"  # noqa: S105  no password
     REGRESSED = "regressed"
@@ -32,7 +32,7 @@ class GateVerdict(StrEnum):
 
 
 class EndpointName(StrEnum):
-    """What is compared; the last two are guards, which have no margin."""
+    """The compared figures; the last two are guards, which have no margin."""
 
     THROUGHPUT = "throughput"
     CPU = "cpu_per_request"
@@ -44,18 +44,18 @@ class EndpointName(StrEnum):
 
 
 SIDE_BY_SIDE = (EndpointName.THROUGHPUT, EndpointName.CPU, EndpointName.P50, EndpointName.P99)
-"""Endpoints that one pair of starts gives; the scaling comes from blocks in turns."""
+"""Endpoints measured on pairs of starts; scaling is measured in blocks."""
 
 
 class SideName(StrEnum):
-    """Which of the two versions."""
+    """The two versions."""
 
     BASE = "base"
     HEAD = "head"
 
 
 class SideKind(StrEnum):
-    """What a version was named by."""
+    """What names a version."""
 
     IMAGE = "image"
     REF = "ref"
@@ -63,24 +63,24 @@ class SideKind(StrEnum):
 
 
 def side_of(name: str) -> SideName | None:
-    """Give the side that a service or member is of, by its name; None for the harness's own."""
+    """Return the version of a service or member by its name, or None for the harness's own."""
     side = name.partition("-")[0]
     return SideName(side) if side in set(SideName) else None
 
 
 class Mode(StrEnum):
-    """How a window is loaded: users that wait for their answers, or a fixed arrival rate."""
+    """The load of a window: users that wait for answers, or a fixed arrival rate."""
 
     CLOSED = "closed"
     OPEN = "open"
 
 
-# -- what is asked ----------------------------------------------------------------------------
+# -- the plan ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """One version as it was found: ``digest`` is its image's, ``commit`` that of a git ref."""
+    """One version: ``asked`` is its name on the command line, ``digest`` that of its image."""
 
     name: SideName
     asked: str
@@ -93,7 +93,7 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True)
 class GateTiming:
-    """Seconds of one window's parts; ``first_settle_s`` is for the first load of a fresh start."""
+    """Durations of a window's parts; ``first_settle_s`` is for the first load of a fresh start."""
 
     first_settle_s: float
     settle_s: float
@@ -105,11 +105,10 @@ class GateTiming:
 
 @dataclass(frozen=True, kw_only=True)
 class GatePlan:
-    """Everything that decides, fixed before anything is started.
+    """All settings of a gate, fixed before it starts.
 
-    ``looks`` are numbers of pairs after which they are judged, ``block_looks`` those of blocks.
-    ``margins`` are ratios. ``cores`` are those that replicas run on: a pair shares one, and there
-    are as many pairs at a time as cores.
+    Endpoints are judged after ``looks`` pairs and ``block_looks`` blocks. ``margins`` are ratios.
+    Replicas run on ``cores``: each pair shares one core, and one pair per core runs at a time.
     """
 
     seed: int
@@ -129,9 +128,9 @@ class GatePlan:
 
     @property
     def tests(self) -> int:
-        """How many tests share the error of ``regressed``: endpoints, and failures of any worker.
+        """The number of tests that share the error of ``regressed``.
 
-        Failures are one more for each worker model, though they are counted together.
+        Each worker model has one test per endpoint, and one for failed requests.
         """
         return len(self.workers) * (len(self.margins) + 1)
 
@@ -141,16 +140,16 @@ class GatePlan:
         return EndpointName.SCALING in self.margins
 
 
-# -- what was measured ------------------------------------------------------------------------
+# -- the evidence -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """What one side did in one window; None where it cannot be told.
+    """Figures of one version in one window; None if a figure is unknown.
 
-    ``completed`` and ``failed`` count requests that ended in a closed window or hung in it, and
-    those that were due in an open one.
-    ``quantiles_ms`` stand for the times of an open window's requests (``medians``).
+    ``completed`` and ``failed`` count the requests that ended or hung in a closed window, or were
+    due in an open one. ``quantiles_ms`` represent the response times of an open window
+    (``medians``).
     """
 
     completed: int
@@ -166,7 +165,7 @@ class Figures:
 
 @dataclass(frozen=True, kw_only=True)
 class PairWindow:
-    """Both sides over the same window, on the same core; ``rate_rps`` of an open one's arrivals."""
+    """Both versions in one window on one core; ``rate_rps`` is an open window's arrival rate."""
 
     mode: Mode
     core: int
@@ -181,7 +180,7 @@ class PairWindow:
 
 @dataclass(frozen=True, kw_only=True)
 class StartPair:
-    """One start of each side, loaded side by side; the unit of the statistics."""
+    """One start of each version, loaded side by side; the statistical unit."""
 
     worker: str
     number: int
@@ -194,7 +193,7 @@ class StartPair:
 
 @dataclass(frozen=True, kw_only=True)
 class ScalingWindow:
-    """One side alone with one or two replicas behind the proxy."""
+    """One version alone, with one or two replicas behind the proxy."""
 
     side: SideName
     replicas: int
@@ -209,7 +208,7 @@ class ScalingWindow:
 
 @dataclass(frozen=True, kw_only=True)
 class ScalingBlock:
-    """{base, head} × {1, 2 replicas} in turns: one doubling factor of each side."""
+    """{base, head} × {1, 2 replicas} in sequence: one doubling factor of each version."""
 
     worker: str
     number: int
@@ -220,9 +219,9 @@ class ScalingBlock:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerLoad:
-    """The load of one worker model: users for each replica, and the open loop's first arrival rate.
+    """The load of one worker model: users per replica, and the open loop's first arrival rate.
 
-    ``gain_ratio`` is what the last doubling of the users gained.
+    ``gain_ratio`` is the throughput gained by the last doubling of the users.
     """
 
     worker: str
@@ -233,7 +232,7 @@ class WorkerLoad:
 
 @dataclass(frozen=True, kw_only=True)
 class SideProbe:
-    """One try of one check of answers, on two replicas of a side."""
+    """One try of one consistency check, on two replicas of a version."""
 
     side: SideName
     result: ProbeResult
@@ -241,31 +240,30 @@ class SideProbe:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """All that was measured; what is appended later comes behind it."""
+    """All measurements; ``--append`` adds to the end."""
 
     loads: tuple[WorkerLoad, ...] = ()
     pairs: tuple[StartPair, ...] = ()
     blocks: tuple[ScalingBlock, ...] = ()
     probes: tuple[SideProbe, ...] = ()
     replaced: tuple[str, ...] = ()
-    """Members that were not the same from first to last: restarted, killed or gone."""
+    """Members that were restarted, killed or gone during the gate."""
     sessions: int = 1
-    """How many times it was measured; every ``--append`` is one more."""
+    """Number of measuring sessions; every ``--append`` adds one."""
 
 
-# -- what follows from it ---------------------------------------------------------------------
+# -- the result -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointResult:
-    """One endpoint of one worker model against its margin.
+    """One endpoint of one worker model, judged against its margin.
 
-    ``change`` is that of the performance as a ratio (−0.05: 5 % worse). Its ``low`` is the
-    one-sided bound that has to lie above ``-margin`` for ``pass`` (error ``beta`` of this look),
-    its ``high`` the one that has to lie below 0 for ``regressed`` (error ``alpha`` of this look and
-    endpoint), so the interval decides by itself. ``base`` and ``head`` are geometric means in the
-    endpoint's unit. ``visible`` is the smallest loss that would have been called a regression in 19
-    of 20 gates like this one.
+    ``change`` is the performance ratio − 1 (−0.05: 5 % worse). Its ``low`` is the one-sided bound
+    that has to be above ``-margin`` for ``pass`` (error ``beta`` of this look). Its ``high`` is the
+    bound that has to be below 0 for ``regressed`` (error ``alpha`` of this look and endpoint).
+    ``base`` and ``head`` are geometric means in the endpoint's unit. ``visible`` is the smallest
+    loss that 19 of 20 gates like this one would detect.
     """
 
     worker: str
@@ -286,7 +284,7 @@ class EndpointResult:
 
 @dataclass(frozen=True, kw_only=True)
 class GateFinding:
-    """A rule that is broken (or, with ``warning``, only worth knowing), with its figures."""
+    """A broken rule, or a ``warning``, with its figures."""
 
     code: RuleCode
     detail: str
@@ -295,7 +293,7 @@ class GateFinding:
 
 @dataclass(frozen=True, kw_only=True)
 class GateFacts:
-    """What identifies a gate and says how long it took; not worked out, only noted."""
+    """The identity and the duration of a gate."""
 
     gate_id: str
     started_at: str
@@ -303,12 +301,12 @@ class GateFacts:
     wall_s: float
     finished: bool
     differences: tuple[str, ...] = ()
-    """What differs between the two sides, as far as it can be told without running them."""
+    """Differences between the two versions that are known without running them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GateResult:
-    """A whole gate: ``verdict.json``, and everything that a report says."""
+    """A whole gate: the content of ``verdict.json`` and of every report."""
 
     schema_version: int
     verdict: GateVerdict

@@ -1,4 +1,4 @@
-"""What ``twofold gate`` was asked for, checked, before it meets a machine. PURE."""
+"""The options of ``twofold gate``, and their checks. PURE."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from loadtests.servers.registry import worker_models
 from loadtests.targets.workloads import WORKLOADS
 
 MARGIN = 0.05
-"""A loss of 5 % is what most teams would want to know of, and what this gate can see in minutes."""
+"""A loss of 5 % matters to most teams, and a gate detects it in minutes."""
 
 MAX_MINUTES = 8.0
-"""Of measuring, for each worker model; most gates need two."""
+"""Measuring time per worker model, in minutes; most gates need two."""
 
 NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
 NOT_IN_VALUES = frozenset("\n\r\"'`$\\#")
-"""Characters that the two Composes read in different ways in a file of variables."""
+"""Characters that Compose v1 and v2 read differently in an environment file."""
 
 RESERVED = frozenset({"WORKER_MODEL", "SECRET_KEY"})
-"""Variables that the stack itself sets."""
+"""Variables that the stack sets itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GateOptions:
-    """What was asked for; None means "the default"."""
+    """The options of a gate; None means "the default"."""
 
     base: str | None = None
     head: str | None = None
@@ -41,9 +41,9 @@ class GateOptions:
 
 
 def check(options: GateOptions) -> GateOptions:
-    """Give the options back, or raise :class:`UsageError` naming value and way out."""
+    """Return the options; raise :class:`UsageError` for a bad value, with a valid example."""
     if not options.workers:
-        raise UsageError(f"--workers names none. Known: {', '.join(worker_models())}.")
+        raise UsageError(f"--workers names no worker model. Known: {', '.join(worker_models())}.")
     names.check("worker model", options.workers, worker_models())
     path_of(options.workload)
     if not 0.005 <= options.margin <= 0.5:
@@ -60,37 +60,39 @@ def check(options: GateOptions) -> GateOptions:
 
 
 def path_of(workload: str) -> str:
-    """Give the path that a workload asks for: one of ours by name, or any path as it is."""
+    """Return the path of a workload: a built-in one by name, or any path as it is."""
     if workload.startswith("/"):
         return workload
-    alone = workloads()
-    if workload not in alone:
-        store = " needs a store, which a gate's stack has not" if workload in WORKLOADS else ""
+    available = workloads()
+    if workload not in available:
+        reason = " needs a store, and a gate's stack has none" if workload in WORKLOADS else ""
         raise UsageError(
-            f"--workload {workload!r}{store or ' is unknown'}. Known: {', '.join(alone)}, or a"
+            f"--workload {workload!r}{reason or ' is unknown'}. Known: {', '.join(available)}, or a"
             " path such as /search?q=a."
         )
     return WORKLOADS[workload].path
 
 
 def workloads() -> tuple[str, ...]:
-    """Give the names of the workloads that a gate can ask for: those that need no store."""
+    """Return the names of the workloads that a gate can use: those without a store."""
     return tuple(name for name, entry in WORKLOADS.items() if not entry.needs_store)
 
 
 def environment(given: Iterable[str], option: str) -> dict[str, str]:
-    """Read ``NAME=VALUE`` words; raise :class:`UsageError` for one that is none."""
-    found: dict[str, str] = {}
-    for word in given:
-        name, equals, value = word.partition("=")
+    """Return the variables in ``NAME=VALUE`` texts; raise :class:`UsageError` for a bad one."""
+    variables: dict[str, str] = {}
+    for assignment in given:
+        name, equals, value = assignment.partition("=")
         if not equals or not name or not NAME_CHARACTERS.issuperset(name):
-            raise UsageError(f"{option} {word!r} is not NAME=VALUE. Try {option} DEBUG=0.")
+            raise UsageError(f"{option} {assignment!r} is not NAME=VALUE. Try {option} DEBUG=0.")
         if NOT_IN_VALUES.intersection(value):
             raise UsageError(
                 f"{option} {name}: the value has a quote, a line break or one of `$\\#, which"
-                " Compose may read in another way. Put it into the image instead."
+                " Compose may change. Set it in the image instead."
             )
         if name in RESERVED:
-            raise UsageError(f"{option} {name} cannot be set: the stack does.")
-        found[name] = value
-    return found
+            raise UsageError(
+                f"{option} {name} cannot be set: the stack sets it itself. Leave it out."
+            )
+        variables[name] = value
+    return variables

@@ -1,4 +1,4 @@
-"""Puts loads on a gate's starts: one of each side, side by side."""
+"""Loads a gate's starts in pairs: one of each version, side by side."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from loadtests.servers.registry import worker_models
 from loadtests.tools import proc
 
 LAGGARD_LIMIT_S = 30.0
-"""How much longer than the first a start may take: all start at once, with the same means."""
+"""Seconds that a start may need after the first one is ready: all start at once, with equal CPU."""
 
 ENDED_EVERY_S = 2.0
-"""How often it is looked whether a start has ended that is waited for."""
+"""Seconds between checks whether an awaited start has ended."""
 
 CLIENT_ERROR = 400
 MAX_IN_FLIGHT = 512
@@ -32,7 +32,7 @@ MAX_IN_FLIGHT = 512
 
 @dataclass(kw_only=True)
 class _Lane:
-    """One pair while it is measured."""
+    """One pair during its measurement."""
 
     number: int
     lane: int
@@ -44,7 +44,7 @@ class _Lane:
 
 
 class PairRunner:
-    """One worker model's starts, from their first answer on."""
+    """Measures pairs of one worker model's starts."""
 
     def __init__(
         self, stack: GateStack, plan: GatePlan, worker: str, generators: GeneratorPool
@@ -56,7 +56,7 @@ class PairRunner:
         self._ready: set[str] = set()
 
     def wait_ready(self) -> None:
-        """Wait until every start answers, then hold them to their budget."""
+        """Wait until every start answers, then apply the CPU budgets."""
         fresh = [start for start in self._stack.replicas if start.name not in self._ready]
         readiness.wait_ready(
             self._generators.agent,
@@ -79,20 +79,20 @@ class PairRunner:
         )
 
     def check_path(self) -> None:
-        """Raise where base does not even answer what is to be measured."""
+        """Raise :class:`EnvironmentFailure` if base does not answer the measured path."""
         start = starts_of(self._stack, SideName.BASE)[0]
         url = f"http://{start.address}{self._plan.path}"
         (answer,) = self._generators.agent.fetch([url], timeout_s=TIMEOUT_S)
         if answer.status is None or answer.status >= CLIENT_ERROR:
             raise EnvironmentFailure(
-                f"base answers {self._plan.path} with {answer.status or answer.error}, so there is"
-                " nothing to compare with. Name another version (--base) or path (--workload /…)."
+                f"base answers {self._plan.path} with {answer.status or answer.error}, so"
+                " there is no baseline. Name another version (--base) or path (--workload /…)."
             )
 
-    # -- how much load ------------------------------------------------------------------------
+    # -- calibration --------------------------------------------------------------------------
 
     def calibrate(self) -> WorkerLoad:
-        """Find how many users keep one start of base busy, and what it can do then."""
+        """Return how many users saturate one start of base, and the open loop's first rate."""
         start = starts_of(self._stack, SideName.BASE)[0]
         self._stack.pin(start, self._plan.cores[:1])
         first = user_calibration.first_users(worker_models()[self._worker].slots)
@@ -100,7 +100,7 @@ class PairRunner:
         rates = [step.throughput_rps for step in steps]
         best = max(rates)
         if not best:
-            raise EnvironmentFailure("Not one request to base succeeded. Its log is in logs/.")
+            raise EnvironmentFailure("No request to base succeeded. Its log is in logs/.")
         gains = [after / before - 1 for before, after in pairwise(rates) if before]
         return WorkerLoad(
             worker=self._worker,
@@ -136,10 +136,10 @@ class PairRunner:
     def pairs(
         self, numbers: Sequence[int], load: WorkerLoad, *, before: int
     ) -> tuple[StartPair, ...]:
-        """Load as many pairs of starts as there are lanes, each over the same windows.
+        """Return one measured pair of starts per lane, all in the same windows.
 
-        ``numbers`` are the pairs' in the evidence, ``before`` how many of them earlier sessions
-        measured, on starts that are no more.
+        ``numbers`` are the pairs' numbers in the evidence. ``before`` is the number of pairs from
+        earlier sessions, whose starts are gone.
         """
         at_s, began_s = proc.now_s(), proc.monotonic_s()
         lanes = [self._lane(number, load, before) for number in numbers]
@@ -175,12 +175,12 @@ class PairRunner:
         )
 
     def _pair_windows(self, lanes: Sequence[_Lane], position: int) -> None:
-        """Put one window's loads on all lanes at once, and add what was seen to each."""
+        """Run one window on all lanes at once, and add its figures to each lane."""
         loads: list[tuple[Key, Load]] = []
         for lane in lanes:
-            # Who is told first has a millisecond more of the machine: taken in turns.
+            # The first version has the core alone for a millisecond, so they take turns.
             sides = tuple(SideName) if lane.specs[position].base_first else tuple(SideName)[::-1]
-            loads += [((lane.lane, side), self._load(lane, side, position)) for side in sides]
+            loads += [((lane.lane, side), self._load_of(lane, side, position)) for side in sides]
         done, opened, closed = self._generators.open(loads)
         by_key = {key: finished for (key, _), finished in zip(loads, done, strict=True)}
         use = host_use(opened, closed)
@@ -207,10 +207,10 @@ class PairRunner:
                 )
             )
 
-    def _load(self, lane: _Lane, side: SideName, position: int) -> Load:
+    def _load_of(self, lane: _Lane, side: SideName, position: int) -> Load:
         timing, spec = self._plan.timing, lane.specs[position]
         planned_s = timing.settle_s if position else timing.first_settle_s
-        asked = Load(
+        load = Load(
             id=f"p{lane.number:03d}-{position}-{side}",
             base_url=f"http://{lane.starts[side].address}",
             path=self._plan.path,
@@ -221,7 +221,7 @@ class PairRunner:
         )
         if spec.mode is Mode.CLOSED:
             return replace(
-                asked,
+                load,
                 settle_s=settle_s(
                     self._plan, lane.load, planned_s, what=spec.mode, number=lane.number
                 ),
@@ -229,7 +229,7 @@ class PairRunner:
                 users=lane.load.users,
             )
         return replace(
-            asked,
+            load,
             mode="open",
             rate_rps=lane.load.rate_rps,
             arrivals="poisson",

@@ -1,4 +1,4 @@
-"""The loop over a gate's stages: sides, stack, measuring, verdict, result_files."""
+"""Runs a gate's stages: versions, stack, measurement, verdict, result files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from loadtests.tools import docker, docker_compose, proc, signals
 
 @dataclass(frozen=True, kw_only=True)
 class GateRequest:
-    """A gate that was decided on; ``calibrate`` measures the same starts again and again."""
+    """A gate to run; ``calibrate`` measures the same starts repeatedly."""
 
     options: GateOptions
     seed: int
@@ -47,24 +47,25 @@ class GateRequest:
 
 
 def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
-    """Compare two versions from first to last; give the result and the gate's folder.
+    """Compare two versions, and return the result and the gate's folder.
 
-    Whatever happens, the stacks come down, and what was measured is in ``verdict.json``.
+    The stacks are always taken down, and ``verdict.json`` has all measurements, even after an
+    error.
     """
     started_s = proc.now_s()
     engine = docker.Engine()
     try:
         machine = docker_machine(engine, docker_compose.find_compose())
-        planned = _planned(request, machine)
+        gate_plan = _planned(request, machine)
         sides = _sides(engine, request, say)
         images.build_services(engine, request.root, say=say)
     finally:
         engine.close()
     if request.append is not None:
         _check_same(request.append, sides)
-    kept = _folder(request, started_s)
+    store = _folder(request, started_s)
     facts = GateFacts(
-        gate_id=kept.folder.name,
+        gate_id=store.folder.name,
         started_at=datetime.fromtimestamp(started_s, UTC).isoformat(timespec="seconds"),
         command=request.command,
         wall_s=0.0,
@@ -73,60 +74,60 @@ def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
     )
     earlier = request.append.evidence if request.append else None
     evidence = replace(earlier, sessions=earlier.sessions + 1) if earlier else Evidence()
-    gate = _Gate(kept, facts, machine, sides, planned, evidence)
+    gate = _Gate(store, facts, machine, sides, gate_plan, evidence)
     for line in sides.differences:
         say(line)
     try:
-        for worker in planned.workers:
+        for worker in gate_plan.workers:
             gate.measure(worker, request, say)
         signals.check()
     except BaseException:
-        with suppress(Exception):  # the trouble itself stays the message
+        with suppress(Exception):  # the original error is the one to report
             gate.write_all()
         raise
     gate.facts = replace(facts, wall_s=round(proc.now_s() - started_s, 1), finished=True)
-    return gate.write_all(), kept.folder
+    return gate.write_all(), store.folder
 
 
 class _Gate:
-    """What there is of a gate so far, and where it is written down."""
+    """A gate in progress, and the folder with its results."""
 
     def __init__(
         self,
-        kept: Store,
+        store: Store,
         facts: GateFacts,
         machine: Machine,
         sides: Sides,
-        planned: GatePlan,
+        gate_plan: GatePlan,
         evidence: Evidence,
     ) -> None:
-        self._kept = kept
+        self._store = store
         self.facts = facts
         self._machine = machine
         self._sides = sides
-        self._plan = planned
+        self._plan = gate_plan
         self._evidence = evidence
 
     def conclude(self) -> GateResult:
-        """Work out the result of what there is."""
-        pair = (self._sides.base, self._sides.head)
-        return verdict.conclude(self.facts, self._machine, pair, self._plan, self._evidence)
+        """Return the result of the evidence so far."""
+        sides = (self._sides.base, self._sides.head)
+        return verdict.conclude(self.facts, self._machine, sides, self._plan, self._evidence)
 
     def keep(self, evidence: Evidence) -> None:
-        """Write down what there is."""
+        """Write the evidence so far to ``verdict.json``."""
         self._evidence = evidence
-        self._kept.write(result_files.VERDICT, verdict_json.render(self.conclude()))
+        self._store.write(result_files.VERDICT, verdict_json.render(self.conclude()))
 
     def write_all(self) -> GateResult:
-        """Write everything down, and give the result."""
+        """Write all files of the gate, and return the result."""
         result = self.conclude()
-        result_files.write_all(self._kept, result)
+        result_files.write_all(self._store, result)
         return result
 
     def measure(self, worker: str, request: GateRequest, say: Say) -> None:
-        """Bring one worker model's stack up, and measure on it."""
+        """Bring up one worker model's stack, and measure on it."""
         with open_stack(
-            request.root, self._plan, worker, self._sides, self._kept.folder, say
+            request.root, self._plan, worker, self._sides, self._store.folder, say
         ) as stack:
             first = self._first(request)
             say(f"{worker}: bringing up {2 * first} starts")
@@ -140,7 +141,7 @@ class _Gate:
                 for agent in agents.values():
                     agent.hello()
                 awake = generators.enter_context(
-                    kept_awake(stack.host_cores, self._kept.folder / AWAKE_LOG)
+                    kept_awake(stack.host_cores, self._store.folder / AWAKE_LOG)
                 )
                 keep = self._keep_samples if request.keep_samples else None
                 pool = GeneratorPool(stack, worker, agents, awake, keep)
@@ -166,16 +167,16 @@ class _Gate:
                 self._note_replaced(before, stack.identities())
 
     def _keep_samples(self, name: str, samples: bytes) -> None:
-        self._kept.write_samples(name, samples)
+        self._store.write_samples(name, samples)
 
     def _first(self, request: GateRequest) -> int:
-        """Give how many starts of each side come up first."""
+        """Return how many starts of each version come up first."""
         if request.calibrate:
             return aa_noise.STARTS
         return self._plan.looks[0] if request.append is None else plan.fewest_starts(self._plan)
 
     def _note_replaced(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-        # Which processes the services have depends on what the harness asks of them.
+        # The harness starts and stops processes in its own services, so only the starts count.
         starts = [name for name in before if side_of(name) is not None]
         changed = tuple(name for name in starts if before[name] != after.get(name))
         if changed:
@@ -184,18 +185,18 @@ class _Gate:
 
 
 def _planned(request: GateRequest, machine: Machine) -> GatePlan:
-    made = plan.make_plan(request.options, machine, seed=request.seed)
+    gate_plan = plan.make_plan(request.options, machine, seed=request.seed)
     if request.append is None:
-        return made
+        return gate_plan
     earlier = request.append.plan
-    asked = (made.workers, made.path, made.margins)
-    if asked != (earlier.workers, earlier.path, earlier.margins):
+    settings = (gate_plan.workers, gate_plan.path, gate_plan.margins)
+    if settings != (earlier.workers, earlier.path, earlier.margins):
         raise UsageError(
-            f"--append goes on with what {request.append.facts.gate_id} asked: workers"
-            f" {','.join(earlier.workers)}, path {earlier.path}, and its margins. Leave these"
-            " options as they were."
+            f"--append continues {request.append.facts.gate_id} with the same options: workers"
+            f" {','.join(earlier.workers)}, path {earlier.path}, and the same margins. Leave"
+            " these options unchanged."
         )
-    return replace(earlier, max_minutes=made.max_minutes)
+    return replace(earlier, max_minutes=gate_plan.max_minutes)
 
 
 def _sides(engine: docker.Engine, request: GateRequest, say: Say) -> Sides:
@@ -212,25 +213,25 @@ def _sides(engine: docker.Engine, request: GateRequest, say: Say) -> Sides:
 
 
 def _check_same(earlier: GateResult, sides: Sides) -> None:
-    """Raise where more evidence would be of other versions than there is already."""
+    """Raise :class:`UsageError` if the versions are not those of the earlier gate."""
     for before, now in ((earlier.base, sides.base), (earlier.head, sides.head)):
         if (before.digest, before.environment) != (now.digest, now.environment):
             raise UsageError(
                 f"--append {earlier.facts.gate_id}: its {before.name} was image"
-                f" {before.digest[:19]} and is now {now.digest[:19]}, or has other variables. Only"
-                " evidence of the same two versions can be added up; start a new gate."
+                f" {before.digest[:19]} and is now {now.digest[:19]}, or has other variables. A"
+                " gate can be continued with the same two versions only; start a new gate."
             )
 
 
 def _folder(request: GateRequest, started_s: float) -> Store:
-    kept = Store.create(request.results, f"gate-{run_folder.new_run_id(started_s, request.seed)}")
+    store = Store.create(request.results, f"gate-{run_folder.new_run_id(started_s, request.seed)}")
     if not request.keep_samples:
-        (kept.folder / run_folder.SAMPLES).rmdir()
-    return kept
+        (store.folder / run_folder.SAMPLES).rmdir()
+    return store
 
 
 def read(path: Path) -> GateResult:
-    """Read a gate by its verdict.json or its folder."""
+    """Return the gate at a path, which is its verdict.json or its folder."""
     file = path / result_files.VERDICT if path.is_dir() else path
     try:
         return verdict_json.parse(file.read_bytes(), name=str(file))
@@ -242,7 +243,7 @@ def read(path: Path) -> GateResult:
 
 
 def find(results: Path, name: str) -> GateResult:
-    """Read a gate by its path or id."""
+    """Return the gate with a path or an id; raise :class:`UsageError` if there is none."""
     for path in (Path(name), results / name):
         if path.exists():
             return read(path)

@@ -1,4 +1,4 @@
-"""From options and a machine to everything that a gate will do. PURE."""
+"""Plans a gate from its options and the machine. PURE."""
 
 from __future__ import annotations
 
@@ -25,25 +25,24 @@ from loadtests.planning import warmup
 from loadtests.planning.budget import split_cores
 
 REPLICA_CPUS = 0.25
-"""CPU of each replica. The two of a pair share one core, so that whatever slows it slows both: on a
-shared machine the speeds of two cores change by 10 to 30 % from window to window, each on its own
-(measured: SD of a pair's ratio 17 % on two cores, 2.6 % on one). Together they have half of it, so
-that generators and proxy never decide how much a replica can do."""
+"""CPU of each replica, in cores. The two replicas of a pair share one core, so that anything that
+slows the core slows both. Together they have half of it, so that the generators and the proxy never
+limit a replica."""
 
 MOST_LANES = 4
-"""Pairs at a time, one on each core: two generators more for each."""
+"""Maximum number of pairs at a time, one per core; each needs two more generators."""
 
 FEWEST_CORES = 2
 
 LOOKS = 12
-"""Up to 768 pairs; ``--append`` can reach them all, one call as many as its minutes allow."""
+"""Number of looks, up to 768 pairs. One call measures as many as its minutes allow; ``--append``
+adds more."""
 
 P50_MARGINS = 2
 P99_MARGINS = 5
 SCALING_MARGINS = 2
-"""How many times the margin the noisier endpoints are allowed, and have to be shown within. Where
-starts differ by 2 to 4 % in throughput, the 99th percentile of a second or two differs by 15 to
-25 %, and a doubling factor, measured in turns, by 4 to 6 %."""
+"""Margins of the noisier endpoints, as multiples of ``--margin``. Where starts differ by 2 to 4 %
+in throughput, 99th percentiles differ by 15 to 25 %, and doubling factors by 4 to 6 %."""
 
 TIMING = GateTiming(
     first_settle_s=0.6,
@@ -53,26 +52,27 @@ TIMING = GateTiming(
     scaling_s=1.2,
     drain_limit_s=15.0,
 )
-"""Windows are whole numbers of the kernel's CPU period of 100 ms. A fresh start is given 0.6 s to
-load what it loads with its first requests."""
+"""Windows are multiples of the kernel's CPU period of 100 ms. A fresh start gets 0.6 s for what it
+loads with its first requests."""
 
 STEP_S = 8.2
 BLOCK_S = 6.5
-"""As many pairs as there are lanes, and one scaling block, with settling, draining and messages
+"""Seconds for one pair per lane, and for one scaling block, with warmup, draining and messages
 (measured on 2 cores)."""
 
 OPEN_RATIO = 0.6
-"""The open loop's arrival rate, the same for both sides, as a share of what base can do."""
+"""The open loop's arrival rate for both versions, as a share of base's capacity."""
 
 TWIN_GAPS = 0.5
-"""By how much of the mean time between arrivals those of one side are later than the other's."""
+"""Delay of one version's arrivals after the other's, as a share of the mean time between
+arrivals."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WindowSpec:
-    """One window of a pair: how it is loaded, and which side is first.
+    """One window of a pair: its mode, and the version that goes first.
 
-    Its generator is told first, and its arrivals come first; ``seed`` is that of both sides'.
+    The first version's generator starts first, and its arrivals come first. Both use ``seed``.
     """
 
     mode: Mode
@@ -81,16 +81,16 @@ class WindowSpec:
 
 
 def make_plan(options: GateOptions, machine: Machine, *, seed: int) -> GatePlan:
-    """Plan a gate of checked ``options``; the same arguments give the same plan."""
+    """Return a gate's plan from checked options; raise :class:`PlanError` if it is impossible."""
     if machine.cores < FEWEST_CORES or not machine.can_budget or not machine.can_pin:
-        lacking = (
+        problem = (
             f"{machine.cores} core(s)"
             if machine.cores < FEWEST_CORES
             else "no way to give a container a CPU budget and cores"
         )
         raise PlanError(
-            f"This machine has {lacking}; base and head side by side need a core each, and a"
-            " budget. Use a runner with 2 cores and Docker with cgroups."
+            f"This machine has {problem}; running base and head side by side needs 2 cores and"
+            " CPU budgets. Use a runner with 2 cores and Docker with cgroups."
         )
     services, replicas = split_cores(machine)
     if len(replicas) < FEWEST_CORES:  # two cores in all: generator and proxy share them
@@ -100,9 +100,10 @@ def make_plan(options: GateOptions, machine: Machine, *, seed: int) -> GatePlan:
     first_s = math.ceil(first / lanes) * STEP_S + blocks * BLOCK_S
     if first_s > 60 * options.max_minutes:
         raise PlanError(
-            f"--max-minutes {options.max_minutes:g} is too little: the first look at"
-            f" {first} starts takes {first_s / 60:.1f} minutes of measuring for each worker model."
-            " Allow them" + (", or leave scaling out: --no-scaling." if options.scaling else ".")
+            f"--max-minutes {options.max_minutes:g} is too short: the first look at"
+            f" {first} starts measures for {first_s / 60:.1f} minutes per worker model."
+            " Allow that much"
+            + (", or leave scaling out: --no-scaling." if options.scaling else ".")
         )
     margins = {
         EndpointName.THROUGHPUT: options.margin,
@@ -135,45 +136,40 @@ def _times(margin: float, factor: int) -> float:
 
 
 def pair_windows(plan: GatePlan, worker: str, number: int) -> tuple[WindowSpec, ...]:
-    """Give the windows of a pair, in order: one closed, and two open ones, before or after it.
+    """Return the windows of a pair, in order: one closed window, before or after two open ones.
 
-    Both sides of an open window have the same arrivals, so that luck with them cancels (common
-    random numbers: Law, *Simulation Modeling and Analysis*, 11.2); ``twin_s`` keeps each request
-    from meeting its twin on the core. Which mode comes first, and which side is first, takes all
-    four forms in four pairs, in an order that is drawn: so it is balanced over the looks.
+    Both versions have the same arrivals in an open window, so that their randomness cancels (common
+    random numbers: Law, *Simulation Modeling and Analysis*, 11.2). ``twin_s`` keeps equal requests
+    from meeting on the core. Four pairs cover all four orders of modes and versions, in random
+    sequence, so the orders are balanced at every look.
     """
     forms = [(mode, base_first) for mode in Mode for base_first in (True, False)]
     Random(f"{plan.seed} {worker} {(number - 1) // len(forms)}").shuffle(forms)
-    first, base_first = forms[(number - 1) % len(forms)]
-    drawn = Random(f"{plan.seed} {worker} {number} arrivals")
+    first_mode, base_first = forms[(number - 1) % len(forms)]
+    random = Random(f"{plan.seed} {worker} {number} arrivals")
 
     def spec(mode: Mode, *, base_first: bool) -> WindowSpec:
-        return WindowSpec(mode=mode, base_first=base_first, seed=drawn.randrange(2**31))
+        return WindowSpec(mode=mode, base_first=base_first, seed=random.randrange(2**31))
 
     closed = (spec(Mode.CLOSED, base_first=base_first),)
-    opened = tuple(spec(Mode.OPEN, base_first=each) for each in (base_first, not base_first))
-    return closed + opened if first is Mode.CLOSED else opened + closed
+    opened = tuple(
+        spec(Mode.OPEN, base_first=is_base_first) for is_base_first in (base_first, not base_first)
+    )
+    return closed + opened if first_mode is Mode.CLOSED else opened + closed
 
 
 def twin_s(spec: WindowSpec, side: SideName, rate_rps: float) -> float:
-    """Give how much later the arrivals of a side are than those of the side that is first.
-
-    Measured over 96 pairs of one version, every other one: with arrivals of their own, which the
-    sides exchanged for the second window, the medians of two windows differed by 49 % (SD), with
-    these by 22 %, the 99th percentiles by 68 and 43 %; the median of gates of 16 pairs by 4.4 and
-    2.5 %.
-    """
+    """Return the delay of a version's arrivals after the first version's, in seconds."""
     first = (side is SideName.BASE) is spec.base_first
     return 0.0 if first else TWIN_GAPS / rate_rps
 
 
 def load_now(plan: GatePlan, load: WorkerLoad, before: Sequence[StartPair]) -> WorkerLoad:
-    """Give the load of the next pairs: the open loop's rate is a share of what base does now.
+    """Return the load of the next pairs, whose open-loop rate follows base's present throughput.
 
-    ``before`` are the pairs so far of this worker model and session; their last step tells. A
-    machine that is shared changes its speed by tens of per cent within a gate: a rate that was 60 %
-    of what base could do was all of it after two minutes, requests waited without end, and the
-    medians of single starts differed by 30 % (seen) instead of 9 %.
+    ``before`` are this session's pairs of the worker model; those measured last give the rate. A
+    shared machine's speed changes by tens of per cent within a gate, so a fixed rate could overload
+    it.
     """
     rates = [
         window.base.throughput_rps
@@ -189,24 +185,24 @@ def load_now(plan: GatePlan, load: WorkerLoad, before: Sequence[StartPair]) -> W
 def settle_s(
     plan: GatePlan, load: WorkerLoad, planned_s: float, *, what: object, number: int
 ) -> float:
-    """Give the seconds of settling of the closed window of pair or block ``number``.
+    """Return the warmup of the closed window of pair or block ``number``, in seconds.
 
-    ``what`` is what other windows of its kind have in common with it.
+    ``what`` identifies the kind of window.
     """
     answer_s = OPEN_RATIO * load.users / load.rate_rps
-    luck = warmup.part(plan.seed, (load.worker, what), number)
-    return warmup.settle_s(answer_s, planned_s, part=luck)
+    part = warmup.part(plan.seed, (load.worker, what), number)
+    return warmup.settle_s(answer_s, planned_s, part=part)
 
 
 def lane_of(plan: GatePlan, number: int) -> int:
-    """Give the lane (an index of the plan's cores) of a start or a block."""
+    """Return the lane (an index of the plan's cores) of a start or a block."""
     return (number - 1) % len(plan.cores)
 
 
 def block_order(plan: GatePlan, worker: str, number: int) -> tuple[tuple[SideName, int], ...]:
-    """Give the order of a scaling block: side and number of replicas.
+    """Return the order of a scaling block, as pairs of version and number of replicas.
 
-    Drawn for every two blocks; the second has it backwards, so that what drifts cancels.
+    The order is random for every two blocks; the second reverses it, so that drift cancels.
     """
     order = [(side, replicas) for side in SideName for replicas in (1, 2)]
     Random(f"{plan.seed} {worker} {(number - 1) // 2} block").shuffle(order)
@@ -214,10 +210,10 @@ def block_order(plan: GatePlan, worker: str, number: int) -> tuple[tuple[SideNam
 
 
 def block_members(plan: GatePlan, number: int, starts: int) -> tuple[int, int]:
-    """Give the two starts (numbers from 1) of a scaling block; the first is also measured alone.
+    """Return the two starts (numbers from 1) of a scaling block; the first is also measured alone.
 
-    Both are of the block's lane, whose starts share what replicas share. They go round in a ring,
-    so that each is first as often as second, and what is its own cancels.
+    Both are in the block's lane, whose starts share resources as replicas do. Blocks take the
+    starts in rotation, so that each is first as often as second, and its own speed cancels.
     """
     lanes = len(plan.cores)
     ring = [
@@ -230,5 +226,5 @@ def block_members(plan: GatePlan, number: int, starts: int) -> tuple[int, int]:
 
 
 def fewest_starts(plan: GatePlan) -> int:
-    """Give how many starts of each side a stack has at least: two of a lane for a block."""
+    """Return the minimum number of starts of each version: a block needs two per lane."""
     return 2 * len(plan.cores)

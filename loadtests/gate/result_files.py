@@ -1,4 +1,4 @@
-"""Which files a gate's result is written to, and what a CI system is told."""
+"""Writes a gate's result files, its history, and its output for CI."""
 
 from __future__ import annotations
 
@@ -26,44 +26,44 @@ FILES: dict[str, Callable[[GateResult], str]] = {
 }
 
 
-def write_all(kept: Store, result: GateResult) -> None:
+def write_all(store: Store, result: GateResult) -> None:
     """Write every file of a gate into its folder."""
     for name, render in FILES.items():
-        kept.write(name, render(result))
+        store.write(name, render(result))
 
 
 def add_to_history(results: Path, result: GateResult, *, release: str | None) -> None:
-    """Add a gate to the history of all merges."""
+    """Append a gate to ``history.jsonl``; raise if it cannot be written."""
     path = results / HISTORY
     try:
         with path.open("a", encoding="utf-8") as file:
             file.write(history.line(history.merge_of(result, release=release)))
     except OSError as error:
         raise EnvironmentFailure(
-            f"{path} cannot be written ({error.strerror}). Make room, or name another folder:"
+            f"{path} cannot be written ({error.strerror}). Free some space, or name another folder:"
             " --out DIR."
         ) from error
 
 
 def read_history(results: Path) -> tuple[history.Merge, ...]:
-    """Read the history; raise where there is none, or where it is none."""
+    """Return the history; raise :class:`UsageError` if it is missing or invalid."""
     path = results / HISTORY
     try:
         return history.read(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be read ({error.strerror}). Gates are added to it with --history."
+            f"{path} cannot be read ({error.strerror}). Add gates to it: twofold gate --history."
         ) from error
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(
-            f"{path} has a line that is no gate of this version ({first['msg']}). Use the version"
-            " that wrote it, or take the line out."
+            f"{path} has a line that is not a gate of this version ({first['msg']}). Use the"
+            " version that wrote it, or remove the line."
         ) from error
 
 
 def tell_ci(result: GateResult) -> str:
-    """Append the report to GitHub's job summary, and give what to print as annotations."""
+    """Append the report to GitHub's job summary, and return the annotations to print."""
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         try:
@@ -71,7 +71,7 @@ def tell_ci(result: GateResult) -> str:
                 file.write(markdown.render(result) + "\n")
         except OSError as error:
             raise EnvironmentFailure(
-                f"The job's summary {summary} (GITHUB_STEP_SUMMARY) cannot be written"
+                f"The job summary {summary} (GITHUB_STEP_SUMMARY) cannot be written"
                 f" ({error.strerror}). The report is in the gate's folder."
             ) from error
     return github.render(result) if os.environ.get("GITHUB_ACTIONS") else ""

@@ -1,4 +1,4 @@
-"""What is asked of a gate's replicas through the proxy: scaling blocks, and checks of answers."""
+"""Measures scaling blocks and checks consistency, through the proxy of a gate's stack."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from loadtests.tools import proc
 
 FIRST_PORT = 9001
 MOST_BLOCK_PORTS = 60
-"""Blocks for which the proxy has ports; then again. A multiple of the lanes of any machine."""
+"""Blocks with ports of their own; later blocks reuse them. A multiple of any number of lanes."""
 
 
 class BlockRunner:
@@ -47,7 +47,7 @@ class BlockRunner:
         self._ring = 0
 
     def prepare(self) -> None:
-        """Let the proxy serve one and two of the starts that there are; the first call does it."""
+        """Configure the proxy for one and two of the present starts, in the first call only."""
         if self._ports:
             return
         self._ring = len(starts_of(self._stack, SideName.BASE))
@@ -79,16 +79,16 @@ class BlockRunner:
         starts = starts_of(self._stack, side)
         return [starts[number - 1] for number in members]
 
-    # -- one and two replicas in turns ----------------------------------------------------------
+    # -- one and two replicas in sequence -------------------------------------------------------
 
     @contextmanager
     def metronome(self) -> Iterator[Metronome]:
-        """Have the metronome run on the replicas' cores, which it takes a tenth of."""
+        """Run the CPU speed probe on the replicas' cores; it uses a tenth of them."""
         with self._stack.start_metronome() as child:
             yield Metronome(child)
 
     def block(self, number: int, load: WorkerLoad, metronome: Metronome) -> ScalingBlock:
-        """Measure one and two replicas of each side, one after the other."""
+        """Return one measured block: one and two replicas of each version, in sequence."""
         at_s, began_s = proc.now_s(), proc.monotonic_s()
         members = block_members(self._plan, (number - 1) % MOST_BLOCK_PORTS + 1, self._ring)
         core = self._plan.cores[lane_of(self._plan, number)]
@@ -117,7 +117,7 @@ class BlockRunner:
         metronome: Metronome,
     ) -> ScalingWindow:
         timing, replicas = self._plan.timing, len(members)
-        asked = Load(
+        gate_load = Load(
             id=f"b{number:03d}-{side}-{replicas}",
             base_url=self._base_url(self._ports[(side, members)]),
             path=self._plan.path,
@@ -129,7 +129,7 @@ class BlockRunner:
             drain_limit_s=timing.drain_limit_s,
             timeout_s=TIMEOUT_S,
         )
-        (done,), opened, closed = self._generators.open([(ALONE, asked)], metronome)
+        (done,), opened, closed = self._generators.open([(ALONE, gate_load)], metronome)
         used = {start.name for start in self._starts(side, members)}
         use = host_use(opened, closed)
         speed = core_speed_of(_on(opened, core), _on(closed, core))
@@ -146,10 +146,10 @@ class BlockRunner:
             steal_ratio=None if use is None else round(use.steal_ratio, 4),
         )
 
-    # -- whether two replicas answer as one -----------------------------------------------------
+    # -- consistency ----------------------------------------------------------------------------
 
     def probe(self, checks: Sequence[Check]) -> tuple[SideProbe, ...]:
-        """Try each check once on two replicas of each side."""
+        """Return one try of each check on two replicas of each version."""
         members = block_members(self._plan, 1, self._ring)
         return tuple(self._probe(check, side, members) for check in checks for side in SideName)
 
@@ -166,6 +166,6 @@ class BlockRunner:
 
 
 def _on(edge: Edge, core: int) -> Edge:
-    """Give an edge with the metronome's count of one core alone."""
+    """Return an edge with only one core's count of the CPU speed probe."""
     pulse = {core: edge.pulse[core]} if edge.pulse else None
     return Edge(members=(), host=None, harness_cpu_s=0.0, pulse=pulse)

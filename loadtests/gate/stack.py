@@ -1,4 +1,4 @@
-"""The stack of a gate: many starts of base and head, two generators for each lane, and a proxy."""
+"""Brings up a gate's stack: starts of base and head, two generators per lane, and a proxy."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from loadtests.model.stack import Replica
 
 
 class GateStack(Stack, Protocol):
-    """What a gate measures on: a stack whose replicas are the starts of both sides."""
+    """A stack whose replicas are the starts of both versions."""
 
     def grow(self, count: int) -> None:
-        """Have ``count`` starts of each side or a few more, as many in each lane.
+        """Bring up to at least ``count`` starts of each version, equally many in each lane.
 
-        Those that there are stay as they are.
+        Running starts are not touched.
         """
 
     def hold(self) -> None:
-        """Hold the starts that answer to their budget, once they are quiet."""
+        """Wait until the new starts are idle, then apply their CPU budgets."""
 
     def pin(self, start: Replica, cores: Sequence[int]) -> None:
-        """Bind a start to cores."""
+        """Pin a start to cores."""
 
     def ended(self) -> str | None:
-        """Give the message of a start that has ended by itself, if there is one."""
+        """Return an error message if a start has exited by itself, or None."""
 
 
 def starts_of(stack: GateStack, side: SideName) -> tuple[Replica, ...]:
-    """Give a side's starts, in the order in which they came, the lanes in turn."""
+    """Return a version's starts in order: the first of each lane, then the second of each."""
     return tuple(start for start in stack.replicas if start.worker == side)
 
 
@@ -51,7 +51,7 @@ def open_stack(
     folder: Path,
     say: Say,
 ) -> Iterator[GateStack]:
-    """Have a stack of one worker model, with no start yet; it is taken down at the end."""
+    """Provide a stack of one worker model without starts; it is taken down at the end."""
     with opened_engine(say) as (engine, compose):
         project = Project(
             engine=engine,
@@ -93,7 +93,7 @@ def _environment_file(side: Side, folder: Path) -> Path:
         path.write_text("".join(f"{name}={value}\n" for name, value in side.environment.items()))
     except OSError as error:
         raise EnvironmentFailure(
-            f"{path} cannot be written ({error.strerror}). Make room, or name another folder:"
+            f"{path} cannot be written ({error.strerror}). Free some space, or name another folder:"
             " --out DIR."
         ) from error
     return path

@@ -1,4 +1,4 @@
-"""From what base and head were named by to two images of the engine."""
+"""Finds and builds the images of base and head."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.tools import docker, git
 
 DEFAULT_PORT = 8000
-"""Where an image without EXPOSE is expected to listen: gunicorn's own default."""
+"""Port of an image without EXPOSE: gunicorn's default."""
 
 APP_FOLDER = "app"
-"""Where a checkout has its application, if not at its top."""
+"""Folder of the application in a checkout, if not its top."""
 
 MOST_DIFFERENCES = 12
-"""Files that differ are named up to here; then they are counted."""
+"""Maximum number of differing files that are named; the others are counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """A version as it was named, found, but not built: a folder to build from, or an image."""
+    """A version before its build: ``asked`` is its name, ``folder`` or ``commit`` its source."""
 
     name: SideName
     asked: str
@@ -37,7 +37,7 @@ class Named:
 
 @dataclass(frozen=True, kw_only=True)
 class Sides:
-    """Both versions as images, and what differs between them."""
+    """The images of both versions, and their differences as sentences."""
 
     base: Side
     head: Side
@@ -45,9 +45,10 @@ class Sides:
 
 
 def find(engine: docker.Engine, here: Path, name: SideName, asked: str | None) -> Named:
-    """Find out what a name stands for: a path, a git ref or an image, in this order.
+    """Return the version with a name: a path, a git ref or an image, tried in this order.
 
-    Without a name, head is the working tree, and base where it left the main branch.
+    Without a name, head is the working tree, and base its merge base with the main branch. Raises
+    :class:`UsageError` for an unknown name.
     """
     checkout = git.toplevel(here)
     if asked is None:
@@ -62,15 +63,15 @@ def find(engine: docker.Engine, here: Path, name: SideName, asked: str | None) -
     if (":" in asked or "/" in asked) and docker.pull(asked):
         return Named(name=name, asked=asked, kind=SideKind.IMAGE)
     raise UsageError(
-        f"--{name} {asked!r} is no folder, no commit of {checkout or here}, and no image that the"
-        " engine has or can pull. Name one of these; git branch --all and docker images list them."
+        f"--{name} {asked!r} is neither a folder, nor a commit of {checkout or here}, nor an image"
+        " that Docker has or can pull. Name one of these; see git branch --all, docker images."
     )
 
 
 def _default(checkout: Path | None, here: Path, name: SideName) -> Named:
     if checkout is None:
         raise UsageError(
-            f"{here} is no git checkout, so --{name} has no default. Name a path, or an image."
+            f"{here} is not a git checkout, so --{name} has no default. Name a path or an image."
         )
     if name is SideName.HEAD:
         return Named(name=name, asked="working tree", kind=SideKind.PATH, folder=checkout)
@@ -86,10 +87,11 @@ def build(
     environments: Mapping[SideName, Mapping[str, str]],
     say: Say,
 ) -> Sides:
-    """Build what has to be built; ``root`` is the project's own checkout, for the base image.
+    """Return the images of both versions, built where necessary.
 
-    ``here`` lies in the checkout whose commits are named. Raises where one has no Dockerfile, does
-    not build, or listens on another port than the other.
+    ``root`` is the project's own checkout, for the base image. ``here`` is in the checkout with the
+    named commits. Raises if a version has no Dockerfile or does not build, or if their ports
+    differ.
     """
     with tempfile.TemporaryDirectory(prefix="twofold-gate-") as temporary:
         folders = [_folder(version, here, Path(temporary)) for version in named]
@@ -100,14 +102,14 @@ def build(
         differences = _differences(base, head, folders)
     if base.port != head.port:
         raise EnvironmentFailure(
-            f"Base listens on port {base.port} and head on port {head.port} (EXPOSE): whatever is"
-            " in front of them would not find both. Give both the same port."
+            f"Base listens on port {base.port} and head on port {head.port} (EXPOSE), and a"
+            " proxy needs one port for both. Give both the same port."
         )
     return Sides(base=base, head=head, differences=differences)
 
 
 def _folder(named: Named, here: Path, temporary: Path) -> Path | None:
-    """Give the build context of a version, or None for an image."""
+    """Return the build context of a version, or None for an image."""
     if named.kind is SideKind.IMAGE:
         return None
     folder = named.folder
@@ -121,7 +123,7 @@ def _folder(named: Named, here: Path, temporary: Path) -> Path | None:
             return context
     raise UsageError(
         f"--{named.name} {named.asked!r} has no Dockerfile, neither at its top nor in"
-        f" {APP_FOLDER}/. Name a folder that has one, or an image."
+        f" {APP_FOLDER}/. Name a folder with one, or an image."
     )
 
 
@@ -149,7 +151,9 @@ def _image(
         )
     digest = engine.image_id(tag)
     if digest is None:
-        raise EnvironmentFailure(f"The image {tag!r} of {named.name} is gone. Try again.")
+        raise EnvironmentFailure(
+            f"The image {tag!r} of {named.name} was removed during the gate. Try again."
+        )
     return Side(
         name=named.name,
         asked=named.asked,
@@ -167,19 +171,19 @@ def _port(exposed: tuple[int, ...], named: Named) -> int:
     if not exposed or DEFAULT_PORT in exposed:
         return DEFAULT_PORT
     raise EnvironmentFailure(
-        f"The image of {named.name} exposes ports {', '.join(map(str, exposed))}, and it cannot be"
-        " told which one serves. Let it expose one."
+        f"The image of {named.name} exposes ports {', '.join(map(str, exposed))}, so the"
+        " serving port is unknown. Expose only that one."
     )
 
 
 def describe(named: Named | Side) -> str:
-    """Say what a version is, in a few words."""
+    """Return a short description of a version."""
     commit = f" {named.commit[:12]}" if named.commit else ""
     return f"{named.kind} {named.asked}{commit}" if named.asked != "working tree" else named.asked
 
 
 def _differences(base: Side, head: Side, folders: list[Path | None]) -> tuple[str, ...]:
-    """Say what differs, as far as it can be told without running anything."""
+    """Return sentences on the differences that are known without running the versions."""
     sentences = []
     if base.digest == head.digest:
         same = base.environment == head.environment
@@ -191,10 +195,11 @@ def _differences(base: Side, head: Side, folders: list[Path | None]) -> tuple[st
     else:
         sentences.append(f"The images differ: {base.digest[:19]} and {head.digest[:19]}.")
     for name in sorted({*base.environment, *head.environment}):
-        of_base, of_head = base.environment.get(name), head.environment.get(name)
-        if of_base != of_head:
+        base_value, head_value = base.environment.get(name), head.environment.get(name)
+        if base_value != head_value:
             sentences.append(
-                f"{name} is {of_base or 'not set'} for base and {of_head or 'not set'} for head."
+                f"{name} is {base_value or 'not set'} for base"
+                f" and {head_value or 'not set'} for head."
             )
     return tuple(sentences)
 
@@ -209,7 +214,7 @@ def _files_that_differ(base: Mapping[str, str], head: Mapping[str, str]) -> Iter
     if len(changed) > MOST_DIFFERENCES:
         yield f"and {len(changed) - MOST_DIFFERENCES} more files"
     if not changed:
-        yield "The files are the same; the images are not (built at another time, perhaps)."
+        yield "The files are the same, but the images differ; perhaps built at different times."
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""One stack that is up, from its first answer to its last trial."""
+"""Measures the closed-loop trials of a run on a running stack."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ CALIBRATION_TIMING = Timing(
 )
 
 Watch = Callable[[], None]
-"""Told that a trial was written down."""
+"""Called after each saved trial."""
 
 
 class Session:
-    """A stack that is up, and the trials that were measured on it so far."""
+    """A running stack, and the trials measured on it so far."""
 
     def __init__(
         self,
         plan: Plan,
         stack: Stack,
         driver: Driver,
-        kept: Store,
+        store: Store,
         progress: Progress,
         watch: Watch,
     ) -> None:
         self._plan = plan
         self._stack = stack
         self._driver = driver
-        self._kept = kept
+        self._store = store
         self._progress = progress
         self._watch = watch
         self._workloads = {workload.name: workload for workload in plan.workloads}
@@ -52,44 +52,46 @@ class Session:
         self._trials: list[Trial] = []
 
     def prepare(self) -> None:
-        """Wait for the replicas, prove the proxy, and find out how many users are enough."""
+        """Wait for the replicas, check the proxy, and calibrate the users."""
         self._progress.say(f"Waiting for {len(self._stack.replicas)} replicas to answer")
         self._driver.wait_ready()
         self._stack.configure_proxy(self._plan.upstreams)
         self._driver.wait_for_proxy()
         self._driver.prove_shares(self._plan.upstreams)
-        self._progress.say("How fast the load generator can be (a static answer of the proxy)")
-        self._kept.write_ceiling(self._driver.measure_ceiling(self._plan.generator_processes))
+        self._progress.say("Measuring the generator's ceiling (a static answer of the proxy)")
+        self._store.write_ceiling(self._driver.measure_ceiling(self._plan.generator_processes))
         self._probe()
         for workload in self._plan.workloads:
             for worker in self._plan.workers:
-                self._progress.say(f"How many users keep one {worker.name} busy ({workload.name})")
+                self._progress.say(
+                    f"Calibrating users for one {worker.name} replica ({workload.name})"
+                )
                 self._calibrations[(worker.name, workload.name)] = user_calibration.calibrate(
                     self._plan, worker.name, workload.name, self._try_users
                 )
-        self._kept.write_calibrations(tuple(self._calibrations.values()))
+        self._store.write_calibrations(tuple(self._calibrations.values()))
 
     def _probe(self) -> None:
-        self._progress.say("Trying whether the replicas answer as one")
+        self._progress.say("Checking whether the replicas give consistent answers")
         results = self._driver.probe(self._plan, SAMPLE_CHECKS)
-        self._kept.write_probes(results)
+        self._store.write_probes(results)
         for result in results:
             if result.state is ProbeState.BREAKS:
-                self._progress.say(f"{result.worker} breaks: {result.detail}")
+                self._progress.say(f"{result.worker} is inconsistent: {result.detail}")
 
     def measure(self) -> None:
-        """Measure round after round until the answer is precise enough."""
+        """Measure rounds until the result is precise enough."""
         for planned in self._plan.rounds:
             self.measure_round(planned)
             if estimates.enough(self._plan, self._counting()):
                 return
 
     def measure_round(self, planned: Sequence[TrialSpec]) -> None:
-        """Measure the trials of one round, those again that others disturbed."""
+        """Measure the trials of one round; repeat those that other programs disturbed."""
         repeated_trials.measure_round(planned, self._measure, _renamed)
 
     def measure_latency(self) -> None:
-        """Measure latency under load, where the plan asks for it."""
+        """Measure latency under load, if the plan includes it."""
         latency = self._plan.latency
         if latency is not None:
             capacities = level_results.capacities(estimates.cells(self._plan, self._counting()))
@@ -97,16 +99,16 @@ class Session:
             OpenLoop(self._plan, latency, capacities, self._driver, self._keep_open, say).measure()
 
     def _keep_open(self, trial: OpenTrial, samples: bytes) -> None:
-        self._kept.append(trial, samples)
+        self._store.append(trial, samples)
         self._watch()
 
     def _counting(self) -> tuple[Trial, ...]:
         return core_speed.at_mean_speed([trial for trial in self._trials if not trial.set_aside])
 
     def _measure(self, spec: TrialSpec, /, *, may_repeat: bool) -> Trial:
-        """Measure one trial and write it down; set it aside if others disturbed its window.
+        """Measure and save one trial; set it aside if other programs disturbed its window.
 
-        What others did is all that this looks at, never the throughput.
+        Only the activity of other programs decides this, never the throughput.
         """
         calibration = self._calibrations[(spec.cell.worker, spec.cell.workload)]
         users = calibration.users_per_replica * spec.cell.replicas
@@ -116,7 +118,7 @@ class Session:
         trial = samples.reduce(raw, self._plan.budget, service_ms=calibration.service_ms)
         if may_repeat:
             trial = replace(trial, set_aside=disturbed(trial))
-        self._kept.append(trial, request_table.with_tables(raw))
+        self._store.append(trial, request_table.with_tables(raw))
         self._trials.append(trial)
         if not trial.set_aside:
             self._progress.measured(self._counting())

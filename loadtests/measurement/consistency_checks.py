@@ -1,4 +1,4 @@
-"""Tries through the proxy whether the replicas of each worker model answer as one."""
+"""Checks through the proxy whether the replicas of a worker model give consistent answers."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from loadtests.model.generator_records import Answer, Ask
 from loadtests.model.plan import Plan, Upstream
 
 TIMES_EACH = 8
-"""How often each replica is asked the same: twice as often as it has processes, all at once, so
-that several of its processes answer."""
+"""Requests per replica in each step: twice its number of processes, all at once, so that several
+processes answer."""
 
 LIMIT_S = 30.0
-"""How long the answers may take: at a tenth of a CPU a replica gives some 50 a second."""
+"""Timeout of a step in seconds; a replica with a tenth of a CPU answers about 50 requests a
+second."""
 
 LEAST_REPLICAS = 2
 
 
 class Prober:
-    """Asks the replicas behind the proxy's ports; ``base_url`` gives a port's address."""
+    """Sends checks to the replicas behind the proxy; ``base_url`` returns a port's address."""
 
     def __init__(
         self, agent: Agent, names: Mapping[str, str], base_url: Callable[[int], str]
@@ -33,7 +34,7 @@ class Prober:
         self._base_url = base_url
 
     def probe(self, plan: Plan, checks: Sequence[Check]) -> tuple[ProbeResult, ...]:
-        """Try every check on the most replicas of every worker model, where there are two."""
+        """Return all checks' results for each worker model with at least two replicas."""
         return tuple(
             consistency.judge(
                 self.ask(
@@ -50,14 +51,14 @@ class Prober:
     def ask(
         self, check: Check, *, worker: str, replicas: tuple[str, ...], port: int
     ) -> ProbeRecord:
-        """Try one check on the replicas behind one port, and give what they answered."""
+        """Run one check on the replicas behind a port, and return their answers."""
         token = f"probe{secrets.token_hex(6)}"
         ask = self._asker(port, token)
         everyone = TIMES_EACH * len(replicas)
         record = ProbeRecord(worker=worker, replicas=replicas, check=check, token=token)
         if check.kind is CheckKind.COUNT:
             record = replace(record, before=self._seen(ask(check.read, 1)[0]))
-        # After a refusal there is nothing to ask; and where nobody answers, each step takes long.
+        # After a refused request the other steps are pointless, and without answers they take long.
         if consistency.refused(record) is not None:
             return record
         writes = ask(check.write, everyone if check.kind is CheckKind.COUNT else 1)
@@ -92,13 +93,13 @@ class Prober:
 
 
 def widest(plan: Plan) -> tuple[Upstream, ...]:
-    """Give the port with the most replicas of each worker model, where they are at least two."""
+    """Return each worker model's port with the most replicas, if it has at least two."""
     upstreams = []
     for worker in plan.workers:
-        most = max(
+        largest = max(
             (upstream for upstream in plan.upstreams if upstream.worker == worker.name),
             key=lambda upstream: len(upstream.members),
         )
-        if len(most.members) >= LEAST_REPLICAS:
-            upstreams.append(most)
+        if len(largest.members) >= LEAST_REPLICAS:
+            upstreams.append(largest)
     return tuple(upstreams)

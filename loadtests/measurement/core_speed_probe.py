@@ -1,4 +1,4 @@
-"""The harness's side of the metronome, which tells how fast the replicas' cores are just now."""
+"""Reads the CPU speed probe, which measures the present speed of the replicas' cores."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools.proc import Child
 
 ANSWER_LIMIT_S = 10.0
-"""It answers in a millisecond; only a machine that has stopped takes longer than this."""
+"""Timeout of an answer in seconds; it normally takes a millisecond."""
 
 
-class _Told(BaseModel):
+class _CoreCounts(BaseModel):
     cores: dict[int, tuple[float, float]]
 
 
 class Metronome:
-    """A running metronome, asked at the edges of windows."""
+    """A running CPU speed probe, read at the edges of windows."""
 
     def __init__(self, child: Child) -> None:
         self._child = child
 
     def ask(self) -> None:
-        """Ask for its counts; the answer is fetched by :meth:`answer`."""
+        """Request the counts; :meth:`answer` returns them."""
         self._child.send("now")
 
     def answer(self) -> dict[int, tuple[float, float]]:
-        """Give work and CPU-seconds of each core since the start; both only grow."""
+        """Return the work and the CPU-seconds of each core since the start."""
         line = self._child.receive(ANSWER_LIMIT_S)
         try:
-            return _Told.model_validate_json(line).cores
+            return _CoreCounts.model_validate_json(line).cores
         except ValidationError as error:
             raise EnvironmentFailure(
-                f"The metronome wrote {line[:200]!r}, which makes no sense. Its log:"
+                f"The CPU speed probe wrote {line[:200]!r}, which is not its protocol. Its log:"
                 f" {self._child.log}"
             ) from error

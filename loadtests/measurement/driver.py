@@ -1,4 +1,4 @@
-"""Puts loads on a stack, and reads its counters at the windows' edges."""
+"""Runs loads on a stack, and reads its counters at the windows' edges."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from loadtests.measurement import readiness
 from loadtests.measurement.consistency_checks import Prober
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
-from loadtests.measurement.server_counters import Tally
+from loadtests.measurement.server_counters import ServerCounters
 from loadtests.measurement.window_edges import read_edge
 from loadtests.model.consistency import Check, ProbeResult
 from loadtests.model.errors import EnvironmentFailure
@@ -26,11 +26,11 @@ from loadtests.tools import proc
 NOTHING_AWAKE = Awake(None)
 
 STATIC_PATH = "/static"
-"""What the proxy answers by itself, on the port of its status page."""
+"""Path that the proxy answers itself, on the port of its status page."""
 
 
 class Driver:
-    """One stack with its generator, ready to be loaded."""
+    """A stack with its generator."""
 
     def __init__(
         self, stack: Stack, agent: Agent, metronome: Metronome, awake: Awake = NOTHING_AWAKE
@@ -39,11 +39,11 @@ class Driver:
         self._agent = agent
         self._metronome = metronome
         self._awake = awake
-        self._tally = Tally(stack, agent)
+        self._server_counters = ServerCounters(stack, agent)
         self._replicas = {replica.name: replica for replica in stack.replicas}
 
     def wait_ready(self) -> None:
-        """Wait until every replica answers; raise, naming one that does not and its log."""
+        """Wait until every replica answers; raise with the log of one that does not."""
         readiness.wait_ready(
             self._agent,
             self._stack.replicas,
@@ -69,13 +69,13 @@ class Driver:
         )
 
     def wait_for_proxy(self) -> None:
-        """Wait until the proxy serves its own status page."""
+        """Wait until the proxy serves its status page."""
         readiness.wait_for_proxy(
             self._agent, self._stack.status_url, lambda: self._stack.log_of(Role.PROXY)
         )
 
     def prove_shares(self, upstreams: Sequence[Upstream]) -> None:
-        """Ask each port once for each of its members; every member has to answer once."""
+        """Send one request per member to each port; raise unless each member answers once."""
         for upstream in upstreams:
             url = self.base_url(upstream.port) + readiness.HEALTH_PATH
             answers = self._agent.fetch(
@@ -88,24 +88,24 @@ class Driver:
             if seen != expected:
                 raise EnvironmentFailure(
                     f"Port {upstream.port} of the proxy should pass to {', '.join(expected)} in"
-                    f" turn, but {', '.join(seen)} answered. Run `twofold down`, then try again; if"
-                    " it stays so, something stands between the proxy and the replicas."
+                    f" turn, but {', '.join(seen)} answered. Run `twofold down`, then try again. If"
+                    " it fails again, look for another proxy in front of the replicas."
                 )
 
     def probe(self, plan: Plan, checks: Sequence[Check]) -> tuple[ProbeResult, ...]:
-        """Try through the proxy whether the replicas of each worker model answer as one."""
+        """Return the results of the consistency checks, made through the proxy."""
         names = {replica.address: name for name, replica in self._replicas.items()}
         try:
             return Prober(self._agent, names, self.base_url).probe(plan, checks)
         finally:
-            self._tally.forget()
+            self._server_counters.forget()
 
     def base_url(self, port: int) -> str:
-        """Give the address of one of the proxy's ports as the generator has to use it."""
+        """Return the URL of one of the proxy's ports, as seen by the generator."""
         return f"http://{self._stack.proxy_host}:{port}"
 
     def load_of(self, spec: TrialSpec, workload: Workload, timing: Timing) -> Load:
-        """Give the load of a trial but for its users or its rate."""
+        """Return the load of a trial, without users or rate."""
         return Load(
             id=spec.id,
             base_url=self.base_url(spec.port),
@@ -117,7 +117,7 @@ class Driver:
         )
 
     def measure_ceiling(self, processes: int) -> Ceiling:
-        """Put the generator alone on the proxy's own answer: the most that it gets out of it."""
+        """Return the generator's ceiling: its throughput on the proxy's static answer."""
         users = generator_ceiling.USERS_A_PROCESS * processes
         origin = urlsplit(self._stack.status_url)
         load = Load(
@@ -133,17 +133,17 @@ class Driver:
         return generator_ceiling.reduce(done, users=users)
 
     def measure(self, spec: TrialSpec, load: Load) -> RawTrial:
-        """Put one load on, and give all that was seen of it."""
+        """Run one load, and return its raw measurements."""
         started_s = proc.monotonic_s()
         active = tuple(f"{spec.cell.worker}-{number}" for number in spec.members)
-        self._tally.start(active)
+        self._server_counters.start(active)
         edges: list[Edge] = []
         done = self._agent.load(
             load,
             on_opened=lambda: edges.append(self._edge()),
             on_closed=lambda: edges.append(self._edge()),
         )
-        counted = self._tally.finish(active)
+        request_counts = self._server_counters.finish(active)
         return RawTrial(
             spec=spec,
             users=load.users or 0,
@@ -151,8 +151,8 @@ class Driver:
             samples=done.samples,
             opened=edges[0],
             closed=edges[1],
-            proxy_requests=counted.proxy,
-            replica_requests=counted.replicas,
+            proxy_requests=request_counts.proxy,
+            replica_requests=request_counts.replicas,
             addresses={self._replicas[name].address: name for name in active},
             identities=self._stack.identities(),
             wall_s=proc.monotonic_s() - started_s,

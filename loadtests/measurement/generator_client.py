@@ -1,4 +1,4 @@
-"""The harness's side of the generator's protocol (docs/reference/generator-protocol.md)."""
+"""The client of the generator's protocol (docs/reference/generator-protocol.md)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from loadtests.tools.proc import Child
 PROTOCOL = 1
 
 HELLO_LIMIT_S = 60.0
-"""How long a generator may take to start and to answer."""
+"""Timeout of the generator's first answer, in seconds, with its start."""
 
 SLACK_S = 20.0
-"""How much longer than planned an answer may take before the generator is given up."""
+"""Seconds beyond the planned time after which an answer counts as missing."""
 
 
 _ANSWERS = TypeAdapter(list[Answer])
@@ -27,44 +27,44 @@ _FINISHED = TypeAdapter(Finished)
 
 
 class Agent:
-    """A running generator, spoken to one request at a time."""
+    """A running generator, which handles one request at a time."""
 
     def __init__(self, child: Child) -> None:
         self._child = child
         self._count = 0
 
     def hello(self) -> dict[str, Any]:
-        """Greet it; give its versions. Raises :class:`GeneratorFailure` for another protocol."""
+        """Return the generator's versions; raise :class:`GeneratorFailure` for another protocol."""
         self._say({"op": "hello"})
         greeting = self._hear("hello", HELLO_LIMIT_S)
         if greeting.get("protocol") != PROTOCOL:
             raise GeneratorFailure(
-                f"The generator speaks protocol {greeting.get('protocol')!r}, the harness"
+                f"The generator uses protocol {greeting.get('protocol')!r}, and twofold"
                 f" {PROTOCOL}. Rebuild its image: run `twofold down`, then start again."
             )
         return greeting
 
     def fetch(self, urls: Sequence[str], *, timeout_s: float = 5.0) -> tuple[Answer, ...]:
-        """Ask for all addresses at once; give the answers in the order asked."""
+        """Get all URLs at the same time, and return the answers in the same order."""
         return self._fetched({"urls": list(urls)}, timeout_s) if urls else ()
 
     def ask(self, asks: Sequence[Ask], *, timeout_s: float = 5.0) -> tuple[Answer, ...]:
-        """Send all requests at once; give the answers in the order asked."""
+        """Send all requests at the same time, and return the answers in the same order."""
         return self._fetched({"requests": [vars(ask) for ask in asks]}, timeout_s) if asks else ()
 
-    def _fetched(self, what: dict[str, Any], timeout_s: float) -> tuple[Answer, ...]:
+    def _fetched(self, request: dict[str, Any], timeout_s: float) -> tuple[Answer, ...]:
         self._count += 1
-        self._say({"op": "fetch", "id": f"f{self._count}", **what, "timeout_s": timeout_s})
+        self._say({"op": "fetch", "id": f"f{self._count}", **request, "timeout_s": timeout_s})
         event = self._hear("fetched", timeout_s + SLACK_S)
         try:
             return tuple(_ANSWERS.validate_python(event["answers"]))
         except (KeyError, ValidationError) as error:
-            raise GeneratorFailure(f"The generator's answer makes no sense: {error}") from error
+            raise GeneratorFailure(f"The generator's answer is invalid: {error}") from error
 
     def load(
         self, load: Load, *, on_opened: Callable[[], None], on_closed: Callable[[], None]
     ) -> LoadDone:
-        """Put one load on; call back as the window opens and as it closes; give all samples."""
+        """Run one load with callbacks at the window's edges, and return all samples."""
         self.begin(load)
         self.wait_opened(load)
         on_opened()
@@ -73,20 +73,20 @@ class Agent:
         return self.collect(load)
 
     def begin(self, load: Load) -> None:
-        """Put one load on; several generators can be told before any is waited for."""
+        """Start one load without waiting, so that several generators can start together."""
         fields = {name: value for name, value in vars(load).items() if value is not None}
         self._say({"op": "trial", **fields})
 
     def wait_opened(self, load: Load) -> None:
-        """Wait for the window of a load that was begun."""
+        """Wait until the window of a started load opens."""
         self._hear("opened", load.settle_s + SLACK_S)
 
     def wait_closed(self, load: Load) -> None:
-        """Wait for the end of the window that opened."""
+        """Wait until the open window closes."""
         self._hear("closed", load.window_s + SLACK_S)
 
     def collect(self, load: Load) -> LoadDone:
-        """Wait for what is in flight after the window, and give all samples."""
+        """Wait for the requests in flight after the window, and return all samples."""
         parts: list[bytes] = []
         while True:
             event = self._hear(("samples", "finished"), load.drain_limit_s + SLACK_S)
@@ -98,7 +98,7 @@ class Agent:
                 {key: value for key, value in event.items() if key != "event"}
             )
         except ValidationError as error:
-            raise GeneratorFailure(f"The generator's answer makes no sense: {error}") from error
+            raise GeneratorFailure(f"The generator's answer is invalid: {error}") from error
         return LoadDone(finished=finished, samples=b"".join(parts))
 
     def _say(self, message: dict[str, Any]) -> None:
@@ -107,8 +107,8 @@ class Agent:
         except ProcessFailure as error:
             raise GeneratorFailure(str(error)) from error
 
-    def _hear(self, due: str | tuple[str, ...], timeout_s: float) -> dict[str, Any]:
-        names = (due,) if isinstance(due, str) else due
+    def _hear(self, expected: str | tuple[str, ...], timeout_s: float) -> dict[str, Any]:
+        names = (expected,) if isinstance(expected, str) else expected
         try:
             line = self._child.receive(timeout_s)
         except ProcessFailure as error:
@@ -121,7 +121,7 @@ class Agent:
             )
         if event.get("event") not in names:
             raise GeneratorFailure(
-                f"The generator said {event.get('event')!r} where {' or '.join(names)} was due."
+                f"The generator sent {event.get('event')!r} instead of {' or '.join(names)}."
             )
         return event
 

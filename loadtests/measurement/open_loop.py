@@ -1,4 +1,4 @@
-"""Measures the open-loop trials of a run, on the stack that has just had its rounds."""
+"""Measures the open-loop trials of a run, after its closed-loop rounds."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from loadtests.model.plan import Cell, Plan, Timing
 from loadtests.planning import load_levels
 
 DRAIN_LIMIT_S = MOST_MS / 1000
-"""An answer that takes longer than this is later than any objective."""
+"""Wait for answers after a window; a longer answer misses every objective."""
 
 Keep = Callable[[OpenTrial, bytes], None]
-"""Writes a finished trial down with its samples."""
+"""Saves a finished trial with its samples."""
 
 
 class OpenLoop:
-    """The open-loop trials of one plan, and what they said so far."""
+    """The open-loop trials of one plan, and those measured so far."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class OpenLoop:
         self._trials: list[OpenTrial] = []
 
     def measure(self) -> None:
-        """Measure the levels, then search for the rate that keeps the objective."""
+        """Measure the load levels, then search for the highest rate within the objective."""
         rounds = load_levels.level_rounds(self._plan, self._latency, self._capacities)
         for number, specs in enumerate(rounds, start=1):
             self._say(f"Latency under load: round {number} of {len(rounds)}, {len(specs)} trials")
@@ -63,7 +63,7 @@ class OpenLoop:
             if not windows:
                 return
             trials = sum(len(specs) for specs in windows)
-            self._say(f"The highest rate that keeps {objective}: step {number}, {trials} trials")
+            self._say(f"Highest rate within {objective}: step {number}, {trials} trials")
             for specs in windows:
                 self._measure_round(specs)
 
@@ -74,8 +74,8 @@ class OpenLoop:
         raw = self._driver.measure(spec.trial, self._load(spec))
         trial = reduction.reduce(raw, spec, self._plan.budget, self._latency.objective)
         if may_repeat:
-            aside = disturbed(trial.measured)
-            trial = replace(trial, measured=replace(trial.measured, set_aside=aside))
+            set_aside = disturbed(trial.measured)
+            trial = replace(trial, measured=replace(trial.measured, set_aside=set_aside))
         self._keep(trial, request_table.with_tables(raw))
         self._trials.append(trial)
         return trial

@@ -1,4 +1,4 @@
-"""What a run tells of itself while it goes on."""
+"""The interface through which a run reports its progress."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from loadtests.model.trial import Trial
 
 
 class Progress(Protocol):
-    """Told what a run does, as it does it."""
+    """Receives the progress of a run."""
 
     def say(self, line: str) -> None:
-        """Hear of a new phase."""
+        """Report a new phase."""
 
     def planned(self, plan: Plan) -> None:
-        """Hear what will be done."""
+        """Report the plan."""
 
     def measured(self, trials: Sequence[Trial]) -> None:
-        """Hear of the trials so far, after each one."""
+        """Report all trials so far, after each trial."""
 
     def close(self) -> None:
-        """Hear that nothing more will come."""
+        """End the report."""

@@ -1,4 +1,4 @@
-"""Waits until the replicas of a stack answer, and its proxy."""
+"""Waits until the replicas and the proxy of a stack answer."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from loadtests.model.stack import Replica
 from loadtests.tools import proc
 
 READY_LIMIT_S = 90.0
-"""How long a replica may take to answer first: at a tenth of a core Flask needs some 20 s."""
+"""Seconds until a replica has to answer; with a tenth of a core Flask needs about 20 s."""
 
 ASK_LIMIT_S = READY_LIMIT_S / 6
-"""How long one answer is waited for, before all that have not answered yet are asked again."""
+"""Timeout of one request; then all replicas without an answer are asked again."""
 
 PROXY_LIMIT_S = 20.0
-"""How long nginx may take to start, with room for a machine that is busy."""
+"""Seconds until nginx has to answer, with room for a busy machine."""
 
 HEALTH_PATH = "/healthz"
 
 SERVER_ERROR = 500
-"""An answer below this status shows that a replica serves, whatever it thinks of the request."""
+"""Any status below this shows that a replica serves requests."""
 
 
 def wait_ready(
@@ -35,10 +35,9 @@ def wait_ready(
 ) -> None:
     """Wait until every replica has answered once; raise :class:`EnvironmentFailure` at the limit.
 
-    ``ended`` is asked every ``ended_every_s`` seconds for the message of a replica that has ended,
-    given the names of those that have not answered. ``not_ready`` makes the message of those that
-    have not answered after so many seconds. Once one has answered, the others have
-    ``laggard_limit_s`` left.
+    Every ``ended_every_s`` seconds ``ended`` gets the names without an answer, and returns an error
+    message if one of these replicas has exited. ``not_ready`` returns the error message at the
+    limit. After the first answer, the other replicas have ``laggard_limit_s`` seconds left.
     """
     waiting = {replica.name: replica for replica in replicas}
     began_s = asked_s = proc.monotonic_s()
@@ -65,7 +64,7 @@ def wait_ready(
 
 
 def _answering(agent: Agent, replicas: Sequence[Replica]) -> list[str]:
-    """Ask all at once, and give the names of those that answer."""
+    """Send a request to all replicas, and return the names of those that answer."""
     urls = [f"http://{replica.address}{HEALTH_PATH}" for replica in replicas]
     answers = agent.fetch(urls, timeout_s=ASK_LIMIT_S)
     return [
@@ -76,7 +75,7 @@ def _answering(agent: Agent, replicas: Sequence[Replica]) -> list[str]:
 
 
 def wait_for_proxy(agent: Agent, url: str, log: Callable[[], str]) -> None:
-    """Wait until ``url``, which the proxy serves, is answered; raise with the end of its log."""
+    """Wait until the proxy answers at ``url``; raise with the end of its log."""
     proc.wait_until(
         lambda: agent.fetch([url])[0].status is not None,
         limit_s=PROXY_LIMIT_S,

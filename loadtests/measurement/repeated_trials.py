@@ -1,4 +1,4 @@
-"""Measures the trials of a round, and those again at its end that other programs disturbed."""
+"""Measures the trials of a round, and repeats disturbed ones at its end."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 REPEATED_PART = 4
-"""At most every fourth trial of a round is measured again; more is no accident but the machine."""
+"""At most every fourth trial of a round is repeated; more disturbances are typical of the
+machine."""
 
 Spec = TypeVar("Spec")
 Spec_contra = TypeVar("Spec_contra", contravariant=True)
 
 
 class Measured(Protocol):
-    """A finished trial of a closed or of an open loop."""
+    """A finished closed-loop or open-loop trial."""
 
     @property
     def set_aside(self) -> str | None:
-        """Why it does not count and is measured again, or None for one that counts."""
+        """Why the trial does not count and is repeated, or None if it counts."""
 
 
 class Measure(Protocol[Spec_contra]):
-    """Measures one trial and writes it down; sets it aside where it ``may_repeat`` and has to."""
+    """Measures and saves one trial; sets a disturbed one aside if it ``may_repeat``."""
 
     def __call__(self, spec: Spec_contra, /, *, may_repeat: bool) -> Measured:
-        """Give the trial that was measured."""
+        """Return the measured trial."""
 
 
 def measure_round(
@@ -32,9 +33,9 @@ def measure_round(
     measure: Measure[Spec],
     renamed: Callable[[Spec, str], Spec],
 ) -> None:
-    """Measure each of ``specs`` once, then those again that were set aside.
+    """Measure each of ``specs`` once, then repeat those that were set aside.
 
-    ``renamed`` gives a spec with this suffix to its name.
+    ``renamed`` returns a spec with a suffix to its name.
     """
     repeated: list[Spec] = []
     for spec in specs:

@@ -1,7 +1,7 @@
-"""How many requests the proxy and the replicas say they have answered.
+"""Reads the request counters of the proxy and the replicas.
 
-Their own counters, asked for between trials through the generator: nobody but the trials may have
-moved them. A counter is remembered from one trial to the next, so that each is asked for once.
+They are read through the generator between trials, so only trials may increase them. The counts are
+kept from one trial to the next, so that each counter is read once per trial.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ OK = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counted:
-    """Requests of one trial by the proxy's count and by its replicas'; None: cannot be asked."""
+class RequestCounts:
+    """Requests of one trial as counted by the proxy and by the replicas; None if unknown."""
 
     proxy: int | None
     replicas: int | None
 
 
-class Tally:
-    """What the proxy and the replicas had counted when they were last asked."""
+class ServerCounters:
+    """The last known counts of the proxy and the replicas."""
 
     def __init__(self, stack: Stack, agent: Agent) -> None:
         self._stack = stack
@@ -43,32 +43,32 @@ class Tally:
         self._replicas: dict[str, int] = {}
 
     def start(self, active: Collection[str]) -> None:
-        """Ask whoever was not asked after the last trial."""
+        """Read the counters that are unknown since the last trial."""
         unknown = [name for name in active if name not in self._replicas]
         if unknown or self._proxy is None:
-            self._ask(unknown)
+            self._read(unknown)
 
     def forget(self) -> None:
-        """Forget the counts: something else than a trial has sent requests."""
+        """Forget all counts, because requests outside a trial increased them."""
         self._proxy = None
         self._replicas.clear()
 
-    def finish(self, active: Collection[str]) -> Counted:
-        """Ask again, and give what was counted since."""
+    def finish(self, active: Collection[str]) -> RequestCounts:
+        """Read the counters again, and return the increase since the start."""
         proxy_before = self._proxy
         replicas_before = {name: self._replicas.get(name) for name in active}
-        self._ask(list(active))
+        self._read(list(active))
         replicas = [
             _since(self._replicas.get(name), replicas_before[name], own=0) for name in active
         ]
         counts = [count for count in replicas if count is not None]
-        return Counted(
-            # nginx counts the request for its status page before it answers it.
+        return RequestCounts(
+            # nginx counts the request for its status page before answering it.
             proxy=_since(self._proxy, proxy_before, own=1),
             replicas=sum(counts) if len(counts) == len(replicas) else None,
         )
 
-    def _ask(self, names: list[str]) -> None:
+    def _read(self, names: list[str]) -> None:
         urls = [self._stack.status_url]
         urls += [f"http://{self._addresses[name]}{METRICS_PATH}" for name in names]
         status, *metrics = self._agent.fetch(urls)

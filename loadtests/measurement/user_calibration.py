@@ -1,4 +1,4 @@
-"""How many users one replica needs to be busy: double them until throughput gains nothing more."""
+"""Finds how many users saturate one replica, by doubling them until throughput stops rising."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from loadtests.model.plan import Cell, Plan, TrialSpec, Upstream
 from loadtests.model.trial import Calibration, CalibrationStep, Trial
 
 MOST_USERS = 256
-"""A replica that gains from more is no longer limited by what it has, but by its queue."""
+"""Upper limit; beyond it, more users only lengthen the queue."""
 
 SETTLE_S = 0.4
 WINDOW_S = 1.0
-"""Ten CPU periods: enough to see a gain of a few per cent in what the budget allows."""
+"""Ten CPU periods: enough to see a gain of a few per cent under a CPU budget."""
 
 Measure = Callable[[TrialSpec, int], Trial]
-"""Puts a number of users on a cell and gives the trial."""
+"""Measures a cell with a number of users, and returns the trial."""
 
 
 def first_users(slots: int | None) -> int:
-    """Give with how many users the search begins: one for each slot, and two at least."""
+    """Return the users of the first step: one per slot, but at least two."""
     return max(2, slots or 1)
 
 
@@ -30,9 +30,9 @@ def double_users(
     *,
     before: CalibrationStep | None = None,
 ) -> tuple[CalibrationStep, ...]:
-    """Double the users until throughput gains less than 5 %; give each step, the last one too.
+    """Double the users until throughput gains less than 5 %, and return all steps.
 
-    The first step is held against ``before``, where there is one.
+    The first step is compared with ``before``, if it is given.
     """
     steps: list[CalibrationStep] = []
     while users <= MOST_USERS:
@@ -46,10 +46,10 @@ def double_users(
 
 
 def calibrate(plan: Plan, worker: str, workload: str, measure: Measure) -> Calibration:
-    """Find the users per replica of one worker model and workload, on its first replica.
+    """Return the users per replica of a worker model and workload, found on its first replica.
 
-    One user alone shows the time in service. Then the users double until throughput gains less
-    than 5 %; the last, larger number is taken, so that no slot is empty because a user just left.
+    One user alone gives the service time. Then the users double until throughput gains less than
+    5 %. The last, larger number is used, so that no slot is idle between two requests of a user.
     """
     spec = _spec(plan, worker, workload)
     slots = next(model.slots for model in plan.workers if model.name == worker)
@@ -87,7 +87,7 @@ def _spec(plan: Plan, worker: str, workload: str) -> TrialSpec:
 
 
 def spec_of(upstream: Upstream, workload: str) -> TrialSpec:
-    """Describe a trial that is not part of any round."""
+    """Return the spec of a trial that is not part of any round."""
     cell = Cell(worker=upstream.worker, workload=workload, replicas=len(upstream.members))
     return TrialSpec(
         id=f"calibrate-{cell.worker}-{cell.workload}",

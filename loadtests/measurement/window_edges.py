@@ -10,11 +10,11 @@ from loadtests.model.vocabulary import Role
 from loadtests.tools import proc
 
 SERVICES = tuple(role.value for role in (Role.PROXY, Role.GENERATOR, Role.METRONOME, Role.STORE))
-"""Members that are no replicas; not every stack has a store."""
+"""Members that are not replicas; not every stack has a store."""
 
 
 def read_edge(stack: Stack, awake: Awake, metronome: Metronome | None) -> Edge:
-    """Read all counters now; without a metronome, or one to be believed, the speed is not known."""
+    """Return all present counters; core speed is unknown without a reliable CPU speed probe."""
     if metronome is not None:
         metronome.ask()
     members = stack.read((*(replica.name for replica in stack.replicas), *SERVICES))
@@ -25,7 +25,7 @@ def read_edge(stack: Stack, awake: Awake, metronome: Metronome | None) -> Edge:
         members=members,
         host=host,
         harness_cpu_s=harness_cpu_s,
-        # A core that falls asleep runs the metronome the faster, the more replicas keep it awake:
-        # its speed would bend the doubling factor. Wider intervals are the honest answer there.
+        # On cores that may sleep, the probe runs faster the more replicas keep them awake. Its
+        # speed would bias the doubling factor, so there the intervals stay wider instead.
         pulse=pulse if awake.holds else None,
     )

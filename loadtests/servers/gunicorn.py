@@ -1,4 +1,4 @@
-"""gunicorn: its worker models, its command line, and the settings in its environment. PURE."""
+"""gunicorn: its worker models, its command line and its environment variables. PURE."""
 
 from __future__ import annotations
 
@@ -8,29 +8,31 @@ from loadtests.model.plan import WorkerModel
 from loadtests.servers.server import Command, ReplicaOrder, Server
 
 CONFIG = "app/gunicorn.conf.py"
-"""The settings of the sample application; the command is started in the folder above it."""
+"""The configuration of the sample application, relative to the working directory of gunicorn."""
 
 WORKER_MODELS = (
-    # Four slots each for threads and processes, so that the two are compared on equal terms; few
-    # enough that `io` fills the slots before the smallest budget's CPU (4 ÷ 50 ms × 0.6 ms ≈ 5 %).
+    # Threads and processes both have four slots, for a fair comparison. They are few enough that
+    # `io` fills the slots before the CPU of the smallest budget (4 ÷ 50 ms × 0.6 ms ≈ 5 %).
     WorkerModel(name="gthread", processes=1, threads=4, slots=4),
     WorkerModel(name="sync", processes=4, threads=1, slots=4),
     WorkerModel(name="gevent", processes=1, threads=1, slots=None),
 )
-"""``app/gunicorn.conf.py`` stands alone and has the same figures; a test holds them equal."""
+"""``app/gunicorn.conf.py`` imports nothing from here and repeats these figures; a test compares
+them."""
 
 CONNECTIONS = 8192
-"""Connections of one worker process. gunicorn's 1000 is too few: the proxy keeps idle ones for a
-minute for each cell that a replica belongs to, and at the limit gunicorn accepts no more."""
+"""Connections per worker process. gunicorn's default of 1000 is too low: for each cell of a
+replica, the proxy keeps idle connections for a minute, and at the limit gunicorn accepts no
+more."""
 
 
 def serve_argv(python: str, *, config: str, application: str) -> tuple[str, ...]:
-    """Give the command that serves ``application`` with the settings of a configuration file."""
+    """Return the command that serves ``application`` with a configuration file."""
     return (python, "-m", "gunicorn", "--config", config, application)
 
 
 def worker_settings(worker: WorkerModel) -> dict[str, str]:
-    """Give the variables that set the worker model, its processes and its threads."""
+    """Return the variables that set the worker model, its processes and its threads."""
     return {
         "WORKER_MODEL": worker.name,
         "WEB_CONCURRENCY": str(worker.processes),
@@ -41,10 +43,9 @@ def worker_settings(worker: WorkerModel) -> dict[str, str]:
 def environment(
     worker: WorkerModel, *, name: str, bind: str, secret_key: str, database_url: str | None = None
 ) -> dict[str, str]:
-    """Give the variables that ``app/gunicorn.conf.py`` and the application read.
+    """Return the variables that ``app/gunicorn.conf.py`` and the application read.
 
-    ``secret_key`` has to be the same for all replicas, or a session begun on one is unknown to the
-    others.
+    ``secret_key`` has to be equal on all replicas; otherwise they reject each other's sessions.
     """
     return {
         **worker_settings(worker),
@@ -52,13 +53,13 @@ def environment(
         "BIND": bind,
         "REPLICA": name,
         "SECRET_KEY": secret_key,
-        # Set in any case, so that one from this process's own environment is not used.
+        # Always set, so that the value in this process's environment is not inherited.
         "DATABASE_URL": database_url or "",
     }
 
 
 def command(order: ReplicaOrder) -> Command:
-    """Give the command and the variables of one replica."""
+    """Return the command and the variables of one replica."""
     return Command(
         argv=serve_argv(order.python, config=CONFIG, application=order.application),
         env=environment(
@@ -72,7 +73,7 @@ def command(order: ReplicaOrder) -> Command:
 
 
 def container(worker: WorkerModel) -> Command:
-    """Give the variables of a replica's container; its image starts gunicorn by itself."""
+    """Return the variables of a replica's container, whose image starts gunicorn itself."""
     return Command(argv=(), env=worker_settings(worker))
 
 
@@ -88,5 +89,5 @@ SERVER = Server(
 def missing_modules(
     modules: tuple[str, ...] = ("gunicorn", "flask", "gevent", "psycopg"),
 ) -> tuple[str, ...]:
-    """Give those of the modules that a replica needs which this Python has not."""
+    """Return the modules that a replica needs and this Python lacks."""
     return tuple(name for name in modules if importlib.util.find_spec(name) is None)

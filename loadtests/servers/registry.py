@@ -1,4 +1,4 @@
-"""The web servers: one line each. PURE."""
+"""The registry of web servers, one line each. PURE."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ SERVERS: dict[str, Server] = {server.name: server for server in (gunicorn.SERVER
 
 
 def worker_models() -> dict[str, WorkerModel]:
-    """Give every server's worker models by name, in the order of the registry."""
+    """Return the worker models of all servers by name, in registry order."""
     return {worker.name: worker for server in SERVERS.values() for worker in server.worker_models}
 
 
 def server_of(worker: str) -> Server:
-    """Give the server that has a worker model."""
+    """Return the server of a worker model."""
     return next(
         server
         for server in SERVERS.values()

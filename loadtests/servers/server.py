@@ -1,4 +1,4 @@
-"""What the harness has to know of a web server. PURE."""
+"""What the test harness needs to know about a web server. PURE."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from loadtests.model.plan import WorkerModel
 
 @dataclass(frozen=True, kw_only=True)
 class ReplicaOrder:
-    """One replica to be served: by which Python, which application, and its own settings.
+    """The settings of one replica: its Python, its application, its address and its store.
 
-    ``secret_key`` has to be the same for all replicas, or a session begun on one is unknown to the
-    others. ``bind`` is an address with its port.
+    ``secret_key`` has to be equal on all replicas; otherwise they reject each other's sessions.
+    ``bind`` is an address with a port.
     """
 
     python: str
@@ -27,7 +27,7 @@ class ReplicaOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """A program's command line, and the variables that it gets."""
+    """A command line and its environment variables."""
 
     argv: tuple[str, ...]
     env: dict[str, str]
@@ -35,9 +35,9 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """A web server: its worker models, each with processes, threads and slots, and how to start it.
+    """A web server: its worker models, and how to start it.
 
-    ``about`` is what ``--help`` and ``doctor`` say of it, in a few words.
+    ``about`` is the short description in ``--help`` and ``doctor``.
     """
 
     name: str
@@ -45,4 +45,4 @@ class Server:
     worker_models: tuple[WorkerModel, ...]
     command: Callable[[ReplicaOrder], Command]
     container: Callable[[WorkerModel], Command]
-    """What a replica's container is given; without a command line it runs its image's own."""
+    """Command of a replica's container; with an empty ``argv`` the image's own command runs."""

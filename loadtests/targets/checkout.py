@@ -1,7 +1,7 @@
-"""Where the sample application and the environment's data lie.
+"""Finds the sample application, the Compose files and the results folder.
 
-In a checkout they are its folders. The wheel carries them below the package, in ``bundle/``, so
-that an installed Twofold needs no checkout.
+In a checkout they are its folders. The wheel has them in ``bundle/`` inside the package, so that an
+installed Twofold needs no checkout.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from loadtests.model.errors import UsageError
 MARK = Path("compose/compose.yaml")
 PACKAGE = Path(__file__).resolve().parents[1]
 BUNDLE = "bundle"
-"""The folder of the wheel with what a checkout has beside the package; see pyproject.toml."""
+"""Folder of the wheel with the files outside the package; see pyproject.toml."""
 
 RESULTS = "results"
 
 
 def root() -> Path:
-    """Give the folder that has ``app/``, ``compose/`` and ``scripts/base_image.py``.
+    """Return the folder with ``app/``, ``compose/`` and ``scripts/base_image.py``.
 
-    The package's own: its checkout, or what the wheel carries. Else the first checkout above the
-    working folder.
+    This is the package's checkout or ``bundle/``, or else the first checkout at or above the
+    working directory. Raises :class:`UsageError` if there is none.
     """
     here = Path.cwd()
     for folder in (PACKAGE.parent, PACKAGE / BUNDLE, here, *here.parents):
@@ -30,16 +30,16 @@ def root() -> Path:
             return folder
     raise UsageError(
         f"No {MARK} in the package, beside it, or above {here}. Install twofold again (pip install"
-        " --force-reinstall twofold), or run it in a checkout of the project."
+        " --force-reinstall twofold), or run it in a checkout."
     )
 
 
 def results() -> Path:
-    """Give the folder of results: that of a checkout, else the one in the working folder."""
+    """Return the results folder of the checkout, or of the working directory without a checkout."""
     folder = root()
     return (Path.cwd() if folder == PACKAGE / BUNDLE else folder) / RESULTS
 
 
 def generator() -> Path:
-    """Give the folder of the load generator, which its image is built from."""
+    """Return the folder of the load generator, from which its image is built."""
     return PACKAGE / "generator"

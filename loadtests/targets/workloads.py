@@ -1,7 +1,6 @@
-"""The built-in workloads: what a request to the sample application does. One line each. PURE.
+"""The built-in workloads of the sample application, one line each. PURE.
 
-A workload that asks for more than one path has a locustfile of its own in
-``generator/locustfiles``.
+A workload with several paths has a locustfile of its own in ``generator/locustfiles``.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ from loadtests.model.plan import Workload
 
 @dataclass(frozen=True, kw_only=True)
 class BuiltIn:
-    """A workload as ``--help`` and ``doctor`` list it, and as a plan holds it.
+    """A workload with its description for ``--help`` and ``doctor``.
 
-    ``locustfile`` names one in ``generator/locustfiles``, or is None; ``path`` then only stands for
-    it in a sentence. ``waits`` says that its requests hold a slot and hardly any CPU.
+    ``locustfile`` is a name in ``generator/locustfiles`` or None; with one, ``path`` is only a
+    label in sentences. ``waits`` means that requests occupy a slot but hardly use CPU.
     """
 
     name: str
@@ -28,7 +27,7 @@ class BuiltIn:
 
     @property
     def workload(self) -> Workload:
-        """The workload as a plan holds it."""
+        """The workload's entry in a plan."""
         return Workload(
             name=self.name,
             path=self.path,
@@ -54,5 +53,5 @@ WORKLOADS: dict[str, BuiltIn] = {entry.name: entry for entry in _ALL}
 
 
 def named(name: str) -> Workload:
-    """Give the workload of this name, as a plan holds it."""
+    """Return the plan entry of the workload with this name."""
     return WORKLOADS[name].workload

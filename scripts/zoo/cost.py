@@ -24,7 +24,7 @@ from loadtests.cli.progress import PlainProgress
 from loadtests.environments import registry
 from loadtests.measurement import closed_loop
 from loadtests.measurement.driver import Driver
-from loadtests.measurement.server_counters import Tally
+from loadtests.measurement.server_counters import ServerCounters
 from loadtests.model.vocabulary import Role
 from loadtests.results.run_folder import read
 from loadtests.targets import checkout
@@ -65,8 +65,8 @@ def instrumented() -> dict[str, Spent]:
     spent = {name: Spent() for name in ("edges", "counts", "reduce", "disturbed", "rules")}
     for owner, attribute, name in (
         (Driver, "_edge", "edges"),
-        (Tally, "start", "counts"),
-        (Tally, "finish", "counts"),
+        (ServerCounters, "start", "counts"),
+        (ServerCounters, "finish", "counts"),
         (samples, "reduce", "reduce"),
         (closed_loop, "disturbed", "disturbed"),
         (rules, "check", "rules"),

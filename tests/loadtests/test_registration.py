@@ -101,7 +101,7 @@ def test_auto_tries_the_backends_by_their_rank_until_one_works(
 
     assert [kind.name for kind in backends.in_order_of_trial()] == ["broken", "later"]
     assert backends.choose("auto", tmp_path).why == "Without broken (no rocket); it is up"
-    assert backends.choose("never", tmp_path).why == "as asked for; it is up"
+    assert backends.choose("never", tmp_path).why == "as requested; it is up"
 
     monkeypatch.setattr(backends, "BACKENDS", {"broken": broken})
     with pytest.raises(EnvironmentFailure, match=r"No backend works here.*no rocket"):

@@ -1,4 +1,4 @@
-"""``twofold compare``: the worker models of one run."""
+"""``twofold compare``: compare the worker models of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from loadtests.servers.registry import worker_models
 @out_option
 @json_option
 def command(*, name: str | None, out: Path | None, as_json: bool) -> int:
-    """Compare the worker models of a run, the latest by default.
+    """Compare the worker models of a run; the latest run is the default.
 
     Exit codes: 0 at least one pair can be compared · 3 none can.
     """
@@ -42,10 +42,10 @@ def command(*, name: str | None, out: Path | None, as_json: bool) -> int:
 
 
 def _comparable(result: RunResult) -> list[ComparisonResult]:
-    """Give the comparisons that have an interval, and whose cells were measured validly.
+    """Return the comparisons with an interval and with two valid cells.
 
-    What is broken for one cell leaves the others comparable; what is broken for the whole run,
-    whose cell is None, leaves none.
+    A broken rule of one cell excludes only that cell. A broken rule of the whole run, whose cell is
+    None, excludes all.
     """
     broken = {finding.cell for finding in result.broken}
     return [
@@ -56,7 +56,7 @@ def _comparable(result: RunResult) -> list[ComparisonResult]:
 
 
 def _cells(comparison: ComparisonResult) -> tuple[Cell, Cell]:
-    """Give the cells of both sides of a comparison."""
+    """Return both cells of a comparison."""
     first, second = (
         Cell(worker=worker, workload=comparison.workload, replicas=comparison.replicas)
         for worker in (comparison.worker, comparison.against)

@@ -1,4 +1,4 @@
-"""``twofold doctor``: what this machine can test."""
+"""``twofold doctor``: report what this machine can test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from loadtests.model import errors
 @click.command("doctor")
 @json_option
 def command(*, as_json: bool) -> int:
-    """Say what this machine can test, and how to get what is missing."""
+    """Report what this machine can test, and how to get what is missing."""
     from loadtests.environments import machine_survey, registry
     from loadtests.planning.machine_check import examine
     from loadtests.report.text import doctor as doctor_text

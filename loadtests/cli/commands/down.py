@@ -18,36 +18,36 @@ if TYPE_CHECKING:
 
 
 @click.command("down")
-@click.option("--all", "living", is_flag=True, help="Also end runs that may still be going on.")
+@click.option("--all", "living", is_flag=True, help="Also end runs that may still be active.")
 @click.option("--yes", is_flag=True, help="With --all: do not ask first.")
 @json_option
 def command(*, living: bool, yes: bool, as_json: bool) -> int:
     """Remove what dead runs have left on this machine.
 
-    Containers, networks and volumes of Compose, processes and their folders.
+    This includes Compose containers, networks and volumes, and processes with their folders.
     """
     from loadtests.environments import registry, removal
 
     say = partial(click.echo, err=True)
-    with registry.remains(say) as every:
-        chosen = [run for run in every if living or not run.living]
+    with registry.remains(say) as all_remains:
+        selected = [run for run in all_remains if living or not run.living]
         if not yes:
-            _ask(chosen, say)
-        removed = removal.remove(chosen, say)
+            _ask(selected, say)
+        removed = removal.remove(selected, say)
     for failure in removed.failures:
         say(failure)
-    _tell(removed, kept=len(every) - len(chosen), as_json=as_json)
+    _tell(removed, kept=len(all_remains) - len(selected), as_json=as_json)
     return errors.EXIT_ENVIRONMENT if removed.failures else errors.EXIT_YES
 
 
-def _ask(chosen: Sequence[Remains], say: Say) -> None:
-    """Ask before a run is ended that may go on; raise where nobody agrees."""
-    going_on = [run.name for run in chosen if run.living]
-    if not going_on:
+def _ask(selected: Sequence[Remains], say: Say) -> None:
+    """Ask before ending runs that may be active; raise without confirmation."""
+    active = [run.name for run in selected if run.living]
+    if not active:
         return
-    say("These runs may still be going on:\n  " + "\n  ".join(going_on))
+    say("These runs may still be active:\n  " + "\n  ".join(active))
     if not sys.stdin.isatty():
-        raise errors.UsageError("Nobody can be asked here. To end them too, add --yes.")
+        raise errors.UsageError("There is no terminal to ask on. To end them too, add --yes.")
     click.confirm("End them all?", abort=True, err=True)
 
 
@@ -59,4 +59,4 @@ def _tell(removed: Removed, *, kept: int, as_json: bool) -> None:
         return
     click.echo(f"Removed what {removed.runs} runs had left.")
     if kept:
-        click.echo(f"{kept} runs may still be going on: `twofold down --all` ends them too.")
+        click.echo(f"{kept} runs may still be active: `twofold down --all` ends them too.")

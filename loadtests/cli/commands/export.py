@@ -1,4 +1,4 @@
-"""``twofold export``: the samples of a run for other tools."""
+"""``twofold export``: write the samples of a run for other tools."""
 
 from __future__ import annotations
 
@@ -34,39 +34,41 @@ from loadtests.results import export as export_files
 def command(
     *, name: str | None, out: Path | None, kind: str, output: Path | None, as_json: bool
 ) -> int:
-    """Write every request of a run to a file, for other tools.
+    """Write all requests of a run to a file, for other tools.
 
-    The latest run by default.
+    The latest run is the default.
     """
     from loadtests.results import run_search
 
     to_stdout = str(output) == "-"
     if to_stdout and (as_json or kind != "csv"):
         raise errors.UsageError(
-            "--output - takes standard output for the samples as CSV, so it goes neither with"
-            " --json nor with --samples parquet. Name a file: --output FILE."
+            "--output - writes CSV to standard output, so it cannot be combined with --json or"
+            " --samples parquet. Name a file: --output FILE."
         )
     folder = run_search.find_run(results_folder.of(out), name)
     if to_stdout:
-        done = export_files.to_stream(folder, sys.stdout)
+        exported = export_files.to_stream(folder, sys.stdout)
     else:
-        done = export_files.to_file(folder, kind, output)
-    _tell(done, to_stdout=to_stdout, as_json=as_json)
+        exported = export_files.to_file(folder, kind, output)
+    _tell(exported, to_stdout=to_stdout, as_json=as_json)
     return errors.EXIT_YES
 
 
-def _tell(done: export_files.Exported, *, to_stdout: bool, as_json: bool) -> None:
+def _tell(exported: export_files.Exported, *, to_stdout: bool, as_json: bool) -> None:
     import json
     from dataclasses import asdict
 
-    if done.unnamed:
+    if exported.unnamed:
         click.echo(
-            f"{done.unnamed} of {done.trials} trials were kept without names: their columns"
-            " outcome, replica and name are empty.",
+            f"{exported.unnamed} of {exported.trials} trials were saved without names: their"
+            " columns outcome, replica and name are empty.",
             err=True,
         )
     if as_json:
-        click.echo(json.dumps(asdict(done)))
+        click.echo(json.dumps(asdict(exported)))
     else:
-        where = "standard output" if to_stdout else done.file
-        click.echo(f"{done.rows:,} requests of {done.trials} trials: {where}", err=to_stdout)
+        destination = "standard output" if to_stdout else exported.file
+        click.echo(
+            f"{exported.rows:,} requests of {exported.trials} trials: {destination}", err=to_stdout
+        )

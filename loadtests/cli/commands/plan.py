@@ -1,4 +1,4 @@
-"""``twofold plan``: say what a run would do."""
+"""``twofold plan``: print what a run would do."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ def command(*, as_json: bool, **given: Any) -> int:
     from loadtests.report.text import plan as plan_text
 
     decision = decide(given)
-    noted = plan_text.with_ceiling(decision.plan, _last_run(decision.results))
+    plan = plan_text.with_ceiling(decision.plan, _last_run(decision.results))
     if as_json:
         from pydantic import TypeAdapter
 
         from loadtests.model.plan import Plan
 
-        click.echo(TypeAdapter(Plan).dump_json(noted, indent=1).decode())
+        click.echo(TypeAdapter(Plan).dump_json(plan, indent=1).decode())
     else:
-        click.echo(plan_text.render(noted, decision.chosen.machine, decision.chosen.why))
+        click.echo(plan_text.render(plan, decision.chosen.machine, decision.chosen.why))
     return errors.EXIT_YES
 
 
 def _last_run(results: Path) -> RunResult | None:
-    """Give the latest run of these results, or None where there is none that can be read."""
+    """Return the latest run in a results folder, or None if no run can be read."""
     from loadtests.results import run_search
 
     try:

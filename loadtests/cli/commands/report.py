@@ -27,9 +27,9 @@ from loadtests.report.formats.registry import FORMATS, REPORT
 def command(
     *, name: str | None, out: Path | None, kind: str | None, show: bool, as_json: bool
 ) -> int:
-    """Write the report of a run again, the latest by default.
+    """Write the report of a run again; the latest run is the default.
 
-    A run that was cut off has a report too, of what it finished.
+    An interrupted run has a report of its finished trials.
     """
     from loadtests import pipeline
     from loadtests.analysis import verdict
@@ -51,7 +51,7 @@ def _written(folder: Path, kind: str) -> str:
     path = folder / FORMATS[kind].file
     if not path.exists():
         raise UsageError(
-            f"Run {folder.name} has nothing for {kind}. Latency is measured by"
-            " `twofold run --latency`, capacity under an objective by `--slo p99=250ms`."
+            f"Run {folder.name} has no data for {kind}. Measure latency with"
+            " `twofold run --latency`, and capacity under an objective with `--slo p99=250ms`."
         )
     return path.read_text()

@@ -1,4 +1,4 @@
-"""``twofold run``: measure, and tell the result."""
+"""``twofold run``: measure, and report the result."""
 
 from __future__ import annotations
 

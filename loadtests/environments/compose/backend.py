@@ -1,4 +1,4 @@
-"""A stack of containers, brought up and down by Docker Compose."""
+"""The Compose backend: brings stacks of containers up and down."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STORE_LIMIT_S = 30.0
 
 
 class ComposeBackend:
-    """Brings stacks up on the Docker engine, with the images of a checkout.
+    """Brings up stacks on the Docker engine, with the images of a checkout.
 
     ``app_image`` is the image of the replicas; without it, the checkout's ``app/`` is built.
     """
@@ -41,9 +41,9 @@ class ComposeBackend:
 
     @contextmanager
     def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[ComposeStack]:
-        """Build the images, start everything that the plan needs, and take it down at the end."""
+        """Build the images and start the plan's stack; take it down at the end."""
         with opened_engine(say) as (engine, compose):
-            built = images.build_all(
+            stack_images = images.build_all(
                 engine,
                 self._root,
                 say=say,
@@ -55,7 +55,7 @@ class ComposeBackend:
                 compose=compose,
                 name=project_name(folder.name),
                 files=compose_file.files(plan, self._root, folder, self._settings),
-                variables=compose_file.variables(plan, built, run=folder.name),
+                variables=compose_file.variables(plan, stack_images, run=folder.name),
             )
             with opened(project, folder, say):
                 if plan.with_store:
@@ -69,7 +69,7 @@ class ComposeBackend:
 
 
 class ComposeStack(ContainerStack):
-    """A run's stack of containers that is up; see ``environments.protocol.Stack``."""
+    """The running containers of a run; see ``environments.protocol.Stack``."""
 
     def __init__(self, project: Project, plan: Plan, folder: Path, root: Path) -> None:
         machine_cores = tuple(range(int(project.engine.facts()["NCPU"])))
@@ -87,14 +87,13 @@ class ComposeStack(ContainerStack):
 
     @property
     def host_cores(self) -> tuple[int, ...]:
-        """The cores that the run uses, where the engine is on this machine."""
+        """The cores that the run uses, or none if the engine is on another machine."""
         return self._cores if self._local else ()
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
-        """Write the configuration into the proxy, which starts with it.
+        """Write the proxy's configuration, which starts it, and apply the CPU budgets.
 
-        From here on, too, the replicas have the means of the plan and no more: until they answer
-        they have the whole machine, which makes the start some three times shorter.
+        Until then the replicas may use the whole machine, so that they start faster.
         """
         names = [replica.name for replica in self.replicas]
         wait_until_quiet([*names, Role.STORE] if self._plan.with_store else names, self.read)
@@ -118,7 +117,7 @@ def _replicas(containers: Mapping[str, docker.Container], plan: Plan) -> tuple[R
             if container is None or not container.running:
                 raise EnvironmentFailure(
                     f"Replica {worker.name}-{number} of {plan.replica_counts[-1]} does not run:"
-                    f" {_why(container)}. Its log is in the run's folder, logs/."
+                    f" {_why(container)}. Its log is in logs/ in the run's folder."
                 )
             replicas.append(
                 Replica(
@@ -136,19 +135,19 @@ def _why(container: docker.Container | None) -> str:
     if container is None:
         return "Compose started no such container"
     if container.out_of_memory:
-        return "it was ended for want of memory"
-    return f"it ended with code {container.exit_code}"
+        return "it was killed, out of memory"
+    return f"it exited with code {container.exit_code}"
 
 
 def _wait_for_store(project: Project) -> None:
-    """Wait until PostgreSQL takes connections: the replicas connect to it as they start."""
+    """Wait until PostgreSQL accepts connections: the replicas connect when they start."""
     store = project.containers()[Role.STORE]
     argv = docker.exec_argv(store.id, "sh", "-c", postgres.READY_SCRIPT)
     proc.wait_until(
         lambda: proc.run(argv, check=False).code == 0,
         limit_s=STORE_LIMIT_S,
         failure=lambda: (
-            f"PostgreSQL did not take connections in {STORE_LIMIT_S:g} s. The end of its log:\n"
+            f"PostgreSQL did not accept connections in {STORE_LIMIT_S:g} s. The end of its log:\n"
             f"{project.engine.log(store.id, lines=LOG_LINES)}"
         ),
     )

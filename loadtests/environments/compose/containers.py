@@ -1,4 +1,4 @@
-"""The containers of a stack that is up: their counters, their logs, and the programs in them."""
+"""The running containers of a stack: counters, logs, and the programs in them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ PROXY_FOLDER = "/run/nginx"
 PROXY_CONFIG = f"{PROXY_FOLDER}/nginx.conf"
 
 LOG_LINES = 20
-"""How much of a log a message shows."""
+"""Lines of a log that a message shows."""
 
 
 class ContainerStack:
-    """What the stacks of a run and of a gate have in common.
+    """The common part of a run's and a gate's stack.
 
-    ``root`` is the folder with ``compose/``, ``folder`` that of the results. ``cores`` are those
-    that the stack uses, ``metronome_cores`` those of its replicas. A subclass sets ``replicas``.
+    ``root`` is the folder with ``compose/``, ``folder`` the results folder. The stack uses
+    ``cores``, and its replicas use ``metronome_cores``. A subclass sets ``replicas``.
     """
 
     replicas: tuple[Replica, ...] = ()
@@ -53,7 +53,7 @@ class ContainerStack:
         self._counters: Counters = KernelCounters({})
 
     def _read_containers(self) -> None:
-        """Learn which containers there are, and choose how their counters are read."""
+        """Read the list of containers, and choose how to read their counters."""
         self._containers = self._project.containers()
         kernel = KernelCounters(self._containers) if self._local else None
         self._counters = (
@@ -69,7 +69,7 @@ class ContainerStack:
 
     @property
     def status_url(self) -> str:
-        """Where nginx's own counters are read."""
+        """The URL of nginx's own counters."""
         return f"http://{self.proxy_host}:{STATUS_PORT}/status"
 
     # -- programs ---------------------------------------------------------------------------------
@@ -80,7 +80,7 @@ class ContainerStack:
         return self._start(Role.GENERATOR, "loadtests.generator", "--processes", processes)
 
     def start_metronome(self) -> Child:
-        """Start the metronome in its container, on the replicas' cores."""
+        """Start the CPU speed probe in its container, on the replicas' cores."""
         cores = joined(self._metronome_cores)
         return self._start(Role.METRONOME, "loadtests.generator.metronome", cores)
 
@@ -93,7 +93,7 @@ class ContainerStack:
     # -- the proxy and the budgets ----------------------------------------------------------------
 
     def _proxy_config(self, upstreams: Sequence[Upstream]) -> str:
-        """Give the configuration that passes each upstream's port to exactly its members."""
+        """Return the configuration that passes each upstream's port to its members."""
         addresses = {(replica.worker, replica.number): replica.address for replica in self.replicas}
         servers = [
             nginx.ServerBlock(
@@ -105,37 +105,37 @@ class ContainerStack:
         return nginx.render(self._template, servers, status_port=STATUS_PORT, folder=PROXY_FOLDER)
 
     def _start_proxy(self, config: str) -> None:
-        """Write the configuration into the proxy, which starts with it."""
-        # Under another name first: the proxy starts as soon as the file is there.
+        """Write the proxy's configuration, which starts it."""
+        # First under another name: the proxy starts as soon as the file exists.
         write = f"cat > {PROXY_CONFIG}.new && mv {PROXY_CONFIG}.new {PROXY_CONFIG}"
         argv = docker.exec_argv(self._containers[Role.PROXY].id, "sh", "-c", write)
         proc.run(argv, input_text=config)
 
     def _hold(self, names: Sequence[str], *, cpus: float | None, cores: Sequence[int]) -> None:
-        """Hold members to a CPU budget and to cores, as far as there are any."""
+        """Limit members to a CPU budget and to cores, if there are any."""
         if cpus is not None or cores:
             ids = [self._containers[name].id for name in names]
             proc.run(docker.update_argv(ids, cpus=cpus, cores=cores))
 
-    # -- what they are and do ---------------------------------------------------------------------
+    # -- counters and logs ------------------------------------------------------------------------
 
     def read(self, members: Collection[str]) -> tuple[Reading, ...]:
-        """Read the counters of these members now."""
+        """Return the present counters of these members."""
         return self._counters.read(members)
 
     def read_host(self) -> HostReading | None:
-        """Read what the machine's cores did, where the engine is on this machine."""
+        """Return the CPU counters of the machine, or None if the engine is on another one."""
         return host.read_host(self._cores) if self._local else None
 
     def identities(self) -> Mapping[str, str]:
-        """Give what each member is now."""
+        """Return an identity for each member, which changes with a restart."""
         return self._counters.identities()
 
     def container(self, member: str) -> str:
-        """Give the id of a member's container, for what only Docker can do with it."""
+        """Return the id of a member's container."""
         return self._containers[member].id
 
     def log_of(self, member: str) -> str:
-        """Give the end of a member's log."""
+        """Return the end of a member's log."""
         container = self._containers.get(member)
         return self._engine.log(container.id, lines=LOG_LINES) if container else "(no container)"

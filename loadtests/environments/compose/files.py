@@ -1,4 +1,4 @@
-"""What Compose is given: the files of a stack, and the variables in them."""
+"""Writes the Compose files of a stack, and sets their variables."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from loadtests.servers import registry as servers
 from loadtests.tools import postgres
 
 SERVICES = "compose.services.json"
-"""The file with a service for each worker model, written for each run. JSON is YAML."""
+"""The file with one service per worker model, written for each run. JSON is valid YAML."""
 
 TEMPLATE = "replica"
-"""The service of compose.yaml that these services extend."""
+"""The service in compose.yaml that these services extend."""
 
 
 def files(plan: Plan, root: Path, folder: Path, settings: Settings) -> tuple[Path, ...]:
-    """Give the Compose files of a stack: ours, and one made with a service for each worker model.
+    """Return the Compose files of a stack: compose.yaml, and a new one with the worker models.
 
-    Raises :class:`~loadtests.model.errors.UsageError` for settings that Compose cannot give.
+    Raises :class:`~loadtests.model.errors.UsageError` for settings that Compose does not support.
     """
     own = root / "compose/compose.yaml"
     services = folder / SERVICES
@@ -36,7 +36,7 @@ def files(plan: Plan, root: Path, folder: Path, settings: Settings) -> tuple[Pat
 
 
 def replica_services(plan: Plan, own: Path, settings: Settings) -> dict[str, dict[str, Any]]:
-    """Give a service for each worker model of a plan: the template, with what its server needs."""
+    """Return one service per worker model of a plan, which extends the template."""
     return {worker.name: _service(plan, worker, own, settings) for worker in plan.workers}
 
 
@@ -54,7 +54,7 @@ def _service(plan: Plan, worker: WorkerModel, own: Path, settings: Settings) -> 
 
 
 def _common(replicas: Sequence[dict[str, str]]) -> dict[str, str]:
-    """Give the variables that all replicas have; raise where they differ: they are one service."""
+    """Return the variables of all replicas; raise if they differ, since they are one service."""
     first, *others = replicas
     if any(other != first for other in others):
         raise UsageError(
@@ -69,7 +69,7 @@ def _escaped(text: str) -> str:
 
 
 def variables(plan: Plan, built: Images, *, run: str) -> dict[str, str]:
-    """Give what stands for each ``${TWOFOLD_…}`` in compose.yaml; the password is a new one."""
+    """Return the values of ``${TWOFOLD_…}`` in compose.yaml, with a new password."""
     budget = plan.budget
     generator, proxy = (joined(cores) for cores in service_parts(budget.service_cores))
     values = {
@@ -77,13 +77,13 @@ def variables(plan: Plan, built: Images, *, run: str) -> dict[str, str]:
         "TWOFOLD_APP_IMAGE": built.app,
         "TWOFOLD_PROXY_IMAGE": built.proxy,
         "TWOFOLD_GENERATOR_IMAGE": built.generator,
-        # Nothing holds the replicas back while they start; see ComposeStack.configure_proxy.
+        # No CPU limit during the start; see ComposeStack.configure_proxy.
         "TWOFOLD_REPLICA_CPUS": "0",
         "TWOFOLD_REPLICA_CPUSET": "",
         "TWOFOLD_METRONOME_CPUSET": joined(budget.replica_cores),
         "TWOFOLD_GENERATOR_CPUSET": generator,
         "TWOFOLD_PROXY_CPUSET": proxy,
-        # The same on every replica, as Flask's sessions need it; of no worth beyond the run.
+        # Flask's sessions need the same key on every replica; it is worthless after the run.
         "TWOFOLD_SECRET_KEY": f"only for the load test {run}",
     }
     if built.store is not None:
@@ -102,5 +102,5 @@ def variables(plan: Plan, built: Images, *, run: str) -> dict[str, str]:
 
 
 def joined(cores: Sequence[int]) -> str:
-    """Give cores as Docker wants them."""
+    """Return cores in Docker's format, such as ``0,2,3``."""
     return ",".join(str(core) for core in cores)

@@ -1,4 +1,4 @@
-"""The images of a stack: from a base that is there, comes from a registry, or is made here."""
+"""Builds the images of a stack from a base image."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from loadtests.targets import checkout
 from loadtests.tools import docker, proc
 
 BASE_LIMIT_S = 600.0
+"""Limit for pulling or building the base image."""
 
 APP = "twofold/app:latest"
 PROXY = "twofold/proxy:latest"
@@ -22,7 +23,7 @@ STORE = "twofold/store:latest"
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """The tags of a stack's images, and the digests behind them; ``store`` None: it has none."""
+    """The tags and digests of a stack's images; ``store`` is None for a stack without one."""
 
     app: str
     proxy: str
@@ -39,26 +40,26 @@ def build_all(
     with_store: bool = False,
     app_image: str | None = None,
 ) -> Images:
-    """Build the images of a stack; each is quick where nothing has changed.
+    """Build the images of a stack; this is quick if nothing has changed.
 
     ``app_image`` names an image to use instead of the checkout's application. Raises
-    :class:`~loadtests.model.errors.EnvironmentFailure` where the engine has no such image.
+    :class:`~loadtests.model.errors.EnvironmentFailure` if it does not exist.
     """
     base = base_image(engine, root, say=say)
-    wanted = _services(root)
+    to_build = _services(root)
     if with_store:
-        wanted.append((STORE, root / "compose/store", root / "compose/store/Dockerfile"))
+        to_build.append((STORE, root / "compose/store", root / "compose/store/Dockerfile"))
     if app_image is None:
-        wanted.insert(0, (APP, root / "app", root / "app/Dockerfile"))
+        to_build.insert(0, (APP, root / "app", root / "app/Dockerfile"))
     elif engine.image_id(app_image) is None and not docker.pull(app_image):
         raise EnvironmentFailure(
-            f"The application's image {app_image!r} is not here and cannot be pulled. Build it, or"
-            " name another."
+            f"The application's image {app_image!r} does not exist and cannot be pulled. Build it,"
+            " or name another."
         )
-    for tag, folder, dockerfile in wanted:
+    for tag, folder, dockerfile in to_build:
         build(tag, folder, dockerfile, base=base, say=say)
     app = app_image or APP
-    tags = (base, app, *(tag for tag, *_ in wanted))
+    tags = (base, app, *(tag for tag, *_ in to_build))
     digests = {tag: engine.image_id(tag) or "?" for tag in tags}
     return Images(
         app=app,
@@ -70,14 +71,14 @@ def build_all(
 
 
 def build_services(engine: docker.Engine, root: Path, *, say: Say) -> None:
-    """Build what measures: the images of proxy and generator."""
+    """Build the images of the proxy and the generator."""
     base = base_image(engine, root, say=say)
     for tag, folder, dockerfile in _services(root):
         build(tag, folder, dockerfile, base=base, say=say)
 
 
 def _services(root: Path) -> list[tuple[str, Path, Path]]:
-    """Give tag, folder and Dockerfile of each image that measures."""
+    """Return tag, folder and Dockerfile of the proxy's and the generator's image."""
     return [
         (PROXY, root / "compose/proxy", root / "compose/proxy/Dockerfile"),
         (GENERATOR, checkout.generator(), root / "compose/generator/Dockerfile"),
@@ -85,7 +86,7 @@ def _services(root: Path) -> list[tuple[str, Path, Path]]:
 
 
 def build(tag: str, folder: Path, dockerfile: Path, *, base: str, say: Say) -> None:
-    """Build one image from a base; ``tag`` is named ``twofold/<what it is>:latest``."""
+    """Build one image from a base; ``tag`` has the form ``twofold/<name>:latest``."""
     what = tag.partition("/")[2].partition(":")[0]
     say(f"Building the image of the {what}")
     docker.build(
@@ -96,35 +97,35 @@ def build(tag: str, folder: Path, dockerfile: Path, *, base: str, say: Say) -> N
 
 
 def base_image(engine: docker.Engine, root: Path, *, say: Say) -> str:
-    """Give a base image that the engine has; get or make one where it has none.
+    """Return a base image; pull or build it if necessary.
 
-    The one that TWOFOLD_BASE_IMAGE names; else what ``scripts/base_image.py`` chooses: the official
-    one where it is here or its registry answers, our own, made of Debian's packages, where not.
+    TWOFOLD_BASE_IMAGE may name it. Otherwise ``scripts/base_image.py`` chooses: the official image
+    if it exists or can be pulled, or else one built from Debian's packages.
     """
-    asked = os.environ.get("TWOFOLD_BASE_IMAGE")
-    if asked:
-        if engine.image_id(asked) is None and not docker.pull(asked):
+    requested = os.environ.get("TWOFOLD_BASE_IMAGE")
+    if requested:
+        if engine.image_id(requested) is None and not docker.pull(requested):
             raise EnvironmentFailure(
-                f"The base image {asked!r} (TWOFOLD_BASE_IMAGE) is not here and cannot be pulled."
-                " Name another, or unset the variable."
+                f"The base image {requested!r} (TWOFOLD_BASE_IMAGE) does not exist and cannot be"
+                " pulled. Name another, or unset the variable."
             )
-        return asked
-    said: list[str] = []
+        return requested
+    lines: list[str] = []
 
-    def tell(line: str) -> None:
-        if said:
-            say(said[-1])
-        said.append(line)
+    def on_line(line: str) -> None:
+        if lines:
+            say(lines[-1])
+        lines.append(line)
 
     try:
         proc.run(
             (sys.executable, str(root / "scripts/base_image.py")),
             timeout_s=BASE_LIMIT_S,
-            on_line=tell,
+            on_line=on_line,
         )
     except ProcessFailure as error:
         raise EnvironmentFailure(
-            f"There is no base image, and none could be got or made: {error.output or error}\n"
-            "Name one that this engine has: TWOFOLD_BASE_IMAGE=…"
+            f"There is no base image, and none could be pulled or built: {error.output or error}\n"
+            "Name one that Docker has: TWOFOLD_BASE_IMAGE=…"
         ) from error
-    return said[-1].strip()  # the tag, after the lines of progress
+    return lines[-1].strip()  # the last line is the tag

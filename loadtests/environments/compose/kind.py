@@ -1,4 +1,4 @@
-"""The backend ``compose`` in the registry; it loads Docker's library only when it is used."""
+"""The registry entry of the Compose backend; imports Docker's library only when used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many starts of several versions of the application, in lanes that share nothing."""
+"""A stack with many starts of several versions, in independent lanes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from loadtests.model.stack import Replica
 from loadtests.model.vocabulary import Role
 
 LANES = "abcd"
-"""Names of the lanes in gate.yaml: the starts of each have something that they share."""
+"""Names of the lanes in gate.yaml; only starts of the same lane share resources."""
 
 
 class LaneStack(ContainerStack):
-    """A stack with no start yet.
+    """A stack that begins without starts.
 
-    ``ports`` has the port that each version listens on, by the version's name. ``lane_cores`` are
-    those that the starts run on, a lane on each; ``service_cores`` those of the rest.
+    ``ports`` are the ports of the versions by name. The starts run on ``lane_cores``, one lane per
+    core, and all other services on ``service_cores``.
     """
 
     def __init__(
@@ -50,11 +50,11 @@ class LaneStack(ContainerStack):
 
     @property
     def host_cores(self) -> tuple[int, ...]:
-        """The cores of the lanes, where the engine is on this machine."""
+        """The cores of the lanes, or none if the engine is on another machine."""
         return self._lane_cores if self._local else ()
 
     def grow(self, count: int) -> None:
-        """Start what is missing to ``count`` starts of each version, and the services."""
+        """Bring up to at least ``count`` starts of each version, and the services."""
         in_lane = math.ceil(count / len(self._lane_cores))
         scale = {service: in_lane for version in self._ports for service in self._services(version)}
         services = (*scale, Role.PROXY, Role.GENERATOR, Role.METRONOME)
@@ -63,11 +63,11 @@ class LaneStack(ContainerStack):
         self.replicas = tuple(start for version in self._ports for start in self._in_turn(version))
 
     def _services(self, version: str) -> tuple[str, ...]:
-        """Give the services of a version: one for each lane."""
+        """Return the services of a version, one per lane."""
         return tuple(f"{version}-{lane}" for lane in LANES[: len(self._lane_cores)])
 
     def _in_turn(self, version: str) -> list[Replica]:
-        """Give the starts of a version: the first of each lane, the second of each, and so on."""
+        """Return a version's starts in order: the first of each lane, then the second of each."""
         lanes = [
             sorted(
                 (container.number, name, container)
@@ -89,32 +89,32 @@ class LaneStack(ContainerStack):
         ]
 
     def hold(self) -> None:
-        """Hold those that are not yet held to their budget, once they are quiet."""
+        """Wait until the new starts are idle, then apply their CPU budgets."""
         fresh = [start.name for start in self.replicas if start.name not in self._held]
         wait_until_quiet(fresh, self.read)
         self._hold(fresh, cpus=self._replica_cpus, cores=())
         self._held.update(fresh)
 
     def pin(self, start: Replica, cores: Sequence[int]) -> None:
-        """Bind a start to cores."""
+        """Pin a start to cores."""
         self._engine.pin(self.container(start.name), cores)
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
-        """Let the proxy listen on each port and pass to exactly its members; once a stack."""
+        """Configure and start the proxy; possible once per stack."""
         self._start_proxy(self._proxy_config(upstreams))
 
     def ended(self) -> str | None:
-        """Give the message of a start that has ended by itself, if there is one."""
+        """Return an error message if a start has exited by itself, or None."""
         for container in self._engine.containers(self._project.name):
             version = container.service.rpartition("-")[0]
             if version in self._ports and not container.running:
                 why = (
-                    "for want of memory"
+                    "out of memory"
                     if container.out_of_memory
                     else f"with code {container.exit_code}"
                 )
                 return (
-                    f"A start of {version} ({member_name(container)}) ended {why} before it"
+                    f"A start of {version} ({member_name(container)}) exited {why} before it"
                     f" answered. The end of its log:\n"
                     f"{self._engine.log(container.id, lines=LOG_LINES)}"
                 )

@@ -1,4 +1,4 @@
-"""The machine as the Docker engine sees it, and how the engine is met."""
+"""Reads the state of the Docker engine and the facts of its machine."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from loadtests.model.machine_facts import Engine, EngineState
 from loadtests.tools import docker, docker_compose, host, proc
 
 SOCKET = "unix:///var/run/docker.sock"
-"""Where the engine listens unless ``DOCKER_HOST`` says otherwise."""
+"""Address of the engine if ``DOCKER_HOST`` is not set."""
 
 
 def choose(root: Path) -> Chosen:
-    """Give the backend with its machine; raise where no engine or no Compose answers."""
+    """Return the backend and its machine; raise if Docker or Compose does not answer."""
     with closing(docker.Engine()) as engine:
         compose = docker_compose.find_compose()
         machine = docker_machine(engine, compose)
@@ -32,7 +32,7 @@ def choose(root: Path) -> Chosen:
 
 
 def docker_machine(engine: docker.Engine, compose: docker_compose.Compose) -> Machine:
-    """Give the facts of the machine that the engine runs on."""
+    """Return the facts of the engine's machine."""
     facts = engine.facts()
     can_budget, can_pin = bool(facts.get("CpuCfsQuota")), bool(facts.get("CPUSet"))
     engine_version = f"Docker {engine.version}"
@@ -58,12 +58,12 @@ def docker_machine(engine: docker.Engine, compose: docker_compose.Compose) -> Ma
 
 
 def look() -> Engine:
-    """Tell how the engine of this environment is met, and what it offers."""
+    """Return the state of the engine at ``DOCKER_HOST``, and what it offers."""
     return look_at(os.environ.get("DOCKER_HOST") or SOCKET)
 
 
 def look_at(address: str) -> Engine:
-    """Tell how the engine at an address is met, and what it offers."""
+    """Return the state of the engine at an address, and what it offers."""
     compose = _compose()
     version = compose.version if compose else None
     if address.startswith("unix://"):

@@ -1,4 +1,4 @@
-"""Compose projects of ours: whose each is, how it comes up, and how it is taken down."""
+"""Compose projects of twofold: their owners, start and removal."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ UP_LIMIT_S = 180.0
 DOWN_LIMIT_S = 120.0
 
 GONE_LIMIT_S = 15.0
-"""How long an engine may still be creating what a Compose that was ended had asked for."""
+"""Seconds in which the engine may still create what an ended Compose requested."""
 
 
 KEEP_RUNNING = ("--no-recreate",)
-"""Option of ``up`` that leaves the containers that are there as they are."""
+"""Option of ``up`` that keeps running containers."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """One Compose project: its name, its files, and the variables in them."""
+    """One Compose project: its name, its files, and their variables."""
 
     engine: docker.Engine
     compose: docker_compose.Compose
@@ -47,7 +47,7 @@ class Project:
         scale: Mapping[str, int] = MappingProxyType({}),
         options: Sequence[str] = (),
     ) -> None:
-        """Start services, some of them several times; raise with what Compose said."""
+        """Start services, ``scale`` of each; raise with Compose's output if that fails."""
         owner = {"TWOFOLD_OWNER": Owner.this_process().as_label()}
         word, *words = docker_compose.up_words(scale, services)
         argv = self.compose.command(word, *options, *words, project=self.name, files=self.files)
@@ -59,24 +59,24 @@ class Project:
             ) from error
 
     def containers(self) -> dict[str, docker.Container]:
-        """Give the containers that there are, by their names in the stack."""
+        """Return the existing containers by their names in the stack."""
         return {
             member_name(container): container for container in self.engine.containers(self.name)
         }
 
     def save_logs(self, folder: Path) -> None:
-        """Save the logs as far as it goes: a full disk must not keep a stack up."""
+        """Save the logs if possible; a full disk must not prevent taking the stack down."""
         with suppress(OSError, EnvironmentFailure):
             folder.mkdir(parents=True, exist_ok=True)
             for name, container in self.containers().items():
-                # The program inside has a log of its own.
+                # The program inside writes a log of its own under the plain name.
                 suffix = "-container" if name in SPOKEN_TO else ""
                 (folder / f"{name}{suffix}.log").write_text(self.engine.log(container.id))
 
 
 @contextmanager
 def opened_engine(say: Say) -> Iterator[tuple[docker.Engine, docker_compose.Compose]]:
-    """Have the engine and its Compose, rid of what runs that died have left."""
+    """Provide the engine and Compose, after removing what dead runs have left."""
     engine = docker.Engine()
     try:
         compose = docker_compose.find_compose()
@@ -88,7 +88,7 @@ def opened_engine(say: Say) -> Iterator[tuple[docker.Engine, docker_compose.Comp
 
 @contextmanager
 def opened(project: Project, folder: Path, say: Say) -> Iterator[Project]:
-    """Have a project that is surely taken down, its logs saved into ``folder`` before."""
+    """Provide a project; always save its logs into ``folder`` and take it down at the end."""
     try:
         yield project
     finally:
@@ -101,12 +101,12 @@ def opened(project: Project, folder: Path, say: Say) -> Iterator[Project]:
 
 
 NAME = re.compile(r"twofold-.+-(?P<machine>[0-9a-f]{8})-(?P<pid>\d+)")
-"""What :func:`project_name` gives. A project with another name is not ours, whatever its labels."""
+"""Form of :func:`project_name`. Projects with other names are not ours, whatever their labels."""
 
 
 @contextmanager
 def engine_if_any(say: Say) -> Iterator[docker.Engine | None]:
-    """Have the engine, or None with a word where none answers: then none of its containers run."""
+    """Provide the engine, or None with a message if none answers: then no container runs."""
     try:
         engine = docker.Engine()
     except EnvironmentFailure as error:
@@ -120,7 +120,7 @@ def engine_if_any(say: Say) -> Iterator[docker.Engine | None]:
 
 
 def project_name(run: str) -> str:
-    """Name a Compose project after the run, this machine and this process."""
+    """Return the name of a run's Compose project, with this machine and process."""
     return f"twofold-{run.lower()}-{_machine_mark()}-{os.getpid()}"
 
 
@@ -129,9 +129,9 @@ def _machine_mark() -> str:
 
 
 def remains(engine: docker.Engine) -> tuple[Remains, ...]:
-    """Give what our runs have on an engine, and whether each may still go on.
+    """Return what runs have left on an engine, and whether each run may still be active.
 
-    A run of another machine may, since it cannot be seen from here.
+    A run from another machine may be active, since its process cannot be checked from here.
     """
     return tuple(
         Remains(
@@ -157,14 +157,14 @@ def _remove(engine: docker.Engine, project: str) -> None:
 
 
 def dead_projects(engine: docker.Engine) -> tuple[str, ...]:
-    """Give the projects whose run was on this machine and is no more."""
+    """Return the names of the projects whose run was on this machine and has ended."""
     return tuple(run.name for run in remains(engine) if not run.living)
 
 
 def take_down(project: Project, say: Say) -> None:
-    """Take everything down, also what an engine was still creating when Compose was ended.
+    """Remove everything, also what the engine was still creating when Compose was ended.
 
-    What stays of it without running, and without being in anybody's way, is said and no failure.
+    A harmless part that cannot be removed is reported, and is not an error.
     """
     engine, name = project.engine, project.name
     command = project.compose.command(*docker_compose.DOWN_WORDS, project=name, files=project.files)
@@ -178,7 +178,7 @@ def take_down(project: Project, say: Say) -> None:
         try:
             engine.remove(name)
             return name not in engine.projects()
-        except EnvironmentFailure as error:  # such as a network that is just being joined
+        except EnvironmentFailure as error:  # such as a network that a container is joining
             refused = error
             return False
 

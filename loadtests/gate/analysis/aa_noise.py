@@ -1,9 +1,9 @@
-"""What a gate can see on this machine: the same version against itself, each start several times.
+"""What a gate can detect on this machine, from comparing one version with itself (A/A).
 
-PURE. Figures of one start differ from window to window, and starts differ from one another for as
-long as they live. Both are told apart by one-way analysis of variance with random effects (Fisher
-1925; Searle, Casella and McCulloch 1992, section 3.6): with k measurements of each start,
-MS_between estimates σ_w² + k·σ_s², and MS_within σ_w².
+PURE. Each start is measured several times. One-way analysis of variance with random effects (Fisher
+1925; Searle, Casella and McCulloch 1992, section 3.6) separates the variance between windows of one
+start, σ_w², from that between starts, σ_s². With k measurements of each start, MS_between estimates
+σ_w² + k·σ_s², and MS_within estimates σ_w².
 """
 
 from __future__ import annotations
@@ -23,18 +23,19 @@ from loadtests.gate.plan import STEP_S
 from loadtests.model.result import Estimate
 
 REPEATS = 3
-"""How often each start is measured."""
+"""Measurements of each start."""
 
 STARTS = 8
+"""Starts of each version."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """How much one endpoint varies without a cause, as standard deviations of log ratios.
+    """Variation of one endpoint without a change, as standard deviations of log ratios.
 
-    ``intraclass`` is the share of the variance that belongs to the starts. ``offset`` is what base
-    and head seemed to differ by, ``order`` by how much who was told first seemed better, ``drift``
-    the change in a minute; each a ratio − 1 with a 95 % interval, which should hold 0.
+    ``intraclass`` is the share of the variance between starts. ``offset`` is the apparent
+    difference between base and head, ``order`` the effect of the windows' order, ``drift`` the
+    change per minute. Each is a ratio − 1 with a 95 % interval, which should contain 0.
     """
 
     endpoint: EndpointName
@@ -49,9 +50,9 @@ class Spread:
 
 @dataclass(frozen=True, kw_only=True)
 class Promise:
-    """What a gate with so many starts would see; None where none within the time is enough.
+    """Starts that a gate needs, and the loss it then detects; None if the time allows too few.
 
-    ``visible`` is the smallest loss seen in 19 of 20 gates; ``minutes`` are those of measuring.
+    ``visible`` is the smallest loss detected in 19 of 20 gates. ``minutes`` is measuring time.
     """
 
     endpoint: EndpointName
@@ -62,19 +63,19 @@ class Promise:
 
 @dataclass(frozen=True, kw_only=True)
 class GateCalibration:
-    """What this machine's spreads are, and what follows from them."""
+    """The spreads of this machine, and what a gate can detect with them."""
 
     spreads: tuple[Spread, ...]
     promises: tuple[Promise, ...]
 
     @property
     def holds(self) -> bool:
-        """Whether every endpoint's margin can be held in the time."""
+        """Whether a gate can decide every endpoint's margin in the allowed time."""
         return all(promise.starts is not None for promise in self.promises)
 
 
 def calibrate(plan: GatePlan, evidence: Evidence) -> GateCalibration:
-    """Work out the spreads of pairs of which each start has several, and what they allow."""
+    """Return the spreads of repeatedly measured starts, and what a gate can detect with them."""
     spreads = tuple(_spread(plan, evidence, name) for name in SIDE_BY_SIDE)
     return GateCalibration(
         spreads=spreads, promises=tuple(promise(plan, spread) for spread in spreads)
@@ -83,13 +84,13 @@ def calibrate(plan: GatePlan, evidence: Evidence) -> GateCalibration:
 
 def _spread(plan: GatePlan, evidence: Evidence, name: EndpointName) -> Spread:
     by_start: dict[str, list[float]] = {}
-    known: list[tuple[StartPair, float]] = []
+    measured: list[tuple[StartPair, float]] = []
     for pair, value in zip(
         evidence.pairs, log_ratios.pair_values(evidence.pairs, name), strict=True
     ):
         if value is not None:
             by_start.setdefault(pair.base_start, []).append(value)
-            known.append((pair, value))
+            measured.append((pair, value))
     within, between = components(by_start)
     total = within + between
     return Spread(
@@ -98,43 +99,43 @@ def _spread(plan: GatePlan, evidence: Evidence, name: EndpointName) -> Spread:
         window_sd=_short(math.sqrt(within)),
         start_sd=_short(math.sqrt(between)),
         intraclass=_short(between / total) if total else 0.0,
-        offset=_change([fmean(found) for found in by_start.values()]),
-        order=_order(known),
-        drift=_drift(known),
+        offset=_change([fmean(values) for values in by_start.values()]),
+        order=_order(measured),
+        drift=_drift(measured),
     )
 
 
 def components(groups: Mapping[str, Sequence[float]]) -> tuple[float, float]:
-    """Return the variances within and between groups; the latter is never below 0.
+    """Return the variance within groups and the variance between groups, at least 0.
 
-    Groups of unequal size count with their harmonic mean size.
+    Groups of unequal size use their harmonic mean size.
     """
-    sized = [list(found) for found in groups.values() if len(found) > 1]
+    sized = [list(group) for group in groups.values() if len(group) > 1]
     if len(sized) < 2:
         return 0.0, 0.0
-    inside = sum(sum((value - fmean(found)) ** 2 for value in found) for found in sized)
+    inside = sum(sum((value - fmean(group)) ** 2 for value in group) for group in sized)
     within = inside / (sum(map(len, sized)) - len(sized))
-    means = [fmean(found) for found in sized]
+    means = [fmean(group) for group in sized]
     middle = fmean(means)
     spread = sum((mean - middle) ** 2 for mean in means) / (len(means) - 1)
-    size = len(sized) / sum(1 / len(found) for found in sized)
+    size = len(sized) / sum(1 / len(group) for group in sized)
     return within, max(0.0, spread - within / size)
 
 
-def _order(known: Sequence[tuple[StartPair, float]]) -> Estimate:
-    """Return how much better the closed window read when it came first."""
-    first = [value for pair, value in known if pair.windows[0].mode is Mode.CLOSED]
-    later = [value for pair, value in known if pair.windows[0].mode is not Mode.CLOSED]
-    pairs = list(zip(first, later, strict=False))
-    return _change([one - other for one, other in pairs])
+def _order(measured: Sequence[tuple[StartPair, float]]) -> Estimate:
+    """Return the change of the closed window's figure when it comes first, as a ratio − 1."""
+    closed_first = [value for pair, value in measured if pair.windows[0].mode is Mode.CLOSED]
+    closed_last = [value for pair, value in measured if pair.windows[0].mode is not Mode.CLOSED]
+    pairs = list(zip(closed_first, closed_last, strict=False))
+    return _change([before - after for before, after in pairs])
 
 
-def _drift(known: Sequence[tuple[StartPair, float]]) -> Estimate:
-    """Return the slope over the minutes, by least squares."""
-    if len(known) < 3:
+def _drift(measured: Sequence[tuple[StartPair, float]]) -> Estimate:
+    """Return the change per minute as a ratio − 1, by least squares."""
+    if len(measured) < 3:
         return Estimate(estimate=None, low=None, high=None)
-    minutes = [pair.at_s / 60 for pair, _ in known]
-    logs = [value for _, value in known]
+    minutes = [pair.at_s / 60 for pair, _ in measured]
+    logs = [value for _, value in measured]
     middle, level = fmean(minutes), fmean(logs)
     squares = sum((minute - middle) ** 2 for minute in minutes)
     if not squares:
@@ -142,9 +143,9 @@ def _drift(known: Sequence[tuple[StartPair, float]]) -> Estimate:
     slope = (
         sum((m - middle) * (log - level) for m, log in zip(minutes, logs, strict=True)) / squares
     )
-    rest = [log - level - slope * (m - middle) for m, log in zip(minutes, logs, strict=True)]
-    error = math.sqrt(sum(each**2 for each in rest) / (len(rest) - 2) / squares)
-    reach = float(stdtrit(len(rest) - 2, 0.975)) * error
+    residuals = [log - level - slope * (m - middle) for m, log in zip(minutes, logs, strict=True)]
+    error = math.sqrt(sum(residual**2 for residual in residuals) / (len(residuals) - 2) / squares)
+    reach = float(stdtrit(len(residuals) - 2, 0.975)) * error
     return Estimate(
         estimate=_short(math.expm1(slope)),
         low=_short(math.expm1(slope - reach)),
@@ -153,7 +154,7 @@ def _drift(known: Sequence[tuple[StartPair, float]]) -> Estimate:
 
 
 def promise(plan: GatePlan, spread: Spread) -> Promise:
-    """Return from which look on a gate passes 19 of 20 times without a change, and what it sees."""
+    """Return the first look at which 19 of 20 unchanged versions pass, and the loss it detects."""
     sd = math.hypot(spread.window_sd, spread.start_sd)
     rule = rule_of(plan, spread.endpoint)
     for look, units in enumerate(plan.looks, start=1):
@@ -164,21 +165,21 @@ def promise(plan: GatePlan, spread: Spread) -> Promise:
         pass_by = -float(stdtrit(units - 1, rule.pass_level(look))) * error
         room = -math.log1p(-spread.margin) - pass_by
         if room > 0 and (error == 0 or float(ndtr(room / error)) >= POWER):
-            seen = visible(sd, units, rule.alarm_level(look), rule.margin)
+            smallest_loss = visible(sd, units, rule.alarm_level(look), rule.margin)
             return Promise(
                 endpoint=spread.endpoint,
                 starts=units,
                 minutes=round(minutes, 1),
-                visible=_short(math.expm1(seen)),
+                visible=_short(math.expm1(smallest_loss)),
             )
     return Promise(endpoint=spread.endpoint, starts=None, minutes=None, visible=None)
 
 
 def _change(logs: Sequence[float]) -> Estimate:
-    found = geometric_mean(logs)
+    mean_ratio = geometric_mean(logs)
     low, middle, high = (
         None if value is None else _short(value - 1)
-        for value in (found.low, found.estimate, found.high)
+        for value in (mean_ratio.low, mean_ratio.estimate, mean_ratio.high)
     )
     return Estimate(estimate=middle, low=low, high=high)
 

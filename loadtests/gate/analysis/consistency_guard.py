@@ -1,9 +1,9 @@
-"""Do two replicas of head still answer as one, where those of base do? PURE.
+"""Checks whether two replicas of head give consistent answers where those of base do. PURE.
 
-A check (``loadtests.model.consistency``) is tried on both sides. Where head was wrong and base was
-not, both are tried again, ``TRIES`` times in all. It is head's doing where head was wrong every
-time and base never. Two versions that are alike, and wrong in a share p of all tries, come to that
-with a chance of (p(1 − p))^TRIES, at most 4^−TRIES.
+A check (``loadtests.model.consistency``) runs on both versions. If only head fails, both run it
+again, up to ``TRIES`` times. Head regressed if it failed every try and base failed none. For two
+equal versions that fail a share p of their tries, this happens by chance with probability
+(p(1 − p))^TRIES, at most 4^−TRIES.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from loadtests.gate.model import Evidence, SideName
 from loadtests.model.consistency import SAMPLE_CHECKS, Check, ProbeRecord, ProbeResult, ProbeState
 
 CHECKS = SAMPLE_CHECKS
-"""An application that has nothing at these paths leaves them open, and nothing is said of it."""
+"""An application without these paths leaves the checks open, and the reports omit them."""
 
 TRIES = 6
-"""The chance that is left is 0.02 % for each check."""
+"""Tries of each check; the chance of a false alarm is then 0.02 %."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """All tries of one check of one worker model, in their order."""
+    """All tries of one check on one worker model, in order."""
 
     check: str
     base: tuple[ProbeResult, ...]
@@ -32,39 +32,41 @@ class Compared:
 
     @property
     def known(self) -> bool:
-        """Whether either side has what is checked."""
-        return any(each.state is not ProbeState.UNCHECKED for each in (*self.base, *self.head))
+        """Whether at least one version could be checked."""
+        return any(result.state is not ProbeState.UNCHECKED for result in (*self.base, *self.head))
 
     @property
     def suspect(self) -> bool:
-        """Whether head was wrong each time so far, and base never."""
+        """Whether head failed every try so far, and base failed none."""
         return bool(self.head) and all(map(_breaks, self.head)) and not any(map(_breaks, self.base))
 
     @property
     def worse(self) -> bool:
-        """Whether that is shown."""
+        """Whether enough tries show that head regressed."""
         return self.suspect and len(self.head) >= TRIES
 
 
 def judge(record: ProbeRecord) -> ProbeResult:
-    """Say what the answers of one try mean.
+    """Return the result of one try.
 
-    An application that takes any path and keeps nothing is not wrong: there is nothing to check.
+    An application that accepts any path and stores nothing is unchecked, not inconsistent.
     """
     result = consistency.judge(record)
     if result.state is ProbeState.BREAKS and not consistency.had_effect(record):
-        detail = f"{result.read} shows nothing of what was written, whoever is asked."
+        detail = f"{result.read} shows nothing of what was written, on any replica."
         return replace(result, state=ProbeState.UNCHECKED, detail=detail)
     return result
 
 
 def compared(evidence: Evidence, worker: str) -> tuple[Compared, ...]:
-    """Give what was tried of one worker model, a check each."""
-    mine = [each for each in evidence.probes if each.result.worker == worker]
+    """Return the tries on one worker model, one entry per check."""
+    attempts = [attempt for attempt in evidence.probes if attempt.result.worker == worker]
 
     def tries(check: str, side: SideName) -> tuple[ProbeResult, ...]:
         return tuple(
-            each.result for each in mine if (each.result.check, each.side) == (check, side)
+            attempt.result
+            for attempt in attempts
+            if (attempt.result.check, attempt.side) == (check, side)
         )
 
     return tuple(
@@ -73,62 +75,72 @@ def compared(evidence: Evidence, worker: str) -> tuple[Compared, ...]:
             base=tries(check, SideName.BASE),
             head=tries(check, SideName.HEAD),
         )
-        for check in dict.fromkeys(each.result.check for each in mine)
+        for check in dict.fromkeys(attempt.result.check for attempt in attempts)
     )
 
 
 def to_try(evidence: Evidence, worker: str) -> tuple[Check, ...]:
-    """Give the checks that another try would tell more of: at first all of them."""
-    found = {each.check: each for each in compared(evidence, worker)}
+    """Return the checks that need another try; at first, all of them."""
+    by_check = {comparison.check: comparison for comparison in compared(evidence, worker)}
     return tuple(
         check
         for check in CHECKS
-        if check.name not in found or (found[check.name].suspect and not found[check.name].worse)
+        if check.name not in by_check
+        or (by_check[check.name].suspect and not by_check[check.name].worse)
     )
 
 
 def wrong_ratio(results: Iterable[ProbeResult]) -> float | None:
-    """Give the share of wrong answers; None where nothing could be checked."""
-    known = [each for each in results if each.state is not ProbeState.UNCHECKED]
-    wrong = sum(sum(each.wrong.values()) for each in known)
-    right = sum(sum(each.right.values()) for each in known)
+    """Return the share of wrong answers, or None if nothing could be checked."""
+    checked = [result for result in results if result.state is not ProbeState.UNCHECKED]
+    wrong = sum(sum(result.wrong.values()) for result in checked)
+    right = sum(sum(result.right.values()) for result in checked)
     return wrong / (wrong + right) if wrong + right else None
 
 
-def reason(found: Sequence[Compared]) -> str:
-    """Say in a sentence or two what was seen of checks that are known."""
-    worse = [each for each in found if each.worse]
-    wrong = [each for each in found if any(map(_breaks, (*each.base, *each.head)))]
+def reason(comparisons: Sequence[Compared]) -> str:
+    """Return one or two sentences about the checks that could be made."""
+    worse = [comparison for comparison in comparisons if comparison.worse]
+    inconsistent = [
+        comparison
+        for comparison in comparisons
+        if any(map(_breaks, (*comparison.base, *comparison.head)))
+    ]
     if worse:
+        checks = ", ".join(comparison.check for comparison in worse)
         return (
-            f"{', '.join(each.check for each in worse).capitalize()} of head: wrong with two"
-            f" replicas in each of {len(worse[0].head)} tries. {_of_base(worse[0])}"
+            f"Head gave wrong answers with two replicas in all {len(worse[0].head)} tries"
+            f" ({checks}). {_of_base(worse[0])}"
         )
-    return _whose(wrong[0]) if wrong else "What is written through one replica is known to both."
+    if inconsistent:
+        return _whose(inconsistent[0])
+    return "Both replicas see what is written through either of them."
 
 
 def examples(evidence: Evidence, worker: str) -> tuple[str, ...]:
-    """Give the request that showed it, of each check that was wrong."""
-    found = []
-    for each in compared(evidence, worker):
-        wrong = [result for result in (*each.head, *each.base) if _breaks(result)]
-        found += [f"{worker} {each.check}: {result.detail}" for result in wrong[:1]]
-    return tuple(found)
+    """Return one wrong answer of each inconsistent check, as a sentence."""
+    sentences = []
+    for comparison in compared(evidence, worker):
+        broken = [result for result in (*comparison.head, *comparison.base) if _breaks(result)]
+        sentences += [f"{worker} {comparison.check}: {result.detail}" for result in broken[:1]]
+    return tuple(sentences)
 
 
-def _of_base(found: Compared) -> str:
-    known = any(each.state is ProbeState.OK for each in found.base)
-    return "Base is right." if known else "Base could not be checked."
+def _of_base(comparison: Compared) -> str:
+    is_right = any(result.state is ProbeState.OK for result in comparison.base)
+    return "Base is consistent." if is_right else "Base could not be checked."
 
 
-def _whose(found: Compared) -> str:
-    base, head = (any(map(_breaks, side)) for side in (found.base, found.head))
+def _whose(comparison: Compared) -> str:
+    base, head = (any(map(_breaks, side)) for side in (comparison.base, comparison.head))
     if base and head:
-        return "Both versions give wrong answers with two replicas, so this is no change."
+        return "Both versions give wrong answers with two replicas, so nothing changed."
     if base:
-        return "Base gives wrong answers with two replicas, and head does not."
-    times = sum(map(_breaks, found.head))
-    return f"Head gave wrong answers in {times} of {len(found.head)} tries, which may be luck."
+        return "Base gives wrong answers with two replicas; head does not."
+    times = sum(map(_breaks, comparison.head))
+    return (
+        f"Head gave wrong answers in {times} of {len(comparison.head)} tries, which may be chance."
+    )
 
 
 def _breaks(result: ProbeResult) -> bool:

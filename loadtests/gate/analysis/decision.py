@@ -1,18 +1,19 @@
-"""From the log ratios of starts to what can be said of one endpoint. PURE.
+"""Judges one endpoint from the log ratios of its starts. PURE.
 
-One value a start (pair or block): ln(head ÷ base) of the performance. Student's t bounds on their
-mean, one-sided, with n − 1 degrees of freedom, at the levels of the look (``levels``):
+Each start (pair or block) gives one value: ln(head ÷ base) of the performance. The bounds on their
+mean are one-sided, by Student's t with n − 1 degrees of freedom, at the levels of the look
+(``error_spending``):
 
 ==============  ==================================================================================
-regressed       the upper bound lies below 0, and the estimate at −margin/2 or lower; where the
-                lower bound lies above −margin, by a standard error lower
-improved        the mirror image of that
-pass            the lower bound lies above −margin, and it is neither of the above, nor so near to
-                ``regressed`` that only that standard error is missing
-inconclusive    anything else
+regressed       The upper bound is below 0, and the estimate is at most −margin/2. If the lower
+                bound is above −margin, the estimate must be one standard error lower still.
+improved        The same with the signs reversed.
+pass            The lower bound is above −margin, and neither of the above holds. Nor would
+                ``regressed`` hold without the extra standard error.
+inconclusive    Anything else.
 ==============  ==================================================================================
 
-Only how many values there are and what they are counts, never their order.
+Only the number of values and the values themselves count, never their order.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ from loadtests.gate.analysis import error_spending
 from loadtests.gate.model import EndpointName, GatePlan, GateVerdict
 
 POWER = 0.95
-"""How often the smallest visible change would be seen."""
+"""Probability of detecting the smallest visible change."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What one endpoint is judged by; ``tests`` is how many endpoints share ``alpha``."""
+    """The decision rule of one endpoint; ``tests`` is the number of endpoints sharing ``alpha``."""
 
     margin: float
     alpha: float
@@ -41,18 +42,18 @@ class Rule:
     looks: tuple[int, ...]
 
     def alarm_level(self, look: int) -> float:
-        """Give the one-sided level of ``regressed`` and ``improved`` at a look."""
+        """Return the one-sided level of ``regressed`` and ``improved`` at a look."""
         return error_spending.level_at(
             look, self.looks, self.alpha / self.tests, error_spending.late
         )
 
     def pass_level(self, look: int) -> float:
-        """Give the one-sided level of ``pass`` at a look, the same for every endpoint."""
+        """Return the one-sided level of ``pass`` at a look, the same for every endpoint."""
         return error_spending.level_at(look, self.looks, self.beta, error_spending.early)
 
 
 def rule_of(plan: GatePlan, endpoint: EndpointName) -> Rule:
-    """Give what an endpoint is judged by."""
+    """Return the decision rule of an endpoint."""
     return Rule(
         margin=plan.margins[endpoint],
         alpha=plan.alpha,
@@ -64,7 +65,7 @@ def rule_of(plan: GatePlan, endpoint: EndpointName) -> Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """What was found: logarithms, None where there are too few values."""
+    """The decision on one endpoint, in logarithms; None if there are too few values."""
 
     verdict: GateVerdict
     units: int
@@ -75,11 +76,11 @@ class Judged:
     sd: float | None = None
     visible: float | None = None
     needed_units: int | None = None
-    """How many starts would probably settle an inconclusive one; None where no look would."""
+    """Starts that would probably decide an inconclusive endpoint; None if no look would."""
 
 
 def judge(values: Sequence[float], rule: Rule) -> Judged:
-    """Judge the log ratios of an endpoint's starts."""
+    """Return the decision on an endpoint from the log ratios of its starts."""
     units = len(values)
     look = error_spending.look_at(units, rule.looks)
     mean = math.fsum(values) / units if units else None
@@ -110,7 +111,7 @@ def judge(values: Sequence[float], rule: Rule) -> Judged:
 
 
 def _reaches(sd: float, units: int, look: int, rule: Rule) -> tuple[float, float]:
-    """Return how far the bounds of ``pass`` and of ``regressed`` lie from the estimate."""
+    """Return the distances of the ``pass`` and ``regressed`` bounds from the estimate."""
     error = sd / math.sqrt(units)
     return (
         _quantile(units, rule.pass_level(look)) * error,
@@ -130,7 +131,7 @@ def _verdict(
         return GateVerdict.REGRESSED
     if _lost(-mean, error, pass_by, alarm_by, margin):
         return GateVerdict.IMPROVED
-    # Without the standard error: a loss that is certain, and near the line between the two.
+    # Without the extra standard error: a shown loss that is close to the line at −margin/2.
     near = _lost(mean, 0.0, pass_by, alarm_by, margin)
     if mean - pass_by > math.log1p(-margin) and not near:
         return GateVerdict.PASS
@@ -138,10 +139,10 @@ def _verdict(
 
 
 def _lost(mean: float, error: float, pass_by: float, alarm_by: float, margin: float) -> bool:
-    """Tell whether a change is a loss for certain, and a great one by its estimate.
+    """Return whether a change is shown to be a loss, and is large enough by its estimate.
 
-    A loss that is both certain and certainly smaller than the margin may be called either way; then
-    the line at −margin/2 decides, from one standard error beyond it on. Nearer, more starts do.
+    A loss that is shown, but shown to be smaller than the margin, could be judged either way. Then
+    the estimate has to be one standard error beyond the line at −margin/2.
     """
     line = math.log1p(-margin / 2)
     within = mean - pass_by > math.log1p(-margin)
@@ -149,11 +150,11 @@ def _lost(mean: float, error: float, pass_by: float, alarm_by: float, margin: fl
 
 
 def visible(sd: float, units: int, alpha: float, margin: float) -> float:
-    """Return the smallest loss (a logarithm below 0) that would be called one with ``POWER``.
+    """Return the smallest loss (a logarithm below 0) that is detected with probability ``POWER``.
 
-    It has to pass the test at level ``alpha``, whose statistic then follows the non-central t
-    distribution (Johnson and Welch 1940), and its estimate the line at −margin/2, by a standard
-    error where that is asked for.
+    Its test at level ``alpha`` has to be positive; the statistic then follows the non-central t
+    distribution (Johnson and Welch 1940). Its estimate has to be one standard error beyond the line
+    at −margin/2.
     """
     error = sd / math.sqrt(units)
     tested = float(nctdtrinc(units - 1, 1 - POWER, _quantile(units, alpha)))
@@ -162,12 +163,12 @@ def visible(sd: float, units: int, alpha: float, margin: float) -> float:
 
 
 def _needed(mean: float, sd: float, units: int, rule: Rule) -> int | None:
-    """Return at how many starts the present estimate and spread would settle it."""
-    for number, wanted in enumerate(rule.looks, start=1):
-        if wanted <= units:
+    """Return the number of starts at which the present estimate and spread would decide."""
+    for number, needed in enumerate(rule.looks, start=1):
+        if needed <= units:
             continue
-        reaches = _reaches(sd, wanted, number, rule)
-        found = _verdict(mean, sd / math.sqrt(wanted), *reaches, rule.margin)
-        if found is not GateVerdict.INCONCLUSIVE:
-            return wanted
+        reaches = _reaches(sd, needed, number, rule)
+        verdict = _verdict(mean, sd / math.sqrt(needed), *reaches, rule.margin)
+        if verdict is not GateVerdict.INCONCLUSIVE:
+            return needed
     return None

@@ -1,4 +1,4 @@
-"""From what was seen of one window to its figures. PURE."""
+"""Computes the figures of one version in one window. PURE."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def figures(
     *,
     mode: Mode = Mode.CLOSED,
 ) -> Figures:
-    """Work out what one side did: its requests, and the CPU of its ``members`` together.
+    """Return one version's figures: its requests, and the total CPU of its ``members``.
 
-    Of a closed window the requests count that ended in it, and those that hung in it. Of an open
-    one those that were due in it, whenever they ended: who counts what ends in it never sees an
-    answer that takes longer than the window.
+    A closed window counts the requests that ended or hung in it. An open window counts the requests
+    that were due in it, whenever they ended; otherwise, an answer that takes longer than the window
+    would never count.
     """
     finished, columns = done.finished, samples.read_columns(done.samples)
     window_s = finished.closed_at_s - finished.opened_at_s
@@ -63,13 +63,13 @@ def _quantiles_ms(taken_us: samples.Integers) -> tuple[float, ...]:
 
 
 def busy_ratio(done: LoadDone) -> float:
-    """Give the share of a core that the generator used in the window."""
+    """Return the generator's CPU in the window, as a share of one core."""
     finished = done.finished
     return _short(finished.cpu_s / (finished.closed_at_s - finished.opened_at_s))
 
 
 def cpus_of(opened: Edge, closed: Edge, member: str) -> float | None:
-    """Give the CPU that one member used between two edges."""
+    """Return the mean CPU use of one member between two edges, in cores."""
     return _got(_usages(opened, closed, (member,)))
 
 
@@ -91,10 +91,10 @@ def _cpu_us(
     ok: samples.Flags,
     opened_at_s: float,
 ) -> float | None:
-    """Give CPU for each successful request, both from reading to reading.
+    """Return the CPU time per successful request, in µs, between the readings of the counters.
 
-    The counters are read a moment after the edges; so the requests are counted between the same
-    moments. Those in flight at either are as many, give or take, and cost the same.
+    The counters are read a moment after the window's edges, so requests are counted between the
+    readings too. About as many requests are in flight at both, so their CPU time cancels.
     """
     if not usages:
         return None
@@ -109,16 +109,16 @@ def _cpu_us(
 
 
 def _got(usages: _Usages) -> float | None:
-    known = [
+    shares = [
         (after.cpu_s - before.cpu_s) / (after.at_s - before.at_s)
         for before, after in usages
         if after.at_s > before.at_s
     ]
-    return _short(sum(known)) if known else None
+    return _short(sum(shares)) if shares else None
 
 
 def _throttled(usages: _Usages) -> float | None:
-    """Give the smallest share of its CPU periods that a member was held back in."""
+    """Return the smallest share of CPU periods in which a member was throttled, or None."""
     ratios = []
     for before, after in usages:
         ratio = samples.throttled_ratio(before, after)
@@ -129,5 +129,5 @@ def _throttled(usages: _Usages) -> float | None:
 
 
 def _short(value: float) -> float:
-    """Keep six digits: what is measured is no finer, and thousands of these are kept."""
+    """Round to six digits: measurements are no finer, and ``verdict.json`` has thousands."""
     return float(f"{value:.6g}")

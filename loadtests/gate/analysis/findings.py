@@ -1,7 +1,7 @@
-"""Was it the two versions that were compared? PURE.
+"""Checks whether a gate's measurement is valid. PURE.
 
-The rules of a run, as far as they can go wrong here: shares, idle costs and budgets are the same
-for both sides, which run over the same windows.
+These are the rules of a run that can fail in a gate. Request shares, idle costs and budgets need no
+rule: both versions run in the same windows.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ from loadtests.gate.model import (
 from loadtests.model.vocabulary import RuleCode
 
 CONTENTION_LIMIT_RATIO = 0.25
-"""Share of the cores that others may use. Both sides lose the same to them, so it makes the answer
-less precise, not wrong; but beyond a quarter budgets of half of the cores cannot be had."""
+"""Share of the cores that other programs may use. Both versions lose the same, so the result is
+less precise but unbiased. Beyond a quarter, replicas may not get the half core of their budgets."""
 
 CONTENTION_WARNING_RATIO = 0.05
-"""Share from which a run is invalid; a gate only says so."""
+"""Share from which a run is invalid; a gate only warns."""
 
 
 def check(plan: GatePlan, evidence: Evidence) -> tuple[GateFinding, ...]:
-    """Give the rules that are broken, and what is worth knowing."""
+    """Return the broken rules and the warnings."""
     return (
         *_errors(plan, evidence),
         *_generator(evidence),
@@ -57,7 +57,7 @@ def check(plan: GatePlan, evidence: Evidence) -> tuple[GateFinding, ...]:
 
 
 def figures_of(evidence: Evidence, side: SideName) -> Iterator[Figures]:
-    """Give all figures of one side."""
+    """Yield all figures of one version."""
     for pair in evidence.pairs:
         for window in pair.windows:
             yield window.base if side is SideName.BASE else window.head
@@ -73,10 +73,10 @@ def _windows(evidence: Evidence) -> list[PairWindow | ScalingWindow]:
 
 
 def _kinds(evidence: Evidence) -> list[list[PairWindow | ScalingWindow]]:
-    """Give the windows that are loaded alike together, as a run's rules judge each cell by itself.
+    """Return the windows grouped by kind of load, as a run's rules judge each cell separately.
 
-    Of a worker model: its closed windows, its open ones, and those of each side and number of
-    replicas. What is full in all closed windows, which are a few of all, decides the throughput.
+    The kinds of a worker model are its closed windows, its open windows, and its scaling windows by
+    version and number of replicas. The closed windows are few, but they decide the throughput.
     """
     kinds: dict[tuple[str, ...], list[PairWindow | ScalingWindow]] = defaultdict(list)
     for pair in evidence.pairs:
@@ -89,30 +89,30 @@ def _kinds(evidence: Evidence) -> list[list[PairWindow | ScalingWindow]]:
 
 
 def _widespread(values: Iterable[float]) -> float:
-    """Give what is reached in more than a quarter of the windows of a kind.
+    """Return the value that more than a quarter of a kind's windows reach.
 
-    A run allows a fault in three windows of a cell at the most, for an interval of up to twelve
-    rounds covers no more. A gate has 16 to 768 pairs and a margin that is fixed. Both sides meet
-    the same faults, side by side or in turns whose order is drawn: so a fault makes no loss, but in
-    a share of the windows it hides up to that share of one. Hence a share is allowed, the same as
-    in a run of few rounds. A median would let half of a loss be hidden.
+    A fault affects both versions alike, side by side or in randomised order, so it causes no loss.
+    But a fault in a share of the windows can hide up to that share of a loss. So a quarter of the
+    windows may have a fault, as in a run of few rounds. A median would let half of a loss be
+    hidden.
     """
     ranked = sorted(values, reverse=True)
     return ranked[len(ranked) // COVERED_PART]
 
 
 def error_counts(evidence: Evidence, side: SideName) -> tuple[int, int]:
-    """Give how many requests of a side failed, and how many ended."""
-    found = tuple(figures_of(evidence, side))
-    failed = sum(figures.failed for figures in found)
-    return failed, failed + sum(figures.completed for figures in found)
+    """Return how many requests of a version failed, and how many ended."""
+    all_figures = tuple(figures_of(evidence, side))
+    failed = sum(figures.failed for figures in all_figures)
+    return failed, failed + sum(figures.completed for figures in all_figures)
 
 
 def head_fails_more(plan: GatePlan, evidence: Evidence) -> bool:
-    """Tell whether head fails in one request of a thousand or more, and more often than base.
+    """Return whether head fails at least one request in a thousand, and more often than base.
 
-    Given all failures, head's number of them is binomial where both fail alike (the conditional
-    test of Przyborowski and Wilenski 1940); one-sided, at the level of an endpoint at this look.
+    If both versions fail equally often, head's share of all failures is binomial (the conditional
+    test of Przyborowski and Wilenski 1940). The test is one-sided, at an endpoint's level at this
+    look.
     """
     look = max(1, error_spending.look_at(len(evidence.pairs), plan.looks))
     level = plan.alpha / plan.tests * error_spending.share(look, plan.looks, error_spending.late)
@@ -129,16 +129,16 @@ def _errors(plan: GatePlan, evidence: Evidence) -> Iterator[GateFinding]:
     for side in SideName:
         failed, ended = error_counts(evidence, side)
         if not evidence.pairs or (side is SideName.HEAD and worse):
-            continue  # no measurement yet, or a regression, which is judged as one
+            continue  # nothing measured yet, or a regression, which is an endpoint of its own
         if not ended:
             yield GateFinding(
-                code=RuleCode.ERRORS, detail=f"Not one request to {side} ended inside a window."
+                code=RuleCode.ERRORS, detail=f"No request to {side} ended inside a window."
             )
         elif failed / ended >= ERROR_LIMIT_RATIO:
             yield GateFinding(
                 code=RuleCode.ERRORS,
-                detail=f"{failed} of {ended} requests to {side} failed, so neither throughput nor"
-                " time says what the version can do.",
+                detail=f"{failed} of {ended} requests to {side} failed, so its throughput and"
+                " response times cannot be judged.",
             )
 
 
@@ -151,7 +151,7 @@ def _generator(evidence: Evidence) -> Iterator[GateFinding]:
     if busy >= CORE_LIMIT_RATIO or lag > LAG_LIMIT_MS:
         yield GateFinding(
             code=RuleCode.GENERATOR_SATURATED,
-            detail=f"A generator used {busy:.0%} of a core and acted {lag:.0f} ms late"
+            detail=f"A generator used {busy:.0%} of a core and sent requests {lag:.0f} ms late"
             f" (limits {CORE_LIMIT_RATIO:.0%} and {LAG_LIMIT_MS:.0f} ms).",
         )
 
@@ -162,7 +162,7 @@ def _proxy(evidence: Evidence) -> Iterator[GateFinding]:
     if busy >= CORE_LIMIT_RATIO:
         yield GateFinding(
             code=RuleCode.PROXY_SATURATED,
-            detail=f"The proxy used {busy:.0%} of its core where scaling was measured.",
+            detail=f"The proxy used {busy:.0%} of its core while scaling was measured.",
         )
 
 
@@ -175,13 +175,13 @@ def _proxy_ratios(kind: Sequence[PairWindow | ScalingWindow]) -> list[float]:
 
 
 def _identity(plan: GatePlan, evidence: Evidence) -> Iterator[GateFinding]:
-    """Give what was replaced; that of a head which fails more is how it fails, so only said."""
+    """Return the replaced members; only a warning if they are how a failing head fails."""
     if evidence.replaced:
         of_head = all(side_of(name) is SideName.HEAD for name in evidence.replaced)
         yield GateFinding(
             code=RuleCode.IDENTITY,
-            detail=f"Not the same from first to last: {', '.join(evidence.replaced)}. Look for a"
-            " crash or a killer of memory in the logs.",
+            detail=f"Restarted, replaced or gone during the gate: {', '.join(evidence.replaced)}."
+            " Look in the logs for a crash or an out-of-memory kill.",
             warning=of_head and head_fails_more(plan, evidence),
         )
 
@@ -197,9 +197,9 @@ def _contention(evidence: Evidence) -> Iterator[GateFinding]:
     if worst >= CONTENTION_WARNING_RATIO:
         yield GateFinding(
             code=RuleCode.HOST_CONTENTION,
-            detail=f"{who} took {worst:.1%} of the cores in the windows"
+            detail=f"{who} took {worst:.1%} of the cores during the windows"
             + (
-                ". Both sides lost alike, so the answer is less precise and no other."
+                ". Both versions lost the same, so the result is less precise but unbiased."
                 if worst < CONTENTION_LIMIT_RATIO
                 else f" (limit {CONTENTION_LIMIT_RATIO:.0%})."
             ),
@@ -208,13 +208,13 @@ def _contention(evidence: Evidence) -> Iterator[GateFinding]:
 
 
 def _saturation(evidence: Evidence) -> Iterator[GateFinding]:
-    """Give the worker models of whose load it is not known that it was enough.
+    """Yield a finding for each worker model whose load may have been too low.
 
-    Here the median is right: it is asked what limits the versions, not whether a window is sound.
-    A window is not full where others took the CPU meanwhile, and that has a rule of its own.
+    The median decides here: the question is what limits the versions, not whether every window is
+    valid. Windows in which other programs took the CPU are not saturated; another rule covers them.
     """
     for load in evidence.loads:
-        held = [
+        throttled_ratios = [
             figures.throttled_ratio
             for pair in evidence.pairs
             if pair.worker == load.worker
@@ -223,11 +223,11 @@ def _saturation(evidence: Evidence) -> Iterator[GateFinding]:
             for figures in (window.base, window.head)
             if figures.throttled_ratio is not None
         ]
-        full = bool(held) and median(held) >= FULL_THROTTLED_RATIO
+        saturated = bool(throttled_ratios) and median(throttled_ratios) >= FULL_THROTTLED_RATIO
         enough = load.gain_ratio is not None and load.gain_ratio < GAIN_LIMIT_RATIO
-        if not full and not enough:
+        if not saturated and not enough:
             yield GateFinding(
                 code=RuleCode.NOT_SATURATED,
-                detail=f"{load.worker}: with {load.users} users nothing was full, and twice as many"
-                " gained more than 5 %: this is not what the versions can do.",
+                detail=f"{load.worker}: with {load.users} users nothing was saturated, and"
+                " doubling the users gained more than 5 %, so the load was too low.",
             )

@@ -1,7 +1,7 @@
-"""The gates of one merge after the other, and what they add up to. PURE.
+"""The history of gates, and the total change since the last release. PURE.
 
-Ten merges that each lose 2 % pass ten times; together they are 18 %. A line a gate is kept, and the
-changes since the last release are multiplied.
+Ten merges that each lose 2 % all pass; together they lose 18 %. The history has one line per gate,
+and the changes since the last release are multiplied.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from loadtests.gate.model import GateResult, GateVerdict
 
 @dataclass(frozen=True, kw_only=True)
 class Merge:
-    """One gate as the history keeps it.
+    """One gate in the history.
 
-    ``changes`` are ratios of the performance less 1, by ``worker endpoint``; ``levels`` are head's
-    own figures. ``release`` is a name where the version is one.
+    ``changes`` are performance ratios − 1, by ``worker endpoint``; ``levels`` are head's own
+    figures. ``release`` is the name of the release, if the version is one.
     """
 
     gate_id: str
@@ -38,38 +38,47 @@ _MERGE = TypeAdapter(Merge)
 
 
 def merge_of(result: GateResult, *, release: str | None = None) -> Merge:
-    """Give what the history keeps of a gate."""
-    known = [each for each in result.endpoints if each.change.estimate is not None]
+    """Return the history entry of a gate."""
+    estimated = [endpoint for endpoint in result.endpoints if endpoint.change.estimate is not None]
     return Merge(
         gate_id=result.facts.gate_id,
         at=result.facts.started_at,
         commit=result.head.commit,
         verdict=result.verdict,
         release=release,
-        changes={f"{e.worker} {e.endpoint}": e.change.estimate or 0.0 for e in known},
-        levels={f"{e.worker} {e.endpoint}": e.head for e in known if e.head is not None},
+        changes={
+            f"{endpoint.worker} {endpoint.endpoint}": endpoint.change.estimate or 0.0
+            for endpoint in estimated
+        },
+        levels={
+            f"{endpoint.worker} {endpoint.endpoint}": endpoint.head
+            for endpoint in estimated
+            if endpoint.head is not None
+        },
     )
 
 
 def line(merge: Merge) -> str:
-    """Give a merge as one line of ``history.jsonl``."""
+    """Return a history entry as one line of ``history.jsonl``."""
     return _MERGE.dump_json(merge).decode() + "\n"
 
 
 def read(text: str) -> tuple[Merge, ...]:
-    """Read a history back; a last line that was cut off is left out."""
-    whole = [each for each in text.splitlines(keepends=True) if each.endswith("\n")]
-    return tuple(_MERGE.validate_json(each) for each in whole)
+    """Read a history; an incomplete last line is ignored."""
+    complete = [
+        text_line for text_line in text.splitlines(keepends=True) if text_line.endswith("\n")
+    ]
+    return tuple(_MERGE.validate_json(text_line) for text_line in complete)
 
 
 def since_release(history: Sequence[Merge]) -> tuple[Merge, ...]:
-    """Give the merges that came after the last release; all where there was none."""
+    """Return the merges after the last release, or all merges if there is no release."""
     last = max((i for i, merge in enumerate(history) if merge.release), default=-1)
     return tuple(history[last + 1 :])
 
 
 def total(merges: Sequence[Merge]) -> dict[str, float]:
-    """Give what the changes of merges add up to, for each endpoint that any of them has."""
+    """Return the total change over all merges, as a ratio − 1, by ``worker endpoint``."""
     logs: dict[str, float] = {}
     for merge in merges:
         for name, change in merge.changes.items():
@@ -78,7 +87,7 @@ def total(merges: Sequence[Merge]) -> dict[str, float]:
 
 
 def table(history: Sequence[Merge]) -> str:
-    """Give the levels as CSV: ``time``, ``commit``, then a column a metric, as Otava reads it."""
+    """Return the levels as CSV for Otava: ``time``, ``commit``, then one column per metric."""
     names = sorted({name for merge in history for name in merge.levels})
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

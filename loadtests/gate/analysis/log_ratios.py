@@ -1,6 +1,6 @@
-"""From what was measured to one log ratio a start for each endpoint. PURE.
+"""Computes each endpoint's log ratios, one per start. PURE.
 
-Above 0 is better for every endpoint: costs and times are turned round.
+Above 0 is better for every endpoint: the signs of costs and times are reversed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Get = Callable[[Figures], float | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """How an endpoint is read: from windows of which mode, which figure, and what is better."""
+    """How an endpoint is measured; ``sign`` is 1 if more is better, and −1 if less is."""
 
     mode: Mode
     get: Get
@@ -53,7 +53,7 @@ ENDPOINTS = {
 
 
 def values(evidence: Evidence, worker: str, name: EndpointName) -> tuple[float, ...]:
-    """Give the log ratios of an endpoint, one a start; starts that cannot tell have none."""
+    """Return the log ratios of an endpoint, one per start; starts without a figure are left out."""
     if name is EndpointName.SCALING:
         blocks = [block for block in evidence.blocks if block.worker == worker]
         slope = _slope(blocks)
@@ -63,17 +63,17 @@ def values(evidence: Evidence, worker: str, name: EndpointName) -> tuple[float, 
 
 
 def pair_values(pairs: Sequence[StartPair], name: EndpointName) -> tuple[float | None, ...]:
-    """Give each pair's log ratio, None where it cannot tell.
+    """Return each pair's log ratio, or None for a pair without a figure.
 
-    That of the median is its part in the ratio of the medians of all these pairs (``medians``),
-    that of anything else the mean of its own windows'.
+    For the median it is the pair's part in the ratio of the medians of all pairs (``medians``), for
+    all other endpoints the mean over the pair's windows.
     """
     if name is not EndpointName.P50:
         return tuple(_pair_value(pair, ENDPOINTS[name]) for pair in pairs)
     times = [tuple(_times(pair, side) for side in SideName) for pair in pairs]
-    known = [(base, head) for base, head in times if base and head]
-    found = iter(medians.changes(known))
-    return tuple(next(found) if base and head else None for base, head in times)
+    complete = [(base, head) for base, head in times if base and head]
+    changes = iter(medians.changes(complete))
+    return tuple(next(changes) if base and head else None for base, head in times)
 
 
 def _pair_value(pair: StartPair, endpoint: Endpoint) -> float | None:
@@ -82,14 +82,14 @@ def _pair_value(pair: StartPair, endpoint: Endpoint) -> float | None:
         for window in pair.windows
         if window.mode is endpoint.mode
     ]
-    known = [endpoint.sign * ratio for ratio in ratios if ratio is not None]
-    return fmean(known) if known else None
+    signed = [endpoint.sign * ratio for ratio in ratios if ratio is not None]
+    return fmean(signed) if signed else None
 
 
 def _read(window: PairWindow, side: SideName, endpoint: Endpoint) -> float | None:
-    """Give a side's figure; of the throughput of nothing, that of one request.
+    """Return one version's figure; a throughput of 0 counts as one request.
 
-    A side that stood still all window long is not left out: what is left would be its better part.
+    A window without an answer is not left out: the remaining windows would be the better ones.
     """
     figure = endpoint.get(side_of(window, side))
     if endpoint is ENDPOINTS[EndpointName.THROUGHPUT] and not figure:
@@ -98,30 +98,36 @@ def _read(window: PairWindow, side: SideName, endpoint: Endpoint) -> float | Non
 
 
 def _one_request_rps(together: Iterable[Figures]) -> float | None:
-    """Give the throughput of one request in windows as long as these; None where all are empty."""
-    known = (each.throughput_rps / each.completed for each in together if each.completed)
-    return next(known, None)
+    """Return the throughput of one request per window, or None if all windows are empty."""
+    rates = (
+        figures.throughput_rps / figures.completed for figures in together if figures.completed
+    )
+    return next(rates, None)
 
 
 def _times(pair: StartPair, side: SideName) -> list[medians.Times]:
-    """Give the times of one side's open windows, those without requests left out."""
-    figures = [side_of(window, side) for window in pair.windows if window.mode is Mode.OPEN]
-    return [medians.Times(each.completed, each.quantiles_ms) for each in figures if each.completed]
+    """Return the response times of one version's open windows; empty windows are left out."""
+    windows = [side_of(window, side) for window in pair.windows if window.mode is Mode.OPEN]
+    return [
+        medians.Times(figures.completed, figures.quantiles_ms)
+        for figures in windows
+        if figures.completed
+    ]
 
 
 def level(evidence: Evidence, worker: str, name: EndpointName, side: SideName) -> float | None:
-    """Give a side's own figure in the endpoint's unit: the geometric mean of what was measured.
+    """Return one version's geometric mean in the endpoint's unit, or None.
 
-    The median is that of all requests.
+    The median is the median of all requests.
     """
     if name is EndpointName.P50:
         times = [_times(pair, side) for pair in evidence.pairs if pair.worker == worker]
-        return medians.median_ms([each for each in times if each])
+        return medians.median_ms([start for start in times if start])
     if name is EndpointName.SCALING:
         blocks = [block for block in evidence.blocks if block.worker == worker]
         slope = _slope(blocks)
-        logs = [_doubling(block, side, slope) for block in blocks]
-        known = [log for log in logs if log is not None]
+        factors = [_doubling(block, side, slope) for block in blocks]
+        logs = [log for log in factors if log is not None]
     else:
         endpoint = ENDPOINTS[name]
         figures = [
@@ -131,12 +137,12 @@ def level(evidence: Evidence, worker: str, name: EndpointName, side: SideName) -
             for window in pair.windows
             if window.mode is endpoint.mode
         ]
-        known = [math.log(value) for value in figures if value]
-    return math.exp(fmean(known)) if known else None
+        logs = [math.log(value) for value in figures if value]
+    return math.exp(fmean(logs)) if logs else None
 
 
 def side_of(window: PairWindow, side: SideName) -> Figures:
-    """Give one side's figures of a window."""
+    """Return one version's figures of a window."""
     return window.base if side is SideName.BASE else window.head
 
 
@@ -153,27 +159,27 @@ def _interaction(block: ScalingBlock, slope: float) -> float | None:
 
 
 def _doubling(block: ScalingBlock, side: SideName, slope: float) -> float | None:
-    """Give ln X(2) − ln X(1) of one side, at equal core speed; None where nothing was answered.
+    """Return ln X(2) − ln X(1) of one version at equal core speed, or None without any answer.
 
-    A window without an answer counts as if it had one.
+    A window without an answer counts as one request.
     """
     one_rps = _one_request_rps(window.figures for window in block.windows)
-    mine = [window for window in block.windows if window.side is side]
-    if one_rps is None or not any(window.figures.completed for window in mine):
+    windows = [window for window in block.windows if window.side is side]
+    if one_rps is None or not any(window.figures.completed for window in windows):
         return None
     logs = {
         window.replicas: math.log(window.figures.throughput_rps or one_rps)
         - slope * math.log(window.core_speed or 1.0)
-        for window in mine
+        for window in windows
     }
     return logs[2] - logs[1] if {1, 2} <= logs.keys() else None
 
 
 def _slope(blocks: Sequence[ScalingBlock]) -> float:
-    """Give the slope of ln throughput on ln core speed inside cells, pooled; see ``core_speed``.
+    """Return the pooled slope of ln throughput on ln core speed within cells; see ``core_speed``.
 
-    The cells' windows come one after the other, so the machine's changes of speed are in them.
-    Where a speed is not known or there are too few windows, nothing is taken out.
+    Windows are measured in sequence, so they include the machine's speed changes. The slope is 0,
+    no correction, if a speed is unknown or there are too few windows.
     """
     cells: dict[tuple[SideName, int], list[tuple[float, float]]] = {}
     for block in blocks:

@@ -1,4 +1,4 @@
-"""From plan and evidence to the verdict of a gate. PURE."""
+"""Decides the verdict of a gate from its plan and evidence. PURE."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ NAMES = {
     EndpointName.ERRORS: "failed requests",
     EndpointName.ANSWERS: "answers of two replicas",
 }
-"""The endpoints in words."""
+"""Names of the endpoints for people."""
 
 SAME_RATIO = 0.01
-"""Two changes that are nearer than this are called the same in words."""
+"""Two changes that differ by less than this count as equal in sentences."""
 
 MOST_QUEUED = 10
-"""Times by which a median grows more than the CPU of a request, at most, where it only queues for
-CPU (5 % more CPU at 60 % of what base can do: 1.8 and 3.6 times in two gates)."""
+"""Upper limit of the growth of the median, as a multiple of the growth of CPU per request, if
+requests only queue for CPU."""
 
 DIGITS = 10
 """Significant digits of derived figures in ``verdict.json``: machines differ in the last ones."""
@@ -62,17 +62,17 @@ def conclude(
     plan: GatePlan,
     evidence: Evidence,
 ) -> GateResult:
-    """Work out the verdict of a gate."""
+    """Return the result of a gate."""
     endpoints = judge_endpoints(plan, evidence)
-    found = findings.check(plan, evidence)
-    verdict, reason = overall(endpoints, found)
+    broken_rules = findings.check(plan, evidence)
+    verdict, reason = overall(endpoints, broken_rules)
     return GateResult(
         schema_version=SCHEMA_VERSION,
         verdict=verdict,
         reason=reason,
         cause=_cause(endpoints) if verdict is GateVerdict.REGRESSED else None,
         endpoints=endpoints,
-        findings=found,
+        findings=broken_rules,
         measured_s=measured_s(evidence),
         facts=facts,
         machine=machine,
@@ -84,7 +84,7 @@ def conclude(
 
 
 def measured_s(evidence: Evidence) -> float:
-    """Give the seconds of measuring: settling and waiting included, starting and stopping not."""
+    """Return the measuring time in seconds: with warmup and waits, without starts and stops."""
     return math.fsum(
         (
             *(pair.wall_s for pair in evidence.pairs),
@@ -94,34 +94,37 @@ def measured_s(evidence: Evidence) -> float:
 
 
 def judge_endpoints(plan: GatePlan, evidence: Evidence) -> tuple[EndpointResult, ...]:
-    """Judge every endpoint of every worker model, and the guards.
+    """Return the result of every endpoint of every worker model, and of the guards.
 
-    Failures are one only where head has more of them, answers where there was something to check.
+    Failures are included if head has more of them, answers if there was something to check.
     """
-    found = [
+    endpoints = [
         _endpoint(plan, evidence, worker, endpoint)
         for worker in plan.workers
         for endpoint in plan.margins
     ]
-    return (*found, *_errors(plan, evidence), *_answers(plan, evidence))
+    return (*endpoints, *_errors(plan, evidence), *_answers(plan, evidence))
 
 
 def overall(
     endpoints: Sequence[EndpointResult], found: Sequence[GateFinding]
 ) -> tuple[GateVerdict, str]:
-    """Give what can be said of the gate as a whole, and why.
+    """Return the verdict of the whole gate, and its reason.
 
-    Broken rules come first: no number without validity. One endpoint shown to be worse is enough
-    for ``regressed``; all have to be shown within their margins for ``pass``.
+    Broken rules come first: an invalid measurement has no verdict. One regressed endpoint makes the
+    gate ``regressed``; for ``pass``, all endpoints have to be within their margins.
     """
     broken = [finding for finding in found if not finding.warning]
     if broken:
-        return GateVerdict.INVALID, " ".join(f"{each.code}: {each.detail}" for each in broken)
+        return GateVerdict.INVALID, " ".join(
+            f"{finding.code}: {finding.detail}" for finding in broken
+        )
     for verdict in (GateVerdict.REGRESSED, GateVerdict.INCONCLUSIVE, GateVerdict.IMPROVED):
-        named = [each for each in endpoints if each.verdict is verdict]
-        if named:
+        decisive = [endpoint for endpoint in endpoints if endpoint.verdict is verdict]
+        if decisive:
             return verdict, " ".join(
-                f"{each.worker} {NAMES[each.endpoint]}: {each.reason}" for each in named
+                f"{endpoint.worker} {NAMES[endpoint.endpoint]}: {endpoint.reason}"
+                for endpoint in decisive
             )
     return GateVerdict.PASS, "Every endpoint is shown to have lost less than its margin."
 
@@ -153,7 +156,7 @@ def _endpoint(
 
 
 def _errors(plan: GatePlan, evidence: Evidence) -> Iterator[EndpointResult]:
-    """Give head's failures as an endpoint of its own, where there are more of them than base's."""
+    """Yield head's failures as an endpoint of their own, if head fails more than base."""
     if not findings.head_fails_more(plan, evidence):
         return
     units = len(evidence.pairs)
@@ -172,25 +175,29 @@ def _errors(plan: GatePlan, evidence: Evidence) -> Iterator[EndpointResult]:
 
 
 def _answers(plan: GatePlan, evidence: Evidence) -> Iterator[EndpointResult]:
-    """Give whether two replicas answer as one, where either side has what can be checked."""
+    """Yield the consistency of two replicas' answers, if at least one version could be checked."""
     for worker in plan.workers:
-        found = [each for each in consistency_guard.compared(evidence, worker) if each.known]
-        if found:
-            worse = any(each.worse for each in found)
+        comparisons = [
+            comparison
+            for comparison in consistency_guard.compared(evidence, worker)
+            if comparison.known
+        ]
+        if comparisons:
+            worse = any(comparison.worse for comparison in comparisons)
             yield _guard(
                 worker,
                 EndpointName.ANSWERS,
                 verdict=GateVerdict.REGRESSED if worse else GateVerdict.PASS,
-                units=max(len(each.head) for each in found),
+                units=max(len(comparison.head) for comparison in comparisons),
                 look=1,
                 base=consistency_guard.wrong_ratio(
-                    result for each in found for result in each.base
+                    result for comparison in comparisons for result in comparison.base
                 ),
                 head=consistency_guard.wrong_ratio(
-                    result for each in found for result in each.head
+                    result for comparison in comparisons for result in comparison.head
                 ),
                 unit="wrong",
-                reason=consistency_guard.reason(found),
+                reason=consistency_guard.reason(comparisons),
             )
 
 
@@ -206,7 +213,7 @@ def _guard(
     unit: str,
     reason: str,
 ) -> EndpointResult:
-    """Give an endpoint that has no margin and no interval."""
+    """Return the result of a guard, which has no margin and no interval."""
     return EndpointResult(
         worker=worker,
         endpoint=endpoint,
@@ -229,11 +236,11 @@ def _settle_minutes(
     judged: Judged, evidence: Evidence, worker: str, endpoint: EndpointName
 ) -> float | None:
     units = evidence.blocks if endpoint is EndpointName.SCALING else evidence.pairs
-    each_s = [unit.wall_s for unit in units if unit.worker == worker]
-    if judged.needed_units is None or not each_s:
+    unit_times_s = [unit.wall_s for unit in units if unit.worker == worker]
+    if judged.needed_units is None or not unit_times_s:
         return None
     more = max(0, judged.needed_units - judged.units)
-    return round(more * math.fsum(each_s) / len(each_s) / 60, 1)
+    return round(more * math.fsum(unit_times_s) / len(unit_times_s) / 60, 1)
 
 
 def _reason(judged: Judged, margin: float) -> str:
@@ -241,7 +248,7 @@ def _reason(judged: Judged, margin: float) -> str:
         return "Nothing was measured."
     change = _percent(judged.mean)
     if judged.low is None or judged.high is None or judged.visible is None:
-        return f"{change} after {judged.units} starts, too few to tell."
+        return f"{change} after {judged.units} starts, too few to decide."
     low, high = _percent(judged.low), _percent(judged.high)
     match judged.verdict:
         case GateVerdict.REGRESSED:
@@ -252,29 +259,31 @@ def _reason(judged: Judged, margin: float) -> str:
             return f"{change}, and shown to be above {low} (margin −{margin:.0%})."
         case _:
             return (
-                f"{change}, between {low} and {high} (margin −{margin:.0%}). The smallest loss that"
-                f" could have been seen is {_percent(judged.visible)}."
+                f"{change}, between {low} and {high} (margin −{margin:.0%}). The smallest"
+                f" detectable loss is {_percent(judged.visible)}."
             )
 
 
 def _cause(endpoints: Sequence[EndpointResult]) -> str | None:
-    """Name the cause of a regression as far as the counters tell."""
-    told = []
-    for worker in dict.fromkeys(each.worker for each in endpoints):
-        mine = {each.endpoint: each for each in endpoints if each.worker == worker}
-        worse = {name for name, each in mine.items() if each.verdict is GateVerdict.REGRESSED}
+    """Return the cause of a regression, as far as the counters show it."""
+    causes = []
+    for worker in dict.fromkeys(result.worker for result in endpoints):
+        results = {result.endpoint: result for result in endpoints if result.worker == worker}
+        worse = {
+            name for name, result in results.items() if result.verdict is GateVerdict.REGRESSED
+        }
         if worse:
-            told.append(f"{worker}: {_cause_of(mine, worse)}")
-    return " ".join(told) or None
+            causes.append(f"{worker}: {_cause_of(results, worse)}")
+    return " ".join(causes) or None
 
 
-def _cause_of(mine: dict[EndpointName, EndpointResult], worse: set[EndpointName]) -> str:
+def _cause_of(results: dict[EndpointName, EndpointResult], worse: set[EndpointName]) -> str:
     if EndpointName.ANSWERS in worse:
-        return "the replicas do not share what they are told."
+        return "the replicas do not share their state."
     if EndpointName.ERRORS in worse:
         return "requests fail."
     throughput, cpu = (
-        mine[name].change.estimate if name in mine else None
+        results[name].change.estimate if name in results else None
         for name in (EndpointName.THROUGHPUT, EndpointName.CPU)
     )
     if EndpointName.CPU in worse and cpu is not None:
@@ -284,27 +293,27 @@ def _cause_of(mine: dict[EndpointName, EndpointResult], worse: set[EndpointName]
             if throughput is not None and abs(throughput - cpu) < SAME_RATIO
             else ""
         )
-        return f"each request takes {more:.1%} more CPU.{rest}{_waiting(mine)}"
+        return f"each request takes {more:.1%} more CPU.{rest}{_waiting(results)}"
     if EndpointName.THROUGHPUT in worse:
         return (
-            "each request takes as much CPU as before, so requests wait more or fewer of them are"
-            " served at once."
+            "each request takes as much CPU as before, so requests wait longer or fewer run"
+            " concurrently."
         )
     if worse & set(SIDE_BY_SIDE):
-        return "requests wait longer at the same rate and the same CPU for each."
+        return "requests wait longer at the same arrival rate and the same CPU per request."
     return (
-        "one replica is as fast as before, and two stand in each other's way: something that they"
+        "one replica is as fast as before, but two slow each other down, through something they"
         " share."
     )
 
 
-def _waiting(mine: dict[EndpointName, EndpointResult]) -> str:
-    """Name waiting beside more CPU: where the median grew by far more than that lets it."""
-    if mine[EndpointName.P50].verdict is not GateVerdict.REGRESSED:
+def _waiting(results: dict[EndpointName, EndpointResult]) -> str:
+    """Return a sentence on waiting, if the median grew far more than the CPU time explains."""
+    if results[EndpointName.P50].verdict is not GateVerdict.REGRESSED:
         return ""
     longer_ms, cpu_us = (
-        (each.head or 0.0) - (each.base or 0.0)
-        for each in (mine[EndpointName.P50], mine[EndpointName.CPU])
+        (result.head or 0.0) - (result.base or 0.0)
+        for result in (results[EndpointName.P50], results[EndpointName.CPU])
     )
     if longer_ms <= MOST_QUEUED * cpu_us / 1000:
         return ""

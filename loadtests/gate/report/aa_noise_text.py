@@ -1,4 +1,4 @@
-"""What ``twofold gate calibrate`` says, for people and for programs. PURE."""
+"""Renders the result of ``twofold gate calibrate`` as text and as JSON. PURE."""
 
 from __future__ import annotations
 
@@ -18,42 +18,42 @@ from loadtests.report.rounding import figure, percent
 _CALIBRATION = TypeAdapter(GateCalibration)
 
 
-def render_json(found: GateCalibration) -> str:
-    """Return one JSON document."""
-    return _CALIBRATION.dump_json(found, indent=1).decode() + "\n"
+def render_json(noise: GateCalibration) -> str:
+    """Return the calibration as one JSON document."""
+    return _CALIBRATION.dump_json(noise, indent=1).decode() + "\n"
 
 
-def answer(found: GateCalibration) -> str:
-    """Say in a sentence what a gate can promise here."""
-    refused = [promise for promise in found.promises if promise.starts is None]
-    if refused:
-        margins = {spread.endpoint: spread.margin for spread in found.spreads}
-        named = ", ".join(
-            f"{NAMES[promise.endpoint]} −{margins[promise.endpoint]:.0%}" for promise in refused
+def answer(noise: GateCalibration) -> str:
+    """Return one sentence on what a gate can detect on this machine."""
+    undecided = [promise for promise in noise.promises if promise.starts is None]
+    if undecided:
+        margins = {spread.endpoint: spread.margin for spread in noise.spreads}
+        margins_text = ", ".join(
+            f"{NAMES[promise.endpoint]} −{margins[promise.endpoint]:.0%}" for promise in undecided
         )
         return (
-            f"This machine cannot hold these margins in the time: {named}. Allow more"
-            " (--max-minutes), take a wider --margin, or a quieter machine."
+            f"The time is too short for these margins on this machine: {margins_text}. Allow more"
+            " (--max-minutes), set a wider --margin, or use a quieter machine."
         )
-    most = max(found.promises, key=lambda promise: promise.starts or 0)
+    most = max(noise.promises, key=lambda promise: promise.starts or 0)
     return (
-        f"A gate here needs {most.starts} starts of each side, {figure(most.minutes)} minutes of"
-        " measuring side by side, to pass 19 of 20 times where nothing has changed."
+        f"A gate on this machine needs {most.starts} starts of each version, {figure(most.minutes)}"
+        " minutes of measuring, to pass 19 of 20 times without a change."
     )
 
 
-def render(found: GateCalibration) -> Group:
-    """Return what a person reads on the terminal."""
-    return Group(*_parts(found))
+def render(noise: GateCalibration) -> Group:
+    """Return the text for the terminal."""
+    return Group(*_parts(noise))
 
 
-def _parts(found: GateCalibration) -> Iterator[RenderableType]:
-    yield Text(answer(found), style="bold green" if found.holds else "bold yellow")
+def _parts(noise: GateCalibration) -> Iterator[RenderableType]:
+    yield Text(answer(noise), style="bold green" if noise.holds else "bold yellow")
     yield Text()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("endpoint", "SD window", "SD start", "of starts", "starts", "min", "visible"):
         table.add_column(column, justify="left" if column == "endpoint" else "right")
-    for spread, promise in zip(found.spreads, found.promises, strict=True):
+    for spread, promise in zip(noise.spreads, noise.promises, strict=True):
         table.add_row(
             NAMES[spread.endpoint],
             percent(spread.window_sd),
@@ -63,10 +63,14 @@ def _parts(found: GateCalibration) -> Iterator[RenderableType]:
         )
     yield table
     yield Text()
-    for spread in found.spreads:
-        effects = (("side", spread.offset), ("order", spread.order), ("drift/min", spread.drift))
-        told = ", ".join(f"{name} {_effect(effect)}" for name, effect in effects)
-        yield Text(f"{NAMES[spread.endpoint]}: {told}", style="dim")
+    for spread in noise.spreads:
+        effects = (
+            ("base/head", spread.offset),
+            ("order", spread.order),
+            ("drift/min", spread.drift),
+        )
+        effects_text = ", ".join(f"{name} {_effect(effect)}" for name, effect in effects)
+        yield Text(f"{NAMES[spread.endpoint]}: {effects_text}", style="dim")
 
 
 def _promised(promise: Promise) -> tuple[str, str, str]:

@@ -1,7 +1,7 @@
-"""A gate's verdict as lines that GitHub shows beside the change. PURE.
+"""Renders a gate's verdict as GitHub annotations. PURE.
 
-Workflow commands: ``::error title=…::message``; per cents, line breaks and, in the title, colons
-and commas are escaped as GitHub's toolkit does.
+They are workflow commands: ``::error title=…::message``. Percent signs and line breaks are escaped
+as in GitHub's toolkit, and in titles also colons and commas.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LEVELS = {
 
 
 def render(result: GateResult) -> str:
-    """Return one line an endpoint that is not fine; a notice where all are."""
+    """Return one line per endpoint that did not pass, or a notice if all passed."""
     if result.verdict is GateVerdict.INVALID:
         return _line("warning", "Performance gate: invalid", result.reason)
     lines = [

@@ -1,7 +1,7 @@
-"""``report.html`` of a gate: the endpoints against their margins, every start as a dot. PURE.
+"""Renders ``report.html`` of a gate: endpoints against margins, each start as a dot. PURE.
 
-One file that needs nothing else, in the manner of a run's report. All endpoints share an axis whose
-unit is the endpoint's own margin, so that the line at −1 is the loss that would fail each of them.
+The page is one self-contained file, like a run's report. All endpoints share one axis, in units of
+their own margin: the line at −1 is the margin of each of them.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ LIKE = {
     GateVerdict.INCONCLUSIVE: "inconclusive",
     GateVerdict.INVALID: "invalid",
 }
-"""Which of a run's verdicts has the colours of one of a gate's."""
+"""The verdict of a run with the same colours, by verdict of a gate."""
 
 REACH = 3.0
-"""How many margins the axis shows to either side; what lies beyond is drawn at its end."""
+"""Length of the axis in each direction, in margins; values beyond are drawn at its end."""
 
 
 def render(result: GateResult) -> str:
-    """Return the whole page."""
-    drawn = forest(result)
+    """Return the HTML page."""
+    chart = forest(result)
     rows = [
         (endpoint, strip, wording.row(endpoint))
-        for endpoint, strip in zip(result.endpoints, drawn.strips, strict=True)
+        for endpoint, strip in zip(result.endpoints, chart.strips, strict=True)
     ]
     return (
         _templates()
         .get_template("gate.html.j2")
-        .render(result=result, axis=drawn.axis, rows=rows, texts=wording, like=LIKE)
+        .render(result=result, axis=chart.axis, rows=rows, texts=wording, like=LIKE)
     )
 
 

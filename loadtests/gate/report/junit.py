@@ -1,6 +1,6 @@
-"""``junit.xml`` of a gate: every endpoint as a test. PURE.
+"""Renders ``junit.xml`` of a gate: each endpoint is a test. PURE.
 
-Regressed is a failure, inconclusive is skipped, invalid is an error: then every test is one.
+``regressed`` is a failure, ``inconclusive`` is skipped. In an invalid gate, every test is an error.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``report.md`` of a gate: for a pull request's comment and a job's summary. PURE."""
+"""Renders ``report.md`` of a gate, for a pull request's comment and a job summary. PURE."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def render(result: GateResult) -> str:
 
 def _noticed(result: GateResult) -> str:
     findings = (
-        f"- **`{found.code}`**{' (warning)' if found.warning else ''} {escape(found.detail)}"
-        for found in result.findings
+        f"- **`{finding.code}`**{' (warning)' if finding.warning else ''} {escape(finding.detail)}"
+        for finding in result.findings
     )
     remarks = (f"- {escape(remark)}" for remark in wording.remarks(result))
     return "\n".join((*findings, *remarks))
@@ -42,9 +42,10 @@ def _about(result: GateResult) -> str:
         f"- base: {escape(wording.side(result.base))}",
         f"- head: {escape(wording.side(result.head))}",
         *(f"- {escape(line)}" for line in result.facts.differences),
-        "- A change is that of the performance: below 0 is worse. The interval's lower end decides"
-        " `pass`, its upper end `regressed`;"
-        f" error {result.plan.alpha:.0%} and {result.plan.beta:.0%} for the whole gate.",
+        "- Changes are those of the performance: below 0 is worse. The lower end of the interval"
+        " decides `pass`, its upper end `regressed`."
+        f" Error probabilities of the whole gate: {result.plan.beta:.0%} and"
+        f" {result.plan.alpha:.0%}.",
         f"- {escape(_measured(result))}",
         f"- Again: {escape(wording.again(result))}",
     ]
@@ -58,9 +59,9 @@ def _about(result: GateResult) -> str:
 def _measured(result: GateResult) -> str:
     evidence, machine = result.evidence, result.machine
     return (
-        f"Gate {result.facts.gate_id}: {len(evidence.pairs)} starts of each side by side,"
-        f" {len(evidence.blocks)} blocks of one and two replicas in turns;"
+        f"Gate {result.facts.gate_id}: {len(evidence.pairs)} starts of each version side by side,"
+        f" {len(evidence.blocks)} blocks of one and two replicas in sequence;"
         f" {figure(result.measured_s / 60)} minutes of measuring,"
-        f" {figure(result.facts.wall_s / 60)} in all, on {machine.cores} cores"
+        f" {figure(result.facts.wall_s / 60)} in total, on {machine.cores} cores"
         f" ({machine.cpu_model})."
     )

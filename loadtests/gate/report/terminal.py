@@ -1,4 +1,4 @@
-"""The end of a gate on the terminal: the answer, the endpoints, how to see it again. PURE."""
+"""Renders a gate's result for the terminal: the answer, the endpoints, how to repeat it. PURE."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STYLES = {
 
 
 def render(result: GateResult) -> Group:
-    """Return the whole story of a gate."""
+    """Return the result of a gate as text and a table."""
     return Group(*_parts(result))
 
 
@@ -38,7 +38,7 @@ def _parts(result: GateResult) -> Iterator[RenderableType]:
     yield Text()
     yield Text(f"base  {wording.side(result.base)}")
     yield Text(f"head  {wording.side(result.head)}")
-    noticed = (*wording.remarks(result), *(found.detail for found in result.findings))
-    for line in (*result.facts.differences, *noticed):
+    remarks = (*wording.remarks(result), *(finding.detail for finding in result.findings))
+    for line in (*result.facts.differences, *remarks):
         yield Text(line, style="dim")
     yield Text(f"Again: {wording.again(result)}", style="dim")

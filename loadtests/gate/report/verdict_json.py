@@ -1,7 +1,7 @@
-"""``verdict.json``: a gate as a program reads it, and as it can be judged again. PURE.
+"""Reads and writes ``verdict.json``, and judges it again. PURE.
 
-The file holds all that was measured. Judging it again works the verdict out from that alone and
-gives the same bytes.
+The file has all measurements. Judging it again computes the verdict from them alone, and gives the
+same bytes.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ def render(result: GateResult) -> str:
 
 
 def parse(text: str | bytes, *, name: str) -> GateResult:
-    """Read a gate back as it was written; raise :class:`UsageError` where it is none."""
+    """Return the gate in a ``verdict.json``; raise :class:`UsageError` for any other text."""
     try:
-        found = _RESULT.validate_json(text)
+        result = _RESULT.validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        field = ".".join(str(part) for part in first["loc"])
         raise UsageError(
-            f"{name} is no verdict of this version's gates ({where}: {first['msg']})."
+            f"{name} is not a gate of this version of twofold ({field}: {first['msg']})."
             " Name the verdict.json of a gate."
         ) from error
-    if found.schema_version != SCHEMA_VERSION:
+    if result.schema_version != SCHEMA_VERSION:
         raise UsageError(
-            f"{name} was written with schema {found.schema_version}, and this version reads"
+            f"{name} was written with schema {result.schema_version}, and this version reads"
             f" {SCHEMA_VERSION}. Use the version that wrote it."
         )
-    return found
+    return result
 
 
-def judge(found: GateResult) -> GateResult:
-    """Work out the verdict again, from what was measured alone."""
+def judge(earlier: GateResult) -> GateResult:
+    """Return the result computed again from the measurements alone."""
     return verdict.conclude(
-        found.facts, found.machine, (found.base, found.head), found.plan, found.evidence
+        earlier.facts, earlier.machine, (earlier.base, earlier.head), earlier.plan, earlier.evidence
     )

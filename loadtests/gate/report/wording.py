@@ -1,4 +1,4 @@
-"""The words of a gate's reports, the same in each of them. PURE."""
+"""Words and sentences that all reports of a gate share. PURE."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COLUMNS = ("endpoint", "base", "head", "change [interval]", "margin", "verdict")
 
 
 def answer(result: GateResult) -> str:
-    """Give the answer in a sentence or two."""
+    """Return the answer in one or two sentences."""
     match result.verdict:
         case GateVerdict.PASS:
             return f"Passes: {_lower(result.reason)}"
@@ -33,47 +33,47 @@ def answer(result: GateResult) -> str:
         case GateVerdict.INCONCLUSIVE:
             return f"Cannot tell: {result.reason}{_settle(result)}"
         case GateVerdict.INVALID:
-            return f"No answer: something else than the two versions was measured. {result.reason}"
+            return f"No answer: the measurement is invalid. {result.reason}"
 
 
 def _settle(result: GateResult) -> str:
     minutes = [
-        each.settle_minutes
-        for each in result.endpoints
-        if each.verdict is GateVerdict.INCONCLUSIVE and each.settle_minutes is not None
+        endpoint.settle_minutes
+        for endpoint in result.endpoints
+        if endpoint.verdict is GateVerdict.INCONCLUSIVE and endpoint.settle_minutes is not None
     ]
     if not minutes:
         return ""
     return (
-        f" About {figure(max(minutes))} more minutes of measuring would settle it:"
+        f" About {figure(max(minutes))} more minutes of measuring would probably decide it:"
         f" --append {result.facts.gate_id}."
     )
 
 
 def remarks(result: GateResult) -> tuple[str, ...]:
-    """Give what is worth knowing of answers that were wrong, whatever the verdict is."""
+    """Return remarks on wrong answers, whatever the verdict."""
     passed = (
-        f"{name(each)}: {each.reason}"
-        for each in result.endpoints
-        if each.endpoint is EndpointName.ANSWERS
-        and each.verdict is GateVerdict.PASS
-        and (each.base or each.head)
+        f"{name(endpoint)}: {endpoint.reason}"
+        for endpoint in result.endpoints
+        if endpoint.endpoint is EndpointName.ANSWERS
+        and endpoint.verdict is GateVerdict.PASS
+        and (endpoint.base or endpoint.head)
     )
-    shown = (
+    examples = (
         example
         for worker in result.plan.workers
         for example in consistency_guard.examples(result.evidence, worker)
     )
-    return (*passed, *shown)
+    return (*passed, *examples)
 
 
 def name(endpoint: EndpointResult) -> str:
-    """Give an endpoint's name with its worker model."""
+    """Return an endpoint's name with its worker model."""
     return f"{endpoint.worker} {NAMES[endpoint.endpoint]}"
 
 
 def row(endpoint: EndpointResult) -> tuple[str, ...]:
-    """Give an endpoint as texts, in the order of ``COLUMNS``."""
+    """Return the cells of an endpoint's row, in the order of ``COLUMNS``."""
     return (
         name(endpoint),
         _with_unit(endpoint.base, endpoint.unit),
@@ -85,36 +85,36 @@ def row(endpoint: EndpointResult) -> tuple[str, ...]:
 
 
 def change(endpoint: EndpointResult) -> str:
-    """Give a change of the performance with its interval, in per cent; below 0 is worse."""
-    found = endpoint.change
-    if found.estimate is None:
+    """Return the performance change and its interval, in per cent; below 0 is worse."""
+    estimate = endpoint.change
+    if estimate.estimate is None:
         return "–"
-    if found.low is None or found.high is None:
-        return f"{signed(found.estimate)} %"
-    return f"{signed(found.estimate)} % [{signed(found.low)}, {signed(found.high)}]"
+    if estimate.low is None or estimate.high is None:
+        return f"{signed(estimate.estimate)} %"
+    return f"{signed(estimate.estimate)} % [{signed(estimate.low)}, {signed(estimate.high)}]"
 
 
 def signed(ratio: float) -> str:
-    """Give a share as per cents with a sign."""
+    """Return a ratio − 1 as per cent with a sign, without the percent sign."""
     return f"{100 * ratio:+.1f}".replace("-", "−")
 
 
-def side(found: Side) -> str:
-    """Say what a side is: what it was named by, its commit and its image."""
-    commit = f" at {found.commit[:12]}" if found.commit else ""
-    image = f", image {found.digest.removeprefix('sha256:')[:12]}"
-    variables = "".join(f", {name}={value}" for name, value in found.environment.items())
-    return f"{found.asked}{commit}{image}{variables}"
+def side(version: Side) -> str:
+    """Return a version's description: its name, commit, image and variables."""
+    commit = f" at {version.commit[:12]}" if version.commit else ""
+    image = f", image {version.digest.removeprefix('sha256:')[:12]}"
+    variables = "".join(f", {name}={value}" for name, value in version.environment.items())
+    return f"{version.asked}{commit}{image}{variables}"
 
 
 def again(result: GateResult) -> str:
-    """Give the one line that measures the same again."""
+    """Return the command that repeats the gate."""
     plan = result.plan
     words = ["twofold", "gate"]
-    for found in (result.base, result.head):
-        words += [f"--{found.name}", found.commit or _path_or_image(found)]
-        for name_, value in found.environment.items():
-            words += [f"--{found.name}-env", f"{name_}={value}"]
+    for version in (result.base, result.head):
+        words += [f"--{version.name}", version.commit or _path_or_image(version)]
+        for variable, value in version.environment.items():
+            words += [f"--{version.name}-env", f"{variable}={value}"]
     words += ["--workers", ",".join(plan.workers), "--workload", plan.workload]
     words += ["--margin", f"{next(iter(plan.margins.values())):g}", "--seed", str(plan.seed)]
     if not plan.scaling:
@@ -122,8 +122,8 @@ def again(result: GateResult) -> str:
     return shlex.join(words)
 
 
-def _path_or_image(found: Side) -> str:
-    return "." if found.asked == "working tree" else found.asked
+def _path_or_image(version: Side) -> str:
+    return "." if version.asked == "working tree" else version.asked
 
 
 def _with_unit(value: float | None, unit: str) -> str:

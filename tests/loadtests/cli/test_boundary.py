@@ -22,13 +22,13 @@ from tests.loadtests.fakes import World
     ("argv", "told"),
     [
         (("run", "--workers", "uvicorn"), "Unknown worker model 'uvicorn'"),
-        (("run", "--workers", ""), "--workers names none"),
-        (("run", "--workers", "gthread,,gthread"), "named twice"),
+        (("run", "--workers", ""), "--workers names no worker model"),
+        (("run", "--workers", "gthread,,gthread"), "given twice"),
         (("run", "--replicas", "0,1,2"), "--replicas has 0"),
         (("run", "--replicas", "-1,2"), "--replicas has -1"),
-        (("run", "--replicas", "one,two"), "--replicas is 'one,two'; it takes whole numbers"),
-        (("run", "--replicas", "1.5,3"), "it takes whole numbers"),
-        (("run", "--replicas", ""), "no doubling to judge"),
+        (("run", "--replicas", "one,two"), "--replicas is 'one,two'; it has to be integers"),
+        (("run", "--replicas", "1.5,3"), "it has to be integers"),
+        (("run", "--replicas", ""), "no doubling to measure"),
         (("run", "--replicas", "1,1,2"), "a number twice"),
         (("run", "--replicas", "1,2,16"), "What fits: --replicas 1,2,4,8"),
         (("run", "--replicas", "1,2,999"), "between 1 and 64"),
@@ -46,7 +46,7 @@ from tests.loadtests.fakes import World
         (("run", "--seed", "x"), "Invalid value for '--seed'"),
         (("run", "--unheard-of"), "No such option"),
         (("run", "surplus"), "unexpected extra argument"),
-        (("plan", "--replicas", "1,3"), "no doubling to judge"),
+        (("plan", "--replicas", "1,3"), "no doubling to measure"),
         (("report", "yesterday"), "There is no run 'yesterday'"),
         (("report",), "There is no run in"),
         (("report", "--format", "pdf"), "Invalid value for '--format'"),
@@ -131,7 +131,7 @@ def test_a_defect_of_ours_is_exit_code_5_and_never_looks_like_a_verdict(
 
     assert ended.code == errors.EXIT_INTERNAL
     assert "ZeroDivisionError" in ended.stderr
-    assert "this is a defect of twofold" in ended.stderr
+    assert "this is a bug in twofold" in ended.stderr
     assert world.open == 0
 
 

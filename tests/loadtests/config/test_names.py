@@ -25,5 +25,5 @@ def test_nothing_is_suggested_where_no_name_is_near() -> None:
 
 
 def test_a_name_that_comes_twice_is_refused() -> None:
-    with pytest.raises(UsageError, match="'red' is named twice"):
+    with pytest.raises(UsageError, match="'red' is given twice"):
         names.check("colour", ("red", "red"), COLOURS)

@@ -82,12 +82,12 @@ def test_a_wrong_name_is_one_message(
 ) -> None:
     monkeypatch.setattr(docker, "pull", lambda _: False)
 
-    with pytest.raises(UsageError, match=f"--base '{asked}' is no folder, no commit"):
+    with pytest.raises(UsageError, match=f"--base '{asked}' is neither a folder, nor a commit"):
         find(FakeEngine(), checkout, asked, SideName.BASE)
 
 
 def test_outside_of_a_checkout_there_are_no_defaults(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no git checkout"):
+    with pytest.raises(UsageError, match="not a git checkout"):
         find(FakeEngine(), tmp_path, None, SideName.HEAD)
 
 

@@ -20,7 +20,7 @@ def test_an_answer_without_sense_is_one_message_that_names_its_log(line: str) ->
     metronome = Metronome(says(line))
     metronome.ask()
 
-    with pytest.raises(EnvironmentFailure, match=r"makes no sense.*fake\.log"):
+    with pytest.raises(EnvironmentFailure, match=r"not its protocol.*fake\.log"):
         metronome.answer()
 
 

@@ -45,7 +45,7 @@ def test_a_greeting_tells_the_versions() -> None:
 
 
 def test_another_protocol_is_refused_with_a_way_out() -> None:
-    with pytest.raises(GeneratorFailure, match=r"speaks protocol 2, the harness 1.*twofold down"):
+    with pytest.raises(GeneratorFailure, match=r"uses protocol 2, and twofold 1.*twofold down"):
         Agent(says({"event": "hello", "protocol": 2})).hello()
 
 
@@ -130,8 +130,8 @@ def test_nothing_is_asked_where_there_is_nothing_to_fetch() -> None:
         ("Traceback (most recent call last):", r"wrote 'Traceback .*', not JSON"),
         ("[1, 2]", "not an object"),
         ({"event": "error", "kind": "memory", "detail": "none left"}, "memory: none left"),
-        ({"event": "closed"}, "said 'closed' where opened was due"),
-        ({"at_s": 1}, "said None where opened was due"),
+        ({"event": "closed"}, "sent 'closed' instead of opened"),
+        ({"at_s": 1}, "sent None instead of opened"),
     ],
 )
 def test_what_does_not_belong_there_is_one_failure(
@@ -153,13 +153,13 @@ def test_what_does_not_belong_there_is_one_failure(
     ],
 )
 def test_an_event_without_sense_is_one_failure(event: dict[str, Any]) -> None:
-    with pytest.raises(GeneratorFailure, match=r"makes no sense|cannot be read"):
+    with pytest.raises(GeneratorFailure, match=r"is invalid|cannot be read"):
         put_on(says(OPENED, CLOSED, event))
 
 
 @pytest.mark.parametrize("answers", [{}, {"answers": [{"url": "http://a/"}]}])
 def test_an_answer_without_sense_is_one_failure(answers: dict[str, Any]) -> None:
-    with pytest.raises(GeneratorFailure, match="makes no sense"):
+    with pytest.raises(GeneratorFailure, match="is invalid"):
         Agent(says({"event": "fetched"} | answers)).fetch(["http://a/"])
 
 

@@ -182,7 +182,7 @@ def test_trials_without_names_are_told(tmp_path: Path, capsys: pytest.CaptureFix
     code, _, err = call(capsys, str(kept.folder))
 
     assert code == errors.EXIT_YES
-    assert "4 of 4 trials were kept without names" in err
+    assert "4 of 4 trials were saved without names" in err
 
 
 @pytest.mark.parametrize("words", [("--json",), ("--samples", "parquet")])

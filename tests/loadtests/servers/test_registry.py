@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from app.probes import UNITS
 from loadtests.servers import gunicorn, registry
 from tests.checkout import CHECKOUT
 
@@ -46,3 +47,8 @@ def test_the_applications_own_settings_have_the_same_processes_and_threads(
     worker = MODELS[name]
     assert (settings["workers"], settings["threads"]) == (worker.processes, worker.threads)
     assert list(settings["MODELS"]) == [model.name for model in gunicorn.WORKER_MODELS]
+
+
+def test_the_application_names_what_serves_a_request_in_each_worker_model() -> None:
+    """``/whoami`` would answer with null for a worker model that is missing in ``UNITS``."""
+    assert UNITS.keys() == {worker.name for worker in gunicorn.WORKER_MODELS}

@@ -1,4 +1,4 @@
-"""``twofold gate calibrate``: what a gate can see on this machine."""
+"""``twofold gate calibrate``: find out what a gate can detect on this machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOT_OF_A_CALIBRATION: dict[str, Any] = {
     "scaling": False,
     "samples": False,
 }
-"""Options of a gate that a calibration has not, and their values."""
+"""Options of a gate that a calibration lacks, with their values."""
 
 
 @click.command("calibrate")
@@ -32,24 +32,24 @@ NOT_OF_A_CALIBRATION: dict[str, Any] = {
     type=float,
     default=options.MARGIN,
     show_default=True,
-    help="Loss that a gate has to be able to see.",
+    help="Loss that a gate has to detect.",
 )
 @click.option(
     "--max-minutes",
     type=float,
     default=options.MAX_MINUTES,
     show_default=True,
-    help="Minutes of measuring that a gate may take.",
+    help="Measuring time of a gate, in minutes.",
 )
-@click.option("--seed", type=int, help="Repeat the order of an earlier one.")
+@click.option("--seed", type=int, help="Repeat the order of an earlier calibration.")
 @out_option
 @json_option
 def command(**given: Any) -> int:
-    """What can a gate see on this machine?
+    """What can a gate detect on this machine?
 
-    Measures one version against itself, each start several times: how much windows and starts
-    differ, how many starts a gate needs, and the smallest loss that it would see. Exit code 3 where
-    the margins cannot be held.
+    Compares one version with itself, and measures each start several times. Reports how much
+    windows and starts vary, how many starts a gate needs, and the smallest loss that it detects.
+    Exit code 3 if the time is too short for the margins.
     """
     from loadtests.cli.progress import open_progress
     from loadtests.gate import pipeline, result_files

@@ -1,4 +1,4 @@
-"""``twofold gate``: compare two versions, and tell the verdict."""
+"""``twofold gate``: compare two versions, and report the verdict."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     type=float,
     default=options.MARGIN,
     show_default=True,
-    help="Loss of throughput and of CPU per request that still passes; p50 and the doubling factor"
-    " are allowed 2, p99 5 times as much.",
+    help="Loss of throughput or CPU per request that still passes; twice that for p50 and the"
+    " doubling factor, five times for p99.",
 )
 @click.option(
     "--max-minutes",
     type=float,
     default=options.MAX_MINUTES,
     show_default=True,
-    help="Minutes of measuring, for each worker model.",
+    help="Measuring time per worker model, in minutes.",
 )
 @click.option(
     "--scaling/--no-scaling", default=True, help="Compare the doubling factor too.  [default: yes]"
@@ -45,25 +45,27 @@ if TYPE_CHECKING:
     "--base-env",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Set a variable for base; again for more.",
+    help="Set a variable for base; may be repeated.",
 )
 @click.option(
     "--head-env",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Set a variable for head: compare two settings of one version.",
+    help="Set a variable for head, to compare two settings of one version.",
 )
 @click.option("--seed", type=int, help="Repeat the order of an earlier gate.")
 @click.option("--append", metavar="GATE", help="Add to the evidence of an earlier gate.")
 @click.option("--judge", type=click.Path(path_type=Path), help="Judge a verdict.json again.")
 @out_option
-@click.option("--history", is_flag=True, help="Add it to history.jsonl in the results' folder.")
+@click.option(
+    "--history", is_flag=True, help="Add the gate to history.jsonl in the results folder."
+)
 @click.option("--release", metavar="NAME", help="With --history: this version is a release.")
-@click.option("--samples", is_flag=True, help="Keep every request's times too, in samples/.")
+@click.option("--samples", is_flag=True, help="Save the times of all requests in samples/.")
 @click.option("--json", "as_json", is_flag=True, help="Write verdict.json to standard output.")
 @click.pass_context
 def command(context: click.Context, /, **given: Any) -> int:
-    """Did this change make it slower, or scale worse?
+    """Did this change make the application slower, or scale worse?
 
     Loads many fresh starts of base and head side by side. Exit codes: 0 passes or improved ·
     1 regressed · 2 usage · 3 cannot tell, or invalid · 4 environment.

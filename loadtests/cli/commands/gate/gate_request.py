@@ -1,4 +1,4 @@
-"""The options of a gate, read and checked, for ``gate`` and ``gate calibrate``."""
+"""Options that ``gate`` and ``gate calibrate`` share, and their checks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ workers_option = click.option(
     listed=lambda: ", ".join(choices.of_a_run().workers),
     default=options.GateOptions().workers[0],
     show_default=True,
-    help="Worker models to compare, of {}.",
+    help="Worker models to compare: {}.",
 )
 
 workload_option = click.option(
@@ -37,7 +37,7 @@ workload_option = click.option(
 
 
 def request(given: dict[str, Any]) -> GateRequest:
-    """Decide on a gate from the values of its options; raise for what cannot be."""
+    """Return the gate for these option values; raise for invalid ones."""
     from loadtests.gate import pipeline
     from loadtests.targets import checkout
 

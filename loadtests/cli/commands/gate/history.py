@@ -1,4 +1,4 @@
-"""``twofold gate history``: what the merges since the last release add up to."""
+"""``twofold gate history``: report the total change since the last release."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from loadtests.model.errors import EXIT_YES
 
 @click.command("history")
 @out_option
-@click.option("--csv", "as_csv", is_flag=True, help="Write head's figures as CSV, as Otava reads.")
+@click.option("--csv", "as_csv", is_flag=True, help="Write head's figures as CSV for Otava.")
 @json_option
 def command(*, out: Path | None, as_csv: bool, as_json: bool) -> int:
-    """What do the changes since the last release add up to?"""
+    """How much did performance change since the last release?"""
     import json
 
     from loadtests.gate import result_files
@@ -31,7 +31,7 @@ def command(*, out: Path | None, as_csv: bool, as_json: bool) -> int:
     elif as_json:
         click.echo(json.dumps({"merges": len(recent), "total": total}))
     else:
-        click.echo(f"{len(recent)} merges since the last release; together:")
+        click.echo(f"{len(recent)} merges since the last release; total change:")
         for name, change in total.items():
             click.echo(f"  {name:32} {wording.signed(change)} %")
     return EXIT_YES

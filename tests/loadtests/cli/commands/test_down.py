@@ -45,7 +45,7 @@ def test_down_removes_what_dead_runs_left_and_names_those_that_go_on(
     assert (ended.code, left.removed) == (0, ["dead-2", "dead-1"])
     assert ended.stdout == (
         "Removed what 2 runs had left.\n"
-        "1 runs may still be going on: `twofold down --all` ends them too.\n"
+        "1 runs may still be active: `twofold down --all` ends them too.\n"
     )
 
 
@@ -73,7 +73,7 @@ def test_down_all_asks_before_it_ends_a_run_that_may_go_on(twofold: Any, left: L
     assert left.removed == []
     assert ended.code == errors.EXIT_USAGE
     assert "add --yes" in ended.stderr
-    assert "These runs may still be going on:\n  going-on\n" in ended.stderr
+    assert "These runs may still be active:\n  going-on\n" in ended.stderr
 
     assert twofold("down", "--all", "--yes", out=False).code == 0
     assert left.removed == ["dead-2", "dead-1", "going-on"]

@@ -36,7 +36,7 @@ def test_a_run_that_does_not_scale_is_exit_code_1(
     twofold: Any, world: World, rps: Any, verdict: str, code: int
 ) -> None:
     world.rps = rps
-    world.throttled_ratio = 0.1  # the replicas wait for something that they share
+    world.throttled_ratio = 0.1  # the replicas wait for something they share
 
     ended = twofold("run", *SMALL, "--json")
 

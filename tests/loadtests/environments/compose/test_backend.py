@@ -48,8 +48,8 @@ def test_replicas_come_in_the_order_of_worker_and_number() -> None:
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        ({"running": False, "exit_code": 3}, "it ended with code 3"),
-        ({"running": False, "out_of_memory": True}, "it was ended for want of memory"),
+        ({"running": False, "exit_code": 3}, "it exited with code 3"),
+        ({"running": False, "out_of_memory": True}, "it was killed, out of memory"),
     ],
 )
 def test_a_replica_that_does_not_run_is_named_with_the_reason(

@@ -69,7 +69,7 @@ def test_a_named_base_that_cannot_be_had_is_one_message(monkeypatch: pytest.Monk
     monkeypatch.setenv("TWOFOLD_BASE_IMAGE", "own:1")
     monkeypatch.setattr(docker, "pull", lambda _: False)
 
-    with pytest.raises(EnvironmentFailure, match=r"'own:1' \(TWOFOLD_BASE_IMAGE\) is not here"):
+    with pytest.raises(EnvironmentFailure, match=r"'own:1' \(TWOFOLD_BASE_IMAGE\) does not exist"):
         images.base_image(an_engine(), ROOT, say=ignore)
 
 
@@ -172,5 +172,5 @@ def test_an_image_of_the_application_that_cannot_be_had_is_one_message(
     monkeypatch.setenv("TWOFOLD_BASE_IMAGE", "own:1")
     monkeypatch.setattr(docker, "pull", lambda _: False)
 
-    with pytest.raises(EnvironmentFailure, match=r"'shop:1' is not here and cannot be pulled"):
+    with pytest.raises(EnvironmentFailure, match=r"'shop:1' does not exist and cannot be pulled"):
         images.build_all(an_engine("own:1"), ROOT, say=ignore, app_image="shop:1")

@@ -148,7 +148,7 @@ def test_the_proxy_passes_each_port_to_the_starts_of_one_version(
     ("fields", "why"),
     [
         ({"running": False, "exit_code": 3}, "with code 3"),
-        ({"running": False, "out_of_memory": True}, "for want of memory"),
+        ({"running": False, "out_of_memory": True}, "out of memory"),
     ],
 )
 def test_a_start_that_has_ended_is_named_with_the_reason_and_its_log(
@@ -159,7 +159,7 @@ def test_a_start_that_has_ended_is_named_with_the_reason_and_its_log(
     message = a_stack(engine, tmp_path).ended()
 
     assert message is not None
-    assert message.startswith(f"A start of head (head-b-2) ended {why} before it answered.")
+    assert message.startswith(f"A start of head (head-b-2) exited {why} before it answered.")
     assert message.endswith("log of id of head-b-2, 20")
 
 

@@ -118,7 +118,10 @@ def test_what_cannot_be_held_is_not_promised() -> None:
     console.print(aa_noise_text.render(found))
 
     assert not found.holds
-    assert "cannot hold these margins in the time: throughput −5%" in console.export_text()
+    assert (
+        "time is too short for these margins on this machine: throughput −5%"
+        in console.export_text()
+    )
 
 
 def test_a_promise_is_kept_in_simulation() -> None:

@@ -55,9 +55,9 @@ def test_a_head_that_is_wrong_in_every_try_has_regressed(base: ProbeState) -> No
     assert result.verdict is GateVerdict.REGRESSED
     assert guard(result) == [(GateVerdict.REGRESSED, 0.0 if base is OK else None, 0.5)]
     assert result.cause is not None
-    assert "do not share what they are told" in result.cause
-    assert "Note of head: wrong with two replicas in each of 6 tries." in result.reason
-    assert ("Base is right." in result.reason) is (base is OK)
+    assert "do not share their state" in result.cause
+    assert "Head gave wrong answers with two replicas in all 6 tries (note)." in result.reason
+    assert ("Base is consistent." in result.reason) is (base is OK)
     assert wording.remarks(result) == ("gthread note: head-a-2 says breaks.",)
     for said in ("0.500 wrong", "head-a-2 says breaks."):
         assert said in markdown.render(result)
@@ -88,7 +88,7 @@ def test_less_than_that_is_no_regression(base: list[ProbeState], head: list[Prob
     ("base", "head", "said"),
     [
         (BREAKS, BREAKS, "Both versions give wrong answers with two replicas"),
-        (BREAKS, OK, "Base gives wrong answers with two replicas, and head does not"),
+        (BREAKS, OK, "Base gives wrong answers with two replicas; head does not"),
         (OK, BREAKS, "Head gave wrong answers in 1 of 1 tries"),
     ],
 )

@@ -74,7 +74,7 @@ def test_a_shared_lock_is_named_as_something_shared() -> None:
     result = conclude(make_evidence(PLAN, scaling=math.log(0.9)))
 
     assert result.cause is not None
-    assert "something that they share" in result.cause
+    assert "something they share" in result.cause
 
 
 def test_a_better_head_is_improved() -> None:
@@ -91,7 +91,7 @@ def test_noise_that_is_too_great_cannot_tell_and_says_what_would() -> None:
     open_ones = [e for e in result.endpoints if e.verdict is GateVerdict.INCONCLUSIVE]
     assert all(each.visible is not None and each.visible < -each.margin for each in open_ones)
     assert all(each.settle_minutes is not None for each in open_ones)
-    assert "smallest loss that could have been seen" in result.reason
+    assert "smallest detectable loss" in result.reason
 
 
 def test_fewer_starts_than_the_first_look_cannot_tell() -> None:

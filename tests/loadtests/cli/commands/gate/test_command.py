@@ -96,7 +96,7 @@ def test_a_faster_head_is_exit_code_0(gate: Gate, world: GateWorld) -> None:
     ("words", "said"),
     [
         (("--workers", "gtread"), "Did you mean gthread?"),
-        (("--workers", "sync,sync"), "'sync' is named twice"),
+        (("--workers", "sync,sync"), "'sync' is given twice"),
         (("--workload", "db"), "needs a store"),
         (("--workers", ""), "--workers"),
         (("--workload", "disk"), "--workload 'disk' is unknown"),

@@ -10,7 +10,7 @@ def test_without_a_history_it_is_said_how_one_is_made(twofold: Any) -> None:
     ended = twofold("gate", "history", "--json")
 
     assert ended.code == errors.EXIT_USAGE
-    assert "Gates are added to it with --history." in ended.stderr
+    assert "Add gates to it: twofold gate --history." in ended.stderr
 
 
 def test_without_merges_nothing_adds_up(twofold: Any, tmp_path: Path) -> None:
