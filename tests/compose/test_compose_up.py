@@ -20,11 +20,7 @@ WORKERS = tuple(worker.name for worker in PLAN.workers)
 SERVICES = (*OWN, *WORKERS)
 SCALE = {"gthread": 2, "gevent": 2}
 
-pytestmark = [
-    pytest.mark.docker,
-    pytest.mark.parallel,
-    pytest.mark.xdist_group("stacks by Compose"),
-]
+pytestmark = pytest.mark.docker
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,7 @@ import pytest
 from loadtests.tools import docker, postgres, proc
 from tests.compose.conftest import COMPOSE_FILE, PROJECT, output_of
 
-pytestmark = [
-    pytest.mark.docker,
-    pytest.mark.parallel,
-    pytest.mark.xdist_group("stacks by Compose"),
-]
+pytestmark = pytest.mark.docker
 
 IMAGE = "twofold/store:test"
 PASSWORD = "0123abcd"
