@@ -77,7 +77,7 @@ class Session:
         self._store.write_probes(results)
         for result in results:
             if result.state is ProbeState.BREAKS:
-                self._progress.say(f"{result.worker} is inconsistent: {result.detail}")
+                self._progress.say(f"{result.worker} breaks: {result.detail}")
 
     def measure(self) -> None:
         """Measure rounds until the result is precise enough."""

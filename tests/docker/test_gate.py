@@ -139,8 +139,8 @@ def other_image(name: str, folder: Path, *lines: str) -> str:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("--base", "no-such-ref"), 2, "is no folder, no commit"),
-        (("--head", "no-such-image:1"), 2, "no image that the engine has"),
+        (("--base", "no-such-ref"), 2, "is neither a folder, nor a commit"),
+        (("--head", "no-such-image:1"), 2, "nor an image that Docker has or can pull"),
         (("--workload", "gpu"), 2, "--workload 'gpu' is unknown"),
         (("--append", "gate-of-nobody"), 2, "There is no gate"),
         (("--judge", "nowhere.json"), 2, "cannot be read"),

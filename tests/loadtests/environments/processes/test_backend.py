@@ -248,7 +248,7 @@ def test_what_a_dead_run_has_left_is_removed_first_and_said(
     with ProcessesBackend(ROOT).open(plan_for(("gthread",)), tmp_path / "run", lines.append):
         assert not dead.exists()
 
-    assert lines[0] == f"Removing {dead}, which a run that died has left"
+    assert lines[0] == f"Removing {dead}, left by a dead run"
     assert not list(tmp_path.glob("twofold-*"))
 
 
