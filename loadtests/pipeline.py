@@ -64,7 +64,7 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
         ):
             agent = Agent(generator)
             versions = run_folder.versions_of(agent.hello())
-            driver = Driver(stack, agent, Metronome(metronome), awake)
+            driver = Driver(stack, agent, Metronome(metronome), awake, health_path=plan.health_path)
             session = Session(plan, stack, driver, store, progress, live.update)
             session.prepare()
             began_s = proc.monotonic_s()

@@ -6,12 +6,19 @@ from collections.abc import Mapping
 
 from loadtests.config.options import Choices
 from loadtests.environments import registry as backends
+from loadtests.model.tested.project import Project
 from loadtests.servers import registry as servers
 from loadtests.targets.workloads import WORKLOADS
 
 
-def of_a_run() -> Choices:
-    """Return the registered backends, worker models and workloads."""
+def of_a_run(project: Project | None = None) -> Choices:
+    """Return the backends, and the worker models and workloads of a project or the registered."""
+    if project is not None:
+        return Choices(
+            backends=backends.names(),
+            workers={name: model.server for name, model in project.workers.items()},
+            workloads={name: workload.path for name, workload in project.workloads.items()},
+        )
     return Choices(
         backends=backends.names(),
         workers={

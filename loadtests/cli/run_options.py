@@ -13,10 +13,12 @@ from loadtests.cli import choices, parameters, results_folder, seeds
 from loadtests.config import options
 from loadtests.environments.protocol import Chosen
 from loadtests.model.plan import Plan
+from loadtests.model.tested.target import TargetKind
 
 DEFAULTS = options.Options()
 
 OPTIONS = (
+    click.argument("given_target", metavar="[TARGET]", required=False),
     click.option(
         "--backend",
         cls=parameters.ListedOption,
@@ -113,13 +115,18 @@ def decide(given: dict[str, Any]) -> Decision:
     """Return the run for these option values; raise for invalid ones."""
     from loadtests.environments import registry
     from loadtests.planning.run_plan import make_plan
-    from loadtests.targets import checkout
+    from loadtests.targets import checkout, plain, sample
+    from loadtests.targets import registry as targets
 
-    checked = options.check(options.Options(**given), choices.of_a_run())
-    chosen = registry.choose(checked.backend, checkout.root())
+    tested = targets.recognise(given.pop("given_target"), Path.cwd())
+    project = sample.project() if tested.kind is TargetKind.SAMPLE else plain.project(tested)
+    checked = options.check(options.Options(**given), choices.of_a_run(project))
+    chosen = registry.choose(checked.backend, checkout.root(), tested)
     seed = seeds.draw(checked.seed)
     return Decision(
-        plan=make_plan(checked, chosen.machine, backend=chosen.backend.name, seed=seed),
+        plan=make_plan(
+            checked, chosen.machine, backend=chosen.backend.name, seed=seed, project=project
+        ),
         chosen=chosen,
         results=results_folder.of(checked.out),
     )

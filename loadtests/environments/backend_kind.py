@@ -9,6 +9,7 @@ from pathlib import Path
 
 from loadtests.environments.protocol import Chosen, Say
 from loadtests.environments.removal import Remains
+from loadtests.model.tested.target import Target
 from loadtests.planning.checks import BackendChecks
 
 
@@ -17,14 +18,14 @@ class BackendKind:
     """A backend's entry in the registry.
 
     ``about`` is the short description in ``--help``. ``auto`` tries backends by ``auto_rank``, the
-    lowest first; None means never. ``choose`` takes the folder of the application and raises
-    :class:`~loadtests.model.errors.EnvironmentFailure` if the backend does not work on this
+    lowest first; None means never. ``choose`` takes the folder with ``compose/`` and the target; it
+    raises :class:`~loadtests.model.errors.EnvironmentFailure` if the backend does not work on this
     machine. ``doctor`` calls ``examine``. ``down`` calls ``remains``, and removes inside its block.
     """
 
     name: str
     about: str
     auto_rank: int | None
-    choose: Callable[[Path], Chosen]
+    choose: Callable[[Path, Target], Chosen]
     examine: Callable[[], BackendChecks]
     remains: Callable[[Say], AbstractContextManager[tuple[Remains, ...]]]

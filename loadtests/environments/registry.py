@@ -17,6 +17,7 @@ from loadtests.environments.processes import kind as processes
 from loadtests.environments.protocol import Chosen, Say
 from loadtests.environments.removal import Remains
 from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.tested.target import SAMPLE, Target
 from loadtests.planning.checks import BackendChecks
 
 BACKENDS: dict[str, BackendKind] = {kind.name: kind for kind in (compose.KIND, processes.KIND)}
@@ -29,18 +30,18 @@ def names() -> dict[str, str]:
     }
 
 
-def choose(backend: str, root: Path) -> Chosen:
-    """Return the chosen backend, or for ``auto`` the first that works on this machine.
+def choose(backend: str, root: Path, tested: Target = SAMPLE) -> Chosen:
+    """Return the chosen backend for a target, or for ``auto`` the first that works on this machine.
 
     Raises :class:`EnvironmentFailure` if it does not work.
     """
     if backend != AUTO:
-        chosen = BACKENDS[backend].choose(root)
+        chosen = BACKENDS[backend].choose(root, tested)
         return replace(chosen, why=f"as requested; {chosen.why}")
     failures: list[str] = []
     for kind in in_order_of_trial():
         try:
-            chosen = kind.choose(root)
+            chosen = kind.choose(root, tested)
         except EnvironmentFailure as error:
             failures.append(f"Without {kind.name} ({error})")
         else:

@@ -16,6 +16,7 @@ from loadtests.measurement import readiness, user_calibration
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.generator_records import Load
 from loadtests.model.stack import Replica
+from loadtests.model.tested.target import SAMPLE_HEALTH_PATH
 from loadtests.model.trial import CalibrationStep
 from loadtests.servers.registry import worker_models
 from loadtests.tools import proc
@@ -61,6 +62,7 @@ class PairRunner:
         readiness.wait_ready(
             self._generators.agent,
             fresh,
+            path=SAMPLE_HEALTH_PATH,
             ended=lambda _: self._stack.ended(),
             not_ready=self._not_ready,
             laggard_limit_s=LAGGARD_LIMIT_S,

@@ -25,6 +25,7 @@ from loadtests.model.consistency import Check
 from loadtests.model.generator_records import Edge, Load
 from loadtests.model.plan import Upstream
 from loadtests.model.stack import Replica
+from loadtests.model.tested.target import SAMPLE_HEALTH_PATH
 from loadtests.model.vocabulary import Role
 from loadtests.tools import proc
 
@@ -67,7 +68,7 @@ class BlockRunner:
                 for (side, members), port in self._ports.items()
             ]
         )
-        url = self._base_url(FIRST_PORT) + readiness.HEALTH_PATH
+        url = self._base_url(FIRST_PORT) + SAMPLE_HEALTH_PATH
         readiness.wait_for_proxy(
             self._generators.agent, url, lambda: self._stack.log_of(Role.PROXY)
         )

@@ -13,7 +13,7 @@ from loadtests.measurement import repeated_trials, user_calibration
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.open_loop import OpenLoop
 from loadtests.measurement.progress import Progress
-from loadtests.model.consistency import SAMPLE_CHECKS, ProbeState
+from loadtests.model.consistency import ProbeState
 from loadtests.model.generator_records import RawTrial
 from loadtests.model.open_trial import OpenTrial
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
@@ -73,7 +73,7 @@ class Session:
 
     def _probe(self) -> None:
         self._progress.say("Checking whether the replicas give consistent answers")
-        results = self._driver.probe(self._plan, SAMPLE_CHECKS)
+        results = self._driver.probe(self._plan, self._plan.checks)
         self._store.write_probes(results)
         for result in results:
             if result.state is ProbeState.BREAKS:

@@ -18,8 +18,10 @@ from loadtests.model.consistency import Check, ProbeResult
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.generator_records import Edge, Load, RawTrial
 from loadtests.model.latency import Ceiling
-from loadtests.model.plan import Plan, Timing, TrialSpec, Upstream, Workload
+from loadtests.model.plan import Plan, Timing, TrialSpec, Upstream
 from loadtests.model.stack import Replica
+from loadtests.model.tested.target import SAMPLE_HEALTH_PATH
+from loadtests.model.tested.workload import Workload
 from loadtests.model.vocabulary import Role
 from loadtests.tools import proc
 
@@ -33,8 +35,15 @@ class Driver:
     """A stack with its generator."""
 
     def __init__(
-        self, stack: Stack, agent: Agent, metronome: Metronome, awake: Awake = NOTHING_AWAKE
+        self,
+        stack: Stack,
+        agent: Agent,
+        metronome: Metronome,
+        awake: Awake = NOTHING_AWAKE,
+        *,
+        health_path: str = SAMPLE_HEALTH_PATH,
     ) -> None:
+        self._health_path = health_path
         self._stack = stack
         self._agent = agent
         self._metronome = metronome
@@ -47,6 +56,7 @@ class Driver:
         readiness.wait_ready(
             self._agent,
             self._stack.replicas,
+            path=self._health_path,
             ended=self._ended,
             not_ready=self._never_answered,
         )
@@ -77,7 +87,7 @@ class Driver:
     def prove_shares(self, upstreams: Sequence[Upstream]) -> None:
         """Send one request per member to each port; raise unless each member answers once."""
         for upstream in upstreams:
-            url = self.base_url(upstream.port) + readiness.HEALTH_PATH
+            url = self.base_url(upstream.port) + self._health_path
             answers = self._agent.fetch(
                 [url] * len(upstream.members), timeout_s=readiness.READY_LIMIT_S
             )

@@ -18,8 +18,6 @@ ASK_LIMIT_S = READY_LIMIT_S / 6
 PROXY_LIMIT_S = 20.0
 """Seconds until nginx has to answer, with room for a busy machine."""
 
-HEALTH_PATH = "/healthz"
-
 SERVER_ERROR = 500
 """Any status below this shows that a replica serves requests."""
 
@@ -28,12 +26,15 @@ def wait_ready(
     agent: Agent,
     replicas: Sequence[Replica],
     *,
+    path: str,
     ended: Callable[[Collection[str]], str | None],
     not_ready: Callable[[Sequence[Replica], float], str],
     laggard_limit_s: float = READY_LIMIT_S,
     ended_every_s: float = 0.0,
 ) -> None:
-    """Wait until every replica has answered once; raise :class:`EnvironmentFailure` at the limit.
+    """Wait until every replica has answered; raise :class:`EnvironmentFailure` at the limit.
+
+    Each is asked for ``path`` (with query).
 
     Every ``ended_every_s`` seconds ``ended`` gets the names without an answer, and returns an error
     message if one of these replicas has exited. ``not_ready`` returns the error message at the
@@ -45,7 +46,7 @@ def wait_ready(
 
     def all_answer() -> bool:
         nonlocal asked_s, deadline_s
-        for name in _answering(agent, tuple(waiting.values())):
+        for name in _answering(agent, tuple(waiting.values()), path):
             del waiting[name]
             deadline_s = min(deadline_s, proc.monotonic_s() + laggard_limit_s)
         now_s = proc.monotonic_s()
@@ -63,9 +64,9 @@ def wait_ready(
     proc.wait_until(all_answer, limit_s=READY_LIMIT_S + ASK_LIMIT_S, failure=failure)
 
 
-def _answering(agent: Agent, replicas: Sequence[Replica]) -> list[str]:
+def _answering(agent: Agent, replicas: Sequence[Replica], path: str) -> list[str]:
     """Send a request to all replicas, and return the names of those that answer."""
-    urls = [f"http://{replica.address}{HEALTH_PATH}" for replica in replicas]
+    urls = [f"http://{replica.address}{path}" for replica in replicas]
     answers = agent.fetch(urls, timeout_s=ASK_LIMIT_S)
     return [
         replica.name

@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from loadtests.model.consistency import SAMPLE_CHECKS, Check
 from loadtests.model.latency import LatencyPlan
+from loadtests.model.tested.target import SAMPLE, Target
+from loadtests.model.tested.workload import Workload
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerModel:
-    """The settings of one gunicorn worker model in each replica.
+    """One way to serve the target, the same in each replica; the documentation calls it a variant.
 
     ``slots`` is how many requests one replica can serve at once (processes × threads). It is None
-    where only CPU and memory limit it (greenlets).
+    where only CPU and memory limit it (greenlets), or where it is not known. ``server`` is a name
+    in the registry of servers, and ``mode`` the server's own name for its kind of workers; None
+    means ``name``. ``python`` names another interpreter. ``options`` are further words of the
+    server's command line, and ``env`` further variables. ``as_started`` means that the target
+    starts its own server, and nothing is put into force.
     """
 
     name: str
     processes: int
     threads: int
     slots: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Workload:
-    """A workload: its name, and the path (with query) of its requests.
-
-    ``scenario`` is the locustfile in ``generator/locustfiles`` of a workload with several paths, or
-    None. ``needs_store`` says that requests use the data store.
-    """
-
-    name: str
-    path: str
-    scenario: str | None = None
-    needs_store: bool = False
+    server: str = "gunicorn"
+    mode: str | None = None
+    python: str | None = None
+    options: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    as_started: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -101,6 +101,10 @@ class TrialSpec:
 class Plan:
     """Everything that a run will do."""
 
+    tested: Target = SAMPLE
+    """The system under test. (``target`` is the factor that counts as "about twice".)"""
+    checks: tuple[Check, ...] = SAMPLE_CHECKS
+    """The declared consistency checks."""
     seed: int
     backend: str
     workers: tuple[WorkerModel, ...]
@@ -124,3 +128,8 @@ class Plan:
     latency: LatencyPlan | None = None
     """The open-loop trials that follow the rounds; ``expected_s`` includes them."""
     generator_processes: int = 1
+
+    @property
+    def health_path(self) -> str:
+        """The path that asks whether a replica is ready."""
+        return self.tested.health or self.workloads[0].path

@@ -7,11 +7,12 @@ ask for; the message says what would fit.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from itertools import product
 from random import Random
 
 from loadtests.config import slo
 from loadtests.config.options import (
-    DEFAULT_WORKLOAD,
     ROUNDS_MAX,
     ROUNDS_MIN,
     Options,
@@ -19,12 +20,13 @@ from loadtests.config.options import (
 from loadtests.model.errors import PlanError
 from loadtests.model.latency import LatencyPlan
 from loadtests.model.machine import Machine
-from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream, Workload
+from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream
+from loadtests.model.tested.project import Project
+from loadtests.model.tested.workload import Workload
 from loadtests.planning import load_levels
 from loadtests.planning.budget import budget, fits, generator_cores, split_cores
 from loadtests.planning.rotation import rotation
-from loadtests.servers import registry as servers
-from loadtests.targets import workloads as built_in
+from loadtests.targets import sample
 
 # A window is a whole number of the kernel's CPU periods of 100 ms. So each window has the same
 # number of refills of a replica's budget.
@@ -42,9 +44,6 @@ STORE_START_S = 5.0
 
 FIRST_PORT = 9001
 
-WAITING_WORKLOAD = "io"
-"""The workload that is measured where replicas under CPU load cannot have budgets."""
-
 NO_BUDGET = (
     "No CPU budget can be set here, so replicas under CPU load would compete for the same cores."
     " Workload io is measured instead, whose bottleneck is worker slots."
@@ -56,36 +55,33 @@ ONE_CORE = (
 )
 
 
-def make_plan(options: Options, machine: Machine, *, backend: str, seed: int) -> Plan:
-    """Return the plan of a run on ``machine``; the same arguments give the same plan."""
+def make_plan(
+    options: Options, machine: Machine, *, backend: str, seed: int, project: Project | None = None
+) -> Plan:
+    """Return a run's plan; it depends only on the arguments. No project means the sample's."""
+    project = project or sample.project()
     counts = tuple(sorted(options.replicas))
     most = counts[-1]
-    models = servers.worker_models()
-    if options.workers is None:
-        options = replace(options, workers=tuple(models))
-    with_store = options.probe or any(
-        built_in.WORKLOADS[name].needs_store for name in options.workloads
-    )
-    workloads, workers, notes = _what_fits(options, machine, most, with_store=with_store)
-    waiting_only = all(built_in.WORKLOADS[workload.name].waits for workload in workloads)
-    replica_budget = budget(machine, most, waiting_only=waiting_only, with_store=with_store)
+    options = replace(options, workers=options.workers or project.default_workers)
+    stored = (project.workloads[name].needs_store for name in options.workloads)
+    with_store = options.probe or any(stored)
+    workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)
+    waiting_only = all(workload.waits for workload in workloads)
     cells = tuple(
         Cell(worker=worker, workload=workload.name, replicas=count)
-        for workload in workloads
-        for worker in workers
-        for count in counts
+        for workload, worker, count in product(workloads, workers, counts)
     )
     least, greatest = _round_limits(options)
     upstreams, rounds = _rounds(cells, total=most, rounds=greatest, seed=seed)
     timing = TIMING_QUICK if options.quick else TIMING
-    trial_s = timing.settle_s + timing.window_s + OVERHEAD_S
-    start_s = START_S + (STORE_START_S if with_store else 0)
     latency = _latency(options, len(cells))
-    beside_s = start_s + (latency.expected_s if latency else 0.0)
+    expected_s = partial(_expected_s, timing, latency, len(cells), with_store=with_store)
     return Plan(
+        tested=project.tested,
+        checks=project.checks,
         seed=seed,
         backend=backend,
-        workers=tuple(models[name] for name in workers),
+        workers=tuple(project.workers[name] for name in workers),
         workloads=workloads,
         replica_counts=counts,
         cells=cells,
@@ -93,17 +89,25 @@ def make_plan(options: Options, machine: Machine, *, backend: str, seed: int) ->
         rounds_max=greatest,
         precision_ratio=options.precision_ratio,
         target=options.target,
-        budget=replica_budget,
+        budget=budget(machine, most, waiting_only=waiting_only, with_store=with_store),
         timing=timing,
         upstreams=upstreams,
         rounds=rounds,
-        expected_s=beside_s + least * len(cells) * trial_s,
-        expected_max_s=beside_s + greatest * len(cells) * trial_s,
+        expected_s=expected_s(least),
+        expected_max_s=expected_s(greatest),
         notes=notes,
         latency=latency,
         generator_processes=options.generator_processes or len(generator_cores(machine)) or 1,
         with_store=with_store,
     )
+
+
+def _expected_s(
+    timing: Timing, latency: LatencyPlan | None, cells: int, rounds: int, *, with_store: bool
+) -> float:
+    trial_s = timing.settle_s + timing.window_s + OVERHEAD_S
+    beside_s = START_S + STORE_START_S * with_store + (latency.expected_s if latency else 0.0)
+    return beside_s + rounds * cells * trial_s
 
 
 def _latency(options: Options, cells: int) -> LatencyPlan | None:
@@ -114,40 +118,35 @@ def _latency(options: Options, cells: int) -> LatencyPlan | None:
 
 
 def _what_fits(
-    options: Options, machine: Machine, most: int, *, with_store: bool
+    options: Options, project: Project, machine: Machine, most: int, *, with_store: bool
 ) -> tuple[tuple[Workload, ...], tuple[str, ...], tuple[str, ...]]:
     """Return workloads, worker models and notes, without what this machine cannot test.
 
     What the options name explicitly is refused rather than left out.
     """
-    requested = options.workloads or (DEFAULT_WORKLOAD,)
+    requested = options.workloads or project.default_workloads
+    asked = tuple(project.workloads[name] for name in requested)
     workers = options.workers or ()
     if fits(machine, most, with_store=with_store):
-        return tuple(map(built_in.named, requested)), workers, ()
+        return asked, workers, ()
     too_many = machine.can_budget and bool(split_cores(machine, with_store=with_store)[1])
-    if too_many or (
-        options.workloads and not all(built_in.WORKLOADS[name].waits for name in requested)
-    ):
+    waiting = {name: entry for name, entry in project.workloads.items() if entry.waits}
+    if too_many or not waiting or (options.workloads and not waiting.keys() >= set(requested)):
         # Raises PlanError with what would fit.
         budget(machine, most, waiting_only=False, with_store=with_store)
-    limited = tuple(name for name in workers if name in _limited())
+    fitting = tuple(name for name, model in project.workers.items() if model.slots is not None)
+    limited = tuple(name for name in workers if name in fitting)
     if not limited:
         raise PlanError(
             f"{', '.join(workers)} has no limit of worker slots, so its replicas would"
             " compete for CPU, and no budget can be set here. What fits:"
-            f" --workers {','.join(_limited())}."
+            f" --workers {','.join(fitting)}."
         )
     left_out = tuple(name for name in workers if name not in limited)
     notes = [ONE_CORE if machine.can_budget else NO_BUDGET]
     if left_out:
         notes.append(f"Left out: {', '.join(left_out)}, whose replicas would compete for CPU.")
-    names = requested if options.workloads else (WAITING_WORKLOAD,)
-    return tuple(map(built_in.named, names)), limited, tuple(notes)
-
-
-def _limited() -> tuple[str, ...]:
-    """Return the worker models with a limited number of slots."""
-    return tuple(name for name, model in servers.worker_models().items() if model.slots is not None)
+    return asked if options.workloads else (next(iter(waiting.values())),), limited, tuple(notes)
 
 
 def _round_limits(options: Options) -> tuple[int, int]:

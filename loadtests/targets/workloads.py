@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from loadtests.model.plan import Workload
+from loadtests.model.tested.workload import Workload
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,7 @@ class BuiltIn:
             path=self.path,
             scenario=self.locustfile,
             needs_store=self.needs_store,
+            waits=self.waits,
         )
 
 

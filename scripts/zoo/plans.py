@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from loadtests.config.options import Options
 from loadtests.model.machine import Machine
-from loadtests.model.plan import Cell, Plan, Workload
+from loadtests.model.plan import Cell, Plan
+from loadtests.model.tested.workload import Workload
 from loadtests.planning.run_plan import make_plan
 
 BACKEND = "processes"

@@ -200,7 +200,9 @@ def _stub(command: click.Command) -> Any:
 
     def stub(*_: object, **given: Any) -> int:
         if command.name in {"run", "plan"}:
-            asked = options.Options(**{k: v for k, v in given.items() if k != "as_json"})
+            asked = options.Options(
+                **{k: v for k, v in given.items() if k not in {"as_json", "given_target"}}
+            )
             options.check(asked, choices.of_a_run())
         return 0
 

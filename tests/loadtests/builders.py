@@ -22,9 +22,9 @@ from loadtests.model.plan import (
     TrialSpec,
     Upstream,
     WorkerModel,
-    Workload,
 )
 from loadtests.model.result import DoublingResult, Estimate, Finding, RunFacts, RunResult
+from loadtests.model.tested.workload import Workload
 from loadtests.model.trial import (
     Calibration,
     CalibrationStep,

@@ -32,7 +32,7 @@ MOON = BackendKind(
     name="moon",
     about="a machine far away",
     auto_rank=0,
-    choose=lambda _: Chosen(backend=FakeBackend(World()), machine=make_machine(), why="it is up"),
+    choose=lambda *_: Chosen(backend=FakeBackend(World()), machine=make_machine(), why="it is up"),
     examine=lambda: BackendChecks(
         name="moon", checks=(ok("rocket", "fuelled"),), machine=make_machine()
     ),
@@ -91,7 +91,7 @@ def test_a_new_backend_is_chosen_and_cleaned_up(output: Output) -> None:
 def test_auto_tries_the_backends_by_their_rank_until_one_works(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def down(_: Path) -> Chosen:
+    def down(*_: object) -> Chosen:
         raise EnvironmentFailure("no rocket")
 
     later = BackendKind(**{**vars(MOON), "name": "later", "auto_rank": 9})

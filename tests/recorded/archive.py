@@ -48,13 +48,20 @@ def judge_gate(text: str, name: str) -> str:
 
 
 def differences(now: str, then: str) -> Iterator[tuple[str, object, object]]:
-    """Give what differs between two documents: where, what it is now, and what it was."""
+    """Give what differs between two documents: where, what it is now, and what it was.
+
+    Keys may be added: the contract allows it, and none may go or change its place.
+    """
     yield from _differences("", *(json.loads(OWN_VERSION.sub("any", text)) for text in (now, then)))
 
 
+def _kept(now: dict[str, Any], then: dict[str, Any]) -> bool:
+    return [key for key in now if key in then] == list(then)
+
+
 def _differences(where: str, now: Any, then: Any) -> Iterator[tuple[str, object, object]]:
-    if isinstance(now, dict) and isinstance(then, dict) and list(now) == list(then):
-        for key in now:
+    if isinstance(now, dict) and isinstance(then, dict) and _kept(now, then):
+        for key in then:
             yield from _differences(f"{where}.{key}", now[key], then[key])
     elif isinstance(now, list) and isinstance(then, list) and len(now) == len(then):
         for index, (item_now, item_then) in enumerate(zip(now, then, strict=True)):

@@ -80,6 +80,8 @@ def test_any_figure_that_differs_is_seen() -> None:
     assert list(archive.differences(then.replace('"1"', '"2"'), then)) == []
     assert list(archive.differences(then.replace("1.0", "1.1"), then)) == [(".a", 1.1, 1.0)]
     assert list(archive.differences(then.replace("2]", "3]"), then)) == [(".b[1]", 3, 2)]
+    assert list(archive.differences(then.replace('{"a"', '{"new": 1, "a"'), then)) == []
+    assert len(list(archive.differences(then.replace('"a": 1.0, ', ""), then))) == 1
 
 
 def test_a_sentence_may_be_reworded_but_not_its_figures() -> None:

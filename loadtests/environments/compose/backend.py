@@ -16,6 +16,7 @@ from loadtests.environments.wait_idle import wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan, Upstream
 from loadtests.model.stack import Replica
+from loadtests.model.tested.target import SAMPLE, Target
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used
 from loadtests.tools import docker, host, postgres, proc
@@ -33,8 +34,14 @@ class ComposeBackend:
     name = "compose"
 
     def __init__(
-        self, root: Path, *, settings: Settings = NO_SETTINGS, app_image: str | None = None
+        self,
+        root: Path,
+        *,
+        tested: Target = SAMPLE,
+        settings: Settings = NO_SETTINGS,
+        app_image: str | None = None,
     ) -> None:
+        self._tested = tested
         self._root = root
         self._settings = settings
         self._app_image = app_image

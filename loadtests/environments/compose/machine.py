@@ -16,19 +16,20 @@ from loadtests.environments.protocol import Chosen
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.machine import Machine
 from loadtests.model.machine_facts import Engine, EngineState
+from loadtests.model.tested.target import SAMPLE, Target
 from loadtests.tools import docker, docker_compose, host, proc
 
 SOCKET = "unix:///var/run/docker.sock"
 """Address of the engine if ``DOCKER_HOST`` is not set."""
 
 
-def choose(root: Path) -> Chosen:
+def choose(root: Path, tested: Target = SAMPLE) -> Chosen:
     """Return the backend and its machine; raise if Docker or Compose does not answer."""
     with closing(docker.Engine()) as engine:
         compose = docker_compose.find_compose()
         machine = docker_machine(engine, compose)
         why = f"Docker {engine.version} and Compose {compose.version} answer"
-    return Chosen(backend=ComposeBackend(root), machine=machine, why=why)
+    return Chosen(backend=ComposeBackend(root, tested=tested), machine=machine, why=why)
 
 
 def docker_machine(engine: docker.Engine, compose: docker_compose.Compose) -> Machine:

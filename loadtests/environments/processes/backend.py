@@ -26,6 +26,7 @@ from loadtests.environments.wait_idle import wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan, Upstream, WorkerModel
 from loadtests.model.stack import HostReading, Reading, Replica
+from loadtests.model.tested.target import SAMPLE, Target
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used, service_parts
 from loadtests.servers import gunicorn
@@ -54,8 +55,14 @@ class ProcessesBackend:
     name = "processes"
 
     def __init__(
-        self, root: Path, *, settings: Settings = NO_SETTINGS, wsgi_app: str = WSGI_APP
+        self,
+        root: Path,
+        *,
+        tested: Target = SAMPLE,
+        settings: Settings = NO_SETTINGS,
+        wsgi_app: str = WSGI_APP,
     ) -> None:
+        self._tested = tested
         self._root = root
         self._settings = settings
         self._wsgi_app = wsgi_app

@@ -9,13 +9,14 @@ from pathlib import Path
 from loadtests.environments.backend_kind import BackendKind
 from loadtests.environments.protocol import Chosen, Say
 from loadtests.environments.removal import Remains
+from loadtests.model.tested.target import Target
 from loadtests.planning.checks import BackendChecks
 
 
-def _choose(root: Path) -> Chosen:
+def _choose(root: Path, tested: Target) -> Chosen:
     from loadtests.environments.processes import machine
 
-    return machine.choose(root)
+    return machine.choose(root, tested)
 
 
 def _examine() -> BackendChecks:

@@ -10,6 +10,7 @@ from loadtests.environments.processes.backend import ProcessesBackend
 from loadtests.environments.protocol import Chosen
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.machine_facts import Nginx, Postgres, ProcessesFacts
+from loadtests.model.tested.target import SAMPLE, Target
 from loadtests.planning.run_plan import FIRST_PORT
 from loadtests.servers import gunicorn
 from loadtests.tools import host, nginx, postgres, proc
@@ -21,11 +22,13 @@ PORT_CHECK_HOST = "127.111.111.254" if sys.platform == "linux" else "127.0.0.1"
 """Like the proxy's addresses: only a program that listens on all addresses is in its way."""
 
 
-def choose(root: Path) -> Chosen:
+def choose(root: Path, tested: Target = SAMPLE) -> Chosen:
     """Give the backend with its machine."""
     way = cpu_limits.find("choice")
     machine = host.read_machine(can_budget=way.can_budget)
-    return Chosen(backend=ProcessesBackend(root), machine=machine, why=way.description)
+    return Chosen(
+        backend=ProcessesBackend(root, tested=tested), machine=machine, why=way.description
+    )
 
 
 def look(ports: range) -> ProcessesFacts:

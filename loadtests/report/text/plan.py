@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from loadtests.model.machine import Machine
-from loadtests.model.plan import Plan, Workload
+from loadtests.model.plan import Plan
 from loadtests.model.result import RunResult
+from loadtests.model.tested.workload import Workload
 from loadtests.report.rounding import figure, percent
 
 

@@ -12,6 +12,7 @@ from loadtests.environments import registry
 from loadtests.environments.protocol import Chosen
 from loadtests.model import errors
 from loadtests.model.machine import Machine
+from loadtests.model.tested.target import SAMPLE, Target
 from tests.loadtests.builders import make_machine
 from tests.loadtests.cli.command_line import Ended
 from tests.loadtests.fakes import FakeBackend, World
@@ -29,7 +30,7 @@ def machine() -> Machine:
 
 @pytest.fixture(autouse=True)
 def a_stack_in_memory(monkeypatch: pytest.MonkeyPatch, world: World, machine: Machine) -> None:
-    def choose(asked: str, root: Path) -> Chosen:
+    def choose(asked: str, root: Path, tested: Target = SAMPLE) -> Chosen:
         assert (root / "compose").is_dir()
         if asked == "processes":
             raise errors.EnvironmentFailure("No nginx here. Install it.")

@@ -45,7 +45,7 @@ from tests.loadtests.fakes import World
         (("run", "--generator-processes", "0"), "--generator-processes is 0"),
         (("run", "--seed", "x"), "Invalid value for '--seed'"),
         (("run", "--unheard-of"), "No such option"),
-        (("run", "surplus"), "unexpected extra argument"),
+        (("run", "shop:app", "surplus"), "unexpected extra argument"),
         (("plan", "--replicas", "1,3"), "no doubling to measure"),
         (("report", "yesterday"), "There is no run 'yesterday'"),
         (("report",), "There is no run in"),

@@ -56,6 +56,7 @@ def waited(
     wait_ready(
         Agent(stack.start_generator()),
         stack.replicas,
+        path="/healthz",
         ended=ended,
         not_ready=not_ready,
         laggard_limit_s=laggard_limit_s,

@@ -1,0 +1,60 @@
+"""The system under test: what it is, and how a replica of it comes to be. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class TargetKind(StrEnum):
+    """The forms in which a user names the system under test."""
+
+    SAMPLE = "sample"
+    """The sample application, which the wheel carries."""
+    IMPORT_STRING = "import_string"
+    """A WSGI application by name, such as ``shop:create_app()``."""
+    DOCKERFILE = "dockerfile"
+    """A folder with a Dockerfile, or a Dockerfile."""
+    IMAGE = "image"
+    SERVICE = "service"
+    """A service of a Compose file, such as ``compose.yaml:web``."""
+    URL = "url"
+    """A deployment that is running already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """The system under test, as its form's file in ``targets/`` found it.
+
+    ``given`` is what the user wrote, and ``name`` is short, for headings. ``folder`` is the
+    project's folder as an absolute path; None for the sample application, an image and a URL. Only
+    the fields of its own form are set. ``python`` is the interpreter of an import string's
+    environment. ``port`` and ``health`` (a path) are None where the user named none: then the port
+    is found, and the first request of the workload asks whether a replica is ready. ``env`` are the
+    user's variables; reports show their names only. ``notes`` say what was found, changed or
+    ignored, one sentence each.
+    """
+
+    kind: TargetKind
+    given: str
+    name: str
+    folder: str | None = None
+    application: str | None = None
+    python: str | None = None
+    dockerfile: str | None = None
+    image: str | None = None
+    compose_file: str | None = None
+    service: str | None = None
+    url: str | None = None
+    port: int | None = None
+    health: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+SAMPLE_HEALTH_PATH = "/healthz"
+
+SAMPLE = Target(
+    kind=TargetKind.SAMPLE, given="", name="the sample application", health=SAMPLE_HEALTH_PATH
+)

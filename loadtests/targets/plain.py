@@ -1,0 +1,33 @@
+"""A target of the user's without any configuration: its variants, and one request as workload."""
+
+from __future__ import annotations
+
+from loadtests.model.plan import WorkerModel
+from loadtests.model.tested.project import Project
+from loadtests.model.tested.target import Target, TargetKind
+from loadtests.model.tested.workload import RequestSpec, Workload
+from loadtests.servers import registry as servers
+
+AS_STARTED = "as-started"
+"""Name of the only variant of a target that starts its own server."""
+
+WORKLOAD = "requests"
+
+
+def project(tested: Target) -> Project:
+    """Return a target with its variants and the request ``GET /``."""
+    models = servers.worker_models() if tested.kind is TargetKind.IMPORT_STRING else as_started()
+    workload = Workload(name=WORKLOAD, path="/", requests=(RequestSpec(),))
+    return Project(
+        tested=tested,
+        workers=models,
+        workloads={workload.name: workload},
+        default_workers=tuple(models),
+        default_workloads=(workload.name,),
+    )
+
+
+def as_started() -> dict[str, WorkerModel]:
+    """Return the variant of a target that starts its own server; what it runs is seen later."""
+    model = WorkerModel(name=AS_STARTED, processes=1, threads=1, slots=None, as_started=True)
+    return {model.name: model}

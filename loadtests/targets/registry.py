@@ -1,0 +1,40 @@
+"""The registry of the forms in which targets are named, one line each, in order of recognition."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from loadtests.model.errors import UsageError
+from loadtests.model.tested.target import SAMPLE, Target, TargetKind
+from loadtests.targets import compose_service, dockerfile, image, import_string, url
+from loadtests.targets.form import Form
+
+FORMS: dict[TargetKind, Form] = {
+    form.kind: form
+    for form in (
+        url.FORM,
+        compose_service.FORM,
+        dockerfile.FORM,
+        import_string.FORM,
+        image.FORM,
+    )
+}
+
+
+def recognise(given: str | None, folder: Path) -> Target:
+    """Return the target that a text names in a folder; without a text, the sample application.
+
+    Raises :class:`UsageError` if no form fits.
+    """
+    if given is None:
+        return SAMPLE
+    for form in FORMS.values():
+        if form.recognises(given, folder):
+            return form.find(given, folder)
+    examples = ", ".join(f"{form.option} {form.metavar}" for form in FORMS.values())
+    raise UsageError(f"The target {given!r} has no known form. Name it by an option: {examples}.")
+
+
+def named(kind: TargetKind, given: str, folder: Path) -> Target:
+    """Return the target that an explicit option names; raises :class:`UsageError`."""
+    return FORMS[kind].find(given, folder)

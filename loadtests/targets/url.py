@@ -1,0 +1,28 @@
+"""A target that is running already, named by its URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from loadtests.model.tested.target import Target, TargetKind
+from loadtests.targets.form import Form
+
+
+def recognises(given: str, _: Path) -> bool:
+    """Tell whether a text is a URL."""
+    return given.startswith(("http://", "https://"))
+
+
+def find(given: str, folder: Path) -> Target:
+    """Return the target at a URL."""
+    return Target(kind=TargetKind.URL, given=given, name=given, folder=str(folder), url=given)
+
+
+FORM = Form(
+    kind=TargetKind.URL,
+    option="--url",
+    metavar="http://10.77.0.11:8080",
+    about="a deployment that is running already",
+    recognises=recognises,
+    find=find,
+)
