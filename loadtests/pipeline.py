@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -67,6 +68,7 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
             driver = Driver(stack, agent, Metronome(metronome), awake, health_path=plan.health_path)
             session = Session(plan, stack, driver, store, progress, live.update)
             session.prepare()
+            store.begin(facts, chosen.machine, with_notes(plan, stack.notes))
             began_s = proc.monotonic_s()
             session.measure()
             measuring_s = proc.monotonic_s() - began_s
@@ -84,8 +86,14 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
         finished=True,
         versions=versions,
     )
-    store.begin(facts, chosen.machine, plan)
+    # Some notes are made while the stack goes down.
+    store.begin(facts, chosen.machine, with_notes(plan, stack.notes))
     return report(store), store.folder
+
+
+def with_notes(plan: Plan, notes: Sequence[str]) -> Plan:
+    """Return a plan whose target has further notes, which the stack made."""
+    return replace(plan, tested=replace(plan.tested, notes=(*plan.tested.notes, *notes)))
 
 
 def _facts_of(run_id: str, started_at_s: float, command: str) -> RunFacts:

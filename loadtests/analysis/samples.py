@@ -64,7 +64,8 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
     answers = _answers(columns, inside, names)
     completed = int(np.count_nonzero(good))
     usages = _usages(raw, columns, names, budget)
-    active = {*raw.addresses.values(), *(set(Role) - {Role.REPLICA})}
+    active = {*raw.addresses.values()}
+    idle = [use for use in usages if use.role is Role.REPLICA and use.member not in active]
     return Trial(
         spec=raw.spec,
         users=raw.users,
@@ -79,8 +80,8 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
         in_flight=in_flight(columns, window_us),
         answers={name: answers.get(name, 0) for name in (*raw.addresses.values(), *answers)},
         quarters_rps=_quarters(columns.done_us[good], window_us),
-        usages=tuple(usage for usage in usages if usage.member in active),
-        idle_usages=tuple(usage for usage in usages if usage.member not in active),
+        usages=tuple(usage for usage in usages if usage not in idle),
+        idle_usages=tuple(idle),
         conservation=Conservation(
             sent=finished.sent,
             answered=finished.answered,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +122,7 @@ def decide(given: dict[str, Any]) -> Decision:
     project = sample.project() if tested.kind is TargetKind.SAMPLE else plain.project(tested)
     checked = options.check(options.Options(**given), choices.of_a_run(project))
     chosen = registry.choose(checked.backend, checkout.root(), tested)
+    project = replace(project, tested=chosen.tested or tested)
     seed = seeds.draw(checked.seed)
     return Decision(
         plan=make_plan(

@@ -16,6 +16,7 @@ from typing import Protocol
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan, Upstream
 from loadtests.model.stack import HostReading, Reading, Replica
+from loadtests.model.tested.target import Target
 from loadtests.tools.proc import Child
 
 Say = Callable[[str], None]
@@ -40,6 +41,10 @@ class Stack(Protocol):
     @property
     def status_url(self) -> str:
         """The URL of nginx's own counters (stub_status), as seen by the generator."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found, changed or added since the start, in sentences; it may still grow."""
 
     @property
     def host_cores(self) -> tuple[int, ...]:
@@ -78,8 +83,12 @@ class Backend(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """A chosen backend, its machine, and the reason for the choice."""
+    """A chosen backend, its machine, and the reason for the choice.
+
+    ``tested`` is the target with what the backend saw of it; None where that is nothing new.
+    """
 
     backend: Backend
     machine: Machine
     why: str
+    tested: Target | None = None

@@ -40,6 +40,9 @@ CORES_FOR_TWO_GENERATORS = 8
 """Cores from which the generator has two, with a process each: one process cannot saturate replicas
 on five cores or more."""
 
+SAMPLE_STORE = "PostgreSQL"
+"""The sample application's store; the user's have the names of their services."""
+
 STORE_SHARED_CPUS = 0.5
 """The store's budget on a shared core: half, so that the proxy has enough. For reads by key the
 store needs about an eighth of the replicas' CPU, so it does not saturate."""
@@ -85,31 +88,39 @@ def fits(machine: Machine, replicas: int, *, with_store: bool = False) -> bool:
 
 
 def budget(
-    machine: Machine, replicas: int, *, waiting_only: bool, with_store: bool = False
+    machine: Machine,
+    replicas: int,
+    *,
+    waiting_only: bool,
+    with_store: bool = False,
+    stores: tuple[str, ...] = (SAMPLE_STORE,),
 ) -> Budget:
-    """Return the budget of each of ``replicas`` replicas on this machine, and of a store.
+    """Return the budget of each of ``replicas`` replicas on this machine, and of each store.
 
     ``waiting_only`` says that requests hold a slot and use almost no CPU, so replicas without a
-    budget do not compete. Raises :class:`PlanError` where the machine is too small.
+    budget do not compete. ``stores`` are the names of what the replicas have in common. Raises
+    :class:`PlanError` where the machine is too small.
     """
     of_replicas = _replica_budget(
         machine, replicas, waiting_only=waiting_only, with_store=with_store
     )
-    return _with_store(of_replicas, machine) if with_store else of_replicas
+    return _with_stores(of_replicas, machine, stores) if with_store else of_replicas
 
 
-def _with_store(of_replicas: Budget, machine: Machine) -> Budget:
-    """Return the budget with the store's: all of its own cores, or half of the proxy's core."""
+def _with_stores(of_replicas: Budget, machine: Machine, stores: tuple[str, ...]) -> Budget:
+    """Return the budget with each store's: equal parts of their cores, or of half the proxy's."""
     services, _ = split_cores(machine)
     own = machine.cores // CORES_FOR_A_STORE_CORE
     cores = machine.core_ids[len(services) : len(services) + own] or services[-1:]
-    cpus = float(own) or STORE_SHARED_CPUS
+    share = (float(own) or STORE_SHARED_CPUS) / len(stores)
+    cpus = max(STEP_CPUS, round(math.floor(share / STEP_CPUS + 1e-9) * STEP_CPUS, 2))
     where = "of its own" if own else "that it shares with the proxy"
+    names = f"{stores[0]} has" if len(stores) == 1 else f"{', '.join(stores)} have each"
     return replace(
         of_replicas,
         store_cpus=cpus if machine.can_budget else None,
         store_cores=cores if machine.can_pin and of_replicas.service_cores else (),
-        reason=f"{of_replicas.reason}; PostgreSQL has {cpus:g} CPU {where}"
+        reason=f"{of_replicas.reason}; {names} {cpus:g} CPU {where}"
         if machine.can_budget
         else of_replicas.reason,
     )

@@ -30,6 +30,8 @@ RUN_LABEL = "io.twofold.run"
 """The label of everything that belongs to a run of ours; see compose/compose.yaml."""
 OWNER_LABEL = "io.twofold.owner"
 """The label that names the process of the run, as ``environments.owner`` writes it."""
+MEMBER_LABEL = "io.twofold.member"
+"""The label of a service of the user's that the replicas need, with the user's name for it."""
 
 ENGINE_LIMIT_S = 20
 """Time limit for one answer of the engine."""
@@ -40,7 +42,11 @@ BASE_PULL_LIMIT_S = 120.0
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """A container as the engine describes it; ``pid`` is 0 if it does not run."""
+    """A container as the engine describes it; ``pid`` is 0 if it does not run.
+
+    ``member`` is the user's name for a service that the replicas need, and empty for all others.
+    ``health`` is the result of its own check of health, and empty without one.
+    """
 
     id: str
     service: str
@@ -52,6 +58,8 @@ class Container:
     out_of_memory: bool
     pid: int
     address: str
+    member: str = ""
+    health: str = ""
 
 
 class NetworkKept(EnvironmentFailure):
@@ -136,7 +144,7 @@ class Engine:
     def why_not_pulled(self, image: str) -> str | None:
         """Ask the image's registry; return None if it has the image, or what was answered."""
         try:
-            self._client.api.inspect_distribution(image)
+            self._client.images.get_registry_data(image)
         except (DockerException, RequestException) as error:
             return _reason(error)
         return None
@@ -275,6 +283,8 @@ def parse_container(attributes: Mapping[str, Any]) -> Container:
         out_of_memory=state.get("OOMKilled", False),
         pid=state["Pid"],
         address=next((network["IPAddress"] for network in networks), ""),
+        member=labels.get(MEMBER_LABEL, ""),
+        health=(state.get("Health") or {}).get("Status", ""),
     )
 
 

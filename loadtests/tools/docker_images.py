@@ -74,13 +74,19 @@ class Failure:
 def build_argv(
     *,
     tag: str,
-    folder: Path,
+    folder: Path | str,
     dockerfile: Path,
-    arguments: Mapping[str, str] = NOTHING,
+    arguments: Mapping[str, str | None] = NOTHING,
     labels: Mapping[str, str] = NOTHING,
+    words: Sequence[str] = (),
 ) -> tuple[str, ...]:
-    """Return the command that builds an image from a folder (its build context)."""
-    given = [word for item in arguments.items() for word in ("--build-arg", "=".join(item))]
+    """Return the command that builds an image from its build context, a folder or a URL.
+
+    An argument without a value is read from the builder's environment. ``words`` are further
+    options.
+    """
+    texts = [name if value is None else f"{name}={value}" for name, value in arguments.items()]
+    given = [word for text in texts for word in ("--build-arg", text)]
     labelled = [word for item in labels.items() for word in ("--label", "=".join(item))]
     return (
         *("docker", "build"),
@@ -89,6 +95,7 @@ def build_argv(
         *("--file", str(dockerfile)),
         *given,
         *labelled,
+        *words,
         str(folder),
     )
 
@@ -142,14 +149,15 @@ def _buildkit(lines: Sequence[str]) -> Failure | None:
             steps[number] = f"Step {position}{of_stage} ({instruction})"
         elif match := _KIT_OUTPUT.match(line):
             output.setdefault(match[1], []).append(match[2])
-    if not any(line.startswith("#0 ") or line.startswith("#1 ") for line in lines):
+    if not any(line.startswith(("#0 ", "#1 ")) for line in lines):
         return None
     errors = [line for line in lines if line.startswith("ERROR: ")]
     return Failure(step=None, error=_SOLVER.sub("", errors[-1])) if errors else None
 
 
 def _classic(lines: Sequence[str]) -> Failure | None:
-    step, output = None, []
+    step: str | None = None
+    output: list[str] = []
     for line in lines:
         if match := _CLASSIC_STEP.match(line):
             step, output = f"Step {match[1]} ({match[2]})", []

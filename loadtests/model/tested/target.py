@@ -32,8 +32,9 @@ class Target:
     the fields of its own form are set. ``python`` is the interpreter of an import string's
     environment. ``port`` and ``health`` (a path) are None where the user named none: then the port
     is found, and the first request of the workload asks whether a replica is ready. ``env`` are the
-    user's variables; reports show their names only. ``notes`` say what was found, changed or
-    ignored, one sentence each.
+    user's variables; reports show their names only. ``needs`` are the services of its Compose file
+    that run once beside the replicas, such as its data stores. ``notes`` say what was found,
+    changed or ignored, one sentence each.
     """
 
     kind: TargetKind
@@ -50,6 +51,7 @@ class Target:
     port: int | None = None
     health: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
