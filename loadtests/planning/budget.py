@@ -93,18 +93,20 @@ def budget(
     *,
     waiting_only: bool,
     with_store: bool = False,
-    stores: tuple[str, ...] = (SAMPLE_STORE,),
+    stores: tuple[str, ...] = (),
 ) -> Budget:
     """Return the budget of each of ``replicas`` replicas on this machine, and of each store.
 
     ``waiting_only`` says that requests hold a slot and use almost no CPU, so replicas without a
-    budget do not compete. ``stores`` are the names of what the replicas have in common. Raises
-    :class:`PlanError` where the machine is too small.
+    budget do not compete. ``stores`` are the names of what the replicas have in common; without any
+    it is the sample's store. Raises :class:`PlanError` where the machine is too small.
     """
     of_replicas = _replica_budget(
         machine, replicas, waiting_only=waiting_only, with_store=with_store
     )
-    return _with_stores(of_replicas, machine, stores) if with_store else of_replicas
+    if not with_store:
+        return of_replicas
+    return _with_stores(of_replicas, machine, stores or (SAMPLE_STORE,))
 
 
 def _with_stores(of_replicas: Budget, machine: Machine, stores: tuple[str, ...]) -> Budget:
@@ -114,16 +116,22 @@ def _with_stores(of_replicas: Budget, machine: Machine, stores: tuple[str, ...])
     cores = machine.core_ids[len(services) : len(services) + own] or services[-1:]
     share = (float(own) or STORE_SHARED_CPUS) / len(stores)
     cpus = max(STEP_CPUS, round(math.floor(share / STEP_CPUS + 1e-9) * STEP_CPUS, 2))
-    where = "of its own" if own else "that it shares with the proxy"
-    names = f"{stores[0]} has" if len(stores) == 1 else f"{', '.join(stores)} have each"
     return replace(
         of_replicas,
         store_cpus=cpus if machine.can_budget else None,
         store_cores=cores if machine.can_pin and of_replicas.service_cores else (),
-        reason=f"{of_replicas.reason}; {names} {cpus:g} CPU {where}"
+        reason=f"{of_replicas.reason}; {_in_words(stores, cpus, own=bool(own))}"
         if machine.can_budget
         else of_replicas.reason,
     )
+
+
+def _in_words(stores: tuple[str, ...], cpus: float, *, own: bool) -> str:
+    if len(stores) == 1:
+        where = "of its own" if own else "that it shares with the proxy"
+        return f"{stores[0]} has {cpus:g} CPU {where}"
+    where = "on cores of their own" if own else "on the proxy's core"
+    return f"{', '.join(stores)} have {cpus:g} CPU each, {where}"
 
 
 def _replica_budget(

@@ -24,13 +24,7 @@ from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.workload import Workload
 from loadtests.planning import load_levels
-from loadtests.planning.budget import (
-    SAMPLE_STORE,
-    budget,
-    fits,
-    generator_cores,
-    split_cores,
-)
+from loadtests.planning.budget import budget, fits, generator_cores, split_cores
 from loadtests.planning.rotation import rotation
 from loadtests.targets import sample
 
@@ -72,6 +66,7 @@ def make_plan(
     stored = (project.workloads[name].needs_store for name in options.workloads)
     with_store = options.probe or any(stored) or bool(project.tested.needs)
     workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)
+    share = partial(budget, machine, most, with_store=with_store, stores=project.tested.needs)
     waiting_only = all(workload.waits for workload in workloads)
     cells = tuple(
         Cell(worker=worker, workload=workload.name, replicas=count)
@@ -95,13 +90,7 @@ def make_plan(
         rounds_max=greatest,
         precision_ratio=options.precision_ratio,
         target=options.target,
-        budget=budget(
-            machine,
-            most,
-            waiting_only=waiting_only,
-            with_store=with_store,
-            stores=project.tested.needs or (SAMPLE_STORE,),
-        ),
+        budget=share(waiting_only=waiting_only),
         timing=timing,
         upstreams=upstreams,
         rounds=rounds,

@@ -12,8 +12,9 @@ from loadtests.environments.compose.containers import LOG_LINES, ContainerStack
 from loadtests.environments.compose.projects import Project, opened, opened_engine, project_name
 from loadtests.environments.compose.tested import document as tested_document
 from loadtests.environments.compose.tested import user_images
-from loadtests.environments.compose.tested.listening import Wanted
-from loadtests.environments.compose.tested.starting import Starting, ignored_sigterm
+from loadtests.environments.compose.tested.compose_file.service_project import HEALTHCHECK_NOTE
+from loadtests.environments.compose.tested.start.listening import Wanted
+from loadtests.environments.compose.tested.start.starting import Starting, ignored_sigterm
 from loadtests.environments.compose.tested.subject import Subject
 from loadtests.environments.protocol import Say
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings
@@ -127,7 +128,9 @@ class ComposeBackend:
             run=folder.name,
             say=say,
             local=docker.is_local(),
-            notes=[HEALTHCHECK_NOTE] if image.checks_health else [],
+            notes=[HEALTHCHECK_NOTE]
+            if image.checks_health and HEALTHCHECK_NOTE not in subject.notes
+            else [],
         )
         with opened(project, folder, say):
             ports = starting.start()
@@ -217,10 +220,6 @@ class ComposeStack(ContainerStack):
             self._notes.append(SIGTERM_NOTE)
 
 
-HEALTHCHECK_NOTE = (
-    "The image's HEALTHCHECK is switched off in replicas, since it would use their CPU. Whether"
-    " they are ready is asked over HTTP."
-)
 SIGTERM_NOTE = (
     f"Replicas ignored SIGTERM and were killed {STOP_GRACE_S} s later, so each deployment loses"
     " requests. A shell as first program does that (CMD without brackets; use exec), and so does a"

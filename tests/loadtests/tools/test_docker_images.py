@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def test_a_builder_that_said_nothing_gives_no_reason() -> None:
 def test_an_image_that_does_not_build_is_told_with_its_step_and_the_end_of_the_output(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def run(*_: object, on_line: docker_images.Callable[[str], None], **__: object) -> None:
+    def run(*_: object, on_line: Callable[[str], None], **__: object) -> None:
         for line in (DATA / "classic-step.txt").read_text().splitlines():
             on_line(line)
         raise ProcessFailure("`docker build` ended with code 1")
@@ -121,7 +122,7 @@ def test_what_an_image_declares_is_read(config: object, image: Image) -> None:
 
 
 def test_a_pull_that_fails_gives_the_engines_own_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(*_: object, on_line: docker_images.Callable[[str], None], **__: object) -> None:
+    def run(*_: object, on_line: Callable[[str], None], **__: object) -> None:
         on_line("Error response from daemon: pull access denied for shop")
         raise ProcessFailure("code 1")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from loadtests.environments.compose.tested import build_context, config_file
+from loadtests.environments.compose.tested import build_context
+from loadtests.environments.compose.tested.compose_file import reading
 from loadtests.environments.compose.tested.hidden import Hidden
-from loadtests.environments.compose.tested.subject import Part, Subject
-from loadtests.model.errors import UsageError
+from loadtests.environments.compose.tested.subject import Part, Subject, tag_of
+from loadtests.model.errors import PlanError, UsageError
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.tools.docker import Engine
 from loadtests.tools.docker_compose import Compose
@@ -28,10 +29,13 @@ def inspect(tested: Target, engine: Engine, compose: Compose) -> Subject | None:
         case TargetKind.DOCKERFILE:
             subject = _dockerfile(tested)
         case TargetKind.SERVICE:
-            subject = config_file.read(compose, tested)
+            subject = reading.read(compose, tested)
             _check_contexts(subject)
         case TargetKind.IMPORT_STRING:
-            subject = Subject(measured=Part(name=tested.name, service="app", image=""))
+            raise PlanError(
+                f"The import string {tested.given} cannot be measured in containers yet. Use"
+                " --backend processes, or a Dockerfile."
+            )
         case TargetKind.SAMPLE:
             return None
         case TargetKind.URL:
@@ -85,7 +89,7 @@ def _dockerfile(tested: Target) -> Subject:
     part = Part(
         name=tested.name,
         service="app",
-        image=f"{config_file.tag_of(file)}:latest",
+        image=f"{tag_of(file)}:latest",
         build={"context": str(folder), "dockerfile": str(file)},
     )
     return Subject(measured=part)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 
@@ -58,3 +60,8 @@ class Subject:
     def shares_state(self) -> bool:
         """Whether replicas have a service or a volume in common, and can race for it."""
         return bool(self.needs or self.volumes)
+
+
+def tag_of(path: Path) -> str:
+    """Return the beginning of the tags of images that are built for a file or folder."""
+    return f"twofold/target-{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"

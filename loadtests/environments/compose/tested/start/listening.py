@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.environments.compose.images import GENERATOR
-from loadtests.environments.compose.tested import ports
-from loadtests.environments.compose.tested.endings import ReplicaEnded, end_of, ended, repeats
-from loadtests.environments.compose.tested.ports import Sockets
+from loadtests.environments.compose.tested.start import ports
+from loadtests.environments.compose.tested.start.endings import ReplicaEnded, end_of, ended, repeats
+from loadtests.environments.compose.tested.start.ports import Sockets
 from loadtests.environments.counters import member_name
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import docker, proc, procfs

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from loadtests.environments.compose.projects import KEEP_RUNNING, Project, take_down
-from loadtests.environments.compose.tested import listening
-from loadtests.environments.compose.tested.endings import (
+from loadtests.environments.compose.tested.start import listening
+from loadtests.environments.compose.tested.start.endings import (
     LINES,
     ReplicaEnded,
     end_of,
     ended,
     repeats,
 )
-from loadtests.environments.compose.tested.listening import Wanted
-from loadtests.environments.compose.tested.ports import Sockets
+from loadtests.environments.compose.tested.start.listening import Wanted
+from loadtests.environments.compose.tested.start.ports import Sockets
 from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.environments.protocol import Say
 from loadtests.model.errors import EnvironmentFailure

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Mapping
@@ -10,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from loadtests.environments.compose.tested.needs import needed
-from loadtests.environments.compose.tested.service_project import subject_of
-from loadtests.environments.compose.tested.subject import Subject
+from loadtests.environments.compose.tested.compose_file.needs import needed
+from loadtests.environments.compose.tested.compose_file.service_project import subject_of
+from loadtests.environments.compose.tested.subject import Subject, tag_of
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import Target
 from loadtests.tools import docker_compose
@@ -47,11 +46,6 @@ def read(compose: Compose, tested: Target) -> Subject:
     return replace(subject, notes=tuple(notes), unset=unset)
 
 
-def tag_of(path: Path) -> str:
-    """Return the beginning of the tags of images that are built for a file or folder."""
-    return f"twofold/target-{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
-
-
 def _raw(path: Path) -> Mapping[str, Any]:
     try:
         return docker_compose.parse(path.read_text(encoding="utf-8"))
@@ -82,9 +76,11 @@ def _configured(
             configured = docker_compose.configured(compose, reduced, path.parent)
         except ComposeFileError as error:
             raise UsageError(_refusal(path, error)) from error
-    others = sorted(set(raw["services"]) - set(only["services"]))
-    what = f"{', '.join(others)} and what a run sets itself" if others else "what a run sets itself"
-    return configured, [f"{path.name} was read without {what}: {str(first).rstrip('.')}."]
+    others = ", ".join(sorted(set(raw["services"]) - set(only["services"])))
+    without = f" without {others}" if others else ""
+    note = f"Compose refuses {path.name}; it was read{without}, and without what a run sets itself:"
+    document = _with_settings(configured.document, raw)
+    return replace(configured, document=document), [f"{note} {str(first).rstrip('.')}."]
 
 
 def _refusal(path: Path, error: ComposeFileError) -> str:
@@ -137,11 +133,24 @@ def _only(raw: Mapping[str, Any], service: str) -> dict[str, Any]:
     return {**raw, "services": kept}
 
 
+def _with_settings(document: Mapping[str, Any], raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what Compose printed, with the settings that it did not see: they are told."""
+    services = {}
+    for name, definition in document["services"].items():
+        written = raw["services"][name]
+        services[name] = {
+            **{key: written[key] for key in SET_BY_A_RUN if written.get(key)},
+            **definition,
+            "deploy": {**(written.get("deploy") or {}), **(definition.get("deploy") or {})},
+        }
+    return {**document, "services": services}
+
+
 def _unset(raw: Mapping[str, Any], configured: Configured, subject: Subject) -> tuple[str, ...]:
     """Return the variables without a value that the started services use."""
     services = raw.get("services")
     used = (
-        json.dumps([services.get(part.name) for part in subject.parts])
+        json.dumps([services.get(part.name) for part in subject.parts], default=str)
         if isinstance(services, Mapping)
         else ""
     )

@@ -110,16 +110,19 @@ def own_volumes(
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the run's volumes for those that services name, and sentences on them."""
     volumes: dict[str, Any] = {}
-    notes = []
+    notes, plain = [], []
     for name in dict.fromkeys(names):
         settings = declared.get(name) or {}
         options = settings.get("driver_opts") or {}
         local = not options or options.get("type") in LOCAL_TYPES
         volumes[name] = {"driver_opts": dict(options)} if options and local else {}
         if settings.get("external") or not local:
-            what = "belongs to no project" if settings.get("external") else "is a share"
-            notes.append(f"The volume {name} {what}, so an empty one of the run stands in for it.")
-    plain = [name for name in volumes if not any(f"volume {name} " in note for note in notes)]
+            what = "external" if settings.get("external") else "on a share"
+            notes.append(
+                f"The volume {name} is {what}, so an empty one of the run stands in for it."
+            )
+        else:
+            plain.append(name)
     if plain:
         notes.append(f"Volumes are the run's own and empty at the start: {_list(plain)}.")
     return volumes, tuple(notes)

@@ -8,21 +8,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from loadtests.environments.compose.tested.hidden import Hidden, escaped
-from loadtests.environments.compose.tested.left_out import KEPT, declared_ports, left_out
-from loadtests.environments.compose.tested.mounts import Mount, entry_of, mounts_of, own_volumes
-from loadtests.environments.compose.tested.needs import (
+from loadtests.environments.compose.tested.compose_file.left_out import (
+    KEPT,
+    declared_ports,
+    left_out,
+)
+from loadtests.environments.compose.tested.compose_file.mounts import (
+    Mount,
+    entry_of,
+    mounts_of,
+    own_volumes,
+)
+from loadtests.environments.compose.tested.compose_file.needs import (
     Services,
     environment_of,
     hosts_of,
     needed,
 )
-from loadtests.environments.compose.tested.stores import is_store
+from loadtests.environments.compose.tested.compose_file.stores import is_store
+from loadtests.environments.compose.tested.hidden import Hidden, escaped
 from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.model.errors import UsageError
 
 PREFIX = "with-"
 """Before the names of needed services, so that none has the name of one of ours."""
+
+HEALTHCHECK_NOTE = (
+    "The HEALTHCHECK is switched off in replicas, since it would use their CPU. Whether they are"
+    " ready is asked over HTTP."
+)
 
 HIDDEN_KEYS = ("command", "entrypoint")
 HAS_TO_END = "service_completed_successfully"
@@ -75,6 +89,8 @@ def _notes(measured: Part, needs: Sequence[Part], services: Services) -> Iterato
     if needs:
         named = ", ".join(f"{part.name}{' (a store)' if part.is_store else ''}" for part in needs)
         yield f"Started once, beside the replicas of {measured.name}: {named}."
+    if services[measured.name].get("healthcheck"):
+        yield HEALTHCHECK_NOTE
     for part in (measured, *needs):
         settings = left_out(services[part.name])
         if settings:
