@@ -62,11 +62,17 @@ class Starting:
         self._start_needs()
         try:
             self._up(self.replicas)
-            return self._ports()
+            ports = self._ports()
         except ReplicaEnded as error:
             if not (error.may_be_a_race and self.subject.shares_state and self.replicas > 1):
                 raise
             self.say(f"{str(error).splitlines()[0]} Starting the replicas one after another")
+            ports = self._start_in_turn()
+        self.say("Starting the proxy and the generator")
+        self.project.up(SERVICES, options=KEEP_RUNNING)
+        return ports
+
+    def _start_in_turn(self) -> dict[str, int]:
         take_down(self.project, self.say)
         self._start_needs()
         ports: dict[str, int] = {}
@@ -77,11 +83,9 @@ class Starting:
         return ports
 
     def _up(self, number: int) -> None:
-        """Bring up to this number of replicas of each worker model, and our own services."""
-        total = number * len(self.workers)
-        self.say(f"Starting {total} replicas, the proxy and the generator")
-        scale = dict.fromkeys(self.workers, number)
-        self.project.up((*self.workers, *SERVICES), scale, KEEP_RUNNING)
+        """Bring up to this number of replicas of each worker model."""
+        self.say(f"Starting {number * len(self.workers)} replicas")
+        self.project.up(self.workers, dict.fromkeys(self.workers, number), KEEP_RUNNING)
 
     # -- what the replicas need -------------------------------------------------------------------
 
@@ -146,14 +150,13 @@ class Starting:
 
     def _ports(self) -> dict[str, int]:
         """Return the port of each worker model, once all its replicas listen on it."""
-        generator = self.project.containers()[Role.GENERATOR].id
         ports = {}
         for worker in self.workers:
             port, note = listening.wait_for_port(
                 partial(self._first, worker),
                 self.wanted,
                 sockets=self._look,
-                ask=listening.ask_from(generator),
+                ask=self._ask,
                 log=self._log,
             )
             if note is not None and note not in self.notes:
@@ -166,6 +169,12 @@ class Starting:
             )
             ports[worker] = port
         return ports
+
+    def _ask(self, urls: Sequence[str]) -> Sequence[int | None]:
+        """Ask URLs from the generator's container, which is started for that if need be."""
+        if Role.GENERATOR not in self.project.containers():
+            self.project.up((Role.GENERATOR,))
+        return listening.ask_from(self.project.containers()[Role.GENERATOR].id)(urls)
 
     def _first(self, worker: str) -> Container:
         return self._replicas(worker)[0]

@@ -87,7 +87,8 @@ def test_what_the_replicas_need_is_ready_before_them(monkeypatch: pytest.MonkeyP
     assert ports == {"gthread": 8000}
     assert project.ups == [
         (("with-db",), {}),
-        (("gthread", "proxy", "generator", "metronome"), {"gthread": 2}),
+        (("gthread",), {"gthread": 2}),
+        (("proxy", "generator", "metronome"), {}),
     ]
 
 
@@ -153,6 +154,7 @@ def test_replicas_that_race_are_started_one_after_another_with_a_note(
         ("with-db",),
         ("gthread", 1),
         ("gthread", 2),
+        ("proxy",),
     ]
     assert start.notes == [starting.IN_TURN_NOTE]
 
