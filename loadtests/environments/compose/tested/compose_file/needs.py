@@ -40,6 +40,8 @@ def direct(services: Services, service: str) -> tuple[str, ...]:
         if mode.startswith("service:"):
             named.append(mode.partition(":")[2])
     extends = definition.get("extends")
+    if isinstance(extends, Mapping) and not extends.get("file"):
+        extends = extends.get("service")
     if isinstance(extends, str):
         named.append(extends)
     hosts = {

@@ -35,6 +35,7 @@ def read(compose: Compose, tested: Target) -> Subject:
     configured, note = _configured(compose, path, raw, tested.service)
     try:
         subject = subject_of(configured.document, tested.service, tag=tag_of(path))
+        _check_files(configured.document, subject)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
     unset = _unset(raw, configured, subject)
@@ -131,6 +132,20 @@ def _only(raw: Mapping[str, Any], service: str) -> dict[str, Any]:
                     key: value for key, value in deploy.items() if key == "resources"
                 }
     return {**raw, "services": kept}
+
+
+def _check_files(document: Mapping[str, Any], subject: Subject) -> None:
+    """Raise for a secret or config whose file is missing: an engine would make a folder of it."""
+    for part in subject.parts:
+        for kind in ("secrets", "configs"):
+            for entry in document["services"][part.name].get(kind) or ():
+                source = entry["source"] if isinstance(entry, Mapping) else entry
+                file = (document[kind][source] or {}).get("file")
+                if file and not Path(file).is_file():
+                    raise UsageError(
+                        f"The {kind.removesuffix('s')} {source} of {part.name} is the file {file},"
+                        " and there is no such file."
+                    )
 
 
 def _with_settings(document: Mapping[str, Any], raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -197,11 +197,14 @@ class _Reader:
             for entry in definition.get(kind) or ():
                 source = str(entry.get("source") if isinstance(entry, Mapping) else entry)
                 target = entry.get("target") if isinstance(entry, Mapping) else None
-                settings = declared.get(source) or {}
+                what = kind.removesuffix("s")
+                if source not in declared:
+                    raise UsageError(f"There is no {what} {source!r}, which a service uses.")
+                settings = declared[source] or {}
                 if settings.get("external"):
                     raise UsageError(
-                        f"{kind.removesuffix('s').capitalize()} {source} is external, so only a"
-                        " Swarm has it. Give it a file in the Compose file."
+                        f"The {what} {source} is external, so only a Swarm has it. Give it a file"
+                        " in the Compose file."
                     )
                 if settings.get("file"):
                     path = str(target or source)
@@ -225,7 +228,6 @@ class _Reader:
                 if key != "name"
             }
             for name in sorted(self._kept_files[kind])
-            if name in declared
         }
 
     def _hosts(self, name: str) -> tuple[str, ...]:

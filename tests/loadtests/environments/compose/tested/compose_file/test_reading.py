@@ -151,6 +151,19 @@ def test_a_service_that_does_not_exist_is_told_with_the_file_and_those_that_do(
     )
 
 
+def test_the_missing_file_of_a_secret_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    key = tmp_path / "key.txt"
+    text = f"services: {{web: {{image: s, secrets: [key]}}}}\nsecrets: {{key: {{file: {key}}}}}\n"
+
+    with pytest.raises(UsageError, match=f"key of web is the file {key}, and there is no such"):
+        read(monkeypatch, tmp_path, Asked(), text)
+
+    key.touch()
+    assert read(monkeypatch, tmp_path, Asked(), text)
+
+
 def test_anchors_and_merges_are_read_also_in_a_reduced_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -165,7 +165,8 @@ def test_two_replicas_cannot_share_a_network(mode: str) -> None:
 def test_a_secret_of_a_swarm_is_told() -> None:
     services = {"web": {"image": "s", "secrets": ["key"]}}
 
-    assert "Secret key is external" in refusal(services, secrets={"key": {"external": True}})
+    assert "The secret key is external" in refusal(services, secrets={"key": {"external": True}})
+    assert "There is no secret 'key'" in refusal(services)
 
 
 def test_a_service_without_image_and_build_is_told() -> None:
