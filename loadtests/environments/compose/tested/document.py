@@ -63,7 +63,8 @@ def _replica(
     service = _service(part)
     service["environment"] = {**service.get("environment", {}), **variables}
     service["healthcheck"] = {"disable": True}
-    service.setdefault("mem_limit", str(memory_bytes))
+    if not any(key.startswith("mem") for key in service):
+        service["mem_limit"] = str(memory_bytes)
     # No limits of CPU while it starts; see ComposeStack.configure_proxy.
     return {**service, "cpus": "0", "cpuset": ""}
 
