@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -59,12 +59,18 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
             _LiveReport(store) as live,
             chosen.backend.open(plan, store.folder, progress.say) as stack,
             stack.start_generator() as generator,
-            stack.start_metronome() as metronome,
+            stack.start_metronome() or nullcontext() as metronome,
             kept_awake(stack.host_cores, store.folder / AWAKE_LOG) as awake,
         ):
             agent = Agent(generator)
             versions = run_folder.versions_of(agent.hello())
-            driver = Driver(stack, agent, Metronome(metronome), awake, health_path=plan.health_path)
+            driver = Driver(
+                stack,
+                agent,
+                Metronome(metronome) if metronome else None,
+                awake,
+                health_path=plan.health_path,
+            )
             session = Session(plan, stack, driver, store, progress, live.update)
             session.prepare()
             began_s = proc.monotonic_s()

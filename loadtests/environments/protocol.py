@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from loadtests.model.machine import Machine
-from loadtests.model.plan import Plan, Upstream
+from loadtests.model.plan import Plan, TrialSpec, Upstream
 from loadtests.model.stack import HostReading, Reading, Replica
 from loadtests.tools.proc import Child
 
@@ -38,8 +38,8 @@ class Stack(Protocol):
         """The proxy's host name or address, as seen by the generator."""
 
     @property
-    def status_url(self) -> str:
-        """The URL of nginx's own counters (stub_status), as seen by the generator."""
+    def status_url(self) -> str | None:
+        """The URL of nginx's own counters, as seen by the generator; None without our proxy."""
 
     @property
     def host_cores(self) -> tuple[int, ...]:
@@ -48,8 +48,11 @@ class Stack(Protocol):
     def start_generator(self) -> Child:
         """Start the generator's program; see the generator's protocol."""
 
-    def start_metronome(self) -> Child:
-        """Start the CPU speed probe on the replicas' cores; see ``generator.metronome``."""
+    def start_metronome(self) -> Child | None:
+        """Start the CPU speed probe on the replicas' cores; None where they are not ours."""
+
+    def activate(self, spec: TrialSpec) -> None:
+        """Make a trial's replicas the ones that serve; nothing to do where all are up."""
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         """Configure the proxy to pass each upstream's port to its members."""

@@ -54,12 +54,14 @@ class Session:
     def prepare(self) -> None:
         """Wait for the replicas, check the proxy, and calibrate the users."""
         self._progress.say(f"Waiting for {len(self._stack.replicas)} replicas to answer")
-        self._driver.wait_ready()
+        self._driver.wait_ready(self._plan.upstreams)
         self._stack.configure_proxy(self._plan.upstreams)
         self._driver.wait_for_proxy()
         self._driver.prove_shares(self._plan.upstreams)
         self._progress.say("Measuring the generator's ceiling (a static answer of the proxy)")
-        self._store.write_ceiling(self._driver.measure_ceiling(self._plan.generator_processes))
+        ceiling = self._driver.measure_ceiling(self._plan.generator_processes)
+        if ceiling is not None:
+            self._store.write_ceiling(ceiling)
         self._probe()
         for workload in self._plan.workloads:
             for worker in self._plan.workers:

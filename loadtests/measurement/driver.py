@@ -38,7 +38,7 @@ class Driver:
         self,
         stack: Stack,
         agent: Agent,
-        metronome: Metronome,
+        metronome: Metronome | None,
         awake: Awake = NOTHING_AWAKE,
         *,
         health_path: str = SAMPLE_HEALTH_PATH,
@@ -49,10 +49,19 @@ class Driver:
         self._metronome = metronome
         self._awake = awake
         self._server_counters = ServerCounters(stack, agent)
-        self._replicas = {replica.name: replica for replica in stack.replicas}
 
-    def wait_ready(self) -> None:
-        """Wait until every replica answers; raise with the log of one that does not."""
+    def _replicas(self) -> dict[str, Replica]:
+        return {replica.name: replica for replica in self._stack.replicas}
+
+    def wait_ready(self, upstreams: Sequence[Upstream]) -> None:
+        """Wait until every replica answers; raise with the log of one that does not.
+
+        Behind a balancer that is not ours, replicas have no address, and the balancer is asked.
+        """
+        if self._stack.status_url is None:
+            url = self.base_url(upstreams[0].port) + self._health_path
+            readiness.wait_for_proxy(self._agent, url, lambda: f"(nothing answers at {url})")
+            return
         readiness.wait_ready(
             self._agent,
             self._stack.replicas,
@@ -74,26 +83,31 @@ class Driver:
         name = min(names)
         others = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
         return (
-            f"Replica {name}{others} of {len(self._replicas)} {what}."
+            f"Replica {name}{others} of {len(self._replicas())} {what}."
             f" The end of its log:\n{self._stack.log_of(name)}"
         )
 
     def wait_for_proxy(self) -> None:
-        """Wait until the proxy serves its status page."""
-        readiness.wait_for_proxy(
-            self._agent, self._stack.status_url, lambda: self._stack.log_of(Role.PROXY)
-        )
+        """Wait until the proxy serves its status page; nothing to do without a proxy of ours."""
+        if self._stack.status_url is not None:
+            readiness.wait_for_proxy(
+                self._agent, self._stack.status_url, lambda: self._stack.log_of(Role.PROXY)
+            )
 
     def prove_shares(self, upstreams: Sequence[Upstream]) -> None:
-        """Send one request per member to each port; raise unless each member answers once."""
-        for upstream in upstreams:
+        """Send one request per member to each port; raise unless each member answers once.
+
+        Other balancers than our proxy need not take turns, so there the answers are only counted.
+        """
+        for upstream in upstreams if self._stack.status_url is not None else ():
             url = self.base_url(upstream.port) + self._health_path
             answers = self._agent.fetch(
                 [url] * len(upstream.members), timeout_s=readiness.READY_LIMIT_S
             )
             seen = sorted(answer.headers.get("x-upstream-addr", "nobody") for answer in answers)
             expected = sorted(
-                self._replicas[f"{upstream.worker}-{number}"].address for number in upstream.members
+                self._replicas()[f"{upstream.worker}-{number}"].address
+                for number in upstream.members
             )
             if seen != expected:
                 raise EnvironmentFailure(
@@ -104,7 +118,7 @@ class Driver:
 
     def probe(self, plan: Plan, checks: Sequence[Check]) -> tuple[ProbeResult, ...]:
         """Return the results of the consistency checks, made through the proxy."""
-        names = {replica.address: name for name, replica in self._replicas.items()}
+        names = {replica.address: name for name, replica in self._replicas().items()}
         try:
             return Prober(self._agent, names, self.base_url).probe(plan, checks)
         finally:
@@ -126,8 +140,10 @@ class Driver:
             drain_limit_s=timing.drain_limit_s,
         )
 
-    def measure_ceiling(self, processes: int) -> Ceiling:
-        """Return the generator's ceiling: its throughput on the proxy's static answer."""
+    def measure_ceiling(self, processes: int) -> Ceiling | None:
+        """Return the generator's ceiling: its throughput on the static answer of our proxy."""
+        if self._stack.status_url is None:
+            return None
         users = generator_ceiling.USERS_A_PROCESS * processes
         origin = urlsplit(self._stack.status_url)
         load = Load(
@@ -144,6 +160,7 @@ class Driver:
 
     def measure(self, spec: TrialSpec, load: Load) -> RawTrial:
         """Run one load, and return its raw measurements."""
+        self._stack.activate(spec)
         started_s = proc.monotonic_s()
         active = tuple(f"{spec.cell.worker}-{number}" for number in spec.members)
         self._server_counters.start(active)
@@ -154,6 +171,7 @@ class Driver:
             on_closed=lambda: edges.append(self._edge()),
         )
         request_counts = self._server_counters.finish(active)
+        replicas = self._replicas()
         return RawTrial(
             spec=spec,
             users=load.users or 0,
@@ -163,7 +181,7 @@ class Driver:
             closed=edges[1],
             proxy_requests=request_counts.proxy,
             replica_requests=request_counts.replicas,
-            addresses={self._replicas[name].address: name for name in active},
+            addresses={replicas[name].address: name for name in active},
             identities=self._stack.identities(),
             wall_s=proc.monotonic_s() - started_s,
         )

@@ -38,7 +38,6 @@ class ServerCounters:
     def __init__(self, stack: Stack, agent: Agent) -> None:
         self._stack = stack
         self._agent = agent
-        self._addresses = {replica.name: replica.address for replica in stack.replicas}
         self._proxy: int | None = None
         self._replicas: dict[str, int] = {}
 
@@ -69,8 +68,11 @@ class ServerCounters:
         )
 
     def _read(self, names: list[str]) -> None:
+        if self._stack.status_url is None:
+            return
+        addresses = {replica.name: replica.address for replica in self._stack.replicas}
         urls = [self._stack.status_url]
-        urls += [f"http://{self._addresses[name]}{METRICS_PATH}" for name in names]
+        urls += [f"http://{addresses[name]}{METRICS_PATH}" for name in names]
         status, *metrics = self._agent.fetch(urls)
         self._proxy = _proxy_requests(status)
         for name, answer in zip(names, metrics, strict=True):

@@ -22,8 +22,9 @@ from loadtests.model.latency import LatencyPlan
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream
 from loadtests.model.tested.project import Project
+from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.workload import Workload
-from loadtests.planning import load_levels
+from loadtests.planning import external_plan, load_levels
 from loadtests.planning.budget import budget, fits, generator_cores, split_cores
 from loadtests.planning.rotation import rotation
 from loadtests.targets import sample
@@ -60,6 +61,8 @@ def make_plan(
 ) -> Plan:
     """Return a run's plan; it depends only on the arguments. No project means the sample's."""
     project = project or sample.project()
+    if project.tested.kind is TargetKind.URL:
+        return external_plan.make_plan(options, project, machine, backend=backend, seed=seed)
     counts = tuple(sorted(options.replicas))
     most = counts[-1]
     options = replace(options, workers=options.workers or project.default_workers)

@@ -10,11 +10,11 @@ from loadtests.targets.form import Form
 
 def recognises(given: str, _: Path) -> bool:
     """Tell whether a text is a URL."""
-    return given.startswith(("http://", "https://"))
+    return "://" in given
 
 
 def find(given: str, folder: Path) -> Target:
-    """Return the target at a URL."""
+    """Return the target at a URL; whether it may be loaded is asked by ``permission``."""
     return Target(kind=TargetKind.URL, given=given, name=given, folder=str(folder), url=given)
 
 

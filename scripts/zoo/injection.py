@@ -101,7 +101,7 @@ class FaultyStack:
         return self._stack.proxy_host
 
     @property
-    def status_url(self) -> str:
+    def status_url(self) -> str | None:
         """Where nginx's counters are."""
         return self._stack.status_url
 
@@ -115,9 +115,13 @@ class FaultyStack:
         child = self._injection.start_generator(self._scene)
         return OverheardChild(child, said=self._said, heard=self._heard)
 
-    def start_metronome(self) -> Child:
+    def start_metronome(self) -> Child | None:
         """Start the metronome."""
         return self._stack.start_metronome()
+
+    def activate(self, spec: TrialSpec) -> None:
+        """Make a trial's replicas the ones that serve."""
+        self._stack.activate(spec)
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         """Configure the proxy as planned; a fault comes after it was proven."""

@@ -18,6 +18,7 @@ from loadtests.environments.protocol import Chosen
 from loadtests.environments.removal import Remains
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import WorkerModel
+from loadtests.model.tested.target import TargetKind
 from loadtests.planning.checks import BackendChecks, ok
 from loadtests.report.formats.registry import FORMATS, Format
 from loadtests.results import report_files
@@ -32,6 +33,7 @@ MOON = BackendKind(
     name="moon",
     about="a machine far away",
     auto_rank=0,
+    targets=frozenset(TargetKind),
     choose=lambda *_: Chosen(backend=FakeBackend(World()), machine=make_machine(), why="it is up"),
     examine=lambda: BackendChecks(
         name="moon", checks=(ok("rocket", "fuelled"),), machine=make_machine()

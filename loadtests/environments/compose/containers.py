@@ -8,7 +8,7 @@ from pathlib import Path
 from loadtests.environments.compose.files import joined
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.counters import Counters, EngineCounters, KernelCounters
-from loadtests.model.plan import Upstream
+from loadtests.model.plan import TrialSpec, Upstream
 from loadtests.model.stack import HostReading, Reading, Replica
 from loadtests.model.vocabulary import Role
 from loadtests.tools import docker, host, nginx, proc
@@ -89,6 +89,9 @@ class ContainerStack:
         logs.mkdir(parents=True, exist_ok=True)
         argv = docker.exec_argv(self._containers[member].id, "python", "-m", module, *options)
         return Child(argv, log=logs / f"{member}.log")
+
+    def activate(self, spec: TrialSpec) -> None:
+        """Do nothing: all replicas are up, and each cell has its own port."""
 
     # -- the proxy and the budgets ----------------------------------------------------------------
 

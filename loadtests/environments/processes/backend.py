@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from loadtests.environments.child_python import python_path
 from loadtests.environments.processes import addresses, cpu_limits, leftovers, postgres, watchdog
 from loadtests.environments.processes.addresses import Addresses
 from loadtests.environments.processes.members import Members
@@ -24,7 +25,7 @@ from loadtests.environments.removal import remove_dead
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings, settings_of
 from loadtests.environments.wait_idle import wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.model.plan import Plan, Upstream, WorkerModel
+from loadtests.model.plan import Plan, TrialSpec, Upstream, WorkerModel
 from loadtests.model.stack import HostReading, Reading, Replica
 from loadtests.model.tested.target import SAMPLE, Target
 from loadtests.model.vocabulary import Role
@@ -162,7 +163,7 @@ class ProcessesStack:
                 *(sys.executable, "-m", "loadtests.generator"),
                 *("--processes", str(self._generator_processes)),
             ),
-            env=watchdog.python_path(),
+            env=python_path(),
             cores=self._generator_cores,
         )
 
@@ -172,9 +173,12 @@ class ProcessesStack:
         return self._members.speak(
             METRONOME,
             (sys.executable, "-m", "loadtests.generator.metronome", ",".join(map(str, cores))),
-            env=watchdog.python_path(),
+            env=python_path(),
             cores=(),
         )
+
+    def activate(self, spec: TrialSpec) -> None:
+        """Do nothing: all replicas are up, and each cell has its own port."""
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         """Start the proxy with these upstreams, or reload it with them.

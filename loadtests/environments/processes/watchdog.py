@@ -7,14 +7,13 @@ end takes the same path.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import loadtests
+from loadtests.environments.child_python import python_path
 from loadtests.environments.processes import leftovers
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools import signals
@@ -22,9 +21,6 @@ from loadtests.tools.proc import Child
 
 READY = "watching"
 START_LIMIT_S = 30.0
-
-PACKAGES = Path(loadtests.__file__).parents[1]
-"""The folder that contains this package, for a child started in any folder."""
 
 
 @contextmanager
@@ -47,12 +43,6 @@ def guard(*, log: Path) -> Iterator[Path]:
                 watchdog.close(grace_s=leftovers.CLEAR_LIMIT_S + 2)
     finally:
         leftovers.clear(folder)  # nothing is left to do, unless the watchdog was killed
-
-
-def python_path() -> dict[str, str]:
-    """Return the environment variable with which a child Python finds this package."""
-    paths = (str(PACKAGES), os.environ.get("PYTHONPATH", ""))
-    return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def main(folder: Path) -> int:

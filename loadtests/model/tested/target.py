@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from loadtests.model.tested.external import Hooks
+
 
 class TargetKind(StrEnum):
     """The forms in which a user names the system under test."""
@@ -50,6 +52,8 @@ class Target:
     port: int | None = None
     health: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    hooks: Hooks | None = None
+    """The commands that scale and read a deployment at a URL."""
     notes: tuple[str, ...] = ()
 
 

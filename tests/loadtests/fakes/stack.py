@@ -9,7 +9,7 @@ from pathlib import Path
 
 from loadtests.environments.counters import role_of
 from loadtests.environments.protocol import Say
-from loadtests.model.plan import Plan, Upstream
+from loadtests.model.plan import Plan, TrialSpec, Upstream
 from loadtests.model.stack import HostReading, Reading, Replica
 from loadtests.model.vocabulary import Role
 from loadtests.tools.proc import Child
@@ -41,6 +41,9 @@ class StackInMemory:
 
     def start_metronome(self) -> Child:
         return ScriptedChild(lambda _: _beat(self.world))
+
+    def activate(self, spec: TrialSpec) -> None:
+        pass
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         self.world.upstreams = {upstream.port: upstream for upstream in upstreams}

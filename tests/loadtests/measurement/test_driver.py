@@ -72,7 +72,7 @@ UP, DOWN, FAILING = {"status": 200}, {"status": None, "error": "refused"}, {"sta
 def test_replicas_are_asked_until_each_has_answered_once() -> None:
     generator = fetching(DOWN, UP, DOWN, UP)
 
-    a_driver(World(), generator).wait_ready()
+    a_driver(World(), generator).wait_ready(PLAN.upstreams)
 
     asked = [json.loads(line)["urls"] for line in generator.sent]
     first, second = "http://10.0.0.1:8000/healthz", "http://10.0.0.2:8000/healthz"
@@ -84,7 +84,7 @@ def test_a_replica_that_never_answers_is_named_with_its_log(answer: dict[str, An
     generator = fetching(UP, *[answer] * 1000)
 
     with pytest.raises(EnvironmentFailure) as failure:
-        a_driver(World(), generator).wait_ready()
+        a_driver(World(), generator).wait_ready(PLAN.upstreams)
 
     message = str(failure.value)
     assert message.startswith("Replica gthread-2 of 2 did not answer in 90 s.")
@@ -98,7 +98,7 @@ def test_a_replica_that_ends_before_it_answers_is_told_at_once(
     monkeypatch.setattr(FakeStack, "identities", lambda _: {"gthread-1": "a container"})
 
     with pytest.raises(EnvironmentFailure) as failure:
-        a_driver(World(), generator).wait_ready()
+        a_driver(World(), generator).wait_ready(PLAN.upstreams)
 
     message = str(failure.value)
     assert message.startswith("Replica gthread-2 of 2 ended before it answered.")
@@ -106,7 +106,7 @@ def test_a_replica_that_ends_before_it_answers_is_told_at_once(
 
 
 def test_an_answer_that_is_an_error_of_the_caller_is_an_answer() -> None:
-    a_driver(World(), fetching({"status": 404}, {"status": 404})).wait_ready()
+    a_driver(World(), fetching({"status": 404}, {"status": 404})).wait_ready(PLAN.upstreams)
 
 
 def test_a_proxy_that_never_answers_is_told_with_its_log() -> None:
