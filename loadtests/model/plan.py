@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from loadtests.model.consistency import SAMPLE_CHECKS, Check
 from loadtests.model.latency import LatencyPlan
 from loadtests.model.tested.target import SAMPLE, Target
+from loadtests.model.tested.variables import Variables
 from loadtests.model.tested.workload import Workload
 
 
@@ -31,7 +31,7 @@ class WorkerModel:
     mode: str | None = None
     python: str | None = None
     options: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Variables = field(default_factory=dict)
     as_started: bool = False
 
 
@@ -105,6 +105,8 @@ class Plan:
     """The system under test. (``target`` is the factor that counts as "about twice".)"""
     checks: tuple[Check, ...] = SAMPLE_CHECKS
     """The declared consistency checks."""
+    reset_command: tuple[str, ...] = ()
+    """The user's command that takes back what the load left behind, as an argument list."""
     seed: int
     backend: str
     workers: tuple[WorkerModel, ...]

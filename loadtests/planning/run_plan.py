@@ -82,6 +82,7 @@ def make_plan(
     return Plan(
         tested=project.tested,
         checks=project.checks,
+        reset_command=project.reset_command,
         seed=seed,
         backend=backend,
         workers=tuple(project.workers[name] for name in workers),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from loadtests.model.tested.external import Hooks
+from loadtests.model.tested.variables import Variables
 
 
 class TargetKind(StrEnum):
@@ -51,7 +51,7 @@ class Target:
     url: str | None = None
     port: int | None = None
     health: str | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Variables = field(default_factory=dict)
     hooks: Hooks | None = None
     """The commands that scale and read a deployment at a URL."""
     notes: tuple[str, ...] = ()
