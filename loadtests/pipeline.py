@@ -64,13 +64,8 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
         ):
             agent = Agent(generator)
             versions = run_folder.versions_of(agent.hello())
-            driver = Driver(
-                stack,
-                agent,
-                Metronome(metronome) if metronome else None,
-                awake,
-                health_path=plan.health_path,
-            )
+            probe = Metronome(metronome) if metronome else None
+            driver = Driver(stack, agent, probe, awake, health_path=plan.health_path)
             session = Session(plan, stack, driver, store, progress, live.update)
             session.prepare()
             began_s = proc.monotonic_s()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import product
 from random import Random
-from urllib.parse import urlsplit
 
 from loadtests.config.options import Options
 from loadtests.model.machine import Machine
@@ -31,6 +30,13 @@ ROUNDS_MAX = 6
 
 DEFAULT_PORT = 80
 
+NO_BUDGET = Budget(
+    replica_cpus=None,
+    replica_cores=(),
+    service_cores=(),
+    reason="the replicas have what the deployment gives them",
+)
+
 
 def make_plan(
     options: Options, project: Project, machine: Machine, *, backend: str, seed: int
@@ -52,7 +58,7 @@ def make_plan(
     least, most = (options.rounds,) * 2 if options.rounds else _rounds(quick=options.quick)
     timing = TIMING_QUICK if options.quick else TIMING
     round_s = len(counts) * SCALE_S + len(cells) * (timing.settle_s + timing.window_s + OVERHEAD_S)
-    port = urlsplit(project.tested.url or "").port or DEFAULT_PORT
+    port = project.tested.port or DEFAULT_PORT
     rng = Random(seed)
     return Plan(
         tested=project.tested,
@@ -67,12 +73,7 @@ def make_plan(
         rounds_max=most,
         precision_ratio=options.precision_ratio,
         target=options.target,
-        budget=Budget(
-            replica_cpus=None,
-            replica_cores=(),
-            service_cores=(),
-            reason="the replicas have what the deployment gives them",
-        ),
+        budget=NO_BUDGET,
         timing=timing,
         upstreams=tuple(
             Upstream(port=port, worker=worker, members=_members(count))

@@ -55,7 +55,7 @@ def permitted(url: str, allowed: Collection[str] = (), *, resolve: Resolve = res
     All addresses of the host have to be loopback or private, or the host or every other address has
     to be among ``allowed``.
     """
-    host, port = _host_and_port(url)
+    host, port = host_and_port(url)
     try:
         addresses = [ipaddress.ip_address(text.partition("%")[0]) for text in resolve(host, port)]
     except (OSError, UnicodeError, ValueError) as error:
@@ -85,7 +85,8 @@ def is_free(address: Address) -> bool:
     return any(address in network for network in FREE)
 
 
-def _host_and_port(url: str) -> tuple[str, int]:
+def host_and_port(url: str) -> tuple[str, int]:
+    """Return the host and the port of a URL; raise :class:`UsageError` for one that is more."""
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.targets.form import Form
+from loadtests.targets.permission import host_and_port
 
 
 def recognises(given: str, _: Path) -> bool:
@@ -15,7 +16,10 @@ def recognises(given: str, _: Path) -> bool:
 
 def find(given: str, folder: Path) -> Target:
     """Return the target at a URL; whether it may be loaded is asked by ``permission``."""
-    return Target(kind=TargetKind.URL, given=given, name=given, folder=str(folder), url=given)
+    _, port = host_and_port(given)
+    return Target(
+        kind=TargetKind.URL, given=given, name=given, folder=str(folder), url=given, port=port
+    )
 
 
 FORM = Form(

@@ -93,6 +93,7 @@ def measured(web: Web, results: Path, *, scale: str) -> RunResult:
         given="url",
         name="web",
         url=f"http://127.0.0.1:{web.server_address[1]}",
+        port=web.server_address[1],
         hooks=Hooks(
             scale=(*python, head + scale, "{replicas}"),
             replicas=(*python, names),
