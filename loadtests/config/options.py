@@ -79,7 +79,7 @@ def check(options: Options, choices: Choices) -> Options:
     names.check("workload", options.workloads, choices.workloads)
     if options.workers == ():
         raise UsageError(f"--workers names no worker model. Known: {', '.join(choices.workers)}.")
-    _check_replicas(options.replicas)
+    check_replicas(options.replicas)
     _check_rounds(options.rounds)
     _check_figures(options)
     if options.slo is not None:
@@ -115,7 +115,8 @@ def _check_figures(options: Options) -> None:
         )
 
 
-def _check_replicas(replicas: tuple[int, ...]) -> None:
+def check_replicas(replicas: tuple[int, ...]) -> None:
+    """Raise :class:`UsageError` for numbers of replicas that cannot be measured."""
     given = ",".join(str(number) for number in replicas)
     for number in replicas:
         if not 1 <= number <= MAX_REPLICAS:
