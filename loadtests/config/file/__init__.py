@@ -1,1 +1,1 @@
-"""The configuration file: its text, its keys, and all mistakes in it at once."""
+"""The configuration file: its text, its lines, and all mistakes in it at once."""

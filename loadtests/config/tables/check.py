@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from loadtests.config.file.fields import Text
-from loadtests.config.file.request import Step, placeholder_faults
-from loadtests.config.file.table import Fault, Known, Lack, Table
+from loadtests.config.file.known import Known
+from loadtests.config.tables.fields import Text
+from loadtests.config.tables.request import Step, placeholder_faults
+from loadtests.config.tables.table import Fault, Lack, Table
 from loadtests.model.consistency import PLACE
 
 MAX_TIMES = 100

@@ -8,9 +8,12 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from loadtests.config import options, slo
-from loadtests.config.file.check import CheckTable
-from loadtests.config.file.external import ExternalTable
-from loadtests.config.file.fields import (
+from loadtests.config.file.known import Known
+from loadtests.config.file.place import FORMS, SAMPLE
+from loadtests.config.names import did_you_mean
+from loadtests.config.tables.check import CheckTable
+from loadtests.config.tables.external import ExternalTable
+from loadtests.config.tables.fields import (
     Name,
     Names,
     Text,
@@ -21,25 +24,11 @@ from loadtests.config.file.fields import (
     unknown,
     unknown_name,
 )
-from loadtests.config.file.gate import GateTable
-from loadtests.config.file.table import Fault, Known, Lack, Table, said
-from loadtests.config.file.variant import VariantTable
-from loadtests.config.file.workload import WorkloadTable
-from loadtests.config.names import did_you_mean
+from loadtests.config.tables.gate import GateTable
+from loadtests.config.tables.table import Fault, Lack, Table, said
+from loadtests.config.tables.variant import VariantTable
+from loadtests.config.tables.workload import WorkloadTable
 from loadtests.model.errors import UsageError
-from loadtests.model.tested.target import TargetKind
-
-FORMS = {
-    "url": TargetKind.URL,
-    "service": TargetKind.SERVICE,
-    "dockerfile": TargetKind.DOCKERFILE,
-    "app": TargetKind.IMPORT_STRING,
-    "image": TargetKind.IMAGE,
-}
-"""The keys that name a target by its form; a test holds them to the registry of forms."""
-
-SAMPLE = "sample"
-"""The target that stands for the sample application."""
 
 
 def _replicas(counts: list[int]) -> list[int]:

@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
+from loadtests.config.file.known import Known
 from loadtests.config.names import did_you_mean, nearest
 
 SAID = "said"
@@ -38,20 +39,6 @@ _KINDS = (
     (list, "an array"),
     (dict, "a table"),
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Known:
-    """The names that registries give, which this package does not import.
-
-    ``servers`` maps a server to the names of its kinds of workers, ``variants`` are the built-in
-    ones, and ``workloads`` those of the sample application.
-    """
-
-    backends: tuple[str, ...] = ()
-    servers: Mapping[str, tuple[str, ...]]
-    variants: tuple[str, ...] = ()
-    workloads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from loadtests.config import request_line
-from loadtests.config.file.table import Fault, Lack, said
 from loadtests.config.names import did_you_mean
+from loadtests.config.tables.table import Fault, Lack, said
 from loadtests.model.errors import UsageError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from loadtests.config.file.fields import Name, Names, Text, UrlPath, Variables, only_one
-from loadtests.config.file.request import Request, placeholder_faults
-from loadtests.config.file.table import Fault, Known, Lack, Table, said
+from loadtests.config.file.known import Known
+from loadtests.config.tables.fields import Name, Names, Text, UrlPath, Variables, only_one
+from loadtests.config.tables.request import Request, placeholder_faults
+from loadtests.config.tables.table import Fault, Lack, Table, said
 
 WAYS = ("requests", "locustfile", "path")
 OF_A_LOCUSTFILE = ("tags", "exclude-tags", "classes", "keep-waits", "env", "requirements")

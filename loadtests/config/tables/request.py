@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from loadtests.config import placeholders, request_line
-from loadtests.config.file.fields import Method, Text, UrlPath, in_words_of, only_one
-from loadtests.config.file.table import Fault, Known, Table, said
+from loadtests.config.file.known import Known
+from loadtests.config.tables.fields import Method, Text, UrlPath, in_words_of, only_one
+from loadtests.config.tables.table import Fault, Table, said
 from loadtests.model.errors import UsageError
 
 BODIES = ("json", "form", "body")

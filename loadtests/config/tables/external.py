@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from loadtests.config.file.fields import Text, Words
-from loadtests.config.file.table import Fault, Known, Table
+from loadtests.config.file.known import Known
+from loadtests.config.tables.fields import Text, Words
+from loadtests.config.tables.table import Fault, Table
 
 REPLICAS = "{replicas}"
 MAX_LIMIT_S = 3600.0

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from loadtests.config.file.fields import Text, Variables, Words, unknown_name
-from loadtests.config.file.table import Fault, Known, Table
+from loadtests.config.file.known import Known
+from loadtests.config.tables.fields import Text, Variables, Words, unknown_name
+from loadtests.config.tables.table import Fault, Table
 
 MAX_PROCESSES = 64
 MAX_THREADS = 1024

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from loadtests.config.file.fields import Names, Text, Variables
-from loadtests.config.file.table import Table
+from loadtests.config.tables.fields import Names, Text, Variables
+from loadtests.config.tables.table import Table
 
 
 class GateTable(Table):
