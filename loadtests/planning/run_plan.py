@@ -23,6 +23,7 @@ from loadtests.model.machine import Machine
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import TargetKind
+from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.workload import Workload
 from loadtests.planning import external_plan, load_levels
 from loadtests.planning.budget import budget, fits, generator_cores, split_cores
@@ -67,7 +68,8 @@ def make_plan(
     most = counts[-1]
     options = replace(options, workers=options.workers or project.default_workers)
     stored = (project.workloads[name].needs_store for name in options.workloads)
-    with_store = options.probe or any(stored)
+    # The store is the sample application's; a target of the user's brings its own.
+    with_store = (options.probe and project.tested.kind is TargetKind.SAMPLE) or any(stored)
     workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)
     waiting_only = all(workload.waits for workload in workloads)
     cells = tuple(

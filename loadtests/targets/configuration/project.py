@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +23,11 @@ from loadtests.targets.configuration.variants import variant
 if TYPE_CHECKING:
     from loadtests.config.tables.check import CheckTable
     from loadtests.config.tables.external import ExternalTable
+
+
+_NO_NAME = re.compile(r"[^A-Za-z0-9_-]+")
+MOST_OF_A_NAME = 40
+"""Characters of a workload's name; reports and files carry it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +61,7 @@ def build(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) ->
     known = {**workloads, **own} or dict(base.workloads)
     settings = file.settings if file else None
     names = tuple(settings.workload or ()) if settings else ()
+    _check_load(given, known)
     chosen = tuple(own) or names or tuple(workloads) or base.default_workloads
     workers = tuple(settings.workers or ()) if settings else ()
     return Project(
@@ -146,7 +153,7 @@ def _with_options(workload: Workload, given: Given) -> Workload:
             tags=given.tags or locustfile.tags,
             keep_waits=(locustfile.keep_waits if given.keep_waits is None else given.keep_waits),
             requirements=(
-                str(given.generator_requirements.resolve())
+                _existing("--generator-requirements", given.generator_requirements)
                 if given.generator_requirements
                 else locustfile.requirements
             ),
@@ -174,3 +181,24 @@ def _from_options(given: Given) -> dict[str, Workload]:
             )
         )
     return {workload.name: workload for workload in workloads}
+
+
+def _existing(option: str, file: Path) -> str:
+    """Return the absolute path of an option's file; raise :class:`UsageError` if it is not there."""
+    if not file.is_file():
+        raise UsageError(f"{option} {file}: there is no such file.")
+    return str(file.resolve())
+
+
+def _check_load(given: Given, workloads: Mapping[str, Workload]) -> None:
+    """Raise :class:`UsageError` for options of a locustfile where no workload has one."""
+    options = {
+        "--tags": given.tags,
+        "--keep-waits": given.keep_waits,
+        "--generator-requirements": given.generator_requirements,
+    }
+    named = [option for option, value in options.items() if value]
+    if named and not any(workload.locustfile for workload in workloads.values()):
+        raise UsageError(
+            f"{named[0]} belongs to a locustfile, and no workload has one. Add --locustfile FILE."
+        )
