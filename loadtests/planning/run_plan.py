@@ -23,7 +23,6 @@ from loadtests.model.machine import Machine
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import TargetKind
-from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.workload import Workload
 from loadtests.planning import external_plan, load_levels
 from loadtests.planning.budget import budget, fits, generator_cores, split_cores

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from loadtests.config import names
 from loadtests.config.placeholders import faults_in_path
 from loadtests.model.errors import UsageError
 from loadtests.model.plan import WorkerModel
@@ -21,7 +22,6 @@ from loadtests.targets.configuration.project_file import ProjectFile
 from loadtests.targets.configuration.variants import variant
 
 if TYPE_CHECKING:
-    from loadtests.config.tables.check import CheckTable
     from loadtests.config.tables.external import ExternalTable
 
 
@@ -56,23 +56,37 @@ def build(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) ->
     is_sample = tested.kind is TargetKind.SAMPLE
     base = sample.project() if is_sample else plain.project(tested)
     declared = _declared_variants(file, base)
-    own = _from_options(given)
-    workloads = _declared_workloads(given, file)
-    known = {**workloads, **own} or dict(base.workloads)
-    settings = file.settings if file else None
-    names = tuple(settings.workload or ()) if settings else ()
-    _check_load(given, known)
-    chosen = tuple(own) or names or tuple(workloads) or base.default_workloads
-    workers = tuple(settings.workers or ()) if settings else ()
+    from_options, in_file = _workloads_of_options(given), _declared_workloads(given, file)
+    own = {**in_file, **from_options} or dict(base.workloads)
+    _check_load(given, own)
+    workers = {**base.workers, **declared}
+    workloads = {**base.workloads, **own} if is_sample else own
+    named = _Named(file)
+    names.check("variant", named.workers, workers)
+    names.check("workload", named.workloads, workloads)
     return Project(
         tested=tested,
-        workers={**base.workers, **declared},
-        workloads={**base.workloads, **known} if is_sample else known,
-        default_workers=workers or tuple(declared) or base.default_workers,
-        default_workloads=chosen,
-        checks=(*base.checks, *(load.check(table) for table in _checks(file))),
-        reset_command=given.reset_command or tuple((settings and settings.reset_command) or ()),
+        workers=workers,
+        workloads=workloads,
+        default_workers=named.workers or tuple(declared) or base.default_workers,
+        default_workloads=tuple(from_options)
+        or named.workloads
+        or tuple(in_file)
+        or base.default_workloads,
+        checks=(*base.checks, *(load.check(table) for table in named.checks)),
+        reset_command=given.reset_command or named.reset_command,
     )
+
+
+class _Named:
+    """What a file names, or nothing without a file."""
+
+    def __init__(self, file: ProjectFile | None) -> None:
+        settings = file.settings if file else None
+        self.workers = tuple(settings.workers or ()) if settings else ()
+        self.workloads = tuple(settings.workload or ()) if settings else ()
+        self.checks = tuple(settings.checks) if settings else ()
+        self.reset_command = tuple(settings.reset_command or ()) if settings else ()
 
 
 def _tested(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) -> Target:
@@ -125,10 +139,6 @@ def _declared_variants(file: ProjectFile | None, base: Project) -> dict[str, Wor
     return {name: variant(name, table, base.workers) for name, table in tables.items()}
 
 
-def _checks(file: ProjectFile | None) -> list[CheckTable]:
-    return file.settings.checks if file else []
-
-
 def _declared_workloads(given: Given, file: ProjectFile | None) -> dict[str, Workload]:
     if file is None:
         return {}
@@ -161,7 +171,7 @@ def _with_options(workload: Workload, given: Given) -> Workload:
     )
 
 
-def _from_options(given: Given) -> dict[str, Workload]:
+def _workloads_of_options(given: Given) -> dict[str, Workload]:
     """Return the workloads of ``--request`` and ``--locustfile``."""
     workloads = []
     if given.requests:
@@ -184,7 +194,7 @@ def _from_options(given: Given) -> dict[str, Workload]:
 
 
 def _existing(option: str, file: Path) -> str:
-    """Return the absolute path of an option's file; raise :class:`UsageError` if it is not there."""
+    """Return the absolute path of an option's file; raise :class:`UsageError` without it."""
     if not file.is_file():
         raise UsageError(f"{option} {file}: there is no such file.")
     return str(file.resolve())
