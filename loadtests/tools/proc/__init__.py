@@ -63,9 +63,13 @@ def which(program: str) -> str | None:
 
 
 def wait_until(
-    condition: Callable[[], bool], *, limit_s: float, failure: Callable[[], str] | str
+    condition: Callable[[], bool],
+    *,
+    limit_s: float,
+    failure: Callable[[], str] | str,
+    every_s: float | None = None,
 ) -> None:
-    """Wait until ``condition`` is true.
+    """Wait until ``condition`` is true; it is checked every ``POLL_S`` or ``every_s`` seconds.
 
     After ``limit_s`` seconds, raises :class:`EnvironmentFailure` with the message ``failure``.
     """
@@ -73,4 +77,4 @@ def wait_until(
     while not condition():
         if monotonic_s() > deadline:
             raise EnvironmentFailure(failure if isinstance(failure, str) else failure())
-        sleep(POLL_S)
+        sleep(POLL_S if every_s is None else every_s)
