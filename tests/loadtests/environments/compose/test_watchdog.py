@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,11 +31,10 @@ from loadtests.environments.compose import watchdog
 from loadtests.environments.protocol import Say
 from loadtests.tools import proc
 
-watchdog.CALM_S = 0.0
 with watchdog.guard("{PROJECT}", log=Path(sys.argv[1]) / "watchdog.log") as guard:
     with proc.Service(("sleep", "60"), log=Path(sys.argv[1]) / "compose.log") as compose:
         guard.mind(compose.pid)
-        print(compose.pid, flush=True)
+        print(compose.pid, guard._child.pid, flush=True)
         sys.stdin.read()
     if "removed" in sys.argv:
         guard.note_gone()
@@ -55,9 +55,18 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineServer]:
         yield served
 
 
-def harness(folder: Path, *words: str) -> proc.Child:
+@contextmanager
+def harness(folder: Path, *words: str) -> Iterator[tuple[proc.Child, int]]:
+    """A harness with a watchdog, and the id of the program that it minds; both end."""
     argv = (sys.executable, "-c", HARNESS, str(folder), *words)
-    return proc.Child(argv, log=folder / "harness.log", env=watching.python_path(), cwd=CHECKOUT)
+    log = folder / "harness.log"
+    with proc.Child(argv, log=log, env=watching.python_path(), cwd=CHECKOUT) as child:
+        program, watching_pid = map(int, child.receive(30).split())
+        yield child, program
+    # One that has removed everything waits for what might still appear.
+    facts = procfs.facts_of(watching_pid)
+    if facts is not None:
+        os.kill(watching_pid, signal.SIGKILL)
 
 
 def projects(engine: EngineServer) -> set[str]:
@@ -71,8 +80,7 @@ def projects(engine: EngineServer) -> set[str]:
 def test_the_project_of_a_harness_that_was_killed_is_removed_and_only_this(
     engine: EngineServer, number: signal.Signals, tmp_path: Path
 ) -> None:
-    with harness(tmp_path) as child:
-        compose = int(child.receive(30))
+    with harness(tmp_path) as (child, compose):
         child.signal(number)
 
         proc.wait_until(
@@ -88,8 +96,8 @@ def test_the_project_of_a_harness_that_was_killed_is_removed_and_only_this(
 def test_a_project_that_the_harness_removed_is_not_looked_for(
     engine: EngineServer, tmp_path: Path
 ) -> None:
-    with harness(tmp_path, "removed") as child:
-        child.receive(30)
+    with harness(tmp_path, "removed") as (child, _):
+        pass
     assert child.code == 0
     assert engine.asked == []
     assert (tmp_path / "watchdog.log").read_text() == ""
@@ -99,15 +107,17 @@ def test_a_harness_that_could_not_remove_its_project_leaves_it_to_the_watchdog_a
     engine: EngineServer, tmp_path: Path
 ) -> None:
     engine.hangs.set()
-    with harness(tmp_path) as child:
-        child.receive(30)
-    assert child.code == 0
-    assert projects(engine) == {PROJECT, OTHER}
+    with harness(tmp_path) as (child, _):
+        child.close()
+        assert child.code == 0
+        assert projects(engine) == {PROJECT, OTHER}
 
-    engine.hangs.clear()
-    engine.goes_on.set()
+        engine.hangs.clear()
+        engine.goes_on.set()
 
-    proc.wait_until(lambda: projects(engine) == {OTHER}, limit_s=20, failure="it is still there")
+        proc.wait_until(
+            lambda: projects(engine) == {OTHER}, limit_s=20, failure="it is still there"
+        )
 
 
 # -- one by one --------------------------------------------------------------------------------
