@@ -64,7 +64,7 @@ def open_stack(
             files=(root / "compose/gate.yaml",),
             variables=_variables(plan, worker, sides, folder),
         )
-        with opened(project, folder, say):
+        with opened(project, folder, say) as project:
             yield LaneStack(
                 project,
                 root,

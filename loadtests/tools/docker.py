@@ -21,7 +21,7 @@ from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.tools import proc
+from loadtests.tools import docker_pulse, proc
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
@@ -35,6 +35,9 @@ ENGINE_LIMIT_S = 20
 """Time limit for one answer of the engine."""
 
 BUILD_LIMIT_S = 900.0
+BUILD_STARTS_S = 30.0
+"""How long a builder may take to its first line; later a step may be silent for minutes."""
+
 PULL_LIMIT_S = 120.0
 
 
@@ -74,6 +77,10 @@ class Engine:
     def close(self) -> None:
         """Close the connections to the engine."""
         self._client.close()
+
+    def answers(self) -> bool:
+        """Return whether the engine answers within a few seconds."""
+        return docker_pulse.answers()
 
     def containers(self, project: str) -> tuple[Container, ...]:
         """Return the containers of a Compose project, ordered by service and number."""
@@ -298,7 +305,9 @@ def update_argv(
 def build(argv: Sequence[str], *, what: str, on_line: Callable[[str], None]) -> None:
     """Build an image; raises :class:`EnvironmentFailure` with the end of the builder's output."""
     try:
-        proc.run(argv, timeout_s=BUILD_LIMIT_S, on_line=on_line)
+        docker_pulse.run(
+            argv, timeout_s=BUILD_LIMIT_S, on_line=on_line, first_line_limit_s=BUILD_STARTS_S
+        )
     except ProcessFailure as error:
         raise EnvironmentFailure(
             f"The image of {what} does not build. The end of the builder's output:\n"
@@ -309,7 +318,8 @@ def build(argv: Sequence[str], *, what: str, on_line: Callable[[str], None]) -> 
 def pull(image: str) -> bool:
     """Try to pull an image; return whether that worked."""
     try:
-        return proc.run(("docker", "pull", image), check=False, timeout_s=PULL_LIMIT_S).code == 0
+        argv = ("docker", "pull", image)
+        return docker_pulse.run(argv, check=False, timeout_s=PULL_LIMIT_S).code == 0
     except ProcessFailure:
         return False
 

@@ -64,7 +64,7 @@ class ComposeBackend:
                 files=compose_file.files(plan, self._root, folder, self._settings),
                 variables=compose_file.variables(plan, stack_images, run=folder.name),
             )
-            with opened(project, folder, say):
+            with opened(project, folder, say) as project:
                 if plan.with_store:
                     say("Starting PostgreSQL")
                     project.up((Role.STORE,))

@@ -15,6 +15,9 @@ from loadtests.tools import docker, proc
 BASE_LIMIT_S = 600.0
 """Limit for pulling or building the base image."""
 
+BASE_GRACE_S = 15.0
+"""How long an interrupted build may take to unmount and remove what it has made."""
+
 APP = "twofold/app:latest"
 PROXY = "twofold/proxy:latest"
 GENERATOR = "twofold/generator:latest"
@@ -121,6 +124,7 @@ def base_image(engine: docker.Engine, root: Path, *, say: Say) -> str:
         proc.run(
             (sys.executable, str(root / "scripts/base_image.py")),
             timeout_s=BASE_LIMIT_S,
+            grace_s=BASE_GRACE_S,
             on_line=on_line,
         )
     except ProcessFailure as error:

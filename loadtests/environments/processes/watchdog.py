@@ -7,20 +7,15 @@ end takes the same path.
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from loadtests.environments.child_python import python_path
+from loadtests.environments import watching
 from loadtests.environments.processes import leftovers
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools import signals
-from loadtests.tools.proc import Child
-
-READY = "watching"
-START_LIMIT_S = 30.0
 
 
 @contextmanager
@@ -32,10 +27,8 @@ def guard(*, log: Path) -> Iterator[Path]:
     """
     folder = leftovers.make()
     try:
-        argv = (sys.executable, "-m", "loadtests.environments.processes.watchdog", str(folder))
-        watchdog = Child(argv, log=log, env=python_path())
+        watchdog = watching.start(__name__, (str(folder),), log=log)
         try:
-            watchdog.receive(START_LIMIT_S)
             leftovers.claim(folder)
             yield folder
         finally:
@@ -47,10 +40,7 @@ def guard(*, log: Path) -> Iterator[Path]:
 
 def main(folder: Path) -> int:
     """Wait for the end of standard input, clear the stack in ``folder``, return the exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # it must outlive a signal that stops the harness
-    print(READY, flush=True)
-    sys.stdin.buffer.read()
+    watching.watch()
     try:
         leftovers.clear(folder)
     except EnvironmentFailure as failure:
