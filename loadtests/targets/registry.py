@@ -14,8 +14,8 @@ FORMS: dict[TargetKind, Form] = {
     for form in (
         url.FORM,
         compose_service.FORM,
-        dockerfile.FORM,
         import_string.FORM,
+        dockerfile.FORM,
         image.FORM,
     )
 }
