@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +142,7 @@ def decide(given: dict[str, Any]) -> Decision:
 
     checked, project = ask(given)
     chosen = registry.choose(checked.backend, checkout.root(), project.tested)
+    project = replace(project, tested=chosen.tested or project.tested)
     seed = seeds.draw(checked.seed)
     return Decision(
         plan=make_plan(

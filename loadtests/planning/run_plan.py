@@ -24,7 +24,7 @@ from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.workload import Workload
-from loadtests.planning import external_plan, load_levels
+from loadtests.planning import external_plan, interpreter_fit, load_levels
 from loadtests.planning.budget import budget, fits, generator_cores, split_cores
 from loadtests.planning.rotation import rotation
 from loadtests.targets import sample
@@ -65,7 +65,8 @@ def make_plan(
         return external_plan.make_plan(options, project, machine, backend=backend, seed=seed)
     counts = tuple(sorted(options.replicas))
     most = counts[-1]
-    options = replace(options, workers=options.workers or project.default_workers)
+    running, left_out = interpreter_fit.fitted(project, options.workers)
+    options = replace(options, workers=running)
     stored = (project.workloads[name].needs_store for name in options.workloads)
     # The store is the sample application's; a target of the user's brings its own.
     with_store = (options.probe and project.tested.kind is TargetKind.SAMPLE) or any(stored)
@@ -100,7 +101,7 @@ def make_plan(
         rounds=rounds,
         expected_s=expected_s(least),
         expected_max_s=expected_s(greatest),
-        notes=notes,
+        notes=(*left_out, *notes),
         latency=latency,
         generator_processes=options.generator_processes or len(generator_cores(machine)) or 1,
         with_store=with_store,

@@ -64,7 +64,7 @@ def find(given: str, folder: Path) -> Target:
         )
     if _FILE.fullmatch(given) is None and _IMPORT_STRING.fullmatch(given) is None:
         raise UsageError(
-            f"{given!r} is no import string. Name a module, or a module with an attribute or a call:"
+            f"{given!r} is no import string. Name a module, perhaps with an attribute or a call:"
             " --app shop, --app shop:app or --app 'shop:create_app()'."
         )
     return Target(

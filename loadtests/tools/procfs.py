@@ -22,6 +22,9 @@ PS_FIELDS = "pid=,ppid=,pgid=,state=,rss=,time=,lstart="
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
+INODE = 9
+"""The column of a socket's inode in ``/proc/net/tcp``."""
+
 LISTENING = "0A"
 """The state of a socket that listens, as the kernel writes it (TCP_LISTEN)."""
 
@@ -67,6 +70,25 @@ def listeners_of(pid: int) -> tuple[Listener, ...] | None:
     except OSError:
         return None
     return parse_listeners(tables)
+
+
+def listening(pid: int) -> tuple[str, ...] | None:
+    """Return the ``host:port`` on which a process and its descendants listen; None if unknown."""
+    if sys.platform != "linux":
+        return None
+    sockets = set()
+    for member in family(pid):
+        with contextlib.suppress(OSError):  # it has ended, or is another user's
+            links = [str(path.readlink()) for path in (PROC / f"{member.pid}/fd").iterdir()]
+            sockets |= {link for link in links if link.startswith("socket:")}
+    found = set()
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in (PROC / f"net/{table}").read_text().splitlines():
+                fields = line.split()
+                if len(fields) > INODE and f"socket:[{fields[INODE]}]" in sockets:
+                    found |= set(parse_listeners(line))
+    return tuple(str(listener) for listener in sorted(found))
 
 
 def parse_listeners(text: str) -> tuple[Listener, ...]:

@@ -17,7 +17,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from loadtests.environments.child_python import python_path
-from loadtests.environments.processes import addresses, cpu_limits, leftovers, postgres, watchdog
+from loadtests.environments.processes import (
+    addresses,
+    cpu_limits,
+    leftovers,
+    lent,
+    postgres,
+    project,
+    watchdog,
+)
 from loadtests.environments.processes.addresses import Addresses
 from loadtests.environments.processes.members import Members
 from loadtests.environments.protocol import Say
@@ -26,14 +34,13 @@ from loadtests.environments.replica_environment import NO_SETTINGS, Settings, se
 from loadtests.environments.wait_idle import wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan, TrialSpec, Upstream, WorkerModel
-from loadtests.model.stack import HostReading, Reading, Replica
-from loadtests.model.tested.target import SAMPLE, Target
+from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used, service_parts
 from loadtests.servers import gunicorn
-from loadtests.servers import registry as servers
 from loadtests.servers.server import ReplicaOrder
-from loadtests.tools import host, nginx, proc, signals
+from loadtests.tools import host, nginx, proc, procfs, signals
 from loadtests.tools.proc import Child, Service
 
 PROXY = "proxy"
@@ -49,8 +56,9 @@ PROXY_LIMIT_S = 10.0
 class ProcessesBackend:
     """Brings stacks up as processes of this machine, with the application of a checkout.
 
-    ``wsgi_app`` is what gunicorn serves, as an import string (``package:create_app()``) that can be
-    imported from ``root``.
+    ``tested`` is the target; of the sample application, ``wsgi_app`` is what gunicorn serves, as an
+    import string (``package:create_app()``) that can be imported from ``root``. ``lends`` says that
+    the target's interpreter gets Twofold's own gunicorn.
     """
 
     name = "processes"
@@ -62,8 +70,10 @@ class ProcessesBackend:
         tested: Target = SAMPLE,
         settings: Settings = NO_SETTINGS,
         wsgi_app: str = WSGI_APP,
+        lends: bool = False,
     ) -> None:
         self._tested = tested
+        self._lends = lends
         self._root = root
         self._settings = settings
         self._wsgi_app = wsgi_app
@@ -72,7 +82,8 @@ class ProcessesBackend:
     def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[ProcessesStack]:
         """Start everything that the plan needs, and end all of it at the end of the block."""
         remove_dead(leftovers.remains(), say)
-        _check_application(self._root)
+        if self._tested.kind is TargetKind.SAMPLE:
+            _check_application(self._root)
         program = nginx.find_program()
         if program is None:
             raise EnvironmentFailure(nginx.MISSING)
@@ -80,7 +91,9 @@ class ProcessesBackend:
         logs = folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         places = addresses.assign(
-            tuple(_replica_names(plan)), proxy_ports=[upstream.port for upstream in plan.upstreams]
+            tuple(_replica_names(plan)),
+            proxy_ports=[upstream.port for upstream in plan.upstreams],
+            port=self._tested.port,
         )
         with watchdog.guard(log=logs / "watchdog.log") as stack_folder:
             limits = cpu_limits.find(stack_folder.name)
@@ -103,9 +116,11 @@ class ProcessesBackend:
                     members,
                     places,
                     program,
+                    tested=self._tested,
                     settings=self._settings,
                     wsgi_app=self._wsgi_app,
                     database_url=database_url,
+                    lent=lent.lend(self._tested, stack_folder) if self._lends else None,
                 )
                 yield stack
             finally:
@@ -127,11 +142,15 @@ class ProcessesStack:
         places: Addresses,
         nginx_program: str,
         *,
+        tested: Target = SAMPLE,
         settings: Settings = NO_SETTINGS,
         wsgi_app: str = WSGI_APP,
         database_url: str | None = None,
+        lent: Path | None = None,
     ) -> None:
         self._root = root
+        self._tested = tested
+        self._lent = lent
         self._budget = plan.budget
         self._generator_processes = plan.generator_processes
         self._generator_cores, self._proxy_cores = service_parts(plan.budget.service_cores)
@@ -237,23 +256,29 @@ class ProcessesStack:
         """Return the end of a member's log."""
         return self._members.log_of(member)
 
+    def state_of(self, member: str) -> ReplicaState:
+        """Return whether a replica runs, and where it listens."""
+        return ReplicaState(
+            exit_code=self._members.exit_code_of(member),
+            listening=procfs.listening(self._members.pid_of(member)),
+        )
+
     def _start_replicas(self, plan: Plan) -> Iterator[Replica]:
         secret_key = secrets.token_hex(32)
         for name, (worker, number) in _replica_names(plan).items():
             address = self._places.replicas[name]
-            command = servers.server_of(worker.name).command(
-                ReplicaOrder(
-                    python=sys.executable,
-                    application=self._wsgi_app,
-                    worker=worker,
-                    name=name,
-                    bind=address,
-                    secret_key=secret_key,
-                    database_url=self._database_url,
-                )
+            order = ReplicaOrder(
+                python=sys.executable,
+                application=self._wsgi_app,
+                worker=worker,
+                name=name,
+                bind=address,
+                secret_key=secret_key,
+                database_url=self._database_url,
             )
-            env = command.env | settings_of(name, self._settings)
-            service = self._members.serve(name, command.argv, cwd=self._root, env=env)
+            start = project.start_of(order, self._tested, root=self._root, lent=self._lent)
+            env = start.env | settings_of(name, self._settings)
+            service = self._members.serve(name, start.argv, cwd=start.folder, env=env)
             yield Replica(
                 name=name,
                 worker=worker.name,

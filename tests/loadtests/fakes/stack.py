@@ -10,7 +10,7 @@ from pathlib import Path
 from loadtests.environments.counters import role_of
 from loadtests.environments.protocol import Say
 from loadtests.model.plan import Plan, TrialSpec, Upstream
-from loadtests.model.stack import HostReading, Reading, Replica
+from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
 from loadtests.model.vocabulary import Role
 from loadtests.tools.proc import Child
 from tests.loadtests.builders import STARTED_AT_S
@@ -83,6 +83,9 @@ class StackInMemory:
 
     def log_of(self, member: str) -> str:
         return f"the log of {member}"
+
+    def state_of(self, member: str) -> ReplicaState:
+        return self.world.states.get(member, ReplicaState())
 
 
 class FakeStack(StackInMemory):

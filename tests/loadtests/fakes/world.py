@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from loadtests.model.plan import Upstream
-from loadtests.model.stack import Replica
+from loadtests.model.stack import Replica, ReplicaState
 from tests.loadtests.builders import STARTED_AT_S
 
 CORES = 2
@@ -45,6 +45,8 @@ class World:
     kept: dict[str, list[str]] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
     """Replicas that answer nothing."""
+    states: dict[str, ReplicaState] = field(default_factory=dict)
+    """What is seen of replicas from outside; they run, where nothing else is said."""
     upstreams: dict[int, Upstream] = field(default_factory=dict)
     replicas: dict[str, Replica] = field(default_factory=dict)
 

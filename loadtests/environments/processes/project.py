@@ -1,0 +1,91 @@
+"""The user's application as replicas on this machine: its interpreter, its modules, its paths."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from loadtests.environments.processes import lent
+from loadtests.model.tested.target import Target, TargetKind
+from loadtests.servers import registry as servers
+from loadtests.servers.server import ReplicaOrder
+from loadtests.targets.application import examination, interpreter
+
+PATH = "PYTHONPATH"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A target that was imported here; ``lends`` says that its gunicorn is Twofold's own."""
+
+    tested: Target
+    lends: bool = False
+
+
+def prepare(tested: Target) -> Prepared:
+    """Import a target's application with its interpreter, and return the target with what is seen.
+
+    Raises :class:`~loadtests.model.errors.UsageError` if it cannot be imported.
+    """
+    python = interpreter.find(tested.python, Path(tested.folder or "."))
+    seen = examination.seen_by(tested, python)
+    described = examination.described(tested, seen, python)
+    if seen.modules.get(lent.MODULE) is not None or not lent.fits(seen.python):
+        return Prepared(tested=described)
+    version = lent.version()
+    note = (
+        f"{python.path} has no gunicorn; Twofold lends its own, {version}. Install the one that you"
+        " deploy to measure that."
+    )
+    modules = {**(described.modules or {}), lent.MODULE: version}
+    return Prepared(
+        tested=replace(described, modules=modules, notes=(*described.notes, note)), lends=True
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """How a replica is started: its command, its variables and its working folder."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    folder: Path
+
+
+def start_of(order: ReplicaOrder, tested: Target, *, root: Path, lent: Path | None = None) -> Start:
+    """Return how to start a replica of a target.
+
+    ``order`` is that of the sample application, whose folder is ``root``. A user's application gets
+    no secret key and no store, so a key that it makes itself shows as it would in production.
+    ``lent`` is a folder with modules that its interpreter lacks.
+    """
+    server = servers.SERVERS[order.worker.server]
+    if tested.kind is not TargetKind.IMPORT_STRING:
+        command = server.command(order)
+        return Start(argv=command.argv, env=dict(command.env), folder=root)
+    own = replace(
+        order,
+        python=order.worker.python or tested.python or order.python,
+        application=tested.application or "",
+        secret_key="",
+        database_url=None,
+        folder=tested.folder,
+        versions={name: text for name, text in (tested.modules or {}).items() if text},
+    )
+    command = server.command(own)
+    places = _places(tested, first=command.env.get(PATH, ""), last=str(lent) if lent else "")
+    return Start(
+        argv=command.argv,
+        env={**tested.env, **command.env, PATH: places},
+        folder=Path(tested.folder or root),
+    )
+
+
+def _places(tested: Target, *, first: str, last: str) -> str:
+    """Return the places to import a user's application from, with others before and after.
+
+    Its folder is among them for every server, as it is for gunicorn.
+    """
+    own = str(Path(tested.folder or ".") / tested.source)
+    return os.pathsep.join(filter(None, (first, own, os.environ.get(PATH), last)))
