@@ -23,6 +23,7 @@ from loadtests.measurement.progress import Progress
 from loadtests.model.errors import TwofoldError
 from loadtests.model.plan import Plan
 from loadtests.model.result import RunFacts, RunResult
+from loadtests.model.tested.target import TargetKind
 from loadtests.results import report_files, run_folder
 from loadtests.results.run_folder import Recorded, Store
 from loadtests.tools import proc, signals
@@ -65,7 +66,15 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
             agent = Agent(generator)
             versions = run_folder.versions_of(agent.hello())
             probe = Metronome(metronome) if metronome else None
-            driver = Driver(stack, agent, probe, awake, health_path=plan.health_path)
+            driver = Driver(
+                stack,
+                agent,
+                probe,
+                awake,
+                health_path=plan.health_path,
+                start_limit_s=plan.start_limit_s,
+                counts_requests=plan.tested.kind is TargetKind.SAMPLE,
+            )
             session = Session(plan, stack, driver, store, progress, live.update)
             session.prepare()
             began_s = proc.monotonic_s()

@@ -106,6 +106,15 @@ _OF_A_RUN = (
         type=int,
         help="Processes of the load generator.  [default: one per core of the generator]",
     ),
+    click.option(
+        "--start-limit",
+        "start_limit_s",
+        metavar="SECONDS",
+        type=float,
+        default=DEFAULTS.start_limit_s,
+        show_default=True,
+        help="How long a replica may take until it answers.",
+    ),
     click.option("--seed", type=int, help="Repeat the order and rotation of an earlier run."),
     click.option(
         "--probe",

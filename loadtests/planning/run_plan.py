@@ -105,6 +105,7 @@ def make_plan(
         latency=latency,
         generator_processes=options.generator_processes or len(generator_cores(machine)) or 1,
         with_store=with_store,
+        start_limit_s=options.start_limit_s,
     )
 
 
