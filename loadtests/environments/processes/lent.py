@@ -38,7 +38,7 @@ def lend(tested: Target, stack_folder: Path) -> Path:
     folder = stack_folder / FOLDER
     folder.mkdir(exist_ok=True)
     have = tested.modules or {}
-    for name in (MODULE, *((NEEDED,) if have.get(NEEDED) is None else ())):
+    for name in (MODULE, *(() if have.get(NEEDED) else (NEEDED,))):
         spec = util.find_spec(name)
         if spec is not None and spec.submodule_search_locations:
             (folder / name).symlink_to(next(iter(spec.submodule_search_locations)))

@@ -13,8 +13,8 @@ from loadtests.targets.application import failure, inspection
 from loadtests.targets.application.inspection import Inspection
 from loadtests.targets.application.interpreter import Interpreter
 
-BESIDE = ("packaging", "pip")
-"""Modules that are asked for beside the servers': one that gunicorn needs, and what installs."""
+BESIDE = ("pip",)
+"""Modules that are asked for beside the servers'."""
 
 OF_A_VARIANT = (
     "bind",

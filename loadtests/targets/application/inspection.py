@@ -82,7 +82,7 @@ def inspect(
     ``env`` is added to this process's environment. Raises :class:`UsageError` if the application
     cannot be imported or is none, with its own lines of the traceback.
     """
-    _check_readable(folder)
+    check_readable(folder)
     with tempfile.TemporaryDirectory(prefix="twofold-inspector-") as place:
         archive = Path(place) / "inspector.pyz"
         archive.write_bytes(packed())
@@ -149,7 +149,8 @@ def _listed_variables(folder: Path) -> frozenset[str]:
     return frozenset(name for name in names if name.isidentifier())
 
 
-def _check_readable(folder: Path) -> None:
+def check_readable(folder: Path) -> None:
+    """Raise :class:`UsageError` if a folder is not there, or may not be read."""
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder}.")
     if not os.access(folder, os.R_OK | os.X_OK):
