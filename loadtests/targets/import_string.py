@@ -28,6 +28,8 @@ VARIABLE_FILES = (".flaskenv", ".env")
 MODULES = ("wsgi", "app")
 """The modules that Flask takes where none is named."""
 
+COMPOSE = (".yaml", ".yml", ".json")
+
 TAGS = frozenset({"alpine", "dev", "edge", "latest", "main", "master", "slim", "stable"})
 """Usual tags of images: with one of these, and without such a module, it is an image."""
 
@@ -40,6 +42,9 @@ def recognises(given: str, folder: Path) -> bool:
     file = _FILE.fullmatch(given)
     if file is not None:
         return (folder / file["file"]).is_file()
+    before_colon = given.rpartition(":")[0]
+    if before_colon.endswith(COMPOSE) or (before_colon and (folder / before_colon).is_file()):
+        return False  # a Compose file and a service
     match = _IMPORT_STRING.fullmatch(given)
     if match is None:
         return False

@@ -13,8 +13,8 @@ FORMS: dict[TargetKind, Form] = {
     form.kind: form
     for form in (
         url.FORM,
-        compose_service.FORM,
         import_string.FORM,
+        compose_service.FORM,
         dockerfile.FORM,
         image.FORM,
     )

@@ -86,7 +86,12 @@ def note(context: Context) -> str | None:
 
 
 def _walk(folder: Path, patterns: list[str]) -> Iterator[Path]:
-    ignored = PatternMatcher(patterns).matches
+    matcher = PatternMatcher(patterns)
+
+    def ignored(path: Path) -> bool:
+        # It takes text, whatever its stub says.
+        return bool(matcher.matches(str(path)))  # type: ignore[arg-type]
+
     brings_back = any(pattern.startswith("!") for pattern in patterns)
     for base, folders, names in os.walk(folder):
         place = Path(base)

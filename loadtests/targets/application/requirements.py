@@ -16,7 +16,10 @@ from loadtests.model.errors import UsageError
 UV_LOCK, REQUIREMENTS, PYPROJECT = "uv.lock", "requirements.txt", "pyproject.toml"
 
 _INCLUDE = re.compile(r"\s*(?:-r|--requirement|-c|--constraint)[ =]*(?P<file>[^\s#]+)")
-_LOCAL = re.compile(r"\s*(?:-e|--editable)?[ =]*(?P<path>(?:\.{1,2}(?:/[^\s#]*)?|file:[^\s#]+))\s*")
+_LOCAL = re.compile(
+    r"\s*(?:-e|--editable)?[ =]*(?:\.{1,2}(?:/[^\s#]*|\[[^\]]*\])?|file:[^\s#]+)\s*"
+)
+"""A requirement that lies in the project's folder, such as ``-e .`` or ``./lib``."""
 
 
 @dataclass(frozen=True, kw_only=True)
