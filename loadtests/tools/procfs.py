@@ -10,7 +10,7 @@ import ipaddress
 import os
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,11 +76,7 @@ def listening(pid: int) -> tuple[str, ...] | None:
     """Return the ``host:port`` on which a process and its descendants listen; None if unknown."""
     if sys.platform != "linux":
         return None
-    sockets = set()
-    for member in family(pid):
-        with contextlib.suppress(OSError):  # it has ended, or is another user's
-            links = [str(path.readlink()) for path in (PROC / f"{member.pid}/fd").iterdir()]
-            sockets |= {link for link in links if link.startswith("socket:")}
+    sockets = {link for member in family(pid) for link in _links(member.pid)}
     found = set()
     for table in ("tcp", "tcp6"):
         with contextlib.suppress(OSError):
@@ -89,6 +85,14 @@ def listening(pid: int) -> tuple[str, ...] | None:
                 if len(fields) > INODE and f"socket:[{fields[INODE]}]" in sockets:
                     found |= set(parse_listeners(line))
     return tuple(str(listener) for listener in sorted(found))
+
+
+def _links(pid: int) -> Iterator[str]:
+    """Yield what the open files of a process are, such as ``socket:[4711]``."""
+    with contextlib.suppress(OSError):  # the process has ended, or is another user's
+        for path in (PROC / f"{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # this file has just been closed
+                yield str(path.readlink())
 
 
 def parse_listeners(text: str) -> tuple[Listener, ...]:

@@ -95,8 +95,10 @@ def _find(port: int) -> str:
 def _checked(port: int, hosts: Sequence[str]) -> int:
     """Return a port that this user may open and that is free on all of these hosts."""
     with closing(socket.socket()) as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
         try:
             attempt.bind((hosts[0], port))
+            attempt.listen()
         except PermissionError:
             raise UsageError(
                 f"Only root may listen on ports below {FIRST_FREE_PORT}, and --port is {port}."
