@@ -22,6 +22,9 @@ LOOPBACK = re.compile(r"127\.|::1$")
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z ")
 """The time before each line of a container's log."""
 
+_OF_THE_SERVER = re.compile(r"\[INFO\] (?:Booting worker|Worker )")
+"""Lines that gunicorn writes for each of its workers."""
+
 
 def what_it_did(
     replica: Replica, *, state: ReplicaState, answer: Answer | None, path: str, waited_s: float
@@ -47,10 +50,11 @@ def log_digest(log: str) -> str:
     """Return the application's own error, the line that repeats, and the end of a log."""
     lines = [_STAMP.sub("", line) for line in log.splitlines()]
     parts = []
-    error, again = first_error(lines), repeated(lines)
+    error = first_error(lines)
     if error is not None:
         parts.append(f"Its error: {error[:QUOTED_CHARS]}")
-    if again is not None:
+    again = repeated([line for line in lines if not _OF_THE_SERVER.search(line)])
+    if again is not None and again[0] != error:
         line, times = again
         parts.append(f"Its log repeats ({times} times): {line[:QUOTED_CHARS]}")
     end = "\n".join(lines[-LOG_LINES:]).strip()

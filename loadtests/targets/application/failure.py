@@ -152,8 +152,8 @@ def _list(names: Collection[str]) -> str:
 def _no_module(trouble: Trouble, context: Context) -> str:
     names = trouble["names"]
     return (
-        f"There is no module {trouble['module']!r} in {context.folder}, nor in its src, nor in"
-        f" {context.where}."
+        f"There is no module {trouble['module']!r} in {context.folder} or its src, and"
+        f" {context.where} has none."
         f" Modules in the folder: {_list(names)}.{_nearest(trouble['module'], names)}"
         f" (If {context.asked} is an image: --image {context.asked}.)"
     )

@@ -104,3 +104,9 @@ def test_of_a_log_that_tries_again_and_again_the_line_is_told_with_its_number() 
 
 def test_a_replica_that_wrote_nothing_has_an_empty_log() -> None:
     assert log_digest("") == "The end of its log:\n(it wrote nothing)"
+
+
+def test_what_a_server_writes_for_each_worker_is_no_repetition() -> None:
+    log = "\n".join(f"[12] [INFO] Booting worker with pid: {pid}" for pid in range(4))
+
+    assert log_digest(log).startswith("The end of its log:")
