@@ -39,6 +39,7 @@ KEYS = {
     "latency": "latency",
     "slo": "slo",
     "generator_processes": "generator_processes",
+    "start_limit_s": "start_limit",
 }
 """Each option with a key in the configuration file, and the key's field."""
 
@@ -111,9 +112,8 @@ _OF_A_RUN = (
         "start_limit_s",
         metavar="SECONDS",
         type=float,
-        default=DEFAULTS.start_limit_s,
-        show_default=True,
-        help="How long a replica may take until it answers.",
+        help="How long a replica may take until it answers."
+        f"  [default: {DEFAULTS.start_limit_s:g}]",
     ),
     click.option("--seed", type=int, help="Repeat the order and rotation of an earlier run."),
     click.option(

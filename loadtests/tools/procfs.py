@@ -100,7 +100,7 @@ def parse_listeners(text: str) -> tuple[Listener, ...]:
     found = set()
     for line in text.splitlines():
         fields = line.split()
-        if len(fields) > 3 and fields[3] == LISTENING:  # noqa: PLR2004  sl, local, remote, state
+        if len(fields) > 3 and fields[3] == LISTENING:
             address, _, port = fields[1].rpartition(":")
             found.add(Listener(port=int(port, 16), address=_address(address)))
     return tuple(sorted(found))

@@ -31,14 +31,13 @@ from loadtests.environments.processes.members import Members
 from loadtests.environments.protocol import Say
 from loadtests.environments.removal import remove_dead
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings, settings_of
-from loadtests.environments.wait_idle import wait_until_quiet
+from loadtests.environments.wait_idle import busy_after, wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan, TrialSpec, Upstream, WorkerModel
 from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used, service_parts
-from loadtests.servers import gunicorn
 from loadtests.servers.server import ReplicaOrder
 from loadtests.tools import host, nginx, proc, procfs, signals
 from loadtests.tools.proc import Child, Service
@@ -48,6 +47,9 @@ GENERATOR = "generator"
 METRONOME = "metronome"
 
 WSGI_APP = "app:create_app()"
+
+QUIET_LIMIT_S = 20.0
+"""Seconds in which a user's replicas have to become idle; the rule ``idle_cost`` judges others."""
 
 PROXY_LIMIT_S = 10.0
 """How long nginx may take to apply a new configuration; it usually takes 50 ms."""
@@ -83,7 +85,7 @@ class ProcessesBackend:
         """Start everything that the plan needs, and end all of it at the end of the block."""
         remove_dead(leftovers.remains(), say)
         if self._tested.kind is TargetKind.SAMPLE:
-            _check_application(self._root)
+            project.check_sample(self._root)
         program = nginx.find_program()
         if program is None:
             raise EnvironmentFailure(nginx.MISSING)
@@ -164,6 +166,7 @@ class ProcessesStack:
         self._database_url = database_url
         self._proxy: Service | None = None
         self._generation = 0
+        self.notes: tuple[str, ...] = ()
         self._cores = cores_used(plan.budget)
         self.proxy_host = places.proxy_host
         self.status_url = f"http://{self.proxy_host}:{places.status_port}/status"
@@ -229,8 +232,17 @@ class ProcessesStack:
         if self._database_url is not None:
             names.append(Role.STORE)
         self._members.check_alive(names)
-        wait_until_quiet(names, self.read)
+        self._wait_until_quiet(names)
         self._limit_to_budget(names)
+
+    def _wait_until_quiet(self, names: Sequence[str]) -> None:
+        """Wait until replicas are idle; a user's application may have work without requests."""
+        if self._tested.kind is TargetKind.SAMPLE:
+            wait_until_quiet(names, self.read)
+            return
+        busy = busy_after(names, self.read, limit_s=QUIET_LIMIT_S)
+        if busy:
+            self.notes = (*self.notes, f"Use CPU without any request: {', '.join(busy)}.")
 
     def _limit_to_budget(self, names: Sequence[str]) -> None:
         budget = self._budget
@@ -324,18 +336,3 @@ def _replica_names(plan: Plan) -> dict[str, tuple[WorkerModel, int]]:
         for worker in plan.workers
         for number in range(1, plan.replica_counts[-1] + 1)
     }
-
-
-def _check_application(root: Path) -> None:
-    """Raise where the sample application, or what it is made of, is not here."""
-    if not (root / gunicorn.CONFIG).is_file():
-        raise EnvironmentFailure(
-            f"There is no {gunicorn.CONFIG} in {root}. Start twofold in a checkout of the project."
-        )
-    missing = gunicorn.missing_modules()
-    if missing:
-        raise EnvironmentFailure(
-            f"This Python has no {', '.join(missing)}, which the replicas need."
-            " Install them: `make set-up` in a checkout, or `pip install 'gunicorn[gevent]' flask"
-            " 'psycopg[binary,pool]'`."
-        )

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loadtests.environments.processes import lent
+from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.target import Target, TargetKind
+from loadtests.servers import gunicorn
 from loadtests.servers import registry as servers
 from loadtests.servers.server import ReplicaOrder
 from loadtests.targets.application import examination, interpreter
@@ -89,3 +91,18 @@ def _places(tested: Target, *, first: str, last: str) -> str:
     """
     own = str(Path(tested.folder or ".") / tested.source)
     return os.pathsep.join(filter(None, (first, own, os.environ.get(PATH), last)))
+
+
+def check_sample(root: Path) -> None:
+    """Raise where the sample application, or what it is made of, is not here."""
+    if not (root / gunicorn.CONFIG).is_file():
+        raise EnvironmentFailure(
+            f"There is no {gunicorn.CONFIG} in {root}. Start twofold in a checkout of the project."
+        )
+    missing = gunicorn.missing_modules()
+    if missing:
+        raise EnvironmentFailure(
+            f"This Python has no {', '.join(missing)}, which the replicas need."
+            " Install them: `make set-up` in a checkout, or `pip install 'gunicorn[gevent]' flask"
+            " 'psycopg[binary,pool]'`."
+        )
