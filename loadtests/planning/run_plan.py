@@ -65,8 +65,7 @@ def make_plan(
         return external_plan.make_plan(options, project, machine, backend=backend, seed=seed)
     counts = tuple(sorted(options.replicas))
     most = counts[-1]
-    running, left_out = interpreter_fit.fitted(project, options.workers)
-    options = replace(options, workers=running)
+    options, left_out = _with_workers(options, project)
     stored = (project.workloads[name].needs_store for name in options.workloads)
     # The store is the sample application's; a target of the user's brings its own.
     with_store = (options.probe and project.tested.kind is TargetKind.SAMPLE) or any(stored)
@@ -107,6 +106,12 @@ def make_plan(
         with_store=with_store,
         start_limit_s=options.start_limit_s,
     )
+
+
+def _with_workers(options: Options, project: Project) -> tuple[Options, tuple[str, ...]]:
+    """Return the options with the variants to measure, and notes on those that are left out."""
+    workers, left_out = interpreter_fit.fitted(project, options.workers)
+    return replace(options, workers=workers), left_out
 
 
 def _expected_s(

@@ -8,7 +8,7 @@ from pathlib import Path
 from loadtests.environments.processes import addresses, cpu_limits, project
 from loadtests.environments.processes.backend import ProcessesBackend
 from loadtests.environments.protocol import Chosen
-from loadtests.model.errors import EnvironmentFailure, PlanError, ProcessFailure
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.machine_facts import Nginx, Postgres, ProcessesFacts
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.planning.run_plan import FIRST_PORT
@@ -22,24 +22,11 @@ PORT_CHECK_HOST = "127.111.111.254" if sys.platform == "linux" else "127.0.0.1"
 """Like the proxy's addresses: only a program that listens on all addresses is in its way."""
 
 
-IN_CONTAINERS = {
-    TargetKind.DOCKERFILE: "A Dockerfile",
-    TargetKind.IMAGE: "An image",
-    TargetKind.SERVICE: "A service of a Compose file",
-}
-
-
 def choose(root: Path, tested: Target = SAMPLE) -> Chosen:
     """Give the backend with its machine; a user's application is imported, and described.
 
-    Raises :class:`~loadtests.model.errors.UsageError` if it cannot be imported, or runs only in
-    containers.
+    Raises :class:`~loadtests.model.errors.UsageError` if it cannot be imported.
     """
-    if tested.kind in IN_CONTAINERS:
-        raise PlanError(
-            f"{IN_CONTAINERS[tested.kind]} ({tested.given}) runs in containers only. Use --backend"
-            " compose, which needs Docker; or name the application itself: --app shop:app"
-        )
     prepared = (
         project.prepare(tested)
         if tested.kind is TargetKind.IMPORT_STRING

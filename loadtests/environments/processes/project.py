@@ -12,7 +12,6 @@ from loadtests.model.tested.target import Target, TargetKind
 from loadtests.servers import gunicorn
 from loadtests.servers import registry as servers
 from loadtests.servers.server import ReplicaOrder
-from loadtests.targets.application import examination, interpreter
 
 PATH = "PYTHONPATH"
 
@@ -30,6 +29,9 @@ def prepare(tested: Target) -> Prepared:
 
     Raises :class:`~loadtests.model.errors.UsageError` if it cannot be imported.
     """
+    # Late: the sample application needs none of it.
+    from loadtests.targets.application import examination, interpreter
+
     python = interpreter.find(tested.python, Path(tested.folder or "."))
     seen = examination.seen_by(tested, python)
     described = examination.described(tested, seen, python)
