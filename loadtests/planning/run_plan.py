@@ -25,7 +25,7 @@ from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.workload import Workload
 from loadtests.planning import external_plan, interpreter_fit, load_levels
-from loadtests.planning.budget import budget, fits, generator_cores, split_cores
+from loadtests.planning.budget import WAITING, budget, fits, generator_cores, split_cores
 from loadtests.planning.rotation import rotation
 from loadtests.targets import sample
 
@@ -47,12 +47,14 @@ FIRST_PORT = 9001
 
 NO_BUDGET = (
     "No CPU budget can be set here, so replicas under CPU load would compete for the same cores."
-    " Workload io is measured instead, whose bottleneck is worker slots."
 )
-
 ONE_CORE = (
     "Generator, proxy and replicas share one core, so replicas under CPU load would compete for it."
-    " Workload io is measured instead, whose bottleneck is worker slots."
+)
+INSTEAD = "Workload {} is measured instead, whose bottleneck is worker slots."
+
+A_WAITING_WORKLOAD = (
+    "a workload of requests that wait and hardly use CPU (waits = true in its configuration)"
 )
 
 
@@ -145,7 +147,8 @@ def _what_fits(
     waiting = {name: entry for name, entry in project.workloads.items() if entry.waits}
     if too_many or not waiting or (options.workloads and not waiting.keys() >= set(requested)):
         # Raises PlanError with what would fit.
-        budget(machine, most, waiting_only=False, with_store=with_store)
+        hint = WAITING if project.tested.kind is TargetKind.SAMPLE else A_WAITING_WORKLOAD
+        budget(machine, most, waiting_only=False, with_store=with_store, waiting=hint)
     fitting = tuple(name for name, model in project.workers.items() if model.slots is not None)
     limited = tuple(name for name in workers if name in fitting)
     if not limited:
@@ -155,10 +158,12 @@ def _what_fits(
             f" --workers {','.join(fitting)}."
         )
     left_out = tuple(name for name in workers if name not in limited)
-    notes = [ONE_CORE if machine.can_budget else NO_BUDGET]
+    chosen = asked if options.workloads else (next(iter(waiting.values())),)
+    instead = INSTEAD.format(", ".join(workload.name for workload in chosen))
+    notes = [f"{ONE_CORE if machine.can_budget else NO_BUDGET} {instead}"]
     if left_out:
         notes.append(f"Left out: {', '.join(left_out)}, whose replicas would compete for CPU.")
-    return asked if options.workloads else (next(iter(waiting.values())),), limited, tuple(notes)
+    return chosen, limited, tuple(notes)
 
 
 def _round_limits(options: Options) -> tuple[int, int]:
