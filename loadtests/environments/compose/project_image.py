@@ -18,14 +18,14 @@ import jinja2
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from loadtests.environments.protocol import Say
-from loadtests.model.errors import UsageError
+from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.target import Target
 from loadtests.servers import registry as servers
 from loadtests.servers.server import Command, ReplicaOrder
 from loadtests.targets.application import build_context, examination, inspection, requirements
 from loadtests.targets.application.interpreter import Interpreter
-from loadtests.tools import docker, proc
+from loadtests.tools import docker, docker_pulse
 
 TEMPLATE = "compose/project/Dockerfile.j2"
 
@@ -88,11 +88,12 @@ def build(
             file.write_text(text)
         dockerfile = place / "Dockerfile"
         dockerfile.write_text(dockerfile_of(root, needed, workers))
-        docker.build(
-            docker.build_argv(tag=tag, folder=place, dockerfile=dockerfile, base_image=base),
-            what=tested.name,
-            on_line=lambda _: None,
-        )
+        argv = docker.build_argv(tag=tag, folder=place, dockerfile=dockerfile, base_image=base)
+        try:
+            docker.build(argv, what=tested.name, on_line=lambda _: None)
+        except EnvironmentFailure as error:
+            # Without the command to try by hand: its folder is about to go.
+            raise EnvironmentFailure(str(error).partition("\nTry it by hand")[0]) from error
     return engine.image_id(tag) or tag
 
 
@@ -142,12 +143,10 @@ def inspect(image: str, tested: Target, say: Say) -> Target:
     say("Importing the application in its image")
     folder = Path(tested.folder or ".")
     job = inspection.job(tested.application or "", examination.modules())
-    argv = (
-        *("docker", "run", "--rm", "--interactive", "--network", "none"),
-        *(word for name in tested.env for word in ("--env", name)),
-        *("--entrypoint", PYTHON, image, "-c", BOOT, job),
+    argv = docker_pulse.container_argv(
+        image, "-c", BOOT, job, entrypoint=PYTHON, variables=tested.env
     )
-    done = proc.run(
+    done = docker_pulse.run(
         argv,
         env=tested.env,
         input_text=base64.b64encode(inspection.packed()).decode(),
