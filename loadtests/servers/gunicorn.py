@@ -26,9 +26,44 @@ replica, the proxy keeps idle connections for a minute, and at the limit gunicor
 more."""
 
 
+KEEP_ALIVE_S = 75
+"""Longer than the proxy keeps an idle connection, so that the proxy closes first."""
+
+GRACEFUL_S = 5
+
+CONTROL_SOCKET_SINCE = (25, 1)
+"""The version of gunicorn that brought ``--no-control-socket``; older ones refuse the option."""
+
+
 def serve_argv(python: str, *, config: str, application: str) -> tuple[str, ...]:
     """Return the command that serves ``application`` with a configuration file."""
     return (python, "-m", "gunicorn", "--config", config, application)
+
+
+def settings_argv(worker: WorkerModel, *, bind: str, version: str | None) -> tuple[str, ...]:
+    """Return the options that put a worker model into force.
+
+    They win over the user's own ``gunicorn.conf.py``, which gunicorn loads from its working folder;
+    the rest of that file stays in force. ``version`` is gunicorn's, None if it is not known.
+    """
+    return (
+        *("--bind", bind),
+        *("--worker-class", worker.mode or worker.name),
+        *("--workers", str(worker.processes)),
+        *("--threads", str(worker.threads)),  # with several, gunicorn makes sync a gthread
+        *("--worker-connections", str(CONNECTIONS)),
+        *("--keep-alive", str(KEEP_ALIVE_S)),
+        *("--graceful-timeout", str(GRACEFUL_S)),
+        *("--error-log", "-"),
+        # All replicas would share one socket in the user's home.
+        *(("--no-control-socket",) if _has_control_socket(version) else ()),
+        *worker.options,
+    )
+
+
+def _has_control_socket(version: str | None) -> bool:
+    numbers = tuple(int(part) for part in (version or "").split(".")[:2] if part.isdigit())
+    return numbers >= CONTROL_SOCKET_SINCE
 
 
 def worker_settings(worker: WorkerModel) -> dict[str, str]:
@@ -60,6 +95,13 @@ def environment(
 
 def command(order: ReplicaOrder) -> Command:
     """Return the command and the variables of one replica."""
+    if order.folder is not None:
+        version = order.versions.get(SERVER.name)
+        settings = settings_argv(order.worker, bind=order.bind, version=version)
+        return Command(
+            argv=(order.python, "-m", "gunicorn", *settings, order.application),
+            env={**order.worker.env, "REPLICA": order.name},
+        )
     return Command(
         argv=serve_argv(order.python, config=CONFIG, application=order.application),
         env=environment(

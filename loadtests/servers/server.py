@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from loadtests.model.plan import WorkerModel
 
@@ -12,8 +12,11 @@ from loadtests.model.plan import WorkerModel
 class ReplicaOrder:
     """The settings of one replica: its Python, its application, its address and its store.
 
-    ``secret_key`` has to be equal on all replicas; otherwise they reject each other's sessions.
-    ``bind`` is an address with a port.
+    ``bind`` is an address with a port. ``folder`` is the user's project, from which ``application``
+    is imported: its working folder. Without one, it is the sample application with its own
+    configuration; its ``secret_key`` has to be equal on all replicas, otherwise they reject each
+    other's sessions. A user's application gets neither a key nor a store from the harness.
+    ``versions`` are those of the modules in ``python``, by name, where they are known.
     """
 
     python: str
@@ -21,8 +24,10 @@ class ReplicaOrder:
     worker: WorkerModel
     name: str
     bind: str
-    secret_key: str
+    secret_key: str = ""
     database_url: str | None = None
+    folder: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
