@@ -48,7 +48,7 @@ def settings_argv(worker: WorkerModel, *, bind: str, version: str | None) -> tup
     """
     return (
         *("--bind", bind),
-        *("--worker-class", worker.mode or worker.name),
+        *("--worker-class", _worker_class(worker)),
         *("--workers", str(worker.processes)),
         *("--threads", str(worker.threads)),  # with several, gunicorn makes sync a gthread
         *("--worker-connections", str(CONNECTIONS)),
@@ -59,6 +59,10 @@ def settings_argv(worker: WorkerModel, *, bind: str, version: str | None) -> tup
         *(("--no-control-socket",) if _has_control_socket(version) else ()),
         *worker.options,
     )
+
+
+def _worker_class(worker: WorkerModel) -> str:
+    return worker.mode or worker.name
 
 
 def _has_control_socket(version: str | None) -> bool:
@@ -119,12 +123,18 @@ def container(worker: WorkerModel) -> Command:
     return Command(argv=(), env=worker_settings(worker))
 
 
+def modules(worker: WorkerModel) -> tuple[str, ...]:
+    """Return the modules that serve a worker model."""
+    return ("gunicorn", *(module for module in ("gevent",) if module == _worker_class(worker)))
+
+
 SERVER = Server(
     name="gunicorn",
     about="threads, processes or greenlets",
     worker_models=WORKER_MODELS,
     command=command,
     container=container,
+    modules=modules,
 )
 
 

@@ -51,3 +51,6 @@ class Server:
     command: Callable[[ReplicaOrder], Command]
     container: Callable[[WorkerModel], Command]
     """Command of a replica's container; with an empty ``argv`` the image's own command runs."""
+    modules: Callable[[WorkerModel], tuple[str, ...]] = lambda _: ()
+    """The modules that a worker model needs in the application's Python, the server's own first;
+    each is also the name to install it by."""

@@ -108,3 +108,15 @@ def test_the_sample_application_has_a_configuration_of_its_own() -> None:
 
     assert command.argv[-2:] == ("app/gunicorn.conf.py", "shop:app")
     assert command.env["SECRET_KEY"] == "k"
+
+
+@pytest.mark.parametrize(
+    ("name", "modules"),
+    [("gthread", ("gunicorn",)), ("sync", ("gunicorn",)), ("gevent", ("gunicorn", "gevent"))],
+)
+def test_a_worker_model_names_the_modules_that_it_needs(
+    name: str, modules: tuple[str, ...]
+) -> None:
+    worker = next(model for model in gunicorn.WORKER_MODELS if model.name == name)
+
+    assert gunicorn.modules(worker) == modules
