@@ -41,7 +41,7 @@ def replica_services(plan: Plan, own: Path, settings: Settings) -> dict[str, dic
 
 
 def _service(plan: Plan, worker: WorkerModel, own: Path, settings: Settings) -> dict[str, Any]:
-    container = servers.server_of(worker.name).container(worker)
+    container = servers.of(worker).container(worker)
     names = [f"{worker.name}-{number}" for number in range(1, plan.replica_counts[-1] + 1)]
     variables = container.env | _common([settings_of(name, settings) for name in names])
     service: dict[str, Any] = {
