@@ -30,9 +30,9 @@ OPTIONS = (
     click.option(
         "--workers",
         cls=parameters.ListedOption,
-        listed=lambda: ",".join(choices.of_a_run().workers),
+        listed=lambda: ", ".join(choices.of_a_run().workers),
         callback=parameters.names,
-        help="Worker models to test.  [default: {}]",
+        help=f"Worker models to test: {{}}.  [default: {choices.default_workers()}]",
     ),
     click.option(
         "--replicas",

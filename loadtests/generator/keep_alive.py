@@ -118,10 +118,10 @@ def _answer(connection: socket.socket) -> bytes:
     while b"\r\n\r\n" not in data:
         data += _received(connection)
     head, _, body = data.partition(b"\r\n\r\n")
-    fields = dict(
-        (name.strip().lower(), value.strip())
+    fields = {
+        name.strip().lower(): value.strip()
         for name, _, value in (line.partition(b":") for line in head.split(b"\r\n")[1:])
-    )
+    }
     if fields.get(b"transfer-encoding", b"").lower() == b"chunked":
         while not body.endswith(b"0\r\n\r\n"):
             body += _received(connection)

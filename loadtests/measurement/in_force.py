@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from loadtests.environments.protocol import Stack
+from loadtests.measurement import keep_alive
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.tested.in_force import InForce, KeptConnections, ServerProcess
 from loadtests.servers import gunicorn, registry
-from loadtests.servers.server import Seen, Server
+from loadtests.servers.server import Seen, Server, troubles_in
 
 
 def see(
@@ -25,6 +26,8 @@ def see(
     ``kept`` and ``start_s`` are recorded with it. Raises :class:`EnvironmentFailure` where
     something else runs than was put into force.
     """
+    if stack.status_url is None:  # a deployment of somebody else's, which cannot be looked into
+        return ()
     entries = []
     for worker in plan.workers:
         member = f"{worker.name}-1"
@@ -37,8 +40,15 @@ def see(
                 " the number set elsewhere, in an option, a variable or a configuration file? The"
                 f" beginning of its log:\n{log[:2000]}"
             )
+        connections = kept.get(worker.name)
+        few = keep_alive.note(worker, connections) if connections is not None else None
         entries.append(
-            replace(entry, kept=kept.get(worker.name), start_s=start_s.get(worker.name))
+            replace(
+                entry,
+                kept=connections,
+                start_s=start_s.get(worker.name),
+                notes=(*entry.notes, *([few] if few is not None else [])),
+            )
         )
     return tuple(entries)
 
@@ -115,3 +125,21 @@ def _after_load(stack: Stack, entry: InForce) -> InForce:
     threads = gunicorn.threads_after_load(stack.processes_of(f"{entry.worker}-1"))
     slots = threads * entry.processes if threads and entry.processes else None
     return replace(entry, threads=threads, slots=slots, seen_by="its processes under load")
+
+
+def with_troubles(stack: Stack, entries: Sequence[InForce]) -> tuple[InForce, ...]:
+    """Return the same with what the ends of the replicas' logs tell of time-outs and kills."""
+    return tuple(_with_troubles(stack, entry) for entry in entries)
+
+
+def _with_troubles(stack: Stack, entry: InForce) -> InForce:
+    server = registry.SERVERS.get(entry.server or "")
+    if server is None:
+        return entry
+    notes = [
+        f"{replica.name}: {sentence}"
+        for replica in stack.replicas
+        if replica.worker == entry.worker
+        for sentence in troubles_in(server, stack.log_of(replica.name))
+    ]
+    return replace(entry, notes=(*entry.notes, *notes))

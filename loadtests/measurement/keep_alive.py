@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from loadtests.environments.protocol import Stack
 from loadtests.model.errors import GeneratorFailure
 from loadtests.model.plan import Plan, Upstream, WorkerModel
-from loadtests.model.tested.in_force import InForce, KeptConnections
+from loadtests.model.tested.in_force import KeptConnections
 from loadtests.model.tested.target import TargetKind
 from loadtests.servers import idle_connections, registry
 from loadtests.servers.server import KeepAlive
@@ -31,7 +31,7 @@ KNOWN_WATCH_S = 0.5
 _KEPT = TypeAdapter(dict[str, KeptConnections])
 
 
-def declared(worker: WorkerModel, seen: InForce | None = None) -> KeepAlive:
+def declared(worker: WorkerModel) -> KeepAlive:
     """Return what is known of a worker model's connections before anything is asked.
 
     Of a target that starts its own server, that is nothing.
@@ -44,10 +44,11 @@ def declared(worker: WorkerModel, seen: InForce | None = None) -> KeepAlive:
 def watch(stack: Stack, plan: Plan) -> dict[str, KeptConnections]:
     """Open idle connections to one replica of each worker model, and return what became of them.
 
-    The sample application under gunicorn is left out: its configuration is our own.
+    The sample application under gunicorn is left out: its configuration is our own. So is a
+    deployment behind a balancer that is not ours.
     """
     asked = {worker.name: worker for worker in plan.workers if not _is_ours(plan, worker)}
-    if not asked:
+    if not asked or stack.status_url is None:
         return {}
     job = {
         "replicas": {

@@ -160,22 +160,24 @@ def forced_environment(worker: WorkerModel) -> dict[str, str]:
 
 _STARTING = re.compile(r"Starting gunicorn (\S+)")
 _USING = re.compile(r"Using worker: (\S+)")
+_BOOTED = re.compile(r"Booting worker with pid")
+_EXITED = re.compile(r"Worker exiting \(pid")
 
 
 def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
-    """Read the worker model from the log, the workers from the processes.
+    """Read the worker model and the workers from the log, else the workers from the processes.
 
-    gunicorn's log does not name the threads of a worker. They are read from the command line, and
-    of ``sync`` and ``gevent`` they are known. A gthread worker starts its threads as they are
-    needed.
+    An application may start processes of its own. gunicorn's log does not name the threads of a
+    worker. They are read from the command line, and of ``sync`` and ``gevent`` they are known. A
+    gthread worker starts its threads as they are needed.
     """
     version, mode = _STARTING.search(log), _last(_USING, log)
-    workers = workers_of(processes)
+    workers = len(_BOOTED.findall(log)) - len(_EXITED.findall(log))
     threads = 1 if mode in {"sync", "gevent"} else number(command_words(processes), "--threads")
     return Seen(
         version=version[1] if version else None,
         mode=mode,
-        processes=len(workers) or None,
+        processes=workers if workers > 0 else len(workers_of(processes)) or None,
         threads=threads,
         unlimited=mode in {"gevent", "eventlet"},
     )

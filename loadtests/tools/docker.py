@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,6 @@ from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.model.tested.in_force import ServerProcess
 from loadtests.tools import proc
 
 PROJECT_LABEL = "com.docker.compose.project"
@@ -101,13 +100,11 @@ class Engine:
             return f"(no log: {_reason(error)})"
         return data.decode(errors="replace")
 
-    def processes(self, container: str) -> tuple[ServerProcess, ...]:
-        """Return a container's processes by ``ps`` on the engine's machine; () where it fails."""
-        try:
-            answer = self._client.api.top(container, "-eo pid,ppid,nlwp,args")
-        except (DockerException, RequestException):
-            return ()
-        return parse_processes(answer.get("Processes") or ())
+    def processes(self, container: str) -> list[list[str]]:
+        """Return pid, parent, threads and words of each process; nothing where ``ps`` fails."""
+        with contextlib.suppress(DockerException, RequestException):
+            return self._client.api.top(container, "-eo pid,ppid,nlwp,args")["Processes"] or []
+        return []
 
     def stats(self, container: str) -> dict[str, Any] | None:
         """Return the engine's counters of a container; None if it no longer exists.
@@ -272,16 +269,6 @@ def parse_container(attributes: Mapping[str, Any]) -> Container:
         out_of_memory=state.get("OOMKilled", False),
         pid=state["Pid"],
         address=next((network["IPAddress"] for network in networks), ""),
-    )
-
-
-def parse_processes(rows: Iterable[Sequence[str]]) -> tuple[ServerProcess, ...]:
-    """Convert the rows of ``docker top -eo pid,ppid,nlwp,args``."""
-    return tuple(
-        ServerProcess(
-            pid=int(pid), parent=int(parent), threads=int(threads), command=" ".join(words)
-        )
-        for pid, parent, threads, *words in rows
     )
 
 

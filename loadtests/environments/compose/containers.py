@@ -155,9 +155,19 @@ class ContainerStack:
 
     def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
         """Return a member's processes; () if the engine cannot list them."""
-        return self._engine.processes(self._containers[member].id)
+        return parse_processes(self._engine.processes(self._containers[member].id))
 
     def run_module(self, module: str, text: str) -> str:
         """Run a module of the generator's package in its container, and return its output."""
         argv = docker.exec_argv(self._containers[Role.GENERATOR].id, "python", "-m", module)
         return proc.run(argv, input_text=text).stdout
+
+
+def parse_processes(rows: Sequence[Sequence[str]]) -> tuple[ServerProcess, ...]:
+    """Convert the rows of ``docker top`` with the columns pid, ppid, nlwp and args."""
+    return tuple(
+        ServerProcess(
+            pid=int(pid), parent=int(parent), threads=int(threads), command=" ".join(words)
+        )
+        for pid, parent, threads, *words in rows
+    )

@@ -287,6 +287,7 @@ class ProcessesStack:
                 number=number,
                 address=address,
                 identity=f"process {service.pid}",
+                started_at_s=proc.now_s(),
             )
 
     def _proxy_config(self, upstreams: Sequence[Upstream]) -> str:

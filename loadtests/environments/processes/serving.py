@@ -35,7 +35,7 @@ def check(workers: Iterable[WorkerModel]) -> None:
         python = worker.python or sys.executable
         lacking = missing(python, (*server.modules(worker), *SAMPLE_MODULES))
         if lacking:
-            install = {name: server.install for name in server.modules(worker)}
+            install = dict.fromkeys(server.modules(worker), server.install)
             words = dict.fromkeys(install.get(name) or name for name in lacking)
             all_servers = (
                 "" if worker.python else ", or all servers: `pip install 'twofold[servers]'`"
