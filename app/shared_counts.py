@@ -15,7 +15,7 @@ NUMBER_BYTES = 8
 def join(counters: Counters, path: Path) -> int:
     """Count in the file's memory from now on, in the next free slot, and return its number."""
     with path.open("a+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # until the file is closed
+        fcntl.flock(file, fcntl.LOCK_EX)
         if not file.seek(0, 2):
             file.truncate(PAGESIZE + NUMBER_BYTES)
         memory = mmap(file.fileno(), PAGESIZE + NUMBER_BYTES)
@@ -23,4 +23,6 @@ def join(counters: Counters, path: Path) -> int:
         number = int.from_bytes(memory[place], "little")
         memory[place] = (number + 1).to_bytes(NUMBER_BYTES, "little")
         counters.share(mmap(file.fileno(), PAGESIZE), number)
+        # The memory keeps the file open, and with it the lock.
+        fcntl.flock(file, fcntl.LOCK_UN)
     return number

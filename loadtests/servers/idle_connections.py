@@ -35,7 +35,7 @@ def allowed(declared: KeepAlive, kept: KeptConnections | None = None) -> IdleCon
     """
     limit, idle_s = declared.connections, declared.idle_s
     if kept is not None:
-        if kept.announced:  # it says that it closes, and the proxy heeds that
+        if kept.announced and kept.opened == 1:  # each answer says so, and the proxy heeds that
             return None
         if kept.answered < kept.opened:
             return ONE_EACH
