@@ -161,7 +161,7 @@ def forced_environment(worker: WorkerModel) -> dict[str, str]:
 _STARTING = re.compile(r"Starting gunicorn (\S+)")
 _USING = re.compile(r"Using worker: (\S+)")
 _BOOTED = re.compile(r"Booting worker with pid")
-_EXITED = re.compile(r"Worker exiting \(pid")
+_EXITED = re.compile(r"Worker exiting \(pid|Worker \(pid:\d+\) was sent SIG")
 
 
 def look(log: str, processes: Sequence[ServerProcess]) -> Seen:

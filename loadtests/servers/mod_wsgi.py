@@ -65,7 +65,7 @@ def command(order: ReplicaOrder) -> Command:
 
 
 _CAPACITY = re.compile(r"Request Capacity\s*: \d+ \((\d+) process(?:es)? \* (\d+) threads?\)")
-_VERSION = re.compile(r"\bmod_wsgi/(\S+)")
+_VERSION = re.compile(r"\bmod_wsgi/(\d\S*)")
 _MODE = re.compile(r"Operating Mode\s*: (\S+)")
 
 

@@ -7,7 +7,7 @@ does not say so, so the proxy has to open one for each request.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from loadtests.model.plan import WorkerModel
@@ -102,37 +102,42 @@ _GEVENT = "*** running gevent loop engine"
 
 
 def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
-    """Read mode, workers and cores from the log; a router's process is not among the workers."""
+    """Read mode, workers and cores from the log; a router's process is not among the workers.
+
+    With ``--cheaper``, the number of processes follows the load, so it is None.
+    """
     version, mode = _VERSION.search(log), _MODE.search(log)
     spawned = {worker: int(cores) for worker, cores in _SPAWNED.findall(log)}
     name = MODES.get(mode[1], mode[1]) if mode else None
     unlimited = name == "async" or _GEVENT in log
-    cores = max(spawned.values(), default=None)
+    most = _most_processes(log, spawned)
+    cheaper = most > len(spawned) or any(
+        word.startswith("--cheaper") for word in command_words(processes)
+    )
     return Seen(
         version=version[1] if version else None,
         mode="gevent" if _GEVENT in log else name,
-        processes=len(spawned) or None,
-        threads=1 if unlimited else cores,
+        processes=None if cheaper else len(spawned) or None,
+        threads=1 if unlimited else max(spawned.values(), default=None),
         unlimited=unlimited,
-        notes=_notes(log, spawned, processes),
+        notes=tuple(_notes(log, first=len(spawned), most=most if cheaper else 0)),
     )
 
 
-def _notes(
-    log: str, spawned: dict[str, int], processes: Sequence[ServerProcess]
-) -> tuple[str, ...]:
-    notes = []
+def _most_processes(log: str, spawned: Mapping[str, int]) -> int:
+    """Return how many processes it has made room for: their cores over those of one."""
     mapped = _MAPPED.search(log)
-    most = int(mapped[1]) // max(spawned.values()) if mapped and spawned else 0
-    cheaper = any(word.startswith("--cheaper") for word in command_words(processes))
-    if cheaper or most > len(spawned) > 0:
-        notes.append(
-            f"uWSGI's cheaper is on: {len(spawned)} process{'es' * (len(spawned) > 1)} at the"
-            f" start, up to {most} under load. Fix the number (leave --cheaper out), or warm up."
+    return int(mapped[1]) // max(spawned.values()) if mapped and spawned else 0
+
+
+def _notes(log: str, *, first: int, most: int) -> Iterator[str]:
+    if most:
+        yield (
+            f"uWSGI's cheaper is on: {first} process{'es' * (first > 1)} at the start, up to {most}"
+            " under load. Fix the number (leave --cheaper out), or warm up."
         )
     if "spawned uWSGI http " in log:
-        notes.append("uWSGI's HTTP router runs beside the workers; its CPU is the replica's.")
-    return tuple(notes)
+        yield "uWSGI's HTTP router runs beside the workers; its CPU is the replica's."
 
 
 SERVER = Server(
