@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -49,9 +50,10 @@ def a_server(serve: Serve) -> Iterator[str]:
 
 def answering(answer: bytes, *, then: Callable[[socket.socket], None] = lambda _: None) -> Serve:
     def serve(connection: socket.socket, _: int) -> None:
-        connection.recv(4096)
-        connection.sendall(answer)
-        then(connection)
+        with contextlib.suppress(OSError):  # the test is over
+            connection.recv(4096)
+            connection.sendall(answer)
+            then(connection)
 
     return serve
 
