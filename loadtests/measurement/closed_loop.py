@@ -9,10 +9,11 @@ from loadtests.analysis import core_speed, estimates, request_table, samples
 from loadtests.analysis.latency import level_results
 from loadtests.analysis.rules.system import disturbed
 from loadtests.environments.protocol import Stack
-from loadtests.measurement import in_force, keep_alive, repeated_trials, user_calibration
+from loadtests.measurement import repeated_trials, user_calibration
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.open_loop import OpenLoop
 from loadtests.measurement.progress import Progress
+from loadtests.measurement.serving import in_force, keep_alive
 from loadtests.model.consistency import ProbeState
 from loadtests.model.generator_records import RawTrial
 from loadtests.model.open_trial import OpenTrial

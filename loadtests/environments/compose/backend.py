@@ -51,12 +51,14 @@ class ComposeBackend:
     @contextmanager
     def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[ComposeStack]:
         """Build the images and start the plan's stack; take it down at the end."""
+        with_servers = images.wants_servers(plan)
         with opened_engine(say) as (engine, compose):
             stack_images = images.build_all(
                 engine,
                 self._root,
                 say=say,
                 with_store=plan.with_store,
+                with_servers=with_servers,
                 app_image=self._app_image,
             )
             project = Project(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from loadtests.environments.compose.images import Images
+from loadtests.environments.compose.images import APP_SERVERS, Images
 from loadtests.environments.replica_environment import Settings, settings_of
 from loadtests.model.errors import UsageError
 from loadtests.model.plan import Plan, WorkerModel
@@ -50,6 +50,7 @@ def _service(plan: Plan, worker: WorkerModel, own: Path, settings: Settings) -> 
     }
     if container.argv:
         service["command"] = [_escaped(word) for word in container.argv]
+        service["image"] = f"${{TWOFOLD_APP_SERVERS_IMAGE:-{APP_SERVERS}}}"
     return service
 
 

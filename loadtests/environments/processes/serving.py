@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import json
 import sys
 from collections.abc import Collection, Iterable
@@ -15,6 +17,12 @@ from loadtests.tools import proc, procfs
 
 SAMPLE_MODULES = ("flask", "psycopg")
 """What the sample application imports, whatever serves it."""
+
+INTERPRETERS = (
+    *(f"python3.{minor}{kind}" for minor in range(11, 17) for kind in ("", "t")),
+    "pypy3",
+)
+"""Names of interpreters on PATH; a ``t`` has no GIL."""
 
 ASK_LIMIT_S = 30.0
 
@@ -52,6 +60,27 @@ def missing(python: str, modules: Collection[str]) -> tuple[str, ...]:
     Raises :class:`UsageError` if it is no Python.
     """
     return tuple(_asked(python, modules)[2])
+
+
+def lacking_servers() -> dict[str, str]:
+    """Return the servers that this Python lacks, each with the words that pip installs it by."""
+    return {
+        server.name: server.install
+        for server in registry.SERVERS.values()
+        for worker in server.worker_models[:1]
+        if any(importlib.util.find_spec(name) is None for name in server.modules(worker))
+    }
+
+
+def pythons() -> tuple[str, ...]:
+    """Return the interpreters on PATH with their paths and versions, in words."""
+    found = {}
+    for name in INTERPRETERS:
+        path = proc.which(name)
+        if path is not None:
+            with contextlib.suppress(UsageError):  # a shim for an interpreter that is not there
+                found[path] = f"{about(path)} ({path})"
+    return tuple(found.values())
 
 
 def about(python: str) -> str:

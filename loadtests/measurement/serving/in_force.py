@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from loadtests.environments.protocol import Stack
-from loadtests.measurement import keep_alive
+from loadtests.measurement.serving import keep_alive
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.tested.in_force import InForce, KeptConnections, ServerProcess
