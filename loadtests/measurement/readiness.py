@@ -31,6 +31,7 @@ def wait_ready(
     not_ready: Callable[[Sequence[Replica], float], str],
     laggard_limit_s: float = READY_LIMIT_S,
     ended_every_s: float = 0.0,
+    answered: Callable[[Replica], None] = lambda _: None,
 ) -> None:
     """Wait until every replica has answered; raise :class:`EnvironmentFailure` at the limit.
 
@@ -38,7 +39,8 @@ def wait_ready(
 
     Every ``ended_every_s`` seconds ``ended`` gets the names without an answer, and returns an error
     message if one of these replicas has exited. ``not_ready`` returns the error message at the
-    limit. After the first answer, the other replicas have ``laggard_limit_s`` seconds left.
+    limit. ``answered`` is called with each replica that has answered. After the first answer, the
+    other replicas have ``laggard_limit_s`` seconds left.
     """
     waiting = {replica.name: replica for replica in replicas}
     began_s = asked_s = proc.monotonic_s()
@@ -47,7 +49,7 @@ def wait_ready(
     def all_answer() -> bool:
         nonlocal asked_s, deadline_s
         for name in _answering(agent, tuple(waiting.values()), path):
-            del waiting[name]
+            answered(waiting.pop(name))
             deadline_s = min(deadline_s, proc.monotonic_s() + laggard_limit_s)
         now_s = proc.monotonic_s()
         if waiting and now_s - asked_s >= ended_every_s:

@@ -17,7 +17,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from loadtests.environments.child_python import python_path
-from loadtests.environments.processes import addresses, cpu_limits, leftovers, postgres, watchdog
+from loadtests.environments.processes import (
+    addresses,
+    cpu_limits,
+    leftovers,
+    postgres,
+    serving,
+    watchdog,
+)
 from loadtests.environments.processes.addresses import Addresses
 from loadtests.environments.processes.members import Members
 from loadtests.environments.protocol import Say
@@ -27,6 +34,7 @@ from loadtests.environments.wait_idle import wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan, TrialSpec, Upstream, WorkerModel
 from loadtests.model.stack import HostReading, Reading, Replica
+from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.target import SAMPLE, Target
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used, service_parts
@@ -39,6 +47,8 @@ from loadtests.tools.proc import Child, Service
 PROXY = "proxy"
 GENERATOR = "generator"
 METRONOME = "metronome"
+SCRATCH = "scratch"
+"""The folder in a stack's folder with a folder for each replica's own files."""
 
 WSGI_APP = "app:create_app()"
 
@@ -73,6 +83,7 @@ class ProcessesBackend:
         """Start everything that the plan needs, and end all of it at the end of the block."""
         remove_dead(leftovers.remains(), say)
         _check_application(self._root)
+        serving.check(plan.workers)
         program = nginx.find_program()
         if program is None:
             raise EnvironmentFailure(nginx.MISSING)
@@ -237,21 +248,37 @@ class ProcessesStack:
         """Return the end of a member's log."""
         return self._members.log_of(member)
 
+    def first_log(self, member: str) -> str:
+        """Return the beginning of a member's log."""
+        return self._members.first_log(member)
+
+    def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+        """Return a member's processes."""
+        return serving.processes_of(self._members.pid_of(member))
+
+    def run_module(self, module: str, text: str) -> str:
+        """Run a module of the generator's package, and return its output."""
+        argv = (sys.executable, "-m", module)
+        return proc.run(argv, env=python_path(), input_text=text).stdout
+
     def _start_replicas(self, plan: Plan) -> Iterator[Replica]:
         secret_key = secrets.token_hex(32)
         for name, (worker, number) in _replica_names(plan).items():
             address = self._places.replicas[name]
-            command = servers.server_of(worker.name).command(
+            scratch = self._stack_folder / SCRATCH / name
+            command = servers.of(worker).command(
                 ReplicaOrder(
-                    python=sys.executable,
+                    python=worker.python or sys.executable,
                     application=self._wsgi_app,
                     worker=worker,
                     name=name,
                     bind=address,
                     secret_key=secret_key,
                     database_url=self._database_url,
+                    scratch=str(scratch),
                 )
             )
+            serving.write_files(scratch, dict(command.files))
             env = command.env | settings_of(name, self._settings)
             service = self._members.serve(name, command.argv, cwd=self._root, env=env)
             yield Replica(
@@ -260,6 +287,7 @@ class ProcessesStack:
                 number=number,
                 address=address,
                 identity=f"process {service.pid}",
+                started_at_s=proc.now_s(),
             )
 
     def _proxy_config(self, upstreams: Sequence[Upstream]) -> str:
@@ -273,6 +301,7 @@ class ProcessesStack:
                         self._places.replicas[f"{upstream.worker}-{number}"]
                         for number in upstream.members
                     ),
+                    idle=upstream.idle,
                 )
                 for upstream in upstreams
             ],
