@@ -23,6 +23,7 @@ from loadtests.measurement.progress import Progress
 from loadtests.model.errors import TwofoldError
 from loadtests.model.plan import Plan
 from loadtests.model.result import RunFacts, RunResult
+from loadtests.model.tested import in_force
 from loadtests.model.tested.target import TargetKind
 from loadtests.results import report_files, run_folder
 from loadtests.results.run_folder import Recorded, Store
@@ -73,6 +74,7 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
             session.measure()
             measuring_s = proc.monotonic_s() - began_s
             session.measure_latency()
+            session.finish()
         signals.check()
     except BaseException:
         # Report the finished trials if possible; the original error is the one to raise.
@@ -128,6 +130,7 @@ def conclude(recorded: Recorded) -> RunResult:
     """Return the result of a run from its saved trials, without latency under load."""
     trials = tuple(trial for trial in recorded.trials if not trial.set_aside)
     plan, calibrations = recorded.plan, recorded.calibrations
+    plan = in_force.applied(plan, recorded.in_force)
     ceiling = recorded.ceiling
     findings = (
         *registry.check(plan, core_speed.at_mean_speed(trials), calibrations),
@@ -140,7 +143,7 @@ def conclude(recorded: Recorded) -> RunResult:
         recorded.facts, recorded.machine, plan, trials, calibrations, findings, recorded.probes
     )
     cells = generator_ceiling.with_shares(result.cells, ceiling)
-    return replace(result, cells=cells, ceiling=ceiling)
+    return replace(result, cells=cells, ceiling=ceiling, in_force=recorded.in_force)
 
 
 def with_latency(result: RunResult, recorded: Recorded, folder: Path) -> RunResult:

@@ -44,6 +44,11 @@ def known() -> Known:
     )
 
 
+def default_workers() -> str:
+    """Return the worker models that are measured where none is named, with commas."""
+    return ",".join(servers.default_models())
+
+
 def described(names: Mapping[str, str]) -> str:
     """Return names with their descriptions, as one line."""
     return ", ".join(f"{name} ({about})" for name, about in names.items())

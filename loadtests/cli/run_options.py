@@ -55,9 +55,10 @@ _OF_A_RUN = (
         "--variants",
         "workers",
         cls=parameters.ListedOption,
-        listed=lambda: ",".join(choices.of_a_run().workers),
+        listed=lambda: ", ".join(choices.of_a_run().workers),
         callback=parameters.names,
-        help="Variants to test: built-in ones, or those of the configuration.  [default: {}]",
+        help="Variants to test: built-in ones, or those of the configuration: {}."
+        f"  [default: {choices.default_workers()}]",
     ),
     click.option(
         "--replicas",

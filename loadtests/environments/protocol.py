@@ -16,6 +16,7 @@ from typing import Protocol
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan, TrialSpec, Upstream
 from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.target import Target
 from loadtests.tools.proc import Child
 
@@ -72,6 +73,18 @@ class Stack(Protocol):
 
     def state_of(self, member: str) -> ReplicaState:
         """Return whether a replica runs, and where it listens, for error messages."""
+
+    def first_log(self, member: str) -> str:
+        """Return the beginning of a member's log, where a server says what it runs."""
+
+    def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+        """Return a replica's processes, the first one first; () where they cannot be read."""
+
+    def run_module(self, module: str, text: str) -> str:
+        """Run a module of the generator's package where the generator runs.
+
+        It gets ``text`` on standard input; its standard output is returned.
+        """
 
 
 class Backend(Protocol):

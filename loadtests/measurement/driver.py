@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from statistics import fmean
 from urllib.parse import urlsplit
 
 from loadtests.analysis import generator_ceiling
@@ -53,6 +54,7 @@ class Driver:
         self._metronome = metronome
         self._awake = awake
         self._server_counters = ServerCounters(stack, agent, count_in_replicas=counts_requests)
+        self._start_s: dict[str, list[float]] = {}
 
     def _replicas(self) -> dict[str, Replica]:
         return {replica.name: replica for replica in self._stack.replicas}
@@ -73,7 +75,18 @@ class Driver:
             ended=self._ended,
             not_ready=self._never_answered,
             limit_s=self._start_limit_s,
+            answered=self._answered,
         )
+
+    @property
+    def start_s(self) -> Mapping[str, float]:
+        """The seconds from start to first answer, the mean over each worker model's replicas."""
+        return {worker: fmean(seconds) for worker, seconds in self._start_s.items()}
+
+    def _answered(self, replica: Replica) -> None:
+        if replica.started_at_s is not None:
+            seconds = proc.now_s() - replica.started_at_s
+            self._start_s.setdefault(replica.worker, []).append(seconds)
 
     def _ended(self, waiting: Collection[str]) -> str | None:
         running = self._stack.identities()

@@ -21,9 +21,10 @@ class WorkerModel:
     ``slots`` is how many requests one replica can serve at once (processes × threads). It is None
     where only CPU and memory limit it (greenlets), or where it is not known. ``server`` is a name
     in the registry of servers, and ``mode`` the server's own name for its kind of workers; None
-    means ``name``. ``python`` names another interpreter. ``options`` are further words of the
-    server's command line, and ``env`` further variables. ``as_started`` means that the target
-    starts its own server, and nothing is put into force.
+    means ``name``. ``python`` is the path of another interpreter, whose environment has the
+    application and the server. ``options`` are further words of the server's command line, and
+    ``env`` further variables; of the server ``command``, ``options`` are the whole command.
+    ``as_started`` means that the target starts its own server, and nothing is put into force.
     """
 
     name: str
@@ -77,15 +78,28 @@ class Timing:
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
+class IdleConnections:
+    """The idle connections to each replica that the proxy keeps for one upstream, and how long.
+
+    ``most`` 0 means that the proxy opens a connection for each request, and says so to the server.
+    """
+
+    most: int
+    timeout_s: int
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
 class Upstream:
     """One set of replicas of one worker model, behind its own port of the proxy.
 
-    ``members`` are replica numbers from 1.
+    ``members`` are replica numbers from 1. ``idle`` is None where the server allows what the proxy
+    keeps by default.
     """
 
     port: int
     worker: str
     members: tuple[int, ...]
+    idle: IdleConnections | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,8 +26,8 @@ def fitted(
     if not left_out:
         return names, ()
     needs = "; ".join(f"{name} needs {', '.join(left_out[name])}" for name in left_out)
-    missing = dict.fromkeys(module for modules in left_out.values() for module in modules)
-    install = f"Install what is missing: `{_install(project.tested, missing)}`"
+    words = dict.fromkeys(servers.of(project.workers[name]).install for name in left_out)
+    install = f"Install what is missing: `{_install(project.tested, words)}`"
     if asked or len(left_out) == len(names):
         others = [name for name in names if name not in left_out]
         instead = f", or measure --workers {','.join(others)}" if others else ""
@@ -38,15 +38,15 @@ def fitted(
 
 def _lacking(worker: WorkerModel, tested: Target) -> tuple[str, ...]:
     """Return the modules that a variant needs and the target's own interpreter lacks."""
-    server = servers.SERVERS.get(worker.server)
-    if tested.modules is None or worker.python is not None or worker.as_started or server is None:
+    if tested.modules is None or worker.python is not None or worker.as_started:
         return ()
-    return tuple(name for name in server.modules(worker) if tested.modules.get(name) is None)
+    needed = servers.of(worker).modules(worker)
+    return tuple(name for name in needed if tested.modules.get(name) is None)
 
 
-def _install(tested: Target, modules: Iterable[str]) -> str:
-    """Return the command that installs modules; environments of uv have no pip."""
-    python = tested.python or "python"
-    if (tested.modules or {}).get("pip") is not None:
-        return shlex.join((python, "-m", "pip", "install", *modules))
-    return shlex.join(("uv", "pip", "install", "--python", python, *modules))
+def _install(tested: Target, words: Iterable[str]) -> str:
+    """Return the command that installs servers; environments of uv have no pip."""
+    python = shlex.quote(tested.python or "python")
+    has_pip = (tested.modules or {}).get("pip") is not None
+    pip = f"{python} -m pip install" if has_pip else f"uv pip install --python {python}"
+    return " ".join((pip, *words))

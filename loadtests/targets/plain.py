@@ -23,7 +23,7 @@ def project(tested: Target) -> Project:
         tested=tested,
         workers=models,
         workloads={workload.name: workload},
-        default_workers=tuple(models),
+        default_workers=servers.default_models() if len(models) > 1 else tuple(models),
         default_workloads=(workload.name,),
     )
 

@@ -107,6 +107,12 @@ class Engine:
             return f"(no log: {_reason(error)})"
         return data.decode(errors="replace")
 
+    def processes(self, container: str) -> list[list[str]]:
+        """Return pid, parent, threads and words of each process; nothing where ``ps`` fails."""
+        with contextlib.suppress(DockerException, RequestException):
+            return self._client.api.top(container, "-eo pid,ppid,nlwp,args")["Processes"] or []
+        return []
+
     def stats(self, container: str) -> dict[str, Any] | None:
         """Return the engine's counters of a container; None if it no longer exists.
 

@@ -147,6 +147,25 @@ def everyone() -> tuple[Facts, ...]:
     return tuple(process for process in processes if process is not None)
 
 
+def threads_of(pid: int) -> int:
+    """Return how many threads a process has; 1 where that cannot be read."""
+    try:
+        return len(list((PROC / f"{pid}/task").iterdir()))
+    except OSError:
+        return 1
+
+
+def command_of(pid: int) -> str:
+    """Return a process's command line with blanks between its words; "" if it is gone."""
+    try:
+        return (PROC / f"{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except FileNotFoundError:
+        if sys.platform == "linux":
+            return ""
+        done = proc.run(("ps", "-o", "command=", "-p", str(pid)), check=False)
+        return done.stdout.strip()
+
+
 def pin(pid: int, cores: Collection[int]) -> None:
     """Pin all threads of a process, and whatever they start later, to these cores."""
     for task in (PROC / f"{pid}/task").iterdir():

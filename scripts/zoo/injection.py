@@ -18,6 +18,7 @@ from typing import Any
 from loadtests.environments.protocol import Backend, Say, Stack
 from loadtests.model.plan import Plan, TrialSpec, Upstream
 from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.tested.in_force import ServerProcess
 from loadtests.tools.proc import Child
 
 Order = dict[str, Any]
@@ -146,6 +147,18 @@ class FaultyStack:
     def log_of(self, member: str) -> str:
         """Give the end of a member's log."""
         return self._stack.log_of(member)
+
+    def first_log(self, member: str) -> str:
+        """Give the beginning of a member's log."""
+        return self._stack.first_log(member)
+
+    def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+        """Give a replica's processes."""
+        return self._stack.processes_of(member)
+
+    def run_module(self, module: str, text: str) -> str:
+        """Run a module beside the generator."""
+        return self._stack.run_module(module, text)
 
     def _said(self, line: str) -> str:
         order: Order = json.loads(line)

@@ -120,6 +120,7 @@ def unknown_name(
 
 def only_one(data: Iterable[str], keys: Iterable[str], *, why: str) -> Iterator[Fault]:
     """Give a fault for each key after the first of those that exclude one another."""
-    given = [key for key in keys if key in data]
+    choices = tuple(keys)
+    given = [key for key in data if key in choices]
     for key in given[1:]:
         yield Fault(at=(key,), text=f"{given[0]} is there too. {why}")

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from string import Formatter
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from loadtests.config.file.known import Known
+from loadtests.config.names import did_you_mean
 from loadtests.config.tables.fields import Text, Variables, Words, unknown_name
 from loadtests.config.tables.table import Fault, Table
 
 MAX_PROCESSES = 64
 MAX_THREADS = 1024
 
-PLACES = ("{bind}", "{port}")
-"""Placeholders of which a command needs one, so that each replica has its own address."""
+PLACES = ("bind", "host", "port", "python", "app", "module", "name")
+"""What a command may have in braces; a test holds them to the server that fills them in."""
+
+ADDRESSES = frozenset({"bind", "port"})
+"""Of these a command needs one, so that each replica has an address of its own."""
 
 
 class VariantTable(Table):
@@ -41,9 +46,7 @@ class VariantTable(Table):
     """Further words of the server's command line."""
     env: Variables = Field(default={}, examples=['{PYTHONOPTIMIZE = "1"}'])
     """Environment variables for this variant."""
-    command: Words | None = Field(
-        default=None, examples=['"python -m bjoern_run {application} --bind {bind}"']
-    )
+    command: Words | None = Field(default=None, examples=['"python -m bjoern_run {app} {bind}"'])
     """The command of a server that Twofold does not know."""
 
     @classmethod
@@ -56,10 +59,28 @@ class VariantTable(Table):
         if isinstance(worker, str) and modes and not {".", ":"} & set(worker):
             yield from unknown_name(worker, modes, what="worker", at=("worker",))
         command = data.get("command")
-        text = command if isinstance(command, str) else " ".join(map(str, command or ()))
-        if command is not None and not any(place in text for place in PLACES):
-            yield Fault(
-                at=("command",),
-                text="Each replica needs its own address. Put {bind} (host and port) or {port}"
-                " where the server takes it.",
-            )
+        for text in _faults_of(command if isinstance(command, list) else [command]):
+            yield Fault(at=("command",), text=text)
+
+
+def _faults_of(words: Sequence[Any]) -> Iterator[str]:
+    """Give what is wrong with the placeholders of a command, or of a command's words."""
+    names: list[str] = []
+    for word in words:
+        if not isinstance(word, str):
+            return
+        try:
+            names += [name for _, name, _, _ in Formatter().parse(word) if name is not None]
+        except ValueError:
+            yield "A brace is single. A placeholder is {bind}; {{ and }} are braces."
+            return
+    for name in names:
+        if name not in PLACES:
+            known = ", ".join(f"{{{place}}}" for place in PLACES)
+            yield f"Nobody fills in {{{name}}}.{did_you_mean(name, PLACES)} Known: {known}."
+    # An unknown name may be a misspelt address, and is a mistake already.
+    if {*names} <= {*PLACES} and not {*names} & ADDRESSES:
+        yield (
+            "Each replica needs its own address. Put {bind} (host and port) or {port} where the"
+            " server takes it."
+        )

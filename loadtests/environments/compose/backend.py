@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from loadtests.environments.compose import files as compose_file
@@ -49,12 +51,14 @@ class ComposeBackend:
     @contextmanager
     def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[ComposeStack]:
         """Build the images and start the plan's stack; take it down at the end."""
+        with_servers = images.wants_servers(plan)
         with opened_engine(say) as (engine, compose):
             stack_images = images.build_all(
                 engine,
                 self._root,
                 say=say,
                 with_store=plan.with_store,
+                with_servers=with_servers,
                 app_image=self._app_image,
             )
             project = Project(
@@ -133,9 +137,21 @@ def _replicas(containers: Mapping[str, docker.Container], plan: Plan) -> tuple[R
                     number=number,
                     address=f"{container.address}:{APP_PORT}",
                     identity=container.id,
+                    started_at_s=moment_s(container.started_at),
                 )
             )
     return tuple(replicas)
+
+
+def moment_s(text: str) -> float | None:
+    """Convert the engine's time, such as ``2026-01-31T10:00:00.123456789Z``; None if it has none.
+
+    It is the engine's clock; that of another machine may differ.
+    """
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?\d*Z", text)
+    if match is None:
+        return None
+    return datetime.fromisoformat(f"{match[1]}{match[2] or ''}+00:00").timestamp()
 
 
 def _why(container: docker.Container | None) -> str:

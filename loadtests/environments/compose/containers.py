@@ -10,6 +10,7 @@ from loadtests.environments.compose.projects import Project
 from loadtests.environments.counters import Counters, EngineCounters, KernelCounters
 from loadtests.model.plan import TrialSpec, Upstream
 from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import Role
 from loadtests.tools import docker, host, nginx, proc, procfs
 from loadtests.tools.proc import Child
@@ -17,6 +18,9 @@ from loadtests.tools.proc import Child
 STATUS_PORT = 9000
 PROXY_FOLDER = "/run/nginx"
 PROXY_CONFIG = f"{PROXY_FOLDER}/nginx.conf"
+
+FIRST_LOG_CHARS = 16_000
+"""How much of the beginning of a log is read for what a server says of itself."""
 
 LOG_LINES = 20
 """Lines of a log that a message shows."""
@@ -102,6 +106,7 @@ class ContainerStack:
             nginx.ServerBlock(
                 port=upstream.port,
                 members=tuple(addresses[(upstream.worker, number)] for number in upstream.members),
+                idle=upstream.idle,
             )
             for upstream in upstreams
         ]
@@ -154,3 +159,27 @@ class ContainerStack:
             out_of_memory=container.out_of_memory,
             listening=None if listeners is None else tuple(map(str, listeners)),
         )
+
+    def first_log(self, member: str) -> str:
+        """Return the beginning of a member's log, without the engine's times."""
+        log = self._engine.log(self._containers[member].id)[:FIRST_LOG_CHARS]
+        return "\n".join(line.partition(" ")[2] for line in log.splitlines())
+
+    def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+        """Return a member's processes; () if the engine cannot list them."""
+        return parse_processes(self._engine.processes(self._containers[member].id))
+
+    def run_module(self, module: str, text: str) -> str:
+        """Run a module of the generator's package in its container, and return its output."""
+        argv = docker.exec_argv(self._containers[Role.GENERATOR].id, "python", "-m", module)
+        return proc.run(argv, input_text=text).stdout
+
+
+def parse_processes(rows: Sequence[Sequence[str]]) -> tuple[ServerProcess, ...]:
+    """Convert the rows of ``docker top`` with the columns pid, ppid, nlwp and args."""
+    return tuple(
+        ServerProcess(
+            pid=int(pid), parent=int(parent), threads=int(threads), command=" ".join(words)
+        )
+        for pid, parent, threads, *words in rows
+    )

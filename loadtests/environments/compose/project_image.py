@@ -114,10 +114,7 @@ def dockerfile_of(
 def packages_of(workers: Sequence[WorkerModel]) -> tuple[Package, ...]:
     """Return the packages that variants need, each in the version that Twofold itself has."""
     modules = dict.fromkeys(
-        module
-        for worker in workers
-        if worker.server in servers.SERVERS
-        for module in servers.SERVERS[worker.server].modules(worker)
+        module for worker in workers for module in servers.of(worker).modules(worker)
     )
     return tuple(Package(module=module, requirement=_pinned(module)) for module in modules)
 
@@ -186,12 +183,11 @@ def command(worker: WorkerModel, tested: Target) -> Command:
         folder=FOLDER,
         versions={name: text for name, text in (tested.modules or {}).items() if text},
     )
-    own = servers.SERVERS[worker.server].command(order)
+    own = servers.of(worker).command(order)
     places = (own.env.get("PYTHONPATH", ""), f"{FOLDER}/{tested.source}".rstrip("/"))
     env = {**own.env, "PYTHONPATH": ":".join(filter(None, places))}
-    files = getattr(own, "files", {})
-    if not files:
+    if not own.files:
         return Command(argv=own.argv, env=env)
-    written = {f"/tmp/{name}": text for name, text in files.items()}  # noqa: S108  a container's own
+    written = {f"{order.scratch}/{name}": text for name, text in own.files.items()}
     text = json.dumps({"files": written, "argv": own.argv})
     return Command(argv=(PYTHON, "-c", WRITE, text), env=env)

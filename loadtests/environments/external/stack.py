@@ -11,6 +11,7 @@ from loadtests.environments.child_python import python_path
 from loadtests.environments.external.deployment import Deployment
 from loadtests.model.plan import Plan, TrialSpec, Upstream
 from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import Role
 from loadtests.tools import host, proc, procfs
 from loadtests.tools.proc import Child
@@ -108,3 +109,15 @@ class ExternalStack:
         """Return the end of the generator's log; other logs are the deployment's."""
         log = self._logs / f"{member}.log"
         return log.read_text(errors="replace")[-LOG_CHARS:] if log.exists() else "(no log here)"
+
+    def first_log(self, member: str) -> str:  # noqa: ARG002  the deployment's logs are not here
+        """Return nothing: the replicas' logs are the deployment's."""
+        return ""
+
+    def processes_of(self, member: str) -> tuple[ServerProcess, ...]:  # noqa: ARG002  likewise
+        """Return nothing: the replicas' processes run elsewhere."""
+        return ()
+
+    def run_module(self, module: str, text: str) -> str:
+        """Run a module of the generator's package, and return its output."""
+        return proc.run((sys.executable, "-m", module), env=python_path(), input_text=text).stdout

@@ -10,8 +10,6 @@ from __future__ import annotations
 import secrets
 import signal
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +22,8 @@ from loadtests.environments.processes import (
     lent,
     postgres,
     project,
+    proxy,
+    serving,
     watchdog,
 )
 from loadtests.environments.processes.addresses import Addresses
@@ -35,6 +35,7 @@ from loadtests.environments.wait_idle import busy_after, wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan, TrialSpec, Upstream, WorkerModel
 from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used, service_parts
@@ -45,6 +46,8 @@ from loadtests.tools.proc import Child, Service
 PROXY = "proxy"
 GENERATOR = "generator"
 METRONOME = "metronome"
+SCRATCH = "scratch"
+"""The folder in a stack's folder with a folder for each replica's own files."""
 
 WSGI_APP = "app:create_app()"
 
@@ -86,6 +89,7 @@ class ProcessesBackend:
         remove_dead(leftovers.remains(), say)
         if self._tested.kind is TargetKind.SAMPLE:
             project.check_sample(self._root)
+        serving.check(plan.workers, self._tested)
         program = nginx.find_program()
         if program is None:
             raise EnvironmentFailure(nginx.MISSING)
@@ -210,7 +214,16 @@ class ProcessesStack:
         """
         self._generation += 1
         config = self._folder / "nginx.conf"
-        config.write_text(self._proxy_config(upstreams))
+        config.write_text(
+            proxy.config(
+                self._nginx,
+                self._root / "compose/nginx.conf.j2",
+                upstreams,
+                self._places,
+                folder=self._stack_folder,
+                generation=self._generation,
+            )
+        )
         prefix = str(self._stack_folder)
         proc.run(nginx.check_argv(self._nginx, config=str(config), prefix=prefix))
         if self._proxy is None:
@@ -275,20 +288,36 @@ class ProcessesStack:
             listening=procfs.listening(self._members.pid_of(member)),
         )
 
+    def first_log(self, member: str) -> str:
+        """Return the beginning of a member's log."""
+        return self._members.first_log(member)
+
+    def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+        """Return a member's processes."""
+        return serving.processes_of(self._members.pid_of(member))
+
+    def run_module(self, module: str, text: str) -> str:
+        """Run a module of the generator's package, and return its output."""
+        argv = (sys.executable, "-m", module)
+        return proc.run(argv, env=python_path(), input_text=text).stdout
+
     def _start_replicas(self, plan: Plan) -> Iterator[Replica]:
         secret_key = secrets.token_hex(32)
         for name, (worker, number) in _replica_names(plan).items():
             address = self._places.replicas[name]
+            scratch = self._stack_folder / SCRATCH / name
             order = ReplicaOrder(
-                python=sys.executable,
+                python=worker.python or sys.executable,
                 application=self._wsgi_app,
                 worker=worker,
                 name=name,
                 bind=address,
                 secret_key=secret_key,
                 database_url=self._database_url,
+                scratch=str(scratch),
             )
             start = project.start_of(order, self._tested, root=self._root, lent=self._lent)
+            serving.write_files(scratch, start.files)
             env = start.env | settings_of(name, self._settings)
             service = self._members.serve(name, start.argv, cwd=start.folder, env=env)
             yield Replica(
@@ -297,37 +326,12 @@ class ProcessesStack:
                 number=number,
                 address=address,
                 identity=f"process {service.pid}",
+                started_at_s=proc.now_s(),
             )
-
-    def _proxy_config(self, upstreams: Sequence[Upstream]) -> str:
-        built_with = proc.run(nginx.version_argv(self._nginx)).stderr
-        return nginx.render(
-            (self._root / "compose/nginx.conf.j2").read_text(),
-            [
-                nginx.ServerBlock(
-                    port=upstream.port,
-                    members=tuple(
-                        self._places.replicas[f"{upstream.worker}-{number}"]
-                        for number in upstream.members
-                    ),
-                )
-                for upstream in upstreams
-            ],
-            status_port=self._places.status_port,
-            folder=str(self._stack_folder),
-            listen_host=self.proxy_host,
-            generation=self._generation,
-            counts=nginx.COUNTS_MODULE in built_with,
-        )
 
     def _proxy_is_configured(self) -> bool:
         self._members.check_alive([PROXY])
-        url = f"http://{self.proxy_host}:{self._places.status_port}/generation"
-        try:
-            with urllib.request.urlopen(url, timeout=1) as answer:
-                return int(answer.read()) == self._generation
-        except (urllib.error.URLError, OSError, ValueError):
-            return False
+        return proxy.generation(self._places) == self._generation
 
 
 def _replica_names(plan: Plan) -> dict[str, tuple[WorkerModel, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from loadtests.environments.processes import addresses, cpu_limits, project
+from loadtests.environments.processes import addresses, cpu_limits, project, serving
 from loadtests.environments.processes.backend import ProcessesBackend
 from loadtests.environments.protocol import Chosen
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
@@ -48,6 +48,8 @@ def look(ports: range) -> ProcessesFacts:
         missing_modules=gunicorn.missing_modules(),
         taken_ports=tuple(port for port in ports if not addresses.is_free(PORT_CHECK_HOST, port)),
         postgres=_look_at_postgres(),
+        lacking_servers=serving.lacking_servers(),
+        pythons=serving.pythons(),
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loadtests.environments.processes import lent
 from loadtests.model.errors import EnvironmentFailure
@@ -12,6 +14,9 @@ from loadtests.model.tested.target import Target, TargetKind
 from loadtests.servers import gunicorn
 from loadtests.servers import registry as servers
 from loadtests.servers.server import ReplicaOrder
+
+if TYPE_CHECKING:
+    from loadtests.targets.application.inspection import Inspection
 
 PATH = "PYTHONPATH"
 
@@ -48,13 +53,28 @@ def prepare(tested: Target) -> Prepared:
     )
 
 
+def seen_in(tested: Target, python: str) -> Inspection:
+    """Return what an import of a target's application by another interpreter shows.
+
+    Raises :class:`~loadtests.model.errors.UsageError` if it cannot be imported there.
+    """
+    from loadtests.targets.application import examination, interpreter
+
+    found = interpreter.find(python, Path(tested.folder or "."))
+    return examination.seen_by(tested, found)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """How a replica is started: its command, its variables and its working folder."""
+    """How a replica is started: its command, its variables and its working folder.
+
+    ``files`` are written into its scratch folder first.
+    """
 
     argv: tuple[str, ...]
     env: dict[str, str]
     folder: Path
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def start_of(order: ReplicaOrder, tested: Target, *, root: Path, lent: Path | None = None) -> Start:
@@ -64,10 +84,11 @@ def start_of(order: ReplicaOrder, tested: Target, *, root: Path, lent: Path | No
     no secret key and no store, so a key that it makes itself shows as it would in production.
     ``lent`` is a folder with modules that its interpreter lacks.
     """
-    server = servers.SERVERS[order.worker.server]
+    server = servers.of(order.worker)
     if tested.kind is not TargetKind.IMPORT_STRING:
         command = server.command(order)
-        return Start(argv=command.argv, env=dict(command.env), folder=root)
+        env = dict(command.env)
+        return Start(argv=command.argv, env=env, folder=root, files=command.files)
     own = replace(
         order,
         python=order.worker.python or tested.python or order.python,
@@ -83,6 +104,7 @@ def start_of(order: ReplicaOrder, tested: Target, *, root: Path, lent: Path | No
         argv=command.argv,
         env={**tested.env, **command.env, PATH: places},
         folder=Path(tested.folder or root),
+        files=command.files,
     )
 
 

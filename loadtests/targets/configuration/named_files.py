@@ -112,7 +112,9 @@ class _Files:
         return False
 
     def _add(self, at: tuple[str | int, ...], problem: str) -> None:
-        self.mistakes.append(self._configuration.mistake(at, problem))
+        mistake = self._configuration.mistake(at, problem)
+        if mistake.key not in {other.key for other in self._configuration.mistakes}:
+            self.mistakes.append(mistake)
 
 
 def _tables(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:

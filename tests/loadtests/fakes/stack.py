@@ -11,6 +11,7 @@ from loadtests.environments.counters import role_of
 from loadtests.environments.protocol import Say
 from loadtests.model.plan import Plan, TrialSpec, Upstream
 from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import Role
 from loadtests.tools.proc import Child
 from tests.loadtests.builders import STARTED_AT_S
@@ -86,6 +87,15 @@ class StackInMemory:
 
     def state_of(self, member: str) -> ReplicaState:
         return self.world.states.get(member, ReplicaState())
+
+    def first_log(self, member: str) -> str:
+        return self.world.first_log(self.world.replicas[member].worker)
+
+    def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+        return self.world.processes(self.world.replicas[member].worker)
+
+    def run_module(self, module: str, text: str) -> str:
+        return self.world.run_module(module, text)
 
 
 class FakeStack(StackInMemory):

@@ -43,7 +43,7 @@ def test_a_variant_whose_module_is_missing_is_left_out_with_the_command_that_ins
         ("gthread", "sync"),
         (
             f"Left out: gevent. {PYTHON} lacks modules: gevent needs gevent."
-            f" Install what is missing: `{PYTHON} -m pip install gevent`.",
+            f" Install what is missing: `{PYTHON} -m pip install 'gunicorn[gevent]'`.",
         ),
     )
 
@@ -56,7 +56,7 @@ def test_a_variant_that_is_named_is_refused_instead() -> None:
 
     assert str(error.value) == (
         f"{PYTHON} lacks modules: gevent needs gevent. Install what is missing:"
-        f" `{PYTHON} -m pip install gevent`, or measure --workers sync."
+        f" `{PYTHON} -m pip install 'gunicorn[gevent]'`, or measure --workers sync."
     )
 
 
@@ -69,7 +69,7 @@ def test_without_any_server_nothing_can_be_measured() -> None:
     assert str(error.value) == (
         f"{PYTHON} lacks modules: gthread needs gunicorn; sync needs gunicorn; gevent needs"
         " gunicorn, gevent, packaging. Install what is missing:"
-        f" `uv pip install --python {PYTHON} gunicorn gevent packaging`."
+        f" `uv pip install --python {PYTHON} 'gunicorn[gevent]'`."
     )
 
 
