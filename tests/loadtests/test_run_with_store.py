@@ -18,7 +18,6 @@ from loadtests.environments import registry
 from loadtests.environments.processes.backend import ProcessesBackend
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings
 from loadtests.measurement import closed_loop
-from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import ProbeState
@@ -196,12 +195,11 @@ def test_a_probe_brings_up_a_store_whatever_the_workload(tmp_path: Path) -> None
     with (
         chosen.backend.open(plan, tmp_path, lambda line: None) as stack,
         stack.start_generator() as generator,
-        stack.start_metronome() as metronome,
     ):
         agent = Agent(generator)
         agent.hello()
-        driver = Driver(stack, agent, Metronome(metronome))
-        driver.wait_ready()
+        driver = Driver(stack, agent, None)
+        driver.wait_ready(plan.upstreams)
         stack.configure_proxy(plan.upstreams)
         driver.wait_for_proxy()
         probes = driver.probe(plan, plan.checks)
