@@ -13,8 +13,8 @@ from typing import Self
 from loadtests.analysis import core_speed, generator_ceiling, verdict
 from loadtests.analysis.latency import checks, level_results, slo_search
 from loadtests.analysis.rules import registry
-from loadtests.environments.keep_awake import AWAKE_LOG, kept_awake
-from loadtests.environments.protocol import Chosen
+from loadtests.environments.keep_awake import AWAKE_LOG, Awake, kept_awake
+from loadtests.environments.protocol import Chosen, Stack
 from loadtests.measurement.closed_loop import Session
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.driver import Driver
@@ -24,6 +24,7 @@ from loadtests.model.errors import TwofoldError
 from loadtests.model.plan import Plan
 from loadtests.model.result import RunFacts, RunResult
 from loadtests.model.tested import in_force
+from loadtests.model.tested.target import TargetKind
 from loadtests.results import report_files, run_folder
 from loadtests.results.run_folder import Recorded, Store
 from loadtests.tools import proc, signals
@@ -66,7 +67,7 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
             agent = Agent(generator)
             versions = run_folder.versions_of(agent.hello())
             probe = Metronome(metronome) if metronome else None
-            driver = Driver(stack, agent, probe, awake, health_path=plan.health_path)
+            driver = _driver_of(plan, stack, agent, probe, awake)
             session = Session(plan, stack, driver, store, progress, live.update)
             session.prepare()
             began_s = proc.monotonic_s()
@@ -89,6 +90,20 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     )
     store.begin(facts, chosen.machine, plan)
     return report(store), store.folder
+
+
+def _driver_of(
+    plan: Plan, stack: Stack, agent: Agent, probe: Metronome | None, awake: Awake
+) -> Driver:
+    return Driver(
+        stack,
+        agent,
+        probe,
+        awake,
+        health_path=plan.health_path,
+        start_limit_s=plan.start_limit_s,
+        counts_requests=plan.tested.kind is TargetKind.SAMPLE,
+    )
 
 
 def _facts_of(run_id: str, started_at_s: float, command: str) -> RunFacts:

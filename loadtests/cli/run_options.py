@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ KEYS = {
     "latency": "latency",
     "slo": "slo",
     "generator_processes": "generator_processes",
+    "start_limit_s": "start_limit",
 }
 """Each option with a key in the configuration file, and the key's field."""
 
@@ -107,6 +108,14 @@ _OF_A_RUN = (
         type=int,
         help="Processes of the load generator.  [default: one per core of the generator]",
     ),
+    click.option(
+        "--start-limit",
+        "start_limit_s",
+        metavar="SECONDS",
+        type=float,
+        help="How long a replica may take until it answers."
+        f"  [default: {DEFAULTS.start_limit_s:g}]",
+    ),
     click.option("--seed", type=int, help="Repeat the order and rotation of an earlier run."),
     click.option(
         "--probe",
@@ -143,6 +152,7 @@ def decide(given: dict[str, Any]) -> Decision:
 
     checked, project = ask(given)
     chosen = registry.choose(checked.backend, checkout.root(), project.tested)
+    project = replace(project, tested=chosen.tested or project.tested)
     seed = seeds.draw(checked.seed)
     return Decision(
         plan=make_plan(

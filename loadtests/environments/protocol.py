@@ -15,8 +15,9 @@ from typing import Protocol
 
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan, TrialSpec, Upstream
-from loadtests.model.stack import HostReading, Reading, Replica
+from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
+from loadtests.model.tested.target import Target
 from loadtests.tools.proc import Child
 
 Say = Callable[[str], None]
@@ -70,6 +71,9 @@ class Stack(Protocol):
     def log_of(self, member: str) -> str:
         """Return the end of a member's log, for error messages."""
 
+    def state_of(self, member: str) -> ReplicaState:
+        """Return whether a replica runs, and where it listens, for error messages."""
+
     def first_log(self, member: str) -> str:
         """Return the beginning of a member's log, where a server says what it runs."""
 
@@ -94,8 +98,12 @@ class Backend(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """A chosen backend, its machine, and the reason for the choice."""
+    """A chosen backend, its machine, and the reason for the choice.
+
+    ``tested`` is the target with what the backend saw of it; None where that is nothing new.
+    """
 
     backend: Backend
     machine: Machine
     why: str
+    tested: Target | None = None

@@ -24,18 +24,29 @@ Read = Callable[[Collection[str]], tuple[Reading, ...]]
 def wait_until_quiet(names: Collection[str], read: Read) -> None:
     """Wait until these members are idle; raise if one stays busy."""
     proc.wait_until(
-        lambda: _are_quiet(names, read),
+        lambda: not _busy(names, read),
         limit_s=LIMIT_S,
         failure=f"The replicas still use CPU {LIMIT_S:g} s after their start, without any request.",
     )
 
 
-def _are_quiet(names: Collection[str], read: Read) -> bool:
+def busy_after(names: Collection[str], read: Read, *, limit_s: float) -> tuple[str, ...]:
+    """Wait until these members are idle, for so long at most; return those that still are not."""
+    deadline_s = proc.monotonic_s() + limit_s
+    while busy := _busy(names, read):
+        if proc.monotonic_s() > deadline_s:
+            break
+    return busy
+
+
+def _busy(names: Collection[str], read: Read) -> tuple[str, ...]:
+    """Return the members that use CPU, or that are gone."""
     before = {reading.member: reading for reading in read(names)}
     proc.sleep(SPAN_S)
     after = {reading.member: reading for reading in read(names)}
-    return all(
-        name in after
-        and after[name].cpu_s - early.cpu_s < QUIET_RATIO * (after[name].at_s - early.at_s)
+    return tuple(
+        name
         for name, early in before.items()
+        if name not in after
+        or after[name].cpu_s - early.cpu_s >= QUIET_RATIO * (after[name].at_s - early.at_s)
     )

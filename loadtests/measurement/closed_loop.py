@@ -99,7 +99,8 @@ class Session:
             self._plan = applied(self._plan, seen)
 
     def _probe(self) -> None:
-        self._progress.say("Checking whether the replicas give consistent answers")
+        if self._plan.checks:
+            self._progress.say("Checking whether the replicas give consistent answers")
         results = self._driver.probe(self._plan, self._plan.checks)
         self._store.write_probes(results)
         for result in results:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from loadtests.analysis import generator_ceiling
 from loadtests.environments.keep_awake import Awake
 from loadtests.environments.protocol import Stack
-from loadtests.measurement import readiness
+from loadtests.measurement import not_ready, readiness
 from loadtests.measurement.consistency_checks import Prober
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
@@ -17,7 +17,7 @@ from loadtests.measurement.server_counters import ServerCounters
 from loadtests.measurement.window_edges import read_edge
 from loadtests.model.consistency import Check, ProbeResult
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.model.generator_records import Edge, Load, RawTrial
+from loadtests.model.generator_records import Answer, Edge, Load, RawTrial
 from loadtests.model.latency import Ceiling
 from loadtests.model.plan import Plan, Timing, TrialSpec, Upstream
 from loadtests.model.stack import Replica
@@ -43,13 +43,17 @@ class Driver:
         awake: Awake = NOTHING_AWAKE,
         *,
         health_path: str = SAMPLE_HEALTH_PATH,
+        start_limit_s: float = readiness.READY_LIMIT_S,
+        counts_requests: bool = True,
     ) -> None:
+        """``counts_requests`` says that replicas count their requests, as the sample's do."""
         self._health_path = health_path
+        self._start_limit_s = start_limit_s
         self._stack = stack
         self._agent = agent
         self._metronome = metronome
         self._awake = awake
-        self._server_counters = ServerCounters(stack, agent)
+        self._server_counters = ServerCounters(stack, agent, count_in_replicas=counts_requests)
         self._start_s: dict[str, list[float]] = {}
 
     def _replicas(self) -> dict[str, Replica]:
@@ -70,6 +74,7 @@ class Driver:
             path=self._health_path,
             ended=self._ended,
             not_ready=self._never_answered,
+            limit_s=self._start_limit_s,
             answered=self._answered,
         )
 
@@ -86,18 +91,26 @@ class Driver:
     def _ended(self, waiting: Collection[str]) -> str | None:
         running = self._stack.identities()
         ended = [name for name in waiting if running and name not in running]
-        return self._not_ready(ended, "ended before it answered") if ended else None
+        return self._not_ready(ended, answer=None, waited_s=0.0) if ended else None
 
-    def _never_answered(self, waiting: Sequence[Replica], _: float) -> str:
+    def _never_answered(self, waiting: Sequence[Replica], waited_s: float) -> str:
         names = [replica.name for replica in waiting]
-        return self._not_ready(names, f"did not answer in {readiness.READY_LIMIT_S:g} s")
+        url = f"http://{self._replicas()[min(names)].address}{self._health_path}"
+        return self._not_ready(names, answer=self._agent.fetch([url])[0], waited_s=waited_s)
 
-    def _not_ready(self, names: Collection[str], what: str) -> str:
+    def _not_ready(self, names: Collection[str], *, answer: Answer | None, waited_s: float) -> str:
         name = min(names)
         others = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+        did = not_ready.what_it_did(
+            self._replicas()[name],
+            state=self._stack.state_of(name),
+            answer=answer,
+            path=self._health_path,
+            waited_s=waited_s,
+        )
         return (
-            f"Replica {name}{others} of {len(self._replicas())} {what}."
-            f" The end of its log:\n{self._stack.log_of(name)}"
+            f"Replica {name}{others} of {len(self._replicas())} {did}.\n"
+            f"{not_ready.log_digest(self._stack.log_of(name))}"
         )
 
     def wait_for_proxy(self) -> None:

@@ -10,6 +10,9 @@ from loadtests.model.tested.target import SAMPLE, Target
 from loadtests.model.tested.variables import Variables
 from loadtests.model.tested.workload import Workload
 
+START_LIMIT_S = 90.0
+"""How long a replica may take until it answers, where nothing else is asked for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerModel:
@@ -144,6 +147,8 @@ class Plan:
     latency: LatencyPlan | None = None
     """The open-loop trials that follow the rounds; ``expected_s`` includes them."""
     generator_processes: int = 1
+    start_limit_s: float = START_LIMIT_S
+    """How long a replica may take until it answers."""
 
     @property
     def health_path(self) -> str:

@@ -26,6 +26,19 @@ class Replica:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReplicaState:
+    """A replica that does not answer, looked at from outside.
+
+    ``exit_code`` is None while it runs, and negative for a signal. ``listening`` are the
+    ``host:port`` of its listening sockets; None where they cannot be seen.
+    """
+
+    exit_code: int | None = None
+    out_of_memory: bool = False
+    listening: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reading:
     """The counters of one member at one moment; all but memory only grow."""
 

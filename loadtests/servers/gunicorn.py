@@ -129,7 +129,9 @@ def container(worker: WorkerModel) -> Command:
 
 def modules(worker: WorkerModel) -> tuple[str, ...]:
     """Return the modules that serve a worker model."""
-    return ("gunicorn", *(module for module in ("gevent",) if module == _worker_class(worker)))
+    # gunicorn's own gevent worker imports packaging.
+    greenlets = ("gevent", "packaging") if _worker_class(worker) == "gevent" else ()
+    return ("gunicorn", *greenlets)
 
 
 def keep_alive(worker: WorkerModel) -> KeepAlive:

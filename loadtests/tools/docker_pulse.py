@@ -6,7 +6,7 @@ those of a slow build. So while one of them runs, the engine is asked whether it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 
 import docker
@@ -29,6 +29,21 @@ def answers(limit_s: int | None = None) -> bool:
             return bool(client.ping())
     except (DockerException, RequestException):
         return False
+
+
+def container_argv(
+    image: str, *command: str, entrypoint: str, variables: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """Return the command that runs a program in a container of its own, without a network.
+
+    Its standard input is connected, and the container is removed at its end. ``variables`` are the
+    names of those that it gets from this process, so that no value is in a list of processes.
+    """
+    return (
+        *("docker", "run", "--rm", "--interactive", "--network", "none"),
+        *(word for name in variables for word in ("--env", name)),
+        *("--entrypoint", entrypoint, image, *command),
+    )
 
 
 def run(

@@ -1,4 +1,4 @@
-"""Facts of processes: start time, children, CPU time and memory.
+"""Facts of processes: start time, children, CPU time and memory, and the sockets that listen.
 
 On Linux they come from ``/proc`` and each process's CPU clock, elsewhere from ``ps``.
 """
@@ -6,10 +6,11 @@ On Linux they come from ``/proc`` and each process's CPU clock, elsewhere from `
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,12 @@ PROC = Path("/proc")
 PS_FIELDS = "pid=,ppid=,pgid=,state=,rss=,time=,lstart="
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+INODE = 9
+"""The column of a socket's inode in ``/proc/net/tcp``."""
+
+LISTENING = "0A"
+"""The state of a socket that listens, as the kernel writes it (TCP_LISTEN)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +39,82 @@ class Facts:
     started: str
     cpu_s: float
     memory_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Listener:
+    """A TCP socket that listens, with its port and its own address."""
+
+    port: int
+    address: str
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only programs of the same network namespace reach it."""
+        return ipaddress.ip_address(self.address).is_loopback
+
+    def __str__(self) -> str:
+        return (
+            f"[{self.address}]:{self.port}"
+            if ":" in self.address
+            else f"{self.address}:{self.port}"
+        )
+
+
+def listeners_of(pid: int) -> tuple[Listener, ...] | None:
+    """Return the listening sockets of a process's network namespace; None where it is gone."""
+    try:
+        tables = (PROC / f"{pid}/net/tcp").read_text()
+        with contextlib.suppress(FileNotFoundError):  # a kernel without IPv6
+            tables += (PROC / f"{pid}/net/tcp6").read_text()
+    except OSError:
+        return None
+    return parse_listeners(tables)
+
+
+def listening(pid: int) -> tuple[str, ...] | None:
+    """Return the ``host:port`` on which a process and its descendants listen; None if unknown."""
+    if sys.platform != "linux":
+        return None
+    sockets = {link for member in family(pid) for link in _links(member.pid)}
+    found = set()
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in (PROC / f"net/{table}").read_text().splitlines():
+                fields = line.split()
+                if len(fields) > INODE and f"socket:[{fields[INODE]}]" in sockets:
+                    found |= set(parse_listeners(line))
+    return tuple(str(listener) for listener in sorted(found))
+
+
+def _links(pid: int) -> Iterator[str]:
+    """Yield what the open files of a process are, such as ``socket:[4711]``."""
+    with contextlib.suppress(OSError):  # the process has ended, or is another user's
+        for path in (PROC / f"{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # this file has just been closed
+                yield str(path.readlink())
+
+
+def parse_listeners(text: str) -> tuple[Listener, ...]:
+    """Parse ``/proc/net/tcp``, ``tcp6`` or both (proc(5)) into the sockets that listen, sorted."""
+    found = set()
+    for line in text.splitlines():
+        fields = line.split()
+        if len(fields) > 3 and fields[3] == LISTENING:
+            address, _, port = fields[1].rpartition(":")
+            found.add(Listener(port=int(port, 16), address=_address(address)))
+    return tuple(sorted(found))
+
+
+def _address(digits: str) -> str:
+    """Return an address that the kernel wrote as 32-bit numbers in the machine's byte order."""
+    words = [digits[at : at + 8] for at in range(0, len(digits), 8)]
+    address = ipaddress.ip_address(
+        b"".join(int(word, 16).to_bytes(4, sys.byteorder) for word in words)
+    )
+    # An IPv6 socket may have an IPv4 address.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
 
 
 def facts_of(pid: int) -> Facts | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from loadtests.environments.protocol import Backend, Say, Stack
 from loadtests.model.plan import Plan, TrialSpec, Upstream
-from loadtests.model.stack import HostReading, Reading, Replica
+from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.tools.proc import Child
 
@@ -139,6 +139,10 @@ class FaultyStack:
     def identities(self) -> Mapping[str, str]:
         """Give who each member is."""
         return self._stack.identities()
+
+    def state_of(self, member: str) -> ReplicaState:
+        """Give the stack's own."""
+        return self._stack.state_of(member)
 
     def log_of(self, member: str) -> str:
         """Give the end of a member's log."""

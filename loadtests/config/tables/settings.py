@@ -117,6 +117,10 @@ class Settings(Table):
         Field(default=None, examples=["2"])
     )
     """Processes of the load generator."""
+    start_limit: Annotated[float, Field(ge=1, le=options.MAX_START_LIMIT_S)] | None = Field(
+        default=None, examples=["300"]
+    )
+    """Seconds that a replica may take until it answers."""
     tags: Names = Field(default=[], examples=['["read"]'])
     """Tags for every locustfile that has none of its own."""
     reset_command: Words | None = Field(default=None, examples=['"flask --app shop init-db"'])

@@ -9,10 +9,10 @@ from loadtests.environments.compose.files import joined
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.counters import Counters, EngineCounters, KernelCounters
 from loadtests.model.plan import TrialSpec, Upstream
-from loadtests.model.stack import HostReading, Reading, Replica
+from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import Role
-from loadtests.tools import docker, host, nginx, proc
+from loadtests.tools import docker, host, nginx, proc, procfs
 from loadtests.tools.proc import Child
 
 STATUS_PORT = 9000
@@ -147,6 +147,18 @@ class ContainerStack:
         """Return the end of a member's log."""
         container = self._containers.get(member)
         return self._engine.log(container.id, lines=LOG_LINES) if container else "(no container)"
+
+    def state_of(self, member: str) -> ReplicaState:
+        """Return whether a replica runs, and where it listens."""
+        container = self._project.containers().get(member)
+        if container is None:
+            return ReplicaState()
+        listeners = procfs.listeners_of(container.pid) if self._local and container.pid else None
+        return ReplicaState(
+            exit_code=None if container.running else container.exit_code,
+            out_of_memory=container.out_of_memory,
+            listening=None if listeners is None else tuple(map(str, listeners)),
+        )
 
     def first_log(self, member: str) -> str:
         """Return the beginning of a member's log, without the engine's times."""

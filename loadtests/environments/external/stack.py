@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from loadtests.environments.child_python import python_path
 from loadtests.environments.external.deployment import Deployment
 from loadtests.model.plan import Plan, TrialSpec, Upstream
-from loadtests.model.stack import HostReading, Reading, Replica
+from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import Role
 from loadtests.tools import host, proc, procfs
@@ -100,6 +100,10 @@ class ExternalStack:
     def identities(self) -> Mapping[str, str]:
         """Return what has become of the deployment since it got its number of replicas."""
         return {"deployment": self._deployment.change() or "as it was scaled"}
+
+    def state_of(self, member: str) -> ReplicaState:  # noqa: ARG002  it is the deployment's
+        """Return nothing that is known."""
+        return ReplicaState()
 
     def log_of(self, member: str) -> str:
         """Return the end of the generator's log; other logs are the deployment's."""

@@ -80,6 +80,10 @@ class Members:
             if self._services[name].code is not None:
                 raise EnvironmentFailure(self._services[name].ended_message())
 
+    def exit_code_of(self, name: str) -> int | None:
+        """Return a member's exit code, or None while it runs."""
+        return self._services[name].code
+
     def limit(self, name: str, *, cpus: float | None, cores: Collection[int]) -> None:
         """Limit a running member to a CPU budget and pin it to cores; skip what is not given."""
         if cpus is not None:

@@ -6,13 +6,16 @@ import contextlib
 import importlib.util
 import json
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
+from loadtests.environments.processes import project
 from loadtests.model.errors import ProcessFailure, UsageError
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
+from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.servers import registry
+from loadtests.servers.server import Server
 from loadtests.tools import proc, procfs
 
 SAMPLE_MODULES = ("flask", "psycopg")
@@ -33,25 +36,36 @@ _ASK = (
 )
 
 
-def check(workers: Iterable[WorkerModel]) -> None:
+def check(workers: Iterable[WorkerModel], tested: Target = SAMPLE) -> None:
     """Raise :class:`UsageError` if an interpreter lacks what a worker model needs.
 
-    A server that the harness has no file for (``command``) is not asked.
+    A server that the harness has no file for (``command``) is not asked. The interpreter of a
+    user's application was asked when the application was imported; here it is imported by those of
+    single variants.
     """
     for worker in workers:
         server = registry.of(worker)
-        python = worker.python or sys.executable
-        lacking = missing(python, (*server.modules(worker), *SAMPLE_MODULES))
+        if tested.kind is TargetKind.SAMPLE:
+            python = worker.python or sys.executable
+            lacking = missing(python, (*server.modules(worker), *SAMPLE_MODULES))
+        elif worker.python is not None:
+            python = worker.python
+            seen = project.seen_in(tested, python)
+            lacking = tuple(name for name in server.modules(worker) if not seen.modules.get(name))
+        else:
+            continue
         if lacking:
-            install = dict.fromkeys(server.modules(worker), server.install)
-            words = dict.fromkeys(install.get(name) or name for name in lacking)
-            all_servers = (
-                "" if worker.python else ", or all servers: `pip install 'twofold[servers]'`"
-            )
-            raise UsageError(
-                f"The variant {worker.name} needs {', '.join(lacking)}, which {python} does not"
-                f" have. Install it: `{python} -m pip install {' '.join(words)}`{all_servers}."
-            )
+            raise UsageError(_lacks(worker, server, python, lacking))
+
+
+def _lacks(worker: WorkerModel, server: Server, python: str, lacking: Collection[str]) -> str:
+    install = dict.fromkeys(server.modules(worker), server.install)
+    words = dict.fromkeys(install.get(name) or name for name in lacking)
+    all_servers = "" if worker.python else ", or all servers: `pip install 'twofold[servers]'`"
+    return (
+        f"The variant {worker.name} needs {', '.join(lacking)}, which {python} does not have."
+        f" Install it: `{python} -m pip install {' '.join(words)}`{all_servers}."
+    )
 
 
 def missing(python: str, modules: Collection[str]) -> tuple[str, ...]:
@@ -114,7 +128,7 @@ def processes_of(pid: int) -> tuple[ServerProcess, ...]:
     )
 
 
-def write_files(scratch: Path, files: dict[str, str]) -> None:
+def write_files(scratch: Path, files: Mapping[str, str]) -> None:
     """Write a replica's own files into its folder."""
     scratch.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -32,7 +33,9 @@ class Target:
     ``given`` is what the user wrote, and ``name`` is short, for headings. ``folder`` is the
     project's folder as an absolute path; None for the sample application, an image and a URL. Only
     the fields of its own form are set. ``python`` is the interpreter of an import string's
-    environment. ``port`` and ``health`` (a path) are None where the user named none: then the port
+    environment, ``source`` the folder below the project's that it is imported from, and ``modules``
+    has the versions of the servers' modules there (None for a missing one, no mapping where nobody
+    looked). ``port`` and ``health`` (a path) are None where the user named none: then the port
     is found, and the first request of the workload asks whether a replica is ready. ``env`` are the
     user's variables; reports show their names only. ``notes`` say what was found, changed or
     ignored, one sentence each.
@@ -44,6 +47,8 @@ class Target:
     folder: str | None = None
     application: str | None = None
     python: str | None = None
+    source: str = ""
+    modules: Mapping[str, str | None] | None = None
     dockerfile: str | None = None
     image: str | None = None
     compose_file: str | None = None

@@ -3,7 +3,7 @@ from collections.abc import Collection
 import pytest
 
 from loadtests.environments import wait_idle
-from loadtests.environments.wait_idle import wait_until_quiet
+from loadtests.environments.wait_idle import busy_after, wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.stack import Reading
 from loadtests.model.vocabulary import Role
@@ -46,3 +46,8 @@ def test_it_waits_until_the_last_worker_has_started() -> None:
 def test_a_replica_that_never_rests_is_an_error() -> None:
     with pytest.raises(EnvironmentFailure, match="still use CPU"):
         wait_until_quiet(["sync-1"], Counters(busy_readings=10**9).read)
+
+
+def test_a_users_replica_that_never_rests_is_named_once_the_time_is_up() -> None:
+    assert busy_after(["sync-1"], Counters(busy_readings=10**9).read, limit_s=0.1) == ("sync-1",)
+    assert busy_after(["sync-1"], Counters(busy_readings=3).read, limit_s=9.0) == ()

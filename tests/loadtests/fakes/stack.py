@@ -10,7 +10,7 @@ from pathlib import Path
 from loadtests.environments.counters import role_of
 from loadtests.environments.protocol import Say
 from loadtests.model.plan import Plan, TrialSpec, Upstream
-from loadtests.model.stack import HostReading, Reading, Replica
+from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import Role
 from loadtests.tools.proc import Child
@@ -84,6 +84,9 @@ class StackInMemory:
 
     def log_of(self, member: str) -> str:
         return f"the log of {member}"
+
+    def state_of(self, member: str) -> ReplicaState:
+        return self.world.states.get(member, ReplicaState())
 
     def first_log(self, member: str) -> str:
         return self.world.first_log(self.world.replicas[member].worker)

@@ -112,7 +112,11 @@ def test_the_sample_application_has_a_configuration_of_its_own() -> None:
 
 @pytest.mark.parametrize(
     ("name", "modules"),
-    [("gthread", ("gunicorn",)), ("sync", ("gunicorn",)), ("gevent", ("gunicorn", "gevent"))],
+    [
+        ("gthread", ("gunicorn",)),
+        ("sync", ("gunicorn",)),
+        ("gevent", ("gunicorn", "gevent", "packaging")),
+    ],
 )
 def test_a_worker_model_names_the_modules_that_it_needs(
     name: str, modules: tuple[str, ...]

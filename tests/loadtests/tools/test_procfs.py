@@ -1,12 +1,15 @@
 import os
 import signal
+import socket
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from loadtests.tools import proc, procfs
-from loadtests.tools.procfs import Facts
+from loadtests.tools.procfs import Facts, Listener
+from tests.checkout import CHECKOUT
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -113,3 +116,44 @@ def test_all_threads_of_a_process_are_bound_to_the_cores(tmp_path: Path) -> None
         os.killpg(child.pid, signal.SIGKILL)
 
     assert bound == [{core}, {core}]
+
+
+# Of a container whose program listens on four ports, on a network with Docker's own DNS.
+SOCKETS = CHECKOUT / "tests/data/procfs"
+
+
+def test_the_listening_sockets_of_a_network_namespace_are_read() -> None:
+    text = (SOCKETS / "net-tcp").read_text() + (SOCKETS / "net-tcp6").read_text()
+
+    listeners = procfs.parse_listeners(text)
+
+    assert [str(listener) for listener in listeners] == [
+        "127.0.0.1:5000",
+        "127.0.0.1:6000",
+        "0.0.0.0:8000",
+        "[::]:9090",
+        "127.0.0.11:44205",
+    ]
+    assert [listener.port for listener in listeners if not listener.is_loopback] == [8000, 9090]
+
+
+@linux
+def test_a_socket_of_this_process_is_among_its_listeners() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        assert Listener(port=port, address="127.0.0.1") in (procfs.listeners_of(os.getpid()) or ())
+
+
+@linux
+def test_a_process_that_is_gone_has_no_listeners_to_read() -> None:
+    assert procfs.listeners_of(2**22 + 1) is None
+
+
+@linux
+def test_the_sockets_on_which_a_process_listens_are_seen() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        own = server.getsockname()[1]
+
+        assert f"127.0.0.1:{own}" in (procfs.listening(os.getpid()) or ())
+        assert procfs.listening(1 << 22) == ()

@@ -1,0 +1,56 @@
+"""Finds the line of a program's output that says what went wrong first."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_ERROR = re.compile(
+    r"error|\berr!|\bfatal\b|\bdenied\b|no such|not found|\bcannot\b|could not|unable to"
+    r"|read-only|no space left|not permitted|undefined",
+    re.IGNORECASE,
+)
+_HARMLESS = re.compile(r"\s*(warn(ing)?\b|note\b|info\b|deprecat|collecting )", re.IGNORECASE)
+_TRACEBACK = "Traceback (most recent call last)"
+
+_DIGITS = re.compile(r"\d+")
+LEAST_REPEATS = 3
+"""A line that comes so often in a log is a program that tries something again and again."""
+
+
+def plain(text: str) -> str:
+    """Return text without the terminal's colours."""
+    return _COLOUR.sub("", text)
+
+
+def first_error(lines: Sequence[str]) -> str | None:
+    """Return the first line that says an error, or None.
+
+    Of a Python traceback it is the exception's line.
+    """
+    texts = [plain(line) for line in lines]
+    for number, text in enumerate(texts):
+        if _TRACEBACK in text:
+            # The frames are indented, more than whatever stands before each line of the log.
+            depth = text.index(_TRACEBACK)
+            for later in texts[number + 1 :]:
+                body = later[depth:]
+                if body and not body[0].isspace():
+                    return body.strip()
+    for text in texts:
+        if _ERROR.search(text) and not _HARMLESS.match(text):
+            return text.strip()
+    return None
+
+
+def repeated(lines: Sequence[str]) -> tuple[str, int] | None:
+    """Return the last line that a log has again and again, and how often; numbers may differ."""
+    counts = Counter(_DIGITS.sub("0", plain(line)).strip() for line in lines)
+    for line in reversed(lines):
+        text = plain(line).strip()
+        count = counts[_DIGITS.sub("0", text)]
+        if text and count >= LEAST_REPEATS:
+            return text, count
+    return None
