@@ -90,5 +90,5 @@ def test_a_folder_that_this_user_may_not_read_is_told(
     make_folder(folder, {"closed/shop.py": ""})
     monkeypatch.setattr(os, "access", lambda path, _: "closed" not in str(path))
 
-    with pytest.raises(UsageError, match="may not read the folder .*closed.*chmod u"):
+    with pytest.raises(UsageError, match=r"may not read the folder .*closed.*chmod u"):
         registry.recognise(given, folder)
