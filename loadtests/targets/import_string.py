@@ -14,7 +14,7 @@ from pathlib import Path
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.targets.application.folders import check_readable
-from loadtests.targets.dockerfile import NAME as DOCKERFILE
+from loadtests.targets.dockerfile import NAMES as DOCKERFILES
 from loadtests.targets.form import Form
 
 _MODULE = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
@@ -41,7 +41,7 @@ def recognises(given: str, folder: Path) -> bool:
     if _is_closed(place):
         return True  # then the folder is the trouble, and is told as such
     if _is_folder(place) and not _is_module(given, folder):
-        return not _is_file(place / DOCKERFILE) and bool(_flask_app(place) or _has_default(place))
+        return not _has_dockerfile(place) and bool(_flask_app(place) or _has_default(place))
     file = _FILE.fullmatch(given)
     if file is not None:
         path = folder / file["file"]
@@ -94,12 +94,16 @@ def _is_module(name: str, folder: Path) -> bool:
     if _IMPORT_STRING.fullmatch(name) is None or ":" in name:
         return False
     path = Path(*name.split("."))
-    if _is_file(folder / path / DOCKERFILE):
+    if _has_dockerfile(folder / path):
         return False
     return any(
         _is_file((source / path).with_suffix(".py")) or _is_file(source / path / "__init__.py")
         for source in (folder, folder / "src")
     )
+
+
+def _has_dockerfile(folder: Path) -> bool:
+    return any(_is_file(folder / name) for name in DOCKERFILES)
 
 
 def _is_file(path: Path) -> bool:

@@ -75,9 +75,6 @@ def build(
     check_readable(folder)
     needed = requirements.find(folder)
     context = build_context.find(folder)
-    note = build_context.note(context)
-    if note is not None:
-        say(note)
     say(f"Building an image of {folder} ({needed.kind or 'no requirements file'})")
     tag = tag_of(folder)
     with tempfile.TemporaryDirectory(prefix="twofold-image-") as name:

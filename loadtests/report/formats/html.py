@@ -22,7 +22,7 @@ from loadtests.report import rounding
 from loadtests.report.plots import beyond, drawing, efficiency, latency, levels, strips, throughput
 from loadtests.report.plots.axes import Series, series, worker_numbers
 from loadtests.report.plots.timeline import timeline
-from loadtests.report.text import advice, capacity, story
+from loadtests.report.text import advice, capacity, changes, story
 from loadtests.report.text import latency as latency_text
 
 REFRESH_S = 2
@@ -54,6 +54,8 @@ def render(result: RunResult, trials: Sequence[Trial], *, live: bool) -> str:
             ),
             rules=rules(result),
             consistency=story.consistency(result),
+            changes_title=changes.TITLE,
+            changes=changes.changes(result),
             **_drawings(result, valid_trials),
         )
     )
