@@ -55,6 +55,8 @@ lock: set-up ## resolve the dependencies anew into requirements/
 		-o requirements/harness.txt
 	$(COMPILE) --upgrade app/requirements.in -o app/requirements.txt
 	$(COMPILE) --upgrade requirements/parquet.in -o requirements/parquet.txt
+	$(COMPILE) --upgrade requirements/servers.in -o requirements/servers.txt
+	cp requirements/servers.txt compose/app-servers/requirements.txt
 	$(COMPILE) --upgrade --constraint requirements/harness.txt --group docs -o requirements/docs.txt
 
 clean: ## remove what set-up and the tools made; results stay

@@ -2,7 +2,7 @@
 
 ``create_app`` is the application factory; each module with views has a blueprint. The service
 stands behind a reverse proxy, alone or as one of many replicas. gunicorn serves it with threads,
-processes or greenlets; ``gunicorn.conf.py`` has the settings.
+processes or greenlets; ``gunicorn.conf.py`` has the settings. Other servers import ``app.wsgi``.
 """
 
 from __future__ import annotations

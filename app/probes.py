@@ -14,7 +14,18 @@ from app.application import this_app
 
 blueprint = Blueprint("probes", __name__)
 
-UNITS = {"gthread": "thread", "sync": "process", "gevent": "greenlet"}
+UNITS = {
+    "gthread": "thread",
+    "sync": "process",
+    "gevent": "greenlet",
+    "uwsgi-processes": "process",
+    "uwsgi-threads": "thread",
+    "uwsgi-gevent": "greenlet",
+    "waitress": "thread",
+    "granian": "thread",
+    "cheroot": "thread",
+    "mod-wsgi": "thread",
+}
 """What serves one request at a time, by worker model; a test compares the keys with the harness."""
 
 

@@ -24,7 +24,7 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
     ``SECRET_KEY`` must be the same for all replicas; otherwise a session that began on one is
     unknown to the others. Without it this process makes its own key, which is enough for a trial.
-    ``gunicorn.conf.py`` sets ``WORKER_MODEL`` and ``THREADS``. Without gunicorn there is no worker
+    ``gunicorn.conf.py`` sets ``WORKER_MODEL`` and ``THREADS``. Without them there is no worker
     model, and one thread.
 
     Raises:
@@ -32,7 +32,8 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     """
     threads = int(number(environ, "THREADS", default=1, low=1, high=1000))
     model = environ.get("WORKER_MODEL")
-    connections = GEVENT_CONNECTIONS if model == "gevent" else threads
+    greenlets = (model or "").endswith("gevent")
+    connections = GEVENT_CONNECTIONS if greenlets else threads
     return {
         "SECRET_KEY": environ.get("SECRET_KEY") or secrets.token_hex(32),
         "MAX_CONTENT_LENGTH": BODY_MAX_BYTES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -14,8 +14,8 @@ from typing import Self
 from loadtests.analysis import core_speed, generator_ceiling, verdict
 from loadtests.analysis.latency import checks, level_results, slo_search
 from loadtests.analysis.rules import registry
-from loadtests.environments.keep_awake import AWAKE_LOG, kept_awake
-from loadtests.environments.protocol import Chosen
+from loadtests.environments.keep_awake import AWAKE_LOG, Awake, kept_awake
+from loadtests.environments.protocol import Chosen, Stack
 from loadtests.measurement.closed_loop import Session
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.driver import Driver
@@ -24,6 +24,8 @@ from loadtests.measurement.progress import Progress
 from loadtests.model.errors import TwofoldError
 from loadtests.model.plan import Plan
 from loadtests.model.result import RunFacts, RunResult
+from loadtests.model.tested import in_force
+from loadtests.model.tested.target import TargetKind
 from loadtests.results import report_files, run_folder
 from loadtests.results.run_folder import Recorded, Store
 from loadtests.tools import proc, signals
@@ -60,12 +62,13 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
             _LiveReport(store) as live,
             chosen.backend.open(plan, store.folder, progress.say) as stack,
             stack.start_generator() as generator,
-            stack.start_metronome() as metronome,
+            stack.start_metronome() or nullcontext() as metronome,
             kept_awake(stack.host_cores, store.folder / AWAKE_LOG) as awake,
         ):
             agent = Agent(generator)
             versions = run_folder.versions_of(agent.hello())
-            driver = Driver(stack, agent, Metronome(metronome), awake, health_path=plan.health_path)
+            probe = Metronome(metronome) if metronome else None
+            driver = _driver_of(plan, stack, agent, probe, awake)
             session = Session(plan, stack, driver, store, progress, live.update)
             session.prepare()
             store.begin(facts, chosen.machine, with_notes(plan, stack.notes))
@@ -73,6 +76,7 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
             session.measure()
             measuring_s = proc.monotonic_s() - began_s
             session.measure_latency()
+            session.finish()
         signals.check()
     except BaseException:
         # Report the finished trials if possible; the original error is the one to raise.
@@ -89,6 +93,20 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     # Some notes are made while the stack goes down.
     store.begin(facts, chosen.machine, with_notes(plan, stack.notes))
     return report(store), store.folder
+
+
+def _driver_of(
+    plan: Plan, stack: Stack, agent: Agent, probe: Metronome | None, awake: Awake
+) -> Driver:
+    return Driver(
+        stack,
+        agent,
+        probe,
+        awake,
+        health_path=plan.health_path,
+        start_limit_s=plan.start_limit_s,
+        counts_requests=plan.tested.kind is TargetKind.SAMPLE,
+    )
 
 
 def with_notes(plan: Plan, notes: Sequence[str]) -> Plan:
@@ -120,6 +138,7 @@ def conclude(recorded: Recorded) -> RunResult:
     """Return the result of a run from its saved trials, without latency under load."""
     trials = tuple(trial for trial in recorded.trials if not trial.set_aside)
     plan, calibrations = recorded.plan, recorded.calibrations
+    plan = in_force.applied(plan, recorded.in_force)
     ceiling = recorded.ceiling
     findings = (
         *registry.check(plan, core_speed.at_mean_speed(trials), calibrations),
@@ -132,7 +151,7 @@ def conclude(recorded: Recorded) -> RunResult:
         recorded.facts, recorded.machine, plan, trials, calibrations, findings, recorded.probes
     )
     cells = generator_ceiling.with_shares(result.cells, ceiling)
-    return replace(result, cells=cells, ceiling=ceiling)
+    return replace(result, cells=cells, ceiling=ceiling, in_force=recorded.in_force)
 
 
 def with_latency(result: RunResult, recorded: Recorded, folder: Path) -> RunResult:

@@ -11,6 +11,7 @@ root, and changes only one file on the machine:
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
@@ -29,6 +30,9 @@ dpkg-deb --fsys-tarfile docker-compose_*.deb |
 
 LIMIT_S = 300
 """Time limit for 13 MB and a package index over a slow line."""
+
+ENGINE_LIMIT_S = 20
+"""Time limit for a removal; an engine that hangs would let it wait for ever."""
 
 
 class PluginError(Exception):
@@ -84,17 +88,29 @@ def base_image() -> str:
 
 def fetch(base: str, path: Path) -> None:
     """Extract the plugin from Debian's package to ``path``."""
-    command = ("docker", "run", "--rm", "--security-opt=no-new-privileges", base, "sh", "-c", FETCH)
+    name = f"twofold-plugin-{os.getpid()}"
+    run = ("docker", "run", "--rm", "--name", name, "--security-opt=no-new-privileges")
+    command = (*run, base, "sh", "-c", FETCH)
     try:
         with path.open("wb") as plugin:
             done = subprocess.run(
                 command, stdout=plugin, stderr=subprocess.PIPE, timeout=LIMIT_S, check=False
             )
-    except subprocess.TimeoutExpired as error:
+    except BaseException as error:
+        remove(name)  # the container outlives its client
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
         raise PluginError(f"Debian's package did not come in {LIMIT_S} s.") from error
     if done.returncode != 0 or path.stat().st_size == 0:
         tail = done.stderr.decode(errors="replace").strip()[-500:]
         raise PluginError(f"Debian's package docker-compose could not be fetched:\n{tail}")
+
+
+def remove(container: str) -> None:
+    """Remove a container if it is there and the engine answers."""
+    command = ("docker", "rm", "--force", container)
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(command, capture_output=True, timeout=ENGINE_LIMIT_S, check=False)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,12 @@ SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin:/opt/homebrew/bin"
 VENV = PROJECT / ".venv"
 OLDEST_PYTHON = (3, 11)
 
+ANSWER_LIMIT_S = 20
+"""Time limit for the answer of Docker; an engine that hangs would never answer."""
+
+INSTALL_LIMIT_S = 1800
+"""Time limit for an installation over a slow line."""
+
 
 class SetUpError(Exception):
     """The set-up failed; the message says what to do."""
@@ -161,17 +167,33 @@ def has_compose() -> bool:
 
 
 def answers(*command: str) -> bool:
-    """Return whether a program exists and ends with code 0."""
+    """Return whether a program exists and ends with code 0 in time."""
     if shutil.which(command[0]) is None:
         return False
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=ANSWER_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        say(f"`{' '.join(command)}` does not answer in {ANSWER_LIMIT_S} s, and was ended.")
+        return False
+    return done.returncode == 0
 
 
 def run(command: Sequence[str], *, way_out: str) -> None:
     """Run a program; if it fails, raise with the end of its output and ``way_out``."""
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
+    try:
+        done = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=INSTALL_LIMIT_S,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SetUpError(
+            f"`{' '.join(command)}` did not end in {INSTALL_LIMIT_S} s. {way_out}".rstrip()
+        ) from error
     if done.returncode != 0:
         tail = "\n".join(done.stdout.strip().splitlines()[-20:])
         raise SetUpError(

@@ -21,7 +21,6 @@ from typing import Any
 from loadtests.config.options import Options
 from loadtests.environments import registry
 from loadtests.environments.compose.backend import ComposeStack
-from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.plan import Cell, Plan
@@ -59,11 +58,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         with (
             chosen.backend.open(plan, run, _say) as stack,
             stack.start_generator() as generator,
-            stack.start_metronome() as metronome,
         ):
             assert isinstance(stack, ComposeStack)
-            driver = Driver(stack, Agent(generator), Metronome(metronome))
-            driver.wait_ready()
+            driver = Driver(stack, Agent(generator), None)
+            driver.wait_ready(plan.upstreams)
             stack.configure_proxy(plan.upstreams)
             driver.wait_for_proxy()
             rates = {cell: visit(stack, plan, cell) for cell in plan.cells}

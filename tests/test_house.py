@@ -103,7 +103,7 @@ def copy(tmp_path: Path) -> Path:
         ("strays.py", "A = 1", "Data flows one way"),
         ("generator/order.py", "from loadtests.model import plan", "The generator stands alone"),
         ("pipeline.py", "import locust", "The harness never imports Locust"),
-        ("results/export.py", "import subprocess", "One function starts processes"),
+        ("results/export.py", "import subprocess", "One package starts processes"),
     ],
 )
 def test_lint_fails_when_a_wall_of_the_house_is_broken(

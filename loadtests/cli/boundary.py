@@ -1,14 +1,29 @@
-"""Turns errors into messages and exit codes; the only place that does."""
+"""Turns errors and signals into messages and exit codes; the only place that does."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from contextlib import suppress
 
 import click
 
 from loadtests.cli.app import cli
 from loadtests.model import errors
 from loadtests.tools import signals
+
+REPEATED_S = 0.5
+"""A signal this soon after the first is the same one: wrappers pass on what a terminal sent."""
+
+SHOW_CURSOR = b"\x1b[?25h"
+"""The live table hides the terminal's cursor."""
+
+STDERR = 2
+LEFT_AT_ONCE = (
+    b"\ntwofold: Stopped at once; finished trials are kept. Watchdogs remove what still runs, and"
+    b" log it in logs/watchdog.log of the run. `twofold down` shows whether anything is left.\n"
+)
 
 
 def main() -> None:
@@ -19,7 +34,7 @@ def main() -> None:
 def run_command_line(arguments: list[str]) -> int:
     """Run a command and return its exit code; each failure is one message on standard error."""
     try:
-        with signals.handled():
+        with signals.handled(_Patience().hear):
             return int(cli.main(arguments, prog_name="twofold", standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
@@ -48,3 +63,25 @@ def _show_defect() -> None:
         " the lines above.",
         err=True,
     )
+
+
+class _Patience:
+    """Ends the process at the second signal: somebody does not want to wait for the clean-up.
+
+    The watchdog of each stack notices the end of this process, and removes the stack.
+    """
+
+    def __init__(self) -> None:
+        self._first_s: float | None = None
+
+    def hear(self, signum: int) -> None:
+        """Note the first signal, and end the process at a later one."""
+        from loadtests.tools import proc
+
+        if self._first_s is None:
+            self._first_s = proc.monotonic_s()
+        elif proc.monotonic_s() - self._first_s > REPEATED_S:
+            proc.signal_running(signal.SIGTERM)
+            with suppress(OSError):  # a closed terminal must not hold the process
+                os.write(STDERR, (SHOW_CURSOR if os.isatty(STDERR) else b"") + LEFT_AT_ONCE)
+            os._exit(128 + signum)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from loadtests.config.file.known import Known
 from loadtests.config.options import Choices
 from loadtests.environments import registry as backends
 from loadtests.model.tested.project import Project
@@ -28,6 +29,24 @@ def of_a_run(project: Project | None = None) -> Choices:
         },
         workloads={workload.name: workload.about for workload in WORKLOADS.values()},
     )
+
+
+def known() -> Known:
+    """Return the registered names that a configuration file is checked against."""
+    return Known(
+        backends=tuple(backends.names()),
+        servers={
+            server.name: tuple(model.mode or model.name for model in server.worker_models)
+            for server in servers.SERVERS.values()
+        },
+        variants=tuple(servers.worker_models()),
+        workloads=tuple(WORKLOADS),
+    )
+
+
+def default_workers() -> str:
+    """Return the worker models that are measured where none is named, with commas."""
+    return ",".join(servers.default_models())
 
 
 def described(names: Mapping[str, str]) -> str:

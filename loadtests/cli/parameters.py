@@ -45,8 +45,15 @@ def names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
-def numbers(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
-    """Return the integers in a comma-separated text; raise :class:`UsageError` for others."""
+def numbers(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[int, ...] | None:
+    """Return the integers in a comma-separated text, or None without a text.
+
+    Raises :class:`UsageError` for others.
+    """
+    if value is None:
+        return None
     try:
         return tuple(int(part) for part in names(context, parameter, value) or ())
     except ValueError:

@@ -4,16 +4,45 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from loadtests.model.tested.variables import HIDDEN
 from loadtests.targets import checkout
+from loadtests.targets.configuration import project_file
+
+WITH_SECRETS = ("--env", "--base-env", "--head-env")
+"""Options with a value NAME=VALUE, of which only the name is written down."""
 
 
 def of(out: Path | None) -> Path:
-    """Return the folder of ``--out``, or the default one; absolute, for programs elsewhere."""
+    """Return the folder of ``--out``, of the configuration, or the default one.
+
+    It is absolute, for programs that work elsewhere.
+    """
+    if out is None:
+        out = project_file.results(Path.cwd())
     return (out if out is not None else checkout.results()).resolve()
 
 
 def command_line() -> str:
-    """Return the command as a person would type it."""
-    return shlex.join(("twofold", *sys.argv[1:]))
+    """Return the command as a person would type it, without the values of variables."""
+    return shlex.join(("twofold", *_without_secrets(sys.argv[1:])))
+
+
+def _without_secrets(words: Iterable[str]) -> Iterator[str]:
+    before = ""
+    for word in words:
+        option, equals, variable = word.partition("=")
+        if before in WITH_SECRETS:
+            yield _name_only(word)
+        elif option in WITH_SECRETS and equals:
+            yield f"{option}={_name_only(variable)}"
+        else:
+            yield word
+        before = word
+
+
+def _name_only(variable: str) -> str:
+    name, equals, _ = variable.partition("=")
+    return f"{name}{equals}{HIDDEN}" if equals else name

@@ -1,7 +1,8 @@
-"""The options that ``run`` and ``plan`` share."""
+"""The options that ``run`` and ``plan`` share, and the run that they describe."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,37 +10,60 @@ from typing import Any
 
 import click
 
-from loadtests.cli import choices, parameters, results_folder, seeds
+from loadtests.cli import (
+    choices,
+    load_options,
+    parameters,
+    results_folder,
+    seeds,
+    target_options,
+)
 from loadtests.config import options
 from loadtests.environments.protocol import Chosen
 from loadtests.model.plan import Plan
-from loadtests.model.tested.target import TargetKind
+from loadtests.model.tested.project import Project
+from loadtests.targets.configuration import project as projects
+from loadtests.targets.configuration import project_file
+from loadtests.targets.configuration.project_file import ProjectFile
 
 DEFAULTS = options.Options()
 
-OPTIONS = (
-    click.argument("given_target", metavar="[TARGET]", required=False),
+KEYS = {
+    "backend": "backend",
+    "replicas": "replicas",
+    "rounds": "rounds",
+    "precision_ratio": "precision",
+    "target": "factor",
+    "seed": "seed",
+    "probe": "probe",
+    "latency": "latency",
+    "slo": "slo",
+    "generator_processes": "generator_processes",
+    "start_limit_s": "start_limit",
+}
+"""Each option with a key in the configuration file, and the key's field."""
+
+_OF_A_RUN = (
     click.option(
         "--backend",
         cls=parameters.ListedOption,
         listed=lambda: choices.described(choices.of_a_run().backends),
-        default=DEFAULTS.backend,
-        show_default=True,
-        help="What the servers run in: {}.",
+        help=f"What the servers run in: {{}}.  [default: {DEFAULTS.backend}]",
     ),
     click.option(
         "--workers",
+        "--variants",
+        "workers",
         cls=parameters.ListedOption,
-        listed=lambda: ",".join(choices.of_a_run().workers),
+        listed=lambda: ", ".join(choices.of_a_run().workers),
         callback=parameters.names,
-        help="Worker models to test.  [default: {}]",
+        help="Variants to test: built-in ones, or those of the configuration: {}."
+        f"  [default: {choices.default_workers()}]",
     ),
     click.option(
         "--replicas",
-        default=",".join(map(str, DEFAULTS.replicas)),
-        show_default=True,
         callback=parameters.numbers,
-        help="Numbers of replicas to test.",
+        help=f"Numbers of replicas to test.  [default: {','.join(map(str, DEFAULTS.replicas))}]",
     ),
     click.option(
         "--workload",
@@ -47,7 +71,8 @@ OPTIONS = (
         cls=parameters.ListedOption,
         listed=lambda: choices.described(choices.of_a_run().workloads),
         callback=lambda *given: parameters.names(*given) or (),
-        help=f"What a request does: {{}}.  [default: {options.DEFAULT_WORKLOAD}]",
+        help="What users ask: a workload of the configuration, or of the sample application: {}."
+        f"  [default: {options.DEFAULT_WORKLOAD}]",
     ),
     click.option(
         "--rounds",
@@ -58,21 +83,19 @@ OPTIONS = (
         "--precision",
         "precision_ratio",
         type=float,
-        default=DEFAULTS.precision_ratio,
-        show_default=True,
-        help="Half-width of the 95 % interval to reach for every factor, as a ratio.",
+        help="Half-width of the 95 % interval to reach for every factor, as a ratio."
+        f"  [default: {DEFAULTS.precision_ratio}]",
     ),
     click.option(
         "--target",
         type=float,
-        default=DEFAULTS.target,
-        show_default=True,
-        help='The factor that counts as "about twice".',
+        help=f'The factor that counts as "about twice".  [default: {DEFAULTS.target}]',
     ),
     click.option("--quick", is_flag=True, help="Answer within 90 s, with wider intervals."),
     click.option(
         "--latency",
         is_flag=True,
+        default=None,
         help="Then measure latency in an open loop, at 50, 70 and 90 % of each capacity.",
     ),
     click.option(
@@ -85,14 +108,24 @@ OPTIONS = (
         type=int,
         help="Processes of the load generator.  [default: one per core of the generator]",
     ),
+    click.option(
+        "--start-limit",
+        "start_limit_s",
+        metavar="SECONDS",
+        type=float,
+        help="How long a replica may take until it answers."
+        f"  [default: {DEFAULTS.start_limit_s:g}]",
+    ),
     click.option("--seed", type=int, help="Repeat the order and rotation of an earlier run."),
     click.option(
         "--probe",
         is_flag=True,
+        default=None,
         help="Start the data store too, and check whether replicas share their state.",
     ),
     parameters.out_option,
 )
+OPTIONS = (*target_options.OPTIONS, *load_options.OPTIONS, *_OF_A_RUN)
 
 
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -115,14 +148,11 @@ def decide(given: dict[str, Any]) -> Decision:
     """Return the run for these option values; raise for invalid ones."""
     from loadtests.environments import registry
     from loadtests.planning.run_plan import make_plan
-    from loadtests.targets import checkout, plain, sample
-    from loadtests.targets import registry as targets
+    from loadtests.targets import checkout
 
-    tested = targets.recognise(given.pop("given_target"), Path.cwd())
-    project = sample.project() if tested.kind is TargetKind.SAMPLE else plain.project(tested)
-    checked = options.check(options.Options(**given), choices.of_a_run(project))
-    chosen = registry.choose(checked.backend, checkout.root(), tested)
-    project = replace(project, tested=chosen.tested or tested)
+    checked, project = ask(given)
+    chosen = registry.choose(checked.backend, checkout.root(), project.tested)
+    project = replace(project, tested=chosen.tested or project.tested)
     seed = seeds.draw(checked.seed)
     return Decision(
         plan=make_plan(
@@ -131,3 +161,43 @@ def decide(given: dict[str, Any]) -> Decision:
         chosen=chosen,
         results=results_folder.of(checked.out),
     )
+
+
+def ask(given: dict[str, Any]) -> tuple[options.Options, Project]:
+    """Return the options and the project of option values; an option wins over the file's key.
+
+    Nothing is started. Raises :class:`~loadtests.model.errors.UsageError` for what cannot be used.
+    """
+    values = dict(given)
+    here = Path.cwd()
+    file = project_file.load(values.pop("config"), here, choices.known())
+    project = projects.build(_given_project(values, here), file, os.environ)
+    asked = options.Options(**_with_file(values, file))
+    return options.check(asked, choices.of_a_run(project)), project
+
+
+def _given_project(values: dict[str, Any], here: Path) -> projects.Given:
+    """Remove the values of the target and the load, and return them."""
+    return projects.Given(
+        target=target_options.take_target(values, here),
+        health=target_options.health(values.pop("health")),
+        port=target_options.port(values.pop("port")),
+        env=target_options.variables(values.pop("env")),
+        python=values.pop("python"),
+        requests=values.pop("requests"),
+        locustfile=values.pop("locustfile"),
+        tags=values.pop("tags"),
+        keep_waits=values.pop("keep_waits"),
+        generator_requirements=values.pop("generator_requirements"),
+        reset_command=load_options.words(values.pop("reset_command")),
+    )
+
+
+def _with_file(values: dict[str, Any], file: ProjectFile | None) -> dict[str, Any]:
+    """Return the values of options; what was not given is as in the file, or left out."""
+    merged = {name: value for name, value in values.items() if value is not None}
+    for name, key in KEYS.items():
+        value = getattr(file.settings, key) if file else None
+        if value is not None and name not in merged:
+            merged[name] = tuple(value) if isinstance(value, list) else value
+    return merged

@@ -24,5 +24,33 @@ def check(what: str, values: Sequence[str], names: Iterable[str]) -> None:
 
 def did_you_mean(value: str, names: Iterable[str]) -> str:
     """Return `` Did you mean …?`` with the nearest name, or nothing if no name is near."""
-    nearest = difflib.get_close_matches(value.lower(), tuple(names), n=1)
-    return f" Did you mean {nearest[0]}?" if nearest else ""
+    near = nearest(value, names)
+    return f" Did you mean {near}?" if near else ""
+
+
+def nearest(value: str, names: Iterable[str]) -> str | None:
+    """Return the name that is most like a value, or None if no name is near.
+
+    Names that one typing error leads to come first; :mod:`difflib` alone finds none in short words.
+    """
+    spelled = {name.lower(): name for name in names}
+    word = value.lower()
+    one_error_away = [name for name in spelled if is_one_error_away(word, name)]
+    near = difflib.get_close_matches(
+        word, one_error_away, n=1, cutoff=0.0
+    ) or difflib.get_close_matches(word, spelled, n=1)
+    return spelled[near[0]] if near else None
+
+
+def is_one_error_away(word: str, name: str) -> bool:
+    """Tell whether one letter is left out, added, wrong, or changed places with the next.
+
+    Source: Damerau, A technique for computer detection and correction of spelling errors (1964).
+    """
+    start = next(
+        (at for at, (a, b) in enumerate(zip(word, name, strict=False)) if a != b),
+        min(len(word), len(name)),
+    )
+    rest, wanted = word[start:], name[start:]
+    swapped = rest[1:2] + rest[:1] + rest[2:]
+    return wanted in {rest[1:], swapped} or rest == wanted[1:] or rest[1:] == wanted[1:]

@@ -9,6 +9,7 @@ from pathlib import Path
 from loadtests.config import names
 from loadtests.config import slo as latency_objective
 from loadtests.model.errors import UsageError
+from loadtests.model.plan import START_LIMIT_S
 
 AUTO = "auto"
 """The backend option for the first backend that works on this machine."""
@@ -26,6 +27,9 @@ MAX_REPLICAS = 64
 
 MAX_GENERATOR_PROCESSES = 64
 """Limit of the generator program."""
+
+MAX_START_LIMIT_S = 3600.0
+"""A longer start is more likely a typing error."""
 
 MAX_ROUNDS = 500
 """More rounds would take a day even with one cell."""
@@ -70,6 +74,8 @@ class Options:
     """A latency objective such as ``p99=250ms``; it implies ``latency``."""
     generator_processes: int | None = None
     """Processes of the load generator; None means one per core of the generator."""
+    start_limit_s: float = START_LIMIT_S
+    """How long a replica may take until it answers."""
 
 
 def check(options: Options, choices: Choices) -> Options:
@@ -79,7 +85,7 @@ def check(options: Options, choices: Choices) -> Options:
     names.check("workload", options.workloads, choices.workloads)
     if options.workers == ():
         raise UsageError(f"--workers names no worker model. Known: {', '.join(choices.workers)}.")
-    _check_replicas(options.replicas)
+    check_replicas(options.replicas)
     _check_rounds(options.rounds)
     _check_figures(options)
     if options.slo is not None:
@@ -107,6 +113,11 @@ def _check_figures(options: Options) -> None:
             f"--target is {options.target:g}; the doubling factor to reach has to be"
             " above 1 and at most 2. Try --target 1.8."
         )
+    if not 1 <= options.start_limit_s <= MAX_START_LIMIT_S:
+        raise UsageError(
+            f"--start-limit is {options.start_limit_s:g}; it is how many seconds a replica may take"
+            f" until it answers, between 1 and {MAX_START_LIMIT_S:g}. Try --start-limit 300."
+        )
     processes = options.generator_processes
     if processes is not None and not 1 <= processes <= MAX_GENERATOR_PROCESSES:
         raise UsageError(
@@ -115,7 +126,8 @@ def _check_figures(options: Options) -> None:
         )
 
 
-def _check_replicas(replicas: tuple[int, ...]) -> None:
+def check_replicas(replicas: tuple[int, ...]) -> None:
+    """Raise :class:`UsageError` for numbers of replicas that cannot be measured."""
     given = ",".join(str(number) for number in replicas)
     for number in replicas:
         if not 1 <= number <= MAX_REPLICAS:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Protocol
 
 from loadtests.model.machine import Machine
-from loadtests.model.plan import Plan, Upstream
-from loadtests.model.stack import HostReading, Reading, Replica
+from loadtests.model.plan import Plan, TrialSpec, Upstream
+from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.target import Target
 from loadtests.tools.proc import Child
 
@@ -39,8 +40,8 @@ class Stack(Protocol):
         """The proxy's host name or address, as seen by the generator."""
 
     @property
-    def status_url(self) -> str:
-        """The URL of nginx's own counters (stub_status), as seen by the generator."""
+    def status_url(self) -> str | None:
+        """The URL of nginx's own counters, as seen by the generator; None without our proxy."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -53,8 +54,11 @@ class Stack(Protocol):
     def start_generator(self) -> Child:
         """Start the generator's program; see the generator's protocol."""
 
-    def start_metronome(self) -> Child:
-        """Start the CPU speed probe on the replicas' cores; see ``generator.metronome``."""
+    def start_metronome(self) -> Child | None:
+        """Start the CPU speed probe on the replicas' cores; None where they are not ours."""
+
+    def activate(self, spec: TrialSpec) -> None:
+        """Make a trial's replicas the ones that serve; nothing to do where all are up."""
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         """Configure the proxy to pass each upstream's port to its members."""
@@ -70,6 +74,21 @@ class Stack(Protocol):
 
     def log_of(self, member: str) -> str:
         """Return the end of a member's log, for error messages."""
+
+    def state_of(self, member: str) -> ReplicaState:
+        """Return whether a replica runs, and where it listens, for error messages."""
+
+    def first_log(self, member: str) -> str:
+        """Return the beginning of a member's log, where a server says what it runs."""
+
+    def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+        """Return a replica's processes, the first one first; () where they cannot be read."""
+
+    def run_module(self, module: str, text: str) -> str:
+        """Run a module of the generator's package where the generator runs.
+
+        It gets ``text`` on standard input; its standard output is returned.
+        """
 
 
 class Backend(Protocol):

@@ -13,14 +13,17 @@ from pathlib import Path
 from loadtests.config.options import AUTO
 from loadtests.environments.backend_kind import BackendKind
 from loadtests.environments.compose import kind as compose
+from loadtests.environments.external import kind as external
 from loadtests.environments.processes import kind as processes
 from loadtests.environments.protocol import Chosen, Say
 from loadtests.environments.removal import Remains
-from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.tested.target import SAMPLE, Target
 from loadtests.planning.checks import BackendChecks
 
-BACKENDS: dict[str, BackendKind] = {kind.name: kind for kind in (compose.KIND, processes.KIND)}
+BACKENDS: dict[str, BackendKind] = {
+    kind.name: kind for kind in (compose.KIND, processes.KIND, external.KIND)
+}
 
 
 def names() -> dict[str, str]:
@@ -33,13 +36,17 @@ def names() -> dict[str, str]:
 def choose(backend: str, root: Path, tested: Target = SAMPLE) -> Chosen:
     """Return the chosen backend for a target, or for ``auto`` the first that works on this machine.
 
-    Raises :class:`EnvironmentFailure` if it does not work.
+    Raises :class:`EnvironmentFailure` if it does not work, and :class:`UsageError` if it cannot run
+    such a target.
     """
     if backend != AUTO:
+        _check_target(backend, tested)
         chosen = BACKENDS[backend].choose(root, tested)
         return replace(chosen, why=f"as requested; {chosen.why}")
     failures: list[str] = []
     for kind in in_order_of_trial():
+        if tested.kind not in kind.targets:
+            continue
         try:
             chosen = kind.choose(root, tested)
         except EnvironmentFailure as error:
@@ -47,6 +54,16 @@ def choose(backend: str, root: Path, tested: Target = SAMPLE) -> Chosen:
         else:
             return replace(chosen, why="; ".join((*failures, chosen.why)))
     raise EnvironmentFailure("No backend works here. " + "; ".join(failures))
+
+
+def _check_target(backend: str, tested: Target) -> None:
+    if tested.kind in BACKENDS[backend].targets:
+        return
+    able = [kind.name for kind in BACKENDS.values() if tested.kind in kind.targets]
+    raise UsageError(
+        f"--backend {backend} cannot run {tested.name}, which is a target of the form"
+        f" {tested.kind!r}. Use --backend {' or '.join(able)}."
+    )
 
 
 def in_order_of_trial() -> list[BackendKind]:
@@ -57,7 +74,7 @@ def in_order_of_trial() -> list[BackendKind]:
 
 def examine() -> tuple[BackendChecks, ...]:
     """Return the checks of all backends, for ``doctor``."""
-    return tuple(kind.examine() for kind in BACKENDS.values())
+    return tuple(kind.examine() for kind in BACKENDS.values() if kind.examine is not None)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from loadtests.config import names
 from loadtests.model.errors import UsageError
-from loadtests.servers.registry import worker_models
+from loadtests.servers.registry import image_models
 from loadtests.targets.workloads import WORKLOADS
 
 MARGIN = 0.05
@@ -40,11 +40,16 @@ class GateOptions:
     head_environment: Mapping[str, str] = field(default_factory=dict)
 
 
+def known_workers() -> tuple[str, ...]:
+    """Return the worker models that a gate can have: those that an image starts by itself."""
+    return tuple(image_models())
+
+
 def check(options: GateOptions) -> GateOptions:
     """Return the options; raise :class:`UsageError` for a bad value, with a valid example."""
     if not options.workers:
-        raise UsageError(f"--workers names no worker model. Known: {', '.join(worker_models())}.")
-    names.check("worker model", options.workers, worker_models())
+        raise UsageError(f"--workers names no worker model. Known: {', '.join(image_models())}.")
+    names.check("worker model", options.workers, image_models())
     path_of(options.workload)
     if not 0.005 <= options.margin <= 0.5:
         raise UsageError(

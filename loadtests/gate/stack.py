@@ -16,10 +16,14 @@ from loadtests.gate.model import GatePlan, Side, SideName
 from loadtests.gate.versions import Sides
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.stack import Replica
+from loadtests.tools.proc import Child
 
 
 class GateStack(Stack, Protocol):
     """A stack whose replicas are the starts of both versions."""
+
+    def start_metronome(self) -> Child:
+        """Start the CPU speed probe on the replicas' cores."""
 
     def grow(self, count: int) -> None:
         """Bring up to at least ``count`` starts of each version, equally many in each lane.
@@ -60,7 +64,7 @@ def open_stack(
             files=(root / "compose/gate.yaml",),
             variables=_variables(plan, worker, sides, folder),
         )
-        with opened(project, folder, say):
+        with opened(project, folder, say) as project:
             yield LaneStack(
                 project,
                 root,

@@ -57,19 +57,71 @@ ALL = Share()
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrialOrder:
+class UserLoad:
+    """The user's own load in an order: a list of requests, or a locustfile.
+
+    Its parts are checked by ``user_load.orders``.
+    """
+
+    requests: list[Any] | None = None
+    start: list[Any] | None = None
+    values: dict[str, Any] | None = None
+    locustfile: dict[str, Any] | None = None
+    headers: dict[str, Any] | None = None
+    seed: int = 0
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the order has a load of the user's own."""
+        return self.requests is not None or self.locustfile is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckOrder(UserLoad):
+    """Order: the check trial of a user's own load."""
+
+    id: str
+    base_url: str
+    timeout_s: float = 5.0
+    limit_s: float = 8.0
+
+    def __post_init__(self) -> None:
+        """Check the fields' values; raises ``BadOrder``."""
+        demand(self.is_given, "requests", None, "given, or locustfile")
+        for name in ("timeout_s", "limit_s"):
+            demand(getattr(self, name) > 0, name, getattr(self, name), "above 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceOrder:
+    """Order: part ``part`` of ``parts`` of a packed folder; without ``data``, is it there?
+
+    ``probe`` is the name of a file in the folder, and ``sha256`` the hash of what it holds.
+    """
+
+    id: str
+    folder: str
+    probe: str | None = None
+    sha256: str | None = None
+    part: int = 1
+    parts: int = 1
+    data: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialOrder(UserLoad):
     """Order: one trial; the fields are those of the protocol."""
 
     id: str
     base_url: str
     path: str = "/"
+    replay: bool = False
     scenario: str | None = None
     mode: str = "closed"
     users: int = 0
     rate_rps: float = 0.0
     arrivals: str = "poisson"
     max_in_flight: int = 1_000
-    seed: int = 0
     shift_s: float = 0.0
     settle_s: float
     window_s: float
@@ -126,6 +178,16 @@ def read_trial(line: dict[str, Any]) -> TrialOrder:
     return read(TrialOrder, line)
 
 
+def read_check(line: dict[str, Any]) -> CheckOrder:
+    """Return the check trial that ``line`` asks for; raises ``BadOrder``."""
+    return read(CheckOrder, line)
+
+
+def read_place(line: dict[str, Any]) -> PlaceOrder:
+    """Return the part of a folder that ``line`` has; raises ``BadOrder``."""
+    return read(PlaceOrder, line)
+
+
 def read(kind: type[Order], line: dict[str, Any]) -> Order:
     """Convert ``line`` to a ``kind``; null means absent, and unknown fields are ignored.
 
@@ -150,6 +212,8 @@ def of_kind(name: str, value: Any, kind: str) -> Any:
         "float": number and math.isfinite(value),
         "list[str] | None": isinstance(value, list),
         "list[FetchRequest] | None": isinstance(value, list),
+        "list[Any] | None": isinstance(value, list),
+        "bool": isinstance(value, bool),
         "dict[str, Any] | None": isinstance(value, dict),
     }[kind]
     if not fits:

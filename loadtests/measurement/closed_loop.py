@@ -13,10 +13,12 @@ from loadtests.measurement import repeated_trials, user_calibration
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.open_loop import OpenLoop
 from loadtests.measurement.progress import Progress
+from loadtests.measurement.serving import in_force, keep_alive
 from loadtests.model.consistency import ProbeState
 from loadtests.model.generator_records import RawTrial
 from loadtests.model.open_trial import OpenTrial
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
+from loadtests.model.tested.in_force import InForce, applied
 from loadtests.model.trial import Calibration, Trial
 from loadtests.planning import warmup
 from loadtests.results.run_folder import Store
@@ -50,16 +52,23 @@ class Session:
         self._workloads = {workload.name: workload for workload in plan.workloads}
         self._calibrations: dict[tuple[str, str], Calibration] = {}
         self._trials: list[Trial] = []
+        self._in_force: tuple[InForce, ...] = ()
 
     def prepare(self) -> None:
         """Wait for the replicas, check the proxy, and calibrate the users."""
         self._progress.say(f"Waiting for {len(self._stack.replicas)} replicas to answer")
-        self._driver.wait_ready()
-        self._stack.configure_proxy(self._plan.upstreams)
+        self._driver.wait_ready(self._plan.upstreams)
+        kept = keep_alive.watch(self._stack, self._plan)
+        self._keep_in_force(
+            in_force.see(self._stack, self._plan, kept=kept, start_s=self._driver.start_s)
+        )
+        self._stack.configure_proxy(keep_alive.bounded(self._plan.upstreams, self._plan, kept))
         self._driver.wait_for_proxy()
         self._driver.prove_shares(self._plan.upstreams)
         self._progress.say("Measuring the generator's ceiling (a static answer of the proxy)")
-        self._store.write_ceiling(self._driver.measure_ceiling(self._plan.generator_processes))
+        ceiling = self._driver.measure_ceiling(self._plan.generator_processes)
+        if ceiling is not None:
+            self._store.write_ceiling(ceiling)
         self._probe()
         for workload in self._plan.workloads:
             for worker in self._plan.workers:
@@ -70,9 +79,28 @@ class Session:
                     self._plan, worker.name, workload.name, self._try_users
                 )
         self._store.write_calibrations(tuple(self._calibrations.values()))
+        self._keep_in_force(in_force.after_load(self._stack, self._in_force))
+
+    def finish(self) -> None:
+        """Record what the servers' logs tell of time-outs and kills during the trials."""
+        self._keep_in_force(in_force.with_troubles(self._stack, self._in_force))
+
+    def _keep_in_force(self, seen: tuple[InForce, ...]) -> None:
+        """Record what serves, and use its slots; say it where the target starts its own server."""
+        for entry in seen:
+            known = next((old for old in self._in_force if old.worker == entry.worker), None)
+            if entry.as_started and str(entry) != str(known):
+                self._progress.say(f"{entry.worker}: as started: {entry}")
+            for note in entry.notes[len(known.notes) if known else 0 :]:
+                self._progress.say(f"{entry.worker}: {note}")
+        if seen != self._in_force:
+            self._in_force = seen
+            self._store.write_in_force(seen)
+            self._plan = applied(self._plan, seen)
 
     def _probe(self) -> None:
-        self._progress.say("Checking whether the replicas give consistent answers")
+        if self._plan.checks:
+            self._progress.say("Checking whether the replicas give consistent answers")
         results = self._driver.probe(self._plan, self._plan.checks)
         self._store.write_probes(results)
         for result in results:

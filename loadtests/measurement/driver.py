@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from statistics import fmean
 from urllib.parse import urlsplit
 
 from loadtests.analysis import generator_ceiling
 from loadtests.environments.keep_awake import Awake
 from loadtests.environments.protocol import Stack
-from loadtests.measurement import readiness
+from loadtests.measurement import not_ready, readiness
 from loadtests.measurement.consistency_checks import Prober
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
@@ -16,7 +17,7 @@ from loadtests.measurement.server_counters import ServerCounters
 from loadtests.measurement.window_edges import read_edge
 from loadtests.model.consistency import Check, ProbeResult
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.model.generator_records import Edge, Load, RawTrial
+from loadtests.model.generator_records import Answer, Edge, Load, RawTrial
 from loadtests.model.latency import Ceiling
 from loadtests.model.plan import Plan, Timing, TrialSpec, Upstream
 from loadtests.model.stack import Replica
@@ -38,62 +39,101 @@ class Driver:
         self,
         stack: Stack,
         agent: Agent,
-        metronome: Metronome,
+        metronome: Metronome | None,
         awake: Awake = NOTHING_AWAKE,
         *,
         health_path: str = SAMPLE_HEALTH_PATH,
+        start_limit_s: float = readiness.READY_LIMIT_S,
+        counts_requests: bool = True,
     ) -> None:
+        """``counts_requests`` says that replicas count their requests, as the sample's do."""
         self._health_path = health_path
+        self._start_limit_s = start_limit_s
         self._stack = stack
         self._agent = agent
         self._metronome = metronome
         self._awake = awake
-        self._server_counters = ServerCounters(stack, agent)
-        self._replicas = {replica.name: replica for replica in stack.replicas}
+        self._server_counters = ServerCounters(stack, agent, count_in_replicas=counts_requests)
+        self._start_s: dict[str, list[float]] = {}
 
-    def wait_ready(self) -> None:
-        """Wait until every replica answers; raise with the log of one that does not."""
+    def _replicas(self) -> dict[str, Replica]:
+        return {replica.name: replica for replica in self._stack.replicas}
+
+    def wait_ready(self, upstreams: Sequence[Upstream]) -> None:
+        """Wait until every replica answers; raise with the log of one that does not.
+
+        Behind a balancer that is not ours, replicas have no address, and the balancer is asked.
+        """
+        if self._stack.status_url is None:
+            url = self.base_url(upstreams[0].port) + self._health_path
+            readiness.wait_for_proxy(self._agent, url, lambda: f"(nothing answers at {url})")
+            return
         readiness.wait_ready(
             self._agent,
             self._stack.replicas,
             path=self._health_path,
             ended=self._ended,
             not_ready=self._never_answered,
+            limit_s=self._start_limit_s,
+            answered=self._answered,
         )
+
+    @property
+    def start_s(self) -> Mapping[str, float]:
+        """The seconds from start to first answer, the mean over each worker model's replicas."""
+        return {worker: fmean(seconds) for worker, seconds in self._start_s.items()}
+
+    def _answered(self, replica: Replica) -> None:
+        if replica.started_at_s is not None:
+            seconds = proc.now_s() - replica.started_at_s
+            self._start_s.setdefault(replica.worker, []).append(seconds)
 
     def _ended(self, waiting: Collection[str]) -> str | None:
         running = self._stack.identities()
         ended = [name for name in waiting if running and name not in running]
-        return self._not_ready(ended, "ended before it answered") if ended else None
+        return self._not_ready(ended, answer=None, waited_s=0.0) if ended else None
 
-    def _never_answered(self, waiting: Sequence[Replica], _: float) -> str:
+    def _never_answered(self, waiting: Sequence[Replica], waited_s: float) -> str:
         names = [replica.name for replica in waiting]
-        return self._not_ready(names, f"did not answer in {readiness.READY_LIMIT_S:g} s")
+        url = f"http://{self._replicas()[min(names)].address}{self._health_path}"
+        return self._not_ready(names, answer=self._agent.fetch([url])[0], waited_s=waited_s)
 
-    def _not_ready(self, names: Collection[str], what: str) -> str:
+    def _not_ready(self, names: Collection[str], *, answer: Answer | None, waited_s: float) -> str:
         name = min(names)
         others = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+        did = not_ready.what_it_did(
+            self._replicas()[name],
+            state=self._stack.state_of(name),
+            answer=answer,
+            path=self._health_path,
+            waited_s=waited_s,
+        )
         return (
-            f"Replica {name}{others} of {len(self._replicas)} {what}."
-            f" The end of its log:\n{self._stack.log_of(name)}"
+            f"Replica {name}{others} of {len(self._replicas())} {did}.\n"
+            f"{not_ready.log_digest(self._stack.log_of(name))}"
         )
 
     def wait_for_proxy(self) -> None:
-        """Wait until the proxy serves its status page."""
-        readiness.wait_for_proxy(
-            self._agent, self._stack.status_url, lambda: self._stack.log_of(Role.PROXY)
-        )
+        """Wait until the proxy serves its status page; nothing to do without a proxy of ours."""
+        if self._stack.status_url is not None:
+            readiness.wait_for_proxy(
+                self._agent, self._stack.status_url, lambda: self._stack.log_of(Role.PROXY)
+            )
 
     def prove_shares(self, upstreams: Sequence[Upstream]) -> None:
-        """Send one request per member to each port; raise unless each member answers once."""
-        for upstream in upstreams:
+        """Send one request per member to each port; raise unless each member answers once.
+
+        Other balancers than our proxy need not take turns, so there the answers are only counted.
+        """
+        for upstream in upstreams if self._stack.status_url is not None else ():
             url = self.base_url(upstream.port) + self._health_path
             answers = self._agent.fetch(
                 [url] * len(upstream.members), timeout_s=readiness.READY_LIMIT_S
             )
             seen = sorted(answer.headers.get("x-upstream-addr", "nobody") for answer in answers)
             expected = sorted(
-                self._replicas[f"{upstream.worker}-{number}"].address for number in upstream.members
+                self._replicas()[f"{upstream.worker}-{number}"].address
+                for number in upstream.members
             )
             if seen != expected:
                 raise EnvironmentFailure(
@@ -104,7 +144,7 @@ class Driver:
 
     def probe(self, plan: Plan, checks: Sequence[Check]) -> tuple[ProbeResult, ...]:
         """Return the results of the consistency checks, made through the proxy."""
-        names = {replica.address: name for name, replica in self._replicas.items()}
+        names = {replica.address: name for name, replica in self._replicas().items()}
         try:
             return Prober(self._agent, names, self.base_url).probe(plan, checks)
         finally:
@@ -126,8 +166,10 @@ class Driver:
             drain_limit_s=timing.drain_limit_s,
         )
 
-    def measure_ceiling(self, processes: int) -> Ceiling:
-        """Return the generator's ceiling: its throughput on the proxy's static answer."""
+    def measure_ceiling(self, processes: int) -> Ceiling | None:
+        """Return the generator's ceiling: its throughput on the static answer of our proxy."""
+        if self._stack.status_url is None:
+            return None
         users = generator_ceiling.USERS_A_PROCESS * processes
         origin = urlsplit(self._stack.status_url)
         load = Load(
@@ -144,6 +186,7 @@ class Driver:
 
     def measure(self, spec: TrialSpec, load: Load) -> RawTrial:
         """Run one load, and return its raw measurements."""
+        self._stack.activate(spec)
         started_s = proc.monotonic_s()
         active = tuple(f"{spec.cell.worker}-{number}" for number in spec.members)
         self._server_counters.start(active)
@@ -154,6 +197,7 @@ class Driver:
             on_closed=lambda: edges.append(self._edge()),
         )
         request_counts = self._server_counters.finish(active)
+        replicas = self._replicas()
         return RawTrial(
             spec=spec,
             users=load.users or 0,
@@ -163,7 +207,7 @@ class Driver:
             closed=edges[1],
             proxy_requests=request_counts.proxy,
             replica_requests=request_counts.replicas,
-            addresses={self._replicas[name].address: name for name in active},
+            addresses={replicas[name].address: name for name in active},
             identities=self._stack.identities(),
             wall_s=proc.monotonic_s() - started_s,
         )

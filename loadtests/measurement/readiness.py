@@ -6,14 +6,15 @@ from collections.abc import Callable, Collection, Sequence
 
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.plan import START_LIMIT_S
 from loadtests.model.stack import Replica
 from loadtests.tools import proc
 
-READY_LIMIT_S = 90.0
+READY_LIMIT_S = START_LIMIT_S
 """Seconds until a replica has to answer; with a tenth of a core Flask needs about 20 s."""
 
-ASK_LIMIT_S = READY_LIMIT_S / 6
-"""Timeout of one request; then all replicas without an answer are asked again."""
+ASKS_IN_THE_LIMIT = 6
+"""A request may take this part of the limit; then replicas without an answer are asked again."""
 
 PROXY_LIMIT_S = 20.0
 """Seconds until nginx has to answer, with room for a busy machine."""
@@ -29,8 +30,10 @@ def wait_ready(
     path: str,
     ended: Callable[[Collection[str]], str | None],
     not_ready: Callable[[Sequence[Replica], float], str],
-    laggard_limit_s: float = READY_LIMIT_S,
+    limit_s: float = READY_LIMIT_S,
+    laggard_limit_s: float | None = None,
     ended_every_s: float = 0.0,
+    answered: Callable[[Replica], None] = lambda _: None,
 ) -> None:
     """Wait until every replica has answered; raise :class:`EnvironmentFailure` at the limit.
 
@@ -38,17 +41,20 @@ def wait_ready(
 
     Every ``ended_every_s`` seconds ``ended`` gets the names without an answer, and returns an error
     message if one of these replicas has exited. ``not_ready`` returns the error message at the
-    limit. After the first answer, the other replicas have ``laggard_limit_s`` seconds left.
+    limit ``limit_s``. ``answered`` is called with each replica that has answered. After the first
+    answer, the other replicas have ``laggard_limit_s`` seconds left, if it is given.
     """
     waiting = {replica.name: replica for replica in replicas}
     began_s = asked_s = proc.monotonic_s()
-    deadline_s = began_s + READY_LIMIT_S
+    deadline_s = began_s + limit_s
+    ask_limit_s = limit_s / ASKS_IN_THE_LIMIT
 
     def all_answer() -> bool:
         nonlocal asked_s, deadline_s
-        for name in _answering(agent, tuple(waiting.values()), path):
-            del waiting[name]
-            deadline_s = min(deadline_s, proc.monotonic_s() + laggard_limit_s)
+        for name in _answering(agent, tuple(waiting.values()), path, ask_limit_s):
+            answered(waiting.pop(name))
+            if laggard_limit_s is not None:
+                deadline_s = min(deadline_s, proc.monotonic_s() + laggard_limit_s)
         now_s = proc.monotonic_s()
         if waiting and now_s - asked_s >= ended_every_s:
             asked_s = now_s
@@ -61,13 +67,13 @@ def wait_ready(
     def failure() -> str:
         return not_ready(tuple(waiting.values()), proc.monotonic_s() - began_s)
 
-    proc.wait_until(all_answer, limit_s=READY_LIMIT_S + ASK_LIMIT_S, failure=failure)
+    proc.wait_until(all_answer, limit_s=limit_s + ask_limit_s, failure=failure)
 
 
-def _answering(agent: Agent, replicas: Sequence[Replica], path: str) -> list[str]:
+def _answering(agent: Agent, replicas: Sequence[Replica], path: str, limit_s: float) -> list[str]:
     """Send a request to all replicas, and return the names of those that answer."""
     urls = [f"http://{replica.address}{path}" for replica in replicas]
-    answers = agent.fetch(urls, timeout_s=ASK_LIMIT_S)
+    answers = agent.fetch(urls, timeout_s=limit_s)
     return [
         replica.name
         for replica, answer in zip(replicas, answers, strict=True)

@@ -35,16 +35,17 @@ class RequestCounts:
 class ServerCounters:
     """The last known counts of the proxy and the replicas."""
 
-    def __init__(self, stack: Stack, agent: Agent) -> None:
+    def __init__(self, stack: Stack, agent: Agent, *, count_in_replicas: bool = True) -> None:
+        """Without ``count_in_replicas``, replicas are not asked, and their count is unknown."""
+        self._count_in_replicas = count_in_replicas
         self._stack = stack
         self._agent = agent
-        self._addresses = {replica.name: replica.address for replica in stack.replicas}
         self._proxy: int | None = None
         self._replicas: dict[str, int] = {}
 
     def start(self, active: Collection[str]) -> None:
         """Read the counters that are unknown since the last trial."""
-        unknown = [name for name in active if name not in self._replicas]
+        unknown = [name for name in self._asked(active) if name not in self._replicas]
         if unknown or self._proxy is None:
             self._read(unknown)
 
@@ -57,7 +58,7 @@ class ServerCounters:
         """Read the counters again, and return the increase since the start."""
         proxy_before = self._proxy
         replicas_before = {name: self._replicas.get(name) for name in active}
-        self._read(list(active))
+        self._read(self._asked(active))
         replicas = [
             _since(self._replicas.get(name), replicas_before[name], own=0) for name in active
         ]
@@ -68,9 +69,15 @@ class ServerCounters:
             replicas=sum(counts) if len(counts) == len(replicas) else None,
         )
 
+    def _asked(self, active: Collection[str]) -> list[str]:
+        return list(active) if self._count_in_replicas else []
+
     def _read(self, names: list[str]) -> None:
+        if self._stack.status_url is None:
+            return
+        addresses = {replica.name: replica.address for replica in self._stack.replicas}
         urls = [self._stack.status_url]
-        urls += [f"http://{self._addresses[name]}{METRICS_PATH}" for name in names]
+        urls += [f"http://{addresses[name]}{METRICS_PATH}" for name in names]
         status, *metrics = self._agent.fetch(urls)
         self._proxy = _proxy_requests(status)
         for name, answer in zip(names, metrics, strict=True):

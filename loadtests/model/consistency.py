@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from loadtests.model.tested.variables import Headers
+from loadtests.model.tested.workload import Expected
+
 PLACE = "{token}"
 """Placeholder in a step for a word that is unique to each check."""
 
@@ -29,11 +32,16 @@ class CheckKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One request of a check; every part may contain ``{token}``."""
+    """One request of a check; every part may contain ``{token}``.
+
+    ``expect`` is what makes its answer right; without it, the check's ``kind`` says so.
+    """
 
     method: str
     path: str
     body: str = ""
+    headers: Headers = field(default_factory=dict)
+    expect: Expected | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +49,15 @@ class Check:
     """A write to one replica that all replicas must then return.
 
     The proxy sends ``write`` to any replica; for a count it is repeated over all of them. ``read``
-    then goes to all replicas, with the cookies of the write's answer.
+    then goes to all replicas, with the cookies of the write's answer. ``times`` is how often the
+    check is made.
     """
 
     name: str
     kind: CheckKind
     write: Step
     read: Step
+    times: int = 1
 
 
 SAMPLE_CHECKS = (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from loadtests.model.plan import TrialSpec
 from loadtests.model.stack import HostReading, Reading
@@ -16,6 +16,11 @@ class Load:
 
     ``users`` is for the closed mode. The fields from ``rate_rps`` (requests per second) on are for
     the open mode. ``shift_s`` delays the arrivals against another load with the same seed.
+
+    ``requests``, ``start``, ``values`` and ``locustfile`` are a user's own load, as the values of
+    JSON that the protocol describes; with them, ``path`` and ``scenario`` are not used. ``headers``
+    go with each of its requests. With ``replay``, each of its requests is sent to ``base_url`` as
+    ``path``, and is answered to the user's code by what the check trial recorded.
     """
 
     id: str
@@ -33,6 +38,12 @@ class Load:
     shift_s: float | None = None
     timeout_s: float = 30.0
     scenario: str | None = None
+    requests: Sequence[Mapping[str, Any]] | None = None
+    start: Sequence[Mapping[str, Any]] | None = None
+    values: Mapping[str, Sequence[str]] | None = None
+    locustfile: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] | None = None
+    replay: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +92,14 @@ class Finished:
     lag_max_ms: float
     workers: int = 1
     lost_workers: int = 0
+    redirects: Mapping[str, int] = field(default_factory=dict)
+    """Redirects that were followed, by the address of the replica; "" where none was named."""
+    start_requests: int = 0
+    start_failed: int = 0
+    """Requests that users sent before their first task, in this trial; those that failed."""
+    user_errors: int = 0
+    user_errors_in_window: int = 0
+    user_error: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from loadtests.model.machine import Machine
@@ -60,6 +61,10 @@ class ProcessesFacts:
     missing_modules: tuple[str, ...]
     taken_ports: tuple[int, ...]
     postgres: Postgres | None = None
+    lacking_servers: Mapping[str, str] = field(default_factory=dict)
+    """The servers that this Python does not have, each with the words that pip installs it by."""
+    pythons: tuple[str, ...] = ()
+    """The interpreters on PATH, in words."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from loadtests.model.consistency import SAMPLE_CHECKS, Check
 from loadtests.model.latency import LatencyPlan
 from loadtests.model.tested.target import SAMPLE, Target
+from loadtests.model.tested.variables import Variables
 from loadtests.model.tested.workload import Workload
+
+START_LIMIT_S = 90.0
+"""How long a replica may take until it answers, where nothing else is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,9 +21,10 @@ class WorkerModel:
     ``slots`` is how many requests one replica can serve at once (processes × threads). It is None
     where only CPU and memory limit it (greenlets), or where it is not known. ``server`` is a name
     in the registry of servers, and ``mode`` the server's own name for its kind of workers; None
-    means ``name``. ``python`` names another interpreter. ``options`` are further words of the
-    server's command line, and ``env`` further variables. ``as_started`` means that the target
-    starts its own server, and nothing is put into force.
+    means ``name``. ``python`` is the path of another interpreter, whose environment has the
+    application and the server. ``options`` are further words of the server's command line, and
+    ``env`` further variables; of the server ``command``, ``options`` are the whole command.
+    ``as_started`` means that the target starts its own server, and nothing is put into force.
     """
 
     name: str
@@ -31,7 +35,7 @@ class WorkerModel:
     mode: str | None = None
     python: str | None = None
     options: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Variables = field(default_factory=dict)
     as_started: bool = False
 
 
@@ -74,15 +78,28 @@ class Timing:
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
+class IdleConnections:
+    """The idle connections to each replica that the proxy keeps for one upstream, and how long.
+
+    ``most`` 0 means that the proxy opens a connection for each request, and says so to the server.
+    """
+
+    most: int
+    timeout_s: int
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
 class Upstream:
     """One set of replicas of one worker model, behind its own port of the proxy.
 
-    ``members`` are replica numbers from 1.
+    ``members`` are replica numbers from 1. ``idle`` is None where the server allows what the proxy
+    keeps by default.
     """
 
     port: int
     worker: str
     members: tuple[int, ...]
+    idle: IdleConnections | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +122,8 @@ class Plan:
     """The system under test. (``target`` is the factor that counts as "about twice".)"""
     checks: tuple[Check, ...] = SAMPLE_CHECKS
     """The declared consistency checks."""
+    reset_command: tuple[str, ...] = ()
+    """The user's command that takes back what the load left behind, as an argument list."""
     seed: int
     backend: str
     workers: tuple[WorkerModel, ...]
@@ -128,6 +147,8 @@ class Plan:
     latency: LatencyPlan | None = None
     """The open-loop trials that follow the rounds; ``expected_s`` includes them."""
     generator_processes: int = 1
+    start_limit_s: float = START_LIMIT_S
+    """How long a replica may take until it answers."""
 
     @property
     def health_path(self) -> str:

@@ -9,6 +9,7 @@ from loadtests.model.consistency import ProbeResult
 from loadtests.model.latency import Ceiling, LatencyResult, SloDoubling, SloResult
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Cell, Plan
+from loadtests.model.tested.in_force import InForce
 from loadtests.model.trial import Calibration
 from loadtests.model.vocabulary import Bottleneck, RuleCode, RuleState, Verdict
 
@@ -175,6 +176,8 @@ class RunResult:
     latency: tuple[LatencyResult, ...] = ()
     slo: tuple[SloResult, ...] = ()
     slo_doublings: tuple[SloDoubling, ...] = ()
+    in_force: tuple[InForce, ...] = ()
+    """What served each worker model, as it was seen; empty in older runs."""
 
     @property
     def broken(self) -> tuple[Finding, ...]:

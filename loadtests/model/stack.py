@@ -21,6 +21,21 @@ class Replica:
     address: str
     identity: str
     """What must stay the same during a run: the container or the process."""
+    started_at_s: float | None = None
+    """When it was started, in seconds since the epoch; None where that is not known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplicaState:
+    """A replica that does not answer, looked at from outside.
+
+    ``exit_code`` is None while it runs, and negative for a signal. ``listening`` are the
+    ``host:port`` of its listening sockets; None where they cannot be seen.
+    """
+
+    exit_code: int | None = None
+    out_of_memory: bool = False
+    listening: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

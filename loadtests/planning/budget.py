@@ -48,6 +48,10 @@ STORE_SHARED_CPUS = 0.5
 store needs about an eighth of the replicas' CPU, so it does not saturate."""
 
 
+WAITING = "--workload io --workers gthread,sync"
+"""The sample application's load that a machine without budgets can test, as options."""
+
+
 def most_replicas(machine: Machine, *, with_store: bool = False) -> int:
     """Return the largest number of replicas that can each have a budget on this machine."""
     _, replica_cores = split_cores(machine, with_store=with_store)
@@ -93,17 +97,21 @@ def budget(
     *,
     waiting_only: bool,
     with_store: bool = False,
+    waiting: str = WAITING,
     stores: tuple[str, ...] = (),
 ) -> Budget:
     """Return the budget of each of ``replicas`` replicas on this machine, and of each store.
 
     ``waiting_only`` says that requests hold a slot and use almost no CPU, so replicas without a
     budget do not compete. ``stores`` are the names of what the replicas have in common; without any
-    it is the sample's store. Raises :class:`PlanError` where the machine is too small.
+    it is the sample's store. Raises :class:`PlanError` where the machine is too small; ``waiting``
+    names, for people, a load that such a machine can test.
     """
     of_replicas = _replica_budget(
         machine, replicas, waiting_only=waiting_only, with_store=with_store
     )
+    if of_replicas is None:
+        raise PlanError(_refusal(machine, replicas, with_store=with_store, waiting=waiting))
     if not with_store:
         return of_replicas
     return _with_stores(of_replicas, machine, stores or (SAMPLE_STORE,))
@@ -136,7 +144,8 @@ def _in_words(stores: tuple[str, ...], cpus: float, *, own: bool) -> str:
 
 def _replica_budget(
     machine: Machine, replicas: int, *, waiting_only: bool, with_store: bool
-) -> Budget:
+) -> Budget | None:
+    """Return the budget of each replica; None where the machine is too small."""
     service_cores, replica_cores = split_cores(machine, with_store=with_store)
     if machine.can_budget and replica_cores and fits(machine, replicas, with_store=with_store):
         share = SHARE_OF_CORES * len(replica_cores) / replicas
@@ -166,17 +175,16 @@ def _replica_budget(
             service_cores=service_cores if machine.can_pin and replica_cores else (),
             reason=f"{obstacle}; only requests that wait are measured",
         )
-    raise PlanError(_refusal(machine, replicas, with_store=with_store))
+    return None
 
 
-def _refusal(machine: Machine, replicas: int, *, with_store: bool) -> str:
+def _refusal(machine: Machine, replicas: int, *, with_store: bool, waiting: str) -> str:
     _, replica_cores = split_cores(machine, with_store=with_store)
     problem = f"{replicas} replicas cannot each have CPU of their own on {machine.cores} core(s)"
     if not replica_cores:
         return (
-            f"{problem}: generator, proxy and replicas would share one core. What fits: --workload"
-            " io --workers gthread,sync (worker slots are then the bottleneck), or a machine with"
-            " 2 cores."
+            f"{problem}: generator, proxy and replicas would share one core. What fits: {waiting}"
+            " (worker slots are then the bottleneck), or a machine with 2 cores."
         )
     if machine.can_budget:
         most = most_replicas(machine, with_store=with_store)
@@ -193,7 +201,7 @@ def _refusal(machine: Machine, replicas: int, *, with_store: bool) -> str:
     )
     return (
         f"{problem}, because no CPU budget can be set here (no writable cgroup). What fits:"
-        f" {fitting}--workload io --workers gthread,sync at any of the replica counts."
+        f" {fitting}{waiting} at any of the replica counts."
     )
 
 

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from loadtests.model.machine_facts import ProcessesFacts
 from loadtests.planning.checks import Check, lack, ok, warn
+from loadtests.servers import registry
 
 
 def judge(facts: ProcessesFacts) -> tuple[Check, ...]:
     """Judge what a stack of processes finds here."""
-    return (_nginx(facts), _postgres(facts), _modules(facts), _budgets(facts), _ports(facts))
+    return (
+        _nginx(facts),
+        _postgres(facts),
+        _modules(facts),
+        _servers(facts),
+        _pythons(facts),
+        _budgets(facts),
+        _ports(facts),
+    )
 
 
 def _nginx(facts: ProcessesFacts) -> Check:
@@ -58,6 +67,22 @@ def _modules(facts: ProcessesFacts) -> Check:
             " checkout, or `pip install 'gunicorn[gevent]' flask 'psycopg[binary,pool]'`.",
         )
     return ok("modules", f"gunicorn, Flask and gevent for Python {facts.machine.python}")
+
+
+def _servers(facts: ProcessesFacts) -> Check:
+    """They are only needed for their own worker models."""
+    names = [name for name, server in registry.SERVERS.items() if server.worker_models]
+    here = ", ".join(name for name in names if name not in facts.lacking_servers)
+    if not facts.lacking_servers:
+        return ok("servers", f"all: {here}")
+    ways = "; ".join(
+        f"{name}: `pip install {words}`" for name, words in facts.lacking_servers.items()
+    )
+    return ok("servers", f"{here or 'none'}; others can be installed ({ways})")
+
+
+def _pythons(facts: ProcessesFacts) -> Check:
+    return ok("pythons", ", ".join(facts.pythons) or f"only this one, {facts.machine.python}")
 
 
 def _budgets(facts: ProcessesFacts) -> Check:

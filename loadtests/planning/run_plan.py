@@ -22,9 +22,10 @@ from loadtests.model.latency import LatencyPlan
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream
 from loadtests.model.tested.project import Project
+from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.workload import Workload
-from loadtests.planning import load_levels
-from loadtests.planning.budget import budget, fits, generator_cores, split_cores
+from loadtests.planning import external_plan, interpreter_fit, load_levels
+from loadtests.planning.budget import WAITING, budget, fits, generator_cores, split_cores
 from loadtests.planning.rotation import rotation
 from loadtests.targets import sample
 
@@ -46,12 +47,14 @@ FIRST_PORT = 9001
 
 NO_BUDGET = (
     "No CPU budget can be set here, so replicas under CPU load would compete for the same cores."
-    " Workload io is measured instead, whose bottleneck is worker slots."
 )
-
 ONE_CORE = (
     "Generator, proxy and replicas share one core, so replicas under CPU load would compete for it."
-    " Workload io is measured instead, whose bottleneck is worker slots."
+)
+INSTEAD = "Workload {} is measured instead, whose bottleneck is worker slots."
+
+A_WAITING_WORKLOAD = (
+    "a workload of requests that wait and hardly use CPU (waits = true in its configuration)"
 )
 
 
@@ -60,11 +63,15 @@ def make_plan(
 ) -> Plan:
     """Return a run's plan; it depends only on the arguments. No project means the sample's."""
     project = project or sample.project()
+    if project.tested.kind is TargetKind.URL:
+        return external_plan.make_plan(options, project, machine, backend=backend, seed=seed)
     counts = tuple(sorted(options.replicas))
     most = counts[-1]
-    options = replace(options, workers=options.workers or project.default_workers)
+    options, left_out = _with_workers(options, project)
     stored = (project.workloads[name].needs_store for name in options.workloads)
-    with_store = options.probe or any(stored) or bool(project.tested.needs)
+    # The store of --probe is the sample application's; a target of the user's brings its own.
+    probe = options.probe and project.tested.kind is TargetKind.SAMPLE
+    with_store = probe or any(stored) or bool(project.tested.needs)
     workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)
     share = partial(budget, machine, most, with_store=with_store, stores=project.tested.needs)
     waiting_only = all(workload.waits for workload in workloads)
@@ -80,6 +87,7 @@ def make_plan(
     return Plan(
         tested=project.tested,
         checks=project.checks,
+        reset_command=project.reset_command,
         seed=seed,
         backend=backend,
         workers=tuple(project.workers[name] for name in workers),
@@ -96,11 +104,18 @@ def make_plan(
         rounds=rounds,
         expected_s=expected_s(least),
         expected_max_s=expected_s(greatest),
-        notes=notes,
+        notes=(*left_out, *notes),
         latency=latency,
         generator_processes=options.generator_processes or len(generator_cores(machine)) or 1,
         with_store=with_store,
+        start_limit_s=options.start_limit_s,
     )
+
+
+def _with_workers(options: Options, project: Project) -> tuple[Options, tuple[str, ...]]:
+    """Return the options with the variants to measure, and notes on those that are left out."""
+    workers, left_out = interpreter_fit.fitted(project, options.workers)
+    return replace(options, workers=workers), left_out
 
 
 def _expected_s(
@@ -134,7 +149,8 @@ def _what_fits(
     waiting = {name: entry for name, entry in project.workloads.items() if entry.waits}
     if too_many or not waiting or (options.workloads and not waiting.keys() >= set(requested)):
         # Raises PlanError with what would fit.
-        budget(machine, most, waiting_only=False, with_store=with_store)
+        hint = WAITING if project.tested.kind is TargetKind.SAMPLE else A_WAITING_WORKLOAD
+        budget(machine, most, waiting_only=False, with_store=with_store, waiting=hint)
     fitting = tuple(name for name, model in project.workers.items() if model.slots is not None)
     limited = tuple(name for name in workers if name in fitting)
     if not limited:
@@ -144,10 +160,12 @@ def _what_fits(
             f" --workers {','.join(fitting)}."
         )
     left_out = tuple(name for name in workers if name not in limited)
-    notes = [ONE_CORE if machine.can_budget else NO_BUDGET]
+    chosen = asked if options.workloads else (next(iter(waiting.values())),)
+    instead = INSTEAD.format(", ".join(workload.name for workload in chosen))
+    notes = [f"{ONE_CORE if machine.can_budget else NO_BUDGET} {instead}"]
     if left_out:
         notes.append(f"Left out: {', '.join(left_out)}, whose replicas would compete for CPU.")
-    return asked if options.workloads else (next(iter(waiting.values())),), limited, tuple(notes)
+    return chosen, limited, tuple(notes)
 
 
 def _round_limits(options: Options) -> tuple[int, int]:

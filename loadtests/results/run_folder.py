@@ -1,10 +1,10 @@
 """Reads and writes the folders of runs in ``results/``: versioned, atomic, after every trial.
 
 A run's folder has ``plan.json`` (the plan and the machine; written first), ``calibrations.json``,
-``probes.json`` (the consistency checks), ``ceiling.json``, ``trials.jsonl`` (the journal:
-closed-loop trials, and open-loop ones with ``"mode": "open"``) and ``samples/``. ``run.json`` and
-the reports can be made again from these. Samples are read one trial at a time, never by ``read``: a
-long run has more of them than fit into memory.
+``probes.json`` (the consistency checks), ``ceiling.json``, ``in_force.json`` (what serves),
+``trials.jsonl`` (the journal: closed-loop trials, and open-loop ones with ``"mode": "open"``) and
+``samples/``. ``run.json`` and the reports can be made again from these. Samples are read one trial
+at a time, never by ``read``: a long run has more of them than fit into memory.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from loadtests.model.machine import Machine
 from loadtests.model.open_trial import OpenTrial
 from loadtests.model.plan import Plan
 from loadtests.model.result import RunFacts
+from loadtests.model.tested.in_force import InForce
 from loadtests.model.trial import Calibration, Trial
 from loadtests.model.vocabulary import SCHEMA_VERSION
 from loadtests.results.run_search import PLAN
@@ -37,6 +38,7 @@ from loadtests.results.run_search import PLAN
 CALIBRATIONS = "calibrations.json"
 PROBES = "probes.json"
 CEILING = "ceiling.json"
+IN_FORCE = "in_force.json"
 JOURNAL = "trials.jsonl"
 SAMPLES = "samples"
 
@@ -73,6 +75,7 @@ class Recorded:
     probes: tuple[ProbeResult, ...] = ()
     open_trials: tuple[OpenTrial, ...] = ()
     ceiling: Ceiling | None = None
+    in_force: tuple[InForce, ...] = ()
 
 
 def _mode(line: Any) -> str:
@@ -85,6 +88,7 @@ _SETTING = TypeAdapter(Setting)
 _CALIBRATIONS = TypeAdapter(tuple[Calibration, ...])
 _PROBES = TypeAdapter(tuple[ProbeResult, ...])
 _CEILING = TypeAdapter(Ceiling)
+_IN_FORCE = TypeAdapter(tuple[InForce, ...])
 _TRIAL: TypeAdapter[Trial | OpenTrial] = TypeAdapter(
     Annotated[
         Annotated[Trial, Tag("closed")] | Annotated[OpenTrial, Tag("open")], Discriminator(_mode)
@@ -137,6 +141,10 @@ class Store:
     def write_ceiling(self, ceiling: Ceiling) -> None:
         """Write the generator's ceiling."""
         self.write(CEILING, _CEILING.dump_json(ceiling, indent=1).decode() + "\n")
+
+    def write_in_force(self, in_force: Sequence[InForce]) -> None:
+        """Write what serves each worker model, as it was seen."""
+        self.write(IN_FORCE, _IN_FORCE.dump_json(tuple(in_force), indent=1).decode() + "\n")
 
     def write_samples(self, name: str, samples: bytes) -> None:
         """Write the samples of one load."""
@@ -225,13 +233,14 @@ def read(folder: Path) -> Recorded:
         lines = journal.read_bytes().splitlines(keepends=True) if journal.exists() else []
         trials = [_TRIAL.validate_json(line) for line in lines if line.endswith(b"\n")]
         calibrations, probes = folder / CALIBRATIONS, folder / PROBES
-        ceiling = folder / CEILING
+        ceiling, in_force = folder / CEILING, folder / IN_FORCE
         return _recorded(
             setting,
             trials,
             _CALIBRATIONS.validate_json(calibrations.read_bytes()) if calibrations.exists() else (),
             _PROBES.validate_json(probes.read_bytes()) if probes.exists() else (),
             _CEILING.validate_json(ceiling.read_bytes()) if ceiling.exists() else None,
+            _IN_FORCE.validate_json(in_force.read_bytes()) if in_force.exists() else (),
         )
     except OSError as error:
         raise UsageError(
@@ -279,6 +288,7 @@ def _recorded(
     calibrations: tuple[Calibration, ...],
     probes: tuple[ProbeResult, ...],
     ceiling: Ceiling | None,
+    in_force: tuple[InForce, ...],
 ) -> Recorded:
     facts = setting.facts
     trials = [line for line in lines if isinstance(line, Trial)]
@@ -304,6 +314,7 @@ def _recorded(
         trials=tuple(trials),
         open_trials=tuple(open_trials),
         ceiling=ceiling,
+        in_force=in_force,
     )
 
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+import shlex
+from collections.abc import Sequence
 
 from loadtests.model.plan import WorkerModel
-from loadtests.servers.server import Command, ReplicaOrder, Server
+from loadtests.model.tested.in_force import ServerProcess
+from loadtests.servers.server import Command, KeepAlive, ReplicaOrder, Seen, Server, Trouble
+from loadtests.servers.words import command_words, number, workers_of
 
 CONFIG = "app/gunicorn.conf.py"
 """The configuration of the sample application, relative to the working directory of gunicorn."""
@@ -25,16 +30,54 @@ CONNECTIONS = 8192
 replica, the proxy keeps idle connections for a minute, and at the limit gunicorn accepts no
 more."""
 
+KEEP_ALIVE_S = 75
+"""Longer than the proxy keeps an idle connection, so that the proxy closes first."""
+
+GRACEFUL_S = 5
+
+CONTROL_SOCKET_SINCE = (25, 1)
+"""The version of gunicorn that brought ``--no-control-socket``; older ones refuse the option."""
+
 
 def serve_argv(python: str, *, config: str, application: str) -> tuple[str, ...]:
     """Return the command that serves ``application`` with a configuration file."""
     return (python, "-m", "gunicorn", "--config", config, application)
 
 
+def settings_argv(worker: WorkerModel, *, bind: str, version: str | None) -> tuple[str, ...]:
+    """Return the options that put a worker model into force.
+
+    They win over the user's own ``gunicorn.conf.py``, which gunicorn loads from its working folder;
+    the rest of that file stays in force. ``version`` is gunicorn's, None if it is not known.
+    """
+    return (
+        *("--bind", bind),
+        *("--worker-class", _worker_class(worker)),
+        *("--workers", str(worker.processes)),
+        *("--threads", str(worker.threads)),  # with several, gunicorn makes sync a gthread
+        *("--worker-connections", str(CONNECTIONS)),
+        *("--keep-alive", str(KEEP_ALIVE_S)),
+        *("--graceful-timeout", str(GRACEFUL_S)),
+        *("--error-log", "-"),
+        # All replicas would share one socket in the user's home.
+        *(("--no-control-socket",) if _has_control_socket(version) else ()),
+        *worker.options,
+    )
+
+
+def _worker_class(worker: WorkerModel) -> str:
+    return worker.mode or worker.name
+
+
+def _has_control_socket(version: str | None) -> bool:
+    numbers = tuple(int(part) for part in (version or "").split(".")[:2] if part.isdigit())
+    return numbers >= CONTROL_SOCKET_SINCE
+
+
 def worker_settings(worker: WorkerModel) -> dict[str, str]:
     """Return the variables that set the worker model, its processes and its threads."""
     return {
-        "WORKER_MODEL": worker.name,
+        "WORKER_MODEL": _worker_class(worker),
         "WEB_CONCURRENCY": str(worker.processes),
         "THREADS": str(worker.threads),
     }
@@ -60,6 +103,13 @@ def environment(
 
 def command(order: ReplicaOrder) -> Command:
     """Return the command and the variables of one replica."""
+    if order.folder is not None:
+        version = order.versions.get(SERVER.name)
+        settings = settings_argv(order.worker, bind=order.bind, version=version)
+        return Command(
+            argv=(order.python, "-m", "gunicorn", *settings, order.application),
+            env={**order.worker.env, "REPLICA": order.name},
+        )
     return Command(
         argv=serve_argv(order.python, config=CONFIG, application=order.application),
         env=environment(
@@ -77,12 +127,102 @@ def container(worker: WorkerModel) -> Command:
     return Command(argv=(), env=worker_settings(worker))
 
 
+def modules(worker: WorkerModel) -> tuple[str, ...]:
+    """Return the modules that serve a worker model."""
+    # gunicorn's own gevent worker imports packaging.
+    greenlets = ("gevent", "packaging") if _worker_class(worker) == "gevent" else ()
+    return ("gunicorn", *greenlets)
+
+
+def keep_alive(worker: WorkerModel) -> KeepAlive:
+    """Return what a worker model does with connections; sync says that it closes each."""
+    seconds = number(worker.options, "--keep-alive")
+    return KeepAlive(
+        idle_s=KEEP_ALIVE_S if seconds is None else seconds,
+        connections=number(worker.options, "--worker-connections"),
+    )
+
+
+def forced_environment(worker: WorkerModel) -> dict[str, str]:
+    """Return the variables that put a worker model into force in an image that starts gunicorn.
+
+    gunicorn reads them after its configuration file and before its command line, so an option in
+    the image's command wins. ``look`` shows whether they took effect.
+    """
+    words = (
+        *("--worker-class", _worker_class(worker)),
+        *("--workers", str(worker.processes)),
+        *("--threads", str(worker.threads)),
+        *("--worker-connections", str(CONNECTIONS)),
+        *("--keep-alive", str(KEEP_ALIVE_S)),
+        *worker.options,
+    )
+    return {**worker.env, "GUNICORN_CMD_ARGS": shlex.join(words)}
+
+
+_STARTING = re.compile(r"Starting gunicorn (\S+)")
+_USING = re.compile(r"Using worker: (\S+)")
+_BOOTED = re.compile(r"Booting worker with pid")
+_EXITED = re.compile(r"Worker exiting \(pid|Worker \(pid:\d+\) was sent SIG")
+
+
+def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
+    """Read the worker model and the workers from the log, else the workers from the processes.
+
+    An application may start processes of its own. gunicorn's log does not name the threads of a
+    worker. They are read from the command line, and of ``sync`` and ``gevent`` they are known. A
+    gthread worker starts its threads as they are needed.
+    """
+    version, mode = _STARTING.search(log), _last(_USING, log)
+    workers = len(_BOOTED.findall(log)) - len(_EXITED.findall(log))
+    threads = 1 if mode in {"sync", "gevent"} else number(command_words(processes), "--threads")
+    return Seen(
+        version=version[1] if version else None,
+        mode=mode,
+        processes=workers if workers > 0 else len(workers_of(processes)) or None,
+        threads=threads,
+        unlimited=mode in {"gevent", "eventlet"},
+    )
+
+
+def threads_after_load(processes: Sequence[ServerProcess]) -> int | None:
+    """Return the threads of a gthread worker once it was saturated: all but its first thread."""
+    counts = {process.threads - 1 for process in workers_of(processes)}
+    return max(counts) or None if counts else None
+
+
+def _last(pattern: re.Pattern[str], log: str) -> str | None:
+    found = pattern.findall(log)
+    return str(found[-1]) if found else None
+
+
 SERVER = Server(
     name="gunicorn",
     about="threads, processes or greenlets",
     worker_models=WORKER_MODELS,
     command=command,
     container=container,
+    modules=modules,
+    install="'gunicorn[gevent]'",
+    keep_alive=keep_alive,
+    recognises=re.compile(r"Starting gunicorn \S|\bgunicorn\b"),
+    look=look,
+    troubles=(
+        Trouble(
+            pattern=re.compile(r"WORKER TIMEOUT"),
+            means="a worker answered nothing for longer than --timeout and was ended",
+        ),
+        Trouble(
+            pattern=re.compile(r"Worker \(pid:\d+\) was sent SIGKILL"),
+            means="a worker was killed, perhaps out of memory",
+        ),
+        Trouble(
+            pattern=re.compile(r"Autorestarting worker after current request"),
+            means="a worker had served --max-requests and was replaced",
+        ),
+    ),
+    backlog=2048,
+    queue="the accept queue of its socket, in `ss -ltn`",
 )
 
 

@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from loadtests.config import names
 from loadtests.model.plan import WorkerModel
-from loadtests.servers import gunicorn
+from loadtests.model.tested.in_force import ServerProcess
+from loadtests.servers import (
+    cheroot,
+    granian,
+    gunicorn,
+    mod_wsgi,
+    own_command,
+    uwsgi,
+    waitress,
+)
 from loadtests.servers.server import Server
 
-SERVERS: dict[str, Server] = {server.name: server for server in (gunicorn.SERVER,)}
+SERVERS: dict[str, Server] = {
+    server.name: server
+    for server in (
+        gunicorn.SERVER,
+        uwsgi.SERVER,
+        waitress.SERVER,
+        granian.SERVER,
+        cheroot.SERVER,
+        mod_wsgi.SERVER,
+        own_command.SERVER,
+    )
+}
+
+DEFAULT = gunicorn.SERVER.name
+"""The server whose worker models a run measures where none is named."""
 
 
 def worker_models() -> dict[str, WorkerModel]:
@@ -14,10 +40,44 @@ def worker_models() -> dict[str, WorkerModel]:
     return {worker.name: worker for server in SERVERS.values() for worker in server.worker_models}
 
 
+def default_models() -> tuple[str, ...]:
+    """Return the names of the worker models that are measured where none is named."""
+    return tuple(worker.name for worker in SERVERS[DEFAULT].worker_models)
+
+
+def image_models() -> dict[str, WorkerModel]:
+    """Return the worker models that an image starts by itself, told by a variable."""
+    return {
+        worker.name: worker
+        for server in SERVERS.values()
+        for worker in server.worker_models
+        if not server.container(worker).argv
+    }
+
+
+def of(worker: WorkerModel) -> Server:
+    """Return the server of a worker model; raises :class:`UsageError` if there is none."""
+    names.check("server", (worker.server,), SERVERS)
+    return SERVERS[worker.server]
+
+
 def server_of(worker: str) -> Server:
-    """Return the server of a worker model."""
+    """Return the server that has a built-in worker model of this name."""
     return next(
         server
         for server in SERVERS.values()
         if worker in {model.name for model in server.worker_models}
     )
+
+
+def recognised(log: str, processes: Sequence[ServerProcess]) -> Server | None:
+    """Return the server that a log and the command lines of a replica's processes name, or None.
+
+    The command lines decide where they name one: an application's log may name anything.
+    """
+    commands = "\n".join(process.command for process in processes)
+    for text in (commands, log):
+        for server in SERVERS.values():
+            if server.recognises is not None and server.recognises.search(text):
+                return server
+    return None

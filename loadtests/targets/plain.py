@@ -15,14 +15,15 @@ WORKLOAD = "requests"
 
 
 def project(tested: Target) -> Project:
-    """Return a target with its variants and the request ``GET /``."""
+    """Return a target with its variants, and a request for its health path or ``/``."""
     models = servers.worker_models() if tested.kind is TargetKind.IMPORT_STRING else as_started()
-    workload = Workload(name=WORKLOAD, path="/", requests=(RequestSpec(),))
+    path = tested.health or "/"
+    workload = Workload(name=WORKLOAD, path=path, requests=(RequestSpec(path=path),))
     return Project(
         tested=tested,
         workers=models,
         workloads={workload.name: workload},
-        default_workers=tuple(models),
+        default_workers=servers.default_models() if len(models) > 1 else tuple(models),
         default_workloads=(workload.name,),
     )
 

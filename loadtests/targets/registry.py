@@ -13,9 +13,9 @@ FORMS: dict[TargetKind, Form] = {
     form.kind: form
     for form in (
         url.FORM,
+        import_string.FORM,
         compose_service.FORM,
         dockerfile.FORM,
-        import_string.FORM,
         image.FORM,
     )
 }

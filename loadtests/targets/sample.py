@@ -17,7 +17,7 @@ def project() -> Project:
         tested=SAMPLE,
         workers=models,
         workloads={name: entry.workload for name, entry in WORKLOADS.items()},
-        default_workers=tuple(models),
+        default_workers=servers.default_models(),
         default_workloads=(DEFAULT_WORKLOAD,),
         checks=SAMPLE_CHECKS,
     )

@@ -21,7 +21,7 @@ from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.tools import docker_images, proc
+from loadtests.tools import docker_images, docker_pulse, proc
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
@@ -83,6 +83,10 @@ class Engine:
         """Close the connections to the engine."""
         self._client.close()
 
+    def answers(self) -> bool:
+        """Return whether the engine answers within a few seconds."""
+        return docker_pulse.answers()
+
     def containers(self, project: str) -> tuple[Container, ...]:
         """Return the containers of a Compose project, ordered by service and number."""
         containers = []
@@ -107,6 +111,12 @@ class Engine:
         except (DockerException, RequestException) as error:
             return f"(no log: {_reason(error)})"
         return data.decode(errors="replace")
+
+    def processes(self, container: str) -> list[list[str]]:
+        """Return pid, parent, threads and words of each process; nothing where ``ps`` fails."""
+        with contextlib.suppress(DockerException, RequestException):
+            return self._client.api.top(container, "-eo pid,ppid,nlwp,args")["Processes"] or []
+        return []
 
     def stats(self, container: str) -> dict[str, Any] | None:
         """Return the engine's counters of a container; None if it no longer exists.

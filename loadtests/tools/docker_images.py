@@ -14,10 +14,13 @@ from types import MappingProxyType
 from typing import Any
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.tools import proc
+from loadtests.tools import docker_pulse
 from loadtests.tools.error_lines import first_error, plain
 
 BUILD_LIMIT_S = 900.0
+BUILD_STARTS_S = 30.0
+"""How long a builder may take to its first line; later a step may be silent for minutes."""
+
 PULL_LIMIT_S = 900.0
 
 TAIL_LINES = 20
@@ -119,7 +122,13 @@ def build(
         on_line(line)
 
     try:
-        proc.run(argv, timeout_s=timeout_s, on_line=take, env=env)
+        docker_pulse.run(
+            argv,
+            env=env,
+            timeout_s=timeout_s,
+            on_line=take,
+            first_line_limit_s=BUILD_STARTS_S,
+        )
     except ProcessFailure as error:
         failure = failure_of(lines)
         tail = "\n".join(lines[-TAIL_LINES:]) or error.output
@@ -182,7 +191,7 @@ def pull(
         on_line(line)
 
     try:
-        proc.run(("docker", "pull", image), timeout_s=limit_s, on_line=take)
+        docker_pulse.run(("docker", "pull", image), timeout_s=limit_s, on_line=take)
     except ProcessFailure as error:
         return lines[-1] if lines else str(error)
     return None

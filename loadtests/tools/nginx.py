@@ -18,9 +18,13 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from loadtests.model.errors import ProcessFailure
+from loadtests.model.plan import IdleConnections
 
 CONNECTIONS = 8192
 """Connections of the single worker process: those to users and to replicas together."""
+
+IDLE_TIMEOUT_S = 60
+"""How long the proxy keeps an idle connection to a replica, where the server allows it."""
 
 IDLE_CONNECTIONS = 1024
 """Idle connections kept for each cell: more than any trial has users.
@@ -50,6 +54,8 @@ class ServerBlock:
 
     port: int
     members: tuple[str, ...]
+    idle: IdleConnections | None = None
+    """What the proxy may keep of these replicas; None: its own default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +111,8 @@ def render(
         listen_host=listen_host,
         generation=generation,
         counts=counts,
-        idle_connections=idle_connections,
+        default_idle=IdleConnections(most=idle_connections, timeout_s=IDLE_TIMEOUT_S),
+        closing=[server.port for server in servers if server.idle and not server.idle.most],
         connections=connections,
         files=2 * connections,
         answer_limit_s=ANSWER_LIMIT_S,

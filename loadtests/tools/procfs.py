@@ -10,7 +10,7 @@ import ipaddress
 import os
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,9 @@ PROC = Path("/proc")
 PS_FIELDS = "pid=,ppid=,pgid=,state=,rss=,time=,lstart="
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+INODE = 9
+"""The column of a socket's inode in ``/proc/net/tcp``."""
 
 LISTENING = "0A"
 """The state of a socket that listens, as the kernel writes it (TCP_LISTEN)."""
@@ -69,12 +72,35 @@ def listeners_of(pid: int) -> tuple[Listener, ...] | None:
     return parse_listeners(tables)
 
 
+def listening(pid: int) -> tuple[str, ...] | None:
+    """Return the ``host:port`` on which a process and its descendants listen; None if unknown."""
+    if sys.platform != "linux":
+        return None
+    sockets = {link for member in family(pid) for link in _links(member.pid)}
+    found = set()
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in (PROC / f"net/{table}").read_text().splitlines():
+                fields = line.split()
+                if len(fields) > INODE and f"socket:[{fields[INODE]}]" in sockets:
+                    found |= set(parse_listeners(line))
+    return tuple(str(listener) for listener in sorted(found))
+
+
+def _links(pid: int) -> Iterator[str]:
+    """Yield what the open files of a process are, such as ``socket:[4711]``."""
+    with contextlib.suppress(OSError):  # the process has ended, or is another user's
+        for path in (PROC / f"{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # this file has just been closed
+                yield str(path.readlink())
+
+
 def parse_listeners(text: str) -> tuple[Listener, ...]:
     """Parse ``/proc/net/tcp``, ``tcp6`` or both (proc(5)) into the sockets that listen, sorted."""
     found = set()
     for line in text.splitlines():
         fields = line.split()
-        if len(fields) > 3 and fields[3] == LISTENING:  # sl, local, remote, state
+        if len(fields) > 3 and fields[3] == LISTENING:
             address, _, port = fields[1].rpartition(":")
             found.add(Listener(port=int(port, 16), address=_address(address)))
     return tuple(sorted(found))
@@ -119,6 +145,25 @@ def everyone() -> tuple[Facts, ...]:
         return tuple(_listed().values())
     processes = (facts_of(int(path.name)) for path in PROC.iterdir() if path.name.isdigit())
     return tuple(process for process in processes if process is not None)
+
+
+def threads_of(pid: int) -> int:
+    """Return how many threads a process has; 1 where that cannot be read."""
+    try:
+        return len(list((PROC / f"{pid}/task").iterdir()))
+    except OSError:
+        return 1
+
+
+def command_of(pid: int) -> str:
+    """Return a process's command line with blanks between its words; "" if it is gone."""
+    try:
+        return (PROC / f"{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except FileNotFoundError:
+        if sys.platform == "linux":
+            return ""
+        done = proc.run(("ps", "-o", "command=", "-p", str(pid)), check=False)
+        return done.stdout.strip()
 
 
 def pin(pid: int, cores: Collection[int]) -> None:

@@ -2,14 +2,15 @@
 
 A signal handler can raise its exception between any two instructions, even during a clean-up. So
 ``Interrupted`` is raised only inside a wait (``proc`` marks its waits), only once, and never inside
-``shield``. Everything that was started is taken down, and a second Ctrl-C changes nothing.
+``shield``. Everything that was started is taken down. Whoever handles the signals is told of each
+one, and may end the process at the second.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -23,6 +24,7 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class _State:
     """The state of this process's signals; there is one instance, because signals are global."""
 
+    heard: Callable[[int], None] | None = None
     received: int | None = None
     raised: bool = False
     waits: int = 0
@@ -33,9 +35,13 @@ _state = _State()
 
 
 @contextmanager
-def handled() -> Iterator[None]:
-    """Handle the stopping signals in this block, then restore the former handlers."""
+def handled(heard: Callable[[int], None] | None = None) -> Iterator[None]:
+    """Handle the stopping signals in this block, then restore the former handlers.
+
+    ``heard`` is called for each signal, with the number of the first.
+    """
     _state.received, _state.raised, _state.waits, _state.shields = None, False, 0, 0
+    _state.heard = heard
     before = {number: signal.signal(number, _receive) for number in STOPPING if _stops(number)}
     try:
         yield
@@ -83,5 +89,7 @@ def check() -> None:
 def _receive(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  a handler's signature
     if _state.received is None:
         _state.received = number
+    if _state.heard is not None:
+        _state.heard(_state.received)
     if _state.waits:
         check()

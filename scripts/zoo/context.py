@@ -137,7 +137,7 @@ def stack_of(
         agent = Agent(generator)
         agent.hello()
         driver = Driver(stack, agent, Metronome(metronome))
-        driver.wait_ready()
+        driver.wait_ready(plan.upstreams)
         stack.configure_proxy(upstreams)
         driver.wait_for_proxy()
         urls = {worker: driver.base_url(pair.port) for worker, pair in pairs.items()}

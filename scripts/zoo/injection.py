@@ -17,7 +17,8 @@ from typing import Any
 
 from loadtests.environments.protocol import Backend, Say, Stack
 from loadtests.model.plan import Plan, TrialSpec, Upstream
-from loadtests.model.stack import HostReading, Reading, Replica
+from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.tested.in_force import ServerProcess
 from loadtests.tools.proc import Child
 
 Order = dict[str, Any]
@@ -101,7 +102,7 @@ class FaultyStack:
         return self._stack.proxy_host
 
     @property
-    def status_url(self) -> str:
+    def status_url(self) -> str | None:
         """Where nginx's counters are."""
         return self._stack.status_url
 
@@ -120,9 +121,13 @@ class FaultyStack:
         child = self._injection.start_generator(self._scene)
         return OverheardChild(child, said=self._said, heard=self._heard)
 
-    def start_metronome(self) -> Child:
+    def start_metronome(self) -> Child | None:
         """Start the metronome."""
         return self._stack.start_metronome()
+
+    def activate(self, spec: TrialSpec) -> None:
+        """Make a trial's replicas the ones that serve."""
+        self._stack.activate(spec)
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         """Configure the proxy as planned; a fault comes after it was proven."""
@@ -140,9 +145,25 @@ class FaultyStack:
         """Give who each member is."""
         return self._stack.identities()
 
+    def state_of(self, member: str) -> ReplicaState:
+        """Give the stack's own."""
+        return self._stack.state_of(member)
+
     def log_of(self, member: str) -> str:
         """Give the end of a member's log."""
         return self._stack.log_of(member)
+
+    def first_log(self, member: str) -> str:
+        """Give the beginning of a member's log."""
+        return self._stack.first_log(member)
+
+    def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+        """Give a replica's processes."""
+        return self._stack.processes_of(member)
+
+    def run_module(self, module: str, text: str) -> str:
+        """Run a module beside the generator."""
+        return self._stack.run_module(module, text)
 
     def _said(self, line: str) -> str:
         order: Order = json.loads(line)

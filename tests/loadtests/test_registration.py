@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from loadtests.environments.protocol import Chosen
 from loadtests.environments.removal import Remains
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import WorkerModel
+from loadtests.model.tested.target import TargetKind
 from loadtests.planning.checks import BackendChecks, ok
 from loadtests.report.formats.registry import FORMATS, Format
 from loadtests.results import report_files
@@ -32,18 +34,19 @@ MOON = BackendKind(
     name="moon",
     about="a machine far away",
     auto_rank=0,
+    targets=frozenset(TargetKind),
     choose=lambda *_: Chosen(backend=FakeBackend(World()), machine=make_machine(), why="it is up"),
     examine=lambda: BackendChecks(
         name="moon", checks=(ok("rocket", "fuelled"),), machine=make_machine()
     ),
     remains=lambda _: nullcontext((Remains(name="crater", living=False, remove=lambda: None),)),
 )
-UWSGI = Server(
-    name="uwsgi",
-    about="processes in C",
-    worker_models=(WorkerModel(name="uwsgi-4", processes=4, threads=1, slots=4),),
-    command=lambda order: Command(argv=("uwsgi", order.application), env={}),
-    container=lambda worker: Command(argv=("uwsgi",), env={"PROCESSES": str(worker.processes)}),
+ERLANG = Server(
+    name="erlang",
+    about="processes of a kind",
+    worker_models=(WorkerModel(name="erlang-4", server="erlang", processes=4, threads=1, slots=4),),
+    command=lambda order: Command(argv=("erlang", order.application), env={}),
+    container=lambda worker: Command(argv=("erlang",), env={"PROCESSES": str(worker.processes)}),
 )
 SEARCH = BuiltIn(name="catalogue", about="searches", path="/search?q=a")
 WORKERS = tuple(servers.worker_models())
@@ -61,7 +64,8 @@ class Output:
     def of(self, *argv: str) -> str:
         run_command_line(list(argv))
         streams = self._capsys.readouterr()
-        return " ".join((streams.out + streams.err).split())
+        text = " ".join((streams.out + streams.err).split())
+        return re.sub(r"(?<=\w)- ", "-", text)  # a line may end inside a name such as uwsgi-gevent
 
 
 @pytest.fixture
@@ -80,7 +84,7 @@ def test_a_new_backend_is_in_the_help_in_messages_and_in_doctor(
     assert "Unknown backend 'mon'. Known: auto, moon. Did you mean moon?" in refusal
     report = output.of("doctor")
     assert "ok rocket fuelled" in report
-    assert f"--backend moon: cpu with {', '.join(WORKERS)}" in report
+    assert f"--backend moon: cpu with {', '.join(servers.default_models())}" in report
 
 
 def test_a_new_backend_is_chosen_and_cleaned_up(output: Output) -> None:
@@ -111,26 +115,37 @@ def test_auto_tries_the_backends_by_their_rank_until_one_works(
 def test_a_new_server_is_in_the_help_in_messages_and_in_doctor(
     output: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(servers.SERVERS, UWSGI.name, UWSGI)
+    monkeypatch.setitem(servers.SERVERS, ERLANG.name, ERLANG)
 
-    workers = (*WORKERS, "uwsgi-4")
-    assert ",".join(workers) in output.of("run", "--help")
-    assert ", ".join(workers) in output.of("gate", "--help")
-    for command in ("run", "gate"):
-        refusal = output.of(command, "--workers", "uwsgi")
-        assert f"Known: {', '.join(workers)}. Did you mean uwsgi-4?" in refusal
-    assert "uwsgi (uwsgi-4)" in output.of("doctor")
+    workers = (*WORKERS, "erlang-4")
+    assert ", ".join(workers) in output.of("run", "--help")
+    refusal = output.of("run", "--workers", "erlang")
+    assert f"Known: {', '.join(workers)}. Did you mean erlang-4?" in refusal
+    assert "erlang (erlang-4)" in output.of("doctor")
+
+
+def test_a_gate_lists_the_servers_that_an_image_starts_by_itself(
+    output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_image = Server(**{**vars(ERLANG), "container": lambda _: Command(argv=(), env={})})
+    monkeypatch.setitem(servers.SERVERS, ERLANG.name, ERLANG)
+    assert "erlang-4" not in output.of("gate", "--help")
+
+    monkeypatch.setitem(servers.SERVERS, by_image.name, by_image)
+    workers = ", ".join((*servers.default_models(), "erlang-4"))
+    assert workers in output.of("gate", "--help")
+    assert f"Known: {workers}. Did you mean erlang-4?" in output.of("gate", "--workers", "erlang")
 
 
 def test_a_new_server_is_planned_with_its_slots(
     output: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(servers.SERVERS, UWSGI.name, UWSGI)
+    monkeypatch.setitem(servers.SERVERS, ERLANG.name, ERLANG)
 
-    planned = output.of("plan", "--workers", "uwsgi-4", "--out", "no-such-folder")
+    planned = output.of("plan", "--workers", "erlang-4", "--out", "no-such-folder")
 
-    assert "uwsgi-4 (4 slots)" in planned
-    assert servers.server_of("uwsgi-4") is UWSGI
+    assert "erlang-4 (4 slots)" in planned
+    assert servers.server_of("erlang-4") is ERLANG
 
 
 def test_a_new_workload_is_in_the_help_in_messages_and_in_doctor(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,11 @@ from loadtests.config.options import Options
 from loadtests.environments import registry
 from loadtests.environments.processes.backend import ProcessesBackend
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings
+from loadtests.measurement import closed_loop
+from loadtests.measurement.driver import Driver
+from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import ProbeState
-from loadtests.model.plan import Plan
+from loadtests.model.plan import Plan, Timing
 from loadtests.model.result import RunResult
 from loadtests.model.vocabulary import Bottleneck, Role, Verdict
 from loadtests.pipeline import Request
@@ -41,14 +44,30 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def open_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture(scope="module", autouse=True)
+def open_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """One that PostgreSQL's own user may enter, whatever TMPDIR says."""
-    assert tmp_path.is_dir()  # made before: pytest's own is below the usual one
-    with tempfile.TemporaryDirectory(prefix="test-of-twofold-", dir="/tmp") as name:
+    tmp_path_factory.getbasetemp()  # made before: pytest's own is below the usual one
+    with (
+        tempfile.TemporaryDirectory(prefix="test-of-twofold-", dir="/tmp") as name,
+        pytest.MonkeyPatch.context() as patched,
+    ):
         Path(name).chmod(0o755)
-        monkeypatch.setattr("tempfile.tempdir", name)
+        patched.setattr("tempfile.tempdir", name)
         yield
+
+
+SHORT = Timing(settle_s=0.2, window_s=0.5, drain_limit_s=15.0)
+"""For runs of which only counts and answers are asserted, not how fast they were."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A run that was measured to its end."""
+
+    result: RunResult
+    folder: Path
+    lines: list[str]
 
 
 def run(
@@ -56,9 +75,10 @@ def run(
     *,
     settings: Settings = NO_SETTINGS,
     store_cpus: float | None = None,
+    timing: Timing | None = None,
     **fields: Any,
-) -> tuple[RunResult, Path, list[str]]:
-    """Measure one worker model at 1 and 2 replicas for two rounds."""
+) -> Finished:
+    """Measure at 1 and 2 replicas for two rounds."""
     chosen = registry.choose("processes", ROOT)
     options = replace(
         Options(workers=("gthread",), replicas=(1, 2), rounds=2, quick=True), **fields
@@ -66,6 +86,8 @@ def run(
     plan: Plan = make_plan(options, chosen.machine, backend="processes", seed=1)
     if store_cpus is not None:
         plan = replace(plan, budget=replace(plan.budget, store_cpus=store_cpus))
+    if timing is not None:
+        plan = replace(plan, timing=timing)
     listener = Listener()
     backend = ProcessesBackend(ROOT, settings=settings, wsgi_app="scripts.zoo.app:create_app()")
     request = Request(
@@ -74,58 +96,88 @@ def run(
         results=results,
         command="twofold run",
     )
-    result, folder = pipeline.run(request, listener)
-    return result, folder, listener.lines
+    with pytest.MonkeyPatch.context() as patched:
+        if timing is not None:
+            patched.setattr(closed_loop, "CALIBRATION_TIMING", timing)
+        result, folder = pipeline.run(request, listener)
+    return Finished(result=result, folder=folder, lines=listener.lines)
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """Both workloads that need a store, in one run."""
+    return run(tmp_path_factory.mktemp("stored"), timing=SHORT, workloads=("db", "mixed"))
+
+
+def test_a_run_with_a_store_finds_the_state_in_it(stored: Finished) -> None:
+    assert "Starting PostgreSQL" in stored.lines
+    assert [(probe.check, probe.state) for probe in stored.result.probes] == [
+        (check, ProbeState.OK) for check in ("note", "session", "counter")
+    ]
+    assert stored.result.verdict is not Verdict.BREAKS
 
 
 @pytest.mark.parametrize("workload", ["db", "mixed"])
-def test_a_run_with_a_store_counts_it_and_finds_the_state_in_it(
-    tmp_path: Path, workload: str
-) -> None:
-    result, folder, lines = run(tmp_path, workloads=(workload,))
-
-    assert "Starting PostgreSQL" in lines
-    assert [(probe.check, probe.state) for probe in result.probes] == [
-        (check, ProbeState.OK) for check in ("note", "session", "counter")
-    ]
-    trials = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
+def test_a_store_is_counted_in_every_trial_and_cell(stored: Finished, workload: str) -> None:
+    result = stored.result
+    journal = (stored.folder / "trials.jsonl").read_text().splitlines()
+    everything = [json.loads(line) for line in journal]
+    trials = [each for each in everything if each["spec"]["cell"]["workload"] == workload]
+    assert len(trials) >= 4
     for trial in trials:
         (store,) = [usage for usage in trial["usages"] if usage["role"] == Role.STORE]
         assert store["cpu_s"] > 0
         assert store["budget_cpus"] == result.plan.budget.store_cpus
         assert not trial["failures"]
         assert "store" in trial["identities"]
-    uses = [use.name for cell in result.cells for use in cell.resources]
+    cells = [cell for cell in result.cells if cell.cell.workload == workload]
+    uses = [use.name for cell in cells for use in cell.resources]
     assert uses.count("PostgreSQL") == 2
-    assert result.verdict is not Verdict.BREAKS
+
+
+@pytest.fixture(scope="module")
+def in_memory(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """Two worker models whose replicas keep the state in memory, in one run."""
+    return run(
+        tmp_path_factory.mktemp("memory"),
+        timing=SHORT,
+        settings={"*": {"STATE": "memory"}},
+        workers=("gthread", "sync"),
+        workloads=("io",),
+    )
 
 
 @pytest.mark.parametrize(
     ("worker", "one_server"), [("gthread", False), ("sync", True)], ids=["threads", "processes"]
 )
-def test_state_in_memory_breaks_and_the_request_is_told_everywhere(
-    tmp_path: Path, worker: str, one_server: bool
+def test_state_in_memory_breaks_under_each_worker_model(
+    in_memory: Finished, worker: str, one_server: bool
 ) -> None:
-    settings = {"*": {"STATE": "memory"}}
+    result = in_memory.result
+    probes = [probe for probe in result.probes if probe.worker == worker]
+    doublings = [doubling for doubling in result.doublings if doubling.worker == worker]
 
-    result, folder, lines = run(tmp_path, settings=settings, workers=(worker,), workloads=("io",))
-
-    assert (result.verdict, exit_code(result.verdict)) == (Verdict.BREAKS, 1)
-    assert {probe.state for probe in result.probes} == {ProbeState.BREAKS}
-    assert {doubling.verdict for doubling in result.doublings} == {Verdict.BREAKS}
-    note = result.probes[0]
+    assert [probe.state for probe in probes] == [ProbeState.BREAKS] * 3
+    assert {doubling.verdict for doubling in doublings} == {Verdict.BREAKS}
+    note = probes[0]
     assert set(note.wrong) >= {f"{worker}-1", f"{worker}-2"} - {note.written_by}
-    assert any(probe.one_server for probe in result.probes) is one_server
-    written = json.loads((folder / "run.json").read_text())
-    assert [probe["state"] for probe in written["probes"]] == ["breaks"] * 3
+    assert any(probe.one_server for probe in probes) is one_server
+    assert any(line.startswith(f"{worker} breaks: After PUT") for line in in_memory.lines)
+
+
+def test_state_in_memory_is_told_everywhere(in_memory: Finished) -> None:
+    verdict = in_memory.result.verdict
+    written = json.loads((in_memory.folder / "run.json").read_text())
+
+    assert (verdict, exit_code(verdict)) == (Verdict.BREAKS, 1)
+    assert [probe["state"] for probe in written["probes"]] == ["breaks"] * 6
     for name in ("report.md", "report.html", "junit.xml"):
-        assert "was answered by" in (folder / name).read_text()
-    assert any(line.startswith(f"{worker} breaks: After PUT") for line in lines)
+        assert "was answered by" in (in_memory.folder / name).read_text()
 
 
 def test_a_store_with_a_sliver_of_cpu_is_what_holds_the_replicas_back(tmp_path: Path) -> None:
     heavy = {"*": {"STORE_ROWS": "50000"}}
-    result, _, _ = run(tmp_path, workloads=("db",), store_cpus=0.05, settings=heavy)
+    result = run(tmp_path, workloads=("db",), store_cpus=0.05, settings=heavy).result
 
     (doubling,) = result.doublings
     largest = result.cells[-1]
@@ -136,7 +188,22 @@ def test_a_store_with_a_sliver_of_cpu_is_what_holds_the_replicas_back(tmp_path: 
 
 
 def test_a_probe_brings_up_a_store_whatever_the_workload(tmp_path: Path) -> None:
-    result, _, _ = run(tmp_path, workloads=("io",), probe=True)
+    chosen = registry.choose("processes", ROOT)
+    options = Options(workers=("gthread",), replicas=(1, 2), workloads=("io",), probe=True)
+    plan = make_plan(options, chosen.machine, backend="processes", seed=1)
 
-    assert {probe.state for probe in result.probes} == {ProbeState.OK}
-    assert result.plan.with_store
+    with (
+        chosen.backend.open(plan, tmp_path, lambda line: None) as stack,
+        stack.start_generator() as generator,
+    ):
+        agent = Agent(generator)
+        agent.hello()
+        driver = Driver(stack, agent, None)
+        driver.wait_ready(plan.upstreams)
+        stack.configure_proxy(plan.upstreams)
+        driver.wait_for_proxy()
+        probes = driver.probe(plan, plan.checks)
+
+    assert plan.with_store
+    assert len(probes) == 3
+    assert {probe.state for probe in probes} == {ProbeState.OK}

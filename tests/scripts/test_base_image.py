@@ -90,6 +90,15 @@ def test_other_certificates_are_another_base(certificates: Path) -> None:
     assert base_image.default_tag(certificates) != before
 
 
+@pytest.mark.parametrize("part", ["PACKAGES", "ENVIRONMENT", "LEFT_OUT", "POLICY", "FINISHED"])
+def test_another_recipe_is_another_base(
+    certificates: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    before = base_image.default_tag(certificates)
+    monkeypatch.setattr(base_image, part, "something else")
+    assert base_image.default_tag(certificates) != before
+
+
 # -- making one --------------------------------------------------------------------------------
 
 

@@ -211,3 +211,21 @@ def test_sphinx_comes_by_hashed_wheels_once(commands: list[tuple[str, ...]], pro
         (project / ".venv/lib/python3.11/site-packages" / package).mkdir(parents=True)
     set_up.set_up_docs()
     assert len(commands) == 1
+
+
+def test_a_docker_that_hangs_counts_as_none_with_a_message(
+    play: Play, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    play("docker", "exec sleep 30")
+    monkeypatch.setattr(set_up, "ANSWER_LIMIT_S", 0.3)
+
+    set_up.set_up_compose()
+
+    assert "`docker version` does not answer in 0.3 s" in capsys.readouterr().err
+
+
+def test_an_installation_that_hangs_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(set_up, "INSTALL_LIMIT_S", 0.2)
+
+    with pytest.raises(set_up.SetUpError, match=r"`sleep 30` did not end in 0\.2 s\. Try again"):
+        set_up.run(("sleep", "30"), way_out="Try again")

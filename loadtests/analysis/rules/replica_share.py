@@ -9,6 +9,7 @@ from loadtests.analysis.intervals import chi_square_chance
 from loadtests.analysis.rules.finding import found, unchecked
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
+from loadtests.model.tested.target import TargetKind
 from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import RuleCode
 
@@ -24,16 +25,18 @@ TURN_LIMIT = 1
 CODE = RuleCode.REPLICA_SHARE
 
 
-def replica_share(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
+def replica_share(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
     """Check that the planned replicas, and no others, answered in equal shares.
 
-    The balancer is round-robin. So over a whole trial, no replica is ahead of another by more than
-    the last turn and the requests whose replica is unknown. The shares of answers
-    inside the windows also depend on what is in flight at the edges. They are tested by Pearson's
-    χ² over all trials of the cell, and by the largest deviation of any replica over its trials.
+    Our balancer is round-robin; a deployment's own need not be. So over a whole trial, no replica
+    is ahead of another by more than the last turn and the requests whose replica is unknown. The
+    shares of answers inside the windows also depend on what is in flight at the edges. They are
+    tested by Pearson's χ² over all trials of the cell, and by the largest deviation of any replica
+    over its trials.
     """
+    in_turn = plan.tested.kind is not TargetKind.URL
     return (
-        _out_of_turn(cell, trials)
+        (_out_of_turn(cell, trials) if in_turn else None)
         or _answered_by_another(cell, trials)
         or _unequal_shares(cell, trials)
     )

@@ -11,7 +11,7 @@ from loadtests.cli.parameters import json_option, out_option, run_argument
 from loadtests.model import errors
 from loadtests.model.plan import Cell
 from loadtests.model.result import ComparisonResult, RunResult
-from loadtests.servers.registry import worker_models
+from loadtests.servers.registry import default_models
 
 
 @click.command("compare")
@@ -31,7 +31,7 @@ def command(*, name: str | None, out: Path | None, as_json: bool) -> int:
     if not result.comparisons:
         raise errors.UsageError(
             f"Run {result.facts.run_id} has one worker model, so there is nothing to compare."
-            f" Measure several: twofold run --workers {','.join(worker_models())}."
+            f" Measure several: twofold run --workers {','.join(default_models())}."
         )
     output.tell(
         as_json=as_json,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from loadtests.environments.compose import files as compose_file
-from loadtests.environments.compose import images
+from loadtests.environments.compose import images, project_image
 from loadtests.environments.compose.containers import LOG_LINES, ContainerStack
 from loadtests.environments.compose.projects import Project, opened, opened_engine, project_name
 from loadtests.environments.compose.tested import document as tested_document
@@ -22,11 +25,13 @@ from loadtests.environments.wait_idle import busy_after, wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan, Upstream
 from loadtests.model.stack import Replica
-from loadtests.model.tested.target import SAMPLE, Target
+from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used
+from loadtests.servers.server import Command
 from loadtests.tools import docker, host, postgres, proc
 from loadtests.tools.docker_compose import Compose
+from loadtests.tools.docker_images import Image
 
 APP_PORT = 8000
 STORE_LIMIT_S = 30.0
@@ -74,7 +79,12 @@ class ComposeBackend:
         self, engine: docker.Engine, compose: Compose, plan: Plan, folder: Path, say: Say
     ) -> Iterator[ComposeStack]:
         stack_images = images.build_all(
-            engine, self._root, say=say, with_store=plan.with_store, app_image=self._app_image
+            engine,
+            self._root,
+            say=say,
+            with_store=plan.with_store,
+            with_servers=images.wants_servers(plan),
+            app_image=self._app_image,
         )
         project = Project(
             engine=engine,
@@ -83,7 +93,7 @@ class ComposeBackend:
             files=compose_file.files(plan, self._root, folder, self._settings),
             variables=compose_file.variables(plan, stack_images, run=folder.name),
         )
-        with opened(project, folder, say):
+        with opened(project, folder, say) as project:
             if plan.with_store:
                 say("Starting PostgreSQL")
                 project.up((Role.STORE,))
@@ -99,14 +109,18 @@ class ComposeBackend:
     ) -> Iterator[ComposeStack]:
         """Start the user's services, and find the port of the replicas."""
         assert self._subject is not None
-        provided = user_images.provide(engine, self._subject, say)
-        subject = self._subject
-        image = provided[subject.measured.name]
+        subject, commands, notes = self._built(engine, self._subject, plan, say)
+        image = engine.image(subject.measured.image) if commands else None
+        image = image or user_images.provide(engine, subject, say)[subject.measured.name]
         stack_images = images.build_all(
             engine, self._root, say=say, app_image=subject.measured.image
         )
         services, values = tested_document.document(
-            subject, plan, memory_bytes=memory_share(engine, plan), settings=self._settings
+            subject,
+            plan,
+            memory_bytes=memory_share(engine, plan),
+            settings=self._settings,
+            commands=commands,
         )
         project = Project(
             engine=engine,
@@ -115,30 +129,56 @@ class ComposeBackend:
             files=compose_file.written(services, self._root, folder),
             variables=compose_file.variables(plan, stack_images, run=folder.name) | values,
         )
-        starting = Starting(
-            project=project,
-            subject=subject,
-            workers=[worker.name for worker in plan.workers],
-            replicas=plan.replica_counts[-1],
-            wanted=Wanted(
-                asked=plan.tested.port,
-                declared=tuple(sorted({*image.ports, *subject.measured.ports})),
-                path=plan.health_path,
-            ),
-            run=folder.name,
-            say=say,
-            local=docker.is_local(),
-            notes=[HEALTHCHECK_NOTE]
-            if image.checks_health and HEALTHCHECK_NOTE not in subject.notes
-            else [],
-        )
-        with opened(project, folder, say):
+        with opened(project, folder, say) as project:
+            starting = Starting(
+                project=project,
+                subject=subject,
+                workers=[worker.name for worker in plan.workers],
+                replicas=plan.replica_counts[-1],
+                wanted=Wanted(
+                    asked=plan.tested.port,
+                    declared=tuple(sorted({*image.ports, *subject.measured.ports})),
+                    path=plan.health_path,
+                    limit_s=plan.start_limit_s,
+                ),
+                run=folder.name,
+                say=say,
+                local=docker.is_local(),
+                notes=[*notes, *_note_on_health(image, subject)],
+            )
             ports = starting.start()
             stack = ComposeStack(
                 project, plan, folder, self._root, ports=ports, notes=starting.notes
             )
             yield stack
             stack.stop_replicas()
+
+    def _built(
+        self, engine: docker.Engine, subject: Subject, plan: Plan, say: Say
+    ) -> tuple[Subject, dict[str, Command], tuple[str, ...]]:
+        """Return the subject with its image, each variant's command, and notes on both.
+
+        Only an import string has something to build here, and commands of ours.
+        """
+        if self._tested.kind is not TargetKind.IMPORT_STRING:
+            return subject, {}, ()
+        base = images.base_image(engine, self._root, say=say)
+        image = project_image.build(
+            engine, self._root, self._tested, base=base, say=say, workers=plan.workers
+        )
+        tested = project_image.inspect(image, self._tested, say)
+        commands = {worker.name: project_image.command(worker, tested) for worker in plan.workers}
+        measured = replace(subject.measured, image=image, ports=(project_image.PORT,))
+        return (
+            replace(subject, measured=measured),
+            commands,
+            tested.notes[len(self._tested.notes) :],
+        )
+
+
+def _note_on_health(image: Image, subject: Subject) -> list[str]:
+    told = HEALTHCHECK_NOTE in subject.notes
+    return [HEALTHCHECK_NOTE] if image.checks_health and not told else []
 
 
 class ComposeStack(ContainerStack):
@@ -252,9 +292,21 @@ def _replicas(
                     number=number,
                     address=f"{container.address}:{ports.get(worker.name, APP_PORT)}",
                     identity=container.id,
+                    started_at_s=moment_s(container.started_at),
                 )
             )
     return tuple(replicas)
+
+
+def moment_s(text: str) -> float | None:
+    """Convert the engine's time, such as ``2026-01-31T10:00:00.123456789Z``; None if it has none.
+
+    It is the engine's clock; that of another machine may differ.
+    """
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?\d*Z", text)
+    if match is None:
+        return None
+    return datetime.fromisoformat(f"{match[1]}{match[2] or ''}+00:00").timestamp()
 
 
 def _why(container: docker.Container | None) -> str:

@@ -8,15 +8,19 @@ from pathlib import Path
 from loadtests.environments.compose.files import joined
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.counters import Counters, EngineCounters, KernelCounters
-from loadtests.model.plan import Upstream
-from loadtests.model.stack import HostReading, Reading, Replica
+from loadtests.model.plan import TrialSpec, Upstream
+from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import Role
-from loadtests.tools import docker, host, nginx, proc
+from loadtests.tools import docker, host, nginx, proc, procfs
 from loadtests.tools.proc import Child
 
 STATUS_PORT = 9000
 PROXY_FOLDER = "/run/nginx"
 PROXY_CONFIG = f"{PROXY_FOLDER}/nginx.conf"
+
+FIRST_LOG_CHARS = 16_000
+"""How much of the beginning of a log is read for what a server says of itself."""
 
 LOG_LINES = 20
 """Lines of a log that a message shows."""
@@ -102,6 +106,9 @@ class ContainerStack:
         argv = docker.exec_argv(self._containers[member].id, "python", "-m", module, *options)
         return Child(argv, log=logs / f"{member}.log")
 
+    def activate(self, spec: TrialSpec) -> None:
+        """Do nothing: all replicas are up, and each cell has its own port."""
+
     # -- the proxy and the budgets ----------------------------------------------------------------
 
     def _proxy_config(self, upstreams: Sequence[Upstream]) -> str:
@@ -111,6 +118,7 @@ class ContainerStack:
             nginx.ServerBlock(
                 port=upstream.port,
                 members=tuple(addresses[(upstream.worker, number)] for number in upstream.members),
+                idle=upstream.idle,
             )
             for upstream in upstreams
         ]
@@ -155,3 +163,39 @@ class ContainerStack:
         """Return the end of a member's log."""
         container = self._containers.get(member)
         return self._engine.log(container.id, lines=LOG_LINES) if container else "(no container)"
+
+    def state_of(self, member: str) -> ReplicaState:
+        """Return whether a replica runs, and where it listens."""
+        container = self._project.containers().get(member)
+        if container is None:
+            return ReplicaState()
+        listeners = procfs.listeners_of(container.pid) if self._local and container.pid else None
+        return ReplicaState(
+            exit_code=None if container.running else container.exit_code,
+            out_of_memory=container.out_of_memory,
+            listening=None if listeners is None else tuple(map(str, listeners)),
+        )
+
+    def first_log(self, member: str) -> str:
+        """Return the beginning of a member's log, without the engine's times."""
+        log = self._engine.log(self._containers[member].id)[:FIRST_LOG_CHARS]
+        return "\n".join(line.partition(" ")[2] for line in log.splitlines())
+
+    def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+        """Return a member's processes; () if the engine cannot list them."""
+        return parse_processes(self._engine.processes(self._containers[member].id))
+
+    def run_module(self, module: str, text: str) -> str:
+        """Run a module of the generator's package in its container, and return its output."""
+        argv = docker.exec_argv(self._containers[Role.GENERATOR].id, "python", "-m", module)
+        return proc.run(argv, input_text=text).stdout
+
+
+def parse_processes(rows: Sequence[Sequence[str]]) -> tuple[ServerProcess, ...]:
+    """Convert the rows of ``docker top`` with the columns pid, ppid, nlwp and args."""
+    return tuple(
+        ServerProcess(
+            pid=int(pid), parent=int(parent), threads=int(threads), command=" ".join(words)
+        )
+        for pid, parent, threads, *words in rows
+    )

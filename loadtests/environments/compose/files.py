@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from loadtests.environments.compose.images import Images
+from loadtests.environments.compose.images import APP_SERVERS, Images
 from loadtests.environments.replica_environment import Settings, settings_of
 from loadtests.model.errors import UsageError
 from loadtests.model.plan import Plan, WorkerModel
@@ -46,7 +46,7 @@ def replica_services(plan: Plan, own: Path, settings: Settings) -> dict[str, dic
 
 
 def _service(plan: Plan, worker: WorkerModel, own: Path, settings: Settings) -> dict[str, Any]:
-    container = servers.server_of(worker.name).container(worker)
+    container = servers.of(worker).container(worker)
     variables = container.env | common(plan, worker, settings)
     service: dict[str, Any] = {
         "extends": {"file": str(own), "service": TEMPLATE},
@@ -54,6 +54,7 @@ def _service(plan: Plan, worker: WorkerModel, own: Path, settings: Settings) -> 
     }
     if container.argv:
         service["command"] = [_escaped(word) for word in container.argv]
+        service["image"] = f"${{TWOFOLD_APP_SERVERS_IMAGE:-{APP_SERVERS}}}"
     return service
 
 

@@ -8,28 +8,39 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.environments.protocol import Say
-from loadtests.model.errors import EnvironmentFailure, ProcessFailure
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
+from loadtests.model.plan import Plan
+from loadtests.servers import registry as servers
 from loadtests.targets import checkout
 from loadtests.tools import docker, proc
 
 BASE_LIMIT_S = 600.0
 """Limit for pulling or building the base image."""
 
+BASE_GRACE_S = 15.0
+"""How long an interrupted build may take to unmount and remove what it has made."""
+
 APP = "twofold/app:latest"
 PROXY = "twofold/proxy:latest"
 GENERATOR = "twofold/generator:latest"
 STORE = "twofold/store:latest"
+APP_SERVERS = "twofold/app-servers:latest"
+"""The application's image with more servers than gunicorn."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """The tags and digests of a stack's images; ``store`` is None for a stack without one."""
+    """The tags and digests of a stack's images.
+
+    ``store`` is None for a stack without one, ``app_servers`` for one with gunicorn alone.
+    """
 
     app: str
     proxy: str
     generator: str
     digests: dict[str, str]
     store: str | None = None
+    app_servers: str | None = None
 
 
 def build_all(
@@ -38,6 +49,7 @@ def build_all(
     *,
     say: Say,
     with_store: bool = False,
+    with_servers: bool = False,
     app_image: str | None = None,
 ) -> Images:
     """Build the images of a stack; this is quick if nothing has changed.
@@ -59,6 +71,10 @@ def build_all(
     for tag, folder, dockerfile in to_build:
         build(tag, folder, dockerfile, base=base, say=say)
     app = app_image or APP
+    if with_servers:
+        folder = root / "compose/app-servers"
+        build(APP_SERVERS, folder, folder / "Dockerfile", base=app, say=say)
+        to_build.append((APP_SERVERS, folder, folder / "Dockerfile"))
     tags = (base, app, *(tag for tag, *_ in to_build))
     digests = {tag: engine.image_id(tag) or "?" for tag in tags}
     return Images(
@@ -66,8 +82,23 @@ def build_all(
         proxy=PROXY,
         generator=GENERATOR,
         store=STORE if with_store else None,
+        app_servers=APP_SERVERS if with_servers else None,
         digests=digests,
     )
+
+
+def wants_servers(plan: Plan) -> bool:
+    """Return whether a plan has servers that the application's own image does not start.
+
+    Raises :class:`~loadtests.model.errors.UsageError` for one that an image cannot have.
+    """
+    for worker in plan.workers:
+        if not servers.of(worker).in_image:
+            raise UsageError(
+                f"{worker.name} needs {worker.server}, which the sample application's image"
+                " does not have: it is built from source. Use --backend processes."
+            )
+    return any(servers.of(worker).container(worker).argv for worker in plan.workers)
 
 
 def build_services(engine: docker.Engine, root: Path, *, say: Say) -> None:
@@ -121,6 +152,7 @@ def base_image(engine: docker.Engine, root: Path, *, say: Say) -> str:
         proc.run(
             (sys.executable, str(root / "scripts/base_image.py")),
             timeout_s=BASE_LIMIT_S,
+            grace_s=BASE_GRACE_S,
             on_line=on_line,
         )
     except ProcessFailure as error:

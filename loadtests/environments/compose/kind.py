@@ -9,7 +9,7 @@ from pathlib import Path
 from loadtests.environments.backend_kind import BackendKind
 from loadtests.environments.protocol import Chosen, Say
 from loadtests.environments.removal import Remains
-from loadtests.model.tested.target import Target
+from loadtests.model.tested.target import Target, TargetKind
 from loadtests.planning.checks import BackendChecks
 
 
@@ -44,6 +44,15 @@ KIND = BackendKind(
     name="compose",
     about="containers; needs Docker",
     auto_rank=1,
+    targets=frozenset(
+        {
+            TargetKind.SAMPLE,
+            TargetKind.IMPORT_STRING,
+            TargetKind.DOCKERFILE,
+            TargetKind.IMAGE,
+            TargetKind.SERVICE,
+        }
+    ),
     choose=_choose,
     examine=_examine,
     remains=_remains,

@@ -6,22 +6,31 @@ import os
 import re
 import socket
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
+from loadtests.environments.compose import watchdog
 from loadtests.environments.counters import SPOKEN_TO, member_name
 from loadtests.environments.owner import Owner
 from loadtests.environments.protocol import Say
 from loadtests.environments.removal import KeptBySystem, Remains, remove_dead
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.tools import docker, docker_compose, proc, signals
+from loadtests.tools import docker, docker_compose, docker_pulse, proc, signals
 
 UP_LIMIT_S = 180.0
+UP_SILENCE_S = 30.0
+"""How long Compose may be silent, and the containers unchanged, before it counts as hung."""
+
 DOWN_LIMIT_S = 120.0
+DOWN_SILENCE_S = 15.0
+"""The same for the removal; what Compose did not remove is removed without it."""
+
+LOGS_LIMIT_S = 15.0
+"""How long an engine may take for the logs of all containers."""
 
 GONE_LIMIT_S = 15.0
 """Seconds in which the engine may still create what an ended Compose requested."""
@@ -40,6 +49,8 @@ class Project:
     name: str
     files: tuple[Path, ...]
     variables: Mapping[str, str]
+    on_start: Callable[[int], None] | None = None
+    """Called with the id of each program that starts something; see ``watchdog.Guard.mind``."""
 
     def up(
         self,
@@ -52,7 +63,14 @@ class Project:
         word, *words = docker_compose.up_words(scale, services)
         argv = self.compose.command(word, *options, *words, project=self.name, files=self.files)
         try:
-            proc.run(argv, env={**self.variables, **owner}, timeout_s=UP_LIMIT_S)
+            docker_pulse.run(
+                argv,
+                env={**self.variables, **owner},
+                timeout_s=UP_LIMIT_S,
+                on_start=self.on_start,
+                silence_limit_s=UP_SILENCE_S,
+                state=lambda: self.engine.containers(self.name),
+            )
         except ProcessFailure as error:
             raise EnvironmentFailure(
                 f"Compose {self.compose.version} did not start the stack: {error.output or error}"
@@ -73,9 +91,12 @@ class Project:
 
     def save_logs(self, folder: Path) -> None:
         """Save the logs if possible; a full disk must not prevent taking the stack down."""
+        deadline_s = proc.monotonic_s() + LOGS_LIMIT_S
         with suppress(OSError, EnvironmentFailure):
             folder.mkdir(parents=True, exist_ok=True)
             for name, container in self.containers().items():
+                if proc.monotonic_s() > deadline_s:
+                    return
                 # The program inside writes a log of its own under the plain name.
                 suffix = "-container" if name in SPOKEN_TO else ""
                 (folder / f"{name}{suffix}.log").write_text(self.engine.log(container.id))
@@ -95,16 +116,34 @@ def opened_engine(say: Say) -> Iterator[tuple[docker.Engine, docker_compose.Comp
 
 @contextmanager
 def opened(project: Project, folder: Path, say: Say) -> Iterator[Project]:
-    """Provide a project; always save its logs into ``folder`` and take it down at the end."""
+    """Provide a project; always save its logs into ``folder`` and take it down at the end.
+
+    A watchdog takes it down if this process ends before, or if the engine does not answer. So
+    nobody has to wait for a hung engine.
+    """
+    logs = folder / "logs"
+    with watchdog.guard(project.name, log=logs / "watchdog.log") as guard:
+        try:
+            yield replace(project, on_start=guard.mind)
+        finally:
+            with signals.shield():
+                try:
+                    say("Taking the stack down")
+                finally:
+                    _save_and_remove(project, logs, guard, say)
+
+
+def _save_and_remove(project: Project, logs: Path, guard: watchdog.Guard, say: Say) -> None:
     try:
-        yield project
-    finally:
-        with signals.shield():
-            try:
-                say("Taking the stack down")
-                project.save_logs(folder / "logs")
-            finally:
-                take_down(project, say)
+        if not project.engine.answers():
+            raise EnvironmentFailure("The Docker engine does not answer, so the stack is not down.")
+        project.save_logs(logs)
+        take_down(project, say)
+    except EnvironmentFailure as failure:
+        raise EnvironmentFailure(
+            f"{failure} A watchdog goes on trying to remove it; its log: {guard.log}"
+        ) from failure
+    guard.note_gone()
 
 
 NAME = re.compile(r"twofold-.+-(?P<machine>[0-9a-f]{8})-(?P<pid>\d+)")
@@ -176,7 +215,13 @@ def take_down(project: Project, say: Say) -> None:
     engine, name = project.engine, project.name
     command = project.compose.command(*docker_compose.DOWN_WORDS, project=name, files=project.files)
     with suppress(ProcessFailure):  # what it leaves is removed below
-        proc.run(command, env=project.variables, timeout_s=DOWN_LIMIT_S, check=False)
+        docker_pulse.run(
+            command,
+            env=project.variables,
+            timeout_s=DOWN_LIMIT_S,
+            check=False,
+            silence_limit_s=DOWN_SILENCE_S,
+        )
     refused: EnvironmentFailure | None = None
 
     def nothing_left() -> bool:
@@ -197,7 +242,7 @@ def take_down(project: Project, say: Say) -> None:
                 f"Parts of the stack {name} are still there. {refused or ''} Run `twofold down`."
             ),
         )
-    except EnvironmentFailure:
+    except EnvironmentFailure:  # the limit
         if not isinstance(refused, docker.NetworkKept):
             raise
         say(str(refused))

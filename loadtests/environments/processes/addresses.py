@@ -13,10 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.errors import EnvironmentFailure, UsageError
 
 FIRST_PORT = 8000
 PORTS_TRIED = 100
+FIRST_FREE_PORT = 1024
+"""The first port that ordinary users may listen on (ip(7))."""
+
 PROXY_NUMBER = 254
 STORE_NUMBER = 253
 """Last byte of their addresses; replicas count up from 1."""
@@ -34,29 +37,34 @@ class Addresses:
 
 
 def assign(
-    names: Sequence[str], *, proxy_ports: Iterable[int], many: bool = sys.platform == "linux"
+    names: Sequence[str],
+    *,
+    proxy_ports: Iterable[int],
+    port: int | None = None,
+    many: bool = sys.platform == "linux",
 ) -> Addresses:
     """Choose addresses for the named replicas, the proxy and the store.
 
-    ``many`` says that every address of 127.0.0.0/8 works. Raises :class:`EnvironmentFailure` if
-    one of ``proxy_ports`` is in use; the plan chooses those.
+    ``many`` says that every address of 127.0.0.0/8 works; then all replicas have the same port,
+    which is ``port`` if it is given. Raises :class:`EnvironmentFailure` if one of ``proxy_ports``
+    is in use; the plan chooses those. Raises :class:`UsageError` for a ``port`` that this user may
+    not open.
     """
     if many:
         block = f"127.{random.randint(64, 127)}.{random.randint(0, 255)}"
         hosts = [f"{block}.{number}" for number in range(1, len(names) + 1)]
         proxy_host, store_host = f"{block}.{PROXY_NUMBER}", f"{block}.{STORE_NUMBER}"
-        port = _common_port(hosts)
-        replicas = {name: f"{host}:{port}" for name, host in zip(names, hosts, strict=True)}
+        common = _common_port(hosts) if port is None else _checked(port, hosts)
+        replicas = {name: f"{host}:{common}" for name, host in zip(names, hosts, strict=True)}
     else:
         proxy_host = store_host = "127.0.0.1"
         ports = _unused(len(names))
         replicas = {name: f"{proxy_host}:{port}" for name, port in zip(names, ports, strict=True)}
-    for port in proxy_ports:
-        if not is_free(proxy_host, port):
+    for needed in proxy_ports:
+        if not is_free(proxy_host, needed):
             raise EnvironmentFailure(
-                f"The proxy needs port {port}, but another program listens on it, on all addresses."
-                f" Find it with `ss -ltnp 'sport = :{port}'` (or `lsof -i :{port}`), end it, and"
-                " start again."
+                f"The proxy needs port {needed}, but another program listens on it, on all"
+                f" addresses. {_find(needed)}, and start again."
             )
     status_port, store_port = _unused(2)
     return Addresses(
@@ -78,6 +86,30 @@ def is_free(host: str, port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _find(port: int) -> str:
+    return f"Find it with `ss -ltnp 'sport = :{port}'` (or `lsof -i :{port}`), end it"
+
+
+def _checked(port: int, hosts: Sequence[str]) -> int:
+    """Return a port that this user may open and that is free on all of these hosts."""
+    with closing(socket.socket()) as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
+        try:
+            attempt.bind((hosts[0], port))
+            attempt.listen()
+        except PermissionError:
+            raise UsageError(
+                f"Only root may listen on ports below {FIRST_FREE_PORT}, and --port is {port}."
+                " Leave it out: the proxy stands in front, so any port will do."
+            ) from None
+        except OSError:
+            raise EnvironmentFailure(
+                f"Port {port} is taken: another program listens on it, on all addresses."
+                f" {_find(port)}, or leave --port out."
+            ) from None
+    return port
 
 
 def _common_port(hosts: Sequence[str]) -> int:

@@ -10,36 +10,49 @@ from __future__ import annotations
 import secrets
 import signal
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from loadtests.environments.processes import addresses, cpu_limits, leftovers, postgres, watchdog
+from loadtests.environments.child_python import python_path
+from loadtests.environments.processes import (
+    addresses,
+    cpu_limits,
+    leftovers,
+    lent,
+    postgres,
+    project,
+    proxy,
+    serving,
+    watchdog,
+)
 from loadtests.environments.processes.addresses import Addresses
 from loadtests.environments.processes.members import Members
 from loadtests.environments.protocol import Say
 from loadtests.environments.removal import remove_dead
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings, settings_of
-from loadtests.environments.wait_idle import wait_until_quiet
+from loadtests.environments.wait_idle import busy_after, wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.model.plan import Plan, Upstream, WorkerModel
-from loadtests.model.stack import HostReading, Reading, Replica
-from loadtests.model.tested.target import SAMPLE, Target
+from loadtests.model.plan import Plan, TrialSpec, Upstream, WorkerModel
+from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.tested.in_force import ServerProcess
+from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used, service_parts
-from loadtests.servers import gunicorn
-from loadtests.servers import registry as servers
 from loadtests.servers.server import ReplicaOrder
-from loadtests.tools import host, nginx, proc, signals
+from loadtests.tools import host, nginx, proc, procfs, signals
 from loadtests.tools.proc import Child, Service
 
 PROXY = "proxy"
 GENERATOR = "generator"
 METRONOME = "metronome"
+SCRATCH = "scratch"
+"""The folder in a stack's folder with a folder for each replica's own files."""
 
 WSGI_APP = "app:create_app()"
+
+QUIET_LIMIT_S = 20.0
+"""Seconds in which a user's replicas have to become idle; the rule ``idle_cost`` judges others."""
 
 PROXY_LIMIT_S = 10.0
 """How long nginx may take to apply a new configuration; it usually takes 50 ms."""
@@ -48,8 +61,9 @@ PROXY_LIMIT_S = 10.0
 class ProcessesBackend:
     """Brings stacks up as processes of this machine, with the application of a checkout.
 
-    ``wsgi_app`` is what gunicorn serves, as an import string (``package:create_app()``) that can be
-    imported from ``root``.
+    ``tested`` is the target; of the sample application, ``wsgi_app`` is what gunicorn serves, as an
+    import string (``package:create_app()``) that can be imported from ``root``. ``lends`` says that
+    the target's interpreter gets Twofold's own gunicorn.
     """
 
     name = "processes"
@@ -61,8 +75,10 @@ class ProcessesBackend:
         tested: Target = SAMPLE,
         settings: Settings = NO_SETTINGS,
         wsgi_app: str = WSGI_APP,
+        lends: bool = False,
     ) -> None:
         self._tested = tested
+        self._lends = lends
         self._root = root
         self._settings = settings
         self._wsgi_app = wsgi_app
@@ -71,7 +87,9 @@ class ProcessesBackend:
     def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[ProcessesStack]:
         """Start everything that the plan needs, and end all of it at the end of the block."""
         remove_dead(leftovers.remains(), say)
-        _check_application(self._root)
+        if self._tested.kind is TargetKind.SAMPLE:
+            project.check_sample(self._root)
+        serving.check(plan.workers, self._tested)
         program = nginx.find_program()
         if program is None:
             raise EnvironmentFailure(nginx.MISSING)
@@ -79,7 +97,9 @@ class ProcessesBackend:
         logs = folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         places = addresses.assign(
-            tuple(_replica_names(plan)), proxy_ports=[upstream.port for upstream in plan.upstreams]
+            tuple(_replica_names(plan)),
+            proxy_ports=[upstream.port for upstream in plan.upstreams],
+            port=self._tested.port,
         )
         with watchdog.guard(log=logs / "watchdog.log") as stack_folder:
             limits = cpu_limits.find(stack_folder.name)
@@ -102,9 +122,11 @@ class ProcessesBackend:
                     members,
                     places,
                     program,
+                    tested=self._tested,
                     settings=self._settings,
                     wsgi_app=self._wsgi_app,
                     database_url=database_url,
+                    lent=lent.lend(self._tested, stack_folder) if self._lends else None,
                 )
                 yield stack
             finally:
@@ -128,11 +150,15 @@ class ProcessesStack:
         places: Addresses,
         nginx_program: str,
         *,
+        tested: Target = SAMPLE,
         settings: Settings = NO_SETTINGS,
         wsgi_app: str = WSGI_APP,
         database_url: str | None = None,
+        lent: Path | None = None,
     ) -> None:
         self._root = root
+        self._tested = tested
+        self._lent = lent
         self._budget = plan.budget
         self._generator_processes = plan.generator_processes
         self._generator_cores, self._proxy_cores = service_parts(plan.budget.service_cores)
@@ -146,6 +172,7 @@ class ProcessesStack:
         self._database_url = database_url
         self._proxy: Service | None = None
         self._generation = 0
+        self.notes: tuple[str, ...] = ()
         self._cores = cores_used(plan.budget)
         self.proxy_host = places.proxy_host
         self.status_url = f"http://{self.proxy_host}:{places.status_port}/status"
@@ -164,7 +191,7 @@ class ProcessesStack:
                 *(sys.executable, "-m", "loadtests.generator"),
                 *("--processes", str(self._generator_processes)),
             ),
-            env=watchdog.python_path(),
+            env=python_path(),
             cores=self._generator_cores,
         )
 
@@ -174,9 +201,12 @@ class ProcessesStack:
         return self._members.speak(
             METRONOME,
             (sys.executable, "-m", "loadtests.generator.metronome", ",".join(map(str, cores))),
-            env=watchdog.python_path(),
+            env=python_path(),
             cores=(),
         )
+
+    def activate(self, spec: TrialSpec) -> None:
+        """Do nothing: all replicas are up, and each cell has its own port."""
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         """Start the proxy with these upstreams, or reload it with them.
@@ -186,7 +216,16 @@ class ProcessesStack:
         """
         self._generation += 1
         config = self._folder / "nginx.conf"
-        config.write_text(self._proxy_config(upstreams))
+        config.write_text(
+            proxy.config(
+                self._nginx,
+                self._root / "compose/nginx.conf.j2",
+                upstreams,
+                self._places,
+                folder=self._stack_folder,
+                generation=self._generation,
+            )
+        )
         prefix = str(self._stack_folder)
         proc.run(nginx.check_argv(self._nginx, config=str(config), prefix=prefix))
         if self._proxy is None:
@@ -208,8 +247,17 @@ class ProcessesStack:
         if self._database_url is not None:
             names.append(Role.STORE)
         self._members.check_alive(names)
-        wait_until_quiet(names, self.read)
+        self._wait_until_quiet(names)
         self._limit_to_budget(names)
+
+    def _wait_until_quiet(self, names: Sequence[str]) -> None:
+        """Wait until replicas are idle; a user's application may have work without requests."""
+        if self._tested.kind is TargetKind.SAMPLE:
+            wait_until_quiet(names, self.read)
+            return
+        busy = busy_after(names, self.read, limit_s=QUIET_LIMIT_S)
+        if busy:
+            self.notes = (*self.notes, f"Use CPU without any request: {', '.join(busy)}.")
 
     def _limit_to_budget(self, names: Sequence[str]) -> None:
         budget = self._budget
@@ -235,60 +283,57 @@ class ProcessesStack:
         """Return the end of a member's log."""
         return self._members.log_of(member)
 
+    def state_of(self, member: str) -> ReplicaState:
+        """Return whether a replica runs, and where it listens."""
+        return ReplicaState(
+            exit_code=self._members.exit_code_of(member),
+            listening=procfs.listening(self._members.pid_of(member)),
+        )
+
+    def first_log(self, member: str) -> str:
+        """Return the beginning of a member's log."""
+        return self._members.first_log(member)
+
+    def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+        """Return a member's processes."""
+        return serving.processes_of(self._members.pid_of(member))
+
+    def run_module(self, module: str, text: str) -> str:
+        """Run a module of the generator's package, and return its output."""
+        argv = (sys.executable, "-m", module)
+        return proc.run(argv, env=python_path(), input_text=text).stdout
+
     def _start_replicas(self, plan: Plan) -> Iterator[Replica]:
         secret_key = secrets.token_hex(32)
         for name, (worker, number) in _replica_names(plan).items():
             address = self._places.replicas[name]
-            command = servers.server_of(worker.name).command(
-                ReplicaOrder(
-                    python=sys.executable,
-                    application=self._wsgi_app,
-                    worker=worker,
-                    name=name,
-                    bind=address,
-                    secret_key=secret_key,
-                    database_url=self._database_url,
-                )
+            scratch = self._stack_folder / SCRATCH / name
+            order = ReplicaOrder(
+                python=worker.python or sys.executable,
+                application=self._wsgi_app,
+                worker=worker,
+                name=name,
+                bind=address,
+                secret_key=secret_key,
+                database_url=self._database_url,
+                scratch=str(scratch),
             )
-            env = command.env | settings_of(name, self._settings)
-            service = self._members.serve(name, command.argv, cwd=self._root, env=env)
+            start = project.start_of(order, self._tested, root=self._root, lent=self._lent)
+            serving.write_files(scratch, start.files)
+            env = start.env | settings_of(name, self._settings)
+            service = self._members.serve(name, start.argv, cwd=start.folder, env=env)
             yield Replica(
                 name=name,
                 worker=worker.name,
                 number=number,
                 address=address,
                 identity=f"process {service.pid}",
+                started_at_s=proc.now_s(),
             )
-
-    def _proxy_config(self, upstreams: Sequence[Upstream]) -> str:
-        built_with = proc.run(nginx.version_argv(self._nginx)).stderr
-        return nginx.render(
-            (self._root / "compose/nginx.conf.j2").read_text(),
-            [
-                nginx.ServerBlock(
-                    port=upstream.port,
-                    members=tuple(
-                        self._places.replicas[f"{upstream.worker}-{number}"]
-                        for number in upstream.members
-                    ),
-                )
-                for upstream in upstreams
-            ],
-            status_port=self._places.status_port,
-            folder=str(self._stack_folder),
-            listen_host=self.proxy_host,
-            generation=self._generation,
-            counts=nginx.COUNTS_MODULE in built_with,
-        )
 
     def _proxy_is_configured(self) -> bool:
         self._members.check_alive([PROXY])
-        url = f"http://{self.proxy_host}:{self._places.status_port}/generation"
-        try:
-            with urllib.request.urlopen(url, timeout=1) as answer:
-                return int(answer.read()) == self._generation
-        except (urllib.error.URLError, OSError, ValueError):
-            return False
+        return proxy.generation(self._places) == self._generation
 
 
 def _replica_names(plan: Plan) -> dict[str, tuple[WorkerModel, int]]:
@@ -297,18 +342,3 @@ def _replica_names(plan: Plan) -> dict[str, tuple[WorkerModel, int]]:
         for worker in plan.workers
         for number in range(1, plan.replica_counts[-1] + 1)
     }
-
-
-def _check_application(root: Path) -> None:
-    """Raise where the sample application, or what it is made of, is not here."""
-    if not (root / gunicorn.CONFIG).is_file():
-        raise EnvironmentFailure(
-            f"There is no {gunicorn.CONFIG} in {root}. Start twofold in a checkout of the project."
-        )
-    missing = gunicorn.missing_modules()
-    if missing:
-        raise EnvironmentFailure(
-            f"This Python has no {', '.join(missing)}, which the replicas need."
-            " Install them: `make set-up` in a checkout, or `pip install 'gunicorn[gevent]' flask"
-            " 'psycopg[binary,pool]'`."
-        )

@@ -9,7 +9,7 @@ from pathlib import Path
 from loadtests.environments.backend_kind import BackendKind
 from loadtests.environments.protocol import Chosen, Say
 from loadtests.environments.removal import Remains
-from loadtests.model.tested.target import Target
+from loadtests.model.tested.target import Target, TargetKind
 from loadtests.planning.checks import BackendChecks
 
 
@@ -43,6 +43,7 @@ KIND = BackendKind(
     name="processes",
     about="processes of this machine; needs no Docker",
     auto_rank=2,
+    targets=frozenset({TargetKind.SAMPLE, TargetKind.IMPORT_STRING}),
     choose=_choose,
     examine=_examine,
     remains=_remains,

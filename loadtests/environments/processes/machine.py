@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from loadtests.environments.processes import addresses, cpu_limits
+from loadtests.environments.processes import addresses, cpu_limits, project, serving
 from loadtests.environments.processes.backend import ProcessesBackend
 from loadtests.environments.protocol import Chosen
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.machine_facts import Nginx, Postgres, ProcessesFacts
-from loadtests.model.tested.target import SAMPLE, Target
+from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.planning.run_plan import FIRST_PORT
 from loadtests.servers import gunicorn
 from loadtests.tools import host, nginx, postgres, proc
@@ -23,12 +23,19 @@ PORT_CHECK_HOST = "127.111.111.254" if sys.platform == "linux" else "127.0.0.1"
 
 
 def choose(root: Path, tested: Target = SAMPLE) -> Chosen:
-    """Give the backend with its machine."""
+    """Give the backend with its machine; a user's application is imported, and described.
+
+    Raises :class:`~loadtests.model.errors.UsageError` if it cannot be imported.
+    """
+    prepared = (
+        project.prepare(tested)
+        if tested.kind is TargetKind.IMPORT_STRING
+        else project.Prepared(tested=tested)
+    )
     way = cpu_limits.find("choice")
     machine = host.read_machine(can_budget=way.can_budget)
-    return Chosen(
-        backend=ProcessesBackend(root, tested=tested), machine=machine, why=way.description
-    )
+    backend = ProcessesBackend(root, tested=prepared.tested, lends=prepared.lends)
+    return Chosen(backend=backend, machine=machine, why=way.description, tested=prepared.tested)
 
 
 def look(ports: range) -> ProcessesFacts:
@@ -41,6 +48,8 @@ def look(ports: range) -> ProcessesFacts:
         missing_modules=gunicorn.missing_modules(),
         taken_ports=tuple(port for port in ports if not addresses.is_free(PORT_CHECK_HOST, port)),
         postgres=_look_at_postgres(),
+        lacking_servers=serving.lacking_servers(),
+        pythons=serving.pythons(),
     )
 
 

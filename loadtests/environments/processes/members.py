@@ -24,6 +24,9 @@ from loadtests.tools.proc import Child, Service
 STOP_LIMIT_S = 3.0
 """How long all members together may take to end after the signal; then they are killed."""
 
+FIRST_LOG_CHARS = 16_000
+"""How much of the beginning of a log is read for what a server says of itself."""
+
 LOG_CHARS = 4000
 """How much of a log a message shows: one or two screens."""
 
@@ -77,6 +80,10 @@ class Members:
             if self._services[name].code is not None:
                 raise EnvironmentFailure(self._services[name].ended_message())
 
+    def exit_code_of(self, name: str) -> int | None:
+        """Return a member's exit code, or None while it runs."""
+        return self._services[name].code
+
     def limit(self, name: str, *, cpus: float | None, cores: Collection[int]) -> None:
         """Limit a running member to a CPU budget and pin it to cores; skip what is not given."""
         if cpus is not None:
@@ -115,6 +122,15 @@ class Members:
         """Return the end of a member's log."""
         log = self._log(name)
         return log.read_text(errors="replace")[-LOG_CHARS:] if log.exists() else "(no log)"
+
+    def first_log(self, name: str) -> str:
+        """Return the beginning of a member's log."""
+        log = self._log(name)
+        return log.read_text(errors="replace")[:FIRST_LOG_CHARS] if log.exists() else ""
+
+    def pid_of(self, name: str) -> int:
+        """Return the id of a member's first process."""
+        return self._pids[name]
 
     def stop(self) -> None:
         """Ask all members to end, wait for them together, and kill those that do not."""

@@ -7,24 +7,15 @@ end takes the same path.
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import loadtests
+from loadtests.environments import watching
 from loadtests.environments.processes import leftovers
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools import signals
-from loadtests.tools.proc import Child
-
-READY = "watching"
-START_LIMIT_S = 30.0
-
-PACKAGES = Path(loadtests.__file__).parents[1]
-"""The folder that contains this package, for a child started in any folder."""
 
 
 @contextmanager
@@ -36,10 +27,8 @@ def guard(*, log: Path) -> Iterator[Path]:
     """
     folder = leftovers.make()
     try:
-        argv = (sys.executable, "-m", "loadtests.environments.processes.watchdog", str(folder))
-        watchdog = Child(argv, log=log, env=python_path())
+        watchdog = watching.start(__name__, (str(folder),), log=log)
         try:
-            watchdog.receive(START_LIMIT_S)
             leftovers.claim(folder)
             yield folder
         finally:
@@ -49,18 +38,9 @@ def guard(*, log: Path) -> Iterator[Path]:
         leftovers.clear(folder)  # nothing is left to do, unless the watchdog was killed
 
 
-def python_path() -> dict[str, str]:
-    """Return the environment variable with which a child Python finds this package."""
-    paths = (str(PACKAGES), os.environ.get("PYTHONPATH", ""))
-    return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
-
-
 def main(folder: Path) -> int:
     """Wait for the end of standard input, clear the stack in ``folder``, return the exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # it must outlive a signal that stops the harness
-    print(READY, flush=True)
-    sys.stdin.buffer.read()
+    watching.watch()
     try:
         leftovers.clear(folder)
     except EnvironmentFailure as failure:

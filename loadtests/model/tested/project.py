@@ -16,6 +16,7 @@ class Project:
     """A target, and its variants, workloads and consistency checks.
 
     ``default_workers`` and ``default_workloads`` are measured where the options name none.
+    ``reset_command`` is an argument list that takes back what the load left behind.
     """
 
     tested: Target
@@ -24,3 +25,4 @@ class Project:
     default_workers: tuple[str, ...]
     default_workloads: tuple[str, ...]
     checks: tuple[Check, ...] = ()
+    reset_command: tuple[str, ...] = ()

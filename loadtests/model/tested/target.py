@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from loadtests.model.tested.external import Hooks
+from loadtests.model.tested.variables import Variables
+
 
 class TargetKind(StrEnum):
     """The forms in which a user names the system under test."""
@@ -30,7 +33,9 @@ class Target:
     ``given`` is what the user wrote, and ``name`` is short, for headings. ``folder`` is the
     project's folder as an absolute path; None for the sample application, an image and a URL. Only
     the fields of its own form are set. ``python`` is the interpreter of an import string's
-    environment. ``port`` and ``health`` (a path) are None where the user named none: then the port
+    environment, ``source`` the folder below the project's that it is imported from, and ``modules``
+    has the versions of the servers' modules there (None for a missing one, no mapping where nobody
+    looked). ``port`` and ``health`` (a path) are None where the user named none: then the port
     is found, and the first request of the workload asks whether a replica is ready. ``env`` are the
     user's variables; reports show their names only. ``needs`` are the services of its Compose file
     that run once beside the replicas, such as its data stores. ``notes`` say what was found,
@@ -43,6 +48,8 @@ class Target:
     folder: str | None = None
     application: str | None = None
     python: str | None = None
+    source: str = ""
+    modules: Mapping[str, str | None] | None = None
     dockerfile: str | None = None
     image: str | None = None
     compose_file: str | None = None
@@ -50,7 +57,9 @@ class Target:
     url: str | None = None
     port: int | None = None
     health: str | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Variables = field(default_factory=dict)
+    hooks: Hooks | None = None
+    """The commands that scale and read a deployment at a URL."""
     needs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

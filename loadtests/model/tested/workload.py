@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from loadtests.model.tested.variables import Headers, Variables
+
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
@@ -30,7 +32,7 @@ class RequestSpec:
     weight: int = 1
     name: str | None = None
     query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Headers = field(default_factory=dict)
     form: Mapping[str, str] | None = None
     json: Any = None
     body: str | None = None
@@ -52,7 +54,7 @@ class Locustfile:
     exclude_tags: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     keep_waits: bool = False
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Variables = field(default_factory=dict)
     requirements: str | None = None
 
 

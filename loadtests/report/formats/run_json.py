@@ -31,6 +31,7 @@ from loadtests.model.result import (
     RunFacts,
     RunResult,
 )
+from loadtests.model.tested.in_force import InForce
 from loadtests.model.trial import Calibration
 from loadtests.model.vocabulary import SCHEMA_VERSION, Bottleneck, RuleCode, Verdict
 from loadtests.report.text import advice, changes
@@ -170,6 +171,9 @@ class RunDocument(Entry):
         default=(), description="the highest rate at which each cell meets the objective"
     )
     slo_doublings: tuple[SloDoublingEntry, ...] = ()
+    in_force: tuple[InForce, ...] = Field(
+        default=(), description="what served each worker model, as it was seen"
+    )
 
 
 def render(result: RunResult) -> str:
@@ -258,6 +262,7 @@ def _document(result: RunResult) -> RunDocument:
         latency=result.latency,
         slo=result.slo,
         slo_doublings=tuple(SloDoublingEntry(**vars(slo)) for slo in result.slo_doublings),
+        in_force=result.in_force,
     )
 
 
@@ -306,6 +311,7 @@ def _result(document: RunDocument) -> RunResult:
         slo_doublings=tuple(
             SloDoubling(**_fields(entry, SloDoubling)) for entry in document.slo_doublings
         ),
+        in_force=document.in_force,
     )
 
 

@@ -7,6 +7,7 @@ fitted loss below zero is noise and counts as no loss.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from loadtests.analysis.scaling_laws import speedup
@@ -41,29 +42,37 @@ def rate_at(cell: CellResult, law: LawResult, replicas: float) -> Estimate:
     measured = cell.throughput_rps
     count = cell.cell.replicas
     return Estimate(
-        estimate=(measured.estimate or 0.0) * _growth(law, "estimate", count, replicas),
-        low=(measured.low or 0.0) * _growth(law, "high", count, replicas),
-        high=(measured.high or 0.0) * _growth(law, "low", count, replicas),
+        estimate=(measured.estimate or 0.0) * _growth(law, "estimate", count)(replicas),
+        low=(measured.low or 0.0) * _growth(law, "high", count)(replicas),
+        high=(measured.high or 0.0) * _growth(law, "low", count)(replicas),
     )
 
 
 def replicas_for(cell: CellResult, law: LawResult, rate_rps: float) -> Need:
     """Return the fewest replicas that reach a rate in requests per second, with their bounds."""
-    fewest: dict[str, int | None] = {"likely": None, "least": None, "most": None}
-    for count in range(1, MOST_REPLICAS + 1):
-        throughput = rate_at(cell, law, count)
-        bounds = {"likely": throughput.estimate, "least": throughput.high, "most": throughput.low}
-        for name, bound_rps in bounds.items():
-            if fewest[name] is None and (bound_rps or 0.0) >= rate_rps:
-                fewest[name] = count
-        if None not in fewest.values():
-            break
-    return Need(rate_rps=rate_rps, **fewest)
+    measured = cell.throughput_rps
+    count = cell.cell.replicas
+    return Need(
+        rate_rps=rate_rps,
+        likely=_fewest(measured.estimate, law, "estimate", count, rate_rps),
+        least=_fewest(measured.high, law, "low", count, rate_rps),
+        most=_fewest(measured.low, law, "high", count, rate_rps),
+    )
 
 
-def _growth(law: LawResult, bound: str, measured: float, replicas: float) -> float:
-    """Return S(replicas)/S(measured) with one bound of the losses."""
+def _fewest(
+    from_rps: float | None, law: LawResult, bound: str, measured: float, rate_rps: float
+) -> int | None:
+    """Return the fewest replicas that reach ``rate_rps`` with one bound of the losses."""
+    grown = _growth(law, bound, measured)
+    counts = range(1, MOST_REPLICAS + 1)
+    return next((n for n in counts if (from_rps or 0.0) * grown(n) >= rate_rps), None)
+
+
+def _growth(law: LawResult, bound: str, measured: float) -> Callable[[float], float]:
+    """Return S(n)/S(measured) as a function of n, with one bound of the losses."""
     sigma, kappa = (
         max(0.0, getattr(loss, bound) or 0.0) for loss in (law.sigma, law.kappa or NONE_LOST)
     )
-    return speedup(replicas, sigma=sigma, kappa=kappa) / speedup(measured, sigma=sigma, kappa=kappa)
+    before = speedup(measured, sigma=sigma, kappa=kappa)
+    return lambda replicas: speedup(replicas, sigma=sigma, kappa=kappa) / before

@@ -23,7 +23,10 @@ def render(report: DoctorReport) -> str:
     lines.append("")
     lines += [f"--backend {backend.name}: {backend.can_test}" for backend in report.backends]
     if report.servers:
-        servers = [f"{server.name} ({', '.join(server.workers)})" for server in report.servers]
+        servers = [
+            f"{server.name} ({', '.join(server.workers) or server.about})"
+            for server in report.servers
+        ]
         lines.append(f"servers: {', '.join(servers)}")
     if report.workloads:
         names = [f"{workload.name} ({workload.about})" for workload in report.workloads]

@@ -10,6 +10,7 @@ from loadtests.model.result import RunResult
 from loadtests.model.tested.workload import Workload
 from loadtests.planning.budget import SAMPLE_STORE
 from loadtests.report.rounding import figure, percent
+from loadtests.report.text import tested
 
 
 def render(plan: Plan, machine: Machine, why: str) -> str:
@@ -19,6 +20,7 @@ def render(plan: Plan, machine: Machine, why: str) -> str:
         budget = f"{plan.budget.replica_cpus:g} CPU a replica"
     timing = plan.timing
     lines = [
+        *tested.target(plan.tested),
         f"Backend    {plan.backend}: {why}",
         f"Machine    {machine.cores} cores, {machine.cpu_model}, {machine.system}",
         f"Budget     {budget} ({plan.budget.reason})",
@@ -26,7 +28,7 @@ def render(plan: Plan, machine: Machine, why: str) -> str:
         f" generator and proxy {_cores(plan.budget.service_cores)}"
         + (f"; {_stores(plan)} {_cores(plan.budget.store_cores)}" if plan.with_store else ""),
         f"Generator  {plan.generator_processes} process{'es' * (plan.generator_processes > 1)}",
-        f"Workers    {', '.join(_worker(plan, worker.name) for worker in plan.workers)}",
+        f"Workers    {', '.join(map(tested.variant, plan.workers))}",
         f"Workload   {', '.join(map(_workload, plan.workloads))}",
         f"Replicas   {', '.join(str(count) for count in plan.replica_counts)}",
         f"Cells      {len(plan.cells)}, one loaded at a time",
@@ -39,7 +41,8 @@ def render(plan: Plan, machine: Machine, why: str) -> str:
         f"Seed       {plan.seed}",
         f"Duration   {plan.expected_s / 60:.1f} to {plan.expected_max_s / 60:.1f} min,"
         " without building images",
-        *(f"Note       {note}" for note in (*plan.notes, *plan.tested.notes)),
+        *(f"Note       {note}" for note in plan.notes),
+        *tested.blocks(plan),
         "",
         "Order of the first round:",
         *(
@@ -51,6 +54,11 @@ def render(plan: Plan, machine: Machine, why: str) -> str:
 
 
 def _workload(workload: Workload) -> str:
+    if workload.locustfile is not None:
+        return f"{workload.name} (a locustfile)"
+    if workload.requests:
+        count = len(workload.requests)
+        return f"{workload.name} ({f'{count} requests' if count > 1 else workload.path})"
     what = f"scenario {workload.scenario}" if workload.scenario else workload.path
     return f"{workload.name} ({what})"
 
@@ -104,8 +112,3 @@ def _cores(cores: tuple[int, ...]) -> str:
 def _members(members: tuple[int, ...]) -> str:
     noun = "replica" if len(members) == 1 else "replicas"
     return f"{noun} {', '.join(str(number) for number in members)}"
-
-
-def _worker(plan: Plan, name: str) -> str:
-    worker = next(model for model in plan.workers if model.name == name)
-    return f"{name} ({worker.slots or 'unlimited'} slots)"

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from loadtests.environments.counters import role_of
 from loadtests.environments.protocol import Say
-from loadtests.model.plan import Plan, Upstream
-from loadtests.model.stack import HostReading, Reading, Replica
+from loadtests.model.plan import Plan, TrialSpec, Upstream
+from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import Role
 from loadtests.tools.proc import Child
 from tests.loadtests.builders import STARTED_AT_S
@@ -42,6 +43,9 @@ class StackInMemory:
 
     def start_metronome(self) -> Child:
         return ScriptedChild(lambda _: _beat(self.world))
+
+    def activate(self, spec: TrialSpec) -> None:
+        pass
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         self.world.upstreams = {upstream.port: upstream for upstream in upstreams}
@@ -81,6 +85,18 @@ class StackInMemory:
 
     def log_of(self, member: str) -> str:
         return f"the log of {member}"
+
+    def state_of(self, member: str) -> ReplicaState:
+        return self.world.states.get(member, ReplicaState())
+
+    def first_log(self, member: str) -> str:
+        return self.world.first_log(self.world.replicas[member].worker)
+
+    def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+        return self.world.processes(self.world.replicas[member].worker)
+
+    def run_module(self, module: str, text: str) -> str:
+        return self.world.run_module(module, text)
 
 
 class FakeStack(StackInMemory):

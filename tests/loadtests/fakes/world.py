@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from loadtests.model.plan import Upstream
-from loadtests.model.stack import Replica
+from loadtests.model.stack import Replica, ReplicaState
+from loadtests.model.tested.in_force import ServerProcess
 from tests.loadtests.builders import STARTED_AT_S
 
 CORES = 2
@@ -45,6 +46,13 @@ class World:
     kept: dict[str, list[str]] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
     """Replicas that answer nothing."""
+    states: dict[str, ReplicaState] = field(default_factory=dict)
+    """What is seen of replicas from outside; they run, where nothing else is said."""
+
+    first_log: Callable[[str], str] = lambda _: ""
+    """The beginning of the log of a worker model's replicas."""
+    processes: Callable[[str], tuple[ServerProcess, ...]] = lambda _: ()
+    run_module: Callable[[str, str], str] = lambda _, __: "{}"
     upstreams: dict[int, Upstream] = field(default_factory=dict)
     replicas: dict[str, Replica] = field(default_factory=dict)
 

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from loadtests.measurement.driver import NOTHING_AWAKE, Driver
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.generator_records import Load, RawTrial
+from loadtests.model.stack import ReplicaState
 from loadtests.planning.run_plan import make_plan
 from loadtests.tools import proc
 from tests.loadtests.builders import make_machine
@@ -32,12 +34,15 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def a_driver(
-    world: World, generator: ScriptedChild | None = None, awake: Awake = NOTHING_AWAKE
+    world: World,
+    generator: ScriptedChild | None = None,
+    awake: Awake = NOTHING_AWAKE,
+    **options: Any,
 ) -> Driver:
     stack = FakeStack(world, PLAN)
     stack.configure_proxy(PLAN.upstreams)
     agent = Agent(generator or stack.start_generator())
-    return Driver(stack, agent, Metronome(stack.start_metronome()), awake)
+    return Driver(stack, agent, Metronome(stack.start_metronome()), awake, **options)
 
 
 def measured(driver: Driver, *, users: int = 4) -> RawTrial:
@@ -72,23 +77,38 @@ UP, DOWN, FAILING = {"status": 200}, {"status": None, "error": "refused"}, {"sta
 def test_replicas_are_asked_until_each_has_answered_once() -> None:
     generator = fetching(DOWN, UP, DOWN, UP)
 
-    a_driver(World(), generator).wait_ready()
+    a_driver(World(), generator).wait_ready(PLAN.upstreams)
 
     asked = [json.loads(line)["urls"] for line in generator.sent]
     first, second = "http://10.0.0.1:8000/healthz", "http://10.0.0.2:8000/healthz"
     assert asked == [[first, second], [first], [first]]
 
 
-@pytest.mark.parametrize("answer", [DOWN, FAILING])
-def test_a_replica_that_never_answers_is_named_with_its_log(answer: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("answer", "what"),
+    [
+        (DOWN, r"did not answer GET /healthz in 9\d s \(refused\)"),
+        (FAILING, r"answers GET /healthz with 503, and did so for 9\d s"),
+    ],
+)
+def test_a_replica_that_never_answers_is_named_with_its_log(
+    answer: dict[str, Any], what: str
+) -> None:
     generator = fetching(UP, *[answer] * 1000)
 
     with pytest.raises(EnvironmentFailure) as failure:
-        a_driver(World(), generator).wait_ready()
+        a_driver(World(), generator).wait_ready(PLAN.upstreams)
 
     message = str(failure.value)
-    assert message.startswith("Replica gthread-2 of 2 did not answer in 90 s.")
-    assert message.endswith("the log of gthread-2")
+    assert re.match(rf"Replica gthread-2 of 2 {what}\.\n", message)
+    assert message.endswith("The end of its log:\nthe log of gthread-2")
+
+
+def test_the_start_limit_is_how_long_replicas_may_take() -> None:
+    driver = a_driver(World(), fetching(*[DOWN] * 1000), start_limit_s=300.0)
+
+    with pytest.raises(EnvironmentFailure, match=r"\(and 1 more\) of 2 did not answer .* 30\d s"):
+        driver.wait_ready(PLAN.upstreams)
 
 
 def test_a_replica_that_ends_before_it_answers_is_told_at_once(
@@ -97,16 +117,18 @@ def test_a_replica_that_ends_before_it_answers_is_told_at_once(
     generator = fetching(UP, DOWN)
     monkeypatch.setattr(FakeStack, "identities", lambda _: {"gthread-1": "a container"})
 
+    world = World(states={"gthread-2": ReplicaState(exit_code=3)})
     with pytest.raises(EnvironmentFailure) as failure:
-        a_driver(World(), generator).wait_ready()
+        a_driver(world, generator).wait_ready(PLAN.upstreams)
 
-    message = str(failure.value)
-    assert message.startswith("Replica gthread-2 of 2 ended before it answered.")
-    assert message.endswith("the log of gthread-2")
+    assert str(failure.value) == (
+        "Replica gthread-2 of 2 ended with code 3 before it answered.\n"
+        "The end of its log:\nthe log of gthread-2"
+    )
 
 
 def test_an_answer_that_is_an_error_of_the_caller_is_an_answer() -> None:
-    a_driver(World(), fetching({"status": 404}, {"status": 404})).wait_ready()
+    a_driver(World(), fetching({"status": 404}, {"status": 404})).wait_ready(PLAN.upstreams)
 
 
 def test_a_proxy_that_never_answers_is_told_with_its_log() -> None:

@@ -19,11 +19,11 @@ def an_answer(body: str, status: int | None = 200) -> dict[str, Any]:
     return {"url": "http://somewhere/", "status": status, "headers": {}, "body": body}
 
 
-def a_counters(*fetches: Iterable[dict[str, Any]]) -> ServerCounters:
+def a_counters(*fetches: Iterable[dict[str, Any]], **options: bool) -> ServerCounters:
     """Give a counters whose generator fetches these answers, one list after the other."""
     stack = FakeStack(World(), PLAN)
     child = says(*({"event": "fetched", "answers": list(answers)} for answers in fetches))
-    return ServerCounters(stack, Agent(child))
+    return ServerCounters(stack, Agent(child), **options)
 
 
 def test_a_trials_requests_are_what_was_counted_since_without_the_asking() -> None:
@@ -106,3 +106,13 @@ def test_a_replica_that_began_anew_is_seen_in_the_count() -> None:
     counters.start(["gthread-1"])
 
     assert counters.finish(["gthread-1"]).replicas == -96
+
+
+def test_replicas_of_others_are_not_asked_for_the_samples_counts() -> None:
+    counters = a_counters(
+        [an_answer(status_page(10))], [an_answer(status_page(51))], count_in_replicas=False
+    )
+
+    counters.start(["gthread-1"])
+
+    assert counters.finish(["gthread-1"]) == RequestCounts(proxy=40, replicas=None)

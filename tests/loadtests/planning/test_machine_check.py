@@ -20,6 +20,7 @@ from loadtests.planning.machine_check import (
     examine,
 )
 from loadtests.report.text import doctor
+from loadtests.servers.registry import SERVERS
 from tests.loadtests.builders import make_machine
 
 GOOD_ENGINE = Engine(
@@ -191,8 +192,10 @@ def test_the_servers_and_workloads_are_those_of_the_registries() -> None:
     report = report_on()
 
     assert [(server.name, server.workers) for server in report.servers] == [
-        ("gunicorn", ("gthread", "sync", "gevent"))
+        (server.name, tuple(worker.name for worker in server.worker_models))
+        for server in SERVERS.values()
     ]
+    assert report.servers[0].workers == ("gthread", "sync", "gevent")
     assert [workload.name for workload in report.workloads] == ["cpu", "io", "db", "mixed"]
 
 

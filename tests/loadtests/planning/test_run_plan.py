@@ -9,7 +9,9 @@ from loadtests.config.options import ROUNDS_MAX, ROUNDS_MIN, Options
 from loadtests.model.errors import PlanError
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan
+from loadtests.model.tested.target import Target, TargetKind
 from loadtests.planning.run_plan import make_plan
+from loadtests.targets import plain
 from tests.loadtests.builders import make_machine
 
 
@@ -235,3 +237,15 @@ def test_the_mixture_is_a_scenario_and_the_other_workloads_are_a_path() -> None:
 def test_what_computes_is_refused_where_there_are_no_budgets(workload: str) -> None:
     with pytest.raises(PlanError, match="--workload io"):
         a_plan(without_budgets(), workloads=(workload,))
+
+
+def test_without_budgets_a_users_target_is_refused_without_the_samples_workloads() -> None:
+    tested = Target(kind=TargetKind.IMPORT_STRING, given="shop:app", name="shop:app")
+
+    with pytest.raises(PlanError) as error:
+        make_plan(
+            Options(), without_budgets(), backend="processes", seed=1, project=plain.project(tested)
+        )
+
+    assert "--workload io" not in str(error.value)
+    assert "(waits = true in its configuration)" in str(error.value)

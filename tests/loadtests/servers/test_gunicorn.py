@@ -1,5 +1,25 @@
+from typing import Any
+
+import pytest
+
 from loadtests.model.plan import WorkerModel
 from loadtests.servers import gunicorn
+from loadtests.servers.server import ReplicaOrder
+
+SYNC = WorkerModel(name="sync", processes=4, threads=1, slots=4)
+
+
+def make_order(**fields: Any) -> ReplicaOrder:
+    defaults: dict[str, Any] = {
+        "python": "/venv/bin/python",
+        "application": "shop:app",
+        "worker": SYNC,
+        "name": "sync-1",
+        "bind": "127.0.0.2:8000",
+        "folder": "/home/ada/shop",
+        "versions": {"gunicorn": "23.0.0"},
+    }
+    return ReplicaOrder(**defaults | fields)
 
 
 def test_the_command_names_configuration_and_application() -> None:
@@ -27,3 +47,80 @@ def test_the_environment_carries_the_worker_model_and_room_for_idle_connections(
 
 def test_modules_that_are_not_installed_are_missing() -> None:
     assert gunicorn.missing_modules(("json", "no_such_module")) == ("no_such_module",)
+
+
+def test_a_users_application_gets_its_worker_model_by_the_command_line() -> None:
+    command = gunicorn.command(make_order())
+
+    assert command.argv == (
+        *("/venv/bin/python", "-m", "gunicorn"),
+        *("--bind", "127.0.0.2:8000"),
+        *("--worker-class", "sync"),
+        *("--workers", "4"),
+        *("--threads", "1"),
+        *("--worker-connections", "8192"),
+        *("--keep-alive", "75"),
+        *("--graceful-timeout", "5"),
+        *("--error-log", "-"),
+        "shop:app",
+    )
+    assert command.env == {"REPLICA": "sync-1"}
+
+
+def test_a_variant_adds_its_own_options_and_variables() -> None:
+    worker = WorkerModel(
+        name="big",
+        mode="gthread",
+        processes=2,
+        threads=8,
+        slots=16,
+        options=("--preload",),
+        env={"POOL": "8"},
+    )
+
+    command = gunicorn.command(make_order(worker=worker, name="big-1"))
+
+    assert command.argv[-2:] == ("--preload", "shop:app")
+    assert command.argv[command.argv.index("--worker-class") + 1] == "gthread"
+    assert command.env == {"POOL": "8", "REPLICA": "big-1"}
+
+
+@pytest.mark.parametrize(
+    ("versions", "is_given"),
+    [
+        ({}, False),
+        ({"gunicorn": "23.0.0"}, False),
+        ({"gunicorn": "25.0.3"}, False),
+        ({"gunicorn": "25.1.0"}, True),
+        ({"gunicorn": "27.0.1"}, True),
+    ],
+)
+def test_replicas_share_no_control_socket_where_gunicorn_has_one(
+    versions: dict[str, str], is_given: bool
+) -> None:
+    argv = gunicorn.command(make_order(versions=versions)).argv
+
+    assert ("--no-control-socket" in argv) is is_given
+
+
+def test_the_sample_application_has_a_configuration_of_its_own() -> None:
+    command = gunicorn.command(make_order(folder=None, secret_key="k"))
+
+    assert command.argv[-2:] == ("app/gunicorn.conf.py", "shop:app")
+    assert command.env["SECRET_KEY"] == "k"
+
+
+@pytest.mark.parametrize(
+    ("name", "modules"),
+    [
+        ("gthread", ("gunicorn",)),
+        ("sync", ("gunicorn",)),
+        ("gevent", ("gunicorn", "gevent", "packaging")),
+    ],
+)
+def test_a_worker_model_names_the_modules_that_it_needs(
+    name: str, modules: tuple[str, ...]
+) -> None:
+    worker = next(model for model in gunicorn.WORKER_MODELS if model.name == name)
+
+    assert gunicorn.modules(worker) == modules

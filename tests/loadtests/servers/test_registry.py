@@ -4,7 +4,9 @@ from typing import Any
 import pytest
 
 from app.probes import UNITS
+from loadtests.model.plan import WorkerModel
 from loadtests.servers import gunicorn, registry
+from loadtests.servers.server import ReplicaOrder
 from tests.checkout import CHECKOUT
 
 MODELS = registry.worker_models()
@@ -26,7 +28,9 @@ def test_a_worker_model_belongs_to_one_server() -> None:
     named = [worker.name for server in registry.SERVERS.values() for worker in server.worker_models]
 
     assert len(set(named)) == len(named)
-    assert {registry.server_of(name).name for name in MODELS} == set(registry.SERVERS)
+    with_models = {name for name, server in registry.SERVERS.items() if server.worker_models}
+    assert {registry.server_of(name).name for name in MODELS} == with_models
+    assert all(registry.of(model) is registry.server_of(name) for name, model in MODELS.items())
 
 
 def test_names_are_those_that_are_asked_for_by() -> None:
@@ -51,4 +55,14 @@ def test_the_applications_own_settings_have_the_same_processes_and_threads(
 
 def test_the_application_names_what_serves_a_request_in_each_worker_model() -> None:
     """``/whoami`` would answer with null for a worker model that is missing in ``UNITS``."""
-    assert UNITS.keys() == {worker.name for worker in gunicorn.WORKER_MODELS}
+    assert UNITS.keys() == {
+        (server.container(worker).env | server.command(order_of(worker)).env)["WORKER_MODEL"]
+        for server in registry.SERVERS.values()
+        for worker in server.worker_models
+    }
+
+
+def order_of(worker: WorkerModel) -> ReplicaOrder:
+    return ReplicaOrder(
+        python="python", application="app:create_app()", worker=worker, name="a-1", bind="h:1"
+    )

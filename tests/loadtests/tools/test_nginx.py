@@ -12,6 +12,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from loadtests.model.errors import ProcessFailure
+from loadtests.model.plan import IdleConnections
 from loadtests.tools import nginx, proc
 from loadtests.tools.nginx import ServerBlock
 from tests.checkout import CHECKOUT
@@ -64,6 +65,32 @@ CELLS = """\
     }
 }
 """
+
+
+def test_a_server_that_closes_early_is_closed_earlier() -> None:
+    idle = IdleConnections(most=1024, timeout_s=1)
+    config = make_config(ServerBlock(port=9001, members=("10.0.0.1:8000",), idle=idle))
+
+    usual = make_config(ServerBlock(port=9001, members=("10.0.0.1:8000",)))
+    assert config == usual.replace("keepalive_timeout 60s", "keepalive_timeout 1s")
+
+
+def test_a_server_with_few_connections_gets_a_new_one_for_each_request() -> None:
+    none = IdleConnections(most=0, timeout_s=0)
+    config = make_config(
+        ServerBlock(port=9001, members=("10.0.0.1:8000",)),
+        ServerBlock(port=9002, members=("10.0.0.2:8000",), idle=none),
+    )
+
+    assert config[config.index("    upstream replicas_9001") :].count("keepalive_timeout") == 1
+    assert (
+        "    upstream replicas_9002 {\n        server 10.0.0.2:8000 max_fails=0;\n    }" in config
+    )
+    lines = lines_of(config)
+    start = lines.index("map $server_port $replica_connection {")
+    assert lines[start + 1 : start + 4] == ['default "";', "9002 close;", "}"]
+    assert "proxy_set_header Connection $replica_connection;" in lines
+    assert 'proxy_set_header Connection "";' not in lines
 
 
 def test_a_replica_is_never_taken_out_and_a_request_never_tried_twice() -> None:
@@ -128,6 +155,7 @@ class _Answer(http.server.BaseHTTPRequestHandler):
     status = 200
 
     def do_GET(self) -> None:
+        self.server.heard.append(self.headers.get("Connection"))  # type: ignore[attr-defined]
         self.send_response(500 if self.path == "/fail" else 200)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -141,6 +169,7 @@ class _Answer(http.server.BaseHTTPRequestHandler):
 def a_replica(host: str) -> Iterator[http.server.ThreadingHTTPServer]:
     server = http.server.ThreadingHTTPServer((host, 0), _Answer)
     server.asked = 0  # type: ignore[attr-defined]
+    server.heard = []  # type: ignore[attr-defined]
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
@@ -163,9 +192,11 @@ def answers_at(port: int) -> bool:
 
 
 @contextmanager
-def a_proxy(folder: Path, port: int, members: tuple[str, ...]) -> Iterator[None]:
+def a_proxy(
+    folder: Path, port: int, members: tuple[str, ...], idle: IdleConnections | None = None
+) -> Iterator[None]:
     config = folder / "nginx.conf"
-    block = ServerBlock(port=port, members=members)
+    block = ServerBlock(port=port, members=members, idle=idle)
     text = make_config(
         block,
         status_port=a_free_port(),
@@ -218,3 +249,20 @@ def test_a_dead_replica_is_a_failure_and_keeps_its_share(tmp_path: Path) -> None
             answers = ask(port, ["/"] * 10)
 
     assert Counter(answers) == {(200, alive): 5, (502, nobody): 5}
+
+
+@needs_nginx
+@pytest.mark.parametrize(
+    ("idle", "heard"), [(None, None), (IdleConnections(most=0, timeout_s=0), "close")]
+)
+def test_only_a_server_with_few_connections_is_told_to_close(
+    tmp_path: Path, idle: IdleConnections | None, heard: str | None
+) -> None:
+    port = a_free_port()
+    with a_replica("127.0.0.1") as replica:
+        members = (f"127.0.0.1:{replica.server_port}",)
+        with a_proxy(tmp_path, port, members, idle):
+            answers = ask(port, ["/"] * 5)
+
+    assert [status for status, _ in answers] == [200] * 5
+    assert replica.heard == [heard] * 5  # type: ignore[attr-defined]

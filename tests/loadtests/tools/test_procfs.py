@@ -2,6 +2,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,12 @@ def test_a_socket_of_this_process_is_among_its_listeners() -> None:
 @linux
 def test_a_process_that_is_gone_has_no_listeners_to_read() -> None:
     assert procfs.listeners_of(2**22 + 1) is None
+
+
+@linux
+def test_the_sockets_on_which_a_process_listens_are_seen() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        own = server.getsockname()[1]
+
+        assert f"127.0.0.1:{own}" in (procfs.listening(os.getpid()) or ())
+        assert procfs.listening(1 << 22) == ()

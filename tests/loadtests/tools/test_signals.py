@@ -48,7 +48,7 @@ def test_a_kept_signal_can_be_asked_for() -> None:
 
 
 @pytest.mark.usefixtures("handled")
-def test_a_second_signal_changes_nothing() -> None:
+def test_a_second_signal_raises_nothing() -> None:
     kill_myself(signal.SIGINT)
     with pytest.raises(Interrupted) as interrupted, signals.wait():
         pass
@@ -101,6 +101,16 @@ def test_only_the_main_thread_is_interrupted() -> None:
     assert raised == []
     with pytest.raises(Interrupted):
         signals.check()
+
+
+def test_every_signal_is_told_with_the_number_of_the_first() -> None:
+    heard: list[int] = []
+
+    with signals.handled(heard.append), signals.shield():
+        kill_myself(signal.SIGTERM)
+        kill_myself(signal.SIGINT)
+
+    assert heard == [signal.SIGTERM, signal.SIGTERM]
 
 
 def test_the_former_handlers_come_back() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from loadtests.cli import choices, parameters, results_folder, seeds
+from loadtests.cli import parameters, results_folder, seeds
 from loadtests.gate import options
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ head_option = click.option(
 workers_option = click.option(
     "--workers",
     cls=parameters.ListedOption,
-    listed=lambda: ", ".join(choices.of_a_run().workers),
+    listed=lambda: ", ".join(options.known_workers()),
     default=options.GateOptions().workers[0],
     show_default=True,
     help="Worker models to compare: {}.",

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from loadtests.environments.compose.files import common
-from loadtests.environments.compose.tested.hidden import Hidden
+from loadtests.environments.compose.tested.hidden import Hidden, escaped
 from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.environments.replica_environment import Settings
 from loadtests.model.plan import Plan
+from loadtests.servers.server import Command
 from loadtests.tools.docker import MEMBER_LABEL, OWNER_LABEL, RUN_LABEL
 
 LABELS = {RUN_LABEL: "${TWOFOLD_RUN}", OWNER_LABEL: "${TWOFOLD_OWNER:-}"}
 NETWORK = "stack"
+
+NO_COMMAND = Command(argv=(), env={})
+NO_COMMANDS: Mapping[str, Command] = MappingProxyType({})
 
 GRACE = "2s"
 LOGGING = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "1"}}
@@ -26,17 +31,20 @@ def document(
     *,
     memory_bytes: int,
     settings: Settings,
+    commands: Mapping[str, Command] = NO_COMMANDS,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the services of a stack, and the variables that Compose needs beside them.
 
     ``memory_bytes`` limits a replica whose definition has no limit. ``settings`` are further
-    variables of replicas.
+    variables of replicas. ``commands`` start the variants, by name; without one, the image starts
+    itself.
     """
     hidden = Hidden(subject.values)
     services = {
         worker.name: _replica(
             subject.measured,
             memory_bytes=memory_bytes,
+            command=commands.get(worker.name, NO_COMMAND),
             variables=hidden.all_of({**worker.env, **common(plan, worker, settings)}),
         )
         for worker in plan.workers
@@ -58,10 +66,14 @@ def _replica(
     part: Part,
     *,
     memory_bytes: int,
+    command: Command,
     variables: Mapping[str, str],
 ) -> dict[str, Any]:
     service = _service(part)
-    service["environment"] = {**service.get("environment", {}), **variables}
+    own = {**escaped(command.env), **service.get("environment", {})}
+    service["environment"] = {**own, **variables}
+    if command.argv:
+        service["command"] = escaped(command.argv)
     service["healthcheck"] = {"disable": True}
     if not any(key.startswith("mem") for key in service):
         service["mem_limit"] = str(memory_bytes)

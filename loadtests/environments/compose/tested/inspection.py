@@ -9,8 +9,11 @@ from loadtests.environments.compose.tested import build_context
 from loadtests.environments.compose.tested.compose_file import reading
 from loadtests.environments.compose.tested.hidden import Hidden
 from loadtests.environments.compose.tested.subject import Part, Subject, tag_of
-from loadtests.model.errors import PlanError, UsageError
+from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import Target, TargetKind
+from loadtests.targets.application import build_context as project_files
+from loadtests.targets.application import requirements
+from loadtests.targets.application.folders import check_readable
 from loadtests.tools.docker import Engine
 from loadtests.tools.docker_compose import Compose
 
@@ -19,6 +22,7 @@ LIMITS = (
     "Replicas get a CPU budget, an equal part of half the memory (unless they have a limit), and no"
     " restart policy. Their image is started as it is."
 )
+OWN_SERVER = "Replicas get a CPU budget; their server is started as the variant says."
 
 
 def inspect(tested: Target, engine: Engine, compose: Compose) -> Subject | None:
@@ -35,10 +39,7 @@ def inspect(tested: Target, engine: Engine, compose: Compose) -> Subject | None:
             subject = reading.read(compose, tested)
             _check_contexts(subject)
         case TargetKind.IMPORT_STRING:
-            raise PlanError(
-                f"The import string {tested.given} cannot be measured in containers yet. Use"
-                " --backend processes, or a Dockerfile."
-            )
+            subject = _folder(tested)
         case TargetKind.SAMPLE:
             return None
         case TargetKind.URL:
@@ -52,10 +53,11 @@ def seen(tested: Target, subject: Subject | None) -> Target:
     """Return the target with what is changed, ignored or added, as far as it is known by now."""
     if subject is None:
         return tested
+    limits = OWN_SERVER if tested.kind is TargetKind.IMPORT_STRING else LIMITS
     return replace(
         tested,
         needs=tuple(part.name for part in subject.needs),
-        notes=(*tested.notes, *subject.notes, LIMITS, NO_WAY_OUT),
+        notes=(*tested.notes, *subject.notes, limits, NO_WAY_OUT),
     )
 
 
@@ -96,6 +98,21 @@ def _dockerfile(tested: Target) -> Subject:
         build={"context": str(folder), "dockerfile": str(file)},
     )
     return Subject(measured=part)
+
+
+def _folder(tested: Target) -> Subject:
+    """Return the subject of an import string; its image is built when the stack is opened."""
+    folder = Path(tested.folder or ".")
+    check_readable(folder)
+    needed = requirements.find(folder)
+    large = project_files.note(project_files.find(folder))
+    made = f"The image is made from {folder} and its {needed.kind}."
+    if needed.kind is None:
+        made = f"The image is made from {folder}, which names no requirements: gunicorn is added."
+    return Subject(
+        measured=Part(name=tested.name, service="app", image=""),
+        notes=(made, *([large] if large is not None else [])),
+    )
 
 
 def _check_contexts(subject: Subject) -> None:

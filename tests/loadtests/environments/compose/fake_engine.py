@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from loadtests.environments.compose import backend, images
+from loadtests.environments.compose import backend, images, watchdog
 from loadtests.environments.compose.backend import ComposeBackend
 from loadtests.environments.compose.images import Images
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings
@@ -49,6 +49,7 @@ class FakeEngine:
         self.listed = containers
         self.removed: list[str] = []
         self.closed = False
+        self.well = True
         self.version = "28.0"
         self.log_error: Exception | None = None
         self.refusals = 0
@@ -77,6 +78,9 @@ class FakeEngine:
 
     def close(self) -> None:
         self.closed = True
+
+    def answers(self) -> bool:
+        return self.well
 
 
 def as_engine(engine: FakeEngine) -> docker.Engine:
@@ -112,6 +116,39 @@ class Ran:
         return proc.Completed(argv=tuple(argv), code=code, stdout="", stderr="")
 
 
+class FakeGuard:
+    """Stands for the watchdog of a project, and notes what it is told."""
+
+    def __init__(self, project: str, *, log: Path) -> None:
+        self.project = project
+        self.log = log
+        self.minded: list[int] = []
+        self.gone = False
+        self.closed = False
+
+    def mind(self, pid: int) -> None:
+        self.minded.append(pid)
+
+    def note_gone(self) -> None:
+        self.gone = True
+
+
+def without_watchdog(monkeypatch: pytest.MonkeyPatch) -> list[FakeGuard]:
+    """Let no watchdog be started; give those that would have been."""
+    guards: list[FakeGuard] = []
+
+    @contextmanager
+    def guard(project: str, *, log: Path) -> Iterator[FakeGuard]:
+        guards.append(FakeGuard(project, log=log))
+        try:
+            yield guards[-1]
+        finally:
+            guards[-1].closed = True
+
+    monkeypatch.setattr(watchdog, "guard", guard)
+    return guards
+
+
 @contextmanager
 def opened(
     monkeypatch: pytest.MonkeyPatch,
@@ -128,5 +165,6 @@ def opened(
     monkeypatch.setattr(proc, "run", ran)
     monkeypatch.setattr(proc, "POLL_S", 0.0)
     monkeypatch.setattr(backend, "ComposeStack", lambda *_: None)
+    without_watchdog(monkeypatch)
     with ComposeBackend(CHECKOUT, settings=settings).open(plan, folder, say):
         yield

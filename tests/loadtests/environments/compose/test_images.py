@@ -39,8 +39,11 @@ def no_base_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def script_says(monkeypatch: pytest.MonkeyPatch, *lines: str) -> list[tuple[str, ...]]:
     ran: list[tuple[str, ...]] = []
 
-    def run(argv: Sequence[str], *, timeout_s: float, on_line: Callable[[str], None]) -> None:
+    def run(
+        argv: Sequence[str], *, timeout_s: float, grace_s: float, on_line: Callable[[str], None]
+    ) -> None:
         assert timeout_s > 0
+        assert grace_s > 0  # what debootstrap has mounted must be unmounted
         ran.append(tuple(argv))
         for line in lines:
             on_line(line)

@@ -1,7 +1,8 @@
 import os
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -22,6 +23,7 @@ from tests.loadtests.environments.compose.fake_engine import (
     all_containers,
     as_engine,
     opened,
+    without_watchdog,
 )
 
 # -- names -------------------------------------------------------------------------------------
@@ -91,6 +93,7 @@ def test_a_stack_comes_down_where_nobody_listens_any_more(
     monkeypatch.setattr(docker_compose, "find_compose", lambda: COMPOSE)
     monkeypatch.setattr(images, "build_all", lambda *_, **__: IMAGES)
     monkeypatch.setattr(proc, "run", Ran())
+    without_watchdog(monkeypatch)
 
     def closed(_: str) -> None:
         raise BrokenPipeError
@@ -129,6 +132,61 @@ def test_what_cannot_be_removed_is_told_with_the_engines_reason(
         opened(monkeypatch, engine, Ran(), tmp_path),
     ):
         pass
+
+
+def test_a_stack_of_an_engine_that_hangs_is_left_to_the_watchdog_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine, ran = FakeEngine(*all_containers()), Ran()
+
+    with (
+        pytest.raises(EnvironmentFailure, match=r"does not answer.*goes on trying.*watchdog\.log"),
+        opened(monkeypatch, engine, ran, tmp_path),
+    ):
+        engine.well = False
+
+    assert ran.words == ["up"]
+    assert engine.removed == []
+
+
+@pytest.mark.parametrize("well", [True, False])
+def test_the_watchdog_is_told_what_starts_and_that_all_is_gone_if_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, well: bool
+) -> None:
+    guards = without_watchdog(monkeypatch)
+    project = projects.Project(
+        engine=as_engine(FakeEngine()),
+        compose=COMPOSE,
+        name=project_name("a-run"),
+        files=(),
+        variables={},
+    )
+    monkeypatch.setattr(proc, "run", lambda *_, on_start, **__: on_start and on_start(77))
+
+    with (
+        nullcontext() if well else pytest.raises(EnvironmentFailure),
+        projects.opened(project, tmp_path, lambda _: None) as opened_project,
+    ):
+        opened_project.up(("proxy",))
+        cast("FakeEngine", project.engine).well = well
+
+    (guard,) = guards
+    assert guard.project == project.name
+    assert guard.log == tmp_path / "logs" / "watchdog.log"
+    assert (guard.minded, guard.gone, guard.closed) == ([77], well, True)
+
+
+def test_an_engine_that_is_slow_with_its_logs_does_not_hold_the_user(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine = FakeEngine(*all_containers())
+    moments = iter(range(0, 1000, 10))
+    monkeypatch.setattr(proc, "monotonic_s", lambda: float(next(moments)))
+
+    with opened(monkeypatch, engine, Ran(), tmp_path):
+        pass
+
+    assert len(list((tmp_path / "logs").glob("*.log"))) == 1
 
 
 def test_what_a_dead_run_has_left_is_removed_first(

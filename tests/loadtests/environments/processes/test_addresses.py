@@ -5,7 +5,7 @@ from contextlib import closing
 import pytest
 
 from loadtests.environments.processes import addresses
-from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.errors import EnvironmentFailure, UsageError
 
 NAMES = ("gthread-1", "gthread-2", "sync-1")
 
@@ -47,3 +47,31 @@ def test_a_taken_port_of_the_proxy_is_named_with_the_way_to_find_who_has_it(many
         port = taken.getsockname()[1]
         with pytest.raises(EnvironmentFailure, match=f"needs port {port}.*sport = :{port}"):
             addresses.assign(NAMES, proxy_ports=(port,), many=many)
+
+
+@linux
+def test_a_port_that_is_asked_for_is_that_of_all_replicas() -> None:
+    port = next(port for port in range(20000, 20100) if addresses.is_free("0.0.0.0", port))
+
+    places = addresses.assign(NAMES, proxy_ports=(), port=port, many=True)
+
+    assert {place.split(":")[1] for place in places.replicas.values()} == {str(port)}
+
+
+@linux
+def test_a_port_that_is_asked_for_and_taken_is_named_with_the_way_to_find_who_has_it() -> None:
+    with closing(socket.create_server(("0.0.0.0", 0))) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(EnvironmentFailure, match=f"Port {port} is taken.*sport = :{port}"):
+            addresses.assign(NAMES, proxy_ports=(), port=port, many=True)
+
+
+@linux
+def test_a_port_that_only_root_may_open_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bind(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "bind", bind)
+
+    with pytest.raises(UsageError, match=r"Only root may listen on ports below 1024.*--port is 80"):
+        addresses.assign(NAMES, proxy_ports=(), port=80, many=True)

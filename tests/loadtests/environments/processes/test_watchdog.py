@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.environments.child_python import python_path
 from loadtests.environments.processes import leftovers, watchdog
 from loadtests.servers import gunicorn
 from loadtests.tools import cgroup, nginx, postgres, proc, procfs
@@ -47,7 +48,7 @@ class Observed:
         self.child = proc.Child(
             (sys.executable, "-m", *module_and_arguments),
             log=self.log,
-            env={"TMPDIR": str(self._temporary), **watchdog.python_path()},
+            env={"TMPDIR": str(self._temporary), **python_path()},
             cwd=ROOT,
         )
 

@@ -4,11 +4,13 @@ import csv
 import io
 import json
 import re
+from functools import cached_property
 from html.parser import HTMLParser
 from typing import Any
 
 import jsonschema
 import pytest
+from jsonschema.protocols import Validator
 from junitparser import JUnitXml, Properties
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from rich.console import Console
@@ -76,9 +78,37 @@ def estimate(entry: Row, name: str = "estimate") -> Estimate:
     return Estimate(estimate=entry[name], low=entry["low"], high=entry["high"])
 
 
-def document(number: int) -> tuple[Any, Any, Any]:
-    result, trials = generated_run(number)
-    return json.loads(run_json.render(result)), result, trials
+class Run:
+    """A generated run, and what two tests or more ask of it."""
+
+    def __init__(self, number: int) -> None:
+        self.result, self.trials = generated_run(number)
+
+    @cached_property
+    def json(self) -> str:
+        return run_json.render(self.result)
+
+    @cached_property
+    def found(self) -> Any:
+        return json.loads(self.json)
+
+    @cached_property
+    def page(self) -> dict[str, list[list[str]]]:
+        return Tables(html.render(self.result, self.trials, live=False)).rows
+
+
+@pytest.fixture(scope="module", params=RUNS)
+def run(request: pytest.FixtureRequest) -> Run:
+    """Each run in turn; the module's scope lets all tests of one run follow one another."""
+    return Run(request.param)
+
+
+@pytest.fixture(scope="module")
+def validator() -> Validator:
+    schema = json.loads(SCHEMA.read_text())
+    kind = jsonschema.validators.validator_for(schema)
+    kind.check_schema(schema)
+    return kind(schema)
 
 
 def test_the_published_schema_is_current() -> None:
@@ -87,19 +117,13 @@ def test_the_published_schema_is_current() -> None:
     )
 
 
-@pytest.mark.parametrize("number", RUNS)
-def test_run_json_keeps_to_its_schema_and_can_be_read_back(number: int) -> None:
-    found, result, _ = document(number)
-
-    jsonschema.validate(found, json.loads(SCHEMA.read_text()))
-    assert run_json.parse(run_json.render(result)) == result
+def test_run_json_keeps_to_its_schema_and_can_be_read_back(run: Run, validator: Validator) -> None:
+    validator.validate(run.found)
+    assert run_json.parse(run.json) == run.result
 
 
-@pytest.mark.parametrize("number", RUNS)
-def test_the_page_says_the_numbers_of_run_json(number: int) -> None:
-    found, result, trials = document(number)
-
-    page = Tables(html.render(result, trials, live=False)).rows
+def test_the_page_says_the_numbers_of_run_json(run: Run) -> None:
+    found, page = run.found, run.page
 
     assert [row[1:] for row in page["Cells"][1:]] == [page_cell(each) for each in found["cells"]]
     assert [[row[2], row[4], row[5]] for row in page.get("Doubling factors", [[]])[1:]] == [
@@ -126,11 +150,8 @@ def test_the_page_says_the_numbers_of_run_json(number: int) -> None:
     )
 
 
-@pytest.mark.parametrize("number", RUNS)
-def test_the_page_says_the_laws_of_run_json(number: int) -> None:
-    found, result, trials = document(number)
-
-    page = Tables(html.render(result, trials, live=False)).rows
+def test_the_page_says_the_laws_of_run_json(run: Run) -> None:
+    found, page = run.found, run.page
 
     laws = [] if found["invalid"] else found["laws"]
     assert [row[:5] for row in page.get("Fitted laws", [[]])[1:]] == [
@@ -160,9 +181,8 @@ def page_cell(each: Row) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("number", RUNS)
-def test_markdown_says_the_numbers_of_run_json(number: int) -> None:
-    found, result, _ = document(number)
+def test_markdown_says_the_numbers_of_run_json(run: Run) -> None:
+    found, result = run.found, run.result
 
     rows = re.findall(r"^\| (.*) \|$", markdown.render(result), re.MULTILINE)
     texts = [re.split(r"(?<!\\) \| ", row) for row in rows]
@@ -187,9 +207,8 @@ def test_markdown_says_the_numbers_of_run_json(number: int) -> None:
     ]
 
 
-@pytest.mark.parametrize("number", RUNS)
-def test_junit_holds_the_numbers_of_run_json(number: int) -> None:
-    found, result, _ = document(number)
+def test_junit_holds_the_numbers_of_run_json(run: Run) -> None:
+    found, result = run.found, run.result
     kinds = {"scales": [], "inconclusive": ["Skipped"], "invalid": ["Error"]}
 
     cases = [case for suite in JUnitXml.fromstring(junit.render(result).encode()) for case in suite]
@@ -205,9 +224,8 @@ def test_junit_holds_the_numbers_of_run_json(number: int) -> None:
         assert outcome == kinds.get(each["verdict"], ["Failure"])
 
 
-@pytest.mark.parametrize("number", RUNS)
-def test_csv_holds_the_numbers_of_run_json(number: int) -> None:
-    found, result, trials = document(number)
+def test_csv_holds_the_numbers_of_run_json(run: Run) -> None:
+    found, result, trials = run.found, run.result, run.trials
 
     cells = list(csv.DictReader(io.StringIO(csv_tables.cells(result))))
     doublings = list(csv.DictReader(io.StringIO(csv_tables.doublings(result))))
@@ -228,9 +246,8 @@ def as_number(text: str) -> float | None:
     return float(text) if text else None
 
 
-@pytest.mark.parametrize("number", RUNS)
-def test_openmetrics_hold_the_numbers_of_run_json(number: int) -> None:
-    found, result, _ = document(number)
+def test_openmetrics_hold_the_numbers_of_run_json(run: Run) -> None:
+    found, result = run.found, run.result
 
     families = {
         family.name: family.samples
@@ -257,15 +274,14 @@ def test_openmetrics_hold_the_numbers_of_run_json(number: int) -> None:
     )
 
 
-@pytest.mark.parametrize("number", RUNS)
-def test_no_format_ever_says_nan(number: int) -> None:
-    result, trials = generated_run(number)
+def test_no_format_ever_says_nan(run: Run) -> None:
+    result, trials = run.result, run.trials
     console = Console(width=80, file=io.StringIO(), record=True)
     console.print(terminal.render(result))
     console.print(terminal.compare(result))
 
     for text in (
-        run_json.render(result),
+        run.json,
         html.render(result, trials, live=True),
         markdown.render(result),
         junit.render(result),

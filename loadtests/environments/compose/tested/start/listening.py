@@ -13,11 +13,9 @@ from loadtests.environments.compose.tested.start.endings import ReplicaEnded, en
 from loadtests.environments.compose.tested.start.ports import Sockets
 from loadtests.environments.counters import member_name
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
+from loadtests.model.plan import START_LIMIT_S
 from loadtests.tools import docker, proc, procfs
 from loadtests.tools.docker import Container
-
-LISTEN_LIMIT_S = 90.0
-"""Seconds until a replica has to listen, as long as it may take to answer."""
 
 LOOPBACK_LIMIT_S = 10.0
 """Seconds that a replica may listen on loopback addresses only: a proxy inside may come later."""
@@ -55,12 +53,14 @@ Look = Callable[[Container], Sockets | None]
 class Wanted:
     """What is known of a replica's port before it starts: what the user says, and what is declared.
 
-    ``path`` is asked where several ports listen.
+    ``path`` is asked where several ports listen. ``limit_s`` is how long a replica may take until
+    it listens.
     """
 
     asked: int | None
     declared: tuple[int, ...]
     path: str
+    limit_s: float = START_LIMIT_S
 
 
 def look(container: Container, *, local: bool, run: str) -> Sockets | None:
@@ -128,11 +128,11 @@ def wait_for_port(
         present = container()
         text = log(present)
         return (
-            f"Replica {member_name(present)} {waiting.complaint()} {LISTEN_LIMIT_S:g} s after its"
+            f"Replica {member_name(present)} {waiting.complaint()} {wanted.limit_s:g} s after its"
             f" start.{repeats(text)}{end_of(text)}"
         )
 
-    proc.wait_until(found, limit_s=LISTEN_LIMIT_S, failure=failure)
+    proc.wait_until(found, limit_s=wanted.limit_s, failure=failure)
     assert waiting.port is not None
     return waiting.port, waiting.note
 

@@ -163,9 +163,9 @@ class Starting:
                 self.notes.append(note)
             proc.wait_until(
                 partial(self._all_listen, worker, port),
-                limit_s=listening.LISTEN_LIMIT_S,
+                limit_s=self.wanted.limit_s,
                 failure=f"Not all replicas of {worker} listen on port {port}"
-                f" {listening.LISTEN_LIMIT_S:g} s after the first. Their logs are in logs/.",
+                f" {self.wanted.limit_s:g} s after the first. Their logs are in logs/.",
             )
             ports[worker] = port
         return ports

@@ -1,0 +1,68 @@
+"""The options that say what users ask, the same for every command that makes a load."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from loadtests.cli import parameters
+from loadtests.model.errors import UsageError
+
+_FILE = click.Path(path_type=Path)
+
+OPTIONS = (
+    click.option(
+        "--request",
+        "requests",
+        multiple=True,
+        metavar="LINE",
+        help='Ask this: a weight, a method and a path, such as "3 GET /search". Repeatable.',
+    ),
+    click.option("--locustfile", type=_FILE, metavar="FILE", help="Use this locustfile as it is."),
+    click.option(
+        "--tags",
+        callback=lambda *given: parameters.names(*given) or (),
+        metavar="NAMES",
+        help="Only the locustfile's tasks with one of these tags.",
+    ),
+    click.option(
+        "--keep-waits/--no-keep-waits",
+        default=None,
+        help="Keep the waiting times of a locustfile's users.  [default: no]",
+    ),
+    click.option(
+        "--generator-requirements",
+        type=_FILE,
+        metavar="FILE",
+        help="Requirements with the modules that a locustfile imports.",
+    ),
+    click.option(
+        "--reset-command",
+        metavar="COMMAND",
+        help="A command that takes back what the load leaves behind; no shell reads it.",
+    ),
+)
+
+
+def load_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of the load to a command."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def words(command: str | None) -> tuple[str, ...]:
+    """Return the words of ``--reset-command``; raise :class:`UsageError` if there are none."""
+    if command is None:
+        return ()
+    try:
+        found = tuple(shlex.split(command))
+    except ValueError as error:
+        raise UsageError(f"--reset-command {command!r}: {str(error).lower()}.") from None
+    if not found:
+        raise UsageError('--reset-command is empty. Try --reset-command "flask init-db".')
+    return found

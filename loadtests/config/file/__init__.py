@@ -1,0 +1,1 @@
+"""The configuration file: its text, its lines, and all mistakes in it at once."""

@@ -1,0 +1,86 @@
+"""A table of ``[tool.twofold.variants]``: one way to serve the target. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from string import Formatter
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from loadtests.config.file.known import Known
+from loadtests.config.names import did_you_mean
+from loadtests.config.tables.fields import Text, Variables, Words, unknown_name
+from loadtests.config.tables.table import Fault, Table
+
+MAX_PROCESSES = 64
+MAX_THREADS = 1024
+
+PLACES = ("bind", "host", "port", "python", "app", "module", "name")
+"""What a command may have in braces; a test holds them to the server that fills them in."""
+
+ADDRESSES = frozenset({"bind", "port"})
+"""Of these a command needs one, so that each replica has an address of its own."""
+
+
+class VariantTable(Table):
+    """One way to serve the target: a server with its settings, or a command."""
+
+    server: Text | None = Field(default=None, examples=['"gunicorn"'])
+    """The web server. A variant with a built-in one's name changes that one, and needs none."""
+    worker: Text | None = Field(default=None, examples=['"gthread"'])
+    """The server's own name for its kind of workers."""
+    processes: Annotated[int, Field(ge=1, le=MAX_PROCESSES)] | None = Field(
+        default=None, examples=["4"]
+    )
+    """Worker processes of one replica."""
+    threads: Annotated[int, Field(ge=1, le=MAX_THREADS)] | None = Field(
+        default=None, examples=["8"]
+    )
+    """Threads of each process."""
+    slots: Annotated[int, Field(ge=1)] | None = Field(default=None, examples=["8"])
+    """How many requests one replica serves at once, where processes × threads is not right."""
+    python: Text | None = Field(default=None, examples=['"python3.13"'])
+    """Another interpreter: a name on PATH, or a path."""
+    options: Words = Field(default=[], examples=['"--backlog 64"'])
+    """Further words of the server's command line."""
+    env: Variables = Field(default={}, examples=['{PYTHONOPTIMIZE = "1"}'])
+    """Environment variables for this variant."""
+    command: Words | None = Field(default=None, examples=['"python -m bjoern_run {app} {bind}"'])
+    """The command of a server that Twofold does not know."""
+
+    @classmethod
+    def faults(cls, data: Mapping[str, Any], known: Known) -> Iterator[Fault]:
+        """Give what is wrong between server, worker and command."""
+        server, worker = data.get("server"), data.get("worker")
+        if isinstance(server, str) and "command" not in data:
+            yield from unknown_name(server, known.servers, what="server", at=("server",))
+        modes = known.servers.get(server if isinstance(server, str) else "gunicorn", ())
+        if isinstance(worker, str) and modes and not {".", ":"} & set(worker):
+            yield from unknown_name(worker, modes, what="worker", at=("worker",))
+        command = data.get("command")
+        for text in _faults_of(command if isinstance(command, list) else [command]):
+            yield Fault(at=("command",), text=text)
+
+
+def _faults_of(words: Sequence[Any]) -> Iterator[str]:
+    """Give what is wrong with the placeholders of a command, or of a command's words."""
+    names: list[str] = []
+    for word in words:
+        if not isinstance(word, str):
+            return
+        try:
+            names += [name for _, name, _, _ in Formatter().parse(word) if name is not None]
+        except ValueError:
+            yield "A brace is single. A placeholder is {bind}; {{ and }} are braces."
+            return
+    for name in names:
+        if name not in PLACES:
+            known = ", ".join(f"{{{place}}}" for place in PLACES)
+            yield f"Nobody fills in {{{name}}}.{did_you_mean(name, PLACES)} Known: {known}."
+    # An unknown name may be a misspelt address, and is a mistake already.
+    if {*names} <= {*PLACES} and not {*names} & ADDRESSES:
+        yield (
+            "Each replica needs its own address. Put {bind} (host and port) or {port} where the"
+            " server takes it."
+        )

@@ -1,0 +1,191 @@
+"""The image of a user's application: its folder, what it requires, and the servers.
+
+Also how a replica of it is started, and what an import of it in the image shows.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import jinja2
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from loadtests.environments.protocol import Say
+from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.model.plan import WorkerModel
+from loadtests.model.tested.target import Target
+from loadtests.servers import registry as servers
+from loadtests.servers.server import Command, ReplicaOrder
+from loadtests.targets.application import build_context, examination, inspection, requirements
+from loadtests.targets.application.folders import check_readable
+from loadtests.targets.application.interpreter import Interpreter
+from loadtests.tools import docker, docker_pulse
+
+TEMPLATE = "compose/project/Dockerfile.j2"
+
+FOLDER = "/srv/project"
+PYTHON = "/venv/bin/python"
+PORT = 8000
+
+BOOT = (
+    "import base64, runpy, sys;"
+    "open('/tmp/inspector.pyz', 'wb').write(base64.b64decode(sys.stdin.read()));"
+    "runpy.run_path('/tmp/inspector.pyz', run_name='__main__')"
+)
+"""Runs the inspector from standard input: no file of ours can be mounted on another machine."""
+
+WRITE = (
+    "import json, os, sys; job = json.loads(sys.argv[1]);"
+    "[open(path, 'w').write(text) for path, text in job['files'].items()];"
+    "os.execvp(job['argv'][0], job['argv'])"
+)
+"""Writes a server's own files, and becomes the server."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """A package that an image gets unless the application's own requirements have it."""
+
+    module: str
+    requirement: str
+
+
+def build(
+    engine: docker.Engine,
+    root: Path,
+    tested: Target,
+    *,
+    base: str,
+    say: Say,
+    workers: Sequence[WorkerModel] = (),
+) -> str:
+    """Build the image of a target's folder, with the servers of ``workers``, and return its tag.
+
+    Raises :class:`UsageError` for a folder that is too large or whose requirements cannot be read,
+    and :class:`~loadtests.model.errors.EnvironmentFailure` if the image does not build.
+    """
+    folder = Path(tested.folder or ".")
+    check_readable(folder)
+    needed = requirements.find(folder)
+    context = build_context.find(folder)
+    say(f"Building an image of {folder} ({needed.kind or 'no requirements file'})")
+    tag = tag_of(folder)
+    with tempfile.TemporaryDirectory(prefix="twofold-image-") as name:
+        place = Path(name)
+        build_context.copy(context, place / "project")
+        for path, text in needed.files.items():
+            file = place / "requirements" / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        dockerfile = place / "Dockerfile"
+        dockerfile.write_text(dockerfile_of(root, needed, workers))
+        argv = docker.build_argv(tag=tag, folder=place, dockerfile=dockerfile, base_image=base)
+        try:
+            docker.build(argv, what=tested.name, on_line=lambda _: None)
+        except EnvironmentFailure as error:
+            # Without the command to try by hand: its folder is about to go.
+            raise EnvironmentFailure(str(error).partition("\nTry it by hand")[0]) from error
+    return engine.image_id(tag) or tag
+
+
+def dockerfile_of(
+    root: Path, needed: requirements.Requirements, workers: Sequence[WorkerModel]
+) -> str:
+    """Return the text of the Dockerfile."""
+    environment = jinja2.Environment(
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701  no HTML
+    )
+    template = environment.from_string((root / TEMPLATE).read_text())
+    return template.render(folder=FOLDER, requirements=needed, packages=packages_of(workers))
+
+
+def packages_of(workers: Sequence[WorkerModel]) -> tuple[Package, ...]:
+    """Return the packages that variants need, each in the version that Twofold itself has."""
+    modules = dict.fromkeys(
+        module for worker in workers for module in servers.of(worker).modules(worker)
+    )
+    return tuple(Package(module=module, requirement=_pinned(module)) for module in modules)
+
+
+def _pinned(module: str) -> str:
+    try:
+        return f"{module}=={metadata.version(module)}"
+    except metadata.PackageNotFoundError:
+        return module
+
+
+def tag_of(folder: Path) -> str:
+    """Return the tag of a folder's image; another folder of the same name has another."""
+    name = "".join(letter if letter.isalnum() else "-" for letter in folder.name.lower()).strip("-")
+    return f"twofold/project-{name or 'app'}-{zlib.crc32(str(folder).encode()):08x}:latest"
+
+
+def inspect(image: str, tested: Target, say: Say) -> Target:
+    """Import a target's application in its image, and return the target with what is seen.
+
+    Raises :class:`UsageError` if it cannot be imported there.
+    """
+    say("Importing the application in its image")
+    folder = Path(tested.folder or ".")
+    job = inspection.job(tested.application or "", examination.modules())
+    argv = docker_pulse.container_argv(
+        image, "-c", BOOT, job, entrypoint=PYTHON, variables=tested.env
+    )
+    done = docker_pulse.run(
+        argv,
+        env=tested.env,
+        input_text=base64.b64encode(inspection.packed()).decode(),
+        timeout_s=inspection.LIMIT_S + inspection.SLACK_S,
+        check=False,
+    )
+    seen = inspection.parse(
+        done, asked=tested.application or "", where="the image's Python", folder=folder
+    )
+    _check_version(requirements.find(folder), seen.python)
+    python = Interpreter(path=PYTHON, why=f"of an image made from {folder}")
+    return examination.described(tested, seen, python)
+
+
+def _check_version(needed: requirements.Requirements, python: str) -> None:
+    """Raise :class:`UsageError` if a project asks for another Python than its image has."""
+    try:
+        fits = needed.python is None or SpecifierSet(needed.python).contains(python)
+    except InvalidSpecifier:
+        return
+    if not fits:
+        raise UsageError(
+            f"pyproject.toml asks for Python {needed.python}, and the base image has {python}. Name"
+            " another, such as TWOFOLD_BASE_IMAGE=python:3.12-slim; or run without containers:"
+            " --backend processes --python …"
+        )
+
+
+def command(worker: WorkerModel, tested: Target) -> Command:
+    """Return how a container of an inspected target's image starts a variant."""
+    order = ReplicaOrder(
+        python=PYTHON,
+        application=tested.application or "",
+        worker=worker,
+        name=worker.name,
+        bind=f"0.0.0.0:{PORT}",
+        folder=FOLDER,
+        versions={name: text for name, text in (tested.modules or {}).items() if text},
+    )
+    own = servers.of(worker).command(order)
+    places = (own.env.get("PYTHONPATH", ""), f"{FOLDER}/{tested.source}".rstrip("/"))
+    env = {**own.env, "PYTHONPATH": ":".join(filter(None, places))}
+    if not own.files:
+        return Command(argv=own.argv, env=env)
+    written = {f"{order.scratch}/{name}": text for name, text in own.files.items()}
+    text = json.dumps({"files": written, "argv": own.argv})
+    return Command(argv=(PYTHON, "-c", WRITE, text), env=env)

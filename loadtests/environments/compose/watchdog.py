@@ -1,0 +1,164 @@
+"""Removes a run's Compose project when the harness ends without having removed it.
+
+``python -m loadtests.environments.compose.watchdog <project>`` hears from the harness which
+programs of Compose run, and at the end that nothing is left. If the harness ends without this, it
+ends those programs, and removes the project once the engine answers. It logs what it does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from loadtests.environments import watching
+from loadtests.environments.protocol import Say
+from loadtests.model.errors import EXIT_ENVIRONMENT, EXIT_YES, EnvironmentFailure, ProcessFailure
+from loadtests.tools import docker, proc, procfs
+from loadtests.tools.proc import Child
+
+DONE = "done"
+PROGRAM = "program"
+
+CLOSE_LIMIT_S = 5.0
+
+CALM_S = 15.0
+"""How long nothing new may appear before the project counts as gone: the engine may still create
+what an ended Compose requested."""
+
+LIMIT_S = 900.0
+"""How long an engine that does not answer, or does not remove the project, is asked again."""
+
+AGAIN_S = 1.0
+
+
+class Guard:
+    """The harness's side of the watchdog of one project."""
+
+    def __init__(self, child: Child, log: Path) -> None:
+        self._child = child
+        self.log = log
+        self._gone = False
+
+    def mind(self, pid: int) -> None:
+        """Name a program that has to end before the project can be removed."""
+        facts = procfs.facts_of(pid)
+        self._tell(f"{PROGRAM} {pid} {facts.started if facts else ''}")
+
+    def note_gone(self) -> None:
+        """Note that the project was removed, so that nothing is left to do."""
+        self._gone = True
+        self._tell(DONE)
+
+    def close(self) -> None:
+        """Let the watchdog end; or leave it to its work, if the project was not removed."""
+        if self._gone:
+            self._child.close(grace_s=CLOSE_LIMIT_S)
+        else:
+            self._child.release()
+
+    def _tell(self, line: str) -> None:
+        with contextlib.suppress(ProcessFailure):  # somebody killed it; the run needs it not
+            self._child.send(line)
+
+
+@contextmanager
+def guard(project: str, *, log: Path) -> Iterator[Guard]:
+    """Provide a guard for a project, which removes it unless the block notes that it is gone."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    watched = Guard(watching.start(__name__, (project,), log=log), log)
+    try:
+        yield watched
+    finally:
+        watched.close()
+
+
+def main(project: str) -> int:
+    """Wait for the end of the harness, remove its project, and return the exit code."""
+    lines = watching.watch()
+    if DONE in lines:
+        return EXIT_YES
+    say = _Log()
+    say(f"The harness ended without removing {project}")
+    _end_programs(lines)
+    try:
+        _remove(project, say)
+    except EnvironmentFailure as failure:
+        say(str(failure))
+        return EXIT_ENVIRONMENT
+    say(f"Removed {project}")
+    return EXIT_YES
+
+
+def _end_programs(lines: Iterable[str]) -> None:
+    """End the programs in these lines, but none whose id was reused since."""
+    for line in lines:
+        match = re.fullmatch(rf"{PROGRAM} (\d+) (.+)", line)
+        facts = procfs.facts_of(int(match[1])) if match else None
+        if match and facts is not None and facts.started == match[2]:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(facts.pid, signal.SIGKILL)
+
+
+def _remove(project: str, say: Say) -> None:
+    """Remove a project until nothing of it has appeared for some seconds."""
+    calm_since_s: float | None = None
+
+    def is_calm() -> bool:
+        nonlocal calm_since_s
+        if not _removed(project, say):
+            calm_since_s = None
+            return False
+        calm_since_s = proc.monotonic_s() if calm_since_s is None else calm_since_s
+        return proc.monotonic_s() - calm_since_s >= CALM_S
+
+    proc.wait_until(
+        is_calm,
+        limit_s=LIMIT_S,
+        every_s=AGAIN_S,
+        failure=f"{project} is still there after {LIMIT_S / 60:g} min. Run `twofold down`.",
+    )
+
+
+def _removed(project: str, say: Say) -> bool:
+    """Remove what is there of a project; return whether there was nothing."""
+    try:
+        engine = docker.Engine()
+    except EnvironmentFailure as failure:
+        say(str(failure))
+        return False
+    try:
+        if project not in engine.projects():
+            return True
+        engine.remove(project)
+    except docker.NetworkKept as kept:
+        say(str(kept))
+        return True
+    except EnvironmentFailure as failure:  # such as a network that a container is joining
+        say(str(failure))
+    finally:
+        engine.close()
+    return False
+
+
+class _Log:
+    """Writes lines with the time to the log, but none twice in a row."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, line: str) -> None:
+        if line != self._last:
+            with contextlib.suppress(OSError):  # a full disk must not stop the removal
+                print(f"{datetime.now(UTC):%H:%M:%S} UTC {line}", file=sys.stderr, flush=True)
+        self._last = line
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""The external backend: a deployment that runs already, scaled by the user's commands."""

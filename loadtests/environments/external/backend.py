@@ -1,0 +1,63 @@
+"""The external backend: measures a deployment at a URL, scaled by hooks."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from loadtests.environments.external.deployment import put_back
+from loadtests.environments.external.stack import ExternalStack
+from loadtests.environments.protocol import Chosen, Say
+from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.model.plan import Plan
+from loadtests.model.tested.external import Hooks
+from loadtests.model.tested.target import Target, TargetKind
+from loadtests.tools import host, proc
+
+NEEDED = ("scale", "replicas")
+
+
+class ExternalBackend:
+    """Measures a deployment that runs already; ``hooks`` scale it."""
+
+    name = "external"
+
+    def __init__(self, hooks: Hooks) -> None:
+        self._hooks = hooks
+
+    @contextmanager
+    def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[ExternalStack]:
+        """Provide the deployment; put its number of replicas back at the end."""
+        with put_back(self._hooks, say) as deployment:
+            deployment.scale_to(plan.replica_counts[0])
+            yield ExternalStack(plan, deployment, folder)
+
+
+def choose(tested: Target) -> Chosen:
+    """Return the backend for a URL; raise :class:`UsageError` for other targets or no hooks."""
+    if tested.kind is not TargetKind.URL:
+        raise UsageError(
+            "--backend external measures a deployment that runs already. Name it:"
+            " twofold run --url http://10.77.0.11:8080"
+        )
+    hooks = tested.hooks or Hooks()
+    missing = [name for name in NEEDED if not getattr(hooks, name)]
+    if missing:
+        raise UsageError(
+            f"The deployment at {tested.url} needs the hook {' and '.join(missing)} in"
+            " [tool.twofold.external], such as scale ="
+            ' "kubectl scale deployment/web --replicas={replicas}". See the how-to "anything that'
+            ' I can scale".'
+        )
+    for argv in filter(None, (hooks.scale, hooks.replicas, hooks.ready, hooks.counters)):
+        if proc.which(argv[0]) is None:
+            raise EnvironmentFailure(
+                f"The hook `{shlex.join(argv)}` cannot run: there is no program {argv[0]!r} on"
+                " PATH. Install it, or give its path."
+            )
+    machine = host.read_machine(can_budget=False)
+    return Chosen(
+        backend=ExternalBackend(hooks), machine=machine, why="the target is a URL, scaled by hooks"
+    )

@@ -1,0 +1,128 @@
+"""A deployment that runs already, as a stack: only the generator is ours."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from loadtests.environments.child_python import python_path
+from loadtests.environments.external.deployment import Deployment
+from loadtests.model.plan import Plan, TrialSpec, Upstream
+from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.tested.in_force import ServerProcess
+from loadtests.model.vocabulary import Role
+from loadtests.tools import host, proc, procfs
+from loadtests.tools.proc import Child
+
+GENERATOR = Role.GENERATOR.value
+LOG_CHARS = 4000
+
+
+class ExternalStack:
+    """See ``environments.protocol.Stack``. What cannot be read there is left out, never guessed."""
+
+    status_url: str | None = None
+    host_cores: tuple[int, ...] = ()
+
+    def __init__(self, plan: Plan, deployment: Deployment, folder: Path) -> None:
+        parts = urlsplit(plan.tested.url or "")
+        self.proxy_host = parts.hostname or ""
+        self._worker = plan.workers[0].name
+        self._processes = plan.generator_processes
+        self._deployment = deployment
+        self._logs = folder / "logs"
+        self._generator: Child | None = None
+
+    @property
+    def replicas(self) -> tuple[Replica, ...]:
+        """The replicas that serve now. Their address is the name by which an answer names them."""
+        return tuple(
+            Replica(
+                name=f"{self._worker}-{number}",
+                worker=self._worker,
+                number=number,
+                address=name,
+                identity=name,
+            )
+            for number, name in enumerate(self._deployment.names, start=1)
+        )
+
+    def activate(self, spec: TrialSpec) -> None:
+        """Scale the deployment to a trial's number of replicas."""
+        self._deployment.scale_to(spec.cell.replicas)
+
+    def start_generator(self) -> Child:
+        """Start the generator as a child of this process."""
+        self._logs.mkdir(parents=True, exist_ok=True)
+        argv = (sys.executable, "-m", "loadtests.generator", "--processes", str(self._processes))
+        self._generator = Child(argv, log=self._logs / f"{GENERATOR}.log", env=python_path())
+        return self._generator
+
+    def start_metronome(self) -> None:
+        """Return None: the deployment's cores are not ours to probe."""
+
+    def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
+        """Do nothing: the deployment has its own balancer."""
+
+    def read(self, members: Collection[str]) -> tuple[Reading, ...]:
+        """Return the counters that the hook prints, and the generator's own."""
+        return (*self._replica_readings(members), *self._generator_reading(members))
+
+    def _replica_readings(self, members: Collection[str]) -> list[Reading]:
+        names = {replica.identity: replica.name for replica in self.replicas}
+        counters = self._deployment.runner.counters()
+        at_s = proc.now_s()
+        return [
+            Reading(
+                member=names[counter.name],
+                role=Role.REPLICA,
+                at_s=at_s,
+                cpu_s=counter.cpu_s,
+                throttled_s=counter.throttled_s,
+            )
+            for counter in counters
+            if names.get(counter.name) in members
+        ]
+
+    def _generator_reading(self, members: Collection[str]) -> list[Reading]:
+        if self._generator is None or GENERATOR not in members:
+            return []
+        family = procfs.family(self._generator.pid)
+        cpu_s = sum(process.cpu_s for process in family)
+        return [Reading(member=GENERATOR, role=Role.GENERATOR, at_s=proc.now_s(), cpu_s=cpu_s)]
+
+    def read_host(self) -> HostReading | None:
+        """Return the CPU counters of the generator's machine."""
+        return host.read_host(host.usable_cores())
+
+    def identities(self) -> Mapping[str, str]:
+        """Return what has become of the deployment since it got its number of replicas."""
+        return {"deployment": self._deployment.change() or "as it was scaled"}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Nothing is found or changed here."""
+        return ()
+
+    def state_of(self, member: str) -> ReplicaState:  # noqa: ARG002  it is the deployment's
+        """Return nothing that is known."""
+        return ReplicaState()
+
+    def log_of(self, member: str) -> str:
+        """Return the end of the generator's log; other logs are the deployment's."""
+        log = self._logs / f"{member}.log"
+        return log.read_text(errors="replace")[-LOG_CHARS:] if log.exists() else "(no log here)"
+
+    def first_log(self, member: str) -> str:  # noqa: ARG002  the deployment's logs are not here
+        """Return nothing: the replicas' logs are the deployment's."""
+        return ""
+
+    def processes_of(self, member: str) -> tuple[ServerProcess, ...]:  # noqa: ARG002  likewise
+        """Return nothing: the replicas' processes run elsewhere."""
+        return ()
+
+    def run_module(self, module: str, text: str) -> str:
+        """Run a module of the generator's package, and return its output."""
+        return proc.run((sys.executable, "-m", module), env=python_path(), input_text=text).stdout

@@ -1,0 +1,132 @@
+"""The user's application as replicas on this machine: its interpreter, its modules, its paths."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loadtests.environments.processes import lent
+from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.tested.target import Target, TargetKind
+from loadtests.servers import gunicorn
+from loadtests.servers import registry as servers
+from loadtests.servers.server import ReplicaOrder
+
+if TYPE_CHECKING:
+    from loadtests.targets.application.inspection import Inspection
+
+PATH = "PYTHONPATH"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A target that was imported here; ``lends`` says that its gunicorn is Twofold's own."""
+
+    tested: Target
+    lends: bool = False
+
+
+def prepare(tested: Target) -> Prepared:
+    """Import a target's application with its interpreter, and return the target with what is seen.
+
+    Raises :class:`~loadtests.model.errors.UsageError` if it cannot be imported.
+    """
+    # Late: the sample application needs none of it.
+    from loadtests.targets.application import examination, interpreter
+
+    python = interpreter.find(tested.python, Path(tested.folder or "."))
+    seen = examination.seen_by(tested, python)
+    described = examination.described(tested, seen, python)
+    if seen.modules.get(lent.MODULE) is not None or not lent.fits(seen.python):
+        return Prepared(tested=described)
+    version = lent.version()
+    note = (
+        f"{python.path} has no gunicorn; Twofold lends its own, {version}. Install the one that you"
+        " deploy to measure that."
+    )
+    modules = {**(described.modules or {}), lent.MODULE: version}
+    return Prepared(
+        tested=replace(described, modules=modules, notes=(*described.notes, note)), lends=True
+    )
+
+
+def seen_in(tested: Target, python: str) -> Inspection:
+    """Return what an import of a target's application by another interpreter shows.
+
+    Raises :class:`~loadtests.model.errors.UsageError` if it cannot be imported there.
+    """
+    from loadtests.targets.application import examination, interpreter
+
+    found = interpreter.find(python, Path(tested.folder or "."))
+    return examination.seen_by(tested, found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """How a replica is started: its command, its variables and its working folder.
+
+    ``files`` are written into its scratch folder first.
+    """
+
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    folder: Path
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+def start_of(order: ReplicaOrder, tested: Target, *, root: Path, lent: Path | None = None) -> Start:
+    """Return how to start a replica of a target.
+
+    ``order`` is that of the sample application, whose folder is ``root``. A user's application gets
+    no secret key and no store, so a key that it makes itself shows as it would in production.
+    ``lent`` is a folder with modules that its interpreter lacks.
+    """
+    server = servers.of(order.worker)
+    if tested.kind is not TargetKind.IMPORT_STRING:
+        command = server.command(order)
+        env = dict(command.env)
+        return Start(argv=command.argv, env=env, folder=root, files=command.files)
+    own = replace(
+        order,
+        python=order.worker.python or tested.python or order.python,
+        application=tested.application or "",
+        secret_key="",
+        database_url=None,
+        folder=tested.folder,
+        versions={name: text for name, text in (tested.modules or {}).items() if text},
+    )
+    command = server.command(own)
+    places = _places(tested, first=command.env.get(PATH, ""), last=str(lent) if lent else "")
+    return Start(
+        argv=command.argv,
+        env={**tested.env, **command.env, PATH: places},
+        folder=Path(tested.folder or root),
+        files=command.files,
+    )
+
+
+def _places(tested: Target, *, first: str, last: str) -> str:
+    """Return the places to import a user's application from, with others before and after.
+
+    Its folder is among them for every server, as it is for gunicorn.
+    """
+    own = str(Path(tested.folder or ".") / tested.source)
+    return os.pathsep.join(filter(None, (first, own, os.environ.get(PATH), last)))
+
+
+def check_sample(root: Path) -> None:
+    """Raise where the sample application, or what it is made of, is not here."""
+    if not (root / gunicorn.CONFIG).is_file():
+        raise EnvironmentFailure(
+            f"There is no {gunicorn.CONFIG} in {root}. Start twofold in a checkout of the project."
+        )
+    missing = gunicorn.missing_modules()
+    if missing:
+        raise EnvironmentFailure(
+            f"This Python has no {', '.join(missing)}, which the replicas need."
+            " Install them: `make set-up` in a checkout, or `pip install 'gunicorn[gevent]' flask"
+            " 'psycopg[binary,pool]'`."
+        )

@@ -1,0 +1,53 @@
+"""The proxy of a stack of processes: its configuration, and whether it is in force."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+
+from loadtests.environments.processes.addresses import Addresses
+from loadtests.model.plan import Upstream
+from loadtests.tools import nginx, proc
+
+
+def config(
+    program: str,
+    template: Path,
+    upstreams: Sequence[Upstream],
+    places: Addresses,
+    *,
+    folder: Path,
+    generation: int,
+) -> str:
+    """Return nginx's configuration for these upstreams; ``generation`` tells it from others."""
+    built_with = proc.run(nginx.version_argv(program)).stderr
+    return nginx.render(
+        template.read_text(),
+        [
+            nginx.ServerBlock(
+                port=upstream.port,
+                members=tuple(
+                    places.replicas[f"{upstream.worker}-{number}"] for number in upstream.members
+                ),
+                idle=upstream.idle,
+            )
+            for upstream in upstreams
+        ],
+        status_port=places.status_port,
+        folder=str(folder),
+        listen_host=places.proxy_host,
+        generation=generation,
+        counts=nginx.COUNTS_MODULE in built_with,
+    )
+
+
+def generation(places: Addresses) -> int | None:
+    """Return the generation of the configuration that is in force; None if nginx does not say."""
+    url = f"http://{places.proxy_host}:{places.status_port}/generation"
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:
+            return int(answer.read())
+    except (urllib.error.URLError, OSError, ValueError):
+        return None

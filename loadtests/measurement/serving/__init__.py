@@ -1,0 +1,1 @@
+"""What serves the replicas: seen at the start of a run, and what the proxy may assume of it."""

@@ -1,0 +1,145 @@
+"""Sees which server and which mode really serve each worker model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from loadtests.environments.protocol import Stack
+from loadtests.measurement.serving import keep_alive
+from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.plan import Plan, WorkerModel
+from loadtests.model.tested.in_force import InForce, KeptConnections, ServerProcess
+from loadtests.servers import gunicorn, registry
+from loadtests.servers.server import Seen, Server, troubles_in
+
+
+def see(
+    stack: Stack,
+    plan: Plan,
+    *,
+    kept: Mapping[str, KeptConnections],
+    start_s: Mapping[str, float],
+) -> tuple[InForce, ...]:
+    """Return what serves each worker model, by the first replica's log and processes.
+
+    ``kept`` and ``start_s`` are recorded with it. Raises :class:`EnvironmentFailure` where
+    something else runs than was put into force.
+    """
+    if stack.status_url is None:  # a deployment of somebody else's, which cannot be looked into
+        return ()
+    entries = []
+    for worker in plan.workers:
+        member = f"{worker.name}-1"
+        log, processes = stack.first_log(member), stack.processes_of(member)
+        entry = look(worker, log, processes)
+        difference = differs(worker, entry)
+        if difference is not None:
+            raise EnvironmentFailure(
+                f"{worker.name} was to be {difference}. What runs was seen by {entry.seen_by}. Is"
+                " the number set elsewhere, in an option, a variable or a configuration file? The"
+                f" beginning of its log:\n{log[:2000]}"
+            )
+        connections = kept.get(worker.name)
+        few = keep_alive.note(worker, connections) if connections is not None else None
+        entries.append(
+            replace(
+                entry,
+                kept=connections,
+                start_s=start_s.get(worker.name),
+                notes=(*entry.notes, *([few] if few is not None else [])),
+            )
+        )
+    return tuple(entries)
+
+
+def look(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> InForce:
+    """Return what a log and processes say of one worker model's server."""
+    server = registry.recognised(log, processes) if worker.as_started else registry.of(worker)
+    if server is None:
+        return InForce(
+            worker=worker.name,
+            server=None,
+            processes=len(processes) or None,
+            seen_by="its processes; no known server is among them",
+            as_started=True,
+        )
+    seen = server.look(log, processes)
+    return InForce(
+        worker=worker.name,
+        server=server.name,
+        version=seen.version,
+        mode=seen.mode,
+        processes=seen.processes,
+        threads=seen.threads,
+        slots=_slots(worker, seen),
+        seen_by=_seen_by(server, log, processes),
+        as_started=worker.as_started,
+        notes=seen.notes,
+    )
+
+
+def _slots(worker: WorkerModel, seen: Seen) -> int | None:
+    if not worker.as_started:
+        return worker.slots
+    if seen.unlimited or seen.processes is None or seen.threads is None:
+        return None
+    return seen.processes * seen.threads
+
+
+def _seen_by(server: Server, log: str, processes: Sequence[ServerProcess]) -> str:
+    spoke = server.recognises is not None and server.recognises.search(log) is not None
+    ways = [*(["its log"] if spoke else []), *(["its processes"] if processes else [])]
+    return " and ".join(ways) or "nothing"
+
+
+def differs(worker: WorkerModel, seen: InForce) -> str | None:
+    """Return what was planned and what runs instead, in words; None where they agree.
+
+    Only what was seen is compared. Of a server with a command of the user's own, nothing is.
+    """
+    if worker.as_started or worker.server not in registry.SERVERS:
+        return None
+    mode = worker.mode or (worker.name if worker.server == registry.DEFAULT else None)
+    pairs = (
+        ("", mode, seen.mode),
+        ("process(es)", worker.processes, seen.processes),
+        ("thread(s) in each", worker.threads, seen.threads),
+    )
+    wrong = [
+        f"{worker.server} with {planned} {what}".strip() + f", and {found} runs"
+        for what, planned, found in pairs
+        if planned is not None and found is not None and planned != found
+    ]
+    return "; ".join(wrong) or None
+
+
+def after_load(stack: Stack, entries: Sequence[InForce]) -> tuple[InForce, ...]:
+    """Return the same with what only a load shows: the threads of gunicorn's gthread workers."""
+    return tuple(_after_load(stack, entry) for entry in entries)
+
+
+def _after_load(stack: Stack, entry: InForce) -> InForce:
+    if not (entry.as_started and entry.mode == "gthread" and entry.threads is None):
+        return entry
+    threads = gunicorn.threads_after_load(stack.processes_of(f"{entry.worker}-1"))
+    slots = threads * entry.processes if threads and entry.processes else None
+    return replace(entry, threads=threads, slots=slots, seen_by="its processes under load")
+
+
+def with_troubles(stack: Stack, entries: Sequence[InForce]) -> tuple[InForce, ...]:
+    """Return the same with what the ends of the replicas' logs tell of time-outs and kills."""
+    return tuple(_with_troubles(stack, entry) for entry in entries)
+
+
+def _with_troubles(stack: Stack, entry: InForce) -> InForce:
+    server = registry.SERVERS.get(entry.server or "")
+    if server is None:
+        return entry
+    notes = [
+        f"{replica.name}: {sentence}"
+        for replica in stack.replicas
+        if replica.worker == entry.worker
+        for sentence in troubles_in(server, stack.log_of(replica.name))
+    ]
+    return replace(entry, notes=(*entry.notes, *notes))

@@ -1,0 +1,103 @@
+"""Finds out what each server does with idle connections, so that the proxy never keeps too many."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pydantic import TypeAdapter, ValidationError
+
+from loadtests.environments.protocol import Stack
+from loadtests.model.errors import GeneratorFailure
+from loadtests.model.plan import Plan, Upstream, WorkerModel
+from loadtests.model.tested.in_force import KeptConnections
+from loadtests.model.tested.target import TargetKind
+from loadtests.servers import idle_connections, registry
+from loadtests.servers.server import KeepAlive
+
+PROBE = "loadtests.generator.keep_alive"
+
+CONNECTIONS = 300
+"""More than a trial has users on one replica (256), so that a server with fewer is found."""
+
+UNKNOWN_WATCH_S = 5.0
+"""How long idle connections are watched where the server's time is not known. The proxy then closes
+its own after 4 s, which costs a new connection after a pause and no error."""
+
+KNOWN_WATCH_S = 0.5
+"""The same where the server's file says how long it keeps them: only a check."""
+
+_KEPT = TypeAdapter(dict[str, KeptConnections])
+
+
+def declared(worker: WorkerModel) -> KeepAlive:
+    """Return what is known of a worker model's connections before anything is asked.
+
+    Of a target that starts its own server, that is nothing.
+    """
+    if worker.as_started:
+        return KeepAlive()
+    return registry.of(worker).keep_alive(worker)
+
+
+def watch(stack: Stack, plan: Plan) -> dict[str, KeptConnections]:
+    """Open idle connections to one replica of each worker model, and return what became of them.
+
+    The sample application under gunicorn is left out: its configuration is our own. So is a
+    deployment behind a balancer that is not ours.
+    """
+    asked = {worker.name: worker for worker in plan.workers if not _is_ours(plan, worker)}
+    if not asked or stack.status_url is None:
+        return {}
+    job = {
+        "replicas": {
+            replica.worker: replica.address
+            for replica in stack.replicas
+            if replica.worker in asked and replica.number == 1
+        },
+        "path": plan.health_path,
+        "connections": CONNECTIONS,
+        "watch_s": {
+            name: UNKNOWN_WATCH_S if declared(worker).idle_s is None else KNOWN_WATCH_S
+            for name, worker in asked.items()
+        },
+    }
+    output = stack.run_module(PROBE, json.dumps(job))
+    try:
+        return _KEPT.validate_json(output)
+    except ValidationError as error:
+        raise GeneratorFailure(f"The keep-alive probe wrote {output[:200]!r}.") from error
+
+
+def _is_ours(plan: Plan, worker: WorkerModel) -> bool:
+    return (
+        plan.tested.kind is TargetKind.SAMPLE
+        and worker.server == registry.DEFAULT
+        and not worker.options
+        and not worker.as_started
+    )
+
+
+def bounded(
+    upstreams: Sequence[Upstream], plan: Plan, kept: dict[str, KeptConnections]
+) -> tuple[Upstream, ...]:
+    """Return the upstreams with what the proxy may keep of each one's server."""
+    idle = {
+        worker.name: idle_connections.allowed(declared(worker), kept.get(worker.name))
+        for worker in plan.workers
+    }
+    return tuple(replace(upstream, idle=idle[upstream.worker]) for upstream in upstreams)
+
+
+def note(worker: WorkerModel, kept: KeptConnections) -> str | None:
+    """Return a sentence on a server that has fewer connections than users may want."""
+    limit = declared(worker).connections
+    if kept.answered < kept.opened and not kept.announced:
+        limit = kept.answered
+    if limit is None or limit >= CONNECTIONS:
+        return None
+    return (
+        f"{worker.name} keeps at most {limit} connections open, so the proxy opens a new one for"
+        " each request."
+    )

@@ -1,0 +1,93 @@
+"""What serves a replica, as it was seen, and what the proxy may assume of it. PURE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from loadtests.model.plan import Plan, WorkerModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerProcess:
+    """One process of a replica: its threads, and its command line with blanks between words."""
+
+    pid: int
+    parent: int
+    threads: int
+    command: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptConnections:
+    """What a server did with connections that were opened at the start and left idle.
+
+    ``answered`` of the ``opened`` connections got an answer while the others stayed open.
+    ``closed_after_s`` is when the server closed the first idle one; None if none was closed in
+    ``watched_s`` seconds. ``announced`` means that its answer says so (``Connection: close``).
+    """
+
+    opened: int
+    answered: int
+    closed_after_s: float | None
+    watched_s: float
+    announced: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class InForce:
+    """The server of a worker model as it was seen at the start of a run.
+
+    ``worker`` is the worker model. What could not be seen is None. ``slots`` is how many requests
+    one replica serves at once. ``seen_by`` says where it was read. ``start_s`` is the time from the
+    start of the replicas to the first answer, the mean over them.
+    """
+
+    worker: str
+    server: str | None
+    version: str | None = None
+    mode: str | None = None
+    processes: int | None = None
+    threads: int | None = None
+    slots: int | None = None
+    python: str | None = None
+    seen_by: str = ""
+    start_s: float | None = None
+    kept: KeptConnections | None = None
+    as_started: bool = False
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return a few words, such as ``gunicorn sync, 2 processes``."""
+        words = " ".join(filter(None, (self.server or "an unknown server", self.mode)))
+        parts = [words]
+        if self.processes is not None:
+            parts.append(_count(self.processes, "process", "es"))
+        if self.threads is not None and self.threads > 1:
+            each = " in each" if (self.processes or 1) > 1 else ""
+            parts.append(f"{_count(self.threads, 'thread')}{each}")
+        return ", ".join(parts)
+
+
+def applied(plan: Plan, seen: tuple[InForce, ...]) -> Plan:
+    """Return a plan whose worker models that the target started itself have the slots seen."""
+    by_worker = {entry.worker: entry for entry in seen}
+    return replace(
+        plan, workers=tuple(_as_seen(model, by_worker.get(model.name)) for model in plan.workers)
+    )
+
+
+def _as_seen(model: WorkerModel, seen: InForce | None) -> WorkerModel:
+    if seen is None or not model.as_started:
+        return model
+    return replace(
+        model,
+        server=seen.server or model.server,
+        mode=seen.mode or model.mode,
+        processes=seen.processes or model.processes,
+        threads=seen.threads or model.threads,
+        slots=seen.slots,
+    )
+
+
+def _count(number: int, noun: str, plural: str = "s") -> str:
+    return f"{number} {noun}{plural if number > 1 else ''}"

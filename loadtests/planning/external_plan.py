@@ -1,0 +1,130 @@
+"""Plans a run on a deployment that is scaled in turn, since not all can be up at once. PURE."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from random import Random
+
+from loadtests.config.options import Options
+from loadtests.model.machine import Machine
+from loadtests.model.plan import Budget, Cell, Plan, Timing, TrialSpec, Upstream
+from loadtests.model.tested.project import Project
+from loadtests.planning.budget import generator_cores
+
+TIMING = Timing(settle_s=2.0, window_s=5.0, drain_limit_s=15.0)
+TIMING_QUICK = Timing(settle_s=1.0, window_s=3.0, drain_limit_s=15.0)
+"""Longer windows and fewer rounds than where all replicas are up, since scaling takes longer."""
+
+SCALE_S = 20.0
+"""Seconds that a deployment is expected to take for a new number of replicas."""
+
+OVERHEAD_S = 1.0
+"""Seconds of a trial's drain, counters and messages."""
+
+START_S = 30.0
+"""Seconds to check the deployment and calibrate the users."""
+
+ROUNDS_MIN = 3
+ROUNDS_MAX = 6
+
+DEFAULT_PORT = 80
+
+NO_BUDGET = Budget(
+    replica_cpus=None,
+    replica_cores=(),
+    service_cores=(),
+    reason="the replicas have what the deployment gives them",
+)
+
+
+def make_plan(
+    options: Options, project: Project, machine: Machine, *, backend: str, seed: int
+) -> Plan:
+    """Return the plan of a run on a deployment.
+
+    In each round, the deployment is scaled once to each number of replicas, in random order; then
+    all workloads are measured on it, in random order.
+    """
+    counts = tuple(sorted(options.replicas))
+    workers = options.workers or project.default_workers
+    workloads = tuple(
+        project.workloads[name] for name in options.workloads or project.default_workloads
+    )
+    cells = tuple(
+        Cell(worker=worker, workload=workload.name, replicas=count)
+        for workload, worker, count in product(workloads, workers, counts)
+    )
+    least, most = (options.rounds,) * 2 if options.rounds else _rounds(quick=options.quick)
+    timing = TIMING_QUICK if options.quick else TIMING
+    round_s = len(counts) * SCALE_S + len(cells) * (timing.settle_s + timing.window_s + OVERHEAD_S)
+    port = project.tested.port or DEFAULT_PORT
+    rng = Random(seed)
+    return Plan(
+        tested=project.tested,
+        checks=project.checks,
+        seed=seed,
+        backend=backend,
+        workers=tuple(project.workers[name] for name in workers),
+        workloads=workloads,
+        replica_counts=counts,
+        cells=cells,
+        rounds_min=least,
+        rounds_max=most,
+        precision_ratio=options.precision_ratio,
+        target=options.target,
+        budget=NO_BUDGET,
+        timing=timing,
+        upstreams=tuple(
+            Upstream(port=port, worker=worker, members=_members(count))
+            for worker, count in product(workers, counts)
+        ),
+        rounds=tuple(_round(number, cells, port, rng) for number in range(1, most + 1)),
+        expected_s=START_S + least * round_s,
+        expected_max_s=START_S + most * round_s,
+        notes=_notes(project, counts),
+        generator_processes=options.generator_processes or len(generator_cores(machine)) or 1,
+    )
+
+
+def _rounds(*, quick: bool) -> tuple[int, int]:
+    return (ROUNDS_MIN, ROUNDS_MIN) if quick else (ROUNDS_MIN, ROUNDS_MAX)
+
+
+def _members(count: int) -> tuple[int, ...]:
+    return tuple(range(1, count + 1))
+
+
+def _round(number: int, cells: tuple[Cell, ...], port: int, rng: Random) -> tuple[TrialSpec, ...]:
+    by_count: dict[int, list[Cell]] = {}
+    for cell in cells:
+        by_count.setdefault(cell.replicas, []).append(cell)
+    groups = rng.sample(list(by_count.values()), k=len(by_count))
+    order = [cell for group in groups for cell in rng.sample(group, k=len(group))]
+    spec = TrialSpec(id="", round=number, position=0, cell=order[0], members=(), port=port)
+    return tuple(
+        replace(
+            spec,
+            id=f"r{number:02d}-{position:02d}-{cell.worker}-{cell.workload}-{cell.replicas}",
+            position=position,
+            cell=cell,
+            members=_members(cell.replicas),
+        )
+        for position, cell in enumerate(order, start=1)
+    )
+
+
+def _notes(project: Project, counts: tuple[int, ...]) -> tuple[str, ...]:
+    hooks = project.tested.hooks
+    notes = [
+        f"The deployment at {project.tested.url} is scaled to {', '.join(map(str, counts))}"
+        " replicas in turn, and back at the end."
+    ]
+    if hooks is None or hooks.header is None:
+        notes.append(
+            "Answers do not name their replica, so equal shares cannot be checked. Let each replica"
+            ' send a header with its name, and name the header: header = "X-Served-By".'
+        )
+    if hooks is None or not hooks.counters:
+        notes.append("There is no hook 'counters', so the replicas' CPU is not known.")
+    return tuple(notes)

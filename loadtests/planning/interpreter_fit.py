@@ -1,0 +1,52 @@
+"""Leaves out the variants whose server the application's interpreter lacks. PURE."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+
+from loadtests.model.errors import PlanError
+from loadtests.model.plan import WorkerModel
+from loadtests.model.tested.project import Project
+from loadtests.model.tested.target import Target
+from loadtests.servers import registry as servers
+
+
+def fitted(
+    project: Project, asked: tuple[str, ...] | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the variants to measure, and notes on what is left out.
+
+    ``asked`` are those that the user names. Raises :class:`PlanError` if one of them cannot run in
+    the interpreter, or if none can.
+    """
+    names = asked or project.default_workers
+    lacking = {name: _lacking(project.workers[name], project.tested) for name in names}
+    left_out = {name: modules for name, modules in lacking.items() if modules}
+    if not left_out:
+        return names, ()
+    needs = "; ".join(f"{name} needs {', '.join(left_out[name])}" for name in left_out)
+    words = dict.fromkeys(servers.of(project.workers[name]).install for name in left_out)
+    install = f"Install what is missing: `{_install(project.tested, words)}`"
+    if asked or len(left_out) == len(names):
+        others = [name for name in names if name not in left_out]
+        instead = f", or measure --workers {','.join(others)}" if others else ""
+        raise PlanError(f"{project.tested.python} lacks modules: {needs}. {install}{instead}.")
+    note = f"Left out: {', '.join(left_out)}. {project.tested.python} lacks modules: {needs}."
+    return tuple(name for name in names if name not in left_out), (f"{note} {install}.",)
+
+
+def _lacking(worker: WorkerModel, tested: Target) -> tuple[str, ...]:
+    """Return the modules that a variant needs and the target's own interpreter lacks."""
+    if tested.modules is None or worker.python is not None or worker.as_started:
+        return ()
+    needed = servers.of(worker).modules(worker)
+    return tuple(name for name in needed if tested.modules.get(name) is None)
+
+
+def _install(tested: Target, words: Iterable[str]) -> str:
+    """Return the command that installs servers; environments of uv have no pip."""
+    python = shlex.quote(tested.python or "python")
+    has_pip = (tested.modules or {}).get("pip") is not None
+    pip = f"{python} -m pip install" if has_pip else f"uv pip install --python {python}"
+    return " ".join((pip, *words))

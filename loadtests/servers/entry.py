@@ -1,0 +1,67 @@
+"""The application as a module with the name ``application``, for servers that call nothing. PURE.
+
+gunicorn takes ``shop:create_app()``; most other servers want a module and a name in it.
+"""
+
+from __future__ import annotations
+
+from loadtests.model.plan import WorkerModel
+from loadtests.servers.server import ReplicaOrder
+
+MODULE = "twofold_entry"
+FILE = f"{MODULE}.py"
+
+SAMPLE_MODULE = "app.wsgi"
+SAMPLE_FILE = "app/wsgi.py"
+"""The sample application's own module of this kind, relative to its working folder."""
+
+NAME = "application"
+
+
+def module(order: ReplicaOrder) -> str:
+    """Return the module that has the application of an order as ``application``."""
+    return SAMPLE_MODULE if order.folder is None else MODULE
+
+
+def path(order: ReplicaOrder) -> str:
+    """Return the path of that module's file, relative to the working folder."""
+    return SAMPLE_FILE if order.folder is None else f"{order.scratch}/{FILE}"
+
+
+def files(order: ReplicaOrder) -> dict[str, str]:
+    """Return the files that the order's scratch folder needs: the module, unless there is one."""
+    return {} if order.folder is None else {FILE: source(order.application)}
+
+
+def source(application: str) -> str:
+    """Return the text of a module for an import string: a module, a name in it, perhaps a call."""
+    target, _, expression = application.partition(":")
+    return f"import {target} as _module\n\n{NAME} = _module.{expression or NAME}\n"
+
+
+def environment(order: ReplicaOrder) -> dict[str, str]:
+    """Return the variables of a replica whose server is not gunicorn.
+
+    The sample application reads all of them. Of a user's application, the harness sets the name of
+    the replica and where to import from.
+    """
+    if order.folder is not None:
+        places = (order.scratch, order.folder, f"{order.folder}/src")
+        return {**order.worker.env, "REPLICA": order.name, "PYTHONPATH": ":".join(places)}
+    return {
+        **sample_settings(order.worker),
+        "REPLICA": order.name,
+        "SECRET_KEY": order.secret_key,
+        # Always set, so that the value in this process's environment is not inherited.
+        "DATABASE_URL": order.database_url or "",
+    }
+
+
+def sample_settings(worker: WorkerModel) -> dict[str, str]:
+    """Return what the sample application has to know of the server that serves it."""
+    return {
+        **worker.env,
+        "WORKER_MODEL": "-".join(filter(None, (worker.server.replace("_", "-"), worker.mode))),
+        "WEB_CONCURRENCY": str(worker.processes),
+        "THREADS": str(worker.threads),
+    }

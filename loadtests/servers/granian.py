@@ -1,0 +1,97 @@
+"""granian: a server in Rust, with a pool of Python threads in each process. PURE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from loadtests.model.plan import WorkerModel
+from loadtests.model.tested.in_force import ServerProcess
+from loadtests.servers import entry
+from loadtests.servers.server import Command, KeepAlive, ReplicaOrder, Seen, Server, Trouble
+from loadtests.servers.words import command_words, number
+
+BACKLOG = 8192
+"""It also sets how many connections each worker has open at once (``--backpressure``). The default
+of 1024 is fewer than several cells may keep idle."""
+
+IDLE_S = 30
+"""How long granian waits for the next request's headers: the default of
+``--http1-header-read-timeout``, whose highest value is 60 s."""
+
+WORKER_MODELS = (WorkerModel(name="granian", server="granian", processes=1, threads=4, slots=4),)
+
+
+def argv(python: str, worker: WorkerModel, *, bind: str, module: str) -> tuple[str, ...]:
+    """Return the command that serves a module's ``application``."""
+    host, _, port = bind.rpartition(":")
+    return (
+        *(python, "-m", "granian"),
+        *("--interface", "wsgi"),
+        *("--host", host),
+        *("--port", port),
+        *("--workers", str(worker.processes)),
+        *("--blocking-threads", str(worker.threads)),
+        *("--backlog", str(BACKLOG)),
+        "--no-ws",
+        *worker.options,
+        f"{module}:{entry.NAME}",
+    )
+
+
+def command(order: ReplicaOrder) -> Command:
+    """Return the command of one replica."""
+    return Command(
+        argv=argv(order.python, order.worker, bind=order.bind, module=entry.module(order)),
+        env=entry.environment(order),
+        files=entry.files(order),
+    )
+
+
+def keep_alive(worker: WorkerModel) -> KeepAlive:
+    """Return what it does with connections, as its options say."""
+    milliseconds = number(worker.options, "--http1-header-read-timeout")
+    idle_s = IDLE_S if milliseconds is None else milliseconds / 1000
+    if "--no-http1-keep-alive" in worker.options:
+        idle_s = 0
+    each = number(worker.options, "--backpressure")
+    return KeepAlive(idle_s=idle_s, connections=None if each is None else each * worker.processes)
+
+
+_WORKER = re.compile(r"Spawning worker-(\d+) with PID: \d+")
+
+
+def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
+    """Read the workers from the log; the threads only from the command line, which may not say."""
+    words = command_words(processes)
+    workers = set(_WORKER.findall(log))
+    return Seen(
+        mode="threads",
+        processes=len(workers) or number(words, "--workers"),
+        threads=number(words, "--blocking-threads"),
+    )
+
+
+SERVER = Server(
+    name="granian",
+    about="processes and threads, in Rust",
+    worker_models=WORKER_MODELS,
+    command=command,
+    container=lambda worker: Command(
+        argv=argv("/venv/bin/python", worker, bind="0.0.0.0:8000", module=entry.SAMPLE_MODULE),
+        env=entry.sample_settings(worker),
+    ),
+    modules=lambda _: ("granian",),
+    install="granian",
+    keep_alive=keep_alive,
+    recognises=re.compile(r"Starting granian \(main PID|\bgranian\b"),
+    look=look,
+    troubles=(
+        Trouble(
+            pattern=re.compile(r"(?i)unexpected exit from worker|worker-\d+ .*killed"),
+            means="a worker ended by itself",
+        ),
+    ),
+    backlog=BACKLOG,
+    queue="the accept queue of its socket, in `ss -ltn`",
+)

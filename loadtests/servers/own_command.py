@@ -1,0 +1,98 @@
+"""A server that nobody here knows: a command line from the user's configuration. PURE."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+
+from loadtests.model.errors import UsageError
+from loadtests.model.plan import WorkerModel
+from loadtests.servers import entry
+from loadtests.servers.server import Command, ReplicaOrder, Server
+
+PLACEHOLDERS = ("bind", "host", "port", "python", "app", "module", "name")
+"""What a command may have in braces: the address, its parts, the interpreter, the import string,
+the module that has the application as ``application``, and the replica's name."""
+
+CONTAINER_BIND = "0.0.0.0:8000"
+
+
+def check(words: Sequence[str]) -> None:
+    """Raise :class:`UsageError` for a command without address, or with an unknown placeholder."""
+    shown = " ".join(words)
+    if not words:
+        raise UsageError('A variant\'s command is empty. Try command = "python -m server {bind}".')
+    names = [name for word in words for name in _placeholders(word, shown)]
+    for name in names:
+        if name not in PLACEHOLDERS:
+            known = ", ".join(f"{{{known}}}" for known in PLACEHOLDERS)
+            raise UsageError(
+                f"The command {shown!r} has {{{name}}}, which nobody fills in. There are {known};"
+                " write {{ and }} for braces."
+            )
+    if not {"bind", "port"} & set(names):
+        raise UsageError(
+            f"The command {shown!r} does not say where to listen. Add {{bind}} (address:port), or"
+            " {host} and {port}."
+        )
+
+
+def _placeholders(word: str, shown: str) -> list[str]:
+    try:
+        return [name for _, name, _, _ in string.Formatter().parse(word) if name is not None]
+    except ValueError as error:
+        raise UsageError(
+            f"The command {shown!r} has a single brace ({error}). Write {{{{ and }}}} for braces."
+        ) from error
+
+
+def filled(words: Sequence[str], values: dict[str, str]) -> tuple[str, ...]:
+    """Return a command's words with the placeholders' values."""
+    check(words)
+    return tuple(word.format(**values) for word in words)
+
+
+def command(order: ReplicaOrder) -> Command:
+    """Return the user's command for one replica; ``python`` is the application's interpreter."""
+    values = {
+        "bind": order.bind,
+        "host": order.host,
+        "port": order.port,
+        "python": order.python,
+        "app": order.application,
+        "module": entry.module(order),
+        "name": order.name,
+    }
+    first, *rest = filled(order.worker.options, values)
+    program = order.python if first in {"python", "python3"} else first
+    return Command(
+        argv=(program, *rest),
+        env=entry.environment(order) | dict(order.worker.env),
+        files=entry.files(order),
+    )
+
+
+def container(worker: WorkerModel) -> Command:
+    """Return the user's command in a container of the sample application."""
+    host, _, port = CONTAINER_BIND.rpartition(":")
+    values = {
+        "bind": CONTAINER_BIND,
+        "host": host,
+        "port": port,
+        "python": "/venv/bin/python",
+        "app": "app:create_app()",
+        "module": entry.SAMPLE_MODULE,
+        "name": worker.name,
+    }
+    first, *rest = filled(worker.options, values)
+    program = "/venv/bin/python" if first in {"python", "python3"} else first
+    return Command(argv=(program, *rest), env=entry.sample_settings(worker))
+
+
+SERVER = Server(
+    name="command",
+    about="a command line of your own",
+    worker_models=(),
+    command=command,
+    container=container,
+)

@@ -1,0 +1,105 @@
+"""waitress: one process with a pool of threads, and a limit of open connections. PURE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from loadtests.model.plan import WorkerModel
+from loadtests.model.tested.in_force import ServerProcess
+from loadtests.servers import entry
+from loadtests.servers.server import Command, KeepAlive, ReplicaOrder, Seen, Server, Trouble
+from loadtests.servers.words import command_words, number
+
+CONNECTIONS = 8192
+"""Open connections. At waitress's default of 100 it accepts no more until one is closed."""
+
+DEFAULT_CONNECTIONS = 97
+"""What the default leaves for clients: waitress counts its own three among the 100."""
+
+OWN_CONNECTIONS = 3
+
+IDLE_S = 75
+"""Longer than the proxy keeps an idle connection, so that the proxy closes first."""
+
+DEFAULT_IDLE_S = 120
+
+DEFAULT_THREADS = 4
+
+WORKER_MODELS = (WorkerModel(name="waitress", server="waitress", processes=1, threads=4, slots=4),)
+
+
+def argv(python: str, worker: WorkerModel, *, bind: str, module: str) -> tuple[str, ...]:
+    """Return the command that serves a module's ``application``."""
+    return (
+        *(python, "-m", "waitress"),
+        f"--listen={bind}",
+        f"--threads={worker.threads}",
+        f"--connection-limit={CONNECTIONS}",
+        "--asyncore-use-poll",  # select() fails from 1024 connections on
+        f"--channel-timeout={IDLE_S}",
+        "--backlog=2048",
+        *worker.options,
+        f"{module}:{entry.NAME}",
+    )
+
+
+def command(order: ReplicaOrder) -> Command:
+    """Return the command of one replica."""
+    return Command(
+        argv=argv(order.python, order.worker, bind=order.bind, module=entry.module(order)),
+        env=entry.environment(order),
+        files=entry.files(order),
+    )
+
+
+def keep_alive(worker: WorkerModel) -> KeepAlive:
+    """Return what it does with connections, as its options say."""
+    limit = number(worker.options, "--connection-limit")
+    return KeepAlive(
+        idle_s=number(worker.options, "--channel-timeout") or IDLE_S,
+        connections=None if limit is None else limit - OWN_CONNECTIONS,
+    )
+
+
+_SERVING = re.compile(r"(?:INFO:waitress:)?Serving on http://")
+
+
+def look(_log: str, processes: Sequence[ServerProcess]) -> Seen:
+    """Read the threads from the processes: waitress starts all of them at once.
+
+    Its log names neither a mode nor the threads.
+    """
+    serving = [process for process in processes if "waitress" in process.command] or processes
+    threads = max((process.threads - 1 for process in serving), default=0)
+    named = number(command_words(processes), "--threads")
+    return Seen(mode="threads", processes=1, threads=threads or named or None)
+
+
+SERVER = Server(
+    name="waitress",
+    about="threads, in pure Python",
+    worker_models=WORKER_MODELS,
+    command=command,
+    container=lambda worker: Command(
+        argv=argv("/venv/bin/python", worker, bind="0.0.0.0:8000", module=entry.SAMPLE_MODULE),
+        env=entry.sample_settings(worker),
+    ),
+    modules=lambda _: ("waitress",),
+    install="waitress",
+    keep_alive=keep_alive,
+    recognises=re.compile(rf"{_SERVING.pattern}|\bwaitress(?:-serve)?\b"),
+    look=look,
+    troubles=(
+        Trouble(
+            pattern=re.compile(r"Task queue depth is \d+"),
+            means="requests waited because all threads were busy",
+        ),
+        Trouble(
+            pattern=re.compile(r"total open connections reached the connection limit"),
+            means="it accepted no more connections",
+        ),
+    ),
+    backlog=2048,
+    queue='"Task queue depth is N" in its log: requests that were accepted and wait for a thread',
+)

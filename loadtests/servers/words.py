@@ -1,0 +1,44 @@
+"""Reads command lines: the values of options and the text of processes. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from loadtests.model.tested.in_force import ServerProcess
+
+
+def option(words: Sequence[str], *names: str) -> str | None:
+    """Return the last value of an option, by any of its names: ``--name value``, ``--name=value``.
+
+    A short name may have its value without a blank, as in ``-w4``.
+    """
+    value = None
+    for index, word in enumerate(words):
+        for name in names:
+            if word == name and index + 1 < len(words):
+                value = words[index + 1]
+            elif name.startswith("--") and word.startswith(f"{name}="):
+                value = word.partition("=")[2]
+            elif not name.startswith("--") and word.startswith(name) and word[2:].isdigit():
+                value = word[2:]
+    return value
+
+
+def number(words: Sequence[str], *names: str) -> int | None:
+    """Return the last value of an option as a whole number, or None."""
+    value = option(words, *names)
+    return int(value) if value is not None and value.isascii() and value.isdigit() else None
+
+
+def command_words(processes: Sequence[ServerProcess]) -> list[str]:
+    """Return the words of all command lines, the first process's last, so that it decides."""
+    return [word for process in reversed(processes) for word in process.command.split()]
+
+
+def workers_of(processes: Sequence[ServerProcess]) -> tuple[ServerProcess, ...]:
+    """Return the processes that have a parent among these, and no children: those that serve."""
+    pids = {process.pid for process in processes}
+    parents = {process.parent for process in processes}
+    return tuple(
+        process for process in processes if process.parent in pids and process.pid not in parents
+    )

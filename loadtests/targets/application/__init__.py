@@ -1,0 +1,1 @@
+"""An application named by an import string: its interpreter, and what an import of it shows."""

@@ -1,0 +1,118 @@
+"""The files of a project's folder that belong into an image of its application."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from docker.utils.build import PatternMatcher
+
+from loadtests.model.errors import UsageError
+
+IGNORE_FILE = ".dockerignore"
+
+NEVER = frozenset(
+    {
+        *(".git", ".hg", ".svn", "node_modules", "__pycache__", ".tox", ".nox", ".cache"),
+        *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".idea", ".vscode", "results"),
+    }
+)
+"""Folders that no application needs, whatever ``.dockerignore`` says."""
+
+LARGE_BYTES = 300 * 10**6
+"""A larger folder is worth a word: all of it is copied and sent to the engine."""
+
+LIMIT_BYTES = 4 * 10**9
+"""A larger folder is refused: no application has so much code."""
+
+NAMED = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """A project's files, as paths below its folder, and the bytes of each entry of the folder."""
+
+    folder: Path
+    files: tuple[Path, ...]
+    sizes: Counter[str]
+
+    @property
+    def largest(self) -> str:
+        """The largest entries of the folder, for people."""
+        return ", ".join(
+            f"{name} ({size / 1e6:.0f} MB)" for name, size in self.sizes.most_common(NAMED)
+        )
+
+
+def find(folder: Path) -> Context:
+    """Return what of a folder belongs into an image; raise :class:`UsageError` if it is too much.
+
+    Left out are what ``.dockerignore`` names, virtual environments, and ``NEVER``.
+    """
+    files = tuple(_walk(folder, _patterns(folder)))
+    sizes: Counter[str] = Counter()
+    for file in files:
+        sizes[file.parts[0]] += (folder / file).lstat().st_size
+    context = Context(folder=folder, files=files, sizes=sizes)
+    if sizes.total() > LIMIT_BYTES:
+        raise UsageError(
+            f"The folder {folder} has {sizes.total() / 1e9:.1f} GB, and all of it would go into the"
+            f" image. The largest parts: {context.largest}. Name what the application does not need"
+            f" in {folder / IGNORE_FILE}, or run without containers: --backend processes."
+        )
+    return context
+
+
+def copy(context: Context, place: Path) -> None:
+    """Copy a context's files to a folder; links stay links, and empty folders are left out."""
+    for file in context.files:
+        target = place / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(context.folder / file, target, follow_symlinks=False)
+
+
+def note(context: Context) -> str | None:
+    """Return a sentence about a large context, or None."""
+    if context.sizes.total() <= LARGE_BYTES:
+        return None
+    return (
+        f"The image gets {context.sizes.total() / 1e6:.0f} MB of {context.folder}. The largest"
+        f" parts: {context.largest}. {IGNORE_FILE} can leave them out."
+    )
+
+
+def _walk(folder: Path, patterns: list[str]) -> Iterator[Path]:
+    matcher = PatternMatcher(patterns)
+
+    def ignored(path: Path) -> bool:
+        # It takes text, whatever its stub says.
+        return bool(matcher.matches(str(path)))  # type: ignore[arg-type]
+
+    brings_back = any(pattern.startswith("!") for pattern in patterns)
+    for base, folders, names in os.walk(folder):
+        place = Path(base)
+        here = place.relative_to(folder)
+        links = [name for name in folders if (place / name).is_symlink()]
+        folders[:] = [
+            name
+            for name in folders
+            if name not in NEVER and name not in links
+            if brings_back or not ignored(here / name)
+            if not (place / name / "pyvenv.cfg").is_file()
+        ]
+        for name in (*names, *links):
+            if not ignored(here / name) and os.access(place / name, os.R_OK):
+                yield here / name
+
+
+def _patterns(folder: Path) -> list[str]:
+    try:
+        lines = (folder / IGNORE_FILE).read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+    stripped = (line.strip() for line in lines)
+    return [line for line in stripped if line and not line.startswith("#")]

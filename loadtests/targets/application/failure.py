@@ -1,0 +1,272 @@
+"""What is wrong with an application that cannot be imported, or is none, in words."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
+_MISSING = re.compile(
+    r"must be set|not set|required|environment variable|missing|undefined", re.IGNORECASE
+)
+"""Words by which applications complain about a variable that is not set."""
+
+MOST_VARIABLES = 6
+LAST_CHARS = 1500
+
+NAMES = {
+    "blacksheep": "BlackSheep",
+    "bottle": "Bottle",
+    "django": "Django",
+    "falcon": "Falcon",
+    "fastapi": "FastAPI",
+    "flask": "Flask",
+    "litestar": "Litestar",
+    "pyramid": "Pyramid",
+    "quart": "Quart",
+    "sanic": "Sanic",
+    "starlette": "Starlette",
+    "tornado": "Tornado",
+}
+"""The frameworks' own spelling."""
+
+Trouble = Mapping[str, Any]
+"""A failure as the inspector writes it: its ``kind``, and further fields."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What a message names beside the failure.
+
+    ``asked`` is the import string, ``where`` the interpreter and ``folder`` the project's.
+    ``missing`` maps variables that the application looked for in vain to its lines, and ``listed``
+    are the names in the folder's ``.env``.
+    """
+
+    asked: str
+    where: str
+    folder: str
+    missing: Mapping[str, str] = field(default_factory=dict)
+    listed: Collection[str] = ()
+
+
+def message(trouble: Trouble, context: Context) -> str:
+    """Return the message for a failure of the inspector."""
+    kind = str(trouble["kind"])
+    if kind in _SENTENCES:
+        return _SENTENCES[kind](trouble, context)
+    frames = "".join(
+        f"\n  {frame['file']}:{frame['line']}" + (f"\n    {frame['text']}" if frame["text"] else "")
+        for frame in trouble["frames"]
+    )
+    causes = "".join(f"\n(caused by {cause})" for cause in trouble["causes"])
+    return (
+        f"The application does not import: {trouble['step']}, with {context.where}.{frames}"
+        f"\n{_END[kind](trouble)}{causes}{_hint(trouble, context)}"
+    )
+
+
+_END: dict[str, Callable[[Trouble], str]] = {
+    "raises": lambda trouble: str(trouble["exception"]),
+    "exits": lambda trouble: f"It ends the process: {trouble['exception']}",
+    "hangs": lambda _: (
+        "The import did not end in time. A server or a loop that is started there belongs below"
+        ' `if __name__ == "__main__":`.'
+    ),
+}
+
+
+def _hint(trouble: Trouble, context: Context) -> str:
+    """Return what to do about an exception, or nothing."""
+    said = "\n".join([trouble["exception"], *trouble["causes"]])
+    module = re.search(r"No module named '([\w.]+)'", said)
+    if module is not None:
+        return (
+            f"\nThat Python has no module {module[1]}. Install it there, or name the"
+            " application's own Python: --python .venv/bin/python"
+        )
+    latest_first = reversed(list(context.missing.items()))
+    asked = {name: f"{name} ({where})" for name, where in latest_first}
+    named = {name: text for name, text in asked.items() if name in said} or asked
+    if not named and _MISSING.search(said):
+        named = {name: name for name in _VARIABLE.findall(said)}
+    if not named:
+        return ""
+    names = list(named)[:MOST_VARIABLES]
+    in_file = [name for name in names if name in context.listed]
+    also = (
+        f" The folder's .env has {', '.join(in_file)}; servers do not load it." if in_file else ""
+    )
+    return (
+        "\nVariables that it asks for, and that are not set:"
+        f" {', '.join(named[name] for name in names)}.{also}"
+        f" Set what it needs: --env {names[0]}=VALUE"
+    )
+
+
+def no_python(python: str, error: str) -> str:
+    """Return the message for an interpreter that does not run, or does not end."""
+    return f"The application cannot be imported with {python}. {error}"
+
+
+def no_answer(asked: str, *, where: str, code: int, output: str) -> str:
+    """Return the message for an import that ended its process, or a program that is no Python."""
+    end = output.strip()[-LAST_CHARS:] or "(it wrote nothing)"
+    ended = f"signal {-code}" if code < 0 else f"code {code}"
+    return (
+        f"The import of {asked or 'the application'} with {where} ended its process ({ended})."
+        f" Python 3.7 or later is needed. The end of its output:\n{end}"
+    )
+
+
+def of_object(answer: Mapping[str, Any]) -> Trouble | None:
+    """Return the failure of an object that is no WSGI application, or None for one that is."""
+    if answer.get("gunicorn", {}).get("daemon"):
+        return {"kind": "daemon"}
+    if answer["interface"] == "wsgi":
+        return None
+    return {"kind": "async" if answer["interface"] == "asgi" else "not_wsgi", **answer}
+
+
+def framework_name(framework: str, version: str | None) -> str:
+    """Return a framework's name and version for people."""
+    known = version if version not in {None, "?"} else ""
+    return f"{NAMES.get(framework, framework)} {known}".strip()
+
+
+# -- sentences --------------------------------------------------------------------------------
+
+
+def _nearest(name: str, names: Collection[str], lead: str = "") -> str:
+    nearest = difflib.get_close_matches(name, [*names], n=1)
+    return f" Did you mean {lead}{nearest[0]}?" if nearest else ""
+
+
+def _list(names: Collection[str]) -> str:
+    return ", ".join(names) or "nothing"
+
+
+def _no_module(trouble: Trouble, context: Context) -> str:
+    names = trouble["names"]
+    return (
+        f"There is no module {trouble['module']!r} in {context.folder} or its src, and"
+        f" {context.where} has none."
+        f" Modules in the folder: {_list(names)}.{_nearest(trouble['module'], names)}"
+        f" (If {context.asked} is an image: --image {context.asked}.)"
+    )
+
+
+def _attribute(trouble: Trouble, _: Context) -> str:
+    module, names = trouble["module"], trouble["names"]
+    nearest = _nearest(trouble["attribute"], names, f"{module}:")
+    return f"{module} has no {trouble['attribute']!r}. It has: {_list(names)}.{nearest}"
+
+
+def _none(trouble: Trouble, _: Context) -> str:
+    module = trouble["module"]
+    return (
+        f"{module} has no application that can be found as Flask does: neither app nor application,"
+        " no other instance, and no create_app() or make_app()."
+        f" It has: {_list(trouble['names'])}. Name it: {module}:NAME"
+    )
+
+
+def _several(trouble: Trouble, _: Context) -> str:
+    module, names = trouble["module"], trouble["names"]
+    return (
+        f"{module} has several applications, and none is called app or application:"
+        f" {_list(names)}. Name one: {module}:{names[0]}"
+    )
+
+
+def _nothing(trouble: Trouble, context: Context) -> str:
+    names = trouble["names"]
+    seen = f" These modules seem to have one: {_list(names)}." if names else ""
+    return (
+        f"No application is named: {context.folder} has neither wsgi.py nor app.py, and FLASK_APP"
+        f" is not set.{seen} Name it: --app {names[0] if names else 'shop:app'}"
+    )
+
+
+def _arguments(trouble: Trouble, context: Context) -> str:
+    module = context.asked.partition(":")[0] or "MODULE"
+    function = trouble["call"].partition("(")[0]
+    return (
+        f"{trouble['call']} cannot be called: {trouble['exception']}. Give the arguments as"
+        f" literals: --app \"{module}:{function}('production')\""
+    )
+
+
+def _form(trouble: Trouble, context: Context) -> str:
+    return (
+        f"{trouble['attribute']!r} in {context.asked} is neither a name nor a call with"
+        " literal arguments. Try shop:app, shop:create_app() or shop:create_app('production')."
+    )
+
+
+def _no_file(trouble: Trouble, context: Context) -> str:
+    return (
+        f"There is no {trouble['file']} in {context.folder}. Name a module of that folder: shop:app"
+    )
+
+
+def _daemon(_: Trouble, __: Context) -> str:
+    return (
+        "gunicorn.conf.py sets daemon = True. A replica has to stay in the foreground, or it cannot"
+        " be measured and ended. Remove the line."
+    )
+
+
+def _async(trouble: Trouble, _: Context) -> str:
+    application, framework = trouble["application"], trouble["framework"]
+    name = framework_name(framework, trouble["version"]) if framework else trouble["what"]
+    module, _colon, attribute = application.partition(":")
+    if framework == "django":
+        return (
+            f"{application} is Django's async application. Name the WSGI one, which every project"
+            f" has: {module.replace('asgi', 'wsgi')}:application"
+        )
+    return (
+        f"{application} is an async (ASGI) application ({name}), and gunicorn's gthread, sync and"
+        " gevent serve WSGI. What works: an image or a Dockerfile that starts the application's own"
+        " server (`twofold run .`, `--image shop:1.2`), or a wrapper that threads serve:"
+        f" `from a2wsgi import ASGIMiddleware; wsgi = ASGIMiddleware({attribute})` in {module},"
+        f" named as {module}:wsgi"
+    )
+
+
+def _not_wsgi(trouble: Trouble, _: Context) -> str:
+    application, what = trouble["application"], trouble["what"]
+    module, _colon, attribute = application.partition(":")
+    if attribute.endswith(")") and what == "None":
+        return f"{application} returns None. A factory ends with `return app`."
+    if what.startswith("the class"):
+        return f"{application} is {what}, and no WSGI application. Call it: {application}()"
+    remedy = "Name the application itself, such as shop:app or shop:create_app()."
+    if trouble["wrapped"]:
+        inner = trouble["wrapped"][0]
+        remedy = (
+            f"Its .{inner} is one: add `{inner} = {attribute}.{inner}` to {module},"
+            f" and name {module}:{inner}"
+        )
+    elif what == "module":
+        remedy = f"It is a module; try {module}.{attribute}:app"
+    return f"{application} is no WSGI application, but {what}. {remedy}"
+
+
+_SENTENCES: dict[str, Callable[[Trouble, Context], str]] = {
+    "arguments": _arguments,
+    "async": _async,
+    "attribute": _attribute,
+    "daemon": _daemon,
+    "form": _form,
+    "no_file": _no_file,
+    "no_module": _no_module,
+    "none": _none,
+    "not_wsgi": _not_wsgi,
+    "nothing": _nothing,
+    "several": _several,
+}

@@ -1,0 +1,76 @@
+"""What an object is: a WSGI application, an async one, a factory, or something else."""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+from typing import Any
+
+WSGI = frozenset({"bottle", "cherrypy", "django", "falcon", "flask", "hug", "pyramid", "web"})
+ASGI = frozenset(
+    {"aiohttp", "blacksheep", "fastapi", "litestar", "quart", "sanic", "starlette", "tornado"}
+)
+
+WRAPPED = ("server", "app", "wsgi_app", "wsgi")
+"""Attributes in which other objects, such as Dash's, keep their WSGI application."""
+
+ANY = 99
+"""As many arguments as one likes."""
+
+
+def framework_of(value: Any) -> str | None:
+    """Return the framework's package, such as ``flask``, by a value's classes.
+
+    The value itself is not asked: a proxy such as ``flask.current_app`` would raise.
+    """
+    kind = value if isinstance(value, type) else type(value)
+    tops = [parent.__module__.partition(".")[0] for parent in kind.__mro__]
+    return next((top for top in tops if top in WSGI | ASGI), None)
+
+
+def interface_of(value: Any) -> str | None:
+    """Return ``wsgi`` or ``asgi``; None for what is neither, or is a factory of one."""
+    if isinstance(value, ModuleType) or not (callable(value) or framework_of(value) in ASGI):
+        return None
+    least, most = positional(value)
+    if isinstance(value, type):
+        return "wsgi" if (least, most) == (2, 2) else None  # PEP 3333: its instances are answers
+    call = getattr(type(value), "__call__", None)  # noqa: B004  the method is what is asked about
+    is_async = inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(call)
+    if is_async or framework_of(value) in ASGI:
+        return "asgi"
+    if inspect.isfunction(value):  # create_app(config=None, debug=False) takes two, and is none
+        return "wsgi" if least == 2 or (least < 2 and most == ANY) else None
+    return "wsgi" if least <= 2 <= most else None
+
+
+def needs_nothing(value: Any) -> bool:
+    """Tell whether a value is a function that can be called without arguments."""
+    return inspect.isfunction(value) and positional(value)[0] == 0
+
+
+def positional(value: Any) -> tuple[int, int]:
+    """Return how many positional arguments a call needs, and how many it takes."""
+    try:
+        parameters = inspect.signature(value).parameters.values()
+    except (TypeError, ValueError, RuntimeError):  # a callable in C, or a proxy
+        return 2, 2
+    if any(p.kind is p.KEYWORD_ONLY and p.default is p.empty for p in parameters):
+        return ANY, ANY
+    named = [p for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
+    many = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return sum(p.default is p.empty for p in named), ANY if many else len(named)
+
+
+def description_of(value: Any) -> str:
+    """Return what a value is: its class, or its own name."""
+    if value is None:
+        return "None"
+    kind = value if isinstance(value, type) else type(value)
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    return f"the class {name}" if isinstance(value, type) else name
+
+
+def wrapped(value: Any) -> list[str]:
+    """Return the attributes of a value that are WSGI applications."""
+    return [name for name in WRAPPED if interface_of(getattr(value, name, None)) == "wsgi"]

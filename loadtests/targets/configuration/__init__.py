@@ -1,0 +1,1 @@
+"""From the configuration file and the options to a project: target, variants, load, checks."""

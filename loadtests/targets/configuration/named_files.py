@@ -1,0 +1,137 @@
+"""The files that a configuration names: whether they are there, and the values in them."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from loadtests.config.file.mistakes import Mistake
+from loadtests.config.file.place import FORMS
+from loadtests.config.file.reading import Configuration
+from loadtests.config.names import did_you_mean
+from loadtests.model.errors import UsageError
+from loadtests.model.tested.target import Target
+from loadtests.targets import registry
+from loadtests.targets.configuration.project_file import ProjectFile, named
+
+
+def with_its_files(configuration: Configuration, folder: Path) -> ProjectFile:
+    """Return the configuration with what its files hold; raise with every mistake of all."""
+    files = _Files(configuration, folder)
+    target, columns = files.target(), files.columns()
+    files.check()
+    settings = replace(configuration, mistakes=(*configuration.mistakes, *files.mistakes)).checked()
+    return ProjectFile(
+        file=configuration.file,
+        folder=folder,
+        settings=settings,
+        target=target,
+        values={
+            name: {
+                word: columns.get((name, word), tuple(table.items or ()))
+                for word, table in workload.values.items()
+            }
+            for name, workload in settings.workloads.items()
+        },
+    )
+
+
+class _Files:
+    """The files that a configuration names, and the mistakes in them.
+
+    It goes by the values as they were written, so that a mistake elsewhere hides none here.
+    """
+
+    def __init__(self, configuration: Configuration, folder: Path) -> None:
+        self.mistakes: list[Mistake] = []
+        self._configuration = configuration
+        self._data = configuration.data
+        self._folder = folder
+
+    def target(self) -> Target | None:
+        """Return the target that the file names, if it names one."""
+        for key in ("target", *FORMS):
+            text = self._data.get(key)
+            if not isinstance(text, str) or not text:
+                continue
+            try:
+                if key == "target":
+                    return named(text, self._folder)
+                return registry.named(FORMS[key], text, self._folder)
+            except UsageError as error:
+                self._add((key,), str(error))
+        return None
+
+    def columns(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """Return the values that come from files, by the workload's and the placeholder's name."""
+        return {
+            (name, word): self._column(table, ("workloads", name, "values", word))
+            for name, workload in _tables(self._data.get("workloads"))
+            for word, table in _tables(workload.get("values"))
+            if isinstance(table.get("file"), str)
+        }
+
+    def check(self) -> None:
+        """Note the files that are named and not there, and the variables that are not set."""
+        for name, workload in _tables(self._data.get("workloads")):
+            for path, file in _files_of(workload):
+                self._need(file, ("workloads", name, *path))
+        passed = self._data.get("pass-env")
+        for index, variable in enumerate(passed if isinstance(passed, list) else ()):
+            if isinstance(variable, str) and variable not in os.environ:
+                self._add(("pass-env", index), f"{variable} is not set in this shell. Set it.")
+
+    def _column(self, table: Mapping[str, Any], at: tuple[str, ...]) -> tuple[str, ...]:
+        file, column = table["file"], table.get("column")
+        if not self._need(file, (*at, "file")):
+            return ()
+        try:
+            with (self._folder / file).open(newline="", encoding="utf-8-sig") as stream:
+                rows = list(csv.DictReader(stream))
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            self._add((*at, "file"), f"{file} cannot be read: {error}.")
+            return ()
+        heads = tuple(rows[0]) if rows else ()
+        if column is None and heads:
+            column = heads[0]
+        if column not in heads:
+            near = did_you_mean(str(column), map(str, heads))
+            known = f"Its columns: {', '.join(map(str, heads))}." if rows else "It has no rows."
+            self._add((*at, "column"), f"{file} has no column {column!r}.{near} {known}")
+            return ()
+        return tuple(row[column] for row in rows if row[column])
+
+    def _need(self, file: str, at: tuple[str | int, ...]) -> bool:
+        if (self._folder / file).is_file():
+            return True
+        self._add(at, f"There is no file {file} in {self._folder}.")
+        return False
+
+    def _add(self, at: tuple[str | int, ...], problem: str) -> None:
+        mistake = self._configuration.mistake(at, problem)
+        if mistake.key not in {other.key for other in self._configuration.mistakes}:
+            self.mistakes.append(mistake)
+
+
+def _tables(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Give the tables of a table, by their names."""
+    for name, table in value.items() if isinstance(value, Mapping) else ():
+        if isinstance(table, Mapping):
+            yield name, table
+
+
+def _files_of(workload: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for key in ("locustfile", "requirements"):
+        if isinstance(workload.get(key), str):
+            yield (key,), workload[key]
+    for key in ("requests", "start"):
+        requests = workload.get(key)
+        for index, request in enumerate(requests if isinstance(requests, list) else ()):
+            files = request.get("files") if isinstance(request, Mapping) else None
+            for name, file in files.items() if isinstance(files, Mapping) else ():
+                if isinstance(file, str):
+                    yield (key, index, "files", name), file

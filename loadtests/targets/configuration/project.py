@@ -1,0 +1,214 @@
+"""Builds a project from the configuration file and the options; an option wins over its key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from loadtests.config import names
+from loadtests.config.placeholders import faults_in_path
+from loadtests.model.errors import UsageError
+from loadtests.model.plan import WorkerModel
+from loadtests.model.tested.external import Hooks
+from loadtests.model.tested.project import Project
+from loadtests.model.tested.target import SAMPLE, Target, TargetKind
+from loadtests.model.tested.workload import Locustfile, Workload
+from loadtests.targets import plain, sample
+from loadtests.targets.configuration import load
+from loadtests.targets.configuration.project_file import ProjectFile
+from loadtests.targets.configuration.variants import variant
+
+if TYPE_CHECKING:
+    from loadtests.config.tables.external import ExternalTable
+
+
+_NO_NAME = re.compile(r"[^A-Za-z0-9_-]+")
+MOST_OF_A_NAME = 40
+"""Characters of a workload's name; reports and files carry it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What the command line says of the target and of its load; None and empty mean nothing."""
+
+    target: Target | None = None
+    health: str | None = None
+    port: int | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    python: str | None = None
+    requests: tuple[str, ...] = ()
+    locustfile: Path | None = None
+    tags: tuple[str, ...] = ()
+    keep_waits: bool | None = None
+    generator_requirements: Path | None = None
+    reset_command: tuple[str, ...] = ()
+
+
+def build(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) -> Project:
+    """Return the project; raise :class:`UsageError` where no target is named, or a bad value.
+
+    ``environ`` has the values of the variables that the file passes on by name.
+    """
+    tested = _tested(given, file, environ)
+    is_sample = tested.kind is TargetKind.SAMPLE
+    base = sample.project() if is_sample else plain.project(tested)
+    declared = _declared_variants(file, base)
+    from_options, in_file = _workloads_of_options(given), _declared_workloads(given, file)
+    own = {**in_file, **from_options} or dict(base.workloads)
+    _check_load(given, own)
+    workers = {**base.workers, **declared}
+    workloads = {**base.workloads, **own} if is_sample else own
+    named = _Named(file)
+    names.check("variant", named.workers, workers)
+    names.check("workload", named.workloads, workloads)
+    return Project(
+        tested=tested,
+        workers=workers,
+        workloads=workloads,
+        default_workers=named.workers or tuple(declared) or base.default_workers,
+        default_workloads=tuple(from_options)
+        or named.workloads
+        or tuple(in_file)
+        or base.default_workloads,
+        checks=(*base.checks, *(load.check(table) for table in named.checks)),
+        reset_command=given.reset_command or named.reset_command,
+    )
+
+
+class _Named:
+    """What a file names, or nothing without a file."""
+
+    def __init__(self, file: ProjectFile | None) -> None:
+        settings = file.settings if file else None
+        self.workers = tuple(settings.workers or ()) if settings else ()
+        self.workloads = tuple(settings.workload or ()) if settings else ()
+        self.checks = tuple(settings.checks) if settings else ()
+        self.reset_command = tuple(settings.reset_command or ()) if settings else ()
+
+
+def _tested(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) -> Target:
+    tested = given.target or (file.target if file else None)
+    if tested is None:
+        if file is not None:
+            raise UsageError(
+                f'{file.file} names no target. Add target = "shop:create_app()" (or a folder, an'
+                " image, a Compose service, a URL), or name it: twofold run TARGET."
+                " `twofold init` finds it."
+            )
+        tested = SAMPLE
+    if file is None:
+        return replace(
+            tested,
+            health=given.health or tested.health,
+            port=given.port or tested.port,
+            env={**tested.env, **given.env},
+            python=given.python or tested.python,
+        )
+    settings = file.settings
+    passed = {name: environ[name] for name in settings.pass_env if name in environ}
+    return replace(
+        tested,
+        health=given.health or settings.health or tested.health,
+        port=given.port or settings.port or tested.port,
+        env={**tested.env, **settings.env, **passed, **given.env},
+        python=given.python or _python(settings.python, file.folder) or tested.python,
+        hooks=tested.hooks if settings.external is None else _hooks(settings.external),
+    )
+
+
+def _python(python: str | None, folder: Path) -> str | None:
+    """Return an interpreter; a path starts from the file's folder, a name from PATH."""
+    return str(folder / python) if python and "/" in python else python
+
+
+def _hooks(table: ExternalTable) -> Hooks:
+    """Return the hooks of a table; what it leaves out is as in the record."""
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name in type(table).model_fields
+        if (value := getattr(table, name)) is not None
+    }
+    return Hooks(**fields)
+
+
+def _declared_variants(file: ProjectFile | None, base: Project) -> dict[str, WorkerModel]:
+    tables = file.settings.variants if file else {}
+    return {name: variant(name, table, base.workers) for name, table in tables.items()}
+
+
+def _declared_workloads(given: Given, file: ProjectFile | None) -> dict[str, Workload]:
+    if file is None:
+        return {}
+    tags = given.tags or tuple(file.settings.tags)
+    return {
+        name: _with_options(
+            load.workload(name, table, file.values.get(name, {}), file.folder, tags), given
+        )
+        for name, table in file.settings.workloads.items()
+    }
+
+
+def _with_options(workload: Workload, given: Given) -> Workload:
+    """Return a workload with the options for locustfiles, if it has one."""
+    if workload.locustfile is None:
+        return workload
+    locustfile = workload.locustfile
+    return replace(
+        workload,
+        locustfile=replace(
+            locustfile,
+            tags=given.tags or locustfile.tags,
+            keep_waits=(locustfile.keep_waits if given.keep_waits is None else given.keep_waits),
+            requirements=(
+                _existing("--generator-requirements", given.generator_requirements)
+                if given.generator_requirements
+                else locustfile.requirements
+            ),
+        ),
+    )
+
+
+def _workloads_of_options(given: Given) -> dict[str, Workload]:
+    """Return the workloads of ``--request`` and ``--locustfile``."""
+    workloads = []
+    if given.requests:
+        requests = tuple(load.of_line(text) for text in given.requests)
+        for request in requests:
+            for fault in faults_in_path(request.path, ()):
+                raise UsageError(f"--request: {fault}")
+        workloads.append(load.of_requests(plain.WORKLOAD, requests))
+    if given.locustfile is not None:
+        path = given.locustfile.resolve()
+        if not path.is_file():
+            raise UsageError(f"--locustfile {given.locustfile}: there is no such file.")
+        workloads.append(
+            _with_options(
+                Workload(name=path.stem, path=load.ANY_PATH, locustfile=Locustfile(path=str(path))),
+                given,
+            )
+        )
+    return {workload.name: workload for workload in workloads}
+
+
+def _existing(option: str, file: Path) -> str:
+    """Return the absolute path of an option's file; raise :class:`UsageError` without it."""
+    if not file.is_file():
+        raise UsageError(f"{option} {file}: there is no such file.")
+    return str(file.resolve())
+
+
+def _check_load(given: Given, workloads: Mapping[str, Workload]) -> None:
+    """Raise :class:`UsageError` for options of a locustfile where no workload has one."""
+    options = {
+        "--tags": given.tags,
+        "--keep-waits": given.keep_waits,
+        "--generator-requirements": given.generator_requirements,
+    }
+    named = [option for option, value in options.items() if value]
+    if named and not any(workload.locustfile for workload in workloads.values()):
+        raise UsageError(
+            f"{named[0]} belongs to a locustfile, and no workload has one. Add --locustfile FILE."
+        )

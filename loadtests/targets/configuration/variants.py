@@ -1,0 +1,66 @@
+"""Variants from the tables of the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from loadtests.model.plan import WorkerModel
+from loadtests.servers.registry import SERVERS
+
+if TYPE_CHECKING:
+    from loadtests.config.tables.variant import VariantTable
+
+OWN_COMMAND = "command"
+"""The server whose command is the user's own."""
+
+
+def variant(name: str, table: VariantTable, built_in: Mapping[str, WorkerModel]) -> WorkerModel:
+    """Return a variant; what its table leaves out is as in the built-in one that it is like."""
+    if table.command is not None:
+        return _of_command(name, table)
+    like = _like(name, table, built_in)
+    processes = like.processes if table.processes is None else table.processes
+    threads = like.threads if table.threads is None else table.threads
+    slots = None if like.slots is None else processes * threads
+    return replace(
+        like,
+        name=name,
+        processes=processes,
+        threads=threads,
+        slots=slots if table.slots is None else table.slots,
+        mode=table.worker or like.mode or like.name,
+        python=table.python,
+        options=(*like.options, *table.options),
+        env={**like.env, **table.env},
+    )
+
+
+def _of_command(name: str, table: VariantTable) -> WorkerModel:
+    assert table.command is not None
+    return WorkerModel(
+        name=name,
+        server=OWN_COMMAND,
+        processes=table.processes or 1,
+        threads=table.threads or 1,
+        slots=table.slots,
+        python=table.python,
+        options=(*table.command, *table.options),
+        env=table.env,
+    )
+
+
+def _like(name: str, table: VariantTable, built_in: Mapping[str, WorkerModel]) -> WorkerModel:
+    """Return the built-in variant that a table is closest to."""
+    if table.server is None and name in built_in:
+        return built_in[name]
+    server = table.server or "gunicorn"
+    models = SERVERS[server].worker_models
+    for model in models:
+        if table.worker in {model.mode, model.name}:
+            return model
+    if table.worker is None and models:
+        return models[0]
+    # A kind of worker that nobody here knows: how many requests it takes at once is seen later.
+    return WorkerModel(name=name, server=server, processes=1, threads=1, slots=None)

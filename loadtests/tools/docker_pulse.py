@@ -1,0 +1,123 @@
+"""Runs Docker's programs for as long as the engine answers.
+
+An engine that hangs holds ``docker`` and Compose for as long as their time limits allow, which are
+those of a slow build. So while one of them runs, the engine is asked whether it still answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+
+import docker
+from docker.errors import DockerException
+from requests.exceptions import RequestException
+
+from loadtests.tools import proc
+
+PING_LIMIT_S = 5
+"""How long an engine that is well may take to answer a ping."""
+
+MISSES = 2
+"""This many pings in a row without an answer mean that the engine hangs."""
+
+
+def answers(limit_s: int | None = None) -> bool:
+    """Return whether the engine answers a ping in this time, by default a few seconds."""
+    try:
+        with closing(docker.from_env(timeout=limit_s or PING_LIMIT_S)) as client:
+            return bool(client.ping())
+    except (DockerException, RequestException):
+        return False
+
+
+def container_argv(
+    image: str, *command: str, entrypoint: str, variables: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """Return the command that runs a program in a container of its own, without a network.
+
+    Its standard input is connected, and the container is removed at its end. ``variables`` are the
+    names of those that it gets from this process, so that no value is in a list of processes.
+    """
+    return (
+        *("docker", "run", "--rm", "--interactive", "--network", "none"),
+        *(word for name in variables for word in ("--env", name)),
+        *("--entrypoint", entrypoint, image, *command),
+    )
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    input_text: str | None = None,
+    timeout_s: float = 60.0,
+    check: bool = True,
+    on_line: Callable[[str], None] | None = None,
+    on_start: Callable[[int], None] | None = None,
+    first_line_limit_s: float | None = None,
+    silence_limit_s: float | None = None,
+    state: Callable[[], object] = lambda: None,
+) -> proc.Completed:
+    """Run one of Docker's programs to its end, as ``proc.run`` does, while the engine answers.
+
+    It is also ended after ``silence_limit_s`` seconds without a line of output in which ``state``
+    did not change either, or where its first line takes ``first_line_limit_s``. Raises
+    :class:`~loadtests.model.errors.ProcessFailure`.
+    """
+    watch = _Watch(on_line, first_line_limit_s, silence_limit_s, state)
+    listens = on_line is not None or first_line_limit_s is not None or silence_limit_s is not None
+    return proc.run(
+        argv,
+        env=env,
+        input_text=input_text,
+        timeout_s=timeout_s,
+        check=check,
+        on_line=watch.hear if listens else None,
+        on_start=on_start,
+        hopeless=watch.hopeless,
+    )
+
+
+class _Watch:
+    """Knows when the engine and the program were last heard of."""
+
+    def __init__(
+        self,
+        on_line: Callable[[str], None] | None,
+        first_line_limit_s: float | None,
+        silence_limit_s: float | None,
+        state: Callable[[], object],
+    ) -> None:
+        self._on_line = on_line
+        self._limit_s = first_line_limit_s if first_line_limit_s is not None else silence_limit_s
+        self._silence_limit_s = silence_limit_s
+        self._read_state = state
+        self._state: object = None
+        self._moved_s = proc.monotonic_s()
+        self._misses = 0
+
+    def hear(self, line: str) -> None:
+        """Take a line of the program."""
+        self._moved_s = proc.monotonic_s()
+        self._limit_s = self._silence_limit_s
+        if self._on_line is not None:
+            self._on_line(line)
+
+    def hopeless(self) -> str | None:
+        """Return why waiting is of no use, or None."""
+        self._misses = 0 if answers() else self._misses + 1
+        if self._misses >= MISSES:
+            return "The Docker engine no longer answers."
+        if self._limit_s is None or self._misses:
+            return None
+        silent_s = proc.monotonic_s() - self._moved_s
+        if silent_s > self._limit_s / 2 and self._has_changed():
+            self._moved_s = proc.monotonic_s()
+            return None
+        return f"Nothing has happened for {silent_s:.0f} s." if silent_s > self._limit_s else None
+
+    def _has_changed(self) -> bool:
+        """Return whether the state differs from the last one; the first differs from none."""
+        before, self._state = self._state, self._read_state()
+        return before is not None and before != self._state

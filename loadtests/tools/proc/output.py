@@ -1,0 +1,148 @@
+"""Reads what a program writes, in threads, so that nobody waits for a pipe that stays open."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import io
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import IO
+
+from loadtests.model.errors import ProcessFailure
+
+PIECE_BYTES = 1 << 16
+WAITING_PIECES = 100
+"""How many pieces may wait to be taken; then the program has to wait, too."""
+
+LINE_CHARS = 1 << 16
+"""Longer lines are told in several pieces."""
+
+KEPT_LINES = 1000
+"""How many lines are kept of a program whose lines are told as they come."""
+
+MOST_CHARS = 64 << 20
+"""How much a program may write whose whole output is returned."""
+
+LAST_PIECE_S = 0.2
+"""How long a piece may take once the program has ended."""
+
+
+class Output:
+    """The output of one program, stream by stream.
+
+    With ``on_line`` only the last lines are kept, and each is told as it is taken.
+    """
+
+    def __init__(
+        self, streams: Mapping[str, IO[bytes]], on_line: Callable[[str], None] | None
+    ) -> None:
+        self._pieces: queue.Queue[tuple[str, bytes]] = queue.Queue(WAITING_PIECES)
+        self._abandoned = threading.Event()
+        self._texts: dict[str, _Decoded] = {
+            name: _Whole() if on_line is None else _LastLines(on_line) for name in streams
+        }
+        self._open = set(streams)
+        for name, stream in streams.items():
+            threading.Thread(target=self._read, args=(name, stream), daemon=True).start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether every stream was read to its end."""
+        return not self._open
+
+    def take(self, limit_s: float) -> bool:
+        """Take the next piece; return whether there was one in this time.
+
+        Raises :class:`ProcessFailure` if the output is too much to keep.
+        """
+        try:
+            name, piece = self._pieces.get(timeout=limit_s)
+        except queue.Empty:
+            return False
+        if not piece:
+            self._open.discard(name)
+        self._texts[name].add(piece)
+        return True
+
+    def take_rest(self) -> None:
+        """Take what is there, and what still comes of streams that are about to end."""
+        while not self.ended and self.take(LAST_PIECE_S):
+            pass
+
+    def text(self, name: str) -> str:
+        """Return what was taken of a stream; nothing of one that does not exist."""
+        return "".join(self._texts[name].parts) if name in self._texts else ""
+
+    def abandon(self) -> None:
+        """Take no more pieces; the threads end with their streams, or at their next piece."""
+        self._abandoned.set()
+
+    def _read(self, name: str, stream: IO[bytes]) -> None:
+        with stream, contextlib.suppress(ValueError, OSError):
+            while piece := stream.read1(PIECE_BYTES):  # type: ignore[attr-defined]
+                if not self._put(name, piece):
+                    return
+        self._put(name, b"")
+
+    def _put(self, name: str, piece: bytes) -> bool:
+        while not self._abandoned.is_set():
+            with contextlib.suppress(queue.Full):
+                self._pieces.put((name, piece), timeout=1.0)
+                return True
+        return False
+
+
+class _Decoded:
+    """A stream's text as it comes; an empty piece ends it."""
+
+    def __init__(self) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
+        self.parts: deque[str] = deque()
+
+    def add(self, piece: bytes) -> None:
+        """Keep a piece."""
+        self.keep(self._decoder.decode(piece, final=not piece), ended=not piece)
+
+    def keep(self, text: str, *, ended: bool) -> None:
+        """Keep the next text, the last one if ``ended``."""
+        raise NotImplementedError
+
+
+class _Whole(_Decoded):
+    """The whole text of a stream."""
+
+    _chars = 0
+
+    def keep(self, text: str, *, ended: bool) -> None:  # noqa: ARG002  the end changes nothing
+        """Keep the text; raise if there is too much."""
+        self.parts.append(text)
+        self._chars += len(text)
+        if self._chars > MOST_CHARS:
+            raise ProcessFailure(f"A program wrote over {MOST_CHARS >> 20} MiB and was killed.")
+
+
+class _LastLines(_Decoded):
+    """The last lines of a stream; each is told when it is whole, or very long."""
+
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        super().__init__()
+        self.parts = deque(maxlen=KEPT_LINES)
+        self._on_line = on_line
+        self._begun = ""
+
+    def keep(self, text: str, *, ended: bool) -> None:
+        """Keep and tell the lines that are whole now."""
+        *lines, self._begun = (self._begun + text).split("\n")
+        for line in lines:
+            self._tell(line + "\n")
+        while len(self._begun) >= LINE_CHARS or (ended and self._begun):
+            begun, self._begun = self._begun[:LINE_CHARS], self._begun[LINE_CHARS:]
+            self._tell(begun)
+
+    def _tell(self, line: str) -> None:
+        self.parts.append(line)
+        self._on_line(line.rstrip())

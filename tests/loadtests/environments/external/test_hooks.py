@@ -1,0 +1,85 @@
+import sys
+
+import pytest
+
+from loadtests.environments.external.hooks import (
+    Counter,
+    HookRunner,
+    parse_counters,
+    parse_names,
+    scale_argv,
+)
+from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.tested.external import Hooks
+
+
+def python(code: str) -> tuple[str, ...]:
+    return (sys.executable, "-I", "-S", "-c", code)
+
+
+def test_the_number_stands_in_every_word_of_the_scale_command() -> None:
+    hooks = Hooks(scale=("kubectl", "scale", "--replicas={replicas}", "{replicas}", "{other}"))
+
+    assert scale_argv(hooks, 4) == ("kubectl", "scale", "--replicas=4", "4", "{other}")
+
+
+def test_names_are_one_a_line_in_any_order_without_blanks() -> None:
+    assert parse_names("  web-2\n\nweb-1  \r\n") == ("web-1", "web-2")
+
+
+def test_a_name_that_is_printed_twice_is_refused() -> None:
+    with pytest.raises(EnvironmentFailure, match="'web-1' twice"):
+        parse_names("web-1\nweb-2\nweb-1\n")
+
+
+def test_counters_are_a_name_its_seconds_and_maybe_its_throttled_seconds() -> None:
+    assert parse_counters("web-1 12.5\nweb-2 3 0.25\n") == (
+        Counter(name="web-1", cpu_s=12.5),
+        Counter(name="web-2", cpu_s=3.0, throttled_s=0.25),
+    )
+
+
+@pytest.mark.parametrize("line", ["web-1", "web-1 many", "web-1 1 2 3", "web 1 x"])
+def test_a_line_without_counters_is_refused_with_an_example(line: str) -> None:
+    with pytest.raises(EnvironmentFailure, match=r"printed '.*web-1 12\.5 0\.3"):
+        parse_counters(line)
+
+
+def test_a_hook_that_fails_is_named_with_its_last_words() -> None:
+    runner = HookRunner(Hooks(scale=python("import sys; sys.exit('You must be logged in')")))
+
+    with pytest.raises(
+        EnvironmentFailure, match=r"hook 'scale' .*code 1: You must be logged in\. Run it by hand"
+    ):
+        runner.scale(2)
+
+
+def test_a_hook_that_hangs_is_ended_at_its_limit() -> None:
+    runner = HookRunner(Hooks(replicas=python("import time; time.sleep(60)"), limit_s=0.3))
+
+    with pytest.raises(EnvironmentFailure, match=r"hook 'replicas' failed.*0\.3 s"):
+        runner.names()
+
+
+def test_a_hook_that_floods_is_no_trouble() -> None:
+    flood = "import sys; sys.stderr.write('x' * 5_000_000); print('web-1')"
+
+    assert HookRunner(Hooks(replicas=python(flood))).names() == ("web-1",)
+
+
+def test_a_program_that_is_missing_is_named() -> None:
+    with pytest.raises(EnvironmentFailure, match=r"hook 'replicas' failed.*no-such-program"):
+        HookRunner(Hooks(replicas=("no-such-program",))).names()
+
+
+def test_without_hooks_the_deployment_is_ready_and_has_no_counters() -> None:
+    runner = HookRunner(Hooks())
+
+    assert runner.is_ready()
+    assert runner.counters() == ()
+    runner.reset()
+
+
+@pytest.mark.parametrize(("code", "ready"), [(0, True), (1, False)])
+def test_ready_is_its_exit_code(code: int, *, ready: bool) -> None:
+    assert HookRunner(Hooks(ready=python(f"raise SystemExit({code})"))).is_ready() is ready

@@ -1,0 +1,105 @@
+"""A user's application as replicas on this machine."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from loadtests.environments.processes import lent, project
+from loadtests.model.plan import WorkerModel
+from loadtests.model.tested.target import SAMPLE, Target
+from loadtests.servers.server import ReplicaOrder
+from loadtests.targets import import_string
+from loadtests.targets.application import examination
+from loadtests.targets.application.inspection import Inspection
+from tests.loadtests.targets.application.folders import make_folder
+
+SYNC = WorkerModel(name="sync", processes=4, threads=1, slots=4, env={"POOL": "8"})
+ORDER = ReplicaOrder(
+    python="/usr/bin/python3",
+    application="app:create_app()",
+    worker=SYNC,
+    name="sync-2",
+    bind="127.0.0.2:8000",
+    secret_key="k",
+    database_url="postgresql://somewhere",
+)
+
+
+@pytest.fixture
+def tested(tmp_path: Path) -> Target:
+    folder = make_folder(tmp_path, {"shop.py": "def app(environ, start_response): ...\n"})
+    return replace(import_string.find("shop", folder), env={"SHOP_KEY": "s"})
+
+
+def test_it_runs_in_its_own_interpreter_and_folder(
+    tested: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    prepared = project.prepare(replace(tested, python=sys.executable))
+
+    start = project.start_of(ORDER, prepared.tested, root=Path("/checkout"))
+
+    assert start.argv[:3] == (sys.executable, "-m", "gunicorn")
+    assert start.argv[-1] == "shop:app"
+    assert str(start.folder) == tested.folder
+    assert start.env == {
+        "SHOP_KEY": "s",
+        "POOL": "8",
+        "REPLICA": "sync-2",
+        "PYTHONPATH": tested.folder,
+    }
+
+
+def test_it_gets_neither_a_secret_key_nor_a_store(tested: Target) -> None:
+    start = project.start_of(ORDER, tested, root=Path("/checkout"))
+
+    assert not {"SECRET_KEY", "DATABASE_URL"} & start.env.keys()
+
+
+def test_it_is_imported_from_its_source_folder_before_and_after_others(
+    tested: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/own")
+
+    start = project.start_of(
+        ORDER, replace(tested, source="src"), root=Path("/checkout"), lent=Path("/lent")
+    )
+
+    assert start.env["PYTHONPATH"] == f"{tested.folder}/src:/own:/lent"
+
+
+def test_the_sample_application_starts_as_ever() -> None:
+    start = project.start_of(ORDER, SAMPLE, root=Path("/checkout"))
+
+    assert start.argv[-2:] == ("app/gunicorn.conf.py", "app:create_app()")
+    assert start.env["SECRET_KEY"] == "k"
+    assert start.folder == Path("/checkout")
+
+
+@pytest.mark.parametrize(
+    ("python", "version", "lends"),
+    [("3.12.1", None, True), ("3.12.1", "23.0.0", False), ("3.9.18", None, False)],
+)
+def test_gunicorn_is_lent_where_there_is_none_and_it_can_run(
+    tested: Target, monkeypatch: pytest.MonkeyPatch, python: str, version: str | None, lends: bool
+) -> None:
+    seen = Inspection(
+        python=python,
+        implementation="CPython",
+        executable=sys.executable,
+        application="shop:app",
+        source="",
+        what="function",
+        framework=None,
+        version=None,
+        modules={"gunicorn": version, "gevent": None},
+    )
+    monkeypatch.setattr(examination, "seen_by", lambda *_: seen)
+
+    prepared = project.prepare(tested)
+
+    assert prepared.lends is lends
+    assert (prepared.tested.modules or {})["gunicorn"] == (lent.version() if lends else version)
+    assert any("Twofold lends its own" in note for note in prepared.tested.notes) is lends

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from loadtests.config.options import Options
+from loadtests.measurement.serving import in_force
+from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.plan import Plan, WorkerModel
+from loadtests.model.tested.in_force import InForce, ServerProcess, applied
+from loadtests.planning.run_plan import make_plan
+from loadtests.servers import registry
+from loadtests.targets import plain
+from tests.loadtests.builders import make_machine
+from tests.loadtests.fakes import FakeStack, World
+from tests.loadtests.servers.captured import log, process
+
+STARTED = plain.as_started()[plain.AS_STARTED]
+GTHREAD = "Starting gunicorn 27.0.1\nUsing worker: gthread\nBooting worker with pid: 7\n"
+
+
+def plan_for(*workers: WorkerModel) -> Plan:
+    options = Options(workers=("gthread",), replicas=(1, 2))
+    plan = make_plan(options, make_machine(), backend="fake", seed=1)
+    return replace(plan, workers=workers)
+
+
+def see(plan: Plan, world: World) -> tuple[InForce, ...]:
+    return in_force.see(FakeStack(world, plan), plan, kept={}, start_s={})
+
+
+def test_what_was_put_into_force_is_confirmed_and_recorded() -> None:
+    worker = registry.worker_models()["uwsgi-processes"]
+
+    (seen,) = see(plan_for(worker), World(first_log=lambda _: log("uwsgi-processes")))
+
+    assert (seen.server, seen.version, seen.mode) == ("uwsgi", "2.0.30", "processes")
+    assert (seen.processes, seen.threads, seen.slots) == (4, 1, 4)
+    assert seen.seen_by == "its log"
+    assert str(seen) == "uwsgi processes, 4 processes"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("gthread", log("gunicorn-timeout"), "gunicorn with gthread, and sync runs"),
+        ("uwsgi-processes", log("uwsgi-threads"), "uwsgi with processes, and threads runs"),
+        ("sync", log("gunicorn-max-requests"), r"gunicorn with 4 process\(es\), and 1 runs"),
+    ],
+)
+def test_a_server_that_runs_something_else_is_an_error_with_its_log(
+    name: str, text: str, message: str
+) -> None:
+    worker = registry.worker_models()[name]
+
+    with pytest.raises(EnvironmentFailure, match=message) as caught:
+        see(plan_for(worker), World(first_log=lambda _: text))
+
+    assert text[:200] in str(caught.value)
+
+
+def test_what_a_silent_server_runs_is_seen_by_its_threads() -> None:
+    worker = registry.worker_models()["cheroot"]
+    running = (process("python -m cheroot app.wsgi:application", threads=4),)
+
+    with pytest.raises(EnvironmentFailure, match=r"4 thread\(s\) in each, and 2 runs.*processes"):
+        see(plan_for(worker), World(processes=lambda _: running))
+
+
+def test_nothing_seen_is_no_difference() -> None:
+    (seen,) = see(plan_for(registry.worker_models()["gthread"]), World())
+
+    assert (seen.mode, seen.processes, seen.slots, seen.seen_by) == (None, None, 4, "nothing")
+
+
+def test_a_command_of_the_users_own_is_not_compared() -> None:
+    worker = WorkerModel(
+        name="own", server="command", processes=1, threads=1, slots=1, options=("serve", "{bind}")
+    )
+
+    (seen,) = see(plan_for(worker), World(first_log=lambda _: log("uwsgi-processes")))
+
+    assert seen.slots == 1
+
+
+# -- a target that starts its own server ------------------------------------------------------
+
+
+def test_an_image_is_measured_as_it_starts_and_its_slots_count() -> None:
+    plan = plan_for(STARTED)
+
+    seen = see(plan, World(first_log=lambda _: log("gunicorn-timeout")))
+
+    assert str(seen[0]) == "gunicorn sync, 2 processes"
+    (model,) = applied(plan, seen).workers
+    assert (model.server, model.mode, model.processes, model.slots) == ("gunicorn", "sync", 2, 2)
+
+
+def test_threads_that_gunicorn_starts_under_load_are_seen_after_it() -> None:
+    plan = plan_for(STARTED)
+    processes: tuple[ServerProcess, ...] = (
+        process("gunicorn shop:app"),
+        process("gunicorn shop:app", pid=11, parent=10, threads=1),
+    )
+    world = World(first_log=lambda _: GTHREAD, processes=lambda _: processes)
+    stack = FakeStack(world, plan)
+    seen = in_force.see(stack, plan, kept={}, start_s={})
+    assert (seen[0].threads, seen[0].slots) == (None, None)
+
+    processes = (processes[0], replace(processes[1], threads=9))
+    (after,) = in_force.after_load(stack, seen)
+
+    assert (after.threads, after.slots, after.seen_by) == (8, 8, "its processes under load")
+
+
+def test_a_server_that_nobody_knows_has_no_slots() -> None:
+    (seen,) = see(plan_for(STARTED), World(processes=lambda _: (process("python serve.py"),)))
+
+    assert (seen.server, seen.slots, seen.processes) == (None, None, 1)
+    assert str(seen) == "an unknown server, 1 process"
+
+
+def test_cheaper_leaves_slots_open_and_says_what_to_do() -> None:
+    text = log("uwsgi-cheaper").partition("spawned uWSGI worker 2")[0]
+    worker = replace(registry.worker_models()["uwsgi-processes"], processes=8, slots=8)
+
+    started, planned = see(plan_for(STARTED, worker), World(first_log=lambda _: text))
+
+    assert started.slots is None
+    assert "1 process at the start, up to 8 under load" in started.notes[0]
+    assert planned.notes == started.notes
+
+
+# -- after the load ---------------------------------------------------------------------------
+
+
+def test_time_outs_in_the_logs_are_notes_with_the_replica() -> None:
+    plan = plan_for(registry.worker_models()["sync"])
+    stack = FakeStack(World(), plan)
+    stack.log_of = lambda member: log("gunicorn-timeout") if member == "sync-2" else ""  # type: ignore[method-assign]
+    entry = InForce(worker="sync", server="gunicorn")
+
+    (after,) = in_force.with_troubles(stack, (entry,))
+
+    assert [note[:30] for note in after.notes] == [
+        "sync-2: gunicorn wrote once: a",
+        "sync-2: gunicorn wrote once: a",
+    ]
+    assert in_force.with_troubles(stack, (InForce(worker="sync", server=None),))[0].notes == ()

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from loadtests.config.options import Options
+from loadtests.measurement.serving import keep_alive
+from loadtests.model.errors import GeneratorFailure
+from loadtests.model.plan import IdleConnections, Plan
+from loadtests.model.tested.in_force import KeptConnections
+from loadtests.planning.run_plan import make_plan
+from loadtests.targets import plain
+from tests.loadtests.builders import make_machine
+from tests.loadtests.fakes import FakeStack, World
+
+
+def plan_for(*workers: str) -> Plan:
+    options = Options(workers=workers, replicas=(1, 2))
+    return make_plan(options, make_machine(), backend="fake", seed=1)
+
+
+def as_started(plan: Plan) -> Plan:
+    (model,) = plain.as_started().values()
+    return replace(plan, workers=(replace(model, name=plan.workers[0].name),))
+
+
+class Probe:
+    """A probe that remembers its job and answers what a test says."""
+
+    def __init__(self, **answers: KeptConnections) -> None:
+        self.jobs: list[dict[str, object]] = []
+        self._answers = answers
+
+    def __call__(self, module: str, text: str) -> str:
+        assert module == "loadtests.generator.keep_alive"
+        self.jobs.append(json.loads(text))
+        return json.dumps({name: vars(kept) for name, kept in self._answers.items()})
+
+
+def kept(opened: int, answered: int, closed_after_s: float | None = None) -> KeptConnections:
+    return KeptConnections(
+        opened=opened, answered=answered, closed_after_s=closed_after_s, watched_s=5.0
+    )
+
+
+def test_our_own_gunicorn_is_not_asked() -> None:
+    plan, probe = plan_for("gthread", "sync"), Probe()
+
+    assert keep_alive.watch(FakeStack(World(run_module=probe), plan), plan) == {}
+    assert probe.jobs == []
+
+
+def test_one_replica_of_each_other_server_is_asked_for_the_health_path() -> None:
+    plan, probe = plan_for("gthread", "waitress", "granian"), Probe(waitress=kept(300, 300))
+
+    seen = keep_alive.watch(FakeStack(World(run_module=probe), plan), plan)
+
+    assert seen == {"waitress": kept(300, 300)}
+    assert probe.jobs == [
+        {
+            "replicas": {"waitress": "10.0.1.1:8000", "granian": "10.0.2.1:8000"},
+            "path": "/healthz",
+            "connections": 300,
+            "watch_s": {"waitress": 0.5, "granian": 0.5},
+        }
+    ]
+
+
+def test_a_server_that_nothing_is_known_of_is_watched_for_longer() -> None:
+    plan, probe = as_started(plan_for("gthread")), Probe(gthread=kept(300, 300))
+
+    keep_alive.watch(FakeStack(World(run_module=probe), plan), plan)
+
+    assert probe.jobs[0]["watch_s"] == {"gthread": 5.0}
+
+
+def test_a_probe_that_writes_nonsense_is_a_message() -> None:
+    plan = plan_for("waitress")
+
+    with pytest.raises(GeneratorFailure, match="The keep-alive probe wrote 'oops'"):
+        keep_alive.watch(FakeStack(World(run_module=lambda *_: "oops"), plan), plan)
+
+
+def test_each_upstream_keeps_what_its_own_server_allows() -> None:
+    plan = plan_for("gthread", "granian", "uwsgi-threads")
+
+    upstreams = keep_alive.bounded(plan.upstreams, plan, {})
+
+    assert {upstream.worker: upstream.idle for upstream in upstreams} == {
+        "gthread": None,
+        "granian": IdleConnections(most=1024, timeout_s=24),
+        "uwsgi-threads": IdleConnections(most=0, timeout_s=0),
+    }
+    assert [upstream.port for upstream in upstreams] == [up.port for up in plan.upstreams]
+
+
+def test_an_image_that_closes_after_2_s_is_closed_after_1_by_the_proxy() -> None:
+    plan = as_started(plan_for("gthread"))
+
+    upstreams = keep_alive.bounded(plan.upstreams, plan, {"gthread": kept(300, 300, 2.0)})
+
+    assert {upstream.idle for upstream in upstreams} == {IdleConnections(most=1024, timeout_s=1)}
+
+
+def test_few_connections_are_told() -> None:
+    (worker,) = as_started(plan_for("gthread")).workers
+
+    assert keep_alive.note(worker, kept(300, 300)) is None
+    assert keep_alive.note(worker, kept(98, 97)) == (
+        "gthread keeps at most 97 connections open, so the proxy opens a new one for each request."
+    )

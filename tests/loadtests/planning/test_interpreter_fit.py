@@ -1,0 +1,80 @@
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from loadtests.model.errors import PlanError
+from loadtests.model.tested.project import Project
+from loadtests.model.tested.target import Target, TargetKind
+from loadtests.planning.interpreter_fit import fitted
+from loadtests.targets import plain
+
+PYTHON = "/home/ada/.venv/bin/python"
+ALL = {"gunicorn": "23.0.0", "gevent": "24.11.1", "packaging": "24.2", "pip": "24.0"}
+
+
+def make_project(modules: Mapping[str, str | None] | None) -> Project:
+    tested = Target(
+        kind=TargetKind.IMPORT_STRING,
+        given="shop:app",
+        name="shop:app",
+        python=PYTHON,
+        modules=modules,
+    )
+    return plain.project(tested)
+
+
+GUNICORNS = ("gthread", "sync", "gevent")
+
+
+@pytest.mark.parametrize("modules", [ALL, None])
+def test_an_interpreter_with_all_modules_or_an_unknown_one_serves_all(
+    modules: Mapping[str, str] | None,
+) -> None:
+    project = replace(make_project(modules), default_workers=GUNICORNS)
+
+    assert fitted(project, None) == (GUNICORNS, ())
+
+
+def test_a_variant_whose_module_is_missing_is_left_out_with_the_command_that_installs_it() -> None:
+    project = replace(make_project({**ALL, "gevent": None}), default_workers=GUNICORNS)
+
+    assert fitted(project, None) == (
+        ("gthread", "sync"),
+        (
+            f"Left out: gevent. {PYTHON} lacks modules: gevent needs gevent."
+            f" Install what is missing: `{PYTHON} -m pip install 'gunicorn[gevent]'`.",
+        ),
+    )
+
+
+def test_a_variant_that_is_named_is_refused_instead() -> None:
+    project = make_project({**ALL, "gevent": None})
+
+    with pytest.raises(PlanError) as error:
+        fitted(project, ("sync", "gevent"))
+
+    assert str(error.value) == (
+        f"{PYTHON} lacks modules: gevent needs gevent. Install what is missing:"
+        f" `{PYTHON} -m pip install 'gunicorn[gevent]'`, or measure --workers sync."
+    )
+
+
+def test_without_any_server_nothing_can_be_measured() -> None:
+    project = replace(make_project({"pip": None}), default_workers=GUNICORNS)
+
+    with pytest.raises(PlanError) as error:
+        fitted(project, None)
+
+    assert str(error.value) == (
+        f"{PYTHON} lacks modules: gthread needs gunicorn; sync needs gunicorn; gevent needs"
+        " gunicorn, gevent, packaging. Install what is missing:"
+        f" `uv pip install --python {PYTHON} 'gunicorn[gevent]'`."
+    )
+
+
+def test_a_variant_with_an_interpreter_of_its_own_is_not_judged_by_this_one() -> None:
+    project = make_project({"pip": "24.0"})
+    workers = {name: replace(model, python="/opt/pypy") for name, model in project.workers.items()}
+
+    assert fitted(replace(project, workers=workers), ("gevent",)) == (("gevent",), ())

@@ -1,0 +1,184 @@
+"""The command lines of the servers beside gunicorn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from loadtests.model.errors import UsageError
+from loadtests.model.plan import WorkerModel
+from loadtests.servers import entry, own_command, registry
+from loadtests.servers.server import KeepAlive
+from tests.loadtests.servers.captured import order
+
+MODELS = registry.worker_models()
+OTHERS = [name for name, model in MODELS.items() if model.server != "gunicorn"]
+
+ARGV = {
+    "uwsgi-processes": "/srv/venv/bin/uwsgi --http-socket 127.0.0.2:8000 --master --processes 4"
+    " --enable-threads --lazy-apps --need-app --die-on-term --disable-logging --listen 1024"
+    " --module app.wsgi:application",
+    "uwsgi-threads": "/srv/venv/bin/uwsgi --http-socket 127.0.0.2:8000 --master --processes 1"
+    " --threads 4 --lazy-apps --need-app --die-on-term --disable-logging --listen 1024"
+    " --module app.wsgi:application",
+    "uwsgi-gevent": "/srv/venv/bin/uwsgi --http-socket 127.0.0.2:8000 --master --processes 1"
+    " --gevent 1000 --gevent-monkey-patch --lazy-apps --need-app --die-on-term --disable-logging"
+    " --listen 1024 --module app.wsgi:application",
+    "waitress": "/srv/venv/bin/python -m waitress --listen=127.0.0.2:8000 --threads=4"
+    " --connection-limit=8192 --asyncore-use-poll --channel-timeout=75 --backlog=2048"
+    " app.wsgi:application",
+    "granian": "/srv/venv/bin/python -m granian --interface wsgi --host 127.0.0.2 --port 8000"
+    " --workers 1 --blocking-threads 4 --backlog 8192 --no-ws app.wsgi:application",
+    "cheroot": "/srv/venv/bin/python -m cheroot --bind 127.0.0.2:8000 --threads 4 --max-threads 4"
+    " --timeout 75 --request-queue-size 2048 app.wsgi:application",
+    "mod_wsgi": "/srv/venv/bin/mod_wsgi-express start-server app/wsgi.py --host 127.0.0.2"
+    " --port 8000 --processes 1 --threads 4 --keep-alive-timeout 75 --max-clients 512"
+    " --python-path . --server-root /scratch/mod_wsgi --log-to-terminal --startup-log"
+    " --locale C.UTF-8",
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_sample_application_is_served_by_its_own_module(name: str) -> None:
+    command = registry.SERVERS[MODELS[name].server].command(order(MODELS[name]))
+
+    assert " ".join(command.argv) == ARGV[name]
+    assert command.files == {}
+    assert command.env["REPLICA"] == f"{name}-2"
+    assert command.env["SECRET_KEY"] == "k"
+    assert command.env["DATABASE_URL"] == ""
+    assert command.env["THREADS"] == str(MODELS[name].threads)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_users_factory_is_served_by_a_module_that_calls_it(name: str) -> None:
+    given = order(MODELS[name], application="shop.web:create_app('x')", folder="/home/ada/shop")
+
+    command = registry.SERVERS[MODELS[name].server].command(given)
+
+    words = " ".join(command.argv)
+    assert "twofold_entry:application" in words or "/scratch/twofold_entry.py" in words
+    assert command.files == {
+        "twofold_entry.py": "import shop.web as _module\n\napplication = _module.create_app('x')\n"
+    }
+    assert command.env["PYTHONPATH"] == "/scratch:/home/ada/shop:/home/ada/shop/src"
+    assert "SECRET_KEY" not in command.env
+    assert "DATABASE_URL" not in command.env
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_variants_options_come_last_but_before_the_application(name: str) -> None:
+    worker = replace(MODELS[name], options=("--extra", "1"), env={"A": "1"})
+
+    command = registry.SERVERS[worker.server].command(order(worker))
+
+    assert command.argv[-2:] == ("--extra", "1") or command.argv[-3:-1] == ("--extra", "1")
+    assert command.env["A"] == "1"
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_container_listens_on_all_addresses_and_leaves_keys_to_compose(name: str) -> None:
+    command = registry.SERVERS[MODELS[name].server].container(MODELS[name])
+
+    words = " ".join(command.argv)
+    assert words.startswith("/venv/bin/")
+    assert "0.0.0.0:8000" in words or "--host 0.0.0.0 --port 8000" in words
+    assert {"SECRET_KEY", "DATABASE_URL", "REPLICA"} & command.env.keys() == set()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_to_install_is_said_of_every_server(name: str) -> None:
+    server = registry.of(MODELS[name])
+
+    assert server.install
+    assert server.modules(MODELS[name])
+    assert server.queue
+
+
+def test_a_module_without_a_name_in_it_has_an_application() -> None:
+    assert entry.source("wsgi").endswith("application = _module.application\n")
+    assert entry.source("shop:site.app").endswith("application = _module.site.app\n")
+
+
+# -- what the proxy may assume ----------------------------------------------------------------
+
+IDLE: list[tuple[str, tuple[str, ...], KeepAlive]] = [
+    ("gthread", (), KeepAlive(idle_s=75)),
+    ("gthread", ("--keep-alive", "2"), KeepAlive(idle_s=2)),
+    ("uwsgi-threads", (), KeepAlive(idle_s=0)),
+    ("uwsgi-threads", ("--http-keepalive=5",), KeepAlive()),
+    ("waitress", (), KeepAlive(idle_s=75)),
+    ("waitress", ("--connection-limit=100",), KeepAlive(idle_s=75, connections=97)),
+    ("granian", (), KeepAlive(idle_s=30)),
+    ("granian", ("--backpressure", "4"), KeepAlive(idle_s=30, connections=4)),
+    ("granian", ("--http1-header-read-timeout", "5000"), KeepAlive(idle_s=5)),
+    ("granian", ("--no-http1-keep-alive",), KeepAlive(idle_s=0)),
+    ("cheroot", ("--timeout", "10"), KeepAlive(idle_s=10)),
+    ("mod_wsgi", ("--max-clients", "20"), KeepAlive(idle_s=75, connections=20)),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "expected"), IDLE)
+def test_options_decide_what_becomes_of_idle_connections(
+    name: str, options: tuple[str, ...], expected: KeepAlive
+) -> None:
+    worker = replace(MODELS[name], options=options)
+
+    assert registry.of(worker).keep_alive(worker) == expected
+
+
+# -- a server of the user's own ---------------------------------------------------------------
+
+
+def own(*words: str) -> WorkerModel:
+    return WorkerModel(
+        name="bjoern", server="command", processes=1, threads=1, slots=1, options=words
+    )
+
+
+def test_a_command_of_the_users_own_gets_the_address_and_the_interpreter() -> None:
+    worker = own("python", "-m", "bjoern_runner", "{app}", "{bind}", "--name={name}", "{{}}")
+
+    command = own_command.SERVER.command(order(worker, folder="/shop", application="shop:app"))
+
+    assert command.argv == (
+        *("/srv/venv/bin/python", "-m", "bjoern_runner"),
+        *("shop:app", "127.0.0.2:8000", "--name=bjoern-2", "{}"),
+    )
+    assert registry.of(worker) is own_command.SERVER
+
+
+def test_a_command_in_the_samples_container_listens_on_all_addresses() -> None:
+    command = own_command.SERVER.container(own("serve", "--port", "{port}", "{module}"))
+
+    assert command.argv == ("serve", "--port", "8000", "app.wsgi")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "command is empty"),
+        (("serve",), "does not say where to listen"),
+        (("serve", "{adress}"), r"has \{adress\}, which nobody fills in.*\{bind\}"),
+        (("serve", "{bind"), "has a single brace"),
+        (("serve", "{}", "{bind}"), r"has \{\}"),
+    ],
+)
+def test_a_command_that_cannot_be_filled_in_is_refused(
+    words: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        own_command.check(words)
+
+
+def test_a_server_that_nobody_knows_is_refused_with_those_that_are_known() -> None:
+    worker = replace(MODELS["waitress"], server="waitres")
+
+    with pytest.raises(UsageError, match=r"Unknown server 'waitres'.*Did you mean waitress"):
+        registry.of(worker)
+
+
+def test_only_gunicorn_is_measured_where_nothing_is_named_and_by_a_gate() -> None:
+    assert registry.default_models() == ("gthread", "sync", "gevent")
+    assert tuple(registry.image_models()) == ("gthread", "sync", "gevent")

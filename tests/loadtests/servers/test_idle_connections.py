@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from loadtests.model.plan import IdleConnections
+from loadtests.model.tested.in_force import KeptConnections
+from loadtests.servers.idle_connections import ONE_EACH, allowed
+from loadtests.servers.server import KeepAlive
+
+
+def kept(
+    *,
+    opened: int = 300,
+    answered: int = 300,
+    closed: float | None = None,
+    watched: float = 5.0,
+    announced: bool = False,
+) -> KeptConnections:
+    return KeptConnections(
+        opened=opened,
+        answered=answered,
+        closed_after_s=closed,
+        watched_s=watched,
+        announced=announced,
+    )
+
+
+def keeps(timeout_s: int) -> IdleConnections:
+    return IdleConnections(most=1024, timeout_s=timeout_s)
+
+
+UNKNOWN = KeepAlive()
+LONG = KeepAlive(idle_s=75)
+FEW = KeepAlive(idle_s=75, connections=97)
+
+CASES: dict[str, tuple[KeepAlive, KeptConnections | None, IdleConnections | None]] = {
+    "gunicorn as we start it": (LONG, None, None),
+    "nothing known, nothing asked": (UNKNOWN, None, None),
+    "gunicorn's default of 2 s, by its option": (KeepAlive(idle_s=2), None, keeps(1)),
+    "gunicorn's default of 2 s, as seen": (UNKNOWN, kept(closed=2.0), keeps(1)),
+    "declared 75 s, and closed after 3": (LONG, kept(closed=3.0), keeps(2)),
+    "granian's 30 s": (KeepAlive(idle_s=30), kept(watched=0.5), keeps(24)),
+    "nobody closed for as long as we looked": (UNKNOWN, kept(), keeps(4)),
+    "uWSGI closes and does not say so": (UNKNOWN, kept(opened=1, answered=1, closed=0.0), ONE_EACH),
+    "uWSGI, declared": (KeepAlive(idle_s=0), None, ONE_EACH),
+    "sync closes and says so": (UNKNOWN, kept(opened=1, answered=1, announced=True), None),
+    "cheroot keeps ten and says so to the others": (
+        UNKNOWN,
+        kept(opened=11, answered=11, announced=True, watched=5.0),
+        keeps(4),
+    ),
+    "waitress at its default limit": (FEW, None, ONE_EACH),
+    "97 connections, as seen": (UNKNOWN, kept(opened=98, answered=97), ONE_EACH),
+    "granian's backpressure 4": (KeepAlive(idle_s=30, connections=4), None, ONE_EACH),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_proxy_keeps_less_than_the_server_and_for_a_shorter_time(case: str) -> None:
+    declared, seen, expected = CASES[case]
+
+    assert allowed(declared, seen) == expected

@@ -1,0 +1,171 @@
+"""What each server's log and processes say, on the output of the real ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from loadtests.model.tested.in_force import ServerProcess
+from loadtests.servers import registry
+from loadtests.servers.server import Seen, troubles_in
+from tests.loadtests.servers.captured import log, process
+
+THREADS = Seen(mode="threads", processes=1, threads=4)
+
+CASES: dict[str, tuple[str, str, tuple[ServerProcess, ...], Seen]] = {
+    "gunicorn sync with two workers": (
+        "gunicorn",
+        log("gunicorn-timeout"),
+        (),
+        Seen(version="27.0.1", mode="sync", processes=2, threads=1),
+    ),
+    "gunicorn after three recycles": (
+        "gunicorn",
+        log("gunicorn-max-requests"),
+        (),
+        Seen(version="27.0.1", mode="sync", processes=1, threads=1),
+    ),
+    "gunicorn gthread by its command line": (
+        "gunicorn",
+        "Using worker: gthread\nBooting worker with pid: 7",
+        (process("gunicorn --threads 8 shop:app"), process("gunicorn shop:app", pid=7, parent=10)),
+        Seen(mode="gthread", processes=1, threads=8),
+    ),
+    "gunicorn gevent": (
+        "gunicorn",
+        "Starting gunicorn 23.0.0\nUsing worker: gevent\nBooting worker with pid: 7",
+        (),
+        Seen(version="23.0.0", mode="gevent", processes=1, threads=1, unlimited=True),
+    ),
+    "uWSGI's processes": (
+        "uwsgi",
+        log("uwsgi-processes"),
+        (),
+        Seen(version="2.0.30", mode="processes", processes=4, threads=1),
+    ),
+    "uWSGI's threads": (
+        "uwsgi",
+        log("uwsgi-threads"),
+        (),
+        Seen(version="2.0.30", mode="threads", processes=1, threads=4),
+    ),
+    "uWSGI's greenlets": (
+        "uwsgi",
+        log("uwsgi-gevent"),
+        (),
+        Seen(version="2.0.30", mode="gevent", processes=1, threads=1, unlimited=True),
+    ),
+    "uWSGI with its router": (
+        "uwsgi",
+        log("uwsgi-router"),
+        (),
+        Seen(
+            version="2.0.30",
+            mode="threads",
+            processes=2,
+            threads=3,
+            notes=("uWSGI's HTTP router runs beside the workers; its CPU is the replica's.",),
+        ),
+    ),
+    "uWSGI's cheaper": (
+        "uwsgi",
+        log("uwsgi-cheaper").partition("spawned uWSGI worker 2")[0],
+        (),
+        Seen(
+            version="2.0.30",
+            mode="processes",
+            processes=None,
+            threads=1,
+            notes=(
+                "uWSGI's cheaper is on: 1 process at the start, up to 8 under load. Fix the number"
+                " (leave --cheaper out), or warm up.",
+            ),
+        ),
+    ),
+    "waitress": (
+        "waitress",
+        log("waitress-queue"),
+        (process("python -m waitress --listen=x --threads=4 a:b", threads=5),),
+        THREADS,
+    ),
+    "waitress in a container behind its init": (
+        "waitress",
+        "",
+        (process("/sbin/docker-init -- x"), process("waitress-serve a:b", pid=11, threads=5)),
+        THREADS,
+    ),
+    "granian": (
+        "granian",
+        log("granian"),
+        (process("python -m granian --interface wsgi --blocking-threads 4 a:b"),),
+        Seen(mode="threads", processes=2, threads=4),
+    ),
+    "granian that does not say its threads": (
+        "granian",
+        log("granian"),
+        (process("granian --interface wsgi a:b"),),
+        Seen(mode="threads", processes=2, threads=None),
+    ),
+    "cheroot": ("cheroot", "", (process("python -m cheroot a:b", threads=6),), THREADS),
+    "mod_wsgi": (
+        "mod_wsgi",
+        log("mod_wsgi"),
+        (),
+        Seen(version="6.1.1", mode="daemon", processes=2, threads=2),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_mode_in_force_is_read(case: str) -> None:
+    server, text, processes, expected = CASES[case]
+
+    assert registry.SERVERS[server].look(text, processes) == expected
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_server_is_recognised(case: str) -> None:
+    server, text, processes, _ = CASES[case]
+    if text.startswith("Using worker"):  # only its command line names it
+        text = ""
+    found = registry.recognised(text, processes)
+
+    assert found is not None
+    assert found.name == server
+
+
+def test_command_lines_decide_against_a_log_that_names_another_server() -> None:
+    found = registry.recognised("docs: use gunicorn", (process("waitress-serve shop:app"),))
+
+    assert found is registry.SERVERS["waitress"]
+
+
+def test_a_server_that_nobody_knows_is_not_recognised() -> None:
+    assert registry.recognised("Listening.", (process("python serve.py"),)) is None
+
+
+def test_a_log_without_a_word_of_the_server_says_nothing() -> None:
+    silent = Seen()
+    for name in ("gunicorn", "uwsgi", "mod_wsgi"):
+        assert registry.SERVERS[name].look("Hello\n", ()) == silent
+
+
+@pytest.mark.parametrize(
+    ("server", "name", "start"),
+    [
+        ("gunicorn", "gunicorn-timeout", "gunicorn wrote once: a worker answered nothing"),
+        ("gunicorn", "gunicorn-max-requests", "gunicorn wrote 2 times: a worker had served"),
+        ("uwsgi", "uwsgi-harakiri", "uwsgi wrote once: a request took longer than --harakiri"),
+        ("uwsgi", "uwsgi-queue", "uwsgi wrote 2 times: its listen queue was full"),
+        ("waitress", "waitress-queue", "waitress wrote 4 times: requests waited"),
+    ],
+)
+def test_time_outs_kills_and_full_queues_are_read(server: str, name: str, start: str) -> None:
+    sentences = troubles_in(registry.SERVERS[server], log(name))
+
+    assert sentences[0].startswith(start)
+    assert sentences[0].endswith(")")
+
+
+def test_a_start_without_trouble_tells_none() -> None:
+    for name in ("uwsgi-processes", "uwsgi-threads", "uwsgi-router", "uwsgi-max-requests"):
+        assert troubles_in(registry.SERVERS["uwsgi"], log(name)) == ()

@@ -1,0 +1,90 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from loadtests.model.errors import UsageError
+from loadtests.targets.application import build_context
+from tests.loadtests.targets.application.folders import make_folder
+
+
+def names(folder: Path) -> set[str]:
+    return {str(path) for path in build_context.find(folder).files}
+
+
+def test_what_no_application_needs_is_left_out(tmp_path: Path) -> None:
+    make_folder(
+        tmp_path,
+        {
+            "shop/__init__.py": "",
+            "shop/__pycache__/x.pyc": "",
+            ".git/config": "",
+            "node_modules/a/index.js": "",
+            ".venv/pyvenv.cfg": "",
+            "env3/pyvenv.cfg": "",
+            "env3/bin/python": "",
+            "results/run/run.json": "",
+            "templates/index.html": "",
+            ".env": "",
+        },
+    )
+
+    assert names(tmp_path) == {"shop/__init__.py", "templates/index.html", ".env"}
+
+
+def test_dockerignore_is_honoured_with_its_exceptions(tmp_path: Path) -> None:
+    make_folder(
+        tmp_path,
+        {
+            ".dockerignore": "# data\n*.log\ndata\n!data/keep.csv\n",
+            "a.log": "",
+            "data/big.csv": "",
+            "data/keep.csv": "",
+            "shop.py": "",
+        },
+    )
+
+    assert names(tmp_path) == {".dockerignore", "data/keep.csv", "shop.py"}
+
+
+def test_links_are_copied_as_links_and_not_followed(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "project", {"shop.py": "x"})
+    (folder / "loop").symlink_to(folder)
+    (folder / "other.py").symlink_to("shop.py")
+
+    build_context.copy(build_context.find(folder), tmp_path / "copy")
+
+    assert (tmp_path / "copy/other.py").readlink() == Path("shop.py")
+    assert (tmp_path / "copy/loop").is_symlink()
+    assert (tmp_path / "copy/shop.py").read_text() == "x"
+
+
+def make_sparse(path: Path, size: int) -> None:
+    with path.open("wb") as file:
+        os.truncate(file.fileno(), size)
+
+
+def test_a_large_folder_is_told_with_its_largest_parts(tmp_path: Path) -> None:
+    make_folder(tmp_path, {"shop.py": "x", "data/a": ""})
+    make_sparse(tmp_path / "data/a", 400 * 10**6)
+
+    note = build_context.note(build_context.find(tmp_path))
+
+    assert note is not None
+    assert "400 MB" in note
+    assert "data (400 MB), shop.py (0 MB)" in note
+    assert ".dockerignore" in note
+
+
+def test_a_usual_folder_needs_no_word(tmp_path: Path) -> None:
+    make_folder(tmp_path, {"shop.py": "x"})
+
+    assert build_context.note(build_context.find(tmp_path)) is None
+
+
+def test_a_folder_of_10_gb_is_refused_before_anything_is_copied(tmp_path: Path) -> None:
+    make_folder(tmp_path, {"shop.py": "x", "videos/a": ""})
+    make_sparse(tmp_path / "videos/a", 10 * 10**9)
+
+    with pytest.raises(UsageError, match=r"10\.0 GB.*videos \(10000 MB\).*\.dockerignore"):
+        build_context.find(tmp_path)

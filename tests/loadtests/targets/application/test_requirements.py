@@ -1,0 +1,108 @@
+from pathlib import Path
+
+import pytest
+
+from loadtests.model.errors import UsageError
+from loadtests.targets.application.requirements import Requirements, find
+from tests.loadtests.targets.application.folders import make_folder
+
+PROJECT = (
+    '[project]\nname = "shop"\nrequires-python = ">=3.11"\ndependencies = ["flask>=3", "redis"]\n'
+)
+
+
+def found(folder: Path, files: dict[str, str]) -> Requirements:
+    return find(make_folder(folder, files))
+
+
+def test_a_lock_of_uv_comes_first_with_the_project_that_it_locks(tmp_path: Path) -> None:
+    files = {"uv.lock": "version = 1\n", "pyproject.toml": PROJECT, "requirements.txt": "flask\n"}
+
+    needed = found(tmp_path, files)
+
+    assert needed.kind == "uv.lock"
+    assert needed.files == {"uv.lock": "version = 1\n", "pyproject.toml": PROJECT}
+    assert needed.python == ">=3.11"
+
+
+def test_requirements_come_with_the_files_that_they_include(tmp_path: Path) -> None:
+    files = {
+        "requirements.txt": "-r requirements/base.txt\n-c constraints.txt\nredis\n",
+        "requirements/base.txt": "-r more.txt\nflask # the framework\n",
+        "requirements/more.txt": "click\n",
+        "constraints.txt": "flask<4\n",
+        "requirements/dev.txt": "pytest\n",
+    }
+
+    needed = found(tmp_path, files)
+
+    assert needed.kind == "requirements.txt"
+    assert set(needed.files) == set(files) - {"requirements/dev.txt"}
+    assert needed.files["requirements/base.txt"] == files["requirements/base.txt"]
+
+
+@pytest.mark.parametrize("line", [".", "-e .", "-e .[db]", "./lib", "--editable=./lib"])
+def test_what_lies_in_the_folder_is_installed_after_the_code(tmp_path: Path, line: str) -> None:
+    needed = found(tmp_path, {"requirements.txt": f"flask\n{line}\n"})
+
+    assert needed.files == {"requirements.txt": "flask\n"}
+    assert needed.local[0].replace("'", "") == line
+
+
+@pytest.mark.parametrize(
+    "line", ["-e git+https://example.org/x.git#egg=x", "a.b", "x @ https://e/x"]
+)
+def test_what_lies_elsewhere_is_a_requirement_like_others(tmp_path: Path, line: str) -> None:
+    assert found(tmp_path, {"requirements.txt": line}).files == {"requirements.txt": f"{line}\n"}
+
+
+def test_a_file_that_powershell_wrote_is_read(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_bytes("flask==3.1\r\n".encode("utf-16"))
+
+    assert find(tmp_path).files == {"requirements.txt": "flask==3.1\n"}
+
+
+def test_dependencies_of_a_project_are_requirements(tmp_path: Path) -> None:
+    needed = found(tmp_path, {"pyproject.toml": PROJECT})
+
+    assert needed.kind == "pyproject.toml"
+    assert needed.files == {"requirements.txt": "flask>=3\nredis\n"}
+    assert needed.local == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[build-system]\n[project]\nname = "a"\ndynamic = ["dependencies"]\n',
+        '[tool.poetry]\nname = "shop"\n',
+    ],
+)
+def test_a_project_that_its_builder_has_to_ask_is_installed_as_it_is(
+    tmp_path: Path, text: str
+) -> None:
+    assert found(tmp_path, {"pyproject.toml": text}).local == (".",)
+
+
+def test_a_folder_may_say_nothing(tmp_path: Path) -> None:
+    assert found(tmp_path, {"shop.py": ""}) == Requirements()
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"pyproject.toml": "[project"}, r"pyproject.toml is no TOML: .*at end of document"),
+        ({"requirements.txt": "-r base.txt"}, r"The requirements need .*base.txt: No such file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(
+    tmp_path: Path, files: dict[str, str], said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        found(tmp_path, files)
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_bytes(b"flask # \xe9")
+
+    with pytest.raises(UsageError, match="neither UTF-8 nor UTF-16"):
+        find(tmp_path)

@@ -1,0 +1,110 @@
+"""Docker's programs run for as long as the engine answers and something happens."""
+
+from __future__ import annotations
+
+import gc
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure
+from loadtests.tools import docker_pulse
+from loadtests.tools.proc import command
+from tests.loadtests.fakes import engine_server
+from tests.loadtests.fakes.engine_server import EngineServer
+
+LONG = ("sleep", "60")
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineServer]:
+    with (
+        tempfile.TemporaryDirectory(prefix="engine-") as folder,
+        engine_server.serving(Path(folder)) as served,
+    ):
+        monkeypatch.setenv("DOCKER_HOST", served.address)
+        monkeypatch.setattr(command, "ASK_EVERY_S", 0.02)
+        monkeypatch.setattr(docker_pulse, "PING_LIMIT_S", 1)
+        yield served
+
+
+def test_an_engine_answers_or_does_not(engine: EngineServer) -> None:
+    assert docker_pulse.answers()
+
+    engine.hangs.set()
+
+    assert not docker_pulse.answers(limit_s=1)
+
+
+def test_no_engine_is_one_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # Docker's library does not close it
+        assert not docker_pulse.answers()
+        gc.collect()
+
+
+def test_a_program_ends_as_it_does_while_the_engine_answers(engine: EngineServer) -> None:
+    lines: list[str] = []
+
+    done = docker_pulse.run(("sh", "-c", "echo one; sleep 0.2; echo two"), on_line=lines.append)
+
+    assert (done.code, lines) == (0, ["one", "two"])
+
+
+def test_a_program_is_ended_when_the_engine_hangs(engine: EngineServer) -> None:
+    engine.hangs.set()
+
+    with pytest.raises(ProcessFailure, match=r"The Docker engine no longer answers\. `sleep 60`"):
+        docker_pulse.run(LONG)
+
+
+def test_one_ping_that_fails_ends_nothing(engine: EngineServer) -> None:
+    engine.failing = 1
+
+    assert docker_pulse.run(("sleep", "0.3")).code == 0
+
+
+@pytest.mark.parametrize(
+    ("script", "ends"),
+    [
+        ("sleep 60", True),
+        ("echo up; sleep 60", True),
+        ("for n in 1 2 3 4 5 6 7 8; do echo $n; sleep 0.1; done", False),
+    ],
+)
+def test_a_program_that_falls_silent_is_ended(
+    engine: EngineServer, script: str, *, ends: bool
+) -> None:
+    argv = ("sh", "-c", script)
+    if not ends:
+        assert docker_pulse.run(argv, silence_limit_s=0.5).code == 0
+        return
+    with pytest.raises(ProcessFailure, match="Nothing has happened for"):
+        docker_pulse.run(argv, silence_limit_s=0.5)
+
+
+def test_a_silent_program_goes_on_while_the_engine_creates_something(engine: EngineServer) -> None:
+    counts = iter(range(10**6))
+
+    done = docker_pulse.run(("sleep", "1"), silence_limit_s=0.2, state=lambda: next(counts))
+
+    assert done.code == 0
+
+
+def test_only_the_first_line_of_a_builder_has_to_come_soon(engine: EngineServer) -> None:
+    assert docker_pulse.run(("sh", "-c", "echo 1; sleep 0.6"), first_line_limit_s=0.3).code == 0
+    with pytest.raises(ProcessFailure, match="Nothing has happened for"):
+        docker_pulse.run(LONG, first_line_limit_s=0.3)
+
+
+def test_a_state_that_cannot_be_read_ends_the_program(engine: EngineServer) -> None:
+    def unreadable() -> None:
+        raise EnvironmentFailure("The engine failed.")
+
+    with pytest.raises(EnvironmentFailure, match=r"The engine failed\."):
+        docker_pulse.run(LONG, silence_limit_s=0.1, state=unreadable)
