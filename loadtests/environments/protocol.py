@@ -81,8 +81,13 @@ class Backend(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """A chosen backend, its machine, and the reason for the choice."""
+    """A chosen backend, its machine, and the reason for the choice.
+
+    ``lock`` names what only one run at a time may measure on: this machine, if it is empty, or the
+    address of an engine on another one.
+    """
 
     backend: Backend
     machine: Machine
     why: str
+    lock: str = ""

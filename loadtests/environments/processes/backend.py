@@ -33,7 +33,7 @@ from loadtests.planning.budget import cores_used, service_parts
 from loadtests.servers import gunicorn
 from loadtests.servers import registry as servers
 from loadtests.servers.server import ReplicaOrder
-from loadtests.tools import host, nginx, proc, signals
+from loadtests.tools import files, host, nginx, proc, signals
 from loadtests.tools.proc import Child, Service
 
 PROXY = "proxy"
@@ -188,7 +188,7 @@ class ProcessesStack:
         """
         self._generation += 1
         config = self._folder / "nginx.conf"
-        config.write_text(self._proxy_config(upstreams))
+        files.write(config, self._proxy_config(upstreams))
         prefix = str(self._stack_folder)
         proc.run(nginx.check_argv(self._nginx, config=str(config), prefix=prefix))
         if self._proxy is None:
