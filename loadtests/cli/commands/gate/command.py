@@ -87,7 +87,7 @@ def _compare(given: dict[str, Any]) -> int:
     if given["history"]:
         results = results_folder.of(given["out"])
         result_files.add_to_history(results, result, release=given["release"])
-    click.echo(result_files.tell_ci(result), err=True, nl=False)
+    output.write_document(result_files.tell_ci(result), err=True)
     return _tell(result, folder, given)
 
 
