@@ -14,6 +14,7 @@ from loadtests.analysis import core_speed, generator_ceiling, verdict
 from loadtests.analysis.failures import shape
 from loadtests.analysis.latency import checks, level_results, slo_search
 from loadtests.analysis.rules import registry
+from loadtests.environments.guards import machine_lock
 from loadtests.environments.keep_awake import AWAKE_LOG, Awake, kept_awake
 from loadtests.environments.protocol import Chosen, Stack
 from loadtests.measurement.closed_loop import Session
@@ -36,12 +37,16 @@ LIVE_EVERY_S = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A run to measure: its plan, its results folder, and its command line."""
+    """A run to measure: its plan, its results folder, and its command line.
+
+    Without ``wait`` it fails if another run measures on this machine.
+    """
 
     plan: Plan
     chosen: Chosen
     results: Path
     command: str
+    wait: bool = True
 
 
 def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
@@ -50,10 +55,16 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     The stack is always taken down, and finished trials are saved and reported, even after an error.
     A signal raises :class:`~loadtests.model.errors.Interrupted`.
     """
+    with machine_lock.held(request.chosen.lock, progress.say, wait=request.wait) as lock:
+        return _run(request, progress, lock)
+
+
+def _run(request: Request, progress: Progress, lock: machine_lock.Held) -> tuple[RunResult, Path]:
     plan, chosen = request.plan, request.chosen
-    started_at_s = proc.now_s()
+    started_at_s, started_s = proc.now_s(), proc.monotonic_s()
     run_id = run_folder.new_run_id(started_at_s, plan.seed)
     store = Store.create(request.results, run_id)
+    lock.note(store.folder)
     facts = _facts_of(run_id, started_at_s, request.command)
     store.begin(facts, chosen.machine, plan)
     progress.planned(plan)
@@ -84,7 +95,7 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
         raise
     facts = replace(
         facts,
-        wall_s=proc.now_s() - started_at_s,
+        wall_s=proc.monotonic_s() - started_s,
         measuring_s=measuring_s,
         finished=True,
         versions=versions,

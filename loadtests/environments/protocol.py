@@ -122,9 +122,12 @@ class Chosen:
     """A chosen backend, its machine, and the reason for the choice.
 
     ``tested`` is the target with what the backend saw of it; None where that is nothing new.
+    ``lock`` names what only one run at a time may measure on: this machine, if it is empty, or the
+    address of an engine on another one.
     """
 
     backend: Backend
     machine: Machine
     why: str
     tested: Target | None = None
+    lock: str = ""

@@ -21,7 +21,7 @@ from loadtests.model.stack import Replica
 from loadtests.model.tested.target import SAMPLE, Target
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used
-from loadtests.tools import docker, host, postgres, proc
+from loadtests.tools import docker, files, host, postgres, proc
 
 APP_PORT = 8000
 STORE_LIMIT_S = 30.0
@@ -110,7 +110,7 @@ class ComposeStack(ContainerStack):
         wait_until_quiet([*names, Role.STORE] if self._plan.with_store else names, self.read)
         self._hold_to_budget(names)
         config = self._proxy_config(upstreams)
-        (self._folder / "nginx.conf").write_text(config)
+        files.write(self._folder / "nginx.conf", config)
         self._start_proxy(config)
 
     def _hold_to_budget(self, names: Sequence[str]) -> None:

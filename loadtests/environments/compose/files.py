@@ -15,6 +15,7 @@ from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import service_parts
 from loadtests.servers import registry as servers
+from loadtests.tools import files as files_on_disk
 from loadtests.tools import postgres
 
 SERVICES = "compose.services.json"
@@ -31,7 +32,8 @@ def files(plan: Plan, root: Path, folder: Path, settings: Settings) -> tuple[Pat
     """
     own = root / "compose/compose.yaml"
     services = folder / SERVICES
-    services.write_text(json.dumps({"services": replica_services(plan, own, settings)}, indent=1))
+    definitions = {"services": replica_services(plan, own, settings)}
+    files_on_disk.write(services, json.dumps(definitions, indent=1), mode=files_on_disk.ONLY_OWNER)
     return (own, services)
 
 

@@ -29,7 +29,14 @@ def choose(root: Path, tested: Target = SAMPLE) -> Chosen:
         compose = docker_compose.find_compose()
         machine = docker_machine(engine, compose)
         why = f"Docker {engine.version} and Compose {compose.version} answer"
-    return Chosen(backend=ComposeBackend(root, tested=tested), machine=machine, why=why)
+    return Chosen(
+        backend=ComposeBackend(root, tested=tested), machine=machine, why=why, lock=lock_scope()
+    )
+
+
+def lock_scope() -> str:
+    """Return what only one run at a time may measure on: the engine, if it is not here."""
+    return "" if docker.is_local() else os.environ.get("DOCKER_HOST") or "the context's engine"
 
 
 def docker_machine(engine: docker.Engine, compose: docker_compose.Compose) -> Machine:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from loadtests.model.result import CellResult, DoublingResult, RunResult
+from loadtests.model.safe_text import printable
 from loadtests.report.rounding import factor, figure, figures, interval, percent
 from loadtests.report.text import advice, consistency, latency, story
 
@@ -50,7 +51,7 @@ def render(result: RunResult) -> str:
 
 def escape(text: str) -> str:
     """Return text that Markdown shows as it is, on one line."""
-    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return SPECIAL.sub(r"\\\1", " ".join(printable(text).split()))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -21,7 +21,8 @@ from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.tools import docker_pulse, proc
+from loadtests.tools import proc
+from loadtests.tools.docker import pulse
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
@@ -80,7 +81,7 @@ class Engine:
 
     def answers(self) -> bool:
         """Return whether the engine answers within a few seconds."""
-        return docker_pulse.answers()
+        return pulse.answers()
 
     def containers(self, project: str) -> tuple[Container, ...]:
         """Return the containers of a Compose project, ordered by service and number."""
@@ -311,9 +312,7 @@ def update_argv(
 def build(argv: Sequence[str], *, what: str, on_line: Callable[[str], None]) -> None:
     """Build an image; raises :class:`EnvironmentFailure` with the end of the builder's output."""
     try:
-        docker_pulse.run(
-            argv, timeout_s=BUILD_LIMIT_S, on_line=on_line, first_line_limit_s=BUILD_STARTS_S
-        )
+        pulse.run(argv, timeout_s=BUILD_LIMIT_S, on_line=on_line, first_line_limit_s=BUILD_STARTS_S)
     except ProcessFailure as error:
         raise EnvironmentFailure(
             f"The image of {what} does not build. The end of the builder's output:\n"
@@ -325,7 +324,7 @@ def pull(image: str) -> bool:
     """Try to pull an image; return whether that worked."""
     try:
         argv = ("docker", "pull", image)
-        return docker_pulse.run(argv, check=False, timeout_s=PULL_LIMIT_S).code == 0
+        return pulse.run(argv, check=False, timeout_s=PULL_LIMIT_S).code == 0
     except ProcessFailure:
         return False
 
