@@ -184,7 +184,8 @@ def read(folder: Path) -> Recorded:
         setting = _SETTING.validate_json(text)
         journal = folder / JOURNAL
         lines = files.whole_lines(journal.read_bytes()) if journal.exists() else []
-        trials = [_TRIAL.validate_json(line) for line in lines]
+        # A trial counts once the end of its line is on disk, too.
+        trials = [_TRIAL.validate_json(line) for line in lines if line.endswith(b"\n")]
         calibrations, probes = folder / CALIBRATIONS, folder / PROBES
         ceiling, in_force = folder / CEILING, folder / IN_FORCE
         return _recorded(
