@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from loadtests.analysis import core_speed, generator_ceiling, verdict
+from loadtests.analysis.failures import shape
 from loadtests.analysis.latency import checks, level_results, slo_search
 from loadtests.analysis.rules import registry
 from loadtests.environments.keep_awake import AWAKE_LOG, Awake, kept_awake
@@ -132,15 +133,23 @@ def conclude(recorded: Recorded) -> RunResult:
     plan, calibrations = recorded.plan, recorded.calibrations
     plan = in_force.applied(plan, recorded.in_force)
     ceiling = recorded.ceiling
+    failures = shape.results(plan, trials, finished=recorded.facts.finished)
     findings = (
-        *registry.check(plan, core_speed.at_mean_speed(trials), calibrations),
+        *registry.check(plan, core_speed.at_mean_speed(trials), calibrations, failures),
         *generator_ceiling.check(plan, trials, ceiling),
         *generator_ceiling.lost(plan, calibrations, ceiling),
         *generator_ceiling.throttled(ceiling),
         *checks.lost(recorded.open_trials),
     )
     result = verdict.conclude(
-        recorded.facts, recorded.machine, plan, trials, calibrations, findings, recorded.probes
+        recorded.facts,
+        recorded.machine,
+        plan,
+        trials,
+        calibrations,
+        findings,
+        recorded.probes,
+        failures,
     )
     cells = generator_ceiling.with_shares(result.cells, ceiling)
     return replace(result, cells=cells, ceiling=ceiling, in_force=recorded.in_force)
