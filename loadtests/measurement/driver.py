@@ -10,7 +10,7 @@ from loadtests.analysis import generator_ceiling
 from loadtests.environments.keep_awake import Awake
 from loadtests.environments.protocol import Stack
 from loadtests.measurement import not_ready, readiness
-from loadtests.measurement.consistency_checks import Prober
+from loadtests.measurement.consistency.declared import Prober
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.server_counters import ServerCounters

@@ -132,7 +132,7 @@ def series_of(plan: Plan, trials: Sequence[Trial]) -> tuple[Series, ...]:
 
     A series whose trials do not count by name, as in journals of older versions, is left out.
     """
-    found = []
+    found: list[Series] = []
     for workload in plan.workloads:
         for worker in plan.workers:
             own = [

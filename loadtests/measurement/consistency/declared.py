@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from loadtests.analysis import consistency
+from loadtests.analysis.consistency import declared
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import Check, CheckKind, ProbeRecord, ProbeResult, Seen, Step
 from loadtests.model.generator_records import Answer, Ask
@@ -36,7 +36,7 @@ class Prober:
     def probe(self, plan: Plan, checks: Sequence[Check]) -> tuple[ProbeResult, ...]:
         """Return all checks' results for each worker model with at least two replicas."""
         return tuple(
-            consistency.judge(
+            declared.judge(
                 self.ask(
                     check,
                     worker=upstream.worker,
@@ -59,11 +59,11 @@ class Prober:
         if check.kind is CheckKind.COUNT:
             record = replace(record, before=self._seen(ask(check.read, 1)[0]))
         # After a refused request the other steps are pointless, and without answers they take long.
-        if consistency.refused(record) is not None:
+        if declared.refused(record) is not None:
             return record
         writes = ask(check.write, everyone if check.kind is CheckKind.COUNT else 1)
         record = replace(record, writes=tuple(map(self._seen, writes)))
-        if consistency.refused(record) is not None:
+        if declared.refused(record) is not None:
             return record
         reads = ask(check.read, everyone, writes[0].cookies)
         return replace(record, reads=tuple(map(self._seen, reads)))
@@ -73,10 +73,10 @@ class Prober:
 
         def ask(step: Step, times: int, cookies: str = "") -> tuple[Answer, ...]:
             request = Ask(
-                url=base_url + consistency.filled(step.path, token),
+                url=base_url + declared.filled(step.path, token),
                 method=step.method,
                 headers={"Cookie": cookies} if cookies else {},
-                body=consistency.filled(step.body, token),
+                body=declared.filled(step.body, token),
             )
             return self._agent.ask([request] * times, timeout_s=LIMIT_S)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.measurement.consistency_checks import TIMES_EACH, Prober, widest
+from loadtests.measurement.consistency.declared import TIMES_EACH, Prober, widest
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import SAMPLE_CHECKS, Check, ProbeResult, ProbeState
 from loadtests.model.plan import Plan

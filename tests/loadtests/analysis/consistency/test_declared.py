@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.analysis.consistency import judge
+from loadtests.analysis.consistency.declared import judge
 from loadtests.model.consistency import SAMPLE_CHECKS, ProbeRecord, ProbeResult, ProbeState, Seen
 
 NOTE, SESSION, COUNTER = SAMPLE_CHECKS
