@@ -14,7 +14,7 @@ from loadtests.measurement.driver import Driver
 from loadtests.measurement.open_loop import OpenLoop
 from loadtests.measurement.progress import Progress
 from loadtests.measurement.serving import in_force, keep_alive
-from loadtests.model.consistency import ProbeState
+from loadtests.model.consistency import ProbeResult, ProbeState
 from loadtests.model.generator_records import RawTrial
 from loadtests.model.open_trial import OpenTrial
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
@@ -62,6 +62,8 @@ class Session:
         self._keep_in_force(
             in_force.see(self._stack, self._plan, kept=kept, start_s=self._driver.start_s)
         )
+        self._progress.say("Asking each replica directly whether all answer as one")
+        asked = self._driver.ask_servers(self._plan)
         self._stack.configure_proxy(keep_alive.bounded(self._plan.upstreams, self._plan, kept))
         self._driver.wait_for_proxy()
         self._driver.prove_shares(self._plan.upstreams)
@@ -69,7 +71,7 @@ class Session:
         ceiling = self._driver.measure_ceiling(self._plan.generator_processes)
         if ceiling is not None:
             self._store.write_ceiling(ceiling)
-        self._probe()
+        self._probe(asked)
         for workload in self._plan.workloads:
             for worker in self._plan.workers:
                 self._progress.say(
@@ -98,10 +100,10 @@ class Session:
             self._store.write_in_force(seen)
             self._plan = applied(self._plan, seen)
 
-    def _probe(self) -> None:
+    def _probe(self, asked: Sequence[ProbeResult]) -> None:
         if self._plan.checks:
             self._progress.say("Checking whether the replicas give consistent answers")
-        results = self._driver.probe(self._plan, self._plan.checks)
+        results = (*self._driver.probe(self._plan, self._plan.checks), *asked)
         self._store.write_probes(results)
         for result in results:
             if result.state is ProbeState.BREAKS:

@@ -147,9 +147,9 @@ class ProbeResult:
 
     ``write`` and ``read`` are the requests (method and path). ``written_by`` is the replica that
     accepted the write, where there was a single one. ``right`` and ``wrong`` count the answers of
-    each replica. ``one_server`` is true where one replica's own processes do not agree. ``workload``
-    is None where the check is of no workload's requests. ``answers`` are the beginnings of two
-    answers that differ, side by side. ``remedy`` says what to do.
+    each replica. ``one_server`` is true where one replica's own processes do not agree.
+    ``workload`` is None where the check is of no workload's requests. ``answers`` are the
+    beginnings of two answers that differ, side by side. ``remedy`` says what to do.
     """
 
     worker: str
