@@ -39,6 +39,8 @@ SHORTEST_VALUE = 4
 MOST_REQUESTS = 24
 """Requests of a load that are asked; a longer list is shortened, and that is said."""
 
+NOT_SEEN = "the check trial showed none of its requests"
+
 Values = Mapping[str, Sequence[str]]
 
 
@@ -55,12 +57,12 @@ class Conversation:
 
 def conversation_of(workload: Workload, seen: Sequence[RequestSpec] = ()) -> Conversation:
     """Return what a client asks of a workload; ``seen`` are the requests of its check trial."""
+    left_out: list[tuple[str, str]] = []
     if workload.locustfile is not None:
-        requests, why = tuple(seen), "the check trial showed no request of the locustfile"
-        left_out: list[tuple[str, str]] = [] if requests else [("the locustfile", why)]
+        requests = tuple(seen)
+        left_out = [] if requests else [("The locustfile", NOT_SEEN)]
     else:
         requests = workload.requests or (RequestSpec(path=workload.path),)
-        left_out = []
     asked: list[RequestSpec] = []
     for request in requests:
         why = _why_not(request)
@@ -123,11 +125,11 @@ def _drawn(match: re.Match[str], values: Values, rng: random.Random) -> str:
     if match["low"] is not None:
         low, high = int(match["low"]), int(match["high"])
         width = len(match["low"]) if match["low"].startswith("0") else 0
-        return f"{rng.randint(low, high):0{width}d}" if low <= high else match[0]
+        return f"{rng.randint(low, high):0{width}d}" if low <= high else str(match[0])
     if match["choices"] is not None:
         return rng.choice(match["choices"].split("|"))
     words = values.get(match["name"])
-    return rng.choice(words) if words else match[0]
+    return str(rng.choice(words) if words else match[0])
 
 
 def reads_of_answer(

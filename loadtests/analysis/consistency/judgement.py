@@ -252,8 +252,8 @@ def limits(asked: Asked, found: Sequence[Seen]) -> ProbeResult | None:
                 "rate limit",
                 ProbeState.NOTE,
                 f"Each server counts the rate limit alone: {before.replica} had {counts[0]}"
-                f" requests left, then {between.replica} {counts[1]}, then {after.replica} {counts[2]}. Two"
-                " servers allow twice as much.",
+                f" requests left, then {between.replica} {counts[1]}, then {after.replica}"
+                f" {counts[2]}. Two servers allow twice as much.",
                 remedy=remedies.LIMITER.advice,
             )
     limited = Counter(seen.replica for seen in found if seen.status == LIMITED)

@@ -8,6 +8,7 @@ import os
 import random
 import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -347,7 +348,7 @@ def quota_of_home(shared: Store, own: Store) -> Flask:
 
 READ = ("GET /",)
 
-INNOCENT = {
+INNOCENT: dict[Callable[[Store, Store], Flask], tuple[str, ...]] = {
     time_stamps: READ,
     random_ids: READ,
     ab_test_by_chance: READ,
