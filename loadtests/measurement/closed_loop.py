@@ -11,6 +11,7 @@ from loadtests.analysis.rules.system import disturbed
 from loadtests.environments.protocol import Stack
 from loadtests.measurement import repeated_trials, user_calibration
 from loadtests.measurement.driver import Driver
+from loadtests.measurement.failure_evidence import FailureEvidence
 from loadtests.measurement.open_loop import OpenLoop
 from loadtests.measurement.progress import Progress
 from loadtests.measurement.serving import in_force, keep_alive
@@ -53,6 +54,7 @@ class Session:
         self._calibrations: dict[tuple[str, str], Calibration] = {}
         self._trials: list[Trial] = []
         self._in_force: tuple[InForce, ...] = ()
+        self._evidence = FailureEvidence(stack.log_of)
 
     def prepare(self) -> None:
         """Wait for the replicas, check the proxy, and calibrate the users."""
@@ -148,6 +150,7 @@ class Session:
         trial = samples.reduce(raw, self._plan.budget, service_ms=calibration.service_ms)
         if may_repeat:
             trial = replace(trial, set_aside=disturbed(trial))
+        trial = self._evidence.explained(trial)
         self._store.append(trial, request_table.with_tables(raw))
         self._trials.append(trial)
         if not trial.set_aside:

@@ -127,9 +127,9 @@ def _drawn(match: re.Match[str], values: Values, rng: random.Random) -> str:
         width = len(match["low"]) if match["low"].startswith("0") else 0
         return f"{rng.randint(low, high):0{width}d}" if low <= high else str(match[0])
     if match["choices"] is not None:
-        return rng.choice(match["choices"].split("|"))
+        return str(rng.choice(match["choices"].split("|")))
     words = values.get(match["name"])
-    return str(rng.choice(words) if words else match[0])
+    return rng.choice(words) if words else str(match[0])
 
 
 def reads_of_answer(

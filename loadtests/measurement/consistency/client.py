@@ -21,6 +21,9 @@ SAFE = "!$%&'()*+,/:;=?@[]~"
 LEFT_OUT = frozenset({"accept-encoding", "content-length", "host", "cookie"})
 """Headers of a load that a check sets itself; answers are compared as plain text."""
 
+FORWARDED_FOR = "127.0.0.1"
+"""The client's address, as a proxy would say it: the same for all servers."""
+
 LIMIT_HEADERS = ("x-ratelimit-remaining", "ratelimit-remaining", "x-rate-limit-remaining")
 LIMIT_IN_WORDS = re.compile(r"(?:remaining|\br)=(\d+)")
 """In the header ``RateLimit`` of the IETF's drafts: ``limit=10, remaining=3`` or ``r=3``."""
@@ -69,7 +72,13 @@ class Client:
         }
         if kind and "content-type" not in {name.lower() for name in headers}:
             headers["Content-Type"] = kind
-        headers["Host"] = self._host
+        headers |= {
+            "Host": self._host,
+            "X-Forwarded-Host": self._host,
+            "X-Forwarded-For": FORWARDED_FOR,
+        }
+        if "x-forwarded-proto" not in {name.lower() for name in headers}:
+            headers["X-Forwarded-Proto"] = "http"
         if cookies:
             headers["Cookie"] = cookies
         return Ask(

@@ -10,7 +10,7 @@ from loadtests.analysis.consistency.judgement import Asked
 from loadtests.measurement.consistency.client import Client
 from loadtests.measurement.consistency.examination import Examination
 from loadtests.measurement.generator_client import Agent
-from loadtests.model.consistency import ProbeResult
+from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.stack import Replica
 from loadtests.model.tested.workload import RequestSpec, Workload
@@ -24,6 +24,20 @@ MOST_SERVERS = 4
 
 Seen = Mapping[str, Sequence[RequestSpec]]
 """The requests that the check trial of each workload showed."""
+
+
+def unreachable(plan: Plan) -> tuple[ProbeResult, ...]:
+    """Return that nothing could be asked, because the servers have no address of their own."""
+    return tuple(
+        Asked(worker=worker.name, workload=workload.name).result(
+            ProbeKind.ANSWER,
+            workload.name,
+            ProbeState.UNCHECKED,
+            "The servers behind this address cannot be asked one by one.",
+        )
+        for workload in plan.workloads
+        for worker in plan.workers
+    )
 
 
 class Undeclared:

@@ -58,7 +58,8 @@ def _shared_state(result: RunResult) -> Iterator[str]:
     """Say where to store state that only one process has, and what else makes servers differ."""
     breaking = [check for check in result.probes if check.state is ProbeState.BREAKS]
     failing = [failure for failure in result.failures if failure.breaks_at]
-    yield from dict.fromkeys(filter(None, (found.remedy for found in (*breaking, *failing))))
+    known = [check.remedy for check in breaking] + [failure.remedy for failure in failing]
+    yield from dict.fromkeys(filter(None, known))
     if failing and not any(failure.remedy for failure in failing):
         yield (
             "Find what fails with more replicas only: the answers are above, and the replicas' logs"

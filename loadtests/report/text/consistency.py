@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from loadtests.analysis.failures import wording
-from loadtests.analysis.failures.shape import FailureShape
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState, Seen
-from loadtests.model.failures import FailureResult
+from loadtests.model.failures import FailureResult, FailureShape
 from loadtests.model.result import RunResult
 
 TITLE = "One answer from all servers?"
@@ -67,7 +66,7 @@ def rows(result: RunResult) -> list[tuple[str, ...]]:
 def pairs(result: RunResult) -> list[tuple[str, Seen, Seen]]:
     """Return two answers side by side of each check that found a difference."""
     return [
-        (f"{check.worker}: {check.read}", *check.answers[:2])
+        (f"{check.worker}: {check.read}", check.answers[0], check.answers[1])
         for check in result.probes
         if check.state in {ProbeState.BREAKS, ProbeState.NOTE} and len(check.answers) > 1
     ]
