@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan, TrialSpec, Upstream
@@ -85,6 +85,27 @@ class Stack(Protocol):
 
         It gets ``text`` on standard input; its standard output is returned.
         """
+
+
+@runtime_checkable
+class KeepsFiles(Protocol):
+    """A stack that knows which files its members write; ``files_are_shared`` if all see the same.
+
+    Not every stack can tell.
+    """
+
+    files_are_shared: bool
+
+    def files_written(self, member: str) -> tuple[str, ...]:
+        """Return the paths that a member wrote, or has open for writing."""
+
+
+@runtime_checkable
+class Grows(Protocol):
+    """A stack that can start one more replica while the others run. Not every stack can."""
+
+    def further_replica(self, worker: str) -> AbstractContextManager[str]:
+        """Start one more replica; provide its ``ip:port``, and end it at the end of the block."""
 
 
 class Backend(Protocol):

@@ -11,7 +11,7 @@ from loadtests.environments.keep_awake import Awake
 from loadtests.environments.protocol import Stack
 from loadtests.measurement import not_ready, readiness
 from loadtests.measurement.consistency.declared import Prober
-from loadtests.measurement.consistency.undeclared import Undeclared, unreachable
+from loadtests.measurement.consistency.undeclared import Undeclared, means_of, unreachable
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.server_counters import ServerCounters
@@ -161,7 +161,8 @@ class Driver:
             return unreachable(plan)
         host = f"{self._stack.proxy_host}:{plan.upstreams[0].port}"
         try:
-            return Undeclared(self._agent, self._stack.replicas, host).check(plan, {})
+            undeclared = Undeclared(self._agent, self._stack.replicas, host, means_of(self._stack))
+            return undeclared.check(plan, {})
         finally:
             self._server_counters.forget()
 

@@ -227,6 +227,50 @@ def _agreed(asked: Asked, found: Reading) -> ProbeResult:
     )
 
 
+def after_start(asked: Asked, found: Sequence[tuple[Reading, tuple[Seen, ...]]]) -> ProbeResult:
+    """Return whether home still knows what it knew before a further server started.
+
+    Each reading comes with home's answers since then. It is forgotten where all of them are wrong.
+    """
+    name = "a further server starts"
+    for before, since in found:
+        if len(since) >= reading.CONFIRM and all(reading.is_wrong(before, seen) for seen in since):
+            right, bad = before.at_home[0], since[0]
+            what = f"what {before.written_by} wrote" if before.written_by else "its session"
+            return asked.result(
+                ProbeKind.START,
+                name,
+                ProbeState.BREAKS,
+                f"After a further server had started, {what} was gone: {before.home} answered"
+                f" {before.name} with {in_words(right)} before, and with {in_words(bad)} since"
+                f" ({len(since)} of {len(since)} times).",
+                read=before.name,
+                write=before.written_by or "",
+                written_by=before.home,
+                wrong={before.home: len(since)},
+                answers=(_short(right), _short(bad)),
+                remedy=remedies.START.advice,
+            )
+    names = ", ".join(before.name for before, _ in found)
+    return asked.result(
+        ProbeKind.START,
+        name,
+        ProbeState.OK,
+        f"What was written was still there after a further server had started ({names}).",
+        read=names,
+    )
+
+
+def forgets_by_itself(result: ProbeResult) -> ProbeResult:
+    """Return a note instead of a break: home forgets as much without a further server."""
+    return replace(
+        result,
+        state=ProbeState.NOTE,
+        detail=f"{result.detail} It forgets as much in that time without a further server.",
+        remedy="",
+    )
+
+
 def in_words(seen: Seen) -> str:
     """Return an answer for people: its status, its redirect and the beginning of its body."""
     if seen.status is None:

@@ -159,6 +159,13 @@ def wrong_servers(reading: Reading) -> tuple[str, ...]:
     )
 
 
+def is_remembered(reading: Reading) -> bool:
+    """Return whether all of home's answers show that it knows the client, or what it wrote."""
+    knows = bool(reading.values) or reading.derived or bool(_stranger_keys(reading))
+    refused = bool(reading.stranger) and all(is_wrong(reading, seen) for seen in reading.stranger)
+    return (knows or refused) and all(is_right(reading, seen) for seen in reading.at_home)
+
+
 def is_mixed(reading: Reading) -> bool:
     """Return whether home alone gives right and wrong answers to the same client."""
     home = reading.at_home

@@ -51,13 +51,14 @@ class _Written:
 
 
 @dataclass(kw_only=True)
-class _Case:
+class Case:
     """A request with its answers so far."""
 
     request: RequestSpec
     reading: Reading
 
     def add(self, server: str, *answers: Seen) -> None:
+        """Add answers of a server."""
         kept = dict(self.reading.answers)
         kept[server] = (*kept.get(server, ()), *answers)
         self.reading = replace(self.reading, answers=kept)
@@ -78,7 +79,7 @@ class Examination:
     processes: int | None
     rng: random.Random
     is_over: Callable[[], bool]
-    cases: list[_Case] = field(default_factory=list)
+    cases: list[Case] = field(default_factory=list)
     _writes: list[_Written] = field(default_factory=list)
 
     @property
@@ -91,8 +92,7 @@ class Examination:
 
     def run(self) -> tuple[ProbeResult, ...]:
         """Ask everything, and return what came of it."""
-        self._begin()
-        self._read_everywhere()
+        self.begin()
         self._confirm(self.cases)
         # Only now: it may write at the other servers what they are found not to know.
         self._confirm(self._write_elsewhere())
@@ -104,8 +104,8 @@ class Examination:
 
     # -- at home ----------------------------------------------------------------------------------
 
-    def _begin(self) -> None:
-        """Begin at home: start, read, write, and read again."""
+    def begin(self) -> None:
+        """Begin at home: start, read, write, and read again; then read everywhere."""
         for request in self.talk.start:
             self.client.send(self._home, self._filled(request))
         reads = conversation.unique([self._filled(read) for read in self.talk.reads])
@@ -126,10 +126,11 @@ class Examination:
         for read in reads:
             answer = self.client.send(self._home, read)
             self.cases.append(self._case(read, before.get(_line(read)), answer, derived))
+        self._read_everywhere()
 
     def _case(
         self, read: RequestSpec, before: Seen | None, after: Seen, derived: dict[str, str]
-    ) -> _Case:
+    ) -> Case:
         values: tuple[str, ...] = ()
         written_by = derived.get(_line(read))
         for one in self._writes:
@@ -139,7 +140,7 @@ class Examination:
             if found and _is_accepted(one.answer):
                 values, written_by = found[:MOST_VALUES], one.name
                 break
-        return _Case(
+        return Case(
             request=read,
             reading=Reading(
                 name=conversation.name_of(read),
@@ -176,12 +177,12 @@ class Examination:
         for case, answer in zip(self.cases, answers, strict=True):
             case.add(server, answer)
 
-    def _ask_as_stranger(self, cases: Sequence[_Case]) -> None:
+    def _ask_as_stranger(self, cases: Sequence[Case]) -> None:
         answers = self.client.ask([(self._home, case.request) for case in cases], as_stranger=True)
         for case, answer in zip(cases, answers, strict=True):
             case.reading = replace(case.reading, stranger=(*case.reading.stranger, answer))
 
-    def _ask_at_once(self, case: _Case) -> None:
+    def _ask_at_once(self, case: Case) -> None:
         at_once = [(self._home, case.request)] * self._at_once
         case.add(self._home, *self.client.ask(at_once))
 
@@ -189,13 +190,13 @@ class Examination:
     def _at_once(self) -> int:
         return min(MOST_AT_ONCE, AT_ONCE_EACH * (self.processes or SUPPOSED_PROCESSES))
 
-    def _write_elsewhere(self) -> list[_Case]:
+    def _write_elsewhere(self) -> list[Case]:
         """Send each write to the other servers, too, and return those that seem to refuse it."""
-        refused: list[_Case] = []
+        refused: list[Case] = []
         for one, write in zip(self._writes, self.talk.writes, strict=True):
             if not self._others or not _is_accepted(one.answer) or self.is_over():
                 continue
-            case = _Case(
+            case = Case(
                 request=write,
                 reading=Reading(
                     name=one.name,
@@ -213,7 +214,7 @@ class Examination:
 
     # -- again ------------------------------------------------------------------------------------
 
-    def _confirm(self, cases: Sequence[_Case]) -> None:
+    def _confirm(self, cases: Sequence[Case]) -> None:
         """Ask again where servers, or the processes of home, seem to differ."""
         suspected = [case for case in cases if reading.suspects(case.reading)]
         mixed = [
@@ -230,7 +231,7 @@ class Examination:
             if case not in mixed:
                 self._confirm_other(case, reading.suspects(case.reading)[0])
 
-    def _confirm_home(self, case: _Case) -> None:
+    def _confirm_home(self, case: Case) -> None:
         case.reading = replace(case.reading, answers={self._home: ()}, stranger=())
         for _ in range(BURSTS):
             self._ask_at_once(case)
@@ -240,7 +241,7 @@ class Examination:
         for server in self._others:
             case.add(server, *self.client.ask([(server, case.request)] * CONFIRM))
 
-    def _confirm_other(self, case: _Case, other: str) -> None:
+    def _confirm_other(self, case: Case, other: str) -> None:
         case.reading = replace(case.reading, answers={self._home: (), other: ()}, stranger=())
         for is_home in turns(CONFIRM):
             server = self._home if is_home else other
@@ -248,6 +249,24 @@ class Examination:
             case.add(server, *self.client.ask([(server, request)]))
             if is_home and self.client.cookies and not case.reading.writing:
                 self._ask_as_stranger([case])
+
+    # -- a further server --------------------------------------------------------------------------
+
+    def remembered(self) -> list[Case]:
+        """Return the requests by which home shows what it knows of the client."""
+        return [
+            case
+            for case in self.cases
+            if not case.reading.writing and reading.is_remembered(case.reading)
+        ][:MOST_CONFIRMED]
+
+    def after_start(self, remembered: Sequence[Case]) -> ProbeResult:
+        """Return whether home still knows the client, now that a further server has started."""
+        pairs = []
+        for case in remembered:
+            asked = [self.client.ask([(self._home, case.request)])[0] for _ in range(CONFIRM)]
+            pairs.append((case.reading, tuple(asked)))
+        return judgement.after_start(self.asked, pairs)
 
     # -- what is left -----------------------------------------------------------------------------
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 from loadtests.measurement.failure_evidence import MOST_LOOKS, FailureEvidence
 from loadtests.model.failures import AnswerExample, RequestOutcomes
 from loadtests.model.trial import Trial
@@ -12,7 +14,7 @@ psycopg.OperationalError: connection failed: FATAL:  sorry, too many clients alr
 """
 
 
-def failed_trial(failed_by: str = "gthread-2", **fields: object) -> Trial:
+def failed_trial(failed_by: str = "gthread-2", **fields: Any) -> Trial:
     request = RequestOutcomes(
         name="GET /", completed=90, failed=10, kinds={"status 500": 10}, failed_by={failed_by: 10}
     )
@@ -46,7 +48,12 @@ def test_a_log_without_an_error_explains_nothing() -> None:
 
 def test_logs_are_read_after_few_trials_of_a_cell_and_not_without_failures() -> None:
     read: list[str] = []
-    evidence = FailureEvidence(lambda name: read.append(name) or LOG)  # type: ignore[func-returns-value]
+
+    def log_of(name: str) -> str:
+        read.append(name)
+        return LOG
+
+    evidence = FailureEvidence(log_of)
 
     evidence.explained(make_trial())
     for _ in range(5):

@@ -145,3 +145,21 @@ def one_server_without_its_tables(shared: Store, own: Store) -> Flask:
         return ("fine", 200) if number == 0 else ("no such table: notes", 500)
 
     return app
+
+
+def tables_dropped_at_the_start(shared: Store, own: Store) -> Flask:
+    """Each server creates its tables anew when it starts."""
+    app = Flask(__name__)
+    shared["notes"] = {}
+
+    @app.put("/notes/<name>")
+    def write(name: str) -> str:
+        shared["notes"][name] = request.get_data(as_text=True)
+        return "kept"
+
+    @app.get("/notes/<name>")
+    def read(name: str) -> tuple[str, int]:
+        notes = shared["notes"]
+        return (notes[name], 200) if name in notes else ("no such note", 404)
+
+    return app

@@ -346,6 +346,25 @@ def quota_of_home(shared: Store, own: Store) -> Flask:
     return app
 
 
+def notes_that_expire(shared: Store, own: Store) -> Flask:
+    """A note lasts for a second; a further server takes longer to start."""
+    app, notes = _app(), shared.setdefault("notes", {})
+
+    @app.put("/notes/<name>")
+    def write(name: str) -> str:
+        notes[name] = time.monotonic(), request.get_data(as_text=True)
+        return "kept"
+
+    @app.get("/notes/<name>")
+    def read(name: str) -> tuple[str, int]:
+        at_s, text = notes.get(name, (0.0, ""))
+        return (text, 200) if time.monotonic() - at_s < LASTS_S else ("no such note", 404)
+
+    return app
+
+
+LASTS_S = 1.0
+
 READ = ("GET /",)
 
 INNOCENT: dict[Callable[[Store, Store], Flask], tuple[str, ...]] = {
@@ -373,5 +392,6 @@ INNOCENT: dict[Callable[[Store, Store], Flask], tuple[str, ...]] = {
     limit_in_a_shared_store: READ,
     limit_in_memory: READ,
     quota_of_home: READ,
+    notes_that_expire: ("PUT /notes/a", "GET /notes/a"),
 }
 """Each application with the requests of its load."""

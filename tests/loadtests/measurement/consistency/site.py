@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +16,7 @@ from werkzeug.test import Client as WsgiClient
 
 from loadtests.generator.http.cookies import Cookies
 from loadtests.measurement.consistency import examination
-from loadtests.measurement.consistency.undeclared import Undeclared
+from loadtests.measurement.consistency.undeclared import Means, Undeclared
 from loadtests.model.consistency import ProbeResult, ProbeState
 from loadtests.model.generator_records import Answer, Ask
 from loadtests.model.stack import Replica
@@ -34,7 +36,9 @@ class Site:
 
     def __init__(self, make: Make, *, servers: int = 2, processes: int = 1, seed: int = 1) -> None:
         self._rng = random.Random(seed)
-        shared: Store = {}
+        self._make = make
+        self._shared: Store = {}
+        shared = self._shared
         self.replicas = tuple(
             Replica(
                 name=f"gthread-{number}",
@@ -51,6 +55,20 @@ class Site:
             apps = [make(shared, own) for _ in range(processes)]
             self._processes[replica.address] = [WsgiClient(app, use_cookies=False) for app in apps]
         self.count = 0
+        self.start_s = 0.0
+
+    @contextmanager
+    def further_replica(self, worker: str) -> Iterator[str]:
+        """Start one more server, as a stack does."""
+        address = "10.0.0.99:8000"
+        app = self._make(self._shared, {})
+        self._processes[address] = [WsgiClient(app, use_cookies=False)]
+        time.sleep(self.start_s)
+        yield address
+        del self._processes[address]
+
+    def fetch(self, urls: Sequence[str], *, timeout_s: float) -> tuple[Answer, ...]:
+        return self.ask([Ask(url=url) for url in urls], timeout_s=timeout_s)
 
     def ask(self, asks: Sequence[Ask], *, timeout_s: float = 5.0) -> tuple[Answer, ...]:
         answers = list(enumerate(asks))
@@ -93,9 +111,13 @@ def asked(
     servers: int = 2,
     processes: int = 1,
     seed: int = 1,
+    grows: bool = False,
+    start_s: float = 0.0,
+    files: Sequence[str] | None = None,
 ) -> tuple[ProbeResult, ...]:
     """Give the results of the checks of a site's requests, without waiting in between."""
     site = Site(make, servers=servers, processes=processes, seed=seed)
+    site.start_s = start_s
     worker = replace(make_worker("gthread"), processes=processes)
     plan = replace(
         make_plan(replica_counts=(1, 2), seed=seed),
@@ -105,7 +127,11 @@ def asked(
     agent: Any = site
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(examination, "SETTLE_S", 0.0)
-        return Undeclared(agent, site.replicas, "shop.example:9001").check(plan, {})
+        means = Means(
+            files_written=None if files is None else lambda _: files,
+            further_replica=site.further_replica if grows else None,
+        )
+        return Undeclared(agent, site.replicas, "shop.example:9001", means).check(plan, {})
 
 
 def breaks(results: Sequence[ProbeResult]) -> list[ProbeResult]:

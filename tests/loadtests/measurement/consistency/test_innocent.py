@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from typing import Any
 
 import pytest
 
@@ -13,10 +14,11 @@ from tests.loadtests.measurement.consistency import innocent_apps as apps
 from tests.loadtests.measurement.consistency.innocent_apps import INNOCENT
 from tests.loadtests.measurement.consistency.site import Make, asked, breaks, request
 
-FIELDS = {
+FIELDS: dict[str, dict[str, Any]] = {
     "POST /login": {"form": {"user": "ada lovelace"}},
     "POST /notes": {"json": {"text": "a note of {1000..9999}"}},
     "POST /items": {"form": {"name": "item of {1000..9999}"}},
+    "PUT /notes/a": {"body": "a note to keep"},
     "POST /register": {"form": {"name": "name-{1000..9999}"}},
 }
 
@@ -33,7 +35,14 @@ def broken_in(make: Make, *, seeds: int) -> list[str]:
         for servers, processes in itertools.product((1, 2, 4), (1, 3))
         for seed in range(seeds)
         for result in breaks(
-            asked(make, *requests_of(make), servers=servers, processes=processes, seed=seed)
+            asked(
+                make,
+                *requests_of(make),
+                servers=servers,
+                processes=processes,
+                seed=seed,
+                grows=True,
+            )
         )
     ]
 
@@ -65,6 +74,19 @@ def test_a_limit_that_each_server_counts_alone_is_a_note_with_the_setting() -> N
     assert note.state is ProbeState.NOTE
     assert note.detail.startswith("Each server counts the rate limit alone: gthread-1 had ")
     assert "storage_uri" in note.remedy
+
+
+def test_what_expires_while_a_further_server_starts_is_no_break() -> None:
+    results = asked(
+        apps.notes_that_expire,
+        *requests_of(apps.notes_that_expire),
+        grows=True,
+        start_s=apps.LASTS_S + 0.1,
+    )
+
+    (start,) = [result for result in results if result.kind is ProbeKind.START]
+    assert start.state is ProbeState.NOTE
+    assert "forgets as much in that time without a further server" in start.detail
 
 
 def test_content_that_differs_is_a_note_with_both_bodies() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from loadtests.model.consistency import ProbeKind, ProbeState
 from tests.loadtests.measurement.consistency import broken_apps as apps
+from tests.loadtests.measurement.consistency import innocent_apps
 from tests.loadtests.measurement.consistency.site import Make, asked, breaks, request
 
 LOGIN = request("POST /login", form={"user": "ada"})
@@ -140,3 +141,44 @@ def test_a_write_that_nothing_returns_is_unchecked() -> None:
     results = asked(apps.sqlite_in_the_container, request("POST /notes", json={"text": "hello"}))
 
     assert [(r.check, r.state) for r in results] == [("POST /notes", ProbeState.UNCHECKED)]
+
+
+NOTE = (request("PUT /notes/first", body="a note to keep"), request("GET /notes/first"))
+
+
+def test_tables_that_a_further_server_drops_break() -> None:
+    (result,) = breaks(asked(apps.tables_dropped_at_the_start, *NOTE, grows=True))
+
+    assert result.kind is ProbeKind.START
+    assert result.detail == (
+        "After a further server had started, what PUT /notes/first wrote was gone: gthread-1"
+        " answered GET /notes/first with 200 a note to keep before, and with 404 no such note since"
+        " (10 of 10 times)."
+    )
+    assert "never drop" in result.remedy
+
+
+def test_what_outlives_the_start_of_a_further_server_is_ok() -> None:
+    results = asked(
+        innocent_apps.shared_database,
+        request("POST /notes", json={"text": "hello world"}),
+        request("GET /notes/{1..99}"),
+        grows=True,
+    )
+
+    (start,) = [result for result in results if result.kind is ProbeKind.START]
+    assert start.state is ProbeState.OK
+
+
+def test_files_that_each_server_writes_are_named_where_something_breaks() -> None:
+    results = asked(
+        apps.sqlite_in_the_container,
+        request("POST /notes", json={"text": "hello world"}),
+        request("GET /notes"),
+        files=("/app", "/app/notes.db"),
+    )
+
+    (result,) = breaks(results)
+    assert result.detail.endswith("Each server keeps /app/notes.db for itself.")
+    (note,) = [result for result in results if result.kind is ProbeKind.FILES]
+    assert note.state is ProbeState.NOTE
