@@ -1,0 +1,96 @@
+"""The checks on real servers with real processes: gthread and gevent with one, sync with two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from loadtests.environments.processes.backend import ProcessesBackend
+from loadtests.measurement.consistency.undeclared import LIMIT_S
+from loadtests.measurement.driver import Driver
+from loadtests.measurement.generator_client import Agent
+from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
+from loadtests.model.tested.workload import RequestSpec, Workload
+from loadtests.servers import gunicorn
+from loadtests.tools import nginx, proc
+from tests.checkout import CHECKOUT
+from tests.loadtests.builders import make_budget, make_plan
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        nginx.find_program() is None or bool(gunicorn.missing_modules()),
+        reason="needs nginx, gunicorn, Flask and gevent here",
+    ),
+]
+
+WSGI_APP = "tests.loadtests.measurement.consistency.served_app:create_app()"
+
+REQUESTS = (
+    RequestSpec(path="/me"),
+    RequestSpec(method="POST", path="/notes", form={"text": "a note of {1000..9999}"}),
+    RequestSpec(path="/notes/{1..9999}"),
+)
+LOGIN = RequestSpec(method="POST", path="/login", form={"user": "ada lovelace"})
+
+
+def found(case: str, folder: Path) -> Sequence[ProbeResult]:
+    """Give what the checks find of one application, served by three worker models."""
+    plan = replace(
+        make_plan(
+            workers=("gthread", "sync", "gevent"),
+            replica_counts=(1, 2),
+            backend="processes",
+            budget=make_budget(replica_cpus=None, replica_cores=(), service_cores=()),
+        ),
+        workloads=(Workload(name="own", path="/me", requests=REQUESTS, start=(LOGIN,)),),
+    )
+    names = [f"{worker.name}-{n}" for worker in plan.workers for n in (1, 2)]
+    settings = {name: {"CASE": case, "FOLDER": str(folder), "REPLICA": name} for name in names}
+    backend = ProcessesBackend(CHECKOUT, settings=settings, wsgi_app=WSGI_APP)
+    with (
+        backend.open(plan, folder, lambda _: None) as stack,
+        stack.start_generator() as generator,
+    ):
+        agent = Agent(generator)
+        agent.hello()
+        driver = Driver(stack, agent, None)
+        driver.wait_ready(plan.upstreams)
+        began_s = proc.monotonic_s()
+        results = driver.ask_servers(plan)
+        assert proc.monotonic_s() - began_s < LIMIT_S
+        return results
+
+
+def broken(results: Sequence[ProbeResult]) -> list[tuple[str, str, bool]]:
+    return [
+        (result.worker, result.check, result.one_server)
+        for result in results
+        if result.state is ProbeState.BREAKS
+    ]
+
+
+def test_a_random_key_breaks_with_every_worker_model(tmp_path: Path) -> None:
+    assert broken(found("random_key", tmp_path)) == [
+        ("gthread", "GET /me", False),
+        ("sync", "GET /me", True),
+        ("gevent", "GET /me", False),
+    ]
+
+
+def test_a_file_of_each_server_breaks_with_every_worker_model(tmp_path: Path) -> None:
+    assert broken(found("own_file", tmp_path)) == [
+        (worker, "GET /notes/1", False) for worker in ("gthread", "sync", "gevent")
+    ]
+
+
+def test_a_shared_file_and_a_shared_key_are_ok_with_every_worker_model(tmp_path: Path) -> None:
+    results = found("shared", tmp_path)
+
+    assert broken(results) == []
+    states = {(r.worker, r.check): r.state for r in results if r.kind is ProbeKind.WRITTEN}
+    assert len(states) >= 6
+    assert set(states.values()) == {ProbeState.OK}
