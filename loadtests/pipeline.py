@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -82,6 +83,7 @@ def _run(request: Request, progress: Progress, lock: machine_lock.Held) -> tuple
             driver = _driver_of(plan, stack, agent, probe, awake)
             session = Session(plan, stack, driver, store, progress, live.update)
             session.prepare()
+            store.begin(facts, chosen.machine, with_notes(plan, stack.notes))
             began_s = proc.monotonic_s()
             session.measure()
             measuring_s = proc.monotonic_s() - began_s
@@ -100,7 +102,8 @@ def _run(request: Request, progress: Progress, lock: machine_lock.Held) -> tuple
         finished=True,
         versions=versions,
     )
-    store.begin(facts, chosen.machine, plan)
+    # Some notes are made while the stack goes down.
+    store.begin(facts, chosen.machine, with_notes(plan, stack.notes))
     return report(store), store.folder
 
 
@@ -116,6 +119,11 @@ def _driver_of(
         start_limit_s=plan.start_limit_s,
         counts_requests=plan.tested.kind is TargetKind.SAMPLE,
     )
+
+
+def with_notes(plan: Plan, notes: Sequence[str]) -> Plan:
+    """Return a plan whose target has further notes, which the stack made."""
+    return replace(plan, tested=replace(plan.tested, notes=(*plan.tested.notes, *notes)))
 
 
 def _facts_of(run_id: str, started_at_s: float, command: str) -> RunFacts:

@@ -160,15 +160,17 @@ def _store(trials: Sequence[Trial]) -> ResourceUse | None:
     stores = _cpus(trials, Role.STORE)
     if not stores:
         return None
-    store = max(stores, key=lambda member: member.used_ratio)
+    store = max(stores, key=lambda member: (member.full, member.used_ratio))
+    name = "PostgreSQL" if store.member == Role.STORE else store.member
+    subject = name if store.member == Role.STORE else f"the service {name}"
     advice = ", and more servers will not change that" if store.full else ""
     return ResourceUse(
         kind=Bottleneck.STORE,
-        name="PostgreSQL",
+        name=name,
         used_ratio=store.used_ratio,
         full_ratio=FULL_CPU_RATIO,
         full=store.full,
-        detail=f"PostgreSQL {store.in_words}{advice}",
+        detail=f"{subject} {store.in_words}{advice}",
     )
 
 

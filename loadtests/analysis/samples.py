@@ -75,7 +75,6 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
         outcomes=finished.outcomes,
         replicas=names,
     )
-    active = {*raw.addresses.values(), *(set(Role) - {Role.REPLICA})}
     return Trial(
         spec=raw.spec,
         users=raw.users,
@@ -90,8 +89,8 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
         in_flight=in_flight(columns, window_us),
         answers={name: answers.get(name, 0) for name in (*raw.addresses.values(), *answers)},
         quarters_rps=_quarters(columns.done_us[good], window_us),
-        usages=tuple(usage for usage in usages if usage.member in active),
-        idle_usages=tuple(usage for usage in usages if usage.member not in active),
+        usages=tuple(usage for usage in usages if not _is_idle(usage, raw)),
+        idle_usages=tuple(usage for usage in usages if _is_idle(usage, raw)),
         conservation=Conservation(
             sent=finished.sent,
             answered=finished.answered,
@@ -232,6 +231,11 @@ def _usage(
         completed=completed,
         memory_bytes=after.memory_bytes,
     )
+
+
+def _is_idle(usage: Usage, raw: RawTrial) -> bool:
+    """Tell whether a member is a replica that the trial did not load."""
+    return usage.role is Role.REPLICA and usage.member not in raw.addresses.values()
 
 
 def _budget_cpus(role: Role, budget: Budget) -> float | None:

@@ -53,7 +53,9 @@ class KernelCounters:
         readings = []
         for member in members:
             with contextlib.suppress(OSError, KeyError):  # the container is gone
-                readings.append(reading_of(member, cgroup.read(self._groups[member])))
+                counters = cgroup.read(self._groups[member])
+                role = role_of_container(member, self._containers[member])
+                readings.append(reading_of(member, counters, role=role))
         return tuple(readings)
 
     def identities(self) -> Mapping[str, str]:
@@ -65,11 +67,12 @@ class KernelCounters:
         """
         identities = {}
         for member, container in self._containers.items():
-            if role_of(member) in SPOKEN_TO or member not in self._groups:
+            role = role_of_container(member, container)
+            if role in SPOKEN_TO or member not in self._groups:
                 continue
             with contextlib.suppress(OSError):
                 pids = cgroup.processes(self._groups[member])
-                counted_pids = pids if role_of(member) is not Role.STORE else ()
+                counted_pids = pids if role is not Role.STORE else ()
                 identities[member] = " ".join(
                     (_base(container), *(str(pid) for pid in counted_pids))
                 )
@@ -92,7 +95,7 @@ class EngineCounters:
             lambda member: self._engine.stats(self._containers[member].id), present
         )
         return tuple(
-            parse_stats(member, stats)
+            parse_stats(member, stats, role=role_of_container(member, self._containers[member]))
             for member, stats in zip(present, answers, strict=True)
             if stats is not None and stats["cpu_stats"]["cpu_usage"]["total_usage"]  # still runs
         )
@@ -106,13 +109,13 @@ class EngineCounters:
         }
 
 
-def parse_stats(member: str, stats: Mapping[str, Any]) -> Reading:
-    """Return a reading from the engine's statistics of a container."""
+def parse_stats(member: str, stats: Mapping[str, Any], *, role: Role | None = None) -> Reading:
+    """Return a reading from the engine's statistics of a container; the name gives its role."""
     cpu = stats["cpu_stats"]
     throttling = cpu.get("throttling_data", {})
     return Reading(
         member=member,
-        role=role_of(member),
+        role=role or role_of(member),
         at_s=datetime.fromisoformat(stats["read"]).timestamp(),
         cpu_s=cpu["cpu_usage"]["total_usage"] / NANOSECONDS,
         periods=throttling.get("periods"),
@@ -122,11 +125,11 @@ def parse_stats(member: str, stats: Mapping[str, Any]) -> Reading:
     )
 
 
-def reading_of(member: str, counters: cgroup.Counters) -> Reading:
-    """Return a reading of a member, with the present time."""
+def reading_of(member: str, counters: cgroup.Counters, *, role: Role | None = None) -> Reading:
+    """Return a reading of a member, with the present time; its name gives its role."""
     return Reading(
         member=member,
-        role=role_of(member),
+        role=role or role_of(member),
         at_s=proc.now_s(),
         cpu_s=counters.cpu_s,
         periods=counters.periods,
@@ -138,9 +141,17 @@ def reading_of(member: str, counters: cgroup.Counters) -> Reading:
 
 def member_name(container: Container) -> str:
     """Return a container's name in the stack; replicas have a number."""
+    if container.member:
+        # A service of the user's may have the name of one of ours.
+        return container.service if container.member in set(Role) else container.member
     if container.service in set(Role) - {Role.REPLICA}:
         return container.service
     return f"{container.service}-{container.number}"
+
+
+def role_of_container(member: str, container: Container) -> Role:
+    """Return the role of a container; the services that replicas need are watched as stores."""
+    return Role.STORE if container.member else role_of(member)
 
 
 def role_of(member: str) -> Role:

@@ -44,6 +44,10 @@ class Stack(Protocol):
         """The URL of nginx's own counters, as seen by the generator; None without our proxy."""
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found, changed or added since the start, in sentences; it may still grow."""
+
+    @property
     def host_cores(self) -> tuple[int, ...]:
         """The cores of this machine that the stack uses; none if it runs on another machine."""
 

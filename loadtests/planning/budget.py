@@ -40,6 +40,9 @@ CORES_FOR_TWO_GENERATORS = 8
 """Cores from which the generator has two, with a process each: one process cannot saturate replicas
 on five cores or more."""
 
+SAMPLE_STORE = "PostgreSQL"
+"""The sample application's store; the user's have the names of their services."""
+
 STORE_SHARED_CPUS = 0.5
 """The store's budget on a shared core: half, so that the proxy has enough. For reads by key the
 store needs about an eighth of the replicas' CPU, so it does not saturate."""
@@ -95,11 +98,13 @@ def budget(
     waiting_only: bool,
     with_store: bool = False,
     waiting: str = WAITING,
+    stores: tuple[str, ...] = (),
 ) -> Budget:
-    """Return the budget of each of ``replicas`` replicas on this machine, and of a store.
+    """Return the budget of each of ``replicas`` replicas on this machine, and of each store.
 
     ``waiting_only`` says that requests hold a slot and use almost no CPU, so replicas without a
-    budget do not compete. Raises :class:`PlanError` where the machine is too small; ``waiting``
+    budget do not compete. ``stores`` are the names of what the replicas have in common; without any
+    it is the sample's store. Raises :class:`PlanError` where the machine is too small; ``waiting``
     names, for people, a load that such a machine can test.
     """
     of_replicas = _replica_budget(
@@ -107,24 +112,34 @@ def budget(
     )
     if of_replicas is None:
         raise PlanError(_refusal(machine, replicas, with_store=with_store, waiting=waiting))
-    return _with_store(of_replicas, machine) if with_store else of_replicas
+    if not with_store:
+        return of_replicas
+    return _with_stores(of_replicas, machine, stores or (SAMPLE_STORE,))
 
 
-def _with_store(of_replicas: Budget, machine: Machine) -> Budget:
-    """Return the budget with the store's: all of its own cores, or half of the proxy's core."""
+def _with_stores(of_replicas: Budget, machine: Machine, stores: tuple[str, ...]) -> Budget:
+    """Return the budget with each store's: equal parts of their cores, or of half the proxy's."""
     services, _ = split_cores(machine)
     own = machine.cores // CORES_FOR_A_STORE_CORE
     cores = machine.core_ids[len(services) : len(services) + own] or services[-1:]
-    cpus = float(own) or STORE_SHARED_CPUS
-    where = "of its own" if own else "that it shares with the proxy"
+    share = (float(own) or STORE_SHARED_CPUS) / len(stores)
+    cpus = max(STEP_CPUS, round(math.floor(share / STEP_CPUS + 1e-9) * STEP_CPUS, 2))
     return replace(
         of_replicas,
         store_cpus=cpus if machine.can_budget else None,
         store_cores=cores if machine.can_pin and of_replicas.service_cores else (),
-        reason=f"{of_replicas.reason}; PostgreSQL has {cpus:g} CPU {where}"
+        reason=f"{of_replicas.reason}; {_in_words(stores, cpus, own=bool(own))}"
         if machine.can_budget
         else of_replicas.reason,
     )
+
+
+def _in_words(stores: tuple[str, ...], cpus: float, *, own: bool) -> str:
+    if len(stores) == 1:
+        where = "of its own" if own else "that it shares with the proxy"
+        return f"{stores[0]} has {cpus:g} CPU {where}"
+    where = "on cores of their own" if own else "on the proxy's core"
+    return f"{', '.join(stores)} have {cpus:g} CPU each, {where}"
 
 
 def _replica_budget(

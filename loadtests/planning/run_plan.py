@@ -69,9 +69,11 @@ def make_plan(
     most = counts[-1]
     options, left_out = _with_workers(options, project)
     stored = (project.workloads[name].needs_store for name in options.workloads)
-    # The store is the sample application's; a target of the user's brings its own.
-    with_store = (options.probe and project.tested.kind is TargetKind.SAMPLE) or any(stored)
+    # The store of --probe is the sample application's; a target of the user's brings its own.
+    probe = options.probe and project.tested.kind is TargetKind.SAMPLE
+    with_store = probe or any(stored) or bool(project.tested.needs)
     workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)
+    share = partial(budget, machine, most, with_store=with_store, stores=project.tested.needs)
     waiting_only = all(workload.waits for workload in workloads)
     cells = tuple(
         Cell(worker=worker, workload=workload.name, replicas=count)
@@ -96,7 +98,7 @@ def make_plan(
         rounds_max=greatest,
         precision_ratio=options.precision_ratio,
         target=options.target,
-        budget=budget(machine, most, waiting_only=waiting_only, with_store=with_store),
+        budget=share(waiting_only=waiting_only),
         timing=timing,
         upstreams=upstreams,
         rounds=rounds,

@@ -8,23 +8,38 @@ from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.targets.form import Form
 
-SUFFIXES = (".yaml", ".yml", ".json")
+SUFFIXES = (".yaml", ".yml")
+OVERRIDES = ("compose.override", "docker-compose.override")
 
 
 def recognises(given: str, folder: Path) -> bool:
-    """Tell whether a text is a Compose file and a service."""
+    """Tell whether a text is a Compose file, with or without a service."""
     file, colon, service = given.rpartition(":")
-    return bool(colon and service) and (
-        file.endswith(SUFFIXES) or ((folder / file).is_file() and bool(file))
-    )
+    if (
+        colon
+        and service
+        and (file.endswith(SUFFIXES) or (bool(file) and (folder / file).is_file()))
+    ):
+        return True
+    return given.endswith(SUFFIXES) and (folder / given).is_file()
 
 
 def find(given: str, folder: Path) -> Target:
-    """Return the target of a Compose file's service; raise if there is no such file."""
+    """Return the target of a Compose file's service; raise if there is no such file.
+
+    Whether the file has the service is found when Compose reads it.
+    """
     file, _, service = given.rpartition(":")
+    if not file:
+        raise UsageError(f"The target {given!r} names no service. Name one, as {given}:web.")
     path = (folder / file).resolve()
     if not path.is_file():
         raise UsageError(f"There is no Compose file {path}. Name it as compose.yaml:web.")
+    overrides = [
+        entry.name
+        for entry in sorted(path.parent.iterdir())
+        if entry.name.startswith(OVERRIDES) and entry.suffix in SUFFIXES and entry != path
+    ]
     return Target(
         kind=TargetKind.SERVICE,
         given=given,
@@ -32,6 +47,7 @@ def find(given: str, folder: Path) -> Target:
         folder=str(path.parent),
         compose_file=str(path),
         service=service,
+        notes=tuple(f"{name} was not read: only {path.name} is named." for name in overrides),
     )
 
 

@@ -2,35 +2,112 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 from pathlib import Path
 
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.targets.form import Form
 
-NAME = "Dockerfile"
+NAMES = ("Dockerfile", "Containerfile")
+COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+
+_COPY = re.compile(r"^\s*(?:COPY|ADD)\s+(?P<words>.*)$", re.IGNORECASE)
+_FROM_ELSEWHERE = re.compile(r"https?://|git@|<<|.*\$")
+"""Sources that no folder of this machine has, or that only the builder can name."""
 
 
 def recognises(given: str, folder: Path) -> bool:
     """Tell whether a text names a folder, or a Dockerfile."""
     path = folder / given
-    return path.is_dir() or (path.is_file() and NAME.lower() in path.name.lower())
+    return path.is_dir() or (
+        path.is_file() and any(name.lower() in path.name.lower() for name in NAMES)
+    )
 
 
 def find(given: str, folder: Path) -> Target:
     """Return the application that a Dockerfile builds; raise if there is none."""
     path = (folder / given).resolve()
-    dockerfile = path / NAME if path.is_dir() else path
-    if not dockerfile.is_file():
-        raise UsageError(f"There is no {NAME} in {path}. Name the file, or another form of target.")
-    context = dockerfile.parent
+    file = _in_folder(path) if path.is_dir() else path
+    if not file.is_file():
+        raise UsageError(
+            f"There is no Dockerfile {file}. Name the file, or another form of target."
+        )
+    context = context_of(file, folder.resolve())
+    notes = (f"The image is built from {context}, by {file.name}.",)
+    if context != file.parent:
+        notes = (f"The image is built from {context}, since what {file} copies lies there.",)
     return Target(
         kind=TargetKind.DOCKERFILE,
         given=given,
-        name=context.name,
+        name=context.name or str(context),
         folder=str(context),
-        dockerfile=str(dockerfile),
+        dockerfile=str(file),
+        notes=notes,
     )
+
+
+def _in_folder(folder: Path) -> Path:
+    for name in NAMES:
+        if (folder / name).is_file():
+            return folder / name
+    compose = next((name for name in COMPOSE_FILES if (folder / name).is_file()), None)
+    way_out = (
+        f"It has {compose}: name one of its services, as {compose}:web"
+        if compose
+        else "Name the file (docker/Dockerfile), or an import string (shop:app)"
+    )
+    raise UsageError(f"There is no Dockerfile in {folder}. {way_out}.")
+
+
+def context_of(file: Path, folder: Path) -> Path:
+    """Return the folder that an image is built from.
+
+    It is the Dockerfile's own, or the working ``folder`` above it if only that has all that the
+    Dockerfile copies (``docker build -f docker/Dockerfile .``).
+    """
+    own = file.parent
+    if own == folder or folder not in file.parents:
+        return own
+    sources = copied(file.read_text(errors="replace"))
+
+    def has_all(context: Path) -> bool:
+        return all(source == "." or any(context.glob(source)) for source in sources)
+
+    return folder if not has_all(own) and has_all(folder) else own
+
+
+def copied(text: str) -> tuple[str, ...]:
+    """Return the paths that a Dockerfile copies from its context, relative to it."""
+    joined = re.sub(r"\\\n", " ", text)
+    paths: list[str] = []
+    for line in joined.splitlines():
+        match = _COPY.match(line)
+        if match is None:
+            continue
+        words = _words(match["words"])
+        flags = [word for word in words if word.startswith("--")]
+        if any(flag.startswith("--from") for flag in flags):
+            continue
+        *sources, _ = [word for word in words if word not in flags] or [""]
+        paths += [source for source in sources if not _FROM_ELSEWHERE.match(source)]
+    cleaned = (path.lstrip("/").removeprefix("./").rstrip("/") or "." for path in paths)
+    return tuple(dict.fromkeys(cleaned))
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of an instruction, in its shell form or as a JSON list."""
+    try:
+        start = text.index("[")
+        return [*text[:start].split(), *map(str, json.loads(text[start:]))]
+    except ValueError:
+        pass
+    try:
+        return shlex.split(text, comments=True)
+    except ValueError:
+        return text.split()
 
 
 FORM = Form(

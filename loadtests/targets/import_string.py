@@ -13,7 +13,8 @@ from pathlib import Path
 
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import Target, TargetKind
-from loadtests.targets.dockerfile import NAME as DOCKERFILE
+from loadtests.targets.application.folders import check_readable
+from loadtests.targets.dockerfile import NAMES as DOCKERFILES
 from loadtests.targets.form import Form
 
 _MODULE = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
@@ -37,13 +38,16 @@ TAGS = frozenset({"alpine", "dev", "edge", "latest", "main", "master", "slim", "
 def recognises(given: str, folder: Path) -> bool:
     """Tell whether a text is a module with or without an attribute, a file, or such a folder."""
     place = folder / given
-    if place.is_dir() and not _is_module(given, folder):
-        return not (place / DOCKERFILE).is_file() and bool(_flask_app(place) or _has_default(place))
+    if _is_closed(place):
+        return True  # then the folder is the trouble, and is told as such
+    if _is_folder(place) and not _is_module(given, folder):
+        return not _has_dockerfile(place) and bool(_flask_app(place) or _has_default(place))
     file = _FILE.fullmatch(given)
     if file is not None:
-        return (folder / file["file"]).is_file()
+        path = folder / file["file"]
+        return _is_file(path) or _is_closed(path.parent)
     before_colon = given.rpartition(":")[0]
-    if before_colon.endswith(COMPOSE) or (before_colon and (folder / before_colon).is_file()):
+    if before_colon.endswith(COMPOSE) or (before_colon and _is_file(folder / before_colon)):
         return False  # a Compose file and a service
     match = _IMPORT_STRING.fullmatch(given)
     if match is None:
@@ -58,8 +62,9 @@ def find(given: str, folder: Path) -> Target:
     It is imported later, by the interpreter of the backend.
     """
     place = folder / given
-    if place.is_dir() and not _is_module(given, folder):
+    if _is_folder(place) and not _is_module(given, folder):
         project = place.resolve()
+        check_readable(project)
         return Target(
             kind=TargetKind.IMPORT_STRING,
             given=given,
@@ -67,7 +72,10 @@ def find(given: str, folder: Path) -> Target:
             folder=str(project),
             application=_flask_app(project) or "",
         )
-    if _FILE.fullmatch(given) is None and _IMPORT_STRING.fullmatch(given) is None:
+    file = _FILE.fullmatch(given)
+    if file is not None:
+        check_readable((folder / file["file"]).resolve().parent)
+    elif _IMPORT_STRING.fullmatch(given) is None:
         raise UsageError(
             f"{given!r} is no import string. Name a module, perhaps with an attribute or a call:"
             " --app shop, --app shop:app or --app 'shop:create_app()'."
@@ -86,12 +94,29 @@ def _is_module(name: str, folder: Path) -> bool:
     if _IMPORT_STRING.fullmatch(name) is None or ":" in name:
         return False
     path = Path(*name.split("."))
-    if (folder / path / DOCKERFILE).is_file():
+    if _has_dockerfile(folder / path):
         return False
     return any(
-        (source / path).with_suffix(".py").is_file() or (source / path / "__init__.py").is_file()
+        _is_file((source / path).with_suffix(".py")) or _is_file(source / path / "__init__.py")
         for source in (folder, folder / "src")
     )
+
+
+def _has_dockerfile(folder: Path) -> bool:
+    return any(_is_file(folder / name) for name in DOCKERFILES)
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113  that of a path raises where a folder is closed
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112  likewise
+
+
+def _is_closed(path: Path) -> bool:
+    """Tell whether a path is a folder that this user may not read or enter."""
+    return _is_folder(path) and not os.access(path, os.R_OK | os.X_OK)
 
 
 def _has_default(folder: Path) -> bool:

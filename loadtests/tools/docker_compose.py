@@ -1,4 +1,4 @@
-"""Docker Compose: its command lines.
+"""Docker Compose: its command lines, and the user's Compose file as it reads it.
 
 Two programs are called alike: the v2 plugin (``docker compose``), and docker-compose 1.29 where
 only that is there.
@@ -6,15 +6,27 @@ only that is there.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from loadtests.model.errors import EnvironmentFailure, ProcessFailure
+import yaml
+
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
 from loadtests.tools import proc
 
 ANSWER_LIMIT_S = 20
 """Time limit for the version of one of them."""
+
+CONFIG_LIMIT_S = 60.0
+CONFIG_PROJECT = "twofold-config"
+"""A name for the one command that starts nothing; a folder's own name may be no valid one."""
+
+_UNSET = re.compile(r"The \W*(\w+)\W* variable is not set")
+_LOGGED = re.compile(r'^time="[^"]*" level=(?P<level>\w+) msg="(?P<text>.*)"$')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +46,11 @@ def up_words(scale: Mapping[str, int], services: Sequence[str]) -> tuple[str, ..
     """Return the Compose words that start services; ``scale`` gives containers by service."""
     scaled = [f"--scale={service}={number}" for service, number in scale.items()]
     return ("up", "--detach", "--no-build", "--no-color", *scaled, *services)
+
+
+def stop_words(services: Sequence[str], *, grace_s: int) -> tuple[str, ...]:
+    """Return the Compose words that stop services; what still runs after ``grace_s`` is killed."""
+    return ("stop", "--timeout", str(grace_s), *services)
 
 
 DOWN_WORDS = ("down", "--volumes", "--remove-orphans", "--timeout", "2")
@@ -59,3 +76,100 @@ def find_compose() -> Compose:
         " (Debian: docker-compose; Docker's own packages: docker-compose-plugin), or run without"
         " Docker: --backend processes."
     )
+
+
+# -- the user's Compose file --------------------------------------------------------------------
+
+
+class ComposeFileError(UsageError):
+    """Compose cannot read a file; the message is Compose's own line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configured:
+    """A Compose file as Compose reads it; ``unset`` are variables that it has no value for."""
+
+    document: Mapping[str, Any]
+    unset: tuple[str, ...] = ()
+
+
+def config_argv(
+    compose: Compose, file: Path, folder: Path, profiles: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the command that prints a file with everything resolved, all profiles included."""
+    chosen = [word for profile in profiles for word in ("--profile", profile)]
+    as_json = () if compose.version.startswith("1.") else ("--format", "json")
+    return (
+        *compose.command("--project-directory", str(folder), project=CONFIG_PROJECT, files=[file]),
+        *chosen,
+        *("config", *as_json),
+    )
+
+
+def configured(
+    compose: Compose, file: Path, folder: Path, profiles: Sequence[str] = ()
+) -> Configured:
+    """Return a Compose file as Compose reads it in a folder; it starts nothing.
+
+    Raises :class:`ComposeFileError` with the first thing that Compose says is wrong.
+    """
+    argv = config_argv(compose, file, folder, profiles)
+    done = proc.run(argv, cwd=folder, check=False, timeout_s=CONFIG_LIMIT_S)
+    unset = tuple(dict.fromkeys(_UNSET.findall(done.stderr)))
+    if done.code != 0:
+        raise ComposeFileError(first_complaint(done.stderr or done.stdout))
+    parsed = json.loads(done.stdout) if done.stdout.startswith("{") else parse(done.stdout)
+    return Configured(document=unescaped(parsed), unset=unset)
+
+
+def first_complaint(stderr: str) -> str:
+    """Return Compose's first line that is no warning; with the next one if it ends in a colon."""
+    lines = []
+    for line in stderr.splitlines():
+        logged = _LOGGED.match(line)
+        if _UNSET.search(line) or (logged and logged["level"] in {"warning", "info"}):
+            continue
+        text = (logged["text"] if logged else line).strip().removeprefix("ERROR: ")
+        if text and not text.startswith("WARNING"):
+            lines.append(text)
+    if not lines:
+        return "Compose said nothing"
+    return " ".join(lines[: 2 if lines[0].endswith(":") else 1])
+
+
+def unescaped(value: Any) -> Any:
+    """Return a configuration with ``$$`` as ``$``: Compose prints it for another reading."""
+    if isinstance(value, str):
+        return value.replace("$$", "$")
+    if isinstance(value, Mapping):
+        return {key: unescaped(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [unescaped(inner) for inner in value]
+    return value
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Parse the text of a Compose file; raise :class:`ComposeFileError` with the line."""
+    try:
+        document = yaml.load(text, Loader=_Loader)  # noqa: S506  a subclass of the safe loader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark is not None else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ComposeFileError(f"{where}{problem}") from error
+    return document if isinstance(document, dict) else {}
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads Compose's own tags, such as ``!reset``, as the values that they stand before."""
+
+
+def _tagged(loader: _Loader, _: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
+
+
+_Loader.add_multi_constructor("!", _tagged)

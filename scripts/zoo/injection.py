@@ -107,6 +107,11 @@ class FaultyStack:
         return self._stack.status_url
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What the stack itself has noted."""
+        return self._stack.notes
+
+    @property
     def host_cores(self) -> tuple[int, ...]:
         """Which cores it uses."""
         return self._stack.host_cores

@@ -102,6 +102,29 @@ def test_a_finished_run_has_its_verdict_and_every_file_of_the_contract(tmp_path:
     assert {path.stem for path in (folder / "samples").iterdir()} == names
 
 
+def test_what_the_stack_notes_is_in_the_record_also_what_it_notes_while_it_goes_down(
+    tmp_path: Path,
+) -> None:
+    class Noting(FakeBackend):
+        @contextmanager
+        def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[FakeStack]:
+            with super().open(plan, folder, say) as stack:
+                stack.notes = ("Port 8000 is used.",)
+                yield stack
+                stack.notes = (*stack.notes, "Replicas ignored SIGTERM.")
+
+    world = World()
+    request = a_request(world, tmp_path, rounds=2)
+    backend = Noting(world)
+
+    result, _ = pipeline.run(
+        replace(request, chosen=replace(request.chosen, backend=backend)), Listener()
+    )
+
+    assert result.plan.tested.notes == ("Port 8000 is used.", "Replicas ignored SIGTERM.")
+    assert the_run_in(tmp_path)[1]["notes"] == list(result.plan.tested.notes)
+
+
 def test_the_stack_is_down_when_the_run_is_over(tmp_path: Path) -> None:
     world = World()
 

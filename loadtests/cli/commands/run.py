@@ -32,7 +32,7 @@ def command(*, wait: bool, as_json: bool, **given: Any) -> int:
     )
     with open_progress() as progress:
         progress.say(f"Backend {request.plan.backend}: {request.chosen.why}")
-        for note in request.plan.notes:
+        for note in (*request.plan.notes, *request.plan.tested.notes):
             progress.say(note)
         result, folder = pipeline.run(request, progress)
     run_result.tell(result, folder, as_json=as_json)

@@ -59,14 +59,26 @@ class ContainerStack:
         self._counters: Counters = KernelCounters({})
 
     def _read_containers(self) -> None:
-        """Read the list of containers, and choose how to read their counters."""
-        self._containers = self._project.containers()
+        """Read the list of containers, and choose how to read their counters.
+
+        A service that others needed to end, such as a migration, is no member.
+        """
+        self._containers = {
+            name: container
+            for name, container in self._project.containers().items()
+            if container.running or not container.member
+        }
         kernel = KernelCounters(self._containers) if self._local else None
         self._counters = (
             kernel
             if kernel is not None and kernel.complete
             else EngineCounters(self._engine, self._project.name, self._containers)
         )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found, changed or added since the start."""
+        return ()
 
     @property
     def proxy_host(self) -> str:
@@ -137,8 +149,12 @@ class ContainerStack:
     # -- counters and logs ------------------------------------------------------------------------
 
     def read(self, members: Collection[str]) -> tuple[Reading, ...]:
-        """Return the present counters of these members."""
-        return self._counters.read(members)
+        """Return the present counters of these members.
+
+        ``store`` stands for all services that the replicas need.
+        """
+        needed = [name for name, container in self._containers.items() if container.member]
+        return self._counters.read([*members, *needed] if Role.STORE in members else members)
 
     def read_host(self) -> HostReading | None:
         """Return the CPU counters of the machine, or None if the engine is on another one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,14 @@ def files(plan: Plan, root: Path, folder: Path, settings: Settings) -> tuple[Pat
     Raises :class:`~loadtests.model.errors.UsageError` for settings that Compose does not support.
     """
     own = root / "compose/compose.yaml"
+    return written({"services": replica_services(plan, own, settings)}, root, folder)
+
+
+def written(document: Mapping[str, Any], root: Path, folder: Path) -> tuple[Path, ...]:
+    """Write a stack's services into the run's folder; return the Compose files of the stack."""
     services = folder / SERVICES
-    definitions = {"services": replica_services(plan, own, settings)}
-    files_on_disk.write(services, json.dumps(definitions, indent=1), mode=files_on_disk.ONLY_OWNER)
-    return (own, services)
+    files_on_disk.write(services, json.dumps(document, indent=1), mode=files_on_disk.ONLY_OWNER)
+    return (root / "compose/compose.yaml", services)
 
 
 def replica_services(plan: Plan, own: Path, settings: Settings) -> dict[str, dict[str, Any]]:
@@ -44,8 +48,7 @@ def replica_services(plan: Plan, own: Path, settings: Settings) -> dict[str, dic
 
 def _service(plan: Plan, worker: WorkerModel, own: Path, settings: Settings) -> dict[str, Any]:
     container = servers.of(worker).container(worker)
-    names = [f"{worker.name}-{number}" for number in range(1, plan.replica_counts[-1] + 1)]
-    variables = container.env | _common([settings_of(name, settings) for name in names])
+    variables = container.env | common(plan, worker, settings)
     service: dict[str, Any] = {
         "extends": {"file": str(own), "service": TEMPLATE},
         "environment": {name: _escaped(value) for name, value in variables.items()},
@@ -56,9 +59,13 @@ def _service(plan: Plan, worker: WorkerModel, own: Path, settings: Settings) -> 
     return service
 
 
-def _common(replicas: Sequence[dict[str, str]]) -> dict[str, str]:
-    """Return the variables of all replicas; raise if they differ, since they are one service."""
-    first, *others = replicas
+def common(plan: Plan, worker: WorkerModel, settings: Settings) -> dict[str, str]:
+    """Return the further variables of a worker model's replicas.
+
+    Raises :class:`~loadtests.model.errors.UsageError` if they differ: the replicas are one service.
+    """
+    names = [f"{worker.name}-{number}" for number in range(1, plan.replica_counts[-1] + 1)]
+    first, *others = [settings_of(name, settings) for name in names]
     if any(other != first for other in others):
         raise UsageError(
             "Under Compose, all replicas of a worker model must have the same variables."

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from loadtests.environments.compose.backend import ComposeBackend
 from loadtests.environments.compose.projects import dead_projects
+from loadtests.environments.compose.tested import inspection
 from loadtests.environments.protocol import Chosen
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.machine import Machine
@@ -24,14 +25,19 @@ SOCKET = "unix:///var/run/docker.sock"
 
 
 def choose(root: Path, tested: Target = SAMPLE) -> Chosen:
-    """Return the backend and its machine; raise if Docker or Compose does not answer."""
+    """Return the backend and its machine, and the target as its image or Compose file has it.
+
+    Raises if Docker or Compose does not answer, or :class:`~loadtests.model.errors.UsageError` if
+    the target cannot be used as it is.
+    """
     with closing(docker.Engine()) as engine:
         compose = docker_compose.find_compose()
+        subject = inspection.inspect(tested, engine, compose)
         machine = docker_machine(engine, compose)
         why = f"Docker {engine.version} and Compose {compose.version} answer"
-    return Chosen(
-        backend=ComposeBackend(root, tested=tested), machine=machine, why=why, lock=lock_scope()
-    )
+    seen = inspection.seen(tested, subject)
+    backend = ComposeBackend(root, tested=seen, subject=subject)
+    return Chosen(backend=backend, machine=machine, why=why, tested=seen, lock=lock_scope())
 
 
 def lock_scope() -> str:

@@ -24,6 +24,7 @@ from loadtests.model.tested.target import Target
 from loadtests.servers import registry as servers
 from loadtests.servers.server import Command, ReplicaOrder
 from loadtests.targets.application import build_context, examination, inspection, requirements
+from loadtests.targets.application.folders import check_readable
 from loadtests.targets.application.interpreter import Interpreter
 from loadtests.tools import docker
 from loadtests.tools.docker import pulse
@@ -72,12 +73,9 @@ def build(
     and :class:`~loadtests.model.errors.EnvironmentFailure` if the image does not build.
     """
     folder = Path(tested.folder or ".")
-    inspection.check_readable(folder)
+    check_readable(folder)
     needed = requirements.find(folder)
     context = build_context.find(folder)
-    note = build_context.note(context)
-    if note is not None:
-        say(note)
     say(f"Building an image of {folder} ({needed.kind or 'no requirements file'})")
     tag = tag_of(folder)
     with tempfile.TemporaryDirectory(prefix="twofold-image-") as name:

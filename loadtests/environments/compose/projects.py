@@ -82,6 +82,13 @@ class Project:
                 f"Compose {self.compose.version} did not start the stack: {error.output or error}"
             ) from error
 
+    def stop(self, services: Sequence[str], *, grace_s: int) -> None:
+        """Stop services if possible; what remains is removed with the project."""
+        words = docker_compose.stop_words(services, grace_s=grace_s)
+        argv = self.compose.command(*words, project=self.name, files=self.files)
+        with suppress(ProcessFailure):
+            proc.run(argv, env=self.variables, timeout_s=DOWN_LIMIT_S, check=False)
+
     def containers(self) -> dict[str, docker.Container]:
         """Return the existing containers by their names in the stack."""
         return {

@@ -101,6 +101,11 @@ class ExternalStack:
         """Return what has become of the deployment since it got its number of replicas."""
         return {"deployment": self._deployment.change() or "as it was scaled"}
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Nothing is found or changed here."""
+        return ()
+
     def state_of(self, member: str) -> ReplicaState:  # noqa: ARG002  it is the deployment's
         """Return nothing that is known."""
         return ReplicaState()

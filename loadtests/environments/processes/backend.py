@@ -138,6 +138,8 @@ class ProcessesBackend:
 class ProcessesStack:
     """A running stack of processes; see ``environments.protocol.Stack``."""
 
+    notes: tuple[str, ...] = ()
+
     def __init__(
         self,
         root: Path,

@@ -37,8 +37,9 @@ class Target:
     has the versions of the servers' modules there (None for a missing one, no mapping where nobody
     looked). ``port`` and ``health`` (a path) are None where the user named none: then the port
     is found, and the first request of the workload asks whether a replica is ready. ``env`` are the
-    user's variables; reports show their names only. ``notes`` say what was found, changed or
-    ignored, one sentence each.
+    user's variables; reports show their names only. ``needs`` are the services of its Compose file
+    that run once beside the replicas, such as its data stores. ``notes`` say what was found,
+    changed or ignored, one sentence each.
     """
 
     kind: TargetKind
@@ -59,6 +60,7 @@ class Target:
     env: Variables = field(default_factory=dict)
     hooks: Hooks | None = None
     """The commands that scale and read a deployment at a URL."""
+    needs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from loadtests.model.result import CellResult, DoublingResult, RunResult
 from loadtests.model.safe_text import printable
 from loadtests.report.rounding import factor, figure, figures, interval, percent
-from loadtests.report.text import advice, consistency, latency, story
+from loadtests.report.text import advice, changes, consistency, latency, story
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
@@ -44,6 +44,7 @@ def render(result: RunResult) -> str:
         _latency(result),
         _section("Worker models", COMPARISON_COLUMNS, _comparisons(result)),
         _list("What to do next", advice.next_steps(result)),
+        _list(changes.TITLE, changes.changes(result)),
         _about(result),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -35,7 +35,7 @@ from loadtests.model.result import (
 from loadtests.model.tested.in_force import InForce
 from loadtests.model.trial import Calibration
 from loadtests.model.vocabulary import SCHEMA_VERSION, Bottleneck, RuleCode, Verdict
-from loadtests.report.text import advice
+from loadtests.report.text import advice, changes
 
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 
@@ -161,6 +161,9 @@ class RunDocument(Entry):
     )
     versions: Mapping[str, str]
     next: tuple[str, ...] = Field(default=(), description="what to do next, in sentences")
+    notes: tuple[str, ...] = Field(
+        default=(), description="what was changed, ignored or added, in sentences"
+    )
     plan: Plan
     ceiling: Ceiling | None = Field(
         default=None, description="the generator's highest rate on a static answer of the proxy"
@@ -258,6 +261,7 @@ def _document(result: RunResult) -> RunDocument:
         probes=result.probes,
         failures=result.failures,
         next=tuple(advice.next_steps(result)),
+        notes=tuple(changes.changes(result)),
         plan=plan,
         ceiling=result.ceiling,
         latency=result.latency,

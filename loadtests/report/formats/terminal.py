@@ -18,7 +18,7 @@ from loadtests.model.consistency import ProbeState
 from loadtests.model.result import RunResult
 from loadtests.model.vocabulary import Verdict
 from loadtests.report.rounding import factor, figure, figures, interval
-from loadtests.report.text import advice, consistency, latency, story
+from loadtests.report.text import advice, changes, consistency, latency, story
 from loadtests.report.text.comparison import recommendations
 
 STYLES = {
@@ -75,6 +75,11 @@ def _parts(result: RunResult) -> Iterator[RenderableType]:
         yield Text()
         yield Text("Next", style="bold")
         yield from (_indented(step) for step in steps)
+    sentences = changes.changes(result)
+    if sentences:
+        yield Text()
+        yield Text(changes.TITLE, style="bold")
+        yield from (_indented(sentence) for sentence in sentences)
 
 
 def _doublings(result: RunResult) -> Iterator[RenderableType]:

@@ -8,6 +8,7 @@ from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan
 from loadtests.model.result import RunResult
 from loadtests.model.tested.workload import Workload
+from loadtests.planning.budget import SAMPLE_STORE
 from loadtests.report.rounding import figure, percent
 from loadtests.report.text import tested
 
@@ -25,7 +26,7 @@ def render(plan: Plan, machine: Machine, why: str) -> str:
         f"Budget     {budget} ({plan.budget.reason})",
         f"Cores      replicas {_cores(plan.budget.replica_cores)};"
         f" generator and proxy {_cores(plan.budget.service_cores)}"
-        + (f"; PostgreSQL {_cores(plan.budget.store_cores)}" if plan.with_store else ""),
+        + (f"; {_stores(plan)} {_cores(plan.budget.store_cores)}" if plan.with_store else ""),
         f"Generator  {plan.generator_processes} process{'es' * (plan.generator_processes > 1)}",
         f"Workers    {', '.join(map(tested.variant, plan.workers))}",
         f"Workload   {', '.join(map(_workload, plan.workloads))}",
@@ -98,6 +99,10 @@ def _latency(plan: Plan) -> list[str]:
             f" of {trials} trials"
         )
     return [*lines, f"           {latency.expected_s / 60:.1f} min of the duration, at most"]
+
+
+def _stores(plan: Plan) -> str:
+    return ", ".join(plan.tested.needs) or SAMPLE_STORE
 
 
 def _cores(cores: tuple[int, ...]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from loadtests.model.errors import ProcessFailure, UsageError
 from loadtests.targets.application import failure
+from loadtests.targets.application.folders import check_readable
 from loadtests.tools import proc
 from loadtests.tools.proc import Completed
 
@@ -147,14 +147,3 @@ def _listed_variables(folder: Path) -> frozenset[str]:
         return frozenset()
     names = (line.removeprefix("export ").partition("=")[0].strip() for line in lines)
     return frozenset(name for name in names if name.isidentifier())
-
-
-def check_readable(folder: Path) -> None:
-    """Raise :class:`UsageError` if a folder is not there, or may not be read."""
-    if not folder.is_dir():
-        raise UsageError(f"There is no folder {folder}.")
-    if not os.access(folder, os.R_OK | os.X_OK):
-        raise UsageError(
-            f"This user may not read the folder {folder}. Change its permissions"
-            f" (`chmod u+rx {folder}`), or start twofold as the user that it belongs to."
-        )

@@ -21,7 +21,7 @@ from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.tools import proc
+from loadtests.tools import docker_images, proc
 from loadtests.tools.docker import pulse
 
 PROJECT_LABEL = "com.docker.compose.project"
@@ -31,15 +31,14 @@ RUN_LABEL = "io.twofold.run"
 """The label of everything that belongs to a run of ours; see compose/compose.yaml."""
 OWNER_LABEL = "io.twofold.owner"
 """The label that names the process of the run, as ``environments.owner`` writes it."""
+MEMBER_LABEL = "io.twofold.member"
+"""The label of a service of the user's that the replicas need, with the user's name for it."""
 
 ENGINE_LIMIT_S = 20
 """Time limit for one answer of the engine."""
 
-BUILD_LIMIT_S = 900.0
-BUILD_STARTS_S = 30.0
-"""How long a builder may take to its first line; later a step may be silent for minutes."""
-
-PULL_LIMIT_S = 120.0
+BASE_PULL_LIMIT_S = 120.0
+"""Time limit for a base image; an own one is made otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +46,8 @@ class Container:
     """A container as the engine describes it; ``pid`` is 0 if it does not run.
 
     ``address`` is the one at which the harness reaches it.
+    ``member`` is the user's name for a service that the replicas need, and empty for all others.
+    ``health`` is the result of its own check of health, and empty without one.
     """
 
     id: str
@@ -59,6 +60,8 @@ class Container:
     out_of_memory: bool
     pid: int
     address: str
+    member: str = ""
+    health: str = ""
 
 
 class NetworkKept(EnvironmentFailure):
@@ -139,12 +142,24 @@ class Engine:
             return str(self._client.images.get(image).id)
         return None
 
+    def image(self, image: str) -> docker_images.Image | None:
+        """Return what an image declares, or None if the engine does not have it."""
+        with _answering(), contextlib.suppress(NotFound):
+            return docker_images.parse_image(self._client.images.get(image).attrs)
+        return None
+
     def exposed_ports(self, image: str) -> tuple[int, ...]:
         """Return the TCP ports that an image declares (``EXPOSE``), sorted."""
-        with _answering():
-            config = self._client.images.get(image).attrs["Config"]
-        words = (port.partition("/") for port in config.get("ExposedPorts") or {})
-        return tuple(sorted(int(number) for number, _, kind in words if kind in {"", "tcp"}))
+        found = self.image(image)
+        return found.ports if found else ()
+
+    def why_not_pulled(self, image: str) -> str | None:
+        """Ask the image's registry; return None if it has the image, or what was answered."""
+        try:
+            self._client.images.get_registry_data(image)
+        except (DockerException, RequestException) as error:
+            return _reason(error)
+        return None
 
     def pin(self, container: str, cores: Sequence[int]) -> None:
         """Pin a running container to cores; takes 10 ms, ``docker update`` would take 100 ms."""
@@ -280,6 +295,8 @@ def parse_container(attributes: Mapping[str, Any]) -> Container:
         out_of_memory=state.get("OOMKilled", False),
         pid=state["Pid"],
         address=_address(networks),
+        member=labels.get(MEMBER_LABEL, ""),
+        health=(state.get("Health") or {}).get("Status", ""),
     )
 
 
@@ -293,14 +310,9 @@ def _address(networks: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def build_argv(*, tag: str, folder: Path, dockerfile: Path, base_image: str) -> tuple[str, ...]:
-    """Return the command that builds an image from a folder (its build context)."""
-    return (
-        *("docker", "build"),
-        *("--tag", tag),
-        "--force-rm",  # the classic builder keeps the container of a failed step otherwise
-        *("--file", str(dockerfile)),
-        *("--build-arg", f"BASE_IMAGE={base_image}"),
-        str(folder),
+    """Return the command that builds one of our images from a folder (its build context)."""
+    return docker_images.build_argv(
+        tag=tag, folder=folder, dockerfile=dockerfile, arguments={"BASE_IMAGE": base_image}
     )
 
 
@@ -318,24 +330,13 @@ def update_argv(
     return ("docker", "update", *budget, *pinned, *containers)
 
 
-def build(argv: Sequence[str], *, what: str, on_line: Callable[[str], None]) -> None:
-    """Build an image; raises :class:`EnvironmentFailure` with the end of the builder's output."""
-    try:
-        pulse.run(argv, timeout_s=BUILD_LIMIT_S, on_line=on_line, first_line_limit_s=BUILD_STARTS_S)
-    except ProcessFailure as error:
-        raise EnvironmentFailure(
-            f"The image of {what} does not build. The end of the builder's output:\n"
-            f"{error.output or error}\nTry it by hand: {' '.join(argv)}"
-        ) from error
+build = docker_images.build
+"""Builds an image; see :func:`loadtests.tools.docker_images.build`."""
 
 
 def pull(image: str) -> bool:
     """Try to pull an image; return whether that worked."""
-    try:
-        argv = ("docker", "pull", image)
-        return pulse.run(argv, check=False, timeout_s=PULL_LIMIT_S).code == 0
-    except ProcessFailure:
-        return False
+    return docker_images.pull(image, limit_s=BASE_PULL_LIMIT_S) is None
 
 
 def is_local() -> bool:

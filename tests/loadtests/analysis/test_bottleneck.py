@@ -96,6 +96,17 @@ def test_a_full_store_is_called_by_its_name_and_more_servers_do_not_help() -> No
     )
 
 
+def test_of_several_stores_the_full_one_is_named() -> None:
+    idle = make_usage(cpu_s=0.1, throttled_ratio=0.1)
+    cache = make_usage(member="cache", role=Role.STORE, cpu_s=0.19, throttled_ratio=0.0)
+    full = make_usage(member="db", role=Role.STORE, cpu_s=0.49, throttled_ratio=0.97)
+
+    found, detail = judge(make_trial(usages=(idle, cache, full)))
+
+    assert found is Bottleneck.STORE
+    assert detail.startswith("The service db used")
+
+
 def test_a_full_store_comes_before_the_slots_that_wait_for_it() -> None:
     fields = saturating(Bottleneck.STORE) | {"service_ms": 152.0}
 

@@ -10,6 +10,7 @@ from loadtests.environments.counters import (
     member_name,
     parse_stats,
     role_of,
+    role_of_container,
 )
 from loadtests.model.vocabulary import Role
 from loadtests.tools import cgroup
@@ -59,6 +60,20 @@ def test_replicas_are_numbered_and_the_others_are_alone(
 ) -> None:
     assert member_name(a_container(service, number=3)) == name
     assert role_of(name) is role
+
+
+@pytest.mark.parametrize(("theirs", "name"), [("db", "db"), ("proxy", "with-proxy")])
+def test_what_the_replicas_need_has_the_users_name_unless_it_is_one_of_ours(
+    theirs: str, name: str
+) -> None:
+    container = a_container(f"with-{theirs}", member=theirs)
+
+    assert member_name(container) == name
+    assert role_of_container(name, container) is Role.STORE
+
+
+def test_a_replica_has_its_role_by_its_name() -> None:
+    assert role_of_container("web-1", a_container("web")) is Role.REPLICA
 
 
 def test_a_worker_model_that_is_called_like_a_role_is_a_replica_by_its_number() -> None:

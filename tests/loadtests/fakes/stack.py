@@ -25,6 +25,7 @@ PERIODS_PER_S = 10
 class StackInMemory:
     """What the stacks of a run and of a gate have in common: replicas in a world."""
 
+    notes: tuple[str, ...] = ()
     proxy_host = "proxy"
     status_url = STATUS_URL
     host_cores = ()

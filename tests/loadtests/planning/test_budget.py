@@ -171,6 +171,15 @@ def test_a_store_has_half_of_the_proxys_core_or_cores_of_its_own(
     assert means.reason.endswith(f"; PostgreSQL has {cpus:g} CPU {where}")
 
 
+def test_several_stores_share_what_one_would_have() -> None:
+    means = budget(
+        a_machine(2), 4, waiting_only=False, with_store=True, stores=("db", "cache", "queue")
+    )
+
+    assert means.store_cpus == 0.15
+    assert means.reason.endswith("; db, cache, queue have 0.15 CPU each, on the proxy's core")
+
+
 def test_without_a_store_nothing_is_kept_for_it() -> None:
     means = budget(a_machine(8), 4, waiting_only=False)
 

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,14 @@ def test_flask_app_of_the_environment_is_that_of_the_working_folder(
 def test_what_is_no_import_string_is_refused_with_examples(folder: Path, given: str) -> None:
     with pytest.raises(UsageError, match="--app shop:app"):
         registry.named(TargetKind.IMPORT_STRING, given or "-", folder)
+
+
+@pytest.mark.parametrize("given", ["closed", "closed/shop.py"])
+def test_a_folder_that_this_user_may_not_read_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    make_folder(folder, {"closed/shop.py": ""})
+    monkeypatch.setattr(os, "access", lambda path, _: "closed" not in str(path))
+
+    with pytest.raises(UsageError, match=r"may not read the folder .*closed.*chmod u"):
+        registry.recognise(given, folder)

@@ -154,3 +154,96 @@ def test_an_engine_is_local_where_it_is_reached_by_a_file(
     answering(monkeypatch, docker=(0, context))
 
     assert docker.is_local() is local
+
+
+# -- the user's Compose file -------------------------------------------------------------------
+
+V1, V2 = (
+    Compose(argv=("docker-compose",), version="1.29.2"),
+    Compose(argv=("docker", "compose"), version="2.26.1"),
+)
+
+
+@pytest.mark.parametrize(
+    ("compose", "last"), [(V1, ("config",)), (V2, ("config", "--format", "json"))]
+)
+def test_a_file_is_read_with_all_its_profiles_from_its_own_folder(
+    compose: Compose, last: tuple[str, ...]
+) -> None:
+    argv = docker_compose.config_argv(compose, Path("/t/c.yaml"), Path("/srv"), ["a", "b"])
+
+    assert argv == (
+        *compose.argv,
+        *("--project-name", "twofold-config", "--file", "/t/c.yaml"),
+        *("--project-directory", "/srv", "--profile", "a", "--profile", "b"),
+        *last,
+    )
+
+
+def read_as(
+    monkeypatch: pytest.MonkeyPatch, *, code: int = 0, stdout: str = "", stderr: str = ""
+) -> docker_compose.Configured:
+    def run(argv: tuple[str, ...], **_: object) -> proc.Completed:
+        return proc.Completed(argv=argv, code=code, stdout=stdout, stderr=stderr)
+
+    monkeypatch.setattr(proc, "run", run)
+    return docker_compose.configured(V2, Path("c.yaml"), Path("/srv"))
+
+
+UNSET_V1 = "The TOKEN variable is not set. Defaulting to a blank string.\n"
+UNSET_V2 = (
+    'time="2026-11-28T19:29:43Z" level=warning msg="The \\"TOKEN\\" variable is not set.'
+    ' Defaulting to a blank string."\n'
+)
+
+
+@pytest.mark.parametrize("stderr", [UNSET_V1, UNSET_V2 + UNSET_V2])
+@pytest.mark.parametrize(
+    "stdout", ['{"services": {"web": {"command": "a$$b"}}}', "services: {web: {command: a$$b}}"]
+)
+def test_what_compose_prints_is_read_with_the_variables_that_have_no_value(
+    monkeypatch: pytest.MonkeyPatch, stdout: str, stderr: str
+) -> None:
+    configured = read_as(monkeypatch, stdout=stdout, stderr=stderr)
+
+    assert configured.document == {"services": {"web": {"command": "a$b"}}}
+    assert configured.unset == ("TOKEN",)
+
+
+@pytest.mark.parametrize(
+    ("stderr", "said"),
+    [
+        (UNSET_V1 + "Couldn't find env file: /srv/x.env\n", "Couldn't find env file: /srv/x.env"),
+        (UNSET_V2 + "env file /srv/x.env not found: stat\n", "env file /srv/x.env not found: stat"),
+        (
+            "ERROR: The Compose file './c.yaml' is invalid because:\nservices.web.x is wrong\n",
+            "The Compose file './c.yaml' is invalid because: services.web.x is wrong",
+        ),
+        ('time="now" level=fatal msg="no such file"\n', "no such file"),
+        ("", "Compose said nothing"),
+    ],
+)
+def test_the_first_thing_that_is_wrong_is_told(
+    monkeypatch: pytest.MonkeyPatch, stderr: str, said: str
+) -> None:
+    with pytest.raises(docker_compose.ComposeFileError) as error:
+        read_as(monkeypatch, code=1, stderr=stderr)
+
+    assert str(error.value) == said
+
+
+def test_composes_own_tags_are_read_as_their_values() -> None:
+    text = "services: {web: {ports: !reset [], command: !override [a, b], env: !reset null}}"
+
+    assert docker_compose.parse(text) == {
+        "services": {"web": {"ports": [], "command": ["a", "b"], "env": "null"}}
+    }
+
+
+def test_a_mistake_in_a_file_is_told_with_its_line() -> None:
+    with pytest.raises(docker_compose.ComposeFileError, match=r"^line 2: "):
+        docker_compose.parse("services:\n  web: }\n")
+
+
+def test_services_are_stopped_within_a_grace_period() -> None:
+    assert docker_compose.stop_words(["web"], grace_s=2) == ("stop", "--timeout", "2", "web")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import traceback
@@ -11,6 +12,9 @@ from typing import Any
 
 FOLDER = Path(os.path.realpath(os.curdir))
 """The project's folder, in which this program is started."""
+
+ARCHIVE = sys.path[0]
+"""Where this program's own modules lie, which are left out of tracebacks."""
 
 CONFIGURATION = frozenset({"configurations", "decouple", "dynaconf", "environ", "environs"})
 """Packages that look variables up for an application."""
@@ -38,11 +42,10 @@ def own_file(path: str) -> str | None:
 
 def frames_of(trace: TracebackType | None) -> list[dict[str, Any]]:
     """Return the application's own frames of a traceback; the last two where there are none."""
-    here = os.path.dirname(__file__)  # noqa: PTH120  inside of an archive it is no path
     every = [
         (own_file(frame.filename), frame)
         for frame in traceback.extract_tb(trace)
-        if not frame.filename.startswith((here, "<frozen"))
+        if not frame.filename.startswith((ARCHIVE, "<frozen", importlib.__file__))
     ]
     own = [pair for pair in every if pair[0]]
     return [

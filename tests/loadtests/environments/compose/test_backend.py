@@ -33,7 +33,7 @@ ROOT = CHECKOUT
 
 def replicas_of(containers: Sequence[Container]) -> list[str]:
     named = {member_name(each): each for each in containers}
-    return [f"{each.name} {each.address}" for each in backend._replicas(named, PLAN)]
+    return [f"{each.name} {each.address}" for each in backend._replicas(named, PLAN, {})]
 
 
 def test_replicas_come_in_the_order_of_worker_and_number() -> None:

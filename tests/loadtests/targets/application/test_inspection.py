@@ -262,6 +262,15 @@ def test_what_cannot_be_served_is_told_with_what_works(
     assert sentence in "\n".join(refused(tmp_path, {"shop.py": code}, asked))
 
 
+def test_an_exception_outside_of_the_application_is_shown_without_our_own_lines(
+    tmp_path: Path,
+) -> None:
+    lines = refused(tmp_path, {"shop.py": "\0"}, "shop:app")
+
+    assert len(lines) == 2
+    assert "null bytes" in lines[1]
+
+
 def test_a_folder_without_an_application_is_told_with_what_it_has(tmp_path: Path) -> None:
     lines = refused(tmp_path, {"shop.py": FLASK_APP, "other.py": ""}, "")
 

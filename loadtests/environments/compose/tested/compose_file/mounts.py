@@ -1,0 +1,132 @@
+"""The volumes and mounts of a Compose service: each run has its own volumes.
+
+A store's data never is the user's: a load test would write into it, and a store of theirs that runs
+at the same time would be broken by a second one on the same files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+DATA_FOLDERS = ("/var/lib/", "/data", "/bitnami/", "/usr/share/elasticsearch/data", "/var/opt/")
+"""Where the images of stores keep their data."""
+
+LOCAL_TYPES = frozenset({"tmpfs"})
+"""Types of a volume's file system that are this machine's own; others are shares, such as NFS."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mount:
+    """One entry of ``volumes``; ``source`` is empty for a volume without a name."""
+
+    kind: str
+    source: str
+    target: str
+    read_only: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.source} → {self.target}{' (read-only)' if self.read_only else ''}"
+
+
+def parse(entry: Any) -> Mount:
+    """Parse an entry in the long form, or in the short one of docker-compose 1.29."""
+    if isinstance(entry, Mapping):
+        kind = str(entry.get("type") or "volume")
+        return Mount(
+            kind=kind,
+            source=str(entry.get("source") or ""),
+            target=str(entry.get("target") or ""),
+            read_only=bool(entry.get("read_only")),
+            options=dict(entry.get(kind) or {}),
+        )
+    words = str(entry).split(":")
+    if len(words) == 1:
+        return Mount(kind="volume", source="", target=words[0])
+    modes = words[2].split(",") if len(words) > 2 else []
+    return Mount(
+        kind="bind" if words[0].startswith(("/", ".", "~")) else "volume",
+        source=words[0],
+        target=words[1],
+        read_only="ro" in modes,
+    )
+
+
+def entry_of(mount: Mount) -> dict[str, Any]:
+    """Return a mount in Compose's long form, which both versions read."""
+    entry: dict[str, Any] = {"type": mount.kind, "target": mount.target}
+    if mount.source:
+        entry["source"] = mount.source
+    if mount.read_only:
+        entry["read_only"] = True
+    if mount.options:
+        entry[mount.kind] = dict(mount.options)
+    return entry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mounts:
+    """The mounts of a service in our project, the volumes that it names, and sentences on them."""
+
+    entries: tuple[Mount, ...]
+    volumes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def mounts_of(name: str, definition: Mapping[str, Any], *, is_store: bool) -> Mounts:
+    """Return the mounts of a service; those of a store's data become volumes of the run."""
+    entries, notes, kept = [], [], []
+    for mount in map(parse, definition.get("volumes") or ()):
+        if mount.kind == "bind" and is_store and _holds_data(mount):
+            notes.append(
+                f"{name}: its data is the run's own and empty at the start;"
+                f" {mount.source} is not touched."
+            )
+            entries.append(Mount(kind="volume", source="", target=mount.target))
+            continue
+        if mount.kind == "bind":
+            kept.append(str(mount))
+        entries.append(mount)
+    if kept:
+        writable = "" if all(text.endswith("(read-only)") for text in kept) else _WRITABLE
+        notes.append(
+            f"{name}: folders and files of this machine stay mounted: {_list(kept)}.{writable}"
+        )
+    named = tuple(mount.source for mount in entries if mount.kind == "volume" and mount.source)
+    return Mounts(entries=tuple(entries), volumes=named, notes=tuple(notes))
+
+
+_WRITABLE = " What is written there stays."
+
+
+def _holds_data(mount: Mount) -> bool:
+    return not mount.read_only and mount.target.startswith(DATA_FOLDERS)
+
+
+def own_volumes(
+    names: Sequence[str], declared: Mapping[str, Any]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the run's volumes for those that services name, and sentences on them."""
+    volumes: dict[str, Any] = {}
+    notes, plain = [], []
+    for name in dict.fromkeys(names):
+        settings = declared.get(name) or {}
+        options = settings.get("driver_opts") or {}
+        local = not options or options.get("type") in LOCAL_TYPES
+        volumes[name] = {"driver_opts": dict(options)} if options and local else {}
+        if settings.get("external") or not local:
+            what = "external" if settings.get("external") else "on a share"
+            notes.append(
+                f"The volume {name} is {what}, so an empty one of the run stands in for it."
+            )
+        else:
+            plain.append(name)
+    if plain:
+        notes.append(f"Volumes are the run's own and empty at the start: {_list(plain)}.")
+    return volumes, tuple(notes)
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,172 @@
+"""Reads the user's Compose file by Compose itself, and names the first thing that is wrong."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from loadtests.environments.compose.tested.compose_file.needs import needed
+from loadtests.environments.compose.tested.compose_file.service_project import subject_of
+from loadtests.environments.compose.tested.subject import Subject, tag_of
+from loadtests.model.errors import UsageError
+from loadtests.model.tested.target import Target
+from loadtests.tools import docker_compose
+from loadtests.tools.docker_compose import Compose, ComposeFileError, Configured
+
+SET_BY_A_RUN = ("container_name", "ports", "restart", "profiles", "scale")
+"""Settings that a run leaves out anyway; a mistake in them need not stop it."""
+
+EXAMPLES = (".env.example", ".env.sample", ".env.dist", ".env.template", "env.example")
+
+
+def read(compose: Compose, tested: Target) -> Subject:
+    """Return a service of a Compose file with what it needs.
+
+    Raises :class:`UsageError` with the first cause, the file, and the way out.
+    """
+    assert tested.compose_file is not None
+    assert tested.service is not None
+    path = Path(tested.compose_file)
+    raw = _raw(path)
+    configured, note = _configured(compose, path, raw, tested.service)
+    try:
+        subject = subject_of(configured.document, tested.service, tag=tag_of(path))
+        _check_files(configured.document, subject)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
+    unset = _unset(raw, configured, subject)
+    notes = [*subject.notes, *note]
+    if unset:
+        notes.append(
+            f"Without a value, so empty: {', '.join(unset)} ({_environment_file(path.parent)})."
+        )
+    return replace(subject, notes=tuple(notes), unset=unset)
+
+
+def _raw(path: Path) -> Mapping[str, Any]:
+    try:
+        return docker_compose.parse(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is no text in UTF-8.") from error
+    except ComposeFileError as error:
+        raise UsageError(f"{path} is no Compose file: {error}") from error
+
+
+def _configured(
+    compose: Compose, path: Path, raw: Mapping[str, Any], service: str
+) -> tuple[Configured, list[str]]:
+    """Return the file as Compose reads it; where it refuses, only what the service needs of it."""
+    try:
+        return docker_compose.configured(compose, path, path.parent, _profiles(raw)), []
+    except ComposeFileError as error:
+        services = raw.get("services")
+        if not isinstance(services, Mapping) or service not in services:
+            raise UsageError(_refusal(path, error)) from error
+        first = error
+    only = _only(raw, service)
+    with tempfile.TemporaryDirectory(prefix="twofold-") as folder:
+        reduced = Path(folder) / path.name
+        reduced.write_text(json.dumps(only, default=str))
+        try:
+            configured = docker_compose.configured(compose, reduced, path.parent)
+        except ComposeFileError as error:
+            raise UsageError(_refusal(path, error)) from error
+    others = ", ".join(sorted(set(raw["services"]) - set(only["services"])))
+    without = f" without {others}" if others else ""
+    note = f"Compose refuses {path.name}; it was read{without}, and without what a run sets itself:"
+    document = _with_settings(configured.document, raw)
+    return replace(configured, document=document), [f"{note} {str(first).rstrip('.')}."]
+
+
+def _refusal(path: Path, error: ComposeFileError) -> str:
+    hint = ""
+    if "variable" in str(error) or ".env" in str(error):
+        hint = f" Note: {_environment_file(path.parent)}."
+    return f"Compose cannot use {path}: {str(error).rstrip('.')}.{hint}"
+
+
+def _environment_file(folder: Path) -> str:
+    if (folder / ".env").exists():
+        return f"not in {folder / '.env'}"
+    example = next((name for name in EXAMPLES if (folder / name).exists()), None)
+    remedy = f"; copy {example} to it" if example else ""
+    return f"there is no {folder / '.env'}{remedy}"
+
+
+def _profiles(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return all profiles of a file: whoever names a service wants it, whatever its profile."""
+    services = raw.get("services")
+    if not isinstance(services, Mapping):
+        return ()
+    names = (
+        str(profile)
+        for definition in services.values()
+        if isinstance(definition, Mapping)
+        for profile in definition.get("profiles") or ()
+    )
+    return tuple(dict.fromkeys(names))
+
+
+def _only(raw: Mapping[str, Any], service: str) -> dict[str, Any]:
+    """Return a file with one service and what it needs, without what a run sets itself."""
+    services = {
+        name: definition
+        for name, definition in raw["services"].items()
+        if isinstance(definition, Mapping)
+    }
+    wanted = {service, *needed(services, service)}
+    kept = {}
+    for name, definition in services.items():
+        if name in wanted:
+            kept[name] = {
+                key: value for key, value in definition.items() if key not in SET_BY_A_RUN
+            }
+            if isinstance(deploy := definition.get("deploy"), Mapping):
+                kept[name]["deploy"] = {
+                    key: value for key, value in deploy.items() if key == "resources"
+                }
+    return {**raw, "services": kept}
+
+
+def _check_files(document: Mapping[str, Any], subject: Subject) -> None:
+    """Raise for a secret or config whose file is missing: an engine would make a folder of it."""
+    for part in subject.parts:
+        for kind in ("secrets", "configs"):
+            for entry in document["services"][part.name].get(kind) or ():
+                source = entry["source"] if isinstance(entry, Mapping) else entry
+                file = (document[kind][source] or {}).get("file")
+                if file and not Path(file).is_file():
+                    raise UsageError(
+                        f"The {kind.removesuffix('s')} {source} of {part.name} is the file {file},"
+                        " and there is no such file."
+                    )
+
+
+def _with_settings(document: Mapping[str, Any], raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what Compose printed, with the settings that it did not see: they are told."""
+    services = {}
+    for name, definition in document["services"].items():
+        written = raw["services"][name]
+        services[name] = {
+            **{key: written[key] for key in SET_BY_A_RUN if written.get(key)},
+            **definition,
+            "deploy": {**(written.get("deploy") or {}), **(definition.get("deploy") or {})},
+        }
+    return {**document, "services": services}
+
+
+def _unset(raw: Mapping[str, Any], configured: Configured, subject: Subject) -> tuple[str, ...]:
+    """Return the variables without a value that the started services use."""
+    services = raw.get("services")
+    used = (
+        json.dumps([services.get(part.name) for part in subject.parts], default=str)
+        if isinstance(services, Mapping)
+        else ""
+    )
+    return tuple(name for name in configured.unset if f"${{{name}" in used or f"${name}" in used)

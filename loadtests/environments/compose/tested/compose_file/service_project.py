@@ -1,0 +1,266 @@
+"""Makes a project of our own from a Compose file: the measured service, and what it needs.
+
+It does no I/O. The document is what ``docker compose config`` prints, read back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from loadtests.environments.compose.tested.compose_file.left_out import (
+    KEPT,
+    declared_ports,
+    left_out,
+)
+from loadtests.environments.compose.tested.compose_file.mounts import (
+    Mount,
+    entry_of,
+    mounts_of,
+    own_volumes,
+)
+from loadtests.environments.compose.tested.compose_file.needs import (
+    Services,
+    environment_of,
+    hosts_of,
+    needed,
+)
+from loadtests.environments.compose.tested.compose_file.stores import is_store
+from loadtests.environments.compose.tested.hidden import Hidden, escaped
+from loadtests.environments.compose.tested.subject import Part, Subject
+from loadtests.model.errors import UsageError
+
+PREFIX = "with-"
+"""Before the names of needed services, so that none has the name of one of ours."""
+
+HEALTHCHECK_NOTE = (
+    "The HEALTHCHECK is switched off in replicas, since it would use their CPU. Whether they are"
+    " ready is asked over HTTP."
+)
+
+HIDDEN_KEYS = ("command", "entrypoint")
+HAS_TO_END = "service_completed_successfully"
+
+
+def subject_of(document: Mapping[str, Any], service: str, *, tag: str) -> Subject:
+    """Return the measured service of a Compose file with all that it needs.
+
+    ``tag`` begins the names of images that are built. Raises :class:`UsageError` for a service that
+    does not exist, or of which no two replicas can run.
+    """
+    services: Services = document.get("services") or {}
+    if service not in services:
+        raise UsageError(
+            f"There is no service {service!r}. Those that exist: {', '.join(sorted(services))}."
+        )
+    _check_network(services[service], service)
+    names = needed(services, service)
+    hidden = Hidden()
+    reader = _Reader(document, service, names, hidden, tag)
+    measured, *others = (reader.part(name) for name in (service, *names))
+    volumes, volume_notes = own_volumes(reader.volumes, document.get("volumes") or {})
+    return Subject(
+        measured=measured,
+        needs=tuple(others),
+        volumes=volumes,
+        secrets=reader.other_files("secrets"),
+        configs=reader.other_files("configs"),
+        values=hidden.values,
+        notes=(*_notes(measured, others, services), *reader.notes, *volume_notes),
+        others=tuple(name for name in services if name not in {service, *names}),
+    )
+
+
+def _check_network(definition: Mapping[str, Any], service: str) -> None:
+    mode = str(definition.get("network_mode") or "")
+    if mode == "host" or mode.startswith(("service:", "container:")):
+        raise UsageError(
+            f"The service {service} has network_mode {mode}, and two replicas would share one port."
+            " Take network_mode out, so that each replica has an address of its own."
+        )
+    if mode == "none":
+        raise UsageError(
+            f"The service {service} has network_mode none, so nothing can reach it."
+            " Take network_mode out."
+        )
+
+
+def _notes(measured: Part, needs: Sequence[Part], services: Services) -> Iterator[str]:
+    if needs:
+        named = ", ".join(f"{part.name}{' (a store)' if part.is_store else ''}" for part in needs)
+        yield f"Started once, beside the replicas of {measured.name}: {named}."
+    if services[measured.name].get("healthcheck"):
+        yield HEALTHCHECK_NOTE
+    for part in (measured, *needs):
+        settings = left_out(services[part.name])
+        if settings:
+            yield f"{part.name}: left out, since a run sets or forbids it: {'; '.join(settings)}."
+
+
+class _Reader:
+    """Turns services of one document into parts, and gathers what is said of them."""
+
+    def __init__(
+        self,
+        document: Mapping[str, Any],
+        measured: str,
+        needs: Sequence[str],
+        hidden: Hidden,
+        tag: str,
+    ) -> None:
+        self._document = document
+        self._services: Services = document["services"]
+        self._measured = measured
+        self._ours = {name: f"{PREFIX}{name}" for name in needs} | {measured: measured}
+        self._hidden = hidden
+        self._tag = tag
+        self.notes: list[str] = []
+        self.volumes: list[str] = []
+        self._kept_files: dict[str, set[str]] = {"secrets": set(), "configs": set()}
+
+    def part(self, name: str) -> Part:
+        """Return one service as a part of our project."""
+        definition = self._services[name]
+        build = definition.get("build")
+        image = str(definition.get("image") or "")
+        store = name != self._measured and is_store(image or name, declared_ports(definition))
+        if not image and not build:
+            raise UsageError(f"The service {name} has neither an image nor a build section.")
+        return Part(
+            name=name,
+            service=self._ours[name],
+            image=f"{self._tag}-{name}:latest".lower() if build else image,
+            build=self._build(build) if build else None,
+            definition=self._definition(name, definition, is_store=store),
+            ports=declared_ports(definition),
+            hosts=self._hosts(name),
+            is_store=store,
+            has_to_end=self._has_to_end(name),
+        )
+
+    def _build(self, build: Any) -> dict[str, Any]:
+        """Return a build section whose secrets are words of the builder's command line."""
+        if isinstance(build, str):
+            return {"context": build}
+        declared = self._document.get("secrets") or {}
+        secrets = [_build_secret(secret, declared) for secret in build.get("secrets") or ()]
+        return {**build, **({"secrets": secrets} if secrets else {})}
+
+    def _definition(
+        self, name: str, definition: Mapping[str, Any], *, is_store: bool
+    ) -> dict[str, Any]:
+        ours: dict[str, Any] = {
+            key: escaped(value) for key, value in definition.items() if key in KEPT
+        }
+        for key in HIDDEN_KEYS:
+            if definition.get(key) is not None:
+                ours[key] = self._hidden.all_of(definition[key])
+        ours["environment"] = {
+            variable: self._hidden.text(value)
+            for variable, value in environment_of(definition).items()
+            if value is not None
+        }
+        limits = ((definition.get("deploy") or {}).get("resources") or {}).get("limits") or {}
+        if limits.get("memory") and "mem_limit" not in ours:
+            ours["mem_limit"] = limits["memory"]
+        mounts = mounts_of(name, definition, is_store=is_store)
+        self.notes += mounts.notes
+        self.volumes += mounts.volumes
+        entries = [escaped(entry_of(mount)) for mount in mounts.entries]
+        entries += [escaped(entry_of(mount)) for mount in self._files(ours, definition)]
+        if entries:
+            ours["volumes"] = entries
+        ours |= self._relations(name, definition)
+        return ours
+
+    def _relations(self, name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a needed service says of its health and its own order of start."""
+        check = definition.get("healthcheck") or {}
+        if name == self._measured:
+            return {}
+        relations: dict[str, Any] = {}
+        if check:
+            relations["healthcheck"] = self._hidden.all_of(check)
+        conditions = {
+            self._ours[needed]: {"condition": condition}
+            for needed, condition in _conditions(definition).items()
+            if needed in self._ours and needed != self._measured
+        }
+        if conditions:
+            relations["depends_on"] = conditions
+        return relations
+
+    def _files(self, ours: dict[str, Any], definition: Mapping[str, Any]) -> Iterator[Mount]:
+        """Yield secrets and configs that are files as mounts; others stay as they are."""
+        for kind, folder in (("secrets", "/run/secrets/"), ("configs", "/")):
+            declared = self._document.get(kind) or {}
+            for entry in definition.get(kind) or ():
+                source = str(entry.get("source") if isinstance(entry, Mapping) else entry)
+                target = entry.get("target") if isinstance(entry, Mapping) else None
+                what = kind.removesuffix("s")
+                if source not in declared:
+                    raise UsageError(f"There is no {what} {source!r}, which a service uses.")
+                settings = declared[source] or {}
+                if settings.get("external"):
+                    raise UsageError(
+                        f"The {what} {source} is external, so only a Swarm has it. Give it a file"
+                        " in the Compose file."
+                    )
+                if settings.get("file"):
+                    path = str(target or source)
+                    yield Mount(
+                        kind="bind",
+                        source=str(settings["file"]),
+                        target=path if path.startswith("/") else f"{folder}{path}",
+                        read_only=True,
+                    )
+                else:
+                    self._kept_files[kind].add(source)
+                    ours.setdefault(kind, []).append(escaped(entry))
+
+    def other_files(self, kind: str) -> dict[str, Any]:
+        """Return the declarations of secrets or configs that are no files, their texts hidden."""
+        declared = self._document.get(kind) or {}
+        return {
+            name: {
+                key: self._hidden.all_of(value) if key == "content" else escaped(value)
+                for key, value in declared[name].items()
+                if key != "name"
+            }
+            for name in sorted(self._kept_files[kind])
+        }
+
+    def _hosts(self, name: str) -> tuple[str, ...]:
+        aliases = [
+            alias
+            for other in self._ours
+            for link in self._services[other].get("links") or ()
+            for target, _, alias in [str(link).partition(":")]
+            if target == name and alias
+        ]
+        return tuple(dict.fromkeys((*hosts_of(self._services, name), *aliases)))
+
+    def _has_to_end(self, name: str) -> bool:
+        return any(
+            _conditions(self._services[other]).get(name) == HAS_TO_END for other in self._ours
+        )
+
+
+def _conditions(definition: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a service depends on, each with the condition."""
+    given = definition.get("depends_on") or {}
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(map(str, given), "service_started")
+    return {
+        str(name): str((settings or {}).get("condition") or "service_started")
+        for name, settings in given.items()
+    }
+
+
+def _build_secret(secret: Any, declared: Mapping[str, Any]) -> str:
+    source = str(secret.get("source") if isinstance(secret, Mapping) else secret)
+    target = str(secret.get("target") or source) if isinstance(secret, Mapping) else source
+    settings = declared.get(source) or {}
+    if settings.get("environment"):
+        return f"id={target},env={settings['environment']}"
+    return f"id={target},src={settings.get('file', '')}"

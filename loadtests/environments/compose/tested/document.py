@@ -1,0 +1,97 @@
+"""The Compose file of a stack with the user's services, as it lies in the run's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from loadtests.environments.compose.files import common
+from loadtests.environments.compose.tested.hidden import Hidden, escaped
+from loadtests.environments.compose.tested.subject import Part, Subject
+from loadtests.environments.replica_environment import Settings
+from loadtests.model.plan import Plan
+from loadtests.servers.server import Command
+from loadtests.tools.docker import MEMBER_LABEL, OWNER_LABEL, RUN_LABEL
+
+LABELS = {RUN_LABEL: "${TWOFOLD_RUN}", OWNER_LABEL: "${TWOFOLD_OWNER:-}"}
+NETWORK = "stack"
+
+NO_COMMAND = Command(argv=(), env={})
+NO_COMMANDS: Mapping[str, Command] = MappingProxyType({})
+
+GRACE = "2s"
+LOGGING = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "1"}}
+"""The engine has to be able to read a log back. It is larger than ours: it may hold tracebacks."""
+
+
+def document(
+    subject: Subject,
+    plan: Plan,
+    *,
+    memory_bytes: int,
+    settings: Settings,
+    commands: Mapping[str, Command] = NO_COMMANDS,
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the services of a stack, and the variables that Compose needs beside them.
+
+    ``memory_bytes`` limits a replica whose definition has no limit. ``settings`` are further
+    variables of replicas. ``commands`` start the variants, by name; without one, the image starts
+    itself.
+    """
+    hidden = Hidden(subject.values)
+    services = {
+        worker.name: _replica(
+            subject.measured,
+            memory_bytes=memory_bytes,
+            command=commands.get(worker.name, NO_COMMAND),
+            variables=hidden.all_of({**worker.env, **common(plan, worker, settings)}),
+        )
+        for worker in plan.workers
+    }
+    services |= {part.service: _needed(part) for part in subject.needs}
+    volumes = {
+        name: {**definition, "labels": LABELS} for name, definition in subject.volumes.items()
+    }
+    shared = {
+        "volumes": volumes,
+        "secrets": dict(subject.secrets),
+        "configs": dict(subject.configs),
+    }
+    filled = {key: value for key, value in shared.items() if value}
+    return {"services": services, **filled}, hidden.values
+
+
+def _replica(
+    part: Part,
+    *,
+    memory_bytes: int,
+    command: Command,
+    variables: Mapping[str, str],
+) -> dict[str, Any]:
+    service = _service(part)
+    own = {**escaped(command.env), **service.get("environment", {})}
+    service["environment"] = {**own, **variables}
+    if command.argv:
+        service["command"] = escaped(command.argv)
+    service["healthcheck"] = {"disable": True}
+    service.setdefault("mem_limit", str(memory_bytes))
+    # No limits of CPU while it starts; see ComposeStack.configure_proxy.
+    return {**service, "cpus": "0", "cpuset": ""}
+
+
+def _needed(part: Part) -> dict[str, Any]:
+    service = _service(part)
+    return {**service, "labels": {**LABELS, MEMBER_LABEL: part.name}}
+
+
+def _service(part: Part) -> dict[str, Any]:
+    return {
+        **part.definition,
+        "image": part.image,
+        "restart": "no",
+        "stop_grace_period": GRACE,
+        "networks": {NETWORK: {"aliases": list(part.hosts)}} if part.hosts else [NETWORK],
+        "logging": LOGGING,
+        "labels": LABELS,
+    }

@@ -1,0 +1,69 @@
+"""Which port a replica is reached on, by what listens in it. It does no I/O.
+
+EXPOSE and published ports are hints: what counts is which sockets listen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loadtests.tools.procfs import Listener
+
+ENGINE_DNS = "127.0.0.11"
+"""Docker's own name server listens on this address in every container of a Compose network."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sockets:
+    """What listens in a container: ports that others reach, and sockets that none does."""
+
+    ports: tuple[int, ...]
+    loopback: tuple[Listener, ...]
+
+    def __str__(self) -> str:
+        parts = [*(f"port {port}" for port in self.ports), *map(str, self.loopback)]
+        return ", ".join(parts) or "no TCP port"
+
+
+def sockets_of(listeners: Sequence[Listener]) -> Sockets:
+    """Return what listens, without the engine's own sockets."""
+    ours = [listener for listener in listeners if listener.address != ENGINE_DNS]
+    open_ports = {listener.port for listener in ours if not listener.is_loopback}
+    return Sockets(
+        ports=tuple(sorted(open_ports)),
+        loopback=tuple(
+            listener
+            for listener in ours
+            if listener.is_loopback and listener.port not in open_ports
+        ),
+    )
+
+
+def in_order(ports: Sequence[int], declared: Sequence[int]) -> tuple[int, ...]:
+    """Return ports in the order in which they are asked: those that somebody declared first."""
+    return tuple(sorted(ports, key=lambda port: (port not in declared, port)))
+
+
+def note_on(port: int, declared: Sequence[int], others: Sequence[int]) -> str | None:
+    """Return a sentence if the port is not the one that a person would expect."""
+    beside = f" It also listens on {_listed(others)}." if others else ""
+    if declared and port not in declared:
+        return (
+            f"Port {port} is used, since it is what listens; {_listed(declared)}"
+            f" {'is' if len(declared) == 1 else 'are'} declared (EXPOSE or ports).{beside}"
+        )
+    return f"Port {port} is used, since it answers over HTTP.{beside}" if others else None
+
+
+def only_loopback(sockets: Sockets) -> str:
+    """Return why a replica whose sockets are all its own cannot be measured."""
+    named = ", ".join(map(str, sockets.loopback))
+    return (
+        f"listens on {named}, which nothing outside of its container reaches; bind 0.0.0.0"
+        f" (gunicorn --bind 0.0.0.0:{sockets.loopback[0].port}, flask run --host 0.0.0.0)"
+    )
+
+
+def _listed(ports: Sequence[int]) -> str:
+    return ", ".join(str(port) for port in ports)

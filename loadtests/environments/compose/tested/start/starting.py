@@ -1,0 +1,242 @@
+"""Starts the user's services in order: what the replicas need, then the replicas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from loadtests.environments.compose.projects import KEEP_RUNNING, Project, take_down
+from loadtests.environments.compose.tested.start import listening
+from loadtests.environments.compose.tested.start.endings import (
+    LINES,
+    ReplicaEnded,
+    end_of,
+    ended,
+    repeats,
+)
+from loadtests.environments.compose.tested.start.listening import Wanted
+from loadtests.environments.compose.tested.start.ports import Sockets
+from loadtests.environments.compose.tested.subject import Part, Subject
+from loadtests.environments.protocol import Say
+from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.vocabulary import Role
+from loadtests.tools import proc
+from loadtests.tools.docker import Container
+
+NEEDS_LIMIT_S = 120.0
+"""Seconds until a service that the replicas need has to be ready."""
+
+KILLED = 128 + 9
+"""Exit code of a container that was ended by SIGKILL."""
+
+SERVICES = (Role.PROXY, Role.GENERATOR, Role.METRONOME)
+
+IN_TURN_NOTE = (
+    "Replicas that started at the same time ended with an error, so they were started one after"
+    " another. Look for what only one of them may do, such as a migration."
+)
+
+
+@dataclass(kw_only=True)
+class Starting:
+    """The start of a subject's services in a project; ``workers`` are our services of replicas."""
+
+    project: Project
+    subject: Subject
+    workers: Sequence[str]
+    replicas: int
+    wanted: Wanted
+    run: str
+    say: Say
+    local: bool
+    notes: list[str] = field(default_factory=list)
+
+    def start(self) -> dict[str, int]:
+        """Start everything, and return the port of each worker model's replicas.
+
+        Where replicas that share a store end with an error, all is started a second time, the
+        replicas one after another.
+        """
+        self._start_needs()
+        try:
+            self._up(self.replicas)
+            ports = self._ports()
+        except ReplicaEnded as error:
+            if not (error.may_be_a_race and self.subject.shares_state and self.replicas > 1):
+                raise
+            self.say(f"{str(error).splitlines()[0]} Starting the replicas one after another")
+            ports = self._start_in_turn()
+        self.say("Starting the proxy and the generator")
+        self.project.up(SERVICES, options=KEEP_RUNNING)
+        return ports
+
+    def _start_in_turn(self) -> dict[str, int]:
+        take_down(self.project, self.say)
+        self._start_needs()
+        ports: dict[str, int] = {}
+        for number in range(1, self.replicas + 1):
+            self._up(number)
+            ports = self._ports()
+        self.notes.append(IN_TURN_NOTE)
+        return ports
+
+    def _up(self, number: int) -> None:
+        """Bring up to this number of replicas of each worker model."""
+        self.say(f"Starting {number * len(self.workers)} replicas")
+        self.project.up(self.workers, dict.fromkeys(self.workers, number), KEEP_RUNNING)
+
+    # -- what the replicas need -------------------------------------------------------------------
+
+    def _start_needs(self) -> None:
+        """Start what the replicas need, and wait until it is ready: a store has to listen."""
+        if not self.subject.needs:
+            return
+        named = ", ".join(part.name for part in self.subject.needs)
+        self.say(f"Starting {named}")
+        try:
+            self.project.up([part.service for part in self.subject.needs])
+        except EnvironmentFailure as error:
+            raise EnvironmentFailure(f"{error}{self._logs_of_the_ended()}") from error
+        for part in self.subject.needs:
+            proc.wait_until(
+                partial(self._is_ready, part),
+                limit_s=NEEDS_LIMIT_S,
+                failure=partial(self._not_ready, part),
+            )
+
+    def _is_ready(self, part: Part) -> bool:
+        """Tell whether a needed service is ready; raise if it has ended with an error."""
+        container = self._container(part)
+        if not container.running:
+            if container.exit_code == 0:
+                return True
+            raise EnvironmentFailure(
+                ended(container, self._log(container), what="The service") + self._hint()
+            )
+        if part.has_to_end:
+            return False
+        if container.health:
+            return container.health == "healthy"
+        sockets = self._look(container) if part.is_store else None
+        return bool(sockets and sockets.ports) if part.is_store else True
+
+    def _not_ready(self, part: Part) -> str:
+        container = self._container(part)
+        log = self._log(container)
+        what = "has not ended" if part.has_to_end else "is not ready"
+        health = f" (its HEALTHCHECK says {container.health})" if container.health else ""
+        return (
+            f"The service {part.name}, which the replicas need, {what}{health}"
+            f" {NEEDS_LIMIT_S:g} s after its start.{repeats(log)}{end_of(log)}"
+        )
+
+    def _container(self, part: Part) -> Container:
+        for container in self.project.containers().values():
+            if container.service == part.service:
+                return container
+        raise EnvironmentFailure(f"Compose started no container of the service {part.name}.")
+
+    def _logs_of_the_ended(self) -> str:
+        """Return what the needed services that do not run say, for Compose does not tell it."""
+        return "".join(
+            f"\n{ended(container, self._log(container), what='The service')}"
+            for container in self.project.containers().values()
+            if container.member and not container.running and container.exit_code != 0
+        )
+
+    # -- the replicas -----------------------------------------------------------------------------
+
+    def _ports(self) -> dict[str, int]:
+        """Return the port of each worker model, once all its replicas listen on it."""
+        ports = {}
+        for worker in self.workers:
+            port, note = listening.wait_for_port(
+                partial(self._first, worker),
+                self.wanted,
+                sockets=self._look,
+                ask=self._ask,
+                log=self._log,
+            )
+            if note is not None and note not in self.notes:
+                self.notes.append(note)
+            proc.wait_until(
+                partial(self._all_listen, worker, port),
+                limit_s=self.wanted.limit_s,
+                failure=f"Not all replicas of {worker} listen on port {port}"
+                f" {self.wanted.limit_s:g} s after the first. Their logs are in logs/.",
+            )
+            ports[worker] = port
+        return ports
+
+    def _ask(self, urls: Sequence[str]) -> Sequence[int | None]:
+        """Ask URLs from the generator's container, which is started for that if need be."""
+        if Role.GENERATOR not in self.project.containers():
+            self.project.up((Role.GENERATOR,))
+        return listening.ask_from(self.project.containers()[Role.GENERATOR].id)(urls)
+
+    def _first(self, worker: str) -> Container:
+        return self._replicas(worker)[0]
+
+    def _replicas(self, worker: str) -> list[Container]:
+        """Return the running replicas of a worker model; raise if one has ended."""
+        replicas = [
+            container
+            for container in self.project.containers().values()
+            if container.service == worker
+        ]
+        if not replicas:
+            raise EnvironmentFailure(f"Compose started no replica of {worker}.")
+        for container in replicas:
+            if not container.running:
+                log = self._log(container)
+                raise ReplicaEnded(ended(container, log) + self._hint(log), container)
+        return replicas
+
+    def _all_listen(self, worker: str, port: int) -> bool:
+        seen = [self._look(container) for container in self._replicas(worker)]
+        return all(one is not None and port in one.ports for one in seen)
+
+    # -- helpers ----------------------------------------------------------------------------------
+
+    def _look(self, container: Container) -> Sockets | None:
+        return listening.look(container, local=self.local, run=self.run)
+
+    def _log(self, container: Container) -> str:
+        return self.project.engine.log(container.id, lines=LINES)
+
+    def _hint(self, log: str = "") -> str:
+        """Return what may be missing: a service that the log names, or variables without values."""
+        hints = [
+            f"\nIt looks for {name}, a service that was not started, since nothing says that"
+            f" {self.subject.measured.name} needs it. Say so by depends_on."
+            for name in self.subject.others
+            if _looks_for(name, log)
+        ]
+        if self.subject.unset:
+            hints.append(f"\nVariables without a value: {', '.join(self.subject.unset)}.")
+        return "".join(hints)
+
+
+_UNRESOLVED = re.compile(
+    r"could not translate host name|name or service not known|name resolution|getaddrinfo"
+    r"|no such host|unknown host|name does not resolve|nodename nor servname",
+    re.IGNORECASE,
+)
+
+
+def _looks_for(name: str, log: str) -> bool:
+    """Tell whether a log says that a host name is not known, and names that host."""
+    word = re.compile(rf"(?<![\w./-]){re.escape(name)}(?![\w./-])")
+    return any(_UNRESOLVED.search(line) for line in log.splitlines()) and bool(word.search(log))
+
+
+def ignored_sigterm(containers: Iterable[Container], workers: Sequence[str]) -> bool:
+    """Tell whether a stopped replica had to be killed, since it ignored SIGTERM."""
+    return any(
+        container.service in workers
+        and container.exit_code == KILLED
+        and not container.out_of_memory
+        for container in containers
+    )

@@ -1,0 +1,118 @@
+"""Builds or pulls the images of the user's services."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loadtests.environments.compose.tested.subject import Part, Subject
+from loadtests.environments.protocol import Say
+from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.tools import docker_images
+from loadtests.tools.docker import Engine
+from loadtests.tools.docker_images import Image
+
+LABEL = "io.twofold.target"
+"""The label of an image that was built of a target, with the service's name."""
+
+PASSED = {"target": "--target", "network": "--network", "shm_size": "--shm-size"}
+LISTED = {
+    "cache_from": "--cache-from",
+    "cache_to": "--cache-to",
+    "ssh": "--ssh",
+    "extra_hosts": "--add-host",
+    "platforms": "--platform",
+    "secrets": "--secret",
+}
+UNTOLD = frozenset({"context", "dockerfile", "args", "labels", "tags", "x-bake"})
+"""Settings of a build that are read elsewhere, or that only name its result."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildCommand:
+    """A builder's command line, and the variables that hold the texts of its arguments."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+
+
+def provide(engine: Engine, subject: Subject, say: Say) -> dict[str, Image]:
+    """Build or pull the image of each part; return what each declares, by the part's name.
+
+    Raises :class:`EnvironmentFailure` with the failed step, or with the engine's own line.
+    """
+    return {part.name: _provide(engine, part, say) for part in subject.parts}
+
+
+def _provide(engine: Engine, part: Part, say: Say) -> Image:
+    if part.build is not None:
+        say(f"Building the image of {part.name}")
+        command = build_command(part)
+        docker_images.build(command.argv, what=part.name, on_line=lambda _: None, env=command.env)
+    image = engine.image(part.image)
+    if image is None:
+        say(f"Pulling {part.image}")
+        why = docker_images.pull(part.image)
+        if why:
+            raise EnvironmentFailure(
+                f"The image {part.image!r} of {part.name} is not on the engine and cannot be"
+                f" pulled: {why}. Build it, pull it yourself (docker pull), or name another."
+            )
+        image = engine.image(part.image)
+    if image is None:
+        raise EnvironmentFailure(f"The image {part.image!r} of {part.name} was removed. Try again.")
+    if not image.starts and not {"command", "entrypoint"} & part.definition.keys():
+        raise EnvironmentFailure(
+            f"The image of {part.name} has neither CMD nor ENTRYPOINT, so a container of it starts"
+            " nothing. Say in its Dockerfile what it runs (CMD)."
+        )
+    return image
+
+
+def build_command(part: Part) -> BuildCommand:
+    """Return the command that builds a part by its ``build`` section.
+
+    Arguments are passed by the builder's environment, so that no value is in a list of processes
+    or in a message.
+    """
+    assert part.build is not None
+    build = part.build
+    unknown = sorted(set(build) - UNTOLD - PASSED.keys() - LISTED.keys() - {"no_cache", "pull"})
+    if unknown:
+        raise UsageError(
+            f"The build section of {part.name} has {', '.join(unknown)}, which twofold does not"
+            " pass on. Build the image yourself, and name it (image:) instead."
+        )
+    context = str(build.get("context") or ".")
+    dockerfile = Path(str(build.get("dockerfile") or "Dockerfile"))
+    arguments = _arguments(build.get("args"))
+    words: list[str] = []
+    for key, option in PASSED.items():
+        words += [option, str(build[key])] if build.get(key) else []
+    for key, option in LISTED.items():
+        words += [word for value in _texts(build.get(key)) for word in (option, value)]
+    argv = docker_images.build_argv(
+        tag=part.image,
+        folder=Path(context) if context.startswith(("/", ".")) else context,
+        dockerfile=dockerfile if "://" in context else Path(context) / dockerfile,
+        arguments=dict.fromkeys(arguments),
+        labels={LABEL: part.name},
+        words=words,
+    )
+    known = {name: value for name, value in arguments.items() if value is not None}
+    return BuildCommand(argv=argv, env=known)
+
+
+def _arguments(given: Any) -> dict[str, str | None]:
+    if isinstance(given, Mapping):
+        return {str(name): None if value is None else str(value) for name, value in given.items()}
+    pairs = (str(line).partition("=") for line in given or ())
+    return {name: value if equals else None for name, equals, value in pairs}
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [f"{name}:{inner}" for name, inner in value.items()]
+    return [str(inner) for inner in value or ()]

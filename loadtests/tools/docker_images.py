@@ -1,0 +1,197 @@
+"""Docker's images: what they declare, and how they are built and pulled.
+
+BuildKit builds where the command has it; the classic builder does elsewhere. Each has its own form
+of output.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure
+from loadtests.tools.docker import pulse
+from loadtests.tools.error_lines import first_error, plain
+
+BUILD_LIMIT_S = 900.0
+BUILD_STARTS_S = 30.0
+"""How long a builder may take to its first line; later a step may be silent for minutes."""
+
+PULL_LIMIT_S = 900.0
+
+TAIL_LINES = 20
+"""Lines of the builder's output that a message shows."""
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+_CLASSIC_STEP = re.compile(r"Step (\d+/\d+) : (.*)")
+_CLASSIC_NOISE = re.compile(r"Removing intermediate container| ---> |The command '.*' returned")
+_KIT_STEP = re.compile(r"#(\d+) \[(?:(.*) )?(\d+/\d+)\] (.*)")
+_KIT_ERROR = re.compile(r"#(\d+) ERROR: (.*)")
+_KIT_OUTPUT = re.compile(r"#(\d+) [\d.]+ (.*)")
+_SOLVER = re.compile(
+    r"^ERROR: (?:failed to solve: )?(?:rpc error: code = \w+ desc = )?"
+    r"(?:failed to solve with frontend \S+: )?(?:failed to create LLB definition: )?"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """What an image declares: its TCP ports (EXPOSE), and what a container of it runs."""
+
+    id: str
+    ports: tuple[int, ...]
+    starts: bool
+    """Whether it has an entrypoint or a command."""
+    checks_health: bool
+
+
+def parse_image(attributes: Mapping[str, Any]) -> Image:
+    """Convert the engine's description of an image (``docker image inspect``)."""
+    config = attributes.get("Config") or {}
+    words = (port.partition("/") for port in config.get("ExposedPorts") or {})
+    test = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
+    return Image(
+        id=str(attributes["Id"]),
+        ports=tuple(sorted(int(number) for number, _, kind in words if kind in {"", "tcp"})),
+        starts=bool(config.get("Entrypoint") or config.get("Cmd")),
+        checks_health=test[0] != "NONE",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why an image does not build: the step, if one failed, and the first line of the error."""
+
+    step: str | None
+    error: str
+
+    def __str__(self) -> str:
+        return f"{self.step} failed: {self.error}" if self.step else self.error
+
+
+def build_argv(
+    *,
+    tag: str,
+    folder: Path | str,
+    dockerfile: Path,
+    arguments: Mapping[str, str | None] = NOTHING,
+    labels: Mapping[str, str] = NOTHING,
+    words: Sequence[str] = (),
+) -> tuple[str, ...]:
+    """Return the command that builds an image from its build context, a folder or a URL.
+
+    An argument without a value is read from the builder's environment. ``words`` are further
+    options.
+    """
+    texts = [name if value is None else f"{name}={value}" for name, value in arguments.items()]
+    given = [word for text in texts for word in ("--build-arg", text)]
+    labelled = [word for item in labels.items() for word in ("--label", "=".join(item))]
+    return (
+        *("docker", "build"),
+        *("--tag", tag),
+        "--force-rm",  # the classic builder keeps the container of a failed step otherwise
+        *("--file", str(dockerfile)),
+        *given,
+        *labelled,
+        *words,
+        str(folder),
+    )
+
+
+def build(
+    argv: Sequence[str],
+    *,
+    what: str,
+    on_line: Callable[[str], None],
+    env: Mapping[str, str] = NOTHING,
+    timeout_s: float = BUILD_LIMIT_S,
+) -> None:
+    """Build an image; raise :class:`EnvironmentFailure` with the failed step and its first error.
+
+    ``what`` names the image's content in the message.
+    """
+    lines: list[str] = []
+
+    def take(line: str) -> None:
+        lines.append(plain(line))
+        on_line(line)
+
+    try:
+        pulse.run(
+            argv,
+            env=env,
+            timeout_s=timeout_s,
+            on_line=take,
+            first_line_limit_s=BUILD_STARTS_S,
+        )
+    except ProcessFailure as error:
+        failure = failure_of(lines)
+        tail = "\n".join(lines[-TAIL_LINES:]) or error.output
+        raise EnvironmentFailure(
+            f"The image of {what} does not build. {failure or error}\n"
+            f"The end of the builder's output:\n{tail}\nTry it by hand: {' '.join(argv)}"
+        ) from error
+
+
+def failure_of(lines: Sequence[str]) -> Failure | None:
+    """Return what a builder's output says of a failure, or None where it says nothing."""
+    texts = [plain(line).rstrip() for line in lines]
+    return _buildkit(texts) or _classic(texts)
+
+
+def _buildkit(lines: Sequence[str]) -> Failure | None:
+    steps: dict[str, str] = {}
+    output: dict[str, list[str]] = {}
+    for line in lines:
+        if match := _KIT_ERROR.match(line):
+            number, message = match.groups()
+            error = first_error(output.get(number, ())) or message
+            return Failure(step=steps.get(number), error=error)
+        if match := _KIT_STEP.match(line):
+            number, stage, position, instruction = match.groups()
+            of_stage = f" of {stage}" if stage else ""
+            steps[number] = f"Step {position}{of_stage} ({instruction})"
+        elif match := _KIT_OUTPUT.match(line):
+            output.setdefault(match[1], []).append(match[2])
+    if not any(line.startswith(("#0 ", "#1 ")) for line in lines):
+        return None
+    errors = [line for line in lines if line.startswith("ERROR: ")]
+    return Failure(step=None, error=_SOLVER.sub("", errors[-1])) if errors else None
+
+
+def _classic(lines: Sequence[str]) -> Failure | None:
+    step: str | None = None
+    output: list[str] = []
+    for line in lines:
+        if match := _CLASSIC_STEP.match(line):
+            step, output = f"Step {match[1]} ({match[2]})", []
+        elif line and not _CLASSIC_NOISE.match(line):
+            output.append(line)
+    if not output:
+        return None
+    return Failure(step=step, error=first_error(output) or output[-1])
+
+
+def pull(
+    image: str,
+    *,
+    on_line: Callable[[str], None] = lambda _: None,
+    limit_s: float = PULL_LIMIT_S,
+) -> str | None:
+    """Pull an image; return None, or the engine's own line on why that did not work."""
+    lines: list[str] = []
+
+    def take(line: str) -> None:
+        lines.append(line)
+        on_line(line)
+
+    try:
+        pulse.run(("docker", "pull", image), timeout_s=limit_s, on_line=take)
+    except ProcessFailure as error:
+        return lines[-1] if lines else str(error)
+    return None

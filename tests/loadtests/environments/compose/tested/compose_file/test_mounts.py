@@ -1,0 +1,82 @@
+"""Volumes: each run has its own, and a store's data is never the user's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from loadtests.environments.compose.tested.compose_file.mounts import (
+    Mount,
+    entry_of,
+    mounts_of,
+    own_volumes,
+    parse,
+)
+
+
+@pytest.mark.parametrize(
+    ("entry", "mount"),
+    [
+        ("data:/data:rw", Mount(kind="volume", source="data", target="/data")),
+        ("/srv/x:/x:ro,z", Mount(kind="bind", source="/srv/x", target="/x", read_only=True)),
+        ("/anon", Mount(kind="volume", source="", target="/anon")),
+        (
+            {"type": "bind", "source": "/srv", "target": "/x", "bind": {"create_host_path": True}},
+            Mount(kind="bind", source="/srv", target="/x", options={"create_host_path": True}),
+        ),
+        ({"type": "tmpfs", "target": "/t"}, Mount(kind="tmpfs", source="", target="/t")),
+    ],
+)
+def test_both_forms_of_an_entry_are_read(entry: Any, mount: Mount) -> None:
+    assert parse(entry) == mount
+    assert parse(entry_of(mount)) == mount
+
+
+def test_a_stores_folder_is_not_touched_and_its_scripts_stay() -> None:
+    definition = {"volumes": ["/srv/pg:/var/lib/postgresql/data", "/srv/i.sql:/docker-init.sql:ro"]}
+
+    mounts = mounts_of("db", definition, is_store=True)
+
+    assert mounts.entries == (
+        Mount(kind="volume", source="", target="/var/lib/postgresql/data"),
+        Mount(kind="bind", source="/srv/i.sql", target="/docker-init.sql", read_only=True),
+    )
+    assert mounts.notes == (
+        "db: its data is the run's own and empty at the start; /srv/pg is not touched.",
+        "db: folders and files of this machine stay mounted:"
+        " /srv/i.sql → /docker-init.sql (read-only).",
+    )
+
+
+def test_a_folder_that_replicas_write_into_is_told() -> None:
+    mounts = mounts_of("web", {"volumes": ["/srv/shop:/app", "up:/up"]}, is_store=False)
+
+    assert mounts.volumes == ("up",)
+    assert mounts.notes == (
+        "web: folders and files of this machine stay mounted: /srv/shop → /app."
+        " What is written there stays.",
+    )
+
+
+def test_volumes_of_others_and_shares_are_replaced_by_the_runs_own() -> None:
+    declared = {
+        "own": {"name": "shop_own"},
+        "theirs": {"external": True, "name": "real"},
+        "share": {"driver_opts": {"type": "nfs", "device": ":/x"}},
+        "fast": {"driver_opts": {"type": "tmpfs", "device": "tmpfs"}},
+    }
+
+    volumes, notes = own_volumes(["own", "theirs", "share", "fast", "own"], declared)
+
+    assert volumes == {
+        "own": {},
+        "theirs": {},
+        "share": {},
+        "fast": {"driver_opts": {"type": "tmpfs", "device": "tmpfs"}},
+    }
+    assert notes == (
+        "The volume theirs is external, so an empty one of the run stands in for it.",
+        "The volume share is on a share, so an empty one of the run stands in for it.",
+        "Volumes are the run's own and empty at the start: own, fast.",
+    )

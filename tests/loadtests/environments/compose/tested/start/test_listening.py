@@ -1,0 +1,212 @@
+"""Finding the port of a replica by what listens in it, without an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from loadtests.environments.compose.tested.start import listening
+from loadtests.environments.compose.tested.start.endings import ReplicaEnded
+from loadtests.environments.compose.tested.start.listening import Wanted, look, wait_for_port
+from loadtests.environments.compose.tested.start.ports import Sockets
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure
+from loadtests.tools import proc, procfs
+from loadtests.tools.docker import Container
+from loadtests.tools.procfs import Listener
+from tests.loadtests.environments.compose.fake_engine import a_container
+
+LOOPBACK = Listener(port=5000, address="127.0.0.1")
+
+
+@dataclass
+class Replica:
+    """A replica whose sockets change with time; ``answers`` are statuses by port."""
+
+    sockets: list[tuple[float, Sockets]]
+    answers: dict[int, int | None] = field(default_factory=dict)
+    ends_at_s: float = 1e9
+    now_s: float = 0.0
+    asked: list[str] = field(default_factory=list)
+
+    def container(self) -> Container:
+        return a_container("as-started", running=self.now_s < self.ends_at_s, exit_code=1)
+
+    def look(self, _: Container) -> Sockets | None:
+        return [sockets for from_s, sockets in self.sockets if from_s <= self.now_s][-1]
+
+    def ask(self, urls: Sequence[str]) -> Sequence[int | None]:
+        self.asked += urls
+        return [self.answers.get(int(url.split(":")[2].partition("/")[0])) for url in urls]
+
+
+def found(
+    monkeypatch: pytest.MonkeyPatch,
+    replica: Replica,
+    *,
+    asked: int | None = None,
+    declared: tuple[int, ...] = (),
+) -> tuple[int, str | None]:
+    def sleep(seconds: float) -> None:
+        replica.now_s += max(seconds, 0.1)
+
+    monkeypatch.setattr(proc, "monotonic_s", lambda: replica.now_s)
+    monkeypatch.setattr(proc, "sleep", sleep)
+    return wait_for_port(
+        replica.container,
+        Wanted(asked=asked, declared=declared, path="/up"),
+        sockets=replica.look,
+        ask=replica.ask,
+        log=lambda _: "the log",
+    )
+
+
+def opens(*ports: int, loopback: tuple[Listener, ...] = ()) -> Sockets:
+    return Sockets(ports=ports, loopback=loopback)
+
+
+def test_the_only_port_is_taken_without_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    replica = Replica(sockets=[(0, opens()), (3, opens(8000))])
+
+    assert found(monkeypatch, replica, declared=(8000,)) == (8000, None)
+    assert replica.asked == []
+
+
+def test_the_bound_port_wins_over_the_declared_one_and_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    port, note = found(monkeypatch, Replica(sockets=[(0, opens(8000))]), declared=(5000,))
+
+    assert port == 8000
+    assert "5000 is declared" in (note or "")
+
+
+def test_of_several_ports_the_one_that_answers_over_http_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    replica = Replica(
+        sockets=[(0, opens(5555)), (1, opens(5555, 8000, 9090))],
+        answers={5555: None, 8000: 404, 9090: 500},
+    )
+
+    port, note = found(monkeypatch, replica)
+
+    assert port == 8000
+    assert "also listens on 5555, 9090" in (note or "")
+    assert replica.asked[0] == "http://10.0.0.1:5555/up"
+
+
+def test_the_users_own_port_wins_as_soon_as_it_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    replica = Replica(sockets=[(0, opens(9000)), (5, opens(8000, 9000))])
+
+    assert found(monkeypatch, replica, asked=8000, declared=(9000,)) == (8000, None)
+
+
+def test_a_port_that_was_asked_for_and_does_not_listen_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(
+        EnvironmentFailure, match=r"not listen on port 80, which was asked for, but on port 9000"
+    ):
+        found(monkeypatch, Replica(sockets=[(0, opens(9000))]), asked=80)
+
+
+def test_a_loopback_address_is_told_long_before_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    replica = Replica(sockets=[(0, opens(loopback=(LOOPBACK,)))])
+
+    with pytest.raises(
+        EnvironmentFailure, match=r"as-started-1 listens on 127\.0\.0\.1:5000, which .*\n?the log"
+    ):
+        found(monkeypatch, replica)
+    assert replica.now_s < listening.LOOPBACK_LIMIT_S + 2
+
+
+def test_a_proxy_inside_that_comes_later_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    replica = Replica(
+        sockets=[(0, opens(loopback=(LOOPBACK,))), (6, opens(80, loopback=(LOOPBACK,)))]
+    )
+
+    assert found(monkeypatch, replica) == (80, None)
+
+
+def test_a_replica_that_never_listens_is_told_with_its_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(EnvironmentFailure, match=r"listens on no TCP port 90 s after its start"):
+        found(monkeypatch, Replica(sockets=[(0, opens())]))
+
+
+def test_ports_that_do_not_speak_http_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(EnvironmentFailure, match=r"port 1, port 2, and none answers /up over HTTP"):
+        found(monkeypatch, Replica(sockets=[(0, opens(1, 2))]))
+
+
+def test_a_replica_that_ends_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    replica = Replica(sockets=[(0, opens())], ends_at_s=2)
+
+    with pytest.raises(ReplicaEnded, match="as-started-1 ended with exit code 1"):
+        found(monkeypatch, replica)
+    assert replica.now_s < 3
+
+
+# -- where the sockets are read -----------------------------------------------------------------
+
+
+def test_on_this_machine_the_kernel_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7/cgroup").write_text("0::/system.slice/docker-abc.scope\n")
+    monkeypatch.setattr(listening, "PROC", tmp_path)
+    monkeypatch.setattr(procfs, "listeners_of", lambda _: (LOOPBACK,))
+
+    assert look(a_container("web", pid=7, id="abc"), local=True, run="r") == opens(
+        loopback=(LOOPBACK,)
+    )
+
+
+def test_where_processes_are_not_visible_a_helper_container_reads_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran: list[tuple[str, ...]] = []
+    line = "0: 00000000:1F40 00000000:0000 0A 0 0 0 0 0 1 1 0 100 0 0 10 0\n"
+
+    def run(argv: tuple[str, ...], **_: object) -> proc.Completed:
+        ran.append(argv)
+        return proc.Completed(argv=argv, code=0, stdout=line, stderr="")
+
+    monkeypatch.setattr(proc, "run", run)
+    monkeypatch.setattr(listening, "PROC", tmp_path)
+
+    for local in (True, False):
+        assert look(a_container("web", pid=7, id="abc"), local=local, run="r") == opens(8000)
+    assert ran[0][:5] == ("docker", "run", "--rm", "--network", "container:abc")
+    assert "io.twofold.run=r" in ran[0]
+
+
+def test_a_container_that_is_gone_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: object, **__: object) -> None:
+        raise ProcessFailure("no such container")
+
+    monkeypatch.setattr(proc, "run", run)
+
+    assert look(a_container("web"), local=False, run="r") is None
+
+
+def test_urls_are_asked_from_the_generators_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(argv: tuple[str, ...], **_: object) -> proc.Completed:
+        assert argv[:4] == ("docker", "exec", "--interactive", "generator-1")
+        return proc.Completed(argv=argv, code=0, stdout="[200, null]", stderr="")
+
+    monkeypatch.setattr(proc, "run", run)
+
+    assert listening.ask_from("generator-1")(["http://a", "http://b"]) == [200, None]
+
+
+def test_a_generator_that_does_not_answer_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: object, **__: object) -> None:
+        raise ProcessFailure("it hangs")
+
+    monkeypatch.setattr(proc, "run", run)
+
+    assert listening.ask_from("generator-1")(["http://a"]) == [None]

@@ -1,0 +1,70 @@
+import pytest
+
+from loadtests.environments.compose.tested.start.ports import (
+    Sockets,
+    in_order,
+    note_on,
+    only_loopback,
+    sockets_of,
+)
+from loadtests.tools.procfs import Listener
+
+
+def test_the_engines_name_server_does_not_count() -> None:
+    listeners = [
+        Listener(port=5000, address="127.0.0.1"),
+        Listener(port=8000, address="0.0.0.0"),
+        Listener(port=8000, address="127.0.0.1"),
+        Listener(port=9090, address="::"),
+        Listener(port=44205, address="127.0.0.11"),
+    ]
+
+    sockets = sockets_of(listeners)
+
+    assert sockets == Sockets(ports=(8000, 9090), loopback=(listeners[0],))
+    assert str(sockets) == "port 8000, port 9090, 127.0.0.1:5000"
+    assert str(sockets_of(())) == "no TCP port"
+
+
+def test_declared_ports_are_asked_first() -> None:
+    assert in_order((5000, 8000, 9000), (9000,)) == (9000, 5000, 8000)
+
+
+@pytest.mark.parametrize(
+    ("port", "declared", "others", "note"),
+    [
+        (8000, (8000,), (), None),
+        (8000, (), (), None),
+        (
+            8000,
+            (5000,),
+            (),
+            "Port 8000 is used, since it is what listens; 5000 is declared (EXPOSE or ports).",
+        ),
+        (
+            8000,
+            (80, 443),
+            (9090,),
+            "Port 8000 is used, since it is what listens; 80, 443 are declared (EXPOSE or ports)."
+            " It also listens on 9090.",
+        ),
+        (
+            8000,
+            (),
+            (9090,),
+            "Port 8000 is used, since it answers over HTTP. It also listens on 9090.",
+        ),
+    ],
+)
+def test_a_port_that_nobody_expects_is_told(
+    port: int, declared: tuple[int, ...], others: tuple[int, ...], note: str | None
+) -> None:
+    assert note_on(port, declared, others) == note
+
+
+def test_an_address_that_nobody_reaches_is_told_with_the_remedy() -> None:
+    sockets = sockets_of([Listener(port=5000, address="127.0.0.1")])
+
+    assert only_loopback(sockets).startswith(
+        "listens on 127.0.0.1:5000, which nothing outside of its container reaches; bind 0.0.0.0"
+    )

@@ -1,0 +1,191 @@
+"""The order in which the user's services start, without an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from loadtests.environments.compose.projects import Project
+from loadtests.environments.compose.tested.start import listening, starting
+from loadtests.environments.compose.tested.start.endings import ReplicaEnded
+from loadtests.environments.compose.tested.start.listening import Wanted
+from loadtests.environments.compose.tested.start.ports import Sockets
+from loadtests.environments.compose.tested.start.starting import Starting, ignored_sigterm
+from loadtests.environments.compose.tested.subject import Part, Subject
+from loadtests.environments.counters import member_name
+from loadtests.model.errors import EnvironmentFailure
+from loadtests.tools import proc
+from loadtests.tools.docker import Container
+from tests.loadtests.environments.compose.fake_engine import a_container
+
+WEB = Part(name="web", service="web", image="shop")
+DB = Part(name="db", service="with-db", image="postgres", is_store=True)
+
+
+class FakeProject:
+    """A project whose services come up as a test says; ``ups`` are the commands."""
+
+    def __init__(self, **fields: dict[str, Any]) -> None:
+        self.fields = fields
+        self.ups: list[tuple[tuple[str, ...], Mapping[str, int]]] = []
+        self.listed: dict[str, Container] = {}
+        self.logs: dict[str, str] = {}
+        self.racing = False
+        self.engine = self
+
+    def up(
+        self,
+        services: Sequence[str],
+        scale: Mapping[str, int] | None = None,
+        options: Sequence[str] = (),
+    ) -> None:
+        before = len(self.listed)
+        self.ups.append((tuple(services), dict(scale or {})))
+        for service in services:
+            for number in range(1, (scale or {}).get(service, 1) + 1):
+                fields = self.fields.get(service.replace("-", "_"), {})
+                container = a_container(service, number, **fields)
+                if service.startswith("with-"):
+                    container = replace(container, member=service.removeprefix("with-"))
+                if self.racing and before <= 1 and service == "gthread" and number == 2:
+                    container = replace(container, running=False, exit_code=1)
+                self.listed.setdefault(member_name(container), container)
+
+    def containers(self) -> dict[str, Container]:
+        return self.listed
+
+    def log(self, container: str, *, lines: int | None = None) -> str:
+        return self.logs.get(container, "")
+
+
+def a_start(
+    monkeypatch: pytest.MonkeyPatch, project: FakeProject, subject: Subject, replicas: int = 2
+) -> Starting:
+    monkeypatch.setattr(proc, "POLL_S", 0.0)
+    monkeypatch.setattr(listening, "SETTLED_S", 0.0)
+    monkeypatch.setattr(listening, "look", lambda *_, **__: Sockets(ports=(8000,), loopback=()))
+    return Starting(
+        project=cast("Project", project),
+        subject=subject,
+        workers=["gthread"],
+        replicas=replicas,
+        wanted=Wanted(asked=None, declared=(), path="/"),
+        run="r",
+        say=lambda _: None,
+        local=True,
+    )
+
+
+def test_what_the_replicas_need_is_ready_before_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = FakeProject()
+
+    ports = a_start(monkeypatch, project, Subject(measured=WEB, needs=(DB,))).start()
+
+    assert ports == {"gthread": 8000}
+    assert project.ups == [
+        (("with-db",), {}),
+        (("gthread",), {"gthread": 2}),
+        (("proxy", "generator", "metronome"), {}),
+    ]
+
+
+def test_a_needed_service_that_ends_with_an_error_is_told_with_its_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = FakeProject(with_db={"running": False, "exit_code": 1})
+    project.logs["id of with-db-1"] = "Error: superuser password is not specified."
+    subject = Subject(measured=WEB, needs=(DB,), unset=("PASSWORD",))
+
+    with pytest.raises(EnvironmentFailure) as failure:
+        a_start(monkeypatch, project, subject).start()
+
+    said = str(failure.value)
+    assert "The service db ended with exit code 1: Error: superuser password" in said
+    assert said.endswith("Variables without a value: PASSWORD.")
+
+
+def test_a_migration_has_to_end_before_the_replicas_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = FakeProject(with_db={"running": False, "exit_code": 0})
+    migration = replace(DB, is_store=False, has_to_end=True)
+
+    assert a_start(monkeypatch, project, Subject(measured=WEB, needs=(migration,))).start()
+
+
+@pytest.mark.parametrize(
+    ("fields", "part", "said"),
+    [
+        ({"health": "unhealthy"}, DB, r"db, .* is not ready \(its HEALTHCHECK says unhealthy\)"),
+        ({}, replace(DB, has_to_end=True), r"db, which the replicas need, has not ended"),
+    ],
+)
+def test_a_needed_service_that_is_not_ready_is_told(
+    monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], part: Part, said: str
+) -> None:
+    monkeypatch.setattr(starting, "NEEDS_LIMIT_S", 0.05)
+
+    with pytest.raises(EnvironmentFailure, match=said):
+        a_start(
+            monkeypatch, FakeProject(with_db=fields), Subject(measured=WEB, needs=(part,))
+        ).start()
+
+
+def test_replicas_that_race_are_started_one_after_another_with_a_note(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = FakeProject()
+    project.racing = True
+
+    def take_down(*_: object) -> None:
+        project.listed.clear()
+        project.racing = False
+        project.ups.append((("down",), {}))
+
+    monkeypatch.setattr(starting, "take_down", take_down)
+    start = a_start(monkeypatch, project, Subject(measured=WEB, needs=(DB,)))
+
+    assert start.start() == {"gthread": 8000}
+    assert [(up[0][0], *up[1].values()) for up in project.ups] == [
+        ("with-db",),
+        ("gthread", 2),
+        ("down",),
+        ("with-db",),
+        ("gthread", 1),
+        ("gthread", 2),
+        ("proxy",),
+    ]
+    assert start.notes == [starting.IN_TURN_NOTE]
+
+
+def test_replicas_that_share_nothing_cannot_race(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = FakeProject()
+    project.racing = True
+
+    with pytest.raises(ReplicaEnded, match="gthread-2 ended with exit code 1"):
+        a_start(monkeypatch, project, Subject(measured=WEB)).start()
+
+
+def test_a_service_that_was_not_started_is_named_where_a_log_looks_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = FakeProject(gthread={"running": False, "exit_code": 1})
+    project.logs["id of gthread-1"] = "redis: Name or service not known (/srv/app)"
+    subject = Subject(measured=WEB, others=("redis", "app"))
+
+    with pytest.raises(ReplicaEnded) as failure:
+        a_start(monkeypatch, project, subject).start()
+
+    said = str(failure.value)
+    assert "It looks for redis, a service that was not started" in said
+    assert "looks for app" not in said
+
+
+def test_a_replica_that_had_to_be_killed_ignored_sigterm() -> None:
+    killed = a_container("web", running=False, exit_code=137)
+
+    assert ignored_sigterm([killed], ["web"])
+    assert not ignored_sigterm([killed], ["other"])
+    assert not ignored_sigterm([replace(killed, exit_code=0)], ["web"])
+    assert not ignored_sigterm([replace(killed, out_of_memory=True)], ["web"])

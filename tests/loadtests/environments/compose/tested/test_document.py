@@ -1,0 +1,77 @@
+"""The Compose file of a stack with the user's services."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from loadtests.environments.compose.tested.document import document
+from loadtests.environments.compose.tested.subject import Part, Subject
+from loadtests.model.errors import UsageError
+from tests.loadtests.builders import make_plan
+
+WEB = Part(
+    name="web",
+    service="web",
+    image="shop:1",
+    definition={"user": "1000", "environment": {"A": "${TWOFOLD_VALUE_1}"}, "read_only": False},
+    hosts=("web", "shop"),
+)
+DB = Part(name="db", service="with-db", image="postgres:16", is_store=True, hosts=("db",))
+SUBJECT = Subject(
+    measured=WEB, needs=(DB,), volumes={"data": {}}, values={"TWOFOLD_VALUE_1": "s3cret"}
+)
+PLAN = make_plan(workers=("gthread", "sync"), replica_counts=(1, 2))
+
+
+def test_each_worker_model_is_a_service_of_the_users_image_as_it_is() -> None:
+    made, _ = document(SUBJECT, PLAN, memory_bytes=10**9, settings={})
+
+    assert set(made["services"]) == {"gthread", "sync", "with-db"}
+    replica = made["services"]["gthread"]
+    assert replica["image"] == "shop:1"
+    assert replica["user"] == "1000"
+    assert replica["networks"] == {"stack": {"aliases": ["web", "shop"]}}
+    assert replica["restart"] == "no"
+    assert replica["healthcheck"] == {"disable": True}
+    assert replica["mem_limit"] == "1000000000"
+    assert not {"cap_drop", "tmpfs", "security_opt", "init"} & replica.keys()
+
+
+def test_everything_carries_the_labels_by_which_a_run_is_removed() -> None:
+    made, _ = document(SUBJECT, PLAN, memory_bytes=10**9, settings={})
+
+    labelled = [*made["services"].values(), *made["volumes"].values()]
+    assert all(
+        {"io.twofold.run", "io.twofold.owner"} <= entry["labels"].keys() for entry in labelled
+    )
+    assert made["services"]["with-db"]["labels"]["io.twofold.member"] == "db"
+    assert "io.twofold.member" not in made["services"]["sync"]["labels"]
+
+
+def test_a_limit_of_memory_that_the_user_set_stays() -> None:
+    limited = replace(WEB, definition={"mem_limit": "64m"})
+
+    made, _ = document(replace(SUBJECT, measured=limited), PLAN, memory_bytes=10**9, settings={})
+
+    assert made["services"]["sync"]["mem_limit"] == "64m"
+
+
+def test_variables_are_in_the_environment_and_not_in_the_file() -> None:
+    settings = {"*": {"BURN": "ten per cent"}}
+
+    made, values = document(SUBJECT, PLAN, memory_bytes=10**9, settings=settings)
+
+    assert made["services"]["sync"]["environment"] == {
+        "A": "${TWOFOLD_VALUE_1}",
+        "BURN": "${TWOFOLD_VALUE_2}",
+    }
+    assert values == {"TWOFOLD_VALUE_1": "s3cret", "TWOFOLD_VALUE_2": "ten per cent"}
+    assert "s3cret" not in json.dumps(made)
+
+
+def test_replicas_of_one_service_cannot_differ() -> None:
+    with pytest.raises(UsageError, match="all replicas of a worker model"):
+        document(SUBJECT, PLAN, memory_bytes=10**9, settings={"sync-2": {"A": "b"}})
