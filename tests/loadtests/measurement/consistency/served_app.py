@@ -16,6 +16,9 @@ def create_app() -> Flask:
     """Return the application of this process."""
     app = Flask(__name__)
     app.secret_key = os.urandom(24) if CASE == "random_key" else "the same everywhere"
+    if CASE == "drops_tables":
+        with database() as connection:
+            connection.execute("DELETE FROM notes")
     app.add_url_rule("/login", view_func=login, methods=["POST"])
     app.add_url_rule("/me", view_func=me)
     app.add_url_rule("/notes", view_func=write, methods=["POST"])
