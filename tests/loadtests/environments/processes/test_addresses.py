@@ -77,3 +77,23 @@ def test_a_port_that_only_root_may_open_is_refused(monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(UsageError, match=r"Only root may listen on ports below 1024.*--port is 80"):
         addresses.assign(NAMES, proxy_ports=(), port=80, many=True)
+
+
+@linux
+def test_one_replica_more_gets_the_next_address_and_the_same_port() -> None:
+    places = addresses.assign(NAMES, proxy_ports=(), many=True)
+
+    host, port = addresses.beside(places).split(":")
+
+    last_host, last_port = places.replicas["sync-1"].split(":")
+    assert port == last_port
+    assert int(host.rpartition(".")[2]) == int(last_host.rpartition(".")[2]) + 1
+
+
+def test_with_one_address_it_gets_a_free_port() -> None:
+    places = addresses.assign(NAMES, proxy_ports=(), many=False)
+
+    further = addresses.beside(places)
+
+    assert further.startswith("127.0.0.1:")
+    assert further not in places.replicas.values()

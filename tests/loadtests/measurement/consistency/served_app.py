@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from types import SimpleNamespace
 from typing import Any
 
 from flask import Flask, request, session
@@ -17,8 +16,9 @@ def create_app() -> Flask:
     """Return the application of this process."""
     app = Flask(__name__)
     app.secret_key = os.urandom(24) if CASE == "random_key" else "the same everywhere"
-    # The sample's own settings of gunicorn count requests here.
-    app.counters = SimpleNamespace(share=lambda *_: None)  # type: ignore[attr-defined]
+    if CASE == "drops_tables":
+        with database() as connection:
+            connection.execute("DELETE FROM notes")
     app.add_url_rule("/login", view_func=login, methods=["POST"])
     app.add_url_rule("/me", view_func=me)
     app.add_url_rule("/notes", view_func=write, methods=["POST"])
