@@ -68,10 +68,7 @@ def make_plan(
     counts = tuple(sorted(options.replicas))
     most = counts[-1]
     options, left_out = _with_workers(options, project)
-    stored = (project.workloads[name].needs_store for name in options.workloads)
-    # The store of --probe is the sample application's; a target of the user's brings its own.
-    probe = options.probe and project.tested.kind is TargetKind.SAMPLE
-    with_store = probe or any(stored) or bool(project.tested.needs)
+    with_store = _with_store(options, project)
     workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)
     share = partial(budget, machine, most, with_store=with_store, stores=project.tested.needs)
     waiting_only = all(workload.waits for workload in workloads)
@@ -110,6 +107,13 @@ def make_plan(
         with_store=with_store,
         start_limit_s=options.start_limit_s,
     )
+
+
+def _with_store(options: Options, project: Project) -> bool:
+    """Return whether the stack has a store: the sample application's, or the target's own."""
+    stored = (project.workloads[name].needs_store for name in options.workloads)
+    probe = options.probe and project.tested.kind is TargetKind.SAMPLE
+    return probe or any(stored) or bool(project.tested.needs)
 
 
 def _with_workers(options: Options, project: Project) -> tuple[Options, tuple[str, ...]]:

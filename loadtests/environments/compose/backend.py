@@ -30,8 +30,8 @@ from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used
 from loadtests.servers.server import Command
 from loadtests.tools import docker, files, host, postgres, proc
+from loadtests.tools.docker.images import Image
 from loadtests.tools.docker_compose import Compose
-from loadtests.tools.docker_images import Image
 
 APP_PORT = 8000
 STORE_LIMIT_S = 30.0

@@ -36,8 +36,13 @@ def choose(root: Path, tested: Target = SAMPLE) -> Chosen:
         machine = docker_machine(engine, compose)
         why = f"Docker {engine.version} and Compose {compose.version} answer"
     seen = inspection.seen(tested, subject)
-    backend = ComposeBackend(root, tested=seen, subject=subject)
-    return Chosen(backend=backend, machine=machine, why=why, tested=seen, lock=lock_scope())
+    return Chosen(
+        backend=ComposeBackend(root, tested=seen, subject=subject),
+        machine=machine,
+        why=why,
+        tested=seen,
+        lock=lock_scope(),
+    )
 
 
 def lock_scope() -> str:

@@ -13,7 +13,7 @@ from loadtests.environments.compose.tested.subject import Part, Subject, tag_of
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.tools.docker import Engine
-from loadtests.tools.docker_images import Image
+from loadtests.tools.docker.images import Image
 from tests.loadtests.environments.compose.fake_engine import COMPOSE
 
 
@@ -107,12 +107,9 @@ def test_what_is_seen_is_told_with_the_target() -> None:
     assert target.notes == ("first", "Started once: db.", inspection.LIMITS, inspection.NO_WAY_OUT)
 
 
-@pytest.mark.parametrize(
-    ("kind", "said"), [(TargetKind.URL, "running already"), (TargetKind.IMPORT_STRING, "processes")]
-)
-def test_a_target_that_is_not_for_containers_is_told(kind: TargetKind, said: str) -> None:
-    with pytest.raises(UsageError, match=said):
-        inspect(Target(kind=kind, given="x", name="x"))
+def test_a_target_that_is_running_already_is_told() -> None:
+    with pytest.raises(UsageError, match="running already"):
+        inspect(Target(kind=TargetKind.URL, given="http://x", name="x"))
 
 
 def test_a_folder_to_build_from_that_is_not_there_is_told(

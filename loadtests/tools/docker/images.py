@@ -110,10 +110,12 @@ def build(
     on_line: Callable[[str], None],
     env: Mapping[str, str] = NOTHING,
     timeout_s: float = BUILD_LIMIT_S,
+    starts_s: float = BUILD_STARTS_S,
 ) -> None:
     """Build an image; raise :class:`EnvironmentFailure` with the failed step and its first error.
 
-    ``what`` names the image's content in the message.
+    ``what`` names the image's content in the message. ``starts_s`` limits the time to the builder's
+    first line, in which the classic one sends the whole context.
     """
     lines: list[str] = []
 
@@ -127,10 +129,10 @@ def build(
             env=env,
             timeout_s=timeout_s,
             on_line=take,
-            first_line_limit_s=BUILD_STARTS_S,
+            first_line_limit_s=starts_s,
         )
     except ProcessFailure as error:
-        failure = failure_of(lines)
+        failure = failure_of(lines) if error.output else None  # else it did not end by itself
         tail = "\n".join(lines[-TAIL_LINES:]) or error.output
         raise EnvironmentFailure(
             f"The image of {what} does not build. {failure or error}\n"
