@@ -68,10 +68,7 @@ def make_plan(
     counts = tuple(sorted(options.replicas))
     most = counts[-1]
     options, left_out = _with_workers(options, project)
-    stored = (project.workloads[name].needs_store for name in options.workloads)
-    # The store of --probe is the sample application's; a target of the user's brings its own.
-    probe = options.probe and project.tested.kind is TargetKind.SAMPLE
-    with_store = probe or any(stored) or bool(project.tested.needs)
+    with_store = _with_store(options, project)
     workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)
     share = partial(budget, machine, most, with_store=with_store, stores=project.tested.needs)
     waiting_only = all(workload.waits for workload in workloads)
@@ -116,6 +113,14 @@ def _with_workers(options: Options, project: Project) -> tuple[Options, tuple[st
     """Return the options with the variants to measure, and notes on those that are left out."""
     workers, left_out = interpreter_fit.fitted(project, options.workers)
     return replace(options, workers=workers), left_out
+
+
+def _with_store(options: Options, project: Project) -> bool:
+    """Return whether the replicas have a store: the sample application's, or what they need."""
+    stored = (project.workloads[name].needs_store for name in options.workloads)
+    # The store of --probe is the sample application's; a target of the user's brings its own.
+    probe = options.probe and project.tested.kind is TargetKind.SAMPLE
+    return probe or any(stored) or bool(project.tested.needs)
 
 
 def _expected_s(

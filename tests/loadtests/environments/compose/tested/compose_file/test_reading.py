@@ -161,7 +161,7 @@ def test_the_missing_file_of_a_secret_is_named(
         read(monkeypatch, tmp_path, Asked(), text)
 
     key.touch()
-    assert read(monkeypatch, tmp_path, Asked(), text).secrets
+    assert read(monkeypatch, tmp_path, Asked(), text).measured.name == "web"
 
 
 def test_anchors_and_merges_are_read_also_in_a_reduced_file(
