@@ -24,14 +24,7 @@ import click
 from loadtests.analysis import verdict
 from loadtests.analysis.rules.registry import RULES
 from loadtests.cli.app import cli
-from loadtests.config.tables.check import CheckTable
-from loadtests.config.tables.external import ExternalTable
-from loadtests.config.tables.gate import GateTable
-from loadtests.config.tables.request import ExpectTable, RequestTable, StepTable
-from loadtests.config.tables.settings import Settings
-from loadtests.config.tables.table import Table
-from loadtests.config.tables.variant import VariantTable
-from loadtests.config.tables.workload import ValuesTable, WorkloadTable
+from loadtests.config.tables.schema import TABLES
 from loadtests.environments import registry as backends
 from loadtests.gate.analysis import verdict as gate_verdict
 from loadtests.model import errors
@@ -46,20 +39,6 @@ PAGES = PROJECT / "docs" / "reference"
 SCHEMA = PAGES / "run.schema.json"
 
 PART = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-TABLES: dict[str, type[Table]] = {
-    "`[tool.twofold]`": Settings,
-    "`[tool.twofold.variants.NAME]`": VariantTable,
-    "`[tool.twofold.workloads.NAME]`": WorkloadTable,
-    "A request": RequestTable,
-    "What an answer has to be": ExpectTable,
-    "Values from a file": ValuesTable,
-    "`[[tool.twofold.checks]]`": CheckTable,
-    "A request of a check": StepTable,
-    "`[tool.twofold.external]`": ExternalTable,
-    "`[tool.twofold.gate]`": GateTable,
-}
-"""The tables of the configuration, by their headings."""
-
 DEFAULT = re.compile(r"\s*\[default: (?P<value>.*)\]$")
 
 

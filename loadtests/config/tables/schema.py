@@ -6,9 +6,31 @@ import json
 import tomllib
 from typing import Any
 
+from loadtests.config.tables.check import CheckTable
+from loadtests.config.tables.external import ExternalTable
+from loadtests.config.tables.gate import GateTable
+from loadtests.config.tables.request import ExpectTable, RequestTable, StepTable
 from loadtests.config.tables.settings import Settings
+from loadtests.config.tables.table import Table
+from loadtests.config.tables.variant import VariantTable
+from loadtests.config.tables.workload import ValuesTable, WorkloadTable
 
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
+
+
+TABLES: dict[str, type[Table]] = {
+    "`[tool.twofold]`": Settings,
+    "`[tool.twofold.variants.NAME]`": VariantTable,
+    "`[tool.twofold.workloads.NAME]`": WorkloadTable,
+    "A request": RequestTable,
+    "What an answer has to be": ExpectTable,
+    "Values from a file": ValuesTable,
+    "`[[tool.twofold.checks]]`": CheckTable,
+    "A request of a check": StepTable,
+    "`[tool.twofold.external]`": ExternalTable,
+    "`[tool.twofold.gate]`": GateTable,
+}
+"""The tables of the configuration, by their headings."""
 
 
 def schema() -> str:
