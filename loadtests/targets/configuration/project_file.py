@@ -64,6 +64,11 @@ def results(here: Path) -> Path | None:
     return None
 
 
+def configured_by(folder: Path) -> str | None:
+    """Return the name of the file in a folder that configures us, with mistakes or not."""
+    return next((found.file for found in _configurations(folder, folder)), None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Found:
     path: Path
