@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -203,9 +204,10 @@ def _requested(text: str) -> RequestSpec:
 
 def _existing(option: str, file: Path) -> str:
     """Return the absolute path of an option's file; raise :class:`UsageError` without it."""
-    if not file.is_file():
-        raise UsageError(f"{option} {file}: there is no such file.")
-    return str(file.resolve())
+    with suppress(OSError):  # a name that is too long
+        if file.is_file():
+            return str(file.resolve())
+    raise UsageError(f"{option} {file}: there is no such file.")
 
 
 def _check_load(given: Given, workloads: Mapping[str, Workload]) -> None:

@@ -60,7 +60,7 @@ def results(here: Path) -> Path | None:
         for found in _configurations(folder, here):
             data = found.placed.data
             out = data.get("out") if isinstance(data, Mapping) else None
-            return folder / out if isinstance(out, str) else None
+            return folder / out if isinstance(out, str) and out.isprintable() else None
     return None
 
 

@@ -423,7 +423,29 @@ env = {A = "1", A = "2"} #! env
 target = \"\"\"shop:app #! target
 ---
 target = "shop\\qapp" #! target
+---
+target = "a\\u0000b" #! target
+---
+dockerfile = "a\\u0000b" #! dockerfile
+---
+out = "results\\u0007" #! out
+---
+[workloads.browse]
+locustfile = "\\u0000.py" #! workloads.browse.locustfile
+---
+[[workloads.browse.requests]]
+path = "/"
+headers = {Accept = "text/html\\r\\nX: y"} #! workloads.browse.requests[0].headers.Accept
 """.removeprefix("\n").split("---\n")
+
+ONE_MISTAKE += [
+    f'target = "{"a" * 5000}" #! target\n',
+    f"rounds = {'9' * 5000} #! rounds\n",
+    f"replicas = {'[' * 5000}{']' * 5000} #! replicas\n",
+    f"replicas = {'[' * 50}{']' * 50} #! replicas\n",
+    f"env = {'{a = ' * 3000}1{'}' * 3000} #! env\n",
+    f"{'a.' * 5000}a = 1 #! {'a.' * 30}\n",
+]
 
 SEVERAL_MISTAKES = """
 targt = "shop:app" #! targt
