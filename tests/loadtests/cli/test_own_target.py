@@ -70,6 +70,7 @@ def test_a_plan_says_what_is_asked_and_checked(twofold: Any, folder: Path) -> No
     assert ended.code == 0
     assert f"Tested     shop:app (a WSGI application, in {folder})" in ended.stdout
     assert "Set        variables TOKEN (their values are not shown)" in ended.stdout
+    assert "Starts     2 replicas of each variant; nginx; the load generator" in ended.stdout
     assert "Workers    gthread-8 (gunicorn gthread, 1 × 8, 8 slots)" in ended.stdout
     assert "Asked by browse:\n      75.0%  GET /\n      25.0%  GET /items/{1..9}" in ended.stdout
     assert "a login holds: POST /login through one, GET /me → 200 with 'ada'" in ended.stdout
