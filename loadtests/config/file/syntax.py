@@ -39,7 +39,7 @@ _WAYS_OUT = (
     ("Unclosed array", "A bracket is not closed. Add its ]."),
     ("Unclosed inline table", "A brace is not closed. Add its }."),
     ("Expected '=' after a key", "After a key comes = and its value."),
-    ("Invalid value", 'This is no value of TOML. A text has quotes: key = "text".'),
+    ("Invalid value", "This is no value of TOML. A text has quotes, a switch is true or false."),
     ("Expected newline or end of document", "One line has one key. Break the line here."),
     ("Expected ']'", "A table's name ends in ]."),
 )

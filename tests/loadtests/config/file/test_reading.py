@@ -52,6 +52,13 @@ def test_what_follows_from_a_misspelt_key_is_not_said_too() -> None:
     assert "variants.mine.sevrer: There is no such key here. Did you mean server?" in told
 
 
+def test_a_key_of_another_table_is_said_to_belong_there() -> None:
+    assert (
+        "locustfile: There is no such key here. It belongs to [tool.twofold.workloads.NAME]."
+        in (refusal('locustfile = "locustfile.py"'))
+    )
+
+
 def test_what_may_follow_from_an_unreadable_line_is_not_said_too() -> None:
     told = refusal('workers = ["mine"]\n[variants.mine]\nserver = gunicorn')
 
