@@ -68,7 +68,8 @@ def make_plan(
     counts = tuple(sorted(options.replicas))
     most = counts[-1]
     options, left_out = _with_workers(options, project)
-    stored = (project.workloads[name].needs_store for name in options.workloads)
+    requested = options.workloads or project.default_workloads
+    stored = (project.workloads[name].needs_store for name in requested)
     # The store is the sample application's; a target of the user's brings its own.
     with_store = (options.probe and project.tested.kind is TargetKind.SAMPLE) or any(stored)
     workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)

@@ -132,10 +132,12 @@ def _with_target(found: Surroundings, sources: Sequence[Source]) -> Surroundings
     if application is not None:
         why = f"an application in {application.file}, which could not be imported"
         return replace(found, target=application.name, why=why, routes=application.routes)
+    below = [path.name for path in sorted(Path(found.folder).iterdir()) if flask_source.find(path)]
+    place = f"one of {', '.join(below)}" if below else "the project's folder"
     raise UsageError(
         f"Nothing was found in {found.folder} that can be tested: no Flask application, no Compose"
-        " file with a service that is built or has ports, no Dockerfile. Start this in the"
-        " project's folder, or name the target: twofold run TARGET."
+        " file with a service that is built or has ports, no Dockerfile. Start this in"
+        f" {place}, or name the target: twofold run TARGET."
     )
 
 

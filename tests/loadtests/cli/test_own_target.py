@@ -143,6 +143,14 @@ def test_the_store_of_the_sample_application_is_not_started_for_another(twofold:
     assert twofold("plan", "shop:app", "--probe", "--json").document["with_store"] is False
 
 
+def test_the_sample_application_can_be_named_in_a_file(twofold: Any, folder: Path) -> None:
+    (folder / "twofold.toml").write_text('target = "sample"\nworkload = "db"\nworkers = "sync"')
+    plan = twofold("plan", "--json").document
+
+    assert (plan["tested"]["kind"], plan["with_store"]) == ("sample", True)
+    assert [worker["name"] for worker in plan["workers"]] == ["sync"]
+
+
 def test_the_reports_of_a_run_are_where_the_file_says(twofold: Any, folder: Path) -> None:
     (folder / "twofold.toml").write_text(CONFIGURATION + "[gate]\n")
     text = (folder / "twofold.toml").read_text()

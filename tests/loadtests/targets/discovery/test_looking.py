@@ -116,6 +116,14 @@ def test_flask_app_names_the_application(shop: Path, monkeypatch: pytest.MonkeyP
     assert look(shop).target == "shop:create_app()"
 
 
+def test_an_application_in_a_folder_below_is_told(tmp_path: Path) -> None:
+    (tmp_path / "backend").mkdir()
+    (tmp_path / "backend" / "app.py").write_text("from flask import Flask\napp = Flask('a')\n")
+
+    with pytest.raises(UsageError, match=r"Start this in one of backend, or name the target"):
+        look(tmp_path)
+
+
 def test_a_folder_with_nothing_to_test_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"Nothing was found in .* that can be tested"):
         look(tmp_path)
