@@ -78,3 +78,13 @@ class Surroundings:
     dockerfiles: tuple[str, ...] = ()
     locustfiles: tuple[FoundLocustfile, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def likely_services(self) -> tuple[FoundService, ...]:
+        """The services that may be the application: built or with ports, and no other's store."""
+        needed = {name for service in self.services for name in service.needs}
+        return tuple(
+            service
+            for service in self.services
+            if service.context is not None or (service.publishes and service.name not in needed)
+        )

@@ -55,7 +55,8 @@ def summary(found: Surroundings, file: str) -> str:
 
 
 def _notes(found: Surroundings) -> Iterator[str]:
-    if found.application is not None and found.application.trouble is not None:
+    is_service = found.target in map(str, found.services)
+    if found.application is not None and found.application.trouble is not None and not is_service:
         yield found.application.trouble
     for route in found.routes:
         if route.status is not None and route.status >= FAILED:
@@ -114,8 +115,8 @@ def _others(found: Surroundings) -> Iterator[tuple[str, str]]:
     """Give the other targets that could be named."""
     if found.application is not None and found.application.name != found.target:
         yield found.application.name, f"an application in {found.application.file}"
-    for service in found.services:
-        if str(service) != found.target and (service.context is not None or service.publishes):
+    for service in found.likely_services:
+        if str(service) != found.target:
             yield str(service), _about(service)
     for file in found.dockerfiles:
         target = "." if file == "Dockerfile" else file

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,15 +13,15 @@ from loadtests.model.tested.surroundings import (
     FoundService,
     Surroundings,
 )
+from loadtests.targets import import_string
 from loadtests.targets.application import inspection, interpreter
 from loadtests.targets.discovery import asking, compose_files, flask_source, locustfiles
 from loadtests.targets.discovery.flask_source import Source
+from loadtests.targets.import_string import FLASK_APP
 from loadtests.tools import proc
 
 DOCKERFILES = ("Dockerfile", "docker/Dockerfile", "*/Dockerfile")
 FLASK = "flask"
-FLASK_APP = "FLASK_APP"
-"""The variable in which Flask's own command looks for the application."""
 MOST_IMPORTED = 3
 """Applications that are imported until one is; each may take the limit of an import."""
 
@@ -65,9 +64,9 @@ def _application(
     ask: bool,
 ) -> FoundApplication | None:
     """Return the application as Flask finds it, or as the source shows it; None without one."""
-    named = env.get(FLASK_APP) or os.environ.get(FLASK_APP)
+    named = env.get(FLASK_APP) or import_string.find(".", folder).application
     if named:
-        sources = [Source(name=named, file=f"{FLASK_APP}={named}"), *sources]
+        sources = [Source(name=named, file=f"what {FLASK_APP} names"), *sources]
     if not sources:
         return None
     program = interpreter.find(python, folder).path
@@ -148,8 +147,7 @@ def _service(found: Surroundings, sources: Sequence[Source]) -> FoundService | N
         is_flask = service.context is not None and bool(_sources(found, service, sources))
         return (not is_flask, service.context is None, not service.publishes)
 
-    likely = [each for each in found.services if each.context is not None or each.publishes]
-    return min(likely, key=rank, default=None)
+    return min(found.likely_services, key=rank, default=None)
 
 
 def _sources(

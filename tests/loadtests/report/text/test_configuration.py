@@ -152,3 +152,18 @@ def test_the_summary_says_what_was_found_and_the_next_command() -> None:
         "    twofold plan\n"
         "    twofold run"
     )
+
+
+def test_another_services_store_is_no_target_and_an_import_that_fails_no_news_there() -> None:
+    broken = FoundApplication(name="shop:app", file="shop.py", trouble="No module named redis.")
+    store = FoundService(file="compose.yaml", name="db", publishes=True)
+    text = configuration.summary(
+        found(target="compose.yaml:web", application=broken, services=(MANY[0], store)),
+        "twofold.toml",
+    )
+
+    assert "Also       shop:app (an application in shop.py)" in text
+    assert "compose.yaml:db" not in text
+    assert "No module named redis" not in text
+    alone = configuration.summary(found(application=broken), "twofold.toml")
+    assert "Note       No module named redis." in alone

@@ -111,9 +111,13 @@ def test_a_dockerfile_is_taken_where_there_is_nothing_else(tmp_path: Path) -> No
 
 def test_flask_app_names_the_application(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (shop / "app.py").write_text("from flask import Flask\napp = Flask(__name__)\n")
-    monkeypatch.setenv("FLASK_APP", "shop")
-
+    assert look(shop).target == "app:app"
+    (shop / ".flaskenv").write_text("FLASK_APP=shop\n")
     assert look(shop).target == "shop:create_app()"
+
+    monkeypatch.chdir(shop)
+    monkeypatch.setenv("FLASK_APP", "app")
+    assert look(shop).target == "app:app"
 
 
 def test_an_application_in_a_folder_below_is_told(tmp_path: Path) -> None:
