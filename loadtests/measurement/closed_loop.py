@@ -23,6 +23,7 @@ from loadtests.model.tested.in_force import InForce, applied
 from loadtests.model.trial import Calibration, Trial
 from loadtests.planning import warmup
 from loadtests.results.run_folder import Store
+from loadtests.targets.reset import reset
 
 CALIBRATION_TIMING = Timing(
     settle_s=user_calibration.SETTLE_S, window_s=user_calibration.WINDOW_S, drain_limit_s=15.0
@@ -114,6 +115,7 @@ class Session:
     def measure(self) -> None:
         """Measure rounds until the result is precise enough."""
         for planned in self._plan.rounds:
+            reset(self._plan)
             self.measure_round(planned)
             if estimates.enough(self._plan, self._counting()):
                 return
