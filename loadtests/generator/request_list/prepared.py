@@ -64,6 +64,13 @@ class Prepared:
         return outcome
 
 
+    def why_not(self, status: int) -> str:
+        """Return why an answer with ``status`` is not what the list expects."""
+        if self.status is not None and status != self.status:
+            return f"the status {status} is not {self.status}"
+        return f"the answer does not contain {(self.contains or b'').decode()!r}"
+
+
 def prepare_request(
     order: RequestOrder, host: str, values: Values, headers: Mapping[str, str]
 ) -> Prepared:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import gevent
 from locust import User, task
 from locust.env import Environment
+from locust.exception import CatchResponseError
 
 from loadtests.generator.http.client import NO_CONNECTION, PAUSE_AFTER_NO_CONNECTION_S
 from loadtests.generator.http.connection import ConnectFailed
@@ -153,7 +154,10 @@ class ListClient:
 
     def _looked_at(self, prepared: Prepared, response: UserResponse) -> UserResponse:
         response.url = self._load.home + prepared.path
-        response.described(prepared.method, prepared.name, None)
+        error = None
+        if response.outcome is Outcome.REJECTED:
+            error = CatchResponseError(prepared.why_not(response.status_code))
+        response.described(prepared.method, prepared.name, error)
         if self.starting:
             self._load.count_start(response.outcome)
         if self._load.observe is not None:

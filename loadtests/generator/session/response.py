@@ -59,8 +59,8 @@ class RequestView:
         self.method = method
         self.url = url
         self.body = body or None
-        self.path_url = lines[0].split(" ")[1]
-        self.headers = CaseInsensitiveDict(line.split(": ", 1) for line in lines[1:])
+        self.path_url = lines[0].partition(" ")[2].rpartition(" ")[0]
+        self.headers = CaseInsensitiveDict(line.split(": ", 1) for line in lines[1:] if ": " in line)
 
 
 class UserResponse:
@@ -246,6 +246,8 @@ class UserResponse:
             return self.reason_given
         if self.outcome is Outcome.OK:
             return None
+        if self.outcome is Outcome.REJECTED:
+            return CatchResponseError(f"{self.status_code} is not what was expected")
         if self.status_code:
             kind = "Client" if self.status_code < 500 else "Server"
             return exceptions.HTTPError(

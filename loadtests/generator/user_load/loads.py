@@ -17,6 +17,7 @@ from loadtests.generator.order import ALL, Share
 from loadtests.generator.request_list.users import RequestList, list_user
 from loadtests.generator.session.load import Exchanger, SessionLoad
 from loadtests.generator.session.stock import record_other_clients
+from loadtests.generator.user_load import pace
 from loadtests.generator.user_load.crowd import Crowd
 from loadtests.generator.user_load.gate import PauseGate
 from loadtests.generator.user_load.guard import Guard
@@ -74,6 +75,7 @@ class UserLoads:
 
         Those with an ``exchanger`` are others. Raises ``UnusableLocustfile``.
         """
+        pace.install()
         key = (order.key, base_url, exchanger is not None)
         self.pool.origin(base_url)  # raises now if the URL cannot be used
         kit = self._ready_kit(order, base_url, seed)

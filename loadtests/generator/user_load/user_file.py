@@ -23,7 +23,7 @@ from locust.event import Events
 from loadtests.generator.locustfile import UnusableLocustfile
 from loadtests.generator.session.places import UNKNOWN, error_place
 from loadtests.generator.session.users import in_place_of_stock
-from loadtests.generator.user_load import described, pace
+from loadtests.generator.user_load import described
 from loadtests.generator.user_load.counters import shift_counters
 from loadtests.generator.user_load.orders import FileOrder
 
@@ -61,7 +61,6 @@ def load_user_file(order: FileOrder, *, number: int, base_url: str) -> UserFile:
     path = Path(order.path)
     if not path.is_file():
         raise BadFile("no_file", f"{path} is not there.")
-    pace.install()
     events: Any = Events()  # type: ignore[no-untyped-call]  # Locust leaves it untyped
     locust.events = events  # a locustfile adds its listeners to locust.events
     settle_in(order)
