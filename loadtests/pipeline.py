@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,11 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from loadtests.analysis import core_speed, generator_ceiling, verdict
+from loadtests.analysis import core_speed, file_ceiling, generator_ceiling, verdict
 from loadtests.analysis.latency import checks, level_results, slo_search
 from loadtests.analysis.rules import registry
 from loadtests.environments.keep_awake import AWAKE_LOG, kept_awake
 from loadtests.environments.protocol import Chosen
+from loadtests.measurement import check_trial
 from loadtests.measurement.closed_loop import Session
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.driver import Driver
@@ -48,6 +50,7 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     A signal raises :class:`~loadtests.model.errors.Interrupted`.
     """
     plan, chosen = request.plan, request.chosen
+    file_notes = check_trial.read_ahead(plan.workloads)
     started_at_s = proc.now_s()
     run_id = run_folder.new_run_id(started_at_s, plan.seed)
     store = Store.create(request.results, run_id)
@@ -68,10 +71,13 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
             driver = Driver(stack, agent, probe, awake, health_path=plan.health_path)
             session = Session(plan, stack, driver, store, progress, live.update)
             session.prepare()
+            plan = with_notes(plan, (*file_notes, *session.notes))
+            store.begin(facts, chosen.machine, plan)
             began_s = proc.monotonic_s()
             session.measure()
             measuring_s = proc.monotonic_s() - began_s
             session.measure_latency()
+            session.finish()
         signals.check()
     except BaseException:
         # Report the finished trials if possible; the original error is the one to raise.
@@ -87,6 +93,11 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     )
     store.begin(facts, chosen.machine, plan)
     return report(store), store.folder
+
+
+def with_notes(plan: Plan, notes: Sequence[str]) -> Plan:
+    """Return a plan whose target has further notes, which were made on the running stack."""
+    return replace(plan, tested=replace(plan.tested, notes=(*plan.tested.notes, *notes)))
 
 
 def _facts_of(run_id: str, started_at_s: float, command: str) -> RunFacts:
@@ -117,6 +128,7 @@ def conclude(recorded: Recorded) -> RunResult:
     findings = (
         *registry.check(plan, core_speed.at_mean_speed(trials), calibrations),
         *generator_ceiling.check(plan, trials, ceiling),
+        *file_ceiling.check(plan, trials, recorded.file_ceilings),
         *generator_ceiling.lost(plan, calibrations, ceiling),
         *generator_ceiling.throttled(ceiling),
         *checks.lost(recorded.open_trials),

@@ -36,6 +36,7 @@ from loadtests.generator.order import (
 )
 from loadtests.generator.samples import Samples, pack
 from loadtests.generator.trial import Job, Result, plan_schedule, run_trial
+from loadtests.generator.user_load.crowd import UsersFailed
 from loadtests.generator.user_load.files import Places
 from loadtests.generator.user_load.loads import UserLoads
 from loadtests.generator.user_load.trial import UserTrial
@@ -226,6 +227,7 @@ ERROR_KINDS: dict[type[Exception], str] = {
     UnusableUrl: "url",
     UnusableLocustfile: "scenario",
     BadFile: "scenario",
+    UsersFailed: "users",
     WorkersFailed: "workers",
 }
 """The ``kind`` of an ``error`` line by exception; ``order`` for all others."""

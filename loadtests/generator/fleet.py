@@ -23,7 +23,7 @@ from loadtests.generator.order import Share, TrialOrder
 from loadtests.generator.recorder import Recorder
 from loadtests.generator.samples import merge
 from loadtests.generator.trial import Result, Tell, plan_schedule, watch_window
-from loadtests.generator.user_load.crowd import TellStart
+from loadtests.generator.user_load.crowd import TellStart, UsersFailed
 from loadtests.generator.worker import read_result
 
 MASTER_HOST = "127.0.0.1"
@@ -121,7 +121,10 @@ class Fleet:
                 tell_start(sum(ready for ready, _ in counts), sum(users for _, users in counts))
                 self._starting.clear()
 
-        self._wait_for_results(time() + PREPARE_LIMIT_S, told)
+        try:
+            self._wait_for_results(time() + PREPARE_LIMIT_S, told)
+        except WorkersFailed as error:
+            raise UsersFailed(str(error)) from error
 
     def _send(self, name: str, message: dict[str, Any]) -> None:
         self._results.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from loadtests.analysis import core_speed, estimates, request_table, samples
+from loadtests.analysis import core_speed, estimates, file_ceiling, request_table, samples
 from loadtests.analysis.latency import level_results
 from loadtests.analysis.rules.system import disturbed
 from loadtests.environments.protocol import Stack
@@ -15,6 +15,7 @@ from loadtests.measurement.open_loop import OpenLoop
 from loadtests.measurement.progress import Progress
 from loadtests.model.consistency import ProbeState
 from loadtests.model.generator_records import RawTrial
+from loadtests.model.latency import FileCeiling
 from loadtests.model.open_trial import OpenTrial
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
 from loadtests.model.trial import Calibration, Trial
@@ -50,14 +51,19 @@ class Session:
         self._workloads = {workload.name: workload for workload in plan.workloads}
         self._calibrations: dict[tuple[str, str], Calibration] = {}
         self._trials: list[Trial] = []
+        self._users_steps: dict[str, int] = {}
+        self._file_ceilings: list[FileCeiling] = []
+        self.notes: tuple[str, ...] = ()
+        """What was left out of the user's own loads, or changed, in sentences."""
 
     def prepare(self) -> None:
-        """Wait for the replicas, check the proxy, and calibrate the users."""
+        """Wait for the replicas, check the proxy and the loads, and calibrate the users."""
         self._progress.say(f"Waiting for {len(self._stack.replicas)} replicas to answer")
         self._driver.wait_ready(self._plan.upstreams)
         self._stack.configure_proxy(self._plan.upstreams)
         self._driver.wait_for_proxy()
         self._driver.prove_shares(self._plan.upstreams)
+        self._check_loads()
         self._progress.say("Measuring the generator's ceiling (a static answer of the proxy)")
         ceiling = self._driver.measure_ceiling(self._plan.generator_processes)
         if ceiling is not None:
@@ -69,9 +75,44 @@ class Session:
                     f"Calibrating users for one {worker.name} replica ({workload.name})"
                 )
                 self._calibrations[(worker.name, workload.name)] = user_calibration.calibrate(
-                    self._plan, worker.name, workload.name, self._try_users
+                    self._plan,
+                    worker.name,
+                    workload.name,
+                    self._try_users,
+                    step=self._users_steps.get(workload.name, 1),
                 )
-        self._store.write_calibrations(tuple(self._calibrations.values()))
+        calibrations = tuple(self._calibrations.values())
+        self._store.write_calibrations(calibrations)
+        file_ceiling.refuse_dear(self._plan, calibrations, self._file_ceilings)
+
+    def finish(self) -> None:
+        """End the users who live from trial to trial."""
+        if any(workload.is_users for workload in self._plan.workloads):
+            self._driver.end_users()
+
+    def _check_loads(self) -> None:
+        """Run the check trial of each load of the user's own; raise with all that is wrong."""
+        own = [workload for workload in self._plan.workloads if workload.is_users]
+        port = user_calibration.alone(self._plan, self._plan.workers[0].name).port
+        notes: list[str] = []
+        for workload in own:
+            self._progress.say(f"Checking the load {workload.name}: each request once")
+            checked = self._driver.check_load(workload, port)
+            self._users_steps[workload.name] = checked.users_step
+            notes += checked.notes
+        self.notes = tuple(dict.fromkeys(notes))
+        for note in self.notes:
+            self._progress.say(note)
+
+    def _measure_files(self) -> None:
+        """Measure what each locustfile costs the generator, and say it."""
+        for workload in self._plan.workloads:
+            if workload.locustfile is not None:
+                ceiling = self._driver.measure_file_ceiling(workload)
+                self._file_ceilings.append(ceiling)
+                self._progress.say(file_ceiling.in_words(ceiling))
+        if self._file_ceilings:
+            self._store.write_file_ceilings(tuple(self._file_ceilings))
 
     def _probe(self) -> None:
         self._progress.say("Checking whether the replicas give consistent answers")
@@ -144,6 +185,8 @@ class Session:
     def _put_on(self, spec: TrialSpec, users: int, timing: Timing) -> RawTrial:
         workload = self._workloads[spec.cell.workload]
         load = self._driver.load_of(spec, workload, timing)
+        if workload.is_users:
+            load = replace(load, seed=self._plan.seed)
         return self._driver.measure(spec, replace(load, users=users))
 
 

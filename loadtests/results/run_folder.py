@@ -1,8 +1,9 @@
 """Reads and writes the folders of runs in ``results/``: versioned, atomic, after every trial.
 
 A run's folder has ``plan.json`` (the plan and the machine; written first), ``calibrations.json``,
-``probes.json`` (the consistency checks), ``ceiling.json``, ``trials.jsonl`` (the journal:
-closed-loop trials, and open-loop ones with ``"mode": "open"``) and ``samples/``. ``run.json`` and
+``probes.json`` (the consistency checks), ``ceiling.json``, ``file_ceilings.json`` (what the user's
+locustfiles cost), ``trials.jsonl`` (the journal: closed-loop trials, and open-loop ones with
+``"mode": "open"``) and ``samples/``. ``run.json`` and
 the reports can be made again from these. Samples are read one trial at a time, never by ``read``: a
 long run has more of them than fit into memory.
 """
@@ -25,7 +26,7 @@ from loadtests.analysis.latency import reduction
 from loadtests.analysis.latency.reduction import Waits
 from loadtests.model.consistency import ProbeResult
 from loadtests.model.errors import EnvironmentFailure, UsageError
-from loadtests.model.latency import Ceiling
+from loadtests.model.latency import Ceiling, FileCeiling
 from loadtests.model.machine import Machine
 from loadtests.model.open_trial import OpenTrial
 from loadtests.model.plan import Plan
@@ -37,6 +38,7 @@ from loadtests.results.run_search import PLAN
 CALIBRATIONS = "calibrations.json"
 PROBES = "probes.json"
 CEILING = "ceiling.json"
+FILE_CEILINGS = "file_ceilings.json"
 JOURNAL = "trials.jsonl"
 SAMPLES = "samples"
 
@@ -73,6 +75,7 @@ class Recorded:
     probes: tuple[ProbeResult, ...] = ()
     open_trials: tuple[OpenTrial, ...] = ()
     ceiling: Ceiling | None = None
+    file_ceilings: tuple[FileCeiling, ...] = ()
 
 
 def _mode(line: Any) -> str:
@@ -85,6 +88,7 @@ _SETTING = TypeAdapter(Setting)
 _CALIBRATIONS = TypeAdapter(tuple[Calibration, ...])
 _PROBES = TypeAdapter(tuple[ProbeResult, ...])
 _CEILING = TypeAdapter(Ceiling)
+_FILE_CEILINGS = TypeAdapter(tuple[FileCeiling, ...])
 _TRIAL: TypeAdapter[Trial | OpenTrial] = TypeAdapter(
     Annotated[
         Annotated[Trial, Tag("closed")] | Annotated[OpenTrial, Tag("open")], Discriminator(_mode)
@@ -137,6 +141,11 @@ class Store:
     def write_ceiling(self, ceiling: Ceiling) -> None:
         """Write the generator's ceiling."""
         self.write(CEILING, _CEILING.dump_json(ceiling, indent=1).decode() + "\n")
+
+    def write_file_ceilings(self, ceilings: Sequence[FileCeiling]) -> None:
+        """Write what the user's locustfiles cost the generator."""
+        text = _FILE_CEILINGS.dump_json(tuple(ceilings), indent=1).decode()
+        self.write(FILE_CEILINGS, text + "\n")
 
     def write_samples(self, name: str, samples: bytes) -> None:
         """Write the samples of one load."""
@@ -225,14 +234,18 @@ def read(folder: Path) -> Recorded:
         lines = journal.read_bytes().splitlines(keepends=True) if journal.exists() else []
         trials = [_TRIAL.validate_json(line) for line in lines if line.endswith(b"\n")]
         calibrations, probes = folder / CALIBRATIONS, folder / PROBES
-        ceiling = folder / CEILING
-        return _recorded(
+        ceiling, file_ceilings = folder / CEILING, folder / FILE_CEILINGS
+        recorded = _recorded(
             setting,
             trials,
             _CALIBRATIONS.validate_json(calibrations.read_bytes()) if calibrations.exists() else (),
             _PROBES.validate_json(probes.read_bytes()) if probes.exists() else (),
             _CEILING.validate_json(ceiling.read_bytes()) if ceiling.exists() else None,
         )
+        if not file_ceilings.exists():
+            return recorded
+        costs = _FILE_CEILINGS.validate_json(file_ceilings.read_bytes())
+        return replace(recorded, file_ceilings=costs)
     except OSError as error:
         raise UsageError(
             f"{folder} cannot be read as a run ({error.strerror}: {error.filename})."

@@ -115,7 +115,7 @@ class StepRunner:
             attempt.ending, attempt.place = "quit", runner.stopped_at
         return attempt
 
-    def _call(self, user: Any, call: Callable[[], Any], attempt: Attempt) -> None:
+    def _call(self, _user: Any, call: Callable[[], Any], attempt: Attempt) -> None:
         folder = self._crowd.load.folder
         try:
             call()

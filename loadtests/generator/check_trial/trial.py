@@ -17,7 +17,7 @@ from loadtests.generator.check_trial.steps import Attempt, Facts, Step, StepRunn
 from loadtests.generator.order import CheckOrder
 from loadtests.generator.request_list.users import ListUser
 from loadtests.generator.session.places import error_place
-from loadtests.generator.user_load.crowd import Crowd
+from loadtests.generator.user_load.crowd import Crowd, begin_client
 from loadtests.generator.user_load.loads import UserLoads
 from loadtests.generator.user_load.orders import LoadOrder, read_load
 from loadtests.generator.user_load.pace import Pace
@@ -116,7 +116,7 @@ class CheckTrial:
         if own:
             yield "The event spawning_complete is not fired: users live through many trials."
 
-    def _check_class(self, cls: type[User], share: float) -> User | None:
+    def _check_class(self, cls: type[User], share: float) -> Any:
         """Try one user class; return its user, or None if it cannot be made."""
         environment: Any = self._crowd.environment
         environment.load, environment.user_index = self._crowd.load, len(self._steps)
@@ -134,8 +134,7 @@ class CheckTrial:
             return user
         user._taskset_instance = DefaultTaskSet(user)  # noqa: SLF001 - as User.run does
         if not self._try(started, user, user.on_start):
-            self._not_checked += [step.name for step, _ in self._tasks(user, cls, user, share)]
-            return user
+            return user  # its tasks would fail for want of what on_start does
         self._check_tasks(user, cls, share)
         if cls.on_stop is not User.on_stop:
             self._try(Step(name=f"{cls.__name__}.on_stop", kind="on_stop"), user, user.on_stop)
@@ -146,9 +145,7 @@ class CheckTrial:
 
         A task may need what another one leaves behind.
         """
-        client = getattr(user, "client", None)
-        if hasattr(client, "begin"):
-            client.begin()
+        begin_client(user)
         again = [
             (step, call)
             for step, call in self._tasks(user, cls, user, share)
@@ -162,8 +159,7 @@ class CheckTrial:
         for prepared in requests.start:
             step = Step(name=prepared.name, kind="on_start", share=1.0)
             if not self._try(step, user, lambda prepared=prepared: client.send(prepared)):
-                self._not_checked += [other.name for other in requests.requests]
-                return
+                return  # the others would fail for want of what the start does
         client.begin()
         total = sum(order.weight for order in self._order.requests)
         for order, prepared in zip(self._order.requests, requests.requests, strict=True):

@@ -129,7 +129,7 @@ class Template:
             return self.fixed
         return b"".join(
             [
-                part if type(part) is bytes else part[1](part[0](draw))  # type: ignore[operator,index]  # a source
+                part if type(part) is bytes else part[1](part[0](draw))  # type: ignore[operator]  # a source
                 for part in self._parts
             ]
         )

@@ -63,7 +63,6 @@ class Prepared:
             return Outcome.REJECTED
         return outcome
 
-
     def why_not(self, status: int) -> str:
         """Return why an answer with ``status`` is not what the list expects."""
         if self.status is not None and status != self.status:

@@ -35,6 +35,11 @@ TARGETS_MAX = 10_000
 WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
 """Methods whose requests say their length even without a body."""
 
+UNJUDGED = (
+    "{asked} is sent with catch_response=True, but not used in a with block. Locust would not count"
+    " it; here it counts by its status."
+)
+
 BODY_HEADERS = ("content-length", "content-type", "transfer-encoding")
 
 
@@ -160,12 +165,16 @@ class SessionClient:
         if params:
             target = self._with_query(target, params)
         if rare and (special := {key: rare[key] for key in rare if rare[key] is not None}):
-            made = self._made_rarely(target, params, data, json, headers, special)
+            made = self._made_rarely(target, data, json, headers, special)
             if made is None:
                 return self.on_stock_session().request(  # type: ignore[no-any-return]
                     *(method, url, name, catch_response, context or {}),
-                    params=params, data=data, json=json, headers=headers,
-                    allow_redirects=allow_redirects, timeout=timeout,
+                    params=params,
+                    data=data,
+                    json=json,
+                    headers=headers,
+                    allow_redirects=allow_redirects,
+                    timeout=timeout,
                     **special,
                 )
             target, headers, body = made
@@ -215,7 +224,7 @@ class SessionClient:
         )
 
     def _made_rarely(
-        self, target: Target, params: Any, data: Any, json: Any, headers: Any, rare: dict[str, Any]
+        self, target: Target, data: Any, json: Any, headers: Any, rare: dict[str, Any]
     ) -> tuple[Target, Mapping[str, Any], Body] | None:
         """Return what a request with options like ``files`` sends; None if only stock can."""
         made = prepare_rare(
@@ -230,7 +239,7 @@ class SessionClient:
             if not self._load.is_home(url):
                 raise self._load.refuse(url)
             target = Target(target.method, url, None, target.origin)
-        return target, headers, (body, None)
+        return target, Signed(headers) if rare.get("auth") else headers, (body, None)
 
     def _wire(
         self,
@@ -239,7 +248,7 @@ class SessionClient:
         body: Body,
         is_json: bool,  # noqa: FBT001 - positional for speed
     ) -> bytes:
-        if self._auth is not None:
+        if self._auth is not None and not isinstance(headers, Signed):
             headers = {**(headers or {}), "Authorization": self._auth}
         lines, names = self.headers.lines(headers)
         content, kind = body
@@ -370,6 +379,8 @@ class SessionClient:
             load.count_start(outcome)
         if load.observe is not None:
             load.observe(self.user, response)
+            if response.was_left:
+                load.note(UNJUDGED.format(asked=f"{method} {name}"))
         if len(self._handlers) > load.own_handlers:
             self._fire(response, method, name, context)
         else:
@@ -418,8 +429,13 @@ def basic(user: Any, password: Any) -> str:
     return f"Basic {base64.b64encode(b':'.join(parts)).decode()}"
 
 
+class Signed(dict[str, Any]):
+    """The headers of a request that has an authentication of its own."""
+
+
 def without_body(headers: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """Return ``headers`` without those that describe a body."""
     if not headers:
         return headers
-    return {key: value for key, value in headers.items() if str(key).lower() not in BODY_HEADERS}
+    kept = {key: value for key, value in headers.items() if str(key).lower() not in BODY_HEADERS}
+    return Signed(kept) if isinstance(headers, Signed) else kept

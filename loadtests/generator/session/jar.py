@@ -155,7 +155,10 @@ class Jar(MutableMapping[str, str]):
 
     def get(self, name: str, default: Any = None, domain: Any = None, path: Any = None) -> Any:  # noqa: ARG002 - the API
         """Return the value of the cookie ``name``, or ``default``."""
-        return self[name] if name in self else default
+        try:
+            return self[name]
+        except KeyError:
+            return default
 
     def set(self, name: str, value: str | None, **attributes: Any) -> None:
         """Store a cookie of the locustfile's own; None deletes it."""

@@ -9,7 +9,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
-import brotli
+import brotli  # type: ignore[import-untyped]  # it has no types
 from gevent import GreenletExit
 from locust.exception import (
     CatchResponseError,
@@ -60,7 +60,10 @@ class RequestView:
         self.url = url
         self.body = body or None
         self.path_url = lines[0].partition(" ")[2].rpartition(" ")[0]
-        self.headers = CaseInsensitiveDict(line.split(": ", 1) for line in lines[1:] if ": " in line)
+        self.headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
+        for line in lines[1:]:
+            name, _, value = line.partition(": ")
+            self.headers[name] = value
 
 
 class UserResponse:
@@ -68,6 +71,13 @@ class UserResponse:
 
     ``report`` counts it. Without ``catch_response`` that has been done when a task sees it.
     """
+
+    due: float
+    """When it was to be sent, and ``sent_at`` when it was, by the monotonic clock."""
+    sent_at: float
+    name: str
+    js: Any
+    """The body as JSON; set by Locust's ``rest``."""
 
     __slots__ = (
         "__weakref__",
@@ -91,6 +101,7 @@ class UserResponse:
         "sent_at",
         "status_code",
         "url",
+        "was_left",
     )
 
     def __init__(
@@ -112,6 +123,7 @@ class UserResponse:
         self._verdict: Outcome | None = None
         self._meta: dict[str, Any] | None = None
         self._sent: tuple[str, bytes] = ("GET", b"")
+        self.was_left = False
 
     def __repr__(self) -> str:
         return f"<Response [{self.status_code}]>"
@@ -221,9 +233,7 @@ class UserResponse:
         """The request."""
         return RequestView(self._sent[0], self.url, self._sent[1])
 
-    def iter_content(
-        self, chunk_size: int | None = 1, decode_unicode: Any = False
-    ) -> Iterator[Any]:
+    def iter_content(self, chunk_size: int | None = 1, **_options: Any) -> Iterator[Any]:
         """Yield the body in pieces; it has been read as a whole."""
         content = self.content or b""
         size = chunk_size or len(content) or 1
@@ -342,6 +352,7 @@ class UserResponse:
     def __del__(self) -> None:
         # A response for a with block that never came counts all the same.
         if getattr(self, "_report", None) is not None:
+            self.was_left = True
             self.settle()
 
 

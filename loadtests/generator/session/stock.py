@@ -56,7 +56,7 @@ class GatedSession(HttpSession, Gated):
     """The session of ``requests`` that ``HttpUser`` has."""
 
     def __init__(self, user: Any, load: SessionLoad, base_url: str, *, starting: bool) -> None:
-        super().__init__(base_url, user.environment.events.request, user)  # type: ignore[no-untyped-call]
+        super().__init__(base_url, user.environment.events.request, user)
         self.trust_env = False
         self.gate_by(user, load, starting=starting)
         self.headers.update(load.headers)

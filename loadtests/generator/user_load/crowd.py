@@ -43,6 +43,10 @@ TellStart = Callable[[int, int], None]
 """Called now and then while users start, with those that have started and all."""
 
 
+class UsersFailed(UnusableLocustfile):
+    """The users do not get to their first task; the message says why."""
+
+
 class Crowd:
     """Users by their index over all processes; each index always has the same class.
 
@@ -79,7 +83,7 @@ class Crowd:
     def grow(self, users: int, tell: TellStart) -> None:
         """Start users until there are ``users``; return when all have begun their first task.
 
-        Raises ``UnusableLocustfile`` if they do not get that far.
+        Raises ``UsersFailed`` if they do not get that far.
         """
         wanted = list(range(self._share.number, users, self._share.of))
         tries = dict.fromkeys(wanted, 0)
@@ -94,13 +98,13 @@ class Crowd:
                 if index not in self._starting and not self._is_ready(index):
                     tries[index] += 1
                     if tries[index] > TRIES_MAX:
-                        raise UnusableLocustfile(self._why_not())
+                        raise UsersFailed(self._why_not())
                     self.start(index)
             self._changed.clear()
             if self._changed.wait(timeout=TELL_EVERY_S):
                 waited_since = monotonic()
             if monotonic() - waited_since > START_LIMIT_S:
-                raise UnusableLocustfile(self._stuck())
+                raise UsersFailed(self._stuck())
             if monotonic() - told_at > TELL_EVERY_S:
                 told_at = monotonic()
                 tell(len(ready), len(wanted))
@@ -114,7 +118,7 @@ class Crowd:
             user: Any = cls(self.environment)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
-            raise UnusableLocustfile(f"{cls.__name__} cannot be made: {reason}") from error
+            raise UsersFailed(f"{cls.__name__} cannot be made: {reason}") from error
         user.pace = Pace(
             self.gate, keep_waits=self._keep_waits, on_begin=lambda: self._began(index)
         )
@@ -133,7 +137,8 @@ class Crowd:
         limit = monotonic() + limit_s
         while (busy := [user for user in self.alive if in_flight(user)]) and monotonic() < limit:
             gevent.sleep(LOOK_S)
-        for user in busy:
+        users: list[Any] = [*busy]
+        for user in users:
             user.client._admit = no_more  # noqa: SLF001 - what its on_stop asks is not sent
         gevent.killall([user.greenlet for user in busy], timeout=END_LIMIT_S)
 
@@ -171,9 +176,7 @@ class Crowd:
         return user is not None and user.pace.began and not ended(user)
 
     def _began(self, index: int) -> None:
-        client = getattr(self._users[index], "client", None)
-        if hasattr(client, "begin"):
-            client.begin()
+        begin_client(self._users[index])
         self._starting.discard(index)
         self._changed.set()
 
@@ -199,6 +202,13 @@ class Crowd:
             f"on_start of {type(users[0]).__name__ if users else 'a user'} did not end in"
             f" {START_LIMIT_S:.0f} s.{where}"
         )
+
+
+def begin_client(user: User) -> None:
+    """Let the requests of ``user`` wait at the gate: its first task begins."""
+    client: Any = getattr(user, "client", None)
+    if hasattr(client, "begin"):
+        client.begin()
 
 
 def no_more() -> float:

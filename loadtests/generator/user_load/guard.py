@@ -50,10 +50,15 @@ class Guard:
         self._installed = False
 
     def only(self, base_url: str, folder: Path | None) -> None:
-        """Allow the address of ``base_url`` alone, for the locustfile in ``folder``."""
+        """Allow the address of ``base_url`` alone, for the locustfile in ``folder``.
+
+        What was refused before is forgotten.
+        """
         self._install()
         parts = urlsplit(base_url)
         self._host, port = parts.hostname or "", parts.port or 80
+        self.refused.clear()
+        self.others.clear()
         self._folder = folder
         self._allowed = {(self._host, port)}
         try:

@@ -53,7 +53,9 @@ class Pace:
         if self._keep_waits:
             stock_wait(taskset)
             return
-        taskset.wait_time()  # it may draw random numbers, and the next tasks depend on them
+        cast(
+            "Any", taskset
+        ).wait_time()  # it may draw random numbers, and the next tasks depend on them
         sent = getattr(getattr(user, "client", None), "sent", None)
         if sent is None or sent == self._sent:
             # Without a request the user has not let anybody else run.
@@ -62,9 +64,11 @@ class Pace:
         self._sent = sent or 0
 
 
-stock_wait = TaskSet.wait
-stock_execute = TaskSet.execute_task
-stock_execute_default = DefaultTaskSet.execute_task
+STOCK: Any = TaskSet
+
+stock_wait = STOCK.wait
+stock_execute = STOCK.execute_task
+stock_execute_default = cast("Any", DefaultTaskSet).execute_task
 
 
 def wait(self: TaskSet) -> None:
@@ -108,9 +112,8 @@ def sleep(seconds: float = 0, ref: bool = True) -> None:  # noqa: FBT001, FBT002
 
 def install() -> None:
     """Patch Locust and the sleeps; doing it again changes nothing."""
-    stock: Any = TaskSet
-    stock.wait = wait
-    stock.execute_task = execute_task
+    STOCK.wait = wait
+    STOCK.execute_task = execute_task
     cast("Any", DefaultTaskSet).execute_task = execute_default_task
-    time_module.sleep = sleep
+    cast("Any", time_module).sleep = sleep
     cast("Any", gevent).sleep = sleep
