@@ -68,6 +68,7 @@ class Session:
         ceiling = self._driver.measure_ceiling(self._plan.generator_processes)
         if ceiling is not None:
             self._store.write_ceiling(ceiling)
+            self._measure_files()
         self._probe()
         for workload in self._plan.workloads:
             for worker in self._plan.workers:

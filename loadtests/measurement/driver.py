@@ -161,8 +161,8 @@ class Driver:
 
     @property
     def _static_url(self) -> str:
-        """The URL at which the proxy answers by itself."""
-        return f"http://{urlsplit(self._stack.status_url).netloc}"
+        """The URL at which our proxy answers by itself; only where there is one."""
+        return f"http://{urlsplit(self._stack.status_url or '').netloc}"
 
     def measure_ceiling(self, processes: int) -> Ceiling | None:
         """Return the generator's ceiling: its throughput on the static answer of our proxy."""
@@ -184,7 +184,7 @@ class Driver:
     def measure_file_ceiling(self, workload: Workload) -> FileCeiling:
         """Return what a user's locustfile costs one generator process for each request.
 
-        Its check trial must have been run, whose answers it gets.
+        Its check trial must have been run, whose answers it gets. Our proxy must be there.
         """
         assert workload.locustfile is not None
         load = Load(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from time import monotonic
 from typing import Any
@@ -137,10 +137,11 @@ class Crowd:
         limit = monotonic() + limit_s
         while (busy := [user for user in self.alive if in_flight(user)]) and monotonic() < limit:
             gevent.sleep(LOOK_S)
-        users: list[Any] = [*busy]
-        for user in users:
-            user.client._admit = no_more  # noqa: SLF001 - what its on_stop asks is not sent
-        gevent.killall([user.greenlet for user in busy], timeout=END_LIMIT_S)
+        kill(busy)
+
+    def drop(self) -> None:
+        """End all users; what their ``on_stop`` asks is not sent."""
+        kill(self.alive)
 
     def choose(self, users: int) -> Callable[[Any], bool]:
         """Let only the users below the index ``users`` send requests from now on.
@@ -202,6 +203,16 @@ class Crowd:
             f"on_start of {type(users[0]).__name__ if users else 'a user'} did not end in"
             f" {START_LIMIT_S:.0f} s.{where}"
         )
+
+
+def kill(users: Iterable[Any]) -> None:
+    """End ``users`` at once; what their ``on_stop`` asks is not sent."""
+    killed = list(users)
+    for user in killed:
+        client = getattr(user, "client", None)
+        if client is not None:
+            client._admit = no_more  # noqa: SLF001 - see above
+    gevent.killall([user.greenlet for user in killed], timeout=END_LIMIT_S)
 
 
 def begin_client(user: User) -> None:

@@ -101,6 +101,11 @@ class UserLoads:
         """Return what the users of a load share that has been used before."""
         return self._kits[order.key]
 
+    def forget(self, crowd: Crowd) -> None:
+        """End the users of ``crowd`` without a request: they have asked nobody in earnest."""
+        self._crowds = {key: other for key, other in self._crowds.items() if other is not crowd}
+        crowd.drop()
+
     def end(self, limit_s: float) -> None:
         """End all users, and tell each locustfile of it."""
         for crowd in self._crowds.values():

@@ -81,6 +81,8 @@ class UserTrial:
             crowd.drain(order.drain_limit_s)
             finish()
             drained = monotonic()
+        if order.replay:
+            self._loads.forget(crowd)
         return Result(
             samples=self._samples(schedule),
             started_at_s=schedule.starts + schedule.epoch_s,

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from loadtests.analysis.rules.load import ERROR_LIMIT_RATIO
 from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_USAGE
 
 Facts = Mapping[str, Any]
@@ -21,6 +20,9 @@ LOGIN = re.compile(r"log-?_?in|sign-?_?in|/auth\b|/sso\b", re.IGNORECASE)
 TLS_HINT = (
     "The application wants to be behind TLS: --header X-Forwarded-Proto=https says that it is."
 )
+
+FAILING_LIMIT_RATIO = 0.001
+"""Share of failing tasks from which a run has no verdict; the rule ``errors`` has the same."""
 
 NAMED_MAX = 5
 """Things of one kind that a sentence names."""
@@ -192,7 +194,7 @@ def _failed(steps: Sequence[Facts]) -> tuple[Problem, ...]:
             place="",
             detail=f"{step['name']}: {in_words(request)}, {times(step)}. {EXPECTED}",
         )
-        for step in (*starts, *(tasks if share > ERROR_LIMIT_RATIO else ()))
+        for step in (*starts, *(tasks if share > FAILING_LIMIT_RATIO else ()))
         for request in _failing(step)
     ]
     return tuple(dict.fromkeys(problems))
