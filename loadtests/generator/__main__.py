@@ -125,6 +125,7 @@ class Agent:
             protocol=PROTOCOL,
             locust=locust.__version__,
             python=platform.python_version(),
+            machine=platform.machine(),
             pid=os.getpid(),
         )
 

@@ -44,11 +44,13 @@ class Agent:
     def __init__(self, child: Child) -> None:
         self._child = child
         self._count = 0
+        self.greeting: Mapping[str, Any] = {}
+        """What the generator said of itself."""
 
     def hello(self) -> dict[str, Any]:
         """Return the generator's versions; raise :class:`GeneratorFailure` for another protocol."""
         self._say({"op": "hello"})
-        greeting = self._hear("hello", HELLO_LIMIT_S)
+        self.greeting = greeting = self._hear("hello", HELLO_LIMIT_S)
         if greeting.get("protocol") != PROTOCOL:
             raise GeneratorFailure(
                 f"The generator uses protocol {greeting.get('protocol')!r}, and twofold"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -88,7 +89,10 @@ def waits_itself(holder: Any) -> bool:
     own: Any = holder.wait_time
     if own is stock:
         return bool(holder.max_wait or holder.wait_function)
+    state = random.getstate()
     try:
         return bool(own(None))
     except Exception:  # noqa: BLE001 - it is anybody's code, and asks for its user
         return True
+    finally:
+        random.setstate(state)  # the file's own numbers must not depend on this

@@ -131,9 +131,8 @@ class UserLoads:
             kit.environment.host = base_url
             return kit
         self.guard.only(base_url, None if file is None else Path(file.path).parent)
-        kit = self._new_kit(order, base_url)
-        self._kits[order.key] = kit
-        random.seed(f"{seed}/{self._number}")
+        random.seed(f"{seed}/{self._number}")  # a file that seeds by itself does so later
+        kit = self._kits[order.key] = self._new_kit(order, base_url)
         return kit
 
     def _new_kit(self, order: LoadOrder, base_url: str) -> Kit:

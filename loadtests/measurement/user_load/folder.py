@@ -106,9 +106,9 @@ def too_much(folder: Path, sizes: dict[Path, int]) -> str:
     largest = sorted(entries, key=lambda name: -entries[name])[:LARGEST_NAMED]
     named = ", ".join(f"{name} ({megabytes(entries[name])})" for name in largest)
     return (
-        f"The locustfile's folder {folder} has {len(sizes)} files with"
+        f"The folder {folder} has {len(sizes)} files with"
         f" {megabytes(sum(sizes.values()))}, and the load generator takes {MOST_FILES} with"
-        f" {megabytes(MOST_BYTES)}. Put the locustfile with its data into a folder of its own."
+        f" {megabytes(MOST_BYTES)}. Put the locustfile and its data into a folder of their own."
         f" The largest here: {named}."
     )
 

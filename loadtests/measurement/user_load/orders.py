@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +13,7 @@ from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.user_load.folder import pack_files, pack_folder, placed_name
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.workload import Locustfile, RequestSpec, Workload
+from loadtests.tools import pip
 
 Fields = Mapping[str, Any]
 
@@ -22,7 +24,8 @@ class Orders:
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
         self._fields: dict[str, Fields] = {}
-        self._modules: dict[str, str] = {}
+        self._folders: list[tempfile.TemporaryDirectory[str]] = []
+        """Folders that are needed until the run ends."""
 
     def of(self, workload: Workload) -> Fields:
         """Return the fields of an order that carry ``workload``; none for a built-in one.
@@ -35,16 +38,10 @@ class Orders:
             self._fields[workload.name] = self._made(workload)
         return self._fields[workload.name]
 
-    def with_modules(self, workload: Workload, folder: str) -> None:
-        """Let a locustfile find modules in ``folder`` of the generator's machine."""
-        self._modules[workload.name] = folder
-        self._fields.pop(workload.name, None)
-
     def _made(self, workload: Workload) -> Fields:
         headers = {"headers": dict(workload.headers)} if workload.headers else {}
         if workload.locustfile is not None:
-            modules = self._modules.get(workload.name)
-            return {"locustfile": self._file(workload.locustfile, modules), **headers}
+            return {"locustfile": self._file(workload.locustfile), **headers}
         uploads = self._uploads((*workload.requests, *workload.start), workload.name)
         return {
             "requests": [request_fields(spec, uploads) for spec in workload.requests],
@@ -53,7 +50,7 @@ class Orders:
             **headers,
         }
 
-    def _file(self, file: Locustfile, modules: str | None) -> dict[str, Any]:
+    def _file(self, file: Locustfile) -> dict[str, Any]:
         path = Path(file.path)
         folder = self._agent.place(str(path.parent), probe=path.name, sha256=hash_of(path))
         if folder is None:
@@ -65,8 +62,28 @@ class Orders:
             "classes": list(file.classes),
             "keep_waits": file.keep_waits,
             "env": dict(file.env),
-            "modules": modules,
+            "modules": self._modules_of(file),
         }
+
+    def _modules_of(self, file: Locustfile) -> str | None:
+        """Return the folder with the modules that a locustfile requires; they are installed now."""
+        if file.requirements is None:
+            return None
+        requirements = Path(file.requirements)
+        folder = tempfile.TemporaryDirectory(prefix="twofold-modules-")
+        self._folders.append(folder)
+        name = requirements.name
+        is_here = self._agent.place(
+            str(requirements.parent), probe=name, sha256=hash_of(requirements)
+        )
+        if is_here is not None:  # the generator runs on this machine, with this Python
+            pip.install(requirements, Path(folder.name))
+            return folder.name
+        greeting = self._agent.greeting
+        python = ".".join(str(greeting.get("python", "")).split(".")[:2])
+        machine = str(greeting.get("machine", ""))
+        pip.install(requirements, Path(folder.name), python=python, machine=machine)
+        return self._agent.place(folder.name, packed=pack_folder(Path(folder.name)))
 
     def _uploads(self, specs: tuple[RequestSpec, ...], name: str) -> dict[str, str]:
         """Return the places of the files that requests send, by their paths here."""
