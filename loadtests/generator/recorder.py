@@ -26,7 +26,7 @@ OTHERS_BYTES = OTHERS.encode()
 
 
 class Recorder:
-    """Collects one row of 32 bytes per request until the trial's end.
+    """Collects one row of 36 bytes per request until the trial's end.
 
     Moments are seconds of the monotonic clock, as ``time.monotonic()`` gives them.
     """
@@ -39,6 +39,8 @@ class Recorder:
         self._outcome = array("h")
         self._replica = array("h")
         self._name = array("h")
+        self._bytes = array("i")
+        self._redirects: dict[str, int] = {}
         self._replicas: dict[bytes, int] = {}
         self._names: dict[str, int] = {}
 
@@ -68,6 +70,7 @@ class Recorder:
         outcome: Outcome,
         replica: int,
         name: int,
+        body_bytes: int = 0,
     ) -> None:
         """Add the row of an ended request. Positional, for speed: it runs once per request."""
         self._due.append(due)
@@ -77,6 +80,21 @@ class Recorder:
         self._outcome.append(outcome)
         self._replica.append(replica)
         self._name.append(name)
+        self._bytes.append(body_bytes)
+
+    def add_redirect(self, replica: bytes | None) -> None:
+        """Count a redirect that was followed: an answer of ``replica`` without a row of its own."""
+        name = "" if replica is None else replica.decode("latin-1")
+        self._redirects[name] = self._redirects.get(name, 0) + 1
+
+    def clear(self) -> None:
+        """Forget all rows and redirects; the tables of names and replicas stay."""
+        for column in (self._due, self._sent, self._done):
+            del column[:]
+        for kind in (self._status, self._outcome, self._replica, self._name):
+            del kind[:]
+        del self._bytes[:]
+        self._redirects.clear()
 
     def samples(self, opened: float) -> Samples:
         """Return the recorded rows, with moments in microseconds since ``opened``."""
@@ -91,10 +109,12 @@ class Recorder:
             key: np.rint((np.array(values) - opened) * MICROSECONDS).astype(np.int64)
             for key, values in moments.items()
         } | {key: np.array(values, dtype=np.int16) for key, values in kinds.items()}
+        columns["bytes"] = np.array(self._bytes, dtype=np.int32)
         return Samples(
             columns=by_due(columns),
             replicas=tuple(replica.decode("latin-1") for replica in self._replicas),
             names=tuple(self._names),
+            redirects=dict(self._redirects),
         )
 
 

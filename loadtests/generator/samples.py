@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +23,15 @@ Columns = Mapping[str, npt.NDArray[np.signedinteger]]
 
 @dataclass(frozen=True, kw_only=True)
 class Samples:
-    """One row per request; ``replica`` and ``name`` are indices into the tables, −1 for none."""
+    """One row per request; ``replica`` and ``name`` are indices into the tables, −1 for none.
+
+    ``redirects`` counts the followed redirects by replica; "" is one that nobody named.
+    """
 
     columns: Columns
     replicas: tuple[str, ...]
     names: tuple[str, ...]
+    redirects: Mapping[str, int] = field(default_factory=dict)
 
     def count(self, outcome: Outcome) -> int:
         """Return how many rows have ``outcome``."""
@@ -34,14 +39,15 @@ class Samples:
 
     @property
     def sent(self) -> int:
-        """How many requests were sent."""
-        return len(self.columns["outcome"]) - self.count(Outcome.DROPPED)
+        """How many requests were sent, with each redirect that was followed."""
+        rows = len(self.columns["outcome"])
+        return rows - self.count(Outcome.DROPPED) + sum(self.redirects.values())
 
     @property
     def answered(self) -> int:
         """How many requests got a whole answer, of any status."""
         whole = (Outcome.OK, Outcome.STATUS, Outcome.REJECTED)
-        return sum(self.count(outcome) for outcome in whole)
+        return sum(self.count(outcome) for outcome in whole) + sum(self.redirects.values())
 
 
 def merge(parts: Sequence[Samples]) -> Samples:
@@ -57,7 +63,21 @@ def merge(parts: Sequence[Samples]) -> Samples:
     columns["name"] = np.concatenate(
         [renumbered(part.columns["name"], part.names, names) for part in parts]
     )
-    return Samples(columns=by_due(columns), replicas=replicas, names=names)
+    redirects: Counter[str] = Counter()
+    for part in parts:
+        redirects.update(part.redirects)
+    return Samples(
+        columns=by_due(columns), replicas=replicas, names=names, redirects=dict(redirects)
+    )
+
+
+def renamed(samples: Samples, names: Sequence[str]) -> Samples:
+    """Return ``samples`` with other ``names`` in their table; equal names become one."""
+    new = table([names])
+    if new == samples.names:
+        return samples
+    column = renumbered(samples.columns["name"], names, new)
+    return replace(samples, names=new, columns={**samples.columns, "name": column})
 
 
 def by_due(columns: Columns) -> Columns:

@@ -73,6 +73,12 @@ class Result:
     lag: Lag
     user_errors: tuple[str, ...]
     """The messages of all exceptions that the locustfile's own code raised."""
+    user_errors_in_window: int = 0
+    start_requests: int = 0
+    start_failed: int = 0
+    """Requests that users sent before their first task, and those of them that failed."""
+    refused: tuple[str, ...] = ()
+    """Sentences about addresses that are not the target's, to which nothing was sent."""
 
 
 def plan_schedule(order: TrialOrder, starts_at_s: float | None = None) -> Schedule:
