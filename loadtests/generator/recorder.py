@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from array import array
+from typing import TypeVar
 
 import numpy as np
 
 from loadtests.generator.http.outcome import Outcome
-from loadtests.generator.samples import Samples, by_due
+from loadtests.generator.samples import MOST_ENTRIES, OTHERS, Samples, by_due
+
+Entry = TypeVar("Entry", str, bytes)
 
 MICROSECONDS = 1e6
 """Microseconds per second; the columns of moments are in microseconds."""
 
 NO_REPLICA = -1
 """Value of the column ``replica`` if the answer names none."""
+
+
+MOST_BYTES = 100
+"""How much of a replica's name is kept; an address with a port has at most 47 characters."""
+
+OTHERS_BYTES = OTHERS.encode()
 
 
 class Recorder:
@@ -37,14 +46,18 @@ class Recorder:
         return len(self._done)
 
     def replica_index(self, replica: bytes | None) -> int:
-        """Return the index of ``replica`` in the table, which grows as needed."""
+        """Return the index of ``replica`` in the table, which grows up to its limit."""
         if replica is None:
             return NO_REPLICA
-        return self._replicas.setdefault(replica, len(self._replicas))
+        index = self._replicas.get(replica)
+        return (
+            _added(self._replicas, replica[:MOST_BYTES], OTHERS_BYTES) if index is None else index
+        )
 
     def name_index(self, name: str) -> int:
-        """Return the index of ``name`` in the table, which grows as needed."""
-        return self._names.setdefault(name, len(self._names))
+        """Return the index of ``name`` in the table, which grows up to its limit."""
+        index = self._names.get(name)
+        return _added(self._names, name, OTHERS) if index is None else index
 
     def add(
         self,
@@ -83,3 +96,10 @@ class Recorder:
             replicas=tuple(replica.decode("latin-1") for replica in self._replicas),
             names=tuple(self._names),
         )
+
+
+def _added(table: dict[Entry, int], entry: Entry, others: Entry) -> int:
+    """Return the index of a new entry, or beyond the limit that of all others."""
+    if len(table) >= MOST_ENTRIES - 1:
+        entry = others
+    return table.setdefault(entry, len(table))

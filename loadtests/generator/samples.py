@@ -11,6 +11,12 @@ import numpy.typing as npt
 
 from loadtests.generator.http.outcome import Outcome
 
+MOST_ENTRIES = 10_000
+"""Entries of a table; its indices are 16-bit numbers."""
+
+OTHERS = "(others)"
+"""Stands for all entries beyond these, such as addresses that an application makes up."""
+
 Columns = Mapping[str, npt.NDArray[np.signedinteger]]
 
 
@@ -61,8 +67,14 @@ def by_due(columns: Columns) -> Columns:
 
 
 def table(tables: Iterable[Sequence[str]]) -> tuple[str, ...]:
-    """Return the entries of all ``tables`` without duplicates, in order of first appearance."""
-    return tuple(dict.fromkeys(entry for entries in tables for entry in entries))
+    """Return the entries of all ``tables`` without duplicates, in order of first appearance.
+
+    From the limit on, one entry stands for all others.
+    """
+    entries = tuple(dict.fromkeys(entry for entries in tables for entry in entries))
+    if len(entries) <= MOST_ENTRIES:
+        return entries
+    return (*(entry for entry in entries[:MOST_ENTRIES] if entry != OTHERS), OTHERS)
 
 
 def renumbered(
@@ -71,7 +83,8 @@ def renumbered(
     """Convert a column of indices into ``old`` to indices into ``new``; −1 stays −1."""
     index = {entry: number for number, entry in enumerate(new)}
     # An extra last entry, because the index −1 reads the last one.
-    numbers = np.array([*(index[entry] for entry in old), -1], dtype=np.int16)
+    others = index.get(OTHERS, -1)
+    numbers = np.array([*(index.get(entry, others) for entry in old), -1], dtype=np.int16)
     return numbers.take(column, mode="wrap")
 
 
