@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator
 
@@ -18,11 +17,11 @@ def hangup_is_heard() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def locks_are_of_this_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Runs of tests side by side measure nothing that counts, so they do not wait for another."""
-    before = os.environ.get("TWOFOLD_LOCK_FOLDER")
-    os.environ["TWOFOLD_LOCK_FOLDER"] = str(tmp_path_factory.mktemp("locks"))
-    yield
-    os.environ.pop("TWOFOLD_LOCK_FOLDER")
-    if before is not None:
-        os.environ["TWOFOLD_LOCK_FOLDER"] = before
+def nothing_is_shared_with_other_sessions(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[None]:
+    """Runs of tests side by side do not wait for one another, and write nothing into the home."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TWOFOLD_LOCK_FOLDER", str(tmp_path_factory.mktemp("locks")))
+        environment.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield

@@ -85,7 +85,10 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """One version: ``asked`` is its name on the command line, ``digest`` that of its image."""
+    """One version: ``asked`` is its name on the command line, ``digest`` that of its image.
+
+    ``environment`` has its variables, each with a fingerprint of its value (``gate.fingerprints``).
+    """
 
     name: SideName
     asked: str

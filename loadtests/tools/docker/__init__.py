@@ -44,7 +44,10 @@ PULL_LIMIT_S = 120.0
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """A container as the engine describes it; ``pid`` is 0 if it does not run."""
+    """A container as the engine describes it; ``pid`` is 0 if it does not run.
+
+    ``address`` is the one at which the harness reaches it.
+    """
 
     id: str
     service: str
@@ -265,7 +268,7 @@ def parse_container(attributes: Mapping[str, Any]) -> Container:
     """Convert the engine's description of a container (``docker inspect``)."""
     labels = attributes["Config"]["Labels"]
     state = attributes["State"]
-    networks = attributes["NetworkSettings"]["Networks"].values()
+    networks = attributes["NetworkSettings"]["Networks"]
     return Container(
         id=attributes["Id"],
         service=labels[SERVICE_LABEL],
@@ -276,8 +279,14 @@ def parse_container(attributes: Mapping[str, Any]) -> Container:
         exit_code=state["ExitCode"],
         out_of_memory=state.get("OOMKilled", False),
         pid=state["Pid"],
-        address=next((network["IPAddress"] for network in networks), ""),
+        address=_address(networks),
     )
+
+
+def _address(networks: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return a container's address; that in the network ``front``, if it is in several."""
+    in_front = [network for name, network in networks.items() if name.endswith("_front")]
+    return next((str(network["IPAddress"]) for network in (*in_front, *networks.values())), "")
 
 
 # -- command lines ----------------------------------------------------------------------------
