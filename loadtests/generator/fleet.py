@@ -10,12 +10,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import asdict
-from time import time
 from typing import Any
 
 import gevent
 from locust.env import Environment
 
+from loadtests.generator.clock import now_s
 from loadtests.generator.loops.ticker import Lag
 from loadtests.generator.order import Share, TrialOrder
 from loadtests.generator.recorder import Recorder
@@ -69,7 +69,7 @@ class Fleet:
         self._wait_for_workers()
         self._master.stats.clear_all()
         self._results.clear()
-        starts_at_s = time() + START_AHEAD_S
+        starts_at_s = now_s() + START_AHEAD_S
         for number, node in self._nodes.items():
             share = Share(number=number, of=self.size)
             message = {
@@ -89,7 +89,7 @@ class Fleet:
             started_at_s=starts_at_s,
             opened_at_s=schedule.opens + schedule.epoch_s,
             closed_at_s=schedule.closes + schedule.epoch_s,
-            drained_at_s=time(),
+            drained_at_s=now_s(),
             cpu_s=cpu_s,
             lag=lag,
             user_errors=(),
@@ -126,10 +126,10 @@ class Fleet:
     def _wait_for_workers(self) -> None:
         """Wait until all workers have joined; start again those that end before."""
         self._start_missing()
-        limit_s = time() + START_LIMIT_S
+        limit_s = now_s() + START_LIMIT_S
         most_lost = self._lost_between + MOST_LOST_STARTING * self.size
         while len(self._nodes) < self.size:
-            if time() > limit_s or self._lost_between > most_lost:
+            if now_s() > limit_s or self._lost_between > most_lost:
                 raise WorkersFailed(
                     f"{self.size - len(self._nodes)} of {self.size} generator workers did not "
                     f"start in {START_LIMIT_S:g} s, or ended repeatedly while starting. Their "
@@ -143,7 +143,7 @@ class Fleet:
             gevent.sleep(LOOK_INTERVAL_S)
             for number in missing - self._results.keys():
                 process = self._processes[number]
-                if process.poll() is None and time() > limit_s:
+                if process.poll() is None and now_s() > limit_s:
                     process.kill()  # it hangs
                     process.wait()
                 if process.poll() is not None:
