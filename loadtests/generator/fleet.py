@@ -12,12 +12,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from time import time
 from typing import Any
 
 import gevent
 from locust.env import Environment
 
+from loadtests.generator.clock import now_s
 from loadtests.generator.loops.ticker import Lag
 from loadtests.generator.order import Share, TrialOrder
 from loadtests.generator.recorder import Recorder
@@ -84,7 +84,7 @@ class Fleet:
         self._master.stats.clear_all()
         if order.is_given:
             self._prepare(order, tell_start)
-        starts_at_s = time() + START_AHEAD_S
+        starts_at_s = now_s() + START_AHEAD_S
         self._send("trial", {"order": asdict(order), "starts_at_s": starts_at_s})
         schedule = plan_schedule(order, starts_at_s)
         cpu_s, lag = watch_window(schedule, tell)
@@ -97,7 +97,7 @@ class Fleet:
             started_at_s=starts_at_s,
             opened_at_s=schedule.opens + schedule.epoch_s,
             closed_at_s=schedule.closes + schedule.epoch_s,
-            drained_at_s=time(),
+            drained_at_s=now_s(),
             cpu_s=cpu_s,
             lag=lag,
             user_errors=(),
@@ -108,7 +108,7 @@ class Fleet:
     def end_users(self, limit_s: float) -> None:
         """End the users of all workers, who live from trial to trial."""
         self._send("end", {"limit_s": limit_s})
-        self._wait_for_results(time() + limit_s + ANSWER_LIMIT_S)
+        self._wait_for_results(now_s() + limit_s + ANSWER_LIMIT_S)
 
     def _prepare(self, order: TrialOrder, tell_start: TellStart) -> None:
         """Let all workers start their users; returns when all users have begun."""
@@ -122,7 +122,7 @@ class Fleet:
                 self._starting.clear()
 
         try:
-            self._wait_for_results(time() + PREPARE_LIMIT_S, told)
+            self._wait_for_results(now_s() + PREPARE_LIMIT_S, told)
         except WorkersFailed as error:
             raise UsersFailed(str(error)) from error
 
@@ -162,10 +162,10 @@ class Fleet:
     def _wait_for_workers(self) -> None:
         """Wait until all workers have joined; start again those that end before."""
         self._start_missing()
-        limit_s = time() + START_LIMIT_S
+        limit_s = now_s() + START_LIMIT_S
         most_lost = self._lost_between + MOST_LOST_STARTING * self.size
         while len(self._nodes) < self.size:
-            if time() > limit_s or self._lost_between > most_lost:
+            if now_s() > limit_s or self._lost_between > most_lost:
                 raise WorkersFailed(
                     f"{self.size - len(self._nodes)} of {self.size} generator workers did not "
                     f"start in {START_LIMIT_S:g} s, or ended repeatedly while starting. Their "
@@ -182,7 +182,7 @@ class Fleet:
             meanwhile()
             for number in missing - self._results.keys():
                 process = self._processes[number]
-                if process.poll() is None and time() > limit_s:
+                if process.poll() is None and now_s() > limit_s:
                     process.kill()  # it hangs
                     process.wait()
                 if process.poll() is not None:

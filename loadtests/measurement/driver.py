@@ -19,7 +19,7 @@ from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.server_counters import ServerCounters
 from loadtests.measurement.user_load.orders import Orders
-from loadtests.measurement.window_edges import read_edge
+from loadtests.measurement.window_edges import check_clocks, read_edge
 from loadtests.model.consistency import Check, ProbeResult
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.generator_records import Answer, Edge, Load, RawTrial
@@ -255,6 +255,7 @@ class Driver:
             on_opened=lambda: edges.append(self._edge()),
             on_closed=lambda: edges.append(self._edge()),
         )
+        check_clocks(edges[0], done.finished)
         request_counts = self._server_counters.finish(active)
         replicas = self._replicas()
         return RawTrial(
