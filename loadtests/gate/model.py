@@ -13,6 +13,7 @@ from enum import StrEnum
 from loadtests.model.consistency import ProbeResult
 from loadtests.model.machine import Machine
 from loadtests.model.result import Estimate
+from loadtests.model.tested.workload import Workload
 from loadtests.model.vocabulary import RuleCode
 
 SCHEMA_VERSION = 5
@@ -133,6 +134,8 @@ class GatePlan:
     cores: tuple[int, ...]
     service_cores: tuple[int, ...]
     timing: GateTiming
+    asked: Workload | None = None
+    """The requests by which consistency is checked; None means ``path`` alone."""
 
     @property
     def tests(self) -> int:
