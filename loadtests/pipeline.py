@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Self
 
 from loadtests.analysis import core_speed, generator_ceiling, verdict
+from loadtests.analysis.failures import shape
 from loadtests.analysis.latency import checks, level_results, slo_search
 from loadtests.analysis.rules import registry
+from loadtests.environments.guards import machine_lock
 from loadtests.environments.keep_awake import AWAKE_LOG, Awake, kept_awake
 from loadtests.environments.protocol import Chosen, Stack
 from loadtests.measurement.closed_loop import Session
@@ -36,12 +38,16 @@ LIVE_EVERY_S = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A run to measure: its plan, its results folder, and its command line."""
+    """A run to measure: its plan, its results folder, and its command line.
+
+    Without ``wait`` it fails if another run measures on this machine.
+    """
 
     plan: Plan
     chosen: Chosen
     results: Path
     command: str
+    wait: bool = True
 
 
 def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
@@ -50,10 +56,16 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     The stack is always taken down, and finished trials are saved and reported, even after an error.
     A signal raises :class:`~loadtests.model.errors.Interrupted`.
     """
+    with machine_lock.held(request.chosen.lock, progress.say, wait=request.wait) as lock:
+        return _run(request, progress, lock)
+
+
+def _run(request: Request, progress: Progress, lock: machine_lock.Held) -> tuple[RunResult, Path]:
     plan, chosen = request.plan, request.chosen
-    started_at_s = proc.now_s()
+    started_at_s, started_s = proc.now_s(), proc.monotonic_s()
     run_id = run_folder.new_run_id(started_at_s, plan.seed)
     store = Store.create(request.results, run_id)
+    lock.note(store.folder)
     facts = _facts_of(run_id, started_at_s, request.command)
     store.begin(facts, chosen.machine, plan)
     progress.planned(plan)
@@ -85,7 +97,7 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
         raise
     facts = replace(
         facts,
-        wall_s=proc.now_s() - started_at_s,
+        wall_s=proc.monotonic_s() - started_s,
         measuring_s=measuring_s,
         finished=True,
         versions=versions,
@@ -140,15 +152,23 @@ def conclude(recorded: Recorded) -> RunResult:
     plan, calibrations = recorded.plan, recorded.calibrations
     plan = in_force.applied(plan, recorded.in_force)
     ceiling = recorded.ceiling
+    failures = shape.results(plan, trials, finished=recorded.facts.finished)
     findings = (
-        *registry.check(plan, core_speed.at_mean_speed(trials), calibrations),
+        *registry.check(plan, core_speed.at_mean_speed(trials), calibrations, failures),
         *generator_ceiling.check(plan, trials, ceiling),
         *generator_ceiling.lost(plan, calibrations, ceiling),
         *generator_ceiling.throttled(ceiling),
         *checks.lost(recorded.open_trials),
     )
     result = verdict.conclude(
-        recorded.facts, recorded.machine, plan, trials, calibrations, findings, recorded.probes
+        recorded.facts,
+        recorded.machine,
+        plan,
+        trials,
+        calibrations,
+        findings,
+        recorded.probes,
+        failures,
     )
     cells = generator_ceiling.with_shares(result.cells, ceiling)
     return replace(result, cells=cells, ceiling=ceiling, in_force=recorded.in_force)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from loadtests.analysis.failures import counting
 from loadtests.analysis.request_distribution import distribution_of
 from loadtests.model.generator_records import Edge, Finished, RawTrial
 from loadtests.model.plan import Budget
@@ -37,6 +38,7 @@ class Columns:
     status: Integers
     outcome: Integers
     replica: Integers
+    name: Integers
 
 
 def read_columns(samples: bytes) -> Columns:
@@ -45,7 +47,7 @@ def read_columns(samples: bytes) -> Columns:
         return Columns(
             **{
                 name: archive[name].astype(np.int64)
-                for name in ("due_us", "sent_us", "done_us", "status", "outcome", "replica")
+                for name in ("due_us", "sent_us", "done_us", "status", "outcome", "replica", "name")
             }
         )
 
@@ -64,6 +66,15 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
     answers = _answers(columns, inside, names)
     completed = int(np.count_nonzero(good))
     usages = _usages(raw, columns, names, budget)
+    endings = counting.Endings(
+        name=columns.name,
+        status=columns.status,
+        outcome=columns.outcome,
+        replica=columns.replica,
+        names=finished.names,
+        outcomes=finished.outcomes,
+        replicas=names,
+    )
     return Trial(
         spec=raw.spec,
         users=raw.users,
@@ -98,6 +109,8 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
             members=tuple(raw.addresses.values()),
             end_us=window_us,
         ),
+        requests=counting.outcomes_by_name(endings, good=good, failed=failed),
+        examples=counting.examples_of(raw) if failed.any() else (),
     )
 
 
@@ -169,7 +182,7 @@ def _failures(columns: Columns, rows: Flags, outcomes: list[str]) -> dict[str, i
         np.stack((columns.outcome[rows], columns.status[rows])), axis=1, return_counts=True
     )
     for outcome, status, count in zip(*kinds.tolist(), counts.tolist(), strict=True):
-        kind = f"status {status}" if outcomes[outcome] == "status" else outcomes[outcome]
+        kind = counting.kind_of(outcomes[outcome], status)
         failures[kind] = failures.get(kind, 0) + count
     return failures
 

@@ -12,14 +12,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from loadtests.analysis import core_speed, estimates, losses, scaling_laws
+from loadtests.analysis.failures import shape
 from loadtests.analysis.intervals import student_quantile
 from loadtests.model.consistency import ProbeResult, ProbeState
 from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_NO, EXIT_YES
+from loadtests.model.failures import FailureResult
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import DoublingResult, Finding, RunFacts, RunResult
 from loadtests.model.trial import Calibration, Trial
-from loadtests.model.vocabulary import RuleState, Verdict
+from loadtests.model.vocabulary import RuleCode, RuleState, Verdict
 
 NO_GAIN_FACTOR = 1.1
 """Below this factor a doubling gains almost nothing: "won't perform any better" (Flask's
@@ -27,6 +29,17 @@ documentation, *Becoming Big*), with room for the few per cent by which replicas
 
 MOST_ROUNDS = 1000
 """A doubling that needs more rounds than this is too close to the target to be decided."""
+
+NOT_THE_APPLICATION = frozenset(
+    {
+        RuleCode.GENERATOR_SATURATED,
+        RuleCode.PROXY_SATURATED,
+        RuleCode.HOST_CONTENTION,
+        RuleCode.IDENTITY,
+    }
+)
+"""Rules that, when they are broken, can make requests fail by themselves. Failures are then not
+taken for the application's answer."""
 
 SEVERITY = (
     Verdict.BREAKS,
@@ -56,6 +69,7 @@ def conclude(
     calibrations: Sequence[Calibration],
     findings: Sequence[Finding],
     probes: Sequence[ProbeResult] = (),
+    failures: Sequence[FailureResult] = (),
 ) -> RunResult:
     """Return the result of a run, finished or not, from everything that was recorded of it."""
     trials = core_speed.at_mean_speed(trials)
@@ -63,7 +77,12 @@ def conclude(
     cells = estimates.cells(plan, trials, calibrations)
     judged = tuple(
         judge_doubling(
-            doubling, target=plan.target, findings=findings, probes=probes, round_minutes=minutes
+            doubling,
+            target=plan.target,
+            findings=findings,
+            probes=probes,
+            failures=failures,
+            round_minutes=minutes,
         )
         for doubling in estimates.doublings(plan, trials)
     )
@@ -84,6 +103,7 @@ def conclude(
         findings=tuple(findings),
         calibrations=tuple(calibrations),
         probes=tuple(probes),
+        failures=tuple(failures),
     )
 
 
@@ -93,16 +113,21 @@ def judge_doubling(
     target: float,
     findings: Sequence[Finding] = (),
     probes: Sequence[ProbeResult] = (),
+    failures: Sequence[FailureResult] = (),
     round_minutes: float | None = None,
 ) -> DoublingResult:
     """Return the doubling with its verdict, the reason, and the minutes that would decide it.
 
-    Wrong answers come first, even before broken rules: their speed is of no use to anyone.
+    Wrong answers come first, even before broken rules: their speed is of no use to anyone. So do
+    requests that fail with more servers only, unless a broken rule can explain them.
     """
     wrong = [check for check in probes if _breaks(check, doubling.worker)]
     if wrong:
         return replace(doubling, verdict=Verdict.BREAKS, reason=wrong[0].detail)
     broken = [finding for finding in findings if _invalidates(finding, doubling)]
+    failing = [result for result in failures if _fails(result, doubling)]
+    if failing and not NOT_THE_APPLICATION & {finding.code for finding in broken}:
+        return replace(doubling, verdict=Verdict.BREAKS, reason=failing[0].detail)
     if broken:
         return replace(doubling, verdict=Verdict.INVALID, reason=broken[0].detail)
     low, high = doubling.factor.low, doubling.factor.high
@@ -204,6 +229,12 @@ def _reason(verdict: Verdict, low: float, high: float, target: float) -> str:
 
 def _breaks(check: ProbeResult, worker: str) -> bool:
     return check.state is ProbeState.BREAKS and check.worker == worker
+
+
+def _fails(result: FailureResult, doubling: DoublingResult) -> bool:
+    """Return whether requests of a doubling's cells fail because of the number of replicas."""
+    counts = (doubling.replicas_from, doubling.replicas_to)
+    return shape.is_break(result, worker=doubling.worker, workload=doubling.workload, counts=counts)
 
 
 def _invalidates(finding: Finding, doubling: DoublingResult) -> bool:

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import click
 
+from loadtests.cli import output
 from loadtests.cli.app import cli
 from loadtests.model import errors
 from loadtests.tools import signals
@@ -33,6 +34,11 @@ def main() -> None:
 
 def run_command_line(arguments: list[str]) -> int:
     """Run a command and return its exit code; each failure is one message on standard error."""
+    with output.safe_streams():
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
     try:
         with signals.handled(_Patience().hear):
             return int(cli.main(arguments, prog_name="twofold", standalone_mode=False) or 0)

@@ -21,6 +21,12 @@ out_option = click.option(
     help="Folder of results.  [default: results/ of the project]",
 )
 
+wait_option = click.option(
+    "--wait/--no-wait",
+    default=True,
+    help="Wait while another run measures on this machine, or fail at once.  [default: wait]",
+)
+
 run_argument = click.argument("name", metavar="[RUN]", required=False)
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.analysis import estimates
+from loadtests.cli import output
 from loadtests.measurement.progress import Progress
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Estimate
@@ -30,7 +31,7 @@ SPARK_LEAST_RATIO = 0.05
 @contextmanager
 def open_progress() -> Iterator[Progress]:
     """Show the progress of a run or a gate on standard error, until the end of the block."""
-    console = Console(stderr=True)
+    console = output.console(stderr=True)
     progress: Progress = LiveProgress(console) if console.is_terminal else PlainProgress(sys.stderr)
     try:
         yield progress

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan, TrialSpec, Upstream
@@ -91,6 +91,27 @@ class Stack(Protocol):
         """
 
 
+@runtime_checkable
+class KeepsFiles(Protocol):
+    """A stack that knows which files its members write; ``files_are_shared`` if all see the same.
+
+    Not every stack can tell.
+    """
+
+    files_are_shared: bool
+
+    def files_written(self, member: str) -> tuple[str, ...]:
+        """Return the paths that a member wrote, or has open for writing."""
+
+
+@runtime_checkable
+class Grows(Protocol):
+    """A stack that can start one more replica while the others run. Not every stack can."""
+
+    def further_replica(self, worker: str) -> AbstractContextManager[str]:
+        """Start one more replica; provide its ``ip:port``, and end it at the end of the block."""
+
+
 class Backend(Protocol):
     """A way to run a stack."""
 
@@ -105,9 +126,12 @@ class Chosen:
     """A chosen backend, its machine, and the reason for the choice.
 
     ``tested`` is the target with what the backend saw of it; None where that is nothing new.
+    ``lock`` names what only one run at a time may measure on: this machine, if it is empty, or the
+    address of an engine on another one.
     """
 
     backend: Backend
     machine: Machine
     why: str
     tested: Target | None = None
+    lock: str = ""

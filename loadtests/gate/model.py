@@ -21,6 +21,11 @@ SCHEMA_VERSION = 5
 unanswered requests count as failed."""
 
 
+READABLE = frozenset({SCHEMA_VERSION - 1, SCHEMA_VERSION})
+"""Versions that can be read. The fields of 4 are those of 5; only its figures were counted
+otherwise, so it can be judged again but not continued."""
+
+
 class GateVerdict(StrEnum):
     """The verdict on a change, or on one endpoint."""
 

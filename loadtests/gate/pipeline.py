@@ -9,14 +9,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtests.environments.compose import images
-from loadtests.environments.compose.machine import docker_machine
+from loadtests.environments.compose.images import ServiceImages
+from loadtests.environments.compose.machine import docker_machine, lock_scope
+from loadtests.environments.guards import machine_lock
 from loadtests.environments.keep_awake import AWAKE_LOG, kept_awake
 from loadtests.environments.protocol import Say
 from loadtests.gate import plan, result_files, versions
 from loadtests.gate.analysis import aa_noise, verdict
 from loadtests.gate.generator_pool import GeneratorPool
 from loadtests.gate.looks import Session
-from loadtests.gate.model import Evidence, GateFacts, GatePlan, GateResult, SideName, side_of
+from loadtests.gate.model import (
+    SCHEMA_VERSION,
+    Evidence,
+    GateFacts,
+    GatePlan,
+    GateResult,
+    SideName,
+    side_of,
+)
 from loadtests.gate.options import GateOptions
 from loadtests.gate.pair_runner import PairRunner
 from loadtests.gate.report import verdict_json
@@ -33,7 +43,10 @@ from loadtests.tools import docker, docker_compose, proc, signals
 
 @dataclass(frozen=True, kw_only=True)
 class GateRequest:
-    """A gate to run; ``calibrate`` measures the same starts repeatedly."""
+    """A gate to run; ``calibrate`` measures the same starts repeatedly.
+
+    Without ``wait`` it fails if another run or gate measures on this machine.
+    """
 
     options: GateOptions
     seed: int
@@ -44,6 +57,7 @@ class GateRequest:
     append: GateResult | None = None
     calibrate: bool = False
     keep_samples: bool = False
+    wait: bool = True
 
 
 def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
@@ -52,21 +66,27 @@ def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
     The stacks are always taken down, and ``verdict.json`` has all measurements, even after an
     error.
     """
-    started_s = proc.now_s()
+    with machine_lock.held(lock_scope(), say, wait=request.wait) as lock:
+        return _run(request, say, lock)
+
+
+def _run(request: GateRequest, say: Say, lock: machine_lock.Held) -> tuple[GateResult, Path]:
+    started_at_s, started_s = proc.now_s(), proc.monotonic_s()
     engine = docker.Engine()
     try:
         machine = docker_machine(engine, docker_compose.find_compose())
         gate_plan = _planned(request, machine)
         sides = _sides(engine, request, say)
-        images.build_services(engine, request.root, say=say)
+        services = images.build_services(engine, request.root, say=say)
     finally:
         engine.close()
     if request.append is not None:
         _check_same(request.append, sides)
-    store = _folder(request, started_s)
+    store = _folder(request, started_at_s)
+    lock.note(store.folder)
     facts = GateFacts(
         gate_id=store.folder.name,
-        started_at=datetime.fromtimestamp(started_s, UTC).isoformat(timespec="seconds"),
+        started_at=datetime.fromtimestamp(started_at_s, UTC).isoformat(timespec="seconds"),
         command=request.command,
         wall_s=0.0,
         finished=False,
@@ -74,7 +94,7 @@ def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
     )
     earlier = request.append.evidence if request.append else None
     evidence = replace(earlier, sessions=earlier.sessions + 1) if earlier else Evidence()
-    gate = _Gate(store, facts, machine, sides, gate_plan, evidence)
+    gate = _Gate(store, facts, machine, sides, services, gate_plan, evidence)
     for line in sides.differences:
         say(line)
     try:
@@ -85,7 +105,7 @@ def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
         with suppress(Exception):  # the original error is the one to report
             gate.write_all()
         raise
-    gate.facts = replace(facts, wall_s=round(proc.now_s() - started_s, 1), finished=True)
+    gate.facts = replace(facts, wall_s=round(proc.monotonic_s() - started_s, 1), finished=True)
     return gate.write_all(), store.folder
 
 
@@ -98,6 +118,7 @@ class _Gate:
         facts: GateFacts,
         machine: Machine,
         sides: Sides,
+        services: ServiceImages,
         gate_plan: GatePlan,
         evidence: Evidence,
     ) -> None:
@@ -105,6 +126,7 @@ class _Gate:
         self.facts = facts
         self._machine = machine
         self._sides = sides
+        self._services = services
         self._plan = gate_plan
         self._evidence = evidence
 
@@ -127,7 +149,7 @@ class _Gate:
     def measure(self, worker: str, request: GateRequest, say: Say) -> None:
         """Bring up one worker model's stack, and measure on it."""
         with open_stack(
-            request.root, self._plan, worker, self._sides, self._store.folder, say
+            request.root, self._plan, worker, self._sides, self._services, self._store.folder, say
         ) as stack:
             first = self._first(request)
             say(f"{worker}: bringing up {2 * first} starts")
@@ -188,6 +210,12 @@ def _planned(request: GateRequest, machine: Machine) -> GatePlan:
     gate_plan = plan.make_plan(request.options, machine, seed=request.seed)
     if request.append is None:
         return gate_plan
+    if request.append.schema_version != SCHEMA_VERSION:
+        raise UsageError(
+            f"--append {request.append.facts.gate_id}: it was written with schema"
+            f" {request.append.schema_version}, whose figures were counted in another way than"
+            f" those of {SCHEMA_VERSION}. Start a new gate."
+        )
     earlier = request.append.plan
     settings = (gate_plan.workers, gate_plan.path, gate_plan.margins)
     if settings != (earlier.workers, earlier.path, earlier.margins):
@@ -223,8 +251,10 @@ def _check_same(earlier: GateResult, sides: Sides) -> None:
             )
 
 
-def _folder(request: GateRequest, started_s: float) -> Store:
-    store = Store.create(request.results, f"gate-{run_folder.new_run_id(started_s, request.seed)}")
+def _folder(request: GateRequest, started_at_s: float) -> Store:
+    store = Store.create(
+        request.results, f"gate-{run_folder.new_run_id(started_at_s, request.seed)}"
+    )
     if not request.keep_samples:
         (store.folder / run_folder.SAMPLES).rmdir()
     return store

@@ -13,6 +13,7 @@ from loadtests.gate.model import GateResult
 from loadtests.gate.report import github, html, junit, markdown, verdict_json
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.results.run_folder import Store
+from loadtests.tools import files
 
 VERDICT = "verdict.json"
 REPORT = "report.html"
@@ -34,22 +35,16 @@ def write_all(store: Store, result: GateResult) -> None:
 
 def add_to_history(results: Path, result: GateResult, *, release: str | None) -> None:
     """Append a gate to ``history.jsonl``; raise if it cannot be written."""
-    path = results / HISTORY
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(history.line(history.merge_of(result, release=release)))
-    except OSError as error:
-        raise EnvironmentFailure(
-            f"{path} cannot be written ({error.strerror}). Free some space, or name another folder:"
-            " --out DIR."
-        ) from error
+    line = history.line(history.merge_of(result, release=release))
+    files.append_line(results / HISTORY, line.encode())
 
 
 def read_history(results: Path) -> tuple[history.Merge, ...]:
     """Return the history; raise :class:`UsageError` if it is missing or invalid."""
     path = results / HISTORY
     try:
-        return history.read(path.read_text(encoding="utf-8"))
+        lines = files.whole_lines(path.read_bytes())
+        return history.read([line.decode(errors="replace") for line in lines])
     except OSError as error:
         raise UsageError(
             f"{path} cannot be read ({error.strerror}). Add gates to it: twofold gate --history."

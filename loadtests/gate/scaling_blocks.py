@@ -19,7 +19,7 @@ from loadtests.gate.model import (
 from loadtests.gate.plan import block_members, block_order, lane_of, settle_s
 from loadtests.gate.stack import GateStack, starts_of
 from loadtests.measurement import readiness
-from loadtests.measurement.consistency_checks import Prober
+from loadtests.measurement.consistency.declared import Prober
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.model.consistency import Check
 from loadtests.model.generator_records import Edge, Load

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from loadtests.environments.compose import images
 from loadtests.environments.compose.files import joined
+from loadtests.environments.compose.images import ServiceImages
 from loadtests.environments.compose.lanes import LaneStack
 from loadtests.environments.compose.projects import Project, opened, opened_engine, project_name
 from loadtests.environments.protocol import Say, Stack
@@ -52,6 +52,7 @@ def open_stack(
     plan: GatePlan,
     worker: str,
     sides: Sides,
+    services: ServiceImages,
     folder: Path,
     say: Say,
 ) -> Iterator[GateStack]:
@@ -62,7 +63,7 @@ def open_stack(
             compose=compose,
             name=project_name(folder.name),
             files=(root / "compose/gate.yaml",),
-            variables=_variables(plan, worker, sides, folder),
+            variables=_variables(plan, worker, sides, services, folder),
         )
         with opened(project, folder, say) as project:
             yield LaneStack(
@@ -76,12 +77,14 @@ def open_stack(
             )
 
 
-def _variables(plan: GatePlan, worker: str, sides: Sides, folder: Path) -> dict[str, str]:
+def _variables(
+    plan: GatePlan, worker: str, sides: Sides, services: ServiceImages, folder: Path
+) -> dict[str, str]:
     return {
         "TWOFOLD_RUN": folder.name,
         "TWOFOLD_WORKER_MODEL": worker,
-        "TWOFOLD_PROXY_IMAGE": images.PROXY,
-        "TWOFOLD_GENERATOR_IMAGE": images.GENERATOR,
+        "TWOFOLD_PROXY_IMAGE": services.proxy,
+        "TWOFOLD_GENERATOR_IMAGE": services.generator,
         "TWOFOLD_GATE_BASE": sides.base.digest,
         "TWOFOLD_GATE_HEAD": sides.head.digest,
         "TWOFOLD_GATE_BASE_ENV": str(_environment_file(sides.base, folder)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from loadtests.environments.compose import images
 from loadtests.environments.protocol import Say
 from loadtests.gate.model import Side, SideKind, SideName
 from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.model.safe_text import one_line
 from loadtests.tools import docker, git
 
 DEFAULT_PORT = 8000
@@ -206,7 +207,7 @@ def _differences(base: Side, head: Side, folders: list[Path | None]) -> tuple[st
 
 def _files_that_differ(base: Mapping[str, str], head: Mapping[str, str]) -> Iterator[str]:
     changed = [
-        f"{'added' if name not in base else 'removed' if name not in head else 'changed'}: {name}"
+        f"{_kind_of_change(name, base, head)}: {one_line(name)}"
         for name in sorted({*base, *head})
         if base.get(name) != head.get(name)
     ]
@@ -215,6 +216,12 @@ def _files_that_differ(base: Mapping[str, str], head: Mapping[str, str]) -> Iter
         yield f"and {len(changed) - MOST_DIFFERENCES} more files"
     if not changed:
         yield "The files are the same, but the images differ; perhaps built at different times."
+
+
+def _kind_of_change(name: str, base: Collection[str], head: Collection[str]) -> str:
+    if name not in base:
+        return "added"
+    return "changed" if name in head else "removed"
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -11,10 +11,11 @@ from loadtests.analysis.rules.system import disturbed
 from loadtests.environments.protocol import Stack
 from loadtests.measurement import repeated_trials, user_calibration
 from loadtests.measurement.driver import Driver
+from loadtests.measurement.failure_evidence import FailureEvidence
 from loadtests.measurement.open_loop import OpenLoop
 from loadtests.measurement.progress import Progress
 from loadtests.measurement.serving import in_force, keep_alive
-from loadtests.model.consistency import ProbeState
+from loadtests.model.consistency import ProbeResult, ProbeState
 from loadtests.model.generator_records import RawTrial
 from loadtests.model.open_trial import OpenTrial
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
@@ -53,6 +54,7 @@ class Session:
         self._calibrations: dict[tuple[str, str], Calibration] = {}
         self._trials: list[Trial] = []
         self._in_force: tuple[InForce, ...] = ()
+        self._evidence = FailureEvidence(stack.log_of)
 
     def prepare(self) -> None:
         """Wait for the replicas, check the proxy, and calibrate the users."""
@@ -62,6 +64,8 @@ class Session:
         self._keep_in_force(
             in_force.see(self._stack, self._plan, kept=kept, start_s=self._driver.start_s)
         )
+        self._progress.say("Asking each replica directly whether all answer as one")
+        asked = self._driver.ask_servers(self._plan)
         self._stack.configure_proxy(keep_alive.bounded(self._plan.upstreams, self._plan, kept))
         self._driver.wait_for_proxy()
         self._driver.prove_shares(self._plan.upstreams)
@@ -69,7 +73,7 @@ class Session:
         ceiling = self._driver.measure_ceiling(self._plan.generator_processes)
         if ceiling is not None:
             self._store.write_ceiling(ceiling)
-        self._probe()
+        self._probe(asked)
         for workload in self._plan.workloads:
             for worker in self._plan.workers:
                 self._progress.say(
@@ -98,10 +102,10 @@ class Session:
             self._store.write_in_force(seen)
             self._plan = applied(self._plan, seen)
 
-    def _probe(self) -> None:
+    def _probe(self, asked: Sequence[ProbeResult]) -> None:
         if self._plan.checks:
             self._progress.say("Checking whether the replicas give consistent answers")
-        results = self._driver.probe(self._plan, self._plan.checks)
+        results = (*self._driver.probe(self._plan, self._plan.checks), *asked)
         self._store.write_probes(results)
         for result in results:
             if result.state is ProbeState.BREAKS:
@@ -146,6 +150,7 @@ class Session:
         trial = samples.reduce(raw, self._plan.budget, service_ms=calibration.service_ms)
         if may_repeat:
             trial = replace(trial, set_aside=disturbed(trial))
+        trial = self._evidence.explained(trial)
         self._store.append(trial, request_table.with_tables(raw))
         self._trials.append(trial)
         if not trial.set_aside:

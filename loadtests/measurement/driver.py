@@ -10,7 +10,8 @@ from loadtests.analysis import generator_ceiling
 from loadtests.environments.keep_awake import Awake
 from loadtests.environments.protocol import Stack
 from loadtests.measurement import not_ready, readiness
-from loadtests.measurement.consistency_checks import Prober
+from loadtests.measurement.consistency.declared import Prober
+from loadtests.measurement.consistency.undeclared import Undeclared, means_of, unreachable
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.server_counters import ServerCounters
@@ -147,6 +148,21 @@ class Driver:
         names = {replica.address: name for name, replica in self._replicas().items()}
         try:
             return Prober(self._agent, names, self.base_url).probe(plan, checks)
+        finally:
+            self._server_counters.forget()
+
+    def ask_servers(self, plan: Plan) -> tuple[ProbeResult, ...]:
+        """Ask the replicas directly what users ask, and return whether they answer as one.
+
+        The proxy need not be there yet, and the replicas have no CPU budget then. Behind a balancer
+        that is not ours they have no address, and nothing is asked.
+        """
+        if self._stack.status_url is None:
+            return unreachable(plan)
+        host = f"{self._stack.proxy_host}:{plan.upstreams[0].port}"
+        try:
+            undeclared = Undeclared(self._agent, self._stack.replicas, host, means_of(self._stack))
+            return undeclared.check(plan, {})
         finally:
             self._server_counters.forget()
 

@@ -1,4 +1,8 @@
-"""Records of the consistency checks: do all replicas give the same answers? PURE."""
+"""Records of the consistency checks: do all replicas give the same answers? PURE.
+
+Declared checks (:class:`Check`) are the user's, or those of the sample application. The others need
+no declaration: they ask the requests of the load (:class:`ProbeKind`).
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,25 @@ class ProbeState(StrEnum):
     OK = "ok"
     BREAKS = "breaks"
     UNCHECKED = "unchecked"
+    NOTE = "note"
+    """They differ in a way that may be harmless."""
+
+
+class ProbeKind(StrEnum):
+    """What a check asks."""
+
+    DECLARED = "declared"
+    """Whether the user's own check holds."""
+    ANSWER = "answer"
+    """Whether all replicas answer a request of one client alike."""
+    WRITTEN = "written"
+    """Whether what a request wrote through one replica is read through the others."""
+    LIMIT = "limit"
+    """Whether a rate limit counts for all replicas together."""
+    FILES = "files"
+    """Whether replicas write files of their own."""
+    START = "start"
+    """Whether what was written is still there after a further replica has started."""
 
 
 class CheckKind(StrEnum):
@@ -85,12 +108,18 @@ SAMPLE_CHECKS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """One answer; ``replica`` is None where the answer does not name its replica."""
+    """One answer; ``replica`` is None where the answer does not name its replica.
+
+    ``location`` is where it redirects to. ``limit_left`` is how many more requests a rate limit
+    allows, by the answer's own header.
+    """
 
     replica: str | None
     status: int | None
     body: str = ""
     error: str | None = None
+    location: str | None = None
+    limit_left: int | None = None
 
     def __str__(self) -> str:
         return str(self.status) if self.status is not None else f"nothing ({self.error})"
@@ -119,6 +148,8 @@ class ProbeResult:
     ``write`` and ``read`` are the requests (method and path). ``written_by`` is the replica that
     accepted the write, where there was a single one. ``right`` and ``wrong`` count the answers of
     each replica. ``one_server`` is true where one replica's own processes do not agree.
+    ``workload`` is None where the check is of no workload's requests. ``answers`` are the
+    beginnings of two answers that differ, side by side. ``remedy`` says what to do.
     """
 
     worker: str
@@ -131,3 +162,7 @@ class ProbeResult:
     wrong: Mapping[str, int] = field(default_factory=dict)
     one_server: bool = False
     detail: str
+    kind: ProbeKind = ProbeKind.DECLARED
+    workload: str | None = None
+    answers: tuple[Seen, ...] = ()
+    remedy: str = ""

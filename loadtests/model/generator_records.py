@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from loadtests.model.failures import AnswerExample
 from loadtests.model.plan import TrialSpec
 from loadtests.model.stack import HostReading, Reading
 
@@ -73,7 +74,10 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """The generator's report of a whole trial; the protocol explains each field."""
+    """The generator's report of a whole trial; the protocol explains each field.
+
+    ``examples`` has a few answers of each name, of each kind; their replicas are addresses.
+    """
 
     id: str
     started_at_s: float
@@ -100,6 +104,7 @@ class Finished:
     user_errors: int = 0
     user_errors_in_window: int = 0
     user_error: str | None = None
+    examples: list[AnswerExample] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from loadtests.model.consistency import ProbeResult
+from loadtests.model.failures import FailureResult
 from loadtests.model.latency import Ceiling, LatencyResult, SloDoubling, SloResult
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Cell, Plan
@@ -172,6 +173,7 @@ class RunResult:
     findings: tuple[Finding, ...]
     calibrations: tuple[Calibration, ...]
     probes: tuple[ProbeResult, ...] = ()
+    failures: tuple[FailureResult, ...] = ()
     ceiling: Ceiling | None = None
     latency: tuple[LatencyResult, ...] = ()
     slo: tuple[SloResult, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from loadtests.model.failures import AnswerExample, RequestOutcomes
 from loadtests.model.plan import TrialSpec
 from loadtests.model.vocabulary import Role
 
@@ -135,6 +136,10 @@ class Trial:
     """How the requests were distributed; None in older journals."""
     in_flight: float | None = None
     """Mean number of requests in flight in the window; None in older journals."""
+    requests: tuple[RequestOutcomes, ...] = ()
+    """How the requests of each name ended in the window; empty in older journals."""
+    examples: tuple[AnswerExample, ...] = ()
+    """A few answers of each kind, where some failed."""
 
 
 @dataclass(frozen=True, kw_only=True)

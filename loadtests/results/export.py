@@ -18,6 +18,7 @@ from loadtests.analysis.request_table import Rows, Texts
 from loadtests.model.errors import UsageError
 from loadtests.results import run_folder
 from loadtests.results.run_folder import Recorded
+from loadtests.tools import files
 
 Write = Callable[[Rows], None]
 """Writes the rows of one trial."""
@@ -54,7 +55,7 @@ def to_file(folder: Path, kind: str, path: Path | None) -> Exported:
     target = folder / f"samples.{kind}" if path is None else path
     opened: Open = _parquet(recorded) if kind == "parquet" else _csv
     with (
-        run_folder.replacing(target, way_out="--output FILE") as temporary,
+        files.replacing(target, way_out="--output FILE") as temporary,
         opened(temporary) as write,
     ):
         return _export(folder, recorded, kind, write, file=str(target))

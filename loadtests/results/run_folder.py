@@ -9,10 +9,8 @@ at a time, never by ``read``: a long run has more of them than fit into memory.
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +32,7 @@ from loadtests.model.tested.in_force import InForce
 from loadtests.model.trial import Calibration, Trial
 from loadtests.model.vocabulary import SCHEMA_VERSION
 from loadtests.results.run_search import PLAN
+from loadtests.tools import files
 
 CALIBRATIONS = "calibrations.json"
 PROBES = "probes.json"
@@ -115,14 +114,13 @@ class Store:
                 f"The results folder {results} cannot be written ({error.strerror})."
                 " Name another: --out DIR."
             ) from error
+        files.sync_folder(folder)
+        files.sync_folder(results)
         return cls(folder)
 
     def write(self, name: str, text: str) -> Path:
         """Write a file completely or not at all, and return its path."""
-        path = self.folder / name
-        with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-        return path
+        return files.write(self.folder / name, text)
 
     def begin(self, facts: RunFacts, machine: Machine, plan: Plan) -> None:
         """Write the plan, the machine and the facts of a run."""
@@ -148,58 +146,13 @@ class Store:
 
     def write_samples(self, name: str, samples: bytes) -> None:
         """Write the samples of one load."""
-        path = self.folder / SAMPLES / f"{name}.npz"
-        with _on_disk(path):
-            path.write_bytes(samples)
+        files.write(self.folder / SAMPLES / f"{name}.npz", samples)
 
     def append(self, trial: Trial | OpenTrial, samples: bytes) -> None:
-        """Write a finished trial to disk: its samples, then its line of the journal."""
+        """Put a finished trial on disk: its samples, then its line of the journal."""
         base = trial.measured if isinstance(trial, OpenTrial) else trial
         self.write_samples(base.spec.id, samples)
-        journal = self.folder / JOURNAL
-        with _on_disk(journal), journal.open("ab") as file:
-            file.write(_TRIAL.dump_json(trial) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-
-
-class _on_disk:  # noqa: N801  reads as a sentence where it is used
-    """Turns an OSError of a write into an EnvironmentFailure."""
-
-    def __init__(self, path: Path, way_out: str = "--out DIR") -> None:
-        self._path = path
-        self._way_out = way_out
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            raise EnvironmentFailure(
-                f"{self._path} cannot be written ({error.strerror}). Free some space, or"
-                f" name another place: {self._way_out}. What was finished before is kept."
-            ) from error
-
-
-@contextmanager
-def replacing(path: Path, *, way_out: str = "--out DIR") -> Iterator[Path]:
-    """Yield a temporary file that replaces ``path`` when the block succeeds; else remove it.
-
-    ``way_out`` is the option that sets another place, for the message.
-    """
-    with _on_disk(path, way_out):
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
-        try:
-            yield temporary
-            os.fsync(descriptor)
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        finally:
-            os.close(descriptor)
+        files.append_line(self.folder / JOURNAL, _TRIAL.dump_json(trial))
 
 
 def samples_path(folder: Path, trial: Trial) -> Path:
@@ -230,8 +183,8 @@ def read(folder: Path) -> Recorded:
         _check_version(folder, _VERSIONED.validate_json(text).schema_version)
         setting = _SETTING.validate_json(text)
         journal = folder / JOURNAL
-        lines = journal.read_bytes().splitlines(keepends=True) if journal.exists() else []
-        trials = [_TRIAL.validate_json(line) for line in lines if line.endswith(b"\n")]
+        lines = files.whole_lines(journal.read_bytes()) if journal.exists() else []
+        trials = [_TRIAL.validate_json(line) for line in lines]
         calibrations, probes = folder / CALIBRATIONS, folder / PROBES
         ceiling, in_force = folder / CEILING, folder / IN_FORCE
         return _recorded(

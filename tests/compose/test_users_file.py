@@ -23,6 +23,7 @@ from loadtests.planning.run_plan import make_plan
 from loadtests.targets import checkout, compose_service, plain
 from loadtests.tools import docker, docker_compose
 from loadtests.tools.docker_compose import Compose
+from tests.docker import built_images
 from tests.docker.test_run import left_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -187,6 +188,7 @@ def opened(folder: Path, text: str) -> Iterator[ComposeStack]:
     with chosen.backend.open(plan, folder / "run", lambda _: None) as stack:
         assert isinstance(stack, ComposeStack)
         yield stack
+    built_images.remove(folder)
 
 
 @pytest.fixture(scope="session")
@@ -216,7 +218,10 @@ services:
     entrypoint: ["/venv/bin/python", "-m", "http.server", "6379"]
     expose: [6379]
     user: root
+    healthcheck: {test: "test -e /data", interval: 1s, retries: 3}
+    depends_on: {migrate: {condition: service_completed_successfully}}
     volumes: ["./data:/data"]
+  migrate: {image: "twofold/app:latest", entrypoint: ["true"]}
 networks: {front: {ipam: {config: [{subnet: 172.28.0.0/16}]}}}
 volumes: {uploads: {name: shop_uploads}}
 secrets: {key: {file: ./key.txt}}

@@ -26,6 +26,7 @@ from loadtests.planning.run_plan import make_plan
 from loadtests.targets import checkout, plain
 from loadtests.targets import registry as targets
 from loadtests.tools import docker
+from tests.docker import built_images
 from tests.docker.test_run import left_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -88,12 +89,13 @@ def outcome(
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The user's folder, which is the working folder."""
     folder = tmp_path / "shop"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    return folder
+    yield folder
+    built_images.remove(folder)
 
 
 # -- an image that works, in its own way ------------------------------------------------------
@@ -123,6 +125,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
         container = docker.parse_container(described)
         sockets = listening.look(container, local=False, run=results.name)
         began_s = time.monotonic()
+    built_images.remove(folder)
     return Seen(
         addresses=addresses,
         healthcheck=described["Config"]["Healthcheck"]["Test"],

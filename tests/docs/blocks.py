@@ -201,7 +201,8 @@ def _stub(command: click.Command) -> Any:
         named = [given[key] for key in given if key == "config" or key.startswith("target_")]
         # Another's target is not here to look at, nor are its workloads and variants.
         if command.name in {"run", "plan"} and not any((*named, given["given_target"])):
-            run_options.ask({name: value for name, value in given.items() if name != "as_json"})
+            apart = {"as_json", "wait"}
+            run_options.ask({name: value for name, value in given.items() if name not in apart})
         return 0
 
     return stub

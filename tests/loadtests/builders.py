@@ -331,6 +331,6 @@ def make_result(
     findings = fields.pop("findings", (make_finding(),))
     facts = fields.pop("facts", None) or make_facts()
     machine = fields.pop("machine", None) or make_machine()
-    probes = fields.pop("probes", ())
-    result = conclude(facts, machine, plan, trials, calibrations, findings, probes)
+    probes, failures = fields.pop("probes", ()), fields.pop("failures", ())
+    result = conclude(facts, machine, plan, trials, calibrations, findings, probes, failures)
     return replace(result, **fields)

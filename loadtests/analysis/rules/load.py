@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from loadtests.analysis import bottleneck
@@ -23,10 +22,6 @@ CPU quota with its period of 100 ms causes 50 to 95 ms."""
 THROTTLED_LIMIT_RATIO = 0.05
 """Share of CPU periods in which a quota may throttle the proxy or the generator. Twofold sets them
 none, so throttling comes from outside; a burst can meet it in one period of twenty."""
-
-ERROR_LIMIT_RATIO = 0.001
-"""Failed requests cost less CPU than good ones. From one in a thousand on, they bias the throughput
-by an amount that is not small against the precision."""
 
 GAIN_LIMIT_RATIO = 0.05
 """Users are enough when twice as many raise the throughput by less than this."""
@@ -118,35 +113,6 @@ def proxy_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
         figure=busy,
         limit=CORE_LIMIT_RATIO,
         detail=f"The proxy used {busy:.0%} of its core.",
-    )
-
-
-def errors(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
-    """Check that at most one request in a thousand failed."""
-    code = RuleCode.ERRORS
-    failed = sum(trial.failed for trial in trials)
-    ended = failed + sum(trial.completed for trial in trials)
-    if not ended:
-        return found(
-            code,
-            cell,
-            broken=True,
-            figure=None,
-            limit=ERROR_LIMIT_RATIO,
-            detail="No request ended inside a window.",
-        )
-    kinds: Counter[str] = Counter()
-    for trial in trials:
-        kinds.update(trial.failures)
-    commonest = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common(3))
-    ratio = failed / ended
-    return found(
-        code,
-        cell,
-        broken=ratio >= ERROR_LIMIT_RATIO,
-        figure=ratio,
-        limit=ERROR_LIMIT_RATIO,
-        detail=f"{failed} of {ended} requests failed{f' ({commonest})' if commonest else ''}.",
     )
 
 

@@ -11,16 +11,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from loadtests.analysis import estimates
-from loadtests.analysis.rules import budget, load, replica_share, run, system
+from loadtests.analysis.rules import budget, errors, load, replica_share, run, system
+from loadtests.model.failures import FailureResult
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
 from loadtests.model.trial import Calibration, Trial
 from loadtests.model.vocabulary import RuleCode
 
 PlainCellRule = Callable[[Plan, Cell, Sequence[Trial]], Finding]
-CellRule = Callable[[Plan, Cell, Sequence[Trial], Sequence[Calibration]], Finding]
+CellRule = Callable[[Plan, Cell, Sequence[Trial], "Known"], Finding]
 DoublingRule = Callable[[Plan, Cell, Cell, Sequence[Trial]], Finding]
 RunRule = Callable[[Plan, Sequence[Trial]], Finding]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of a run beside a cell's trials."""
+
+    calibrations: Sequence[Calibration] = ()
+    failures: Sequence[FailureResult] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +48,16 @@ class Rule:
 
 
 def _plain(rule: PlainCellRule) -> CellRule:
-    """Adapt a rule that needs no calibrations."""
+    """Adapt a rule that needs a cell's trials only."""
     return lambda plan, cell, trials, _: rule(plan, cell, trials)
 
 
-def _not_saturated(
-    plan: Plan, cell: Cell, trials: Sequence[Trial], calibrations: Sequence[Calibration]
-) -> Finding:
-    return load.not_saturated(plan, cell, trials, calibrations=calibrations)
+def _not_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial], known: Known) -> Finding:
+    return load.not_saturated(plan, cell, trials, calibrations=known.calibrations)
+
+
+def _errors(plan: Plan, cell: Cell, trials: Sequence[Trial], known: Known) -> Finding:
+    return errors.errors(plan, cell, trials, failures=known.failures)
 
 
 _ALL = (
@@ -63,7 +74,7 @@ _ALL = (
     Rule(
         code=RuleCode.ERRORS,
         about="At most one in a thousand requests failed.",
-        cell=_plain(load.errors),
+        cell=_errors,
     ),
     Rule(
         code=RuleCode.CONSERVATION,
@@ -112,12 +123,16 @@ RULES: dict[RuleCode, Rule] = {rule.code: rule for rule in _ALL}
 
 
 def check(
-    plan: Plan, trials: Sequence[Trial], calibrations: Sequence[Calibration] = ()
+    plan: Plan,
+    trials: Sequence[Trial],
+    calibrations: Sequence[Calibration] = (),
+    failures: Sequence[FailureResult] = (),
 ) -> tuple[Finding, ...]:
     """Hold every rule against every cell that has trials, and against the run."""
+    known = Known(calibrations=calibrations, failures=failures)
     rules = tuple(RULES.values())
     findings = [
-        rule.cell(plan, cell, cell_trials, calibrations)
+        rule.cell(plan, cell, cell_trials, known)
         for cell in plan.cells
         if (cell_trials := [trial for trial in trials if trial.spec.cell == cell])
         for rule in rules

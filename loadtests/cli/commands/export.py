@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from loadtests.cli import results_folder
+from loadtests.cli.output import raw
 from loadtests.cli.parameters import json_option, out_option, run_argument
 from loadtests.model import errors
 from loadtests.results import export as export_files
@@ -48,7 +49,7 @@ def command(
         )
     folder = run_search.find_run(results_folder.of(out), name)
     if to_stdout:
-        exported = export_files.to_stream(folder, sys.stdout)
+        exported = export_files.to_stream(folder, raw(sys.stdout))
     else:
         exported = export_files.to_file(folder, kind, output)
     _tell(exported, to_stdout=to_stdout, as_json=as_json)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from loadtests.cli import results_folder
+from loadtests.cli import output, results_folder
 from loadtests.cli.parameters import json_option, out_option, run_argument
 from loadtests.model.errors import UsageError
 from loadtests.report.formats.registry import FORMATS, REPORT
@@ -39,7 +39,7 @@ def command(
     folder = run_search.find_run(results_folder.of(out), name)
     result = pipeline.report(run_folder.Store(folder))
     if kind is not None:
-        click.echo(_written(folder, kind), nl=False)
+        output.write_document(_written(folder, kind))
     else:
         run_result.tell(result, folder, as_json=as_json)
     if show:

@@ -7,14 +7,15 @@ from typing import Any
 import click
 
 from loadtests.cli import results_folder
-from loadtests.cli.parameters import json_option
+from loadtests.cli.parameters import json_option, wait_option
 from loadtests.cli.run_options import decide, run_options
 
 
 @click.command("run")
 @run_options
+@wait_option
 @json_option
-def command(*, as_json: bool, **given: Any) -> int:
+def command(*, wait: bool, as_json: bool, **given: Any) -> int:
     """Measure whether throughput doubles when servers double."""
     from loadtests import pipeline
     from loadtests.analysis import verdict
@@ -27,6 +28,7 @@ def command(*, as_json: bool, **given: Any) -> int:
         chosen=decision.chosen,
         results=decision.results,
         command=results_folder.command_line(),
+        wait=wait,
     )
     with open_progress() as progress:
         progress.say(f"Backend {request.plan.backend}: {request.chosen.why}")

@@ -29,9 +29,9 @@ from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used
 from loadtests.servers.server import Command
-from loadtests.tools import docker, host, postgres, proc
+from loadtests.tools import docker, files, host, postgres, proc
+from loadtests.tools.docker.images import Image
 from loadtests.tools.docker_compose import Compose
-from loadtests.tools.docker_images import Image
 
 APP_PORT = 8000
 STORE_LIMIT_S = 30.0
@@ -243,7 +243,7 @@ class ComposeStack(ContainerStack):
             wait_until_quiet([*names, *self._stores], self.read)
         self._hold_to_budget(names)
         config = self._proxy_config(upstreams)
-        (self._folder / "nginx.conf").write_text(config)
+        files.write(self._folder / "nginx.conf", config)
         self._start_proxy(config)
 
     def _hold_to_budget(self, names: Sequence[str]) -> None:

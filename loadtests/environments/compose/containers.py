@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from loadtests.environments.compose import further
 from loadtests.environments.compose.files import joined
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.counters import Counters, EngineCounters, KernelCounters
@@ -154,6 +156,18 @@ class ContainerStack:
     def identities(self) -> Mapping[str, str]:
         """Return an identity for each member, which changes with a restart."""
         return self._counters.identities()
+
+    files_are_shared = False
+
+    def files_written(self, member: str) -> tuple[str, ...]:
+        """Return what a member changed in its file system."""
+        return further.files_written(self._containers[member].id)
+
+    def further_replica(self, worker: str) -> AbstractContextManager[str]:
+        """Start one more replica of a worker model for as long as the block lasts."""
+        own = [replica for replica in self.replicas if replica.worker == worker]
+        port = own[0].address.rpartition(":")[2]
+        return further.further_replica(self._project, worker, running=len(own), port=port)
 
     def container(self, member: str) -> str:
         """Return the id of a member's container."""

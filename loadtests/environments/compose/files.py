@@ -15,6 +15,7 @@ from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import service_parts
 from loadtests.servers import registry as servers
+from loadtests.tools import files as files_on_disk
 from loadtests.tools import postgres
 
 SERVICES = "compose.services.json"
@@ -36,7 +37,7 @@ def files(plan: Plan, root: Path, folder: Path, settings: Settings) -> tuple[Pat
 def written(document: Mapping[str, Any], root: Path, folder: Path) -> tuple[Path, ...]:
     """Write a stack's services into the run's folder; return the Compose files of the stack."""
     services = folder / SERVICES
-    services.write_text(json.dumps(document, indent=1))
+    files_on_disk.write(services, json.dumps(document, indent=1), mode=files_on_disk.ONLY_OWNER)
     return (root / "compose/compose.yaml", services)
 
 

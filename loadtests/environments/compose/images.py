@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,9 +31,10 @@ APP_SERVERS = "twofold/app-servers:latest"
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """The tags and digests of a stack's images.
+    """The ids of a stack's images, which no later build changes.
 
     ``store`` is None for a stack without one, ``app_servers`` for one with gunicorn alone.
+    ``digests`` has the id of each tag that was used.
     """
 
     app: str
@@ -68,21 +70,20 @@ def build_all(
             f"The application's image {app_image!r} does not exist and cannot be pulled. Build it,"
             " or name another."
         )
-    for tag, folder, dockerfile in to_build:
-        build(tag, folder, dockerfile, base=base, say=say)
+    digests = _built(engine, to_build, base=base, say=say)
     app = app_image or APP
     if with_servers:
         folder = root / "compose/app-servers"
-        build(APP_SERVERS, folder, folder / "Dockerfile", base=app, say=say)
-        to_build.append((APP_SERVERS, folder, folder / "Dockerfile"))
-    tags = (base, app, *(tag for tag, *_ in to_build))
-    digests = {tag: engine.image_id(tag) or "?" for tag in tags}
+        layer = (APP_SERVERS, folder, folder / "Dockerfile")
+        digests |= _built(engine, [layer], base=app, say=say)
+    for tag in {base, app} - digests.keys():
+        digests[tag] = _id_of(engine, tag)
     return Images(
-        app=app,
-        proxy=PROXY,
-        generator=GENERATOR,
-        store=STORE if with_store else None,
-        app_servers=APP_SERVERS if with_servers else None,
+        app=digests[app],
+        proxy=digests[PROXY],
+        generator=digests[GENERATOR],
+        store=digests[STORE] if with_store else None,
+        app_servers=digests[APP_SERVERS] if with_servers else None,
         digests=digests,
     )
 
@@ -101,11 +102,37 @@ def wants_servers(plan: Plan) -> bool:
     return any(servers.of(worker).container(worker).argv for worker in plan.workers)
 
 
-def build_services(engine: docker.Engine, root: Path, *, say: Say) -> None:
+@dataclass(frozen=True, kw_only=True)
+class ServiceImages:
+    """The ids of the proxy's and the generator's image."""
+
+    proxy: str
+    generator: str
+
+
+def build_services(engine: docker.Engine, root: Path, *, say: Say) -> ServiceImages:
     """Build the images of the proxy and the generator."""
     base = base_image(engine, root, say=say)
-    for tag, folder, dockerfile in _services(root):
+    digests = _built(engine, _services(root), base=base, say=say)
+    return ServiceImages(proxy=digests[PROXY], generator=digests[GENERATOR])
+
+
+def _built(
+    engine: docker.Engine, to_build: Sequence[tuple[str, Path, Path]], *, base: str, say: Say
+) -> dict[str, str]:
+    """Build images, and return their ids by their tags; a later build may move a tag."""
+    digests = {}
+    for tag, folder, dockerfile in to_build:
         build(tag, folder, dockerfile, base=base, say=say)
+        digests[tag] = _id_of(engine, tag)
+    return digests
+
+
+def _id_of(engine: docker.Engine, tag: str) -> str:
+    image = engine.image_id(tag)
+    if image is None:
+        raise EnvironmentFailure(f"The image {tag!r} was removed after it was built. Try again.")
+    return image
 
 
 def _services(root: Path) -> list[tuple[str, Path, Path]]:

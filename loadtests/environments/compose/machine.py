@@ -36,8 +36,18 @@ def choose(root: Path, tested: Target = SAMPLE) -> Chosen:
         machine = docker_machine(engine, compose)
         why = f"Docker {engine.version} and Compose {compose.version} answer"
     seen = inspection.seen(tested, subject)
-    backend = ComposeBackend(root, tested=seen, subject=subject)
-    return Chosen(backend=backend, machine=machine, why=why, tested=seen)
+    return Chosen(
+        backend=ComposeBackend(root, tested=seen, subject=subject),
+        machine=machine,
+        why=why,
+        tested=seen,
+        lock=lock_scope(),
+    )
+
+
+def lock_scope() -> str:
+    """Return what only one run at a time may measure on: the engine, if it is not here."""
+    return "" if docker.is_local() else os.environ.get("DOCKER_HOST") or "the context's engine"
 
 
 def docker_machine(engine: docker.Engine, compose: docker_compose.Compose) -> Machine:

@@ -26,7 +26,8 @@ from loadtests.servers.server import Command, ReplicaOrder
 from loadtests.targets.application import build_context, examination, inspection, requirements
 from loadtests.targets.application.folders import check_readable
 from loadtests.targets.application.interpreter import Interpreter
-from loadtests.tools import docker, docker_pulse
+from loadtests.tools import docker
+from loadtests.tools.docker import pulse
 
 TEMPLATE = "compose/project/Dockerfile.j2"
 
@@ -138,10 +139,8 @@ def inspect(image: str, tested: Target, say: Say) -> Target:
     say("Importing the application in its image")
     folder = Path(tested.folder or ".")
     job = inspection.job(tested.application or "", examination.modules())
-    argv = docker_pulse.container_argv(
-        image, "-c", BOOT, job, entrypoint=PYTHON, variables=tested.env
-    )
-    done = docker_pulse.run(
+    argv = pulse.container_argv(image, "-c", BOOT, job, entrypoint=PYTHON, variables=tested.env)
+    done = pulse.run(
         argv,
         env=tested.env,
         input_text=base64.b64encode(inspection.packed()).decode(),

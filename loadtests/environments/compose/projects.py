@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -19,7 +20,7 @@ from loadtests.environments.owner import Owner
 from loadtests.environments.protocol import Say
 from loadtests.environments.removal import KeptBySystem, Remains, remove_dead
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.tools import docker, docker_compose, docker_pulse, proc, signals
+from loadtests.tools import docker, docker_compose, files, proc, signals
 
 UP_LIMIT_S = 180.0
 UP_SILENCE_S = 30.0
@@ -35,6 +36,11 @@ LOGS_LIMIT_S = 15.0
 GONE_LIMIT_S = 15.0
 """Seconds in which the engine may still create what an ended Compose requested."""
 
+
+IMAGES = "compose.images.json"
+"""The ids of the images that a run's containers were made from, in the run's folder."""
+
+IS_IMAGE = re.compile(r"sha256:[0-9a-f]{64}")
 
 KEEP_RUNNING = ("--no-recreate",)
 """Option of ``up`` that keeps running containers."""
@@ -63,7 +69,7 @@ class Project:
         word, *words = docker_compose.up_words(scale, services)
         argv = self.compose.command(word, *options, *words, project=self.name, files=self.files)
         try:
-            docker_pulse.run(
+            docker.pulse.run(
                 argv,
                 env={**self.variables, **owner},
                 timeout_s=UP_LIMIT_S,
@@ -121,6 +127,7 @@ def opened(project: Project, folder: Path, say: Say) -> Iterator[Project]:
     A watchdog takes it down if this process ends before, or if the engine does not answer. So
     nobody has to wait for a hung engine.
     """
+    _record_images(project, folder)
     logs = folder / "logs"
     with watchdog.guard(project.name, log=logs / "watchdog.log") as guard:
         try:
@@ -131,6 +138,12 @@ def opened(project: Project, folder: Path, say: Say) -> Iterator[Project]:
                     say("Taking the stack down")
                 finally:
                     _save_and_remove(project, logs, guard, say)
+
+
+def _record_images(project: Project, folder: Path) -> None:
+    """Write down the ids of the images that a project's variables name."""
+    named = {name: value for name, value in project.variables.items() if IS_IMAGE.fullmatch(value)}
+    files.write(folder / IMAGES, json.dumps(named, indent=1) + "\n")
 
 
 def _save_and_remove(project: Project, logs: Path, guard: watchdog.Guard, say: Say) -> None:
@@ -215,7 +228,7 @@ def take_down(project: Project, say: Say) -> None:
     engine, name = project.engine, project.name
     command = project.compose.command(*docker_compose.DOWN_WORDS, project=name, files=project.files)
     with suppress(ProcessFailure):  # what it leaves is removed below
-        docker_pulse.run(
+        docker.pulse.run(
             command,
             env=project.variables,
             timeout_s=DOWN_LIMIT_S,

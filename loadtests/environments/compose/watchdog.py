@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loadtests.environments import watching
+from loadtests.environments.guards import watching
 from loadtests.environments.protocol import Say
 from loadtests.model.errors import EXIT_ENVIRONMENT, EXIT_YES, EnvironmentFailure, ProcessFailure
 from loadtests.tools import docker, proc, procfs

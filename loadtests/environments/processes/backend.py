@@ -40,7 +40,7 @@ from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used, service_parts
 from loadtests.servers.server import ReplicaOrder
-from loadtests.tools import host, nginx, proc, procfs, signals
+from loadtests.tools import files, host, nginx, proc, procfs, signals
 from loadtests.tools.proc import Child, Service
 
 PROXY = "proxy"
@@ -216,7 +216,8 @@ class ProcessesStack:
         """
         self._generation += 1
         config = self._folder / "nginx.conf"
-        config.write_text(
+        files.write(
+            config,
             proxy.config(
                 self._nginx,
                 self._root / "compose/nginx.conf.j2",
@@ -224,7 +225,7 @@ class ProcessesStack:
                 self._places,
                 folder=self._stack_folder,
                 generation=self._generation,
-            )
+            ),
         )
         prefix = str(self._stack_folder)
         proc.run(nginx.check_argv(self._nginx, config=str(config), prefix=prefix))

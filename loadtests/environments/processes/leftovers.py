@@ -26,7 +26,7 @@ from pathlib import Path
 
 from loadtests.environments.owner import Owner, boot_id
 from loadtests.environments.removal import Remains
-from loadtests.tools import proc, procfs
+from loadtests.tools import files, proc, procfs
 
 PREFIX = "twofold-"
 OWNER = "owner.json"
@@ -64,9 +64,7 @@ def claim(folder: Path, groups: Iterable[Path] = ()) -> None:
         **asdict(Owner.this_process()),
         "groups": [str(group) for group in groups],
     }
-    new = folder / f"{OWNER}.new"
-    new.write_text(json.dumps(note))
-    new.replace(folder / OWNER)
+    files.write(folder / OWNER, json.dumps(note))
 
 
 def remains() -> tuple[Remains, ...]:

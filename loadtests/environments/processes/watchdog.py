@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from loadtests.environments import watching
+from loadtests.environments.guards import watching
 from loadtests.environments.processes import leftovers
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools import signals

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from loadtests.analysis import consistency
+from loadtests.analysis.consistency import declared
 from loadtests.gate.model import Evidence, SideName
 from loadtests.model.consistency import SAMPLE_CHECKS, Check, ProbeRecord, ProbeResult, ProbeState
 
@@ -51,8 +51,8 @@ def judge(record: ProbeRecord) -> ProbeResult:
 
     An application that accepts any path and stores nothing is unchecked, not inconsistent.
     """
-    result = consistency.judge(record)
-    if result.state is ProbeState.BREAKS and not consistency.had_effect(record):
+    result = declared.judge(record)
+    if result.state is ProbeState.BREAKS and not declared.had_effect(record):
         detail = f"{result.read} shows nothing of what was written, on any replica."
         return replace(result, state=ProbeState.UNCHECKED, detail=detail)
     return result

@@ -13,10 +13,10 @@ from statistics import fmean, median
 from scipy.special import bdtrc
 
 from loadtests.analysis.bottleneck import FULL_THROTTLED_RATIO
+from loadtests.analysis.failures.shape import ERROR_LIMIT_RATIO
 from loadtests.analysis.rules.finding import COVERED_PART
 from loadtests.analysis.rules.load import (
     CORE_LIMIT_RATIO,
-    ERROR_LIMIT_RATIO,
     GAIN_LIMIT_RATIO,
     LAG_LIMIT_MS,
 )

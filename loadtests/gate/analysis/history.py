@@ -63,12 +63,9 @@ def line(merge: Merge) -> str:
     return _MERGE.dump_json(merge).decode() + "\n"
 
 
-def read(text: str) -> tuple[Merge, ...]:
-    """Read a history; an incomplete last line is ignored."""
-    complete = [
-        text_line for text_line in text.splitlines(keepends=True) if text_line.endswith("\n")
-    ]
-    return tuple(_MERGE.validate_json(text_line) for text_line in complete)
+def read(lines: Sequence[str]) -> tuple[Merge, ...]:
+    """Read the lines of a history."""
+    return tuple(_MERGE.validate_json(text_line) for text_line in lines)
 
 
 def since_release(history: Sequence[Merge]) -> tuple[Merge, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from loadtests.gate.model import GateResult, GateVerdict
 from loadtests.gate.report import wording
+from loadtests.model.safe_text import printable
 
 LEVELS = {
     GateVerdict.REGRESSED: "error",
@@ -39,7 +40,7 @@ def _line(level: str, title: str, message: str) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -26,6 +26,12 @@ class Cookies:
                 else:
                     jar[name] = morsel.coded_value
 
+    def seed(self, url: str, header: str) -> None:
+        """Store the cookies of a header ``Cookie`` for ``url``."""
+        jar = self._by_host.setdefault(urlsplit(url).hostname or "", {})
+        pairs = (pair.partition("=") for pair in header.split(";"))
+        jar.update({name.strip(): value.strip() for name, sign, value in pairs if sign})
+
     def header(self, url: str) -> str:
         """Return the value of the header ``Cookie`` for ``url``; "" without cookies."""
         jar = self._by_host.get(urlsplit(url).hostname or "", {})

@@ -41,6 +41,7 @@ def fetch(ask: FetchRequest, timeout_s: float) -> dict[str, Any]:
     if outcome is not Outcome.OK:
         return answer | {"error": outcome.name.lower()}
     cookies = Cookies()
+    cookies.seed(url, headers.get("Cookie", ""))
     cookies.keep(url, cookie_lines(connection.raw))
     return answer | {
         "status": connection.status,

@@ -22,7 +22,7 @@ from loadtests.report import rounding
 from loadtests.report.plots import beyond, drawing, efficiency, latency, levels, strips, throughput
 from loadtests.report.plots.axes import Series, series, worker_numbers
 from loadtests.report.plots.timeline import timeline
-from loadtests.report.text import advice, capacity, changes, story
+from loadtests.report.text import advice, capacity, changes, consistency, story
 from loadtests.report.text import latency as latency_text
 
 REFRESH_S = 2
@@ -53,7 +53,9 @@ def render(result: RunResult, trials: Sequence[Trial], *, live: bool) -> str:
                 dict.fromkeys(use.name for cell in result.cells for use in cell.resources)
             ),
             rules=rules(result),
-            consistency=story.consistency(result),
+            consistency=consistency.sentences(result),
+            asked=consistency.rows(result),
+            pairs=consistency.pairs(result),
             changes_title=changes.TITLE,
             changes=changes.changes(result),
             **_drawings(result, valid_trials),
@@ -184,6 +186,7 @@ def _templates() -> Environment:
     )
     templates.globals.update(
         story=story,
+        consistency_text=consistency,
         latency_text=latency_text,
         plot=drawing,
     )

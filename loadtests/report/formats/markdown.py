@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from loadtests.model.result import CellResult, DoublingResult, RunResult
+from loadtests.model.safe_text import printable
 from loadtests.report.rounding import factor, figure, figures, interval, percent
-from loadtests.report.text import advice, changes, latency, story
+from loadtests.report.text import advice, changes, consistency, latency, story
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
@@ -38,7 +39,7 @@ def render(result: RunResult) -> str:
         escape(story.answer(result)),
         _broken(result),
         _section("Doubling factors", DOUBLING_COLUMNS, map(_doubling, result.doublings)),
-        _list(story.CONSISTENCY_TITLE, [sentence for _, sentence in story.consistency(result)]),
+        _consistency(result),
         _section("Cells", CELL_COLUMNS, map(_cell, result.cells)),
         _latency(result),
         _section("Worker models", COMPARISON_COLUMNS, _comparisons(result)),
@@ -51,7 +52,7 @@ def render(result: RunResult) -> str:
 
 def escape(text: str) -> str:
     """Return text that Markdown shows as it is, on one line."""
-    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return SPECIAL.sub(r"\\\1", " ".join(printable(text).split()))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -69,6 +70,13 @@ def _section(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) 
 def _list(title: str, items: Sequence[str]) -> str:
     lines = "\n".join(f"- {escape(item)}" for item in items)
     return f"### {title}\n\n{lines}" if items else ""
+
+
+def _consistency(result: RunResult) -> str:
+    """Return what was found, and below it a row for each check."""
+    found = _list(consistency.TITLE, [sentence for _, sentence in consistency.sentences(result)])
+    asked = consistency.rows(result)
+    return f"{found}\n\n{table(consistency.COLUMNS, asked)}" if asked else found
 
 
 def _latency(result: RunResult) -> str:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from loadtests.analysis.losses import Loss, split
 from loadtests.model.consistency import ProbeResult
 from loadtests.model.errors import UsageError
+from loadtests.model.failures import FailureResult
 from loadtests.model.latency import Ceiling, LatencyResult, SloDoubling, SloResult
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Cell, Plan
@@ -155,6 +156,9 @@ class RunDocument(Entry):
     probes: tuple[ProbeResult, ...] = Field(
         default=(), description="the consistency checks of each worker model"
     )
+    failures: tuple[FailureResult, ...] = Field(
+        default=(), description="how the failures of each request change with the replicas"
+    )
     versions: Mapping[str, str]
     next: tuple[str, ...] = Field(default=(), description="what to do next, in sentences")
     notes: tuple[str, ...] = Field(
@@ -255,6 +259,7 @@ def _document(result: RunResult) -> RunDocument:
         rules=result.findings,
         calibrations=result.calibrations,
         probes=result.probes,
+        failures=result.failures,
         next=tuple(advice.next_steps(result)),
         notes=tuple(changes.changes(result)),
         plan=plan,
@@ -305,6 +310,7 @@ def _result(document: RunDocument) -> RunResult:
         findings=document.rules,
         calibrations=document.calibrations,
         probes=document.probes,
+        failures=document.failures,
         ceiling=document.ceiling,
         latency=document.latency,
         slo=document.slo,

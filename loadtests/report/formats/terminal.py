@@ -18,7 +18,7 @@ from loadtests.model.consistency import ProbeState
 from loadtests.model.result import RunResult
 from loadtests.model.vocabulary import Verdict
 from loadtests.report.rounding import factor, figure, figures, interval
-from loadtests.report.text import advice, changes, latency, story
+from loadtests.report.text import advice, changes, consistency, latency, story
 from loadtests.report.text.comparison import recommendations
 
 STYLES = {
@@ -196,10 +196,10 @@ def _broken(result: RunResult) -> Iterator[RenderableType]:
 
 
 def _consistency(result: RunResult) -> Iterator[RenderableType]:
-    sentences = story.consistency(result)
+    sentences = consistency.sentences(result)
     if sentences:
         yield Text()
-        yield Text(story.CONSISTENCY_TITLE, style="bold")
+        yield Text(consistency.TITLE, style="bold")
     for state, sentence in sentences:
         style = STYLES[Verdict.BREAKS] if state is ProbeState.BREAKS else ""
         yield _indented(sentence, style)

@@ -55,8 +55,17 @@ def _largest(result: RunResult) -> list[CellResult]:
 
 
 def _shared_state(result: RunResult) -> Iterator[str]:
-    """Say where to store state that only one process has."""
-    broken = [check for check in result.probes if check.state is ProbeState.BREAKS]
+    """Say where to store state that only one process has, and what else makes servers differ."""
+    breaking = [check for check in result.probes if check.state is ProbeState.BREAKS]
+    failing = [failure for failure in result.failures if failure.breaks_at]
+    known = [check.remedy for check in breaking] + [failure.remedy for failure in failing]
+    yield from dict.fromkeys(filter(None, known))
+    if failing and not any(failure.remedy for failure in failing):
+        yield (
+            "Find what fails with more replicas only: the answers are above, and the replicas' logs"
+            " are in the run's folder."
+        )
+    broken = [check for check in breaking if not check.remedy]
     if broken:
         names = ", ".join(dict.fromkeys(check.check for check in broken))
         yield (
@@ -78,7 +87,10 @@ def _recommended(result: RunResult) -> list[str]:
 
 
 def _inconsistent_workers(result: RunResult) -> set[str]:
-    return {check.worker for check in result.probes if check.state is ProbeState.BREAKS}
+    return {
+        *(check.worker for check in result.probes if check.state is ProbeState.BREAKS),
+        *(failure.worker for failure in result.failures if failure.breaks_at),
+    }
 
 
 def _by_workload(cells: Sequence[CellResult]) -> Iterator[tuple[str, list[CellResult]]]:

@@ -10,13 +10,10 @@ from collections.abc import Sequence
 
 from loadtests.analysis import losses
 from loadtests.analysis.verdict import SEVERITY
-from loadtests.model.consistency import ProbeResult, ProbeState
 from loadtests.model.plan import Cell
 from loadtests.model.result import DoublingResult, Finding, RunResult
 from loadtests.model.vocabulary import Bottleneck, RuleCode, Verdict
 from loadtests.report.rounding import factor, figure, interval
-
-CONSISTENCY_TITLE = "Do all replicas give the same answers?"
 
 VERDICTS = {
     Verdict.SCALES: "scales",
@@ -121,38 +118,6 @@ def by_rule(findings: Sequence[Finding]) -> list[tuple[RuleCode, list[Finding]]]
     for finding in findings:
         by_code.setdefault(finding.code, []).append(finding)
     return [(code, by_code[code]) for code in RuleCode if code in by_code]
-
-
-def consistency(result: RunResult) -> list[tuple[ProbeState, str]]:
-    """Return a sentence with its state for each check that broke, and one for all other states."""
-    sentences: list[tuple[ProbeState, str]] = [
-        (check.state, f"{check.worker}, {check.check}: {check.detail}")
-        for check in result.probes
-        if check.state is ProbeState.BREAKS
-    ]
-    unchecked = [check for check in result.probes if check.state is ProbeState.UNCHECKED]
-    passed = [check for check in result.probes if check.state is ProbeState.OK]
-    if unchecked:
-        reason = _why_unchecked(result, unchecked)
-        sentences.append((ProbeState.UNCHECKED, f"Not checked: {_listed(unchecked)}. {reason}"))
-    if passed:
-        sentences.append(
-            (ProbeState.OK, f"Every replica read what another had written: {_listed(passed)}.")
-        )
-    return sentences
-
-
-def _listed(checks: Sequence[ProbeResult]) -> str:
-    names: dict[str, list[str]] = {}
-    for check in checks:
-        names.setdefault(check.worker, []).append(check.check)
-    return "; ".join(f"{worker} ({', '.join(listed)})" for worker, listed in names.items())
-
-
-def _why_unchecked(result: RunResult, unchecked: Sequence[ProbeResult]) -> str:
-    if len(unchecked) == len(result.probes) and not result.plan.with_store:
-        return "This run has no data store that replicas could share. To start one, add --probe."
-    return f"{unchecked[0].detail.rstrip('.')}."
 
 
 def where(cell: Cell | None) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from loadtests.environments.compose import images
+from loadtests.environments.compose.images import ServiceImages
 from loadtests.environments.protocol import Say
 from loadtests.gate import pipeline, versions
 from loadtests.gate.model import GatePlan, SideName
@@ -23,6 +24,8 @@ from tests.loadtests.fakes.world import Order, World
 from tests.loadtests.gate.builders import make_side
 
 COMPOSE = docker_compose.Compose(argv=("docker", "compose"), version="2.30.0")
+
+SERVICES = ServiceImages(proxy="sha256:proxy", generator="sha256:generator")
 
 
 @dataclass(kw_only=True)
@@ -103,9 +106,16 @@ def put_in_memory(monkeypatch: pytest.MonkeyPatch, world: GateWorld) -> None:
 
     @contextmanager
     def open_stack(
-        root: Path, plan: GatePlan, worker: str, sides: Sides, folder: Path, say: Say
+        root: Path,
+        plan: GatePlan,
+        worker: str,
+        sides: Sides,
+        services: ServiceImages,
+        folder: Path,
+        say: Say,
     ) -> Iterator[FakeGateStack]:
         assert (root / "compose/gate.yaml").is_file()
+        assert services is SERVICES
         world.open += 1
         try:
             yield FakeGateStack(world, plan)
@@ -127,5 +137,5 @@ def put_in_memory(monkeypatch: pytest.MonkeyPatch, world: GateWorld) -> None:
     monkeypatch.setattr(docker, "is_local", lambda: False)
     monkeypatch.setattr(versions, "find", lambda _, __, name, asked: asked or f"default {name}")
     monkeypatch.setattr(versions, "build", build)
-    monkeypatch.setattr(images, "build_services", lambda *_, **__: None)
+    monkeypatch.setattr(images, "build_services", lambda *_, **__: SERVICES)
     monkeypatch.setattr(pipeline, "open_stack", open_stack)

@@ -11,9 +11,16 @@ import pytest
 
 from loadtests.gate import pipeline, result_files
 from loadtests.gate.analysis import aa_noise
-from loadtests.gate.model import EndpointName, GateResult, GateVerdict, SideName
+from loadtests.gate.model import (
+    SCHEMA_VERSION,
+    EndpointName,
+    GateResult,
+    GateVerdict,
+    SideName,
+)
 from loadtests.gate.options import GateOptions
 from loadtests.gate.pipeline import GateRequest
+from loadtests.gate.report import verdict_json
 from loadtests.model.errors import EnvironmentFailure, Interrupted, UsageError
 from tests.checkout import CHECKOUT
 from tests.loadtests.fakes import Order
@@ -187,6 +194,29 @@ def test_evidence_of_something_else_is_not_added(
 
     with pytest.raises(UsageError, match=said):
         Gates(tmp_path / "more").run(options=changed, append=before)
+
+
+def test_evidence_of_the_schema_before_can_be_judged_but_not_added_to(
+    gates: Gates, tmp_path: Path
+) -> None:
+    before = replace(gates.run(), schema_version=SCHEMA_VERSION - 1)
+    file = tmp_path / "verdict.json"
+    file.write_text(verdict_json.render(before))
+
+    assert verdict_json.judge(pipeline.read(file)) == before
+    with pytest.raises(UsageError, match=r"written with schema 4, .* Start a new gate"):
+        Gates(tmp_path / "more").run(append=before)
+
+
+@pytest.mark.parametrize("version", [SCHEMA_VERSION - 2, SCHEMA_VERSION + 1])
+def test_any_other_schema_is_refused_before_its_fields_are_read(
+    tmp_path: Path, version: int
+) -> None:
+    file = tmp_path / "verdict.json"
+    file.write_text(json.dumps({"schema_version": version, "unheard": "of"}))
+
+    with pytest.raises(UsageError, match=rf"written with schema {version}, and this .* 4 and 5"):
+        pipeline.read(file)
 
 
 def test_a_start_that_was_replaced_meanwhile_makes_the_gate_invalid(

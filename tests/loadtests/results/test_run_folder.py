@@ -132,6 +132,37 @@ def test_a_last_line_that_was_cut_off_is_left_out(tmp_path: Path, cut: int) -> N
     assert run_folder.read(kept.folder).trials == trials[:-1]
 
 
+def test_samples_are_on_disk_before_their_line_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = a_run(tmp_path)
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+
+    kept.append(make_trial(), b"samples")
+
+    samples, folder, journal, _ = synced
+    assert ".npz." in samples
+    assert (folder, journal) == ("samples", "trials.jsonl")
+
+
+def test_a_trial_behind_a_line_that_was_cut_off_is_read(tmp_path: Path) -> None:
+    kept = a_run(tmp_path)
+    kept.append(make_trial(), b"")
+    with (kept.folder / "trials.jsonl").open("ab") as journal:
+        journal.write(b'{"spec": {"cell"')
+
+    kept.append(make_trial(), b"")
+
+    assert len(run_folder.read(kept.folder).trials) == 2
+
+
 def test_a_run_that_died_is_as_long_as_its_journal(tmp_path: Path) -> None:
     kept = a_run(tmp_path, finished=False, wall_s=0.0, started_at="2026-09-21T14:13:10+00:00")
     kept.append(make_trial(started_at_s=STARTED_AT_S, wall_s=3.0), b"")
@@ -224,18 +255,24 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     assert [each.name for each in kept.folder.iterdir() if each.name.startswith(".")] == []
 
 
-def test_a_full_disk_under_the_journal_is_one_message(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["trials.jsonl", ".npz"])
+def test_a_full_disk_under_the_journal_or_the_samples_is_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     kept = a_run(tmp_path)
+    kept.append(make_trial(), b"")
+    fsync = os.fsync
 
-    def full(_: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def full(descriptor: int) -> None:
+        if name in Path(f"/proc/self/fd/{descriptor}").readlink().name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", full)
 
-    with pytest.raises(EnvironmentFailure, match=r"trials.jsonl cannot be written"):
+    with pytest.raises(EnvironmentFailure, match=rf"{name} cannot be written"):
         kept.append(make_trial(), b"")
+    assert len(run_folder.read(kept.folder).trials) == 1
 
 
 def test_names_of_runs_sort_by_time() -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.tools import docker_images, proc
-from loadtests.tools.docker_images import Image, failure_of, parse_image
+from loadtests.tools import proc
+from loadtests.tools.docker import images as docker_images
+from loadtests.tools.docker.images import Image, failure_of, parse_image
 from tests.checkout import CHECKOUT
 
 DATA = CHECKOUT / "tests/data/docker_build"
@@ -71,7 +72,7 @@ def test_an_image_that_does_not_build_is_told_with_its_step_and_the_end_of_the_o
     def run(*_: object, on_line: Callable[[str], None], **__: object) -> None:
         for line in (DATA / "classic-step.txt").read_text().splitlines():
             on_line(line)
-        raise ProcessFailure("`docker build` ended with code 1")
+        raise ProcessFailure("`docker build` ended with code 1", output="code: 1")
 
     monkeypatch.setattr(proc, "run", run)
 
@@ -82,6 +83,18 @@ def test_an_image_that_does_not_build_is_told_with_its_step_and_the_end_of_the_o
     assert first == f"The image of shop does not build. Step 3/4 ({RUN}) failed: {NOT_FOUND}"
     assert last == "Try it by hand: docker build ."
     assert "\x1b" not in str(failure.value)
+
+
+def test_a_builder_that_hangs_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: object, on_line: Callable[[str], None], **__: object) -> None:
+        on_line("Step 1/2 : FROM shop")
+        on_line("nothing is wrong yet")
+        raise ProcessFailure("The engine does not answer")
+
+    monkeypatch.setattr(proc, "run", run)
+
+    with pytest.raises(EnvironmentFailure, match=r"does not build\. The engine does not answer\n"):
+        docker_images.build(("docker", "build", "."), what="shop", on_line=lambda _: None)
 
 
 def test_a_build_gets_its_arguments_and_labels() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.tools import docker_pulse
+from loadtests.tools.docker import pulse
 from loadtests.tools.proc import command
 from tests.loadtests.fakes import engine_server
 from tests.loadtests.fakes.engine_server import EngineServer
@@ -27,16 +27,16 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineServer]:
     ):
         monkeypatch.setenv("DOCKER_HOST", served.address)
         monkeypatch.setattr(command, "ASK_EVERY_S", 0.02)
-        monkeypatch.setattr(docker_pulse, "PING_LIMIT_S", 1)
+        monkeypatch.setattr(pulse, "PING_LIMIT_S", 1)
         yield served
 
 
 def test_an_engine_answers_or_does_not(engine: EngineServer) -> None:
-    assert docker_pulse.answers()
+    assert pulse.answers()
 
     engine.hangs.set()
 
-    assert not docker_pulse.answers(limit_s=1)
+    assert not pulse.answers(limit_s=1)
 
 
 def test_no_engine_is_one_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,14 +44,14 @@ def test_no_engine_is_one_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) 
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # Docker's library does not close it
-        assert not docker_pulse.answers()
+        assert not pulse.answers()
         gc.collect()
 
 
 def test_a_program_ends_as_it_does_while_the_engine_answers(engine: EngineServer) -> None:
     lines: list[str] = []
 
-    done = docker_pulse.run(("sh", "-c", "echo one; sleep 0.2; echo two"), on_line=lines.append)
+    done = pulse.run(("sh", "-c", "echo one; sleep 0.2; echo two"), on_line=lines.append)
 
     assert (done.code, lines) == (0, ["one", "two"])
 
@@ -60,13 +60,13 @@ def test_a_program_is_ended_when_the_engine_hangs(engine: EngineServer) -> None:
     engine.hangs.set()
 
     with pytest.raises(ProcessFailure, match=r"The Docker engine no longer answers\. `sleep 60`"):
-        docker_pulse.run(LONG)
+        pulse.run(LONG)
 
 
 def test_one_ping_that_fails_ends_nothing(engine: EngineServer) -> None:
     engine.failing = 1
 
-    assert docker_pulse.run(("sleep", "0.3")).code == 0
+    assert pulse.run(("sleep", "0.3")).code == 0
 
 
 @pytest.mark.parametrize(
@@ -82,24 +82,24 @@ def test_a_program_that_falls_silent_is_ended(
 ) -> None:
     argv = ("sh", "-c", script)
     if not ends:
-        assert docker_pulse.run(argv, silence_limit_s=0.5).code == 0
+        assert pulse.run(argv, silence_limit_s=0.5).code == 0
         return
     with pytest.raises(ProcessFailure, match="Nothing has happened for"):
-        docker_pulse.run(argv, silence_limit_s=0.5)
+        pulse.run(argv, silence_limit_s=0.5)
 
 
 def test_a_silent_program_goes_on_while_the_engine_creates_something(engine: EngineServer) -> None:
     counts = iter(range(10**6))
 
-    done = docker_pulse.run(("sleep", "1"), silence_limit_s=0.2, state=lambda: next(counts))
+    done = pulse.run(("sleep", "1"), silence_limit_s=0.2, state=lambda: next(counts))
 
     assert done.code == 0
 
 
 def test_only_the_first_line_of_a_builder_has_to_come_soon(engine: EngineServer) -> None:
-    assert docker_pulse.run(("sh", "-c", "echo 1; sleep 0.6"), first_line_limit_s=0.3).code == 0
+    assert pulse.run(("sh", "-c", "echo 1; sleep 0.6"), first_line_limit_s=0.3).code == 0
     with pytest.raises(ProcessFailure, match="Nothing has happened for"):
-        docker_pulse.run(LONG, first_line_limit_s=0.3)
+        pulse.run(LONG, first_line_limit_s=0.3)
 
 
 def test_a_state_that_cannot_be_read_ends_the_program(engine: EngineServer) -> None:
@@ -107,4 +107,4 @@ def test_a_state_that_cannot_be_read_ends_the_program(engine: EngineServer) -> N
         raise EnvironmentFailure("The engine failed.")
 
     with pytest.raises(EnvironmentFailure, match=r"The engine failed\."):
-        docker_pulse.run(LONG, silence_limit_s=0.1, state=unreadable)
+        pulse.run(LONG, silence_limit_s=0.1, state=unreadable)

@@ -9,7 +9,7 @@ import click
 
 from loadtests.cli import output
 from loadtests.cli.commands.gate import gate_request
-from loadtests.cli.parameters import json_option, out_option
+from loadtests.cli.parameters import json_option, out_option, wait_option
 from loadtests.gate import options
 from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_YES
 
@@ -42,6 +42,7 @@ NOT_OF_A_CALIBRATION: dict[str, Any] = {
     help="Measuring time of a gate, in minutes.",
 )
 @click.option("--seed", type=int, help="Repeat the order of an earlier calibration.")
+@wait_option
 @out_option
 @json_option
 def command(**given: Any) -> int:

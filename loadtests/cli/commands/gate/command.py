@@ -10,7 +10,7 @@ import click
 from loadtests.cli import output, results_folder
 from loadtests.cli.commands.gate import gate_request
 from loadtests.cli.group import LazyGroup
-from loadtests.cli.parameters import out_option
+from loadtests.cli.parameters import out_option, wait_option
 from loadtests.cli.registry import GATE_COMMANDS
 from loadtests.gate import options
 
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, help="Repeat the order of an earlier gate.")
 @click.option("--append", metavar="GATE", help="Add to the evidence of an earlier gate.")
 @click.option("--judge", type=click.Path(path_type=Path), help="Judge a verdict.json again.")
+@wait_option
 @out_option
 @click.option(
     "--history", is_flag=True, help="Add the gate to history.jsonl in the results folder."
@@ -86,7 +87,7 @@ def _compare(given: dict[str, Any]) -> int:
     if given["history"]:
         results = results_folder.of(given["out"])
         result_files.add_to_history(results, result, release=given["release"])
-    click.echo(result_files.tell_ci(result), err=True, nl=False)
+    output.write_document(result_files.tell_ci(result), err=True)
     return _tell(result, folder, given)
 
 

@@ -64,4 +64,5 @@ def request(given: dict[str, Any]) -> GateRequest:
         command=results_folder.command_line(),
         append=append,
         keep_samples=given["samples"],
+        wait=given["wait"],
     )

@@ -75,7 +75,8 @@ def _replica(
     if command.argv:
         service["command"] = escaped(command.argv)
     service["healthcheck"] = {"disable": True}
-    service.setdefault("mem_limit", str(memory_bytes))
+    if not any(key.startswith("mem") for key in service):
+        service["mem_limit"] = str(memory_bytes)
     # No limits of CPU while it starts; see ComposeStack.configure_proxy.
     return {**service, "cpus": "0", "cpuset": ""}
 

@@ -10,9 +10,9 @@ from typing import Any
 from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.environments.protocol import Say
 from loadtests.model.errors import EnvironmentFailure, UsageError
-from loadtests.tools import docker_images
 from loadtests.tools.docker import Engine
-from loadtests.tools.docker_images import Image
+from loadtests.tools.docker import images as docker_images
+from loadtests.tools.docker.images import Image
 
 LABEL = "io.twofold.target"
 """The label of an image that was built of a target, with the service's name."""
@@ -28,6 +28,10 @@ LISTED = {
 }
 UNTOLD = frozenset({"context", "dockerfile", "args", "labels", "tags", "x-bake"})
 """Settings of a build that are read elsewhere, or that only name its result."""
+
+
+SENDING_LIMIT_S = 300.0
+"""Seconds in which the classic builder has to have sent a context."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +54,13 @@ def _provide(engine: Engine, part: Part, say: Say) -> Image:
     if part.build is not None:
         say(f"Building the image of {part.name}")
         command = build_command(part)
-        docker_images.build(command.argv, what=part.name, on_line=lambda _: None, env=command.env)
+        docker_images.build(
+            command.argv,
+            what=part.name,
+            on_line=lambda _: None,
+            env=command.env,
+            starts_s=SENDING_LIMIT_S,
+        )
     image = engine.image(part.image)
     if image is None:
         say(f"Pulling {part.image}")

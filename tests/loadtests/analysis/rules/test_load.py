@@ -105,38 +105,6 @@ def test_a_proxy_that_cannot_be_read_is_unchecked() -> None:
     assert load.proxy_saturated(PLAN, CELL, [make_trial(usages=())]).state is UNCHECKED
 
 
-# -- errors ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("completed", "failed", "state"),
-    [(1000, 0, HOLDS), (9991, 9, HOLDS), (9990, 10, BROKEN), (0, 5, BROKEN)],
-)
-def test_one_failure_in_a_thousand_is_too_many(
-    completed: int, failed: int, state: RuleState
-) -> None:
-    trial = make_trial(completed=completed, failed=failed, failures={"status 500": failed})
-
-    found = load.errors(PLAN, CELL, [trial])
-
-    assert found.state is state
-    assert found.figure == failed / (completed + failed)
-
-
-def test_failures_are_told_by_their_kinds_the_most_frequent_first() -> None:
-    failures = {"timeout": 1, "status 500": 7, "reset": 2, "truncated": 1}
-
-    found = load.errors(PLAN, CELL, [make_trial(failed=11, failures=failures)])
-
-    assert "(status 500 7, reset 2, timeout 1)" in found.detail
-
-
-def test_no_request_at_all_is_no_success() -> None:
-    found = load.errors(PLAN, CELL, [make_trial(throughput_rps=0.0, completed=0)])
-
-    assert (found.state, found.figure) == (BROKEN, None)
-
-
 # -- conservation ------------------------------------------------------------------------------
 
 

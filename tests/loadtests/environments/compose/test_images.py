@@ -18,9 +18,13 @@ class FakeEngine:
 
     def __init__(self, *has: str) -> None:
         self._has = has
+        self.id = "sha256"
 
     def image_id(self, image: str) -> str | None:
-        return f"sha256:{image}" if image in self._has else None
+        return f"{self.id}:{image}" if image in self._has else None
+
+
+OWN = (images.APP, images.PROXY, images.GENERATOR, images.STORE)
 
 
 def an_engine(*has: str) -> docker.Engine:
@@ -115,7 +119,7 @@ def test_the_three_images_are_built_from_one_base(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(docker, "build", build)
     said: list[str] = []
 
-    found = images.build_all(an_engine("own:1", images.APP), ROOT, say=said.append)
+    found = images.build_all(an_engine("own:1", *OWN), ROOT, say=said.append)
 
     assert [argv[argv.index("--tag") + 1] for argv in built] == [
         images.APP,
@@ -127,9 +131,48 @@ def test_the_three_images_are_built_from_one_base(monkeypatch: pytest.MonkeyPatc
     assert found.digests == {
         "own:1": "sha256:own:1",
         images.APP: f"sha256:{images.APP}",
-        images.PROXY: "?",
-        images.GENERATOR: "?",
+        images.PROXY: f"sha256:{images.PROXY}",
+        images.GENERATOR: f"sha256:{images.GENERATOR}",
     }
+
+
+def test_images_are_used_by_their_ids_since_another_build_may_move_a_tag(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    builds = iter(("first", "second", "third", "another checkout's"))
+    engine = FakeEngine("own:1", *OWN)
+    monkeypatch.setenv("TWOFOLD_BASE_IMAGE", "own:1")
+    monkeypatch.setattr(docker, "build", lambda *_, **__: setattr(engine, "id", next(builds)))
+
+    found = images.build_all(cast("docker.Engine", engine), ROOT, say=ignore)
+    engine.id = next(builds)
+
+    assert (found.app, found.proxy, found.generator) == (
+        f"first:{images.APP}",
+        f"second:{images.PROXY}",
+        f"third:{images.GENERATOR}",
+    )
+
+
+def test_an_image_that_is_removed_after_its_build_is_one_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TWOFOLD_BASE_IMAGE", "own:1")
+    monkeypatch.setattr(docker, "build", lambda *_, **__: None)
+
+    with pytest.raises(EnvironmentFailure, match="'twofold/app:latest' was removed after"):
+        images.build_all(an_engine("own:1"), ROOT, say=ignore)
+
+
+def test_a_gates_services_are_used_by_their_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWOFOLD_BASE_IMAGE", "own:1")
+    monkeypatch.setattr(docker, "build", lambda *_, **__: None)
+
+    found = images.build_services(an_engine("own:1", *OWN), ROOT, say=ignore)
+
+    assert found == images.ServiceImages(
+        proxy=f"sha256:{images.PROXY}", generator=f"sha256:{images.GENERATOR}"
+    )
 
 
 def test_what_is_built_is_in_the_checkout() -> None:
@@ -147,10 +190,10 @@ def test_a_store_is_only_built_where_the_stack_has_one(
     monkeypatch.setenv("TWOFOLD_BASE_IMAGE", "own:1")
     monkeypatch.setattr(docker, "build", lambda argv, **_: built.append(argv[3]))
 
-    found = images.build_all(an_engine("own:1"), ROOT, say=ignore, with_store=with_store)
+    found = images.build_all(an_engine("own:1", *OWN), ROOT, say=ignore, with_store=with_store)
 
     assert built == [images.APP, images.PROXY, images.GENERATOR, *[images.STORE] * with_store]
-    assert found.store == (images.STORE if with_store else None)
+    assert found.store == (f"sha256:{images.STORE}" if with_store else None)
     assert set(found.digests) == {"own:1", *built}
 
 
@@ -161,10 +204,12 @@ def test_another_image_of_the_application_is_used_as_it_is(
     monkeypatch.setenv("TWOFOLD_BASE_IMAGE", "own:1")
     monkeypatch.setattr(docker, "build", lambda argv, **_: built.append(argv[3]))
 
-    found = images.build_all(an_engine("own:1", "shop:1"), ROOT, say=ignore, app_image="shop:1")
+    found = images.build_all(
+        an_engine("own:1", "shop:1", *OWN), ROOT, say=ignore, app_image="shop:1"
+    )
 
     assert built == [images.PROXY, images.GENERATOR]
-    assert found.app == "shop:1"
+    assert found.app == "sha256:shop:1"
     assert found.digests["shop:1"] == "sha256:shop:1"
     assert set(found.digests) == {"own:1", "shop:1", *built}
 

@@ -17,7 +17,8 @@ from loadtests.servers import registry as servers
 from loadtests.targets import import_string
 from loadtests.targets.application import inspection
 from loadtests.targets.application.requirements import Requirements
-from loadtests.tools import docker, docker_pulse
+from loadtests.tools import docker
+from loadtests.tools.docker import pulse
 from loadtests.tools.proc import Completed
 from tests.checkout import CHECKOUT
 from tests.loadtests.targets.application.folders import make_folder
@@ -163,7 +164,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, text: str, code: int = 0) -> list
         calls.append((argv, options))
         return Completed(argv=tuple(argv), code=code, stdout=text, stderr="no such image")
 
-    monkeypatch.setattr(docker_pulse, "run", run)
+    monkeypatch.setattr(pulse, "run", run)
     return calls
 
 
@@ -262,5 +263,5 @@ def test_an_image_is_really_built_and_its_application_imported(tmp_path: Path) -
         assert (seen.modules or {})["gunicorn"] == metadata.version("gunicorn")
         assert inspection.PACKAGE not in str(seen)
     finally:
-        docker_pulse.run(("docker", "rmi", project_image.tag_of(folder)), check=False)
+        pulse.run(("docker", "rmi", project_image.tag_of(folder)), check=False)
         engine.close()

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.environments import watching
 from loadtests.environments.child_python import python_path
 from loadtests.environments.compose import watchdog
+from loadtests.environments.guards import watching
 from loadtests.environments.protocol import Say
 from loadtests.model import errors
 from loadtests.tools import proc, procfs

@@ -8,7 +8,7 @@ from loadtests.model.consistency import ProbeResult, ProbeState
 from loadtests.model.result import Estimate
 from loadtests.model.vocabulary import Bottleneck, RuleCode, RuleState, Verdict
 from loadtests.report.formats import html, junit, markdown, run_json, terminal
-from loadtests.report.text import advice, story
+from loadtests.report.text import advice, consistency, story
 from tests.loadtests.bottleneck_builders import saturating
 from tests.loadtests.builders import (
     make_doubling,
@@ -119,48 +119,6 @@ def test_wrong_answers_are_the_answer_with_the_request_that_showed_them() -> Non
     assert sentence.endswith("with 404 (8 of 8).")
 
 
-def test_consistency_checks_are_listed_with_the_broken_ones_first() -> None:
-    result = make_result(
-        probes=(
-            make_probe(),
-            make_probe(check="session"),
-            broken_probe(check="counter"),
-            make_probe(worker="sync", state=ProbeState.UNCHECKED, detail="PUT /x got 503"),
-        )
-    )
-
-    assert story.consistency(result) == [
-        (ProbeState.BREAKS, f"gthread, counter: {broken_probe().detail}"),
-        (
-            ProbeState.UNCHECKED,
-            "Not checked: sync (note). PUT /x got 503.",
-        ),
-        (ProbeState.OK, "Every replica read what another had written: gthread (note, session)."),
-    ]
-
-
-def test_without_a_store_the_option_that_starts_one_is_named() -> None:
-    probes = (make_probe(state=ProbeState.UNCHECKED, detail='PUT /x got 503 from 1: {"detail"'),)
-
-    ((_, told),) = story.consistency(make_result(make_plan(), probes=probes))
-
-    assert told.startswith("Not checked: gthread (note). This run has no data store")
-    assert "--probe" in told
-    assert "503" not in told
-
-
-def test_with_a_store_the_reason_is_the_answer_itself() -> None:
-    probe = make_probe(state=ProbeState.UNCHECKED, detail="PUT /x got 503")
-
-    told = story.consistency(make_result(make_plan(with_store=True), probes=(probe,)))
-
-    assert told == [(ProbeState.UNCHECKED, "Not checked: gthread (note). PUT /x got 503.")]
-
-
-def test_a_run_without_consistency_checks_says_nothing_of_them() -> None:
-    assert story.consistency(make_result()) == []
-
-
 def test_every_report_shows_the_consistency_checks() -> None:
     result = make_result(probes=(broken_probe(), make_probe(worker="sync")))
     console = Console(width=500, file=StringIO(), record=True)
@@ -175,7 +133,7 @@ def test_every_report_shows_the_consistency_checks() -> None:
     for text in texts.values():
         assert "was answered by gthread-2 with 404" in text
     for kind in ("markdown", "terminal", "html"):
-        assert story.CONSISTENCY_TITLE in texts[kind]
+        assert consistency.TITLE in texts[kind]
     assert 'failures="2"' in texts["junit"]
     assert any("data store" in step for step in advice.next_steps(result))
 

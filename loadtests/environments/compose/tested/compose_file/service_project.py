@@ -180,7 +180,10 @@ class _Reader:
             return {}
         relations: dict[str, Any] = {}
         if check:
-            relations["healthcheck"] = self._hidden.all_of(check)
+            relations["healthcheck"] = {
+                key: self._hidden.all_of(value) if key == "test" else value
+                for key, value in check.items()
+            }
         conditions = {
             self._ours[needed]: {"condition": condition}
             for needed, condition in _conditions(definition).items()

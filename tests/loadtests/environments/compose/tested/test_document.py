@@ -63,12 +63,16 @@ def test_everything_carries_the_labels_by_which_a_run_is_removed() -> None:
     assert "io.twofold.member" not in made["services"]["sync"]["labels"]
 
 
-def test_a_limit_of_memory_that_the_user_set_stays() -> None:
-    limited = replace(WEB, definition={"mem_limit": "64m"})
+@pytest.mark.parametrize("key", ["mem_limit", "memswap_limit"])
+def test_a_limit_of_memory_that_the_user_set_stays(key: str) -> None:
+    limited = replace(WEB, definition={key: "64m"})
 
     made, _ = document(replace(SUBJECT, measured=limited), PLAN, memory_bytes=10**9, settings={})
 
-    assert made["services"]["sync"]["mem_limit"] == "64m"
+    memory = {
+        name: made["services"]["sync"][name] for name in made["services"]["sync"] if "mem" in name
+    }
+    assert memory == {key: "64m"}
 
 
 def test_variables_are_in_the_environment_and_not_in_the_file() -> None:

@@ -14,7 +14,7 @@ from loadtests.environments.compose.tested.subject import Part, Subject, tag_of
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.tools.docker import Engine
-from loadtests.tools.docker_images import Image
+from loadtests.tools.docker.images import Image
 from tests.loadtests.environments.compose.fake_engine import COMPOSE
 
 

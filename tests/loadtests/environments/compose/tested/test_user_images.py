@@ -9,9 +9,9 @@ import pytest
 from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.environments.compose.tested.user_images import build_command, provide
 from loadtests.model.errors import EnvironmentFailure, UsageError
-from loadtests.tools import docker_images
 from loadtests.tools.docker import Engine
-from loadtests.tools.docker_images import Image
+from loadtests.tools.docker import images as docker_images
+from loadtests.tools.docker.images import Image
 
 IMAGE = Image(id="i", ports=(), starts=True, checks_health=False)
 

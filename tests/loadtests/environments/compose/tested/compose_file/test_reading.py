@@ -161,7 +161,8 @@ def test_the_missing_file_of_a_secret_is_named(
         read(monkeypatch, tmp_path, Asked(), text)
 
     key.touch()
-    assert read(monkeypatch, tmp_path, Asked(), text).measured.name == "web"
+    (mount,) = read(monkeypatch, tmp_path, Asked(), text).measured.definition["volumes"]
+    assert mount["source"] == str(key)
 
 
 def test_anchors_and_merges_are_read_also_in_a_reduced_file(

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.tools import docker_pulse
+from loadtests.tools.docker import pulse
 from loadtests.tools.error_lines import first_error, plain
 
 BUILD_LIMIT_S = 900.0
@@ -110,10 +110,12 @@ def build(
     on_line: Callable[[str], None],
     env: Mapping[str, str] = NOTHING,
     timeout_s: float = BUILD_LIMIT_S,
+    starts_s: float = BUILD_STARTS_S,
 ) -> None:
     """Build an image; raise :class:`EnvironmentFailure` with the failed step and its first error.
 
-    ``what`` names the image's content in the message.
+    ``what`` names the image's content in the message. ``starts_s`` limits the time to the builder's
+    first line, in which the classic one sends the whole context.
     """
     lines: list[str] = []
 
@@ -122,15 +124,15 @@ def build(
         on_line(line)
 
     try:
-        docker_pulse.run(
+        pulse.run(
             argv,
             env=env,
             timeout_s=timeout_s,
             on_line=take,
-            first_line_limit_s=BUILD_STARTS_S,
+            first_line_limit_s=starts_s,
         )
     except ProcessFailure as error:
-        failure = failure_of(lines)
+        failure = failure_of(lines) if error.output else None  # else it did not end by itself
         tail = "\n".join(lines[-TAIL_LINES:]) or error.output
         raise EnvironmentFailure(
             f"The image of {what} does not build. {failure or error}\n"
@@ -191,7 +193,7 @@ def pull(
         on_line(line)
 
     try:
-        docker_pulse.run(("docker", "pull", image), timeout_s=limit_s, on_line=take)
+        pulse.run(("docker", "pull", image), timeout_s=limit_s, on_line=take)
     except ProcessFailure as error:
         return lines[-1] if lines else str(error)
     return None

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from loadtests.model.consistency import (
     PLACE,
@@ -22,6 +23,7 @@ from loadtests.model.consistency import (
     Seen,
     Step,
 )
+from loadtests.model.tested.workload import Expected
 
 NO_ANSWER = frozenset({502, 503, 504})
 """Bad gateway, service unavailable and gateway timeout: the server could not answer, so they say
@@ -53,8 +55,12 @@ def number_in(seen: Seen) -> int | None:
 
 def refused(record: ProbeRecord) -> Seen | None:
     """Return the first failed answer to a write; None where all succeeded."""
-    answers = [*([record.before] if record.before else []), *record.writes]
-    return next((seen for seen in answers if not _is_success(seen)), None)
+    before = [record.before] if record.before else []
+    refusals = [seen for seen in before if not _is_success(seen)]
+    wanted = record.check.write.expect
+    is_accepted = _is_success if wanted is None else _expected(wanted, record.token)[1]
+    refusals += [seen for seen in record.writes if not is_accepted(seen)]
+    return refusals[0] if refusals else None
 
 
 def judge(record: ProbeRecord) -> ProbeResult:
@@ -66,6 +72,8 @@ def judge(record: ProbeRecord) -> ProbeResult:
     answered = [seen for seen in record.reads if _was_answered(seen)]
     right = Counter(_name(seen) for seen in answered if is_right(seen))
     wrong = Counter(_name(seen) for seen in answered if not is_right(seen))
+    if wrong and not right and record.check.read.expect is not None:
+        return _result(record, ProbeState.UNCHECKED, wrong=wrong, detail=_never_right(record))
     if wrong:
         inconsistent = _inconsistent_alone(record, answered, is_right)
         return _result(
@@ -86,6 +94,28 @@ def judge(record: ProbeRecord) -> ProbeResult:
         return _result(record, ProbeState.UNCHECKED, right=right, detail=detail)
     detail = f"All {sum(right.values())} answers of {len(right)} replicas were right."
     return _result(record, ProbeState.OK, right=right, detail=detail)
+
+
+def combined(tries: Sequence[ProbeResult]) -> ProbeResult:
+    """Return the result of several tries of one check: broken if at least two of them broke."""
+    broken = [one for one in tries if one.state is ProbeState.BREAKS]
+    if len(broken) == 1 and len(tries) > 1:
+        detail = f"In 1 of {len(tries)} tries, which may be chance: {broken[0].detail}"
+        return replace(broken[0], state=ProbeState.NOTE, detail=detail)
+    unchecked = [one for one in tries if one.state is ProbeState.UNCHECKED]
+    return next(iter((*broken, *unchecked, *tries)))
+
+
+def _never_right(record: ProbeRecord) -> str:
+    """Return why a check is open whose expectation no replica meets, not even the writer."""
+    expected, _ = _expectation(record)
+    example = record.reads[0]
+    return (
+        f"After {request_line(record.check.write, record.token)}, no replica answered"
+        f" {request_line(record.check.read, record.token)} with {expected}, not even the one that"
+        f" was written to: {_name(example)} answered {example} {_excerpt(example)}".rstrip()
+        + ". Correct what the check expects."
+    )
 
 
 def had_effect(record: ProbeRecord) -> bool:
@@ -151,11 +181,28 @@ def _refusal(record: ProbeRecord, refused: Seen | None) -> str:
 
 
 def _expectation(record: ProbeRecord) -> tuple[str, Callable[[Seen], bool]]:
-    """Return what a right answer contains, in words, and a test for it."""
+    """Return what a right answer contains, in words, and a test for it.
+
+    What the check expects of the answer comes before what its kind says.
+    """
+    wanted = record.check.read.expect
+    if wanted is not None:
+        return _expected(wanted, record.token)
     if record.check.kind is CheckKind.VALUE:
         return record.token, lambda seen: _is_success(seen) and record.token in seen.body
     count = _first_number(record) + len(record.writes)
     return str(count), lambda seen: _is_success(seen) and number_in(seen) == count
+
+
+def _expected(wanted: Expected, token: str) -> tuple[str, Callable[[Seen], bool]]:
+    text = None if wanted.contains is None else filled(wanted.contains, token)
+
+    def is_right(seen: Seen) -> bool:
+        status = _is_success(seen) if wanted.status is None else seen.status == wanted.status
+        return status and (text is None or text in seen.body)
+
+    parts = [str(wanted.status)] if wanted.status is not None else []
+    return " with ".join([*parts, *([repr(text)] if text is not None else [])]), is_right
 
 
 def _inconsistent_alone(

@@ -2,8 +2,18 @@ from typing import Any
 
 import pytest
 
-from loadtests.analysis.consistency import judge
-from loadtests.model.consistency import SAMPLE_CHECKS, ProbeRecord, ProbeResult, ProbeState, Seen
+from loadtests.analysis.consistency.declared import combined, judge
+from loadtests.model.consistency import (
+    SAMPLE_CHECKS,
+    Check,
+    CheckKind,
+    ProbeRecord,
+    ProbeResult,
+    ProbeState,
+    Seen,
+    Step,
+)
+from loadtests.model.tested.workload import Expected
 
 NOTE, SESSION, COUNTER = SAMPLE_CHECKS
 NO_STORE = '{"error": "This service was started without a store: DATABASE_URL is not set."}'
@@ -186,3 +196,54 @@ def test_increments_that_were_not_all_taken_are_not_judged(changes: dict[str, An
     reads = [seen("gthread-1", body='{"count": 1}')]
 
     assert judge(a_record(*reads, **fields | changes)).state is ProbeState.UNCHECKED
+
+
+# -- what a user declares --------------------------------------------------------------------------
+
+LOGIN_HOLDS = Check(
+    name="a login is known to every replica",
+    kind=CheckKind.VALUE,
+    write=Step(method="POST", path="/login", body="user=ada", expect=Expected(status=302)),
+    read=Step(method="GET", path="/me", expect=Expected(status=200, contains="ada")),
+)
+
+
+def a_login(*reads: Seen, status: int = 302) -> ProbeRecord:
+    return a_record(*reads, check=LOGIN_HOLDS, writes=(seen("gthread-2", status),))
+
+
+def test_what_a_check_expects_decides_what_is_right() -> None:
+    known, unknown = seen("gthread-2", body="hello ada"), seen("gthread-1", body="hello stranger")
+
+    result = judge(a_login(known, unknown))
+
+    assert result.state is ProbeState.BREAKS
+    assert (result.right, result.wrong) == ({"gthread-2": 1}, {"gthread-1": 1})
+    assert judge(a_login(known, seen("gthread-1", body="ada!"))).state is ProbeState.OK
+
+
+def test_a_write_that_is_not_answered_as_expected_leaves_the_check_open() -> None:
+    result = judge(a_login(seen("gthread-2", body="ada"), status=200))
+
+    assert told(result) == (ProbeState.UNCHECKED, "POST /login got 200 from gthread-2")
+
+
+def test_an_expectation_that_nobody_meets_is_the_checks_own_fault() -> None:
+    result = judge(a_login(seen("gthread-1", body="hi"), seen("gthread-2", body="hi")))
+
+    assert told(result) == (
+        ProbeState.UNCHECKED,
+        "After POST /login, no replica answered GET /me with 200 with 'ada', not even the one that"
+        " was written to: gthread-1 answered 200 hi. Correct what the check expects.",
+    )
+
+
+def test_one_broken_try_of_several_may_be_chance_and_two_are_not() -> None:
+    good = judge(a_record(seen("gthread-1", body=KNOWN), seen("gthread-2", body=KNOWN)))
+    bad = judge(a_record(seen("gthread-1", 404, UNKNOWN), seen("gthread-2", body=KNOWN)))
+
+    assert combined([good, bad, good]).state is ProbeState.NOTE
+    assert combined([good, bad, good]).detail.startswith("In 1 of 3 tries, which may be chance:")
+    assert combined([bad, good, bad]).state is ProbeState.BREAKS
+    assert combined([bad]).state is ProbeState.BREAKS
+    assert combined([good]) is good

@@ -21,7 +21,8 @@ from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.tools import docker_images, docker_pulse, proc
+from loadtests.tools import proc
+from loadtests.tools.docker import images, pulse
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
@@ -85,7 +86,7 @@ class Engine:
 
     def answers(self) -> bool:
         """Return whether the engine answers within a few seconds."""
-        return docker_pulse.answers()
+        return pulse.answers()
 
     def containers(self, project: str) -> tuple[Container, ...]:
         """Return the containers of a Compose project, ordered by service and number."""
@@ -140,10 +141,10 @@ class Engine:
             return str(self._client.images.get(image).id)
         return None
 
-    def image(self, image: str) -> docker_images.Image | None:
+    def image(self, image: str) -> images.Image | None:
         """Return what an image declares, or None if the engine does not have it."""
         with _answering(), contextlib.suppress(NotFound):
-            return docker_images.parse_image(self._client.images.get(image).attrs)
+            return images.parse_image(self._client.images.get(image).attrs)
         return None
 
     def exposed_ports(self, image: str) -> tuple[int, ...]:
@@ -303,7 +304,7 @@ def parse_container(attributes: Mapping[str, Any]) -> Container:
 
 def build_argv(*, tag: str, folder: Path, dockerfile: Path, base_image: str) -> tuple[str, ...]:
     """Return the command that builds one of our images from a folder (its build context)."""
-    return docker_images.build_argv(
+    return images.build_argv(
         tag=tag, folder=folder, dockerfile=dockerfile, arguments={"BASE_IMAGE": base_image}
     )
 
@@ -322,13 +323,13 @@ def update_argv(
     return ("docker", "update", *budget, *pinned, *containers)
 
 
-build = docker_images.build
-"""Builds an image; see :func:`loadtests.tools.docker_images.build`."""
+build = images.build
+"""Builds an image; see :func:`loadtests.tools.docker.images.build`."""
 
 
 def pull(image: str) -> bool:
     """Try to pull an image; return whether that worked."""
-    return docker_images.pull(image, limit_s=BASE_PULL_LIMIT_S) is None
+    return images.pull(image, limit_s=BASE_PULL_LIMIT_S) is None
 
 
 def is_local() -> bool:

@@ -1,8 +1,10 @@
 """What the prober asks, of a stack in memory whose state is where the test says."""
 
+from dataclasses import replace
+
 import pytest
 
-from loadtests.measurement.consistency_checks import TIMES_EACH, Prober, widest
+from loadtests.measurement.consistency.declared import TIMES_EACH, Prober, widest
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import SAMPLE_CHECKS, Check, ProbeResult, ProbeState
 from loadtests.model.plan import Plan
@@ -81,3 +83,24 @@ def test_the_port_with_the_most_replicas_of_each_model_is_asked() -> None:
 
 def test_one_replica_alone_is_not_asked() -> None:
     assert widest(make_plan(replica_counts=(1,))) == ()
+
+
+def test_a_check_that_breaks_is_tried_again_before_it_is_believed() -> None:
+    world = World(state="memory")
+    prober = make_prober(world)
+    before = world.proxy_requests
+
+    (note,) = prober.probe(make_plan(replica_counts=(1, 2)), SAMPLE_CHECKS[:1])
+
+    assert note.state is ProbeState.BREAKS
+    assert world.proxy_requests - before == 2 * (1 + 2 * TIMES_EACH)
+
+
+def test_a_check_is_tried_as_often_as_it_says() -> None:
+    world = World(state="store")
+    prober = make_prober(world)
+    before = world.proxy_requests
+
+    prober.probe(make_plan(replica_counts=(1, 2)), [replace(SAMPLE_CHECKS[0], times=3)])
+
+    assert world.proxy_requests - before == 3 * (1 + 2 * TIMES_EACH)

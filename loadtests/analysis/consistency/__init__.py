@@ -1,0 +1,1 @@
+"""Whether all servers answer as one. PURE."""

@@ -1,0 +1,164 @@
+"""What one client asks in a check: the requests of a load, once each, in an order that tells. PURE.
+
+First the start (such as a login), then what reads, then what writes, then what reads again.
+Requests that would take back what was written are left out.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from loadtests.model.consistency import Seen
+from loadtests.model.tested.workload import RequestSpec, Workload
+
+READING = frozenset({"GET", "HEAD"})
+
+SPOILS = re.compile(
+    r"log-?_?(out|off)|sign-?_?(out|off)|/(delete|remove|reset|clear|shutdown|revoke|destroy)\b",
+    re.IGNORECASE,
+)
+"""Paths that end a session, or take back what was written."""
+
+PLACEHOLDER = re.compile(
+    r"\{(?:(?P<low>\d+)\.\.(?P<high>\d+)"
+    r"|(?P<choices>[^{}|\"]*(?:\|[^{}|\"]*)+)"
+    r"|(?P<name>[A-Za-z_]\w*))\}"
+)
+"""A range, choices, or the name of a list; as in ``generator.user_load.placeholders``."""
+
+ORIGIN = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
+"""Scheme and host of a URL."""
+
+SHORTEST_VALUE = 4
+"""Characters of a written value that can be recognised in an answer."""
+
+MOST_REQUESTS = 24
+"""Requests of a load that are asked; a longer list is shortened, and that is said."""
+
+NOT_SEEN = "the check trial showed none of its requests"
+
+Values = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversation:
+    """The requests of a client; ``left_out`` has the names of others, and why."""
+
+    start: tuple[RequestSpec, ...] = ()
+    reads: tuple[RequestSpec, ...] = ()
+    writes: tuple[RequestSpec, ...] = ()
+    values: Values
+    left_out: tuple[tuple[str, str], ...] = ()
+
+
+def conversation_of(workload: Workload, seen: Sequence[RequestSpec] = ()) -> Conversation:
+    """Return what a client asks of a workload; ``seen`` are the requests of its check trial."""
+    left_out: list[tuple[str, str]] = []
+    if workload.locustfile is not None:
+        requests = tuple(seen)
+        left_out = [] if requests else [("The locustfile", NOT_SEEN)]
+    else:
+        requests = workload.requests or (RequestSpec(path=workload.path),)
+    asked: list[RequestSpec] = []
+    for request in requests:
+        why = _why_not(request)
+        if why is None and len(asked) < MOST_REQUESTS:
+            asked.append(request)
+        else:
+            left_out.append((name_of(request), why or f"only {MOST_REQUESTS} are asked"))
+    return Conversation(
+        start=workload.start,
+        reads=tuple(request for request in asked if request.method.upper() in READING),
+        writes=tuple(request for request in asked if request.method.upper() not in READING),
+        values=workload.values,
+        left_out=tuple(left_out),
+    )
+
+
+def _why_not(request: RequestSpec) -> str | None:
+    if request.files:
+        return "it uploads a file"
+    if request.method.upper() == "DELETE" or SPOILS.search(request.path):
+        return "it takes back what the others write"
+    return None
+
+
+def name_of(request: RequestSpec) -> str:
+    """Return the name of a request for people: method and path, where it has none."""
+    return request.name or f"{request.method.upper()} {request.path}"
+
+
+def filled(request: RequestSpec, values: Values, rng: random.Random) -> RequestSpec:
+    """Return a request with a value for each of its placeholders."""
+
+    def text(value: str) -> str:
+        return PLACEHOLDER.sub(lambda match: _drawn(match, values, rng), value)
+
+    def texts(pairs: Mapping[str, str]) -> dict[str, str]:
+        return {name: text(value) for name, value in pairs.items()}
+
+    def json(value: Any) -> Any:
+        if isinstance(value, str):
+            match = PLACEHOLDER.fullmatch(value)
+            return int(text(value)) if match and match["low"] else text(value)
+        if isinstance(value, Mapping):
+            return {name: json(entry) for name, entry in value.items()}
+        return [json(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+    return replace(
+        request,
+        name=name_of(request),
+        path=text(request.path),
+        query=texts(request.query),
+        headers=texts(request.headers),
+        form=None if request.form is None else texts(request.form),
+        json=json(request.json),
+        body=None if request.body is None else text(request.body),
+    )
+
+
+def _drawn(match: re.Match[str], values: Values, rng: random.Random) -> str:
+    if match["low"] is not None:
+        low, high = int(match["low"]), int(match["high"])
+        width = len(match["low"]) if match["low"].startswith("0") else 0
+        return f"{rng.randint(low, high):0{width}d}" if low <= high else str(match[0])
+    if match["choices"] is not None:
+        return str(rng.choice(match["choices"].split("|")))
+    words = values.get(match["name"])
+    return rng.choice(words) if words else str(match[0])
+
+
+def reads_of_answer(
+    reads: Sequence[RequestSpec], answer: Seen, ids: Sequence[str]
+) -> tuple[RequestSpec, ...]:
+    """Return further reads that the answer to a write leads to.
+
+    These are the page that it redirects to or names, and the reads of the load whose only
+    placeholder in the path is a range that one of the answer's ``ids`` lies in.
+    """
+    found: list[RequestSpec] = []
+    location = ORIGIN.sub("", answer.location or "")
+    if location.startswith("/") and not SPOILS.search(location):
+        found.append(RequestSpec(path=location, name=f"GET {location}"))
+    for read in reads:
+        places = list(PLACEHOLDER.finditer(read.path))
+        if len(places) != 1 or places[0]["low"] is None:
+            continue
+        low, high = int(places[0]["low"]), int(places[0]["high"])
+        for one in ids:
+            if one.isdigit() and low <= int(one) <= high:
+                path = read.path.replace(places[0][0], one)
+                found.append(replace(read, path=path, name=f"{read.method.upper()} {path}"))
+    return unique(found)
+
+
+def unique(requests: Sequence[RequestSpec]) -> tuple[RequestSpec, ...]:
+    """Return the requests without those that ask the same again."""
+    by_line: dict[str, RequestSpec] = {}
+    for request in requests:
+        by_line.setdefault(f"{request.method} {request.path} {request.query}", request)
+    return tuple(by_line.values())

@@ -1,0 +1,316 @@
+"""The results of checks that need no declaration, from the answers to them. PURE.
+
+``breaks`` is only what ``reading`` calls certain. What differs otherwise is a note, with both
+answers side by side. What could not be asked is unchecked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from loadtests.analysis import remedies
+from loadtests.analysis.consistency import normal_form, reading
+from loadtests.analysis.consistency.reading import Reading, Standing
+from loadtests.analysis.failures.wording import excerpt
+from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState, Seen
+
+SHOWN_CHARS = 200
+"""Characters of an answer's body that a result keeps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Whose requests were asked: a worker model's and a workload's."""
+
+    worker: str
+    workload: str
+
+    def result(
+        self, kind: ProbeKind, name: str, state: ProbeState, detail: str, **fields: object
+    ) -> ProbeResult:
+        """Return a result of this worker model and workload; ``fields`` are its other fields."""
+        plain = ProbeResult(
+            worker=self.worker,
+            workload=self.workload,
+            check=name,
+            kind=kind,
+            state=state,
+            write="",
+            read=name,
+            written_by=None,
+            detail=detail,
+        )
+        return replace(plain, **fields)  # type: ignore[arg-type]  # each is a field's value
+
+
+def judge(asked: Asked, found: Reading) -> ProbeResult:
+    """Return the result of one request."""
+    if not any(reading.is_right(found, seen) for seen in found.at_home):
+        return _unchecked(asked, found)
+    wrong = reading.wrong_servers(found)
+    alone = reading.processes_disagree(found)
+    if wrong or alone:
+        return _breaks(asked, found, wrong, alone=alone)
+    if reading.suspects(found) or reading.is_mixed(found):
+        return _unconfirmed(asked, found)
+    other = reading.differs(found)
+    if other is not None:
+        return _note(asked, found, other)
+    return _agreed(asked, found)
+
+
+def _kind(found: Reading) -> ProbeKind:
+    return ProbeKind.WRITTEN if found.values or found.derived else ProbeKind.ANSWER
+
+
+def _counts(found: Reading, is_counted: Callable[[Reading, Seen], bool]) -> dict[str, int]:
+    counts = {
+        server: sum(is_counted(found, seen) for seen in answers)
+        for server, answers in found.answers.items()
+    }
+    return {server: count for server, count in counts.items() if count}
+
+
+def _breaks(asked: Asked, found: Reading, wrong: Sequence[str], *, alone: bool) -> ProbeResult:
+    other = wrong[0] if wrong else found.home
+    right = _first(found, found.home, reading.is_right)
+    bad = _first(found, other, reading.is_wrong)
+    right_counts, wrong_counts = (
+        _counts(found, reading.is_right),
+        _counts(found, reading.is_wrong),
+    )
+    detail = (
+        _across(found, other, right, bad)
+        if wrong
+        else _inside(found, right, bad, right_counts, wrong_counts)
+    )
+    return asked.result(
+        _kind(found),
+        found.name,
+        ProbeState.BREAKS,
+        detail,
+        write=found.written_by or "",
+        written_by=found.home,
+        right=right_counts,
+        wrong=wrong_counts,
+        one_server=alone,
+        answers=(_short(right), _short(bad)),
+        remedy=_remedy(found, bad).advice,
+    )
+
+
+def _first(found: Reading, server: str, is_counted: Callable[[Reading, Seen], bool]) -> Seen:
+    return next(seen for seen in found.answers[server] if is_counted(found, seen))
+
+
+def _short(seen: Seen) -> Seen:
+    return replace(seen, body=seen.body[:SHOWN_CHARS])
+
+
+def _knows_client(found: Reading) -> bool:
+    """Return whether home tells the client from a stranger."""
+    return bool(found.stranger) and all(
+        not reading.is_right(found, seen) for seen in found.stranger
+    )
+
+
+def _across(found: Reading, other: str, right: Seen, bad: Seen) -> str:
+    times = min(len(found.at_home), len(found.answers[other]))
+    answers = (
+        f"{found.home} answered {found.name} with {in_words(right)}, and {other} with"
+        f" {in_words(bad)}, {times} of {times} times each."
+    )
+    if _knows_client(found) and reading.standing(bad) is not Standing.ERROR:
+        return f"The cookie that {found.home} gave is refused by {other}. {answers}"
+    if found.written_by is not None and (found.values or found.derived):
+        missing = f" ({found.values[0]!r})" if found.values else ""
+        return (
+            f"What {found.written_by} wrote through {found.home} is not there at"
+            f" {other}{missing}. {answers}"
+        )
+    return f"{found.home} and {other} answer one client's request differently. {answers}"
+
+
+def _inside(
+    found: Reading,
+    right: Seen,
+    bad: Seen,
+    right_counts: Mapping[str, int],
+    wrong_counts: Mapping[str, int],
+) -> str:
+    home = found.home
+    return (
+        f"Already between the processes of one server answers differ: to the same client, {home}"
+        f" answered {found.name} {right_counts[home]} times with {in_words(right)}, and"
+        f" {wrong_counts[home]} times with {in_words(bad)}."
+    )
+
+
+def _remedy(found: Reading, bad: Seen) -> remedies.Remedy:
+    known = remedies.remedy_for(bad.body, bad.location or "", found.name)
+    if known is not None:
+        return known
+    return remedies.SESSION if _knows_client(found) else remedies.STATE
+
+
+def _note(asked: Asked, found: Reading, other: str) -> ProbeResult:
+    one, two = found.at_home[0], found.answers[other][0]
+    first, second = normal_form.difference(one.body, two.body)
+    lengths = f"{len(one.body):,} and {len(two.body):,} characters"
+    return asked.result(
+        _kind(found),
+        found.name,
+        ProbeState.NOTE,
+        f"{found.home} and {other} answer {found.name} with different content ({lengths}), which"
+        f" may be harmless: {excerpt(first)!r} and {excerpt(second)!r}.",
+        answers=(_short(one), _short(two)),
+        right=_counts(found, reading.is_right),
+        written_by=found.home,
+    )
+
+
+def _unconfirmed(asked: Asked, found: Reading) -> ProbeResult:
+    """Return a note on answers that differ, but not so that it would be certain."""
+    other = next(iter(reading.suspects(found)), found.home)
+    right = _first(found, found.home, reading.is_right)
+    bad = _first(found, other, reading.is_wrong)
+    return asked.result(
+        _kind(found),
+        found.name,
+        ProbeState.NOTE,
+        f"{found.name} was answered with {in_words(right)} by {found.home}, and with"
+        f" {in_words(bad)} by {other}, but not always, so that may be harmless.",
+        answers=(_short(right), _short(bad)),
+        right=_counts(found, reading.is_right),
+        wrong=_counts(found, reading.is_wrong),
+        written_by=found.home,
+    )
+
+
+def _unchecked(asked: Asked, found: Reading) -> ProbeResult:
+    answer = found.at_home[0]
+    return asked.result(
+        _kind(found),
+        found.name,
+        ProbeState.UNCHECKED,
+        f"{found.home} itself answered {found.name} with {in_words(answer)}, so there is nothing to"
+        " compare.",
+        answers=(_short(answer),),
+    )
+
+
+def _agreed(asked: Asked, found: Reading) -> ProbeResult:
+    right = _counts(found, reading.is_right)
+    silent = [server for server in found.answers if server not in right]
+    if silent:
+        example = found.answers[silent[0]]
+        what = in_words(example[0]) if example else "nothing"
+        return asked.result(
+            _kind(found),
+            found.name,
+            ProbeState.UNCHECKED,
+            f"{silent[0]} answered {found.name} with {what}, which says nothing of its state.",
+            right=right,
+        )
+    servers = len(found.answers)
+    who = f"All {servers} servers" if servers > 1 else f"All answers of {found.home}"
+    return asked.result(
+        _kind(found),
+        found.name,
+        ProbeState.OK,
+        f"{who} answered {found.name} alike ({sum(right.values())} answers).",
+        write=found.written_by or "",
+        written_by=found.home,
+        right=right,
+    )
+
+
+def after_start(asked: Asked, found: Sequence[tuple[Reading, tuple[Seen, ...]]]) -> ProbeResult:
+    """Return whether home still knows what it knew before a further server started.
+
+    Each reading comes with home's answers since then. It is forgotten where all of them are wrong.
+    """
+    name = "a further server starts"
+    for before, since in found:
+        if len(since) >= reading.CONFIRM and all(reading.is_wrong(before, seen) for seen in since):
+            right, bad = before.at_home[0], since[0]
+            what = f"what {before.written_by} wrote" if before.written_by else "its session"
+            return asked.result(
+                ProbeKind.START,
+                name,
+                ProbeState.BREAKS,
+                f"After a further server had started, {what} was gone: {before.home} answered"
+                f" {before.name} with {in_words(right)} before, and with {in_words(bad)} since"
+                f" ({len(since)} of {len(since)} times).",
+                read=before.name,
+                write=before.written_by or "",
+                written_by=before.home,
+                wrong={before.home: len(since)},
+                answers=(_short(right), _short(bad)),
+                remedy=remedies.START.advice,
+            )
+    names = ", ".join(before.name for before, _ in found)
+    return asked.result(
+        ProbeKind.START,
+        name,
+        ProbeState.OK,
+        f"What was written was still there after a further server had started ({names}).",
+        read=names,
+    )
+
+
+def forgets_by_itself(result: ProbeResult) -> ProbeResult:
+    """Return a note instead of a break: home forgets as much without a further server."""
+    return replace(
+        result,
+        state=ProbeState.NOTE,
+        detail=f"{result.detail} It forgets as much in that time without a further server.",
+        remedy="",
+    )
+
+
+def in_words(seen: Seen) -> str:
+    """Return an answer for people: its status, its redirect and the beginning of its body."""
+    if seen.status is None:
+        return f"nothing ({seen.error})"
+    target = f" → {seen.location}" if seen.location else ""
+    body = f" {excerpt(seen.body)}" if seen.body.strip() and not seen.location else ""
+    return f"{seen.status}{target}{body}"
+
+
+def limits(asked: Asked, found: Sequence[Seen]) -> ProbeResult | None:
+    """Return a note where each server counts a rate limit alone, by the headers of its answers.
+
+    ``found`` are answers in the order in which they came. Where a server has more left than another
+    had before, and that other one has less afterwards, they do not count together.
+    """
+    left = [seen for seen in found if seen.limit_left is not None]
+    for before, between, after in zip(left, left[1:], left[2:], strict=False):
+        counts = (before.limit_left or 0, between.limit_left or 0, after.limit_left or 0)
+        same = before.replica == after.replica != between.replica
+        if same and counts[1] > counts[0] >= counts[2]:
+            return asked.result(
+                ProbeKind.LIMIT,
+                "rate limit",
+                ProbeState.NOTE,
+                f"Each server counts the rate limit alone: {before.replica} had {counts[0]}"
+                f" requests left, then {between.replica} {counts[1]}, then {after.replica}"
+                f" {counts[2]}. Two servers allow twice as much.",
+                remedy=remedies.LIMITER.advice,
+            )
+    limited = Counter(seen.replica for seen in found if seen.status == LIMITED)
+    if limited:
+        return asked.result(
+            ProbeKind.LIMIT,
+            "rate limit",
+            ProbeState.NOTE,
+            f"The application limits the rate: {sum(limited.values())} of {len(found)} requests of"
+            " the checks got 429.",
+            remedy=remedies.LIMITER.advice,
+        )
+    return None
+
+
+LIMITED = 429

@@ -1,0 +1,215 @@
+"""Whether servers answer one client's request alike: what is right, wrong, and worth asking again.
+
+PURE. The server at which the client wrote and logged in is its *home*. An answer of another server
+is wrong where home accepts the request and the other refuses it, where it misses a value that the
+client wrote, or where it treats the client as a stranger. A server is wrong only where all answers
+of home are right and all of its own are wrong, ``CONFIRM`` times each, asked in turns that follow
+no period. For an application whose answers differ by chance, whatever the server, that happens once
+in 500,000 (2·4^−CONFIRM), and so it does for one that changes from answer to answer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from loadtests.analysis.consistency.normal_form import normal
+from loadtests.analysis.failures.wording import is_login
+from loadtests.model.consistency import Seen
+
+CONFIRM = 10
+"""Answers of each server that must agree with one another before anything is called wrong."""
+
+SOME = 3
+"""Right and wrong answers of one server from which its processes are taken for different ones."""
+
+SILENT = frozenset({429, 502, 503, 504})
+"""Statuses that say nothing of an application's state: it limits the rate, or cannot answer."""
+
+REFUSED = frozenset({401, 403})
+
+NOT_FOUND = 404
+
+
+class Standing(StrEnum):
+    """What a status says of a request."""
+
+    ACCEPTED = "accepted"
+    REDIRECTED = "redirected"
+    REFUSED = "refused"
+    """It asks for a login, or forbids."""
+    ERROR = "error"
+    SILENT = "silent"
+    """There was no answer, or one that says nothing."""
+
+
+def standing(seen: Seen) -> Standing:
+    """Return what an answer's status says."""
+    status = seen.status
+    if status is None or status in SILENT:
+        return Standing.SILENT
+    if status in REFUSED:
+        return Standing.REFUSED
+    if 300 <= status < 400 and status != 304:
+        return Standing.REFUSED if is_login(seen.location or "") else Standing.REDIRECTED
+    return Standing.ERROR if status >= 400 else Standing.ACCEPTED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """The answers to one request of a client who has been at ``home``.
+
+    ``answers`` has those of each server in the order in which they came, home first. ``stranger``
+    are home's answers to the same request without the client's cookies; empty where the client has
+    none. ``values`` are what the client wrote and home's answers return. ``written_by`` is the name
+    of the request that wrote it. ``derived`` is true where the request's path names what it wrote.
+    """
+
+    name: str
+    home: str
+    answers: Mapping[str, tuple[Seen, ...]]
+    stranger: tuple[Seen, ...] = ()
+    values: tuple[str, ...] = ()
+    written_by: str | None = None
+    derived: bool = False
+    writing: bool = False
+    """Whether the request itself writes."""
+    others: tuple[str, ...] = field(default=())
+
+    @property
+    def at_home(self) -> tuple[Seen, ...]:
+        """The answers of home."""
+        return self.answers[self.home]
+
+
+def is_right(reading: Reading, seen: Seen) -> bool:
+    """Return whether an answer is one that home gives to the client it knows."""
+    return standing(seen) in _accepting(reading) and not _is_wrong_here(reading, seen)
+
+
+def is_wrong(reading: Reading, seen: Seen) -> bool:
+    """Return whether an answer is certainly not one that home gives to the client it knows."""
+    how = standing(seen)
+    if how is Standing.SILENT:
+        return False
+    if how in {Standing.REFUSED, Standing.ERROR}:
+        return True
+    return _is_wrong_here(reading, seen)
+
+
+def _is_wrong_here(reading: Reading, seen: Seen) -> bool:
+    """Return whether an accepting answer misses what was written, or is that of a stranger."""
+    if any(value not in seen.body for value in reading.values):
+        return True
+    return _key(seen) in _stranger_keys(reading)
+
+
+def _accepting(reading: Reading) -> frozenset[Standing]:
+    """Return how home accepts the request: by an answer, or by a redirect."""
+    found = {standing(seen) for seen in reading.at_home}
+    return frozenset(found & {Standing.ACCEPTED, Standing.REDIRECTED})
+
+
+def _key(seen: Seen) -> tuple[int | None, str, str]:
+    return seen.status, seen.location or "", normal(seen.body)
+
+
+def _stranger_keys(reading: Reading) -> frozenset[tuple[int | None, str, str]]:
+    """Return a stranger's answer, where it is always the same and the client's is another.
+
+    The client's is another where most of home's answers are: its processes may not agree.
+    """
+    keys = {_key(seen) for seen in reading.stranger}
+    if len(keys) != 1 or len(reading.stranger) < 2:
+        return frozenset()
+    own = Counter(_key(seen) for seen in reading.at_home)
+    same = sum(own[key] for key in keys)
+    if same == len(reading.at_home):
+        return frozenset()
+    return frozenset(keys)
+
+
+def suspects(reading: Reading) -> tuple[str, ...]:
+    """Return the servers that must be asked again: home was right, and they never."""
+    if not any(is_right(reading, seen) for seen in reading.at_home):
+        return ()
+    return tuple(
+        server
+        for server, answers in reading.answers.items()
+        if server != reading.home
+        and answers
+        and not any(is_right(reading, seen) for seen in answers)
+        and all(is_wrong(reading, seen) for seen in answers)
+    )
+
+
+def wrong_servers(reading: Reading) -> tuple[str, ...]:
+    """Return the servers that certainly do not know what home knows."""
+    home = reading.at_home
+    if len(home) < CONFIRM or not all(is_right(reading, seen) for seen in home):
+        return ()
+    return tuple(
+        server
+        for server, answers in reading.answers.items()
+        if server != reading.home
+        and len(answers) >= CONFIRM
+        and all(is_wrong(reading, seen) for seen in answers)
+    )
+
+
+def is_remembered(reading: Reading) -> bool:
+    """Return whether all of home's answers show that it knows the client, or what it wrote."""
+    knows = bool(reading.values) or reading.derived or bool(_stranger_keys(reading))
+    refused = bool(reading.stranger) and all(is_wrong(reading, seen) for seen in reading.stranger)
+    return (knows or refused) and all(is_right(reading, seen) for seen in reading.at_home)
+
+
+def is_mixed(reading: Reading) -> bool:
+    """Return whether home alone gives right and wrong answers to the same client."""
+    home = reading.at_home
+    return any(is_right(reading, seen) for seen in home) and any(
+        is_wrong(reading, seen) for seen in home
+    )
+
+
+def processes_disagree(reading: Reading) -> bool:
+    """Return whether the processes of home certainly do not share their state.
+
+    Right and wrong answers must come in both halves of the time, so that a state which spreads late
+    is no disagreement. And the wrong ones must refuse as home refuses a stranger, who never gets a
+    right one; or say that what home itself named is not there (404). A difference in content alone
+    is none, because processes may count for themselves.
+    """
+    home = reading.at_home
+    halves = home[: len(home) // 2], home[len(home) // 2 :]
+    for half in halves:
+        right = sum(is_right(reading, seen) for seen in half)
+        wrong = sum(is_wrong(reading, seen) for seen in half)
+        if min(right, wrong) < SOME:
+            return False
+    wrong_answers = [seen for seen in home if is_wrong(reading, seen)]
+    if len(reading.stranger) >= CONFIRM:
+        refusals = {seen.status for seen in reading.stranger if _refuses(seen)}
+        if all(map(_refuses, reading.stranger)) and all(
+            _refuses(seen) and seen.status in refusals for seen in wrong_answers
+        ):
+            return True
+    return reading.derived and all(seen.status == NOT_FOUND for seen in wrong_answers)
+
+
+def _refuses(seen: Seen) -> bool:
+    return standing(seen) in {Standing.REFUSED, Standing.ERROR}
+
+
+def differs(reading: Reading) -> str | None:
+    """Return a server whose answers differ from home's in content alone, always in the same way."""
+    home = {_key(seen) for seen in reading.at_home}
+    if len(home) != 1 or len(reading.at_home) < 2:
+        return None
+    for server, answers in reading.answers.items():
+        keys = {_key(seen) for seen in answers}
+        if server != reading.home and len(keys) == 1 and keys != home and len(answers) > 1:
+            return server
+    return None

@@ -1,0 +1,1 @@
+"""Failed requests by their shape over the numbers of replicas. PURE."""

@@ -1,0 +1,175 @@
+"""Counts how the requests of each name ended in a window. PURE."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from loadtests.model.failures import AnswerExample, RequestOutcomes
+from loadtests.model.generator_records import RawTrial
+from loadtests.model.plan import Plan
+from loadtests.model.trial import Trial
+
+Integers = npt.NDArray[np.integer]
+Flags = npt.NDArray[np.bool_]
+
+MOST_NAMES = 100
+"""Names with counts of their own in one trial; the rarest of more are counted together."""
+
+OTHER_NAMES = "(other requests)"
+
+NO_NAME = "(no name)"
+
+MOST_EXAMPLES = 12
+"""Examples of answers that a trial keeps: two of six kinds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endings:
+    """How the requests of a trial ended, a row a request; names are indices into ``names``."""
+
+    name: Integers
+    status: Integers
+    outcome: Integers
+    replica: Integers
+    names: Sequence[str]
+    outcomes: Sequence[str]
+    replicas: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """The requests of one name in one window."""
+
+    failed: int
+    total: int
+    kinds: Mapping[str, int]
+    failed_by: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """The windows of one request of a worker model and workload, by the number of replicas.
+
+    ``name`` is None for all requests together.
+    """
+
+    worker: str
+    workload: str
+    name: str | None
+    windows: Mapping[int, tuple[Window, ...]]
+
+
+def outcomes_by_name(
+    endings: Endings, *, good: Flags, failed: Flags
+) -> tuple[RequestOutcomes, ...]:
+    """Return how the requests of each name ended, the commonest name first.
+
+    ``good`` and ``failed`` are the rows that count.
+    """
+    counted = endings.name[good | failed].tolist()
+    ranked = Counter(counted).most_common()
+    own, others = ranked[:MOST_NAMES], ranked[MOST_NAMES:]
+    groups = [(_text(endings.names, index, NO_NAME), [index]) for index, _ in own]
+    if others:
+        groups.append((OTHER_NAMES, [index for index, _ in others]))
+    return tuple(_outcomes(endings, text, indices, good, failed) for text, indices in groups)
+
+
+def _outcomes(
+    endings: Endings, name: str, indices: Sequence[int], good: Flags, failed: Flags
+) -> RequestOutcomes:
+    of_name = np.isin(endings.name, indices)
+    right, wrong = of_name & good, of_name & failed
+    kinds = zip(endings.outcome[wrong].tolist(), endings.status[wrong].tolist(), strict=True)
+    return RequestOutcomes(
+        name=name,
+        completed=int(np.count_nonzero(right)),
+        failed=int(np.count_nonzero(wrong)),
+        statuses=dict(sorted(Counter(endings.status[right].tolist()).items())),
+        kinds=dict(Counter(kind_of(endings.outcomes[o], status) for o, status in kinds)),
+        failed_by=dict(
+            sorted(
+                Counter(
+                    _text(endings.replicas, index, "nobody")
+                    for index in endings.replica[wrong].tolist()
+                ).items()
+            )
+        ),
+    )
+
+
+def kind_of(outcome: str, status: int) -> str:
+    """Return the kind of a failure: ``status 500``, or the generator's name for it."""
+    return f"status {status}" if outcome == "status" else outcome
+
+
+def _text(table: Sequence[str], index: int, unknown: str) -> str:
+    return table[index] if 0 <= index < len(table) else unknown
+
+
+def examples_of(raw: RawTrial) -> tuple[AnswerExample, ...]:
+    """Return the generator's examples of answers, with replicas by their names in the run."""
+    return tuple(
+        AnswerExample(
+            name=example.name,
+            outcome=example.outcome,
+            status=example.status,
+            replica=raw.addresses.get(example.replica or "", example.replica),
+            body_start=example.body_start,
+            location=example.location,
+        )
+        for example in raw.finished.examples[:MOST_EXAMPLES]
+    )
+
+
+def series_of(plan: Plan, trials: Sequence[Trial]) -> tuple[Series, ...]:
+    """Return the windows of each worker model, workload and request name.
+
+    A series whose trials do not count by name, as in journals of older versions, is left out.
+    """
+    found: list[Series] = []
+    for workload in plan.workloads:
+        for worker in plan.workers:
+            own = [
+                trial
+                for trial in trials
+                if (trial.spec.cell.worker, trial.spec.cell.workload)
+                == (worker.name, workload.name)
+            ]
+            if own and all(trial.requests for trial in own if trial.completed or trial.failed):
+                found += _series(worker.name, workload.name, own)
+    return tuple(found)
+
+
+def _series(worker: str, workload: str, trials: Sequence[Trial]) -> Iterable[Series]:
+    names = dict.fromkeys(request.name for trial in trials for request in trial.requests)
+    groups: list[str | None] = [None, *(names if len(names) > 1 else ())]
+    for name in groups:
+        windows: dict[int, tuple[Window, ...]] = {}
+        for trial in sorted(trials, key=lambda trial: (trial.spec.cell.replicas, trial.spec.round)):
+            count = trial.spec.cell.replicas
+            windows[count] = (*windows.get(count, ()), _window(trial, name))
+        yield Series(worker=worker, workload=workload, name=name, windows=windows)
+
+
+def _window(trial: Trial, name: str | None) -> Window:
+    requests = [request for request in trial.requests if name in {None, request.name}]
+    return Window(
+        failed=sum(request.failed for request in requests),
+        total=sum(request.failed + request.completed for request in requests),
+        kinds=added(request.kinds for request in requests),
+        failed_by=added(request.failed_by for request in requests),
+    )
+
+
+def added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Return the sums of counts, the largest first."""
+    total: Counter[str] = Counter()
+    for count in counts:
+        total.update(count)
+    return dict(total.most_common())

@@ -1,0 +1,251 @@
+"""How the failures of each request change with the number of replicas. PURE.
+
+None with few replicas and some with more: the application breaks. The same share with any number:
+the load or the application is at fault. A share that falls: one replica has too little of
+something. ``significance`` decides what may be chance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from loadtests.analysis import remedies
+from loadtests.analysis.failures import significance, wording
+from loadtests.analysis.failures.counting import Series, Window, added, series_of
+from loadtests.analysis.failures.significance import Sides
+from loadtests.model.failures import AnswerExample, FailureCount, FailureResult, FailureShape
+from loadtests.model.plan import Plan
+from loadtests.model.trial import Trial
+
+ERROR_LIMIT_RATIO = 0.001
+"""Failed requests cost less CPU than good ones. From one in a thousand on, they bias the throughput
+by an amount that is not small against the precision."""
+
+LIMIT_KIND = "status 429"
+
+PROXY_KINDS = frozenset({"status 502", "status 504"})
+"""Answers of the proxy for a replica that gave none."""
+
+ANSWERED_KINDS = frozenset({"rejected", "timeout", "undrained"})
+"""Failures that the application is answerable for, beside its statuses. The others are of the
+connection between generator and proxy."""
+
+MOSTLY = 0.5
+"""Share of the failures from which their kind names the shape."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Split:
+    """A series split at a number of replicas."""
+
+    at: int
+    sides: Sides
+
+    @property
+    def log_chance(self) -> float:
+        return significance.log_chance(self.sides)
+
+
+def results(plan: Plan, trials: Sequence[Trial], *, finished: bool) -> tuple[FailureResult, ...]:
+    """Return how the failures of each series change with the replicas.
+
+    Each worker model and workload has a result for all requests together. A single request has one
+    where some failed. ``finished`` adds what could have been seen, which takes a while to compute.
+    """
+    all_series = series_of(plan, trials)
+    splits = {id(series): _splits(series) for series in all_series}
+    level = significance.level(
+        [
+            significance.least_log_chance(split.sides)
+            for own in splits.values()
+            for split in own
+            if split.log_chance < 0
+        ]
+    )
+    judged = []
+    for series in all_series:
+        if series.name is not None and not any(
+            w.failed for ws in series.windows.values() for w in ws
+        ):
+            continue
+        result = _judge(series, splits[id(series)], level)
+        result = _with_examples(result, trials)
+        if finished:
+            result = replace(result, visible_ratio=_visible(series))
+        judged.append(wording.explained(result))
+    return tuple(judged)
+
+
+def is_break(result: FailureResult, *, worker: str, workload: str, counts: Iterable[int]) -> bool:
+    """Return whether requests of this cell fail only because of the number of replicas."""
+    return (result.worker, result.workload) == (worker, workload) and bool(
+        set(result.breaks_at) & set(counts)
+    )
+
+
+def _splits(series: Series) -> tuple[_Split, ...]:
+    counts = sorted(series.windows)
+    return tuple(
+        _Split(
+            at=count,
+            sides=Sides(
+                below=_counted(series, [below for below in counts if below < count]),
+                above=_counted(series, [above for above in counts if above >= count]),
+            ),
+        )
+        for count in counts[1:]
+    )
+
+
+def _counted(series: Series, counts: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    return tuple(
+        (_of_the_application(window), window.total)
+        for count in counts
+        for window in series.windows[count]
+    )
+
+
+def _of_the_application(window: Window) -> int:
+    return sum(count for kind, count in window.kinds.items() if _is_of_the_application(kind))
+
+
+def _is_of_the_application(kind: str) -> bool:
+    if kind.startswith("status "):
+        return kind != LIMIT_KIND and kind not in PROXY_KINDS
+    return kind in ANSWERED_KINDS
+
+
+def _judge(series: Series, splits: Sequence[_Split], level: float) -> FailureResult:
+    counts = tuple(
+        _count(replicas, series.windows[replicas]) for replicas in sorted(series.windows)
+    )
+    result = FailureResult(
+        worker=series.worker,
+        workload=series.workload,
+        name=series.name,
+        shape=FailureShape.NONE,
+        counts=counts,
+        detail="",
+    )
+    breaks = [split for split in splits if significance.is_break(split.sides, level)]
+    if breaks:
+        best = min(breaks, key=lambda split: split.log_chance)
+        return replace(
+            result,
+            shape=FailureShape.MORE_SERVERS,
+            breaks_at=_failing_from(best, counts),
+            chance=math.exp(best.log_chance),
+        )
+    chances = [split.log_chance for split in splits if _only_above(split)]
+    return replace(result, shape=_shape(counts), chance=math.exp(min(chances)) if chances else None)
+
+
+def _only_above(split: _Split) -> bool:
+    """Return whether failures have to be told from chance: some above, and none below."""
+    below, above = split.sides.below, split.sides.above
+    return not any(failed for failed, _ in below) and any(failed for failed, _ in above)
+
+
+def _failing_from(split: _Split, counts: Sequence[FailureCount]) -> tuple[int, ...]:
+    return tuple(
+        count.replicas
+        for count in counts
+        if count.replicas >= split.at and count.ratio >= significance.LEAST_RATIO
+    )
+
+
+def _shape(counts: Sequence[FailureCount]) -> FailureShape:
+    """Return the shape of failures that are no break."""
+    if all(count.ratio < ERROR_LIMIT_RATIO for count in counts):
+        return FailureShape.NONE
+    kinds = added(count.kinds for count in counts)
+    if kinds.get(LIMIT_KIND, 0) >= MOSTLY * sum(kinds.values()):
+        return FailureShape.LIMITED
+    fewest, most = counts[0], counts[-1]
+    fewest_pair, most_pair = (fewest.failed, fewest.total), (most.failed, most.total)
+    if significance.falls(fewest_pair, most_pair):
+        return FailureShape.FALLING
+    if significance.falls(most_pair, fewest_pair):
+        return FailureShape.RISING
+    return FailureShape.ALIKE
+
+
+def _count(replicas: int, windows: Sequence[Window]) -> FailureCount:
+    return FailureCount(
+        replicas=replicas,
+        failed=sum(window.failed for window in windows),
+        total=sum(window.total for window in windows),
+        windows=len(windows),
+        failed_windows=sum(window.failed > 0 for window in windows),
+        kinds=added(window.kinds for window in windows),
+        failed_by=added(window.failed_by for window in windows),
+    )
+
+
+def _visible(series: Series) -> dict[int, float]:
+    visible: dict[int, float] = {}
+    for split in _splits(series):
+        below, above = (
+            tuple(total for _, total in side) for side in (split.sides.below, split.sides.above)
+        )
+        ratio = significance.visible_ratio(below, above) if all(below) and all(above) else None
+        if ratio is not None:
+            visible[split.at] = ratio
+    return visible
+
+
+def _with_examples(result: FailureResult, trials: Sequence[Trial]) -> FailureResult:
+    """Return the result with an answer that was right and one that was not, if there are any."""
+    own = [
+        (trial.spec.cell.replicas, example)
+        for trial in trials
+        if (trial.spec.cell.worker, trial.spec.cell.workload) == (result.worker, result.workload)
+        for example in trial.examples
+        if result.name in {None, example.name}
+    ]
+    wrong = [example for count, example in own if example.outcome != "ok" and _fits(result, count)]
+    # An example with a line of the log explains more.
+    wrong.sort(key=lambda example: example.log_line is None)
+    chosen = wrong[0] if wrong else None
+    right = [
+        example
+        for _, example in sorted(own, key=lambda pair: pair[0])
+        if example.outcome == "ok" and (chosen is None or example.name == chosen.name)
+    ]
+    known = _remedy(result, chosen)
+    return replace(
+        result,
+        wrong=chosen,
+        right=right[0] if right and chosen is not None else None,
+        cause=known.cause if known else "",
+        remedy=known.advice if known else "",
+    )
+
+
+def _fits(result: FailureResult, count: int) -> bool:
+    return not result.breaks_at or count in result.breaks_at
+
+
+def _remedy(result: FailureResult, example: AnswerExample | None) -> remedies.Remedy | None:
+    if result.shape is FailureShape.NONE:
+        return None
+    if result.shape is FailureShape.LIMITED:
+        return remedies.LIMITER
+    texts = [result.name or ""]
+    if example is not None:
+        texts = [example.log_line or "", example.body_start, example.location or "", example.name]
+    known = remedies.remedy_for(*texts)
+    if known is None and result.shape is FailureShape.MORE_SERVERS and _is_refusal(result, example):
+        return remedies.SESSION
+    return known
+
+
+def _is_refusal(result: FailureResult, example: AnswerExample | None) -> bool:
+    """Return whether the failures say that nobody is logged in."""
+    refusals = {"status 401", "status 403"}
+    kinds = added(count.kinds for count in result.counts)
+    commonest = next(iter(kinds), "")
+    redirects = example is not None and wording.is_login(example.location or "")
+    return commonest in refusals or redirects

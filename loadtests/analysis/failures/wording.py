@@ -1,0 +1,152 @@
+"""The sentences about failed requests. PURE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from loadtests.model.failures import AnswerExample, FailureCount, FailureResult, FailureShape
+
+EXCERPT_CHARS = 120
+"""Longest part of an answer or a log that a sentence quotes."""
+
+LOGIN = re.compile(r"log[-_]?in|sign[-_]?in|/auth\b|/sso\b", re.IGNORECASE)
+
+MOST_KINDS = 3
+
+LIKE_RATIO = 0.15
+"""Two rates of accepted requests are alike when they differ by less."""
+
+
+def is_login(location: str) -> bool:
+    """Return whether a redirect leads to a page where a user logs in."""
+    return bool(LOGIN.search(location))
+
+
+def explained(result: FailureResult) -> FailureResult:
+    """Return the result with its sentences."""
+    sentences = [_sentence(result), *_answers(result)]
+    if result.cause:
+        sentences.append(f"{result.cause[0].upper()}{result.cause[1:]}.")
+    return replace(result, detail=" ".join(sentences))
+
+
+def shares(counts: Sequence[FailureCount]) -> str:
+    """Return the failures at each count: ``0 of 500 at 1, 250 of 1,000 at 2 replicas``."""
+    parts = [f"{count.failed:,} of {count.total:,} at {count.replicas}" for count in counts]
+    return f"{', '.join(parts)} replica{'s' if counts[-1].replicas > 1 else ''}"
+
+
+def one_in(ratio: float) -> str:
+    """Return a share in words: ``1 in 90``."""
+    return f"1 in {1 / ratio:.0f}" if ratio < 1 else "all"
+
+
+def excerpt(text: str) -> str:
+    """Return the beginning of a text on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= EXCERPT_CHARS else f"{line[:EXCERPT_CHARS]} …"
+
+
+def _sentence(result: FailureResult) -> str:
+    subject = "Requests" if result.name is None else f"{result.name}:"
+    verb = "failed" if result.name is None else "failures"
+    counts = shares(result.counts)
+    match result.shape:
+        case FailureShape.MORE_SERVERS:
+            first = min(result.breaks_at)
+            return f"From {first} replicas on, {_named(result)} fail: {counts}{_kinds(result)}."
+        case FailureShape.ALIKE:
+            return (
+                f"{subject} {verb} at about the same share with any number of replicas ({counts}),"
+                " so the load or the application itself is at fault, not the number of servers."
+            )
+        case FailureShape.FALLING:
+            return (
+                f"{subject} {verb} less often with more replicas ({counts}): one replica has too"
+                " little of something, such as connections. The factor of the good answers then"
+                " exceeds that of the work, and means nothing."
+            )
+        case FailureShape.RISING:
+            return (
+                f"{subject} {verb} with the fewest replicas already, and more often with more"
+                f" ({counts})."
+            )
+        case FailureShape.LIMITED:
+            return f"The application limits the rate: {counts}, most by status 429.{_limit(result)}"
+        case FailureShape.NONE:
+            return _nothing(result, subject, verb)
+
+
+def _limit(result: FailureResult) -> str:
+    """Return who counts a limit, by how many requests are accepted with more replicas."""
+    fewest, most = result.counts[0], result.counts[-1]
+    accepted = [(c.total - c.failed) / c.windows for c in (fewest, most) if c.failed]
+    if len(accepted) < 2 or not accepted[0]:
+        return ""
+    factor, servers = accepted[1] / accepted[0], most.replicas / fewest.replicas
+    if abs(factor - servers) <= LIKE_RATIO * servers:
+        return (
+            f" {most.replicas} replicas accept {factor:.1f} times what {fewest.replicas} accept:"
+            " each process counts alone, so the limit grows with the servers."
+        )
+    if abs(factor - 1) <= LIKE_RATIO:
+        return " As many are accepted with any number of replicas: all users share one limit."
+    return ""
+
+
+def _nothing(result: FailureResult, subject: str, verb: str) -> str:
+    if not any(count.failed for count in result.counts):
+        total = sum(count.total for count in result.counts)
+        return f"None of {total:,} requests failed."
+    if result.chance is None:
+        return f"{subject} {verb}: {shares(result.counts)}."
+    p = f" (p = {result.chance:.2g})" if result.chance < 1 else ""
+    return f"{subject} {verb}: {shares(result.counts)}. That may be chance{p}."
+
+
+def _named(result: FailureResult) -> str:
+    return "requests" if result.name is None else f"requests {result.name}"
+
+
+def _kinds(result: FailureResult) -> str:
+    kinds: dict[str, int] = {}
+    for count in result.counts:
+        for kind, number in count.kinds.items():
+            kinds[kind] = kinds.get(kind, 0) + number
+    named = sorted(kinds.items(), key=lambda item: -item[1])[:MOST_KINDS]
+    return f" ({', '.join(f'{kind} {number:,}' for kind, number in named)})"
+
+
+def _answers(result: FailureResult) -> list[str]:
+    """Return both answers, and the line of the log that explains the wrong one."""
+    wrong, right = result.wrong, result.right
+    if wrong is None or result.shape is FailureShape.NONE:
+        return []
+    who = f"{wrong.replica} answered" if wrong.replica else "The answer was"
+    sentences = [f"{who} {_answer(wrong)} to {wrong.name}."]
+    if right is not None:
+        sentences.append(f"A right answer is {_answer(right)}.")
+    if wrong.log_line:
+        sentences.append(f"Its log says: {excerpt(wrong.log_line)}")
+    return sentences
+
+
+def _answer(example: AnswerExample) -> str:
+    outcome = example.outcome if example.status is None else str(example.status)
+    judged = " (rejected by the load's own check)" if example.outcome == "rejected" else ""
+    target = f" → {example.location}" if example.location else ""
+    body = f" {excerpt(example.body_start)}" if example.body_start.strip() else ""
+    return f"{outcome}{target}{body}{judged}"
+
+
+def visible(result: FailureResult) -> str:
+    """Return what could have been seen where nothing was; empty where that is not known."""
+    parts = [
+        f"{one_in(ratio)} requests from {count} replicas on"
+        for count, ratio in sorted(result.visible_ratio.items())
+    ]
+    if not parts:
+        return ""
+    return f"A fault in {' or '.join(parts)} would have been found in 99 of 100 runs."

@@ -1,0 +1,159 @@
+"""Known causes of answers that differ or fail, and what to do about each. PURE.
+
+A cause is recognised by words of the application's answer, of its log or of the request. Each
+remedy names the setting, where the extension or the library has one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+PAGE = "docs/how-to/breaks-at-two-servers.md"
+"""The page that explains the remedies."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remedy:
+    """A cause in a clause without a full stop, what to do in a sentence, and the words of it."""
+
+    cause: str
+    advice: str
+    words: re.Pattern[str]
+
+
+def _words(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+SESSION = Remedy(
+    cause="the session that one server gave is not known to the others",
+    advice="Give all servers one SECRET_KEY from their environment (Flask: app.secret_key), never a"
+    " random one made at start. Sessions on the server belong in a store that all share"
+    " (Flask-Session: SESSION_TYPE = 'redis').",
+    words=_words(
+        r"BadSignature", r"signature .{0,40}(does not match|failed|expired)", r"itsdangerous"
+    ),
+)
+
+CSRF = Remedy(
+    cause="the CSRF token that one server gave is refused by the others",
+    advice="A CSRF token is signed with SECRET_KEY and kept in the session: give all servers one"
+    " SECRET_KEY (Flask-WTF: also WTF_CSRF_SECRET_KEY) from their environment.",
+    words=_words(r"csrf"),
+)
+
+STICKY = Remedy(
+    cause="a Socket.IO client that polls must stay with the server that knows its session",
+    advice="Turn on sticky sessions in the load balancer (nginx: ip_hash or a cookie), and give"
+    " Flask-SocketIO a message_queue, or let clients use WebSocket only (transports ="
+    " ['websocket']).",
+    words=_words(r"Session ID unknown", r"/socket\.io/", r"\bInvalid session\b"),
+)
+
+CONNECTIONS = Remedy(
+    cause="the store refuses connections",
+    advice="Each replica opens its own pool: keep replicas × processes × (pool_size + max_overflow)"
+    " below the store's max_connections. Lower the pool (SQLALCHEMY_ENGINE_OPTIONS), raise"
+    " max_connections, or put PgBouncer in front of the store.",
+    words=_words(
+        r"too many clients",
+        r"remaining connection slots",
+        r"too many connections",
+        r"max(imum)? number of clients reached",
+    ),
+)
+
+POOL = Remedy(
+    cause="a replica's own connection pool is too small",
+    advice="Raise the pool of a replica to its number of threads or greenlets (SQLAlchemy:"
+    " pool_size and max_overflow; psycopg_pool: max_size), or hold a connection for less long.",
+    words=_words(
+        r"QueuePool limit", r"PoolTimeout", r"couldn't get a connection after", r"pool exhausted"
+    ),
+)
+
+SQLITE_LOCKED = Remedy(
+    cause="all replicas write to one SQLite file, which takes one writer at a time",
+    advice="Use a database server (DATABASE_URL). SQLite on one machine waits longer with a"
+    " busy timeout (connect_args = {'timeout': 30}) and the journal mode WAL.",
+    words=_words(r"database (table )?is locked"),
+)
+
+MISSING_TABLE = Remedy(
+    cause="a table is missing in the database of that replica",
+    advice="Let all replicas use one database server (DATABASE_URL), and create its tables once,"
+    " before the first replica starts, not in every replica's start.",
+    words=_words(
+        r"no such table", r"relation .{1,80} does not exist", r"Table .{1,80} doesn't exist"
+    ),
+)
+
+DEADLOCK = Remedy(
+    cause="transactions of several replicas wait for one another",
+    advice="Lock rows in the same order in every transaction, keep transactions short, and try one"
+    " again that the store gave up.",
+    words=_words(r"deadlock (detected|found)", r"could not serialize access"),
+)
+
+LIMITER = Remedy(
+    cause="the application limits the rate of its users",
+    advice="Switch the limiter off for the load (Flask-Limiter: RATELIMIT_ENABLED = False), or give"
+    " each user an address of its own. For more than one server give it a shared store"
+    " (RATELIMIT_STORAGE_URI = 'redis://…', the argument storage_uri); in memory each process"
+    " counts alone.",
+    words=_words(r"status 429", r"rate limit", r"too many requests"),
+)
+
+STATE = Remedy(
+    cause="what was written through one server is not there on the others",
+    advice="Keep state that outlives a request where every server reads it: a database server"
+    " (DATABASE_URL), a shared cache (Flask-Caching: CACHE_TYPE = 'RedisCache') or an object store"
+    " for uploads; not in a variable, nor in a file of the container.",
+    words=_words(r"(?!)"),
+)
+
+FILE = Remedy(
+    cause="each replica keeps its own file",
+    advice="A file in the container is one replica's own, and is gone with it: use a database"
+    " server instead of SQLite (DATABASE_URL), and a shared volume or an object store for uploads.",
+    words=_words(r"(?!)"),
+)
+
+START = Remedy(
+    cause="a replica that starts removes what was written",
+    advice="Create tables once, by a migration before the release (flask db upgrade), and never"
+    " drop them in the start of a container.",
+    words=_words(r"(?!)"),
+)
+
+KNOWN = (
+    CONNECTIONS,
+    POOL,
+    SQLITE_LOCKED,
+    MISSING_TABLE,
+    DEADLOCK,
+    STICKY,
+    CSRF,
+    SESSION,
+    LIMITER,
+)
+"""The causes that words can show, the most telling first."""
+
+
+def remedy_for(*texts: str) -> Remedy | None:
+    """Return the first known cause whose words are in one of the texts."""
+    return next((known for known in KNOWN if any(known.words.search(text) for text in texts)), None)
+
+
+def telling_line(lines: Iterable[str]) -> str | None:
+    """Return the last line of a log that shows a known cause, or else the last error."""
+    kept = [line.strip() for line in lines if line.strip()]
+    known = [line for line in kept if remedy_for(line) is not None]
+    errors = [line for line in kept if ERROR_LINE.search(line)]
+    return next(iter([*known[-1:], *errors[-1:]]), None)
+
+
+ERROR_LINE = _words(r"^[\w.]+(Error|Exception|Exit)\b", r"\b(ERROR|CRITICAL|FATAL)\b")
+"""A line of a log that states an error: the last line of a Python traceback, or a level."""

@@ -1,0 +1,1 @@
+"""What keeps a run from leaving anything behind, and two runs from disturbing each other."""

@@ -1,0 +1,1 @@
+"""Asks running replicas whether they answer as one."""

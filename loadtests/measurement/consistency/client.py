@@ -1,0 +1,139 @@
+"""One client of the application, who can ask each server directly."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote, urlencode
+
+from loadtests.measurement.generator_client import Agent
+from loadtests.model.consistency import Seen
+from loadtests.model.generator_records import Answer, Ask
+from loadtests.model.tested.workload import RequestSpec
+
+TIMEOUT_S = 5.0
+"""Timeout of a request of the checks."""
+
+SAFE = "!$%&'()*+,/:;=?@[]~"
+"""Characters of a path that are not encoded; % is one, so nothing is encoded twice."""
+
+LEFT_OUT = frozenset({"accept-encoding", "content-length", "host", "cookie"})
+"""Headers of a load that a check sets itself; answers are compared as plain text."""
+
+FORWARDED_FOR = "127.0.0.1"
+"""The client's address, as a proxy would say it: the same for all servers."""
+
+LIMIT_HEADERS = ("x-ratelimit-remaining", "ratelimit-remaining", "x-rate-limit-remaining")
+LIMIT_IN_WORDS = re.compile(r"(?:remaining|\br)=(\d+)")
+"""In the header ``RateLimit`` of the IETF's drafts: ``limit=10, remaining=3`` or ``r=3``."""
+
+
+class Client:
+    """A client with its cookies. ``addresses`` maps servers to ``ip:port``.
+
+    ``host`` is the header ``Host`` that users send through the proxy. ``heard`` are all answers in
+    order.
+    """
+
+    def __init__(self, agent: Agent, addresses: Mapping[str, str], host: str) -> None:
+        self._agent = agent
+        self._addresses = addresses
+        self._host = host
+        self.cookies = ""
+        self.heard: list[Seen] = []
+
+    def send(self, server: str, request: RequestSpec) -> Seen:
+        """Send a request with the client's cookies, and keep those of the answer."""
+        (answer,) = self._ask([(server, request)], self.cookies)
+        if answer.error is None:
+            self.cookies = answer.cookies
+        return self._kept(server, answer)
+
+    def ask(
+        self, asked: Sequence[tuple[str, RequestSpec]], *, as_stranger: bool = False
+    ) -> tuple[Seen, ...]:
+        """Send requests to servers, all at the same time; no cookie changes."""
+        answers = self._ask(asked, "" if as_stranger else self.cookies)
+        return tuple(
+            self._kept(server, answer) for (server, _), answer in zip(asked, answers, strict=True)
+        )
+
+    def _ask(self, asked: Sequence[tuple[str, RequestSpec]], cookies: str) -> tuple[Answer, ...]:
+        return self._agent.ask(
+            [self._as_ask(server, request, cookies) for server, request in asked],
+            timeout_s=TIMEOUT_S,
+        )
+
+    def _as_ask(self, server: str, request: RequestSpec, cookies: str) -> Ask:
+        body, kind = encoded(request)
+        headers = {
+            name: value for name, value in request.headers.items() if name.lower() not in LEFT_OUT
+        }
+        if kind and "content-type" not in {name.lower() for name in headers}:
+            headers["Content-Type"] = kind
+        headers |= {
+            "Host": self._host,
+            "X-Forwarded-Host": self._host,
+            "X-Forwarded-For": FORWARDED_FOR,
+        }
+        if "x-forwarded-proto" not in {name.lower() for name in headers}:
+            headers["X-Forwarded-Proto"] = "http"
+        if cookies:
+            headers["Cookie"] = cookies
+        return Ask(
+            url=f"http://{self._addresses[server]}{target(request)}",
+            method=request.method.upper(),
+            headers=headers,
+            body=body,
+        )
+
+    def _kept(self, server: str, answer: Answer) -> Seen:
+        seen = Seen(
+            replica=server,
+            status=answer.status,
+            body=answer.body,
+            error=answer.error,
+            location=_location(answer, self._addresses.values(), self._host),
+            limit_left=limit_left(answer.headers),
+        )
+        self.heard.append(seen)
+        return seen
+
+
+def target(request: RequestSpec) -> str:
+    """Return the path of a request with its query."""
+    path, question, query = request.path.partition("?")
+    parts = [quote(query, safe=SAFE)] if question else []
+    parts += [urlencode(request.query)] if request.query else []
+    return quote(path, safe=SAFE) + (f"?{'&'.join(parts)}" if parts else "")
+
+
+def encoded(request: RequestSpec) -> tuple[str, str | None]:
+    """Return the body of a request and its content type."""
+    if request.form is not None:
+        return urlencode(request.form), "application/x-www-form-urlencoded"
+    if request.json is not None:
+        return json.dumps(request.json), "application/json"
+    return request.body or "", None
+
+
+def limit_left(headers: Mapping[str, str]) -> int | None:
+    """Return how many more requests a rate limit allows, by an answer's headers."""
+    for name in LIMIT_HEADERS:
+        if headers.get(name, "").strip().isdigit():
+            return int(headers[name])
+    match = LIMIT_IN_WORDS.search(headers.get("ratelimit", ""))
+    return int(match[1]) if match else None
+
+
+def _location(answer: Answer, addresses: object, host: str) -> str | None:
+    """Return where an answer redirects to, without the server's own address."""
+    location = answer.headers.get("location")
+    if location is None:
+        return None
+    for origin in (*addresses, host):  # type: ignore[misc]  # a view of texts
+        for scheme in ("http", "https"):
+            if location.startswith(f"{scheme}://{origin}/"):
+                return location.removeprefix(f"{scheme}://{origin}")
+    return location

@@ -1,0 +1,202 @@
+"""The checks that need no declaration: the requests of the load, asked of each server directly."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from loadtests.analysis.consistency import conversation, files, judgement
+from loadtests.analysis.consistency.judgement import Asked
+from loadtests.environments.protocol import Grows, KeepsFiles, Stack
+from loadtests.measurement.consistency.client import TIMEOUT_S, Client, target
+from loadtests.measurement.consistency.examination import Examination
+from loadtests.measurement.generator_client import Agent
+from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
+from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.plan import Plan, WorkerModel
+from loadtests.model.stack import Replica
+from loadtests.model.tested.workload import RequestSpec, Workload
+from loadtests.tools import proc
+
+LIMIT_S = 20.0
+"""How long all checks of a run may take, in seconds."""
+
+MOST_SERVERS = 4
+"""Replicas of a worker model that are asked."""
+
+CONTROL_LIMIT_S = 10.0
+"""How much longer the checks may take where something was gone after a start."""
+
+START_LIMIT_S = 15.0
+"""How long a further server may take to answer, without a CPU budget."""
+
+Seen = Mapping[str, Sequence[RequestSpec]]
+"""The requests that the check trial of each workload showed."""
+
+
+def unreachable(plan: Plan) -> tuple[ProbeResult, ...]:
+    """Return that nothing could be asked, because the servers have no address of their own."""
+    return tuple(
+        Asked(worker=worker.name, workload=workload.name).result(
+            ProbeKind.ANSWER,
+            workload.name,
+            ProbeState.UNCHECKED,
+            "The servers behind this address cannot be asked one by one.",
+        )
+        for workload in plan.workloads
+        for worker in plan.workers
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """What a stack can do for the checks; None where it cannot.
+
+    ``files_written`` returns the files of a replica. ``files_are_shared`` says whether all replicas
+    see the same. ``further_replica`` starts one more of a worker model.
+    """
+
+    files_written: Callable[[str], Sequence[str]] | None = None
+    files_are_shared: bool = False
+    further_replica: Callable[[str], AbstractContextManager[str]] | None = None
+
+
+NO_MEANS = Means()
+
+
+def means_of(stack: Stack) -> Means:
+    """Return what a stack can do for the checks."""
+    keeps = stack if isinstance(stack, KeepsFiles) else None
+    grows = stack if isinstance(stack, Grows) else None
+    return Means(
+        files_written=None if keeps is None else keeps.files_written,
+        files_are_shared=keeps is not None and keeps.files_are_shared,
+        further_replica=None if grows is None else grows.further_replica,
+    )
+
+
+class Undeclared:
+    """Asks the replicas of each worker model what users ask; ``host`` is the header ``Host``."""
+
+    def __init__(
+        self, agent: Agent, replicas: Sequence[Replica], host: str, means: Means = NO_MEANS
+    ) -> None:
+        self._agent = agent
+        self._replicas = replicas
+        self._host = host
+        self._means = means
+        self._grown: set[str] = set()
+        """Worker models of which a further replica was started; once is enough."""
+
+    def check(self, plan: Plan, seen: Seen, *, limit_s: float = LIMIT_S) -> tuple[ProbeResult, ...]:
+        """Return the results of each worker model and workload, in at most about ``limit_s``."""
+        pairs = [(worker, workload) for workload in plan.workloads for worker in plan.workers]
+        began_s = proc.monotonic_s()
+        results: list[ProbeResult] = []
+        for number, (worker, workload) in enumerate(pairs, start=1):
+            until_s = began_s + limit_s * number / len(pairs)
+            results += self._examine(plan, worker, workload, seen, until_s)
+        return tuple(results)
+
+    def _examine(
+        self, plan: Plan, worker: WorkerModel, workload: Workload, seen: Seen, until_s: float
+    ) -> tuple[ProbeResult, ...]:
+        examination = self._examination(plan, worker, workload, seen, until_s)
+        results = examination.run()
+        with_files = self._with_files(examination, results)
+
+        def again() -> Examination:
+            control_s = until_s + START_LIMIT_S + CONTROL_LIMIT_S
+            return self._examination(plan, worker, workload, seen, control_s, what="control")
+
+        return (*with_files, *self._after_start(examination, again))
+
+    def _examination(
+        self,
+        plan: Plan,
+        worker: WorkerModel,
+        workload: Workload,
+        seen: Seen,
+        until_s: float,
+        *,
+        what: str = "check",
+    ) -> Examination:
+        servers = [each for each in self._replicas if each.worker == worker.name][:MOST_SERVERS]
+        addresses = {server.name: server.address for server in servers}
+        return Examination(
+            client=Client(self._agent, addresses, self._host),
+            asked=Asked(worker=worker.name, workload=workload.name),
+            talk=conversation.conversation_of(workload, seen.get(workload.name, ())),
+            servers=tuple(addresses),
+            processes=None if worker.as_started else worker.processes,
+            rng=random.Random(f"{plan.seed}/{worker.name}/{workload.name}/{what}"),
+            is_over=lambda: proc.monotonic_s() > until_s,
+        )
+
+    def _with_files(
+        self, examination: Examination, results: Sequence[ProbeResult]
+    ) -> tuple[ProbeResult, ...]:
+        """Return the results with the files that each server wrote for itself."""
+        if self._means.files_written is None or examination.is_over():
+            return tuple(results)
+        written = {server: self._means.files_written(server) for server in examination.servers[:2]}
+        shared = self._means.files_are_shared
+        note = files.note(examination.asked, written, shared=shared)
+        named = tuple(results) if shared else files.named_in(results, written)
+        return (*named, *([note] if note is not None else []))
+
+    def _after_start(
+        self, examination: Examination, again: Callable[[], Examination]
+    ) -> tuple[ProbeResult, ...]:
+        """Return whether what home knows outlives the start of a further server.
+
+        Where it does not, the same is done ``again`` without a start, for as long.
+        """
+        remembered = examination.remembered()
+        further = self._means.further_replica
+        asked = examination.asked
+        if (
+            further is None
+            or not remembered
+            or examination.is_over()
+            or asked.worker in self._grown
+        ):
+            return ()
+        self._grown.add(asked.worker)
+        path, began_s = remembered[0].request, proc.monotonic_s()
+        with further(asked.worker) as address:
+            try:
+                proc.wait_until(
+                    lambda: self._answers(address, path),
+                    limit_s=START_LIMIT_S,
+                    failure=f"A further server did not answer in {START_LIMIT_S:g} s.",
+                )
+            except EnvironmentFailure as error:
+                return (
+                    asked.result(
+                        ProbeKind.START,
+                        "a further server starts",
+                        ProbeState.UNCHECKED,
+                        str(error),
+                    ),
+                )
+            result = examination.after_start(remembered)
+        if result.state is not ProbeState.BREAKS:
+            return (result,)
+        return (self._controlled(result, again(), proc.monotonic_s() - began_s),)
+
+    def _controlled(
+        self, result: ProbeResult, control: Examination, elapsed_s: float
+    ) -> ProbeResult:
+        """Return the result, as a note if home forgets without a further server, too."""
+        control.begin()
+        remembered = control.remembered()
+        proc.sleep(elapsed_s)
+        lasts = remembered and control.after_start(remembered).state is ProbeState.OK
+        return result if lasts else judgement.forgets_by_itself(result)
+
+    def _answers(self, address: str, request: RequestSpec) -> bool:
+        (answer,) = self._agent.fetch([f"http://{address}{target(request)}"], timeout_s=TIMEOUT_S)
+        return answer.status is not None

@@ -1,0 +1,42 @@
+"""Docker: the files that a container changed, by its command line."""
+
+from __future__ import annotations
+
+import json
+import re
+
+LIMIT_S = 10.0
+"""Limit of one command, in seconds; a comparison of layers takes some 50 ms."""
+
+ANONYMOUS = re.compile(r"[0-9a-f]{64}")
+"""The name that the engine gives to a volume that has none."""
+
+
+def diff_argv(container: str) -> tuple[str, ...]:
+    """Return the command that lists what a container changed in its file system."""
+    return ("docker", "diff", container)
+
+
+def parse_diff(text: str) -> tuple[str, ...]:
+    """Parse the paths that were added (A) or changed (C) from the output of ``docker diff``."""
+    lines = (line.partition(" ") for line in text.splitlines())
+    return tuple(path for kind, _, path in lines if kind in {"A", "C"} and path)
+
+
+def mounts_argv(container: str) -> tuple[str, ...]:
+    """Return the command that describes a container's mounts as JSON."""
+    return ("docker", "inspect", "--format", "{{json .Mounts}}", container)
+
+
+def parse_own_volumes(text: str) -> tuple[str, ...]:
+    """Parse where the volumes without a name are, which no other container has."""
+    return tuple(
+        f"{mount['Destination']} (a volume of its own)"
+        for mount in json.loads(text or "[]")
+        if mount.get("Type") == "volume" and ANONYMOUS.fullmatch(mount.get("Name", ""))
+    )
+
+
+def remove_argv(container: str) -> tuple[str, ...]:
+    """Return the command that removes a container with its volumes."""
+    return ("docker", "rm", "--force", "--volumes", container)

@@ -1,0 +1,133 @@
+"""Writes files so that they are on disk as a whole, or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from loadtests.model.errors import EnvironmentFailure
+
+EVERYBODY_READS = 0o644
+ONLY_OWNER = 0o600
+
+BLOCK_BYTES = 1 << 16
+
+WAY_OUT = "--out DIR"
+"""The option that names another place for most files."""
+
+
+@contextmanager
+def on_disk(path: Path, way_out: str = WAY_OUT) -> Iterator[None]:
+    """Turn an OSError of a write in this block into :class:`EnvironmentFailure`.
+
+    ``way_out`` is the option that names another place, for the message.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"{path} cannot be written ({error.strerror}). Free some space, or name another place:"
+            f" {way_out}. What was finished before is kept."
+        ) from error
+
+
+@contextmanager
+def replacing(path: Path, *, way_out: str = WAY_OUT, mode: int = EVERYBODY_READS) -> Iterator[Path]:
+    """Yield a temporary file that replaces ``path`` when the block succeeds; else remove it.
+
+    Until then only its owner can read it. It is on disk, with its name, when the block has ended.
+    """
+    with on_disk(path, way_out):
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(mode)
+            os.fsync(descriptor)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(descriptor)
+        sync_folder(path.parent)
+
+
+def write(path: Path, data: str | bytes, *, mode: int = EVERYBODY_READS) -> Path:
+    """Write a file completely or not at all, and return its path."""
+    with replacing(path, mode=mode) as temporary:
+        temporary.write_bytes(data.encode() if isinstance(data, str) else data)
+    return path
+
+
+def append_line(path: Path, line: bytes, *, way_out: str = WAY_OUT) -> None:
+    """Append a line of JSON to a file; it is on disk, or nothing is, when this ends.
+
+    If the last line was cut off when its writer ended, it is removed first.
+    """
+    with on_disk(path, way_out):
+        is_new = not path.exists()
+        with path.open("rb+" if not is_new else "xb+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # two gates may write to one history
+            size = _mended_size(file)
+            file.truncate(size)
+            file.seek(size)
+            try:
+                file.write(line.rstrip(b"\n") + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                with suppress(OSError):
+                    os.ftruncate(file.fileno(), size)
+                raise
+        if is_new:
+            sync_folder(path.parent)
+
+
+def whole_lines(data: bytes) -> list[bytes]:
+    """Return the lines of a file of JSON lines, without a last one that was cut off."""
+    lines = data.splitlines(keepends=True)
+    if lines and not lines[-1].endswith(b"\n") and not _is_json(lines[-1]):
+        lines.pop()
+    return [line for line in lines if line.strip()]
+
+
+def _mended_size(file: IO[bytes]) -> int:
+    """Return the size of the whole lines; end a last one that only lacks its line end."""
+    size = file.seek(0, os.SEEK_END)
+    tail = b""
+    start = size
+    while start > 0 and b"\n" not in tail:
+        start = max(0, start - BLOCK_BYTES)
+        file.seek(start)
+        tail = file.read(size - start)
+    last = tail.rpartition(b"\n")[2]
+    if last and _is_json(last):
+        file.seek(size)
+        file.write(b"\n")
+        return size + 1
+    return size - len(last)
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the names in a folder on disk; some file systems cannot."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

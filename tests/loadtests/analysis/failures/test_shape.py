@@ -1,0 +1,276 @@
+"""What is said of failures, by how they change with the replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from loadtests.analysis.failures import shape, wording
+from loadtests.analysis.rules import registry
+from loadtests.model.failures import (
+    AnswerExample,
+    FailureResult,
+    FailureShape,
+    RequestOutcomes,
+)
+from loadtests.model.plan import Plan
+from loadtests.model.result import RunResult
+from loadtests.model.trial import HostUse, Trial
+from loadtests.model.vocabulary import RuleCode, Verdict
+from tests.loadtests.builders import make_plan, make_result, make_trials
+
+PLAN = make_plan(rounds=6)
+PER_REPLICA = 200
+"""Requests of one replica in one window."""
+
+Fails = Callable[[int], int]
+"""How many requests fail in one window, by the number of replicas."""
+
+
+def outcomes(
+    failed: int, *, replicas: int, name: str = "GET /me", kind: str = "status 401"
+) -> RequestOutcomes:
+    total = PER_REPLICA * replicas
+    return RequestOutcomes(
+        name=name,
+        completed=total - failed,
+        failed=failed,
+        statuses={200: total - failed},
+        kinds={kind: failed} if failed else {},
+        failed_by={"gthread-2": failed} if failed else {},
+    )
+
+
+def failing(fails: Fails, *, plan: Plan = PLAN, **fields: Any) -> tuple[Trial, ...]:
+    """Give the trials of a plan in which so many requests of one name fail."""
+
+    def changed(trial: Trial) -> Trial:
+        count = trial.spec.cell.replicas
+        one = outcomes(fails(count), replicas=count, **fields)
+        return replace(
+            trial,
+            requests=(one,),
+            failed=one.failed,
+            completed=one.completed,
+            failures=one.kinds,
+            identities={"proxy": "the same"},
+        )
+
+    return tuple(changed(trial) for trial in make_trials(plan))
+
+
+def results(trials: Sequence[Trial], **fields: Any) -> tuple[FailureResult, ...]:
+    return shape.results(PLAN, trials, **{"finished": False} | fields)
+
+
+def the_result(fails: Fails, **fields: Any) -> FailureResult:
+    (result,) = results(failing(fails, **fields))
+    return result
+
+
+def none(_: int) -> int:
+    return 0
+
+
+def test_none_at_one_and_some_at_two_breaks_from_two_on() -> None:
+    result = the_result(lambda count: 0 if count == 1 else 40)
+
+    assert result.shape is FailureShape.MORE_SERVERS
+    assert result.breaks_at == (2, 4)
+    assert result.chance is not None
+    assert result.chance < 1e-20
+    assert result.detail.startswith(
+        "From 2 replicas on, requests fail: 0 of 1,200 at 1, 240 of 2,400 at 2, 240 of 4,800 at 4"
+        " replicas (status 401 480)."
+    )
+    assert "SECRET_KEY" in result.remedy
+
+
+def test_what_fails_at_four_alone_breaks_at_four_alone() -> None:
+    result = the_result(lambda count: 40 if count == 4 else 0, kind="status 500")
+
+    assert (result.shape, result.breaks_at) == (FailureShape.MORE_SERVERS, (4,))
+
+
+@pytest.mark.parametrize("per_mille", [2, 20, 500])
+def test_the_same_share_at_every_count_is_no_break(per_mille: int) -> None:
+    result = the_result(lambda count: max(1, PER_REPLICA * count * per_mille // 1000))
+
+    assert (result.shape, result.breaks_at) == (FailureShape.ALIKE, ())
+    assert "about the same share with any number of replicas" in result.detail
+
+
+def test_a_share_that_falls_names_what_is_too_small() -> None:
+    example = AnswerExample(
+        name="GET /me",
+        outcome="status",
+        status=500,
+        replica="gthread-1",
+        log_line="sqlalchemy.exc.TimeoutError: QueuePool limit of size 5 overflow 10 reached",
+    )
+    trials = [
+        replace(trial, examples=(example,))
+        for trial in failing(lambda count: 30 // count, kind="status 500")
+    ]
+
+    (result,) = results(trials)
+
+    assert result.shape is FailureShape.FALLING
+    assert "less often with more replicas (180 of 1,200 at 1," in result.detail
+    assert "Its log says: sqlalchemy.exc.TimeoutError: QueuePool limit" in result.detail
+    assert result.cause == "a replica's own connection pool is too small"
+    assert "pool_size" in result.remedy
+
+
+def test_some_at_one_and_more_with_more_is_no_break_by_itself() -> None:
+    result = the_result(lambda count: {1: 20, 2: 100, 4: 300}[count])
+
+    assert (result.shape, result.breaks_at) == (FailureShape.RISING, ())
+
+
+@pytest.mark.parametrize("kind", ["status 502", "status 504", "reset", "refused", "malformed"])
+def test_what_the_connection_or_the_proxy_did_is_no_break(kind: str) -> None:
+    result = the_result(lambda count: 0 if count == 1 else 40, kind=kind)
+
+    assert result.shape is not FailureShape.MORE_SERVERS
+    assert result.breaks_at == ()
+
+
+def test_a_limiter_is_told_apart_whether_it_counts_by_process_or_for_all() -> None:
+    by_process = the_result(lambda count: 100 * count, kind="status 429")
+    for_all = the_result(lambda count: PER_REPLICA * count - 100, kind="status 429")
+
+    for result in (by_process, for_all):
+        assert (result.shape, result.breaks_at) == (FailureShape.LIMITED, ())
+        assert "RATELIMIT_STORAGE_URI" in result.remedy
+    assert "each process counts alone" in by_process.detail
+    assert "share one limit" in for_all.detail
+
+
+def test_a_limit_that_only_many_servers_reach_is_no_break() -> None:
+    result = the_result(lambda count: 200 if count == 4 else 0, kind="status 429")
+
+    assert (result.shape, result.breaks_at) == (FailureShape.LIMITED, ())
+
+
+def test_a_single_failure_is_told_as_chance() -> None:
+    rare = iter([1])
+
+    result = the_result(lambda count: next(rare, 0) if count == 4 else 0)
+
+    assert result.shape is FailureShape.NONE
+    assert "0 of 1,200 at 1, 0 of 2,400 at 2, 1 of 4,800 at 4 replicas. That may be chance" in (
+        result.detail
+    )
+
+
+def test_where_nothing_failed_what_could_have_been_seen_is_said() -> None:
+    (result,) = results(failing(none), finished=True)
+
+    assert result.shape is FailureShape.NONE
+    assert result.detail == "None of 8,400 requests failed."
+    assert set(result.visible_ratio) == {2, 4}
+    assert wording.visible(result).startswith("A fault in 1 in ")
+
+
+def test_while_a_run_goes_on_that_is_not_worked_out() -> None:
+    assert the_result(none).visible_ratio == {}
+
+
+def test_each_request_is_judged_by_itself_beside_all_together() -> None:
+    trials = [
+        replace(
+            trial,
+            requests=(
+                outcomes(0, replicas=count, name="GET /"),
+                outcomes(0 if count == 1 else 2 * count, replicas=count, name="GET /cart"),
+            ),
+        )
+        for trial in make_trials(PLAN)
+        for count in [trial.spec.cell.replicas]
+    ]
+
+    found = {result.name: result for result in results(trials)}
+
+    assert set(found) == {None, "GET /cart"}
+    assert found["GET /cart"].breaks_at == (2, 4)
+    assert found["GET /cart"].detail.startswith("From 2 replicas on, requests GET /cart fail:")
+
+
+def test_both_answers_and_the_line_of_the_log_are_told() -> None:
+    right = AnswerExample(name="GET /me", outcome="ok", status=200, body_start="ada")
+    wrong = AnswerExample(
+        name="GET /me",
+        outcome="status",
+        status=401,
+        replica="gthread-2",
+        body_start="nobody\n is logged in",
+        log_line="itsdangerous.exc.BadSignature: Signature b'x' does not match",
+    )
+    trials = [
+        replace(trial, examples=(right,) if trial.spec.cell.replicas == 1 else (wrong,))
+        for trial in failing(lambda count: 0 if count == 1 else 40)
+    ]
+
+    (result,) = results(trials)
+
+    assert (result.right, result.wrong) == (right, wrong)
+    assert (
+        "gthread-2 answered 401 nobody is logged in to GET /me. A right answer is 200 ada."
+        " Its log says: itsdangerous.exc.BadSignature: Signature b'x' does not match"
+    ) in result.detail
+
+
+def test_a_journal_without_names_has_no_shapes() -> None:
+    assert shape.results(PLAN, make_trials(PLAN), finished=True) == ()
+
+
+# -- the verdict that follows ----------------------------------------------------------------------
+
+
+def concluded(trials: Sequence[Trial]) -> RunResult:
+    failures = results(trials)
+    findings = registry.check(PLAN, trials, (), failures)
+    return make_result(PLAN, trials, findings=findings, failures=failures)
+
+
+def verdicts(result: RunResult) -> list[Verdict]:
+    return [doubling.verdict for doubling in result.doublings]
+
+
+def test_a_run_breaks_at_the_doublings_that_fail_and_scales_at_the_others() -> None:
+    result = concluded(failing(lambda count: 40 if count == 4 else 0, kind="status 500"))
+
+    assert verdicts(result) == [Verdict.SCALES, Verdict.BREAKS]
+    assert result.verdict is Verdict.BREAKS
+    assert "status 500" in result.reason
+    assert RuleCode.ERRORS not in {finding.code for finding in result.broken}
+
+
+def test_a_run_that_fails_alike_is_invalid() -> None:
+    result = concluded(failing(lambda count: 20 * count))
+
+    assert result.verdict is Verdict.INVALID
+    assert {finding.code for finding in result.broken} == {RuleCode.ERRORS}
+
+
+def test_where_the_machine_was_taken_failures_prove_nothing() -> None:
+    busy = HostUse(steal_ratio=0.0, foreign_ratio=0.4)
+    trials = [replace(t, host=busy) for t in failing(lambda count: 0 if count == 1 else 40)]
+
+    assert concluded(trials).verdict is Verdict.INVALID
+
+
+def test_the_factor_is_that_of_the_correct_answers() -> None:
+    """Half of the requests fail with two replicas: the throughput is that of the other half."""
+    trials = [
+        replace(trial, throughput_rps=100.0)
+        for trial in failing(lambda count: 0 if count == 1 else 100 * count)
+    ]
+
+    (first, _) = concluded(trials).doublings
+
+    assert first.factor.estimate == pytest.approx(1.0)

@@ -1,0 +1,138 @@
+"""A site in memory: WSGI applications as servers with processes, asked as the generator asks."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from werkzeug.test import Client as WsgiClient
+
+from loadtests.generator.http.cookies import Cookies
+from loadtests.measurement.consistency import examination
+from loadtests.measurement.consistency.undeclared import Means, Undeclared
+from loadtests.model.consistency import ProbeResult, ProbeState
+from loadtests.model.generator_records import Answer, Ask
+from loadtests.model.stack import Replica
+from loadtests.model.tested.workload import RequestSpec, Workload
+from tests.loadtests.builders import make_plan, make_worker
+
+Store = dict[str, Any]
+Make = Callable[[Store, Store], Flask]
+"""Makes the application of one process, from what all servers share, and what one server has."""
+
+
+class Site:
+    """Servers with processes, each an application of its own; stands for the generator's agent.
+
+    A request meets any process of its server. ``count`` is how many were asked.
+    """
+
+    def __init__(self, make: Make, *, servers: int = 2, processes: int = 1, seed: int = 1) -> None:
+        self._rng = random.Random(seed)
+        self._make = make
+        self._shared: Store = {}
+        shared = self._shared
+        self.replicas = tuple(
+            Replica(
+                name=f"gthread-{number}",
+                worker="gthread",
+                number=number,
+                address=f"10.0.0.{number}:8000",
+                identity=f"server {number}",
+            )
+            for number in range(1, servers + 1)
+        )
+        self._processes: dict[str, list[WsgiClient]] = {}
+        for replica in self.replicas:
+            own: Store = {}
+            apps = [make(shared, own) for _ in range(processes)]
+            self._processes[replica.address] = [WsgiClient(app, use_cookies=False) for app in apps]
+        self.count = 0
+        self.start_s = 0.0
+
+    @contextmanager
+    def further_replica(self, worker: str) -> Iterator[str]:
+        """Start one more server, as a stack does."""
+        address = "10.0.0.99:8000"
+        app = self._make(self._shared, {})
+        self._processes[address] = [WsgiClient(app, use_cookies=False)]
+        time.sleep(self.start_s)
+        yield address
+        del self._processes[address]
+
+    def fetch(self, urls: Sequence[str], *, timeout_s: float) -> tuple[Answer, ...]:
+        return self.ask([Ask(url=url) for url in urls], timeout_s=timeout_s)
+
+    def ask(self, asks: Sequence[Ask], *, timeout_s: float = 5.0) -> tuple[Answer, ...]:
+        answers = list(enumerate(asks))
+        self._rng.shuffle(answers)  # what is sent at the same time comes in any order
+        done = {index: self._answer(ask) for index, ask in answers}
+        return tuple(done[index] for index in range(len(asks)))
+
+    def _answer(self, ask: Ask) -> Answer:
+        self.count += 1
+        parts = urlsplit(ask.url)
+        client = self._rng.choice(self._processes[parts.netloc])
+        response = client.open(
+            parts.path,
+            query_string=parts.query,
+            method=ask.method,
+            headers=dict(ask.headers),
+            data=ask.body,
+        )
+        cookies = Cookies()
+        cookies.seed(ask.url, ask.headers.get("Cookie", ""))
+        cookies.keep(ask.url, response.headers.getlist("Set-Cookie"))
+        return Answer(
+            url=ask.url,
+            status=response.status_code,
+            headers={name.lower(): value for name, value in response.headers.items()},
+            cookies=cookies.header(ask.url),
+            body=response.get_data(as_text=True),
+        )
+
+
+def request(line: str, **fields: Any) -> RequestSpec:
+    method, path = line.split(" ", 1)
+    return RequestSpec(method=method, path=path, **fields)
+
+
+def asked(
+    make: Make,
+    *requests: RequestSpec,
+    start: Sequence[RequestSpec] = (),
+    servers: int = 2,
+    processes: int = 1,
+    seed: int = 1,
+    grows: bool = False,
+    start_s: float = 0.0,
+    files: Sequence[str] | None = None,
+) -> tuple[ProbeResult, ...]:
+    """Give the results of the checks of a site's requests, without waiting in between."""
+    site = Site(make, servers=servers, processes=processes, seed=seed)
+    site.start_s = start_s
+    worker = replace(make_worker("gthread"), processes=processes)
+    plan = replace(
+        make_plan(replica_counts=(1, 2), seed=seed),
+        workers=(worker,),
+        workloads=(Workload(name="own", path="/", requests=requests, start=tuple(start)),),
+    )
+    agent: Any = site
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(examination, "SETTLE_S", 0.0)
+        means = Means(
+            files_written=None if files is None else lambda _: files,
+            further_replica=site.further_replica if grows else None,
+        )
+        return Undeclared(agent, site.replicas, "shop.example:9001", means).check(plan, {})
+
+
+def breaks(results: Sequence[ProbeResult]) -> list[ProbeResult]:
+    return [result for result in results if result.state is ProbeState.BREAKS]
