@@ -5,6 +5,8 @@ ARGS ?=
 BIN := .venv/bin
 # pytest's code where ARGS leave no test of a part.
 NO_TESTS := 5
+# Tests start hundreds of processes: Python compiles the code once, not in each of them.
+test test-fast: export PYTHONDONTWRITEBYTECODE :=
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-header --only-binary :all:
 
@@ -26,8 +28,8 @@ gate: set-up-compose ## did this change make it slower, or scale worse? (working
 
 test: set-up-compose ## all tests; those that need Docker are skipped where there is none
 	@$(PYTHON) scripts/set_up.py --parquet --docs
-	$(BIN)/pytest -n auto --dist worksteal -m "not docker and (not slow or parallel)" $(ARGS) || test $$? -eq $(NO_TESTS)
-	$(BIN)/pytest -m "docker or (slow and not parallel)" $(ARGS) || test $$? -eq $(NO_TESTS)
+	$(BIN)/pytest -n auto --dist worksteal -m "parallel or not (docker or slow)" $(ARGS) || test $$? -eq $(NO_TESTS)
+	$(BIN)/pytest -m "(docker or slow) and not parallel" $(ARGS) || test $$? -eq $(NO_TESTS)
 
 test-fast: set-up ## the tests that need neither Docker nor patience
 	$(BIN)/pytest -n auto -m "not docker and not slow" $(ARGS)

@@ -11,13 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from loadtests.analysis import core_speed, generator_ceiling, verdict
+from loadtests.analysis import core_speed, file_ceiling, generator_ceiling, verdict
 from loadtests.analysis.failures import shape
 from loadtests.analysis.latency import checks, level_results, slo_search
 from loadtests.analysis.rules import registry
 from loadtests.environments.guards import machine_lock
 from loadtests.environments.keep_awake import AWAKE_LOG, Awake, kept_awake
 from loadtests.environments.protocol import Chosen, Stack
+from loadtests.measurement import check_trial
 from loadtests.measurement.closed_loop import Session
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.driver import Driver
@@ -62,6 +63,7 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
 
 def _run(request: Request, progress: Progress, lock: machine_lock.Held) -> tuple[RunResult, Path]:
     plan, chosen = request.plan, request.chosen
+    file_notes = check_trial.read_ahead(plan.workloads)
     started_at_s, started_s = proc.now_s(), proc.monotonic_s()
     run_id = run_folder.new_run_id(started_at_s, plan.seed)
     store = Store.create(request.results, run_id)
@@ -83,7 +85,8 @@ def _run(request: Request, progress: Progress, lock: machine_lock.Held) -> tuple
             driver = _driver_of(plan, stack, agent, probe, awake)
             session = Session(plan, stack, driver, store, progress, live.update)
             session.prepare()
-            store.begin(facts, chosen.machine, with_notes(plan, stack.notes))
+            plan = with_notes(plan, (*file_notes, *session.notes, *stack.notes))
+            store.begin(facts, chosen.machine, plan)
             began_s = proc.monotonic_s()
             session.measure()
             measuring_s = proc.monotonic_s() - began_s
@@ -122,7 +125,7 @@ def _driver_of(
 
 
 def with_notes(plan: Plan, notes: Sequence[str]) -> Plan:
-    """Return a plan whose target has further notes, which the stack made."""
+    """Return a plan whose target has further notes, which were made on the running stack."""
     return replace(plan, tested=replace(plan.tested, notes=(*plan.tested.notes, *notes)))
 
 
@@ -156,6 +159,7 @@ def conclude(recorded: Recorded) -> RunResult:
     findings = (
         *registry.check(plan, core_speed.at_mean_speed(trials), calibrations, failures),
         *generator_ceiling.check(plan, trials, ceiling),
+        *file_ceiling.check(plan, trials, recorded.file_ceilings),
         *generator_ceiling.lost(plan, calibrations, ceiling),
         *generator_ceiling.throttled(ceiling),
         *checks.lost(recorded.open_trials),

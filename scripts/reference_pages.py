@@ -24,6 +24,7 @@ import click
 from loadtests.analysis import verdict
 from loadtests.analysis.rules.registry import RULES
 from loadtests.cli.app import cli
+from loadtests.config.tables.schema import TABLES
 from loadtests.environments import registry as backends
 from loadtests.gate.analysis import verdict as gate_verdict
 from loadtests.model import errors
@@ -194,6 +195,25 @@ def formats() -> str:
     return table(("`--format`", "file", "what for"), rows)
 
 
+def configuration() -> str:
+    """Return a table of keys for the configuration and for each table in it."""
+    parts = []
+    for heading, kind in TABLES.items():
+        rows = (
+            (
+                f"`{field.alias or name}`",
+                f"`{(field.examples or ['…'])[0]}`",
+                _one_line(field.description or ""),
+            )
+            for name, field in kind.model_fields.items()
+            if field.examples or name != "items"  # the values of a list have no key in the file
+        )
+        about = _one_line((inspect.getdoc(kind) or "").split("\n\n")[0])
+        keys = table(("key", "example", "meaning"), rows)
+        parts.append(f"### {heading}\n\n{about}\n\n{keys}")
+    return "\n".join(parts)
+
+
 def run_json() -> str:
     """Return a table of fields for the whole of run.json and for each record in it."""
     schema = json.loads(SCHEMA.read_text())
@@ -251,6 +271,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "workloads": workloads,
     "backends": backend_kinds,
     "formats": formats,
+    "configuration": configuration,
     "run-json": run_json,
 }
 """Every part that a page may ask for, by the name in its comment."""

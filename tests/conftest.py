@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
+
+from loadtests.tools import host
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Tests that are slow mostly wait, so one process more than there are cores runs them."""
+    return len(host.usable_cores()) + ("parallel" in config.option.markexpr)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let the tests on the engine run one after the other, whatever runs beside them."""
+    if "PYTEST_XDIST_WORKER" not in os.environ or item.get_closest_marker("docker") is None:
+        return (yield)
+    with Path(__file__).open() as own_file:
+        fcntl.flock(own_file, fcntl.LOCK_EX)
+        return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -18,11 +37,11 @@ def hangup_is_heard() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def locks_are_of_this_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Runs of tests side by side measure nothing that counts, so they do not wait for another."""
-    before = os.environ.get("TWOFOLD_LOCK_FOLDER")
-    os.environ["TWOFOLD_LOCK_FOLDER"] = str(tmp_path_factory.mktemp("locks"))
-    yield
-    os.environ.pop("TWOFOLD_LOCK_FOLDER")
-    if before is not None:
-        os.environ["TWOFOLD_LOCK_FOLDER"] = before
+def nothing_is_shared_with_other_sessions(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[None]:
+    """Runs of tests side by side do not wait for one another, and write nothing into the home."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TWOFOLD_LOCK_FOLDER", str(tmp_path_factory.mktemp("locks")))
+        environment.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield

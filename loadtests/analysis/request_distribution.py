@@ -7,7 +7,7 @@ is in flight at its edges.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -24,21 +24,26 @@ def distribution_of(
     names: Sequence[str],
     members: Sequence[str],
     end_us: int,
+    redirects: Mapping[str, int] | None = None,
 ) -> RequestDistribution:
     """Return the distribution of a trial's requests over the replicas.
 
     ``done_us`` and ``replica`` have a row a request. ``replica`` is an index into ``names``, or −1
     where no replica was named. ``members`` are the replicas of the trial, which are listed even
     with no request. The window is from 0 to ``end_us``. Silences are in milliseconds.
+    ``redirects`` are the followed redirects by replica, which have no row; "" is one of nobody.
     """
-    replicas = (*members, *sorted(set(names) - set(members)))
+    hops = redirects or {}
+    replicas = (*members, *sorted({*names, *hops} - {*members, ""}))
     rows_of = {
         name: np.isin(replica, [index for index, other in enumerate(names) if other == name])
         for name in replicas
     }
     return RequestDistribution(
-        counts={name: int(np.count_nonzero(rows)) for name, rows in rows_of.items()},
-        unnamed=int(np.count_nonzero(replica < 0)),
+        counts={
+            name: int(np.count_nonzero(rows)) + hops.get(name, 0) for name, rows in rows_of.items()
+        },
+        unnamed=int(np.count_nonzero(replica < 0)) + hops.get("", 0),
         silences_ms={name: _silence_ms(done_us[rows_of[name]], end_us) for name in members},
     )
 

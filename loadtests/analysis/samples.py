@@ -82,8 +82,8 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
         window_s=window_s,
         wall_s=raw.wall_s,
         completed=completed,
-        failed=int(np.count_nonzero(failed)),
-        failures=_failures(columns, failed, finished.outcomes),
+        failed=int(np.count_nonzero(failed)) + finished.user_errors_in_window,
+        failures=_failures(columns, failed, finished.outcomes) | _user_errors(finished),
         throughput_rps=completed / window_s,
         latency=latency(columns.done_us[good] - columns.due_us[good]),
         in_flight=in_flight(columns, window_us),
@@ -108,10 +108,20 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
             names=names,
             members=tuple(raw.addresses.values()),
             end_us=window_us,
+            redirects={
+                raw.addresses.get(address, address): count
+                for address, count in finished.redirects.items()
+            },
         ),
         requests=counting.outcomes_by_name(endings, good=good, failed=failed),
         examples=counting.examples_of(raw) if failed.any() else (),
     )
+
+
+def _user_errors(finished: Finished) -> dict[str, int]:
+    """Return the exceptions of a locustfile's tasks as a kind of failure, if there were any."""
+    count = finished.user_errors_in_window
+    return {"exception in a task": count} if count else {}
 
 
 def _health(finished: Finished, window_s: float) -> GeneratorHealth:

@@ -38,6 +38,7 @@ def known() -> Known:
         servers={
             server.name: tuple(model.mode or model.name for model in server.worker_models)
             for server in servers.SERVERS.values()
+            if server.worker_models  # a command of the user's own is named by its key
         },
         variants=tuple(servers.worker_models()),
         workloads=tuple(WORKLOADS),

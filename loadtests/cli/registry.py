@@ -8,6 +8,9 @@ from __future__ import annotations
 from loadtests.cli.group import Entry
 
 COMMANDS: dict[str, Entry] = {
+    "init": Entry(
+        "init", "Look around in this folder, and write a configuration that runs as it is."
+    ),
     "run": Entry("run", "Measure whether throughput doubles when servers double."),
     "plan": Entry("plan", "Print what a run would do; start nothing."),
     "report": Entry("report", "Write the report of a run again; the latest run is the default."),

@@ -83,9 +83,12 @@ def take_target(given: dict[str, Any], here: Path) -> Target | None:
         words.insert(0, positional)
     if len(words) > 1:
         raise UsageError(f"A run has one target, and here are {len(words)}: {', '.join(words)}.")
-    for kind, text in named.items():
-        return registry.named(kind, text, here)
-    return None if positional is None else project_file.named(positional, here)
+    try:
+        for kind, text in named.items():
+            return registry.named(kind, text, here)
+        return None if positional is None else project_file.named(positional, here)
+    except OSError as error:
+        raise UsageError(f"The target cannot be looked for: {error}.") from None
 
 
 def health(path: str | None) -> str | None:

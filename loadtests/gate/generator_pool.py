@@ -9,7 +9,7 @@ from loadtests.gate.model import SideName
 from loadtests.gate.stack import GateStack
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
-from loadtests.measurement.window_edges import read_edge
+from loadtests.measurement.window_edges import check_clocks, read_edge
 from loadtests.model.generator_records import Edge, Load, LoadDone
 
 TIMEOUT_S = 30.0
@@ -61,6 +61,8 @@ class GeneratorPool:
             agent.wait_closed(load)
         closed = read_edge(self._stack, self._awake, metronome)
         done = [agent.collect(load) for agent, load in pairs]
+        for load_done in done:
+            check_clocks(opened, load_done.finished)
         if self._keep is not None:
             for (_, load), finished in zip(pairs, done, strict=True):
                 self._keep(f"{self._worker}-{load.id}", finished.samples)

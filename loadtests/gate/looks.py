@@ -161,10 +161,18 @@ class Session:
 
     def _probe(self) -> None:
         """Check two replicas of each version for consistency; repeat where only head fails."""
-        while checks := consistency_guard.to_try(self.evidence, self._worker):
+        while True:
+            checks = consistency_guard.to_try(self.evidence, self._worker)
+            asks = consistency_guard.is_to_ask(self.evidence, self._worker)
+            if not checks and not asks:
+                return
             self._say(f"{self._worker}: checking whether two replicas give consistent answers")
             self._block_runner.prepare()
-            self._add(probes=(*self.evidence.probes, *self._block_runner.probe(checks)))
+            probes = self._block_runner.probe(checks)
+            asked = self._block_runner.ask_servers() if asks else ()
+            self._add(probes=(*self.evidence.probes, *probes, *asked))
+            if not probes and not asked:  # there is nothing to ask
+                return
 
     def _bring_up(self, starts: int) -> None:
         """Bring up at least ``starts`` starts of each version, and wait until they are ready."""

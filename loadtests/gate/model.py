@@ -13,6 +13,7 @@ from enum import StrEnum
 from loadtests.model.consistency import ProbeResult
 from loadtests.model.machine import Machine
 from loadtests.model.result import Estimate
+from loadtests.model.tested.workload import Workload
 from loadtests.model.vocabulary import RuleCode
 
 SCHEMA_VERSION = 5
@@ -85,7 +86,10 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """One version: ``asked`` is its name on the command line, ``digest`` that of its image."""
+    """One version: ``asked`` is its name on the command line, ``digest`` that of its image.
+
+    ``environment`` has its variables, each with a fingerprint of its value (``gate.fingerprints``).
+    """
 
     name: SideName
     asked: str
@@ -130,6 +134,8 @@ class GatePlan:
     cores: tuple[int, ...]
     service_cores: tuple[int, ...]
     timing: GateTiming
+    asked: Workload | None = None
+    """The requests by which consistency is checked; None means ``path`` alone."""
 
     @property
     def tests(self) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from loadtests.config import names
 from loadtests.model.errors import UsageError
+from loadtests.model.tested.variables import HIDDEN
 from loadtests.servers.registry import image_models
 from loadtests.targets.workloads import WORKLOADS
 
@@ -94,6 +95,11 @@ def environment(given: Iterable[str], option: str) -> dict[str, str]:
             raise UsageError(
                 f"{option} {name}: the value has a quote, a line break or one of `$\\#, which"
                 " Compose may change. Set it in the image instead."
+            )
+        if value == HIDDEN:
+            raise UsageError(
+                f"{option} {name} is {HIDDEN}, which stands for a value that was not written down."
+                " Put the value there."
             )
         if name in RESERVED:
             raise UsageError(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from loadtests.analysis.consistency.conversation import conversation_of
+from loadtests.analysis.consistency.judgement import Asked
 from loadtests.analysis.samples import core_speed_of, host_use
 from loadtests.gate.analysis import consistency_guard, figures
 from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, GeneratorPool
@@ -20,12 +22,20 @@ from loadtests.gate.plan import block_members, block_order, lane_of, settle_s
 from loadtests.gate.stack import GateStack, starts_of
 from loadtests.measurement import readiness
 from loadtests.measurement.consistency.declared import Prober
+from loadtests.measurement.consistency.undeclared import (
+    LIMIT_S,
+    Means,
+    Subject,
+    Undeclared,
+    means_of,
+)
 from loadtests.measurement.core_speed_probe import Metronome
-from loadtests.model.consistency import Check
+from loadtests.model.consistency import Check, ProbeResult
 from loadtests.model.generator_records import Edge, Load
 from loadtests.model.plan import Upstream
 from loadtests.model.stack import Replica
 from loadtests.model.tested.target import SAMPLE_HEALTH_PATH
+from loadtests.model.tested.workload import Workload
 from loadtests.model.vocabulary import Role
 from loadtests.tools import proc
 
@@ -153,6 +163,30 @@ class BlockRunner:
         """Return one try of each check on two replicas of each version."""
         members = block_members(self._plan, 1, self._ring)
         return tuple(self._probe(check, side, members) for check in checks for side in SideName)
+
+    def ask_servers(self) -> tuple[SideProbe, ...]:
+        """Return whether two replicas of each version answer one client alike."""
+        members = block_members(self._plan, 1, self._ring)
+        return tuple(
+            SideProbe(side=side, result=result)
+            for side in SideName
+            for result in self._ask_side(side, members)
+        )
+
+    def _ask_side(self, side: SideName, members: tuple[int, ...]) -> tuple[ProbeResult, ...]:
+        plan, starts = self._plan, self._starts(side, members)
+        host = f"{self._stack.proxy_host}:{self._ports[(side, members)]}"
+        means = Means(files_written=means_of(self._stack).files_written)
+        workload = plan.asked or Workload(name=plan.workload, path=plan.path)
+        subject = Subject(
+            asked=Asked(worker=self._worker, workload=workload.name),
+            talk=conversation_of(workload),
+            addresses={start.name: start.address for start in starts},
+            processes=None,
+            seed=f"{plan.seed}/{self._worker}/{side}",
+        )
+        undeclared = Undeclared(self._generators.agent, starts, host, means)
+        return undeclared.examine(subject, until_s=proc.monotonic_s() + LIMIT_S)
 
     def _probe(self, check: Check, side: SideName, members: tuple[int, ...]) -> SideProbe:
         names = {start.address: start.name for start in self._starts(side, members)}

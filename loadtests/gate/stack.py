@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,14 +10,17 @@ from typing import Protocol
 
 from loadtests.environments.compose.files import joined
 from loadtests.environments.compose.images import ServiceImages
-from loadtests.environments.compose.lanes import LaneStack
+from loadtests.environments.compose.lanes import LANES, LaneStack
 from loadtests.environments.compose.projects import Project, opened, opened_engine, project_name
 from loadtests.environments.protocol import Say, Stack
-from loadtests.gate.model import GatePlan, Side, SideName
+from loadtests.gate.model import GatePlan, SideName
 from loadtests.gate.versions import Sides
-from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.stack import Replica
+from loadtests.tools import files
 from loadtests.tools.proc import Child
+
+VARIABLES = "gate.variables.json"
+"""The Compose file with the names of the versions' variables."""
 
 
 class GateStack(Stack, Protocol):
@@ -58,12 +62,13 @@ def open_stack(
 ) -> Iterator[GateStack]:
     """Provide a stack of one worker model without starts; it is taken down at the end."""
     with opened_engine(say) as (engine, compose):
+        variables, values = _passed_on(sides, folder)
         project = Project(
             engine=engine,
             compose=compose,
             name=project_name(folder.name),
-            files=(root / "compose/gate.yaml",),
-            variables=_variables(plan, worker, sides, services, folder),
+            files=(root / "compose/gate.yaml", variables),
+            variables=_settings(plan, worker, sides, services, folder) | values,
         )
         with opened(project, folder, say) as project:
             yield LaneStack(
@@ -77,7 +82,7 @@ def open_stack(
             )
 
 
-def _variables(
+def _settings(
     plan: GatePlan, worker: str, sides: Sides, services: ServiceImages, folder: Path
 ) -> dict[str, str]:
     return {
@@ -87,20 +92,23 @@ def _variables(
         "TWOFOLD_GENERATOR_IMAGE": services.generator,
         "TWOFOLD_GATE_BASE": sides.base.digest,
         "TWOFOLD_GATE_HEAD": sides.head.digest,
-        "TWOFOLD_GATE_BASE_ENV": str(_environment_file(sides.base, folder)),
-        "TWOFOLD_GATE_HEAD_ENV": str(_environment_file(sides.head, folder)),
         "TWOFOLD_SERVICES_CPUSET": joined(plan.service_cores),
         "TWOFOLD_SECRET_KEY": f"only for the load test {folder.name}",
     }
 
 
-def _environment_file(side: Side, folder: Path) -> Path:
-    path = (folder / f"{side.name}.env").resolve()
-    try:
-        path.write_text("".join(f"{name}={value}\n" for name, value in side.environment.items()))
-    except OSError as error:
-        raise EnvironmentFailure(
-            f"{path} cannot be written ({error.strerror}). Free some space, or name another folder:"
-            " --out DIR."
-        ) from error
-    return path
+def _passed_on(sides: Sides, folder: Path) -> tuple[Path, dict[str, str]]:
+    """Return a Compose file that passes each version its variables, and the values for Compose.
+
+    The file names the variables only. Compose takes their values from its own environment.
+    """
+    services: dict[str, dict[str, dict[str, str]]] = {}
+    values: dict[str, str] = {}
+    for side in SideName:
+        variables = sides.variables.get(side, {})
+        sources = {name: f"TWOFOLD_GATE_{side.upper()}_{name}" for name in variables}
+        values |= {sources[name]: value for name, value in variables.items()}
+        environment = {name: f"${{{source}}}" for name, source in sources.items()}
+        services |= {f"{side}-{lane}": {"environment": environment} for lane in LANES}
+    path = folder / VARIABLES
+    return files.write(path, json.dumps({"services": services}, indent=1)), values

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from loadtests.environments.compose import images
 from loadtests.environments.protocol import Say
+from loadtests.gate import fingerprints
 from loadtests.gate.model import Side, SideKind, SideName
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.safe_text import one_line
@@ -38,11 +39,15 @@ class Named:
 
 @dataclass(frozen=True, kw_only=True)
 class Sides:
-    """The images of both versions, and their differences as sentences."""
+    """The images of both versions, and their differences as sentences.
+
+    ``variables`` has the values, which are written into no file.
+    """
 
     base: Side
     head: Side
     differences: tuple[str, ...]
+    variables: Mapping[SideName, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
 
 def find(engine: docker.Engine, here: Path, name: SideName, asked: str | None) -> Named:
@@ -106,7 +111,7 @@ def build(
             f"Base listens on port {base.port} and head on port {head.port} (EXPOSE), and a"
             " proxy needs one port for both. Give both the same port."
         )
-    return Sides(base=base, head=head, differences=differences)
+    return Sides(base=base, head=head, differences=differences, variables=environments)
 
 
 def _folder(named: Named, here: Path, temporary: Path) -> Path | None:
@@ -162,7 +167,7 @@ def _image(
         digest=digest,
         port=_port(engine.exposed_ports(tag), named),
         commit=named.commit,
-        environment=dict(environment),
+        environment=fingerprints.of(environment),
     )
 
 
@@ -195,14 +200,19 @@ def _differences(base: Side, head: Side, folders: list[Path | None]) -> tuple[st
         )
     else:
         sentences.append(f"The images differ: {base.digest[:19]} and {head.digest[:19]}.")
-    for name in sorted({*base.environment, *head.environment}):
-        base_value, head_value = base.environment.get(name), head.environment.get(name)
-        if base_value != head_value:
-            sentences.append(
-                f"{name} is {base_value or 'not set'} for base"
-                f" and {head_value or 'not set'} for head."
-            )
+    sentences += _variables_that_differ(base.environment, head.environment)
     return tuple(sentences)
+
+
+def _variables_that_differ(base: Mapping[str, str], head: Mapping[str, str]) -> Iterator[str]:
+    """Name the variables that differ; their values may be secrets."""
+    for name in sorted({*base, *head}):
+        if name not in head:
+            yield f"{name} is set for base and not for head."
+        elif name not in base:
+            yield f"{name} is set for head and not for base."
+        elif base[name] != head[name]:
+            yield f"{name} has another value for head than for base."
 
 
 def _files_that_differ(base: Mapping[str, str], head: Mapping[str, str]) -> Iterator[str]:

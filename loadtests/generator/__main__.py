@@ -20,20 +20,36 @@ from gevent.os import tp_read
 from gevent.queue import Queue
 
 from loadtests.generator import PROTOCOL
+from loadtests.generator.check_trial.trial import check
 from loadtests.generator.fleet import MASTER_HOST, Fleet, WorkersFailed
 from loadtests.generator.http.fetch import fetch_all
 from loadtests.generator.http.outcome import OUTCOME_NAMES, Outcome
 from loadtests.generator.http.pool import Pool, UnusableUrl
 from loadtests.generator.locustfile import Locustfiles, UnusableLocustfile
-from loadtests.generator.order import BadOrder, read_fetch, read_trial
+from loadtests.generator.order import (
+    BadOrder,
+    TrialOrder,
+    read_check,
+    read_fetch,
+    read_place,
+    read_trial,
+)
 from loadtests.generator.samples import Samples, pack
 from loadtests.generator.trial import Job, Result, plan_schedule, run_trial
+from loadtests.generator.user_load.crowd import UsersFailed
+from loadtests.generator.user_load.files import Places
+from loadtests.generator.user_load.loads import UserLoads
+from loadtests.generator.user_load.trial import UserTrial
+from loadtests.generator.user_load.user_file import BadFile
 from loadtests.generator.worker import Worker
 
 PART_BYTES = 256 * 1024
 """Largest part of the packed samples in one line, so that lines stay short."""
 
 PROCESSES_MAX = 64
+
+END_LIMIT_S = 5.0
+"""Time for the users to end, when the order does not say it."""
 
 
 class Lines:
@@ -66,10 +82,16 @@ class Agent:
         self._pool = Pool()
         self._locustfiles = Locustfiles()
         self._fleet = Fleet(processes) if processes > 1 else None
+        # With workers, this process has the check trial's users alone, and the last number.
+        self._loads = UserLoads(self._pool, number=processes if processes > 1 else 0)
+        self._places = Places()
         self._orders: dict[str, Callable[[dict[str, Any]], None]] = {
             "hello": self._hello,
             "fetch": self._fetch,
+            "place": self._place,
+            "check": self._check,
             "trial": self._trial,
+            "end": self._end,
         }
 
     def follow(self, line: bytes) -> bool:
@@ -93,12 +115,17 @@ class Agent:
             self._lines.write("error", id=name, kind=kind, detail=str(error))
         return True
 
+    def close(self) -> None:
+        """Delete what the harness sent."""
+        self._places.remove()
+
     def _hello(self, _order: dict[str, Any]) -> None:
         self._lines.write(
             "hello",
             protocol=PROTOCOL,
             locust=locust.__version__,
             python=platform.python_version(),
+            machine=platform.machine(),
             pid=os.getpid(),
         )
 
@@ -107,28 +134,53 @@ class Agent:
         answers = fetch_all(order.all_requests, order.timeout_s)
         self._lines.write("fetched", id=order.id, answers=answers)
 
+    def _place(self, line: dict[str, Any]) -> None:
+        order = read_place(line)
+        self._lines.write("placed", id=order.id, folder=self._places.place(order))
+
+    def _check(self, line: dict[str, Any]) -> None:
+        order = read_check(line)
+        self._lines.write("checked", id=order.id, **check(self._loads, order))
+
+    def _end(self, line: dict[str, Any]) -> None:
+        limit_s = float(line.get("limit_s") or END_LIMIT_S)
+        self._loads.end(limit_s)
+        if self._fleet is not None:
+            self._fleet.end_users(limit_s)
+        self._lines.write("ended", id=line.get("id"))
+
     def _trial(self, line: dict[str, Any]) -> None:
         order = read_trial(line)
         self._pool.origin(order.base_url)  # raises now if the URL cannot be used
-        environment = self._locustfiles.environment(order.scenario)
+        result, workers, lost_workers = self._result(order)
+        if result.refused:
+            raise RefusedAddress(" ".join(result.refused))
+        self._write_samples(order.id, result.samples)
+        self._write_finished(order.id, result, workers, lost_workers)
+
+    def _result(self, order: TrialOrder) -> tuple[Result, int, int]:
+        """Run a trial; return its result, and how many processes there were and were lost."""
 
         def tell(event: str, at_s: float) -> None:
             self._lines.write(event, id=order.id, at_s=at_s)
 
-        if self._fleet is None:
-            job = Job(
-                order=order,
-                schedule=plan_schedule(order),
-                environment=environment,
-                pool=self._pool,
-            )
-            result = run_trial(job, tell)
-            workers, lost_workers = 1, 0
-        else:
-            result, lost_workers = self._fleet.run_trial(order, tell)
-            workers = self._fleet.size
-        self._write_samples(order.id, result.samples)
-        self._write_finished(order.id, result, workers, lost_workers)
+        def tell_start(ready: int, users: int) -> None:
+            self._lines.write("starting", id=order.id, ready=ready, users=users)
+
+        environment = None
+        if not order.is_given:
+            environment = self._locustfiles.environment(order.scenario)
+        if self._fleet is not None and not order.replay:
+            result, lost_workers = self._fleet.run_trial(order, tell, tell_start)
+            return result, self._fleet.size, lost_workers
+        if environment is None:
+            trial = UserTrial(self._loads, order)
+            trial.prepare(tell_start)
+            return trial.run(plan_schedule(order), tell), 1, 0
+        job = Job(
+            order=order, schedule=plan_schedule(order), environment=environment, pool=self._pool
+        )
+        return run_trial(job, tell), 1, 0
 
     def _write_samples(self, name: str, samples: Samples) -> None:
         packed = pack(samples.columns)
@@ -160,12 +212,23 @@ class Agent:
             lost_workers=lost_workers,
             user_errors=len(result.user_errors),
             user_error=result.user_errors[0] if result.user_errors else None,
+            user_errors_in_window=result.user_errors_in_window,
+            redirects=dict(samples.redirects),
+            start_requests=result.start_requests,
+            start_failed=result.start_failed,
         )
 
 
+class RefusedAddress(ValueError):
+    """The user's code asked for addresses that are not the target's; the message names them."""
+
+
 ERROR_KINDS: dict[type[Exception], str] = {
+    RefusedAddress: "elsewhere",
     UnusableUrl: "url",
     UnusableLocustfile: "scenario",
+    BadFile: "scenario",
+    UsersFailed: "users",
     WorkersFailed: "workers",
 }
 """The ``kind`` of an ``error`` line by exception; ``order`` for all others."""
@@ -181,12 +244,13 @@ def main() -> None:
     options = parse_options()
     if options.worker is not None:
         Worker(options.worker, MASTER_HOST, options.master_port)
-        read_into(Queue())
+        read_into(Queue(), lambda: None)
     agent = Agent(Lines(), options.processes)
     orders: Queue[bytes] = Queue()
-    gevent.spawn(read_into, orders)
+    gevent.spawn(read_into, orders, agent.close)
     while agent.follow(orders.get()):
         pass
+    agent.close()
     os._exit(0)  # Locust's own greenlets and threads have nothing left to finish
 
 
@@ -206,10 +270,11 @@ def parse_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_into(orders: Queue[bytes]) -> None:
+def read_into(orders: Queue[bytes], close: Callable[[], None]) -> None:
     """Put the lines of standard input into ``orders``; exit the program at its end."""
     for line in read_lines():
         orders.put(line)
+    close()
     os._exit(0)  # even during a trial: the harness that ordered it has ended
 
 

@@ -29,6 +29,8 @@ import struct
 import sys
 import time
 
+from loadtests.generator.clock import now_s
+
 BURST_S = 0.001
 PAUSE_S = 0.009
 """Together a tenth of the core; short, frequent bursts meet the same disturbances as requests."""
@@ -86,7 +88,7 @@ def main(cores: list[int]) -> None:
     try:
         for _ in sys.stdin:
             totals = {str(core): PAIR.unpack_from(place) for core, place in places.items()}
-            print(json.dumps({"at_s": time.time(), "cores": totals}), flush=True)
+            print(json.dumps({"at_s": now_s(), "cores": totals}), flush=True)
     finally:
         for child in children:
             os.kill(child, signal.SIGKILL)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from array import array
+from typing import TypeVar
 
 import numpy as np
 
 from loadtests.generator.http.outcome import Outcome
-from loadtests.generator.samples import Samples, by_due
+from loadtests.generator.samples import MOST_ENTRIES, OTHERS, Samples, by_due
+
+Entry = TypeVar("Entry", str, bytes)
 
 MICROSECONDS = 1e6
 """Microseconds per second; the columns of moments are in microseconds."""
@@ -16,8 +19,14 @@ NO_REPLICA = -1
 """Value of the column ``replica`` if the answer names none."""
 
 
+MOST_BYTES = 100
+"""How much of a replica's name is kept; an address with a port has at most 47 characters."""
+
+OTHERS_BYTES = OTHERS.encode()
+
+
 class Recorder:
-    """Collects one row of 32 bytes per request until the trial's end.
+    """Collects one row of 36 bytes per request until the trial's end.
 
     Moments are seconds of the monotonic clock, as ``time.monotonic()`` gives them.
     """
@@ -30,6 +39,8 @@ class Recorder:
         self._outcome = array("h")
         self._replica = array("h")
         self._name = array("h")
+        self._bytes = array("i")
+        self._redirects: dict[str, int] = {}
         self._replicas: dict[bytes, int] = {}
         self._names: dict[str, int] = {}
 
@@ -37,14 +48,18 @@ class Recorder:
         return len(self._done)
 
     def replica_index(self, replica: bytes | None) -> int:
-        """Return the index of ``replica`` in the table, which grows as needed."""
+        """Return the index of ``replica`` in the table, which grows up to its limit."""
         if replica is None:
             return NO_REPLICA
-        return self._replicas.setdefault(replica, len(self._replicas))
+        index = self._replicas.get(replica)
+        return (
+            _added(self._replicas, replica[:MOST_BYTES], OTHERS_BYTES) if index is None else index
+        )
 
     def name_index(self, name: str) -> int:
-        """Return the index of ``name`` in the table, which grows as needed."""
-        return self._names.setdefault(name, len(self._names))
+        """Return the index of ``name`` in the table, which grows up to its limit."""
+        index = self._names.get(name)
+        return _added(self._names, name, OTHERS) if index is None else index
 
     def add(
         self,
@@ -55,6 +70,7 @@ class Recorder:
         outcome: Outcome,
         replica: int,
         name: int,
+        body_bytes: int = 0,
     ) -> None:
         """Add the row of an ended request. Positional, for speed: it runs once per request."""
         self._due.append(due)
@@ -64,6 +80,21 @@ class Recorder:
         self._outcome.append(outcome)
         self._replica.append(replica)
         self._name.append(name)
+        self._bytes.append(body_bytes)
+
+    def add_redirect(self, replica: bytes | None) -> None:
+        """Count a redirect that was followed: an answer of ``replica`` without a row of its own."""
+        name = "" if replica is None else replica.decode("latin-1")
+        self._redirects[name] = self._redirects.get(name, 0) + 1
+
+    def clear(self) -> None:
+        """Forget all rows and redirects; the tables of names and replicas stay."""
+        for column in (self._due, self._sent, self._done):
+            del column[:]
+        for kind in (self._status, self._outcome, self._replica, self._name):
+            del kind[:]
+        del self._bytes[:]
+        self._redirects.clear()
 
     def samples(self, opened: float) -> Samples:
         """Return the recorded rows, with moments in microseconds since ``opened``."""
@@ -78,8 +109,17 @@ class Recorder:
             key: np.rint((np.array(values) - opened) * MICROSECONDS).astype(np.int64)
             for key, values in moments.items()
         } | {key: np.array(values, dtype=np.int16) for key, values in kinds.items()}
+        columns["bytes"] = np.array(self._bytes, dtype=np.int32)
         return Samples(
             columns=by_due(columns),
             replicas=tuple(replica.decode("latin-1") for replica in self._replicas),
             names=tuple(self._names),
+            redirects=dict(self._redirects),
         )
+
+
+def _added(table: dict[Entry, int], entry: Entry, others: Entry) -> int:
+    """Return the index of a new entry, or beyond the limit that of all others."""
+    if len(table) >= MOST_ENTRIES - 1:
+        entry = others
+    return table.setdefault(entry, len(table))

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from loadtests.generator.http.outcome import Outcome
 
+MOST_ENTRIES = 10_000
+"""Entries of a table; its indices are 16-bit numbers."""
+
+OTHERS = "(others)"
+"""Stands for all entries beyond these, such as addresses that an application makes up."""
+
 Columns = Mapping[str, npt.NDArray[np.signedinteger]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Samples:
-    """One row per request; ``replica`` and ``name`` are indices into the tables, −1 for none."""
+    """One row per request; ``replica`` and ``name`` are indices into the tables, −1 for none.
+
+    ``redirects`` counts the followed redirects by replica; "" is one that nobody named.
+    """
 
     columns: Columns
     replicas: tuple[str, ...]
     names: tuple[str, ...]
+    redirects: Mapping[str, int] = field(default_factory=dict)
 
     def count(self, outcome: Outcome) -> int:
         """Return how many rows have ``outcome``."""
@@ -28,14 +39,15 @@ class Samples:
 
     @property
     def sent(self) -> int:
-        """How many requests were sent."""
-        return len(self.columns["outcome"]) - self.count(Outcome.DROPPED)
+        """How many requests were sent, with each redirect that was followed."""
+        rows = len(self.columns["outcome"])
+        return rows - self.count(Outcome.DROPPED) + sum(self.redirects.values())
 
     @property
     def answered(self) -> int:
         """How many requests got a whole answer, of any status."""
         whole = (Outcome.OK, Outcome.STATUS, Outcome.REJECTED)
-        return sum(self.count(outcome) for outcome in whole)
+        return sum(self.count(outcome) for outcome in whole) + sum(self.redirects.values())
 
 
 def merge(parts: Sequence[Samples]) -> Samples:
@@ -51,7 +63,21 @@ def merge(parts: Sequence[Samples]) -> Samples:
     columns["name"] = np.concatenate(
         [renumbered(part.columns["name"], part.names, names) for part in parts]
     )
-    return Samples(columns=by_due(columns), replicas=replicas, names=names)
+    redirects: Counter[str] = Counter()
+    for part in parts:
+        redirects.update(part.redirects)
+    return Samples(
+        columns=by_due(columns), replicas=replicas, names=names, redirects=dict(redirects)
+    )
+
+
+def renamed(samples: Samples, names: Sequence[str]) -> Samples:
+    """Return ``samples`` with other ``names`` in their table; equal names become one."""
+    new = table([names])
+    if new == samples.names:
+        return samples
+    column = renumbered(samples.columns["name"], names, new)
+    return replace(samples, names=new, columns={**samples.columns, "name": column})
 
 
 def by_due(columns: Columns) -> Columns:
@@ -61,8 +87,14 @@ def by_due(columns: Columns) -> Columns:
 
 
 def table(tables: Iterable[Sequence[str]]) -> tuple[str, ...]:
-    """Return the entries of all ``tables`` without duplicates, in order of first appearance."""
-    return tuple(dict.fromkeys(entry for entries in tables for entry in entries))
+    """Return the entries of all ``tables`` without duplicates, in order of first appearance.
+
+    From the limit on, one entry stands for all others.
+    """
+    entries = tuple(dict.fromkeys(entry for entries in tables for entry in entries))
+    if len(entries) <= MOST_ENTRIES:
+        return entries
+    return (*(entry for entry in entries[:MOST_ENTRIES] if entry != OTHERS), OTHERS)
 
 
 def renumbered(
@@ -71,7 +103,8 @@ def renumbered(
     """Convert a column of indices into ``old`` to indices into ``new``; −1 stays −1."""
     index = {entry: number for number, entry in enumerate(new)}
     # An extra last entry, because the index −1 reads the last one.
-    numbers = np.array([*(index[entry] for entry in old), -1], dtype=np.int16)
+    others = index.get(OTHERS, -1)
+    numbers = np.array([*(index.get(entry, others) for entry in old), -1], dtype=np.int16)
     return numbers.take(column, mode="wrap")
 
 

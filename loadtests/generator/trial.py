@@ -6,13 +6,14 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from time import monotonic, process_time, time
+from time import monotonic, process_time
 from typing import Any
 
 from gevent.pool import Group
 from locust import User
 from locust.env import Environment
 
+from loadtests.generator.clock import EPOCH_S, now_s
 from loadtests.generator.http.outcome import Outcome
 from loadtests.generator.http.pool import Pool
 from loadtests.generator.http.user import LeanHttpUser
@@ -73,14 +74,19 @@ class Result:
     lag: Lag
     user_errors: tuple[str, ...]
     """The messages of all exceptions that the locustfile's own code raised."""
+    user_errors_in_window: int = 0
+    start_requests: int = 0
+    start_failed: int = 0
+    """Requests that users sent before their first task, and those of them that failed."""
+    refused: tuple[str, ...] = ()
+    """Sentences about addresses that are not the target's, to which nothing was sent."""
 
 
 def plan_schedule(order: TrialOrder, starts_at_s: float | None = None) -> Schedule:
     """Return the moments of the trial; it starts now, or at ``starts_at_s``."""
-    epoch_s = time() - monotonic()
-    starts = monotonic() if starts_at_s is None else starts_at_s - epoch_s
+    starts = monotonic() if starts_at_s is None else starts_at_s - EPOCH_S
     opens = starts + order.settle_s
-    return Schedule(starts=starts, opens=opens, closes=opens + order.window_s, epoch_s=epoch_s)
+    return Schedule(starts=starts, opens=opens, closes=opens + order.window_s, epoch_s=EPOCH_S)
 
 
 def run_trial(job: Job, tell: Tell) -> Result:
@@ -186,11 +192,11 @@ def watch_window(schedule: Schedule, tell: Tell) -> tuple[float, Lag]:
     """Wait until the window is over; return the CPU-seconds used in it, and the lag."""
     sleep_until(schedule.opens)
     cpu_before_s, ticker = process_time(), Ticker()
-    tell("opened", time())
+    tell("opened", now_s())
     sleep_until(schedule.closes)
     cpu_s = process_time() - cpu_before_s
     lag = ticker.stop()
-    tell("closed", time())
+    tell("closed", now_s())
     return cpu_s, lag
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from loadtests.analysis import core_speed, estimates, request_table, samples
+from loadtests.analysis import core_speed, estimates, file_ceiling, request_table, samples
 from loadtests.analysis.latency import level_results
 from loadtests.analysis.rules.system import disturbed
 from loadtests.environments.protocol import Stack
@@ -17,12 +17,14 @@ from loadtests.measurement.progress import Progress
 from loadtests.measurement.serving import in_force, keep_alive
 from loadtests.model.consistency import ProbeResult, ProbeState
 from loadtests.model.generator_records import RawTrial
+from loadtests.model.latency import FileCeiling
 from loadtests.model.open_trial import OpenTrial
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
 from loadtests.model.tested.in_force import InForce, applied
 from loadtests.model.trial import Calibration, Trial
 from loadtests.planning import warmup
 from loadtests.results.run_folder import Store
+from loadtests.targets.reset import reset
 
 CALIBRATION_TIMING = Timing(
     settle_s=user_calibration.SETTLE_S, window_s=user_calibration.WINDOW_S, drain_limit_s=15.0
@@ -55,9 +57,13 @@ class Session:
         self._trials: list[Trial] = []
         self._in_force: tuple[InForce, ...] = ()
         self._evidence = FailureEvidence(stack.log_of)
+        self._users_steps: dict[str, int] = {}
+        self._file_ceilings: list[FileCeiling] = []
+        self.notes: tuple[str, ...] = ()
+        """What was left out of the user's own loads, or changed, in sentences."""
 
     def prepare(self) -> None:
-        """Wait for the replicas, check the proxy, and calibrate the users."""
+        """Wait for the replicas, check the proxy and the loads, and calibrate the users."""
         self._progress.say(f"Waiting for {len(self._stack.replicas)} replicas to answer")
         self._driver.wait_ready(self._plan.upstreams)
         kept = keep_alive.watch(self._stack, self._plan)
@@ -69,10 +75,12 @@ class Session:
         self._stack.configure_proxy(keep_alive.bounded(self._plan.upstreams, self._plan, kept))
         self._driver.wait_for_proxy()
         self._driver.prove_shares(self._plan.upstreams)
+        self._check_loads()
         self._progress.say("Measuring the generator's ceiling (a static answer of the proxy)")
         ceiling = self._driver.measure_ceiling(self._plan.generator_processes)
         if ceiling is not None:
             self._store.write_ceiling(ceiling)
+            self._measure_files()
         self._probe(asked)
         for workload in self._plan.workloads:
             for worker in self._plan.workers:
@@ -80,13 +88,45 @@ class Session:
                     f"Calibrating users for one {worker.name} replica ({workload.name})"
                 )
                 self._calibrations[(worker.name, workload.name)] = user_calibration.calibrate(
-                    self._plan, worker.name, workload.name, self._try_users
+                    self._plan,
+                    worker.name,
+                    workload.name,
+                    self._try_users,
+                    step=self._users_steps.get(workload.name, 1),
                 )
-        self._store.write_calibrations(tuple(self._calibrations.values()))
+        calibrations = tuple(self._calibrations.values())
+        self._store.write_calibrations(calibrations)
         self._keep_in_force(in_force.after_load(self._stack, self._in_force))
+        file_ceiling.refuse_dear(self._plan, calibrations, self._file_ceilings)
+
+    def _check_loads(self) -> None:
+        """Run the check trial of each load of the user's own; raise with all that is wrong."""
+        own = [workload for workload in self._plan.workloads if workload.is_users]
+        port = user_calibration.alone(self._plan, self._plan.workers[0].name).port
+        notes: list[str] = []
+        for workload in own:
+            self._progress.say(f"Checking the load {workload.name}: each request once")
+            checked = self._driver.check_load(workload, port)
+            self._users_steps[workload.name] = checked.users_step
+            notes += checked.notes
+        self.notes = tuple(dict.fromkeys(notes))
+        for note in self.notes:
+            self._progress.say(note)
+
+    def _measure_files(self) -> None:
+        """Measure what each locustfile costs the generator, and say it."""
+        for workload in self._plan.workloads:
+            if workload.locustfile is not None:
+                ceiling = self._driver.measure_file_ceiling(workload)
+                self._file_ceilings.append(ceiling)
+                self._progress.say(file_ceiling.in_words(ceiling))
+        if self._file_ceilings:
+            self._store.write_file_ceilings(tuple(self._file_ceilings))
 
     def finish(self) -> None:
-        """Record what the servers' logs tell of time-outs and kills during the trials."""
+        """End the users who live on; record what the servers' logs tell of time-outs and kills."""
+        if any(workload.is_users for workload in self._plan.workloads):
+            self._driver.end_users()
         self._keep_in_force(in_force.with_troubles(self._stack, self._in_force))
 
     def _keep_in_force(self, seen: tuple[InForce, ...]) -> None:
@@ -114,6 +154,7 @@ class Session:
     def measure(self) -> None:
         """Measure rounds until the result is precise enough."""
         for planned in self._plan.rounds:
+            reset(self._plan)
             self.measure_round(planned)
             if estimates.enough(self._plan, self._counting()):
                 return
@@ -175,6 +216,8 @@ class Session:
     def _put_on(self, spec: TrialSpec, users: int, timing: Timing) -> RawTrial:
         workload = self._workloads[spec.cell.workload]
         load = self._driver.load_of(spec, workload, timing)
+        if workload.is_users:
+            load = replace(load, seed=self._plan.seed)
         return self._driver.measure(spec, replace(load, users=users))
 
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import PurePath
 from statistics import fmean
 from urllib.parse import urlsplit
 
-from loadtests.analysis import generator_ceiling
+from loadtests.analysis import file_ceiling, generator_ceiling
 from loadtests.environments.keep_awake import Awake
 from loadtests.environments.protocol import Stack
-from loadtests.measurement import not_ready, readiness
+from loadtests.measurement import check_trial, not_ready, readiness
+from loadtests.measurement.check_trial import CheckedLoad
 from loadtests.measurement.consistency.declared import Prober
 from loadtests.measurement.consistency.undeclared import Undeclared, means_of, unreachable
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.server_counters import ServerCounters
-from loadtests.measurement.window_edges import read_edge
+from loadtests.measurement.user_load.orders import Orders
+from loadtests.measurement.window_edges import check_clocks, read_edge
 from loadtests.model.consistency import Check, ProbeResult
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.generator_records import Answer, Edge, Load, RawTrial
-from loadtests.model.latency import Ceiling
+from loadtests.model.latency import Ceiling, FileCeiling
 from loadtests.model.plan import Plan, Timing, TrialSpec, Upstream
 from loadtests.model.stack import Replica
 from loadtests.model.tested.target import SAMPLE_HEALTH_PATH
@@ -52,6 +56,7 @@ class Driver:
         self._start_limit_s = start_limit_s
         self._stack = stack
         self._agent = agent
+        self.orders = Orders(agent)
         self._metronome = metronome
         self._awake = awake
         self._server_counters = ServerCounters(stack, agent, count_in_replicas=counts_requests)
@@ -166,12 +171,26 @@ class Driver:
         finally:
             self._server_counters.forget()
 
+    def check_load(self, workload: Workload, port: int) -> CheckedLoad:
+        """Run the check trial of a user's own load on one of the proxy's ports."""
+        try:
+            return check_trial.check(self._agent, self.orders, workload, self.base_url(port))
+        finally:
+            self._server_counters.forget()
+
+    def end_users(self) -> None:
+        """End the users of the user's own loads, who live from trial to trial."""
+        self._agent.end_users()
+
     def base_url(self, port: int) -> str:
         """Return the URL of one of the proxy's ports, as seen by the generator."""
         return f"http://{self._stack.proxy_host}:{port}"
 
     def load_of(self, spec: TrialSpec, workload: Workload, timing: Timing) -> Load:
         """Return the load of a trial, without users or rate."""
+        return replace(self._plain_load(spec, workload, timing), **self.orders.of(workload))
+
+    def _plain_load(self, spec: TrialSpec, workload: Workload, timing: Timing) -> Load:
         return Load(
             id=spec.id,
             base_url=self.base_url(spec.port),
@@ -182,15 +201,19 @@ class Driver:
             drain_limit_s=timing.drain_limit_s,
         )
 
+    @property
+    def _static_url(self) -> str:
+        """The URL at which our proxy answers by itself; only where there is one."""
+        return f"http://{urlsplit(self._stack.status_url or '').netloc}"
+
     def measure_ceiling(self, processes: int) -> Ceiling | None:
         """Return the generator's ceiling: its throughput on the static answer of our proxy."""
         if self._stack.status_url is None:
             return None
         users = generator_ceiling.USERS_A_PROCESS * processes
-        origin = urlsplit(self._stack.status_url)
         load = Load(
             id="ceiling",
-            base_url=f"http://{origin.netloc}",
+            base_url=self._static_url,
             path=STATIC_PATH,
             users=users,
             settle_s=generator_ceiling.SETTLE_S,
@@ -199,6 +222,26 @@ class Driver:
         )
         done = self._agent.load(load, on_opened=lambda: None, on_closed=lambda: None)
         return generator_ceiling.reduce(done, users=users)
+
+    def measure_file_ceiling(self, workload: Workload) -> FileCeiling:
+        """Return what a user's locustfile costs one generator process for each request.
+
+        Its check trial must have been run, whose answers it gets. Our proxy must be there.
+        """
+        assert workload.locustfile is not None
+        load = Load(
+            id=f"ceiling-{workload.name}",
+            base_url=self._static_url,
+            path=STATIC_PATH,
+            users=file_ceiling.USERS,
+            settle_s=generator_ceiling.SETTLE_S,
+            window_s=generator_ceiling.WINDOW_S,
+            drain_limit_s=generator_ceiling.DRAIN_LIMIT_S,
+            replay=True,
+            **self.orders.of(workload),
+        )
+        done = self._agent.load(load, on_opened=lambda: None, on_closed=lambda: None)
+        return file_ceiling.reduce(done, workload, PurePath(workload.locustfile.path).name)
 
     def measure(self, spec: TrialSpec, load: Load) -> RawTrial:
         """Run one load, and return its raw measurements."""
@@ -212,6 +255,7 @@ class Driver:
             on_opened=lambda: edges.append(self._edge()),
             on_closed=lambda: edges.append(self._edge()),
         )
+        check_clocks(edges[0], done.finished)
         request_counts = self._server_counters.finish(active)
         replicas = self._replicas()
         return RawTrial(

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from loadtests.model.errors import GeneratorFailure, ProcessFailure
+from loadtests.model.errors import (
+    GeneratorFailure,
+    ProcessFailure,
+    TwofoldError,
+    UnusableLoad,
+    UsageError,
+)
 from loadtests.model.generator_records import Answer, Ask, Finished, Load, LoadDone
 from loadtests.tools.proc import Child
 
@@ -20,6 +26,12 @@ HELLO_LIMIT_S = 60.0
 
 SLACK_S = 20.0
 """Seconds beyond the planned time after which an answer counts as missing."""
+
+START_SLACK_S = 60.0
+"""The same for a load whose users first log in: the generator itself gives up after 45 s."""
+
+ERRORS: Mapping[str, type[TwofoldError]] = {"elsewhere": UsageError, "users": UnusableLoad}
+"""The exceptions for errors of the user's own load, by their kind; their details say it all."""
 
 
 _ANSWERS = TypeAdapter(list[Answer])
@@ -32,11 +44,13 @@ class Agent:
     def __init__(self, child: Child) -> None:
         self._child = child
         self._count = 0
+        self.greeting: Mapping[str, Any] = {}
+        """What the generator said of itself."""
 
     def hello(self) -> dict[str, Any]:
         """Return the generator's versions; raise :class:`GeneratorFailure` for another protocol."""
         self._say({"op": "hello"})
-        greeting = self._hear("hello", HELLO_LIMIT_S)
+        self.greeting = greeting = self._hear("hello", HELLO_LIMIT_S)
         if greeting.get("protocol") != PROTOCOL:
             raise GeneratorFailure(
                 f"The generator uses protocol {greeting.get('protocol')!r}, and twofold"
@@ -61,6 +75,44 @@ class Agent:
         except (KeyError, ValidationError) as error:
             raise GeneratorFailure(f"The generator's answer is invalid: {error}") from error
 
+    def place(
+        self,
+        folder: str,
+        *,
+        probe: str | None = None,
+        sha256: str | None = None,
+        packed: Sequence[bytes] = (),
+    ) -> str | None:
+        """Return where the generator has a folder of the user's; None if it does not have it.
+
+        With ``packed``, the parts of a compressed tar file, the folder is sent. Without, the
+        generator looks whether it has it: ``probe`` is a file in it, and ``sha256`` its hash.
+        """
+        order = {"op": "place", "id": "place", "folder": folder}
+        if not packed:
+            self._say({**order, "probe": probe, "sha256": sha256})
+            return _folder(self._hear("placed", SLACK_S))
+        place = None
+        for number, part in enumerate(packed, start=1):
+            data = base64.b64encode(part).decode()
+            self._say({**order, "part": number, "parts": len(packed), "data": data})
+            place = _folder(self._hear("placed", SLACK_S))
+        return place
+
+    def check(self, base_url: str, fields: Mapping[str, Any], *, limit_s: float) -> dict[str, Any]:
+        """Run the check trial of a user's own load, and return what was seen.
+
+        ``fields`` are those of the load. The protocol describes the answer.
+        """
+        order = {"op": "check", "id": "check", "base_url": base_url, "limit_s": limit_s}
+        self._say({**order, **fields})
+        return self._hear("checked", limit_s + SLACK_S)
+
+    def end_users(self, *, limit_s: float = 5.0) -> None:
+        """End the users who live from trial to trial."""
+        self._say({"op": "end", "id": "end", "limit_s": limit_s})
+        self._hear("ended", limit_s + SLACK_S)
+
     def load(
         self, load: Load, *, on_opened: Callable[[], None], on_closed: Callable[[], None]
     ) -> LoadDone:
@@ -78,8 +130,11 @@ class Agent:
         self._say({"op": "trial", **fields})
 
     def wait_opened(self, load: Load) -> None:
-        """Wait until the window of a started load opens."""
-        self._hear("opened", load.settle_s + SLACK_S)
+        """Wait until the window of a started load opens; its users start before the load does."""
+        while True:
+            limit_s = load.settle_s + (START_SLACK_S if load.is_users else SLACK_S)
+            if self._hear(("opened", "starting"), limit_s)["event"] == "opened":
+                return
 
     def wait_closed(self, load: Load) -> None:
         """Wait until the open window closes."""
@@ -115,6 +170,8 @@ class Agent:
             raise GeneratorFailure(str(error)) from error
         event = _parsed(line)
         if event.get("event") == "error":
+            if kind := ERRORS.get(str(event.get("kind"))):
+                raise kind(str(event.get("detail")))
             raise GeneratorFailure(
                 f"The generator failed: {event.get('kind')}: {event.get('detail')}."
                 f" Its log: {self._child.log}"
@@ -134,6 +191,11 @@ def _parsed(line: str) -> dict[str, Any]:
     if not isinstance(event, dict):
         raise GeneratorFailure(f"The generator wrote {line[:200]!r}, not an object.")
     return event
+
+
+def _folder(event: Mapping[str, Any]) -> str | None:
+    folder = event.get("folder")
+    return None if folder is None else str(folder)
 
 
 def _decoded(event: dict[str, Any]) -> bytes:

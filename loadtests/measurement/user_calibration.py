@@ -45,24 +45,26 @@ def double_users(
     return tuple(steps)
 
 
-def calibrate(plan: Plan, worker: str, workload: str, measure: Measure) -> Calibration:
+def calibrate(
+    plan: Plan, worker: str, workload: str, measure: Measure, *, step: int = 1
+) -> Calibration:
     """Return the users per replica of a worker model and workload, found on its first replica.
 
     One user alone gives the service time. Then the users double until throughput gains less than
     5 %. The last, larger number is used, so that no slot is idle between two requests of a user.
+    It is a multiple of ``step``, so that the mix of users is the same at any number of replicas.
     """
     spec = _spec(plan, worker, workload)
     slots = next(model.slots for model in plan.workers if model.name == worker)
-    alone = _step(spec, 1, measure)
-    steps = double_users(
-        first_users(slots), lambda users: _step(spec, users, measure), before=alone
-    )
+    single = _step(spec, 1, measure)
+    first = -(-first_users(slots) // step) * step
+    steps = double_users(first, lambda users: _step(spec, users, measure), before=single)
     return Calibration(
         worker=worker,
         workload=workload,
         users_per_replica=steps[-1].users,
-        service_ms=alone.mean_ms,
-        steps=(alone, *steps),
+        service_ms=single.mean_ms,
+        steps=(single, *steps),
     )
 
 
@@ -79,11 +81,15 @@ def _step(spec: TrialSpec, users: int, measure: Measure) -> CalibrationStep:
 
 
 def _spec(plan: Plan, worker: str, workload: str) -> TrialSpec:
-    alone = min(
+    return spec_of(alone(plan, worker), workload)
+
+
+def alone(plan: Plan, worker: str) -> Upstream:
+    """Return the port behind which the fewest replicas of a worker model are."""
+    return min(
         (upstream for upstream in plan.upstreams if upstream.worker == worker),
         key=lambda upstream: (len(upstream.members), upstream.members),
     )
-    return spec_of(alone, workload)
 
 
 def spec_of(upstream: Upstream, workload: str) -> TrialSpec:

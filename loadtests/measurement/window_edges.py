@@ -5,12 +5,33 @@ from __future__ import annotations
 from loadtests.environments.keep_awake import Awake
 from loadtests.environments.protocol import Stack
 from loadtests.measurement.core_speed_probe import Metronome
-from loadtests.model.generator_records import Edge
+from loadtests.model.errors import GeneratorFailure
+from loadtests.model.generator_records import Edge, Finished
 from loadtests.model.vocabulary import Role
 from loadtests.tools import proc
 
 SERVICES = tuple(role.value for role in (Role.PROXY, Role.GENERATOR, Role.METRONOME, Role.STORE))
 """Members that are not replicas; not every stack has a store."""
+
+
+CLOCKS_LIMIT_S = 10.0
+"""How far the generator's clock may be from this machine's. Counters are read within a second after
+the window opens, so that is mostly the time of a slow machine."""
+
+
+def check_clocks(opened: Edge, finished: Finished) -> None:
+    """Raise if the generator's moments cannot be compared with those of the counters.
+
+    The clocks may differ on another machine, or if somebody set this one's as the run started.
+    """
+    read_at_s = min((reading.at_s for reading in opened.members), default=finished.opened_at_s)
+    apart_s = read_at_s - finished.opened_at_s
+    if abs(apart_s) > CLOCKS_LIMIT_S:
+        side = "behind" if apart_s > 0 else "ahead of"
+        raise GeneratorFailure(
+            f"The generator's clock is {abs(apart_s):.0f} s {side} this machine's, so requests and"
+            " CPU time cannot be compared. Synchronise the clocks (NTP), and start again."
+        )
 
 
 def read_edge(stack: Stack, awake: Awake, metronome: Metronome | None) -> Edge:

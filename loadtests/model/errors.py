@@ -5,6 +5,7 @@
     TwofoldError                     5  (a defect of Twofold)
     ├── UsageError                   2  an option, a value, a configuration file
     │   └── PlanError                2  the machine cannot test what was asked
+    ├── UnusableLoad                 3  the user's own load, as it is, cannot be measured
     ├── EnvironmentFailure           4  engine, port, disk, image, replica
     │   ├── GeneratorFailure         4  the load generator died or does not answer
     │   └── ProcessFailure           4  a program that is not ours failed
@@ -39,6 +40,12 @@ class UsageError(TwofoldError):
 
 class PlanError(UsageError):
     """The machine cannot test what was asked; the message names what would fit."""
+
+
+class UnusableLoad(TwofoldError):
+    """The user's requests or locustfile, as they are, give no load that can be measured."""
+
+    exit_code = EXIT_CANNOT_TELL
 
 
 class EnvironmentFailure(TwofoldError):

@@ -46,6 +46,11 @@ class Load:
     headers: Mapping[str, str] | None = None
     replay: bool | None = None
 
+    @property
+    def is_users(self) -> bool:
+        """Whether it is a load of the user's own."""
+        return self.requests is not None or self.locustfile is not None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ask:

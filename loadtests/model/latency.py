@@ -178,6 +178,24 @@ class SloDoubling:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileCeiling:
+    """What a user's locustfile costs the generator, measured against a static answer.
+
+    ``cpu_ms_per_request`` is the CPU of one generator process for each request, with the file's own
+    code.
+    """
+
+    workload: str
+    file: str
+    cpu_ms_per_request: float
+
+    @property
+    def process_rps(self) -> float:
+        """The most requests per second from one process, which has one core at most."""
+        return 1000 / self.cpu_ms_per_request
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ceiling:
     """The generator's highest rate on a static answer of the proxy of this stack.
 

@@ -109,17 +109,19 @@ def make_plan(
     )
 
 
-def _with_store(options: Options, project: Project) -> bool:
-    """Return whether the stack has a store: the sample application's, or the target's own."""
-    stored = (project.workloads[name].needs_store for name in options.workloads)
-    probe = options.probe and project.tested.kind is TargetKind.SAMPLE
-    return probe or any(stored) or bool(project.tested.needs)
-
-
 def _with_workers(options: Options, project: Project) -> tuple[Options, tuple[str, ...]]:
     """Return the options with the variants to measure, and notes on those that are left out."""
     workers, left_out = interpreter_fit.fitted(project, options.workers)
     return replace(options, workers=workers), left_out
+
+
+def _with_store(options: Options, project: Project) -> bool:
+    """Return whether the replicas have a store: the sample application's, or what they need."""
+    requested = options.workloads or project.default_workloads
+    stored = (project.workloads[name].needs_store for name in requested)
+    # The store of --probe is the sample application's; a target of the user's brings its own.
+    probe = options.probe and project.tested.kind is TargetKind.SAMPLE
+    return probe or any(stored) or bool(project.tested.needs)
 
 
 def _expected_s(

@@ -1,10 +1,11 @@
 """Reads and writes the folders of runs in ``results/``: versioned, atomic, after every trial.
 
 A run's folder has ``plan.json`` (the plan and the machine; written first), ``calibrations.json``,
-``probes.json`` (the consistency checks), ``ceiling.json``, ``in_force.json`` (what serves),
-``trials.jsonl`` (the journal: closed-loop trials, and open-loop ones with ``"mode": "open"``) and
-``samples/``. ``run.json`` and the reports can be made again from these. Samples are read one trial
-at a time, never by ``read``: a long run has more of them than fit into memory.
+``probes.json`` (the consistency checks), ``ceiling.json``, ``file_ceilings.json`` (what the user's
+locustfiles cost), ``in_force.json`` (what serves), ``trials.jsonl`` (the journal: closed-loop
+trials, and open-loop ones with ``"mode": "open"``) and ``samples/``. ``run.json`` and the reports
+can be made again from these. Samples are read one trial at a time, never by ``read``: a long run
+has more of them than fit into memory.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from loadtests.analysis.latency import reduction
 from loadtests.analysis.latency.reduction import Waits
 from loadtests.model.consistency import ProbeResult
 from loadtests.model.errors import EnvironmentFailure, UsageError
-from loadtests.model.latency import Ceiling
+from loadtests.model.latency import Ceiling, FileCeiling
 from loadtests.model.machine import Machine
 from loadtests.model.open_trial import OpenTrial
 from loadtests.model.plan import Plan
@@ -38,6 +39,7 @@ CALIBRATIONS = "calibrations.json"
 PROBES = "probes.json"
 CEILING = "ceiling.json"
 IN_FORCE = "in_force.json"
+FILE_CEILINGS = "file_ceilings.json"
 JOURNAL = "trials.jsonl"
 SAMPLES = "samples"
 
@@ -75,6 +77,7 @@ class Recorded:
     open_trials: tuple[OpenTrial, ...] = ()
     ceiling: Ceiling | None = None
     in_force: tuple[InForce, ...] = ()
+    file_ceilings: tuple[FileCeiling, ...] = ()
 
 
 def _mode(line: Any) -> str:
@@ -88,6 +91,7 @@ _CALIBRATIONS = TypeAdapter(tuple[Calibration, ...])
 _PROBES = TypeAdapter(tuple[ProbeResult, ...])
 _CEILING = TypeAdapter(Ceiling)
 _IN_FORCE = TypeAdapter(tuple[InForce, ...])
+_FILE_CEILINGS = TypeAdapter(tuple[FileCeiling, ...])
 _TRIAL: TypeAdapter[Trial | OpenTrial] = TypeAdapter(
     Annotated[
         Annotated[Trial, Tag("closed")] | Annotated[OpenTrial, Tag("open")], Discriminator(_mode)
@@ -144,6 +148,11 @@ class Store:
         """Write what serves each worker model, as it was seen."""
         self.write(IN_FORCE, _IN_FORCE.dump_json(tuple(in_force), indent=1).decode() + "\n")
 
+    def write_file_ceilings(self, ceilings: Sequence[FileCeiling]) -> None:
+        """Write what the user's locustfiles cost the generator."""
+        text = _FILE_CEILINGS.dump_json(tuple(ceilings), indent=1).decode()
+        self.write(FILE_CEILINGS, text + "\n")
+
     def write_samples(self, name: str, samples: bytes) -> None:
         """Write the samples of one load."""
         files.write(self.folder / SAMPLES / f"{name}.npz", samples)
@@ -184,10 +193,12 @@ def read(folder: Path) -> Recorded:
         setting = _SETTING.validate_json(text)
         journal = folder / JOURNAL
         lines = files.whole_lines(journal.read_bytes()) if journal.exists() else []
-        trials = [_TRIAL.validate_json(line) for line in lines]
+        # A trial counts once the end of its line is on disk, too.
+        trials = [_TRIAL.validate_json(line) for line in lines if line.endswith(b"\n")]
         calibrations, probes = folder / CALIBRATIONS, folder / PROBES
         ceiling, in_force = folder / CEILING, folder / IN_FORCE
-        return _recorded(
+        file_ceilings = folder / FILE_CEILINGS
+        recorded = _recorded(
             setting,
             trials,
             _CALIBRATIONS.validate_json(calibrations.read_bytes()) if calibrations.exists() else (),
@@ -195,6 +206,10 @@ def read(folder: Path) -> Recorded:
             _CEILING.validate_json(ceiling.read_bytes()) if ceiling.exists() else None,
             _IN_FORCE.validate_json(in_force.read_bytes()) if in_force.exists() else (),
         )
+        if not file_ceilings.exists():
+            return recorded
+        costs = _FILE_CEILINGS.validate_json(file_ceilings.read_bytes())
+        return replace(recorded, file_ceilings=costs)
     except OSError as error:
         raise UsageError(
             f"{folder} cannot be read as a run ({error.strerror}: {error.filename})."

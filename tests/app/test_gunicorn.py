@@ -14,7 +14,7 @@ import pytest
 
 from tests.app.conftest import Serve, Server, failed_start
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.parallel]
 
 MODELS = {"gthread": "thread", "sync": "process", "gevent": "greenlet"}
 
@@ -65,10 +65,10 @@ def test_the_counts_are_those_of_all_processes(server: Server) -> None:
 
 def test_at_least_four_requests_wait_at_the_same_time(server: Server) -> None:
     began = time.monotonic()
-    ask_at_once(server, ["/io?ms=500"] * 4)
+    ask_at_once(server, ["/io?ms=1000"] * 4)
 
-    # One after the other would be 2 s.
-    assert time.monotonic() - began < 1.5
+    # One after the other would be 4 s.
+    assert time.monotonic() - began < 3
 
 
 def test_a_connection_stays_open_but_under_sync(server: Server) -> None:

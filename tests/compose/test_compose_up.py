@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -20,7 +21,14 @@ WORKERS = tuple(worker.name for worker in PLAN.workers)
 SERVICES = (*OWN, *WORKERS)
 SCALE = {"gthread": 2, "gevent": 2}
 
-pytestmark = pytest.mark.docker
+STATUS = "cat /proc/self/status"
+WRITE_ROOT = "touch /etc/x 2>/dev/null || echo refused"
+WRITE_SHARED_MEMORY = "touch /dev/shm/x && echo done"
+OPEN_FILES = "ulimit -n"
+LOOKS = (STATUS, WRITE_ROOT, WRITE_SHARED_MEMORY, OPEN_FILES)
+"""What is looked at in every container."""
+
+pytestmark = [pytest.mark.docker, pytest.mark.parallel]
 
 
 @pytest.fixture(scope="session")
@@ -60,8 +68,16 @@ def container(
     return containers[request.param][0]
 
 
+@cache
+def _seen_inside(container_id: str) -> tuple[str, ...]:
+    """Run all of ``LOOKS`` at once: starting a process in a container takes long."""
+    script = "; echo --; ".join(LOOKS)
+    seen = output_of("docker", "exec", container_id, "sh", "-c", script)
+    return tuple(part.strip() for part in seen.split("--\n"))
+
+
 def in_container(container: dict[str, Any], script: str) -> str:
-    return output_of("docker", "exec", container["Id"], "sh", "-c", script)
+    return _seen_inside(container["Id"])[LOOKS.index(script)]
 
 
 def test_each_service_is_there_as_often_as_asked(
@@ -102,7 +118,7 @@ def test_without_cores_to_bind_to_any_core_may_be_used(container: dict[str, Any]
 def test_a_process_in_it_has_no_privilege_and_can_get_none(container: dict[str, Any]) -> None:
     status = dict(
         line.split(":\t", maxsplit=1)
-        for line in in_container(container, "cat /proc/self/status").splitlines()
+        for line in in_container(container, STATUS).splitlines()
         if ":\t" in line
     )
     assert set(status["Uid"].split()) == {"10001"}
@@ -112,8 +128,8 @@ def test_a_process_in_it_has_no_privilege_and_can_get_none(container: dict[str, 
 
 
 def test_its_root_cannot_be_written_and_shared_memory_can(container: dict[str, Any]) -> None:
-    assert in_container(container, "touch /etc/x 2>/dev/null || echo refused") == "refused"
-    assert in_container(container, "touch /dev/shm/x && echo done") == "done"
+    assert in_container(container, WRITE_ROOT) == "refused"
+    assert in_container(container, WRITE_SHARED_MEMORY) == "done"
 
 
 def test_it_publishes_nothing_and_mounts_nothing_of_the_host(container: dict[str, Any]) -> None:
@@ -133,4 +149,4 @@ def test_its_limits_are_in_force(container: dict[str, Any]) -> None:
     assert settings["Memory"] > 0
     assert settings["PidsLimit"] > 0
     assert settings["LogConfig"]["Config"]["max-size"] == "1m"
-    assert in_container(container, "ulimit -n") == "16384"
+    assert in_container(container, OPEN_FILES) == "16384"

@@ -19,9 +19,11 @@ STARTS = [f"{side}-{lane}" for side in ("base", "head") for lane in LANES]
 
 
 def test_every_service_is_hardened_as_those_of_a_run_are() -> None:
-    assert GATE["x-hardened"] == RUN["x-hardened"]
+    hardening = {key: value for key, value in RUN["x-hardened"].items() if key != "networks"}
+
+    assert GATE["x-hardened"] == hardening
     for service in GATE["services"].values():
-        for key, value in RUN["x-hardened"].items():
+        for key, value in hardening.items():
             assert service[key] == value
 
 
@@ -31,8 +33,8 @@ def test_starts_have_the_limits_of_a_runs_replicas(key: str) -> None:
         assert GATE["services"][start][key] == RUN["services"]["replica"][key]
 
 
-def test_starts_differ_in_their_image_their_variables_and_their_shared_folder_alone() -> None:
-    own = {"image", "env_file", "volumes"}
+def test_starts_differ_in_their_image_their_network_and_their_shared_folder_alone() -> None:
+    own = {"image", "networks", "volumes"}
     services = [GATE["services"][start] for start in STARTS]
 
     assert all(
@@ -40,7 +42,7 @@ def test_starts_differ_in_their_image_their_variables_and_their_shared_folder_al
         == {key: services[0][key] for key in services[0].keys() - own}
         for service in services
     )
-    for key in ("image", "env_file"):
+    for key in ("image", "networks"):
         assert len({str(service[key]) for service in services}) == 2
 
 
@@ -59,5 +61,21 @@ def test_what_starts_share_is_small_and_in_memory() -> None:
         assert volume["labels"] == LABELS
 
 
-def test_the_only_network_leads_nowhere_else() -> None:
-    assert GATE["networks"]["stack"]["internal"] is True
+def test_no_network_leads_anywhere_else() -> None:
+    for network in GATE["networks"].values():
+        assert network["internal"] is True
+        assert network["labels"] == LABELS
+
+
+def test_no_network_has_starts_of_both_versions_and_none_has_starts_and_an_open_proxy() -> None:
+    joined = {name: set(service["networks"]) for name, service in GATE["services"].items()}
+
+    assert set(GATE["networks"]) == {"front", "base", "head"}
+    for side in ("base", "head"):
+        assert {frozenset(joined[f"{side}-{lane}"]) for lane in LANES} == {frozenset({side})}
+    # The proxy listens in `front` alone; see ContainerStack.
+    assert [name for name in joined if "front" in joined[name]] == [
+        "proxy",
+        "generator",
+        "metronome",
+    ]

@@ -11,7 +11,7 @@ import pytest
 from loadtests.tools import docker, postgres, proc
 from tests.compose.conftest import COMPOSE_FILE, PROJECT, output_of
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.parallel]
 
 IMAGE = "twofold/store:test"
 PASSWORD = "0123abcd"

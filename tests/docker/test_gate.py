@@ -149,6 +149,7 @@ def other_image(name: str, folder: Path, *lines: str) -> str:
     return name
 
 
+@pytest.mark.parallel
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -170,6 +171,7 @@ def test_a_wrong_name_is_one_message_and_exit_code_2(
     assert done.folder is None
 
 
+@pytest.mark.parallel
 def test_a_version_that_does_not_build_is_exit_code_4(tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     shutil.copytree(CHECKOUT / "app", broken, ignore=shutil.ignore_patterns("__pycache__"))
@@ -184,6 +186,7 @@ def test_a_version_that_does_not_build_is_exit_code_4(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parallel
 def test_a_version_that_ends_at_once_is_exit_code_4_with_its_log(tmp_path: Path, app: str) -> None:
     dead = other_image(
         "twofold/test-dead:latest", tmp_path / "dead", 'CMD ["sh", "-c", "no-such-thing"]'
@@ -216,6 +219,7 @@ def pairs_of(verdict: Path) -> list[object]:
     return pairs
 
 
+@pytest.mark.parallel
 def test_a_disk_that_fills_up_meanwhile_is_exit_code_4_and_what_was_measured_is_kept(
     small_disk: Path, app: str
 ) -> None:
@@ -240,6 +244,7 @@ def test_a_disk_that_fills_up_meanwhile_is_exit_code_4_and_what_was_measured_is_
     assert left_of(verdict.parent.name) == {}
 
 
+@pytest.mark.parallel
 def test_a_version_that_listens_elsewhere_is_exit_code_4(tmp_path: Path, app: str) -> None:
     other = other_image("twofold/test-port:latest", tmp_path / "port", "ENV BIND=0.0.0.0:9000")
 

@@ -128,6 +128,7 @@ def test_a_finished_run_leaves_nothing_on_the_engine(finished: Finished) -> None
     assert left_of(finished.folder.name) == {}
 
 
+@pytest.mark.parallel
 def test_ctrl_c_takes_the_stack_down_and_keeps_the_finished_trials(tmp_path: Path) -> None:
     with subprocess.Popen(**command(CHECKOUT, tmp_path)) as process:
         try:
@@ -152,6 +153,7 @@ def test_ctrl_c_takes_the_stack_down_and_keeps_the_finished_trials(tmp_path: Pat
     assert left_of(folder.name) == {}
 
 
+@pytest.mark.parallel
 def test_ctrl_c_while_the_stack_comes_up_leaves_nothing(tmp_path: Path) -> None:
     with subprocess.Popen(**command(CHECKOUT, tmp_path)) as process:
         assert process.stderr is not None
@@ -166,6 +168,7 @@ def test_ctrl_c_while_the_stack_comes_up_leaves_nothing(tmp_path: Path) -> None:
     assert left_of(folder.name) == {}
 
 
+@pytest.mark.parallel
 def test_an_image_that_does_not_build_is_exit_code_4_and_leaves_nothing(tmp_path: Path) -> None:
     checkout, results = tmp_path / "checkout", tmp_path / "results"
     for part in ("app", "compose", "loadtests", "scripts"):

@@ -41,7 +41,7 @@ DIRECTIVES = frozenset({"{toctree}"})
 """Sphinx's own blocks, which the build of the site checks."""
 
 OTHER_PROGRAMS = frozenset(
-    {"apk", "apt-get", "docker", "echo", "git", "gzip", "systemctl", "test", "xargs"}
+    {"apk", "apt-get", "docker", "echo", "git", "gzip", "pip", "systemctl", "test", "xargs"}
 )
 """Programs that are not ours: of them only the shell's syntax is checked."""
 
@@ -198,9 +198,10 @@ def _stub(command: click.Command) -> Any:
     """Give what stands for a command's function: values are checked as far as that is pure."""
 
     def stub(*_: object, **given: Any) -> int:
-        named = [given[key] for key in given if key == "config" or key.startswith("target_")]
+        theirs = ("config", "given_target", "locustfile", "generator_requirements")
+        named = [given[key] for key in given if key in theirs or key.startswith("target_")]
         # Another's target is not here to look at, nor are its workloads and variants.
-        if command.name in {"run", "plan"} and not any((*named, given["given_target"])):
+        if command.name in {"run", "plan"} and not any(named):
             apart = {"as_json", "wait"}
             run_options.ask({name: value for name, value in given.items() if name not in apart})
         return 0

@@ -35,6 +35,7 @@ ROOT = CHECKOUT
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.parallel,
     pytest.mark.skipif(
         nginx.find_program() is None
         or bool(gunicorn.missing_modules())

@@ -13,7 +13,7 @@ from tests.checkout import CHECKOUT
 
 SCRIPT = CHECKOUT / "scripts" / "base_image.py"
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.parallel]
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import math
 import subprocess
+from functools import cache
 from pathlib import Path
 from subprocess import CompletedProcess as Completed
 from types import ModuleType
@@ -68,10 +69,12 @@ def recorded(case: str, change: float, seed: int, *, pairs: int = 16) -> dict[st
     return {"injected": case, "gate_id": f"{case}-{seed}", "pairs": pair_figures, "blocks": []}
 
 
-GATES = [
-    *(recorded("aa", 0.0, seed) for seed in range(20)),
-    *(recorded("burn5", -math.log(1.05), 100 + seed) for seed in range(20)),
-]
+@cache
+def gates() -> list[dict[str, Any]]:
+    return [
+        *(recorded("aa", 0.0, seed) for seed in range(20)),
+        *(recorded("burn5", -math.log(1.05), 100 + seed) for seed in range(20)),
+    ]
 
 
 def test_a_row_says_what_was_injected_and_what_was_found() -> None:
@@ -138,7 +141,7 @@ def test_the_lock_takes_a_tenth_of_what_two_replicas_do() -> None:
 
 
 def test_replayed_gates_without_an_effect_are_rarely_called_worse() -> None:
-    verdicts = replay.replay(GATES, count=300, seed=1)
+    verdicts = replay.replay(gates(), count=300, seed=1)
 
     assert verdicts["gates"] == 300
     assert verdicts["pairs"] == 320
@@ -147,7 +150,7 @@ def test_replayed_gates_without_an_effect_are_rarely_called_worse() -> None:
 
 
 def test_ours_has_the_lowest_sum_of_false_alarms_and_misses() -> None:
-    rows = {row["rule"]: row for row in replay.table(GATES)}
+    rows = {row["rule"]: row for row in replay.table(gates())}
     ours = rows["twofold gate"]
 
     assert len(rows) >= 7
@@ -192,7 +195,7 @@ def test_both_scripts_name_their_options(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_the_replay_writes_its_figures(tmp_path: Path) -> None:
-    (tmp_path / "gate-starts.json").write_text(json.dumps({"rows": GATES}))
+    (tmp_path / "gate-starts.json").write_text(json.dumps({"rows": gates()}))
 
     assert replay.main(["--gates", "20", "--out", str(tmp_path)]) == 0
 

@@ -132,18 +132,26 @@ def _drawn(match: re.Match[str], values: Values, rng: random.Random) -> str:
     return rng.choice(words) if words else str(match[0])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Derived:
+    """A read that the answer to a write leads to; ``of`` names the load's own request, if any."""
+
+    request: RequestSpec
+    of: str | None = None
+
+
 def reads_of_answer(
     reads: Sequence[RequestSpec], answer: Seen, ids: Sequence[str]
-) -> tuple[RequestSpec, ...]:
+) -> tuple[Derived, ...]:
     """Return further reads that the answer to a write leads to.
 
     These are the page that it redirects to or names, and the reads of the load whose only
     placeholder in the path is a range that one of the answer's ``ids`` lies in.
     """
-    found: list[RequestSpec] = []
+    found: list[Derived] = []
     location = ORIGIN.sub("", answer.location or "")
     if location.startswith("/") and not SPOILS.search(location):
-        found.append(RequestSpec(path=location, name=f"GET {location}"))
+        found.append(Derived(request=RequestSpec(path=location, name=f"GET {location}")))
     for read in reads:
         places = list(PLACEHOLDER.finditer(read.path))
         if len(places) != 1 or places[0]["low"] is None:
@@ -152,8 +160,9 @@ def reads_of_answer(
         for one in ids:
             if one.isdigit() and low <= int(one) <= high:
                 path = read.path.replace(places[0][0], one)
-                found.append(replace(read, path=path, name=f"{read.method.upper()} {path}"))
-    return unique(found)
+                request = replace(read, path=path, name=f"{read.method.upper()} {path}")
+                found.append(Derived(request=request, of=name_of(read)))
+    return tuple(found)
 
 
 def unique(requests: Sequence[RequestSpec]) -> tuple[RequestSpec, ...]:

@@ -28,17 +28,17 @@ class Asked:
     workload: str
 
     def result(
-        self, kind: ProbeKind, name: str, state: ProbeState, detail: str, **fields: object
+        self, kind: ProbeKind, check: str, state: ProbeState, detail: str, **fields: object
     ) -> ProbeResult:
         """Return a result of this worker model and workload; ``fields`` are its other fields."""
         plain = ProbeResult(
             worker=self.worker,
             workload=self.workload,
-            check=name,
+            check=check,
             kind=kind,
             state=state,
             write="",
-            read=name,
+            read=check,
             written_by=None,
             detail=detail,
         )
@@ -88,7 +88,7 @@ def _breaks(asked: Asked, found: Reading, wrong: Sequence[str], *, alone: bool) 
     )
     return asked.result(
         _kind(found),
-        found.name,
+        found.check,
         ProbeState.BREAKS,
         detail,
         write=found.written_by or "",
@@ -161,7 +161,7 @@ def _note(asked: Asked, found: Reading, other: str) -> ProbeResult:
     lengths = f"{len(one.body):,} and {len(two.body):,} characters"
     return asked.result(
         _kind(found),
-        found.name,
+        found.check,
         ProbeState.NOTE,
         f"{found.home} and {other} answer {found.name} with different content ({lengths}), which"
         f" may be harmless: {excerpt(first)!r} and {excerpt(second)!r}.",
@@ -178,7 +178,7 @@ def _unconfirmed(asked: Asked, found: Reading) -> ProbeResult:
     bad = _first(found, other, reading.is_wrong)
     return asked.result(
         _kind(found),
-        found.name,
+        found.check,
         ProbeState.NOTE,
         f"{found.name} was answered with {in_words(right)} by {found.home}, and with"
         f" {in_words(bad)} by {other}, but not always, so that may be harmless.",
@@ -193,7 +193,7 @@ def _unchecked(asked: Asked, found: Reading) -> ProbeResult:
     answer = found.at_home[0]
     return asked.result(
         _kind(found),
-        found.name,
+        found.check,
         ProbeState.UNCHECKED,
         f"{found.home} itself answered {found.name} with {in_words(answer)}, so there is nothing to"
         " compare.",
@@ -209,7 +209,7 @@ def _agreed(asked: Asked, found: Reading) -> ProbeResult:
         what = in_words(example[0]) if example else "nothing"
         return asked.result(
             _kind(found),
-            found.name,
+            found.check,
             ProbeState.UNCHECKED,
             f"{silent[0]} answered {found.name} with {what}, which says nothing of its state.",
             right=right,
@@ -218,7 +218,7 @@ def _agreed(asked: Asked, found: Reading) -> ProbeResult:
     who = f"All {servers} servers" if servers > 1 else f"All answers of {found.home}"
     return asked.result(
         _kind(found),
-        found.name,
+        found.check,
         ProbeState.OK,
         f"{who} answered {found.name} alike ({sum(right.values())} answers).",
         write=found.written_by or "",

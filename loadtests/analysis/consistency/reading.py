@@ -61,13 +61,15 @@ def standing(seen: Seen) -> Standing:
 class Reading:
     """The answers to one request of a client who has been at ``home``.
 
-    ``answers`` has those of each server in the order in which they came, home first. ``stranger``
+    ``name`` is the request, and ``check`` the same in every run: without the ids of what was
+    written. ``answers`` has those of each server in the order in which they came. ``stranger``
     are home's answers to the same request without the client's cookies; empty where the client has
     none. ``values`` are what the client wrote and home's answers return. ``written_by`` is the name
     of the request that wrote it. ``derived`` is true where the request's path names what it wrote.
     """
 
     name: str
+    check: str
     home: str
     answers: Mapping[str, tuple[Seen, ...]]
     stranger: tuple[Seen, ...] = ()

@@ -150,13 +150,15 @@ def not_saturated(
     because a mean over all of them hides windows in which nothing was saturated.
     """
     return (
-        _users_missing(cell, trials)
+        _users_missing(plan, cell, trials)
         or _saturated(plan, cell, trials)
         or _more_users_gain(cell, trials, calibrations)
     )
 
 
-def _users_missing(cell: Cell, trials: Sequence[Trial]) -> Finding | None:
+def _users_missing(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None:
+    if any(entry.name == cell.workload and entry.locustfile for entry in plan.workloads):
+        return None  # its users do more than wait for answers; a full resource has to be seen
     idle_ratios = [
         1 - trial.in_flight / trial.users
         for trial in trials

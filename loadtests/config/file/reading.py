@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,9 @@ from loadtests.config.file.place import Placed
 from loadtests.config.file.positions import Path
 from loadtests.config.tables.settings import Settings
 from loadtests.config.tables.table import Lack
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+CONTROL = "This string has a control character. Leave it out."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +56,9 @@ def read(placed: Placed, *, file: str, known: Known) -> Configuration:
     settings: Settings | None = None
     mistakes = list(placed.mistakes)
     data = {} if placed.data is None else placed.data
+    mistakes += [
+        place.mistake((*placed.prefix, *path), CONTROL, placed.document) for path in _controls(data)
+    ]
     try:
         settings = Settings.model_validate(data, context=known)
     except ValidationError as error:
@@ -61,6 +68,19 @@ def read(placed: Placed, *, file: str, known: Known) -> Configuration:
             for each in _causes(error.errors(include_url=False), is_readable=is_readable)
         ]
     return Configuration(file=file, settings=settings, placed=placed, mistakes=tuple(mistakes))
+
+
+def _controls(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Give the paths of strings with a control character that text does not have."""
+    if isinstance(value, str):
+        if _CONTROL.search(value):
+            yield path
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _controls(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _controls(inner, (*path, index))
 
 
 def _causes(errors: Sequence[ErrorDetails], *, is_readable: bool) -> Iterator[ErrorDetails]:

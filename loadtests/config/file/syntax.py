@@ -17,6 +17,12 @@ from loadtests.config.file.mistakes import Mistake
 MOST_ERRORS = 30
 """After so many the text is no configuration, and further errors say nothing new."""
 
+MOST_LEVELS = 40
+"""A deeper table or array is no configuration; each level costs some calls."""
+
+MOST_OF_A_KEY = 60
+"""Characters of a key that a message repeats."""
+
 _PLACE = re.compile(r"(?P<what>.*?) \(at (?:line (?P<line>\d+), column \d+|end of document)\)")
 _KEY = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
 _HEADER = re.compile(rf"\s*\[\[?\s*(?P<key>{_KEY}(?:\s*\.\s*{_KEY})*)[\s\]]*(?:#.*)?$")
@@ -33,7 +39,7 @@ _WAYS_OUT = (
     ("Unclosed array", "A bracket is not closed. Add its ]."),
     ("Unclosed inline table", "A brace is not closed. Add its }."),
     ("Expected '=' after a key", "After a key comes = and its value."),
-    ("Invalid value", 'This is no value of TOML. A text has quotes: key = "text".'),
+    ("Invalid value", "This is no value of TOML. A text has quotes, a switch is true or false."),
     ("Expected newline or end of document", "One line has one key. Break the line here."),
     ("Expected ']'", "A table's name ends in ]."),
 )
@@ -61,10 +67,41 @@ def parse(text: str) -> Document:
                 break
             mistakes.append(_mistake(error, lines, first))
             lines[first:last] = [""] * (last - first)
+        except (RecursionError, ValueError):  # ValueError: a number of thousands of digits
+            return _unusable(lines, mistakes)
         else:
+            if _is_deeper(values, MOST_LEVELS):
+                return _unusable(lines, mistakes)
             found = positions.find("\n".join(lines))
             return Document(values=values, lines=found, mistakes=tuple(mistakes))
     return Document(values={}, lines={}, mistakes=tuple(mistakes))
+
+
+def _unusable(lines: list[str], mistakes: list[Mistake]) -> Document:
+    """Return a document without values; its longest line is the one with too much in it."""
+    longest = max(range(len(lines)), key=lambda number: len(lines[number]))
+    mistake = Mistake(
+        line=longest + 1,
+        key=_key_at(lines, longest)[:MOST_OF_A_KEY],
+        problem=f"This is nested more than {MOST_LEVELS} deep, or a number of thousands of digits."
+        " Leave it out.",
+    )
+    return Document(values={}, lines={}, mistakes=(*mistakes, mistake))
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Tell whether tables and arrays are nested deeper; it goes level by level, not by calls."""
+    level = [value]
+    for _ in range(levels):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _extent(error: tomllib.TOMLDecodeError, lines: list[str]) -> tuple[int, int]:

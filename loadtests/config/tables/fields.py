@@ -49,6 +49,12 @@ def _variable(text: str) -> str:
     return text
 
 
+def _one_line(text: str) -> str:
+    if not text or "\n" in text or "\r" in text:
+        raise said("A header's name and its value are each one line of text.")
+    return text
+
+
 def _words(value: Any) -> Any:
     """Return the words of a command that is written as a string; no shell reads it later."""
     if not isinstance(value, str):
@@ -77,6 +83,7 @@ Names = Annotated[
 Words = Annotated[
     list[str], Field(min_length=1), BeforeValidator(_words, json_schema_input_type=str | list[str])
 ]
+HeaderText = Annotated[str, AfterValidator(_one_line)]
 UrlPath = Annotated[str, AfterValidator(in_words_of(request_line.path_of))]
 Method = Annotated[str, AfterValidator(in_words_of(request_line.method_of))]
 Variables = dict[Annotated[str, AfterValidator(_variable)], str]

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from loadtests.config import placeholders, request_line
 from loadtests.config.file.known import Known
-from loadtests.config.tables.fields import Method, Text, UrlPath, in_words_of, only_one
+from loadtests.config.tables.fields import HeaderText, Method, Text, UrlPath, in_words_of, only_one
 from loadtests.config.tables.table import Fault, Table, said
 from loadtests.model.errors import UsageError
 
@@ -39,7 +39,7 @@ class StepTable(Table):
     """POST for a write and GET for a read, if left out."""
     path: UrlPath = Field(examples=['"/login"'])
     """The path on the target, with a query if it has one."""
-    headers: dict[str, str] = Field(default={}, examples=['{Accept = "text/html"}'])
+    headers: dict[HeaderText, HeaderText] = Field(default={}, examples=['{Accept = "text/html"}'])
     """Headers."""
     form: dict[str, str] | None = Field(default=None, examples=['{user = "ada"}'])
     """Fields of a form."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
@@ -56,6 +56,12 @@ def _url(text: str) -> str:
 
 class Settings(Table):
     """The settings of a project. An option of the command line wins over its key."""
+
+    OF_OTHERS: ClassVar[Mapping[str, str]] = {
+        key: f"[tool.twofold.{table}.NAME]"
+        for table, kind in (("variants", VariantTable), ("workloads", WorkloadTable))
+        for key in (field.alias or name for name, field in kind.model_fields.items())
+    }
 
     target: Text | None = Field(default=None, examples=['"shop:create_app()"'])
     """The system under test, recognised by its form. `"sample"` is the sample application."""

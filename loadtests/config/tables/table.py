@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import (
     BaseModel,
@@ -28,7 +28,7 @@ from loadtests.config.names import did_you_mean, nearest
 SAID = "said"
 """Type of an error whose text is ready."""
 
-SECRET = frozenset({"env", "headers", "base-env", "head-env"})
+SECRET = frozenset({"env", "headers", "form", "body", "base-env", "head-env"})
 """Keys whose values no message repeats."""
 
 _KINDS = (
@@ -72,6 +72,9 @@ class Table(BaseModel):
         allow_inf_nan=False,
         use_attribute_docstrings=True,
     )
+
+    OF_OTHERS: ClassVar[Mapping[str, str]] = {}
+    """Keys that are often put here, and the table that has them."""
 
     @classmethod
     def faults(cls, data: Mapping[str, Any], known: Known) -> Iterator[Fault]:  # noqa: ARG003
@@ -118,8 +121,10 @@ def _worded(error: ErrorDetails, table: type[Table]) -> InitErrorDetails:
     if error["type"] == SAID:
         kind = said(error["msg"], lack=context.get("lack"), meant=context.get("meant"))
     elif error["type"] == "extra_forbidden":
-        near = nearest(key, fields)
+        other = table.OF_OTHERS.get(key)
+        near = nearest(key, fields) if other is None else None
         way_out = f"Did you mean {near}?" if near else f"Keys: {', '.join(fields)}."
+        way_out = way_out if other is None else f"It belongs to {other}."
         kind = said(f"There is no such key here. {way_out}", meant=near)
     elif error["type"] == "missing":
         kind = said(f"This key is missing.{_example(key, fields)}", lack=Lack(keys=(key,), up=1))

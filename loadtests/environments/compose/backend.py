@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from loadtests.environments.compose.tested.subject import Subject
 from loadtests.environments.protocol import Say
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings
 from loadtests.environments.wait_idle import busy_after, wait_until_quiet
-from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.plan import Plan, Upstream
 from loadtests.model.stack import Replica
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
@@ -264,10 +264,18 @@ class ComposeStack(ContainerStack):
                 forcing.check(worker, self.first_log(member), self.processes_of(member))
 
     def stop_replicas(self) -> None:
-        """Stop the user's replicas, and take note if they ignore SIGTERM."""
+        """Stop the user's replicas, and take note if they ignore SIGTERM.
+
+        A server that is started by our command waits longer, for the proxy's idle connections.
+        """
         workers = [worker.name for worker in self._plan.workers]
+        if self._plan.budget.replica_cpus is not None:
+            # With a tenth of a CPU, a Python program takes several seconds to end.
+            with suppress(ProcessFailure):
+                self._hold([replica.name for replica in self.replicas], cpus=1.0, cores=())
         self._project.stop(workers, grace_s=STOP_GRACE_S)
-        if ignored_sigterm(self._project.containers().values(), workers):
+        is_ours = self._plan.tested.kind is TargetKind.IMPORT_STRING
+        if not is_ours and ignored_sigterm(self._project.containers().values(), workers):
             self._notes.append(SIGTERM_NOTE)
 
 

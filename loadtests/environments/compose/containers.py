@@ -124,7 +124,14 @@ class ContainerStack:
             )
             for upstream in upstreams
         ]
-        return nginx.render(self._template, servers, status_port=STATUS_PORT, folder=PROXY_FOLDER)
+        # Not on all addresses: a gate's proxy is in the networks of both versions, too.
+        return nginx.render(
+            self._template,
+            servers,
+            status_port=STATUS_PORT,
+            folder=PROXY_FOLDER,
+            listen_host=self.proxy_host,
+        )
 
     def _start_proxy(self, config: str) -> None:
         """Write the proxy's configuration, which starts it."""

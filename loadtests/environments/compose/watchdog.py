@@ -156,7 +156,11 @@ class _Log:
     def __call__(self, line: str) -> None:
         if line != self._last:
             with contextlib.suppress(OSError):  # a full disk must not stop the removal
-                print(f"{datetime.now(UTC):%H:%M:%S} UTC {line}", file=sys.stderr, flush=True)
+                print(
+                    f"{datetime.fromtimestamp(proc.now_s(), UTC):%H:%M:%S} UTC {line}",
+                    file=sys.stderr,
+                    flush=True,
+                )
         self._last = line
 
 

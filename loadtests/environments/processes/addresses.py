@@ -76,6 +76,21 @@ def assign(
     )
 
 
+def beside(places: Addresses) -> str:
+    """Return an address for one replica more than those that have one."""
+    hosts = {address.rpartition(":")[0] for address in places.replicas.values()}
+    last = max(places.replicas.values(), key=_numbers)
+    host, _, port = last.rpartition(":")
+    if len(hosts) < len(places.replicas) or len(hosts) >= STORE_NUMBER - 1:
+        return f"{host}:{_unused(1)[0]}"
+    block, _, number = host.rpartition(".")
+    return f"{block}.{int(number) + 1}:{port}"
+
+
+def _numbers(address: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in address.replace(":", ".").split("."))
+
+
 def is_free(host: str, port: int) -> bool:
     """Return whether a program could listen at this address now."""
     with closing(socket.socket()) as attempt:

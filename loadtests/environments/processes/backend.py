@@ -11,7 +11,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from loadtests.environments.child_python import python_path
@@ -28,27 +28,25 @@ from loadtests.environments.processes import (
 )
 from loadtests.environments.processes.addresses import Addresses
 from loadtests.environments.processes.members import Members
+from loadtests.environments.processes.replicas import open_files
+from loadtests.environments.processes.replicas.starter import Starter
 from loadtests.environments.protocol import Say
 from loadtests.environments.removal import remove_dead
-from loadtests.environments.replica_environment import NO_SETTINGS, Settings, settings_of
+from loadtests.environments.replica_environment import NO_SETTINGS, Settings
 from loadtests.environments.wait_idle import busy_after, wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan, TrialSpec, Upstream, WorkerModel
-from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.stack import HostReading, Reading, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used, service_parts
-from loadtests.servers.server import ReplicaOrder
 from loadtests.tools import files, host, nginx, proc, procfs, signals
 from loadtests.tools.proc import Child, Service
 
 PROXY = "proxy"
 GENERATOR = "generator"
 METRONOME = "metronome"
-SCRATCH = "scratch"
-"""The folder in a stack's folder with a folder for each replica's own files."""
-
 WSGI_APP = "app:create_app()"
 
 QUIET_LIMIT_S = 20.0
@@ -158,7 +156,6 @@ class ProcessesStack:
     ) -> None:
         self._root = root
         self._tested = tested
-        self._lent = lent
         self._budget = plan.budget
         self._generator_processes = plan.generator_processes
         self._generator_cores, self._proxy_cores = service_parts(plan.budget.service_cores)
@@ -167,8 +164,6 @@ class ProcessesStack:
         self._members = members
         self._places = places
         self._nginx = nginx_program
-        self._settings = settings
-        self._wsgi_app = wsgi_app
         self._database_url = database_url
         self._proxy: Service | None = None
         self._generation = 0
@@ -176,7 +171,22 @@ class ProcessesStack:
         self._cores = cores_used(plan.budget)
         self.proxy_host = places.proxy_host
         self.status_url = f"http://{self.proxy_host}:{places.status_port}/status"
-        self.replicas = tuple(self._start_replicas(plan))
+        self._workers = {worker.name: worker for worker in plan.workers}
+        self._starter = Starter(
+            root=root,
+            stack_folder=stack_folder,
+            members=members,
+            tested=tested,
+            settings=settings,
+            wsgi_app=wsgi_app,
+            secret_key=secrets.token_hex(32),
+            database_url=database_url,
+            lent=lent,
+        )
+        self.replicas = tuple(
+            self._starter.start(worker, number, places.replicas[name])
+            for name, (worker, number) in _replica_names(plan).items()
+        )
 
     @property
     def host_cores(self) -> tuple[int, ...]:
@@ -304,33 +314,19 @@ class ProcessesStack:
         argv = (sys.executable, "-m", module)
         return proc.run(argv, env=python_path(), input_text=text).stdout
 
-    def _start_replicas(self, plan: Plan) -> Iterator[Replica]:
-        secret_key = secrets.token_hex(32)
-        for name, (worker, number) in _replica_names(plan).items():
-            address = self._places.replicas[name]
-            scratch = self._stack_folder / SCRATCH / name
-            order = ReplicaOrder(
-                python=worker.python or sys.executable,
-                application=self._wsgi_app,
-                worker=worker,
-                name=name,
-                bind=address,
-                secret_key=secret_key,
-                database_url=self._database_url,
-                scratch=str(scratch),
-            )
-            start = project.start_of(order, self._tested, root=self._root, lent=self._lent)
-            serving.write_files(scratch, start.files)
-            env = start.env | settings_of(name, self._settings)
-            service = self._members.serve(name, start.argv, cwd=start.folder, env=env)
-            yield Replica(
-                name=name,
-                worker=worker.name,
-                number=number,
-                address=address,
-                identity=f"process {service.pid}",
-                started_at_s=proc.now_s(),
-            )
+    files_are_shared = True
+
+    def files_written(self, member: str) -> tuple[str, ...]:
+        """Return the files of the target's folder that a member has open for writing."""
+        folder = self._tested.folder
+        if folder is None:
+            return ()
+        return open_files.written_below(Path(folder), self._members.pid_of(member))
+
+    def further_replica(self, worker: str) -> AbstractContextManager[str]:
+        """Start one more replica of a worker model for as long as the block lasts."""
+        number = 1 + sum(replica.worker == worker for replica in self.replicas)
+        return self._starter.further(self._workers[worker], number, addresses.beside(self._places))
 
     def _proxy_is_configured(self) -> bool:
         self._members.check_alive([PROXY])

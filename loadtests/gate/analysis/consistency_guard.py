@@ -1,9 +1,9 @@
 """Checks whether two replicas of head give consistent answers where those of base do. PURE.
 
-A check (``loadtests.model.consistency``) runs on both versions. If only head fails, both run it
-again, up to ``TRIES`` times. Head regressed if it failed every try and base failed none. For two
-equal versions that fail a share p of their tries, this happens by chance with probability
-(p(1 − p))^TRIES, at most 4^−TRIES.
+A check (``loadtests.model.consistency``) runs on both versions, and so do the requests of the load,
+asked of each replica directly. If only head fails, both run it again, up to ``TRIES`` times. Head
+regressed if it failed every try and base failed none. For two equal versions that fail a share p of
+their tries, this happens by chance with probability (p(1 − p))^TRIES, at most 4^−TRIES.
 """
 
 from __future__ import annotations
@@ -13,7 +13,14 @@ from dataclasses import dataclass, replace
 
 from loadtests.analysis.consistency import declared
 from loadtests.gate.model import Evidence, SideName
-from loadtests.model.consistency import SAMPLE_CHECKS, Check, ProbeRecord, ProbeResult, ProbeState
+from loadtests.model.consistency import (
+    SAMPLE_CHECKS,
+    Check,
+    ProbeKind,
+    ProbeRecord,
+    ProbeResult,
+    ProbeState,
+)
 
 CHECKS = SAMPLE_CHECKS
 """An application without these paths leaves the checks open, and the reports omit them."""
@@ -88,6 +95,18 @@ def to_try(evidence: Evidence, worker: str) -> tuple[Check, ...]:
         if check.name not in by_check
         or (by_check[check.name].suspect and not by_check[check.name].worse)
     )
+
+
+def is_to_ask(evidence: Evidence, worker: str) -> bool:
+    """Return whether the requests of the load need another try; at first they do."""
+    undeclared = [
+        comparison
+        for comparison in compared(evidence, worker)
+        if any(
+            result.kind is not ProbeKind.DECLARED for result in (*comparison.base, *comparison.head)
+        )
+    ]
+    return not undeclared or any(one.suspect and not one.worse for one in undeclared)
 
 
 def wrong_ratio(results: Iterable[ProbeResult]) -> float | None:

@@ -7,6 +7,7 @@ import shlex
 from loadtests.gate.analysis import consistency_guard
 from loadtests.gate.analysis.verdict import NAMES
 from loadtests.gate.model import EndpointName, EndpointResult, GateResult, GateVerdict, Side
+from loadtests.model.tested.variables import HIDDEN
 from loadtests.report.rounding import figure
 
 VERDICTS = {
@@ -103,18 +104,18 @@ def side(version: Side) -> str:
     """Return a version's description: its name, commit, image and variables."""
     commit = f" at {version.commit[:12]}" if version.commit else ""
     image = f", image {version.digest.removeprefix('sha256:')[:12]}"
-    variables = "".join(f", {name}={value}" for name, value in version.environment.items())
+    variables = "".join(f", {name} set" for name in version.environment)
     return f"{version.asked}{commit}{image}{variables}"
 
 
 def again(result: GateResult) -> str:
-    """Return the command that repeats the gate."""
+    """Return the command that repeats the gate; its person knows the values of variables."""
     plan = result.plan
     words = ["twofold", "gate"]
     for version in (result.base, result.head):
         words += [f"--{version.name}", version.commit or _path_or_image(version)]
-        for variable, value in version.environment.items():
-            words += [f"--{version.name}-env", f"{variable}={value}"]
+        for variable in version.environment:
+            words += [f"--{version.name}-env", f"{variable}={HIDDEN}"]
     words += ["--workers", ",".join(plan.workers), "--workload", plan.workload]
     words += ["--margin", f"{next(iter(plan.margins.values())):g}", "--seed", str(plan.seed)]
     if not plan.scaling:

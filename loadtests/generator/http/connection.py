@@ -36,6 +36,14 @@ MAX_HEAD_BYTES = 65_536
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """Limit for one answer's body, because it is held in memory until it is complete."""
 
+MAX_HELD_BYTES = 256 * 1024 * 1024
+"""Limit for the bodies that come in several parts, of all connections of this process together.
+
+The generator's container has 1 GiB, and a test has hundreds of users."""
+
+_held = {"bytes": 0}
+"""What these bodies have now; each connection releases its own with its next request."""
+
 TIMESTAMP = 35
 """SO_TIMESTAMPNS of <asm/socket.h> (Linux): when data arrived, by ``time.time()``'s clock."""
 TIMESPEC = struct.Struct("ll")
@@ -132,8 +140,8 @@ class Connection:
         self._awaited = True
         self._arrived_at = 0.0
         self.raw = b""
-        self.status = self._received = 0
-        self._body.clear()
+        self.status = 0
+        self._release_body()
         self.deadline = deadline
         try:
             self._send_whole(request)
@@ -163,10 +171,18 @@ class Connection:
             return
         self.usable = self._awaited = False
         self.deadline = math.inf
+        _held["bytes"] -= self._received
+        self._received = 0
         self._parser = None  # breaks the reference cycle, so that the memory is freed at once
         self._watcher.stop()
         self._watcher.close()
         self._socket.close()
+
+    def _release_body(self) -> None:
+        self._body.clear()
+        if self._received:
+            _held["bytes"] -= self._received
+            self._received = 0
 
     def on_message_complete(self) -> None:
         """Store the status of a complete answer; the parser calls this."""
@@ -223,7 +239,8 @@ class Connection:
             self._end(Outcome.OK)
         else:
             self._received += received
-            if self._received > MAX_BODY_BYTES:
+            _held["bytes"] += received
+            if self._received > MAX_BODY_BYTES or _held["bytes"] > MAX_HELD_BYTES:
                 self._end(Outcome.BODY_TOO_LARGE)
 
     def _outcome_of_closing(self) -> Outcome:

@@ -29,14 +29,26 @@ class Ready:
 def exchange(ready: Ready, deadline: float) -> tuple[Response, float]:
     """Send the request; return the response and the moment when it was complete.
 
-    If the server closed the connection earlier, the request is sent over another one. Raises
-    ``ConnectFailed`` if no connection can be made.
+    Raises ``ConnectFailed`` if no connection can be made.
     """
-    origin = ready.origin
+    outcome, status, raw, body, done = send(
+        ready.origin, ready.wire, deadline, ready.timeout_s, only_head=ready.only_head
+    )
+    return Response(ready.request.url, outcome, status, raw, body), done
+
+
+def send(
+    origin: Origin, wire: bytes, deadline: float, timeout_s: float, *, only_head: bool
+) -> tuple[Outcome, int, bytes, bytes, float]:
+    """Send ``wire``; return outcome, status, header, body and the moment of completion.
+
+    If the server closed the connection earlier, the request is sent over another one. Raises
+    ``ConnectFailed`` if no connection can be made in ``timeout_s``.
+    """
     while True:
-        connection = origin.take(ready.timeout_s)
+        connection = origin.take(timeout_s)
         try:
-            outcome = connection.exchange(ready.wire, deadline, only_head=ready.only_head)
+            outcome = connection.exchange(wire, deadline, only_head=only_head)
         except StaleConnection:
             continue
         finally:
@@ -44,5 +56,4 @@ def exchange(ready: Ready, deadline: float) -> tuple[Response, float]:
         status = connection.status
         if outcome is Outcome.OK and status >= FIRST_ERROR_STATUS:
             outcome = Outcome.STATUS
-        body, done = connection.body(), connection.done
-        return Response(ready.request.url, outcome, status, connection.raw, body), done
+        return outcome, status, connection.raw, connection.body(), connection.done

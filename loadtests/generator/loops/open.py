@@ -19,7 +19,8 @@ class OpenGate:
 
     ``due`` are moments of the monotonic clock, in order. ``more_users(n)`` starts ``n`` users;
     there are never more than ``users_max``. If no user is left for a request, it is dropped:
-    ``drop`` is called with the moment at which it was due.
+    ``drop`` is called with the moment at which it was due. ``users`` are there already. ``in_turn``
+    gives requests to the user that has been idle the longest, so that all users have equal shares.
     """
 
     def __init__(
@@ -29,14 +30,17 @@ class OpenGate:
         users_max: int,
         more_users: Callable[[int], None],
         drop: Callable[[float], None],
+        users: int = 0,
+        in_turn: bool = False,
     ) -> None:
         self._due = due.tolist()
         self._next = 0
         self._users_max = users_max
-        self._users = 0
+        self._users = users
         self._more_users = more_users
         self._drop = drop
-        self._idle: list[Any] = []
+        self._idle: deque[Any] = deque()
+        self._take_idle = self._idle.popleft if in_turn else self._idle.pop
         self._waiting: deque[float] = deque()
         """Due requests that wait for a starting user."""
         self._seen: set[Any] = set()
@@ -79,7 +83,7 @@ class OpenGate:
             moment = due[self._next]
             self._next += 1
             if idle:
-                idle.pop().switch(moment)
+                self._take_idle().switch(moment)
             elif len(self._waiting) < self._users - len(self._seen):
                 self._waiting.append(moment)
             elif self._users < self._users_max:

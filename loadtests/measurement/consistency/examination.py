@@ -7,7 +7,8 @@ may read, with its cookies. Where one differs, both are asked again, in turns.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from loadtests.analysis.consistency import conversation, judgement, reading, written
@@ -40,6 +41,8 @@ MOST_CONFIRMED = 4
 
 MOST_VALUES = 3
 
+NUMBER = re.compile(r"\d+")
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Written:
@@ -48,6 +51,14 @@ class _Written:
     name: str
     request: RequestSpec
     answer: Seen
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Origin:
+    """The write that a read follows from, and the name of that read without its ids."""
+
+    written_by: str
+    check: str
 
 
 @dataclass(kw_only=True)
@@ -115,24 +126,37 @@ class Examination:
             answer = self.client.send(self._home, request)
             name = conversation.name_of(write)
             self._writes.append(_Written(name=name, request=request, answer=answer))
-        derived: dict[str, str] = {}
+        derived: dict[str, _Origin] = {}
+        followed: set[str | None] = set()
         for one in self._writes:
             if not _is_accepted(one.answer):
                 continue
             ids = written.ids_of(one.answer)
             further = conversation.reads_of_answer(self.talk.reads, one.answer, ids)
-            reads = conversation.unique([*reads, *further])
-            derived |= {_line(read): one.name for read in further}
+            reads = conversation.unique([*reads, *(entry.request for entry in further)])
+            derived |= {
+                _line(entry.request): _Origin(
+                    written_by=one.name,
+                    check=entry.of or NUMBER.sub("<n>", conversation.name_of(entry.request)),
+                )
+                for entry in further
+            }
+            followed |= {entry.of for entry in further}
         for read in reads:
+            earlier = before.get(_line(read))
+            # What a placeholder named at random is not there; what was written is asked instead.
+            if read.name in followed and earlier is not None and not _is_accepted(earlier):
+                continue
             answer = self.client.send(self._home, read)
-            self.cases.append(self._case(read, before.get(_line(read)), answer, derived))
+            self.cases.append(self._case(read, earlier, answer, derived))
         self._read_everywhere()
 
     def _case(
-        self, read: RequestSpec, before: Seen | None, after: Seen, derived: dict[str, str]
+        self, read: RequestSpec, before: Seen | None, after: Seen, derived: Mapping[str, _Origin]
     ) -> Case:
         values: tuple[str, ...] = ()
-        written_by = derived.get(_line(read))
+        origin = derived.get(_line(read))
+        written_by = origin.written_by if origin else None
         for one in self._writes:
             found = written.returned(
                 written.values_of(one.request, one.answer), read, before, after
@@ -144,6 +168,7 @@ class Examination:
             request=read,
             reading=Reading(
                 name=conversation.name_of(read),
+                check=origin.check if origin else conversation.name_of(read),
                 home=self._home,
                 answers={self._home: (after,)},
                 values=values,
@@ -200,6 +225,7 @@ class Examination:
                 request=write,
                 reading=Reading(
                     name=one.name,
+                    check=one.name,
                     home=self._home,
                     answers={self._home: (one.answer,)},
                     writing=True,

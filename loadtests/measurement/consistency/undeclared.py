@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loadtests.analysis.consistency import conversation, files, judgement
+from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.environments.protocol import Grows, KeepsFiles, Stack
 from loadtests.measurement.consistency.client import TIMEOUT_S, Client, target
@@ -15,9 +16,9 @@ from loadtests.measurement.consistency.examination import Examination
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.model.plan import Plan, WorkerModel
+from loadtests.model.plan import Plan
 from loadtests.model.stack import Replica
-from loadtests.model.tested.workload import RequestSpec, Workload
+from loadtests.model.tested.workload import RequestSpec
 from loadtests.tools import proc
 
 LIMIT_S = 20.0
@@ -77,6 +78,21 @@ def means_of(stack: Stack) -> Means:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """Some servers, and what one client asks of them.
+
+    ``addresses`` maps their names to ``ip:port``. ``processes`` is the number of processes of each;
+    None where it is not known.
+    """
+
+    asked: Asked
+    talk: Conversation
+    addresses: Mapping[str, str]
+    processes: int | None
+    seed: str
+
+
 class Undeclared:
     """Asks the replicas of each worker model what users ask; ``host`` is the header ``Host``."""
 
@@ -96,42 +112,40 @@ class Undeclared:
         began_s = proc.monotonic_s()
         results: list[ProbeResult] = []
         for number, (worker, workload) in enumerate(pairs, start=1):
-            until_s = began_s + limit_s * number / len(pairs)
-            results += self._examine(plan, worker, workload, seen, until_s)
+            subject = Subject(
+                asked=Asked(worker=worker.name, workload=workload.name),
+                talk=conversation.conversation_of(workload, seen.get(workload.name, ())),
+                addresses={
+                    replica.name: replica.address
+                    for replica in self._replicas
+                    if replica.worker == worker.name
+                },
+                processes=None if worker.as_started else worker.processes,
+                seed=f"{plan.seed}/{worker.name}/{workload.name}",
+            )
+            results += self.examine(subject, until_s=began_s + limit_s * number / len(pairs))
         return tuple(results)
 
-    def _examine(
-        self, plan: Plan, worker: WorkerModel, workload: Workload, seen: Seen, until_s: float
-    ) -> tuple[ProbeResult, ...]:
-        examination = self._examination(plan, worker, workload, seen, until_s)
+    def examine(self, subject: Subject, *, until_s: float) -> tuple[ProbeResult, ...]:
+        """Return the results of some servers; nothing new is begun after ``until_s``."""
+        examination = self._examination(subject, until_s)
         results = examination.run()
         with_files = self._with_files(examination, results)
 
         def again() -> Examination:
             control_s = until_s + START_LIMIT_S + CONTROL_LIMIT_S
-            return self._examination(plan, worker, workload, seen, control_s, what="control")
+            return self._examination(replace(subject, seed=f"{subject.seed}/again"), control_s)
 
         return (*with_files, *self._after_start(examination, again))
 
-    def _examination(
-        self,
-        plan: Plan,
-        worker: WorkerModel,
-        workload: Workload,
-        seen: Seen,
-        until_s: float,
-        *,
-        what: str = "check",
-    ) -> Examination:
-        servers = [each for each in self._replicas if each.worker == worker.name][:MOST_SERVERS]
-        addresses = {server.name: server.address for server in servers}
+    def _examination(self, subject: Subject, until_s: float) -> Examination:
         return Examination(
-            client=Client(self._agent, addresses, self._host),
-            asked=Asked(worker=worker.name, workload=workload.name),
-            talk=conversation.conversation_of(workload, seen.get(workload.name, ())),
-            servers=tuple(addresses),
-            processes=None if worker.as_started else worker.processes,
-            rng=random.Random(f"{plan.seed}/{worker.name}/{workload.name}/{what}"),
+            client=Client(self._agent, subject.addresses, self._host),
+            asked=subject.asked,
+            talk=subject.talk,
+            servers=tuple(subject.addresses)[:MOST_SERVERS],
+            processes=subject.processes,
+            rng=random.Random(subject.seed),
             is_over=lambda: proc.monotonic_s() > until_s,
         )
 

@@ -78,3 +78,10 @@ class Workload:
     start: tuple[RequestSpec, ...] = ()
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     locustfile: Locustfile | None = None
+    headers: Headers = field(default_factory=dict)
+    """Headers of every request of a list or a locustfile."""
+
+    @property
+    def is_users(self) -> bool:
+        """Whether it is the user's own: a list of requests, or a locustfile."""
+        return bool(self.requests) or self.locustfile is not None

@@ -39,6 +39,17 @@ def target(tested: Target) -> list[str]:
     return lines
 
 
+def starts(plan: Plan) -> str:
+    """Return what a run starts, in a line."""
+    if plan.tested.kind is TargetKind.URL:
+        return "Starts     the load generator; the target runs already"
+    store = "; PostgreSQL" if plan.with_store else ""
+    return (
+        f"Starts     {plan.replica_counts[-1]} replicas of each variant; nginx{store};"
+        " the load generator"
+    )
+
+
 def variant(worker: WorkerModel) -> str:
     """Return a variant in a few words: its name, its server and its slots."""
     if worker.as_started:

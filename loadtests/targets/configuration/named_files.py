@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,8 @@ class _Files:
                 return registry.named(FORMS[key], text, self._folder)
             except UsageError as error:
                 self._add((key,), str(error))
+            except (OSError, ValueError) as error:  # no path, such as one that is too long
+                self._add((key,), f"This cannot be looked for: {error}.")
         return None
 
     def columns(self) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -106,8 +109,9 @@ class _Files:
         return tuple(row[column] for row in rows if row[column])
 
     def _need(self, file: str, at: tuple[str | int, ...]) -> bool:
-        if (self._folder / file).is_file():
-            return True
+        with suppress(OSError, ValueError):  # no path, such as one that is too long
+            if (self._folder / file).is_file():
+                return True
         self._add(at, f"There is no file {file} in {self._folder}.")
         return False
 

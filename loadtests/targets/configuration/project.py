@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.external import Hooks
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
-from loadtests.model.tested.workload import Locustfile, Workload
+from loadtests.model.tested.workload import Locustfile, RequestSpec, Workload
 from loadtests.targets import plain, sample
 from loadtests.targets.configuration import load
 from loadtests.targets.configuration.project_file import ProjectFile
@@ -175,10 +176,7 @@ def _workloads_of_options(given: Given) -> dict[str, Workload]:
     """Return the workloads of ``--request`` and ``--locustfile``."""
     workloads = []
     if given.requests:
-        requests = tuple(load.of_line(text) for text in given.requests)
-        for request in requests:
-            for fault in faults_in_path(request.path, ()):
-                raise UsageError(f"--request: {fault}")
+        requests = tuple(map(_requested, given.requests))
         workloads.append(load.of_requests(plain.WORKLOAD, requests))
     if given.locustfile is not None:
         path = given.locustfile.resolve()
@@ -193,11 +191,23 @@ def _workloads_of_options(given: Given) -> dict[str, Workload]:
     return {workload.name: workload for workload in workloads}
 
 
+def _requested(text: str) -> RequestSpec:
+    """Return the request of an option; raise :class:`UsageError` for a text that is none."""
+    try:
+        request = load.of_line(text)
+    except UsageError as error:
+        raise UsageError(f"--request: {error}") from None
+    for fault in faults_in_path(request.path, ()):
+        raise UsageError(f"--request: {fault}")
+    return request
+
+
 def _existing(option: str, file: Path) -> str:
     """Return the absolute path of an option's file; raise :class:`UsageError` without it."""
-    if not file.is_file():
-        raise UsageError(f"{option} {file}: there is no such file.")
-    return str(file.resolve())
+    with suppress(OSError):  # a name that is too long
+        if file.is_file():
+            return str(file.resolve())
+    raise UsageError(f"{option} {file}: there is no such file.")
 
 
 def _check_load(given: Given, workloads: Mapping[str, Workload]) -> None:

@@ -60,8 +60,13 @@ def results(here: Path) -> Path | None:
         for found in _configurations(folder, here):
             data = found.placed.data
             out = data.get("out") if isinstance(data, Mapping) else None
-            return folder / out if isinstance(out, str) else None
+            return folder / out if isinstance(out, str) and out.isprintable() else None
     return None
+
+
+def configured_by(folder: Path) -> str | None:
+    """Return the name of the file in a folder that configures us, with mistakes or not."""
+    return next((found.file for found in _configurations(folder, folder)), None)
 
 
 @dataclass(frozen=True, kw_only=True)

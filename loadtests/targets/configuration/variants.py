@@ -7,13 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loadtests.model.plan import WorkerModel
-from loadtests.servers.registry import SERVERS
+from loadtests.servers import own_command
+from loadtests.servers.registry import DEFAULT, SERVERS
 
 if TYPE_CHECKING:
     from loadtests.config.tables.variant import VariantTable
-
-OWN_COMMAND = "command"
-"""The server whose command is the user's own."""
 
 
 def variant(name: str, table: VariantTable, built_in: Mapping[str, WorkerModel]) -> WorkerModel:
@@ -41,7 +39,7 @@ def _of_command(name: str, table: VariantTable) -> WorkerModel:
     assert table.command is not None
     return WorkerModel(
         name=name,
-        server=OWN_COMMAND,
+        server=own_command.SERVER.name,
         processes=table.processes or 1,
         threads=table.threads or 1,
         slots=table.slots,
@@ -55,7 +53,7 @@ def _like(name: str, table: VariantTable, built_in: Mapping[str, WorkerModel]) -
     """Return the built-in variant that a table is closest to."""
     if table.server is None and name in built_in:
         return built_in[name]
-    server = table.server or "gunicorn"
+    server = table.server or DEFAULT
     models = SERVERS[server].worker_models
     for model in models:
         if table.worker in {model.mode, model.name}:

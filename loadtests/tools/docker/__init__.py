@@ -45,6 +45,7 @@ BASE_PULL_LIMIT_S = 120.0
 class Container:
     """A container as the engine describes it; ``pid`` is 0 if it does not run.
 
+    ``address`` is the one at which the harness reaches it.
     ``member`` is the user's name for a service that the replicas need, and empty for all others.
     ``health`` is the result of its own check of health, and empty without one.
     """
@@ -282,7 +283,7 @@ def parse_container(attributes: Mapping[str, Any]) -> Container:
     """Convert the engine's description of a container (``docker inspect``)."""
     labels = attributes["Config"]["Labels"]
     state = attributes["State"]
-    networks = attributes["NetworkSettings"]["Networks"].values()
+    networks = attributes["NetworkSettings"]["Networks"]
     return Container(
         id=attributes["Id"],
         service=labels[SERVICE_LABEL],
@@ -293,10 +294,16 @@ def parse_container(attributes: Mapping[str, Any]) -> Container:
         exit_code=state["ExitCode"],
         out_of_memory=state.get("OOMKilled", False),
         pid=state["Pid"],
-        address=next((network["IPAddress"] for network in networks), ""),
+        address=_address(networks),
         member=labels.get(MEMBER_LABEL, ""),
         health=(state.get("Health") or {}).get("Status", ""),
     )
+
+
+def _address(networks: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return a container's address; that in the network ``front``, if it is in several."""
+    in_front = [network for name, network in networks.items() if name.endswith("_front")]
+    return next((str(network["IPAddress"]) for network in (*in_front, *networks.values())), "")
 
 
 # -- command lines ----------------------------------------------------------------------------

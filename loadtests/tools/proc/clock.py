@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import time
 
+EPOCH_S = time.time() - time.monotonic()
+"""What has to be added to the monotonic clock. The system's time may be set at any moment, so it is
+read only once."""
+
 
 def now_s() -> float:
-    """Return the seconds since the epoch; it may be set back or forth at any time."""
-    return time.time()
+    """Return the seconds since the epoch, by a clock that never goes back nor jumps.
+
+    The generator counts alike, so their moments can be compared.
+    """
+    return time.monotonic() + EPOCH_S
 
 
 def monotonic_s() -> float:
-    """Return the seconds of a clock that never goes back; use it for durations."""
+    """Return the seconds of a clock that starts anywhere; use it for durations."""
     return time.monotonic()
 
 

@@ -59,7 +59,7 @@ def first_sentence(entry: Entry) -> str:
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (("repot",), "No such command 'repot'. Known: run, plan, report,"),
+        (("repot",), "No such command 'repot'. Known: init, run, plan, report,"),
         (("repot",), "Did you mean report?"),
         (("gate", "calibrat"), "Known: calibrate, history. Did you mean calibrate?"),
     ],

@@ -36,6 +36,7 @@ CONFIGURATION = """\
 <replicas> = [1, 2]
 <workload> = ["<browse>", "<shopping>"]
 <rounds> = 8
+<start-limit> = 300
 <precision> = 0.04
 <factor> = 1.8
 <backend> = "<processes>"

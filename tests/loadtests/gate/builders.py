@@ -28,7 +28,7 @@ from loadtests.gate.model import (
 )
 from loadtests.gate.options import GateOptions
 from loadtests.gate.plan import block_order, make_plan, pair_windows
-from loadtests.model.consistency import ProbeResult, ProbeState
+from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from loadtests.model.machine import Machine
 
 MACHINE = Machine(
@@ -188,7 +188,12 @@ def make_block(
 
 
 def make_probe(
-    side: SideName, state: ProbeState, *, worker: str = "gthread", check: str = "note"
+    side: SideName,
+    state: ProbeState,
+    *,
+    worker: str = "gthread",
+    check: str = "note",
+    kind: ProbeKind = ProbeKind.DECLARED,
 ) -> SideProbe:
     """A try of two replicas, of which the second knows nothing where it ``breaks``."""
     one, other = f"{side}-a-1", f"{side}-a-2"
@@ -203,6 +208,7 @@ def make_probe(
         right=right.get(state, {}),
         wrong={other: 8} if state is ProbeState.BREAKS else {},
         detail=f"{other} says {state}.",
+        kind=kind,
     )
     return SideProbe(side=side, result=result)
 

@@ -24,7 +24,7 @@ from loadtests.gate.model import (
     StartPair,
     WorkerLoad,
 )
-from loadtests.model.consistency import Check, ProbeState
+from loadtests.model.consistency import Check, ProbeKind, ProbeState
 from tests.loadtests.gate.builders import make_block, make_gate_plan, make_pair, make_probe
 
 
@@ -40,6 +40,11 @@ class Truth:
     states: dict[SideName, ProbeState] = field(
         default_factory=lambda: dict.fromkeys(SideName, ProbeState.OK)
     )
+    answered: dict[SideName, ProbeState] = field(
+        default_factory=lambda: dict.fromkeys(SideName, ProbeState.OK)
+    )
+    """What the requests of the load show."""
+    asked: int = 0
     done: list[str] = field(default_factory=list)
 
     def noise(self, name: str, number: int) -> float:
@@ -98,11 +103,19 @@ class FakeBlockRunner:
         self._truth.done.append("proxy")
 
     def probe(self, checks: Sequence[Check]) -> tuple[SideProbe, ...]:
-        self._truth.done.append(f"probe {' '.join(check.name for check in checks)}")
+        if checks:
+            self._truth.done.append(f"probe {' '.join(check.name for check in checks)}")
         return tuple(
             make_probe(side, self._truth.states[side], check=check.name)
             for check in checks
             for side in SideName
+        )
+
+    def ask_servers(self) -> tuple[SideProbe, ...]:
+        self._truth.asked += 1
+        return tuple(
+            make_probe(side, state, check="GET /me", kind=ProbeKind.ANSWER)
+            for side, state in self._truth.answered.items()
         )
 
     @contextmanager
@@ -170,6 +183,27 @@ def test_answers_that_head_alone_gets_wrong_are_tried_again_until_that_is_shown(
     found = {e.endpoint: e.verdict for e in verdict.judge_endpoints(truth.plan, session.evidence)}
     assert sum(each.startswith("probe") for each in truth.done) == TRIES
     assert found[EndpointName.ANSWERS] is GateVerdict.REGRESSED
+
+
+def test_a_cookie_that_heads_other_replica_alone_refuses_regressed_after_as_many_tries() -> None:
+    truth = Truth(make_gate_plan())
+    truth.answered[SideName.HEAD] = ProbeState.BREAKS
+    session, _ = run(truth)
+
+    found = {e.endpoint: e.verdict for e in verdict.judge_endpoints(truth.plan, session.evidence)}
+    assert truth.asked == TRIES
+    assert sum(each.startswith("probe note") for each in truth.done) == 1
+    assert found[EndpointName.ANSWERS] is GateVerdict.REGRESSED
+
+
+@pytest.mark.parametrize("state", [ProbeState.NOTE, ProbeState.UNCHECKED, ProbeState.OK])
+def test_what_may_be_harmless_or_is_not_known_of_head_passes(state: ProbeState) -> None:
+    truth = Truth(make_gate_plan())
+    truth.answered[SideName.HEAD] = state
+    session, _ = run(truth)
+
+    assert truth.asked == 1
+    assert verdicts(session, truth.plan) == {GateVerdict.PASS}
 
 
 def test_answers_that_both_get_wrong_are_tried_once() -> None:

@@ -163,7 +163,9 @@ def test_a_workload_may_be_a_path() -> None:
     assert PLAN.path == "/cpu"
 
 
-@pytest.mark.parametrize("word", ["BURN", "=5", "A-B=1", "A=it's", "A=$HOME", "SECRET_KEY=x"])
+@pytest.mark.parametrize(
+    "word", ["BURN", "=5", "A-B=1", "A=it's", "A=$HOME", "SECRET_KEY=x", "A=***"]
+)
 def test_variables_that_compose_would_read_otherwise_are_refused(word: str) -> None:
     with pytest.raises(UsageError, match="--head-env"):
         options.environment([word], "--head-env")

@@ -126,3 +126,13 @@ def test_an_edge_has_no_speed_of_other_cores() -> None:
     edge = Edge(members=(), host=None, harness_cpu_s=0.0, pulse={0: (1.0, 2.0), 1: (3.0, 4.0)})
 
     assert _on(edge, 1).pulse == {1: (3.0, 4.0)}
+
+
+def test_the_replicas_of_both_sides_are_asked_the_requests_of_the_load(world: GateWorld) -> None:
+    probes = a_runner(world).ask_servers()
+
+    asked = {(probe.side, probe.result.check, probe.result.state) for probe in probes}
+    assert asked == {(side, f"GET {PLAN.path}", ProbeState.OK) for side in SideName}
+    for probe in probes:
+        assert all(name.startswith(probe.side) for name in probe.result.right)
+        assert len(probe.result.right) == 2

@@ -175,8 +175,30 @@ def test_identical_images_that_are_set_otherwise_are_no_a_a(checkout: Path) -> N
 
     assert found.differences == (
         "The images are identical.",
-        "BURN_PERCENT is not set for base and 5 for head.",
+        "BURN_PERCENT is set for head and not for base.",
     )
+
+
+def test_values_of_variables_are_in_no_record_and_no_sentence(checkout: Path) -> None:
+    engine = FakeEngine(shop=(8000,))
+    one, other = (versions.Named(name=name, asked="shop", kind=SideKind.IMAGE) for name in SideName)
+
+    found = build(engine, checkout, one, other, TOKEN="hunter2")
+
+    assert found.variables[SideName.HEAD] == {"TOKEN": "hunter2"}
+    assert set(found.head.environment) == {"TOKEN"}
+    assert "hunter2" not in repr(found)
+
+
+def test_variables_that_differ_are_named_without_their_values() -> None:
+    differing = versions._variables_that_differ(
+        {"A": "1", "B": "1", "C": "1"}, {"A": "2", "C": "1"}
+    )
+
+    assert list(differing) == [
+        "A has another value for head than for base.",
+        "B is set for base and not for head.",
+    ]
 
 
 def test_ports_that_differ_are_refused(checkout: Path) -> None:

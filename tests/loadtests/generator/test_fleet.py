@@ -51,6 +51,7 @@ def result(*, cpu_s: float, lag_ms: float, rows: int) -> Result:
     )
 
 
+@pytest.mark.parallel
 def test_the_busiest_and_the_slowest_process_count() -> None:
     own = result(cpu_s=0.1, lag_ms=9.0, rows=0)
 
@@ -61,12 +62,14 @@ def test_the_busiest_and_the_slowest_process_count() -> None:
     assert whole.user_errors == ("why", "why")
 
 
+@pytest.mark.parallel
 def test_without_any_worker_left_there_is_still_a_result() -> None:
     own = result(cpu_s=0.1, lag_ms=9.0, rows=0)
 
     assert joined(own, []) is own
 
 
+@pytest.mark.parallel
 def test_a_result_comes_through_a_message_as_it_was() -> None:
     before = result(cpu_s=0.5, lag_ms=1, rows=2)
 
@@ -101,6 +104,7 @@ def test_two_workers_share_the_arrivals_of_an_open_trial(fleet: Child) -> None:
     assert np.abs(gaps_us - 10_000).max() <= 500  # the clocks' difference between two processes
 
 
+@pytest.mark.parallel
 def test_a_worker_that_is_killed_is_told_and_replaced(fleet: Child) -> None:
     with stub_server() as (url, _):
         fleet.trial(base_url=url)
@@ -115,6 +119,7 @@ def test_a_worker_that_is_killed_is_told_and_replaced(fleet: Child) -> None:
     assert killed not in workers_of(fleet)
 
 
+@pytest.mark.parallel
 def test_a_worker_that_is_killed_as_it_starts_is_told_and_replaced() -> None:
     with Child("--processes", "2") as child, stub_server() as (url, _):
         deadline = time.monotonic() + 20
@@ -128,6 +133,7 @@ def test_a_worker_that_is_killed_as_it_starts_is_told_and_replaced() -> None:
     assert answer.count("ok") > 0
 
 
+@pytest.mark.parallel
 def test_without_any_worker_left_a_trial_ends_with_both_lost(fleet: Child) -> None:
     def kill_all() -> None:
         for pid in workers_of(fleet):
@@ -140,6 +146,7 @@ def test_without_any_worker_left_a_trial_ends_with_both_lost(fleet: Child) -> No
     assert answer.finished["sent"] == 0
 
 
+@pytest.mark.parallel
 def test_a_scenario_that_fails_to_load_is_an_error(fleet: Child, tmp_path: Path) -> None:
     path = tmp_path / "bad.py"
     path.write_text("1/0")
@@ -149,6 +156,7 @@ def test_a_scenario_that_fails_to_load_is_an_error(fleet: Child, tmp_path: Path)
     assert (error["event"], error["kind"]) == ("error", "scenario")
 
 
+@pytest.mark.parallel
 def test_workers_end_with_the_agent() -> None:
     with Child("--processes", "2") as child, stub_server() as (url, _):
         child.trial(base_url=url)
@@ -170,6 +178,7 @@ def _is_running(pid: int) -> bool:
     return state != "Z"
 
 
+@pytest.mark.parallel
 def test_a_worker_that_dies_between_two_trials_is_told_in_the_second_and_once(
     fleet: Child,
 ) -> None:

@@ -13,8 +13,7 @@ from tests.loadtests.generator.child import PROJECT
 CASES = 2_080
 
 
-@pytest.mark.slow
-@pytest.mark.parallel
+@pytest.mark.slow  # and not parallel: its answers have time limits
 def test_every_broken_answer_is_counted_once_as_what_it_is() -> None:
     command = (sys.executable, "-m", "scripts.generator_bench.fuzz", str(CASES), "7")
 

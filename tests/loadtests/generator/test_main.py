@@ -25,6 +25,7 @@ def child() -> Iterator[Child]:
         yield running
 
 
+@pytest.mark.parallel
 def test_it_says_hello(child: Child) -> None:
     hello = child.ask(op="hello")
 
@@ -32,6 +33,7 @@ def test_it_says_hello(child: Child) -> None:
     assert hello["locust"].startswith("2.")
 
 
+@pytest.mark.parallel
 def test_it_fetches_all_at_once_in_the_order_asked(child: Child) -> None:
     all_there = threading.Barrier(3)
 
@@ -58,6 +60,7 @@ def test_it_fetches_all_at_once_in_the_order_asked(child: Child) -> None:
     )
 
 
+@pytest.mark.parallel
 def test_a_fetch_sends_what_it_is_told_and_gives_cookies_back(child: Child) -> None:
     def baked(_request: bytes) -> bytes:
         cookies = b"Set-Cookie: a=1; Expires=Tue, 24 Nov 2026 08:00:00 GMT\r\nSet-Cookie: b=2\r\n"
@@ -76,6 +79,7 @@ def test_a_fetch_sends_what_it_is_told_and_gives_cookies_back(child: Child) -> N
     assert body == "Größe".encode()
 
 
+@pytest.mark.parallel
 def test_a_fetch_is_over_at_its_time_limit(child: Child) -> None:
     with stub_server(late(1, b"")) as (url, _):
         fetched = child.ask(op="fetch", id="f", urls=[url], timeout_s=0.2)
@@ -132,6 +136,7 @@ def test_users_do_not_start_in_one_moment(child: Child) -> None:
     assert first_us[0] > -1_001_000
 
 
+@pytest.mark.parallel
 def test_connections_stay_open_from_one_trial_to_the_next(child: Child) -> None:
     with stub_server() as (url, _):
         port = int(url.rpartition(":")[2])
@@ -181,6 +186,7 @@ def test_failures_are_counted_by_kind_and_end_no_user(child: Child) -> None:
     assert (answer.columns["sent_us"] > 300_000).any()
 
 
+@pytest.mark.parallel
 def test_a_server_that_is_not_there_is_a_trial_of_refused_requests(child: Child) -> None:
     answer = child.trial(base_url="http://127.0.0.1:9")
 
@@ -230,6 +236,7 @@ class Own({base}):
 """
 
 
+@pytest.mark.parallel
 @pytest.mark.parametrize("base", ["LeanHttpUser", "FastHttpUser", "HttpUser"])
 def test_a_locustfile_runs_the_same_with_each_client(
     child: Child, tmp_path: Path, base: str
@@ -255,6 +262,7 @@ def test_a_locustfile_runs_the_same_with_each_client(
     assert answer.finished["user_errors"] == 0
 
 
+@pytest.mark.parallel
 def test_what_a_locustfiles_own_code_raises_is_counted(child: Child, tmp_path: Path) -> None:
     path = tmp_path / "raising.py"
     path.write_text(LOCUSTFILE.format(base="LeanHttpUser").replace('print("', 'raise KeyError("'))
@@ -266,12 +274,13 @@ def test_what_a_locustfiles_own_code_raises_is_counted(child: Child, tmp_path: P
     assert "to standard output" in answer.finished["user_error"]
 
 
+@pytest.mark.parallel
 @pytest.mark.parametrize(
     ("line", "kind", "word"),
     [
         ("{not json", "order", "Expecting"),
         ("[1]", "order", "object"),
-        ({"op": "dance"}, "order", "hello, fetch, trial"),
+        ({"op": "dance"}, "order", "hello, fetch, place, check, trial"),
         ({"op": "trial", "id": "x"}, "order", "base_url is missing"),
         ({"op": "fetch", "id": "x"}, "order", "urls is missing"),
     ],
@@ -287,6 +296,7 @@ def test_a_line_that_cannot_be_followed_is_an_error_and_not_the_end(
     assert child.ask(op="hello")["event"] == "hello"
 
 
+@pytest.mark.parallel
 @pytest.mark.parametrize(
     ("order", "kind", "word"),
     [
@@ -303,6 +313,7 @@ def test_a_trial_that_cannot_be_run_is_an_error_with_its_id(
     assert word in error["detail"]
 
 
+@pytest.mark.parallel
 def test_an_open_trial_refuses_users_that_cannot_wait_for_a_due_request(
     child: Child, tmp_path: Path
 ) -> None:
@@ -321,6 +332,7 @@ def test_an_open_trial_refuses_users_that_cannot_wait_for_a_due_request(
     assert "LeanHttpUser" in error["detail"]
 
 
+@pytest.mark.parallel
 def test_it_ends_when_told_to() -> None:
     with Child() as child:
         child.ask(op="hello")
@@ -329,6 +341,7 @@ def test_it_ends_when_told_to() -> None:
         assert child.process.wait(10) == 0
 
 
+@pytest.mark.parallel
 def test_it_does_not_outlive_the_harness_even_in_a_trial() -> None:
     with Child() as child, stub_server() as (url, _):
         trial = {"op": "trial", "id": "t", "base_url": url, "users": 2, "settle_s": 30}
@@ -341,6 +354,7 @@ def test_it_does_not_outlive_the_harness_even_in_a_trial() -> None:
         assert child.process.wait(5) == 0
 
 
+@pytest.mark.parallel
 def test_an_interrupt_is_the_harnesss_to_handle() -> None:
     with Child() as child:
         child.ask(op="hello")

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from loadtests.generator import recorder as recorder_module
 from loadtests.generator.http.outcome import Outcome
 from loadtests.generator.recorder import NO_REPLICA, Recorder
+from loadtests.generator.samples import MOST_ENTRIES, OTHERS
 
 
 def recorder_with_rows(count: int) -> Recorder:
@@ -51,6 +54,40 @@ def test_tables_name_what_the_indices_stand_for() -> None:
     ]
     samples = recorder.samples(0.0)
     assert (samples.names, samples.replicas) == (("/b", "/a"), ("x", "y"))
+
+
+def test_tables_have_an_end_whatever_an_application_makes_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recorder_module, "MOST_ENTRIES", 3)
+    recorder = Recorder()
+
+    names = [recorder.name_index(f"/{number}") for number in range(6)]
+    replicas = [recorder.replica_index(b"%d" % number) for number in range(6)]
+
+    assert names == replicas == [0, 1, 2, 2, 2, 2]
+    assert recorder.name_index("/1") == 1
+    samples = recorder.samples(0.0)
+    assert samples.names == ("/0", "/1", OTHERS)
+    assert samples.replicas == ("0", "1", OTHERS)
+
+
+def test_a_trial_with_more_made_up_replicas_than_an_index_can_count_is_recorded() -> None:
+    recorder = Recorder()
+    for number in range(40_000):
+        recorder.add(0, 0, 0, 200, Outcome.OK, recorder.replica_index(b"%d" % number), 0)
+
+    samples = recorder.samples(0.0)
+
+    assert len(samples.replicas) == MOST_ENTRIES
+    assert (samples.columns["replica"] == MOST_ENTRIES - 1).sum() == 40_000 - MOST_ENTRIES + 1
+
+
+def test_a_made_up_replica_is_kept_in_part() -> None:
+    recorder = Recorder()
+    recorder.replica_index(b"x" * 10_000)
+
+    assert recorder.samples(0.0).replicas == ("x" * recorder_module.MOST_BYTES,)
 
 
 def test_percentiles_of_the_columns_are_exact() -> None:

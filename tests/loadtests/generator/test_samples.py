@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from loadtests.generator import samples as samples_module
 from loadtests.generator.http.outcome import Outcome
 from loadtests.generator.recorder import NO_REPLICA, Recorder
-from loadtests.generator.samples import Samples, merge, pack, unpack
+from loadtests.generator.samples import OTHERS, Samples, merge, pack, unpack
 
 
 def samples(*rows: tuple[float, Outcome, str | None, str]) -> Samples:
@@ -55,6 +57,16 @@ def test_merging_with_a_process_that_did_nothing_changes_nothing() -> None:
 
     assert merged.names == part.names
     assert all((merged.columns[key] == part.columns[key]).all() for key in part.columns)
+
+
+def test_tables_of_many_processes_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(samples_module, "MOST_ENTRIES", 2)
+    parts = [samples((number, Outcome.OK, str(number), "/")) for number in range(4)]
+
+    merged = merge([*parts, samples((9, Outcome.TIMEOUT, None, "/"))])
+
+    assert merged.replicas == ("0", "1", OTHERS)
+    assert merged.columns["replica"].tolist() == [0, 1, 2, 2, NO_REPLICA]
 
 
 def test_packed_columns_come_back_as_they_were() -> None:

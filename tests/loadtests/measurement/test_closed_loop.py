@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,9 +39,12 @@ class Quiet(PlainProgress):
 class Measured:
     """What a session wrote down, and whom it told."""
 
-    def __init__(self, results: Path, world: World, **fields: Any) -> None:
+    def __init__(
+        self, results: Path, world: World, *, reset_command: tuple[str, ...] = (), **fields: Any
+    ) -> None:
         options = replace(Options(workers=("gthread",), rounds=ROUNDS), **fields)
         plan = make_plan(options, make_machine(), backend="fake", seed=1)
+        plan = replace(plan, reset_command=reset_command)
         kept = Store.create(results, "a-run")
         kept.begin(make_facts(finished=False), make_machine(), plan)
         stack = FakeStack(world, plan)
@@ -139,3 +143,11 @@ def test_where_all_windows_are_disturbed_a_part_is_measured_again_and_all_count(
     aside = [trial for trial in measured.trials if trial.set_aside]
     assert len(aside) == ROUNDS * max(1, cells // REPEATED_PART)
     assert len(measured.trials) - len(aside) == ROUNDS * cells
+
+
+def test_the_reset_command_runs_before_each_round(tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    program = f"open({str(marks)!r}, 'a').write('x')"
+    Measured(tmp_path, World(), reset_command=(sys.executable, "-c", program))
+
+    assert marks.read_text() == "x" * ROUNDS

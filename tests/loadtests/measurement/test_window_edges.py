@@ -6,12 +6,15 @@ import os
 from dataclasses import replace
 
 import pytest
+from pydantic import TypeAdapter
 
 from loadtests.environments.keep_awake import Awake
 from loadtests.measurement.core_speed_probe import Metronome
-from loadtests.measurement.window_edges import read_edge
+from loadtests.measurement.window_edges import check_clocks, read_edge
+from loadtests.model.errors import GeneratorFailure
+from loadtests.model.generator_records import Edge, Finished
 from tests.loadtests.builders import make_plan
-from tests.loadtests.fakes import FakeStack, World
+from tests.loadtests.fakes import FakeStack, World, finished_event
 
 PLAN = make_plan(workers=("gthread",), replica_counts=(1, 2))
 
@@ -47,3 +50,24 @@ def test_what_keeps_the_cores_awake_counts_as_the_harness_own() -> None:
     edge = read_edge(FakeStack(World(), PLAN), awake, None)
 
     assert edge.harness_cpu_s > awake.cpu_s() > 0.05
+
+
+def finished(opened_at_s: float) -> Finished:
+    fields = finished_event(opened_at_s=opened_at_s)
+    del fields["event"]
+    return TypeAdapter(Finished).validate_python(fields)
+
+
+@pytest.mark.parametrize(("apart_s", "side"), [(60.0, "behind"), (-3600.0, "ahead of")])
+def test_a_generator_with_another_clock_is_one_message(apart_s: float, side: str) -> None:
+    edge = read_edge(FakeStack(World(now_s=1000.0), PLAN), Awake(None), None)
+
+    with pytest.raises(GeneratorFailure, match=rf"{abs(apart_s):.0f} s {side} this machine's.*NTP"):
+        check_clocks(edge, finished(1000.0 - apart_s))
+
+
+def test_a_machine_that_is_slow_to_read_its_counters_is_no_other_clock() -> None:
+    edge = read_edge(FakeStack(World(now_s=1000.0), PLAN), Awake(None), None)
+
+    check_clocks(edge, finished(995.0))
+    check_clocks(Edge(members=(), host=None, harness_cpu_s=0.0, pulse=None), finished(1.0))

@@ -64,6 +64,7 @@ def text_of(driver: Chrome, selector: str = "main") -> str:
     return driver.find_element(By.CSS_SELECTOR, selector).text
 
 
+@pytest.mark.parallel
 def test_the_page_asks_for_nothing_but_itself_and_the_console_stays_empty(
     chromium: Chrome, page: str
 ) -> None:
@@ -85,6 +86,7 @@ def test_the_page_is_there_within_two_seconds(chromium: Chrome, page: str) -> No
     assert took_ms < 2000
 
 
+@pytest.mark.parallel
 @pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_nothing_serious(chromium: Chrome, page: str, dark: bool) -> None:
     axe = resources.files("axe_core_python").joinpath("axe.min.js").read_text()
@@ -100,6 +102,7 @@ def test_axe_finds_nothing_serious(chromium: Chrome, page: str, dark: bool) -> N
     assert [(each["id"], each["nodes"][0]["html"]) for each in serious] == []
 
 
+@pytest.mark.parallel
 def test_nothing_scrolls_sideways_on_a_narrow_screen(chromium: Chrome, page: str) -> None:
     browser.look(chromium, width=360)
     chromium.get(page)
@@ -107,6 +110,7 @@ def test_nothing_scrolls_sideways_on_a_narrow_screen(chromium: Chrome, page: str
     assert chromium.execute_script("return document.documentElement.scrollWidth") <= 360
 
 
+@pytest.mark.parallel
 def test_on_paper_no_table_is_cut_off(chromium: Chrome, page: str) -> None:
     browser.look(chromium, width=718, media="print")  # A4 less two margins of 10 mm, at 96 dpi
     chromium.get(page)
@@ -120,6 +124,7 @@ def test_on_paper_no_table_is_cut_off(chromium: Chrome, page: str) -> None:
     assert cut == []
 
 
+@pytest.mark.parallel
 def test_without_javascript_every_figure_is_there(chromium: Chrome, page: str) -> None:
     browser.look(chromium)
     chromium.get(page)
@@ -135,6 +140,7 @@ def test_without_javascript_every_figure_is_there(chromium: Chrome, page: str) -
         chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
+@pytest.mark.parallel
 def test_the_theme_can_be_chosen(chromium: Chrome, page: str) -> None:
     browser.look(chromium)
     chromium.get(page)
@@ -149,6 +155,7 @@ def test_the_theme_can_be_chosen(chromium: Chrome, page: str) -> None:
     assert dark != light
 
 
+@pytest.mark.parallel
 def test_pointing_at_a_dot_tells_its_trial(chromium: Chrome, page: str) -> None:
     browser.look(chromium)
     chromium.get(page)
@@ -162,6 +169,7 @@ def test_pointing_at_a_dot_tells_its_trial(chromium: Chrome, page: str) -> None:
     assert "gthread cpu ×1, round 1" in text_of(chromium, "#tip")
 
 
+@pytest.mark.parallel
 def test_names_from_users_are_text(chromium: Chrome, tmp_path: Path) -> None:
     plan = make_plan(workers=NASTY, workloads=(NASTY[0],), replica_counts=(1, 2), rounds=2)
     path = tmp_path / "report.html"
@@ -277,6 +285,7 @@ def test_a_page_that_was_opened_during_a_run_follows_it_within_five_seconds(
     assert "Measuring" not in text_of(chromium, "h1"), "the last page rests"
 
 
+@pytest.mark.parallel
 @pytest.mark.parametrize(
     ("name", "view"),
     [

@@ -48,6 +48,25 @@ def test_a_container_that_runs_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("networks", "address"),
+    [
+        ({}, ""),
+        ({"p_stack": "10.0.0.2"}, "10.0.0.2"),
+        ({"p_base": "10.0.0.2", "p_front": "10.1.0.2", "p_head": "10.2.0.2"}, "10.1.0.2"),
+    ],
+)
+def test_a_container_in_several_networks_is_reached_in_front(
+    networks: dict[str, str], address: str
+) -> None:
+    description = captured("running")
+    description["NetworkSettings"]["Networks"] = {
+        name: {"IPAddress": place} for name, place in networks.items()
+    }
+
+    assert parse_container(description).address == address
+
+
+@pytest.mark.parametrize(
     ("name", "exit_code", "out_of_memory"),
     [("paused", 0, False), ("killed", 137, False), ("out-of-memory", 137, True)],
 )

@@ -158,6 +158,8 @@ class _Answer(http.server.BaseHTTPRequestHandler):
         self.server.heard.append(self.headers.get("Connection"))  # type: ignore[attr-defined]
         self.send_response(500 if self.path == "/fail" else 200)
         self.send_header("Content-Length", "0")
+        if self.path == "/forge":
+            self.send_header("x-upstream-ADDR", "10.9.9.9:1")
         self.end_headers()
         self.server.asked += 1  # type: ignore[attr-defined]
 
@@ -238,6 +240,15 @@ def test_shares_are_exactly_equal_also_when_every_answer_of_one_fails(tmp_path: 
 
     assert Counter(address for _, address in answers) == dict.fromkeys(members, 20)
     assert sum(status == 500 for status, _ in answers) == 20
+
+
+@needs_nginx
+def test_an_application_cannot_say_that_another_replica_answered(tmp_path: Path) -> None:
+    port = a_free_port()
+    with a_replica("127.0.0.1") as replica:
+        itself = f"127.0.0.1:{replica.server_port}"
+        with a_proxy(tmp_path, port, (itself,)):
+            assert ask(port, ["/forge", "/"]) == [(200, itself)] * 2
 
 
 @needs_nginx

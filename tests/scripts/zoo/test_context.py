@@ -28,6 +28,7 @@ def asked(
 
 @real
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_no_request_sees_the_token_of_another_under_any_worker_model(tmp_path: Path) -> None:
     found = asked(tmp_path)
 
@@ -37,6 +38,7 @@ def test_no_request_sees_the_token_of_another_under_any_worker_model(tmp_path: P
 
 @real
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_a_token_in_the_module_is_caught_where_a_process_has_several_requests_at_once(
     tmp_path: Path,
 ) -> None:

@@ -70,7 +70,7 @@ def _replica(
     variables: Mapping[str, str],
 ) -> dict[str, Any]:
     service = _service(part)
-    own = {**escaped(command.env), **service.get("environment", {})}
+    own = {**service.get("environment", {}), **escaped(command.env)}
     service["environment"] = {**own, **variables}
     if command.argv:
         service["command"] = escaped(command.argv)

@@ -144,6 +144,21 @@ def test_the_proxy_passes_each_port_to_the_starts_of_one_version(
     assert "10.0.0.1:8000" not in config
 
 
+def test_the_proxy_listens_where_the_versions_cannot_reach_it(
+    ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configs: list[str] = []
+    proxy = a_container("proxy", address="10.77.0.9")
+    stack = a_stack(FakeEngine(*starts(2), proxy, *SERVICES[1:]), tmp_path)
+    stack.grow(4)
+    monkeypatch.setattr(proc, "run", lambda _, *, input_text: configs.append(input_text))
+
+    stack.configure_proxy([Upstream(port=9001, worker="base", members=(1,))])
+
+    listening = [line.split()[1] for line in configs[0].splitlines() if " listen " in line]
+    assert listening == ["10.77.0.9:9000;", "10.77.0.9:9001;"]
+
+
 @pytest.mark.parametrize(
     ("fields", "why"),
     [

@@ -32,13 +32,15 @@ def test_with_one_address_each_replica_has_a_port_of_its_own() -> None:
 
 
 @linux
-def test_a_common_port_that_one_holds_on_all_addresses_is_passed_over() -> None:
-    places = addresses.assign(NAMES, proxy_ports=(), many=True)
-    port = int(places.replicas["sync-1"].split(":")[1])
-    with closing(socket.create_server(("0.0.0.0", port))):
-        second = addresses.assign(NAMES, proxy_ports=(), many=True)
+def test_a_common_port_that_one_holds_on_all_addresses_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with closing(socket.create_server(("0.0.0.0", 0))) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(addresses, "FIRST_PORT", port)
+        places = addresses.assign(NAMES, proxy_ports=(), many=True)
 
-    assert int(second.replicas["sync-1"].split(":")[1]) > port
+    assert int(places.replicas["sync-1"].split(":")[1]) > port
 
 
 @pytest.mark.parametrize("many", [pytest.param(True, marks=linux), False])
@@ -75,3 +77,23 @@ def test_a_port_that_only_root_may_open_is_refused(monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(UsageError, match=r"Only root may listen on ports below 1024.*--port is 80"):
         addresses.assign(NAMES, proxy_ports=(), port=80, many=True)
+
+
+@linux
+def test_one_replica_more_gets_the_next_address_and_the_same_port() -> None:
+    places = addresses.assign(NAMES, proxy_ports=(), many=True)
+
+    host, port = addresses.beside(places).split(":")
+
+    last_host, last_port = places.replicas["sync-1"].split(":")
+    assert port == last_port
+    assert int(host.rpartition(".")[2]) == int(last_host.rpartition(".")[2]) + 1
+
+
+def test_with_one_address_it_gets_a_free_port() -> None:
+    places = addresses.assign(NAMES, proxy_ports=(), many=False)
+
+    further = addresses.beside(places)
+
+    assert further.startswith("127.0.0.1:")
+    assert further not in places.replicas.values()

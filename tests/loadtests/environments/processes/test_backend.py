@@ -22,7 +22,8 @@ from tests.loadtests.builders import make_budget, make_plan
 from tests.loadtests.environments.processes.stack_to_kill import ROOT, wait_ready
 
 pytestmark = [
-    pytest.mark.slow,  # a whole stack runs beside it: it disturbs what is timed, and is disturbed
+    pytest.mark.slow,
+    pytest.mark.parallel,
     pytest.mark.skipif(
         nginx.find_program() is None or bool(gunicorn.missing_modules()),
         reason="needs nginx, gunicorn, Flask and gevent here",

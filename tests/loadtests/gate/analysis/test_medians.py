@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from loadtests.gate.analysis import medians
-from loadtests.gate.analysis.medians import Times, changes, median_ms, quantile_levels
+from loadtests.gate.analysis.medians import Start, Times, changes, median_ms, quantile_levels
 
 
 def times(values_ms: np.ndarray) -> Times:
@@ -19,7 +19,7 @@ def times(values_ms: np.ndarray) -> Times:
 
 def drawn(
     rng: np.random.Generator, pairs: int, *, change: float = 0.0, requests: int = 150
-) -> list[tuple[list[Times], list[Times]]]:
+) -> list[Start]:
     """Pairs of two windows a side; in a third of the windows most requests have to wait."""
 
     def window(median_ms: float) -> Times:
@@ -80,25 +80,33 @@ def test_few_and_single_requests_have_a_median_too() -> None:
     assert median_ms([]) is None
 
 
-def test_starts_tell_how_much_the_ratio_varies() -> None:
-    """The error that the pseudo-values say is that of the estimate, seen again and again."""
+@pytest.fixture(scope="module")
+def gates() -> list[list[Start]]:
     rng = np.random.default_rng(4)
-    found = [changes(drawn(rng, 16)) for _ in range(300)]
+    return [drawn(rng, 16) for _ in range(300)]
+
+
+@pytest.fixture(scope="module")
+def found(gates: list[list[Start]]) -> list[tuple[float, ...]]:
+    return [changes(starts) for starts in gates]
+
+
+def test_starts_tell_how_much_the_ratio_varies(found: list[tuple[float, ...]]) -> None:
+    """The error that the pseudo-values say is that of the estimate, seen again and again."""
     estimates = [fmean(values) for values in found]
     said = [stdev(values) / 4 for values in found]
 
     assert fmean(said) == pytest.approx(stdev(estimates), rel=0.15)
 
 
-def test_it_varies_less_than_the_mean_of_the_windows_own_medians() -> None:
-    rng = np.random.default_rng(5)
-
-    def own(start: tuple[list[Times], list[Times]]) -> float:
+def test_it_varies_less_than_the_mean_of_the_windows_own_medians(
+    gates: list[list[Start]], found: list[tuple[float, ...]]
+) -> None:
+    def own(start: Start) -> float:
         logs = [[math.log(np.median(each.quantiles_ms)) for each in side] for side in start]
         return fmean(logs[0]) - fmean(logs[1])
 
-    gates = [drawn(rng, 16) for _ in range(150)]
-    pooled = stdev(fmean(changes(starts)) for starts in gates)
+    pooled = stdev(fmean(values) for values in found)
 
     assert pooled < 0.8 * stdev(fmean(map(own, starts)) for starts in gates)
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.app.conftest import Serve, failed_start, serving
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.parallel]
 
 APPLICATION = "scripts.zoo.app:create_app()"
 

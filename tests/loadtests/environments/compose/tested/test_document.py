@@ -10,6 +10,7 @@ import pytest
 from loadtests.environments.compose.tested.document import document
 from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.model.errors import UsageError
+from loadtests.servers.server import Command
 from tests.loadtests.builders import make_plan
 
 WEB = Part(
@@ -38,6 +39,17 @@ def test_each_worker_model_is_a_service_of_the_users_image_as_it_is() -> None:
     assert replica["healthcheck"] == {"disable": True}
     assert replica["mem_limit"] == "1000000000"
     assert not {"cap_drop", "tmpfs", "security_opt", "init"} & replica.keys()
+
+
+def test_a_variant_of_an_import_string_has_its_own_command() -> None:
+    command = Command(argv=("python", "-m", "gunicorn", "$x"), env={"REPLICA": "sync"})
+
+    made, _ = document(SUBJECT, PLAN, memory_bytes=10**9, settings={}, commands={"sync": command})
+
+    replica = made["services"]["sync"]
+    assert replica["command"] == ["python", "-m", "gunicorn", "$$x"]
+    assert replica["environment"] == {"A": "${TWOFOLD_VALUE_1}", "REPLICA": "sync"}
+    assert "command" not in made["services"]["gthread"]
 
 
 def test_everything_carries_the_labels_by_which_a_run_is_removed() -> None:

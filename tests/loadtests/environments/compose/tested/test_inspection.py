@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import cast
 
@@ -107,9 +108,43 @@ def test_what_is_seen_is_told_with_the_target() -> None:
     assert target.notes == ("first", "Started once: db.", inspection.LIMITS, inspection.NO_WAY_OUT)
 
 
-def test_a_target_that_is_running_already_is_told() -> None:
+def test_a_target_that_is_not_for_containers_is_told() -> None:
     with pytest.raises(UsageError, match="running already"):
-        inspect(Target(kind=TargetKind.URL, given="http://x", name="x"))
+        inspect(Target(kind=TargetKind.URL, given="x", name="x"))
+
+
+def an_import_string(folder: Path) -> Target:
+    return Target(kind=TargetKind.IMPORT_STRING, given="shop", name="shop", folder=str(folder))
+
+
+@pytest.mark.parametrize(
+    ("file", "note"),
+    [
+        ("requirements.txt", "The image is made from {} and its requirements.txt."),
+        ("README", "The image is made from {}, which names no requirements: gunicorn is added."),
+    ],
+)
+def test_of_an_import_string_it_is_told_what_its_image_is_made_from(
+    tmp_path: Path, file: str, note: str
+) -> None:
+    (tmp_path / file).write_text("flask\n")
+    target = an_import_string(tmp_path)
+
+    subject = inspect(target)
+
+    assert inspection.seen(target, subject).notes == (
+        note.format(tmp_path),
+        inspection.OWN_SERVER,
+        inspection.NO_WAY_OUT,
+    )
+
+
+def test_a_folder_of_10_gb_is_refused_before_anything_is_built(tmp_path: Path) -> None:
+    with (tmp_path / "dump.sql").open("wb") as file:
+        os.truncate(file.fileno(), 10 * 10**9)
+
+    with pytest.raises(UsageError, match=r"dump\.sql \(10000 MB\).*\.dockerignore"):
+        inspect(an_import_string(tmp_path))
 
 
 def test_a_folder_to_build_from_that_is_not_there_is_told(

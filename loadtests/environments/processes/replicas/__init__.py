@@ -1,0 +1,1 @@
+"""The replicas of a stack of processes: how they start, and which files they write."""

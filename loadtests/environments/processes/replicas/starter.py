@@ -1,0 +1,72 @@
+"""Starts the replicas of a stack of processes, and one more for the consistency checks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtests.environments.processes import project, serving
+from loadtests.environments.processes.members import Members
+from loadtests.environments.replica_environment import Settings, settings_of
+from loadtests.model.plan import WorkerModel
+from loadtests.model.stack import Replica
+from loadtests.model.tested.target import Target
+from loadtests.servers.server import ReplicaOrder
+from loadtests.tools import proc
+
+SCRATCH = "scratch"
+"""The folder in a stack's folder with a folder for each replica's own files."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Starter:
+    """Starts replicas that have all but their worker model, number and address in common."""
+
+    root: Path
+    stack_folder: Path
+    members: Members
+    tested: Target
+    settings: Settings
+    wsgi_app: str
+    secret_key: str
+    database_url: str | None
+    lent: Path | None
+
+    def start(self, worker: WorkerModel, number: int, address: str) -> Replica:
+        """Start a replica, and return it; it need not answer yet."""
+        name = f"{worker.name}-{number}"
+        scratch = self.stack_folder / SCRATCH / name
+        order = ReplicaOrder(
+            python=worker.python or sys.executable,
+            application=self.wsgi_app,
+            worker=worker,
+            name=name,
+            bind=address,
+            secret_key=self.secret_key,
+            database_url=self.database_url,
+            scratch=str(scratch),
+        )
+        start = project.start_of(order, self.tested, root=self.root, lent=self.lent)
+        serving.write_files(scratch, start.files)
+        env = start.env | settings_of(name, self.settings)
+        service = self.members.serve(name, start.argv, cwd=start.folder, env=env)
+        return Replica(
+            name=name,
+            worker=worker.name,
+            number=number,
+            address=address,
+            identity=f"process {service.pid}",
+            started_at_s=proc.now_s(),
+        )
+
+    @contextmanager
+    def further(self, worker: WorkerModel, number: int, address: str) -> Iterator[str]:
+        """Start one more replica for as long as the block lasts; provide its address."""
+        replica = self.start(worker, number, address)
+        try:
+            yield replica.address
+        finally:
+            self.members.end(replica.name)

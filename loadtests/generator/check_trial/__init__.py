@@ -1,0 +1,1 @@
+"""The check trial of a user's own load, and its answers given again."""

@@ -1,0 +1,181 @@
+"""Runs single steps of a check trial: a task, an ``on_start``; none of them can hang it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+import gevent
+from locust.exception import (
+    InterruptTaskSet,
+    RescheduleTask,
+    RescheduleTaskImmediately,
+    StopTest,
+    StopUser,
+)
+
+from loadtests.generator.http.outcome import Outcome
+from loadtests.generator.session.places import error_place, place_of
+from loadtests.generator.session.response import UserResponse
+from loadtests.generator.user_load import pace
+from loadtests.generator.user_load.crowd import Crowd
+from loadtests.generator.user_load.runner import first_line
+from loadtests.generator.user_load.watchdog import NeverEnds, Watchdog
+
+IDLE_LIMIT_S = 2.0
+"""Longest time that a step may take between two of its requests."""
+
+LOOK_S = 0.02
+
+REQUESTS_MAX = 100
+"""Requests of one attempt that are described."""
+
+TEXT_MAX = 20_000
+"""Bytes of an answer in which a field for a password is looked for."""
+
+Facts = dict[str, Any]
+"""Values of JSON."""
+
+
+@dataclass(kw_only=True)
+class Attempt:
+    """One try of a step. ``ending`` is ``ok``, ``raised``, ``stuck``, ``stop_user`` or ``quit``.
+
+    ``place`` is the line of the user's that it is about.
+    """
+
+    ending: str = "ok"
+    detail: str = ""
+    place: str = ""
+    kind: str = ""
+    requests: list[Facts] = field(default_factory=list)
+
+    @classmethod
+    def raised_by(cls, error: BaseException, place: str) -> Attempt:
+        """Return the attempt that ``error`` ended."""
+        return cls(
+            ending="raised", detail=first_line(str(error)), place=place, kind=type(error).__name__
+        )
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it ended by itself, and all its requests were good."""
+        return self.ending == "ok" and all(request["good"] for request in self.requests)
+
+
+@dataclass(kw_only=True, eq=False)
+class Step:
+    """One thing that a user does; ``share`` is its share of all tasks that are executed."""
+
+    name: str
+    kind: str
+    share: float = 0.0
+    attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def facts(self) -> Facts:
+        """The step as values of JSON."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "share": round(self.share, 6),
+            "attempts": [vars(attempt) for attempt in self.attempts],
+        }
+
+
+class StepRunner:
+    """Runs steps of the users of ``crowd`` until ``limit``, a moment of the monotonic clock."""
+
+    def __init__(self, crowd: Crowd, watchdog: Watchdog, limit: float) -> None:
+        self._crowd = crowd
+        self._watchdog = watchdog
+        self._limit = limit
+        self._attempt = Attempt()
+        crowd.load.observe = self._observe
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no time is left."""
+        return monotonic() >= self._limit
+
+    def run(self, user: Any, call: Callable[[], Any]) -> Attempt:
+        """Run ``call`` for ``user``, and return how it went."""
+        attempt = self._attempt = Attempt()
+        runner = self._crowd.runner
+        runner.stopped_at = None
+        with self._watchdog.watching(IDLE_LIMIT_S):
+            greenlet = gevent.spawn(self._call, user, call, attempt)
+            pace.shortened.add(greenlet)
+            self._wait(user, greenlet, attempt)
+            pace.shortened.discard(greenlet)
+        if runner.stopped_at is not None:
+            attempt.ending, attempt.place = "quit", runner.stopped_at
+        return attempt
+
+    def _call(self, _user: Any, call: Callable[[], Any], attempt: Attempt) -> None:
+        folder = self._crowd.load.folder
+        try:
+            call()
+        except (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately):
+            pass
+        except (StopUser, StopTest) as error:
+            attempt.ending = "stop_user"
+            attempt.place = error_place(folder, error.__traceback__)
+        except gevent.GreenletExit:
+            pass  # _wait says why
+        except NeverEnds as error:
+            attempt.ending = "stuck"
+            attempt.place = error_place(folder, error.__traceback__)
+        except BaseException as error:  # noqa: BLE001 - it is anybody's code
+            place = error_place(folder, error.__traceback__)
+            raised = Attempt.raised_by(error, place)
+            attempt.ending, attempt.detail = raised.ending, raised.detail
+            attempt.place, attempt.kind = raised.place, raised.kind
+
+    def _wait(self, user: Any, greenlet: Any, attempt: Attempt) -> None:
+        """Wait until a step is over; end one that does nothing, or for which no time is left."""
+        client: Any = getattr(user, "client", None)
+        sent, moved = -1, monotonic()
+        while not greenlet.join(timeout=LOOK_S) and not greenlet.dead:
+            now = monotonic()
+            # Another client may be there meanwhile: one of Locust's own.
+            client = getattr(user, "client", client)
+            if getattr(client, "in_flight", 0) or getattr(client, "sent", -1) != sent:
+                sent, moved = getattr(client, "sent", -1), now
+            if now - moved > IDLE_LIMIT_S or now > self._limit:
+                attempt.ending = "stuck" if now - moved > IDLE_LIMIT_S else "slow"
+                attempt.place = place_of(self._crowd.load.folder, greenlet.gr_frame)
+                greenlet.kill(block=False)
+                gevent.sleep(LOOK_S)
+                return
+
+    def _observe(self, _user: Any, response: UserResponse) -> None:
+        if len(self._attempt.requests) < REQUESTS_MAX:
+            self._attempt.requests.append(described(response))
+
+
+def described(response: UserResponse) -> Facts:
+    """Return what is worth knowing of a request."""
+    error = response.error
+    location = response.headers.get("location") if response.raw else None
+    text = (response.content or b"")[:TEXT_MAX].lower() if response.status_code else b""
+    return {
+        "method": response.method,
+        "name": response.name,
+        "path": urlsplit(response.history[0].url if response.history else response.url).path,
+        "final_path": urlsplit(response.url).path,
+        "status": response.status_code,
+        "good": response.outcome is Outcome.OK,
+        "outcome": response.outcome.name.lower(),
+        "error": None if error is None else first_line(str(error)),
+        "location": location,
+        "redirects": [
+            {"status": hop.status_code, "location": hop.headers.get("location")}
+            for hop in response.history
+        ],
+        "bytes": response.wire_bytes,
+        "has_password_field": b'type="password"' in text or b"type='password'" in text,
+    }

@@ -1,0 +1,1 @@
+"""Lists of requests: their placeholders, their bytes, and the users that send them."""

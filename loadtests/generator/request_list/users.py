@@ -1,0 +1,194 @@
+"""The users of a request list: they send its requests in one order that all of them share."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle, islice
+from math import gcd
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+import gevent
+from locust import User, task
+from locust.env import Environment
+from locust.exception import CatchResponseError
+
+from loadtests.generator.http.client import NO_CONNECTION, PAUSE_AFTER_NO_CONNECTION_S
+from loadtests.generator.http.connection import ConnectFailed
+from loadtests.generator.http.exchange import send
+from loadtests.generator.http.head import cookie_lines, replica_of
+from loadtests.generator.http.outcome import Outcome
+from loadtests.generator.order import Share
+from loadtests.generator.recorder import NO_REPLICA
+from loadtests.generator.request_list.placeholders import Draw, Values, names_in
+from loadtests.generator.request_list.prepared import Prepared, prepare_request
+from loadtests.generator.session.jar import Jar
+from loadtests.generator.session.load import SessionLoad
+from loadtests.generator.session.response import UserResponse
+from loadtests.generator.user_load.mix import smooth_order
+from loadtests.generator.user_load.orders import LoadOrder, RequestOrder
+
+CYCLE_MAX = 10_000
+"""Longest order of requests that repeats; larger weights are rounded to it."""
+
+
+class RequestList:
+    """The prepared requests of a list for one address, and the order in which users send them.
+
+    The order is the same for the same seed, whatever the number of users. With several processes
+    each begins at another place of it.
+    """
+
+    def __init__(self, order: LoadOrder, load: SessionLoad, share: Share) -> None:
+        host = urlsplit(load.home).netloc
+        self.load = load
+        self.origin = load.pool.origin(load.home)
+        self.requests, self.start = (
+            tuple(prepare_request(entry, host, order.values, order.headers) for entry in entries)
+            for entries in (order.requests, order.start)
+        )
+        self.kept_rows = kept_lengths(order.start, order.values)
+        """The lengths of the lists of which each user keeps one row."""
+        indices = in_cycle([request.weight for request in order.requests])
+        offset = len(indices) * share.number // share.of
+        self.sequence: Iterator[Prepared] = cycle(
+            [self.requests[index] for index in (*indices[offset:], *indices[:offset])]
+        )
+        self.rng = random.Random(0)  # a trial seeds it
+        self._share = share
+
+    def seed(self, seed: int) -> None:
+        """Begin the values of a trial."""
+        self.rng.seed(f"{seed}/{self._share.number}")
+
+    def draw(self, rows: Mapping[int, int]) -> Draw:
+        """Return the values of the next request of a user who keeps ``rows``."""
+        return Draw(self.rng, rows)
+
+    def rows_of(self, index: int) -> dict[int, int]:
+        """Return the rows that the user ``index`` keeps, by the length of the lists."""
+        return {length: index % length for length in self.kept_rows}
+
+
+def in_cycle(weights: Sequence[int]) -> tuple[int, ...]:
+    """Return one whole cycle of indices into ``weights``."""
+    divisor = gcd(*weights)
+    smallest = [weight // divisor for weight in weights]
+    total = sum(smallest)
+    if total > CYCLE_MAX:
+        smallest = [max(1, round(weight * CYCLE_MAX / total)) for weight in smallest]
+    return tuple(islice(smooth_order(smallest), sum(smallest)))
+
+
+def kept_lengths(start: Sequence[RequestOrder], values: Values) -> frozenset[int]:
+    """Return the lengths of the lists that the ``start`` requests take values from."""
+    texts = " ".join(repr(entry) for entry in start)
+    return frozenset(len(values[name]) for name in names_in(texts, values))
+
+
+class ListClient:
+    """Sends prepared requests for one user, with the cookies that it got."""
+
+    def __init__(self, requests: RequestList, user: Any, index: int) -> None:
+        self._requests = requests
+        self._load = requests.load
+        self._admit: Any = monotonic
+        self._user = user
+        self._rows = requests.rows_of(index)
+        self._jar = Jar(requests.load.host, secure_too=requests.load.secure_too)
+        self.starting = True
+        self.in_flight = 0
+        self.sent = 0
+
+    @property
+    def cookies(self) -> Jar:
+        """The user's cookies."""
+        return self._jar
+
+    def begin(self) -> None:
+        """Wait at the gate from now on: the list begins."""
+        self.starting = False
+        self._admit = self._load.gate.admit
+
+    def send(self, prepared: Prepared) -> UserResponse | None:
+        """Send one request when the gate lets it pass, and count it.
+
+        Returns the answer only to the check trial, and to requests of the start.
+        """
+        due = self._admit()
+        load, requests = self._load, self._requests
+        wire = prepared.wire(requests.draw(self._rows), self._jar.line(prepared.path))
+        self.in_flight += 1
+        self.sent += 1
+        sent = monotonic()
+        index = load.names.index_of(prepared.name)
+        try:
+            outcome, status, raw, body, done = send(
+                requests.origin,
+                wire,
+                sent + load.timeout_s,
+                load.timeout_s,
+                only_head=prepared.only_head,
+            )
+        except ConnectFailed as failure:
+            outcome, status, raw, body, done = failure.outcome, 0, b"", b"", monotonic()
+        except gevent.GreenletExit:  # draining has reached its limit, so the user is killed
+            load.recorder.add(due, sent, monotonic(), 0, Outcome.UNDRAINED, NO_REPLICA, index)
+            raise
+        finally:
+            self.in_flight -= 1
+        if b"ookie" in raw:
+            for line in cookie_lines(raw):
+                self._jar.keep(line, prepared.path)
+        outcome = prepared.judge(outcome, status, body)
+        recorder = load.recorder
+        replica = recorder.replica_index(replica_of(raw))
+        recorder.add(due, sent, done, status, outcome, replica, index, len(body))
+        if outcome in NO_CONNECTION:
+            gevent.sleep(PAUSE_AFTER_NO_CONNECTION_S)
+        if not self.starting and load.observe is None:
+            return None
+        return self._looked_at(prepared, UserResponse(load.home, outcome, status, raw, body))
+
+    def _looked_at(self, prepared: Prepared, response: UserResponse) -> UserResponse:
+        response.url = self._load.home + prepared.path
+        error = None
+        if response.outcome is Outcome.REJECTED:
+            error = CatchResponseError(prepared.why_not(response.status_code))
+        response.described(prepared.method, prepared.name, error)
+        if self.starting:
+            self._load.count_start(response.outcome)
+        if self._load.observe is not None:
+            self._load.observe(self._user, response)
+        return response
+
+
+class ListUser(User):
+    """One user: first the requests of the start, then those of the list for ever."""
+
+    abstract = True
+    requests: RequestList
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        index: int = environment.user_index  # type: ignore[attr-defined]  # the crowd sets it
+        self.client = ListClient(self.requests, self, index)
+
+    def on_start(self) -> None:
+        """Send the requests that come first, such as a login."""
+        for prepared in self.requests.start:
+            self.client.send(prepared)
+
+    @task
+    def ask(self) -> None:
+        """Send the list's requests; a loop here saves Locust's choice of a task."""
+        send_next, sequence = self.client.send, self.requests.sequence
+        while True:
+            send_next(next(sequence))
+
+
+def list_user(requests: RequestList) -> type[ListUser]:
+    """Return the class of the users of ``requests``."""
+    return type("RequestListUser", (ListUser,), {"abstract": False, "requests": requests})

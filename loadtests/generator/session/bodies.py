@@ -1,0 +1,85 @@
+"""Converts what a locustfile sends to bytes, as ``requests`` and ``FastHttpUser`` do."""
+
+from __future__ import annotations
+
+import json as json_format
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from requests.utils import requote_uri
+
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+
+PLAIN_TARGET = re.compile(r"[/?][A-Za-z0-9/_.~?=&%+:@,;!$'()*\-]*")
+"""A path with query that needs no quoting; a percent sign is one that is quoted already."""
+
+Body = tuple[bytes, str | None]
+"""The bytes of a body, and its content type where it has one by itself."""
+
+
+def encode_like_requests(data: Any, json: Any) -> Body:
+    """Return the body that ``requests`` would send."""
+    if data:
+        if isinstance(data, bytes):
+            return data, None
+        if isinstance(data, str):
+            return data.encode(), None
+        if isinstance(data, Mapping | list | tuple):
+            return encode_pairs(data).encode(), FORM
+        return read_whole(data), None
+    if json is not None:
+        return json_format.dumps(json, allow_nan=False).encode(), JSON
+    return b"", None
+
+
+def encode_like_fasthttp(data: Any, json: Any) -> Body:
+    """Return the body that Locust's ``FastHttpUser`` would send."""
+    if data:
+        if isinstance(data, bytes | bytearray):
+            return bytes(data), "application/octet-stream"
+        if isinstance(data, str):
+            return data.encode(), "text/plain; charset=utf-8"
+        if isinstance(data, Mapping):
+            return urlencode(data).encode(), f"{FORM}; charset=utf-8"
+        if isinstance(data, list | tuple):
+            return encode_pairs(data).encode(), f"{FORM}; charset=utf-8"
+        return read_whole(data), "application/octet-stream"
+    if json is not None:
+        return json_format.dumps(json).encode(), JSON
+    return b"", None
+
+
+def encode_pairs(pairs: Any) -> str:
+    """Return a mapping, or pairs, as a query or a form; None values are left out."""
+    if isinstance(pairs, str | bytes):
+        return pairs if isinstance(pairs, str) else pairs.decode()
+    entries = pairs.items() if isinstance(pairs, Mapping) else pairs
+    flat: list[tuple[Any, Any]] = []
+    for name, value in entries:
+        if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+            if value is not None:
+                flat.append((name, value))
+        else:
+            flat += [(name, part) for part in value if part is not None]
+    return urlencode(flat)
+
+
+def read_whole(data: Any) -> bytes:
+    """Return the bytes of a file, or of an iterable of bytes."""
+    if hasattr(data, "read"):
+        content = data.read()
+        return content.encode() if isinstance(content, str) else bytes(content)
+    return b"".join(part.encode() if isinstance(part, str) else part for part in data)
+
+
+def target_of(url: str) -> str:
+    """Return path and query of an absolute ``url`` as a request line has them."""
+    parts = urlsplit(url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if PLAIN_TARGET.fullmatch(target):
+        return target
+    quoted: str = requote_uri(target)
+    return quote(quoted, safe="!#$%&'()*+,/:;=?@[]~")

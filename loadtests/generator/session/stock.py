@@ -1,0 +1,145 @@
+"""Locust's own sessions behind the generator's gate, and the record of what they send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic, time
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from locust.clients import HttpSession
+from locust.contrib.fasthttp import FastHttpSession
+from locust.env import Environment
+
+from loadtests.generator.http.other_clients import outcome_of
+from loadtests.generator.session.response import UserResponse
+
+if TYPE_CHECKING:
+    from loadtests.generator.session.load import SessionLoad
+
+REPLICA = "X-Upstream-Addr"
+
+
+class Gated:
+    """What both sessions need: the gate before a request, and no other address."""
+
+    def gate_by(self, user: Any, load: SessionLoad, *, starting: bool) -> None:
+        """Wait at the gate of ``load`` from now on."""
+        self.in_flight = 0
+        self.sent = 0
+        self.starting = starting
+        self._load = load
+        self._user = user
+        self._admit: Callable[[], float] = monotonic if starting else load.gate.admit
+
+    def begin(self) -> None:
+        """Wait at the gate: the user's first task begins."""
+        self.starting = False
+        self._admit = self._load.gate.admit
+
+    @contextmanager
+    def passing(self, url: str) -> Iterator[None]:
+        """Wait until a request to ``url`` may be sent; it is in flight in the block."""
+        if not self._load.is_home(url):
+            raise self._load.refuse(url)
+        self._admit()
+        self.in_flight += 1
+        self.sent += 1
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
+
+
+class GatedSession(HttpSession, Gated):
+    """The session of ``requests`` that ``HttpUser`` has."""
+
+    def __init__(self, user: Any, load: SessionLoad, base_url: str, *, starting: bool) -> None:
+        super().__init__(base_url, user.environment.events.request, user)
+        self.trust_env = False
+        self.gate_by(user, load, starting=starting)
+        self.headers.update(load.headers)
+
+    def request(self, method: Any, url: Any, *options: Any, **more: Any) -> Any:
+        """Send a request when the gate lets it pass."""
+        more["timeout"] = more.get("timeout") or self._load.timeout_s
+        with self.passing(self._build_url(url)):
+            return super().request(method, url, *options, **more)
+
+
+class GatedFastSession(FastHttpSession, Gated):
+    """The session that ``FastHttpUser`` has."""
+
+    def __init__(self, user: Any, load: SessionLoad, base_url: str, *, starting: bool) -> None:
+        super().__init__(
+            base_url,
+            user.environment.events.request,
+            user,
+            network_timeout=load.timeout_s,
+            headers={**(getattr(user, "default_headers", None) or {}), **load.headers},
+        )
+        self.gate_by(user, load, starting=starting)
+
+    def request(self, method: str, url: str, *options: Any, **more: Any) -> Any:
+        """Send a request when the gate lets it pass."""
+        with self.passing(self._build_url(url)):
+            return super().request(method, url, *options, **more)
+
+
+def record_other_clients(environment: Environment, load_of: Callable[[], SessionLoad]) -> None:
+    """Record the requests of all clients except the generator's own, from now on."""
+
+    def on_request(
+        request_type: str,
+        name: str,
+        response_time: float | None,
+        response: Any = None,
+        exception: Any = None,
+        start_time: float | None = None,
+        response_length: int | None = None,
+        **_others: Any,
+    ) -> None:
+        if isinstance(response, UserResponse):
+            return
+        load = load_of()
+        recorder = load.recorder
+        elapsed_s = (response_time or 0.0) / 1000
+        sent = monotonic() - (elapsed_s if start_time is None else time() - start_time)
+        status = getattr(response, "status_code", None) or 0
+        for redirect in getattr(response, "history", None) or ():
+            recorder.add_redirect(replica_of(redirect))
+        outcome = outcome_of(status, exception)
+        recorder.add(
+            sent,
+            sent,
+            sent + elapsed_s,
+            status,
+            outcome,
+            recorder.replica_index(replica_of(response)),
+            load.names.index(request_type, name),
+            response_length or 0,
+        )
+        user = running_user()
+        if getattr(getattr(user, "client", None), "starting", False):
+            load.count_start(outcome)
+        if load.observe is not None:
+            url = str(getattr(response, "url", None) or name)
+            seen = UserResponse(url, outcome, status)
+            seen.described(request_type, name, exception)
+            load.observe(user, seen)
+
+    events: Any = environment.events  # Locust leaves them untyped
+    events.request.add_listener(on_request)
+
+
+def running_user() -> Any:
+    """Return the user whose greenlet runs; None if it is no user's."""
+    arguments = getattr(gevent.getcurrent(), "args", ())
+    return arguments[0] if arguments else None
+
+
+def replica_of(response: Any) -> bytes | None:
+    """Return the replica that a response of another client names."""
+    replica = (getattr(response, "headers", None) or {}).get(REPLICA)
+    return replica.encode("latin-1") if replica else None

@@ -1,0 +1,81 @@
+"""``HttpUser`` and ``FastHttpUser`` for users' locustfiles, in the place of Locust's own.
+
+They are subclasses of those that they stand for, so that a locustfile cannot tell the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import locust
+from locust import User
+from locust.contrib import fasthttp
+from locust.user import users
+
+from loadtests.generator.session.client import SessionClient
+from loadtests.generator.session.clients import FastClient, RequestsClient
+from loadtests.generator.session.load import SessionLoad
+
+
+def base_url_of(user: User) -> str:
+    """Return the target's URL with the path of the host that the locustfile names."""
+    load: SessionLoad = user.environment.load
+    own = type(user).host
+    path = urlsplit(own).path if own and not own.startswith(load.home) else ""
+    return load.base_url.rstrip("/") + path
+
+
+class LeanUser(User):
+    """What both classes have in common."""
+
+    abstract = True
+    client_class: type[SessionClient]
+
+    def __init__(self, *options: Any, **more: Any) -> None:
+        User.__init__(self, *options, **more)
+        self.host = base_url_of(self)
+        self.client: Any = self.client_class(self, self.environment.load, self.host)
+
+
+class HttpUser(LeanUser, users.HttpUser):
+    """Locust's ``HttpUser`` on the generator's client."""
+
+    abstract = True
+    client_class = RequestsClient
+
+
+class FastHttpUser(LeanUser, fasthttp.FastHttpUser):
+    """Locust's ``FastHttpUser`` on the generator's client."""
+
+    abstract = True
+    client_class = FastClient
+
+    def __init__(self, *options: Any, **more: Any) -> None:
+        super().__init__(*options, **more)
+        self.client.headers.update(self.default_headers or {})
+
+
+PLACES = (
+    (locust, "HttpUser", HttpUser),
+    (locust.user, "HttpUser", HttpUser),
+    (users, "HttpUser", HttpUser),
+    (locust, "FastHttpUser", FastHttpUser),
+    (fasthttp, "FastHttpUser", FastHttpUser),
+)
+"""Where a locustfile can import the classes from."""
+
+
+@contextmanager
+def in_place_of_stock() -> Iterator[None]:
+    """Let imports inside the block find these classes in the place of Locust's."""
+    before = [getattr(module, name) for module, name, _ in PLACES]
+    for module, name, cls in PLACES:
+        setattr(module, name, cls)
+    try:
+        yield
+    finally:
+        for (module, name, _), stock in zip(PLACES, before, strict=True):
+            setattr(module, name, stock)

@@ -1,0 +1,134 @@
+"""Finds what is wrong with the user's own load before minutes are spent on it.
+
+A locustfile is read before anything is started. On the running stack, one user then does everything
+once, and all that is wrong is said at once.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from loadtests.measurement.generator_client import Agent
+from loadtests.measurement.user_load.findings import Problem, notes_of, problems_of
+from loadtests.measurement.user_load.orders import Orders
+from loadtests.measurement.user_load.static_look import read_file, read_locustfile
+from loadtests.model.errors import (
+    EXIT_CANNOT_TELL,
+    EXIT_USAGE,
+    EnvironmentFailure,
+    TwofoldError,
+    UnusableLoad,
+    UsageError,
+)
+from loadtests.model.tested.workload import Workload
+
+LIMIT_S = 8.0
+"""Time for all tasks of a load; with what surrounds them it stays below 10 s."""
+
+FATAL = frozenset({"syntax", "old_locust", "elsewhere", "missing_module"})
+"""Remarks on a file that make it unusable."""
+
+ERRORS: dict[int, type[TwofoldError]] = {EXIT_USAGE: UsageError, EXIT_CANNOT_TELL: UnusableLoad}
+
+
+def read_ahead(workloads: Sequence[Workload]) -> tuple[str, ...]:
+    """Read the locustfiles without running them; return notes.
+
+    Raises :class:`UsageError` with everything that makes one unusable.
+    """
+    notes: list[str] = []
+    for workload in workloads:
+        file = workload.locustfile
+        if file is None:
+            continue
+        path = Path(file.path)
+        try:
+            text = read_file(path)
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read ({error.strerror}).") from error
+        is_there: Callable[[str], bool] = (
+            (lambda _: True) if file.requirements else module_finder(path.parent)
+        )
+        remarks = read_locustfile(text, path.name, is_there)
+        # With tags or classes, a line may belong to a task that is left out; the generator refuses.
+        chosen = bool(file.tags or file.exclude_tags or file.classes)
+        problems = [
+            Problem(exit_code=EXIT_USAGE, place=remark.place, detail=remark.detail)
+            for remark in remarks
+            if remark.code in FATAL and not (chosen and remark.code == "elsewhere")
+        ]
+        raise_all(problems, path.name)
+        notes += [
+            f"{remark.place}: {remark.detail}" for remark in remarks if remark.code == "sleep"
+        ]
+    return tuple(dict.fromkeys(notes))
+
+
+def module_finder(folder: Path) -> Callable[[str], bool]:
+    """Return what says whether a module is there: in ``folder``, or with the load generator."""
+
+    def is_there(name: str) -> bool:
+        if (folder / name).is_dir() or (folder / f"{name}.py").is_file():
+            return True
+        try:
+            return importlib.util.find_spec(name) is not None
+        except (ImportError, ValueError):
+            return False
+
+    return is_there
+
+
+def check(agent: Agent, orders: Orders, workload: Workload, base_url: str) -> CheckedLoad:
+    """Run the check trial of a load of the user's own.
+
+    Raises :class:`UsageError`, :class:`UnusableLoad` or :class:`EnvironmentFailure` with everything
+    that is wrong.
+    """
+    facts = agent.check(base_url, orders.of(workload), limit_s=LIMIT_S)
+    raise_all(problems_of(facts), workload.name)
+    return CheckedLoad(facts)
+
+
+class CheckedLoad:
+    """What the check trial of a usable load showed."""
+
+    def __init__(self, facts: dict[str, Any]) -> None:
+        self.notes = notes_of(facts)
+        self.users_step = users_step([entry["weight"] for entry in facts["classes"]])
+
+
+def users_step(weights: Sequence[float]) -> int:
+    """Return the number of users of which each multiple has the same mix of user classes.
+
+    1 where that number would be too large, so that the mix is only near.
+    """
+    smallest = min(weights, default=1)
+    shares = [weight / smallest for weight in weights]
+    for factor in range(1, MOST_STEP):
+        parts = [share * factor for share in shares]
+        if all(abs(part - round(part)) < SAME for part in parts):
+            step = sum(round(part) for part in parts)
+            return step if step <= MOST_STEP else 1
+    return 1
+
+
+MOST_STEP = 32
+"""Largest step of users: they are calibrated in multiples of it."""
+
+SAME = 1e-6
+
+
+def raise_all(problems: Sequence[Problem], name: str) -> None:
+    """Raise one error with all ``problems`` of the load ``name``, if there are any.
+
+    Its exit code is that of the first kind: what cannot be used, then what does not come up.
+    """
+    if not problems:
+        return
+    code = min(problem.exit_code for problem in problems)
+    lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
+    kind = ERRORS.get(code, EnvironmentFailure)
+    raise kind(f"The load {name} cannot be used as it is:\n{lines}")

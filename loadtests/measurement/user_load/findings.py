@@ -1,0 +1,256 @@
+"""What a check trial found, judged: what cannot be measured, with the exit code of each, and notes.
+
+What the check trial itself reports is described by the generator's protocol (``checked``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_USAGE
+
+Facts = Mapping[str, Any]
+
+LOGIN = re.compile(r"log-?_?in|sign-?_?in|/auth\b|/sso\b", re.IGNORECASE)
+"""A path that is a login by its name."""
+
+TLS_HINT = (
+    "The application wants to be behind TLS: --header X-Forwarded-Proto=https says that it is."
+)
+
+FAILING_LIMIT_RATIO = 0.001
+"""Share of failing tasks from which a run has no verdict; the rule ``errors`` has the same."""
+
+NAMED_MAX = 5
+"""Things of one kind that a sentence names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Why a load cannot be measured as it is; ``place`` is a line of the file, if there is one."""
+
+    exit_code: int
+    place: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.detail}" if self.place else self.detail
+
+
+def problems_of(facts: Facts) -> tuple[Problem, ...]:
+    """Return everything that makes the load unusable."""
+    if facts.get("problem"):
+        return (_unloadable(facts["problem"]),)
+    steps: Sequence[Facts] = facts["steps"]
+    return (
+        *_elsewhere(facts),
+        *_ended(steps),
+        *_raised(steps),
+        *(_login(facts, steps) or _failed(steps)),
+        *_uncounted(facts),
+    )
+
+
+def notes_of(facts: Facts) -> tuple[str, ...]:
+    """Return what is left out, changed or strange, and does not spoil the load."""
+    if facts.get("problem"):
+        return ()
+    notes = [*facts["notes"]]
+    notes += [
+        f"{refused['place']}: a listener wants to reach {refused['address']}. Only the target can"
+        " be reached, so nothing was sent."
+        for refused in facts["refused"]
+        if refused["listener"]
+    ]
+    notes += [
+        f"{error['place']}: a listener of an event fails: {error['detail']}"
+        for error in facts.get("listener_errors", ())
+    ]
+    notes += [
+        f"The cookie {name} is for the {why}, so it is not sent to the target."
+        for name, why in facts["kept_back"].items()
+        if why != "secure"
+    ]
+    if facts["not_checked"]:
+        notes.append(f"Not checked, for lack of time: {listed(facts['not_checked'])}.")
+    for step in steps_of(facts["steps"], "on_stop"):
+        last = step["attempts"][-1]
+        if last["ending"] == "raised":
+            notes.append(f"{last['place']}: {step['name']} fails: {last['kind']}: {last['detail']}")
+    return tuple(dict.fromkeys(notes))
+
+
+def _unloadable(problem: Facts) -> Problem:
+    return Problem(exit_code=EXIT_USAGE, place=problem["place"], detail=problem["detail"])
+
+
+def _elsewhere(facts: Facts) -> Iterator[Problem]:
+    for refused in facts["refused"]:
+        if not refused["listener"]:
+            yield Problem(
+                exit_code=EXIT_USAGE,
+                place=refused["place"],
+                detail=f"It asks {refused['address']}, which is not the target. Nothing was sent"
+                " there: ask for a path, such as /search, or for self.host.",
+            )
+
+
+def _ended(steps: Sequence[Facts]) -> Iterator[Problem]:
+    """Give the steps that end users or the test, and those that do not end."""
+    for step in steps:
+        last = step["attempts"][-1] if step["attempts"] else {"ending": "ok"}
+        detail = {
+            "stop_user": "ends its user (StopUser). A load needs users that go on.",
+            "quit": "ends the test (runner.quit). A load needs users that go on.",
+            "stuck": "did nothing for 2 s and sent no request. It waits for something that does"
+            " not come, or computes for ever.",
+            "slow": "did not end in the time of the check trial.",
+        }.get(last["ending"])
+        if detail is not None and step["kind"] != "on_stop":
+            yield Problem(
+                exit_code=EXIT_CANNOT_TELL,
+                place=last["place"],
+                detail=f"{step['name']} {detail}",
+            )
+
+
+def _raised(steps: Sequence[Facts]) -> Iterator[Problem]:
+    for step in steps:
+        if step["kind"] == "on_stop" or not step["attempts"]:
+            continue
+        last = step["attempts"][-1]
+        if last["ending"] == "raised" and last["kind"] not in REFUSALS:
+            yield Problem(
+                exit_code=EXIT_CANNOT_TELL,
+                place=last["place"],
+                detail=f"{step['name']} fails: {last['kind']}: {last['detail']}{_after(last)}",
+            )
+
+
+REFUSALS = frozenset({"Elsewhere", "AddressRefused"})
+"""Exceptions of requests to other addresses, which are said by themselves."""
+
+
+def _after(attempt: Facts) -> str:
+    """Return the answer that an exception followed, in words."""
+    if not attempt["requests"]:
+        return ""
+    last = attempt["requests"][-1]
+    return f" The answer before it: {in_words(last)}."
+
+
+def _login(facts: Facts, steps: Sequence[Facts]) -> tuple[Problem, ...]:
+    """Find users that are not logged in: all answers are one login page, or lead to it."""
+    requests = [
+        request
+        for step in steps_of(steps, "task")
+        for request in (step["attempts"][-1]["requests"] if step["attempts"] else ())
+    ]
+    others = [request for request in requests if not LOGIN.search(request["path"])]
+    logins = {_login_of(request) for request in others}
+    to_https = [where for request in others for where in _targets(request) if "https://" in where]
+    if others and len(to_https) == len(others):
+        detail = f"Every answer is a redirect to {to_https[0]}. {TLS_HINT}"
+        return (Problem(exit_code=EXIT_CANNOT_TELL, place="", detail=detail),)
+    if not others or None in logins:
+        return ()
+    where = ", ".join(sorted(str(login) for login in logins))
+    secure = [name for name, why in facts["kept_back"].items() if why == "secure"]
+    reason = (
+        f" The cookie {secure[0]} is marked Secure, so no client sends it over http. {TLS_HINT}"
+        if secure
+        else " Check the user and the password that on_start sends."
+    )
+    detail = f"Every answer is the login page {where}: the users are not logged in.{reason}"
+    return (Problem(exit_code=EXIT_CANNOT_TELL, place="", detail=detail),)
+
+
+def _login_of(request: Facts) -> str | None:
+    """Return the login page that a request ended at; None if it is none."""
+    for where in _targets(request):
+        if LOGIN.search(where):
+            return where.partition("?")[0]
+    return request["final_path"] if request["has_password_field"] else None
+
+
+def _targets(request: Facts) -> list[str]:
+    """Return where the redirects of a request lead, the last one that was not followed included."""
+    hops = [hop["location"] for hop in request["redirects"]]
+    is_redirect = 300 <= request["status"] < 400
+    return [where for where in (*hops, request["location"] if is_redirect else None) if where]
+
+
+def _failed(steps: Sequence[Facts]) -> tuple[Problem, ...]:
+    """Find requests that fail in each try, if they are too many for a verdict."""
+    starts = [step for step in steps_of(steps, "on_start") if _fails(step)]
+    tasks = [step for step in steps_of(steps, "task") if _fails(step)]
+    share = sum(step["share"] for step in tasks)
+    problems = [
+        Problem(
+            exit_code=EXIT_CANNOT_TELL,
+            place="",
+            detail=f"{step['name']}: {in_words(request)}, {times(step)}. {EXPECTED}",
+        )
+        for step in (*starts, *(tasks if share > FAILING_LIMIT_RATIO else ()))
+        for request in _failing(step)
+    ]
+    return tuple(dict.fromkeys(problems))
+
+
+EXPECTED = (
+    "Only correct answers count. If this one is, say so: expect = … in a list, success() in a"
+    " locustfile."
+)
+
+
+def _fails(step: Facts) -> bool:
+    attempts = step["attempts"]
+    return bool(attempts) and all(
+        attempt["ending"] == "ok" and not all(request["good"] for request in attempt["requests"])
+        for attempt in attempts
+    )
+
+
+def _failing(step: Facts) -> list[Facts]:
+    """Return the requests that failed in the last try, each name once."""
+    bad = [request for request in step["attempts"][-1]["requests"] if not request["good"]]
+    return list({(request["method"], request["name"]): request for request in bad}.values())
+
+
+def times(step: Facts) -> str:
+    """Return how often a step was tried, in words."""
+    tries = len(step["attempts"])
+    return "in the only try" if tries == 1 else f"in each of {tries} tries"
+
+
+def _uncounted(facts: Facts) -> Iterator[Problem]:
+    for place in facts["others"]:
+        yield Problem(
+            exit_code=EXIT_CANNOT_TELL,
+            place=place,
+            detail="It sends requests with another client than self.client, which nobody counts.",
+        )
+
+
+def in_words(request: Facts) -> str:
+    """Return a request and its answer in words."""
+    name = request["name"]
+    asked = name if name.startswith(request["method"]) else f"{request['method']} {name}"
+    if not request["status"]:
+        return f"{asked} got no answer ({request['outcome']})"
+    reason = f" ({request['error']})" if request["outcome"] == "rejected" else ""
+    return f"{asked} was answered with {request['status']}{reason}"
+
+
+def steps_of(steps: Sequence[Facts], kind: str) -> list[Facts]:
+    """Return the steps of a kind that were tried."""
+    return [step for step in steps if step["kind"] == kind and step["attempts"]]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return some names, and how many more there are."""
+    more = f" and {len(names) - NAMED_MAX} more" if len(names) > NAMED_MAX else ""
+    return ", ".join(names[:NAMED_MAX]) + more

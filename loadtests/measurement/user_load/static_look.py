@@ -1,0 +1,245 @@
+"""Reads a locustfile without running it: what would ask another host, and what is too old."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "request", "rest"})
+
+CLIENTS = frozenset({"client", "session"})
+"""Names of what sends requests, beside the modules below."""
+
+LIBRARIES = frozenset({"requests", "httpx", "urllib3"})
+
+ABSOLUTE = re.compile(r"https?://[^/\s{]", re.IGNORECASE)
+
+BEFORE_1_0 = frozenset({"HttpLocust", "Locust", "FastHttpLocust", "TaskSequence", "seq_task"})
+"""Names that Locust had before 1.0, and that cannot be used since."""
+
+OLD_EVENTS = frozenset(
+    {
+        "request_success",
+        "request_failure",
+        "locust_error",
+        "hatch_complete",
+        "locust_start_hatching",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remark:
+    """Something about a line of a locustfile. ``code`` is one of those of ``findings``."""
+
+    code: str
+    place: str
+    detail: str
+
+
+def read_locustfile(
+    text: str, name: str, is_there: Callable[[str], bool] = lambda _: True
+) -> tuple[Remark, ...]:
+    """Return what a locustfile called ``name`` shows without being run.
+
+    ``is_there`` says whether the load generator can import a module.
+    """
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        reason = getattr(error, "msg", str(error))
+        place = f"{name}:{line}" if line else name
+        return (Remark(code="syntax", place=place, detail=f"It is not valid Python: {reason}."),)
+    reader = _Reader(tree, name)
+    return (*reader.missing_modules(is_there), *reader.remarks())
+
+
+class _Reader:
+    """One locustfile as a tree."""
+
+    def __init__(self, tree: ast.Module, name: str) -> None:
+        self._name = name
+        self._tree = tree
+        self._nodes = [node for part in tree.body if not is_main(part) for node in ast.walk(part)]
+        self._constants = constants_of(self._nodes)
+        self._in_listeners = {id(node) for node in in_listeners(self._nodes)}
+
+    def remarks(self) -> Iterator[Remark]:
+        """Give all remarks, by line."""
+        found = [*self._old(), *self._elsewhere(), *self._sleeps()]
+        yield from sorted(found, key=lambda remark: int(remark.place.rpartition(":")[2]))
+
+    def _old(self) -> Iterator[Remark]:
+        for node in self._nodes:
+            old: set[str] = set()
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("locust"):
+                old = {entry.name for entry in node.names} & BEFORE_1_0
+            elif isinstance(node, ast.Attribute) and is_old_event(node):
+                old = {f"events.{node.attr}"}
+            for name in sorted(old):
+                yield self._remark(
+                    "old_locust",
+                    node,
+                    f"{name} is of Locust before 1.0. Today it is User, HttpUser, FastHttpUser,"
+                    " SequentialTaskSet and events.request; see Locust's changelog.",
+                )
+
+    def _elsewhere(self) -> Iterator[Remark]:
+        for node in self._nodes:
+            if not isinstance(node, ast.Call):
+                continue
+            url = self._url_of(node)
+            if url is not None and ABSOLUTE.match(url):
+                host = urlsplit(url).netloc or url
+                yield self._remark(
+                    "aside" if id(node) in self._in_listeners else "elsewhere",
+                    node,
+                    f"It asks {host}, which is not the target. Nothing is sent there: ask for a"
+                    " path, such as /search, or for self.host.",
+                )
+
+    def _sleeps(self) -> Iterator[Remark]:
+        for node in self._nodes:
+            if isinstance(node, ast.Call) and name_of(node.func) in {
+                "time.sleep",
+                "gevent.sleep",
+                "sleep",
+            }:
+                detail = "A task sleeps by itself, which is kept: its users send less."
+                yield self._remark("sleep", node, detail)
+
+    def missing_modules(self, is_there: Callable[[str], bool]) -> Iterator[Remark]:
+        """Give the modules that the file needs and that are not there.
+
+        Imports inside of a ``try`` are not needed, and where the file changes ``sys.path``, nobody
+        knows.
+        """
+        if any(name_of(node) == "sys.path" for node in self._nodes):
+            return
+        for node in self._tree.body:
+            names: list[str] = []
+            if isinstance(node, ast.Import):
+                names = [entry.name for entry in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                names = [node.module]
+            for name in dict.fromkeys(name.partition(".")[0] for name in names):
+                if not is_there(name):
+                    yield self._remark(
+                        "missing_module",
+                        node,
+                        f"It imports {name}, which the load generator does not have. Name a file"
+                        " with what it needs: --generator-requirements requirements.txt.",
+                    )
+
+    def _url_of(self, call: ast.Call) -> str | None:
+        """Return the beginning of the URL that a call asks for; None if it asks for none."""
+        function = call.func
+        if not isinstance(function, ast.Attribute) or function.attr not in VERBS:
+            return name_call_url(call, self._constants)
+        owner = name_of(function.value)
+        if owner.rpartition(".")[2] not in CLIENTS | LIBRARIES and not owner.endswith("client"):
+            return None
+        arguments = list(call.args)
+        if function.attr in {"request", "rest"}:
+            arguments = arguments[1:]
+        named = [keyword.value for keyword in call.keywords if keyword.arg == "url"]
+        return (
+            beginning(arguments[0], self._constants)
+            if arguments
+            else (beginning(named[0], self._constants) if named else None)
+        )
+
+    def _remark(self, code: str, node: ast.AST, detail: str) -> Remark:
+        line = getattr(node, "lineno", 0)
+        return Remark(code=code, place=f"{self._name}:{line}", detail=detail)
+
+
+def is_old_event(node: ast.Attribute) -> bool:
+    """Return whether ``node`` is an event that Locust no longer has."""
+    return node.attr in OLD_EVENTS and name_of(node.value).endswith("events")
+
+
+def is_main(node: ast.stmt) -> bool:
+    """Return whether ``node`` is the part that only runs when the file is a program."""
+    return isinstance(node, ast.If) and "__name__" in ast.dump(node.test)
+
+
+def in_listeners(nodes: list[ast.AST]) -> Iterator[ast.AST]:
+    """Yield what is inside of functions that listen to Locust's events, which users do not run."""
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef):
+            names = [name_of(decorator) for decorator in node.decorator_list]
+            if any(name.endswith(".add_listener") for name in names):
+                yield from ast.walk(node)
+
+
+def constants_of(nodes: list[ast.AST]) -> dict[str, str]:
+    """Return the names that are set once in a file, to a text that is known."""
+    values: dict[str, list[ast.expr | None]] = {}
+    for node in nodes:
+        if isinstance(node, ast.Assign):
+            targets = node.targets
+        elif isinstance(node, ast.AugAssign | ast.AnnAssign):
+            targets = [node.target]
+        else:
+            continue
+        value = node.value if not isinstance(node, ast.AugAssign) else None
+        for target in targets:
+            values.setdefault(name_of(target).rpartition(".")[2], []).append(value)
+    constants: dict[str, str] = {}
+    for _ in range(3):  # constants may be made of others
+        for name, given in values.items():
+            if name and len(given) == 1 and given[0] is not None and name != "host":
+                text = beginning(given[0], constants)
+                if text is not None:
+                    constants[name] = text
+    return constants
+
+
+def beginning(node: ast.expr, constants: dict[str, str]) -> str | None:
+    """Return the text that ``node`` begins with, as far as it is known."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.JoinedStr):
+        first = node.values[0] if node.values else None
+        inner = first.value if isinstance(first, ast.FormattedValue) else first
+        return None if inner is None else beginning(inner, constants)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod):
+        return beginning(node.left, constants)
+    if isinstance(node, ast.Call):
+        function = node.func
+        if isinstance(function, ast.Attribute) and function.attr == "format":
+            return beginning(function.value, constants)
+        if name_of(function).rpartition(".")[2] == "urljoin" and node.args:
+            return beginning(node.args[0], constants)
+        return None
+    if isinstance(node, ast.Name | ast.Attribute):
+        return constants.get(name_of(node).rpartition(".")[2])
+    return None
+
+
+def name_call_url(call: ast.Call, constants: dict[str, str]) -> str | None:
+    """Return the URL of a call such as ``urlopen(...)``."""
+    if name_of(call.func).rpartition(".")[2] in {"urlopen", "urlretrieve"} and call.args:
+        return beginning(call.args[0], constants)
+    return None
+
+
+def name_of(node: ast.AST) -> str:
+    """Return a name with dots, such as ``self.client``; parts that are none are left out."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        owner = name_of(node.value)
+        return f"{owner}.{node.attr}" if owner else node.attr
+    return ""
+
+
+def read_file(path: Path) -> str:
+    """Return the text of a locustfile; bytes that are no UTF-8 are replaced."""
+    return path.read_text(encoding="utf-8", errors="replace")

@@ -1,0 +1,90 @@
+"""What lies in a project's folder that can be tested, or used for a test. PURE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundRoute:
+    """A route of an application, such as ``/items/<int:id>``.
+
+    ``status`` and ``seconds`` are those of one request to it inside a child process; None where it
+    was not asked.
+    """
+
+    path: str
+    methods: tuple[str, ...] = ("GET",)
+    status: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundApplication:
+    """A WSGI application by its import string.
+
+    ``file`` is where its code was found. ``python`` is the interpreter that imported it.
+    ``trouble`` says why none could.
+    """
+
+    name: str
+    file: str
+    framework: str | None = None
+    python: str | None = None
+    routes: tuple[FoundRoute, ...] = ()
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundService:
+    """A service of a Compose file; ``needs`` are those that have to run with it.
+
+    ``context`` is the folder that its image is built from, relative to the project's; None for a
+    service with an image of others. ``publishes`` says whether it has ports.
+    """
+
+    file: str
+    name: str
+    context: str | None = None
+    publishes: bool = False
+    needs: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundLocustfile:
+    """A locustfile, and the modules that it imports and that are not installed here."""
+
+    file: str
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """All that was found in a folder, and the target that is tested best.
+
+    ``why`` says for what reason. ``routes`` are those of the target. ``notes`` are further
+    sentences.
+    """
+
+    folder: str
+    target: str
+    why: str
+    routes: tuple[FoundRoute, ...] = ()
+    application: FoundApplication | None = None
+    services: tuple[FoundService, ...] = ()
+    dockerfiles: tuple[str, ...] = ()
+    locustfiles: tuple[FoundLocustfile, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def likely_services(self) -> tuple[FoundService, ...]:
+        """The services that may be the application: built or with ports, and no other's store."""
+        needed = {name for service in self.services for name in service.needs}
+        return tuple(
+            service
+            for service in self.services
+            if service.context is not None or (service.publishes and service.name not in needed)
+        )

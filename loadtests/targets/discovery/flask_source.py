@@ -1,0 +1,146 @@
+"""Finds Flask applications in a folder's source, without importing anything."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtests.model.tested.surroundings import FoundRoute
+
+FIRST = ("wsgi", "app", "application", "main", "server", "run", "api", "web")
+"""Usual names of modules with an application, those that Flask looks for first."""
+
+APPLICATIONS = ("app", "application")
+FACTORIES = ("create_app", "make_app")
+SKIPPED = frozenset({"tests", "test", "docs", "migrations", "node_modules", "venv", "env", "setup"})
+METHODS = ("get", "post", "put", "patch", "delete")
+MOST_FILES = 200
+MOST_BYTES = 500_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """An application in the source: its import string, its file, and the routes that are seen."""
+
+    name: str
+    file: str
+    routes: tuple[FoundRoute, ...] = ()
+
+
+def find(folder: Path) -> tuple[Source, ...]:
+    """Return the applications of a folder, the likeliest first."""
+    sources = [
+        source
+        for top in (folder, folder / "src")
+        for file in _modules(top)
+        if (source := _source(file, top, folder)) is not None
+    ]
+    return tuple(sorted(sources, key=_rank))
+
+
+def _modules(top: Path) -> list[Path]:
+    """Return the modules of a folder and of its packages, without tests and the like."""
+    if not top.is_dir():
+        return []
+    files = [file for file in top.glob("*.py") if file.stem not in SKIPPED]
+    for package in sorted(top.iterdir()):
+        if package.name in SKIPPED or not (package / "__init__.py").is_file():
+            continue
+        files += package.glob("*.py")
+    return sorted(files)[:MOST_FILES]
+
+
+def _rank(source: Source) -> tuple[int, int, str]:
+    module, _, attribute = source.name.partition(":")
+    last = module.rpartition(".")[2]
+    place = FIRST.index(last) if last in FIRST else len(FIRST)
+    return (module.count("."), place, attribute)
+
+
+def _source(file: Path, top: Path, folder: Path) -> Source | None:
+    tree = _parsed(file)
+    if tree is None:
+        return None
+    attribute = _attribute(tree)
+    if attribute is None:
+        return None
+    relative = file.relative_to(top).with_suffix("")
+    parts = relative.parts[:-1] if relative.name == "__init__" else relative.parts
+    return Source(
+        name=f"{'.'.join(parts)}:{attribute}",
+        file=str(file.relative_to(folder)),
+        routes=tuple(_routes(tree)),
+    )
+
+
+def _parsed(file: Path) -> ast.Module | None:
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            return None
+        return ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+def _attribute(tree: ast.Module) -> str | None:
+    """Return the application or the factory that a module has at its top, as Flask looks for it."""
+    made: list[str] = []
+    factories: list[str] = []
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign) and _makes_an_application(statement.value):
+            made += [target.id for target in statement.targets if isinstance(target, ast.Name)]
+        elif isinstance(statement, ast.FunctionDef) and _is_a_factory(statement):
+            factories.append(statement.name)
+    for name in (*APPLICATIONS, *made):
+        if name in made:
+            return name
+    return f"{factories[0]}()" if factories else None
+
+
+def _is_a_factory(function: ast.FunctionDef) -> bool:
+    return function.name in FACTORIES and any(
+        isinstance(node, ast.Call) and _name_of(node.func) == "Flask" for node in ast.walk(function)
+    )
+
+
+def _makes_an_application(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and _name_of(value.func) in {"Flask", *FACTORIES}
+
+
+def _name_of(function: ast.expr) -> str:
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def _routes(tree: ast.Module) -> Iterator[FoundRoute]:
+    """Give the routes that decorators name on an application itself, not on a blueprint."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        for decorator in node.decorator_list:
+            route = _route(decorator)
+            if route is not None:
+                yield route
+
+
+def _route(decorator: ast.expr) -> FoundRoute | None:
+    if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute):
+        return None
+    owner, kind = decorator.func.value, decorator.func.attr
+    if not isinstance(owner, ast.Name) or owner.id not in APPLICATIONS:
+        return None
+    path = decorator.args[0] if decorator.args else None
+    if kind not in {"route", *METHODS} or not isinstance(path, ast.Constant):
+        return None
+    methods: tuple[str, ...] = ("GET",) if kind in {"route", "get"} else (kind.upper(),)
+    for keyword in decorator.keywords:
+        if keyword.arg == "methods" and isinstance(keyword.value, ast.List | ast.Tuple):
+            methods = tuple(
+                str(item.value).upper()
+                for item in keyword.value.elts
+                if isinstance(item, ast.Constant)
+            )
+    return FoundRoute(path=str(path.value), methods=methods)

@@ -1,0 +1,169 @@
+"""Looks around in a folder, and says what is tested best there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from loadtests.model.errors import UsageError
+from loadtests.model.tested.surroundings import (
+    FoundApplication,
+    FoundRoute,
+    FoundService,
+    Surroundings,
+)
+from loadtests.targets import import_string
+from loadtests.targets.application import inspection, interpreter
+from loadtests.targets.discovery import asking, compose_files, flask_source, locustfiles
+from loadtests.targets.discovery.flask_source import Source
+from loadtests.targets.import_string import FLASK_APP
+from loadtests.tools import proc
+
+DOCKERFILES = ("Dockerfile", "docker/Dockerfile", "*/Dockerfile")
+FLASK = "flask"
+MOST_IMPORTED = 3
+"""Applications that are imported until one is; each may take the limit of an import."""
+
+
+def look(folder: Path, *, python: str | None, env: Mapping[str, str], ask: bool) -> Surroundings:
+    """Return what a folder has; an application is imported in a child process.
+
+    ``python`` is the interpreter that was asked for. With ``ask``, each route that is read without
+    a parameter is asked once. Raises :class:`UsageError` where nothing can be tested.
+    """
+    sources = flask_source.find(folder)
+    application = _application(folder, sources, python, env, ask=ask)
+    services, notes = compose_files.find(folder)
+    dockerfiles = tuple(
+        dict.fromkeys(
+            str(file.relative_to(folder))
+            for pattern in DOCKERFILES
+            for file in sorted(folder.glob(pattern))
+        )
+    )
+    found = Surroundings(
+        folder=str(folder),
+        target="",
+        why="",
+        application=application,
+        services=services,
+        dockerfiles=dockerfiles,
+        locustfiles=locustfiles.find(folder),
+        notes=notes,
+    )
+    return _with_target(found, sources)
+
+
+def _application(
+    folder: Path,
+    sources: Sequence[Source],
+    python: str | None,
+    env: Mapping[str, str],
+    *,
+    ask: bool,
+) -> FoundApplication | None:
+    """Return the application as Flask finds it, or as the source shows it; None without one."""
+    named = env.get(FLASK_APP) or import_string.find(".", folder).application
+    if named:
+        sources = [Source(name=named, file=f"what {FLASK_APP} names"), *sources]
+    if not sources:
+        return None
+    program = interpreter.find(python, folder).path
+    failed: FoundApplication | None = None
+    for source in sources[:MOST_IMPORTED]:
+        found = _imported(source, folder, program, env, ask=ask)
+        if found.trouble is None:
+            return found
+        failed = failed or found
+    return failed
+
+
+def _imported(
+    source: Source, folder: Path, python: str, env: Mapping[str, str], *, ask: bool
+) -> FoundApplication:
+    """Return an application as its import shows it, or with the reason why it does not import."""
+    try:
+        seen = inspection.inspect(source.name, python=python, folder=folder, env=env, modules=())
+    except UsageError as error:
+        return FoundApplication(
+            name=source.name, file=source.file, routes=source.routes, trouble=str(error)
+        )
+    rules = dict.fromkeys((rule.path, rule.methods) for rule in seen.routes)
+    routes = tuple(FoundRoute(path=path, methods=methods) for path, methods in rules)
+    if ask and seen.framework == FLASK:
+        routes = asking.asked(
+            routes,
+            application=seen.application,
+            source=seen.source,
+            python=python,
+            folder=folder,
+            env=env,
+        )
+    return FoundApplication(
+        name=seen.application,
+        file=source.file,
+        framework=seen.framework,
+        python=python,
+        routes=routes or source.routes,
+    )
+
+
+def _with_target(found: Surroundings, sources: Sequence[Source]) -> Surroundings:
+    """Return the surroundings with the target that is tested best."""
+    application = found.application
+    service = _service(found, sources)
+    has_docker = proc.which("docker") is not None or proc.which("docker-compose") is not None
+    if service is not None and service.needs and has_docker:
+        why = f"a service of {service.file} that needs {', '.join(service.needs)}"
+        return replace(found, target=str(service), why=why, routes=_routes(found, service, sources))
+    if application is not None and application.trouble is None:
+        why = f"an application in {application.file}"
+        return replace(found, target=application.name, why=why, routes=application.routes)
+    if service is not None:
+        why = f"a service of {service.file}"
+        return replace(found, target=str(service), why=why, routes=_routes(found, service, sources))
+    if found.dockerfiles:
+        file = found.dockerfiles[0]
+        target = "." if file == "Dockerfile" else file
+        routes = application.routes if application else ()
+        return replace(found, target=target, why=f"what {file} builds", routes=routes)
+    if application is not None:
+        why = f"an application in {application.file}, which could not be imported"
+        return replace(found, target=application.name, why=why, routes=application.routes)
+    below = [path.name for path in sorted(Path(found.folder).iterdir()) if flask_source.find(path)]
+    place = f"one of {', '.join(below)}" if below else "the project's folder"
+    raise UsageError(
+        f"Nothing was found in {found.folder} that can be tested: no Flask application, no Compose"
+        " file with a service that is built or has ports, no Dockerfile. Start this in"
+        f" {place}, or name the target: twofold run TARGET."
+    )
+
+
+def _service(found: Surroundings, sources: Sequence[Source]) -> FoundService | None:
+    """Return the service that is most likely the application: one with Flask, built, with ports."""
+
+    def rank(service: FoundService) -> tuple[bool, bool, bool]:
+        is_flask = service.context is not None and bool(_sources(found, service, sources))
+        return (not is_flask, service.context is None, not service.publishes)
+
+    return min(found.likely_services, key=rank, default=None)
+
+
+def _sources(
+    found: Surroundings, service: FoundService, sources: Sequence[Source]
+) -> Sequence[Source]:
+    """Return the applications in the folder that a service is built from."""
+    if service.context in {None, ".", "./"}:
+        return sources if service.context else ()
+    assert service.context is not None
+    return flask_source.find(Path(found.folder) / service.context)
+
+
+def _routes(
+    found: Surroundings, service: FoundService, sources: Sequence[Source]
+) -> tuple[FoundRoute, ...]:
+    if found.application is not None and service.context in {".", "./"}:
+        return found.application.routes
+    seen = _sources(found, service, sources)
+    return seen[0].routes if seen else ()

@@ -1,0 +1,504 @@
+"""Locustfiles of every kind that people write, each with what has to come out of its check trial.
+
+They are the rows of "Locustfiles" in the collection of cases, and mistakes beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from textwrap import dedent
+
+HEAD = "from locust import *\nimport time, random\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A locustfile, and what its check trial says.
+
+    ``code`` is the exit code, 0 for a usable file. ``said`` are parts of what is said about it.
+    ``siblings`` are files beside it.
+    """
+
+    text: str
+    code: int = 0
+    said: tuple[str, ...] = ()
+    siblings: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
+    app: Mapping[str, bool] = field(default_factory=dict)
+
+    @property
+    def file(self) -> str:
+        """The whole file."""
+        return HEAD + dedent(self.text).lstrip("\n")
+
+
+CASES: Mapping[str, Case] = {
+    "waits are left out": Case(
+        text="""
+        class Shop(HttpUser):
+            wait_time = between(5, 15)
+            @task
+            def index(self): self.client.get("/")
+        """,
+        said=("The waits between tasks of Shop are left out", "--keep-waits"),
+    ),
+    "a pace is a wait": Case(
+        text="""
+        class Shop(FastHttpUser):
+            wait_time = constant_throughput(1)
+            @task
+            def index(self): self.client.get("/")
+        """,
+        said=("The waits between tasks of Shop are left out",),
+    ),
+    "waits are kept": Case(
+        text="""
+        class Shop(HttpUser):
+            wait_time = constant(0.01)
+            @task
+            def index(self): self.client.get("/")
+        """,
+        options={"keep_waits": True},
+        said=("are kept",),
+    ),
+    "a shape is ignored": Case(
+        text="""
+        class Shop(HttpUser):
+            @task
+            def index(self): self.client.get("/")
+        class Stages(LoadTestShape):
+            def tick(self): return (100, 10) if self.get_run_time() < 60 else None
+        """,
+        said=("The load shape Stages is ignored",),
+    ),
+    "tags that leave no task": Case(
+        text="""
+        class Shop(HttpUser):
+            @tag("read")
+            @task
+            def index(self): self.client.get("/")
+            @tag("write", "slow")
+            @task
+            def write(self): self.client.post("/items")
+        """,
+        options={"tags": ["wirte"]},
+        code=2,
+        said=("--tags wirte leaves no task", "read, slow, write"),
+    ),
+    "StopUser": Case(
+        text="""
+        from locust.exception import StopUser
+        class Shop(HttpUser):
+            @task
+            def index(self):
+                self.client.get("/")
+                raise StopUser()
+        """,
+        code=3,
+        said=("locustfile.py:8: Shop.index ends its user (StopUser)",),
+    ),
+    "runner.quit()": Case(
+        text="""
+        class Shop(HttpUser):
+            @task
+            def index(self):
+                self.client.get("/")
+                self.environment.runner.quit()
+        """,
+        code=3,
+        said=("locustfile.py:7: Shop.index ends the test (runner.quit)",),
+    ),
+    "a wait for spawning_complete": Case(
+        text="""
+        from gevent.event import Event
+        all_there = Event()
+        @events.spawning_complete.add_listener
+        def on_complete(**_): all_there.set()
+        class Shop(HttpUser):
+            def on_start(self): all_there.wait()
+            @task
+            def index(self): self.client.get("/")
+        """,
+        code=3,
+        said=("locustfile.py:8: Shop.on_start did nothing for 2 s", "It waits for something"),
+    ),
+    "every task raises": Case(
+        text="""
+        class Shop(HttpUser):
+            @task
+            def index(self):
+                self.client.get(nmae)
+        """,
+        code=3,
+        said=("locustfile.py:6: Shop.index fails: NameError: name 'nmae' is not defined",),
+    ),
+    "written for Locust before 1.0": Case(
+        text="""
+        from locust import HttpLocust
+        class Shop(HttpLocust):
+            @task
+            def index(self): self.client.get("/")
+        """,
+        code=2,
+        said=("another version of Locust", "renamed to HttpUser"),
+    ),
+    "a module that is missing": Case(
+        text="""
+        import fakerz
+        class Shop(HttpUser):
+            @task
+            def index(self): self.client.get("/")
+        """,
+        code=2,
+        said=("imports fakerz", "--generator-requirements"),
+    ),
+    "a sibling and a data file": Case(
+        text="""
+        import json
+        from people_pages import PAGES
+        PEOPLE = json.load(open("people.json"))
+        class Shop(HttpUser):
+            @task
+            def index(self): self.client.get(PAGES[0], params={"q": PEOPLE[0]})
+        """,
+        siblings={"people_pages.py": 'PAGES = ["/"]', "people.json": '["ada"]'},
+    ),
+    "an endless loop without a request": Case(
+        text="""
+        class Shop(HttpUser):
+            @task
+            def index(self): self.client.get("/")
+            @task
+            def think(self):
+                while True:
+                    pass
+        """,
+        code=3,
+        said=("Shop.think did nothing for 2 s", "computes for ever", "locustfile.py:"),
+    ),
+    "an endless loop that sleeps": Case(
+        text="""
+        class Shop(HttpUser):
+            @task
+            def poll(self):
+                while True:
+                    time.sleep(1)
+        """,
+        code=3,
+        said=("locustfile.py:7: Shop.poll did nothing for 2 s",),
+    ),
+    "failure() on a 200": Case(
+        text="""
+        class Shop(HttpUser):
+            @task
+            def index(self):
+                with self.client.get("/", catch_response=True) as r:
+                    r.failure("not what I want")
+        """,
+        code=3,
+        said=("GET / was answered with 200 (not what I want)",),
+    ),
+    "success() on a 404": Case(
+        text="""
+        class Shop(FastHttpUser):
+            @task
+            def index(self):
+                with self.client.get("/missing", catch_response=True) as r:
+                    if r.status_code == 404:
+                        r.success()
+        """,
+    ),
+    "a host with a path": Case(
+        text="""
+        class Shop(HttpUser):
+            host = "https://shop.example.com/v1/"
+            @task
+            def index(self): self.client.get("items")
+        """,
+        said=("https://shop.example.com/v1/ in the file is replaced", "Its path /v1 is kept"),
+    ),
+    "an absolute URL to elsewhere": Case(
+        text="""
+        class Shop(HttpUser):
+            @task
+            def index(self): self.client.get("/")
+            @task
+            def other(self): self.client.get("https://shop.example.com/cart")
+        """,
+        code=2,
+        said=("locustfile.py:7", "https://shop.example.com/cart", "not the target"),
+    ),
+    "another library to elsewhere": Case(
+        text="""
+        import requests
+        class Shop(HttpUser):
+            def on_start(self): requests.post("http://auth.example.com/token")
+            @task
+            def index(self): self.client.get("/")
+        """,
+        code=2,
+        said=("locustfile.py:5", "auth.example.com"),
+    ),
+    "a Secure cookie over http": Case(
+        text="""
+        class Shop(HttpUser):
+            def on_start(self): self.client.post("/login", {"user": "ada"})
+            @task
+            def index(self): self.client.get("/")
+            @task
+            def cart(self): self.client.get("/cart")
+        """,
+        app={"secure": True, "login_page": True},
+        code=3,
+        said=("Every answer is the login page /login", "--header X-Forwarded-Proto=https"),
+    ),
+    "no login": Case(
+        text="""
+        class Shop(HttpUser):
+            @task
+            def index(self): self.client.get("/")
+        """,
+        app={"login_page": True},
+        code=3,
+        said=("Every answer is the login page /login",),
+    ),
+    "a login": Case(
+        text="""
+        class Shop(HttpUser):
+            def on_start(self): self.client.post("/login", {"user": "ada"})
+            @task
+            def index(self): self.client.get("/")
+        """,
+        app={"login_page": True},
+    ),
+    "a form with a CSRF token": Case(
+        text="""
+        import re
+        class Shop(HttpUser):
+            @task
+            def form(self):
+                page = self.client.get("/form").text
+                token = re.search('name="csrf" value="([^"]+)"', page).group(1)
+                self.client.post("/form", data={"csrf": token})
+        """,
+    ),
+    "gzip, redirects, JSON chains and uploads": Case(
+        text="""
+        class Shop(HttpUser):
+            @task
+            def everything(self):
+                assert len(self.client.get("/gzip").content) == 1000
+                moved = self.client.get("/moved")
+                assert moved.history[0].status_code == 302 and moved.url.endswith("/")
+                item = self.client.post("/items", json={"name": "x"}).json()["id"]
+                self.client.get(f"/items?id={item}", name="/items?id=[id]")
+                sent = self.client.post("/upload", files={"f": ("a.bin", b"x" * 1_000_000)})
+                assert sent.json()["bytes"] > 1_000_000
+        """,
+    ),
+    "the same with FastHttpUser": Case(
+        text="""
+        class Shop(FastHttpUser):
+            @task
+            def everything(self):
+                assert len(self.client.get("/gzip").content) == 1000
+                assert self.client.get("/moved").status_code == 200
+                item = self.client.post("/items", json={"name": "x"}).json()["id"]
+                self.client.get(f"/items?id={item}", name="/items?id=[id]")
+                sent = self.client.post("/upload", files={"f": ("a.bin", b"x" * 1_000_000)})
+                assert sent.json()["bytes"] > 1_000_000
+        """,
+    ),
+    "nested and sequential TaskSets": Case(
+        text="""
+        class Shop(HttpUser):
+            @task
+            class Browse(SequentialTaskSet):
+                def on_start(self): self.item = None
+                @task
+                def create(self): self.item = self.client.post("/items").json()["id"]
+                @task
+                class Look(TaskSet):
+                    @task
+                    def look(self): self.client.get(f"/items/{self.parent.item + 0}")
+                    @task
+                    def leave(self): self.interrupt()
+                @task
+                def back(self): self.interrupt()
+        """,
+    ),
+    "a task that needs one behind it": Case(
+        text="""
+        class Shop(HttpUser):
+            @task
+            def use(self): self.client.get(f"/items/{self.item}")
+            @task
+            def make(self): self.item = self.client.post("/items").json()["id"]
+        """,
+    ),
+    "events, options and the environment": Case(
+        text="""
+        seen = []
+        @events.init_command_line_parser.add_listener
+        def add(parser): parser.add_argument("--page", default="/")
+        @events.test_start.add_listener
+        def start(environment, **_): seen.append(environment.parsed_options.page)
+        @events.request.add_listener
+        def ended(request_type, name, response_time, response_length, exception, **_):
+            assert response_length == 6, response_length
+            seen.append(name)
+        class Shop(HttpUser):
+            @task
+            def index(self):
+                assert self.environment.runner.worker_index == 0
+                assert self.client.get(self.environment.parsed_options.page).ok
+                assert seen == ["/", "/"], seen
+        """,
+    ),
+    "adapters of requests": Case(
+        text="""
+        from requests.adapters import HTTPAdapter
+        class Shop(HttpUser):
+            def on_start(self): self.client.mount("http://", HTTPAdapter(max_retries=2))
+            @task
+            def index(self): assert self.client.get("/").text.startswith("GET")
+        """,
+        said=("Shop runs on requests", "several times the CPU", "locustfile.py:5"),
+    ),
+    "headers, cookies and authentication": Case(
+        text="""
+        from requests.auth import HTTPBasicAuth
+        class Shop(HttpUser):
+            def on_start(self):
+                self.client.headers.update({"Accept-Language": "de"})
+                self.client.headers["X-A"] = "b"
+                self.client.cookies.set("a", "b")
+                self.client.verify = False
+                self.client.auth = ("ada", "secret")
+            @task
+            def index(self):
+                sent = self.client.get("/", auth=HTTPBasicAuth("bob", "x"), timeout=(1, 2)).request
+                assert sent.headers["authorization"] == "Basic Ym9iOng=", sent.headers
+                sent = self.client.get("/", headers={"x-a": "c"}, cookies={"d": "e"}).request
+                assert sent.headers["X-A"] == "c" and sent.headers["cookie"] == "a=b; d=e"
+                assert sent.headers["Accept-Language"] == "de"
+                assert self.client.cookies["a"] == "b" and "d" not in self.client.cookies
+        """,
+    ),
+    "requests that nobody counts": Case(
+        text="""
+        import requests
+        class Shop(HttpUser):
+            @task
+            def index(self):
+                self.client.get("/")
+                requests.get(self.host + "/items")
+        """,
+        code=3,
+        said=("locustfile.py:8", "another client than self.client"),
+    ),
+    "catch_response without a with block": Case(
+        text="""
+        class Shop(HttpUser):
+            @task
+            def index(self): self.client.get("/", catch_response=True)
+        """,
+        said=("catch_response=True", "GET /"),
+    ),
+    "a redirect to elsewhere": Case(
+        text="""
+        class Shop(HttpUser):
+            @task
+            def away(self): self.client.get("/away")
+            @task
+            def index(self): self.client.get("/")
+        """,
+        said=("A redirect to https://elsewhere.example/ was not followed",),
+    ),
+    "an environment variable that is missing": Case(
+        text="""
+        import os
+        PAGE = os.environ["SHOP_PAGE"]
+        class Shop(HttpUser):
+            @task
+            def index(self): self.client.get(PAGE)
+        """,
+        code=2,
+        said=("locustfile.py:4: ", "SHOP_PAGE"),
+    ),
+    "an environment variable that is given": Case(
+        text="""
+        import os
+        PAGE = os.environ["SHOP_OTHER_PAGE"]
+        class Shop(HttpUser):
+            @task
+            def index(self): self.client.get(PAGE)
+        """,
+        options={"env": {"SHOP_OTHER_PAGE": "/"}},
+    ),
+    "not Python": Case(
+        text="""
+        class Shop(HttpUser)
+            pass
+        """,
+        code=2,
+        said=("not valid Python", "locustfile.py:3"),
+    ),
+    "no class": Case(text="x = 1", code=2, said=("no User class",)),
+    "no task": Case(
+        text="""
+        class Shop(HttpUser):
+            def index(self): self.client.get("/")
+        """,
+        code=2,
+        said=("Shop has no task",),
+    ),
+    "an unknown class": Case(
+        text="""
+        class Shop(HttpUser):
+            @task
+            def index(self): self.client.get("/")
+        """,
+        options={"classes": ["Shp"]},
+        code=2,
+        said=("There is no class Shp; there are Shop",),
+    ),
+    "on_start that raises": Case(
+        text="""
+        class Shop(HttpUser):
+            def on_start(self): self.token = self.client.get("/").json()["token"]
+            @task
+            def index(self): self.client.get("/", headers={"A": self.token})
+        """,
+        code=3,
+        said=("locustfile.py:4: Shop.on_start fails: JSONDecodeError",),
+    ),
+    "two mistakes at once": Case(
+        text="""
+        class Shop(HttpUser):
+            @task
+            def index(self): self.client.get("/broken")
+            @task
+            def other(self): self.client.get(undefined)
+            @task
+            def away(self): self.client.get("https://shop.example.com/x")
+        """,
+        code=2,
+        said=(
+            "GET /broken was answered with 500, in each of 3 tries",
+            "locustfile.py:7: Shop.other fails: NameError",
+            "https://shop.example.com/x",
+        ),
+    ),
+    "a listener that fails": Case(
+        text="""
+        @events.test_start.add_listener
+        def start(environment, **_): environment.nothing.at_all()
+        class Shop(HttpUser):
+            @task
+            def index(self): self.client.get("/")
+        """,
+        said=("locustfile.py:4: a listener of an event fails: AttributeError",),
+    ),
+}

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loadtests.config.file.known import Known
+from loadtests.model.errors import UsageError
+from loadtests.model.tested.target import TargetKind
+from loadtests.targets.configuration import project_file
+from loadtests.targets.configuration.project_file import ProjectFile
+
+KNOWN = Known(servers={"gunicorn": ("gthread",)}, variants=("gthread",))
+
+
+def load(here: Path, asked: str | None = None) -> ProjectFile | None:
+    return project_file.load(Path(asked) if asked else None, here, KNOWN)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A git checkout with a configuration, in a folder that has one of its own."""
+    (tmp_path / "twofold.toml").write_text("rounds = 3")
+    checkout = tmp_path / "shop"
+    (checkout / ".git").mkdir(parents=True)
+    (checkout / "src").mkdir()
+    return checkout
+
+
+def test_without_a_file_there_is_no_configuration(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'shop'")
+
+    assert load(tmp_path) is None
+
+
+def test_the_file_is_found_above_up_to_the_top_of_the_checkout(checkout: Path) -> None:
+    assert load(checkout / "src") is None
+
+    (checkout / "pyproject.toml").write_text("[tool.twofold]\nrounds = 8")
+    found = load(checkout / "src")
+
+    assert found is not None
+    assert (found.settings.rounds, found.folder) == (8, checkout)
+    assert found.file == str(checkout / "pyproject.toml")
+
+
+def test_two_configurations_in_one_folder_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.twofold]\nrounds = 8")
+    (tmp_path / "twofold.toml").write_text("rounds = 8")
+
+    with pytest.raises(UsageError, match=r"both configure Twofold.*--config twofold.toml"):
+        load(tmp_path)
+    found = load(tmp_path, "pyproject.toml")
+    assert found is not None
+    assert found.settings.rounds == 8
+
+
+def test_a_file_that_was_asked_for_has_to_be_there_and_configure_us(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot be read \(No such file"):
+        load(tmp_path, "other.toml")
+    (tmp_path / "pyproject.toml").write_text("[project]")
+    with pytest.raises(UsageError, match=r"--config pyproject.toml has no table \[tool.twofold\]"):
+        load(tmp_path, "pyproject.toml")
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "twofold.toml").write_bytes('out = "résultats"'.encode("latin-1"))
+
+    with pytest.raises(UsageError, match=r"twofold.toml is not UTF-8 \(byte 8\)"):
+        load(tmp_path)
+
+
+def test_the_target_is_found_from_the_files_folder(checkout: Path) -> None:
+    (checkout / "docker").mkdir()
+    (checkout / "docker" / "Dockerfile").write_text("FROM scratch")
+    (checkout / "twofold.toml").write_text('dockerfile = "docker/Dockerfile"')
+    found = load(checkout / "src")
+
+    assert found is not None
+    assert found.target is not None
+    assert found.target.kind is TargetKind.DOCKERFILE
+    assert found.target.dockerfile == str(checkout / "docker" / "Dockerfile")
+
+
+def test_the_sample_application_can_be_named(tmp_path: Path) -> None:
+    (tmp_path / "twofold.toml").write_text('target = "sample"\nworkload = "cpu"')
+    known = Known(servers={}, workloads=("cpu",))
+    found = project_file.load(None, tmp_path, known)
+
+    assert found is not None
+    assert found.target is not None
+    assert found.target.kind is TargetKind.SAMPLE
+
+
+def test_values_come_from_a_list_or_from_a_column(tmp_path: Path) -> None:
+    (tmp_path / "words.csv").write_text("id,word\n1,red\n2,\n3,green\n", encoding="utf-8-sig")
+    (tmp_path / "twofold.toml").write_text(
+        """
+        [workloads.browse]
+        requests = ["GET /{a}/{b}/{c}"]
+        [workloads.browse.values]
+        a = ["x", 7]
+        b = {file = "words.csv"}
+        c = {file = "words.csv", column = "word"}
+        """
+    )
+    found = load(tmp_path)
+
+    assert found is not None
+    assert found.values == {
+        "browse": {"a": ("x", "7"), "b": ("1", "2", "3"), "c": ("red", "green")}
+    }
+
+
+def test_the_folder_of_results_is_known_without_a_check(tmp_path: Path) -> None:
+    assert project_file.results(tmp_path) is None
+    (tmp_path / "twofold.toml").write_text('out = "measured"\nrounds = "broken"')
+
+    assert project_file.results(tmp_path) == tmp_path / "measured"

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loadtests.model.tested.surroundings import FoundRoute
+from loadtests.targets.discovery import flask_source
+
+APP = "from flask import Flask\napp = Flask(__name__)\n"
+FACTORY = "import flask\ndef create_app(config=None):\n    return flask.Flask(__name__)\n"
+
+
+def names(folder: Path, **files: str) -> list[str]:
+    for name, text in files.items():
+        path = folder / f"{name.replace('__', '/')}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return [source.name for source in flask_source.find(folder)]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (APP, "shop:app"),
+        (APP.replace("app =", "application ="), "shop:application"),
+        (APP.replace("app =", "shop ="), "shop:shop"),
+        (FACTORY, "shop:create_app()"),
+        (FACTORY.replace("create_app", "make_app"), "shop:make_app()"),
+        (f"{FACTORY}\napp = create_app()", "shop:app"),
+        ("from shop import create_app\napp = create_app()", "shop:app"),
+    ],
+)
+def test_an_application_or_a_factory_is_found_as_flask_finds_it(
+    tmp_path: Path, text: str, name: str
+) -> None:
+    assert names(tmp_path, shop=text) == [name]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "app = 5", "def create_app(): pass", "app = Flask(", "def f():\n    Flask()"]
+)
+def test_other_modules_are_none(tmp_path: Path, text: str) -> None:
+    assert names(tmp_path, shop=text) == []
+
+
+def test_the_likeliest_comes_first(tmp_path: Path) -> None:
+    found = names(tmp_path, other=APP, app=APP, wsgi=APP, tests=APP, setup=APP)
+
+    assert found == ["wsgi:app", "app:app", "other:app"]
+
+
+def test_packages_and_src_are_looked_into(tmp_path: Path) -> None:
+    for package in ("shop", "src/store"):
+        (tmp_path / package).mkdir(parents=True)
+        (tmp_path / package / "__init__.py").write_text(FACTORY)
+    (tmp_path / "shop" / "web.py").write_text(APP)
+    (tmp_path / "no_package").mkdir()
+    (tmp_path / "no_package" / "app.py").write_text(APP)
+
+    assert [(source.name, source.file) for source in flask_source.find(tmp_path)] == [
+        ("shop:create_app()", "shop/__init__.py"),
+        ("store:create_app()", "src/store/__init__.py"),
+        ("shop.web:app", "shop/web.py"),
+    ]
+
+
+def test_routes_are_seen_in_decorators_of_the_application(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        f"""{APP}
+@app.route("/")
+def index(): ...
+@app.route("/login", methods=["GET", "POST"])
+def login(): ...
+@app.post("/cart")
+def cart(): ...
+@blueprint.get("/unknown-prefix")
+def unknown(): ...
+@app.errorhandler(404)
+def missing(_): ...
+"""
+    )
+    (source,) = flask_source.find(tmp_path)
+
+    assert source.routes == (
+        FoundRoute(path="/"),
+        FoundRoute(path="/login", methods=("GET", "POST")),
+        FoundRoute(path="/cart", methods=("POST",)),
+    )

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loadtests.model.errors import UsageError
+from loadtests.model.tested.surroundings import FoundRoute, Surroundings
+from loadtests.targets.discovery import looking
+from loadtests.tools import proc
+
+SHOP = """
+import os
+from flask import Flask, redirect
+print("an application may print")
+def create_app():
+    app = Flask(__name__, static_folder=None)
+    app.add_url_rule("/", view_func=lambda: "hello", endpoint="index")
+    app.add_url_rule("/items/<int:id>", view_func=lambda id: str(id), endpoint="item")
+    app.add_url_rule("/me", view_func=lambda: redirect("/login"), endpoint="me")
+    app.add_url_rule("/boom", view_func=lambda: 1 / 0, endpoint="boom")
+    app.add_url_rule("/logout", view_func=lambda: open("called", "w"), endpoint="logout")
+    return app
+"""
+COMPOSE = "services:\n  web: {build: ., ports: [8000], depends_on: [db]}\n  db: {image: postgres}\n"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    (tmp_path / "shop.py").write_text(SHOP)
+    return tmp_path
+
+
+def look(folder: Path, *, ask: bool = True, docker: bool = True) -> Surroundings:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proc, "which", lambda name: f"/usr/bin/{name}" if docker else None)
+        patch.delenv("VIRTUAL_ENV", raising=False)
+        return looking.look(folder, python=None, env={}, ask=ask)
+
+
+def test_an_application_is_imported_and_its_routes_are_asked(shop: Path) -> None:
+    found = look(shop)
+
+    assert found.target == "shop:create_app()"
+    statuses = {route.path: route.status for route in found.routes}
+    assert statuses == {
+        "/": 200,
+        "/items/<int:id>": None,
+        "/me": 302,
+        "/boom": 500,
+        "/logout": None,
+    }
+
+
+def test_what_may_change_something_is_not_asked(shop: Path) -> None:
+    look(shop)
+
+    assert not (shop / "called").exists()
+
+
+def test_without_asking_routes_are_only_listed(shop: Path) -> None:
+    assert {route.status for route in look(shop, ask=False).routes} == {None}
+
+
+def test_an_application_that_does_not_import_is_told_with_its_own_line(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "from flask import Flask\nimport no_such_module\napp = Flask(__name__)\n"
+        '@app.get("/")\ndef index(): ...\n'
+    )
+    found = look(tmp_path)
+
+    assert found.target == "app:app"
+    assert found.application is not None
+    assert found.application.trouble is not None
+    assert "no_such_module" in found.application.trouble
+    assert found.routes == (FoundRoute(path="/"),)
+
+
+def test_the_first_application_that_imports_is_taken(shop: Path) -> None:
+    (shop / "app.py").write_text("from flask import Flask\nimport gone\napp = Flask(__name__)\n")
+
+    assert look(shop).target == "shop:create_app()"
+
+
+def test_a_service_that_needs_others_goes_before_the_application_alone(shop: Path) -> None:
+    (shop / "compose.yaml").write_text(COMPOSE)
+
+    assert look(shop).target == "compose.yaml:web"
+    assert look(shop, docker=False).target == "shop:create_app()"
+
+
+def test_of_many_services_the_one_with_flask_is_taken(tmp_path: Path) -> None:
+    for name, text in (("a", "print(1)"), ("b", "from flask import Flask\napp = Flask('b')\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "app.py").write_text(text)
+    (tmp_path / "compose.yml").write_text(
+        "services:\n  first: {build: a, ports: [1]}\n  second: {build: b}\n"
+    )
+
+    assert look(tmp_path).target == "compose.yml:second"
+
+
+def test_a_dockerfile_is_taken_where_there_is_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "docker").mkdir()
+    (tmp_path / "docker" / "Dockerfile").write_text("FROM scratch")
+
+    assert look(tmp_path).target == "docker/Dockerfile"
+    (tmp_path / "Dockerfile").write_text("FROM scratch")
+    assert look(tmp_path).target == "."
+
+
+def test_flask_app_names_the_application(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shop / "app.py").write_text("from flask import Flask\napp = Flask(__name__)\n")
+    assert look(shop).target == "app:app"
+    (shop / ".flaskenv").write_text("FLASK_APP=shop\n")
+    assert look(shop).target == "shop:create_app()"
+
+    monkeypatch.chdir(shop)
+    monkeypatch.setenv("FLASK_APP", "app")
+    assert look(shop).target == "app:app"
+
+
+def test_an_application_in_a_folder_below_is_told(tmp_path: Path) -> None:
+    (tmp_path / "backend").mkdir()
+    (tmp_path / "backend" / "app.py").write_text("from flask import Flask\napp = Flask('a')\n")
+
+    with pytest.raises(UsageError, match=r"Start this in one of backend, or name the target"):
+        look(tmp_path)
+
+
+def test_a_folder_with_nothing_to_test_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"Nothing was found in .* that can be tested"):
+        look(tmp_path)
