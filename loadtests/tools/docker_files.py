@@ -6,7 +6,8 @@ import json
 import re
 
 LIMIT_S = 10.0
-"""Limit of one command, in seconds; a comparison of layers takes some 50 ms."""
+"""Limit of one command, in seconds. With overlay2 a comparison takes some 50 ms; other drivers
+compare all files of the image."""
 
 ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 """The name that the engine gives to a volume that has none."""
