@@ -14,6 +14,10 @@ from loadtests.servers import gunicorn, registry
 from loadtests.servers.server import Seen, Server, troubles_in
 
 
+BY_NUMBERS = {"processes", "threads"}
+"""Modes that differ only by their numbers, which are compared themselves."""
+
+
 def see(
     stack: Stack,
     plan: Plan,
@@ -101,6 +105,9 @@ def differs(worker: WorkerModel, seen: InForce) -> str | None:
     if worker.as_started or worker.server not in registry.SERVERS:
         return None
     mode = worker.mode or (worker.name if worker.server == registry.DEFAULT else None)
+    named = {mode, seen.mode}
+    if named <= BY_NUMBERS or named & {worker.server}:
+        mode = None
     pairs = (
         ("", mode, seen.mode),
         ("process(es)", worker.processes, seen.processes),

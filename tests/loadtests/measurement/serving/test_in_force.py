@@ -45,7 +45,8 @@ def test_what_was_put_into_force_is_confirmed_and_recorded() -> None:
     ("name", "text", "message"),
     [
         ("gthread", log("gunicorn-timeout"), "gunicorn with gthread, and sync runs"),
-        ("uwsgi-processes", log("uwsgi-threads"), "uwsgi with processes, and threads runs"),
+        ("uwsgi-processes", log("uwsgi-threads"), r"uwsgi with 4 process\(es\), and 1 runs"),
+        ("uwsgi-threads", log("uwsgi-gevent"), "uwsgi with threads, and gevent runs"),
         ("sync", log("gunicorn-max-requests"), r"gunicorn with 4 process\(es\), and 1 runs"),
     ],
 )
@@ -66,6 +67,24 @@ def test_what_a_silent_server_runs_is_seen_by_its_threads() -> None:
 
     with pytest.raises(EnvironmentFailure, match=r"4 thread\(s\) in each, and 2 runs.*processes"):
         see(plan_for(worker), World(processes=lambda _: running))
+
+
+def test_processes_with_threads_in_each_are_no_difference() -> None:
+    model = registry.worker_models()["uwsgi-processes"]
+    worker = replace(model, name="uwsgi", processes=2, threads=3, slots=6)
+
+    (seen,) = see(plan_for(worker), World(first_log=lambda _: log("uwsgi-router")))
+
+    assert str(seen) == "uwsgi threads, 2 processes, 3 threads in each"
+
+
+def test_a_variant_of_the_configuration_may_name_the_server_as_its_mode() -> None:
+    worker = replace(registry.worker_models()["waitress"], name="w", mode="waitress")
+    running = (process("python -m waitress app.wsgi:application", threads=5),)
+
+    (seen,) = see(plan_for(worker), World(processes=lambda _: running))
+
+    assert seen.threads == 4
 
 
 def test_nothing_seen_is_no_difference() -> None:
