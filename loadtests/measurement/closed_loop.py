@@ -29,6 +29,9 @@ CALIBRATION_TIMING = Timing(
     settle_s=user_calibration.SETTLE_S, window_s=user_calibration.WINDOW_S, drain_limit_s=15.0
 )
 
+START_UP_WINDOW_S = 2.0
+"""Windows of a run that is not quick; see ``planning.run_plan``."""
+
 Watch = Callable[[], None]
 """Called after each saved trial."""
 
@@ -62,9 +65,7 @@ class Session:
         self._progress.say(f"Waiting for {len(self._stack.replicas)} replicas to answer")
         self._driver.wait_ready(self._plan.upstreams)
         kept = keep_alive.watch(self._stack, self._plan)
-        self._keep_in_force(
-            in_force.see(self._stack, self._plan, kept=kept, start_s=self._driver.start_s)
-        )
+        self._keep_in_force(in_force.see(self._stack, self._plan, kept=kept))
         self._progress.say("Asking each replica directly whether all answer as one")
         asked = self._driver.ask_servers(self._plan)
         self._stack.configure_proxy(keep_alive.bounded(self._plan.upstreams, self._plan, kept))
@@ -87,8 +88,17 @@ class Session:
         self._keep_in_force(in_force.after_load(self._stack, self._in_force))
 
     def finish(self) -> None:
-        """Record what the servers' logs tell of time-outs and kills during the trials."""
-        self._keep_in_force(in_force.with_troubles(self._stack, self._in_force))
+        """Record what the servers' logs tell of time-outs and kills, and each one's start-up time.
+
+        Start-up is of use only where variants are compared, and a quick run has no time for it.
+        """
+        seen = in_force.with_troubles(self._stack, self._in_force)
+        if len(seen) > 1 and self._plan.timing.window_s >= START_UP_WINDOW_S:
+            self._progress.say("Starting one more replica of each variant, to see how long that takes")
+            seen = tuple(
+                replace(entry, start_s=self._driver.start_s(entry.worker)) for entry in seen
+            )
+        self._keep_in_force(seen)
 
     def _keep_in_force(self, seen: tuple[InForce, ...]) -> None:
         """Record what serves, and use its slots; say it where the target starts its own server."""

@@ -46,10 +46,10 @@ def check(workers: Iterable[WorkerModel], tested: Target = SAMPLE) -> None:
     for worker in workers:
         server = registry.of(worker)
         if tested.kind is TargetKind.SAMPLE:
-            python = interpreter(worker)
+            python = worker.python or sys.executable
             lacking = missing(python, (*server.modules(worker), *SAMPLE_MODULES))
         elif worker.python is not None:
-            python = interpreter(worker)
+            python = worker.python
             seen = project.seen_in(tested, python)
             lacking = tuple(name for name in server.modules(worker) if not seen.modules.get(name))
         else:
@@ -66,15 +66,6 @@ def _lacks(worker: WorkerModel, server: Server, python: str, lacking: Collection
         f"The variant {worker.name} needs {', '.join(lacking)}, which {python} does not have."
         f" Install it: `{python} -m pip install {' '.join(words)}`{all_servers}."
     )
-
-
-def interpreter(worker: WorkerModel) -> str:
-    """Return the interpreter of a worker model: a path as seen from here, else found on PATH."""
-    if worker.python is None:
-        return sys.executable
-    if "/" in worker.python:
-        return str(Path(worker.python).expanduser().absolute())
-    return proc.which(worker.python) or worker.python
 
 
 def missing(python: str, modules: Collection[str]) -> tuple[str, ...]:

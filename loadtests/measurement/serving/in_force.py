@@ -13,7 +13,6 @@ from loadtests.model.tested.in_force import InForce, KeptConnections, ServerProc
 from loadtests.servers import gunicorn, registry
 from loadtests.servers.server import Seen, Server, troubles_in
 
-
 BY_NUMBERS = {"processes", "threads"}
 """Modes that differ only by their numbers, which are compared themselves."""
 
@@ -23,11 +22,10 @@ def see(
     plan: Plan,
     *,
     kept: Mapping[str, KeptConnections],
-    start_s: Mapping[str, float],
 ) -> tuple[InForce, ...]:
     """Return what serves each worker model, by the first replica's log and processes.
 
-    ``kept`` and ``start_s`` are recorded with it. Raises :class:`EnvironmentFailure` where
+    ``kept`` is recorded with it. Raises :class:`EnvironmentFailure` where
     something else runs than was put into force.
     """
     if stack.status_url is None:  # a deployment of somebody else's, which cannot be looked into
@@ -50,7 +48,6 @@ def see(
             replace(
                 entry,
                 kept=connections,
-                start_s=start_s.get(worker.name),
                 notes=(*entry.notes, *([few] if few is not None else [])),
             )
         )

@@ -27,7 +27,7 @@ def plan_for(*workers: WorkerModel) -> Plan:
 
 
 def see(plan: Plan, world: World) -> tuple[InForce, ...]:
-    return in_force.see(FakeStack(world, plan), plan, kept={}, start_s={})
+    return in_force.see(FakeStack(world, plan), plan, kept={})
 
 
 def test_what_was_put_into_force_is_confirmed_and_recorded() -> None:
@@ -124,7 +124,7 @@ def test_threads_that_gunicorn_starts_under_load_are_seen_after_it() -> None:
     )
     world = World(first_log=lambda _: GTHREAD, processes=lambda _: processes)
     stack = FakeStack(world, plan)
-    seen = in_force.see(stack, plan, kept={}, start_s={})
+    seen = in_force.see(stack, plan, kept={})
     assert (seen[0].threads, seen[0].slots) == (None, None)
 
     processes = (processes[0], replace(processes[1], threads=9))
