@@ -94,7 +94,9 @@ class Session:
         """
         seen = in_force.with_troubles(self._stack, self._in_force)
         if len(seen) > 1 and self._plan.timing.window_s >= START_UP_WINDOW_S:
-            self._progress.say("Starting one more replica of each variant, to see how long that takes")
+            self._progress.say(
+                "Starting one more replica of each variant, to see how long that takes"
+            )
             seen = tuple(
                 replace(entry, start_s=self._driver.start_s(entry.worker)) for entry in seen
             )

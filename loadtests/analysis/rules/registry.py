@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from loadtests.analysis import estimates
-from loadtests.analysis.rules import budget, errors, load, replica_share, run, system
-from loadtests.model.failures import FailureResult
+from loadtests.analysis.rules import budget, errors, load, replica_share, run, systemfromloadtests.model.failures, workers
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
 from loadtests.model.trial import Calibration, Trial
@@ -110,7 +109,7 @@ _ALL = (
     Rule(
         code=RuleCode.IDENTITY,
         about="No process and no container was replaced while it was measured.",
-        run=run.identity,
+        run=workers.identity,
     ),
     Rule(
         code=RuleCode.STEADY,
