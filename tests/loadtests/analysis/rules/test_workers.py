@@ -27,23 +27,21 @@ def test_members_that_stay_the_same_hold() -> None:
 
 
 def test_workers_that_are_recycled_alike_in_every_trial_hold_and_are_told() -> None:
-    finding = identity(
-        lambda place: (
-            {"gthread-1": f"10@1 {3 * place}@1 {3 * place + 1}@1 {3 * place + 2}@1"}
-            if place
-            else {"gthread-1": "10@1 x@1 y@1 z@1"}
-        )
-    )
+    def recycled(place: int) -> dict[str, str]:
+        pids = (10, *range(20 + 3 * place, 23 + 3 * place))
+        return {"gthread-1": " ".join(f"{pid}@1" for pid in pids)}
 
-    assert finding.state is RuleState.BROKEN  # the first look has nothing before it
-    assert "from 0 to 3" in finding.detail
+    finding = identity(recycled)
+
+    assert finding.state is RuleState.HOLDS
+    assert "replaced 33 worker processes itself, in 11 of 11 trials" in finding.detail
 
 
 def test_a_recycle_now_and_then_makes_trials_unlike() -> None:
     finding = identity(lambda place: {"gthread-1": f"10@1 {11 + (place > 6)}@1"})
 
     assert finding.state is RuleState.BROKEN
-    assert "replaced 1 worker processes itself, in 1 of 12 trials" in finding.detail
+    assert "replaced 1 worker processes itself, in 1 of 11 trials" in finding.detail
     assert "max_requests = 0" in finding.detail
 
 
@@ -52,6 +50,17 @@ def test_a_number_of_workers_that_follows_the_load_is_told_with_the_numbers() ->
 
     assert finding.state is RuleState.BROKEN
     assert "followed the load: 1→2. Fix the number" in finding.detail
+
+
+def test_the_same_in_a_container() -> None:
+    container = "0123456789ab since 2026-01-31T10:00:00.5Z of sha256:0123456789ab"
+    another = container.replace("00.5Z", "09.5Z")
+
+    recycled = identity(lambda place: {"gthread-1": f"{container} 5 {11 + (place > 6)}"})
+    restarted = identity(lambda place: {"gthread-1": f"{another if place > 6 else container} 5 11"})
+
+    assert "replaced 1 worker processes itself" in recycled.detail
+    assert "gthread-1 changed before the end of" in restarted.detail
 
 
 def test_a_first_process_that_changed_is_no_recycle() -> None:
