@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from loadtests.environments.protocol import Stack
@@ -76,8 +77,17 @@ def look(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> I
         slots=_slots(worker, seen),
         seen_by=_seen_by(server, log, processes),
         as_started=worker.as_started,
-        notes=seen.notes,
+        notes=(*seen.notes, *_by_cores(worker, seen, os.cpu_count() or 1)),
     )
+
+
+def _by_cores(worker: WorkerModel, seen: Seen, cores: int) -> Iterator[str]:
+    """Tell of a number of processes that the target's machine seems to have decided."""
+    if worker.as_started and seen.processes in {2 * cores + 1, cores} - {1, 2}:
+        yield (
+            f"{seen.processes} worker processes are what cpu_count() gives on this machine,"
+            " whatever the CPU budget is. Another machine would start another number, so set it."
+        )
 
 
 def _slots(worker: WorkerModel, seen: Seen) -> int | None:

@@ -105,6 +105,22 @@ CASES: dict[str, tuple[str, str, tuple[ServerProcess, ...], Seen]] = {
         (process("granian --interface wsgi a:b"),),
         Seen(mode="threads", processes=2, threads=None),
     ),
+    "Flask's development server with its reloader": (
+        "development",
+        log("development-reloader"),
+        (),
+        Seen(
+            mode="threads",
+            processes=1,
+            unlimited=True,
+            notes=(
+                "This is Flask's development server, which is not made for load. Measure the"
+                " server that production has.",
+                "Its reloader is on: it polls all files of the application, also while a replica"
+                " is idle. Start it without --debug.",
+            ),
+        ),
+    ),
     "cheroot": ("cheroot", "", (process("python -m cheroot a:b", threads=6),), THREADS),
     "mod_wsgi": (
         "mod_wsgi",

@@ -151,6 +151,29 @@ def test_cheaper_leaves_slots_open_and_says_what_to_do() -> None:
     assert planned.notes == started.notes
 
 
+def test_a_number_of_processes_that_the_cores_decide_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    text = "Starting gunicorn 27.0.1\nUsing worker: sync\n" + "Booting worker with pid: 7\n" * 5
+
+    started, planned = see(
+        plan_for(STARTED, replace(registry.worker_models()["sync"], processes=5)),
+        World(first_log=lambda _: text),
+    )
+
+    assert "5 worker processes are what cpu_count() gives" in started.notes[0]
+    assert planned.notes == ()
+
+
+def test_a_development_server_is_told_in_the_first_lines() -> None:
+    (seen,) = see(plan_for(STARTED), World(first_log=lambda _: log("development-reloader")))
+
+    assert seen.server == "development"
+    assert "not made for load" in seen.notes[0]
+    assert "reloader is on" in seen.notes[1]
+
+
 # -- after the load ---------------------------------------------------------------------------
 
 
