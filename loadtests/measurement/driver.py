@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 from loadtests.analysis import generator_ceiling

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from loadtests.analysis import estimates
-from loadtests.analysis.rules import budget, errors, load, replica_share, run, systemfromloadtests.model.failures, workers
+from loadtests.analysis.rules import budget, errors, load, replica_share, run, system, workers
+from loadtests.model.failures import FailureResult
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
 from loadtests.model.trial import Calibration, Trial
