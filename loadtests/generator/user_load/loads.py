@@ -26,7 +26,6 @@ from loadtests.generator.user_load.runner import UserRunner, runner_for
 from loadtests.generator.user_load.user_file import UserFile, load_user_file, settle_in
 from loadtests.generator.user_load.watchdog import Watchdog
 
-
 MOST_USERS = 256
 """What a locustfile reads as the number of users: how many come to be is found out later."""
 

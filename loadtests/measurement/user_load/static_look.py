@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "request", "rest", "rest_"})
+VERBS = frozenset(
+    {"get", "post", "put", "patch", "delete", "head", "options", "request", "rest", "rest_"}
+)
 
 CLIENTS = frozenset({"client", "session"})
 """Names of what sends requests, beside the modules below."""

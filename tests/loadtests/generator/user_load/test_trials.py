@@ -84,7 +84,9 @@ def test_fewer_users_than_before_make_a_smaller_load(child: Child, tmp_path: Pat
 
     seen: list[int] = []
     with stub_server(slow) as (url, _):
-        load = written(tmp_path, "class Shop(HttpUser):\n @task\n def i(self): self.client.get('/')")
+        load = written(
+            tmp_path, "class Shop(HttpUser):\n @task\n def i(self): self.client.get('/')"
+        )
         child.trial(base_url=url, locustfile=load, users=6)
         seen.clear()
         child.trial(base_url=url, locustfile=load, users=2)
@@ -163,9 +165,7 @@ def test_no_way_to_another_address_is_open(child: Child, tmp_path: Path, ask: st
     with stub_server() as (other, others), stub_server() as (url, _):
         way = ask.format(other=other, port=other.rpartition(":")[2])
         text = f"class Shop(HttpUser):\n @task\n def away(self): {way}"
-        checked = child.ask(
-            op="check", id="c", base_url=url, locustfile=written(tmp_path, text)
-        )
+        checked = child.ask(op="check", id="c", base_url=url, locustfile=written(tmp_path, text))
 
     assert others == []
     assert len(checked["refused"]) == 1, checked
