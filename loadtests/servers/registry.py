@@ -47,6 +47,11 @@ def default_models() -> tuple[str, ...]:
     return tuple(worker.name for worker in SERVERS[DEFAULT].worker_models)
 
 
+def default_server_models() -> dict[str, WorkerModel]:
+    """Return the worker models of the default server by name."""
+    return {worker.name: worker for worker in SERVERS[DEFAULT].worker_models}
+
+
 def image_models() -> dict[str, WorkerModel]:
     """Return the worker models that an image starts by itself, told by a variable."""
     return {

@@ -13,17 +13,24 @@ AS_STARTED = "as-started"
 
 WORKLOAD = "requests"
 
+STARTS_ITSELF = (TargetKind.DOCKERFILE, TargetKind.IMAGE, TargetKind.SERVICE)
+"""Targets whose server is the image's own; where it is gunicorn, its mode can be chosen."""
+
 
 def project(tested: Target) -> Project:
     """Return a target with its variants, and a request for its health path or ``/``."""
-    models = servers.worker_models() if tested.kind is TargetKind.IMPORT_STRING else as_started()
+    ours = tested.kind is TargetKind.IMPORT_STRING
+    models = servers.worker_models() if ours else as_started()
+    default = servers.default_models() if ours else tuple(models)
+    if tested.kind in STARTS_ITSELF:
+        models |= servers.default_server_models()
     path = tested.health or "/"
     workload = Workload(name=WORKLOAD, path=path, requests=(RequestSpec(path=path),))
     return Project(
         tested=tested,
         workers=models,
         workloads={workload.name: workload},
-        default_workers=servers.default_models() if len(models) > 1 else tuple(models),
+        default_workers=default,
         default_workloads=(workload.name,),
     )
 

@@ -12,7 +12,7 @@ from loadtests.environments.compose import images, project_image
 from loadtests.environments.compose.containers import LOG_LINES, ContainerStack
 from loadtests.environments.compose.projects import Project, opened, opened_engine, project_name
 from loadtests.environments.compose.tested import document as tested_document
-from loadtests.environments.compose.tested import user_images
+from loadtests.environments.compose.tested import forcing, user_images
 from loadtests.environments.compose.tested.compose_file.service_project import HEALTHCHECK_NOTE
 from loadtests.environments.compose.tested.start.listening import Wanted
 from loadtests.environments.compose.tested.start.starting import Starting, ignored_sigterm
@@ -109,7 +109,9 @@ class ComposeBackend:
         assert self._subject is not None
         subject, commands, notes = self._built(engine, self._subject, plan, say)
         image = engine.image(subject.measured.image) if commands else None
-        image = image or user_images.provide(engine, subject, say)[subject.measured.name]
+        if image is None:
+            image = user_images.provide(engine, subject, say)[subject.measured.name]
+            subject, commands = forcing.prepare(subject, image, plan.workers)
         stack_images = images.build_all(
             engine, self._root, say=say, app_image=subject.measured.image
         )
@@ -148,6 +150,8 @@ class ComposeBackend:
             stack = ComposeStack(
                 project, plan, folder, self._root, ports=ports, notes=starting.notes
             )
+            if self._tested.kind is not TargetKind.IMPORT_STRING:
+                stack.check_forced()
             yield stack
             stack.stop_replicas()
 
@@ -249,6 +253,13 @@ class ComposeStack(ContainerStack):
         self._hold(names, cpus=budget.replica_cpus, cores=budget.replica_cores)
         if self._stores:
             self._hold(self._stores, cpus=budget.store_cpus, cores=budget.store_cores)
+
+    def check_forced(self) -> None:
+        """Raise unless the image runs the worker models that were put into force in it."""
+        for worker in self._plan.workers:
+            if not worker.as_started:
+                member = f"{worker.name}-1"
+                forcing.check(worker, self.first_log(member), self.processes_of(member))
 
     def stop_replicas(self) -> None:
         """Stop the user's replicas, and take note if they ignore SIGTERM.

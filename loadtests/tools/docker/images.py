@@ -44,10 +44,16 @@ class Image:
     """What an image declares: its TCP ports (EXPOSE), and what a container of it runs."""
 
     id: str
-    ports: tuple[int, ...]
-    starts: bool
-    """Whether it has an entrypoint or a command."""
-    checks_health: bool
+    ports: tuple[int, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    checks_health: bool = False
+
+    @property
+    def starts(self) -> bool:
+        """Whether a container of it starts anything."""
+        return bool(self.entrypoint or self.command)
 
 
 def parse_image(attributes: Mapping[str, Any]) -> Image:
@@ -58,9 +64,16 @@ def parse_image(attributes: Mapping[str, Any]) -> Image:
     return Image(
         id=str(attributes["Id"]),
         ports=tuple(sorted(int(number) for number, _, kind in words if kind in {"", "tcp"})),
-        starts=bool(config.get("Entrypoint") or config.get("Cmd")),
+        entrypoint=tuple(config.get("Entrypoint") or ()),
+        command=tuple(config.get("Cmd") or ()),
+        env=tuple(_variable(line) for line in config.get("Env") or ()),
         checks_health=test[0] != "NONE",
     )
+
+
+def _variable(line: str) -> tuple[str, str]:
+    name, _, value = line.partition("=")
+    return name, value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -119,15 +119,22 @@ def test_a_build_gets_its_arguments_and_labels() -> None:
             {
                 "ExposedPorts": {"9000/tcp": {}, "8000/tcp": {}, "53/udp": {}},
                 "Cmd": ["gunicorn"],
+                "Env": ["PATH=/bin", "A=b=c"],
                 "Healthcheck": {"Test": ["CMD", "curl", "localhost"]},
             },
-            Image(id="i", ports=(8000, 9000), starts=True, checks_health=True),
+            Image(
+                id="i",
+                ports=(8000, 9000),
+                command=("gunicorn",),
+                env=(("PATH", "/bin"), ("A", "b=c")),
+                checks_health=True,
+            ),
         ),
         (
             {"Cmd": None, "Entrypoint": None, "Healthcheck": {"Test": ["NONE"]}},
-            Image(id="i", ports=(), starts=False, checks_health=False),
+            Image(id="i"),
         ),
-        (None, Image(id="i", ports=(), starts=False, checks_health=False)),
+        (None, Image(id="i")),
     ],
 )
 def test_what_an_image_declares_is_read(config: object, image: Image) -> None:

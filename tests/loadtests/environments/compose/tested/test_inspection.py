@@ -23,7 +23,7 @@ class Registry:
 
     def __init__(self, *, why: str | None = None, has: bool = False) -> None:
         self._why = why
-        self._image = Image(id="i", ports=(), starts=True, checks_health=False) if has else None
+        self._image = Image(id="i") if has else None
 
     def image(self, _: str) -> Image | None:
         return self._image

@@ -13,7 +13,7 @@ from loadtests.tools.docker import Engine
 from loadtests.tools.docker import images as docker_images
 from loadtests.tools.docker.images import Image
 
-IMAGE = Image(id="i", ports=(), starts=True, checks_health=False)
+IMAGE = Image(id="i", command=("x",))
 
 
 def a_part(**fields: Any) -> Part:
@@ -88,7 +88,7 @@ def test_an_image_that_cannot_be_had_is_told_with_the_engines_line(
 
 
 def test_an_image_that_starts_nothing_is_told_unless_the_service_has_a_command() -> None:
-    empty = Image(id="i", ports=(), starts=False, checks_health=False)
+    empty = Image(id="i")
 
     with pytest.raises(EnvironmentFailure, match=r"neither CMD nor ENTRYPOINT"):
         provided(a_part(), shop=empty)

@@ -1,0 +1,128 @@
+"""Putting gunicorn's worker models into force in an image that starts gunicorn itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from loadtests.environments.compose.tested.forcing import (
+    check,
+    command_of,
+    prepare,
+    with_words,
+)
+from loadtests.environments.compose.tested.hidden import Hidden
+from loadtests.environments.compose.tested.subject import Part, Subject
+from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.model.tested.in_force import ServerProcess
+from loadtests.servers import registry
+from loadtests.targets import plain
+from loadtests.tools.docker.images import Image
+
+MODELS = registry.worker_models()
+WORDS = ("--worker-class", "sync")
+
+
+def a_subject(**definition: Any) -> Subject:
+    hidden = Hidden()
+    part = Part(name="web", service="web", image="s", definition=hidden.all_of(definition))
+    return Subject(measured=part, values=hidden.values)
+
+
+@pytest.mark.parametrize(
+    ("command", "made"),
+    [
+        (("gunicorn", "shop:app"), ("gunicorn", "shop:app", *WORDS)),
+        (
+            ("/venv/bin/gunicorn", "-w", "4", "a:b"),
+            ("/venv/bin/gunicorn", "-w", "4", "a:b", *WORDS),
+        ),
+        (("python", "-m", "gunicorn", "a:b"), ("python", "-m", "gunicorn", "a:b", *WORDS)),
+        (("./entry.sh", "gunicorn", "a:b"), ("./entry.sh", "gunicorn", "a:b", *WORDS)),
+        (
+            ("/bin/sh", "-c", "cd x && exec gunicorn -b :$PORT a:b"),
+            ("/bin/sh", "-c", "cd x && exec gunicorn -b :$PORT a:b --worker-class sync"),
+        ),
+        (
+            ("sh", "-c", "flask db upgrade; python -m gunicorn a:b\n"),
+            ("sh", "-c", "flask db upgrade; python -m gunicorn a:b --worker-class sync"),
+        ),
+        (("sh", "-c", "gunicorn a:b | tee log"), ()),
+        (("sh", "-c", "gunicorn a:b &"), ()),
+        (("sh", "-c", "gunicorn a:b && echo done"), ()),
+        (("sh", "-c", "./start.sh"), ()),
+        (("./start.sh",), ()),
+        (("flask", "run"), ()),
+        ((), ()),
+    ],
+)
+def test_options_go_to_the_end_of_a_command_where_gunicorn_gets_them(
+    command: tuple[str, ...], made: tuple[str, ...]
+) -> None:
+    assert with_words(command, WORDS) == made
+
+
+def test_the_users_command_wins_over_the_images() -> None:
+    image = Image(id="i", entrypoint=("entry",), command=("gunicorn", "a:b"))
+
+    assert command_of({}, image) == ("gunicorn", "a:b")
+    assert command_of({"command": "gunicorn 'c d'"}, image) == ("gunicorn", "c d")
+    assert command_of({"command": ["x"]}, image) == ("x",)
+    assert command_of({"entrypoint": ["y"]}, image) == ()
+
+
+def test_the_variable_keeps_what_the_user_or_the_image_says_in_it() -> None:
+    image = Image(id="i", command=("./start",), env=(("GUNICORN_CMD_ARGS", "--bind :80"),))
+
+    _, commands = prepare(a_subject(), image, [MODELS["sync"]])
+    subject, own = prepare(
+        a_subject(environment={"GUNICORN_CMD_ARGS": "--bind :81", "A": "1"}),
+        image,
+        [MODELS["sync"]],
+    )
+
+    assert commands["sync"].env["GUNICORN_CMD_ARGS"].startswith("--bind :80 --worker-class sync")
+    assert own["sync"].env["GUNICORN_CMD_ARGS"].startswith("--bind :81 --worker-class sync")
+    assert set(subject.measured.definition["environment"]) == {"A"}
+    assert commands["sync"].argv == ()
+
+
+def test_what_is_as_started_is_left_alone() -> None:
+    subject = a_subject(command=["gunicorn", "a:b"])
+    started = plain.as_started()[plain.AS_STARTED]
+
+    assert prepare(subject, Image(id="i"), [started]) == (subject, {})
+    _, commands = prepare(subject, Image(id="i"), [started, MODELS["gthread"]])
+    assert commands.keys() == {"gthread"}
+    assert commands["gthread"].argv[:4] == ("gunicorn", "a:b", "--worker-class", "gthread")
+
+
+def test_another_server_cannot_be_chosen_for_an_image() -> None:
+    with pytest.raises(UsageError, match=r"runs under waitress, but the image of web starts"):
+        prepare(a_subject(), Image(id="i"), [MODELS["waitress"]])
+
+
+LOG = "[INFO] Starting gunicorn 23.0.0\n[INFO] Using worker: {mode}\n"
+GUNICORN = ServerProcess(pid=1, parent=0, threads=1, command="python /venv/bin/gunicorn a:b")
+
+
+def test_a_worker_model_that_is_in_force_is_accepted() -> None:
+    check(MODELS["sync"], LOG.format(mode="sync"), [GUNICORN])
+
+
+@pytest.mark.parametrize(
+    ("log", "command", "said"),
+    [
+        (LOG.format(mode="gthread"), GUNICORN.command, "could not be put into force in the image:"),
+        ("", GUNICORN.command, "Nothing shows that sync is in force"),
+        ("", "python -m http.server", "the image runs no server that is known here"),
+        ("", "/venv/bin/waitress-serve a:b", "the image runs waitress"),
+    ],
+)
+def test_what_is_not_in_force_is_told_with_the_way_out(log: str, command: str, said: str) -> None:
+    process = ServerProcess(pid=1, parent=0, threads=1, command=command)
+
+    with pytest.raises(EnvironmentFailure, match=said) as failure:
+        check(MODELS["sync"], log, [process])
+    assert str(failure.value).endswith("leave out --workers.")
