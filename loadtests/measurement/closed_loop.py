@@ -30,6 +30,9 @@ CALIBRATION_TIMING = Timing(
     settle_s=user_calibration.SETTLE_S, window_s=user_calibration.WINDOW_S, drain_limit_s=15.0
 )
 
+START_UP_WINDOW_S = 2.0
+"""Windows of a run that is not quick; see ``planning.run_plan``."""
+
 Watch = Callable[[], None]
 """Called after each saved trial."""
 
@@ -67,9 +70,7 @@ class Session:
         self._progress.say(f"Waiting for {len(self._stack.replicas)} replicas to answer")
         self._driver.wait_ready(self._plan.upstreams)
         kept = keep_alive.watch(self._stack, self._plan)
-        self._keep_in_force(
-            in_force.see(self._stack, self._plan, kept=kept, start_s=self._driver.start_s)
-        )
+        self._keep_in_force(in_force.see(self._stack, self._plan, kept=kept))
         self._progress.say("Asking each replica directly whether all answer as one")
         asked = self._driver.ask_servers(self._plan)
         self._stack.configure_proxy(keep_alive.bounded(self._plan.upstreams, self._plan, kept))
@@ -124,10 +125,21 @@ class Session:
             self._store.write_file_ceilings(tuple(self._file_ceilings))
 
     def finish(self) -> None:
-        """End the users who live on; record what the servers' logs tell of time-outs and kills."""
+        """End the users who live on; record what the servers' logs tell, and start-up times.
+
+        Start-up is of use only where variants are compared, and a quick run has no time for it.
+        """
         if any(workload.is_users for workload in self._plan.workloads):
             self._driver.end_users()
-        self._keep_in_force(in_force.with_troubles(self._stack, self._in_force))
+        seen = in_force.with_troubles(self._stack, self._in_force)
+        if len(seen) > 1 and self._plan.timing.window_s >= START_UP_WINDOW_S:
+            self._progress.say(
+                "Starting one more replica of each variant, to see how long that takes"
+            )
+            seen = tuple(
+                replace(entry, start_s=self._driver.start_s(entry.worker)) for entry in seen
+            )
+        self._keep_in_force(seen)
 
     def _keep_in_force(self, seen: tuple[InForce, ...]) -> None:
         """Record what serves, and use its slots; say it where the target starts its own server."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import PurePath
-from statistics import fmean
 from urllib.parse import urlsplit
 
 from loadtests.analysis import file_ceiling, generator_ceiling
@@ -18,6 +17,7 @@ from loadtests.measurement.consistency.undeclared import Undeclared, means_of, u
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.server_counters import ServerCounters
+from loadtests.measurement.serving import start_time
 from loadtests.measurement.user_load.orders import Orders
 from loadtests.measurement.window_edges import check_clocks, read_edge
 from loadtests.model.consistency import Check, ProbeResult
@@ -60,7 +60,6 @@ class Driver:
         self._metronome = metronome
         self._awake = awake
         self._server_counters = ServerCounters(stack, agent, count_in_replicas=counts_requests)
-        self._start_s: dict[str, list[float]] = {}
 
     def _replicas(self) -> dict[str, Replica]:
         return {replica.name: replica for replica in self._stack.replicas}
@@ -81,18 +80,11 @@ class Driver:
             ended=self._ended,
             not_ready=self._never_answered,
             limit_s=self._start_limit_s,
-            answered=self._answered,
         )
 
-    @property
-    def start_s(self) -> Mapping[str, float]:
-        """The seconds from start to first answer, the mean over each worker model's replicas."""
-        return {worker: fmean(seconds) for worker, seconds in self._start_s.items()}
-
-    def _answered(self, replica: Replica) -> None:
-        if replica.started_at_s is not None:
-            seconds = proc.now_s() - replica.started_at_s
-            self._start_s.setdefault(replica.worker, []).append(seconds)
+    def start_s(self, worker: str) -> float | None:
+        """Start one more replica for a moment, and return the seconds to its first answer."""
+        return start_time.measure(self._stack, self._agent, worker, self._health_path)
 
     def _ended(self, waiting: Collection[str]) -> str | None:
         running = self._stack.identities()

@@ -108,9 +108,8 @@ class StepRunner:
         runner.stopped_at = None
         with self._watchdog.watching(IDLE_LIMIT_S):
             greenlet = gevent.spawn(self._call, user, call, attempt)
-            pace.shortened.add(greenlet)
-            self._wait(user, greenlet, attempt)
-            pace.shortened.discard(greenlet)
+            with pace.short_sleeps(greenlet):
+                self._wait(user, greenlet, attempt)
         if runner.stopped_at is not None:
             attempt.ending, attempt.place = "quit", runner.stopped_at
         return attempt

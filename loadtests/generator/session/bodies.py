@@ -64,7 +64,7 @@ def encode_pairs(pairs: Any) -> str:
                 flat.append((name, value))
         else:
             flat += [(name, part) for part in value if part is not None]
-    return urlencode(flat)
+    return urlencode(flat, doseq=True)
 
 
 def read_whole(data: Any) -> bytes:

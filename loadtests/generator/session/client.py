@@ -81,8 +81,10 @@ class SessionClient:
             base_url = base_url.replace(f"{parts.netloc}", parts.netloc.rpartition("@")[2], 1)
         self.user = user
         self.base_url = base_url
-        self.headers = SessionHeaders(urlsplit(load.home).netloc, {**self.defaults, **load.headers})
-        self.cookies = Jar(load.host, secure_too=load.secure_too)
+        self._headers = SessionHeaders(
+            urlsplit(load.home).netloc, {**self.defaults, **load.headers}
+        )
+        self._jar = Jar(load.host, secure_too=load.secure_too)
         self.request_name: str | None = None
         self.request_event: Any = user.environment.events.request
         self.verify: Any = True
@@ -98,6 +100,28 @@ class SessionClient:
         """Wait at the gate from now on: the user's first task begins."""
         self.starting = False
         self._admit = self._load.gate.admit
+
+    @property
+    def headers(self) -> Any:
+        """The headers of every request."""
+        session = self.__dict__.get("session")
+        return self._headers if session is None else session.headers
+
+    @headers.setter
+    def headers(self, headers: Mapping[str, Any]) -> None:
+        netloc = urlsplit(self._load.home).netloc
+        self._headers = SessionHeaders(netloc, {**headers, **self._load.headers})
+
+    @property
+    def cookies(self) -> Any:
+        """The user's cookies."""
+        session = self.__dict__.get("session")
+        return self._jar if session is None else session.cookies
+
+    @cookies.setter
+    def cookies(self, cookies: Any) -> None:
+        self._jar.clear()
+        self._jar.update(cookies)
 
     # -- the API of both sessions ---------------------------------------------------------------
 
@@ -230,7 +254,7 @@ class SessionClient:
         made = prepare_rare(
             Rare(method=target.method, url=target.url, data=data, json=json, headers=headers),
             rare,
-            cookies=self.cookies.get_dict(),
+            cookies=self._jar.get_dict(),
         )
         if made is None:
             return None
@@ -250,7 +274,7 @@ class SessionClient:
     ) -> bytes:
         if self._auth is not None and not isinstance(headers, Signed):
             headers = {**(headers or {}), "Authorization": self._auth}
-        lines, names = self.headers.lines(headers)
+        lines, names = self._headers.lines(headers)
         content, kind = body
         more = b""
         if content or target.method in WITH_LENGTH:
@@ -260,7 +284,7 @@ class SessionClient:
                 more += f"Content-Type: {kind}\r\n".encode()
         if is_json:
             more += self.with_json(names)
-        cookie = b"" if "cookie" in names else self.cookies.line(target.path)
+        cookie = b"" if "cookie" in names else self._jar.line(target.path)
         return b"".join((target.line, lines, more, cookie, b"\r\n", content))
 
     def with_json(self, names: frozenset[str]) -> bytes:  # noqa: ARG002 - one session adds some
@@ -301,7 +325,7 @@ class SessionClient:
         outcome, status, raw, body, done = answer
         if b"ookie" in raw:
             for line in cookie_lines(raw):
-                self.cookies.keep(line, target.path)
+                self._jar.keep(line, target.path)
         return UserResponse(target.url, outcome, status, raw, body), done
 
     def _follow(

@@ -119,7 +119,7 @@ class FastClient(SessionClient):
     @property
     def cookiejar(self) -> Jar:
         """The cookies, by the name that Locust's session has for them."""
-        return self.cookies
+        return self._jar
 
     def encode(self, data: Any, json: Any) -> Body:
         """Return the bytes of a body and its content type."""
@@ -163,6 +163,6 @@ def hand_over(client: SessionClient, session: Any, what: str) -> None:
         f" ({load.place()})."
     )
     own: dict[str, Callable[..., Any]] = {verb: getattr(session, verb) for verb in VERBS}
-    client.__dict__.update(own, headers=session.headers, cookies=session.cookies, session=session)
+    client.__dict__.update(own, session=session)
     if user.__dict__.get("client") is client:
         user.client = session

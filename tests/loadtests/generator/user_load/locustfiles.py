@@ -386,6 +386,19 @@ CASES: Mapping[str, Case] = {
                 assert self.client.cookies["a"] == "b" and "d" not in self.client.cookies
         """,
     ),
+    "headers and cookies set as a whole": Case(
+        text="""
+        class Shop(HttpUser):
+            def on_start(self):
+                self.client.headers = {"Authorization": "Bearer 7"}
+                self.client.cookies = {"a": "b"}
+            @task
+            def index(self):
+                sent = self.client.get("/").request.headers
+                assert sent["Authorization"] == "Bearer 7" and sent["Cookie"] == "a=b"
+                assert "host" in sent and "User-Agent" not in sent
+        """,
+    ),
     "requests that nobody counts": Case(
         text="""
         import requests
@@ -490,6 +503,49 @@ CASES: Mapping[str, Case] = {
             "locustfile.py:7: Shop.other fails: NameError",
             "https://shop.example.com/x",
         ),
+    ),
+    "a Markov chain": Case(
+        text="""
+        class Walk(MarkovTaskSet):
+            @transition("two")
+            def one(self): self.client.get("/one")
+            @transition("one")
+            def two(self): self.client.get(undefined)
+        class Shop(HttpUser):
+            tasks = [Walk]
+        """,
+        code=3,
+        said=("Walk.two fails: NameError",),
+    ),
+    "another host when it is imported": Case(
+        text="""
+        import requests
+        DATA = requests.get("http://data.example.com/users").json()
+        class Shop(HttpUser):
+            @task
+            def index(self): self.client.get("/")
+        """,
+        code=2,
+        said=("locustfile.py:4: It asks data.example.com, which is not the target",),
+    ),
+    "a base class that is not abstract": Case(
+        text="""
+        class Base(HttpUser):
+            def on_start(self): self.client.headers["X"] = "1"
+        class Shop(Base):
+            @task
+            def index(self): self.client.get("/")
+        """,
+        said=("Without a task, and so left out: Base",),
+    ),
+    "no request": Case(
+        text="""
+        class Shop(User):
+            @task
+            def think(self): pass
+        """,
+        code=3,
+        said=("None of its tasks sends a request",),
     ),
     "a listener that fails": Case(
         text="""
