@@ -128,7 +128,7 @@ def asked(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(examination, "SETTLE_S", 0.0)
         means = Means(
-            files_written=None if files is None else lambda _: files,
+            files_written=None if files is None else lambda _, *, limit_s: files,
             further_replica=site.further_replica if grows else None,
         )
         return Undeclared(agent, site.replicas, "shop.example:9001", means).check(plan, {})
