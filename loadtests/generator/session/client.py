@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from time import monotonic, time
+from time import monotonic
 from typing import Any, ClassVar
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -22,12 +21,22 @@ from loadtests.generator.http.exchange import send
 from loadtests.generator.http.head import cookie_lines, replica_of
 from loadtests.generator.http.outcome import Outcome
 from loadtests.generator.recorder import NO_REPLICA
-from loadtests.generator.session.bodies import Body, encode_pairs, target_of
+from loadtests.generator.session.counting import Counting
 from loadtests.generator.session.headers import SessionHeaders
 from loadtests.generator.session.jar import Jar
 from loadtests.generator.session.load import SessionLoad
-from loadtests.generator.session.rare import Rare, prepare_rare
+from loadtests.generator.session.making.bodies import Body, encode_pairs
+from loadtests.generator.session.making.rare import Rare, prepare_rare
+from loadtests.generator.session.making.target import (
+    Signed,
+    Target,
+    basic,
+    joined,
+    seconds_of,
+    without_body,
+)
 from loadtests.generator.session.response import UserResponse
+from loadtests.generator.session.verbs import Verbs
 
 TARGETS_MAX = 10_000
 """Request lines that are kept as bytes; a locustfile's paths may never repeat."""
@@ -35,31 +44,8 @@ TARGETS_MAX = 10_000
 WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
 """Methods whose requests say their length even without a body."""
 
-UNJUDGED = (
-    "{asked} is sent with catch_response=True, but not used in a with block. Locust would not count"
-    " it; here it counts by its status."
-)
 
-BODY_HEADERS = ("content-length", "content-type", "transfer-encoding")
-
-
-class Target:
-    """A method and a URL of the target, with the bytes of the request line."""
-
-    __slots__ = ("line", "method", "name", "only_head", "origin", "path", "query", "url")
-
-    def __init__(self, method: str, url: str, name: str | None, origin: Any) -> None:
-        target = target_of(url)
-        self.method = method
-        self.url = url
-        self.name = name or target
-        self.path, _, self.query = target.partition("?")
-        self.line = f"{method} {target} HTTP/1.1\r\n".encode("latin-1", "replace")
-        self.only_head = method == "HEAD"
-        self.origin = origin
-
-
-class SessionClient:
+class SessionClient(Verbs, Counting):
     """What ``HttpUser`` and ``FastHttpUser`` have in common; see the subclasses in ``clients``.
 
     ``starting`` is True until the user's first task. Until then requests need not wait for a trial,
@@ -124,34 +110,6 @@ class SessionClient:
         self._jar.update(cookies)
 
     # -- the API of both sessions ---------------------------------------------------------------
-
-    def get(self, url: str, **options: Any) -> UserResponse:
-        """Send a GET request; see ``request``."""
-        return self.request("GET", url, **options)
-
-    def options(self, url: str, **options: Any) -> UserResponse:
-        """Send an OPTIONS request; see ``request``."""
-        return self.request("OPTIONS", url, **options)
-
-    def head(self, url: str, **options: Any) -> UserResponse:
-        """Send a HEAD request; see ``request``."""
-        return self.request("HEAD", url, **options)
-
-    def post(self, url: str, data: Any = None, json: Any = None, **options: Any) -> UserResponse:
-        """Send a POST request; see ``request``."""
-        return self.request("POST", url, data=data, json=json, **options)
-
-    def put(self, url: str, data: Any = None, **options: Any) -> UserResponse:
-        """Send a PUT request; see ``request``."""
-        return self.request("PUT", url, data=data, **options)
-
-    def patch(self, url: str, data: Any = None, **options: Any) -> UserResponse:
-        """Send a PATCH request; see ``request``."""
-        return self.request("PATCH", url, data=data, **options)
-
-    def delete(self, url: str, **options: Any) -> UserResponse:
-        """Send a DELETE request; see ``request``."""
-        return self.request("DELETE", url, **options)
 
     @contextmanager
     def rename_request(self, name: str) -> Iterator[None]:
@@ -382,84 +340,3 @@ class SessionClient:
             response.judged_by_task(lambda ended: self._count(ended, context))
         else:
             self._count(response, context)
-
-    def _count(self, response: UserResponse, context: Mapping[str, Any] | None) -> None:
-        load, sent = self._load, response.sent_at
-        meta = response.changed_meta
-        name = response.name if meta is None else meta["name"]
-        method, outcome = response._sent[0], response.outcome  # noqa: SLF001 - one unit
-        recorder = load.recorder
-        recorder.add(
-            response.due,
-            sent,
-            sent + response.elapsed_s,
-            response.status_code,
-            outcome,
-            recorder.replica_index(replica_of(response.raw)),
-            load.names.index(method, name),
-            response.wire_bytes,
-        )
-        if self.starting:
-            load.count_start(outcome)
-        if load.observe is not None:
-            load.observe(self.user, response)
-            if response.was_left:
-                load.note(UNJUDGED.format(asked=f"{method} {name}"))
-        if len(self._handlers) > load.own_handlers:
-            self._fire(response, method, name, context)
-        else:
-            self._stats.log_request(method, name, response.elapsed_s * 1000, response.wire_bytes)
-            if outcome is not Outcome.OK:
-                self._stats.log_error(method, name, response.error)
-
-    def _fire(
-        self, response: UserResponse, method: str, name: str, context: Mapping[str, Any] | None
-    ) -> None:
-        """Tell the locustfile's own listeners of an ended request."""
-        meta = response.changed_meta or {}
-        self.request_event.fire(
-            request_type=method,
-            name=name,
-            response_time=meta.get("response_time", response.elapsed_s * 1000),
-            response_length=len(response.content or b""),
-            response=response,
-            context={**self.user.context(), **(context or {}), **meta.get("context", {})},
-            exception=response.error,
-            start_time=time() - (monotonic() - response.sent_at),
-            url=response.url,
-        )
-
-
-def joined(base_url: str, url: str) -> str:
-    """Return ``base_url`` with ``url`` behind it, as Locust does.
-
-    A missing slash is added behind a host, which would else become another host.
-    """
-    if url[:1] not in {"/", "?", "#", ""} and base_url.count("/") == 2:
-        return f"{base_url}/{url}"
-    return base_url + url
-
-
-def seconds_of(timeout: Any) -> float:
-    """Return a time limit in seconds; of (connect, read) the second."""
-    if isinstance(timeout, tuple):
-        timeout = timeout[-1]
-    return float(timeout) if timeout else float("inf")
-
-
-def basic(user: Any, password: Any) -> str:
-    """Return the header for basic authentication."""
-    parts = (part if isinstance(part, bytes) else str(part).encode() for part in (user, password))
-    return f"Basic {base64.b64encode(b':'.join(parts)).decode()}"
-
-
-class Signed(dict[str, Any]):
-    """The headers of a request that has an authentication of its own."""
-
-
-def without_body(headers: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Return ``headers`` without those that describe a body."""
-    if not headers:
-        return headers
-    kept = {key: value for key, value in headers.items() if str(key).lower() not in BODY_HEADERS}
-    return Signed(kept) if isinstance(headers, Signed) else kept

@@ -15,7 +15,7 @@ from loadtests.generator.session.names import Names
 from loadtests.generator.session.places import place_of
 
 if TYPE_CHECKING:
-    from loadtests.generator.session.client import Target
+    from loadtests.generator.session.making.target import Target
     from loadtests.generator.session.response import UserResponse
 
 Exchange = tuple[Outcome, int, bytes, bytes, float]

@@ -67,16 +67,19 @@ class SmallApp:
         secure = "; Secure" if self._secure else ""
         return answer(302, "", Location="/", Set_Cookie=f"session=abc; Path=/; HttpOnly{secure}")
 
+    def _form(self, method: str, body: bytes, cookies: str) -> bytes:
+        token = "token-17"
+        if method == "GET":
+            page = f'<input name="csrf" value="{token}">'
+            return answer(200, page, Set_Cookie=f"csrf={token}; Path=/")
+        good = f"csrf={token}".encode() in body and f"csrf={token}" in cookies
+        return answer(200 if good else 403, "thanks" if good else "no")
+
     def _page(
         self, method: str, path: str, query: str, body: bytes, cookies: str, head: bytes
     ) -> bytes:
         if path == "/form":
-            token = "token-17"
-            if method == "GET":
-                page = f'<input name="csrf" value="{token}">'
-                return answer(200, page, Set_Cookie=f"csrf={token}; Path=/")
-            good = f"csrf={token}".encode() in body and f"csrf={token}" in cookies
-            return answer(200 if good else 403, "thanks" if good else "no")
+            return self._form(method, body, cookies)
         if path == "/gzip":
             assert b"gzip" in head
             return answer(200, gzip.compress(b"x" * 1000), Content_Encoding="gzip")

@@ -12,7 +12,8 @@ from loadtests.measurement.user_load.findings import notes_of, problems_of
 from tests.loadtests.generator.child import Child
 from tests.loadtests.generator.small_app import SmallApp
 from tests.loadtests.generator.stub_server import stub_server
-from tests.loadtests.generator.user_load.locustfiles import CASES, Case
+from tests.loadtests.generator.user_load.locustfile_case import Case
+from tests.loadtests.generator.user_load.locustfiles import CASES
 
 pytestmark = [pytest.mark.slow, pytest.mark.parallel]  # the generator starts in a second or two
 
