@@ -20,7 +20,7 @@ from typing import Any
 
 from loadtests.config.options import Options
 from loadtests.environments import registry
-from loadtests.environments.compose.backend import ComposeStack
+from loadtests.environments.compose.stack import ComposeStack
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.plan import Cell, Plan

@@ -117,6 +117,16 @@ def _address(digits: str) -> str:
     return str(mapped or address)
 
 
+def catches(pid: int, number: int) -> bool | None:
+    """Return whether a process has a handler for a signal (proc(5), SigCgt); None: not known."""
+    try:
+        lines = (PROC / f"{pid}/status").read_text().splitlines()
+    except OSError:
+        return None
+    masks = [int(line.split()[1], 16) for line in lines if line.startswith("SigCgt:")]
+    return bool(masks[0] >> (number - 1) & 1) if masks else None
+
+
 def facts_of(pid: int) -> Facts | None:
     """Return the facts of a process; None if it does not exist, or is a zombie."""
     if sys.platform != "linux":

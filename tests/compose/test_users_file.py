@@ -13,8 +13,8 @@ import pytest
 
 from loadtests.config.options import Options
 from loadtests.environments.compose import images
-from loadtests.environments.compose.backend import ComposeStack
 from loadtests.environments.compose.machine import choose
+from loadtests.environments.compose.stack import ComposeStack
 from loadtests.environments.compose.tested.compose_file.reading import read
 from loadtests.environments.compose.tested.start.starting import IN_TURN_NOTE
 from loadtests.environments.compose.tested.subject import Subject

@@ -9,7 +9,7 @@ import pytest
 
 from loadtests.config.options import Options
 from loadtests.environments.compose import images, machine
-from loadtests.environments.compose.backend import ComposeStack
+from loadtests.environments.compose.stack import ComposeStack
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState

@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from loadtests.environments.compose import files as compose_file
 from loadtests.environments.compose import images, project_image
-from loadtests.environments.compose.containers import LOG_LINES, ContainerStack
+from loadtests.environments.compose.containers import LOG_LINES
 from loadtests.environments.compose.projects import Project, opened, opened_engine, project_name
+from loadtests.environments.compose.stack import ComposeStack
 from loadtests.environments.compose.tested import document as tested_document
 from loadtests.environments.compose.tested import forcing, user_images
 from loadtests.environments.compose.tested.compose_file.service_project import HEALTHCHECK_NOTE
 from loadtests.environments.compose.tested.start.listening import Wanted
-from loadtests.environments.compose.tested.start.starting import Starting, ignored_sigterm
+from loadtests.environments.compose.tested.start.starting import Starting
 from loadtests.environments.compose.tested.subject import Subject
 from loadtests.environments.protocol import Say
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings
-from loadtests.environments.wait_idle import busy_after, wait_until_quiet
-from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.model.plan import Plan, Upstream
-from loadtests.model.stack import Replica
+from loadtests.model.plan import Plan
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.vocabulary import Role
-from loadtests.planning.budget import cores_used
 from loadtests.servers.server import Command
-from loadtests.tools import docker, files, host, postgres, proc
+from loadtests.tools import docker, postgres, proc
 from loadtests.tools.docker.images import Image
 from loadtests.tools.docker_compose import Compose
 
-APP_PORT = 8000
 STORE_LIMIT_S = 30.0
-
-QUIET_LIMIT_S = 20.0
-"""Seconds in which a user's replicas have to become idle; the rule ``idle_cost`` judges others."""
-
-STOP_GRACE_S = 2
 
 
 class ComposeBackend:
@@ -139,7 +130,7 @@ class ComposeBackend:
                 run=folder.name,
                 say=say,
                 local=docker.is_local(),
-                notes=[*notes, *_note_on_health(image, subject)],
+                notes=[*notes, *forcing.notes(plan), *_note_on_health(image, subject)],
             )
             ports = starting.start()
             stack = ComposeStack(
@@ -178,143 +169,10 @@ def _note_on_health(image: Image, subject: Subject) -> list[str]:
     return [HEALTHCHECK_NOTE] if image.checks_health and not told else []
 
 
-class ComposeStack(ContainerStack):
-    """The running containers of a run; see ``environments.protocol.Stack``.
-
-    ``ports`` are those of the replicas by worker model, where they are the user's own. Then the
-    services that they need are members too, and ``notes`` grow.
-    """
-
-    def __init__(
-        self,
-        project: Project,
-        plan: Plan,
-        folder: Path,
-        root: Path,
-        *,
-        ports: Mapping[str, int] | None = None,
-        notes: Sequence[str] = (),
-    ) -> None:
-        machine_cores = tuple(range(int(project.engine.facts()["NCPU"])))
-        super().__init__(
-            project,
-            root,
-            folder,
-            cores=cores_used(plan.budget) or host.usable_cores(),
-            metronome_cores=plan.budget.replica_cores or machine_cores,
-            generator_processes=plan.generator_processes,
-        )
-        self._plan = plan
-        self._is_users = ports is not None
-        self._notes = list(notes)
-        self._read_containers()
-        self.replicas = _replicas(self._containers, plan, ports or {})
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was found, changed or added since the start."""
-        return tuple(self._notes)
-
-    @property
-    def host_cores(self) -> tuple[int, ...]:
-        """The cores that the run uses, or none if the engine is on another machine."""
-        return self._cores if self._local else ()
-
-    @property
-    def _stores(self) -> list[str]:
-        """The members that the replicas need: the sample's store, or the user's services."""
-        needed = [name for name, container in self._containers.items() if container.member]
-        return [*([Role.STORE] if Role.STORE in self._containers else []), *needed]
-
-    def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
-        """Write the proxy's configuration, which starts it, and apply the CPU budgets.
-
-        Until then the replicas may use the whole machine, so that they start faster.
-        """
-        names = [replica.name for replica in self.replicas]
-        if self._is_users:
-            busy = busy_after([*names, *self._stores], self.read, limit_s=QUIET_LIMIT_S)
-            if busy:
-                self._notes.append(f"Use CPU without any request: {', '.join(busy)}.")
-        else:
-            wait_until_quiet([*names, *self._stores], self.read)
-        self._hold_to_budget(names)
-        config = self._proxy_config(upstreams)
-        files.write(self._folder / "nginx.conf", config)
-        self._start_proxy(config)
-
-    def _hold_to_budget(self, names: Sequence[str]) -> None:
-        budget = self._plan.budget
-        self._hold(names, cpus=budget.replica_cpus, cores=budget.replica_cores)
-        if self._stores:
-            self._hold(self._stores, cpus=budget.store_cpus, cores=budget.store_cores)
-
-    def check_forced(self) -> None:
-        """Raise unless the image runs the worker models that were put into force in it."""
-        for worker in self._plan.workers:
-            if not worker.as_started:
-                member = f"{worker.name}-1"
-                forcing.check(worker, self.first_log(member), self.processes_of(member))
-
-    def stop_replicas(self) -> None:
-        """Stop the user's replicas, and take note if they ignore SIGTERM.
-
-        A server that is started by our command waits longer, for the proxy's idle connections.
-        """
-        workers = [worker.name for worker in self._plan.workers]
-        if self._plan.budget.replica_cpus is not None:
-            # With a tenth of a CPU, a Python program takes several seconds to end.
-            with suppress(ProcessFailure):
-                self._hold([replica.name for replica in self.replicas], cpus=1.0, cores=())
-        self._project.stop(workers, grace_s=STOP_GRACE_S)
-        is_ours = self._plan.tested.kind is TargetKind.IMPORT_STRING
-        if not is_ours and ignored_sigterm(self._project.containers().values(), workers):
-            self._notes.append(SIGTERM_NOTE)
-
-
-SIGTERM_NOTE = (
-    f"Replicas ignored SIGTERM and were killed {STOP_GRACE_S} s later, so each deployment loses"
-    " requests. A shell as first program does that (CMD without brackets; use exec), and so does a"
-    " program without a handler (init: true)."
-)
-
-
 def memory_share(engine: docker.Engine, plan: Plan) -> int:
     """Return the memory that a replica may use, so that all of them use half of the machine's."""
     replicas = plan.replica_counts[-1] * len(plan.workers)
     return int(engine.facts()["MemTotal"]) // 2 // replicas
-
-
-def _replicas(
-    containers: Mapping[str, docker.Container], plan: Plan, ports: Mapping[str, int]
-) -> tuple[Replica, ...]:
-    replicas = []
-    for worker in plan.workers:
-        for number in range(1, plan.replica_counts[-1] + 1):
-            container = containers.get(f"{worker.name}-{number}")
-            if container is None or not container.running:
-                raise EnvironmentFailure(
-                    f"Replica {worker.name}-{number} of {plan.replica_counts[-1]} does not run:"
-                    f" {_why(container)}. Its log is in logs/ in the run's folder."
-                )
-            replicas.append(
-                Replica(
-                    name=f"{worker.name}-{number}",
-                    worker=worker.name,
-                    number=number,
-                    address=f"{container.address}:{ports.get(worker.name, APP_PORT)}",
-                    identity=container.id,
-                )
-            )
-    return tuple(replicas)
-
-
-def _why(container: docker.Container | None) -> str:
-    if container is None:
-        return "Compose started no such container"
-    if container.out_of_memory:
-        return "it was killed, out of memory"
-    return f"it exited with code {container.exit_code}"
 
 
 def _wait_for_store(project: Project) -> None:

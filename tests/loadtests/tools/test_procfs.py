@@ -157,3 +157,14 @@ def test_the_sockets_on_which_a_process_listens_are_seen() -> None:
 
         assert f"127.0.0.1:{own}" in (procfs.listening(os.getpid()) or ())
         assert procfs.listening(1 << 22) == ()
+
+
+@linux
+def test_a_handler_of_a_signal_is_seen() -> None:
+    before = signal.signal(signal.SIGUSR2, lambda *_: None)
+    try:
+        assert procfs.catches(os.getpid(), signal.SIGUSR2) is True
+    finally:
+        signal.signal(signal.SIGUSR2, before)
+    assert procfs.catches(os.getpid(), signal.SIGUSR2) is False
+    assert procfs.catches(2**22 + 1, signal.SIGUSR2) is None

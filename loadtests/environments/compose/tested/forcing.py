@@ -15,8 +15,9 @@ from typing import Any
 
 from loadtests.environments.compose.tested.subject import Subject
 from loadtests.model.errors import EnvironmentFailure, UsageError
-from loadtests.model.plan import WorkerModel
+from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
+from loadtests.model.tested.target import TargetKind
 from loadtests.servers import gunicorn, registry
 from loadtests.servers.server import Command
 from loadtests.tools.docker.images import Image
@@ -110,6 +111,16 @@ def _text(value: Any, values: Mapping[str, str]) -> Any:
     if isinstance(value, Mapping):
         return {key: _text(inner, values) for key, inner in value.items()}
     return [_text(inner, values) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def notes(plan: Plan) -> tuple[str, ...]:
+    """Return a sentence on what is put into force in a target that starts its own server."""
+    names = [worker.name for worker in plan.workers if not worker.as_started]
+    if not names or plan.tested.kind is TargetKind.IMPORT_STRING:
+        return ()
+    return (
+        f"gunicorn's mode was set in the image, by {VARIABLE} and its command: {', '.join(names)}.",
+    )
 
 
 def check(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.environments.compose import backend, images
+from loadtests.environments.compose import backend, images, stack
 from loadtests.environments.compose.backend import ComposeBackend
 from loadtests.environments.compose.images import Images
 from loadtests.environments.compose.projects import project_name
@@ -33,7 +33,7 @@ ROOT = CHECKOUT
 
 def replicas_of(containers: Sequence[Container]) -> list[str]:
     named = {member_name(each): each for each in containers}
-    return [f"{each.name} {each.address}" for each in backend._replicas(named, PLAN, {})]
+    return [f"{each.name} {each.address}" for each in stack.replicas_of(named, PLAN, {})]
 
 
 def test_replicas_come_in_the_order_of_worker_and_number() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -27,9 +27,6 @@ from loadtests.tools.docker import Container
 
 NEEDS_LIMIT_S = 120.0
 """Seconds until a service that the replicas need has to be ready."""
-
-KILLED = 128 + 9
-"""Exit code of a container that was ended by SIGKILL."""
 
 SERVICES = (Role.PROXY, Role.GENERATOR, Role.METRONOME)
 
@@ -230,13 +227,3 @@ def _looks_for(name: str, log: str) -> bool:
     """Tell whether a log says that a host name is not known, and names that host."""
     word = re.compile(rf"(?<![\w./-]){re.escape(name)}(?![\w./-])")
     return any(_UNRESOLVED.search(line) for line in log.splitlines()) and bool(word.search(log))
-
-
-def ignored_sigterm(containers: Iterable[Container], workers: Sequence[str]) -> bool:
-    """Tell whether a stopped replica had to be killed, since it ignored SIGTERM."""
-    return any(
-        container.service in workers
-        and container.exit_code == KILLED
-        and not container.out_of_memory
-        for container in containers
-    )

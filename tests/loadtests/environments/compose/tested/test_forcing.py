@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from loadtests.environments.compose.tested.forcing import (
     check,
     command_of,
+    notes,
     prepare,
     with_words,
 )
@@ -16,9 +18,11 @@ from loadtests.environments.compose.tested.hidden import Hidden
 from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.tested.in_force import ServerProcess
+from loadtests.model.tested.target import Target, TargetKind
 from loadtests.servers import registry
 from loadtests.targets import plain
 from loadtests.tools.docker.images import Image
+from tests.loadtests.builders import make_plan
 
 MODELS = registry.worker_models()
 WORDS = ("--worker-class", "sync")
@@ -96,6 +100,20 @@ def test_what_is_as_started_is_left_alone() -> None:
     _, commands = prepare(subject, Image(id="i"), [started, MODELS["gthread"]])
     assert commands.keys() == {"gthread"}
     assert commands["gthread"].argv[:4] == ("gunicorn", "a:b", "--worker-class", "gthread")
+
+
+def test_what_was_put_into_force_is_told() -> None:
+    plan = make_plan(workers=("gthread", "sync"))
+    image = Target(kind=TargetKind.IMAGE, given="s", name="s")
+
+    assert notes(replace(plan, tested=image)) == (
+        "gunicorn's mode was set in the image, by GUNICORN_CMD_ARGS and its command: gthread,"
+        " sync.",
+    )
+    started = tuple(plain.as_started().values())
+    assert notes(replace(plan, tested=image, workers=started)) == ()
+    ours = replace(image, kind=TargetKind.IMPORT_STRING)
+    assert notes(replace(plan, tested=ours)) == ()
 
 
 def test_another_server_cannot_be_chosen_for_an_image() -> None:

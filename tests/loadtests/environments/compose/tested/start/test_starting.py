@@ -13,7 +13,7 @@ from loadtests.environments.compose.tested.start import listening, starting
 from loadtests.environments.compose.tested.start.endings import ReplicaEnded
 from loadtests.environments.compose.tested.start.listening import Wanted
 from loadtests.environments.compose.tested.start.ports import Sockets
-from loadtests.environments.compose.tested.start.starting import Starting, ignored_sigterm
+from loadtests.environments.compose.tested.start.starting import Starting
 from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.environments.counters import member_name
 from loadtests.model.errors import EnvironmentFailure
@@ -180,12 +180,3 @@ def test_a_service_that_was_not_started_is_named_where_a_log_looks_for_it(
     said = str(failure.value)
     assert "It looks for redis, a service that was not started" in said
     assert "looks for app" not in said
-
-
-def test_a_replica_that_had_to_be_killed_ignored_sigterm() -> None:
-    killed = a_container("web", running=False, exit_code=137)
-
-    assert ignored_sigterm([killed], ["web"])
-    assert not ignored_sigterm([killed], ["other"])
-    assert not ignored_sigterm([replace(killed, exit_code=0)], ["web"])
-    assert not ignored_sigterm([replace(killed, out_of_memory=True)], ["web"])

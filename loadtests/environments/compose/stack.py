@@ -1,0 +1,158 @@
+"""The running stack of a run: its replicas, its proxy and its CPU budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from loadtests.environments.compose.containers import ContainerStack
+from loadtests.environments.compose.projects import Project
+from loadtests.environments.compose.tested import forcing
+from loadtests.environments.compose.tested.start import stopping
+from loadtests.environments.wait_idle import busy_after, wait_until_quiet
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure
+from loadtests.model.plan import Plan, Upstream
+from loadtests.model.stack import Replica
+from loadtests.model.tested.target import TargetKind
+from loadtests.model.vocabulary import Role
+from loadtests.planning.budget import cores_used
+from loadtests.tools import docker, files, host
+
+APP_PORT = 8000
+
+QUIET_LIMIT_S = 20.0
+"""Seconds in which a user's replicas have to become idle; the rule ``idle_cost`` judges others."""
+
+
+class ComposeStack(ContainerStack):
+    """The running containers of a run; see ``environments.protocol.Stack``.
+
+    ``ports`` are those of the replicas by worker model, where they are the user's own. Then the
+    services that they need are members too, and ``notes`` grow.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        plan: Plan,
+        folder: Path,
+        root: Path,
+        *,
+        ports: Mapping[str, int] | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
+        machine_cores = tuple(range(int(project.engine.facts()["NCPU"])))
+        super().__init__(
+            project,
+            root,
+            folder,
+            cores=cores_used(plan.budget) or host.usable_cores(),
+            metronome_cores=plan.budget.replica_cores or machine_cores,
+            generator_processes=plan.generator_processes,
+        )
+        self._plan = plan
+        self._is_users = ports is not None
+        self._notes = list(notes)
+        self._read_containers()
+        self.replicas = replicas_of(self._containers, plan, ports or {})
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found, changed or added since the start."""
+        return tuple(self._notes)
+
+    @property
+    def host_cores(self) -> tuple[int, ...]:
+        """The cores that the run uses, or none if the engine is on another machine."""
+        return self._cores if self._local else ()
+
+    @property
+    def _stores(self) -> list[str]:
+        """The members that the replicas need: the sample's store, or the user's services."""
+        needed = [name for name, container in self._containers.items() if container.member]
+        return [*([Role.STORE] if Role.STORE in self._containers else []), *needed]
+
+    def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
+        """Write the proxy's configuration, which starts it, and apply the CPU budgets.
+
+        Until then the replicas may use the whole machine, so that they start faster.
+        """
+        names = [replica.name for replica in self.replicas]
+        if self._is_users:
+            busy = busy_after([*names, *self._stores], self.read, limit_s=QUIET_LIMIT_S)
+            if busy:
+                self._notes.append(f"Use CPU without any request: {', '.join(busy)}.")
+        else:
+            wait_until_quiet([*names, *self._stores], self.read)
+        self._hold_to_budget(names)
+        config = self._proxy_config(upstreams)
+        files.write(self._folder / "nginx.conf", config)
+        self._start_proxy(config)
+
+    def _hold_to_budget(self, names: Sequence[str]) -> None:
+        budget = self._plan.budget
+        self._hold(names, cpus=budget.replica_cpus, cores=budget.replica_cores)
+        if self._stores:
+            self._hold(self._stores, cpus=budget.store_cpus, cores=budget.store_cores)
+
+    def check_forced(self) -> None:
+        """Raise unless the image runs the worker models that were put into force in it."""
+        for worker in self._plan.workers:
+            if not worker.as_started:
+                member = f"{worker.name}-1"
+                forcing.check(worker, self.first_log(member), self.processes_of(member))
+
+    def stop_replicas(self) -> None:
+        """Stop the user's replicas, and take note if they ignore SIGTERM.
+
+        A server that is started by our command waits longer, for the proxy's idle connections.
+        """
+        workers = [worker.name for worker in self._plan.workers]
+        first = self._containers[self.replicas[0].name]
+        handled = stopping.handles_sigterm(first, local=self._local)
+        if self._plan.budget.replica_cpus is not None:
+            # With a tenth of a CPU, a Python program takes several seconds to end.
+            with suppress(ProcessFailure):
+                self._hold([replica.name for replica in self.replicas], cpus=1.0, cores=())
+        self._project.stop(workers, grace_s=stopping.GRACE_S)
+        stopped = self._project.containers().values()
+        note = stopping.note(stopped, workers, handled=handled)
+        if note is not None and self._plan.tested.kind is not TargetKind.IMPORT_STRING:
+            self._notes.append(note)
+
+
+def replicas_of(
+    containers: Mapping[str, docker.Container], plan: Plan, ports: Mapping[str, int]
+) -> tuple[Replica, ...]:
+    """Return a plan's replicas in order; raise :class:`EnvironmentFailure` unless all run.
+
+    ``ports`` are by worker model; without one, it is the sample application's.
+    """
+    replicas = []
+    for worker in plan.workers:
+        for number in range(1, plan.replica_counts[-1] + 1):
+            container = containers.get(f"{worker.name}-{number}")
+            if container is None or not container.running:
+                raise EnvironmentFailure(
+                    f"Replica {worker.name}-{number} of {plan.replica_counts[-1]} does not run:"
+                    f" {_why(container)}. Its log is in logs/ in the run's folder."
+                )
+            replicas.append(
+                Replica(
+                    name=f"{worker.name}-{number}",
+                    worker=worker.name,
+                    number=number,
+                    address=f"{container.address}:{ports.get(worker.name, APP_PORT)}",
+                    identity=container.id,
+                )
+            )
+    return tuple(replicas)
+
+
+def _why(container: docker.Container | None) -> str:
+    if container is None:
+        return "Compose started no such container"
+    if container.out_of_memory:
+        return "it was killed, out of memory"
+    return f"it exited with code {container.exit_code}"
