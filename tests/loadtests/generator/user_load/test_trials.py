@@ -14,7 +14,7 @@ import pytest
 from tests.loadtests.generator.child import Answer, Child
 from tests.loadtests.generator.small_app import SmallApp, answer
 from tests.loadtests.generator.stub_server import late, stub_server
-from tests.loadtests.generator.user_load.locustfiles import HEAD
+from tests.loadtests.generator.user_load.case import HEAD
 
 pytestmark = [pytest.mark.slow, pytest.mark.parallel]  # a generator, or three, and its trials
 
@@ -127,59 +127,6 @@ class Writer(FastHttpUser):
 
     names = counts(answered)
     assert names["GET /read"] / names["POST /write"] == pytest.approx(3, rel=0.1)
-
-
-def test_a_request_to_another_address_is_not_sent_and_ends_the_trial(
-    child: Child, tmp_path: Path
-) -> None:
-    with stub_server() as (other, others), stub_server() as (url, requests):
-        text = f"""
-class Shop(HttpUser):
-    @task(50)
-    def index(self): self.client.get("/")
-    @task
-    def rare(self): self.client.get("{other}/production")
-"""
-        error = child.trial(base_url=url, locustfile=written(tmp_path, text), users=2).lines[-1]
-
-    assert (error["event"], error["kind"]) == ("error", "elsewhere")
-    assert f"locustfile.py:7: {other}/production is not the target" in error["detail"]
-    assert others == []
-    assert requests
-
-
-@pytest.mark.parametrize(
-    "ask",
-    [
-        "__import__('requests').get('{other}/x')",
-        "__import__('urllib.request', fromlist=['x']).urlopen('{other}/x')",
-        "__import__('socket').create_connection(('127.0.0.1', {port}))",
-        "self.client.get('/', headers=dict(a=__import__('socket').gethostbyname('example.com')))",
-        "setattr(self.client, 'base_url', '{other}') or self.client.get('/x')",
-        "self.client.get(self.host + '.example.com/x')",
-        "__import__('locust').clients.HttpSession('{other}', self.environment.events.request, None)"
-        ".get('/x')",
-    ],
-)
-def test_no_way_to_another_address_is_open(child: Child, tmp_path: Path, ask: str) -> None:
-    with stub_server() as (other, others), stub_server() as (url, _):
-        way = ask.format(other=other, port=other.rpartition(":")[2])
-        text = f"class Shop(HttpUser):\n @task\n def away(self): {way}"
-        checked = child.ask(op="check", id="c", base_url=url, locustfile=written(tmp_path, text))
-
-    assert others == []
-    assert len(checked["refused"]) == 1, checked
-
-
-def test_a_redirect_to_another_address_is_not_followed(child: Child, tmp_path: Path) -> None:
-    with stub_server() as (other, others):
-        moved = answer(302, "", Location=f"{other}/x")
-        with stub_server(lambda _request: moved) as (url, _):
-            text = "class Shop(HttpUser):\n @task\n def index(self): self.client.get('/')"
-            answered = child.trial(base_url=url, locustfile=written(tmp_path, text), users=1)
-
-    assert others == []
-    assert answered.columns["status"].tolist() == [302] * len(answered.columns["status"])
 
 
 def test_a_task_that_computes_for_ever_is_ended_and_named(child: Child, tmp_path: Path) -> None:
