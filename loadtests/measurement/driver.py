@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from loadtests.analysis import file_ceiling, generator_ceiling
@@ -32,6 +33,8 @@ from loadtests.model.vocabulary import Role
 from loadtests.tools import proc
 
 NOTHING_AWAKE = Awake(None)
+
+NOTHING_CHECKED: Mapping[str, CheckedLoad] = MappingProxyType({})
 
 STATIC_PATH = "/static"
 """Path that the proxy answers itself, on the port of its status page."""
@@ -148,8 +151,12 @@ class Driver:
         finally:
             self._server_counters.forget()
 
-    def ask_servers(self, plan: Plan) -> tuple[ProbeResult, ...]:
+    def ask_servers(
+        self, plan: Plan, checked: Mapping[str, CheckedLoad] = NOTHING_CHECKED
+    ) -> tuple[ProbeResult, ...]:
         """Ask the replicas directly what users ask, and return whether they answer as one.
+
+        What the users of a locustfile ask is known from its check trial, in ``checked``.
 
         The proxy need not be there yet, and the replicas have no CPU budget then. Behind a balancer
         that is not ours they have no address, and nothing is asked.
@@ -159,14 +166,24 @@ class Driver:
         host = f"{self._stack.proxy_host}:{plan.upstreams[0].port}"
         try:
             undeclared = Undeclared(self._agent, self._stack.replicas, host, means_of(self._stack))
-            return undeclared.check(plan, {})
+            return undeclared.check(
+                with_starts(plan, checked),
+                {name: load.requests for name, load in checked.items()},
+            )
         finally:
             self._server_counters.forget()
 
-    def check_load(self, workload: Workload, port: int) -> CheckedLoad:
-        """Run the check trial of a user's own load on one of the proxy's ports."""
+    def check_load(self, workload: Workload, upstream: Upstream) -> CheckedLoad:
+        """Run the check trial of a user's own load on a replica of ``upstream``.
+
+        The proxy need not be there yet. Where it is not ours, it is asked all the same.
+        """
+        url = self.base_url(upstream.port)
+        if self._stack.status_url is not None:
+            replica = self._replicas()[f"{upstream.worker}-{upstream.members[0]}"]
+            url = f"http://{replica.address}"
         try:
-            return check_trial.check(self._agent, self.orders, workload, self.base_url(port))
+            return check_trial.check(self._agent, self.orders, workload, url)
         finally:
             self._server_counters.forget()
 
@@ -266,3 +283,16 @@ class Driver:
 
     def _edge(self) -> Edge:
         return read_edge(self._stack, self._awake, self._metronome)
+
+
+def with_starts(plan: Plan, checked: Mapping[str, CheckedLoad]) -> Plan:
+    """Return a plan whose locustfiles have the requests that their users begin with."""
+    return replace(
+        plan,
+        workloads=tuple(
+            replace(workload, start=checked[workload.name].start)
+            if workload.locustfile is not None and workload.name in checked
+            else workload
+            for workload in plan.workloads
+        ),
+    )

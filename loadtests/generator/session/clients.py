@@ -10,16 +10,12 @@ from typing import Any, ClassVar
 
 from locust.contrib.fasthttp import FastHttpSession
 
+from loadtests.generator.session.bodies import Body, encode_like_fasthttp, encode_like_requests
 from loadtests.generator.session.client import SessionClient
 from loadtests.generator.session.jar import Jar
-from loadtests.generator.session.making.bodies import (
-    Body,
-    encode_like_fasthttp,
-    encode_like_requests,
-)
-from loadtests.generator.session.making.target import basic
 from loadtests.generator.session.response import UserResponse
 from loadtests.generator.session.stock import GatedFastSession, GatedSession
+from loadtests.generator.session.target import basic
 
 VERBS = ("get", "options", "head", "post", "put", "patch", "delete", "request", "rename_request")
 

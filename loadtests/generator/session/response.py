@@ -23,10 +23,10 @@ from requests import exceptions
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers, parse_header_links
 
-from loadtests.generator.http.encoding import decompressed
 from loadtests.generator.http.head import cookie_lines, final_head
 from loadtests.generator.http.outcome import Outcome
-from loadtests.generator.session.request_view import RequestView
+from loadtests.generator.session.bodies import decompressed
+from loadtests.generator.session.headers import RequestView
 
 FLOW = (
     InterruptTaskSet,
@@ -133,12 +133,12 @@ class UserResponse:
                 return None
             raw = self.raw
             encoded = ENCODED in raw or ENCODED_TITLE in raw
-            self._content = (
-                decompressed(self._body, self.headers.get("content-encoding", ""))
-                if encoded
-                else self._body
-            )
+            self._content = self._decompressed() if encoded else self._body
         return self._content
+
+    def _decompressed(self) -> bytes:
+        encoding = self.headers.get("content-encoding", "")
+        return decompressed(self._body, encoding.strip().lower())
 
     @property
     def headers(self) -> CaseInsensitiveDict[str]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.loadtests.generator.child import Answer, Child
 from tests.loadtests.generator.small_app import SmallApp, answer
 from tests.loadtests.generator.stub_server import late, stub_server
-from tests.loadtests.generator.user_load.locustfile_case import written
+from tests.loadtests.generator.user_load.case import HEAD
 
 pytestmark = [pytest.mark.slow, pytest.mark.parallel]  # a generator, or three, and its trials
 
@@ -21,6 +23,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.parallel]  # a generator, or three, 
 def child() -> Iterator[Child]:
     with Child() as running:
         yield running
+
+
+def written(folder: Path, text: str) -> dict[str, Any]:
+    path = folder / "locustfile.py"
+    path.write_text(HEAD + text.lstrip("\n"))
+    return {"path": str(path)}
 
 
 def counts(answered: Answer) -> Counter[str]:
@@ -119,59 +127,6 @@ class Writer(FastHttpUser):
 
     names = counts(answered)
     assert names["GET /read"] / names["POST /write"] == pytest.approx(3, rel=0.1)
-
-
-def test_a_request_to_another_address_is_not_sent_and_ends_the_trial(
-    child: Child, tmp_path: Path
-) -> None:
-    with stub_server() as (other, others), stub_server() as (url, requests):
-        text = f"""
-class Shop(HttpUser):
-    @task(50)
-    def index(self): self.client.get("/")
-    @task
-    def rare(self): self.client.get("{other}/production")
-"""
-        error = child.trial(base_url=url, locustfile=written(tmp_path, text), users=2).lines[-1]
-
-    assert (error["event"], error["kind"]) == ("error", "elsewhere")
-    assert f"locustfile.py:7: {other}/production is not the target" in error["detail"]
-    assert others == []
-    assert requests
-
-
-@pytest.mark.parametrize(
-    "ask",
-    [
-        "__import__('requests').get('{other}/x')",
-        "__import__('urllib.request', fromlist=['x']).urlopen('{other}/x')",
-        "__import__('socket').create_connection(('127.0.0.1', {port}))",
-        "self.client.get('/', headers=dict(a=__import__('socket').gethostbyname('example.com')))",
-        "setattr(self.client, 'base_url', '{other}') or self.client.get('/x')",
-        "self.client.get(self.host + '.example.com/x')",
-        "__import__('locust').clients.HttpSession('{other}', self.environment.events.request, None)"
-        ".get('/x')",
-    ],
-)
-def test_no_way_to_another_address_is_open(child: Child, tmp_path: Path, ask: str) -> None:
-    with stub_server() as (other, others), stub_server() as (url, _):
-        way = ask.format(other=other, port=other.rpartition(":")[2])
-        text = f"class Shop(HttpUser):\n @task\n def away(self): {way}"
-        checked = child.ask(op="check", id="c", base_url=url, locustfile=written(tmp_path, text))
-
-    assert others == []
-    assert len(checked["refused"]) == 1, checked
-
-
-def test_a_redirect_to_another_address_is_not_followed(child: Child, tmp_path: Path) -> None:
-    with stub_server() as (other, others):
-        moved = answer(302, "", Location=f"{other}/x")
-        with stub_server(lambda _request: moved) as (url, _):
-            text = "class Shop(HttpUser):\n @task\n def index(self): self.client.get('/')"
-            answered = child.trial(base_url=url, locustfile=written(tmp_path, text), users=1)
-
-    assert others == []
-    assert answered.columns["status"].tolist() == [302] * len(answered.columns["status"])
 
 
 def test_a_task_that_computes_for_ever_is_ended_and_named(child: Child, tmp_path: Path) -> None:
@@ -296,6 +251,38 @@ class Shop(HttpUser):
         assert before == (0, False)
         assert app.counts["POST /logout"] == 3
         assert (tmp_path / "over").read_text() == "over"
+
+
+REGISTRATION = """
+import itertools
+numbers = itertools.count()
+other = 0
+class Shop(HttpUser):
+    seen = 0
+    def on_start(self):
+        global other
+        other += 1
+        Shop.seen += 1
+        for name in (f"user-{next(numbers)}", f"other-{other}", f"seen-{Shop.seen}"):
+            self.client.post("/register", json={"name": name})
+    @task
+    def index(self): self.client.get("/")
+"""
+
+
+def test_users_register_once_also_with_several_processes(tmp_path: Path) -> None:
+    app = SmallApp()
+    with Child("--processes", "3") as child, stub_server(app.answering) as (url, _):
+        load = written(tmp_path, REGISTRATION)
+        checked = child.ask(op="check", id="c", base_url=url, locustfile=load)
+        answered = child.trial(base_url=url, locustfile=load, users=7)
+
+    names = [json.loads(body)["name"] for body in app.bodies if b"name" in body]
+    assert len(names) == len(set(names)) == 3 * 8
+    assert all(request["good"] for request in checked["steps"][0]["attempts"][0]["requests"])
+    assert (answered.finished["start_requests"], answered.finished["start_failed"]) == (21, 0)
+    assert answered.finished["workers"] == 3
+    assert answered.count("ok") == len(answered.columns["name"])
 
 
 def test_a_file_is_measured_against_a_static_answer_with_the_answers_of_its_check_trial(

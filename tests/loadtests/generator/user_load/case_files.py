@@ -1,17 +1,12 @@
-"""Locustfiles of every kind that people write, each with what has to come out of its check trial.
-
-They are the rows of "Locustfiles" in the collection of cases, and mistakes beside them.
-"""
+"""The rows of "Locustfiles" in the collection of cases: what files do that people have."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.loadtests.generator.user_load.further_locustfiles import FURTHER
-from tests.loadtests.generator.user_load.locustfile_case import Case
+from tests.loadtests.generator.user_load.case import Case
 
 CASES: Mapping[str, Case] = {
-    **FURTHER,
     "waits are left out": Case(
         text="""
         class Shop(HttpUser):

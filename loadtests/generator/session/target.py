@@ -1,4 +1,4 @@
-"""What a request goes to, and the parts of it that both sessions share."""
+"""What a request of a locustfile is made of: its URL, time limit, authentication and headers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from loadtests.generator.session.making.bodies import target_of
+from loadtests.generator.session.bodies import target_of
 
 BODY_HEADERS = ("content-length", "content-type", "transfer-encoding")
 

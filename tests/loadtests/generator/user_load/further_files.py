@@ -1,12 +1,12 @@
-"""More locustfiles, each with what has to come out of its check trial."""
+"""Locustfiles that use much of Locust, and files with mistakes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.loadtests.generator.user_load.locustfile_case import Case
+from tests.loadtests.generator.user_load.case import Case
 
-FURTHER: Mapping[str, Case] = {
+CASES: Mapping[str, Case] = {
     "gzip, redirects, JSON chains and uploads": Case(
         text="""
         class Shop(HttpUser):

@@ -1,12 +1,10 @@
-"""A locustfile with what has to come out of its check trial."""
+"""A locustfile, and what has to come out of its check trial."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from textwrap import dedent
-from typing import Any
 
 HEAD = "from locust import *\nimport time, random\n"
 
@@ -30,10 +28,3 @@ class Case:
     def file(self) -> str:
         """The whole file."""
         return HEAD + dedent(self.text).lstrip("\n")
-
-
-def written(folder: Path, text: str) -> dict[str, Any]:
-    """Write a locustfile into a folder, and return it as an order has it."""
-    path = folder / "locustfile.py"
-    path.write_text(HEAD + text.lstrip("\n"))
-    return {"path": str(path)}

@@ -1,1 +1,0 @@
-"""What a request of a locustfile is made from: its target, its body and its rarer options."""
