@@ -160,17 +160,12 @@ class Sender:
         meta = response.changed_meta
         name = response.name if meta is None else meta["name"]
         method, outcome = response._sent[0], response.outcome  # noqa: SLF001 - one unit
-        recorder = load.recorder
-        recorder.add(
-            response.due,
-            sent,
-            sent + response.elapsed_s,
-            response.status_code,
-            outcome,
-            recorder.replica_index(replica_of(response.raw)),
-            load.names.index(method, name),
-            response.wire_bytes,
-        )
+        recorder, raw, status = load.recorder, response.raw, response.status_code
+        index, replica = load.names.index(method, name), recorder.replica_index(replica_of(raw))
+        done = sent + response.elapsed_s
+        recorder.add(response.due, sent, done, status, outcome, replica, index, response.wire_bytes)
+        if outcome is not Outcome.OK or index not in recorder.examples.shown:
+            recorder.examples.show(index, outcome, status, replica, raw, response.content or b"")
         if self.starting:
             load.count_start(outcome)
         if load.observe is not None:

@@ -41,17 +41,33 @@ def _checked(order: Order) -> dict[str, Any]:
         for entry in order.get("requests", ())
     ]
     return {
-        "id": order["id"], "problem": None, "notes": [], "classes": [], "steps": steps,
-        "refused": [], "others": [], "kept_back": {}, "not_checked": [],
+        "id": order["id"],
+        "problem": None,
+        "notes": [],
+        "classes": [],
+        "steps": steps,
+        "refused": [],
+        "others": [],
+        "kept_back": {},
+        "not_checked": [],
     }
 
 
 def _attempt(entry: dict[str, Any]) -> dict[str, Any]:
     path = entry["path"]
     request = {
-        "method": entry["method"], "name": path, "path": path, "final_path": path,
-        "status": 200, "good": True, "location": None, "redirects": [], "target": path,
-        "headers": {}, "body": "", "has_password_field": False,
+        "method": entry["method"],
+        "name": path,
+        "path": path,
+        "final_path": path,
+        "status": 200,
+        "good": True,
+        "location": None,
+        "redirects": [],
+        "target": path,
+        "headers": {},
+        "body": "",
+        "has_password_field": False,
     }
     return {"ending": "ok", "detail": "", "place": "", "kind": "", "requests": [request]}
 
