@@ -119,7 +119,14 @@ def call(app: Flask, ask: Ask) -> tuple[int, list[tuple[str, str]], bytes]:
         key = name.upper().replace("-", "_")
         environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
     said: list[tuple[str, list[tuple[str, str]]]] = []
-    chunks = app(environ, lambda status, headers, *_: said.append((status, headers)))
+
+    def start(
+        status: str, headers: list[tuple[str, str]], _: Any = None, /
+    ) -> Callable[[bytes], object]:
+        said.append((status, headers))
+        return lambda _: None
+
+    chunks = app(environ, start)
     body = b"".join(chunks)
     if isinstance(chunks, ClosingIterator):
         chunks.close()
