@@ -27,7 +27,7 @@ gate: set-up-compose ## did this change make it slower, or scale worse? (working
 	$(BIN)/twofold gate $(ARGS)
 
 test: set-up-compose ## all tests; those that need Docker are skipped where there is none
-	@$(PYTHON) scripts/set_up.py --parquet --docs
+	@$(PYTHON) scripts/set_up.py --parquet --servers --docs
 	$(BIN)/pytest -n auto --dist worksteal -m "parallel or not (docker or slow)" $(ARGS) || test $$? -eq $(NO_TESTS)
 	$(BIN)/pytest -m "(docker or slow) and not parallel" $(ARGS) || test $$? -eq $(NO_TESTS)
 

@@ -32,6 +32,7 @@ from loadtests.model.vocabulary import RuleCode
 from loadtests.report.formats.registry import FORMATS
 from loadtests.report.text import story
 from loadtests.servers import registry as servers
+from loadtests.servers.server import Server
 from loadtests.targets.workloads import WORKLOADS
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -173,6 +174,33 @@ def worker_models() -> str:
     )
 
 
+def web_servers() -> str:
+    """Return the servers, what installs each, and what the proxy may assume of it."""
+    rows = (
+        (
+            f"`{server.name}`",
+            server.about,
+            f"`pip install {server.install}`" if server.install else "",
+            _idle(server),
+            "" if server.backlog is None else str(server.backlog),
+            server.queue,
+        )
+        for server in servers.SERVERS.values()
+    )
+    return table(
+        ("server", "what it is", "install", "idle connections", "backlog", "listen queue"), rows
+    )
+
+
+def _idle(server: Server) -> str:
+    if not server.worker_models:
+        return "found out at the start"
+    idle_s = server.keep_alive(server.worker_models[0]).idle_s
+    if idle_s is None:
+        return "found out at the start"
+    return "closed after each answer" if idle_s == 0 else f"kept for {idle_s:g} s"
+
+
 def workloads() -> str:
     """Return the built-in workloads and what each asks for."""
     rows = (
@@ -268,6 +296,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "failures": failures,
     "rules": rules,
     "worker-models": worker_models,
+    "servers": web_servers,
     "workloads": workloads,
     "backends": backend_kinds,
     "formats": formats,

@@ -6,6 +6,7 @@ It sets up again if the locked dependencies have changed; otherwise it ends at o
     python3 scripts/set_up.py               # .venv with the harness, its tests and its tools
     python3 scripts/set_up.py --compose     # and the Compose plugin, where Docker has none
     python3 scripts/set_up.py --parquet     # and pyarrow, which only an export to Parquet needs
+    python3 scripts/set_up.py --servers     # and the servers beside gunicorn, for their tests
     python3 scripts/set_up.py --docs        # and Sphinx, which only make docs needs
 """
 
@@ -25,6 +26,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 LOCK = PROJECT / "requirements" / "harness.txt"
 NGINX_LOCK = PROJECT / "requirements" / "nginx.txt"
 PARQUET_LOCK = PROJECT / "requirements" / "parquet.txt"
+SERVERS_LOCK = PROJECT / "requirements" / "servers.txt"
 DOCS_LOCK = PROJECT / "requirements" / "docs.txt"
 SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin:/opt/homebrew/bin"
 """Folders that contain nginx but may not be on an ordinary user's PATH."""
@@ -47,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("--compose", action="store_true", help="get Compose where there is none")
     parser.add_argument("--parquet", action="store_true", help="get pyarrow into .venv")
+    parser.add_argument("--servers", action="store_true", help="get other web servers into .venv")
     parser.add_argument("--docs", action="store_true", help="get Sphinx into .venv")
     options = parser.parse_args(argv)
     try:
@@ -60,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         set_up_compose()
     if options.parquet:
         set_up_parquet()
+    if options.servers:
+        set_up_servers()
     if options.docs:
         set_up_docs()
     return 0
@@ -128,6 +133,12 @@ def set_up_parquet() -> None:
     """Install pyarrow into ``.venv``; if this fails, only its tests are skipped."""
     if not is_installed("pyarrow"):
         install_if_possible(PARQUET_LOCK, "twofold export --samples parquet needs it")
+
+
+def set_up_servers() -> None:
+    """Install the servers beside gunicorn; if this fails, only their tests are skipped."""
+    if not all(map(is_installed, ("waitress", "granian", "cheroot"))):
+        install_if_possible(SERVERS_LOCK, "runs of uWSGI, waitress, granian and cheroot need it")
 
 
 def set_up_docs() -> None:

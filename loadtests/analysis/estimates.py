@@ -53,19 +53,28 @@ def comparisons(plan: Plan, trials: Sequence[Trial]) -> tuple[ComparisonResult, 
     """Return the throughput of each worker model over each earlier one, at equal replicas."""
     by_cell = trials_by_cell(trials)
     return tuple(
-        ComparisonResult(
-            workload=workload.name,
-            replicas=count,
-            worker=worker.name,
-            against=against.name,
-            ratio=throughput_ratio(
-                by_cell.get(_cell(worker.name, workload.name, count), {}),
-                by_cell.get(_cell(against.name, workload.name, count), {}),
-            ),
+        _comparison(
+            _cell(worker.name, workload.name, count),
+            _cell(against.name, workload.name, count),
+            by_cell,
         )
         for workload in plan.workloads
         for count in plan.replica_counts
         for against, worker in itertools.combinations(plan.workers, 2)
+    )
+
+
+def _comparison(first: Cell, second: Cell, by_cell: Mapping[Cell, ByRound]) -> ComparisonResult:
+    trials, others = by_cell.get(first, {}), by_cell.get(second, {})
+    # Requests per CPU-second are the inverse of CPU per request, so the order is the other one.
+    per_core = cpu_per_request_ratio(others, trials)
+    return ComparisonResult(
+        workload=first.workload,
+        replicas=first.replicas,
+        worker=first.worker,
+        against=second.worker,
+        ratio=throughput_ratio(trials, others),
+        per_core_ratio=None if per_core.estimate is None else per_core,
     )
 
 

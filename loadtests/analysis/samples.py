@@ -15,7 +15,15 @@ from loadtests.analysis.request_distribution import distribution_of
 from loadtests.model.generator_records import Edge, Finished, RawTrial
 from loadtests.model.plan import Budget
 from loadtests.model.stack import Reading
-from loadtests.model.trial import Conservation, GeneratorHealth, HostUse, Latency, Trial, Usage
+from loadtests.model.trial import (
+    Conservation,
+    GeneratorHealth,
+    HostUse,
+    Latency,
+    RequestDistribution,
+    Trial,
+    Usage,
+)
 from loadtests.model.vocabulary import Role
 
 QUARTERS = 4
@@ -66,15 +74,7 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
     answers = _answers(columns, inside, names)
     completed = int(np.count_nonzero(good))
     usages = _usages(raw, columns, names, budget)
-    endings = counting.Endings(
-        name=columns.name,
-        status=columns.status,
-        outcome=columns.outcome,
-        replica=columns.replica,
-        names=finished.names,
-        outcomes=finished.outcomes,
-        replicas=names,
-    )
+    endings = _endings(finished, columns, names)
     return Trial(
         spec=raw.spec,
         users=raw.users,
@@ -91,30 +91,55 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
         quarters_rps=_quarters(columns.done_us[good], window_us),
         usages=tuple(usage for usage in usages if not _is_idle(usage, raw)),
         idle_usages=tuple(usage for usage in usages if _is_idle(usage, raw)),
-        conservation=Conservation(
-            sent=finished.sent,
-            answered=finished.answered,
-            proxy=raw.proxy_requests,
-            replicas=raw.replica_requests,
-        ),
+        conservation=_conservation(raw),
         generator=_health(finished, window_s),
         host=host_use(raw.opened, raw.closed),
         identities=raw.identities,
         service_ms=service_ms,
         core_speed=core_speed_of(raw.opened, raw.closed),
-        dealing=distribution_of(
-            columns.done_us,
-            columns.replica,
-            names=names,
-            members=tuple(raw.addresses.values()),
-            end_us=window_us,
-            redirects={
-                raw.addresses.get(address, address): count
-                for address, count in finished.redirects.items()
-            },
-        ),
+        dealing=_dealing(raw, columns, names, window_us),
         requests=counting.outcomes_by_name(endings, good=good, failed=failed),
         examples=counting.examples_of(raw) if failed.any() else (),
+    )
+
+
+def _endings(finished: Finished, columns: Columns, names: Sequence[str]) -> counting.Endings:
+    """Return how each request ended, with the tables of all names."""
+    return counting.Endings(
+        name=columns.name,
+        status=columns.status,
+        outcome=columns.outcome,
+        replica=columns.replica,
+        names=finished.names,
+        outcomes=finished.outcomes,
+        replicas=names,
+    )
+
+
+def _conservation(raw: RawTrial) -> Conservation:
+    return Conservation(
+        sent=raw.finished.sent,
+        answered=raw.finished.answered,
+        proxy=raw.proxy_requests,
+        replicas=raw.replica_requests,
+    )
+
+
+def _dealing(
+    raw: RawTrial, columns: Columns, names: Sequence[str], window_us: int
+) -> RequestDistribution:
+    """Return how requests were dealt to replicas over the whole trial, redirects included."""
+    redirects = {
+        raw.addresses.get(address, address): count
+        for address, count in raw.finished.redirects.items()
+    }
+    return distribution_of(
+        columns.done_us,
+        columns.replica,
+        names=names,
+        members=tuple(raw.addresses.values()),
+        end_us=window_us,
+        redirects=redirects,
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import click
 
 from loadtests.cli import parameters
 from loadtests.model.errors import UsageError
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+"""A header's name (RFC 9110, 5.6.2)."""
 
 _FILE = click.Path(path_type=Path)
 
@@ -35,6 +39,13 @@ OPTIONS = (
         help="Keep the waiting times of a locustfile's users.  [default: no]",
     ),
     click.option(
+        "--header",
+        "headers",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Send this header with every request of the load. Repeatable.",
+    ),
+    click.option(
         "--generator-requirements",
         type=_FILE,
         metavar="FILE",
@@ -53,6 +64,19 @@ def load_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(OPTIONS):
         command = option(command)
     return command
+
+
+def headers(given: Iterable[str]) -> dict[str, str]:
+    """Return the headers of ``--header``; raise :class:`UsageError` for a text that is none."""
+    found = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not _TOKEN.fullmatch(name.strip()) or "\n" in value or "\r" in value:
+            raise UsageError(
+                f"--header {text!r} is no header. Try --header X-Forwarded-Proto=https."
+            )
+        found[name.strip()] = value.strip()
+    return found
 
 
 def words(command: str | None) -> tuple[str, ...]:

@@ -188,6 +188,7 @@ def _given_project(values: dict[str, Any], here: Path) -> projects.Given:
         locustfile=values.pop("locustfile"),
         tags=values.pop("tags"),
         keep_waits=values.pop("keep_waits"),
+        headers=load_options.headers(values.pop("headers")),
         generator_requirements=values.pop("generator_requirements"),
         reset_command=load_options.words(values.pop("reset_command")),
     )

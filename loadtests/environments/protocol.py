@@ -100,8 +100,11 @@ class KeepsFiles(Protocol):
 
     files_are_shared: bool
 
-    def files_written(self, member: str) -> tuple[str, ...]:
-        """Return the paths that a member wrote, or has open for writing."""
+    def files_written(self, member: str, *, limit_s: float) -> tuple[str, ...] | None:
+        """Return the paths that a member wrote, or has open for writing.
+
+        None where that is not known after ``limit_s``.
+        """
 
 
 @runtime_checkable

@@ -21,6 +21,7 @@ from gevent.queue import Queue
 
 from loadtests.generator import PROTOCOL
 from loadtests.generator.check_trial.trial import check
+from loadtests.generator.examples import chosen
 from loadtests.generator.fleet import MASTER_HOST, Fleet, WorkersFailed
 from loadtests.generator.http.fetch import fetch_all
 from loadtests.generator.http.outcome import OUTCOME_NAMES, Outcome
@@ -214,6 +215,7 @@ class Agent:
             user_error=result.user_errors[0] if result.user_errors else None,
             user_errors_in_window=result.user_errors_in_window,
             redirects=dict(samples.redirects),
+            examples=chosen(samples.examples),
             start_requests=result.start_requests,
             start_failed=result.start_failed,
         )

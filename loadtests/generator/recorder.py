@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from loadtests.generator.examples import Examples
 from loadtests.generator.http.outcome import Outcome
 from loadtests.generator.samples import MOST_ENTRIES, OTHERS, Samples, by_due
 
@@ -41,6 +42,7 @@ class Recorder:
         self._name = array("h")
         self._bytes = array("i")
         self._redirects: dict[str, int] = {}
+        self.examples = Examples()
         self._replicas: dict[bytes, int] = {}
         self._names: dict[str, int] = {}
 
@@ -95,6 +97,7 @@ class Recorder:
             del kind[:]
         del self._bytes[:]
         self._redirects.clear()
+        self.examples.clear()
 
     def samples(self, opened: float) -> Samples:
         """Return the recorded rows, with moments in microseconds since ``opened``."""
@@ -110,11 +113,14 @@ class Recorder:
             for key, values in moments.items()
         } | {key: np.array(values, dtype=np.int16) for key, values in kinds.items()}
         columns["bytes"] = np.array(self._bytes, dtype=np.int32)
+        replicas = tuple(replica.decode("latin-1") for replica in self._replicas)
+        names = tuple(self._names)
         return Samples(
             columns=by_due(columns),
-            replicas=tuple(replica.decode("latin-1") for replica in self._replicas),
-            names=tuple(self._names),
+            replicas=replicas,
+            names=names,
             redirects=dict(self._redirects),
+            examples=self.examples.told(names, replicas),
         )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from loadtests.generator.examples import Example
 from loadtests.generator.http.outcome import Outcome
 
 MOST_ENTRIES = 10_000
@@ -26,12 +27,14 @@ class Samples:
     """One row per request; ``replica`` and ``name`` are indices into the tables, −1 for none.
 
     ``redirects`` counts the followed redirects by replica; "" is one that nobody named.
+    ``examples`` are a few answers, where some failed.
     """
 
     columns: Columns
     replicas: tuple[str, ...]
     names: tuple[str, ...]
     redirects: Mapping[str, int] = field(default_factory=dict)
+    examples: tuple[Example, ...] = ()
 
     def count(self, outcome: Outcome) -> int:
         """Return how many rows have ``outcome``."""
@@ -67,7 +70,11 @@ def merge(parts: Sequence[Samples]) -> Samples:
     for part in parts:
         redirects.update(part.redirects)
     return Samples(
-        columns=by_due(columns), replicas=replicas, names=names, redirects=dict(redirects)
+        columns=by_due(columns),
+        replicas=replicas,
+        names=names,
+        redirects=dict(redirects),
+        examples=tuple(example for part in parts for example in part.examples),
     )
 
 
@@ -77,7 +84,16 @@ def renamed(samples: Samples, names: Sequence[str]) -> Samples:
     if new == samples.names:
         return samples
     column = renumbered(samples.columns["name"], names, new)
-    return replace(samples, names=new, columns={**samples.columns, "name": column})
+    called = dict(zip(samples.names, names, strict=True))
+    return replace(
+        samples,
+        names=new,
+        columns={**samples.columns, "name": column},
+        examples=tuple(
+            {**example, "name": called.get(example["name"], example["name"])}
+            for example in samples.examples
+        ),
+    )
 
 
 def by_due(columns: Columns) -> Columns:

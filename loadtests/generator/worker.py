@@ -103,6 +103,7 @@ def write_result(result: Result) -> dict[str, Any]:
         "replicas": result.samples.replicas,
         "names": result.samples.names,
         "redirects": dict(result.samples.redirects),
+        "examples": list(result.samples.examples),
     }
 
 
@@ -117,5 +118,6 @@ def read_result(message: dict[str, Any]) -> Result:
             replicas=tuple(message["replicas"]),
             names=tuple(message["names"]),
             redirects=message["redirects"],
+            examples=tuple(message["examples"]),
         ),
     )

@@ -7,12 +7,17 @@ once, and all that is wrong is said at once.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from loadtests.measurement.generator_client import Agent
-from loadtests.measurement.user_load.findings import Problem, notes_of, problems_of
+from loadtests.measurement.user_load.findings import (
+    Problem,
+    notes_of,
+    problems_of,
+    steps_of,
+)
 from loadtests.measurement.user_load.orders import Orders
 from loadtests.measurement.user_load.static_look import read_file, read_locustfile
 from loadtests.model.errors import (
@@ -23,7 +28,7 @@ from loadtests.model.errors import (
     UnusableLoad,
     UsageError,
 )
-from loadtests.model.tested.workload import Workload
+from loadtests.model.tested.workload import RequestSpec, Workload
 
 LIMIT_S = 8.0
 """Time for all tasks of a load; with what surrounds them it stays below 10 s."""
@@ -93,11 +98,37 @@ def check(agent: Agent, orders: Orders, workload: Workload, base_url: str) -> Ch
 
 
 class CheckedLoad:
-    """What the check trial of a usable load showed."""
+    """What the check trial of a usable load showed.
+
+    ``start`` are the requests of users before their first task, and ``requests`` those of tasks.
+    """
 
     def __init__(self, facts: dict[str, Any]) -> None:
         self.notes = notes_of(facts)
+        self.start = requests_of(facts, "on_start")
+        self.requests = requests_of(facts, "task")
         self.users_step = users_step([entry["weight"] for entry in facts["classes"]])
+
+
+def requests_of(facts: Mapping[str, Any], kind: str) -> tuple[RequestSpec, ...]:
+    """Return the good requests of the steps of ``kind``, each name once.
+
+    Those whose body is no text, such as uploads, are left out.
+    """
+    found: dict[str, RequestSpec] = {}
+    for step in steps_of(facts["steps"], kind):
+        for request in step["attempts"][-1]["requests"]:
+            name = f"{request['method']} {request['name']}"
+            if request["good"] and request["target"] and request["body"] is not None:
+                spec = RequestSpec(
+                    method=request["method"],
+                    path=request["target"],
+                    name=name,
+                    headers=request["headers"],
+                    body=request["body"] or None,
+                )
+                found.setdefault(name, spec)
+    return tuple(found.values())
 
 
 def users_step(weights: Sequence[float]) -> int:

@@ -10,6 +10,7 @@ from loadtests.analysis.latency import level_results
 from loadtests.analysis.rules.system import disturbed
 from loadtests.environments.protocol import Stack
 from loadtests.measurement import repeated_trials, user_calibration
+from loadtests.measurement.check_trial import CheckedLoad
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.failure_evidence import FailureEvidence
 from loadtests.measurement.open_loop import OpenLoop
@@ -29,6 +30,9 @@ from loadtests.targets.reset import reset
 CALIBRATION_TIMING = Timing(
     settle_s=user_calibration.SETTLE_S, window_s=user_calibration.WINDOW_S, drain_limit_s=15.0
 )
+
+START_UP_WINDOW_S = 2.0
+"""Windows of a run that is not quick; see ``planning.run_plan``."""
 
 Watch = Callable[[], None]
 """Called after each saved trial."""
@@ -67,15 +71,13 @@ class Session:
         self._progress.say(f"Waiting for {len(self._stack.replicas)} replicas to answer")
         self._driver.wait_ready(self._plan.upstreams)
         kept = keep_alive.watch(self._stack, self._plan)
-        self._keep_in_force(
-            in_force.see(self._stack, self._plan, kept=kept, start_s=self._driver.start_s)
-        )
+        self._keep_in_force(in_force.see(self._stack, self._plan, kept=kept))
+        checked = self._check_loads()
         self._progress.say("Asking each replica directly whether all answer as one")
-        asked = self._driver.ask_servers(self._plan)
+        asked = self._driver.ask_servers(self._plan, checked)
         self._stack.configure_proxy(keep_alive.bounded(self._plan.upstreams, self._plan, kept))
         self._driver.wait_for_proxy()
         self._driver.prove_shares(self._plan.upstreams)
-        self._check_loads()
         self._progress.say("Measuring the generator's ceiling (a static answer of the proxy)")
         ceiling = self._driver.measure_ceiling(self._plan.generator_processes)
         if ceiling is not None:
@@ -99,19 +101,20 @@ class Session:
         self._keep_in_force(in_force.after_load(self._stack, self._in_force))
         file_ceiling.refuse_dear(self._plan, calibrations, self._file_ceilings)
 
-    def _check_loads(self) -> None:
+    def _check_loads(self) -> dict[str, CheckedLoad]:
         """Run the check trial of each load of the user's own; raise with all that is wrong."""
-        own = [workload for workload in self._plan.workloads if workload.is_users]
-        port = user_calibration.alone(self._plan, self._plan.workers[0].name).port
-        notes: list[str] = []
-        for workload in own:
-            self._progress.say(f"Checking the load {workload.name}: each request once")
-            checked = self._driver.check_load(workload, port)
-            self._users_steps[workload.name] = checked.users_step
-            notes += checked.notes
+        upstream = user_calibration.alone(self._plan, self._plan.workers[0].name)
+        checked = {}
+        for workload in self._plan.workloads:
+            if workload.is_users:
+                self._progress.say(f"Checking the load {workload.name}: each request once")
+                checked[workload.name] = self._driver.check_load(workload, upstream)
+                self._users_steps[workload.name] = checked[workload.name].users_step
+        notes = [note for load in checked.values() for note in load.notes]
         self.notes = tuple(dict.fromkeys(notes))
         for note in self.notes:
             self._progress.say(note)
+        return checked
 
     def _measure_files(self) -> None:
         """Measure what each locustfile costs the generator, and say it."""
@@ -124,10 +127,21 @@ class Session:
             self._store.write_file_ceilings(tuple(self._file_ceilings))
 
     def finish(self) -> None:
-        """End the users who live on; record what the servers' logs tell of time-outs and kills."""
+        """End the users who live on; record what the servers' logs tell, and start-up times.
+
+        Start-up is of use only where variants are compared, and a quick run has no time for it.
+        """
         if any(workload.is_users for workload in self._plan.workloads):
             self._driver.end_users()
-        self._keep_in_force(in_force.with_troubles(self._stack, self._in_force))
+        seen = in_force.with_troubles(self._stack, self._in_force)
+        if len(seen) > 1 and self._plan.timing.window_s >= START_UP_WINDOW_S:
+            self._progress.say(
+                "Starting one more replica of each variant, to see how long that takes"
+            )
+            seen = tuple(
+                replace(entry, start_s=self._driver.start_s(entry.worker)) for entry in seen
+            )
+        self._keep_in_force(seen)
 
     def _keep_in_force(self, seen: tuple[InForce, ...]) -> None:
         """Record what serves, and use its slots; say it where the target starts its own server."""

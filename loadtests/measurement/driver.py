@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
-from statistics import fmean
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from loadtests.analysis import file_ceiling, generator_ceiling
@@ -18,6 +18,7 @@ from loadtests.measurement.consistency.undeclared import Undeclared, means_of, u
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.server_counters import ServerCounters
+from loadtests.measurement.serving import start_time
 from loadtests.measurement.user_load.orders import Orders
 from loadtests.measurement.window_edges import check_clocks, read_edge
 from loadtests.model.consistency import Check, ProbeResult
@@ -32,6 +33,8 @@ from loadtests.model.vocabulary import Role
 from loadtests.tools import proc
 
 NOTHING_AWAKE = Awake(None)
+
+NOTHING_CHECKED: Mapping[str, CheckedLoad] = MappingProxyType({})
 
 STATIC_PATH = "/static"
 """Path that the proxy answers itself, on the port of its status page."""
@@ -60,7 +63,6 @@ class Driver:
         self._metronome = metronome
         self._awake = awake
         self._server_counters = ServerCounters(stack, agent, count_in_replicas=counts_requests)
-        self._start_s: dict[str, list[float]] = {}
 
     def _replicas(self) -> dict[str, Replica]:
         return {replica.name: replica for replica in self._stack.replicas}
@@ -81,18 +83,11 @@ class Driver:
             ended=self._ended,
             not_ready=self._never_answered,
             limit_s=self._start_limit_s,
-            answered=self._answered,
         )
 
-    @property
-    def start_s(self) -> Mapping[str, float]:
-        """The seconds from start to first answer, the mean over each worker model's replicas."""
-        return {worker: fmean(seconds) for worker, seconds in self._start_s.items()}
-
-    def _answered(self, replica: Replica) -> None:
-        if replica.started_at_s is not None:
-            seconds = proc.now_s() - replica.started_at_s
-            self._start_s.setdefault(replica.worker, []).append(seconds)
+    def start_s(self, worker: str) -> float | None:
+        """Start one more replica for a moment, and return the seconds to its first answer."""
+        return start_time.measure(self._stack, self._agent, worker, self._health_path)
 
     def _ended(self, waiting: Collection[str]) -> str | None:
         running = self._stack.identities()
@@ -156,8 +151,12 @@ class Driver:
         finally:
             self._server_counters.forget()
 
-    def ask_servers(self, plan: Plan) -> tuple[ProbeResult, ...]:
+    def ask_servers(
+        self, plan: Plan, checked: Mapping[str, CheckedLoad] = NOTHING_CHECKED
+    ) -> tuple[ProbeResult, ...]:
         """Ask the replicas directly what users ask, and return whether they answer as one.
+
+        What the users of a locustfile ask is known from its check trial, in ``checked``.
 
         The proxy need not be there yet, and the replicas have no CPU budget then. Behind a balancer
         that is not ours they have no address, and nothing is asked.
@@ -167,14 +166,24 @@ class Driver:
         host = f"{self._stack.proxy_host}:{plan.upstreams[0].port}"
         try:
             undeclared = Undeclared(self._agent, self._stack.replicas, host, means_of(self._stack))
-            return undeclared.check(plan, {})
+            return undeclared.check(
+                with_starts(plan, checked),
+                {name: load.requests for name, load in checked.items()},
+            )
         finally:
             self._server_counters.forget()
 
-    def check_load(self, workload: Workload, port: int) -> CheckedLoad:
-        """Run the check trial of a user's own load on one of the proxy's ports."""
+    def check_load(self, workload: Workload, upstream: Upstream) -> CheckedLoad:
+        """Run the check trial of a user's own load on a replica of ``upstream``.
+
+        The proxy need not be there yet. Where it is not ours, it is asked all the same.
+        """
+        url = self.base_url(upstream.port)
+        if self._stack.status_url is not None:
+            replica = self._replicas()[f"{upstream.worker}-{upstream.members[0]}"]
+            url = f"http://{replica.address}"
         try:
-            return check_trial.check(self._agent, self.orders, workload, self.base_url(port))
+            return check_trial.check(self._agent, self.orders, workload, url)
         finally:
             self._server_counters.forget()
 
@@ -274,3 +283,16 @@ class Driver:
 
     def _edge(self) -> Edge:
         return read_edge(self._stack, self._awake, self._metronome)
+
+
+def with_starts(plan: Plan, checked: Mapping[str, CheckedLoad]) -> Plan:
+    """Return a plan whose locustfiles have the requests that their users begin with."""
+    return replace(
+        plan,
+        workloads=tuple(
+            replace(workload, start=checked[workload.name].start)
+            if workload.locustfile is not None and workload.name in checked
+            else workload
+            for workload in plan.workloads
+        ),
+    )

@@ -33,7 +33,6 @@ def wait_ready(
     limit_s: float = READY_LIMIT_S,
     laggard_limit_s: float | None = None,
     ended_every_s: float = 0.0,
-    answered: Callable[[Replica], None] = lambda _: None,
 ) -> None:
     """Wait until every replica has answered; raise :class:`EnvironmentFailure` at the limit.
 
@@ -41,8 +40,8 @@ def wait_ready(
 
     Every ``ended_every_s`` seconds ``ended`` gets the names without an answer, and returns an error
     message if one of these replicas has exited. ``not_ready`` returns the error message at the
-    limit ``limit_s``. ``answered`` is called with each replica that has answered. After the first
-    answer, the other replicas have ``laggard_limit_s`` seconds left, if it is given.
+    limit ``limit_s``. After the first answer, the other replicas have ``laggard_limit_s`` seconds
+    left, if it is given.
     """
     waiting = {replica.name: replica for replica in replicas}
     began_s = asked_s = proc.monotonic_s()
@@ -52,7 +51,7 @@ def wait_ready(
     def all_answer() -> bool:
         nonlocal asked_s, deadline_s
         for name in _answering(agent, tuple(waiting.values()), path, ask_limit_s):
-            answered(waiting.pop(name))
+            del waiting[name]
             if laggard_limit_s is not None:
                 deadline_s = min(deadline_s, proc.monotonic_s() + laggard_limit_s)
         now_s = proc.monotonic_s()

@@ -99,13 +99,17 @@ class DoublingResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonResult:
-    """Throughput of one worker model over another's, at equal replicas and budgets."""
+    """Throughput of one worker model over another's, at equal replicas and budgets.
+
+    ``per_core_ratio`` is the same for requests per CPU-second; None where CPU was not counted.
+    """
 
     workload: str
     replicas: int
     worker: str
     against: str
     ratio: Estimate
+    per_core_ratio: Estimate | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,8 +21,6 @@ class Replica:
     address: str
     identity: str
     """What must stay the same during a run: the container or the process."""
-    started_at_s: float | None = None
-    """When it was started, in seconds since the epoch; None where that is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)

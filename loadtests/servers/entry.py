@@ -61,7 +61,9 @@ def sample_settings(worker: WorkerModel) -> dict[str, str]:
     """Return what the sample application has to know of the server that serves it."""
     return {
         **worker.env,
-        "WORKER_MODEL": "-".join(filter(None, (worker.server.replace("_", "-"), worker.mode))),
+        "WORKER_MODEL": "-".join(
+            dict.fromkeys((worker.server, worker.mode or worker.server))
+        ).replace("_", "-"),
         "WEB_CONCURRENCY": str(worker.processes),
         "THREADS": str(worker.threads),
     }

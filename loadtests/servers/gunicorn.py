@@ -39,9 +39,14 @@ CONTROL_SOCKET_SINCE = (25, 1)
 """The version of gunicorn that brought ``--no-control-socket``; older ones refuse the option."""
 
 
-def serve_argv(python: str, *, config: str, application: str) -> tuple[str, ...]:
-    """Return the command that serves ``application`` with a configuration file."""
-    return (python, "-m", "gunicorn", "--config", config, application)
+def serve_argv(
+    python: str, *, config: str, application: str, options: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return the command that serves ``application`` with a configuration file.
+
+    ``options`` win over the file.
+    """
+    return (python, "-m", "gunicorn", "--config", config, *options, application)
 
 
 def settings_argv(worker: WorkerModel, *, bind: str, version: str | None) -> tuple[str, ...]:
@@ -111,8 +116,14 @@ def command(order: ReplicaOrder) -> Command:
             env={**order.worker.env, "REPLICA": order.name},
         )
     return Command(
-        argv=serve_argv(order.python, config=CONFIG, application=order.application),
-        env=environment(
+        argv=serve_argv(
+            order.python,
+            config=CONFIG,
+            application=order.application,
+            options=order.worker.options,
+        ),
+        env=dict(order.worker.env)
+        | environment(
             order.worker,
             name=order.name,
             bind=order.bind,
@@ -124,7 +135,8 @@ def command(order: ReplicaOrder) -> Command:
 
 def container(worker: WorkerModel) -> Command:
     """Return the variables of a replica's container, whose image starts gunicorn itself."""
-    return Command(argv=(), env=worker_settings(worker))
+    options = {"GUNICORN_CMD_ARGS": shlex.join(worker.options)} if worker.options else {}
+    return Command(argv=(), env={**worker.env, **worker_settings(worker), **options})
 
 
 def modules(worker: WorkerModel) -> tuple[str, ...]:

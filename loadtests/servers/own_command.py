@@ -14,6 +14,9 @@ PLACEHOLDERS = ("bind", "host", "port", "python", "app", "module", "name")
 """What a command may have in braces: the address, its parts, the interpreter, the import string,
 the module that has the application as ``application``, and the replica's name."""
 
+PYTHON_WORDS = frozenset({"python", "python3", "{python}"})
+"""First words that mean the application's interpreter."""
+
 CONTAINER_BIND = "0.0.0.0:8000"
 
 
@@ -64,7 +67,7 @@ def command(order: ReplicaOrder) -> Command:
         "name": order.name,
     }
     first, *rest = filled(order.worker.options, values)
-    program = order.python if first in {"python", "python3"} else first
+    program = order.python if order.worker.options[0] in PYTHON_WORDS else first
     return Command(
         argv=(program, *rest),
         env=entry.environment(order) | dict(order.worker.env),
@@ -85,7 +88,7 @@ def container(worker: WorkerModel) -> Command:
         "name": worker.name,
     }
     first, *rest = filled(worker.options, values)
-    program = "/venv/bin/python" if first in {"python", "python3"} else first
+    program = "/venv/bin/python" if worker.options[0] in PYTHON_WORDS else first
     return Command(argv=(program, *rest), env=entry.sample_settings(worker))
 
 

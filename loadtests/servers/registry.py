@@ -9,6 +9,7 @@ from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.servers import (
     cheroot,
+    development,
     granian,
     gunicorn,
     mod_wsgi,
@@ -27,6 +28,7 @@ SERVERS: dict[str, Server] = {
         granian.SERVER,
         cheroot.SERVER,
         mod_wsgi.SERVER,
+        development.SERVER,
         own_command.SERVER,
     )
 }

@@ -92,10 +92,6 @@ SERVER = Server(
     look=look,
     troubles=(
         Trouble(
-            pattern=re.compile(r"Task queue depth is \d+"),
-            means="requests waited because all threads were busy",
-        ),
-        Trouble(
             pattern=re.compile(r"total open connections reached the connection limit"),
             means="it accepted no more connections",
         ),

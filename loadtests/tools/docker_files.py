@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import re
 
-LIMIT_S = 10.0
-"""Limit of one command, in seconds. With overlay2 a comparison takes some 50 ms; other drivers
-compare all files of the image."""
+LIMIT_S = 30.0
+"""Limit of removing a container, in seconds."""
+
+FAST_DRIVERS = frozenset({"overlay2", "overlayfs", "btrfs", "zfs"})
+"""Storage drivers that know what a container changed; it takes them 50 ms."""
+
+SLOW_S = 20.0
+"""How long the others may take, which compare all files with those of the image."""
 
 ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 """The name that the engine gives to a volume that has none."""
@@ -33,7 +38,7 @@ def parse_own_volumes(text: str) -> tuple[str, ...]:
     """Parse where the volumes without a name are, which no other container has."""
     return tuple(
         f"{mount['Destination']} (a volume of its own)"
-        for mount in json.loads(text or "[]")
+        for mount in json.loads(text or "[]") or []
         if mount.get("Type") == "volume" and ANONYMOUS.fullmatch(mount.get("Name", ""))
     )
 

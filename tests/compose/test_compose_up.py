@@ -39,7 +39,7 @@ def containers(
     folder = tmp_path_factory.mktemp("compose")
     _, services = files.files(PLAN, PROJECT, folder, {})
     override = folder / "waiting.yaml"
-    waiting = {service: {"command": ["sleep", "300"]} for service in SERVICES}
+    waiting = {service: {"command": ["sleep", "1800"]} for service in SERVICES}
     override.write_text(json.dumps({"services": waiting}))  # JSON is YAML
     project = f"twofold-test-{uuid.uuid4().hex[:8]}"
     given = (COMPOSE_FILE, services, override)

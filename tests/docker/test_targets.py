@@ -8,28 +8,20 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from loadtests.cli.boundary import run_command_line
-from loadtests.config.options import Options
-from loadtests.environments.compose import images, machine
-from loadtests.environments.compose.stack import ComposeStack
 from loadtests.environments.compose.tested.start import listening
-from loadtests.model.errors import EnvironmentFailure
-from loadtests.planning.run_plan import make_plan
-from loadtests.targets import checkout, plain
-from loadtests.targets import registry as targets
 from loadtests.tools import docker
 from tests.docker import built_images
 from tests.docker.test_run import left_of
+from tests.docker.user_targets import SHOP, opened, outcome
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.usefixtures("built")]
 
 SHELL_FORM = """\
 FROM twofold/app:latest
@@ -39,77 +31,6 @@ CMD /venv/bin/python -c 'import socket, time; s = socket.create_server(("", 7000
 time.sleep(600)' & /venv/bin/python -m http.server 8080
 """
 """It binds another port than it declares, and a second one that does not speak HTTP."""
-
-
-SHOP = """\
-from flask import Flask
-
-app = Flask(__name__)
-
-
-@app.get("/")
-def index():
-    return {"sum": sum(range(20_000))}
-"""
-
-
-@pytest.fixture(scope="session", autouse=True)
-def built() -> images.Images:
-    """The images that every stack has, and the one that those of the cases are made from."""
-    try:
-        engine = docker.Engine()
-    except EnvironmentFailure as error:
-        pytest.skip(str(error))
-    try:
-        return images.build_all(engine, checkout.root(), say=lambda _: None)
-    finally:
-        engine.close()
-
-
-@pytest.fixture
-def built_once(built: images.Images, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Our own images are not built again for each case."""
-    monkeypatch.setattr(images, "build_all", lambda *_, **__: built)
-
-
-@contextmanager
-def opened(
-    text: str, folder: Path, results: Path, *, workers: tuple[str, ...] | None = None
-) -> Iterator[ComposeStack]:
-    """Start two replicas of a target, as a run does, and take them down again."""
-    tested = targets.recognise(text, folder)
-    chosen = machine.choose(checkout.root(), tested)
-    project = replace(plain.project(tested), tested=chosen.tested or tested)
-    options = Options(replicas=(1, 2), workers=workers)
-    plan = make_plan(options, chosen.machine, backend="compose", seed=1, project=project)
-    results.mkdir()
-    with chosen.backend.open(plan, results, lambda _: None) as stack:
-        assert isinstance(stack, ComposeStack)
-        yield stack
-
-
-def outcome(
-    capsys: pytest.CaptureFixture[str], results: Path, target: str, *words: str
-) -> tuple[int, str]:
-    """Run a target by the command line; give the exit code and the message without progress."""
-    run = ("run", target, "--backend", "compose", "--replicas", "1,2", "--out", str(results))
-    code = run_command_line([*run, *words])
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    assert 'Traceback (most recent call last):\n  File "' + str(checkout.PACKAGE) not in shown.err
-    for folder in results.glob("*"):
-        assert left_of(folder.name) == {}
-    return code, shown.err[shown.err.index("twofold: ") :]
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The user's folder, which is the working folder."""
-    folder = tmp_path / "shop"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    yield folder
-    built_images.remove(folder)
 
 
 # -- an image that works, in its own way ------------------------------------------------------
@@ -280,63 +201,6 @@ def test_what_the_image_may_not_do_is_exit_code_4_with_its_line_and_the_remedy(
     assert code == 4
     assert said in message.splitlines()[0]
     assert remedy in message.splitlines()[0]
-
-
-# -- gunicorn's modes in an image that starts gunicorn ------------------------------------------
-
-GUNICORN = """\
-FROM twofold/app:latest
-COPY shop.py /srv/
-ENV GUNICORN_CMD_ARGS="--bind 0.0.0.0:8123"
-CMD {command}
-"""
-
-
-@pytest.mark.usefixtures("built_once")
-@pytest.mark.parametrize(
-    "command",
-    [
-        '["/venv/bin/gunicorn", "--workers", "2", "shop:app"]',
-        "exec /venv/bin/gunicorn -w 2 shop:app",
-    ],
-)
-def test_a_mode_is_put_into_force_in_an_image_that_starts_gunicorn_and_proved(
-    here: Path, tmp_path: Path, command: str
-) -> None:
-    (here / "shop.py").write_text(SHOP)
-    (here / "Dockerfile").write_text(GUNICORN.format(command=command))
-
-    with opened(".", here, tmp_path / "run", workers=("gevent",)) as stack:
-        log = stack.first_log("gevent-1")
-        addresses = [replica.address for replica in stack.replicas]
-
-    assert "Using worker: gevent" in log
-    assert all(address.endswith(":8123") for address in addresses)
-    assert any(note.startswith("gunicorn's mode was set in the image") for note in stack.notes)
-
-
-@pytest.mark.usefixtures("built_once")
-@pytest.mark.parametrize(
-    ("command", "said"),
-    [
-        (
-            "gunicorn=/venv/bin/gunicorn; $gunicorn --worker-class sync shop:app",
-            "gevent could not be put into force in the image: gunicorn runs sync",
-        ),
-        ('["/venv/bin/python", "-m", "http.server", "8123"]', "the image runs no server that is"),
-    ],
-)
-def test_a_mode_that_cannot_be_put_into_force_is_exit_code_4_with_the_way_out(
-    here: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str, said: str
-) -> None:
-    (here / "shop.py").write_text(SHOP)
-    (here / "Dockerfile").write_text(GUNICORN.format(command=command))
-
-    code, message = outcome(capsys, tmp_path / "results", ".", "--workers", "gevent")
-
-    assert code == 4
-    assert said in message
-    assert message.strip().endswith("leave out --workers.")
 
 
 # -- what cannot be used as it is -------------------------------------------------------------

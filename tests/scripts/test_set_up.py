@@ -202,6 +202,19 @@ def test_pyarrow_comes_by_hashed_wheels_once(
     assert len(commands) == 1
 
 
+def test_the_other_servers_come_by_hashed_wheels_once(
+    commands: list[tuple[str, ...]], project: Path
+) -> None:
+    set_up.set_up_servers()
+    (command,) = commands
+    assert command[-2:] == ("-r", str(set_up.SERVERS_LOCK))
+    assert "--require-hashes" in command
+    for package in ("waitress", "granian", "cheroot"):
+        (project / ".venv/lib/python3.11/site-packages" / package).mkdir(parents=True)
+    set_up.set_up_servers()
+    assert len(commands) == 1
+
+
 def test_sphinx_comes_by_hashed_wheels_once(commands: list[tuple[str, ...]], project: Path) -> None:
     set_up.set_up_docs()
     (command,) = commands

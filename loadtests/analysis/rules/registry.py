@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from loadtests.analysis import estimates
-from loadtests.analysis.rules import budget, errors, load, replica_share, run, system
+from loadtests.analysis.rules import budget, errors, load, replica_share, run, system, workers
 from loadtests.model.failures import FailureResult
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
@@ -110,7 +110,7 @@ _ALL = (
     Rule(
         code=RuleCode.IDENTITY,
         about="No process and no container was replaced while it was measured.",
-        run=run.identity,
+        run=workers.identity,
     ),
     Rule(
         code=RuleCode.STEADY,

@@ -61,6 +61,8 @@ class WorkloadTable(Table):
     """The only request: `GET` this path."""
     start: list[Request] = Field(default=[], examples=['["POST /login"]'])
     """What each user sends once, before the list, such as a login."""
+    headers: dict[str, str] = Field(default={}, examples=['{X-Forwarded-Proto = "https"}'])
+    """Headers of every request."""
     values: dict[Name, Values] = Field(default={}, examples=['{word = ["red", "green"]}'])
     """Values for placeholders."""
     locustfile: Text | None = Field(default=None, examples=['"locustfile.py"'])

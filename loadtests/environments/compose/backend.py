@@ -126,12 +126,7 @@ class ComposeBackend:
                 subject=subject,
                 workers=[worker.name for worker in plan.workers],
                 replicas=plan.replica_counts[-1],
-                wanted=Wanted(
-                    asked=plan.tested.port,
-                    declared=tuple(sorted({*image.ports, *subject.measured.ports})),
-                    path=plan.health_path,
-                    limit_s=plan.start_limit_s,
-                ),
+                wanted=_wanted(plan, image, subject),
                 run=folder.name,
                 say=say,
                 local=docker.is_local(),
@@ -191,4 +186,14 @@ def _wait_for_store(project: Project) -> None:
             f"PostgreSQL did not accept connections in {STORE_LIMIT_S:g} s. The end of its log:\n"
             f"{project.engine.log(store.id, lines=LOG_LINES)}"
         ),
+    )
+
+
+def _wanted(plan: Plan, image: Image, subject: Subject) -> Wanted:
+    """Return what a replica has to do to be ready, and where it may listen."""
+    return Wanted(
+        asked=plan.tested.port,
+        declared=tuple(sorted({*image.ports, *subject.measured.ports})),
+        path=plan.health_path,
+        limit_s=plan.start_limit_s,
     )

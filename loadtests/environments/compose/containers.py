@@ -166,9 +166,10 @@ class ContainerStack:
 
     files_are_shared = False
 
-    def files_written(self, member: str) -> tuple[str, ...]:
-        """Return what a member changed in its file system."""
-        return further.files_written(self._containers[member].id)
+    def files_written(self, member: str, *, limit_s: float) -> tuple[str, ...] | None:
+        """Return what a member changed in its file system; None if that takes too long."""
+        driver = str(self._engine.facts().get("Driver"))
+        return further.files_written(self._containers[member].id, driver=driver, limit_s=limit_s)
 
     def further_replica(self, worker: str) -> AbstractContextManager[str]:
         """Start one more replica of a worker model for as long as the block lasts."""

@@ -24,19 +24,17 @@ def further_replica(project: Project, worker: str, *, running: int, port: str) -
         proc.run(docker_files.remove_argv(container.id), timeout_s=docker_files.LIMIT_S)
 
 
-def files_written(container: str) -> tuple[str, ...]:
+def files_written(container: str, *, driver: str, limit_s: float) -> tuple[str, ...] | None:
     """Return what a container changed in its file system, and the volumes that only it has.
 
-    Nothing is known where the engine takes too long: without overlay2 it compares every file of the
-    image, and this only explains what was found otherwise.
+    None where that takes longer than ``limit_s``: some of the engine's storage drivers compare all
+    files, which keeps the engine busy, so those are not asked where there is little time.
     """
-    changed = _output(docker_files.diff_argv(container))
-    mounts = _output(docker_files.mounts_argv(container))
-    return (*docker_files.parse_diff(changed), *docker_files.parse_own_volumes(mounts))
-
-
-def _output(argv: tuple[str, ...]) -> str:
+    if driver not in docker_files.FAST_DRIVERS and limit_s < docker_files.SLOW_S:
+        return None
     try:
-        return proc.run(argv, timeout_s=docker_files.LIMIT_S).stdout
+        changed = proc.run(docker_files.diff_argv(container), timeout_s=limit_s).stdout
+        mounts = proc.run(docker_files.mounts_argv(container), timeout_s=limit_s).stdout
     except ProcessFailure:
-        return ""
+        return None
+    return (*docker_files.parse_diff(changed), *docker_files.parse_own_volumes(mounts))

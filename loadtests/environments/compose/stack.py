@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 
 from loadtests.environments.compose.containers import ContainerStack
@@ -147,21 +145,9 @@ def replicas_of(
                     number=number,
                     address=f"{container.address}:{ports.get(worker.name, APP_PORT)}",
                     identity=container.id,
-                    started_at_s=moment_s(container.started_at),
                 )
             )
     return tuple(replicas)
-
-
-def moment_s(text: str) -> float | None:
-    """Convert the engine's time, such as ``2026-01-31T10:00:00.123456789Z``; None if it has none.
-
-    It is the engine's clock; that of another machine may differ.
-    """
-    match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?\d*Z", text)
-    if match is None:
-        return None
-    return datetime.fromisoformat(f"{match[1]}{match[2] or ''}+00:00").timestamp()
 
 
 def _why(container: docker.Container | None) -> str:

@@ -316,7 +316,7 @@ class ProcessesStack:
 
     files_are_shared = True
 
-    def files_written(self, member: str) -> tuple[str, ...]:
+    def files_written(self, member: str, *, limit_s: float) -> tuple[str, ...]:  # noqa: ARG002
         """Return the files of the target's folder that a member has open for writing."""
         folder = self._tested.folder
         if folder is None:

@@ -14,7 +14,7 @@ from loadtests.model.errors import ProcessFailure, UsageError
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
-from loadtests.servers import registry
+from loadtests.servers import own_command, registry
 from loadtests.servers.server import Server
 from loadtests.tools import proc, procfs
 
@@ -39,17 +39,19 @@ _ASK = (
 def check(workers: Iterable[WorkerModel], tested: Target = SAMPLE) -> None:
     """Raise :class:`UsageError` if an interpreter lacks what a worker model needs.
 
-    A server that the harness has no file for (``command``) is not asked. The interpreter of a
+    Of a command of the user's own, only the program is looked for. The interpreter of a
     user's application was asked when the application was imported; here it is imported by those of
     single variants.
     """
     for worker in workers:
         server = registry.of(worker)
+        if server is own_command.SERVER:
+            _check_program(worker)
         if tested.kind is TargetKind.SAMPLE:
-            python = worker.python or sys.executable
+            python = interpreter(worker)
             lacking = missing(python, (*server.modules(worker), *SAMPLE_MODULES))
         elif worker.python is not None:
-            python = worker.python
+            python = interpreter(worker)
             seen = project.seen_in(tested, python)
             lacking = tuple(name for name in server.modules(worker) if not seen.modules.get(name))
         else:
@@ -66,6 +68,25 @@ def _lacks(worker: WorkerModel, server: Server, python: str, lacking: Collection
         f"The variant {worker.name} needs {', '.join(lacking)}, which {python} does not have."
         f" Install it: `{python} -m pip install {' '.join(words)}`{all_servers}."
     )
+
+
+def _check_program(worker: WorkerModel) -> None:
+    own_command.check(worker.options)
+    program = worker.options[0]
+    if program not in own_command.PYTHON_WORDS and proc.which(program) is None:
+        raise UsageError(
+            f"The variant {worker.name} starts {program!r}, which is not on PATH. Install it, or"
+            " give its path."
+        )
+
+
+def interpreter(worker: WorkerModel) -> str:
+    """Return the interpreter of a worker model: a path as seen from here, else found on PATH."""
+    if worker.python is None:
+        return sys.executable
+    if "/" in worker.python:
+        return str(Path(worker.python).expanduser().absolute())
+    return proc.which(worker.python) or worker.python
 
 
 def missing(python: str, modules: Collection[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from loadtests.generator.session.load import Exchange
 from loadtests.generator.user_load.orders import LoadOrder
 
 if TYPE_CHECKING:
-    from loadtests.generator.session.client import Target
+    from loadtests.generator.session.target import Target
     from loadtests.generator.user_load.loads import UserLoads
 
 KEPT_MAX = 1_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -35,6 +36,14 @@ REQUESTS_MAX = 100
 
 TEXT_MAX = 20_000
 """Bytes of an answer in which a field for a password is looked for."""
+
+BODY_MAX = 20_000
+"""Bytes of a request's body that are told."""
+
+OWN_HEADERS = frozenset(
+    {"host", "user-agent", "accept-encoding", "accept", "cookie", "content-length", "connection"}
+)
+"""Headers that any client sends by itself."""
 
 Facts = dict[str, Any]
 """Values of JSON."""
@@ -108,9 +117,8 @@ class StepRunner:
         runner.stopped_at = None
         with self._watchdog.watching(IDLE_LIMIT_S):
             greenlet = gevent.spawn(self._call, user, call, attempt)
-            pace.shortened.add(greenlet)
-            self._wait(user, greenlet, attempt)
-            pace.shortened.discard(greenlet)
+            with pace.short_sleeps(greenlet):
+                self._wait(user, greenlet, attempt)
         if runner.stopped_at is not None:
             attempt.ending, attempt.place = "quit", runner.stopped_at
         return attempt
@@ -157,6 +165,20 @@ class StepRunner:
             self._attempt.requests.append(described(response))
 
 
+def sent(response: UserResponse) -> Facts:
+    """Return what was sent, so that it can be asked again; ``body`` is None where it is no text."""
+    view = response.request
+    content = view.body or b""
+    body: str | None = None
+    if len(content) <= BODY_MAX:
+        with suppress(UnicodeDecodeError):
+            body = content.decode()
+    headers = {
+        name: value for name, value in view.headers.items() if name.lower() not in OWN_HEADERS
+    }
+    return {"target": view.path_url, "headers": headers, "body": body}
+
+
 def described(response: UserResponse) -> Facts:
     """Return what is worth knowing of a request."""
     error = response.error
@@ -177,5 +199,6 @@ def described(response: UserResponse) -> Facts:
             for hop in response.history
         ],
         "bytes": response.wire_bytes,
+        **sent(response),
         "has_password_field": b'type="password"' in text or b"type='password'" in text,
     }

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
-from locust import TaskSet, User
+import gevent
+from locust import MarkovTaskSet, TaskSet, User
 from locust.user.task import DefaultTaskSet
 
 from loadtests.generator.check_trial.replay import Recorded
@@ -17,7 +18,9 @@ from loadtests.generator.check_trial.steps import Attempt, Facts, Step, StepRunn
 from loadtests.generator.order import CheckOrder
 from loadtests.generator.request_list.users import ListUser
 from loadtests.generator.session.places import error_place
+from loadtests.generator.user_load import pace
 from loadtests.generator.user_load.crowd import Crowd, begin_client
+from loadtests.generator.user_load.guard import Guard
 from loadtests.generator.user_load.loads import UserLoads
 from loadtests.generator.user_load.orders import LoadOrder, read_load
 from loadtests.generator.user_load.pace import Pace
@@ -35,7 +38,7 @@ def check(loads: UserLoads, order: CheckOrder) -> Facts:
     """Run the check trial of ``order``, and return what was seen, for the protocol."""
     began = monotonic()
     load = read_load(order)
-    with listener_errors() as errors:
+    with listener_errors() as errors, pace.short_sleeps(gevent.getcurrent()):
         try:
             crowd = loads.crowd(
                 load,
@@ -45,7 +48,8 @@ def check(loads: UserLoads, order: CheckOrder) -> Facts:
                 seed=order.seed,
             )
         except BadFile as error:
-            return {"problem": {"code": error.code, "detail": str(error), "place": error.place}}
+            problem = {"code": error.code, "detail": str(error), "place": error.place}
+            return {"problem": problem, "refused": refused_by(loads.guard)}
         checking = CheckTrial(loads, load, crowd, began + order.limit_s)
         facts = checking.facts()
     folder = loads.kit(load).folder
@@ -88,10 +92,7 @@ class CheckTrial:
             {"address": url, "place": place, "listener": False}
             for url, place in crowd.load.refused.items()
         ]
-        refused += [
-            {"address": name, "place": place, "listener": listener}
-            for name, (place, listener) in guard.refused.items()
-        ]
+        refused += refused_by(guard)
         notes = () if self._kit.file is None else self._kit.file.notes
         return {
             "notes": [*notes, *crowd.load.notes, *self._spawning_note()],
@@ -172,9 +173,9 @@ class CheckTrial:
         self, user: Any, holder: Any, parent: Any, share: float
     ) -> Iterator[tuple[Step, Any]]:
         """Yield each task of ``holder`` with the way to call it; of nested TaskSets, too."""
-        tasks = list(dict.fromkeys(holder.tasks))
-        for task in tasks:
-            part = share * holder.tasks.count(task) / len(holder.tasks)
+        tasks = tasks_of(holder)
+        for task in dict.fromkeys(tasks):
+            part = share * tasks.count(task) / len(tasks)
             if not (isinstance(task, type) and issubclass(task, TaskSet)):
                 name = getattr(task, "__qualname__", repr(task))
                 yield (
@@ -209,6 +210,21 @@ class CheckTrial:
         attempt = self._runner.run(user, call)
         step.attempts.append(attempt)
         return attempt.is_good
+
+
+def refused_by(guard: Guard) -> list[Facts]:
+    """Return the addresses that the user's code asked for, and that are not the target's."""
+    return [
+        {"address": name, "place": place, "listener": listener}
+        for name, (place, listener) in guard.refused.items()
+    ]
+
+
+def tasks_of(holder: Any) -> list[Any]:
+    """Return the tasks of a user class or a TaskSet, each as often as its weight says."""
+    if isinstance(holder, type) and issubclass(holder, MarkovTaskSet):
+        return [step for step in vars(holder).values() if hasattr(step, "transitions")]
+    return list(holder.tasks)
 
 
 def call_task(parent: Any, task: Any) -> None:

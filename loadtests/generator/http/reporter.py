@@ -53,7 +53,11 @@ class Reporter:
         recorder, outcome = self._recorder, response.outcome
         if recorder is not None:
             replica = recorder.replica_index(replica_of(response.raw))
-            recorder.add(due, sent, done, response.status_code, outcome, replica, name)
+            status = response.status_code
+            recorder.add(due, sent, done, status, outcome, replica, name)
+            examples = recorder.examples
+            if outcome is not Outcome.OK or name not in examples.shown:
+                examples.show(name, outcome, status, replica, response.raw, response.content)
         elapsed_ms = (done - sent) * 1000
         length = len(response.content)
         if len(self._listeners) > self._own_listeners:

@@ -146,6 +146,8 @@ class ListClient:
         recorder = load.recorder
         replica = recorder.replica_index(replica_of(raw))
         recorder.add(due, sent, done, status, outcome, replica, index, len(body))
+        if outcome is not Outcome.OK or index not in recorder.examples.shown:
+            recorder.examples.show(index, outcome, status, replica, raw, body)
         if outcome in NO_CONNECTION:
             gevent.sleep(PAUSE_AFTER_NO_CONNECTION_S)
         if not self.starting and load.observe is None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json as json_format
 import re
+import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+import brotli  # type: ignore[import-untyped]  # it has no types
 from requests.utils import requote_uri
 
 FORM = "application/x-www-form-urlencoded"
@@ -64,7 +66,7 @@ def encode_pairs(pairs: Any) -> str:
                 flat.append((name, value))
         else:
             flat += [(name, part) for part in value if part is not None]
-    return urlencode(flat)
+    return urlencode(flat, doseq=True)
 
 
 def read_whole(data: Any) -> bytes:
@@ -83,3 +85,20 @@ def target_of(url: str) -> str:
         return target
     quoted: str = requote_uri(target)
     return quote(quoted, safe="!#$%&'()*+,/:;=?@[]~")
+
+
+def decompressed(body: bytes, encoding: str) -> bytes:
+    """Return ``body`` without its content ``encoding``; as it came if it is broken."""
+    try:
+        if encoding in {"gzip", "x-gzip"}:
+            return zlib.decompress(body, 16 + zlib.MAX_WBITS)
+        if encoding == "deflate":
+            try:
+                return zlib.decompress(body)
+            except zlib.error:
+                return zlib.decompress(body, -zlib.MAX_WBITS)
+        if encoding == "br":
+            return bytes(brotli.decompress(body))
+    except (zlib.error, brotli.error):
+        return body
+    return body

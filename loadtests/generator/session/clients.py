@@ -11,10 +11,11 @@ from typing import Any, ClassVar
 from locust.contrib.fasthttp import FastHttpSession
 
 from loadtests.generator.session.bodies import Body, encode_like_fasthttp, encode_like_requests
-from loadtests.generator.session.client import SessionClient, basic
+from loadtests.generator.session.client import SessionClient
 from loadtests.generator.session.jar import Jar
 from loadtests.generator.session.response import UserResponse
 from loadtests.generator.session.stock import GatedFastSession, GatedSession
+from loadtests.generator.session.target import basic
 
 VERBS = ("get", "options", "head", "post", "put", "patch", "delete", "request", "rename_request")
 
@@ -119,7 +120,7 @@ class FastClient(SessionClient):
     @property
     def cookiejar(self) -> Jar:
         """The cookies, by the name that Locust's session has for them."""
-        return self.cookies
+        return self._jar
 
     def encode(self, data: Any, json: Any) -> Body:
         """Return the bytes of a body and its content type."""
@@ -163,6 +164,6 @@ def hand_over(client: SessionClient, session: Any, what: str) -> None:
         f" ({load.place()})."
     )
     own: dict[str, Callable[..., Any]] = {verb: getattr(session, verb) for verb in VERBS}
-    client.__dict__.update(own, headers=session.headers, cookies=session.cookies, session=session)
+    client.__dict__.update(own, session=session)
     if user.__dict__.get("client") is client:
         user.client = session

@@ -79,3 +79,22 @@ def fields_of(lines: bytes) -> Iterator[tuple[str, str]]:
     for line in lines.decode("latin-1").splitlines():
         name, _, value = line.partition(": ")
         yield name, value
+
+
+class RequestView:
+    """The request that was sent, as far as locustfiles look at it."""
+
+    __slots__ = ("body", "headers", "method", "path_url", "url")
+
+    def __init__(self, method: str, url: str, wire: bytes) -> None:
+        head, _, body = wire.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        self.method = method
+        self.url = url
+        self.body = body or None
+        self.path_url = lines[0].partition(" ")[2].rpartition(" ")[0]
+        self.headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
+        for line in lines[1:]:
+            name, colon, value = line.partition(": ")
+            if colon:
+                self.headers[name] = value

@@ -15,8 +15,8 @@ from loadtests.generator.session.names import Names
 from loadtests.generator.session.places import place_of
 
 if TYPE_CHECKING:
-    from loadtests.generator.session.client import Target
     from loadtests.generator.session.response import UserResponse
+    from loadtests.generator.session.target import Target
 
 Exchange = tuple[Outcome, int, bytes, bytes, float]
 """Outcome, status, header, body, and the moment at which the answer was complete."""

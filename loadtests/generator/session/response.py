@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json as json_format
-import zlib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
-import brotli  # type: ignore[import-untyped]  # it has no types
 from gevent import GreenletExit
 from locust.exception import (
     CatchResponseError,
@@ -27,6 +25,8 @@ from requests.utils import get_encoding_from_headers, parse_header_links
 
 from loadtests.generator.http.head import cookie_lines, final_head
 from loadtests.generator.http.outcome import Outcome
+from loadtests.generator.session.bodies import decompressed
+from loadtests.generator.session.headers import RequestView
 
 FLOW = (
     InterruptTaskSet,
@@ -46,24 +46,6 @@ ENCODED_TITLE = b"ontent-Encoding:"
 
 Report = Callable[["UserResponse"], None]
 """Counts an ended request."""
-
-
-class RequestView:
-    """The request that was sent, as far as locustfiles look at it."""
-
-    __slots__ = ("body", "headers", "method", "path_url", "url")
-
-    def __init__(self, method: str, url: str, wire: bytes) -> None:
-        head, _, body = wire.partition(b"\r\n\r\n")
-        lines = head.decode("latin-1").split("\r\n")
-        self.method = method
-        self.url = url
-        self.body = body or None
-        self.path_url = lines[0].partition(" ")[2].rpartition(" ")[0]
-        self.headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
-        for line in lines[1:]:
-            name, _, value = line.partition(": ")
-            self.headers[name] = value
 
 
 class UserResponse:
@@ -151,8 +133,12 @@ class UserResponse:
                 return None
             raw = self.raw
             encoded = ENCODED in raw or ENCODED_TITLE in raw
-            self._content = decompressed(self) if encoded else self._body
+            self._content = self._decompressed() if encoded else self._body
         return self._content
+
+    def _decompressed(self) -> bytes:
+        encoding = self.headers.get("content-encoding", "")
+        return decompressed(self._body, encoding.strip().lower())
 
     @property
     def headers(self) -> CaseInsensitiveDict[str]:
@@ -357,22 +343,3 @@ class UserResponse:
 
 
 FAILED = exceptions.ConnectionError
-
-
-def decompressed(response: UserResponse) -> bytes:
-    """Return the body of ``response`` without its content encoding; as it came if it is broken."""
-    encoding = response.headers.get("content-encoding", "").strip().lower()
-    body = response._body  # noqa: SLF001 - a part of the class, outside of it for its length
-    try:
-        if encoding in {"gzip", "x-gzip"}:
-            return zlib.decompress(body, 16 + zlib.MAX_WBITS)
-        if encoding == "deflate":
-            try:
-                return zlib.decompress(body)
-            except zlib.error:
-                return zlib.decompress(body, -zlib.MAX_WBITS)
-        if encoding == "br":
-            return bytes(brotli.decompress(body))
-    except (zlib.error, brotli.error):
-        return body
-    return body

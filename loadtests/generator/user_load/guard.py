@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 import gevent
 from gevent.socket import socket as GeventSocket  # noqa: N812 - it is a class
+from locust import clients
+from locust.contrib import fasthttp
 
 from loadtests.generator.session.places import place_of
 
@@ -26,8 +28,8 @@ LISTENER = "event.py"
 OWN_LOOKUPS = str(Path(__file__).parents[1] / "http" / "pool.py")
 """The file that looks up names for the generator itself."""
 
-OWN_SESSIONS = str(Path(__file__).parents[1] / "session" / "stock.py")
-"""The file of the sessions that users may have as their ``client``."""
+COUNTED = frozenset(str(module.__file__) for module in (clients, fasthttp))
+"""The files of Locust's own sessions, whose requests are counted."""
 
 
 class AddressRefused(ConnectionRefusedError):
@@ -159,5 +161,5 @@ def by_listener(frame: FrameType | None) -> bool:
 
 
 def by_user_client(frame: FrameType | None) -> bool:
-    """Return whether a request of the user's ``client`` is running, which is counted."""
-    return OWN_SESSIONS in files_of(frame)
+    """Return whether a session is sending a request that tells Locust of it, so that it counts."""
+    return not COUNTED.isdisjoint(files_of(frame))

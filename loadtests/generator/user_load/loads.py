@@ -26,6 +26,9 @@ from loadtests.generator.user_load.runner import UserRunner, runner_for
 from loadtests.generator.user_load.user_file import UserFile, load_user_file, settle_in
 from loadtests.generator.user_load.watchdog import Watchdog
 
+MOST_USERS = 256
+"""What a locustfile reads as the number of users: how many come to be is found out later."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Kit:
@@ -89,6 +92,7 @@ class UserLoads:
         if not kit.began:
             kit.began.append(True)
             kit.runner.update_state("running")
+            kit.runner.target_user_count = MOST_USERS
             events: Any = kit.environment.events  # Locust leaves them untyped
             events.test_start.fire(environment=kit.environment)
         return crowd
@@ -156,6 +160,8 @@ class UserLoads:
         share: Share,
         exchanger: Exchanger | None,
     ) -> Crowd:
+        if kit.file is not None:
+            kit.file.stocks.refill()
         gate = PauseGate()
         load = SessionLoad(
             pool=self.pool,

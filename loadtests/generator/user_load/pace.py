@@ -6,7 +6,8 @@ Locust's ``TaskSet`` is patched once; users of other loads are not touched.
 from __future__ import annotations
 
 import time as time_module
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import gevent
@@ -53,9 +54,9 @@ class Pace:
         if self._keep_waits:
             stock_wait(taskset)
             return
-        cast(
-            "Any", taskset
-        ).wait_time()  # it may draw random numbers, and the next tasks depend on them
+        # It may draw random numbers, and what the next tasks do depends on them.
+        waiting: Any = taskset
+        waiting.wait_time()
         sent = getattr(getattr(user, "client", None), "sent", None)
         if sent is None or sent == self._sent:
             # Without a request the user has not let anybody else run.
@@ -101,6 +102,16 @@ def note_task(taskset: TaskSet, task: Any) -> None:
 
 shortened: set[Any] = set()
 """The greenlets whose sleeps are short: those of the check trial."""
+
+
+@contextmanager
+def short_sleeps(greenlet: Any) -> Iterator[None]:
+    """Let ``greenlet`` sleep for a moment only, whatever it asks for, inside of the block."""
+    shortened.add(greenlet)
+    try:
+        yield
+    finally:
+        shortened.discard(greenlet)
 
 
 def sleep(seconds: float = 0, ref: bool = True) -> None:  # noqa: FBT001, FBT002 - gevent's signature

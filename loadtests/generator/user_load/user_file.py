@@ -24,8 +24,8 @@ from loadtests.generator.locustfile import UnusableLocustfile
 from loadtests.generator.session.places import UNKNOWN, error_place
 from loadtests.generator.session.users import in_place_of_stock
 from loadtests.generator.user_load import described
-from loadtests.generator.user_load.counters import shift_counters
 from loadtests.generator.user_load.orders import FileOrder
+from loadtests.generator.user_load.shared_state import Stocks, shift_counters
 
 OLD_LOCUST = re.compile(
     r"has been renamed to \w*User in version 1\.0"
@@ -54,6 +54,7 @@ class UserFile:
     folder: Path
     order: FileOrder
     notes: tuple[str, ...]
+    stocks: Stocks
 
 
 def load_user_file(order: FileOrder, *, number: int, base_url: str) -> UserFile:
@@ -65,7 +66,9 @@ def load_user_file(order: FileOrder, *, number: int, base_url: str) -> UserFile:
     locust.events = events  # a locustfile adds its listeners to locust.events
     settle_in(order)
     module = imported(path, order)
-    shifted = shift_counters(modules_in(path.parent), number)
+    modules = modules_in(path.parent)
+    shifted = shift_counters(modules, number)
+    stocks = Stocks(modules)
     classes = chosen_classes(module, order)
     notes = described.notes_of(module, classes, order)  # before tags take tasks away
     options = parsed_options(events)
@@ -79,6 +82,8 @@ def load_user_file(order: FileOrder, *, number: int, base_url: str) -> UserFile:
         host=base_url,
     )
     drop_by_tags(environment, classes, order)
+    if idle := [cls.__name__ for cls in classes if not cls.tasks]:
+        notes = (*notes, f"Without a task, and so left out: {', '.join(idle)}.")
     if shifted:
         names = ", ".join(dict.fromkeys(shifted))
         notes = (*notes, f"Each generator process counts {names} from a number of its own.")
@@ -88,6 +93,7 @@ def load_user_file(order: FileOrder, *, number: int, base_url: str) -> UserFile:
         folder=path.parent,
         order=order,
         notes=notes,
+        stocks=stocks,
     )
 
 
@@ -234,14 +240,13 @@ def drop_by_tags(
     """
     there = sorted({name for cls in classes for name in tags_of(cls)})
     environment._filter_tasks_by_tags()  # noqa: SLF001 - Locust's runners call it so
-    by_tags = bool(order.tags or order.exclude_tags)
-    left = [cls for cls in classes if cls.tasks or not by_tags]
-    for cls in left:
-        if not cls.tasks:
-            detail = (
-                f"{cls.__name__} has no task. Mark its methods with @task, or say abstract = True."
-            )
-            raise BadFile("no_task", detail)
+    left = [cls for cls in classes if cls.tasks]
+    if not left and not order.tags and not order.exclude_tags:
+        raise BadFile(
+            "no_task",
+            f"{classes[0].__name__} has no task. Mark its methods with @task, or say"
+            " abstract = True.",
+        )
     if not left:
         asked = " ".join(
             (

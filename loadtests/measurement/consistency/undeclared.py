@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from loadtests.analysis.consistency import conversation, files, judgement
 from loadtests.analysis.consistency.conversation import Conversation
@@ -30,6 +31,10 @@ MOST_SERVERS = 4
 CONTROL_LIMIT_S = 10.0
 """How much longer the checks may take where something was gone after a start."""
 
+FILES_LIMIT_S = 3.0
+BREAKING_FILES_LIMIT_S = 25.0
+"""How long listing the files of a server may take: longer where one may be at fault."""
+
 START_LIMIT_S = 15.0
 """How long a further server may take to answer, without a CPU budget."""
 
@@ -51,6 +56,13 @@ def unreachable(plan: Plan) -> tuple[ProbeResult, ...]:
     )
 
 
+class FilesWritten(Protocol):
+    """Returns the files of a server; None where they are not known in time."""
+
+    def __call__(self, member: str, *, limit_s: float) -> Sequence[str] | None:
+        """Return the paths."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Means:
     """What a stack can do for the checks; None where it cannot.
@@ -59,7 +71,7 @@ class Means:
     see the same. ``further_replica`` starts one more of a worker model.
     """
 
-    files_written: Callable[[str], Sequence[str]] | None = None
+    files_written: FilesWritten | None = None
     files_are_shared: bool = False
     further_replica: Callable[[str], AbstractContextManager[str]] | None = None
 
@@ -130,13 +142,13 @@ class Undeclared:
         """Return the results of some servers; nothing new is begun after ``until_s``."""
         examination = self._examination(subject, until_s)
         results = examination.run()
-        with_files = self._with_files(examination, results)
 
         def again() -> Examination:
             control_s = until_s + START_LIMIT_S + CONTROL_LIMIT_S
             return self._examination(replace(subject, seed=f"{subject.seed}/again"), control_s)
 
-        return (*with_files, *self._after_start(examination, again))
+        started = self._after_start(examination, again)
+        return self._with_files(examination, (*results, *started))
 
     def _examination(self, subject: Subject, until_s: float) -> Examination:
         return Examination(
@@ -153,9 +165,15 @@ class Undeclared:
         self, examination: Examination, results: Sequence[ProbeResult]
     ) -> tuple[ProbeResult, ...]:
         """Return the results with the files that each server wrote for itself."""
-        if self._means.files_written is None or examination.is_over():
+        breaks = any(result.state is ProbeState.BREAKS for result in results)
+        if self._means.files_written is None or (examination.is_over() and not breaks):
             return tuple(results)
-        written = {server: self._means.files_written(server) for server in examination.servers[:2]}
+        limit_s = BREAKING_FILES_LIMIT_S if breaks else FILES_LIMIT_S
+        written = {
+            server: paths
+            for server in examination.servers[:2]
+            if (paths := self._means.files_written(server, limit_s=limit_s)) is not None
+        }
         shared = self._means.files_are_shared
         note = files.note(examination.asked, written, shared=shared)
         named = tuple(results) if shared else files.named_in(results, written)

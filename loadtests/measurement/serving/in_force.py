@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from loadtests.environments.protocol import Stack
@@ -13,17 +14,19 @@ from loadtests.model.tested.in_force import InForce, KeptConnections, ServerProc
 from loadtests.servers import gunicorn, registry
 from loadtests.servers.server import Seen, Server, troubles_in
 
+BY_NUMBERS = {"processes", "threads"}
+"""Modes that differ only by their numbers, which are compared themselves."""
+
 
 def see(
     stack: Stack,
     plan: Plan,
     *,
     kept: Mapping[str, KeptConnections],
-    start_s: Mapping[str, float],
 ) -> tuple[InForce, ...]:
     """Return what serves each worker model, by the first replica's log and processes.
 
-    ``kept`` and ``start_s`` are recorded with it. Raises :class:`EnvironmentFailure` where
+    ``kept`` is recorded with it. Raises :class:`EnvironmentFailure` where
     something else runs than was put into force.
     """
     if stack.status_url is None:  # a deployment of somebody else's, which cannot be looked into
@@ -46,7 +49,6 @@ def see(
             replace(
                 entry,
                 kept=connections,
-                start_s=start_s.get(worker.name),
                 notes=(*entry.notes, *([few] if few is not None else [])),
             )
         )
@@ -75,8 +77,17 @@ def look(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> I
         slots=_slots(worker, seen),
         seen_by=_seen_by(server, log, processes),
         as_started=worker.as_started,
-        notes=seen.notes,
+        notes=(*seen.notes, *_by_cores(worker, seen, os.cpu_count() or 1)),
     )
+
+
+def _by_cores(worker: WorkerModel, seen: Seen, cores: int) -> Iterator[str]:
+    """Tell of a number of processes that the target's machine seems to have decided."""
+    if worker.as_started and seen.processes in {2 * cores + 1, cores} - {1, 2}:
+        yield (
+            f"{seen.processes} worker processes are what cpu_count() gives on this machine,"
+            " whatever the CPU budget is. Another machine would start another number, so set it."
+        )
 
 
 def _slots(worker: WorkerModel, seen: Seen) -> int | None:
@@ -101,6 +112,9 @@ def differs(worker: WorkerModel, seen: InForce) -> str | None:
     if worker.as_started or worker.server not in registry.SERVERS:
         return None
     mode = worker.mode or (worker.name if worker.server == registry.DEFAULT else None)
+    named = {mode, seen.mode}
+    if named <= BY_NUMBERS or named & {worker.server}:
+        mode = None
     pairs = (
         ("", mode, seen.mode),
         ("process(es)", worker.processes, seen.processes),

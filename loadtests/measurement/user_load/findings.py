@@ -43,7 +43,9 @@ class Problem:
 def problems_of(facts: Facts) -> tuple[Problem, ...]:
     """Return everything that makes the load unusable."""
     if facts.get("problem"):
-        return (_unloadable(facts["problem"]),)
+        elsewhere = tuple(_elsewhere(facts))
+        is_cause = facts["problem"]["code"] == "import_error"
+        return elsewhere if elsewhere and is_cause else (_unloadable(facts["problem"]),)
     steps: Sequence[Facts] = facts["steps"]
     return (
         *_elsewhere(facts),
@@ -51,6 +53,7 @@ def problems_of(facts: Facts) -> tuple[Problem, ...]:
         *_raised(steps),
         *(_login(facts, steps) or _failed(steps)),
         *_uncounted(facts),
+        *_silent(steps),
     )
 
 
@@ -233,6 +236,14 @@ def _uncounted(facts: Facts) -> Iterator[Problem]:
             place=place,
             detail="It sends requests with another client than self.client, which nobody counts.",
         )
+
+
+def _silent(steps: Sequence[Facts]) -> Iterator[Problem]:
+    """Give a load without any request, if nothing else explains it."""
+    tried = [attempt for step in steps for attempt in step["attempts"]]
+    if all(attempt["ending"] == "ok" and not attempt["requests"] for attempt in tried):
+        detail = "None of its tasks sends a request, so there is nothing to measure."
+        yield Problem(exit_code=EXIT_CANNOT_TELL, place="", detail=detail)
 
 
 def in_words(request: Facts) -> str:

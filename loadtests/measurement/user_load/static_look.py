@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "request", "rest"})
+VERBS = frozenset(
+    {"get", "post", "put", "patch", "delete", "head", "options", "request", "rest", "rest_"}
+)
 
 CLIENTS = frozenset({"client", "session"})
 """Names of what sends requests, beside the modules below."""
@@ -142,10 +144,12 @@ class _Reader:
         if not isinstance(function, ast.Attribute) or function.attr not in VERBS:
             return name_call_url(call, self._constants)
         owner = name_of(function.value)
+        if function.attr in {"rest", "rest_"}:
+            owner = "client"  # a method of the user itself
         if owner.rpartition(".")[2] not in CLIENTS | LIBRARIES and not owner.endswith("client"):
             return None
         arguments = list(call.args)
-        if function.attr in {"request", "rest"}:
+        if function.attr in {"request", "rest", "rest_"}:
             arguments = arguments[1:]
         named = [keyword.value for keyword in call.keywords if keyword.arg == "url"]
         return (

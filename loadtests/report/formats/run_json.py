@@ -119,6 +119,9 @@ class ComparisonEntry(Entry):
     ratio: float | None
     low: float | None
     high: float | None
+    per_core_ratio: Estimate | None = Field(
+        default=None, description="the same for requests per CPU-second"
+    )
 
 
 class InvalidEntry(Entry):

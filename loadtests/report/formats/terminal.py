@@ -15,11 +15,12 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.model.consistency import ProbeState
-from loadtests.model.result import RunResult
+from loadtests.model.result import ComparisonResult, RunResult
 from loadtests.model.vocabulary import Verdict
 from loadtests.report.rounding import factor, figure, figures, interval
 from loadtests.report.text import advice, changes, consistency, latency, story
 from loadtests.report.text.comparison import recommendations
+from loadtests.report.text.variants import equal_ones, in_force, reasons, variants
 
 STYLES = {
     Verdict.SCALES: "bold green",
@@ -35,6 +36,9 @@ Rows = list[list[str | Text]]
 Groups = dict[str, Rows]
 """The rows of a table by the name of what they belong to."""
 
+FEW_VARIANTS = 3
+"""So many are shown in pairs with every number of replicas; ten would make 135 rows."""
+
 INDENT = 2
 """Columns before what belongs to the line above."""
 
@@ -45,9 +49,9 @@ def render(result: RunResult) -> Group:
 
 
 def compare(result: RunResult) -> Group:
-    """Return the comparison of the worker models: a sentence a workload, then the ratios."""
+    """Return the comparison of the variants: advice, why, each one's figures, then the ratios."""
     table = _table("workload", ">replicas", "worker", "against", ">ratio [95 %]")
-    for comparison in result.comparisons:
+    for comparison in _shown(result):
         _row(
             table,
             comparison.workload,
@@ -56,12 +60,58 @@ def compare(result: RunResult) -> Group:
             comparison.against,
             interval(comparison.ratio, factor),
         )
-    sentences = [Text(sentence) for sentence in recommendations(result.comparisons)]
-    return Group(*_spaced([*sentences, table]))
+    sentences = [
+        Text(sentence) for sentence in (*recommendations(result.comparisons), *reasons(result))
+    ]
+    return Group(*_spaced([*sentences, *_variants(result), table]))
+
+
+def _shown(result: RunResult) -> list[ComparisonResult]:
+    """Return the pairs with every number of replicas, or of many variants with the highest one."""
+    if len(result.plan.workers) <= FEW_VARIANTS:
+        return list(result.comparisons)
+    most = max(result.plan.replica_counts)
+    return [comparison for comparison in result.comparisons if comparison.replicas == most]
+
+
+def _variants(result: RunResult) -> Iterator[RenderableType]:
+    """Yield a table for each workload, and what the figures of all tables mean."""
+    rows = variants(result)
+    for workload in dict.fromkeys(row.workload for row in rows):
+        of = [row for row in rows if row.workload == workload]
+        table = _table(
+            workload, ">req/s [95 %]", ">/core", ">/GB", ">p50", ">p99", ">start s", ">speed-up"
+        )
+        for row in of:
+            _row(
+                table,
+                row.worker,
+                figures(row.throughput_rps),
+                figure(row.per_core_rps),
+                figure(row.per_gigabyte_rps),
+                figure(row.p50_ms),
+                figure(row.p99_ms),
+                figure(row.start_s),
+                factor(row.speedup.estimate),
+            )
+        yield Group(table, *(Text(sentence) for sentence in equal_ones(of)))
+    if rows:
+        count = rows[0].replicas
+        shares = {row.at_share for row in rows}
+        load = "at full load" if shares == {None} else "at 70 % of capacity"
+        yield Text(
+            f"At {count} replica{'s' * (count > 1)}. p50 and p99 are response times in ms {load}."
+            " start s is the time from the order for one more replica, without a CPU limit, to its"
+            " first answer."
+        )
 
 
 def _parts(result: RunResult) -> Iterator[RenderableType]:
     yield Text(story.answer(result), style=STYLES[result.verdict])
+    seen = in_force(result)
+    if seen:
+        yield Text()
+        yield from (_indented(sentence) for sentence in seen)
     yield from _broken(result)
     yield from _consistency(result)
     if result.doublings:

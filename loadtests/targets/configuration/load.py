@@ -32,6 +32,7 @@ def workload(
             name=name,
             path=ANY_PATH,
             waits=table.waits,
+            headers=table.headers,
             locustfile=Locustfile(
                 path=str((folder / table.locustfile).resolve()),
                 tags=tuple(table.tags or tags),
@@ -49,6 +50,7 @@ def workload(
         start=tuple(_request(request, folder) for request in table.start),
         values=values,
         waits=table.waits,
+        headers=table.headers,
     )
 
 
@@ -59,6 +61,7 @@ def of_requests(
     start: tuple[RequestSpec, ...] = (),
     values: Values | None = None,
     waits: bool = False,
+    headers: Mapping[str, str] | None = None,
 ) -> Workload:
     """Return a workload of a list of requests; its path is the first that can be asked alone."""
     lists = values or {}
@@ -70,6 +73,7 @@ def of_requests(
         requests=requests,
         start=start,
         values=lists,
+        headers=headers or {},
     )
 
 

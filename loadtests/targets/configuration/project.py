@@ -44,6 +44,7 @@ class Given:
     locustfile: Path | None = None
     tags: tuple[str, ...] = ()
     keep_waits: bool | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     generator_requirements: Path | None = None
     reset_command: tuple[str, ...] = ()
 
@@ -59,6 +60,7 @@ def build(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) ->
     declared = _declared_variants(file, base)
     from_options, in_file = _workloads_of_options(given), _declared_workloads(given, file)
     own = {**in_file, **from_options} or dict(base.workloads)
+    own = {name: _with_headers(workload, given) for name, workload in own.items()}
     _check_load(given, own)
     workers = {**base.workers, **declared}
     workloads = {**base.workloads, **own} if is_sample else own
@@ -150,6 +152,13 @@ def _declared_workloads(given: Given, file: ProjectFile | None) -> dict[str, Wor
         )
         for name, table in file.settings.workloads.items()
     }
+
+
+def _with_headers(workload: Workload, given: Given) -> Workload:
+    """Return a workload of the user's own with the headers of the options."""
+    if not workload.is_users or not given.headers:
+        return workload
+    return replace(workload, headers={**workload.headers, **given.headers})
 
 
 def _with_options(workload: Workload, given: Given) -> Workload:

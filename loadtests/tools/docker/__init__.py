@@ -24,6 +24,8 @@ from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import proc
 from loadtests.tools.docker import images, pulse
 
+build = images.build
+
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 NUMBER_LABEL = "com.docker.compose.container-number"
@@ -328,10 +330,6 @@ def update_argv(
     budget = () if cpus is None else (f"--cpus={cpus:g}",)
     pinned = (f"--cpuset-cpus={','.join(str(core) for core in cores)}",) if cores else ()
     return ("docker", "update", *budget, *pinned, *containers)
-
-
-build = images.build
-"""Builds an image; see :func:`loadtests.tools.docker.images.build`."""
 
 
 def pull(image: str) -> bool:

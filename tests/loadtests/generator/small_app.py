@@ -71,19 +71,10 @@ class SmallApp:
         self, method: str, path: str, query: str, body: bytes, cookies: str, head: bytes
     ) -> bytes:
         if path == "/form":
-            token = "token-17"
-            if method == "GET":
-                page = f'<input name="csrf" value="{token}">'
-                return answer(200, page, Set_Cookie=f"csrf={token}; Path=/")
-            good = f"csrf={token}".encode() in body and f"csrf={token}" in cookies
-            return answer(200 if good else 403, "thanks" if good else "no")
+            return form(method, body, cookies)
         if path == "/gzip":
             assert b"gzip" in head
             return answer(200, gzip.compress(b"x" * 1000), Content_Encoding="gzip")
-        if path == "/moved":
-            return answer(302, "", Location="/")
-        if path == "/away":
-            return answer(302, "", Location="https://elsewhere.example/")
         if path == "/items":
             return answer(201 if method == "POST" else 200, {"id": 7, "items": [{"id": 7}]})
         if path == "/register":
@@ -92,8 +83,22 @@ class SmallApp:
             return answer(409 if known else 201, {"name": name})
         if path == "/upload":
             return answer(200, {"bytes": len(body)})
-        if path == "/missing":
-            return answer(404, "there is none")
-        if path == "/broken":
-            return answer(500, "error")
-        return answer(200, f"{method} {path} {query}")
+        return PAGES.get(path) or answer(200, f"{method} {path} {query}")
+
+
+PAGES: Mapping[str, bytes] = {
+    "/moved": answer(302, "", Location="/"),
+    "/away": answer(302, "", Location="https://elsewhere.example/"),
+    "/missing": answer(404, "there is none"),
+    "/broken": answer(500, "error"),
+}
+
+
+def form(method: str, body: bytes, cookies: str) -> bytes:
+    """Answer as a page with a form that a token guards."""
+    token = "token-17"
+    if method == "GET":
+        page = f'<input name="csrf" value="{token}">'
+        return answer(200, page, Set_Cookie=f"csrf={token}; Path=/")
+    good = f"csrf={token}".encode() in body and f"csrf={token}" in cookies
+    return answer(200 if good else 403, "thanks" if good else "no")

@@ -105,6 +105,22 @@ CASES: dict[str, tuple[str, str, tuple[ServerProcess, ...], Seen]] = {
         (process("granian --interface wsgi a:b"),),
         Seen(mode="threads", processes=2, threads=None),
     ),
+    "Flask's development server with its reloader": (
+        "development",
+        log("development-reloader"),
+        (),
+        Seen(
+            mode="threads",
+            processes=1,
+            unlimited=True,
+            notes=(
+                "This is Flask's development server, which is not made for load. Measure the"
+                " server that production has.",
+                "Its reloader is on: it polls all files of the application, also while a replica"
+                " is idle. Start it without --debug.",
+            ),
+        ),
+    ),
     "cheroot": ("cheroot", "", (process("python -m cheroot a:b", threads=6),), THREADS),
     "mod_wsgi": (
         "mod_wsgi",
@@ -156,7 +172,6 @@ def test_a_log_without_a_word_of_the_server_says_nothing() -> None:
         ("gunicorn", "gunicorn-max-requests", "gunicorn wrote 2 times: a worker had served"),
         ("uwsgi", "uwsgi-harakiri", "uwsgi wrote once: a request took longer than --harakiri"),
         ("uwsgi", "uwsgi-queue", "uwsgi wrote 2 times: its listen queue was full"),
-        ("waitress", "waitress-queue", "waitress wrote 4 times: requests waited"),
     ],
 )
 def test_time_outs_kills_and_full_queues_are_read(server: str, name: str, start: str) -> None:
@@ -164,6 +179,10 @@ def test_time_outs_kills_and_full_queues_are_read(server: str, name: str, start:
 
     assert sentences[0].startswith(start)
     assert sentences[0].endswith(")")
+
+
+def test_a_queue_inside_waitress_is_no_trouble_because_users_saturate_it() -> None:
+    assert troubles_in(registry.SERVERS["waitress"], log("waitress-queue")) == ()
 
 
 def test_a_start_without_trouble_tells_none() -> None:

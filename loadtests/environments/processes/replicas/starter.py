@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from loadtests.model.plan import WorkerModel
 from loadtests.model.stack import Replica
 from loadtests.model.tested.target import Target
 from loadtests.servers.server import ReplicaOrder
-from loadtests.tools import proc
 
 SCRATCH = "scratch"
 """The folder in a stack's folder with a folder for each replica's own files."""
@@ -40,7 +38,7 @@ class Starter:
         name = f"{worker.name}-{number}"
         scratch = self.stack_folder / SCRATCH / name
         order = ReplicaOrder(
-            python=worker.python or sys.executable,
+            python=serving.interpreter(worker),
             application=self.wsgi_app,
             worker=worker,
             name=name,
@@ -59,7 +57,6 @@ class Starter:
             number=number,
             address=address,
             identity=f"process {service.pid}",
-            started_at_s=proc.now_s(),
         )
 
     @contextmanager

@@ -14,7 +14,7 @@ from tests.checkout import CHECKOUT
 from tests.loadtests.generator.child import Child
 from tests.loadtests.generator.small_app import SmallApp
 from tests.loadtests.generator.stub_server import stub_server
-from tests.loadtests.generator.user_load.locustfiles import HEAD
+from tests.loadtests.generator.user_load.case import HEAD
 
 pytestmark = [pytest.mark.slow, pytest.mark.parallel]  # Locust starts, too, for each file
 

@@ -14,19 +14,17 @@ from typing import Any
 
 from flask import Flask, Response, abort, jsonify, redirect, request, session
 
-Store = dict[str, Any]
-
-KEY = "the same everywhere"
-
-
-def _app() -> Flask:
-    app = Flask(__name__)
-    app.secret_key = KEY
-    return app
+from tests.loadtests.measurement.consistency.innocent_limits import (
+    limit_in_a_shared_store,
+    limit_in_memory,
+    notes_that_expire,
+    quota_of_home,
+)
+from tests.loadtests.measurement.consistency.plain_app import Store, app_of_one_key
 
 
 def time_stamps(shared: Store, own: Store) -> Flask:
-    app = _app()
+    app = app_of_one_key()
 
     @app.get("/")
     def index() -> dict[str, Any]:
@@ -36,7 +34,7 @@ def time_stamps(shared: Store, own: Store) -> Flask:
 
 
 def random_ids(shared: Store, own: Store) -> Flask:
-    app = _app()
+    app = app_of_one_key()
 
     @app.get("/")
     def index() -> Response:
@@ -49,7 +47,7 @@ def random_ids(shared: Store, own: Store) -> Flask:
 
 def ab_test_by_chance(shared: Store, own: Store) -> Flask:
     """Every second visitor is sent elsewhere, at random, at every visit."""
-    app = _app()
+    app = app_of_one_key()
 
     @app.get("/")
     def index() -> Any:
@@ -60,7 +58,7 @@ def ab_test_by_chance(shared: Store, own: Store) -> Flask:
 
 def ab_test_by_turns(shared: Store, own: Store) -> Flask:
     """Each process sends every second request elsewhere."""
-    app, turn = _app(), itertools.count()
+    app, turn = app_of_one_key(), itertools.count()
 
     @app.get("/")
     def index() -> Any:
@@ -70,7 +68,7 @@ def ab_test_by_turns(shared: Store, own: Store) -> Flask:
 
 
 def ab_test_by_cookie(shared: Store, own: Store) -> Flask:
-    app = _app()
+    app = app_of_one_key()
 
     @app.get("/")
     def index() -> Response:
@@ -83,7 +81,7 @@ def ab_test_by_cookie(shared: Store, own: Store) -> Flask:
 
 
 def etags(shared: Store, own: Store) -> Flask:
-    app = _app()
+    app = app_of_one_key()
 
     @app.get("/")
     def index() -> Response:
@@ -95,7 +93,7 @@ def etags(shared: Store, own: Store) -> Flask:
 
 
 def server_timing(shared: Store, own: Store) -> Flask:
-    app = _app()
+    app = app_of_one_key()
 
     @app.get("/")
     def index() -> Response:
@@ -106,7 +104,7 @@ def server_timing(shared: Store, own: Store) -> Flask:
 
 
 def metrics_of_each_process(shared: Store, own: Store) -> Flask:
-    app, served, name = _app(), itertools.count(), os.urandom(3).hex()
+    app, served, name = app_of_one_key(), itertools.count(), os.urandom(3).hex()
 
     @app.get("/")
     def index() -> dict[str, Any]:
@@ -116,7 +114,7 @@ def metrics_of_each_process(shared: Store, own: Store) -> Flask:
 
 
 def gzip_if_asked(shared: Store, own: Store) -> Flask:
-    app = _app()
+    app = app_of_one_key()
 
     @app.get("/")
     def index() -> Response:
@@ -129,7 +127,7 @@ def gzip_if_asked(shared: Store, own: Store) -> Flask:
 
 def csrf_tokens(shared: Store, own: Store) -> Flask:
     """A form with a token; what is posted without it is refused, everywhere."""
-    app = _app()
+    app = app_of_one_key()
 
     @app.get("/form")
     def form() -> str:
@@ -146,7 +144,7 @@ def csrf_tokens(shared: Store, own: Store) -> Flask:
 
 
 def shuffled_lists(shared: Store, own: Store) -> Flask:
-    app = _app()
+    app = app_of_one_key()
 
     @app.get("/")
     def index() -> list[str]:
@@ -157,7 +155,7 @@ def shuffled_lists(shared: Store, own: Store) -> Flask:
 
 def random_picks(shared: Store, own: Store) -> Flask:
     """Recommendations: three of many items, and what was written may be among them."""
-    app, items = _app(), shared.setdefault("items", [f"item {n:04d}" for n in range(6)])
+    app, items = app_of_one_key(), shared.setdefault("items", [f"item {n:04d}" for n in range(6)])
 
     @app.post("/items")
     def add() -> str:
@@ -173,7 +171,7 @@ def random_picks(shared: Store, own: Store) -> Flask:
 
 def shared_database(shared: Store, own: Store) -> Flask:
     """A login, notes and a counter in a store that all servers share."""
-    app, notes = _app(), shared.setdefault("notes", [])
+    app, notes = app_of_one_key(), shared.setdefault("notes", [])
 
     @app.post("/login")
     def login() -> Any:
@@ -198,7 +196,7 @@ def shared_database(shared: Store, own: Store) -> Flask:
 
 def registration_once(shared: Store, own: Store) -> Flask:
     """A name can be taken once, by whatever server; then it is a conflict."""
-    app, names = _app(), shared.setdefault("names", set())
+    app, names = app_of_one_key(), shared.setdefault("names", set())
 
     @app.post("/register")
     def register() -> tuple[str, int]:
@@ -213,7 +211,7 @@ def registration_once(shared: Store, own: Store) -> Flask:
 
 def toggle(shared: Store, own: Store) -> Flask:
     """Every second request undoes the one before, and says so by its status."""
-    app = _app()
+    app = app_of_one_key()
 
     @app.post("/like")
     def like() -> tuple[str, int]:
@@ -229,7 +227,7 @@ def toggle(shared: Store, own: Store) -> Flask:
 
 def cycle_of_four(shared: Store, own: Store) -> Flask:
     """One request of four fails, whoever answers."""
-    app, turn = _app(), shared.setdefault("turn", itertools.count())
+    app, turn = app_of_one_key(), shared.setdefault("turn", itertools.count())
 
     @app.get("/")
     def index() -> tuple[str, int]:
@@ -239,7 +237,7 @@ def cycle_of_four(shared: Store, own: Store) -> Flask:
 
 
 def fails_now_and_then(shared: Store, own: Store) -> Flask:
-    app = _app()
+    app = app_of_one_key()
 
     @app.get("/")
     def index() -> tuple[str, int]:
@@ -250,7 +248,7 @@ def fails_now_and_then(shared: Store, own: Store) -> Flask:
 
 def message_shown_once(shared: Store, own: Store) -> Flask:
     """A message about what was written is shown at the next visit alone."""
-    app, messages = _app(), shared.setdefault("messages", [])
+    app, messages = app_of_one_key(), shared.setdefault("messages", [])
 
     @app.post("/items")
     def add() -> str:
@@ -266,7 +264,7 @@ def message_shown_once(shared: Store, own: Store) -> Flask:
 
 def session_that_changes_with_each_answer(shared: Store, own: Store) -> Flask:
     """Each answer gives a new key, and the old one is worth nothing."""
-    app, sessions = _app(), shared.setdefault("sessions", {})
+    app, sessions = app_of_one_key(), shared.setdefault("sessions", {})
 
     @app.post("/login")
     def login() -> Response:
@@ -289,7 +287,7 @@ def session_that_changes_with_each_answer(shared: Store, own: Store) -> Flask:
 
 def warming_up(shared: Store, own: Store) -> Flask:
     """Each process fails at its first request."""
-    app, turn = _app(), itertools.count()
+    app, turn = app_of_one_key(), itertools.count()
 
     @app.get("/")
     def index() -> tuple[str, int]:
@@ -300,7 +298,7 @@ def warming_up(shared: Store, own: Store) -> Flask:
 
 def worker_number(shared: Store, own: Store) -> Flask:
     """Each process says its number, which is the same on every server; clients have cookies."""
-    app, number = _app(), own.setdefault("next", itertools.count())
+    app, number = app_of_one_key(), own.setdefault("next", itertools.count())
     mine = next(number)
 
     @app.get("/")
@@ -310,60 +308,6 @@ def worker_number(shared: Store, own: Store) -> Flask:
 
     return app
 
-
-def limit_in_a_shared_store(shared: Store, own: Store) -> Flask:
-    """Ten requests, then 429 for everybody."""
-    app, turn = _app(), shared.setdefault("turn", itertools.count())
-
-    @app.get("/")
-    def index() -> tuple[str, int]:
-        return ("fine", 200) if next(turn) < 10 else ("slow down", 429)
-
-    return app
-
-
-def limit_in_memory(shared: Store, own: Store) -> Flask:
-    """Each process allows ten requests, and says how many are left."""
-    app, turn = _app(), itertools.count(1)
-
-    @app.get("/")
-    def index() -> Response:
-        left = 10 - next(turn)
-        headers = {"X-RateLimit-Limit": "10", "X-RateLimit-Remaining": str(max(0, left))}
-        return Response("fine" if left >= 0 else "slow down", 200 if left >= 0 else 429, headers)
-
-    return app
-
-
-def quota_of_home(shared: Store, own: Store) -> Flask:
-    """Each server forbids more than thirty requests; home is asked most, and forbids first."""
-    app, turn = _app(), own.setdefault("turn", itertools.count())
-
-    @app.get("/")
-    def index() -> tuple[str, int]:
-        return ("fine", 200) if next(turn) < 2 else ("your quota is used up", 403)
-
-    return app
-
-
-def notes_that_expire(shared: Store, own: Store) -> Flask:
-    """A note lasts for a second; a further server takes longer to start."""
-    app, notes = _app(), shared.setdefault("notes", {})
-
-    @app.put("/notes/<name>")
-    def write(name: str) -> str:
-        notes[name] = time.monotonic(), request.get_data(as_text=True)
-        return "kept"
-
-    @app.get("/notes/<name>")
-    def read(name: str) -> tuple[str, int]:
-        at_s, text = notes.get(name, (0.0, ""))
-        return (text, 200) if time.monotonic() - at_s < LASTS_S else ("no such note", 404)
-
-    return app
-
-
-LASTS_S = 1.0
 
 READ = ("GET /",)
 

@@ -11,6 +11,7 @@ import pytest
 from loadtests.model.consistency import ProbeKind, ProbeState
 from loadtests.model.tested.workload import RequestSpec
 from tests.loadtests.measurement.consistency import innocent_apps as apps
+from tests.loadtests.measurement.consistency import innocent_limits as limits
 from tests.loadtests.measurement.consistency.innocent_apps import INNOCENT
 from tests.loadtests.measurement.consistency.site import Make, asked, breaks, request
 
@@ -68,7 +69,7 @@ def test_what_servers_share_is_called_ok_and_not_only_not_broken() -> None:
 
 
 def test_a_limit_that_each_server_counts_alone_is_a_note_with_the_setting() -> None:
-    results = asked(apps.limit_in_memory, request("GET /"))
+    results = asked(limits.limit_in_memory, request("GET /"))
 
     (note,) = [result for result in results if result.kind is ProbeKind.LIMIT]
     assert note.state is ProbeState.NOTE
@@ -78,10 +79,10 @@ def test_a_limit_that_each_server_counts_alone_is_a_note_with_the_setting() -> N
 
 def test_what_expires_while_a_further_server_starts_is_no_break() -> None:
     results = asked(
-        apps.notes_that_expire,
-        *requests_of(apps.notes_that_expire),
+        limits.notes_that_expire,
+        *requests_of(limits.notes_that_expire),
         grows=True,
-        start_s=apps.LASTS_S + 0.1,
+        start_s=limits.LASTS_S + 0.1,
     )
 
     (start,) = [result for result in results if result.kind is ProbeKind.START]

@@ -27,7 +27,7 @@ def plan_for(*workers: WorkerModel) -> Plan:
 
 
 def see(plan: Plan, world: World) -> tuple[InForce, ...]:
-    return in_force.see(FakeStack(world, plan), plan, kept={}, start_s={})
+    return in_force.see(FakeStack(world, plan), plan, kept={})
 
 
 def test_what_was_put_into_force_is_confirmed_and_recorded() -> None:
@@ -45,7 +45,8 @@ def test_what_was_put_into_force_is_confirmed_and_recorded() -> None:
     ("name", "text", "message"),
     [
         ("gthread", log("gunicorn-timeout"), "gunicorn with gthread, and sync runs"),
-        ("uwsgi-processes", log("uwsgi-threads"), "uwsgi with processes, and threads runs"),
+        ("uwsgi-processes", log("uwsgi-threads"), r"uwsgi with 4 process\(es\), and 1 runs"),
+        ("uwsgi-threads", log("uwsgi-gevent"), "uwsgi with threads, and gevent runs"),
         ("sync", log("gunicorn-max-requests"), r"gunicorn with 4 process\(es\), and 1 runs"),
     ],
 )
@@ -66,6 +67,24 @@ def test_what_a_silent_server_runs_is_seen_by_its_threads() -> None:
 
     with pytest.raises(EnvironmentFailure, match=r"4 thread\(s\) in each, and 2 runs.*processes"):
         see(plan_for(worker), World(processes=lambda _: running))
+
+
+def test_processes_with_threads_in_each_are_no_difference() -> None:
+    model = registry.worker_models()["uwsgi-processes"]
+    worker = replace(model, name="uwsgi", processes=2, threads=3, slots=6)
+
+    (seen,) = see(plan_for(worker), World(first_log=lambda _: log("uwsgi-router")))
+
+    assert str(seen) == "uwsgi threads, 2 processes, 3 threads in each"
+
+
+def test_a_variant_of_the_configuration_may_name_the_server_as_its_mode() -> None:
+    worker = replace(registry.worker_models()["waitress"], name="w", mode="waitress")
+    running = (process("python -m waitress app.wsgi:application", threads=5),)
+
+    (seen,) = see(plan_for(worker), World(processes=lambda _: running))
+
+    assert seen.threads == 4
 
 
 def test_nothing_seen_is_no_difference() -> None:
@@ -105,7 +124,7 @@ def test_threads_that_gunicorn_starts_under_load_are_seen_after_it() -> None:
     )
     world = World(first_log=lambda _: GTHREAD, processes=lambda _: processes)
     stack = FakeStack(world, plan)
-    seen = in_force.see(stack, plan, kept={}, start_s={})
+    seen = in_force.see(stack, plan, kept={})
     assert (seen[0].threads, seen[0].slots) == (None, None)
 
     processes = (processes[0], replace(processes[1], threads=9))
@@ -130,6 +149,29 @@ def test_cheaper_leaves_slots_open_and_says_what_to_do() -> None:
     assert started.slots is None
     assert "1 process at the start, up to 8 under load" in started.notes[0]
     assert planned.notes == started.notes
+
+
+def test_a_number_of_processes_that_the_cores_decide_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    text = "Starting gunicorn 27.0.1\nUsing worker: sync\n" + "Booting worker with pid: 7\n" * 5
+
+    started, planned = see(
+        plan_for(STARTED, replace(registry.worker_models()["sync"], processes=5)),
+        World(first_log=lambda _: text),
+    )
+
+    assert "5 worker processes are what cpu_count() gives" in started.notes[0]
+    assert planned.notes == ()
+
+
+def test_a_development_server_is_told_in_the_first_lines() -> None:
+    (seen,) = see(plan_for(STARTED), World(first_log=lambda _: log("development-reloader")))
+
+    assert seen.server == "development"
+    assert "not made for load" in seen.notes[0]
+    assert "reloader is on" in seen.notes[1]
 
 
 # -- after the load ---------------------------------------------------------------------------

@@ -175,13 +175,25 @@ def test_names_are_no_markup() -> None:
     assert "\n[red]x[/red] cpu\n" in printed(terminal.render(make_result(plan, make_trials(plan))))
 
 
-def test_the_comparison_is_a_sentence_and_the_ratios() -> None:
+def test_the_comparison_is_advice_with_its_reason_the_figures_and_the_ratios() -> None:
     plan = make_plan(workers=("gthread", "gevent"), workloads=("io",), replica_counts=(4,))
     speed = {"gthread": 1.0, "gevent": 2.6}
     trials = make_trials(plan, rps=lambda spec: 150.0 * speed[spec.cell.worker])
 
     assert printed(terminal.compare(make_result(plan, trials))) == (
         "For io run gevent: 2.60 [2.60, 2.60] times gthread, at 4 replicas.\n"
+        "\n"
+        "On io, gevent serves more than gthread because a request costs it less CPU: 1005\n"
+        "µs instead of 2613 µs, which is 2.60 [2.60, 2.60] times as many requests from a\n"
+        "core.\n"
+        "\n"
+        "io         req/s [95 %]  /core   /GB   p50  p99  start s  speed-up\n"
+        "gevent   390 [390, 390]    995  1550  20.0  110        –         –\n"
+        "gthread  150 [150, 150]    383   596  20.0  110        –         –\n"
+        "\n"
+        "At 4 replicas. p50 and p99 are response times in ms at full load. start s is the\n"
+        "time from the order for one more replica, without a CPU limit, to its first\n"
+        "answer.\n"
         "\n"
         "workload  replicas  worker  against       ratio [95 %]\n"
         "io               4  gevent  gthread  2.60 [2.60, 2.60]"

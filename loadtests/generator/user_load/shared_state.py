@@ -1,18 +1,42 @@
-"""Keeps counters of a locustfile apart in several processes, so that no user is made twice.
+"""What the users of a locustfile share: counters, and lists from which each takes its own.
 
-Stock Locust runs the file in each process too, and there ``user-0`` registers in all of them.
+Counters are kept apart in several processes, so that no user registers twice. Stock Locust runs the
+file in each process too, and there ``user-0`` registers in all of them. Lists that users have
+emptied, such as one of credentials, are filled again for each new set of users.
 """
 
 from __future__ import annotations
 
 import ast
 import itertools
+from collections import deque
 from collections.abc import Iterator
+from copy import copy
 from types import ModuleType
 from typing import Any
 
 SPAN = 1_000_000
 """Values of a counter that each process has for itself."""
+
+
+class Stocks:
+    """The lists, sets and dictionaries of ``modules`` as they were when the file was loaded."""
+
+    def __init__(self, modules: list[ModuleType]) -> None:
+        owners = [owner for module in modules for owner in (module, *classes_of(module))]
+        self._stocks = [
+            (value, copy(value))
+            for owner in owners
+            for name, value in list(vars(owner).items())
+            if isinstance(value, list | deque | set | dict) and not name.startswith("__")
+        ]
+
+    def refill(self) -> None:
+        """Fill those again from which something was taken; what was added to others stays."""
+        for value, before in self._stocks:
+            if len(value) < len(before):
+                value.clear()
+                (value.extend if isinstance(value, list | deque) else value.update)(before)
 
 
 def shift_counters(modules: list[ModuleType], number: int) -> list[str]:

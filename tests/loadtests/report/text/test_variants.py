@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from loadtests.model.plan import Cell
+from loadtests.model.result import CellResult, ComparisonResult, Estimate, RunResult
+from loadtests.model.tested.in_force import InForce
+from loadtests.model.vocabulary import Bottleneck
+from loadtests.report.text.variants import equal_ones, in_force, reasons, variants
+from tests.loadtests.builders import make_plan, make_result
+
+PLAN = make_plan(workers=("gthread", "sync", "gevent"), workloads=("cpu",), replica_counts=(1, 2))
+GIGABYTE = 10**9
+
+
+def near(value: float, width: float = 0.02) -> Estimate:
+    return Estimate(estimate=value, low=value * (1 - width), high=value * (1 + width))
+
+
+def a_cell(cell: CellResult, rate: float, bottleneck: Bottleneck, cpu_us: float) -> CellResult:
+    return replace(
+        cell,
+        throughput_rps=near(rate),
+        cpu_got_cpus=rate * cpu_us / 1e6,
+        cpu_us_per_request=cpu_us,
+        memory_bytes=GIGABYTE / 10,
+        bottleneck=bottleneck,
+    )
+
+
+def a_result(
+    rates: dict[str, float],
+    *,
+    bottlenecks: Sequence[Bottleneck] = (Bottleneck.REPLICA_CPU,) * 3,
+    cpu_us: Sequence[float] = (1000.0, 1000.0, 500.0),
+    per_core: float = 2.0,
+) -> RunResult:
+    """Return a run of three variants at two replicas with these rates."""
+    result = make_result(PLAN)
+    names = list(rates)
+    cells = tuple(
+        a_cell(
+            cell,
+            rates[cell.cell.worker] / (3 - cell.cell.replicas),
+            bottlenecks[names.index(cell.cell.worker)],
+            cpu_us[names.index(cell.cell.worker)],
+        )
+        for cell in result.cells
+    )
+    comparisons = tuple(
+        ComparisonResult(
+            workload="cpu",
+            replicas=2,
+            worker=worker,
+            against=against,
+            ratio=near(rates[worker] / rates[against]),
+            per_core_ratio=near(per_core if worker == "gevent" else 1.0),
+        )
+        for worker, against in (("sync", "gthread"), ("gevent", "gthread"), ("gevent", "sync"))
+    )
+    seen = (InForce(worker="sync", server="gunicorn", start_s=1.25),)
+    return replace(result, cells=cells, comparisons=comparisons, in_force=seen)
+
+
+def test_the_fastest_comes_first_with_its_figures_per_core_and_gigabyte() -> None:
+    rows = variants(a_result({"gthread": 100, "sync": 101, "gevent": 200}))
+
+    assert [row.worker for row in rows] == ["gevent", "sync", "gthread"]
+    assert rows[0].per_core_rps == 2000
+    assert rows[0].per_gigabyte_rps == 2000
+    assert (rows[0].start_s, rows[1].start_s) == (None, 1.25)
+    assert rows[0].at_share is None
+
+
+def test_what_an_interval_cannot_tell_apart_is_said_to_be_equal_once() -> None:
+    rows = variants(a_result({"gthread": 100, "sync": 101, "gevent": 200}))
+
+    assert list(equal_ones(rows)) == ["Equal within the interval to sync: gthread."]
+    assert rows[0].level_with == ()
+
+
+def test_a_dearer_request_is_the_reason_where_cpu_is_full() -> None:
+    assert reasons(a_result({"gthread": 100, "sync": 101, "gevent": 200})) == [
+        "On cpu, gevent serves more than sync because a request costs it less CPU: 500 µs instead"
+        " of 1000 µs, which is 2.00 [1.96, 2.04] times as many requests from a core."
+    ]
+
+
+def test_busy_slots_are_the_reason_where_the_other_has_too_few() -> None:
+    full = (Bottleneck.WORKER_SLOTS, Bottleneck.WORKER_SLOTS, Bottleneck.REPLICA_CPU)
+
+    assert reasons(a_result({"gthread": 100, "sync": 101, "gevent": 200}, bottlenecks=full)) == [
+        "On cpu, gevent serves more than sync because all worker slots of sync were busy"
+        " (2 in each replica)."
+    ]
+
+
+def test_without_a_reason_that_the_figures_show_nothing_is_said() -> None:
+    unclear = a_result({"gthread": 100, "sync": 101, "gevent": 200}, per_core=1.0)
+    level = a_result({"gthread": 100, "sync": 101, "gevent": 100.5})
+
+    assert reasons(unclear) == []
+    assert reasons(level) == []
+
+
+def test_a_variant_that_was_not_put_into_force_is_named_as_it_runs() -> None:
+    seen = InForce(
+        worker="as-started",
+        server="gunicorn",
+        mode="sync",
+        processes=2,
+        threads=1,
+        slots=2,
+        seen_by="its log",
+        as_started=True,
+        notes=("mind this",),
+    )
+    result = replace(make_result(PLAN), in_force=(seen, InForce(worker="sync", server="gunicorn")))
+
+    assert in_force(result) == [
+        "as-started: as started: gunicorn sync, 2 processes, 2 requests at once (seen by its log).",
+        "as-started: mind this",
+    ]
+
+
+def test_a_cell_without_throughput_is_left_out() -> None:
+    result = a_result({"gthread": 100, "sync": 101, "gevent": 200})
+    none = Estimate(estimate=None, low=None, high=None)
+    silent = Cell(worker="sync", workload="cpu", replicas=2)
+    cells = tuple(
+        replace(cell, throughput_rps=none) if cell.cell == silent else cell for cell in result.cells
+    )
+
+    assert [row.worker for row in variants(replace(result, cells=cells))] == ["gevent", "gthread"]
