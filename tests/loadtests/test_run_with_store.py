@@ -20,7 +20,7 @@ from loadtests.environments.replica_environment import NO_SETTINGS, Settings
 from loadtests.measurement import closed_loop
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.generator_client import Agent
-from loadtests.model.consistency import ProbeState
+from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from loadtests.model.plan import Plan, Timing
 from loadtests.model.result import RunResult
 from loadtests.model.vocabulary import Bottleneck, Role, Verdict
@@ -104,76 +104,71 @@ def run(
     return Finished(result=result, folder=folder, lines=listener.lines)
 
 
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    """Both workloads that need a store, in one run."""
-    return run(tmp_path_factory.mktemp("stored"), timing=SHORT, workloads=("db", "mixed"))
+def test_a_run_with_a_store_counts_it_and_finds_the_state_in_it(tmp_path: Path) -> None:
+    done = run(tmp_path, timing=SHORT, workloads=("db", "mixed"))
 
-
-def test_a_run_with_a_store_finds_the_state_in_it(stored: Finished) -> None:
-    assert "Starting PostgreSQL" in stored.lines
-    assert [(probe.check, probe.state) for probe in stored.result.probes] == [
+    assert "Starting PostgreSQL" in done.lines
+    assert [(probe.check, probe.state) for probe in declared(done.result)] == [
         (check, ProbeState.OK) for check in ("note", "session", "counter")
     ]
-    assert stored.result.verdict is not Verdict.BREAKS
+    assert done.result.verdict is not Verdict.BREAKS
+    for workload in ("db", "mixed"):
+        check_counts(done, workload)
 
 
-@pytest.mark.parametrize("workload", ["db", "mixed"])
-def test_a_store_is_counted_in_every_trial_and_cell(stored: Finished, workload: str) -> None:
-    result = stored.result
-    journal = (stored.folder / "trials.jsonl").read_text().splitlines()
+def declared(result: RunResult) -> list[ProbeResult]:
+    """Return the results of the checks that the sample application declares."""
+    return [probe for probe in result.probes if probe.kind is ProbeKind.DECLARED]
+
+
+def check_counts(done: Finished, workload: str) -> None:
+    """Assert that the store is counted in every trial and cell of a workload."""
+    journal = (done.folder / "trials.jsonl").read_text().splitlines()
     everything = [json.loads(line) for line in journal]
     trials = [each for each in everything if each["spec"]["cell"]["workload"] == workload]
     assert len(trials) >= 4
     for trial in trials:
         (store,) = [usage for usage in trial["usages"] if usage["role"] == Role.STORE]
         assert store["cpu_s"] > 0
-        assert store["budget_cpus"] == result.plan.budget.store_cpus
+        assert store["budget_cpus"] == done.result.plan.budget.store_cpus
         assert not trial["failures"]
         assert "store" in trial["identities"]
-    cells = [cell for cell in result.cells if cell.cell.workload == workload]
+    cells = [cell for cell in done.result.cells if cell.cell.workload == workload]
     uses = [use.name for cell in cells for use in cell.resources]
     assert uses.count("PostgreSQL") == 2
 
 
-@pytest.fixture(scope="module")
-def in_memory(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    """Two worker models whose replicas keep the state in memory, in one run."""
-    return run(
-        tmp_path_factory.mktemp("memory"),
+def test_state_in_memory_breaks_and_the_request_is_told_everywhere(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
         timing=SHORT,
         settings={"*": {"STATE": "memory"}},
         workers=("gthread", "sync"),
         workloads=("io",),
     )
 
+    verdict = done.result.verdict
+    written = json.loads((done.folder / "run.json").read_text())
+    assert (verdict, exit_code(verdict)) == (Verdict.BREAKS, 1)
+    kinds = [(probe["kind"], probe["state"]) for probe in written["probes"]]
+    assert [state for kind, state in kinds if kind == "declared"] == ["breaks"] * 6
+    for name in ("report.md", "report.html", "junit.xml"):
+        assert "was answered by" in (done.folder / name).read_text()
+    check_break(done, "gthread", one_server=False)  # threads share the memory of their process
+    check_break(done, "sync", one_server=True)
 
-@pytest.mark.parametrize(
-    ("worker", "one_server"), [("gthread", False), ("sync", True)], ids=["threads", "processes"]
-)
-def test_state_in_memory_breaks_under_each_worker_model(
-    in_memory: Finished, worker: str, one_server: bool
-) -> None:
-    result = in_memory.result
-    probes = [probe for probe in result.probes if probe.worker == worker]
-    doublings = [doubling for doubling in result.doublings if doubling.worker == worker]
+
+def check_break(done: Finished, worker: str, *, one_server: bool) -> None:
+    """Assert that a worker model breaks, and whether it does so with one server already."""
+    probes = [probe for probe in declared(done.result) if probe.worker == worker]
+    doublings = [doubling for doubling in done.result.doublings if doubling.worker == worker]
 
     assert [probe.state for probe in probes] == [ProbeState.BREAKS] * 3
     assert {doubling.verdict for doubling in doublings} == {Verdict.BREAKS}
     note = probes[0]
     assert set(note.wrong) >= {f"{worker}-1", f"{worker}-2"} - {note.written_by}
     assert any(probe.one_server for probe in probes) is one_server
-    assert any(line.startswith(f"{worker} breaks: After PUT") for line in in_memory.lines)
-
-
-def test_state_in_memory_is_told_everywhere(in_memory: Finished) -> None:
-    verdict = in_memory.result.verdict
-    written = json.loads((in_memory.folder / "run.json").read_text())
-
-    assert (verdict, exit_code(verdict)) == (Verdict.BREAKS, 1)
-    assert [probe["state"] for probe in written["probes"]] == ["breaks"] * 6
-    for name in ("report.md", "report.html", "junit.xml"):
-        assert "was answered by" in (in_memory.folder / name).read_text()
+    assert any(line.startswith(f"{worker} breaks: After PUT") for line in done.lines)
 
 
 def test_a_store_with_a_sliver_of_cpu_is_what_holds_the_replicas_back(tmp_path: Path) -> None:
