@@ -22,6 +22,7 @@ from loadtests.config import options
 from loadtests.environments.protocol import Chosen
 from loadtests.model.plan import Plan
 from loadtests.model.tested.project import Project
+from loadtests.targets import permission
 from loadtests.targets.configuration import project as projects
 from loadtests.targets.configuration import project_file
 from loadtests.targets.configuration.project_file import ProjectFile
@@ -171,7 +172,10 @@ def ask(given: dict[str, Any]) -> tuple[options.Options, Project]:
     values = dict(given)
     here = Path.cwd()
     file = project_file.load(values.pop("config"), here, choices.known())
+    may_load = values.pop("may_load")
     project = projects.build(_given_project(values, here), file, os.environ)
+    if project.tested.url is not None:
+        permission.permitted(project.tested.url, may_load)
     asked = options.Options(**_with_file(values, file))
     return options.check(asked, choices.of_a_run(project)), project
 

@@ -55,6 +55,13 @@ _OTHERS = (
         help="Set a variable for the target; NAME alone takes this shell's value. Repeatable.",
     ),
     click.option(
+        "--i-may-load",
+        "may_load",
+        multiple=True,
+        metavar="HOST",
+        help="Load this host of a URL, though it is neither local nor private. Repeatable.",
+    ),
+    click.option(
         "--python",
         metavar="PROGRAM",
         help="The Python of an import string's environment.  [default: the active one, or .venv]",

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 import pytest
 
+from loadtests.cli.boundary import run_command_line
 from loadtests.model import errors
 from loadtests.tools import signals
 from tests.loadtests.cli.command_line import SMALL
@@ -153,3 +154,22 @@ def test_output_that_nobody_reads_never_looks_like_a_verdict(
         monkeypatch.setattr(sys, "stdout", pipe)
 
         assert twofold("run", *SMALL, *words).code == errors.EXIT_ENVIRONMENT
+
+
+@pytest.mark.parametrize("words", [(), ("--i-may-load", "8.8.4.4")])
+def test_a_host_that_is_neither_local_nor_private_is_not_loaded_unless_it_is_named_again(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = run_command_line(["plan", "--url", "http://8.8.8.8:8080", *words])
+
+    assert code == 2
+    assert "8.8.8.8, which is neither loopback nor private" in capsys.readouterr().err
+
+
+def test_a_host_that_is_named_again_may_be_loaded(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code = run_command_line(["plan", "--url", "http://8.8.8.8:8080", "--i-may-load", "8.8.8.8"])
+
+    assert code == 0
+    assert "neither loopback nor private" not in capsys.readouterr().err
