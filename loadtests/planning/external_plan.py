@@ -63,6 +63,7 @@ def make_plan(
     return Plan(
         tested=project.tested,
         checks=project.checks,
+        reset_command=project.reset_command,
         seed=seed,
         backend=backend,
         workers=tuple(project.workers[name] for name in workers),
@@ -83,6 +84,7 @@ def make_plan(
         expected_s=START_S + least * round_s,
         expected_max_s=START_S + most * round_s,
         notes=_notes(project, counts),
+        start_limit_s=options.start_limit_s,
         generator_processes=options.generator_processes or len(generator_cores(machine)) or 1,
     )
 

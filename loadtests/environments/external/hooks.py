@@ -51,11 +51,6 @@ class HookRunner:
             return ()
         return parse_counters(self._run("counters", self._hooks.counters))
 
-    def reset(self) -> None:
-        """Put the application's data back, if there is a hook for it."""
-        if self._hooks.reset:
-            self._run("reset", self._hooks.reset)
-
     def _run(self, name: str, argv: Sequence[str]) -> str:
         done = self._done(name, argv)
         if done.code != 0:

@@ -77,8 +77,12 @@ def build(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) ->
         or tuple(in_file)
         or base.default_workloads,
         checks=(*base.checks, *(load.check(table) for table in named.checks)),
-        reset_command=given.reset_command or named.reset_command,
+        reset_command=given.reset_command or named.reset_command or _reset_hook(tested),
     )
+
+
+def _reset_hook(tested: Target) -> tuple[str, ...]:
+    return tested.hooks.reset if tested.hooks else ()
 
 
 class _Named:

@@ -77,7 +77,6 @@ def test_without_hooks_the_deployment_is_ready_and_has_no_counters() -> None:
 
     assert runner.is_ready()
     assert runner.counters() == ()
-    runner.reset()
 
 
 @pytest.mark.parametrize(("code", "ready"), [(0, True), (1, False)])
