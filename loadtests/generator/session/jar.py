@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, MutableMapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
-from time import time
 from typing import Any
+
+from loadtests.generator.clock import now_s
 
 NEVER = float("inf")
 
@@ -52,7 +53,7 @@ class Jar(MutableMapping[str, str]):
             self._renew()
         if self._line is not None:
             return self._line
-        now = time()
+        now = now_s()
         return header_line(
             cookie
             for cookie in self._cookies.values()
@@ -73,7 +74,7 @@ class Jar(MutableMapping[str, str]):
         cookie.path = path[: path.rfind("/")] or "/"
         reason = self._read(cookie, rest) if rest else None
         key = (name, cookie.path)
-        if cookie.expires <= time():
+        if cookie.expires <= now_s():
             self._cookies.pop(key, None)
         elif reason is not None:
             self.kept_back[name] = reason
@@ -93,7 +94,7 @@ class Jar(MutableMapping[str, str]):
                 cookie.path = value
             elif key == "max-age":
                 with suppress(ValueError):
-                    cookie.expires = time() + int(value)
+                    cookie.expires = now_s() + int(value)
                     by_age = True
             elif key == "expires" and not by_age:
                 with suppress(ValueError, OverflowError):

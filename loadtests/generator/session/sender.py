@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from time import monotonic, time
+from time import monotonic
 from typing import Any
 from urllib.parse import urljoin
 
 import gevent
 
+from loadtests.generator.clock import now_s
 from loadtests.generator.http.client import (
     NO_CONNECTION,
     PAUSE_AFTER_NO_CONNECTION_S,
@@ -192,6 +193,6 @@ class Sender:
             response=response,
             context={**self.user.context(), **(context or {}), **meta.get("context", {})},
             exception=response.error,
-            start_time=time() - (monotonic() - response.sent_at),
+            start_time=now_s() - (monotonic() - response.sent_at),
             url=response.url,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import monotonic, time
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -12,6 +12,7 @@ from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
 from locust.env import Environment
 
+from loadtests.generator.clock import now_s
 from loadtests.generator.http.other_clients import outcome_of
 from loadtests.generator.session.response import UserResponse
 
@@ -105,7 +106,7 @@ def record_other_clients(environment: Environment, load_of: Callable[[], Session
         load = load_of()
         recorder = load.recorder
         elapsed_s = (response_time or 0.0) / 1000
-        sent = monotonic() - (elapsed_s if start_time is None else time() - start_time)
+        sent = monotonic() - (elapsed_s if start_time is None else now_s() - start_time)
         status = getattr(response, "status_code", None) or 0
         for redirect in getattr(response, "history", None) or ():
             recorder.add_redirect(replica_of(redirect))

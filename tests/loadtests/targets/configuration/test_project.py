@@ -146,8 +146,8 @@ def test_declared_variants_are_measured_unless_the_file_names_others(tmp_path: P
 
 
 def test_a_variant_that_the_target_cannot_have_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"Unknown variant 'sync'. Known: as-started"):
-        project(tmp_path, 'workers = "sync"', target=IMAGE)
+    with pytest.raises(UsageError, match=r"Unknown variant 'granian'. Known: as-started"):
+        project(tmp_path, 'workers = "granian"', target=IMAGE)
 
 
 WORKLOADS = """
