@@ -146,7 +146,7 @@ def test_declared_variants_are_measured_unless_the_file_names_others(tmp_path: P
 
 
 def test_a_variant_that_the_target_cannot_have_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"Unknown variant 'granian'. Known: as-started"):
+    with pytest.raises(UsageError, match=r"Unknown variant 'granian'\. Known: "):
         project(tmp_path, 'workers = "granian"', target=IMAGE)
 
 
