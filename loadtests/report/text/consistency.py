@@ -39,10 +39,11 @@ Sentence = tuple[ProbeState, str]
 
 def sentences(result: RunResult) -> list[Sentence]:
     """Return the sentences of the section, those of what breaks first; none without checks."""
+    said: set[str] = set()
     return [
-        *_broken(result),
-        *_failing(result),
-        *_notes(result),
+        *_broken(result, said),
+        *_failing(result, said),
+        *_notes(result, said),
         *_unchecked(result),
         *_passed(result),
         *_not_failing(result),
@@ -84,39 +85,61 @@ def _counts(check: ProbeResult) -> str:
     return ", ".join(parts)
 
 
-def _broken(result: RunResult) -> Iterator[Sentence]:
+def _broken(result: RunResult, said: set[str]) -> Iterator[Sentence]:
     for check in result.probes:
         if check.state is ProbeState.BREAKS:
-            yield check.state, _with_remedy(check)
+            yield check.state, _with_remedy(_of_check(check), check.remedy, said)
 
 
-def _with_remedy(check: ProbeResult) -> str:
-    return f"{check.worker}, {check.check}: {check.detail} {check.remedy}".rstrip()
+def _of_check(check: ProbeResult) -> str:
+    return f"{check.worker}, {check.check}: {check.detail}"
 
 
-def _failing(result: RunResult) -> Iterator[Sentence]:
+def _with_remedy(sentence: str, remedy: str, said: set[str]) -> str:
+    """Return a sentence with its remedy, which is said once only."""
+    if not remedy or remedy in said:
+        return sentence
+    said.add(remedy)
+    return f"{sentence} {remedy}"
+
+
+def _failing(result: RunResult, said: set[str]) -> Iterator[Sentence]:
     """Say what failed in the load, where the number of servers or a known cause explains it."""
     for failure in result.failures:
-        if failure.breaks_at:
-            yield (
-                ProbeState.BREAKS,
-                f"{_subject(failure)}: {failure.detail} {failure.remedy}".rstrip(),
-            )
-        elif failure.shape is not FailureShape.NONE and failure.name is None:
-            yield (
-                ProbeState.NOTE,
-                f"{_subject(failure)}: {failure.detail} {failure.remedy}".rstrip(),
-            )
+        is_telling = failure.name is None and failure.shape is not FailureShape.NONE
+        if failure.breaks_at and not _is_told_by_names(failure, result):
+            state = ProbeState.BREAKS
+        elif is_telling and not failure.breaks_at:
+            state = ProbeState.NOTE
+        else:
+            continue
+        sentence = f"{_subject(failure)}: {failure.detail}"
+        yield state, _with_remedy(sentence, failure.remedy, said)
+
+
+def _is_told_by_names(failure: FailureResult, result: RunResult) -> bool:
+    """Return whether single requests explain all failures of all requests together."""
+    if failure.name is not None:
+        return False
+    named = [
+        other
+        for other in result.failures
+        if other.name is not None
+        and other.breaks_at
+        and (other.worker, other.workload) == (failure.worker, failure.workload)
+    ]
+    explained = sum(count.failed for other in named for count in other.counts)
+    return bool(named) and explained == sum(count.failed for count in failure.counts)
 
 
 def _subject(failure: FailureResult) -> str:
     return f"{failure.worker} on {failure.workload}"
 
 
-def _notes(result: RunResult) -> Iterator[Sentence]:
+def _notes(result: RunResult, said: set[str]) -> Iterator[Sentence]:
     notes = [check for check in result.probes if check.state is ProbeState.NOTE]
     for check in notes[:MOST_NOTES]:
-        yield check.state, _with_remedy(check)
+        yield check.state, _with_remedy(_of_check(check), check.remedy, said)
     if len(notes) > MOST_NOTES:
         yield ProbeState.NOTE, f"{len(notes) - MOST_NOTES} more differences may be harmless, too."
 
@@ -137,8 +160,13 @@ def _passed(result: RunResult) -> Iterator[Sentence]:
             ProbeState.OK,
             f"Every replica read what another had written: {_listed(declared)}.",
         )
-    if others:
-        yield ProbeState.OK, f"All servers answered one client alike: {_listed(others)}."
+    asked = [check for check in others if check.kind is not ProbeKind.START]
+    if asked:
+        yield ProbeState.OK, f"All servers answered one client alike: {_listed(asked)}."
+    lasting = dict.fromkeys(check.worker for check in others if check.kind is ProbeKind.START)
+    if lasting:
+        workers = ", ".join(lasting)
+        yield ProbeState.OK, f"What was written outlived the start of a further server: {workers}."
 
 
 def _not_failing(result: RunResult) -> Iterator[Sentence]:
