@@ -136,7 +136,9 @@ def users_step(weights: Sequence[float]) -> int:
 
     1 where that number would be too large, so that the mix is only near.
     """
-    smallest = min(weights, default=1)
+    if not weights:
+        return 1
+    smallest = min(weights)
     shares = [weight / smallest for weight in weights]
     for factor in range(1, MOST_STEP):
         parts = [share * factor for share in shares]
