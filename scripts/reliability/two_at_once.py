@@ -27,7 +27,7 @@ Span = tuple[float, float]
 
 def cases(*, full: bool) -> Iterator[Case]:
     """Give pairs that wait, that do not want to wait, and that are of two checkouts."""
-    pairs = {"two runs": (PROCESSES, PROCESSES)}
+    pairs: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {"two runs": (PROCESSES, PROCESSES)}
     if full and has_engine():
         pairs |= {
             "a run and a gate": (PROCESSES, GATE),
