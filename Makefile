@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-
 	--no-emit-index-url --no-header --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help loadtest compare gate test test-fast lint docs bench truth lock clean set-up set-up-compose
+.PHONY: help loadtest compare gate test test-fast lint docs bench truth reliability lock clean set-up set-up-compose
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ bench: set-up ## is the load generator fast, exact and honest? (into results/ben
 
 truth: set-up ## is the verdict true? on systems whose truth is known (into results/truth.json)
 	$(BIN)/python scripts/truth.py $(ARGS)
+
+reliability: set-up ## does anything get lost, or stay behind? the short form (into results/reliability.json)
+	$(BIN)/python -m scripts.reliability $(ARGS)
 
 lock: set-up ## resolve the dependencies anew into requirements/
 	$(COMPILE) --upgrade --group generator -o loadtests/generator/requirements.txt

@@ -25,19 +25,22 @@ def command(*, name: str | None, out: Path | None, as_json: bool) -> int:
     """
     from loadtests import pipeline
     from loadtests.report.formats import run_json, terminal
-    from loadtests.results import run_folder, run_search
+    from loadtests.results import run_folder, run_search, strange_values
 
-    result = pipeline.conclude(run_folder.read(run_search.find_run(results_folder.of(out), name)))
+    folder = run_search.find_run(results_folder.of(out), name)
+    with strange_values.refused(folder):
+        result = pipeline.conclude(run_folder.read(folder))
     if not result.comparisons:
         raise errors.UsageError(
             f"Run {result.facts.run_id} has one worker model, so there is nothing to compare."
             f" Measure several: twofold run --workers {','.join(default_models())}."
         )
-    output.tell(
-        as_json=as_json,
-        document=lambda: run_json.render(result),
-        text=lambda: terminal.compare(result),
-    )
+    with strange_values.refused(folder):
+        output.tell(
+            as_json=as_json,
+            document=lambda: run_json.render(result),
+            text=lambda: terminal.compare(result),
+        )
     return errors.EXIT_YES if _comparable(result) else errors.EXIT_CANNOT_TELL
 
 

@@ -39,7 +39,7 @@ def command(
 
     The latest run is the default.
     """
-    from loadtests.results import run_search
+    from loadtests.results import run_search, strange_values
 
     to_stdout = str(output) == "-"
     if to_stdout and (as_json or kind != "csv"):
@@ -48,10 +48,11 @@ def command(
             " --samples parquet. Name a file: --output FILE."
         )
     folder = run_search.find_run(results_folder.of(out), name)
-    if to_stdout:
-        exported = export_files.to_stream(folder, raw(sys.stdout))
-    else:
-        exported = export_files.to_file(folder, kind, output)
+    with strange_values.refused(folder):
+        if to_stdout:
+            exported = export_files.to_stream(folder, raw(sys.stdout))
+        else:
+            exported = export_files.to_file(folder, kind, output)
     _tell(exported, to_stdout=to_stdout, as_json=as_json)
     return errors.EXIT_YES
 

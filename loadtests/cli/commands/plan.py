@@ -42,8 +42,9 @@ def _last_run(results: Path) -> RunResult | None:
     try:
         folder = run_search.find_run(results, None)
         from loadtests import pipeline
-        from loadtests.results import run_folder
+        from loadtests.results import run_folder, strange_values
 
-        return pipeline.conclude(run_folder.read(folder))
+        with strange_values.refused(folder):
+            return pipeline.conclude(run_folder.read(folder))
     except errors.UsageError:
         return None

@@ -34,14 +34,15 @@ def command(
     from loadtests import pipeline
     from loadtests.analysis import verdict
     from loadtests.cli import run_result
-    from loadtests.results import run_folder, run_search
+    from loadtests.results import run_folder, run_search, strange_values
 
     folder = run_search.find_run(results_folder.of(out), name)
-    result = pipeline.report(run_folder.Store(folder))
-    if kind is not None:
-        output.write_document(_written(folder, kind))
-    else:
-        run_result.tell(result, folder, as_json=as_json)
+    with strange_values.refused(folder):
+        result = pipeline.report(run_folder.Store(folder))
+        if kind is not None:
+            output.write_document(_written(folder, kind))
+        else:
+            run_result.tell(result, folder, as_json=as_json)
     if show:
         click.launch((folder / REPORT).resolve().as_uri())
     return verdict.exit_code(result.verdict)

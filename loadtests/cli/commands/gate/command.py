@@ -78,9 +78,11 @@ def _compare(given: dict[str, Any]) -> int:
     from loadtests.cli.progress import open_progress
     from loadtests.gate import pipeline, result_files
     from loadtests.gate.report import verdict_json
+    from loadtests.results import strange_values
 
     if given["judge"] is not None:
-        return _tell(verdict_json.judge(pipeline.read(given["judge"])), None, given)
+        with strange_values.refused(given["judge"]):
+            return _tell(verdict_json.judge(pipeline.read(given["judge"])), None, given)
     request = gate_request.request(given)
     with open_progress() as progress:
         result, folder = pipeline.run(request, progress.say)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from loadtests.model import errors
 from tests.loadtests.cli.command_line import SMALL
@@ -59,3 +62,21 @@ def test_a_format_that_a_run_has_not_is_refused_with_the_way_to_have_it(twofold:
 
     assert ended.code == errors.EXIT_USAGE
     assert "twofold run --latency" in ended.stderr
+
+
+@pytest.mark.parametrize("argv", [("report",), ("report", "--json"), ("plan",)])
+def test_a_journal_with_values_that_no_run_writes_is_one_message(
+    twofold: Any, tmp_path: Path, argv: tuple[str, ...]
+) -> None:
+    twofold("run", *SMALL)
+    (journal,) = tmp_path.glob("*/trials.jsonl")
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    for line in lines:
+        line["answers"] = dict.fromkeys(line["answers"], 10**400)
+    journal.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    ended = twofold(*argv)
+
+    assert ended.code == (errors.EXIT_YES if argv == ("plan",) else errors.EXIT_USAGE)
+    assert "Traceback" not in ended.stderr
+    assert ("holds values that no run or gate writes" in ended.stderr) is (argv != ("plan",))
