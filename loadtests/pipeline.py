@@ -126,7 +126,8 @@ def _driver_of(
 
 def with_notes(plan: Plan, notes: Sequence[str]) -> Plan:
     """Return a plan whose target has further notes, which were made on the running stack."""
-    return replace(plan, tested=replace(plan.tested, notes=(*plan.tested.notes, *notes)))
+    told = tuple(dict.fromkeys((*plan.tested.notes, *notes)))
+    return replace(plan, tested=replace(plan.tested, notes=told))
 
 
 def _facts_of(run_id: str, started_at_s: float, command: str) -> RunFacts:

@@ -56,8 +56,8 @@ def identity(plan: Plan, trials: Sequence[Trial]) -> Finding:
             figure=growing.after,
             limit=growing.before,
             detail=f"The number of worker processes of {growing.member} followed the load:"
-            f" {growing.before}→{growing.after}. Fix the number (uWSGI: leave --cheaper out), or"
-            " warm up.",
+            f" {growing.before}→{growing.after}. Fix the number (uWSGI: leave its setting"
+            " cheaper out), or warm up.",
         )
     return _recycled(trials, changes)
 

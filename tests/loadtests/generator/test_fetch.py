@@ -56,7 +56,7 @@ def test_a_fetch_sends_what_it_is_told_and_gives_cookies_back(child: Child) -> N
         fetched = child.ask(op="fetch", id="f", requests=[{"url": f"{url}/x", **ask}])
 
     (answer,) = fetched["answers"]
-    assert (answer["status"], answer["body"], answer["cookies"]) == (201, "ok", "a=1; b=2")
+    assert (answer["status"], answer["body"], answer["cookies"]) == (201, "ok", "c=3; a=1; b=2")
     head, _, body = requests[0].partition(b"\r\n\r\n")
     assert head.startswith(b"PUT /x HTTP/1.1\r\n")
     assert b"Cookie: c=3" in head
