@@ -20,13 +20,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Let two tests on the engine run at a time at most, whatever runs beside them."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    if not worker or item.get_closest_marker("docker") is None:
+    """Let the tests on the engine run one after the other, whatever runs beside them."""
+    if "PYTEST_XDIST_WORKER" not in os.environ or item.get_closest_marker("docker") is None:
         return (yield)
-    turns = sorted(Path(__file__).parent.glob("*.py"))[:2]  # any two files that all workers have
-    with turns[int(worker.removeprefix("gw")) % 2].open() as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    with Path(__file__).open() as own_file:
+        fcntl.flock(own_file, fcntl.LOCK_EX)
         return (yield)
 
 

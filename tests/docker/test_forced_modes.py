@@ -8,12 +8,7 @@ import pytest
 
 from tests.docker.user_targets import SHOP, opened, outcome
 
-pytestmark = [
-    pytest.mark.docker,
-    pytest.mark.slow,
-    pytest.mark.parallel,
-    pytest.mark.usefixtures("built"),
-]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.usefixtures("built")]
 
 GUNICORN = """\
 FROM twofold/app:latest

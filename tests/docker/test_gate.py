@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from loadtests.cli.boundary import run_command_line
 from loadtests.environments.compose import images
 from loadtests.tools import proc
 from scripts.zoo import image
@@ -162,20 +161,14 @@ def other_image(name: str, folder: Path, *lines: str) -> str:
     ],
 )
 def test_a_wrong_name_is_one_message_and_exit_code_2(
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    words: tuple[str, ...],
-    code: int,
-    said: str,
+    tmp_path: Path, words: tuple[str, ...], code: int, said: str
 ) -> None:
-    monkeypatch.chdir(CHECKOUT)
+    done = gate(tmp_path, *words)
 
-    assert run_command_line(["gate", *words, "--out", str(tmp_path)]) == code
-    stderr = capsys.readouterr().err
-    assert said in stderr
-    assert "Traceback" not in stderr
-    assert not list(tmp_path.iterdir())
+    assert done.code == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.folder is None
 
 
 @pytest.mark.parallel

@@ -19,7 +19,6 @@ from tests.loadtests.targets.application.folders import make_folder
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.parallel,
     pytest.mark.skipif(
         nginx.find_program() is None or bool(gunicorn.missing_modules()),
         reason="needs nginx, gunicorn and Flask here",
