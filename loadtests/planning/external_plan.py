@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 from random import Random
 
@@ -11,6 +10,7 @@ from loadtests.model.machine import Machine
 from loadtests.model.plan import Budget, Cell, Plan, Timing, TrialSpec, Upstream
 from loadtests.model.tested.project import Project
 from loadtests.planning.budget import generator_cores
+from loadtests.planning.cells import cells_of, trial_spec
 
 TIMING = Timing(settle_s=2.0, window_s=5.0, drain_limit_s=15.0)
 TIMING_QUICK = Timing(settle_s=1.0, window_s=3.0, drain_limit_s=15.0)
@@ -51,10 +51,7 @@ def make_plan(
     workloads = tuple(
         project.workloads[name] for name in options.workloads or project.default_workloads
     )
-    cells = tuple(
-        Cell(worker=worker, workload=workload.name, replicas=count)
-        for workload, worker, count in product(workloads, workers, counts)
-    )
+    cells = cells_of(workloads, workers, counts)
     least, most = (options.rounds,) * 2 if options.rounds else _rounds(quick=options.quick)
     timing = TIMING_QUICK if options.quick else TIMING
     round_s = len(counts) * SCALE_S + len(cells) * (timing.settle_s + timing.window_s + OVERHEAD_S)
@@ -103,15 +100,8 @@ def _round(number: int, cells: tuple[Cell, ...], port: int, rng: Random) -> tupl
         by_count.setdefault(cell.replicas, []).append(cell)
     groups = rng.sample(list(by_count.values()), k=len(by_count))
     order = [cell for group in groups for cell in rng.sample(group, k=len(group))]
-    spec = TrialSpec(id="", round=number, position=0, cell=order[0], members=(), port=port)
     return tuple(
-        replace(
-            spec,
-            id=f"r{number:02d}-{position:02d}-{cell.worker}-{cell.workload}-{cell.replicas}",
-            position=position,
-            cell=cell,
-            members=_members(cell.replicas),
-        )
+        trial_spec(number, position, cell, members=_members(cell.replicas), port=port)
         for position, cell in enumerate(order, start=1)
     )
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from itertools import product
 from random import Random
 
 from loadtests.config import slo
@@ -26,6 +25,7 @@ from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.workload import Workload
 from loadtests.planning import external_plan, interpreter_fit, load_levels
 from loadtests.planning.budget import WAITING, budget, fits, generator_cores, split_cores
+from loadtests.planning.cells import cells_of, trial_spec
 from loadtests.planning.rotation import rotation
 from loadtests.targets import sample
 
@@ -72,10 +72,7 @@ def make_plan(
     workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)
     share = partial(budget, machine, most, with_store=with_store, stores=project.tested.needs)
     waiting_only = all(workload.waits for workload in workloads)
-    cells = tuple(
-        Cell(worker=worker, workload=workload.name, replicas=count)
-        for workload, worker, count in product(workloads, workers, counts)
-    )
+    cells = cells_of(workloads, workers, counts)
     least, greatest = _round_limits(options)
     upstreams, rounds = _rounds(cells, total=most, rounds=greatest, seed=seed)
     timing = TIMING_QUICK if options.quick else TIMING
@@ -194,7 +191,13 @@ def _rounds(
     upstreams = tuple(Upstream(port=ports[key], worker=key[0], members=key[1]) for key in sets)
     planned = tuple(
         tuple(
-            _spec(number + 1, position, cell, members[cell][number], ports)
+            trial_spec(
+                number + 1,
+                position,
+                cell,
+                members=members[cell][number],
+                port=ports[(cell.worker, members[cell][number])],
+            )
             for position, cell in enumerate(_order(cells, rng), start=1)
         )
         for number in range(rounds)
@@ -213,20 +216,3 @@ def _order(cells: tuple[Cell, ...], rng: Random) -> list[Cell]:
         series.setdefault((cell.worker, cell.workload), []).append(cell)
     blocks = rng.sample(list(series.values()), k=len(series))
     return [cell for block in blocks for cell in rng.sample(block, k=len(block))]
-
-
-def _spec(
-    number: int,
-    position: int,
-    cell: Cell,
-    members: tuple[int, ...],
-    ports: dict[tuple[str, tuple[int, ...]], int],
-) -> TrialSpec:
-    return TrialSpec(
-        id=f"r{number:02d}-{position:02d}-{cell.worker}-{cell.workload}-{cell.replicas}",
-        round=number,
-        position=position,
-        cell=cell,
-        members=members,
-        port=ports[(cell.worker, members)],
-    )
