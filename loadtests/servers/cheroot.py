@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.servers import entry
-from loadtests.servers.server import Command, KeepAlive, ReplicaOrder, Seen, Server
+from loadtests.servers.server import KeepAlive, Seen, Server
 from loadtests.servers.words import command_words, number
 
 IDLE_S = 75
@@ -35,15 +36,6 @@ def argv(python: str, worker: WorkerModel, *, bind: str, module: str) -> tuple[s
     )
 
 
-def command(order: ReplicaOrder) -> Command:
-    """Return the command of one replica."""
-    return Command(
-        argv=argv(order.python, order.worker, bind=order.bind, module=entry.module(order)),
-        env=entry.environment(order),
-        files=entry.files(order),
-    )
-
-
 def look(_log: str, processes: Sequence[ServerProcess]) -> Seen:
     """Read the threads from the processes: cheroot starts all of them at once, and logs nothing."""
     serving = [process for process in processes if "cheroot" in process.command] or processes
@@ -56,11 +48,8 @@ SERVER = Server(
     name="cheroot",
     about="threads, in pure Python",
     worker_models=WORKER_MODELS,
-    command=command,
-    container=lambda worker: Command(
-        argv=argv("/venv/bin/python", worker, bind="0.0.0.0:8000", module=entry.SAMPLE_MODULE),
-        env=entry.sample_settings(worker),
-    ),
+    command=partial(entry.command, argv),
+    container=partial(entry.container, argv),
     modules=lambda _: ("cheroot",),
     install="cheroot",
     keep_alive=lambda worker: KeepAlive(idle_s=number(worker.options, "--timeout") or IDLE_S),

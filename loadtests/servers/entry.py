@@ -5,8 +5,10 @@ gunicorn takes ``shop:create_app()``; most other servers want a module and a nam
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from loadtests.model.plan import WorkerModel
-from loadtests.servers.server import ReplicaOrder
+from loadtests.servers.server import Command, ReplicaOrder
 
 MODULE = "twofold_entry"
 FILE = f"{MODULE}.py"
@@ -16,6 +18,37 @@ SAMPLE_FILE = "app/wsgi.py"
 """The sample application's own module of this kind, relative to its working folder."""
 
 NAME = "application"
+
+IN_IMAGE = "/venv/bin/python"
+"""The interpreter in the sample application's image."""
+
+ALL_ADDRESSES = "0.0.0.0:8000"
+
+
+class Argv(Protocol):
+    """Returns a server's command line for a module's ``application``."""
+
+    def __call__(
+        self, program: str, worker: WorkerModel, /, *, bind: str, module: str
+    ) -> tuple[str, ...]:
+        """Return the command of ``program``, which is the interpreter or the server's own."""
+
+
+def command(argv: Argv, order: ReplicaOrder, *, program: str | None = None) -> Command:
+    """Return the command of one replica; without a ``program``, its interpreter starts it."""
+    return Command(
+        argv=argv(program or order.python, order.worker, bind=order.bind, module=module(order)),
+        env=environment(order),
+        files=files(order),
+    )
+
+
+def container(argv: Argv, worker: WorkerModel, *, program: str = IN_IMAGE) -> Command:
+    """Return the command of a container of the sample application."""
+    return Command(
+        argv=argv(program, worker, bind=ALL_ADDRESSES, module=SAMPLE_MODULE),
+        env=sample_settings(worker),
+    )
 
 
 def module(order: ReplicaOrder) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.servers import entry
-from loadtests.servers.server import Command, KeepAlive, ReplicaOrder, Seen, Server, Trouble
+from loadtests.servers.server import KeepAlive, Seen, Server, Trouble
 from loadtests.servers.words import command_words, number
 
 BACKLOG = 8192
@@ -36,15 +37,6 @@ def argv(python: str, worker: WorkerModel, *, bind: str, module: str) -> tuple[s
         "--no-ws",
         *worker.options,
         f"{module}:{entry.NAME}",
-    )
-
-
-def command(order: ReplicaOrder) -> Command:
-    """Return the command of one replica."""
-    return Command(
-        argv=argv(order.python, order.worker, bind=order.bind, module=entry.module(order)),
-        env=entry.environment(order),
-        files=entry.files(order),
     )
 
 
@@ -76,11 +68,8 @@ SERVER = Server(
     name="granian",
     about="processes and threads, in Rust",
     worker_models=WORKER_MODELS,
-    command=command,
-    container=lambda worker: Command(
-        argv=argv("/venv/bin/python", worker, bind="0.0.0.0:8000", module=entry.SAMPLE_MODULE),
-        env=entry.sample_settings(worker),
-    ),
+    command=partial(entry.command, argv),
+    container=partial(entry.container, argv),
     modules=lambda _: ("granian",),
     install="granian",
     keep_alive=keep_alive,

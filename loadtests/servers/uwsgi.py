@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import PurePosixPath
 
 from loadtests.model.plan import WorkerModel
@@ -76,11 +77,7 @@ def _concurrency(worker: WorkerModel) -> tuple[str, ...]:
 def command(order: ReplicaOrder) -> Command:
     """Return the command of one replica; the program lies beside the interpreter."""
     program = str(PurePosixPath(order.python).with_name("uwsgi"))
-    return Command(
-        argv=argv(program, order.worker, bind=order.bind, module=entry.module(order)),
-        env=entry.environment(order),
-        files=entry.files(order),
-    )
+    return entry.command(argv, order, program=program)
 
 
 def modules(worker: WorkerModel) -> tuple[str, ...]:
@@ -145,10 +142,7 @@ SERVER = Server(
     about="processes, threads or greenlets, in C",
     worker_models=WORKER_MODELS,
     command=command,
-    container=lambda worker: Command(
-        argv=argv("/venv/bin/uwsgi", worker, bind="0.0.0.0:8000", module=entry.SAMPLE_MODULE),
-        env=entry.sample_settings(worker),
-    ),
+    container=partial(entry.container, argv, program="/venv/bin/uwsgi"),
     modules=modules,
     install="pyuwsgi",
     keep_alive=keep_alive,
