@@ -102,11 +102,11 @@ def parse_listeners(text: str) -> tuple[Listener, ...]:
         fields = line.split()
         if len(fields) > 3 and fields[3] == LISTENING:
             address, _, port = fields[1].rpartition(":")
-            found.add(Listener(port=int(port, 16), address=_address(address)))
+            found.add(Listener(port=int(port, 16), address=address_of(address)))
     return tuple(sorted(found))
 
 
-def _address(digits: str) -> str:
+def address_of(digits: str) -> str:
     """Return an address that the kernel wrote as 32-bit numbers in the machine's byte order."""
     words = [digits[at : at + 8] for at in range(0, len(digits), 8)]
     address = ipaddress.ip_address(
