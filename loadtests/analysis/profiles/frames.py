@@ -28,6 +28,15 @@ PACKAGES = re.compile(r"/(site|dist)-packages/")
 
 PACKAGE = re.compile(r"/(?:site|dist)-packages/([^/]+?)(?:\.py)?(?:/|$)")
 
+LIBRARIES = re.compile(
+    r"/(site|dist)-packages/(flask|flask_\w+|werkzeug|jinja2|click|itsdangerous|django|bottle|falcon"
+    r"|pyramid|starlette|psycopg\w*|sqlalchemy|flask_sqlalchemy|redis|pymongo|pymysql|MySQLdb|peewee"
+    r"|requests|urllib3|httpx|httpcore|http|anyio|sentry_sdk|opentelemetry|prometheus_client"
+    r"|newrelic|ddtrace|simplejson|marshmallow|pydantic|boto3|botocore|celery|kombu|gevent|greenlet"
+    r"|gunicorn|whitenoise|paste|webob|certifi|dns)(/|\.py$)"
+)
+"""Packages that nobody measures for their own sake; an application may be installed beside them."""
+
 MODULE = re.compile(r"/([^/]+?)(?:/__init__)?\.py$")
 
 THREAD_START = ("_bootstrap", "threading.py")
@@ -60,13 +69,19 @@ def is_own(frame: Frame) -> bool:
 def own_line(frames: Sequence[Frame]) -> tuple[Frame, str]:
     """Return the innermost frame of the user's own, and what it called, such as ``psycopg execute``.
 
-    A request without any has the innermost frame of all.
+    An application may be installed as a package: then it is the innermost frame of a package that
+    is no well-known library. A request without any has the innermost frame of all.
     """
-    for index in range(len(frames) - 1, -1, -1):
-        if is_own(frames[index]):
-            callee = frames[index + 1] if index + 1 < len(frames) else None
-            return frames[index], described(callee) if callee else ""
+    for counts in (is_own, _may_be_own):
+        for index in range(len(frames) - 1, -1, -1):
+            if counts(frames[index]):
+                callee = frames[index + 1] if index + 1 < len(frames) else None
+                return frames[index], described(callee) if callee else ""
     return frames[-1], ""
+
+
+def _may_be_own(frame: Frame) -> bool:
+    return not (STANDARD.search(frame.file) or LIBRARIES.search(frame.file))
 
 
 def described(frame: Frame) -> str:
