@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from loadtests.analysis.intervals import student_quantile
 from loadtests.analysis.profiles import flames, statements, wording
-from loadtests.analysis.profiles.shares import Mean, Requests, result_of
+from loadtests.analysis.profiles.shares import Mean, Requests, kind_ms, result_of
 from loadtests.model.plan import Cell
 from loadtests.model.profiles.records import CellProfile, Waiting
 from loadtests.model.profiles.results import (
@@ -148,7 +148,7 @@ def _is_certain(large: _Side, small: _Side | None, line: LineTime) -> bool:
     sides = [side for side in (large, small) if side is not None]
     if any(side.result.looks < LEAST_LOOKS for side in sides) or line.kind is Waiting.UNKNOWN:
         return False
-    if line.kinds[line.kind] < LEAST_KIND_RATIO * math.fsum(line.kinds.values()):
+    if kind_ms(line.kinds, line.kind) < LEAST_KIND_RATIO * math.fsum(line.kinds.values()):
         return False
     others = [other for other in large.result.lines if other.place != line.place]
     if small is None:

@@ -161,7 +161,7 @@ def lines(requests: Requests, whole_ms: float) -> tuple[LineTime, ...]:
     for place, mean in totals.items():
         assert isinstance(place, tuple)
         kinds = {kind: details[place, kind].ms for kind in Waiting if (place, kind) in details}
-        kind = max(kinds, key=lambda kind: kinds[kind])
+        kind = dominant(kinds)
         callee, peer = told[place, kind]
         rows.append(
             LineTime(
@@ -177,6 +177,21 @@ def lines(requests: Requests, whole_ms: float) -> tuple[LineTime, ...]:
             )
         )
     return tuple(sorted(rows, key=lambda row: (-row.ms.estimate, row.place))[:MOST_LINES])
+
+
+COMPUTING = (Waiting.CPU, Waiting.GIL)
+"""Both are requests that compute: one has the interpreter's lock, the others wait for it."""
+
+
+def kind_ms(kinds: Mapping[Waiting, float], kind: Waiting) -> float:
+    """Return the time of a kind; computing and waiting for the GIL count together."""
+    together = COMPUTING if kind in COMPUTING else (kind,)
+    return math.fsum(kinds.get(each, 0.0) for each in together)
+
+
+def dominant(kinds: Mapping[Waiting, float]) -> Waiting:
+    """Return the kind that a line's time mostly has."""
+    return max(kinds, key=lambda kind: (kind_ms(kinds, kind), kinds[kind]))
 
 
 def _told(requests: Requests) -> Mapping[Hashable, tuple[str, str]]:

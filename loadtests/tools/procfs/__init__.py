@@ -243,3 +243,13 @@ def _children(pid: int) -> list[int]:
         return [int(child) for child in (PROC / f"{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN, or the process has ended
         return [process.pid for process in everyone() if process.parent == pid]
+
+
+def environment_of(pid: int) -> Mapping[str, str]:
+    """Return the variables that a process started with; {} where they may not be read."""
+    try:
+        data = (PROC / f"{pid}/environ").read_bytes()
+    except OSError:
+        return {}
+    pairs = (entry.partition("=") for entry in data.decode(errors="replace").split("\0"))
+    return {name: value for name, equals, value in pairs if equals}

@@ -133,7 +133,7 @@ class _Process:
         if command not in FUTEX_WAITS:
             return KernelWait(kind=Waiting.UNKNOWN)
         if self._interpreter is None:
-            self._interpreter = tuple(interpreter_data(self._read("maps")))
+            self._interpreter = tuple(interpreter_data(self.read("maps")))
         if any(start <= address < end for start, end in self._interpreter):
             return KernelWait(kind=Waiting.GIL)
         return KernelWait(kind=Waiting.LOCK)
@@ -159,7 +159,7 @@ class _Process:
         return [descriptor for descriptor, _, _ in entries] or [-1] * bool(count)
 
     def _epolled(self, descriptor: int) -> Iterator[int]:
-        words = self._read(f"fdinfo/{descriptor}").split()
+        words = self.read(f"fdinfo/{descriptor}").split()
         found = [int(words[at + 1]) for at, word in enumerate(words[:-1]) if word == "tfd:"]
         yield from found[:MOST_DESCRIPTORS] or [-1]
 
@@ -190,7 +190,8 @@ class _Process:
         link = self._link(descriptor)
         return link if link.startswith("/") else ""
 
-    def _read(self, name: str) -> str:
+    def read(self, name: str) -> str:
+        """Return one of the process's files in ``/proc``; "" where it may not be read."""
         try:
             return (PROC / f"{self._pid}/{name}").read_text(errors="replace")
         except OSError:
@@ -200,8 +201,8 @@ class _Process:
         if self._peers is None:
             self._peers = {}
             for table in ("tcp", "tcp6", "udp", "udp6"):
-                self._peers |= peers(self._read(f"net/{table}"))
-            self._peers |= dict.fromkeys(unix_inodes(self._read("net/unix")), "a local socket")
+                self._peers |= peers(self.read(f"net/{table}"))
+            self._peers |= dict.fromkeys(unix_inodes(self.read("net/unix")), "a local socket")
         return self._peers.get(link.removeprefix("socket:[").removesuffix("]"), "")
 
 
@@ -240,3 +241,14 @@ def interpreter_data(maps: str) -> Iterator[tuple[int, int]]:
             last_end = end
         elif not path and start == last_end:
             yield start, end
+
+
+def connected_to(pid: int, port: int) -> str | None:
+    """Return a host to which the network namespace of a process has a connection on a port."""
+    process = _Process(pid)
+    for table in ("tcp", "tcp6"):
+        for peer in peers(process.read(f"net/{table}")).values():
+            host, _, number = peer.rpartition(":")
+            if number == str(port) and host.strip("[]") not in {"0.0.0.0", "::"}:  # noqa: S104
+                return host.strip("[]")
+    return None
