@@ -91,6 +91,7 @@ def _run(request: Request, progress: Progress, lock: machine_lock.Held) -> tuple
             session.measure()
             measuring_s = proc.monotonic_s() - began_s
             session.measure_latency()
+            session.measure_profiles()
             session.finish()
         signals.check()
     except BaseException:
@@ -174,6 +175,7 @@ def conclude(recorded: Recorded) -> RunResult:
         findings,
         recorded.probes,
         failures,
+        recorded.profiles,
     )
     cells = generator_ceiling.with_shares(result.cells, ceiling)
     return replace(result, cells=cells, ceiling=ceiling, in_force=recorded.in_force)

@@ -76,6 +76,8 @@ class Options:
     """Processes of the load generator; None means one per core of the generator."""
     start_limit_s: float = START_LIMIT_S
     """How long a replica may take until it answers."""
+    profile: bool = False
+    """Whether to look, after the rounds, where requests wait."""
 
 
 def check(options: Options, choices: Choices) -> Options:

@@ -28,6 +28,8 @@ class Bottleneck(StrEnum):
     GENERATOR = "generator"
     STORE = "store"
     HOST = "host"
+    WAITING = "waiting"
+    """Requests waited in the application, at the line that the detail names."""
     UNEXPLAINED = "unexplained"
 
 

@@ -20,10 +20,11 @@ from loadtests.model.errors import PlanError
 from loadtests.model.latency import LatencyPlan
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream
+from loadtests.model.profiles.planned import ProfilePlan
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.workload import Workload
-from loadtests.planning import external_plan, interpreter_fit, load_levels
+from loadtests.planning import external_plan, interpreter_fit, load_levels, profile_trials
 from loadtests.planning.budget import WAITING, budget, fits, generator_cores, split_cores
 from loadtests.planning.cells import cells_of, trial_spec
 from loadtests.planning.rotation import rotation
@@ -77,7 +78,9 @@ def make_plan(
     upstreams, rounds = _rounds(cells, total=most, rounds=greatest, seed=seed)
     timing = TIMING_QUICK if options.quick else TIMING
     latency = _latency(options, len(cells))
-    expected_s = partial(_expected_s, timing, latency, len(cells), with_store=with_store)
+    looks = profile_trials.plan_profiles(counts, len(workloads) * len(workers))
+    profile = looks if options.profile else None
+    expected_s = partial(_expected_s, timing, latency, profile, len(cells), with_store=with_store)
     return Plan(
         tested=project.tested,
         checks=project.checks,
@@ -103,6 +106,7 @@ def make_plan(
         generator_processes=options.generator_processes or len(generator_cores(machine)) or 1,
         with_store=with_store,
         start_limit_s=options.start_limit_s,
+        profile=profile,
     )
 
 
@@ -122,10 +126,17 @@ def _with_store(options: Options, project: Project) -> bool:
 
 
 def _expected_s(
-    timing: Timing, latency: LatencyPlan | None, cells: int, rounds: int, *, with_store: bool
+    timing: Timing,
+    latency: LatencyPlan | None,
+    profile: ProfilePlan | None,
+    cells: int,
+    rounds: int,
+    *,
+    with_store: bool,
 ) -> float:
     trial_s = timing.settle_s + timing.window_s + OVERHEAD_S
     beside_s = START_S + STORE_START_S * with_store + (latency.expected_s if latency else 0.0)
+    beside_s += profile.expected_s if profile else 0.0
     return beside_s + rounds * cells * trial_s
 
 

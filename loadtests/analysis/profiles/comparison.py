@@ -64,8 +64,8 @@ def _flames(series: Sequence[Sequence[CellProfile]]) -> Iterator[tuple[Cell, Fla
 def finding_of(series: Sequence[CellProfile]) -> ProfileFinding | None:
     """Return the finding of one series, its cells in the order of replicas; None without one."""
     told = [profile for profile in series if result_of(profile).lines]
-    if not told or told[-1] is not series[-1]:
-        return None
+    if not told or told[-1] is not series[-1] or told[-1].note:
+        return None  # of the largest cell nothing is told, or only what ran
     large = _Side.of(told[-1])
     small = _Side.of(told[0]) if len(told) > 1 else None
     grown = small is not None and _has_grown(small, large)

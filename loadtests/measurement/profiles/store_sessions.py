@@ -64,7 +64,9 @@ class StoreLooking:
         self._thread.start()
 
     def stop(self) -> None:
-        """End with the look that is under way."""
+        """End with the look that is under way, if looks have begun."""
+        if self._stopped.is_set() or self._thread.ident is None:
+            return
         self._stopped.set()
         self._thread.join(JOIN_LIMIT_S)
 

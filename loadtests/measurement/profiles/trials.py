@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from loadtests.environments.protocol import Stack
+from loadtests.measurement.profiles.beside import Beside
 from loadtests.measurement.profiles.looking import Looking, Seen
 from loadtests.measurement.profiles.store_sessions import StoreLooking, access_of
 from loadtests.model.errors import EnvironmentFailure
@@ -37,14 +38,6 @@ PREFORKING = frozenset({"gunicorn", "uwsgi", "granian"})
 SETTLE_S = 0.6
 
 DRAIN_LIMIT_S = 15.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Beside:
-    """What is done while a window is open."""
-
-    start: Callable[[], None]
-    stop: Callable[[], None]
 
 
 Measure = Callable[[TrialSpec, Timing, Beside], Trial]
@@ -121,16 +114,14 @@ def _profile(
         stores=(access.host,) if access else (),
     )
     store = StoreLooking(access) if access else None
-    parts = (looking, *((store,) if store else ()))
-    beside = Beside(
-        start=lambda: [part.start() for part in parts] and None,
-        stop=lambda: [part.stop() for part in parts] and None,
-    )
+    beside = Beside((looking, store) if store else (looking,))
     timing = Timing(settle_s=SETTLE_S, window_s=planned.window_s, drain_limit_s=DRAIN_LIMIT_S)
     try:
         trial = load(spec, timing, beside)
     except EnvironmentFailure as error:
         return _unseen(spec.cell, worker, f"The profile trial failed: {error}")
+    finally:
+        beside.stop()
     profile = profile_of(trial, worker, looking.seen())
     return replace(profile, store=store.seen() if store else None)
 
@@ -142,8 +133,6 @@ def profile_of(trial: Trial, worker: WorkerModel, seen: Seen) -> CellProfile:
     if not seen.looks:
         reasons = sorted(seen.failures, key=lambda reason: -seen.failures[reason])
         unseen = reasons[0] if reasons else "No look gave a stack."
-    elif greenlets:
-        unseen = GREENLETS
     return CellProfile(
         cell=trial.spec.cell,
         server=worker.server,
@@ -156,6 +145,7 @@ def profile_of(trial: Trial, worker: WorkerModel, seen: Seen) -> CellProfile:
         looking_cpus=seen.looking_s / seen.span_s if seen.span_s else None,
         failures=seen.failures,
         unseen=unseen,
+        note=GREENLETS if greenlets else "",
     )
 
 

@@ -40,6 +40,7 @@ BOTTLENECKS = {
     Bottleneck.GENERATOR: "generator",
     Bottleneck.STORE: "store",
     Bottleneck.HOST: "host",
+    Bottleneck.WAITING: "waiting",
     Bottleneck.UNEXPLAINED: "unexplained",
 }
 
