@@ -50,6 +50,7 @@ def search(
     from loadtests.analysis import until
 
     steps: list[until.Step] = []
+    workloads: tuple[str, ...] = ()
     replicas, refusal = 1, ""
     while True:
         if 2 * replicas > MAX_REPLICAS:
@@ -63,6 +64,11 @@ def search(
             refusal = str(error)
             break
         _check_single(decision)
+        asked = tuple(workload.name for workload in decision.plan.workloads)
+        if workloads and asked != workloads:  # the machine can test another load only
+            refusal = " ".join(decision.plan.notes)
+            break
+        workloads = asked
         step = until.step_of(measure(decision))
         steps.append(step)
         if not until.goes_on(step):

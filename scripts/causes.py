@@ -1,0 +1,347 @@
+#!/usr/bin/env python3
+"""Ten planted causes: does the report name the right line, and the right kind of waiting?
+
+    .venv/bin/python -m scripts.causes                       # all, gthread and sync: 25 minutes
+    .venv/bin/python -m scripts.causes --causes lock,sleep --workers gthread
+    .venv/bin/python -m scripts.causes --judge               # the same runs by the present rules
+
+Each cause is an application in tests/causes/, whose comments mark the line to find. A run measures
+one of them at 1 and 4 replicas, as processes of this machine. The file has a row for each run; runs
+that it has are not made again. The machine should be idle otherwise, and PostgreSQL be installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from loadtests import pipeline
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure
+from loadtests.model.profiles.records import Waiting
+from loadtests.model.result import RunResult
+from loadtests.results import run_folder
+from loadtests.tools import postgres, proc
+
+PROJECT = Path(__file__).resolve().parent.parent
+APPS = PROJECT / "tests" / "causes"
+RESULTS = PROJECT / "results"
+RUNS = RESULTS / "causes"
+
+RUN_LIMIT_S = 300.0
+WORKERS = ("gthread", "sync")
+MARK = re.compile(r"# cause: (?P<workers>[\w, ]+)$")
+
+SERVICE_S = 0.2
+"""How long the slow service and the slow name server take."""
+
+NAME_SERVER = "127.0.53.1"
+"""An address of this machine on which nothing else answers to names."""
+
+ROWS = 400_000
+"""Of the table without an index; reading it takes some 30 ms."""
+
+COMPUTING = frozenset({Waiting.CPU, Waiting.GIL})
+"""Requests that compute in threads of one process wait for the GIL: both words are right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """A planted cause: its application, and what requests do at the marked line, by worker."""
+
+    name: str
+    gthread: frozenset[Waiting]
+    sync: frozenset[Waiting]
+    needs: tuple[str, ...] = ()
+
+
+def _of(name: str, kind: Waiting, *needs: str, sync: Waiting | None = None) -> Cause:
+    return Cause(
+        name=name, gthread=frozenset({kind}), sync=frozenset({sync or kind}), needs=needs
+    )
+
+
+CAUSES = (
+    _of("lock", Waiting.LOCK, sync=Waiting.SLEEP),
+    _of("hot_row", Waiting.STORE, "store"),
+    _of("slow_query", Waiting.STORE, "store"),
+    _of("pool", Waiting.LOCK, "store", sync=Waiting.STORE),
+    _of("slow_service", Waiting.SOCKET, "service"),
+    _of("sleep", Waiting.SLEEP),
+    Cause(name="quadratic", gthread=COMPUTING, sync=COMPUTING),
+    _of("logger", Waiting.LOCK, "log", sync=Waiting.FILE_LOCK),
+    Cause(name="stampede", gthread=COMPUTING, sync=COMPUTING),
+    _of("names", Waiting.DNS, "names"),
+)
+"""Where a lock of one process has no second thread to wait for it, requests spend their time behind
+it: a worker with one thread is held up by the sleep in the lock, and by the query of the pool."""
+
+BY_NAME = {cause.name: cause for cause in CAUSES}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run what is missing, write the file, and return 1 if it shows less than it must."""
+    options = parse(argv)
+    rows: list[dict[str, Any]] = []
+    if options.out.exists():
+        rows = json.loads(options.out.read_text())["rows"]
+    if options.judge:
+        rows = [judged(row) for row in rows]
+        write(options.out, rows)
+    have = {(row["cause"], row["worker"]) for row in rows}
+    todo = [(c, w) for c in options.causes for w in options.workers if (c, w) not in have]
+    for name, worker in [] if options.judge else todo:
+        rows.append(run_one(BY_NAME[name], worker))
+        write(options.out, rows)
+        print(f"{name} {worker}: {rows[-1]}", file=sys.stderr, flush=True)
+    summary = summarised(rows)
+    print(json.dumps({key: value for key, value in summary.items() if key != "rows"}))
+    tried = summary["tried"]
+    enough = summary["line_first"] >= 0.9 * tried and summary["kind_right"] == tried
+    return 0 if tried and enough and not summary["certain_and_wrong"] else 1
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options; unknown names end the program."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--causes", default=",".join(BY_NAME), help="names, separated by commas")
+    parser.add_argument("--workers", default=",".join(WORKERS), help="gthread, sync or both")
+    parser.add_argument("--out", type=Path, default=RESULTS / "causes.json")
+    parser.add_argument("--judge", action="store_true", help="judge the runs again; measure none")
+    options = parser.parse_args(argv)
+    for key, known in (("causes", tuple(BY_NAME)), ("workers", WORKERS)):
+        names = getattr(options, key).split(",")
+        unknown = sorted(set(names) - set(known))
+        if unknown:
+            parser.error(f"--{key} has {', '.join(unknown)}; known: {', '.join(known)}")
+        setattr(options, key, names)
+    return options
+
+
+def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the summary and the rows."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(summarised(rows), indent=1, ensure_ascii=False) + "\n")
+
+
+def summarised(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the counts that the campaign is about, with the rows."""
+    return {
+        "tried": len(rows),
+        "line_first": sum(bool(row["line_first"]) for row in rows),
+        "kind_right": sum(bool(row["kind_right"]) for row in rows),
+        "certain_and_wrong": sum(bool(row["certain_and_wrong"]) for row in rows),
+        "rows": list(rows),
+    }
+
+
+def marked_lines(cause: str, worker: str) -> set[int]:
+    """Return the lines of an application that are the cause under a worker model."""
+    lines = (APPS / f"{cause}.py").read_text().splitlines()
+    marks = ((number, MARK.search(line)) for number, line in enumerate(lines, start=1))
+    return {
+        number for number, mark in marks if mark and worker in mark["workers"].split(", ")
+    }
+
+
+def run_one(cause: Cause, worker: str) -> dict[str, Any]:
+    """Measure one cause under one worker model, and return its row."""
+    started_s = time.monotonic()
+    before = set(RUNS.glob("*")) if RUNS.exists() else set()
+    try:
+        with needed(cause) as variables:
+            proc.run(argv_of(cause, worker, variables), cwd=APPS, env=path(), timeout_s=RUN_LIMIT_S,
+                     check=False)
+        folders = sorted(set(RUNS.glob("*")) - before)
+        if not folders:
+            raise ProcessFailure("The run left no folder.")
+        row = {"cause": cause.name, "worker": worker, "run": folders[-1].name}
+        row = judged(row)
+    except (EnvironmentFailure, OSError) as error:
+        row = {"cause": cause.name, "worker": worker, "run": None, "error": str(error)[-300:]}
+        row |= {"line_first": False, "kind_right": False, "certain_and_wrong": False}
+    return row | {"seconds": round(time.monotonic() - started_s, 1)}
+
+
+def path() -> dict[str, str]:
+    """Return the variables with which this checkout's package is found."""
+    return {"PYTHONPATH": str(PROJECT)}
+
+
+def argv_of(cause: Cause, worker: str, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the command of one run."""
+    settings = [word for pair in variables.items() for word in ("--env", "=".join(pair))]
+    return (
+        *(sys.executable, "-m", "loadtests", "run", f"{cause.name}:app"),
+        *("--backend", "processes", "--workers", worker, "--replicas", "1,2,4", "--rounds", "2"),
+        *("--request", "GET /", "--profile", "--out", str(RUNS), "--seed", "1", *settings),
+    )
+
+
+def judged(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with what its run says by the present rules."""
+    if not row.get("run"):
+        return dict(row)
+    result = pipeline.conclude(run_folder.read(RUNS / str(row["run"])))
+    return {**row, **said(result, BY_NAME[str(row["cause"])], str(row["worker"]))}
+
+
+def said(result: RunResult, cause: Cause, worker: str) -> dict[str, Any]:
+    """Return what a result says of its cause: whether line and kind are right, and the sentence."""
+    expected = marked_lines(cause.name, worker)
+    kinds = cause.gthread if worker == "gthread" else cause.sync
+    found = result.profiles.findings[0] if result.profiles.findings else None
+    if found is None:
+        unseen = [cell.unseen for cell in result.profiles.cells if cell.unseen]
+        none = {"line_first": False, "kind_right": False, "certain_and_wrong": False}
+        return {**none, "error": unseen[0] if unseen else "no finding"}
+    right_file = found.line.file.endswith(f"{cause.name}.py")
+    line_first = right_file and found.line.line in expected
+    return {
+        "line_first": line_first,
+        "kind_right": found.line.kind in kinds,
+        "certain_and_wrong": found.certain and not line_first,
+        "certain": found.certain,
+        "said": found.sentence,
+        "store": found.store,
+        "looks": [cell.looks for cell in result.profiles.cells],
+        "looking_cpus": [cell.looking_cpus for cell in result.profiles.cells],
+        "verdict": str(result.verdict),
+    }
+
+
+@contextmanager
+def needed(cause: Cause) -> Iterator[dict[str, str]]:
+    """Start what an application needs, and provide its environment variables."""
+    with tempfile.TemporaryDirectory(prefix="causes-", dir="/tmp") as folder:  # noqa: S108
+        if "log" in cause.needs:
+            yield {"SHARED_LOG": f"{folder}/shop.log"}
+        elif "service" in cause.needs:
+            with slow_service() as url:
+                yield {"SERVICE_URL": url}
+        elif "names" in cause.needs:
+            with slow_names():
+                yield {"NAME_SERVER": NAME_SERVER}
+        elif "store" in cause.needs:
+            with store(Path(folder)) as url:
+                yield {"DATABASE_URL": url}
+        else:
+            yield {}
+
+
+class _Slow(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        time.sleep(SERVICE_S)
+        self.send_response(200)
+        self.send_header("Content-Length", "4")
+        self.end_headers()
+        self.wfile.write(b"done")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  as the class has it
+        pass
+
+
+@contextmanager
+def slow_service() -> Iterator[str]:
+    """Serve an answer after a pause; provide the URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Slow)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def slow_names() -> Iterator[None]:
+    """Answer each question for a name after a pause; it needs the right to bind port 53."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
+        bound.bind((NAME_SERVER, 53))
+        bound.settimeout(0.5)
+        stopped = threading.Event()
+
+        def answer(question: bytes, asker: Any) -> None:
+            time.sleep(SERVICE_S)
+            bound.sendto(question[:2] + b"\x81\x80" + question[4:] + b"\x7f\0\0\1", asker)
+
+        def serve() -> None:
+            while not stopped.is_set():
+                try:
+                    question, asker = bound.recvfrom(512)
+                except TimeoutError:
+                    continue
+                threading.Thread(target=answer, args=(question, asker), daemon=True).start()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield
+        finally:
+            stopped.set()
+            thread.join()
+
+
+@contextmanager
+def store(folder: Path) -> Iterator[str]:
+    """Start a PostgreSQL of its own with the tables of the applications; provide its URL."""
+    import psycopg
+
+    programs = postgres.find_programs()
+    if programs is None:
+        raise EnvironmentFailure(postgres.MISSING)
+    folder.chmod(0o711)
+    data = folder / "store"
+    data.mkdir(mode=0o700)
+    for name in ("start-store", "postgresql.conf"):
+        shutil.copy(PROJECT / "compose/store" / name, data)
+    owner = postgres.owner()
+    for path_ in (data, *data.iterdir()) if owner else ():
+        shutil.chown(path_, owner)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    password = secrets.token_hex(16)
+    argv = postgres.start_argv(str(data / "start-store"), owner=owner)
+    variables = postgres.environment(
+        programs=str(programs.folder),
+        folder=str(data),
+        config=str(data / "postgresql.conf"),
+        host="127.0.0.1",
+        port=port,
+        password=password,
+        connections=100,
+    )
+    with proc.Service(argv, log=folder / "store.log", env=variables, cwd=data):
+        ready = postgres.ready_argv(programs, host="127.0.0.1", port=port)
+        proc.wait_until(
+            lambda: proc.run(ready, check=False).code == 0,
+            limit_s=30.0,
+            failure=lambda: (folder / "store.log").read_text()[-500:],
+        )
+        url = postgres.url(host="127.0.0.1", port=port, password=password)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE stock (id int PRIMARY KEY, left_over int)")
+            connection.execute("INSERT INTO stock VALUES (1, 1000000)")
+            connection.execute("CREATE TABLE items (name text)")
+            rows = "INSERT INTO items SELECT 'item ' || n FROM generate_series(1, %s) AS n"
+            connection.execute(rows, (ROWS,))
+        yield url
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
