@@ -25,7 +25,7 @@ LIMIT_S = 5.0
 
 MISSING = (
     "py-spy was not found, so nothing is told of where requests wait. Install it beside twofold:"
-    " pip install 'twofold[profile]'."
+    " pip install py-spy."
 )
 
 NO_RIGHT = (

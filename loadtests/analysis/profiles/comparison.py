@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loadtests.analysis.intervals import student_quantile
 from loadtests.analysis.profiles import flames, statements, wording
@@ -85,7 +85,7 @@ def finding_of(series: Sequence[CellProfile]) -> ProfileFinding | None:
         sentence="",
         store=statements.in_words(told[-1].store) if line.kind is Waiting.STORE else "",
     )
-    return ProfileFinding(**vars(finding) | {"sentence": wording.sentence(finding)})
+    return replace(finding, sentence=wording.sentence(finding))
 
 
 @dataclass(frozen=True, kw_only=True)

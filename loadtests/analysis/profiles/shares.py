@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loadtests.analysis.intervals import standard_error, student_quantile
 from loadtests.analysis.profiles import frames as of_request
@@ -145,11 +145,12 @@ def _with_times(bare: ProfileResult, requests: Requests) -> ProfileResult:
     whole = requests.means(lambda _: "all").get("all")
     if whole is None:
         told = "No look saw a request inside the application; the server's own work fills the time."
-        return ProfileResult(**vars(bare) | {"unseen": bare.unseen or told})
+        return replace(bare, unseen=told)
     kinds = requests.means(lambda number: requests.stack(number).kind)
     spans = {kind: mean.span for kind, mean in kinds.items() if isinstance(kind, Waiting)}
-    times = {"application_ms": whole.span, "lines": lines(requests, whole.ms), "kinds": spans}
-    return ProfileResult(**vars(bare) | times)
+    return replace(
+        bare, application_ms=whole.span, lines=lines(requests, whole.ms), kinds=spans
+    )
 
 
 def lines(requests: Requests, whole_ms: float) -> tuple[LineTime, ...]:

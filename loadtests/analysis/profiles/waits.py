@@ -36,12 +36,13 @@ def kind_at(
     """Return what a thread did while its stack was read.
 
     ``before`` and ``after`` are what the kernel said around it. ``unchanged`` means that the thread
-    stayed in one and the same wait all the time; only then is the kernel's word certain.
+    was in one and the same wait both times; only then is the kernel's word certain. A thread that
+    py-spy saw run in between had left it, and came back.
     """
     if before is None or after is None:
         kind = Waiting.CPU if active or owns_gil else Waiting.UNKNOWN
         return KernelWait(kind=kind)
-    if unchanged and before.kind is not Waiting.CPU:
+    if unchanged and before.kind is not Waiting.CPU and not active:
         return before
     if owns_gil or active:
         return KernelWait(kind=Waiting.CPU)

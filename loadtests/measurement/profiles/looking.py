@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loadtests.analysis.profiles import waits
+from loadtests.analysis.profiles.greenlets import kind_of
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.profiles.records import Frame, KernelWait, Look, Stack, Waiting
-from loadtests.tools import proc, py_spy
+from loadtests.tools import greenlets, proc, py_spy
 from loadtests.tools.procfs.threads import ThreadNow, threads_now
 
 LOOKS_PER_S = 16.0
@@ -39,6 +40,8 @@ class Seen:
     looking_s: float
     """CPU-seconds that looking cost."""
     span_s: float
+    helped: bool = False
+    """Whether helpers inside the processes told of all greenlets."""
 
 
 @dataclass
@@ -47,6 +50,7 @@ class _Process:
     pid: int
     looks: int = 0
     failures: int = 0
+    helped: bool = False
 
 
 @dataclass
@@ -72,7 +76,10 @@ class Looking:
         looks_per_s: float = LOOKS_PER_S,
     ) -> None:
         """``processes`` are member and process id; ``stores`` the addresses of data stores."""
-        self._processes = [_Process(member=member, pid=pid) for member, pid in processes]
+        self._processes = [
+            _Process(member=member, pid=pid, helped=greenlets.is_ready(pid))
+            for member, pid in processes
+        ]
         self._dump = dump
         self._threads = threads
         self._stores = stores
@@ -86,7 +93,10 @@ class Looking:
         self._cpu_s = 0.0
 
     def start(self) -> None:
-        """Begin to look."""
+        """Begin to look; what helpers wrote before is thrown away."""
+        for process in self._processes:
+            if process.helped:
+                greenlets.written(process.pid)
         self._began_s = proc.monotonic_s()
         self._cpu_s = proc.children_cpu_s()
         self._thread.start()
@@ -99,6 +109,9 @@ class Looking:
         self._thread.join(JOIN_LIMIT_S)
         self._ended_s = proc.monotonic_s()
         self._cpu_s = proc.children_cpu_s() - self._cpu_s
+        for process in self._processes:
+            if process.helped:
+                self._read_helper(process)
 
     def seen(self) -> Seen:
         """Return what was seen."""
@@ -110,6 +123,7 @@ class Looking:
             processes=len(useful),
             looking_s=self._cpu_s,
             span_s=self._ended_s - self._began_s,
+            helped=any(process.helped for process in useful),
         )
 
     def _run(self) -> None:
@@ -133,6 +147,10 @@ class Looking:
         return min(left, key=lambda process: process.looks + process.failures) if left else None
 
     def _look(self, process: _Process) -> None:
+        if process.helped:
+            greenlets.ask(process.pid)
+            process.looks += 1
+            return
         before = self._threads(process.pid)
         at_s = proc.monotonic_s() - self._began_s
         try:
@@ -150,6 +168,22 @@ class Looking:
         ]
         numbers = tuple(self._stacks.number_of(stack) for stack in stacks)
         self._looks.append(Look(member=process.member, at_s=at_s, stacks=numbers))
+
+    def _read_helper(self, process: _Process) -> None:
+        """Add the looks that a helper wrote, evenly over the window."""
+        looks = greenlets.written(process.pid)
+        process.looks = len(looks)
+        for index, seen in enumerate(looks):
+            stacks = [self._greenlet(greenlet) for greenlet in seen if greenlet.frames]
+            numbers = tuple(self._stacks.number_of(stack) for stack in stacks)
+            at_s = (index + 0.5) / len(looks) * (self._ended_s - self._began_s)
+            self._looks.append(Look(member=process.member, at_s=at_s, stacks=numbers))
+        self._looks.sort(key=lambda look: look.at_s)
+
+    def _greenlet(self, greenlet: greenlets.Greenlet) -> Stack:
+        wait = kind_of(greenlet.frames, greenlet.peer, running=greenlet.running)
+        wait = waits.refined(wait, greenlet.frames, self._stores)
+        return Stack(frames=greenlet.frames, kind=wait.kind, peer=wait.peer)
 
     def _stack(
         self,

@@ -27,7 +27,7 @@ NO_PROCESSES = "The replicas' processes cannot be listed here."
 
 GREENLETS = (
     "Of greenlets, only the one that runs can be seen from outside; what the others wait for is not"
-    " told."
+    " told. A helper inside the workers can: scripts/twofold_greenlets.py."
 )
 
 GREENLET_MODES = frozenset({"gevent", "eventlet", "gevent_wsgi", "gevent_pywsgi"})
@@ -145,7 +145,7 @@ def profile_of(trial: Trial, worker: WorkerModel, seen: Seen) -> CellProfile:
         looking_cpus=seen.looking_s / seen.span_s if seen.span_s else None,
         failures=seen.failures,
         unseen=unseen,
-        note=GREENLETS if greenlets else "",
+        note=GREENLETS if greenlets and not seen.helped else "",
     )
 
 
