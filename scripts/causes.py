@@ -36,7 +36,10 @@ RESULTS = PROJECT / "results"
 RUNS = RESULTS / "causes"
 
 RUN_LIMIT_S = 300.0
-WORKERS = ("gthread", "sync")
+WORKERS = ("gthread", "sync", "gevent")
+DEFAULT_WORKERS = ("gthread", "sync")
+VARIANTS = {"gthread": "gthread", "sync": "sync", "gevent": "gevent-told"}
+"""The variant of each worker model; gevent's has the helper (tests/causes/twofold.toml)."""
 MARK = re.compile(r"# cause: (?P<workers>[\w, ]+)$")
 
 COMPUTING = frozenset({Waiting.CPU, Waiting.GIL})
@@ -103,7 +106,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Return the options; unknown names end the program."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("--causes", default=",".join(BY_NAME), help="names, separated by commas")
-    parser.add_argument("--workers", default=",".join(WORKERS), help="gthread, sync or both")
+    parser.add_argument("--workers", default=",".join(DEFAULT_WORKERS), help=", ".join(WORKERS))
     parser.add_argument("--out", type=Path, default=RESULTS / "causes.json")
     parser.add_argument("--judge", action="store_true", help="judge the runs again; measure none")
     options = parser.parse_args(argv)
@@ -137,9 +140,8 @@ def marked_lines(cause: str, worker: str) -> set[int]:
     """Return the lines of an application that are the cause under a worker model."""
     lines = (APPS / f"{cause}.py").read_text().splitlines()
     marks = ((number, MARK.search(line)) for number, line in enumerate(lines, start=1))
-    return {
-        number for number, mark in marks if mark and worker in mark["workers"].split(", ")
-    }
+    threaded = "sync" if worker == "sync" else "gthread"  # greenlets wait like threads
+    return {number for number, mark in marks if mark and threaded in mark["workers"].split(", ")}
 
 
 def run_one(cause: Cause, worker: str) -> dict[str, Any]:
@@ -171,7 +173,7 @@ def argv_of(cause: Cause, worker: str, variables: Mapping[str, str]) -> tuple[st
     settings = [word for pair in variables.items() for word in ("--env", "=".join(pair))]
     return (
         *(sys.executable, "-m", "loadtests", "run", f"{cause.name}:app"),
-        *("--backend", "processes", "--workers", worker, "--replicas", "1,2,4", "--rounds", "2"),
+        *("--backend", "processes", "--workers", VARIANTS[worker], "--replicas", "1,2,4", "--rounds", "2"),
         *("--request", "GET /", "--profile", "--out", str(RUNS), "--seed", "1", *settings),
     )
 
@@ -187,7 +189,7 @@ def judged(row: Mapping[str, Any]) -> dict[str, Any]:
 def said(result: RunResult, cause: Cause, worker: str) -> dict[str, Any]:
     """Return what a result says of its cause: whether line and kind are right, and the sentence."""
     expected = marked_lines(cause.name, worker)
-    kinds = cause.gthread if worker == "gthread" else cause.sync
+    kinds = cause.sync if worker == "sync" else cause.gthread
     found = result.profiles.findings[0] if result.profiles.findings else None
     if found is None:
         unseen = [cell.unseen for cell in result.profiles.cells if cell.unseen]

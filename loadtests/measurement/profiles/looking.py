@@ -23,6 +23,11 @@ JOIN_LIMIT_S = 15.0
 MOST_FAILURES = 3
 """A process that never gave a stack is given up after so many looks: it is no Python."""
 
+ON_CPU = KernelWait(kind=Waiting.CPU)
+
+HOLD_UP = frozenset({Waiting.FILE, Waiting.FILE_LOCK, Waiting.CHILD, Waiting.SLEEP})
+"""Waits of a thread of greenlets that are not the hub's own."""
+
 NOTHING_KNOWN: Mapping[int, ThreadNow] = {}
 
 Dump = Callable[[int], tuple[py_spy.Thread, ...]]
@@ -51,6 +56,8 @@ class _Process:
     looks: int = 0
     failures: int = 0
     helped: bool = False
+    waits: list[KernelWait] = field(default_factory=list)
+    """What the main thread of a helped process did at each look."""
 
 
 @dataclass
@@ -148,6 +155,8 @@ class Looking:
 
     def _look(self, process: _Process) -> None:
         if process.helped:
+            main = (self._threads(process.pid) or NOTHING_KNOWN).get(process.pid)
+            process.waits.append(main.wait if main else ON_CPU)
             greenlets.ask(process.pid)
             process.looks += 1
             return
@@ -173,15 +182,20 @@ class Looking:
         """Add the looks that a helper wrote, evenly over the window."""
         looks = greenlets.written(process.pid)
         process.looks = len(looks)
-        for index, seen in enumerate(looks):
-            stacks = [self._greenlet(greenlet) for greenlet in seen if greenlet.frames]
+        # A signal that came while another was handled may have given no line of its own.
+        waits_known = process.waits if len(process.waits) == len(looks) else [ON_CPU] * len(looks)
+        for index, (seen, kernel) in enumerate(zip(looks, waits_known, strict=True)):
+            stacks = [self._greenlet(greenlet, kernel) for greenlet in seen if greenlet.frames]
             numbers = tuple(self._stacks.number_of(stack) for stack in stacks)
             at_s = (index + 0.5) / len(looks) * (self._ended_s - self._began_s)
             self._looks.append(Look(member=process.member, at_s=at_s, stacks=numbers))
         self._looks.sort(key=lambda look: look.at_s)
 
-    def _greenlet(self, greenlet: greenlets.Greenlet) -> Stack:
+    def _greenlet(self, greenlet: greenlets.Greenlet, kernel: KernelWait) -> Stack:
+        """Return a greenlet's stack; the one that runs may hold up all others by a kernel's wait."""
         wait = kind_of(greenlet.frames, greenlet.peer, running=greenlet.running)
+        if greenlet.running and kernel.kind in HOLD_UP:
+            wait = kernel
         wait = waits.refined(wait, greenlet.frames, self._stores)
         return Stack(frames=greenlet.frames, kind=wait.kind, peer=wait.peer)
 
