@@ -55,15 +55,15 @@ def kind_at(
 def refined(wait: KernelWait, frames: Sequence[Frame], stores: Collection[str] = ()) -> KernelWait:
     """Return a socket's wait as that for a store or for a name, where it is one.
 
-    ``stores`` are the addresses (hosts) of the stack's own stores.
+    ``stores`` are the addresses (``host:port``) of the stack's own stores.
     """
     if wait.kind is not Waiting.SOCKET:
         return wait
-    host, _, port = wait.peer.rpartition(":")
+    port = wait.peer.rpartition(":")[2]
     if port == DNS_PORT or (frames and frames[-1].name == "getaddrinfo"):
         return KernelWait(kind=Waiting.DNS, peer=wait.peer)
     asks_store = any(DRIVERS.search(frame.file) for frame in frames)
-    if port in STORE_PORTS or host in stores or asks_store:
+    if port in STORE_PORTS or wait.peer in stores or asks_store:
         return KernelWait(kind=Waiting.STORE, peer=wait.peer)
     return wait
 

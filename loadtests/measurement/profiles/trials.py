@@ -111,7 +111,7 @@ def _profile(
     looking = Looking(
         processes,
         partial(py_spy.dump, program, cores=plan.budget.service_cores),
-        stores=(access.host,) if access else (),
+        stores=(str(access),) if access else (),
     )
     store = StoreLooking(access) if access else None
     beside = Beside((looking, store) if store else (looking,))

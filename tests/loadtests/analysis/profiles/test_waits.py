@@ -45,6 +45,7 @@ def test_the_kernels_word_counts_where_the_thread_stayed_in_one_wait(
         ("[fd00::2]:6379", Waiting.STORE),
         ("10.0.0.9:7777", Waiting.STORE),  # the stack's own store, whatever its port
         ("127.0.0.11:53", Waiting.DNS),
+        ("10.0.0.9:80", Waiting.SOCKET),  # another service of the store's machine
         ("10.0.0.3:80", Waiting.SOCKET),
         ("", Waiting.SOCKET),
     ],
@@ -52,7 +53,7 @@ def test_the_kernels_word_counts_where_the_thread_stayed_in_one_wait(
 def test_a_socket_is_told_apart_by_its_peer(peer: str, kind: Waiting) -> None:
     wait = KernelWait(kind=Waiting.SOCKET, peer=peer)
 
-    assert refined(wait, FLASK, stores=("10.0.0.9",)) == KernelWait(kind=kind, peer=peer)
+    assert refined(wait, FLASK, stores=("10.0.0.9:7777",)) == KernelWait(kind=kind, peer=peer)
 
 
 def test_a_socket_below_a_driver_is_the_stores_whatever_its_address() -> None:
