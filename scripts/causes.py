@@ -26,6 +26,7 @@ from loadtests import pipeline
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.profiles.records import Waiting
 from loadtests.model.result import RunResult
+from loadtests.report.text import profiles
 from loadtests.results import run_folder
 from loadtests.tools import proc
 from scripts.zoo.surroundings import needed
@@ -190,11 +191,12 @@ def said(result: RunResult, cause: Cause, worker: str) -> dict[str, Any]:
     """Return what a result says of its cause: whether line and kind are right, and the sentence."""
     expected = marked_lines(cause.name, worker)
     kinds = cause.sync if worker == "sync" else cause.gthread
-    found = result.profiles.findings[0] if result.profiles.findings else None
-    if found is None:
+    findings = profiles.largest(result)
+    if not findings:
         unseen = [cell.unseen for cell in result.profiles.cells if cell.unseen]
         none = {"line_first": False, "kind_right": False, "certain_and_wrong": False}
         return {**none, "error": unseen[0] if unseen else "no finding"}
+    found = findings[0]
     right_file = found.line.file.endswith(f"{cause.name}.py")
     line_first = right_file and found.line.line in expected
     return {

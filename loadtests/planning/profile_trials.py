@@ -20,11 +20,14 @@ SHORTEST_WINDOW_S = 2.2
 
 
 def plan_profiles(counts: Sequence[int], series: int) -> ProfilePlan:
-    """Return the profile trials of so many series (variant × workload): at 1 and at n replicas.
+    """Return the profile trials of so many series (variant × workload), at each number of replicas.
 
-    Where there is no time for all, each has the shortest window, and only some series are looked at.
+    Where there is no time for all, only the fewest and the most replicas are looked at. Where that
+    is too much, each has the shortest window, and only some series are looked at.
     """
-    looked_at = (counts[0], counts[-1])
+    looked_at = tuple(counts)
+    if series * len(counts) * (SHORTEST_WINDOW_S + OVERHEAD_S) > BUDGET_S:
+        looked_at = (counts[0], counts[-1])
     each_s = BUDGET_S / (len(looked_at) * series) - OVERHEAD_S
     window_s = round(min(LONGEST_WINDOW_S, max(SHORTEST_WINDOW_S, each_s)), 1)
     trial_s = window_s + OVERHEAD_S

@@ -44,12 +44,25 @@ def profiles_of(
     series: dict[tuple[str, str], list[CellProfile]] = {}
     for profile in sorted(profiles, key=lambda profile: profile.cell):
         series.setdefault((profile.cell.worker, profile.cell.workload), []).append(profile)
-    findings = (finding_of(group) for group in series.values())
     return Profiles(
         cells=tuple(result_of(profile, rates.get(profile.cell)) for profile in profiles),
-        findings=tuple(finding for finding in findings if finding is not None),
+        findings=tuple(found for group in series.values() for found in _findings(group)),
         flames=tuple(_flames(list(series.values()))),
     )
+
+
+def _findings(series: Sequence[CellProfile]) -> Iterator[ProfileFinding]:
+    """Yield the finding of each cell but the smallest, compared with that; the largest comes last.
+
+    A series of one cell has its finding, too.
+    """
+    small, *larger = series
+    for profile in larger:
+        finding = finding_of((small, profile))
+        if finding is not None:
+            yield finding
+    if not larger and (alone := finding_of((small,))) is not None:
+        yield alone
 
 
 def _flames(series: Sequence[Sequence[CellProfile]]) -> Iterator[tuple[Cell, FlameNode]]:

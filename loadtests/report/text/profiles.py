@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from loadtests.analysis.profiles import statements, wording
-from loadtests.model.profiles.results import ProfileResult, Span
+from loadtests.model.profiles.results import ProfileFinding, ProfileResult, Span
 from loadtests.model.result import RunResult
 from loadtests.report.rounding import figure, percent
 
@@ -37,13 +37,21 @@ def span(value: Span) -> str:
 
 
 def sentences(result: RunResult) -> list[str]:
-    """Return the findings, one or two sentences each."""
+    """Return the finding of each series' largest cell, one or two sentences each."""
     return [
         " ".join(
             filter(None, (f"{found.worker} on {found.workload}: {found.sentence}", found.store))
         )
-        for found in result.profiles.findings
+        for found in largest(result)
     ]
+
+
+def largest(result: RunResult) -> list[ProfileFinding]:
+    """Return the finding with the most replicas of each series."""
+    by_series: dict[tuple[str, str], ProfileFinding] = {}
+    for found in sorted(result.profiles.findings, key=lambda found: found.replicas_to):
+        by_series[found.worker, found.workload] = found
+    return list(by_series.values())
 
 
 def line_rows(result: RunResult) -> list[list[str]]:

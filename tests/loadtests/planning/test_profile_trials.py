@@ -13,8 +13,9 @@ def test_a_run_never_takes_more_than_half_a_minute_longer(series: int) -> None:
     assert 1 <= planned.series_most <= series
 
 
-def test_one_and_the_most_replicas_are_looked_at() -> None:
-    assert plan_profiles((1, 2, 4), 1).replica_counts == (1, 4)
+def test_every_count_is_looked_at_where_there_is_time_and_else_the_ends() -> None:
+    assert plan_profiles((1, 2, 4), 1).replica_counts == (1, 2, 4)
+    assert plan_profiles((1, 2, 4), 3).replica_counts == (1, 4)
 
 
 def test_three_variants_are_all_looked_at_and_ten_are_not() -> None:

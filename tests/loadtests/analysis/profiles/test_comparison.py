@@ -123,3 +123,12 @@ def test_each_series_has_its_finding_and_its_flame_graph() -> None:
     assert [cell.slowdown_ratio for cell in told.cells if cell.cell == MANY] == [
         pytest.approx(0.2)
     ]
+
+
+def test_each_larger_cell_is_compared_with_the_smallest() -> None:
+    two = make_profile([(0, 0, 1, 1)] * 40, cell=make_cell(replicas=2))
+
+    told = profiles_of((AT_ONE, two, AT_FOUR))
+
+    assert [(found.replicas_from, found.replicas_to) for found in told.findings] == [(1, 2), (1, 4)]
+    assert [found.line.ms.estimate for found in told.findings] == pytest.approx([20.0, 40.0])
