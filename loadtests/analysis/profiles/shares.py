@@ -144,7 +144,10 @@ def _slowdown(profile: CellProfile, measured_rps: float | None) -> float | None:
 def _with_times(bare: ProfileResult, requests: Requests) -> ProfileResult:
     whole = requests.means(lambda _: "all").get("all")
     if whole is None:
-        told = "No look saw a request inside the application; the server's own work fills the time."
+        told = (
+            "No look saw a request inside the application: it is too short to be seen, or its"
+            " server calls it in a way that is not known."
+        )
         return replace(bare, unseen=told)
     kinds = requests.means(lambda number: requests.stack(number).kind)
     spans = {kind: mean.span for kind, mean in kinds.items() if isinstance(kind, Waiting)}
