@@ -36,15 +36,15 @@ def kind_at(
     """Return what a thread did while its stack was read.
 
     ``before`` and ``after`` are what the kernel said around it. ``unchanged`` means that the thread
-    was in one and the same wait both times; only then is the kernel's word certain. A thread that
-    py-spy saw run in between had left it, and came back.
+    was in one and the same wait both times; then the kernel's word counts. ``active`` is py-spy's,
+    which does not know the threads of a container; it counts where the kernel said nothing.
     """
     if before is None or after is None:
         kind = Waiting.CPU if active or owns_gil else Waiting.UNKNOWN
         return KernelWait(kind=kind)
-    if unchanged and before.kind is not Waiting.CPU and not active:
+    if unchanged and before.kind is not Waiting.CPU:
         return before
-    if owns_gil or active:
+    if owns_gil:
         return KernelWait(kind=Waiting.CPU)
     waits = [wait for wait in (before, after) if wait.kind is not Waiting.CPU]
     if len({wait.kind for wait in waits}) == 1:

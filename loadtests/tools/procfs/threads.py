@@ -67,7 +67,10 @@ class ThreadNow:
 
 
 def threads_now(pid: int) -> Mapping[int, ThreadNow] | None:
-    """Return what each thread of a process does, by thread id; None where that may not be seen."""
+    """Return what each thread of a process does, by thread id; None where that may not be seen.
+
+    A thread of a container has a second id, its own in there; it is found by both.
+    """
     calls = CALLS.get(platform.machine())
     process = _Process(pid)
     found: dict[int, ThreadNow] = {}
@@ -84,7 +87,23 @@ def threads_now(pid: int) -> Mapping[int, ThreadNow] | None:
             return None
         wait = process.wait_of(mark, calls) if calls else KernelWait(kind=Waiting.UNKNOWN)
         found[int(task)] = ThreadNow(thread=int(task), wait=wait, mark=mark)
-    return found or None
+    return _with_inner_ids(process, found) or None
+
+
+def _with_inner_ids(
+    process: _Process, found: Mapping[int, ThreadNow]
+) -> Mapping[int, ThreadNow]:
+    """Return the threads by the ids that they have in their own namespace, too."""
+    if len(inner_ids(process.read("status"))) < 2:
+        return found
+    inner = {inner_ids(process.read(f"task/{thread}/status"))[-1:]: now for thread, now in found.items()}
+    return {**found, **{ids[0]: now for ids, now in inner.items() if ids}}
+
+
+def inner_ids(status: str) -> tuple[int, ...]:
+    """Parse the ids of a process or thread from ``status`` (proc(5), NSpid), the outermost first."""
+    lines = (line.split() for line in status.splitlines() if line.startswith("NSpid:"))
+    return tuple(int(word) for word in next(lines, ["NSpid:"])[1:])
 
 
 class _Process:

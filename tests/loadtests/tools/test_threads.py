@@ -56,6 +56,11 @@ def test_the_interpreters_own_data_are_its_files_and_what_lies_right_behind() ->
     ]
 
 
+def test_a_thread_of_a_container_has_a_second_id() -> None:
+    assert threads.inner_ids("Name:\tpython\nNSpid:\t4711\t8\nThreads:\t3\n") == (4711, 8)
+    assert threads.inner_ids("Name:\tpython\n") == ()
+
+
 @contextmanager
 def running(lines: str) -> Iterator[int]:
     """Run Python code that prints a line once it is about to wait; provide its process id."""

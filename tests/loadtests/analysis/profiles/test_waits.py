@@ -15,7 +15,7 @@ SLEEP = KernelWait(kind=Waiting.SLEEP)
     ("before", "after", "unchanged", "active", "owns_gil", "kind"),
     [
         (LOCK, LOCK, True, False, False, Waiting.LOCK),
-        (LOCK, LOCK, True, True, False, Waiting.CPU),  # it ran in between, and came back
+        (LOCK, LOCK, True, True, False, Waiting.LOCK),  # py-spy does not know containers' threads
         (LOCK, LOCK, True, False, True, Waiting.LOCK),  # a library that keeps the GIL while it waits
         (CPU, CPU, True, True, True, Waiting.CPU),
         (CPU, LOCK, False, True, True, Waiting.CPU),
