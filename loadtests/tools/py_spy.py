@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.profiles.records import Frame
 from loadtests.tools import proc
+from loadtests.tools.procfs import threads
 
 NAME = "py-spy"
 
@@ -39,13 +40,14 @@ NO_RIGHT = (
 class Thread:
     """A thread that was seen: its id in the system, its frames (outermost first), and its state.
 
-    ``active`` is what py-spy takes for running; ``owns_gil`` says that it held the GIL.
+    ``owns_gil`` says that it held the GIL. ``thread`` is None where only its address is known.
     """
 
-    thread: int
+    thread: int | None
     frames: tuple[Frame, ...]
-    active: bool
     owns_gil: bool
+    address: int = 0
+    """What ``threading.get_ident`` says: the address of its pthread."""
 
 
 def find_program() -> str | None:
@@ -68,18 +70,24 @@ def dump(program: str, pid: int, cores: Sequence[int] = ()) -> tuple[Thread, ...
     """Return all threads of a process; raise :class:`ProcessFailure` where it cannot be read."""
     done = proc.run(dump_argv(program, pid, cores), timeout_s=LIMIT_S)
     try:
-        return parse_dump(done.stdout)
+        seen = parse_dump(done.stdout)
     except (ValueError, KeyError, TypeError) as error:
         raise ProcessFailure(f"py-spy wrote no JSON that is known: {error}") from error
+    return tuple(
+        thread
+        if thread.thread is not None
+        else replace(thread, thread=threads.id_at(pid, thread.address))
+        for thread in seen
+    )
 
 
 def parse_dump(text: str) -> tuple[Thread, ...]:
     """Parse the output of ``py-spy dump --json`` (py-spy 0.4)."""
     return tuple(
         Thread(
-            thread=int(trace.get("os_thread_id") or trace["thread_id"]),
+            thread=trace.get("os_thread_id"),
+            address=int(trace["thread_id"]),
             frames=tuple(_frame(frame) for frame in reversed(trace["frames"])),
-            active=bool(trace["active"]),
             owns_gil=bool(trace["owns_gil"]),
         )
         for trace in json.loads(text)

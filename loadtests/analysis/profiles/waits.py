@@ -30,18 +30,16 @@ def kind_at(
     after: KernelWait | None,
     *,
     unchanged: bool,
-    active: bool,
     owns_gil: bool,
 ) -> KernelWait:
     """Return what a thread did while its stack was read.
 
     ``before`` and ``after`` are what the kernel said around it. ``unchanged`` means that the thread
-    was in one and the same wait both times; then the kernel's word counts. ``active`` is py-spy's,
-    which does not know the threads of a container; it counts where the kernel said nothing.
+    was in one and the same wait both times; then the kernel's word counts. py-spy's own word for a
+    thread that runs is not used: it guesses, where it does not know the threads of a container.
     """
     if before is None or after is None:
-        kind = Waiting.CPU if active or owns_gil else Waiting.UNKNOWN
-        return KernelWait(kind=kind)
+        return KernelWait(kind=Waiting.CPU if owns_gil else Waiting.UNKNOWN)
     if unchanged and before.kind is not Waiting.CPU:
         return before
     if owns_gil:

@@ -205,12 +205,14 @@ class Looking:
         before: Mapping[int, ThreadNow],
         after: Mapping[int, ThreadNow],
     ) -> Stack:
-        first, last = before.get(thread.thread), after.get(thread.thread)
+        first, last = (
+            now.get(thread.thread) if thread.thread is not None else None
+            for now in (before, after)
+        )
         wait = waits.kind_at(
             first.wait if first else None,
             last.wait if last else None,
             unchanged=first is not None and last is not None and first.mark == last.mark,
-            active=thread.active,
             owns_gil=thread.owns_gil,
         )
         wait = waits.refined(wait, thread.frames, self._stores)

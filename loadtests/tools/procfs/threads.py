@@ -45,6 +45,9 @@ FUTEX_WAITS = (0, 9)
 
 FUTEX_COMMAND = 0x7F
 
+PTHREAD_ID = 720
+"""Where glibc keeps a thread's id in ``struct pthread`` on x86-64, in bytes."""
+
 POLLFD = struct.Struct("=ihh")
 """``struct pollfd`` (poll(2)): the descriptor, and two masks."""
 
@@ -88,6 +91,25 @@ def threads_now(pid: int) -> Mapping[int, ThreadNow] | None:
         wait = process.wait_of(mark, calls) if calls else KernelWait(kind=Waiting.UNKNOWN)
         found[int(task)] = ThreadNow(thread=int(task), wait=wait, mark=mark)
     return _with_inner_ids(process, found) or None
+
+
+def id_at(pid: int, pthread: int) -> int | None:
+    """Return the id of the thread whose pthread is at an address; None where it cannot be told.
+
+    py-spy knows no ids of Python before 3.11 from outside. glibc has it in its own record of the
+    thread (``struct pthread``, x86-64); what is found there must be the id of a thread.
+    """
+    if platform.machine() != "x86_64" or not pthread:
+        return None
+    process = _Process(pid)
+    data = process.memory(pthread + PTHREAD_ID, 4)
+    found = int.from_bytes(data, "little") if len(data) == 4 else 0
+    try:
+        tasks = [path.name for path in (PROC / f"{pid}/task").iterdir()]
+    except OSError:
+        return None
+    inner = (inner_ids(process.read(f"task/{task}/status"))[-1:] for task in tasks)
+    return found if found in {number for ids in inner for number in ids} else None
 
 
 def _with_inner_ids(
@@ -173,7 +195,7 @@ class _Process:
 
     def _polled(self, address: int, count: int) -> list[int]:
         count = min(count, MOST_DESCRIPTORS)
-        data = self._memory(address, POLLFD.size * count)
+        data = self.memory(address, POLLFD.size * count)
         entries = POLLFD.iter_unpack(data[: len(data) // POLLFD.size * POLLFD.size])
         return [descriptor for descriptor, _, _ in entries] or [-1] * bool(count)
 
@@ -186,11 +208,12 @@ class _Process:
         size = (min(count, 1024) + 7) // 8
         found = []
         for address in sets:
-            bits = int.from_bytes(self._memory(address, size), "little") if address else 0
+            bits = int.from_bytes(self.memory(address, size), "little") if address else 0
             found += [bit for bit in range(count) if bits >> bit & 1]
         return found[:MOST_DESCRIPTORS]
 
-    def _memory(self, address: int, size: int) -> bytes:
+    def memory(self, address: int, size: int) -> bytes:
+        """Return memory of the process; fewer bytes where it may not be read."""
         with contextlib.suppress(OSError, OverflowError, ValueError):
             handle = os.open(PROC / f"{self._pid}/mem", os.O_RDONLY)
             try:

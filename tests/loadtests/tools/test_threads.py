@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -142,6 +143,20 @@ def test_a_peer_is_an_address_and_a_port() -> None:
         with running(f"{HEAD}a = socket.create_connection(('127.0.0.1', {port}))\nup(); a.recv(1)") as pid:
             assert wait_of(pid) == KernelWait(kind=Waiting.SOCKET, peer=f"127.0.0.1:{port}")
             assert threads.connected_to(pid, port) == "127.0.0.1"
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="glibc's record differs")
+def test_a_thread_is_found_by_the_address_that_python_calls_it_by() -> None:
+    code = "import threading, time; print(threading.get_ident(), flush=True); time.sleep(60)"
+    with subprocess.Popen((sys.executable, "-c", code), stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            address = int(process.stdout.readline())
+            assert threads.id_at(process.pid, address) == process.pid
+            assert threads.id_at(process.pid, address + 8) is None
+            assert threads.id_at(process.pid, 0) is None
+        finally:
+            process.kill()
 
 
 def test_a_process_that_is_gone_has_no_threads() -> None:

@@ -12,7 +12,7 @@ from loadtests.tools import py_spy
 from loadtests.tools.procfs.threads import ThreadNow
 from tests.loadtests.analysis.profiles.builders import WAITING
 
-THREAD = py_spy.Thread(thread=8, frames=WAITING.frames, active=False, owns_gil=False)
+THREAD = py_spy.Thread(thread=8, frames=WAITING.frames, owns_gil=False)
 
 
 def dump(pid: int) -> tuple[py_spy.Thread, ...]:
