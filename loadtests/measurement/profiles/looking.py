@@ -36,7 +36,7 @@ Threads = Callable[[int], Mapping[int, ThreadNow] | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What all looks of a window gave; ``processes`` is how many processes gave stacks."""
+    """What all looks of a window gave; ``processes`` is how many processes can give stacks."""
 
     stacks: tuple[Stack, ...]
     looks: tuple[Look, ...]
@@ -122,7 +122,7 @@ class Looking:
 
     def seen(self) -> Seen:
         """Return what was seen."""
-        useful = [process for process in self._processes if process.looks]
+        useful = self._left()
         return Seen(
             stacks=tuple(self._stacks.numbers),
             looks=tuple(self._looks),
@@ -146,12 +146,16 @@ class Looking:
 
     def _next(self) -> _Process | None:
         """Return the process that was looked at least, so that all have equally many looks."""
-        left = [
+        left = self._left()
+        return min(left, key=lambda process: process.looks + process.failures) if left else None
+
+    def _left(self) -> list[_Process]:
+        """Return the processes that are not given up."""
+        return [
             process
             for process in self._processes
             if process.looks or process.failures < MOST_FAILURES
         ]
-        return min(left, key=lambda process: process.looks + process.failures) if left else None
 
     def _look(self, process: _Process) -> None:
         if process.helped:
