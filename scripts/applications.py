@@ -5,7 +5,7 @@ A row is made from one run's ``run.json``. Only what the run cannot know is give
 application it was, how many lines of its configuration were written by hand, and what is known of
 its true factor.
 
-    python3 scripts/applications.py dockercoins-rng results/…/run.json --hand-lines 1 \\
+    python3 scripts/applications.py dockercoins-rng results/…/run.json --hand-lines 1
         --truth "one request at a time, 100 ms each: exactly 2.0, by slots"
 
 A row of the same application and backend is replaced.

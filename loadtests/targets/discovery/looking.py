@@ -23,6 +23,7 @@ from loadtests.tools import proc
 
 DOCKERFILES = ("Dockerfile", "docker/Dockerfile", "*/Dockerfile")
 FLASK = "flask"
+NAMED = "the target that you named"
 MOST_IMPORTED = 3
 """Applications that are imported until one is; each may take the limit of an import."""
 
@@ -45,7 +46,7 @@ def look(
     if target is not None and target.kind is TargetKind.IMPORT_STRING:
         named = Source(name=target.application or "", file=target.given)
         program = interpreter.find(python, folder).path
-        application = _imported(named, folder, program, env, ask=ask)
+        application: FoundApplication | None = _imported(named, folder, program, env, ask=ask)
     else:
         application = _application(folder, sources, python, env, ask=ask)
     services, notes = compose_files.find(folder)
@@ -75,15 +76,13 @@ def _as_named(found: Surroundings, target: Target, sources: Sequence[Source]) ->
     if target.kind is TargetKind.IMPORT_STRING and application is not None:
         if application.trouble is not None:
             raise UsageError(application.trouble)
-        return replace(
-            found, target=application.name, why="the target that you named", routes=application.routes
-        )
+        return replace(found, target=application.name, why=NAMED, routes=application.routes)
     service = next((each for each in found.services if str(each) == target.given), None)
     if service is not None:
         routes = _routes(found, service, sources)
     else:
         routes = application.routes if application and target.dockerfile is not None else ()
-    return replace(found, target=target.given, why="the target that you named", routes=routes)
+    return replace(found, target=target.given, why=NAMED, routes=routes)
 
 
 def _application(
