@@ -58,9 +58,7 @@ class Cause:
 
 
 def _of(name: str, kind: Waiting, *needs: str, sync: Waiting | None = None) -> Cause:
-    return Cause(
-        name=name, gthread=frozenset({kind}), sync=frozenset({sync or kind}), needs=needs
-    )
+    return Cause(name=name, gthread=frozenset({kind}), sync=frozenset({sync or kind}), needs=needs)
 
 
 CAUSES = (
@@ -151,8 +149,13 @@ def run_one(cause: Cause, worker: str) -> dict[str, Any]:
     before = set(RUNS.glob("*")) if RUNS.exists() else set()
     try:
         with needed(cause.needs) as variables:
-            proc.run(argv_of(cause, worker, variables), cwd=APPS, env=path(), timeout_s=RUN_LIMIT_S,
-                     check=False)
+            proc.run(
+                argv_of(cause, worker, variables),
+                cwd=APPS,
+                env=path(),
+                timeout_s=RUN_LIMIT_S,
+                check=False,
+            )
         folders = sorted(set(RUNS.glob("*")) - before)
         if not folders:
             raise ProcessFailure("The run left no folder.")
@@ -174,7 +177,16 @@ def argv_of(cause: Cause, worker: str, variables: Mapping[str, str]) -> tuple[st
     settings = [word for pair in variables.items() for word in ("--env", "=".join(pair))]
     return (
         *(sys.executable, "-m", "loadtests", "run", f"{cause.name}:app"),
-        *("--backend", "processes", "--workers", VARIANTS[worker], "--replicas", "1,2,4", "--rounds", "2"),
+        *(
+            "--backend",
+            "processes",
+            "--workers",
+            VARIANTS[worker],
+            "--replicas",
+            "1,2,4",
+            "--rounds",
+            "2",
+        ),
         *("--request", "GET /", "--profile", "--out", str(RUNS), "--seed", "1", *settings),
     )
 

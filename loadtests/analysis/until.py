@@ -84,9 +84,7 @@ def goes_on(step: Step) -> bool:
     return step.verdict is Verdict.SCALES
 
 
-def conclude(
-    steps: Sequence[Step], *, refusal: str = "", for_rps: float | None = None
-) -> HowFar:
+def conclude(steps: Sequence[Step], *, refusal: str = "", for_rps: float | None = None) -> HowFar:
     """Return the answer from at least one doubling.
 
     ``refusal`` is why the next one cannot be measured, where the last one scaled.

@@ -185,7 +185,7 @@ class RunResult:
     slo_doublings: tuple[SloDoubling, ...] = ()
     in_force: tuple[InForce, ...] = ()
     """What served each worker model, as it was seen; empty in older runs."""
-    profiles: Profiles = Profiles()
+    profiles: Profiles = field(default_factory=Profiles)
     """Where requests spend their time; empty where nobody looked."""
 
     @property

@@ -10,8 +10,12 @@ from loadtests.model.profiles.records import Frame, KernelWait, Waiting
 KINDS = (
     (re.compile(r"/gevent/resolver/"), Waiting.DNS),
     (re.compile(r"/gevent/(_socket|_ssl|ssl|socket|select|selectors)"), Waiting.SOCKET),
-    (re.compile(r"/gevent/(lock|thread|threading|_semaphore|_abstract_linkable|queue|event)"),
-     Waiting.LOCK),
+    (
+        re.compile(
+            r"/gevent/(lock|thread|threading|_semaphore|_abstract_linkable|queue|event)\.py$"
+        ),
+        Waiting.LOCK,
+    ),
     (re.compile(r"/gevent/(subprocess|os)\.py$"), Waiting.CHILD),
     (re.compile(r"/gevent/(_threadpool|threadpool|fileobject|_fileobject)"), Waiting.FILE),
 )

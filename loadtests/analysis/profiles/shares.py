@@ -13,6 +13,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from loadtests.analysis.intervals import standard_error, student_quantile
 from loadtests.analysis.profiles import frames as of_request
@@ -105,7 +106,7 @@ def _batches(looks: Sequence[Look]) -> list[Sequence[Look]]:
     """Return the looks in order, in batches whose lengths differ by one at most."""
     count = min(BATCHES, len(looks))
     edges = [round(index * len(looks) / count) for index in range(count + 1)]
-    return [looks[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [looks[start:end] for start, end in pairwise(edges)]
 
 
 def result_of(profile: CellProfile, measured_rps: float | None = None) -> ProfileResult:
@@ -151,9 +152,7 @@ def _with_times(bare: ProfileResult, requests: Requests) -> ProfileResult:
         return replace(bare, unseen=told)
     kinds = requests.means(lambda number: requests.stack(number).kind)
     spans = {kind: mean.span for kind, mean in kinds.items() if isinstance(kind, Waiting)}
-    return replace(
-        bare, application_ms=whole.span, lines=lines(requests, whole.ms), kinds=spans
-    )
+    return replace(bare, application_ms=whole.span, lines=lines(requests, whole.ms), kinds=spans)
 
 
 def lines(requests: Requests, whole_ms: float) -> tuple[LineTime, ...]:

@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 )
 @wait_option
 @json_option
-def command(
-    *, wait: bool, as_json: bool, until: bool, for_rps: float | None, **given: Any
-) -> int:
+def command(*, wait: bool, as_json: bool, until: bool, for_rps: float | None, **given: Any) -> int:
     """Measure whether throughput doubles when servers double."""
     from loadtests.analysis import verdict
     from loadtests.cli import run_result

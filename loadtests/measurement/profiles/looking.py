@@ -196,7 +196,7 @@ class Looking:
         self._looks.sort(key=lambda look: look.at_s)
 
     def _greenlet(self, greenlet: greenlets.Greenlet, kernel: KernelWait) -> Stack:
-        """Return a greenlet's stack; the one that runs may hold up all others by a kernel's wait."""
+        """Return a greenlet's stack; the one that runs may hold up the others by a kernel's wait."""
         wait = kind_of(greenlet.frames, greenlet.peer, running=greenlet.running)
         if greenlet.running and kernel.kind in HOLD_UP:
             wait = kernel
@@ -210,8 +210,7 @@ class Looking:
         after: Mapping[int, ThreadNow],
     ) -> Stack:
         first, last = (
-            now.get(thread.thread) if thread.thread is not None else None
-            for now in (before, after)
+            now.get(thread.thread) if thread.thread is not None else None for now in (before, after)
         )
         wait = waits.kind_at(
             first.wait if first else None,

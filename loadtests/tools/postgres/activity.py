@@ -83,7 +83,9 @@ class Activity:
         try:
             rows = connection.execute(QUERY).fetchall()
         except psycopg.Error as error:
-            raise EnvironmentFailure(f"The store does not say what its sessions do: {error}") from error
+            raise EnvironmentFailure(
+                f"The store does not say what its sessions do: {error}"
+            ) from error
         return [(str(kind), str(event), str(query)) for kind, event, query in rows]
 
 

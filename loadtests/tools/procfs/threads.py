@@ -20,21 +20,71 @@ from loadtests.model.profiles.records import KernelWait, Waiting
 from loadtests.tools import procfs
 
 X86_64 = {
-    **{0: "read", 1: "write", 7: "poll", 17: "read", 18: "write", 19: "read", 20: "write"},
-    **{23: "select", 35: "sleep", 42: "socket", 43: "socket", 44: "socket", 45: "socket"},
-    **{46: "socket", 47: "socket", 61: "child", 72: "lock_file", 73: "lock_file", 74: "file"},
-    **{75: "file", 202: "futex", 230: "sleep", 232: "epoll", 247: "child", 257: "file"},
-    **{270: "select", 271: "poll", 281: "epoll", 288: "socket", 299: "socket", 307: "socket"},
+    0: "read",
+    1: "write",
+    7: "poll",
+    17: "read",
+    18: "write",
+    19: "read",
+    20: "write",
+    23: "select",
+    35: "sleep",
+    42: "socket",
+    43: "socket",
+    44: "socket",
+    45: "socket",
+    46: "socket",
+    47: "socket",
+    61: "child",
+    72: "lock_file",
+    73: "lock_file",
+    74: "file",
+    75: "file",
+    202: "futex",
+    230: "sleep",
+    232: "epoll",
+    247: "child",
+    257: "file",
+    270: "select",
+    271: "poll",
+    281: "epoll",
+    288: "socket",
+    299: "socket",
+    307: "socket",
     441: "epoll",
 }
 """The system calls that a thread may wait in, by number (Linux, ``asm/unistd_64.h``)."""
 
 AARCH64 = {
-    **{22: "epoll", 25: "lock_file", 32: "lock_file", 56: "file", 63: "read", 64: "write"},
-    **{65: "read", 66: "write", 67: "read", 68: "write", 72: "select", 73: "poll", 82: "file"},
-    **{83: "file", 95: "child", 98: "futex", 101: "sleep", 115: "sleep", 202: "socket"},
-    **{203: "socket", 206: "socket", 207: "socket", 211: "socket", 212: "socket", 242: "socket"},
-    **{243: "socket", 260: "child", 269: "socket", 441: "epoll"},
+    22: "epoll",
+    25: "lock_file",
+    32: "lock_file",
+    56: "file",
+    63: "read",
+    64: "write",
+    65: "read",
+    66: "write",
+    67: "read",
+    68: "write",
+    72: "select",
+    73: "poll",
+    82: "file",
+    83: "file",
+    95: "child",
+    98: "futex",
+    101: "sleep",
+    115: "sleep",
+    202: "socket",
+    203: "socket",
+    206: "socket",
+    207: "socket",
+    211: "socket",
+    212: "socket",
+    242: "socket",
+    243: "socket",
+    260: "child",
+    269: "socket",
+    441: "epoll",
 }
 """The same on ARM (``asm-generic/unistd.h``)."""
 
@@ -112,18 +162,18 @@ def id_at(pid: int, pthread: int) -> int | None:
     return found if found in {number for ids in inner for number in ids} else None
 
 
-def _with_inner_ids(
-    process: _Process, found: Mapping[int, ThreadNow]
-) -> Mapping[int, ThreadNow]:
+def _with_inner_ids(process: _Process, found: Mapping[int, ThreadNow]) -> Mapping[int, ThreadNow]:
     """Return the threads by the ids that they have in their own namespace, too."""
     if len(inner_ids(process.read("status"))) < 2:
         return found
-    inner = {inner_ids(process.read(f"task/{thread}/status"))[-1:]: now for thread, now in found.items()}
+    inner = {
+        inner_ids(process.read(f"task/{thread}/status"))[-1:]: now for thread, now in found.items()
+    }
     return {**found, **{ids[0]: now for ids, now in inner.items() if ids}}
 
 
 def inner_ids(status: str) -> tuple[int, ...]:
-    """Parse the ids of a process or thread from ``status`` (proc(5), NSpid), the outermost first."""
+    """Parse the ids of a process or thread from ``status`` (NSpid, proc(5)), outermost first."""
     lines = (line.split() for line in status.splitlines() if line.startswith("NSpid:"))
     return tuple(int(word) for word in next(lines, ["NSpid:"])[1:])
 

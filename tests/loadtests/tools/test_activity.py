@@ -8,7 +8,10 @@ from loadtests.tools.postgres.activity import access_in
 @pytest.mark.parametrize(
     ("variables", "told"),
     [
-        ({"DATABASE_URL": "postgresql://ada:s%40fe@db:6543/shop"}, ("db", 6543, "ada", "s@fe", "shop")),
+        (
+            {"DATABASE_URL": "postgresql://ada:s%40fe@db:6543/shop"},
+            ("db", 6543, "ada", "s@fe", "shop"),
+        ),
         ({"X": "postgres://db"}, ("db", 5432, "postgres", "", "postgres")),
         ({"X": "postgresql+psycopg2://a:b@db/c"}, ("db", 5432, "a", "b", "c")),
         ({"PGHOST": "db", "PGUSER": "ada"}, ("db", 5432, "ada", "", "ada")),

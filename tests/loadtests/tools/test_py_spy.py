@@ -92,7 +92,9 @@ def test_a_real_process_is_read_down_to_its_line(tmp_path: Path) -> None:
     program = py_spy.find_program()
     assert program is not None
     script = tmp_path / "asleep.py"
-    script.write_text("import time\n\n\ndef nap():\n    print('up', flush=True)\n    time.sleep(60)\n\n\nnap()\n")
+    script.write_text(
+        "import time\n\n\ndef nap():\n    print('up', flush=True)\n    time.sleep(60)\n\n\nnap()\n"
+    )
     with subprocess.Popen((sys.executable, str(script)), stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None

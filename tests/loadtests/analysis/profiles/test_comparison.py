@@ -120,9 +120,7 @@ def test_each_series_has_its_finding_and_its_flame_graph() -> None:
         ("sync", "render"),
     ]
     assert [cell for cell, _ in told.flames] == [MANY, others[1]]
-    assert [cell.slowdown_ratio for cell in told.cells if cell.cell == MANY] == [
-        pytest.approx(0.2)
-    ]
+    assert [cell.slowdown_ratio for cell in told.cells if cell.cell == MANY] == [pytest.approx(0.2)]
 
 
 def test_each_larger_cell_is_compared_with_the_smallest() -> None:

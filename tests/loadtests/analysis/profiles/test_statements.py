@@ -44,7 +44,9 @@ def test_a_wait_is_told_in_words(kind: str, event: str, words: str) -> None:
 
 
 def test_sessions_are_counted_at_once_and_waits_of_one_kind_together() -> None:
-    locks = [a_session(wait_type="Lock", wait_event=e, count=10) for e in ("tuple", "transactionid")]
+    locks = [
+        a_session(wait_type="Lock", wait_event=e, count=10) for e in ("tuple", "transactionid")
+    ]
     store = StoreProfile(address="db:5432", looks=10, sessions=(*locks, a_session(count=5)))
 
     assert largest(store) == [

@@ -36,9 +36,7 @@ def search(*, ends_at: int = 1000, fits: int = 1000, **plan: Any) -> tuple[HowFa
         return decision(given["replicas"], **plan)
 
     def measure(decided: Decision) -> RunResult:
-        trials = make_trials(
-            decided.plan, rps=lambda spec: 50.0 * min(spec.cell.replicas, ends_at)
-        )
+        trials = make_trials(decided.plan, rps=lambda spec: 50.0 * min(spec.cell.replicas, ends_at))
         return make_result(decided.plan, trials)
 
     return doubling.search({}, decide=decide, measure=measure, for_rps=None), asked

@@ -107,7 +107,9 @@ def test_a_profile_trial_that_fails_does_not_fail_the_run(monkeypatch: pytest.Mo
 
 def test_the_process_that_only_watches_its_children_is_not_looked_at() -> None:
     first = ServerProcess(pid=1, parent=0, threads=1, command="gunicorn: master")
-    workers = [ServerProcess(pid=n, parent=1, threads=4, command="gunicorn: worker") for n in (2, 3)]
+    workers = [
+        ServerProcess(pid=n, parent=1, threads=4, command="gunicorn: worker") for n in (2, 3)
+    ]
 
     assert list(trials.serving([first, *workers], "gunicorn")) == workers
     assert list(trials.serving([first, *workers], "waitress")) == [first, *workers]
