@@ -120,8 +120,7 @@ def test_a_wait_for_the_interpreters_lock_is_told_from_one_for_another_lock() ->
     # The main thread keeps the GIL in one long call; the other wants it back after its sleep, and
     # looks for a moment every 5 ms whether it is free.
     code = (
-        f"{HEAD}threading.Thread(target=lambda: time.sleep(0.1), daemon=True).start()
-"
+        f"{HEAD}threading.Thread(target=lambda: time.sleep(0.1), daemon=True).start()\n"
         "up(); sum(range(10 ** 10))"
     )
     with running(code) as pid:
