@@ -26,9 +26,6 @@ LOCKING = re.compile(r"/lib/python\d[^/]*/(threading|queue)\.py$")
 
 RUNS = frozenset({Waiting.CPU, Waiting.GIL})
 
-POOLS = re.compile(r"/(psycopg_pool|sqlalchemy/pool|redis/connection|dbutils)[/.]")
-"""Packages that lend connections."""
-
 
 def kind_at(
     before: KernelWait | None,
@@ -73,8 +70,3 @@ def refined(wait: KernelWait, frames: Sequence[Frame], stores: Collection[str] =
     if port in STORE_PORTS or wait.peer in stores or asks_store:
         return KernelWait(kind=Waiting.STORE, peer=wait.peer)
     return wait
-
-
-def is_pool(frames: Sequence[Frame]) -> bool:
-    """Return whether a request waits for a connection that a pool lends."""
-    return any(POOLS.search(frame.file) for frame in frames)
