@@ -79,15 +79,15 @@ def test_objects_that_stand_for_others_are_not_asked_what_they_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Proxy:
-        @property
-        def __class__(self) -> type:  # type: ignore[override]
+        @property  # type: ignore[misc]  # as a proxy of Werkzeug has it
+        def __class__(self) -> type:
             raise RuntimeError("working outside of a request")
 
     class Group:
         greenlets = ()
 
     pool = SimpleNamespace(Group=Group)
-    monkeypatch.setitem(sys.modules, "gevent.pool", pool)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "gevent.pool", pool)
     monkeypatch.setattr(twofold_greenlets, "_groups", [])
     held = (Proxy(), Group())
 
