@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from loadtests.model.result import CellResult, DoublingResult, RunResult
 from loadtests.model.safe_text import printable
 from loadtests.report.rounding import factor, figure, figures, interval, percent
-from loadtests.report.text import advice, changes, consistency, latency, story
+from loadtests.report.text import advice, changes, consistency, latency, requests, story
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
@@ -41,6 +41,7 @@ def render(result: RunResult) -> str:
         _section("Doubling factors", DOUBLING_COLUMNS, map(_doubling, result.doublings)),
         _consistency(result),
         _section("Cells", CELL_COLUMNS, map(_cell, result.cells)),
+        _requests(result),
         _latency(result),
         _section("Worker models", COMPARISON_COLUMNS, _comparisons(result)),
         _list("What to do next", advice.next_steps(result)),
@@ -77,6 +78,19 @@ def _consistency(result: RunResult) -> str:
     found = _list(consistency.TITLE, [sentence for _, sentence in consistency.sentences(result)])
     asked = consistency.rows(result)
     return f"{found}\n\n{table(consistency.COLUMNS, asked)}" if asked else found
+
+
+def _requests(result: RunResult) -> str:
+    """Return a table of the requests by name for each worker model and workload."""
+    tables = [
+        f"**{escape(of.title)}**\n\n"
+        + table(
+            ("request", *requests.COLUMNS),
+            ([row.name, *requests.joined(row, of.counts)] for row in of.rows),
+        )
+        for of in requests.tables(result)
+    ]
+    return "\n\n".join((f"### {requests.TITLE}", *tables)) if tables else ""
 
 
 def _latency(result: RunResult) -> str:
