@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from loadtests.measurement.user_load.undefined_names import undefined_names
+
 VERBS = frozenset(
     {"get", "post", "put", "patch", "delete", "head", "options", "request", "rest", "rest_"}
 )
@@ -57,15 +59,16 @@ def read_locustfile(
         reason = getattr(error, "msg", str(error))
         place = f"{name}:{line}" if line else name
         return (Remark(code="syntax", place=place, detail=f"It is not valid Python: {reason}."),)
-    reader = _Reader(tree, name)
+    reader = _Reader(tree, name, text)
     return (*reader.missing_modules(is_there), *reader.remarks())
 
 
 class _Reader:
     """One locustfile as a tree."""
 
-    def __init__(self, tree: ast.Module, name: str) -> None:
+    def __init__(self, tree: ast.Module, name: str, text: str) -> None:
         self._name = name
+        self._text = text
         self._tree = tree
         self._nodes = [node for part in tree.body if not is_main(part) for node in ast.walk(part)]
         self._constants = constants_of(self._nodes)
@@ -73,7 +76,7 @@ class _Reader:
 
     def remarks(self) -> Iterator[Remark]:
         """Give all remarks, by line."""
-        found = [*self._old(), *self._elsewhere(), *self._sleeps()]
+        found = [*self._old(), *self._elsewhere(), *self._sleeps(), *self._undefined()]
         yield from sorted(found, key=lambda remark: int(remark.place.rpartition(":")[2]))
 
     def _old(self) -> Iterator[Remark]:
@@ -114,6 +117,11 @@ class _Reader:
             }:
                 detail = "A task sleeps by itself, which is kept: its users send less."
                 yield self._remark("sleep", node, detail)
+
+    def _undefined(self) -> Iterator[Remark]:
+        for name, line in undefined_names(self._tree, self._text, self._name):
+            detail = f"NameError: the name {name} is not defined."
+            yield Remark(code="undefined_name", place=f"{self._name}:{line}", detail=detail)
 
     def missing_modules(self, is_there: Callable[[str], bool]) -> Iterator[Remark]:
         """Give the modules that the file needs and that are not there.
