@@ -31,6 +31,11 @@ CELL_COLUMNS = (
 DOUBLING_COLUMNS = ("doubling", "factor [95 %]", "verdict", "CPU used", "CPU per request", "why")
 COMPARISON_COLUMNS = ("workload", "replicas", "worker", "against", "ratio [95 %]")
 
+MOST_NAMES = 200
+"""Requests by name in all tables together: some 25,000 of the 65,536 characters of a comment."""
+
+FEWEST_NAMES = 5
+
 
 def render(result: RunResult) -> str:
     """Return the text of ``report.md``."""
@@ -81,16 +86,19 @@ def _consistency(result: RunResult) -> str:
 
 
 def _requests(result: RunResult) -> str:
-    """Return a table of the requests by name for each worker model and workload."""
-    tables = [
-        f"**{escape(of.title)}**\n\n"
-        + table(
-            ("request", *requests.COLUMNS),
-            ([row.name, *requests.joined(row, of.counts)] for row in of.rows),
-        )
-        for of in requests.tables(result)
-    ]
-    return "\n\n".join((f"### {requests.TITLE}", *tables)) if tables else ""
+    """Return a table of the requests by name for each worker model and workload.
+
+    Those that failed come first. Of very many only the commonest are shown: a comment has a limit.
+    """
+    tables = requests.tables(result)
+    parts = [f"### {requests.TITLE}"] if tables else []
+    for of in tables:
+        shown = of.first[: max(FEWEST_NAMES, MOST_NAMES // len(tables))]
+        rows = ([row.name, *requests.joined(row, of.counts)] for row in shown)
+        parts += [f"**{escape(of.title)}**", table(("request", *requests.COLUMNS), rows)]
+        if len(shown) < len(of.rows):
+            parts.append(f"{len(of.rows) - len(shown)} more are in report.html.")
+    return "\n\n".join(parts)
 
 
 def _latency(result: RunResult) -> str:

@@ -194,7 +194,7 @@ def _requests(result: RunResult) -> Iterator[RenderableType]:
         columns = tuple(f">{column}" for column in requests.COLUMNS)
         yield from _grouped(columns, {row.name: [requests.joined(row, of.counts)] for row in shown})
         if len(shown) < len(of.rows):
-            yield _indented(f"{len(of.rows) - len(shown)} more are in the other reports.")
+            yield _indented(f"{len(of.rows) - len(shown)} more are in report.html.")
 
 
 def _latency(result: RunResult) -> Iterator[RenderableType]:

@@ -131,7 +131,7 @@ def test_ten_workloads_with_long_names_fit_80_columns_and_stay_short(size: float
     titles = [line for line in lines if line.startswith(requests.TITLE)]
     assert len(titles) == 10
     assert max(map(cell_len, lines)) <= 80
-    assert sum("more are in the other reports" in line for line in lines) == 10
+    assert lines.count("  28 more are in report.html.") == 10
     assert lines.count(next(line for line in lines if "50.0" in line and "→" in line)) == 20
 
 
@@ -145,6 +145,14 @@ def test_markdown_and_html_have_every_name_with_markup_escaped() -> None:
     assert "GET /&lt;b&gt;|x" in page
     assert "<b>" not in page
     assert page.count('<th scope="row">GET /') == 2 * len(names)
+
+
+def test_a_comment_with_very_many_names_stays_below_its_limit() -> None:
+    names = [f"{LONG}{number}" for number in range(101)]
+    text = markdown.render(result_of([f"workload-{number}" for number in range(10)], names))
+
+    assert len(text) < 65_536
+    assert text.count("81 more are in report.html.") == 10
 
 
 def test_programs_get_every_cell_and_get_it_back() -> None:
