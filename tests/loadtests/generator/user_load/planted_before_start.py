@@ -122,7 +122,7 @@ FILES: Mapping[str, Planted] = {
         mistakes=(
             "locustfile.py:5: It asks auth.example.com",
             "locustfile.py:7: It asks shop.example.com",
-            "locustfile.py:9: It asks ",
+            "locustfile.py:9: It asks cart.example.com",
         ),
     ),
     "a tag that is misspelt, and a name": Planted(

@@ -35,6 +35,13 @@ def task(call: str, before: str = "") -> str:
         "self.client.get('https://shop.example.com/%s' % 7)",
         "self.client.get('HTTPS://SHOP.example.com/x')",
         "self.client.get('https://shop.example.com/{}'.format(7))",
+        "self.client.get('https://{}/x'.format('shop.example.com'))",
+        "self.client.get('https://{name}/x'.format(name=NAME))",
+        "self.client.get('https://%s/x' % NAME)",
+        "self.client.get('https://%s/%s' % (NAME, 'x'))",
+        "self.client.get('https://' + NAME + '/x')",
+        "self.client.get(f'https://{NAME}/{self.item}')",
+        "self.client.get('https://shop.example.com' + self.path)",
         "self.client.get(BASE + '/items')",
         "self.client.get(f'{BASE}/items')",
         "self.client.get(ITEMS)",
@@ -47,7 +54,8 @@ def task(call: str, before: str = "") -> str:
     ],
 )
 def test_a_call_of_another_host_is_found_with_its_line(call: str) -> None:
-    text = task(call, "BASE = 'https://shop.example.com'\nITEMS = BASE + '/items'")
+    before = "BASE = 'https://shop.example.com'; NAME = 'shop.example.com'\nITEMS = BASE + '/items'"
+    text = task(call, before)
     found = [remark for remark in remarks(text) if remark.code == "elsewhere"]
 
     assert len(found) == 1
@@ -67,6 +75,12 @@ def test_a_call_of_another_host_is_found_with_its_line(call: str) -> None:
         "self.client.headers.get('https://shop.example.com/')",
         "self.client.get('/', headers={'Referer': 'https://shop.example.com/'})",
         "dict().get('https://shop.example.com/')",
+        "self.client.get('http://' + self.name + 'shop.example.com/')",
+        "self.client.get(f'http://{self.name}shop.example.com/')",
+        "self.client.get('http://{}shop.example.com/'.format(self.name))",
+        "self.client.get('http://%sshop.example.com/' % self.name)",
+        "self.client.get('{}/items'.format(self.host))",
+        "self.client.get('/items/%d' % 7)",
     ],
 )
 def test_a_path_and_a_host_that_is_only_mentioned_are_not(call: str) -> None:
