@@ -62,7 +62,7 @@ ADVICE = {
     RuleCode.HOST_CONTENTION: "Something else used the machine. Stop it, or run again when the"
     " machine is idle.",
     RuleCode.STEADY: "The system's speed changed during the run. Look for a leak, a growing table"
-    " (--reset-command takes back what the load leaves behind) or a CPU that is throttled by heat.",
+    " or a CPU that is throttled by heat.",
     RuleCode.BUDGET: "The replicas slow one another down on this machine. Measure fewer of them"
     " (--replicas), or use a machine with more cores.",
 }
