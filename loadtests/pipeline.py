@@ -11,7 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from loadtests.analysis import core_speed, file_ceiling, generator_ceiling, verdict
+from loadtests.analysis import (
+    core_speed,
+    file_ceiling,
+    generator_ceiling,
+    requests_by_name,
+    verdict,
+)
 from loadtests.analysis.failures import shape
 from loadtests.analysis.latency import checks, level_results, slo_search
 from loadtests.analysis.rules import registry
@@ -176,7 +182,10 @@ def conclude(recorded: Recorded) -> RunResult:
         failures,
     )
     cells = generator_ceiling.with_shares(result.cells, ceiling)
-    return replace(result, cells=cells, ceiling=ceiling, in_force=recorded.in_force)
+    requests = requests_by_name.results(cells, trials)
+    return replace(
+        result, cells=cells, ceiling=ceiling, in_force=recorded.in_force, requests=requests
+    )
 
 
 def with_latency(result: RunResult, recorded: Recorded, folder: Path) -> RunResult:

@@ -83,7 +83,12 @@ class Orders:
         python = ".".join(str(greeting.get("python", "")).split(".")[:2])
         machine = str(greeting.get("machine", ""))
         pip.install(requirements, Path(folder.name), python=python, machine=machine)
-        return self._agent.place(folder.name, packed=pack_folder(Path(folder.name)))
+        packed = pack_folder(
+            Path(folder.name),
+            f"The modules that {name} brings have",
+            "Leave out what the locustfile does not import.",
+        )
+        return self._agent.place(folder.name, packed=packed)
 
     def _uploads(self, specs: tuple[RequestSpec, ...], name: str) -> dict[str, str]:
         """Return the places of the files that requests send, by their paths here."""

@@ -22,7 +22,7 @@ from loadtests.report import rounding
 from loadtests.report.plots import beyond, drawing, efficiency, latency, levels, strips, throughput
 from loadtests.report.plots.axes import Series, series, worker_numbers
 from loadtests.report.plots.timeline import timeline
-from loadtests.report.text import advice, capacity, changes, consistency, story
+from loadtests.report.text import advice, capacity, changes, consistency, requests, story
 from loadtests.report.text import latency as latency_text
 
 REFRESH_S = 2
@@ -56,6 +56,9 @@ def render(result: RunResult, trials: Sequence[Trial], *, live: bool) -> str:
             consistency=consistency.sentences(result),
             asked=consistency.rows(result),
             pairs=consistency.pairs(result),
+            requests_title=requests.TITLE,
+            requests_columns=requests.COLUMNS,
+            requests=requests.tables(result),
             changes_title=changes.TITLE,
             changes=changes.changes(result),
             **_drawings(result, valid_trials),

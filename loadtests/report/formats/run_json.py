@@ -28,6 +28,7 @@ from loadtests.model.result import (
     Estimate,
     Finding,
     LawResult,
+    RequestResult,
     ResourceUse,
     RunFacts,
     RunResult,
@@ -181,6 +182,9 @@ class RunDocument(Entry):
     in_force: tuple[InForce, ...] = Field(
         default=(), description="what served each worker model, as it was seen"
     )
+    requests: tuple[RequestResult, ...] = Field(
+        default=(), description="the requests of each name in each cell, the commonest first"
+    )
 
 
 def render(result: RunResult) -> str:
@@ -271,6 +275,7 @@ def _document(result: RunResult) -> RunDocument:
         slo=result.slo,
         slo_doublings=tuple(SloDoublingEntry(**vars(slo)) for slo in result.slo_doublings),
         in_force=result.in_force,
+        requests=result.requests,
     )
 
 
@@ -321,6 +326,7 @@ def _result(document: RunDocument) -> RunResult:
             SloDoubling(**_fields(entry, SloDoubling)) for entry in document.slo_doublings
         ),
         in_force=document.in_force,
+        requests=document.requests,
     )
 
 
