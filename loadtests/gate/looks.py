@@ -53,7 +53,12 @@ class Session:
         *,
         memory_bytes: int,
         grown: int,
+        slots: int | None = None,
+        start_bytes: int = START_BYTES,
     ) -> None:
+        """``slots`` are those of a start of base; ``start_bytes`` is what a start needs."""
+        self._slots = slots
+        self._is_checked = False
         self._plan = plan
         self._worker = worker
         self._stack = stack
@@ -64,7 +69,7 @@ class Session:
         self.evidence = evidence
         self._pairs_before = len(self._pairs())
         self._blocks_before = len(self._blocks())
-        self._most = max(fewest_starts(plan), memory_bytes // 2 // START_BYTES // 2)
+        self._most = max(fewest_starts(plan), memory_bytes // 2 // start_bytes // 2)
         self._grown = grown
 
     def run(self) -> None:
@@ -169,7 +174,8 @@ class Session:
             self._say(f"{self._worker}: checking whether two replicas give consistent answers")
             self._block_runner.prepare()
             probes = self._block_runner.probe(checks)
-            asked = self._block_runner.ask_servers() if asks else ()
+            self._check_load()
+            asked = self._block_runner.ask_servers(self._pair_runner.checked) if asks else ()
             self._add(probes=(*self.evidence.probes, *probes, *asked))
             if not probes and not asked:  # there is nothing to ask
                 return
@@ -188,13 +194,19 @@ class Session:
         for load in self.evidence.loads:
             if load.worker == self._worker:
                 return load
-        self._pair_runner.check_path()
-        load = self._pair_runner.calibrate()
+        self._check_load()
+        load = self._pair_runner.calibrate(self._slots)
         self._say(
             f"{self._worker}: {load.users} users, {load.rate_rps:.0f} requests/s in the open loop"
         )
         self._add(loads=(*self.evidence.loads, load))
         return load
+
+    def _check_load(self) -> None:
+        """Check the load on base, once; a session that is appended to has not done so."""
+        if not self._is_checked:
+            self._pair_runner.check_load()
+            self._is_checked = True
 
     def _add(
         self,

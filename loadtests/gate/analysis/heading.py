@@ -1,0 +1,61 @@
+"""Names what was compared, by what was seen to serve the versions. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from loadtests.gate.model import Evidence, GatePlan, SideName
+from loadtests.model.tested.in_force import InForce
+
+AS_STARTED = "as started"
+
+
+def heading(plan: GatePlan, evidence: Evidence, worker: str) -> str:
+    """Return the name of a comparison for people.
+
+    It is the worker model's, where that was put into force. A server that a version starts itself
+    is named as it was seen, such as ``as started: gunicorn sync, 2 workers``.
+    """
+    models = plan.models.get(worker)
+    if models is not None and models[0].name != models[1].name:
+        return f"{models[0].name} → {models[1].name}"
+    seen = seen_of(evidence, worker)
+    if not any(entry.as_started for entry in seen.values()):
+        return worker
+    words = {side: words_of(entry) for side, entry in seen.items()}
+    if len(set(words.values())) == 1:
+        return f"{AS_STARTED}: {next(iter(words.values()))}"
+    sides = "; ".join(f"{side} {text}" for side, text in words.items())
+    return f"{AS_STARTED}: {sides}"
+
+
+def words_of(entry: InForce) -> str:
+    """Return what serves in a few words; gunicorn's processes are called workers, as it does."""
+    words = str(entry)
+    if entry.server == "gunicorn":
+        words = words.replace(" processes", " workers").replace(" process", " worker")
+    return words
+
+
+def seen_of(evidence: Evidence, worker: str) -> Mapping[SideName, InForce]:
+    """Return what was seen to serve each version under one name."""
+    return {
+        side: entry
+        for side in SideName
+        for entry in evidence.in_force.get(side, ())
+        if entry.worker == worker
+    }
+
+
+def remarks(plan: GatePlan, evidence: Evidence) -> Iterator[str]:
+    """Yield sentences on what serves: where versions differ, and what was noticed of each."""
+    for worker in plan.workers:
+        seen = seen_of(evidence, worker)
+        base, head = seen.get(SideName.BASE), seen.get(SideName.HEAD)
+        compared = plan.models.get(worker)
+        one_variant = compared is None or compared[0].name == compared[1].name
+        if base is not None and head is not None and one_variant and str(base) != str(head):
+            yield f"Base is served by {words_of(base)}, and head by {words_of(head)}."
+        for side, entry in seen.items():
+            for note in entry.notes:
+                yield f"{side}: {note}"
