@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from loadtests.config import names
 from loadtests.model.errors import UsageError
@@ -37,8 +38,9 @@ class GateOptions:
 
     ``project`` is the user's target with its load; without one, the versions are the sample
     application's, or images and Dockerfiles without any configuration. ``base_image`` and
-    ``head_image`` name images in the place of ``base`` and ``head``. ``variants`` are one that
-    both versions are served by, or two: the first one's is base, the second one's is head.
+    ``head_image`` name images in the place of ``base`` and ``head``. ``folder`` is where the
+    target's name starts from; None means the working folder. ``variants`` are one that both
+    versions are served by, or two: the first one's is base, the second one's is head.
     """
 
     base: str | None = None
@@ -46,6 +48,7 @@ class GateOptions:
     base_image: str | None = None
     head_image: str | None = None
     project: Project | None = None
+    folder: Path | None = None
     variants: tuple[str, ...] = ()
     workers: tuple[str, ...] = ("gthread",)
     workload: str = "cpu"

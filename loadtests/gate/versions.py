@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from loadtests.environments.compose import images
 from loadtests.environments.protocol import Say
 from loadtests.gate import fingerprints
 from loadtests.gate.model import Side, SideKind, SideName
+from loadtests.gate.tested.prepared import Prepared
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.safe_text import one_line
 from loadtests.tools import docker, git
@@ -41,13 +42,15 @@ class Named:
 class Sides:
     """The images of both versions, and their differences as sentences.
 
-    ``variables`` has the values, which are written into no file.
+    ``variables`` has the values, which are written into no file. ``prepared`` are the versions of a
+    user's own target; none for the sample application's.
     """
 
     base: Side
     head: Side
     differences: tuple[str, ...]
     variables: Mapping[SideName, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    prepared: Mapping[SideName, Prepared] = field(default_factory=dict, repr=False)
 
 
 def find(engine: docker.Engine, here: Path, name: SideName, asked: str | None) -> Named:
@@ -105,7 +108,7 @@ def build(
             _image(engine, root, version, folder, environments[version.name], say)
             for version, folder in zip(named, folders, strict=True)
         )
-        differences = _differences(base, head, folders)
+        differences = differences_of(base, head, [_hashes(folder) for folder in folders])
     if base.port != head.port:
         raise EnvironmentFailure(
             f"Base listens on port {base.port} and head on port {head.port} (EXPOSE), and a"
@@ -188,16 +191,23 @@ def describe(named: Named | Side) -> str:
     return f"{named.kind} {named.asked}{commit}" if named.asked != "working tree" else named.asked
 
 
-def _differences(base: Side, head: Side, folders: list[Path | None]) -> tuple[str, ...]:
-    """Return sentences on the differences that are known without running the versions."""
+Hashes = Mapping[str, str]
+"""The hash of each file of a version, by its path."""
+
+
+def differences_of(
+    base: Side, head: Side, hashes: Sequence[Hashes | None]
+) -> tuple[str, ...]:
+    """Return sentences on the differences that are known without running the versions.
+
+    ``hashes`` are those of base's and head's files; None for an image.
+    """
     sentences = []
     if base.digest == head.digest:
         same = base.environment == head.environment
         sentences.append(f"The images are identical{' (A/A)' if same else ''}.")
-    elif folders[0] is not None and folders[1] is not None:
-        sentences += _files_that_differ(
-            *(_hashes(folder) for folder in folders if folder is not None)
-        )
+    elif hashes[0] is not None and hashes[1] is not None:
+        sentences += _files_that_differ(hashes[0], hashes[1])
     else:
         sentences.append(f"The images differ: {base.digest[:19]} and {head.digest[:19]}.")
     sentences += _variables_that_differ(base.environment, head.environment)
@@ -234,9 +244,19 @@ def _kind_of_change(name: str, base: Collection[str], head: Collection[str]) -> 
     return "changed" if name in head else "removed"
 
 
-def _hashes(folder: Path) -> dict[str, str]:
+def _hashes(folder: Path | None) -> Hashes | None:
+    if folder is None:
+        return None
+    files = (file.relative_to(folder) for file in folder.rglob("*") if file.is_file())
+    return hashes_of(
+        folder, (file for file in files if not {"__pycache__", ".git"} & set(file.parts))
+    )
+
+
+def hashes_of(folder: Path, files: Iterable[Path]) -> Hashes:
+    """Return the hash of each of these files of a folder."""
     return {
-        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in folder.rglob("*")
-        if file.is_file() and not {"__pycache__", ".git"} & set(file.parts)
+        str(file): hashlib.sha256((folder / file).read_bytes()).hexdigest()
+        for file in files
+        if (folder / file).is_file()
     }

@@ -15,6 +15,7 @@ from loadtests.model.tested.in_force import InForce
 from loadtests.model.tested.target import TargetKind
 from loadtests.servers import gunicorn, idle_connections
 from loadtests.servers.registry import worker_models
+from loadtests.servers.server import KeepAlive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +129,6 @@ def _idle(
         watch_s=dict.fromkeys(starts, keep_alive.UNKNOWN_WATCH_S),
     )
     return {
-        side: idle_connections.allowed(keep_alive.KeepAlive(), found.get(side))
+        side: idle_connections.allowed(KeepAlive(), found.get(side))
         for side in as_started
     }
