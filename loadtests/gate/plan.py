@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from statistics import fmean
@@ -22,9 +22,11 @@ from loadtests.gate.model import (
 from loadtests.gate.options import GateOptions, is_users, load_of, models_of
 from loadtests.model.errors import PlanError
 from loadtests.model.machine import Machine
+from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.workload import Workload
 from loadtests.planning import warmup
 from loadtests.planning.budget import split_cores
+from loadtests.servers.registry import worker_models
 
 REPLICA_CPUS = 0.25
 """CPU of each replica, in cores. The two replicas of a pair share one core, so that anything that
@@ -152,6 +154,12 @@ def _margins(options: GateOptions) -> dict[EndpointName, float]:
 
 def _times(margin: float, factor: int) -> float:
     return min(0.9, round(margin * factor, 4))
+
+
+def served_by(plan: GatePlan, worker: str) -> Mapping[SideName, WorkerModel]:
+    """Return how each version is served; the plans of older gates name a built-in model."""
+    models = plan.models.get(worker) or (worker_models()[worker],) * 2
+    return dict(zip(SideName, models, strict=True))
 
 
 def pair_windows(plan: GatePlan, worker: str, number: int) -> tuple[WindowSpec, ...]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from loadtests.environments.compose import images
 from loadtests.environments.protocol import Say
 from loadtests.gate import fingerprints
 from loadtests.gate.model import Side, SideKind, SideName
+from loadtests.gate.options import MOST_VARIANTS, GateOptions
 from loadtests.gate.tested.prepared import Prepared
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.safe_text import one_line
@@ -75,6 +76,30 @@ def find(engine: docker.Engine, here: Path, name: SideName, asked: str | None) -
         f"--{name} {asked!r} is neither a folder, nor a commit of {checkout or here}, nor an image"
         " that Docker has or can pull. Name one of these; see git branch --all, docker images."
     )
+
+
+def find_both(engine: docker.Engine, here: Path, options: GateOptions) -> tuple[Named, Named]:
+    """Return both versions; two variants are compared on one, which is head's."""
+    head = _find(engine, here, SideName.HEAD, options.head_image, options.head)
+    if len(options.variants) == MOST_VARIANTS:
+        return replace(head, name=SideName.BASE), head
+    return _find(engine, here, SideName.BASE, options.base_image, options.base), head
+
+
+def _find(
+    engine: docker.Engine, here: Path, name: SideName, image: str | None, asked: str | None
+) -> Named:
+    return find(engine, here, name, asked) if image is None else find_image(engine, name, image)
+
+
+def find_image(engine: docker.Engine, name: SideName, image: str) -> Named:
+    """Return the version that is an image; raise :class:`UsageError` if Docker has none."""
+    if engine.image_id(image) is None and not docker.pull(image):
+        raise UsageError(
+            f"--{name}-image {image!r}: Docker neither has this image nor can pull it. See docker"
+            " images."
+        )
+    return Named(name=name, asked=image, kind=SideKind.IMAGE)
 
 
 def _default(checkout: Path | None, here: Path, name: SideName) -> Named:

@@ -24,7 +24,7 @@ def render(result: GateResult) -> str:
     lines = [
         _line(
             LEVELS[endpoint.verdict],
-            f"Performance gate: {wording.name(endpoint)} {wording.VERDICTS[endpoint.verdict]}",
+            f"Performance gate: {wording.name(endpoint, result)} {wording.VERDICTS[endpoint.verdict]}",
             endpoint.reason,
         )
         for endpoint in result.endpoints

@@ -21,7 +21,7 @@ def render(result: GateResult) -> str:
     parts = [
         f"## {MARKS[result.verdict]} Performance gate: {wording.VERDICTS[result.verdict]}",
         escape(wording.answer(result)),
-        table(wording.COLUMNS, map(wording.row, result.endpoints)) if result.endpoints else "",
+        table(wording.COLUMNS, (wording.row(each, result) for each in result.endpoints)) if result.endpoints else "",
         _noticed(result),
         _about(result),
     ]

@@ -1,4 +1,4 @@
-"""One version of a user's own target, ready to be started. PURE."""
+"""One version of a user's own target, ready to be started."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from loadtests.gate.model import Evidence, GatePlan, SideName
+from loadtests.gate.plan import served_by
 from loadtests.gate.stack import GateStack, starts_of
 from loadtests.measurement.serving import in_force, keep_alive
 from loadtests.model.errors import EnvironmentFailure
@@ -14,7 +15,6 @@ from loadtests.model.stack import Replica
 from loadtests.model.tested.in_force import InForce
 from loadtests.model.tested.target import TargetKind
 from loadtests.servers import gunicorn, idle_connections
-from loadtests.servers.registry import worker_models
 from loadtests.servers.server import KeepAlive
 
 
@@ -51,15 +51,8 @@ def see(stack: GateStack, plan: GatePlan, worker: str) -> Serving:
     return Serving(seen=seen, idle=_idle(stack, plan, as_started))
 
 
-def models_of(plan: GatePlan, worker: str) -> Mapping[SideName, WorkerModel]:
-    """Return how each version was to be served; gates before these name a built-in model."""
-    known = worker_models()
-    models = plan.models.get(worker) or (known[worker], known[worker])
-    return dict(zip(SideName, models, strict=True))
-
-
 def _look(stack: GateStack, plan: GatePlan, worker: str, side: SideName) -> InForce:
-    model, start = models_of(plan, worker)[side], starts_of(stack, side)[0]
+    model, start = served_by(plan, worker)[side], starts_of(stack, side)[0]
     log, processes = stack.first_log(start.name), stack.processes_of(start.name)
     if plan.tested.kind is TargetKind.IMPORT_STRING:  # our command starts it
         entry = in_force.look(model, log, processes)

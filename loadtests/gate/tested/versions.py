@@ -64,11 +64,11 @@ def _find(engine: docker.Engine, here: Path, name: SideName, options: GateOption
     asked = {SideName.BASE: options.base, SideName.HEAD: options.head}[name]
     tested = options.project.tested
     if image is not None:
-        return _image_named(engine, name, image)
+        return versions.find_image(engine, name, image)
     if tested.kind is not TargetKind.IMAGE:
         return versions.find(engine, here, name, asked)
     if asked is None and name is SideName.HEAD:
-        return _image_named(engine, name, tested.image or tested.given)
+        return versions.find_image(engine, name, tested.image or tested.given)
     found = None if asked is None else versions.find(engine, here, name, asked)
     if found is None or found.kind is not SideKind.IMAGE:
         raise UsageError(
@@ -77,15 +77,6 @@ def _find(engine: docker.Engine, here: Path, name: SideName, options: GateOption
             " Dockerfile."
         )
     return found
-
-
-def _image_named(engine: docker.Engine, name: SideName, image: str) -> Named:
-    if engine.image_id(image) is None and not docker.pull(image):
-        raise UsageError(
-            f"--{name}-image {image!r}: Docker neither has this image nor can pull it. See docker"
-            " images."
-        )
-    return Named(name=name, asked=image, kind=SideKind.IMAGE)
 
 
 def build(
