@@ -336,3 +336,5 @@ class GateResult:
     head: Side
     plan: GatePlan
     evidence: Evidence
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """What each name in ``workers`` is called: what was seen to run, where that is another."""

@@ -161,14 +161,17 @@ def workloads() -> tuple[str, ...]:
     return tuple(name for name, entry in WORKLOADS.items() if not entry.needs_store)
 
 
-def environment(given: Iterable[str], option: str) -> dict[str, str]:
-    """Return the variables in ``NAME=VALUE`` texts; raise :class:`UsageError` for a bad one."""
+def environment(given: Iterable[str], option: str, *, is_own: bool = False) -> dict[str, str]:
+    """Return the variables in ``NAME=VALUE`` texts; raise :class:`UsageError` for a bad one.
+
+    A user's own target (``is_own``) takes any name and value.
+    """
     variables: dict[str, str] = {}
     for assignment in given:
         name, equals, value = assignment.partition("=")
         if not equals or not name or not NAME_CHARACTERS.issuperset(name):
             raise UsageError(f"{option} {assignment!r} is not NAME=VALUE. Try {option} DEBUG=0.")
-        if NOT_IN_VALUES.intersection(value):
+        if not is_own and NOT_IN_VALUES.intersection(value):
             raise UsageError(
                 f"{option} {name}: the value has a quote, a line break or one of `$\\#, which"
                 " Compose may change. Set it in the image instead."
@@ -178,7 +181,7 @@ def environment(given: Iterable[str], option: str) -> dict[str, str]:
                 f"{option} {name} is {HIDDEN}, which stands for a value that was not written down."
                 " Put the value there."
             )
-        if name in RESERVED:
+        if name in RESERVED and not is_own:
             raise UsageError(
                 f"{option} {name} cannot be set: the stack sets it itself. Leave it out."
             )

@@ -83,6 +83,7 @@ def conclude(
         head=sides[1],
         plan=plan,
         evidence=evidence,
+        titles=titles,
     )
 
 
