@@ -87,9 +87,13 @@ def request(given: Mapping[str, Any]) -> GateRequest:
     append = pipeline.find(results, values["append"]) if values["append"] else None
     file = project_file.load(values.pop("config"), here, choices.known())
     values = _with_file(values, file)
+    by_option = any(values.get(f"target_{kind}") for kind in target_options.VERSIONED)
     project = _project(values, file, here)
+    asked = _options(values, project)
+    if file is not None and file.target is not None and not by_option:
+        asked = replace(asked, folder=file.folder)
     return pipeline.GateRequest(
-        options=options.check(_options(values, file, project)),
+        options=options.check(asked),
         seed=seeds.draw(values["seed"]),
         root=checkout.root(),
         here=here,
@@ -107,14 +111,11 @@ def history(given: Mapping[str, Any]) -> bool:
     return bool(_with_file(dict(given), file)["history"])
 
 
-def _options(
-    values: Mapping[str, Any], file: ProjectFile | None, project: Project | None
-) -> options.GateOptions:
+def _options(values: Mapping[str, Any], project: Project | None) -> options.GateOptions:
     is_own = project is not None and project.tested.kind is not TargetKind.SAMPLE
-    plain = options.GateOptions(project=project, folder=file.folder if file else None)
     words = {name: values[name] for name in ("margin", "max_minutes", "scaling")}
-    return replace(
-        plain,
+    return options.GateOptions(
+        project=project,
         base=values["base"],
         head=values["head"],
         base_image=values["base_image"],
