@@ -194,7 +194,7 @@ def _project(values: dict[str, Any], file: ProjectFile | None, here: Path) -> Pr
     if project.tested.kind is TargetKind.URL:
         raise UsageError(
             f"The target {project.tested.given} is running already, so no version of it can be"
-            " built. Name what it is built from: --dockerfile ., --app shop:app or --compose"
+            " built. Name what it is built from: --dockerfile ., --app shop:app or --service"
             " compose.yaml:web."
         )
     return project
