@@ -174,7 +174,8 @@ class Session:
             self._say(f"{self._worker}: checking whether two replicas give consistent answers")
             self._block_runner.prepare()
             probes = self._block_runner.probe(checks)
-            self._check_load()
+            if self._plan.asked is not None:
+                self._check_load()
             asked = self._block_runner.ask_servers(self._pair_runner.checked) if asks else ()
             self._add(probes=(*self.evidence.probes, *probes, *asked))
             if not probes and not asked:  # there is nothing to ask
