@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from loadtests.gate.model import Evidence, GatePlan, SideName
-from loadtests.model.tested.in_force import InForce
+from loadtests.model.tested.in_force import UNDER_LOAD, InForce
 
 AS_STARTED = "as started"
 
@@ -22,11 +23,20 @@ def heading(plan: GatePlan, evidence: Evidence, worker: str) -> str:
     seen = seen_of(evidence, worker)
     if not any(entry.as_started for entry in seen.values()):
         return worker
-    words = {side: words_of(entry) for side, entry in seen.items()}
-    if len(set(words.values())) == 1:
-        return f"{AS_STARTED}: {next(iter(words.values()))}"
-    sides = "; ".join(f"{side} {text}" for side, text in words.items())
+    if are_alike(seen):
+        return f"{AS_STARTED}: {words_of(next(iter(seen.values())))}"
+    sides = "; ".join(f"{side} {words_of(entry)}" for side, entry in seen.items())
     return f"{AS_STARTED}: {sides}"
+
+
+def are_alike(seen: Mapping[SideName, InForce]) -> bool:
+    """Return whether the versions are served alike, as far as that was set and not only counted.
+
+    Threads that a server starts as it needs them are counted under load, so they may differ.
+    """
+    entries = tuple(seen.values())
+    counted = any(entry.seen_by == UNDER_LOAD for entry in entries)
+    return len({str(replace(entry, threads=None) if counted else entry) for entry in entries}) == 1
 
 
 def words_of(entry: InForce) -> str:
@@ -51,11 +61,11 @@ def remarks(plan: GatePlan, evidence: Evidence) -> Iterator[str]:
     """Yield sentences on what serves: where versions differ, and what was noticed of each."""
     for worker in plan.workers:
         seen = seen_of(evidence, worker)
-        base, head = seen.get(SideName.BASE), seen.get(SideName.HEAD)
         compared = plan.models.get(worker)
         one_variant = compared is None or compared[0].name == compared[1].name
-        if base is not None and head is not None and one_variant and str(base) != str(head):
-            yield f"Base is served by {words_of(base)}, and head by {words_of(head)}."
+        if one_variant and len(seen) > 1 and not are_alike(seen):
+            base, head = (words_of(seen[side]) for side in SideName)
+            yield f"Base is served by {base}, and head by {head}."
         for side, entry in seen.items():
             for note in entry.notes:
                 yield f"{side}: {note}"

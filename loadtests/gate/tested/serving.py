@@ -14,7 +14,7 @@ from loadtests.model.plan import IdleConnections, WorkerModel
 from loadtests.model.stack import Replica
 from loadtests.model.tested.in_force import InForce
 from loadtests.model.tested.target import TargetKind
-from loadtests.servers import gunicorn, idle_connections
+from loadtests.servers import idle_connections
 from loadtests.servers.server import KeepAlive
 
 
@@ -86,14 +86,11 @@ def is_in_force(model: WorkerModel, seen: InForce) -> bool:
 
 def after_load(stack: GateStack, serving: Serving) -> Serving:
     """Return the same with what only a load shows: the threads of gunicorn's gthread workers."""
-    base = serving.seen.get(SideName.BASE)
-    if base is None or not (base.as_started and base.mode == "gthread" and base.threads is None):
-        return serving
-    start = starts_of(stack, SideName.BASE)[0]
-    threads = gunicorn.threads_after_load(stack.processes_of(start.name))
-    slots = threads * base.processes if threads and base.processes else None
-    seen = replace(base, threads=threads, slots=slots)
-    return replace(serving, seen={**serving.seen, SideName.BASE: seen})
+    seen = {
+        side: in_force.after_load_of(stack, entry, starts_of(stack, side)[0].name)
+        for side, entry in serving.seen.items()
+    }
+    return replace(serving, seen=seen)
 
 
 def kept(evidence: Evidence, serving: Serving) -> Evidence:

@@ -10,7 +10,7 @@ from loadtests.environments.protocol import Stack
 from loadtests.measurement.serving import keep_alive
 from loadtests.model.errors import AS_IT_STARTS, EnvironmentFailure, NotInForce
 from loadtests.model.plan import Plan, WorkerModel
-from loadtests.model.tested.in_force import InForce, KeptConnections, ServerProcess
+from loadtests.model.tested.in_force import UNDER_LOAD, InForce, KeptConnections, ServerProcess
 from loadtests.model.tested.target import STARTS_ITSELF
 from loadtests.servers import gunicorn, registry
 from loadtests.servers.server import Seen, Server, troubles_in
@@ -136,15 +136,16 @@ def differs(worker: WorkerModel, seen: InForce) -> str | None:
 
 def after_load(stack: Stack, entries: Sequence[InForce]) -> tuple[InForce, ...]:
     """Return the same with what only a load shows: the threads of gunicorn's gthread workers."""
-    return tuple(_after_load(stack, entry) for entry in entries)
+    return tuple(after_load_of(stack, entry, f"{entry.worker}-1") for entry in entries)
 
 
-def _after_load(stack: Stack, entry: InForce) -> InForce:
+def after_load_of(stack: Stack, entry: InForce, member: str) -> InForce:
+    """Return the same of one worker model, by the processes of one of its replicas."""
     if not (entry.as_started and entry.mode == "gthread" and entry.threads is None):
         return entry
-    threads = gunicorn.threads_after_load(stack.processes_of(f"{entry.worker}-1"))
+    threads = gunicorn.threads_after_load(stack.processes_of(member))
     slots = threads * entry.processes if threads and entry.processes else None
-    return replace(entry, threads=threads, slots=slots, seen_by="its processes under load")
+    return replace(entry, threads=threads, slots=slots, seen_by=UNDER_LOAD)
 
 
 def with_troubles(stack: Stack, entries: Sequence[InForce]) -> tuple[InForce, ...]:

@@ -7,6 +7,10 @@ from dataclasses import dataclass, replace
 from loadtests.model.plan import Plan, WorkerModel
 
 
+UNDER_LOAD = "its processes under load"
+"""Where the number of threads was seen that a server starts only as it needs them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ServerProcess:
     """One process of a replica: its threads, and its command line with blanks between words."""

@@ -9,7 +9,7 @@ import pytest
 
 from loadtests.gate.analysis import heading
 from loadtests.gate.model import Evidence, SideName
-from loadtests.model.tested.in_force import InForce
+from loadtests.model.tested.in_force import UNDER_LOAD, InForce
 from tests.loadtests.gate.builders import make_gate_plan
 
 PLAN = make_gate_plan()
@@ -87,3 +87,13 @@ def test_what_was_noticed_of_a_server_is_told_with_its_version() -> None:
     assert list(heading.remarks(PLAN, seen)) == [
         f"{side}: 5 worker processes are what cpu_count() gives." for side in ("base", "head")
     ]
+
+
+def test_threads_that_were_only_counted_make_no_difference() -> None:
+    base = in_force(mode="gthread", threads=8, seen_by=UNDER_LOAD)
+    seen = evidence(base, replace(base, threads=7))
+
+    assert heading.heading(PLAN, seen, "gthread") == (
+        "as started: gunicorn gthread, 2 workers, 8 threads in each"
+    )
+    assert list(heading.remarks(PLAN, seen)) == []
