@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from loadtests.environments.compose.tested.forcing import (
+    all_in_force,
     check,
     command_of,
     notes,
