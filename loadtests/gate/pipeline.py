@@ -260,14 +260,27 @@ def _planned(request: GateRequest, machine: Machine) -> GatePlan:
             f" those of {SCHEMA_VERSION}. Start a new gate."
         )
     earlier = request.append.plan
-    settings = (gate_plan.workers, gate_plan.path, gate_plan.margins)
-    if settings != (earlier.workers, earlier.path, earlier.margins):
+    if _settings(gate_plan) != _settings(earlier):
         raise UsageError(
             f"--append continues {request.append.facts.gate_id} with the same options: workers"
             f" {','.join(earlier.workers)}, path {earlier.path}, and the same margins. Leave"
             " these options unchanged."
         )
     return replace(earlier, max_minutes=gate_plan.max_minutes)
+
+
+def _settings(gate_plan: GatePlan) -> tuple[object, ...]:
+    """Return what has to be the same where evidence is added; values of headers are hidden."""
+    load = gate_plan.asked
+    requests = load.requests if load else ()
+    return (
+        gate_plan.workers,
+        gate_plan.path,
+        gate_plan.margins,
+        gate_plan.tested.given,
+        tuple((request.method, request.path, request.weight) for request in requests),
+        load.locustfile.path if load and load.locustfile else None,
+    )
 
 
 def _start_bytes(stack: GateStack) -> int:

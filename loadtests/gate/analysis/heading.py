@@ -24,8 +24,8 @@ def heading(plan: GatePlan, evidence: Evidence, worker: str) -> str:
     if not any(entry.as_started for entry in seen.values()):
         return worker
     if are_alike(seen):
-        return f"{AS_STARTED}: {words_of(next(iter(seen.values())))}"
-    sides = "; ".join(f"{side} {words_of(entry)}" for side, entry in seen.items())
+        return f"{AS_STARTED}: {next(iter(seen.values()))}"
+    sides = "; ".join(f"{side} {entry}" for side, entry in seen.items())
     return f"{AS_STARTED}: {sides}"
 
 
@@ -37,14 +37,6 @@ def are_alike(seen: Mapping[SideName, InForce]) -> bool:
     entries = tuple(seen.values())
     counted = any(entry.seen_by == UNDER_LOAD for entry in entries)
     return len({str(replace(entry, threads=None) if counted else entry) for entry in entries}) == 1
-
-
-def words_of(entry: InForce) -> str:
-    """Return what serves in a few words; gunicorn's processes are called workers, as it does."""
-    words = str(entry)
-    if entry.server == "gunicorn":
-        words = words.replace(" processes", " workers").replace(" process", " worker")
-    return words
 
 
 def seen_of(evidence: Evidence, worker: str) -> Mapping[SideName, InForce]:
@@ -64,8 +56,9 @@ def remarks(plan: GatePlan, evidence: Evidence) -> Iterator[str]:
         compared = plan.models.get(worker)
         one_variant = compared is None or compared[0].name == compared[1].name
         if one_variant and len(seen) > 1 and not are_alike(seen):
-            base, head = (words_of(seen[side]) for side in SideName)
-            yield f"Base is served by {base}, and head by {head}."
+            yield (
+                f"Base is served by {seen[SideName.BASE]}, and head by {seen[SideName.HEAD]}."
+            )
         for side, entry in seen.items():
             for note in entry.notes:
                 yield f"{side}: {note}"

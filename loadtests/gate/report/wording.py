@@ -14,6 +14,7 @@ from loadtests.gate.model import (
     GateVerdict,
     Side,
 )
+from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.variables import HIDDEN
 from loadtests.report.rounding import figure
 
@@ -125,13 +126,15 @@ def side(version: Side) -> str:
 def again(result: GateResult) -> str:
     """Return the command that repeats the gate; its person knows the values of variables."""
     plan = result.plan
+    if plan.tested.kind is not TargetKind.SAMPLE:
+        seed = "" if "--seed" in result.facts.command else f" --seed {plan.seed}"
+        return f"{result.facts.command}{seed}"
     words = ["twofold", "gate"]
     variants = _variants(plan)
     for version in (result.head,) if len(variants) > 1 else (result.base, result.head):
         words += [f"--{version.name}", version.commit or _path_or_image(version)]
         for variable in version.environment:
-            if variable not in plan.tested.env:
-                words += [f"--{version.name}-env", f"{variable}={HIDDEN}"]
+            words += [f"--{version.name}-env", f"{variable}={HIDDEN}"]
     words += ["--variants" if len(variants) > 1 else "--workers", ",".join(variants)]
     words += ["--workload", plan.workload]
     words += ["--margin", f"{next(iter(plan.margins.values())):g}", "--seed", str(plan.seed)]

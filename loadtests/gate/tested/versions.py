@@ -103,7 +103,7 @@ def build(
     return Sides(
         base=base.side,
         head=head.side,
-        differences=(*differences, *notes),
+        differences=(*differences, *notes, inspection.NO_WAY_OUT),
         variables=environments,
         prepared={name: entry.prepared for name, entry in built.items()},
     )

@@ -175,7 +175,7 @@ def test_two_variants_of_one_version_are_base_and_head(gates: Gates, world: Gate
     assert result.titles == {"gthread-to-sync": "gthread → sync"}
     seen = {side: entries[0].mode for side, entries in result.evidence.in_force.items()}
     assert seen == {SideName.BASE: "gthread", SideName.HEAD: "sync"}
-    assert "--head 'default head' --variants gthread,sync" in wording.again(result)
+    assert wording.again(result) == "twofold gate --seed 1"
 
 
 @pytest.mark.parametrize(
@@ -196,3 +196,12 @@ def test_one_variant_serves_both_versions() -> None:
     ((base, head),) = models_of(GateOptions(variants=("sync",))).values()
 
     assert (base.name, head.name) == ("sync", "sync")
+
+
+def test_two_variants_of_the_sample_are_told_again(gates: Gates, world: GateWorld) -> None:
+    world.logs = {}
+
+    result = gates.run(options={"variants": ("gthread", "sync"), "scaling": False})
+
+    assert result.titles == {"gthread-to-sync": "gthread → sync"}
+    assert "--head 'default head' --variants gthread,sync" in wording.again(result)

@@ -22,7 +22,7 @@ from loadtests.gate import options
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
-from loadtests.targets import registry
+from loadtests.targets import import_string, registry
 from loadtests.targets.configuration import project as projects
 from loadtests.targets.configuration import project_file
 from loadtests.targets.dockerfile import NAMES as DOCKERFILES
@@ -64,7 +64,7 @@ variants_option = click.option(
 OF_THE_TARGET = (*target_options.OF_VERSIONS, *load_options.OF_A_LOAD)
 
 DEFAULT_TARGET = "."
-"""What is tested in a folder with a Dockerfile where nobody names a target."""
+"""What is tested where nobody names a target."""
 
 
 def own_target(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -201,19 +201,21 @@ def _project(values: dict[str, Any], file: ProjectFile | None, here: Path) -> Pr
 
 
 def _unnamed(values: Mapping[str, Any], here: Path, *, wanted: bool) -> Target | None:
-    """Return the target of a folder with a Dockerfile where nobody names one.
+    """Return the target of this folder where nobody names one: its Dockerfile, or its application.
 
-    Named images and folders are versions that need no target. A checkout whose application lies in
-    ``app/`` is measured as the sample application is, unless a target is ``wanted``.
+    Other folders and images that are named are versions that need no target. A checkout whose
+    application lies in ``app/`` is measured as the sample application is, unless a target is
+    ``wanted``.
     """
     named = [values[name] for name in ("base", "head") if values[name] is not None]
     if any(":" in name or not _is_here(name, here) for name in named) and not wanted:
         return None
-    has_dockerfile = any((here / name).is_file() for name in DOCKERFILES)
     is_sample = (here / "app/Dockerfile").is_file()
-    if not has_dockerfile or (is_sample and not wanted):
+    has_dockerfile = any((here / name).is_file() for name in DOCKERFILES)
+    is_application = import_string.recognises(DEFAULT_TARGET, here)
+    if (is_sample and not wanted) or not (has_dockerfile or is_application):
         return None
-    return registry.named(TargetKind.DOCKERFILE, DEFAULT_TARGET, here)
+    return registry.recognise(DEFAULT_TARGET, here)
 
 
 def _is_here(name: str, here: Path) -> bool:

@@ -121,7 +121,7 @@ def test_an_image_is_measured_as_it_starts_and_its_slots_count() -> None:
 
     seen = see(plan, World(first_log=lambda _: log("gunicorn-timeout")))
 
-    assert str(seen[0]) == "gunicorn sync, 2 processes"
+    assert str(seen[0]) == "gunicorn sync, 2 workers"
     (model,) = applied(plan, seen).workers
     assert (model.server, model.mode, model.processes, model.slots) == ("gunicorn", "sync", 2, 2)
 
