@@ -15,12 +15,11 @@ from loadtests.environments.compose.machine import docker_machine, lock_scope
 from loadtests.environments.guards import machine_lock
 from loadtests.environments.keep_awake import AWAKE_LOG, kept_awake
 from loadtests.environments.protocol import Say
-from loadtests.gate import plan, result_files, versions
+from loadtests.gate import appending, plan, result_files, versions
 from loadtests.gate.analysis import aa_noise, heading, verdict
 from loadtests.gate.generator_pool import GeneratorPool
 from loadtests.gate.looks import START_BYTES, Session
 from loadtests.gate.model import (
-    SCHEMA_VERSION,
     Evidence,
     GateFacts,
     GatePlan,
@@ -98,7 +97,7 @@ def _run_in(
     finally:
         engine.close()
     if request.append is not None:
-        _check_same(request.append, sides)
+        appending.check_same(request.append, sides)
     store = _folder(request, started_at_s)
     lock.note(store.folder)
     facts = GateFacts(
@@ -253,34 +252,7 @@ def _planned(request: GateRequest, machine: Machine) -> GatePlan:
     gate_plan = plan.make_plan(request.options, machine, seed=request.seed)
     if request.append is None:
         return gate_plan
-    if request.append.schema_version != SCHEMA_VERSION:
-        raise UsageError(
-            f"--append {request.append.facts.gate_id}: it was written with schema"
-            f" {request.append.schema_version}, whose figures were counted in another way than"
-            f" those of {SCHEMA_VERSION}. Start a new gate."
-        )
-    earlier = request.append.plan
-    if _settings(gate_plan) != _settings(earlier):
-        raise UsageError(
-            f"--append continues {request.append.facts.gate_id} with the same options: workers"
-            f" {','.join(earlier.workers)}, path {earlier.path}, and the same margins. Leave"
-            " these options unchanged."
-        )
-    return replace(earlier, max_minutes=gate_plan.max_minutes)
-
-
-def _settings(gate_plan: GatePlan) -> tuple[object, ...]:
-    """Return what has to be the same where evidence is added; values of headers are hidden."""
-    load = gate_plan.asked
-    requests = load.requests if load else ()
-    return (
-        gate_plan.workers,
-        gate_plan.path,
-        gate_plan.margins,
-        gate_plan.tested.given,
-        tuple((request.method, request.path, request.weight) for request in requests),
-        load.locustfile.path if load and load.locustfile else None,
-    )
+    return appending.continued(request.append, gate_plan)
 
 
 def _start_bytes(stack: GateStack) -> int:
@@ -313,17 +285,6 @@ def _sides(
         )
     named = versions.find_both(engine, request.here, options)
     return versions.build(engine, request.root, request.here, named, environments, say)
-
-
-def _check_same(earlier: GateResult, sides: Sides) -> None:
-    """Raise :class:`UsageError` if the versions are not those of the earlier gate."""
-    for before, now in ((earlier.base, sides.base), (earlier.head, sides.head)):
-        if (before.digest, before.environment) != (now.digest, now.environment):
-            raise UsageError(
-                f"--append {earlier.facts.gate_id}: its {before.name} was image"
-                f" {before.digest[:19]} and is now {now.digest[:19]}, or has other variables. A"
-                " gate can be continued with the same two versions only; start a new gate."
-            )
 
 
 def _folder(request: GateRequest, started_at_s: float) -> Store:
