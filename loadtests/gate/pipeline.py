@@ -121,7 +121,7 @@ def _run_in(
         with suppress(Exception):  # the original error is the one to report
             gate.write_all()
         raise
-    gate.facts = replace(facts, wall_s=round(proc.monotonic_s() - started_s, 1), finished=True)
+    gate.facts = replace(gate.facts, wall_s=round(proc.monotonic_s() - started_s, 1), finished=True)
     return gate.write_all(), store.folder
 
 
@@ -188,6 +188,8 @@ class _Gate:
                 pair_runner = PairRunner(stack, self._plan, worker, pool)
                 pair_runner.wait_ready()
                 seen = self._see(stack, worker, say)
+                if self._left_out(worker, say):
+                    return
                 before = dict(stack.identities())
                 session = Session(
                     self._plan,
@@ -229,6 +231,19 @@ class _Gate:
             head=replace(self._sides.head, port=ports[SideName.HEAD]),
         )
         return seen
+
+    def _left_out(self, worker: str, say: Say) -> bool:
+        """Leave a worker model out that is not in force, where the same was measured before."""
+        before = heading.same_as(self._plan, self._evidence, worker)
+        if before is None:
+            return False
+        name = heading.heading(self._plan, self._evidence, worker)
+        told = f"{worker} is not in force ({name}), as {before} was not, so it is left out."
+        say(told)
+        workers = tuple(name for name in self._plan.workers if name != worker)
+        self._plan = replace(self._plan, workers=workers)
+        self.facts = replace(self.facts, differences=(*self.facts.differences, told))
+        return True
 
     def _keep_samples(self, name: str, samples: bytes) -> None:
         self._store.write_samples(name, samples)

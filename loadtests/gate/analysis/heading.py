@@ -39,6 +39,22 @@ def are_alike(seen: Mapping[SideName, InForce]) -> bool:
     return len({str(replace(entry, threads=None) if counted else entry) for entry in entries}) == 1
 
 
+def same_as(plan: GatePlan, evidence: Evidence, worker: str) -> str | None:
+    """Return the worker model before this one under which the same was measured, or None.
+
+    Versions that start their own server run it whatever they are told, and once is enough.
+    """
+    own = seen_of(evidence, worker)
+    if not own or not all(entry.as_started for entry in own.values()):
+        return None
+    for other in plan.workers[: plan.workers.index(worker)]:
+        before = seen_of(evidence, other)
+        alike = all(side in before and str(before[side]) == str(own[side]) for side in own)
+        if alike and all(entry.as_started for entry in before.values()):
+            return other
+    return None
+
+
 def seen_of(evidence: Evidence, worker: str) -> Mapping[SideName, InForce]:
     """Return what was seen to serve each version under one name."""
     return {

@@ -205,3 +205,18 @@ def test_two_variants_of_the_sample_are_told_again(gates: Gates, world: GateWorl
 
     assert result.titles == {"gthread-to-sync": "gthread → sync"}
     assert "--head 'default head' --variants gthread,sync" in wording.again(result)
+
+
+def test_an_image_that_ignores_two_worker_models_is_measured_once(
+    gates: Gates, world: GateWorld
+) -> None:
+    result = gates.run(options={"workers": ("gthread", "sync"), "scaling": False})
+
+    assert result.plan.workers == ("gthread",)
+    assert {pair.worker for pair in result.evidence.pairs} == {"gthread"}
+    assert result.titles == {"gthread": "as started: gunicorn sync, 2 workers"}
+    assert result.facts.differences[-1] == (
+        "sync is not in force (as started: gunicorn sync, 2 workers), as gthread was not, so it is"
+        " left out."
+    )
+    assert world.open == 0
