@@ -49,7 +49,10 @@ def same_as(plan: GatePlan, evidence: Evidence, worker: str) -> str | None:
         return None
     for other in plan.workers[: plan.workers.index(worker)]:
         before = seen_of(evidence, other)
-        alike = all(side in before and str(before[side]) == str(own[side]) for side in own)
+        alike = all(
+            side in before and are_alike({SideName.BASE: before[side], SideName.HEAD: own[side]})
+            for side in own
+        )
         if alike and all(entry.as_started for entry in before.values()):
             return other
     return None
