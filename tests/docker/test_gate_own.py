@@ -52,6 +52,16 @@ EXPOSE 5000
 CMD ["/venv/bin/gunicorn", "--bind", "0.0.0.0:5000", "--workers", "2", "blog:app"]
 """
 
+COMPOSE = {
+    "services": {
+        "web": {"build": ".", "depends_on": ["cache"], "environment": {"TOKEN": "a$$b"}},
+        "cache": {
+            "image": "twofold/app:latest",
+            "command": ["/venv/bin/python", "-m", "http.server", "9000"],
+        },
+    }
+}
+
 CONFIGURATION = """
 target = {target}
 [workloads.browse]
@@ -67,6 +77,7 @@ def blog(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "blog.py").write_text(BLOG.format(key='"dev"'))
     (folder / "Dockerfile").write_text(DOCKERFILE)
+    (folder / "compose.yaml").write_text(json.dumps(COMPOSE))
     in_git(folder, "init", "--quiet")
     in_git(folder, "add", "--all")
     in_git(folder, "commit", "--quiet", "--message", "one")
@@ -121,7 +132,7 @@ def test_an_unchanged_repository_is_compared_and_headed_by_what_runs(blog: Path)
     assert "ok" in states
 
 
-@pytest.mark.parametrize("target", ['"."', '"blog:app"'])
+@pytest.mark.parametrize("target", ['"."', '"blog:app"', '"compose.yaml:web"'])
 def test_a_random_key_in_head_is_a_regression(blog: Path, target: str) -> None:
     (blog / "twofold.toml").write_text(CONFIGURATION.format(target=target))
     (blog / "requirements.txt").write_text("")
