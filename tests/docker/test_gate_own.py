@@ -77,6 +77,7 @@ def blog(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "blog.py").write_text(BLOG.format(key='"dev"'))
     (folder / "Dockerfile").write_text(DOCKERFILE)
+    (folder / "requirements.txt").write_text("flask\n")
     (folder / "compose.yaml").write_text(json.dumps(COMPOSE))
     in_git(folder, "init", "--quiet")
     in_git(folder, "add", "--all")
@@ -135,7 +136,6 @@ def test_an_unchanged_repository_is_compared_and_headed_by_what_runs(blog: Path)
 @pytest.mark.parametrize("target", ['"."', '"blog:app"', '"compose.yaml:web"'])
 def test_a_random_key_in_head_is_a_regression(blog: Path, target: str) -> None:
     (blog / "twofold.toml").write_text(CONFIGURATION.format(target=target))
-    (blog / "requirements.txt").write_text("")
     (blog / "blog.py").write_text(BLOG.format(key="os.urandom(24)"))
 
     done = gate(blog, "--base", "main", "--head", ".", *SMALL, program=FEW_STARTS)

@@ -113,6 +113,9 @@ def history(given: Mapping[str, Any]) -> bool:
 
 def _options(values: Mapping[str, Any], project: Project | None) -> options.GateOptions:
     is_own = project is not None and project.tested.kind is not TargetKind.SAMPLE
+    # An own target has its variables itself.
+    env = project.tested.env if project is not None and not is_own else {}
+    shared = [f"{name}={value}" for name, value in env.items()]
     words = {name: values[name] for name in ("margin", "max_minutes", "scaling")}
     return options.GateOptions(
         project=project,
@@ -123,8 +126,12 @@ def _options(values: Mapping[str, Any], project: Project | None) -> options.Gate
         variants=tuple(values["variants"] or ()),
         workers=_workers(values, project, is_own=is_own),
         workload=_workload(values, project, is_own=is_own),
-        base_environment=options.environment(values["base_env"], "--base-env", is_own=is_own),
-        head_environment=options.environment(values["head_env"], "--head-env", is_own=is_own),
+        base_environment=options.environment(
+            (*shared, *values["base_env"]), "--base-env", is_own=is_own
+        ),
+        head_environment=options.environment(
+            (*shared, *values["head_env"]), "--head-env", is_own=is_own
+        ),
         **{name: value for name, value in words.items() if value is not None},
     )
 
