@@ -87,6 +87,8 @@ def request(given: Mapping[str, Any]) -> GateRequest:
     append = pipeline.find(results, values["append"]) if values["append"] else None
     file = project_file.load(values.pop("config"), here, choices.known())
     values = _with_file(values, file)
+    if len(values["variants"] or ()) == options.MOST_VARIANTS:
+        values["base"] = given["base"]  # the file's base is for gates of two versions
     by_option = any(values.get(f"target_{kind}") for kind in target_options.VERSIONED)
     project = _project(values, file, here)
     asked = _options(values, project)

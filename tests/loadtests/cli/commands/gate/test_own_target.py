@@ -153,6 +153,15 @@ def test_two_variants_are_compared_on_one_version(asked: list[GateRequest]) -> N
     assert options.variants == ("gthread", "sync")
 
 
+def test_the_files_base_is_for_gates_of_two_versions(
+    asked: list[GateRequest], folder: Path
+) -> None:
+    (folder / "twofold.toml").write_text(CONFIGURATION)
+
+    assert options_of(asked, "--variants", "gthread-8,sync").base is None
+    assert options_of(asked, "--variants", "sync").base == "v1"
+
+
 def test_a_target_by_option_is_named_from_here_and_one_of_the_file_from_its_folder(
     asked: list[GateRequest], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
