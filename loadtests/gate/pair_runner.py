@@ -193,7 +193,7 @@ class PairRunner:
         """Let the users of a user's own load start at starts that have had none."""
         if not self._generators.has_users:
             return
-        loads = [
+        loads: list[tuple[Key, Load]] = [
             ((lane.lane, side), self._rehearsal(lane, side))
             for lane in lanes
             for side, start in lane.starts.items()

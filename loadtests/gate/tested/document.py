@@ -17,6 +17,7 @@ from loadtests.gate.tested.prepared import Prepared
 from loadtests.model.errors import UsageError
 from loadtests.model.plan import WorkerModel
 from loadtests.tools import docker_compose
+from loadtests.tools.docker import MEMBER_LABEL
 
 FILE = "gate.services.json"
 """The Compose file of the whole stack, in the gate's folder. JSON is valid YAML."""
@@ -105,7 +106,7 @@ def service_of(side: SideName, part: Part) -> str:
 
 def _needed(side: SideName, part: Part) -> dict[str, Any]:
     service = tested_document.needed(part)
-    member = {tested_document.MEMBER_LABEL: service_of(side, part)}
+    member = {MEMBER_LABEL: service_of(side, part)}
     return {**service, "labels": {**service["labels"], **member}}
 
 

@@ -138,7 +138,9 @@ def _options(values: Mapping[str, Any], project: Project | None) -> options.Gate
     )
 
 
-def _workers(values: Mapping[str, Any], project: Project | None, *, is_own: bool) -> Any:
+def _workers(
+    values: Mapping[str, Any], project: Project | None, *, is_own: bool
+) -> tuple[str, ...]:
     named = values["workers"]
     if isinstance(named, str):
         return tuple(word.strip() for word in named.split(",") if word.strip())
