@@ -30,7 +30,7 @@ from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.progress import Progress
-from loadtests.model.errors import TwofoldError
+from loadtests.model.errors import NotInForce, TwofoldError
 from loadtests.model.plan import Plan
 from loadtests.model.result import RunFacts, RunResult
 from loadtests.model.tested import in_force
@@ -61,7 +61,9 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     """Measure a plan, and return the result and the run's folder.
 
     The stack is always taken down, and finished trials are saved and reported, even after an error.
-    A signal raises :class:`~loadtests.model.errors.Interrupted`.
+    A signal raises :class:`~loadtests.model.errors.Interrupted`. An image that does not run a
+    worker model that it was told to raises :class:`~loadtests.model.errors.NotInForce`, and leaves
+    no folder.
     """
     with machine_lock.held(request.chosen.lock, progress.say, wait=request.wait) as lock:
         return _run(request, progress, lock)
@@ -99,6 +101,9 @@ def _run(request: Request, progress: Progress, lock: machine_lock.Held) -> tuple
             session.measure_latency()
             session.finish()
         signals.check()
+    except NotInForce:  # nothing was measured; see ``run``
+        store.discard()
+        raise
     except BaseException:
         # Report the finished trials if possible; the original error is the one to raise.
         with suppress(Exception):

@@ -12,8 +12,9 @@ from loadtests.environments.compose.tested import forcing
 from loadtests.environments.compose.tested.start import stopping
 from loadtests.environments.wait_idle import busy_after, wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.model.plan import Plan, Upstream
+from loadtests.model.plan import Plan, Upstream, WorkerModel
 from loadtests.model.stack import Replica
+from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used
@@ -98,10 +99,11 @@ class ComposeStack(ContainerStack):
 
     def check_forced(self) -> None:
         """Raise unless the image runs the worker models that were put into force in it."""
-        for worker in self._plan.workers:
-            if not worker.as_started:
-                member = f"{worker.name}-1"
-                forcing.check(worker, self.first_log(member), self.processes_of(member))
+        forcing.all_in_force(self._plan.workers, self._look)
+
+    def _look(self, worker: WorkerModel) -> tuple[str, Sequence[ServerProcess]]:
+        member = f"{worker.name}-1"
+        return self.first_log(member), self.processes_of(member)
 
     def stop_replicas(self) -> None:
         """Stop the user's replicas, and take note if they ignore SIGTERM.

@@ -26,6 +26,10 @@ class TargetKind(StrEnum):
     """A deployment that is running already."""
 
 
+STARTS_ITSELF = (TargetKind.DOCKERFILE, TargetKind.IMAGE, TargetKind.SERVICE)
+"""Targets whose server is the image's own; where it is gunicorn, its mode can be chosen."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """The system under test, as its form's file in ``targets/`` found it.

@@ -41,7 +41,7 @@ def document(
     """
     hidden = Hidden(subject.values)
     services = {
-        worker.name: _replica(
+        worker.name: replica(
             subject.measured,
             memory_bytes=memory_bytes,
             command=commands.get(worker.name, NO_COMMAND),
@@ -49,7 +49,7 @@ def document(
         )
         for worker in plan.workers
     }
-    services |= {part.service: _needed(part) for part in subject.needs}
+    services |= {part.service: needed(part) for part in subject.needs}
     volumes = {
         name: {**definition, "labels": LABELS} for name, definition in subject.volumes.items()
     }
@@ -62,13 +62,14 @@ def document(
     return {"services": services, **filled}, hidden.values
 
 
-def _replica(
+def replica(
     part: Part,
     *,
     memory_bytes: int,
-    command: Command,
-    variables: Mapping[str, str],
+    command: Command = NO_COMMAND,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
+    """Return the service of a measured part's replicas; see :func:`document`."""
     service = _service(part)
     own = {**service.get("environment", {}), **escaped(command.env)}
     service["environment"] = {**own, **variables}
@@ -81,7 +82,8 @@ def _replica(
     return {**service, "cpus": "0", "cpuset": ""}
 
 
-def _needed(part: Part) -> dict[str, Any]:
+def needed(part: Part) -> dict[str, Any]:
+    """Return the service of a part that the replicas need."""
     service = _service(part)
     return {**service, "labels": {**LABELS, MEMBER_LABEL: part.name}}
 
