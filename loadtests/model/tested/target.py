@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from loadtests.model.tested.external import Hooks
+from loadtests.model.tested.swarm import SwarmAccess
 from loadtests.model.tested.variables import Variables
 
 
@@ -60,6 +61,8 @@ class Target:
     env: Variables = field(default_factory=dict)
     hooks: Hooks | None = None
     """The commands that scale and read a deployment at a URL."""
+    swarm: SwarmAccess | None = None
+    """The engines of a Swarm's nodes, where the configuration names them."""
     needs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
