@@ -47,6 +47,15 @@ class RuleCode(StrEnum):
     BUDGET = "budget"
 
 
+NODE_PREFIX = "node "
+"""Begins the name of a Swarm's node among a stack's identities."""
+
+
+def node_member(name: str) -> str:
+    """Return the name of a node among a stack's identities."""
+    return NODE_PREFIX + name
+
+
 class RuleState(StrEnum):
     """Whether a rule holds; a rule that could not be checked never counts as holding."""
 

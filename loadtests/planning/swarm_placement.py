@@ -32,6 +32,11 @@ class Placement:
 
     node_of: Mapping[str, Node]
 
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes that have something, each once."""
+        return tuple({node.id: node for node in self.node_of.values()}.values())
+
     def members_on(self, node: Node) -> tuple[str, ...]:
         """Return the members of one node, in the order in which they were placed."""
         return tuple(member for member, at in self.node_of.items() if at.id == node.id)
@@ -70,7 +75,7 @@ def is_one_machine(nodes: Sequence[Node]) -> bool:
 
 def of_generator(machine: Machine) -> Machine:
     """Return the machine that the generator is on, with its cores alone."""
-    if not machine.nodes:
+    if not machine.nodes or is_one_machine(machine.nodes):
         return machine
     node = _for(Role.GENERATOR, machine.nodes)
     return replace(machine, cores=node.cores, core_ids=tuple(range(node.cores)))
