@@ -45,6 +45,7 @@ class RuleCode(StrEnum):
     HOST_CONTENTION = "host_contention"
     STEADY = "steady"
     BUDGET = "budget"
+    NODES = "nodes"
 
 
 NODE_PREFIX = "node "
