@@ -175,7 +175,8 @@ def ask(given: dict[str, Any]) -> tuple[options.Options, Project]:
     may_load = values.pop("may_load")
     project = projects.build(_given_project(values, here), file, os.environ)
     if project.tested.url is not None:
-        permission.permitted(project.tested.url, may_load)
+        loaded = permission.permitted(project.tested.url, may_load)
+        project = replace(project, tested=replace(project.tested, address=loaded.address))
     asked = options.Options(**_with_file(values, file))
     return options.check(asked, choices.of_a_run(project)), project
 

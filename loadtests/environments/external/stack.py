@@ -12,6 +12,7 @@ from loadtests.environments.external.deployment import Deployment
 from loadtests.model.plan import Plan, TrialSpec, Upstream
 from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
+from loadtests.model.tested.target import Target
 from loadtests.model.vocabulary import Role
 from loadtests.tools import host, proc, procfs
 from loadtests.tools.proc import Child
@@ -31,6 +32,7 @@ class ExternalStack:
         self.proxy_host = parts.hostname or ""
         self._worker = plan.workers[0].name
         self._processes = plan.generator_processes
+        self._variables = variables_of(plan.tested)
         self._deployment = deployment
         self._logs = folder / "logs"
         self._generator: Child | None = None
@@ -57,7 +59,8 @@ class ExternalStack:
         """Start the generator as a child of this process."""
         self._logs.mkdir(parents=True, exist_ok=True)
         argv = (sys.executable, "-m", "loadtests.generator", "--processes", str(self._processes))
-        self._generator = Child(argv, log=self._logs / f"{GENERATOR}.log", env=python_path())
+        env = python_path() | self._variables
+        self._generator = Child(argv, log=self._logs / f"{GENERATOR}.log", env=env)
         return self._generator
 
     def start_metronome(self) -> None:
@@ -126,3 +129,17 @@ class ExternalStack:
     def run_module(self, module: str, text: str) -> str:
         """Run a module of the generator's package, and return its output."""
         return proc.run((sys.executable, "-m", module), env=python_path(), input_text=text).stdout
+
+
+def variables_of(tested: Target) -> dict[str, str]:
+    """Return the generator's variables: the header with a replica's name, and the host's address.
+
+    See ``loadtests/generator/http``: ``head.py`` and ``pinned.py``.
+    """
+    variables = {}
+    if tested.hooks is not None and tested.hooks.header:
+        variables["TWOFOLD_REPLICA_HEADER"] = tested.hooks.header
+    host = urlsplit(tested.url or "").hostname
+    if host and tested.address:
+        variables["TWOFOLD_ADDRESS"] = f"{host}={tested.address}"
+    return variables

@@ -59,6 +59,8 @@ class Target:
     port: int | None = None
     health: str | None = None
     env: Variables = field(default_factory=dict)
+    address: str | None = None
+    """Where the URL's host was when it was looked up; the load is sent there and nowhere else."""
     hooks: Hooks | None = None
     """The commands that scale and read a deployment at a URL."""
     swarm: SwarmAccess | None = None
