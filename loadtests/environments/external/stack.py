@@ -12,7 +12,6 @@ from loadtests.environments.external.deployment import Deployment
 from loadtests.model.plan import Plan, TrialSpec, Upstream
 from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
-from loadtests.model.tested.target import Target
 from loadtests.model.vocabulary import Role
 from loadtests.tools import host, proc, procfs
 from loadtests.tools.proc import Child
@@ -32,7 +31,7 @@ class ExternalStack:
         self.proxy_host = parts.hostname or ""
         self._worker = plan.workers[0].name
         self._processes = plan.generator_processes
-        self._variables = variables_of(plan.tested)
+        self._variables = variables_of(plan)
         self._deployment = deployment
         self._logs = folder / "logs"
         self._generator: Child | None = None
@@ -131,12 +130,15 @@ class ExternalStack:
         return proc.run((sys.executable, "-m", module), env=python_path(), input_text=text).stdout
 
 
-def variables_of(tested: Target) -> dict[str, str]:
-    """Return the generator's variables: the header with a replica's name, and the host's address.
+def variables_of(plan: Plan) -> dict[str, str]:
+    """Return the generator's variables: the replica's header, the host's address, the most rps.
 
-    See ``loadtests/generator/http``: ``head.py`` and ``pinned.py``.
+    See ``loadtests/generator``: ``http/head.py``, ``http/pinned.py`` and ``user_load/limit.py``.
     """
+    tested = plan.tested
     variables = {}
+    if plan.max_rps is not None:
+        variables["TWOFOLD_MAX_RPS"] = str(plan.max_rps / plan.generator_processes)
     if tested.hooks is not None and tested.hooks.header:
         variables["TWOFOLD_REPLICA_HEADER"] = tested.hooks.header
     host = urlsplit(tested.url or "").hostname
