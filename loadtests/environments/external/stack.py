@@ -133,7 +133,7 @@ class ExternalStack:
 def variables_of(plan: Plan) -> dict[str, str]:
     """Return the generator's variables: the replica's header, the host's address, the most rps.
 
-    See ``loadtests/generator``: ``http/head.py``, ``http/pinned.py`` and ``user_load/limit.py``.
+    See ``loadtests/generator``: ``http/head.py``, ``http/pinned.py`` and ``loops/limit.py``.
     """
     tested = plan.tested
     variables = {}

@@ -10,7 +10,7 @@ import gevent
 from locust.exception import StopUser
 
 from loadtests.generator.loops.open import OpenGate
-from loadtests.generator.user_load import limit
+from loadtests.generator.loops import limit
 
 MayGo = Callable[[Any], bool]
 """Whether a greenlet that waits belongs to a user of the next trial."""
