@@ -258,7 +258,9 @@ def copy_image(image: str, source: str | None, goals: Sequence[str]) -> None:
     for goal in goals:
         try:
             with _client(source) as giver, _client(goal) as taker:
-                taker.api.load_image(giver.api.get_image(image))
+                for line in taker.api.load_image(giver.api.get_image(image)) or ():
+                    if "error" in line:
+                        raise DockerException(str(line["error"]))
                 taker.images.get(image)
         except NotFound as error:
             raise EnvironmentFailure(

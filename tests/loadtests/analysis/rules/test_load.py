@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -263,6 +264,6 @@ def test_a_load_that_comes_near_its_own_limit_measures_the_limit() -> None:
     held = load.generator_saturated(plan, make_cell(), trials)
     free = load.generator_saturated(replace(plan, max_rps=100.0), make_cell(), trials)
 
-    assert held.state is RuleState.BROKEN
+    assert held.state is BROKEN
     assert "held to --max-rps 60" in held.detail
-    assert free.state is RuleState.HOLDS
+    assert free.state is HOLDS
