@@ -32,6 +32,11 @@ from loadtests.tools import docker, files, host, proc, procfs
 from loadtests.tools.proc import Child
 
 
+START_CPUS = 1.0
+"""The CPU of a replica until its server has started. With a tenth, several processes of one server
+would take longer to start than gunicorn waits for them."""
+
+
 class SwarmStack:
     """The running containers on all nodes; see ``environments.protocol.Stack``."""
 
@@ -53,6 +58,7 @@ class SwarmStack:
             plan,
             dict(orders.replica.ports),
         )
+        self._hold([replica.name for replica in self.replicas], START_CPUS)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -113,9 +119,9 @@ class SwarmStack:
     # -- the proxy and the cores ------------------------------------------------------------------
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
-        """Write the proxy's configuration, which starts it, and pin the members to their cores.
+        """Write the proxy's configuration, which starts it; hold the members to their CPU and cores.
 
-        Their CPU limits are the Swarm's, from the start.
+        The replicas' limits are those of their services again, which were lifted for the start.
         """
         names = [replica.name for replica in self.replicas]
         stores = [Role.STORE.value] if Role.STORE in self._at else []
@@ -125,12 +131,20 @@ class SwarmStack:
                 self._notes.append(f"Use CPU without any request: {', '.join(busy)}.")
         else:
             wait_until_quiet([*names, *stores], self.read)
+        self._hold(names, self._plan.budget.replica_cpus)
         self._pin(names, stores)
         config = proxy_config(
             self._template, self.replicas, upstreams, listen_host=self.proxy_host
         )
         files.write(self._folder / "nginx.conf", config)
         proc.run(self._exec_argv(Role.PROXY, *WRITE_CONFIG), input_text=config)
+
+    def _hold(self, names: Sequence[str], cpus: float | None) -> None:
+        """Give replicas so much CPU, where their services have a limit."""
+        if self._plan.budget.replica_cpus is None:
+            return
+        for node, ids in self._by_node(names).items():
+            proc.run(docker.update_argv(ids, cpus=cpus, cores=(), host=node.engine))
 
     def _pin(self, replicas: Sequence[str], stores: Sequence[str]) -> None:
         """Pin members to cores, by their nodes' engines: a Swarm's services cannot be pinned."""

@@ -111,6 +111,28 @@ def test_a_run_has_replicas_on_different_nodes_and_leaves_nothing(
     assert left(engines) == []
 
 
+def test_a_replica_that_is_killed_while_it_is_measured_is_told(
+    project: Path, engines: list[NodeEngine]
+) -> None:
+    process = started(project)
+    wait_for_replicas(engines, process)
+    journal = project / "results"
+    while process.poll() is None and not any(
+        file.stat().st_size for file in journal.glob("*/trials.jsonl")
+    ):
+        time.sleep(0.2)
+
+    for engine in engines:
+        for container in engine.containers(next(iter(engines[0].stacks()))):
+            if (container.service, container.number) == ("gthread", 2):
+                engine._client.api.kill(container.id)
+
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 3, output
+    assert "gthread-2" in output
+    assert left(engines) == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_on_any_node_after_a_signal(
     project: Path, engines: list[NodeEngine], number: signal.Signals
