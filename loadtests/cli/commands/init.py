@@ -12,6 +12,7 @@ import click
 from loadtests.cli import target_options
 from loadtests.cli.parameters import json_option
 from loadtests.model import errors
+from loadtests.targets import registry
 from loadtests.targets.configuration import project_file
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ FILE = "twofold.toml"
 
 
 @click.command("init")
+@click.argument("given_target", metavar="[TARGET]", required=False)
 @click.option("--force", is_flag=True, help=f"Write over a {FILE} that is there.")
 @click.option(
     "--ask/--no-ask",
@@ -45,6 +47,7 @@ FILE = "twofold.toml"
 @json_option
 def command(
     *,
+    given_target: str | None,
     force: bool,
     ask: bool,
     env: tuple[str, ...],
@@ -55,6 +58,7 @@ def command(
     """Look around in this folder, and write a configuration that runs as it is.
 
     A Flask application is imported in a child process, to list its routes. Nothing else is started.
+    TARGET names what is tested, in any form of 'twofold run'; without it, the likeliest is taken.
     """
     from loadtests.report.text import configuration
     from loadtests.targets.discovery import looking
@@ -62,10 +66,16 @@ def command(
     here = Path.cwd()
     _check_free(here, force=force)
     if of_kubernetes["kubernetes"] is not None:
+        if given_target is not None:
+            raise errors.UsageError(
+                f"A configuration has one target, and here are two: {given_target}, and"
+                f" --kubernetes {of_kubernetes['kubernetes']}."
+            )
         return _init_kubernetes(here, of_kubernetes["kubernetes"], of_kubernetes, as_json=as_json)
     _check_no_kubernetes(of_kubernetes)
     variables = target_options.variables(env)
-    found = looking.look(here, python=python, env=variables, ask=ask)
+    target = None if given_target is None else registry.recognise(given_target, here)
+    found = looking.look(here, target, python=python, env=variables, ask=ask)
     _write(here / FILE, configuration.render(found))
     if as_json:
         click.echo(_document(found))
