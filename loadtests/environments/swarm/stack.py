@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from loadtests.environments.compose import further
 from loadtests.environments.compose.containers import (
     FIRST_LOG_CHARS,
     LOG_LINES,
@@ -213,6 +214,16 @@ class SwarmStack:
         """Return a member's processes; () if the engine cannot list them."""
         node, container = self._at[member]
         return parse_processes(self._stack.cluster.engine_of(node).processes(container.id))
+
+    files_are_shared = False
+
+    def files_written(self, member: str, *, limit_s: float) -> tuple[str, ...] | None:
+        """Return what a member changed in its file system; None if that takes too long."""
+        node, container = self._at[member]
+        driver = str(self._stack.cluster.engine_of(node).facts().get("Driver"))
+        return further.files_written(
+            container.id, driver=driver, limit_s=limit_s, host=node.engine
+        )
 
     @contextmanager
     def further_replica(self, worker: str) -> Iterator[str]:
