@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from loadtests.environments.compose.tested.start.listening import is_of
 from loadtests.environments.counters import Counters, EngineCounters, KernelCounters
 from loadtests.environments.swarm.nodes import Cluster, is_here
 from loadtests.model.errors import EnvironmentFailure
@@ -63,7 +64,9 @@ def _of_node(
     cluster: Cluster, stack: str, node: Node, containers: Mapping[str, tuple[Node, Container]]
 ) -> _OfNode:
     own = {name: container for name, (at, container) in containers.items() if at.id == node.id}
-    kernel = KernelCounters(own) if is_here(node.engine) else None
+    # A socket may lead to another machine, whose process ids mean something else here.
+    here = is_here(node.engine) and all(is_of(each.pid, each.id) for each in own.values())
+    kernel = KernelCounters(own) if here else None
     counters: Counters = (
         kernel
         if kernel is not None and kernel.complete
