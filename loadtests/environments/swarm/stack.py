@@ -234,7 +234,12 @@ class SwarmStack:
         self._stack.create([order])
         try:
             self._stack.wait_running([order])
-            _, container = self._stack.containers()[f"{worker}-{number}"]
+            node, container = self._stack.containers()[f"{worker}-{number}"]
+            if order.cpus is not None:
+                argv = docker.update_argv(
+                    [container.id], cpus=START_CPUS, cores=(), host=node.engine
+                )
+                proc.run(argv)
             yield f"{container.address}:{self._orders.replica.ports[worker]}"
         finally:
             self._stack.remove_service(order)
