@@ -20,6 +20,7 @@ from loadtests.cli import (
 )
 from loadtests.config import options
 from loadtests.environments.protocol import Chosen
+from loadtests.model.errors import UsageError
 from loadtests.model.plan import Plan
 from loadtests.model.tested.project import Project
 from loadtests.targets import permission
@@ -117,6 +118,12 @@ _OF_A_RUN = (
         help="How long a replica may take until it answers."
         f"  [default: {DEFAULTS.start_limit_s:g}]",
     ),
+    click.option(
+        "--max-rps",
+        type=float,
+        help="Send at most so many requests a second to a URL. A load that reaches it has no"
+        " verdict.",
+    ),
     click.option("--seed", type=int, help="Repeat the order and rotation of an earlier run."),
     click.option(
         "--probe",
@@ -175,8 +182,14 @@ def ask(given: dict[str, Any]) -> tuple[options.Options, Project]:
     may_load = values.pop("may_load")
     project = projects.build(_given_project(values, here), file, os.environ)
     if project.tested.url is not None:
-        permission.permitted(project.tested.url, may_load)
+        loaded = permission.permitted(project.tested.url, may_load)
+        project = replace(project, tested=replace(project.tested, address=loaded.address))
     asked = options.Options(**_with_file(values, file))
+    if asked.max_rps is not None and project.tested.url is None:
+        raise UsageError(
+            "--max-rps is for a deployment that is running already. Name it: --url http://…, or"
+            " leave --max-rps out."
+        )
     return options.check(asked, choices.of_a_run(project)), project
 
 

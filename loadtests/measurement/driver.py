@@ -13,7 +13,7 @@ from loadtests.environments.keep_awake import Awake
 from loadtests.environments.protocol import Stack
 from loadtests.measurement import check_trial, not_ready, readiness
 from loadtests.measurement.check_trial import CheckedLoad
-from loadtests.measurement.consistency.declared import Prober
+from loadtests.measurement.consistency.declared import REPLICA_HEADER, Prober
 from loadtests.measurement.consistency.undeclared import Undeclared, means_of, unreachable
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
@@ -147,7 +147,9 @@ class Driver:
         """Return the results of the consistency checks, made through the proxy."""
         names = {replica.address: name for name, replica in self._replicas().items()}
         try:
-            return Prober(self._agent, names, self.base_url).probe(plan, checks)
+            hooks = plan.tested.hooks
+            header = (hooks.header if hooks else None) or REPLICA_HEADER
+            return Prober(self._agent, names, self.base_url, header=header).probe(plan, checks)
         finally:
             self._server_counters.forget()
 

@@ -149,6 +149,8 @@ class Plan:
     generator_processes: int = 1
     start_limit_s: float = START_LIMIT_S
     """How long a replica may take until it answers."""
+    max_rps: float | None = None
+    """The most requests a second that a deployment may get; None is no limit."""
 
     @property
     def health_path(self) -> str:

@@ -45,6 +45,16 @@ class RuleCode(StrEnum):
     HOST_CONTENTION = "host_contention"
     STEADY = "steady"
     BUDGET = "budget"
+    NODES = "nodes"
+
+
+NODE_PREFIX = "node "
+"""Begins the name of a Swarm's node among a stack's identities."""
+
+
+def node_member(name: str) -> str:
+    """Return the name of a node among a stack's identities."""
+    return NODE_PREFIX + name
 
 
 class RuleState(StrEnum):

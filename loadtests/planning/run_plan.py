@@ -6,6 +6,7 @@ ask for; the message says what would fit.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from random import Random
@@ -19,11 +20,11 @@ from loadtests.config.options import (
 from loadtests.model.errors import PlanError
 from loadtests.model.latency import LatencyPlan
 from loadtests.model.machine import Machine
-from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream
+from loadtests.model.plan import Budget, Cell, Plan, Timing, TrialSpec, Upstream
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.workload import Workload
-from loadtests.planning import external_plan, interpreter_fit, load_levels
+from loadtests.planning import external_plan, interpreter_fit, load_levels, swarm_placement
 from loadtests.planning.budget import WAITING, budget, fits, generator_cores, split_cores
 from loadtests.planning.cells import cells_of, trial_spec
 from loadtests.planning.rotation import rotation
@@ -70,7 +71,10 @@ def make_plan(
     options, left_out = _with_workers(options, project)
     with_store = _with_store(options, project)
     workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)
-    share = partial(budget, machine, most, with_store=with_store, stores=project.tested.needs)
+    share = _share_of(machine, workers, most, with_store=with_store, stores=project.tested.needs)
+    if machine.nodes:
+        placed = swarm_placement.place(machine.nodes, workers, most, with_store=with_store)
+        notes = (*notes, *swarm_placement.notes(machine, placed))
     waiting_only = all(workload.waits for workload in workloads)
     cells = cells_of(workloads, workers, counts)
     least, greatest = _round_limits(options)
@@ -100,10 +104,28 @@ def make_plan(
         expected_max_s=expected_s(greatest),
         notes=(*left_out, *notes),
         latency=latency,
-        generator_processes=options.generator_processes or len(generator_cores(machine)) or 1,
+        generator_processes=options.generator_processes
+        or len(generator_cores(swarm_placement.of_generator(machine)))
+        or 1,
         with_store=with_store,
         start_limit_s=options.start_limit_s,
     )
+
+
+def _share_of(
+    machine: Machine,
+    workers: tuple[str, ...],
+    most: int,
+    *,
+    with_store: bool,
+    stores: tuple[str, ...],
+) -> Callable[..., Budget]:
+    """Return what gives the budget, once it is known whether requests only wait."""
+    if machine.nodes:
+        return partial(
+            swarm_placement.budget, machine, workers, most, with_store=with_store
+        )
+    return partial(budget, machine, most, with_store=with_store, stores=stores)
 
 
 def _with_workers(options: Options, project: Project) -> tuple[Options, tuple[str, ...]]:

@@ -25,6 +25,7 @@ from loadtests.config.tables.fields import (
     unknown_name,
 )
 from loadtests.config.tables.gate import GateTable
+from loadtests.config.tables.swarm import SwarmTable
 from loadtests.config.tables.table import Fault, Lack, Table, said
 from loadtests.config.tables.variant import VariantTable
 from loadtests.config.tables.workload import WorkloadTable
@@ -145,6 +146,8 @@ class Settings(Table):
     """What has to hold with any number of replicas."""
     external: ExternalTable | None = Field(default=None, examples=["{}"])
     """Commands that scale a deployment at a URL."""
+    swarm: SwarmTable | None = Field(default=None, examples=["{}"])
+    """The engines of a Swarm's nodes."""
     gate: GateTable | None = Field(default=None, examples=["{margin = 0.05}"])
     """Defaults of `twofold gate`."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from loadtests.model.tested.external import Hooks
+from loadtests.model.tested.swarm import SwarmAccess
 from loadtests.model.tested.variables import Variables
 
 
@@ -62,8 +63,12 @@ class Target:
     port: int | None = None
     health: str | None = None
     env: Variables = field(default_factory=dict)
+    address: str | None = None
+    """Where the URL's host was when it was looked up; the load is sent there and nowhere else."""
     hooks: Hooks | None = None
     """The commands that scale and read a deployment at a URL."""
+    swarm: SwarmAccess | None = None
+    """The engines of a Swarm's nodes, where the configuration names them."""
     needs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
