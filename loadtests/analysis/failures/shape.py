@@ -15,6 +15,7 @@ from loadtests.analysis import remedies
 from loadtests.analysis.failures import significance, wording
 from loadtests.analysis.failures.counting import Series, Window, added, series_of
 from loadtests.analysis.failures.significance import Sides
+from loadtests.analysis.shared import connections
 from loadtests.model.failures import AnswerExample, FailureCount, FailureResult, FailureShape
 from loadtests.model.plan import Plan
 from loadtests.model.trial import Trial
@@ -219,9 +220,21 @@ def _with_examples(result: FailureResult, trials: Sequence[Trial]) -> FailureRes
         result,
         wrong=chosen,
         right=right[0] if right and chosen is not None else None,
-        cause=known.cause if known else "",
+        cause=known.cause + _figures(known, result, trials) if known else "",
         remedy=known.advice if known else "",
     )
+
+
+def _figures(
+    known: remedies.Remedy, result: FailureResult, trials: Sequence[Trial]
+) -> str:
+    """Return the figures of a cause that has some, as the end of its clause."""
+    if known is not remedies.CONNECTIONS:
+        return ""
+    failing = [count.replicas for count in result.counts if count.failed]
+    replicas = min(result.breaks_at or failing or [result.counts[-1].replicas])
+    of_worker = [trial for trial in trials if trial.spec.cell.worker == result.worker]
+    return connections.refused(connections.of(of_worker), replicas)
 
 
 def _fits(result: FailureResult, count: int) -> bool:

@@ -10,16 +10,21 @@ from loadtests.environments.compose.containers import ContainerStack
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.compose.tested import forcing
 from loadtests.environments.compose.tested.start import stopping
+from loadtests.environments.shared.looks import SharedLooks
 from loadtests.environments.wait_idle import busy_after, wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.plan import Plan, Upstream
+from loadtests.model.shared import SharedUse
 from loadtests.model.stack import Replica
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used
-from loadtests.tools import docker, files, host
+from loadtests.tools import cgroup, docker, files, host, postgres, proc, procfs
 
 APP_PORT = 8000
+
+ASK_LIMIT_S = 5.0
+"""Seconds that a store may take to say what its sessions wait for."""
 
 QUIET_LIMIT_S = 20.0
 """Seconds in which a user's replicas have to become idle; the rule ``idle_cost`` judges others."""
@@ -56,6 +61,8 @@ class ComposeStack(ContainerStack):
         self._notes = list(notes)
         self._read_containers()
         self.replicas = replicas_of(self._containers, plan, ports or {})
+        self._looks = SharedLooks(self._ask_store)
+        self._groups: dict[str, cgroup.Group | None] = {}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -95,6 +102,33 @@ class ComposeStack(ContainerStack):
         self._hold(names, cpus=budget.replica_cpus, cores=budget.replica_cores)
         if self._stores:
             self._hold(self._stores, cpus=budget.store_cpus, cores=budget.store_cores)
+
+    def look_at_shared(self) -> SharedUse:
+        """Return the sessions of the stores and the locked files; nothing of an engine elsewhere."""
+        if not self._local:
+            return SharedUse()
+        return self._looks.look(
+            stores={name: self._commands(name) for name in self._stores},
+            addresses={replica.address.rpartition(":")[0]: replica.name for replica in self.replicas},
+            replicas={replica.name: self._pids(replica.name) for replica in self.replicas},
+        )
+
+    def _pids(self, member: str) -> tuple[int, ...]:
+        if member not in self._groups:
+            self._groups[member] = cgroup.group_of(self._containers[member].pid)
+        group = self._groups[member]
+        with suppress(OSError):  # the container has just ended
+            return cgroup.processes(group) if group is not None else ()
+        return ()
+
+    def _commands(self, member: str) -> list[str]:
+        return [procfs.command_of(pid) for pid in self._pids(member)]
+
+    def _ask_store(self, member: str, query: str) -> str:
+        argv = docker.exec_argv(self._containers[member].id, *postgres.ask_argv(query))
+        with suppress(ProcessFailure):  # it took too long
+            return proc.run(argv, check=False, timeout_s=ASK_LIMIT_S).stdout
+        return ""
 
     def check_forced(self) -> None:
         """Raise unless the image runs the worker models that were put into force in it."""
