@@ -49,6 +49,11 @@ _OTHERS = (
         help="The port that the target's container listens on.  [default: found]",
     ),
     click.option(
+        "--through",
+        metavar="SERVICE",
+        help="Measure a Compose service through this one, the user's own proxy, such as nginx.",
+    ),
+    click.option(
         "--env",
         multiple=True,
         metavar="NAME=VALUE",

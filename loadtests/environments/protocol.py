@@ -17,6 +17,7 @@ from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan, TrialSpec, Upstream
 from loadtests.model.shared import SharedUse
 from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.tested.front import Front
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.target import Target
 from loadtests.tools.proc import Child
@@ -114,6 +115,17 @@ class WatchesShared(Protocol):
 
     def look_at_shared(self) -> SharedUse:
         """Return the store's sessions and the locked files of this moment; takes milliseconds."""
+
+
+@runtime_checkable
+class HasFront(Protocol):
+    """A stack with the user's own proxy in the place of ours; its replicas have addresses."""
+
+    front_port: int
+
+    @property
+    def front(self) -> Front:
+        """What was seen of the user's proxy by now."""
 
 
 @runtime_checkable

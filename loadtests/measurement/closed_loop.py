@@ -15,7 +15,7 @@ from loadtests.measurement.driver import Driver
 from loadtests.measurement.failure_evidence import FailureEvidence
 from loadtests.measurement.open_loop import OpenLoop
 from loadtests.measurement.progress import Progress
-from loadtests.measurement.serving import in_force, keep_alive
+from loadtests.measurement.serving import in_force, jit_warmup, keep_alive
 from loadtests.model.consistency import ProbeResult, ProbeState
 from loadtests.model.generator_records import RawTrial
 from loadtests.model.latency import FileCeiling
@@ -84,6 +84,10 @@ class Session:
             self._store.write_ceiling(ceiling)
             self._measure_files()
         self._probe(asked)
+        warmed = jit_warmup.warm_all(
+            self._plan, self._stack, self._warm_up, self._progress.say
+        )
+        self.notes = (*self.notes, *warmed)
         for workload in self._plan.workloads:
             for worker in self._plan.workers:
                 self._progress.say(
@@ -225,6 +229,10 @@ class Session:
 
     def _try_users(self, spec: TrialSpec, users: int) -> Trial:
         raw = self._put_on(spec, users, CALIBRATION_TIMING)
+        return samples.reduce(raw, self._plan.budget, service_ms=None)
+
+    def _warm_up(self, spec: TrialSpec, users: int) -> Trial:
+        raw = self._put_on(spec, users, jit_warmup.TIMING)
         return samples.reduce(raw, self._plan.budget, service_ms=None)
 
     def _put_on(self, spec: TrialSpec, users: int, timing: Timing) -> RawTrial:

@@ -74,7 +74,8 @@ def make_plan(
     waiting_only = all(workload.waits for workload in workloads)
     cells = cells_of(workloads, workers, counts)
     least, greatest = _round_limits(options)
-    upstreams, rounds = _rounds(cells, total=most, rounds=greatest, seed=seed)
+    in_turn = project.tested.through is not None
+    upstreams, rounds = _rounds(cells, total=most, rounds=greatest, seed=seed, in_turn=in_turn)
     timing = TIMING_QUICK if options.quick else TIMING
     latency = _latency(options, len(cells))
     expected_s = partial(_expected_s, timing, latency, len(cells), with_store=with_store)
@@ -180,11 +181,19 @@ def _round_limits(options: Options) -> tuple[int, int]:
 
 
 def _rounds(
-    cells: tuple[Cell, ...], *, total: int, rounds: int, seed: int
+    cells: tuple[Cell, ...], *, total: int, rounds: int, seed: int, in_turn: bool
 ) -> tuple[tuple[Upstream, ...], tuple[tuple[TrialSpec, ...], ...]]:
+    """Return the ports and the rounds.
+
+    ``in_turn`` means that replicas are added and removed under a proxy that runs on: then the first
+    ones always serve.
+    """
     rng = Random(seed)
     members = {
-        cell: rotation(total=total, size=cell.replicas, rounds=rounds, rng=rng) for cell in cells
+        cell: (tuple(range(1, cell.replicas + 1)),) * rounds
+        if in_turn
+        else rotation(total=total, size=cell.replicas, rounds=rounds, rng=rng)
+        for cell in cells
     }
     sets = sorted({(cell.worker, group) for cell in cells for group in members[cell]})
     ports = {key: FIRST_PORT + offset for offset, key in enumerate(sets)}

@@ -85,6 +85,12 @@ class ComposeStack(ContainerStack):
 
         Until then the replicas may use the whole machine, so that they start faster.
         """
+        self._settle_and_hold()
+        config = self._proxy_config(upstreams)
+        files.write(self._folder / "nginx.conf", config)
+        self._start_proxy(config)
+
+    def _settle_and_hold(self) -> None:
         names = [replica.name for replica in self.replicas]
         if self._is_users:
             busy = busy_after([*names, *self._stores], self.read, limit_s=QUIET_LIMIT_S)
@@ -93,9 +99,6 @@ class ComposeStack(ContainerStack):
         else:
             wait_until_quiet([*names, *self._stores], self.read)
         self._hold_to_budget(names)
-        config = self._proxy_config(upstreams)
-        files.write(self._folder / "nginx.conf", config)
-        self._start_proxy(config)
 
     def _hold_to_budget(self, names: Sequence[str]) -> None:
         budget = self._plan.budget

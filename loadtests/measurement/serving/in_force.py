@@ -11,7 +11,7 @@ from loadtests.measurement.serving import keep_alive
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.tested.in_force import InForce, KeptConnections, ServerProcess
-from loadtests.servers import gunicorn, registry
+from loadtests.servers import gunicorn, interpreter, registry
 from loadtests.servers.server import Seen, Server, troubles_in
 
 BY_NUMBERS = {"processes", "threads"}
@@ -147,13 +147,14 @@ def with_troubles(stack: Stack, entries: Sequence[InForce]) -> tuple[InForce, ..
 
 
 def _with_troubles(stack: Stack, entry: InForce) -> InForce:
+    first = f"{entry.worker}-1"
+    notes = list(interpreter.notes(f"{stack.first_log(first)}\n{stack.log_of(first)}"))
     server = registry.SERVERS.get(entry.server or "")
-    if server is None:
-        return entry
-    notes = [
-        f"{replica.name}: {sentence}"
-        for replica in stack.replicas
-        if replica.worker == entry.worker
-        for sentence in troubles_in(server, stack.log_of(replica.name))
-    ]
+    if server is not None:
+        notes += [
+            f"{replica.name}: {sentence}"
+            for replica in stack.replicas
+            if replica.worker == entry.worker
+            for sentence in troubles_in(server, stack.log_of(replica.name))
+        ]
     return replace(entry, notes=(*entry.notes, *notes))
