@@ -135,7 +135,7 @@ def with_front(plan: Plan, stack: Stack) -> Plan:
     """Return a plan with what was seen of the user's own proxy, where there is one."""
     if not isinstance(stack, HasFront):
         return plan
-    return replace(plan, tested=replace(plan.tested, front=stack.front))
+    return replace(plan, tested=replace(plan.tested, front=stack.look_at_front()))
 
 
 def _facts_of(run_id: str, started_at_s: float, command: str) -> RunFacts:

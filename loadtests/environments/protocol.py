@@ -123,9 +123,8 @@ class HasFront(Protocol):
 
     front_port: int
 
-    @property
-    def front(self) -> Front:
-        """What was seen of the user's proxy by now."""
+    def look_at_front(self) -> Front:
+        """Return what was seen of the user's proxy by now."""
 
 
 @runtime_checkable

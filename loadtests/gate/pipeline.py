@@ -31,7 +31,8 @@ from loadtests.gate.options import GateOptions
 from loadtests.gate.pair_runner import PairRunner
 from loadtests.gate.report import verdict_json
 from loadtests.gate.scaling_blocks import BlockRunner
-from loadtests.gate.stack import open_stack
+from loadtests.gate.sides import seen
+from loadtests.gate.stack import GateStack, open_stack
 from loadtests.gate.versions import Sides
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.errors import UsageError
@@ -105,7 +106,7 @@ def _run(request: GateRequest, say: Say, lock: machine_lock.Held) -> tuple[GateR
         with suppress(Exception):  # the original error is the one to report
             gate.write_all()
         raise
-    gate.facts = replace(facts, wall_s=round(proc.monotonic_s() - started_s, 1), finished=True)
+    gate.facts = replace(gate.facts, wall_s=round(proc.monotonic_s() - started_s, 1), finished=True)
     return gate.write_all(), store.folder
 
 
@@ -169,6 +170,7 @@ class _Gate:
                 pool = GeneratorPool(stack, worker, agents, awake, keep)
                 pair_runner = PairRunner(stack, self._plan, worker, pool)
                 pair_runner.wait_ready()
+                self._note_servers(stack, worker, say)
                 before = dict(stack.identities())
                 session = Session(
                     self._plan,
@@ -187,6 +189,13 @@ class _Gate:
                 else:
                     session.run()
                 self._note_replaced(before, stack.identities())
+
+    def _note_servers(self, stack: GateStack, worker: str, say: Say) -> None:
+        """Record what runs, where another machine would run something else."""
+        told = [note for note in seen.notes(stack, worker) if note not in self.facts.differences]
+        self.facts = replace(self.facts, differences=(*self.facts.differences, *told))
+        for note in told:
+            say(note)
 
     def _keep_samples(self, name: str, samples: bytes) -> None:
         self._store.write_samples(name, samples)

@@ -12,6 +12,7 @@ from loadtests.environments.compose import images
 from loadtests.environments.protocol import Say
 from loadtests.gate import fingerprints
 from loadtests.gate.model import Side, SideKind, SideName
+from loadtests.gate.sides import compose_versions
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.safe_text import one_line
 from loadtests.tools import docker, git
@@ -64,6 +65,7 @@ def find(engine: docker.Engine, here: Path, name: SideName, asked: str | None) -
     commit = git.commit_of(here, asked) if checkout else None
     if commit is not None:
         return Named(name=name, asked=asked, kind=SideKind.REF, commit=commit)
+    compose_versions.refuse(name, asked, here)
     if engine.image_id(asked) is not None:
         return Named(name=name, asked=asked, kind=SideKind.IMAGE)
     if (":" in asked or "/" in asked) and docker.pull(asked):

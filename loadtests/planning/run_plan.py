@@ -68,6 +68,7 @@ def make_plan(
     counts = tuple(sorted(options.replicas))
     most = counts[-1]
     options, left_out = _with_workers(options, project)
+    _check_through(options, project)
     with_store = _with_store(options, project)
     workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)
     share = partial(budget, machine, most, with_store=with_store, stores=project.tested.needs)
@@ -111,6 +112,16 @@ def _with_workers(options: Options, project: Project) -> tuple[Options, tuple[st
     """Return the options with the variants to measure, and notes on those that are left out."""
     workers, left_out = interpreter_fit.fitted(project, options.workers)
     return replace(options, workers=workers), left_out
+
+
+def _check_through(options: Options, project: Project) -> None:
+    """Raise :class:`PlanError` for several variants behind one proxy of the user's."""
+    workers = options.workers or ()
+    if project.tested.through is not None and len(workers) > 1:
+        raise PlanError(
+            f"--through {project.tested.through} passes requests on to the replicas of one variant,"
+            f" and here are {len(workers)}: {', '.join(workers)}. Name one (--workers)."
+        )
 
 
 def _with_store(options: Options, project: Project) -> bool:

@@ -62,13 +62,12 @@ class FrontStack(ComposeStack):
         self._front = self._seen(part.name)
 
     @property
-    def status_url(self) -> None:  # type: ignore[override]  # the proxy is not ours
+    def status_url(self) -> str | None:
         """None: the user's proxy need not tell its counters."""
         return None
 
-    @property
-    def front(self) -> Front:
-        """What was seen of the user's proxy, with what its log tells by now."""
+    def look_at_front(self) -> Front:
+        """Return what was seen of the user's proxy, with what its log tells by now."""
         log = self._engine.log(self._containers[Role.PROXY].id)
         return replace(self._front, failures=len(_FAILED.findall(log)))
 

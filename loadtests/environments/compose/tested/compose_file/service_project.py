@@ -76,8 +76,20 @@ def subject_of(
         secrets=reader.other_files("secrets"),
         configs=reader.other_files("configs"),
         values=hidden.values,
-        notes=(*_notes(measured, others, services), *reader.notes, *volume_notes),
+        notes=(
+            *_notes(measured, others, services),
+            *(_through_notes(service, through) if through is not None else ()),
+            *reader.notes,
+            *volume_notes,
+        ),
         others=tuple(name for name in services if name not in {service, through, *names}),
+    )
+
+
+def _through_notes(service: str, through: str) -> Iterator[str]:
+    yield (
+        f"Measured through {through}, which stands for our proxy. Replicas of {service} are added"
+        " while it runs, as docker compose up --scale does."
     )
 
 

@@ -1,0 +1,1 @@
+"""What is looked at of the versions of a gate: how they are named, and what they run."""
