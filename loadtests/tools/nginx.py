@@ -161,11 +161,13 @@ def parse_status(text: str) -> Status:
 SET_ASIDE_S = 10.0
 """How long a server gets nothing after it failed, where nothing is said (``fail_timeout``)."""
 
-_BY_ADDRESS = re.compile(r"^\s*(ip_hash|hash\s+\$(?:binary_)?remote_addr[^;]*)\s*;", re.MULTILINE)
-_RESOLVER = re.compile(r"^\s*resolver\s+([^;]+);", re.MULTILINE)
+_BY_ADDRESS = re.compile(
+    r"(?:^|[;{}])\s*(ip_hash|hash\s+\$(?:binary_)?remote_addr[^;]*)\s*;", re.MULTILINE
+)
+_RESOLVER = re.compile(r"(?:^|[;{}])\s*resolver\s+([^;]+);", re.MULTILINE)
 _VALID = re.compile(r"valid=(\d+)(ms|s|m|h)?")
-_PASSES = re.compile(r"^\s*(?:proxy_pass|uwsgi_pass)\s+([^;\s]+)\s*;", re.MULTILINE)
-_SERVER = re.compile(r"^\s*server\s+([^;{\s]+)([^;{]*);", re.MULTILINE)
+_PASSES = re.compile(r"(?:^|[;{}])\s*(?:proxy_pass|uwsgi_pass)\s+([^;\s]+)\s*;", re.MULTILINE)
+_SERVER = re.compile(r"(?:^|[;{}])\s*server\s+([^;{\s]+)([^;{]*);", re.MULTILINE)
 _FAIL_TIMEOUT = re.compile(r"fail_timeout=(\d+)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 
