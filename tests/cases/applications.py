@@ -107,7 +107,8 @@ from flask import Flask
 app, own, URL = Flask(__name__), threading.local(), os.environ["DATABASE_URL"]
 with psycopg.connect(URL) as first:
     first.execute("CREATE TABLE IF NOT EXISTS stock (id int PRIMARY KEY, n int)")
-    first.execute("INSERT INTO stock SELECT i, 0 FROM generate_series(1, ROWS) i ON CONFLICT DO NOTHING")
+    rows = "SELECT i, 0 FROM generate_series(1, ROWS) i ON CONFLICT DO NOTHING"
+    first.execute(f"INSERT INTO stock {rows}")
 @app.get("/")
 def buy():
     if not hasattr(own, "db"):

@@ -31,9 +31,9 @@ MOST_SETTLE_S = 35.0
 
 CONFIG_LIMIT_S = 10.0
 
+_SET_ASIDE = re.compile(r"upstream server temporarily disabled")
 _FAILED = re.compile(
-    r"upstream server temporarily disabled|while reading response header from upstream"
-    r"|while connecting to upstream|no live upstreams"
+    r"while (?:reading response header from|connecting to|sending request to) upstream"
 )
 
 
@@ -69,7 +69,7 @@ class FrontStack(ComposeStack):
     def look_at_front(self) -> Front:
         """Return what was seen of the user's proxy, with what its log tells by now."""
         log = self._engine.log(self._containers[Role.PROXY].id)
-        return replace(self._front, failures=len(_FAILED.findall(log)))
+        return replace(self._front, failures=failures_in(log))
 
     def _seen(self, service: str) -> Front:
         argv = docker.exec_argv(self._containers[Role.PROXY].id, "nginx", "-T")
@@ -95,6 +95,11 @@ class FrontStack(ComposeStack):
         self._connected = wanted
         again_s = self._front.looks_again_s
         proc.sleep(SETTLE_S if again_s is None else min(MOST_SETTLE_S, again_s + SETTLE_S))
+
+
+def failures_in(log: str) -> int:
+    """Return how often nginx put a replica aside, by its log; without that level, its failures."""
+    return len(_SET_ASIDE.findall(log)) or len(_FAILED.findall(log))
 
 
 def network_of(project: Project) -> str:
