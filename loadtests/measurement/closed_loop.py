@@ -16,6 +16,7 @@ from loadtests.measurement.failure_evidence import FailureEvidence
 from loadtests.measurement.open_loop import OpenLoop
 from loadtests.measurement.progress import Progress
 from loadtests.measurement.serving import in_force, jit_warmup, keep_alive
+from loadtests.measurement.user_load import grouped_names
 from loadtests.model.consistency import ProbeResult, ProbeState
 from loadtests.model.generator_records import RawTrial
 from loadtests.model.latency import FileCeiling
@@ -63,6 +64,8 @@ class Session:
         self._evidence = FailureEvidence(stack.log_of)
         self._users_steps: dict[str, int] = {}
         self._file_ceilings: list[FileCeiling] = []
+        self._names: set[str] = set()
+        """Names of requests of the user's locustfiles."""
         self.notes: tuple[str, ...] = ()
         """What was left out of the user's own loads, or changed, in sentences."""
 
@@ -100,6 +103,8 @@ class Session:
                     self._try_users,
                     step=self._users_steps.get(workload.name, 1),
                 )
+        grouped = grouped_names.note(self._names)
+        self.notes = (*self.notes, *([grouped] if grouped is not None else []))
         calibrations = tuple(self._calibrations.values())
         self._store.write_calibrations(calibrations)
         self._keep_in_force(in_force.after_load(self._stack, self._in_force))
@@ -240,7 +245,10 @@ class Session:
         load = self._driver.load_of(spec, workload, timing)
         if workload.is_users:
             load = replace(load, seed=self._plan.seed)
-        return self._driver.measure(spec, replace(load, users=users))
+        raw = self._driver.measure(spec, replace(load, users=users))
+        if workload.locustfile is not None:
+            self._names.update(raw.finished.names)
+        return raw
 
 
 def _renamed(spec: TrialSpec, suffix: str) -> TrialSpec:

@@ -115,7 +115,10 @@ ROWS = (
     _checked(
         "/item/<random> without name=",
         "grouped by route or capped, said",
-        tests=(f"{TRIALS}::test_many_ids_in_paths_are_one_name",),
+        tests=(
+            f"{TRIALS}::test_many_ids_in_paths_are_one_name",
+            "tests/loadtests/measurement/user_load/test_grouped_names.py",
+        ),
     ),
     _checked(
         "the user's file is dear",
