@@ -38,6 +38,9 @@ from tests.docker.test_run import left_of
 
 pytestmark = [pytest.mark.slow]
 
+OF_THE_MACHINE = {"host_contention", "generator_saturated", "proxy_saturated"}
+"""Rules that other programs break."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
@@ -51,9 +54,22 @@ class Outcome:
         """Everything that the run says of itself."""
         return json.dumps(self.document, ensure_ascii=False)
 
+    @property
+    def broken(self) -> dict[str, str]:
+        """The rules that are broken, each with what it found first."""
+        return {each["code"]: each["detail"] for each in reversed(self.document["invalid"])}
+
     def factors(self) -> list[str]:
         """Return the verdict of each doubling."""
         return [str(doubling["verdict"]) for doubling in self.document["doublings"]]
+
+    def expect(self, code: int, verdict: str) -> None:
+        """Hold the verdict; where others used the machine meanwhile, nothing can be told."""
+        disturbed = OF_THE_MACHINE & self.broken.keys()
+        if disturbed and self.document["verdict"] != verdict:
+            pytest.skip(f"the machine was not quiet: {self.broken[min(disturbed)]}")
+        said = (self.code, self.document["verdict"])
+        assert said == (code, verdict), self.document["reason"]
 
 
 def ran(
@@ -95,7 +111,7 @@ def test_a_limiter_in_memory_is_invalid_and_counted_per_process(
         capsys, shop, {"shop.py": LIMITER}, *ON_PROCESSES, "--workers", "gthread", "--quick"
     )
 
-    assert (outcome.code, outcome.document["verdict"]) == (3, "invalid")
+    outcome.expect(3, "invalid")
     assert "status 429" in outcome.text
     assert "each process counts alone" in outcome.text
     assert "scales" not in outcome.factors()
@@ -109,8 +125,8 @@ def test_a_scheduler_thread_is_work_that_runs_in_every_replica(
         capsys, shop, {"shop.py": SCHEDULER}, *ON_PROCESSES, "--workers", "gthread", "--quick"
     )
 
-    assert (outcome.code, outcome.document["verdict"]) == (3, "invalid")
-    assert "idle_cost" in {finding["code"] for finding in outcome.document["invalid"]}
+    outcome.expect(3, "invalid")
+    assert "idle_cost" in outcome.broken
     assert "work that runs in every replica" in outcome.text
 
 
@@ -131,7 +147,7 @@ def test_one_sqlite_file_shared_by_all(
         capsys, shop, files, *ON_PROCESSES, "--workers", "one", "--request", "POST /notes"
     )
 
-    assert (outcome.code, outcome.document["verdict"]) == (1, verdict), outcome.document["reason"]
+    outcome.expect(1, verdict)
     assert said in outcome.text
 
 
@@ -145,7 +161,7 @@ def test_socket_io_polling_without_stickiness_breaks_with_the_remedy(
         capsys, shop, files, *ON_PROCESSES, "--workers", "gthread", "--locustfile", "locustfile.py"
     )
 
-    assert (outcome.code, outcome.document["verdict"]) == (1, "breaks"), outcome.document["reason"]
+    outcome.expect(1, "breaks")
     assert "sticky sessions" in outcome.text
 
 
@@ -153,7 +169,7 @@ def test_socket_io_polling_without_stickiness_breaks_with_the_remedy(
 
 
 @pytest.fixture
-def compose(shop: Path, built: object, built_once: None) -> Iterator[Path]:
+def compose(shop: Path, with_store: None, built_once: None) -> Iterator[Path]:
     """A folder whose images are removed at the end; ours are there."""
     yield shop
     built_images.remove(shop)
@@ -184,7 +200,7 @@ def test_one_hot_row_is_no_gain_and_the_row_lock_is_named(
 
     outcome = on_compose(capsys, compose, files, "--replicas", "1,2")
 
-    assert (outcome.code, outcome.document["verdict"]) == (1, "no_gain"), outcome.document["reason"]
+    outcome.expect(1, "no_gain")
     cell = outcome.document["cells"][-1]
     assert cell["bottleneck"] == "store"
     assert "waited for a row lock (UPDATE stock" in cell["bottleneck_detail"]
@@ -212,7 +228,7 @@ def test_connections_scale_to_two_and_break_at_four(
 
     outcome = on_compose(capsys, compose, files, "--replicas", "1,2,4", threads=8)
 
-    assert outcome.code == 1
+    outcome.expect(1, "breaks")
     assert outcome.factors()[1] == "breaks"
     assert outcome.factors()[0] != "breaks"
     assert "20 of 20 in use, 32 wanted" in outcome.text
@@ -233,11 +249,9 @@ def test_the_users_nginx_that_leaves_a_replica_out_is_replica_share(
 
     outcome = on_compose(capsys, compose, files, "--replicas", "1,2", "--through", "nginx")
 
-    assert (outcome.code, outcome.document["verdict"]) == (3, "invalid"), outcome.document["reason"]
-    told = [each["detail"] for each in outcome.document["invalid"] if each["code"] == "replica_share"]
-    assert told, outcome.document["invalid"]
-    assert "as-started-2 got about 0 of" in told[0]
-    assert said in told[0]
+    outcome.expect(3, "invalid")
+    assert "as-started-2 got about 0 of" in outcome.broken["replica_share"]
+    assert said in outcome.broken["replica_share"]
 
 
 @pytest.mark.docker
@@ -248,5 +262,5 @@ def test_the_users_nginx_that_looks_names_up_again_passes_to_all(
 
     outcome = on_compose(capsys, compose, files, "--replicas", "1,2", "--through", "nginx")
 
-    assert "replica_share" not in {each["code"] for each in outcome.document["invalid"]}
+    assert "replica_share" not in outcome.broken
     assert outcome.document["doublings"][0]["factor"] > 1.6
