@@ -1,7 +1,7 @@
 """Runs the tests of the rows of the collection of cases, and writes ``results/cases.json``.
 
-A row is right only where all of its tests ran and passed; a skipped one did not run. Run it with the
-project's own Python, with pytest's options behind ``--``:
+A row is right only where all of its tests ran and passed; a skipped one did not run. Run it with
+the project's own Python, with pytest's options behind ``--``:
 
     .venv/bin/python scripts/cases.py --part Docker
     .venv/bin/python scripts/cases.py -- -m "not docker"
@@ -83,10 +83,8 @@ def parsed(report: str) -> tuple[Ran, ...]:
     """Return how each test of a JUnit report of pytest (family xunit1) ended."""
     ran = []
     for case in Xml.fromstring(report).iter("testcase"):  # noqa: S314  pytest wrote it
-        problem = next(
-            (case.find(kind) for kind in ("failure", "error", "skipped") if case.find(kind) is not None),
-            None,
-        )
+        found = (case.find(kind) for kind in ("failure", "error", "skipped"))
+        problem = next((each for each in found if each is not None), None)
         ended = "passed"
         if problem is not None:
             ended = "skipped" if problem.tag == "skipped" else "failed"
@@ -124,7 +122,7 @@ def _entry(row: Row, ran: Sequence[Ran]) -> Mapping[str, Any]:
 
 
 def _is_of(one: Ran, test: str) -> bool:
-    """Return whether a test that ran is one of a node id, which may have parameters or be a file."""
+    """Return whether a test is one of a node id, which may lack parameters, or be a file."""
     return one.id == test or one.id.startswith((f"{test}[", f"{test}::"))
 
 

@@ -47,6 +47,8 @@ class Columns:
     outcome: Integers
     replica: Integers
     name: Integers
+    body_bytes: Integers | None = None
+    """None in samples of older versions."""
 
 
 def read_columns(samples: bytes) -> Columns:
@@ -56,7 +58,8 @@ def read_columns(samples: bytes) -> Columns:
             **{
                 name: archive[name].astype(np.int64)
                 for name in ("due_us", "sent_us", "done_us", "status", "outcome", "replica", "name")
-            }
+            },
+            body_bytes=archive["bytes"].astype(np.int64) if "bytes" in archive.files else None,
         )
 
 
@@ -114,6 +117,7 @@ def _endings(finished: Finished, columns: Columns, names: Sequence[str]) -> coun
         names=finished.names,
         outcomes=finished.outcomes,
         replicas=names,
+        body_bytes=columns.body_bytes,
     )
 
 

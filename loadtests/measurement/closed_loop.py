@@ -87,9 +87,7 @@ class Session:
             self._store.write_ceiling(ceiling)
             self._measure_files()
         self._probe(asked)
-        warmed = jit_warmup.warm_all(
-            self._plan, self._stack, self._warm_up, self._progress.say
-        )
+        warmed = jit_warmup.warm_all(self._plan, self._stack, self._warm_up, self._progress.say)
         self.notes = (*self.notes, *warmed)
         for workload in self._plan.workloads:
             for worker in self._plan.workers:

@@ -21,6 +21,8 @@ class RequestOutcomes:
     statuses: Mapping[int, int] = field(default_factory=dict)
     kinds: Mapping[str, int] = field(default_factory=dict)
     failed_by: Mapping[str, int] = field(default_factory=dict)
+    mean_bytes: float | None = None
+    """Mean length of a successful answer's body as it came; None in older journals."""
 
 
 @dataclass(frozen=True, kw_only=True)

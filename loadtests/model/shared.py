@@ -30,8 +30,9 @@ class StoreSessions:
 class LockedFile:
     """A file that one process of a replica has locked for writing at one moment.
 
-    ``identity`` tells files of one path apart, such as those of two containers. ``waiting`` counts the processes that the kernel lets wait for it. Programs that ask again and
-    again, as SQLite does, are not among these.
+    ``identity`` tells files of one path apart, such as those of two containers. ``waiting``
+    counts the processes that the kernel lets wait for it. Programs that ask again and again, as
+    SQLite does, are not among these.
     """
 
     path: str

@@ -21,8 +21,8 @@ def notes(log: str) -> tuple[str, ...]:
     if not modules:
         return ()
     return (
-        f"The GIL is on: {', '.join(modules)} is not marked to run without it, so this free-threaded"
-        " Python turned it on at the import. Threads take turns as in an ordinary build.",
+        f"The GIL is on: {', '.join(modules)} is not marked to run without it, so this"
+        " free-threaded Python turned it on at the import. Threads take turns as in an ordinary build.",
     )
 
 

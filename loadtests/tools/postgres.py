@@ -191,8 +191,9 @@ CLIENT_TITLE = re.compile(
     r"postgres: (?:\S+: )?\S+ \S+ (?:(?P<local>\[local\])|(?P<address>[\da-fA-F.:]+)\(\d+\))"
     r" (?P<activity>.+)"
 )
-"""The title of a process that serves one client (PostgreSQL's documentation, *Standard Unix Tools*):
-``postgres: user database host(port) activity``, with ``waiting`` where it waits for a lock."""
+"""The title of a process that serves one client (PostgreSQL's documentation, *Standard Unix
+Tools*): ``postgres: user database host(port) activity``, with ``waiting`` where it waits for a
+lock."""
 
 _MOST = re.compile(r"max_connections=(\d+)|(?<!\S)-N ?(\d+)")
 

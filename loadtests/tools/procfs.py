@@ -202,7 +202,7 @@ def parse_locks(text: str) -> tuple[FileLock, ...]:
 
 
 def path_of(pid: int, inode: int) -> str | None:
-    """Return the path of a file that a process has open, as the process sees it; None if unknown."""
+    """Return the path of a file that a process has open, as it sees it; None if unknown."""
     with contextlib.suppress(OSError):  # the process has ended, or is another user's
         for entry in (PROC / f"{pid}/fd").iterdir():
             with contextlib.suppress(OSError):  # this file has just been closed

@@ -39,6 +39,7 @@ class Endings:
     names: Sequence[str]
     outcomes: Sequence[str]
     replicas: Sequence[str]
+    body_bytes: Integers | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +101,14 @@ def _outcomes(
                 ).items()
             )
         ),
+        mean_bytes=_mean_bytes(endings, right),
     )
+
+
+def _mean_bytes(endings: Endings, rows: Flags) -> float | None:
+    if endings.body_bytes is None or not rows.any():
+        return None
+    return round(float(endings.body_bytes[rows].mean()), 1)
 
 
 def kind_of(outcome: str, status: int) -> str:

@@ -1,8 +1,8 @@
 """Did the user's own proxy give each replica its share? By the replicas' CPU. PURE.
 
 Answers through it name no replica. A replica's CPU grows with its requests, so the shares of CPU
-tell those of the requests. Where all replicas use up their budgets the shares are equal, and rightly
-so: each did all that it can.
+tell those of the requests. Where all replicas use up their budgets the shares are equal, and
+rightly so: each did all that it can.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def cause(front: Front) -> str:
         )
     if front.looked_up is not None:
         return (
-            f"{who} looked the name {front.looked_up} up once, when it started, and knows no replica"
-            f" that came later. Reload it after scaling (nginx -s reload), or let it look again:"
+            f"{who} looked the name {front.looked_up} up once, when it started, and knows no"
+            f" replica that came later. Reload it after scaling (nginx -s reload), or let it look again:"
             " resolver 127.0.0.11 valid=5s, and the name in a variable."
         )
     if not front.known:

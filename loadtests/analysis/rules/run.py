@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from loadtests.analysis import estimates
 from loadtests.analysis.bottleneck import FULL_CPU_RATIO
 from loadtests.analysis.intervals import standard_error, student_chance
+from loadtests.analysis.rules import growth
 from loadtests.analysis.rules.drift import FEWEST_ROUNDS, drifts, wear
 from loadtests.analysis.rules.finding import found, unchecked
 from loadtests.model.plan import Plan
@@ -81,9 +82,20 @@ def steady(plan: Plan, trials: Sequence[Trial]) -> Finding:
     A trend that all cells share cancels in the factors. It breaks the rule only where it is so
     large that no single throughput describes a cell.
     """
+    grown = growth.greatest(trials)
+    told = f" {grown.sentence}" if grown is not None else ""
     broken = _paused(trials) or _trending(trials) or _drifting(plan, trials)
     if broken is not None:
-        return broken
+        return replace(broken, detail=broken.detail + told)
+    if grown is not None and grown.ratio >= growth.BROKEN_RATIO:
+        return found(
+            RuleCode.STEADY,
+            None,
+            broken=True,
+            figure=grown.ratio,
+            limit=growth.BROKEN_RATIO,
+            detail=grown.sentence,
+        )
     inside = _trend_inside(trials)
     if inside is None:
         return unchecked(RuleCode.STEADY, None, "Too few windows to tell a trend from noise.")
@@ -94,7 +106,7 @@ def steady(plan: Plan, trials: Sequence[Trial]) -> Finding:
         figure=inside[0],
         limit=WINDOW_TREND_RATIO,
         detail="Throughput in the second half of the windows was"
-        f" {inside[0]:+.1%} against the first half.",
+        f" {inside[0]:+.1%} against the first half.{told}",
     )
 
 

@@ -79,7 +79,7 @@ class FrontStack(ComposeStack):
                 return nginx.seen_of(service, done.stdout, self._names)
         return Front(service=service)
 
-    def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:  # noqa: ARG002  it is not ours
+    def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:  # noqa: ARG002  not ours
         """Wait until the replicas are idle, and apply the CPU budgets."""
         self._settle_and_hold()
 

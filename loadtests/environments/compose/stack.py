@@ -107,12 +107,14 @@ class ComposeStack(ContainerStack):
             self._hold(self._stores, cpus=budget.store_cpus, cores=budget.store_cores)
 
     def look_at_shared(self) -> SharedUse:
-        """Return the sessions of the stores and the locked files; nothing of an engine elsewhere."""
+        """Return the sessions of the stores and the locked files; none of an engine elsewhere."""
         if not self._local:
             return SharedUse()
         return self._looks.look(
             stores={name: self._commands(name) for name in self._stores},
-            addresses={replica.address.rpartition(":")[0]: replica.name for replica in self.replicas},
+            addresses={
+                replica.address.rpartition(":")[0]: replica.name for replica in self.replicas
+            },
             replicas={replica.name: self._pids(replica.name) for replica in self.replicas},
         )
 

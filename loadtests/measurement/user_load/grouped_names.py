@@ -1,4 +1,4 @@
-"""Says which requests of a locustfile are counted under one name, though the file named them apart."""
+"""Says which requests of a locustfile are counted under one name, though it names them apart."""
 
 from __future__ import annotations
 
@@ -18,5 +18,6 @@ def note(names: Iterable[str]) -> str | None:
     more = f" and {len(grouped) - MOST_SHOWN} more" if len(grouped) > MOST_SHOWN else ""
     return (
         f"Many requests differ by ids only, so they are counted by their route:"
-        f" {', '.join(grouped[:MOST_SHOWN])}{more}. Give them a name (name=) to count them otherwise."
+        f" {', '.join(grouped[:MOST_SHOWN])}{more}. Give them a name (name=) to count them"
+        " otherwise."
     )

@@ -12,8 +12,8 @@ class Front:
     ``service`` is its name in the Compose file. ``by_address`` is the setting that sends all
     requests of one address to one replica, such as ``ip_hash``. ``looked_up`` is a name of replicas
     that it looks up once, when it starts. ``looks_again_s`` is how often it looks names up again;
-    None where it does not. ``sets_aside_s`` is how long a replica gets nothing after it failed; None
-    where that is switched off. ``failures`` are the lines of its log that tell of a replica that
+    None where it does not. ``sets_aside_s`` is how long a replica gets nothing after it failed;
+    None where that is switched off. ``failures`` are the lines of its log that tell of a replica that
     failed. Where ``known`` is False, nothing could be read.
     """
 

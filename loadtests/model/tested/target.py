@@ -56,7 +56,7 @@ class Target:
     compose_file: str | None = None
     service: str | None = None
     through: str | None = None
-    """The service of the Compose file that stands in front of the replicas, instead of our proxy."""
+    """The service of the Compose file that stands in front of the replicas, not our proxy."""
     front: Front | None = None
     """What was seen of that service while it ran."""
     url: str | None = None

@@ -118,7 +118,8 @@ ROWS = (
             "::test_a_boot_loop_is_told_by_the_line_that_repeats",
             "tests/loadtests/measurement/test_not_ready.py"
             "::test_of_a_log_that_tries_again_and_again_the_line_is_told_with_its_number",
-            "tests/cases/test_starts.py::test_a_boot_loop_is_exit_code_4_with_the_line_that_repeats",
+            "tests/cases/test_starts.py"
+            "::test_a_boot_loop_is_exit_code_4_with_the_line_that_repeats",
         ),
         fixture="tests/cases/test_starts.py::BOOT_LOOP",
     ),
