@@ -22,7 +22,8 @@ def notes(log: str) -> tuple[str, ...]:
         return ()
     return (
         f"The GIL is on: {', '.join(modules)} is not marked to run without it, so this"
-        " free-threaded Python turned it on at the import. Threads take turns as in an ordinary build.",
+        " free-threaded Python turned it on at the import. Threads take turns as in an ordinary"
+        " build.",
     )
 
 

@@ -75,8 +75,8 @@ def cause(front: Front) -> str:
     if front.looked_up is not None:
         return (
             f"{who} looked the name {front.looked_up} up once, when it started, and knows no"
-            f" replica that came later. Reload it after scaling (nginx -s reload), or let it look again:"
-            " resolver 127.0.0.11 valid=5s, and the name in a variable."
+            " replica that came later. Reload it after scaling (nginx -s reload), or let it look"
+            " again: resolver 127.0.0.11 valid=5s, and the name in a variable."
         )
     if not front.known:
         return f"What {who} does is not known: it is no nginx that tells its configuration."

@@ -13,8 +13,8 @@ class Front:
     requests of one address to one replica, such as ``ip_hash``. ``looked_up`` is a name of replicas
     that it looks up once, when it starts. ``looks_again_s`` is how often it looks names up again;
     None where it does not. ``sets_aside_s`` is how long a replica gets nothing after it failed;
-    None where that is switched off. ``failures`` are the lines of its log that tell of a replica that
-    failed. Where ``known`` is False, nothing could be read.
+    None where that is switched off. ``failures`` are the lines of its log that tell of a replica
+    that failed. Where ``known`` is False, nothing could be read.
     """
 
     service: str
