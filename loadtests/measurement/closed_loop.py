@@ -223,7 +223,7 @@ class Session:
     def _settle_s(self, cell: Cell, calibration: Calibration) -> float:
         before = [trial for trial in self._trials if trial.spec.cell == cell]
         last = before[-1].latency if before else None
-        answer_ms = (last or calibration.steps[-1]).mean_ms or 0.0
+        answer_ms = (last.mean_ms if last else calibration.answer_ms) or 0.0
         return warmup.settle_s(
             answer_ms / 1000,
             self._plan.timing.settle_s,

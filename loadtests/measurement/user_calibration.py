@@ -1,4 +1,10 @@
-"""Finds how many users saturate one replica, by doubling them until throughput stops rising."""
+"""Finds how many users keep one replica full, by doubling them until throughput stops rising.
+
+The least number that saturates a replica is too small for several of them. Behind a round robin,
+users wander, so a replica is without a request for moments, and each wake-up then serves one
+request instead of several. CPU per request grows with the replicas, though the system scales. So a
+replica also gets a short queue: see ``with_queue``.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +16,19 @@ from loadtests.model.trial import Calibration, CalibrationStep, Trial
 
 MOST_USERS = 256
 """Upper limit; beyond it, more users only lengthen the queue."""
+
+QUEUE_RATIO = 4
+"""Users for each user that saturates a replica (measured: docs/measurements.md)."""
+
+QUEUE_WINDOW_RATIO = 0.2
+"""The longest answer by that queue, as a share of a window. Answers that take as long as the window
+make its count coarse, and the replicas' shares with it."""
+
+MOST_QUEUED = 64
+MOST_QUEUED_WITHOUT_SLOTS = 16
+"""The most users that a queue brings to a replica. Some servers accept about 100 connections.
+Without slots (gevent) users do not queue: each is one more request inside the application, with
+one more connection to the store."""
 
 SETTLE_S = 0.4
 WINDOW_S = 1.0
@@ -51,8 +70,9 @@ def calibrate(
     """Return the users per replica of a worker model and workload, found on its first replica.
 
     One user alone gives the service time. Then the users double until throughput gains less than
-    5 %. The last, larger number is used, so that no slot is idle between two requests of a user.
-    It is a multiple of ``step``, so that the mix of users is the same at any number of replicas.
+    5 %. The last, larger number leaves no slot idle between two requests of a user, and a short
+    queue is added to it. The result is a multiple of ``step``, so that the mix of users is the same
+    at any number of replicas.
     """
     spec = _spec(plan, worker, workload)
     slots = next(model.slots for model in plan.workers if model.name == worker)
@@ -62,10 +82,22 @@ def calibrate(
     return Calibration(
         worker=worker,
         workload=workload,
-        users_per_replica=steps[-1].users,
+        users_per_replica=with_queue(steps[-1], slots, plan.timing.window_s, step=step),
         service_ms=single.mean_ms,
         steps=(single, *steps),
     )
+
+
+def with_queue(last: CalibrationStep, slots: int | None, window_s: float, *, step: int = 1) -> int:
+    """Return the users of a replica that the users of ``last`` saturate, with a short queue.
+
+    Four times as many, as long as the answer takes at most a fifth of a window. By Little's law
+    an answer takes users / throughput. ``slots`` is None where nothing limits them.
+    """
+    most = MOST_QUEUED if slots else MOST_QUEUED_WITHOUT_SLOTS
+    fitting = int(last.throughput_rps * window_s * QUEUE_WINDOW_RATIO)
+    queued = min(QUEUE_RATIO * last.users, fitting, most) // step * step
+    return max(last.users, queued)
 
 
 def _step(spec: TrialSpec, users: int, measure: Measure) -> CalibrationStep:

@@ -157,10 +157,10 @@ def test_users_grow_with_the_replicas_from_what_was_calibrated(tmp_path: Path) -
     result, _ = run(world, tmp_path, rounds=2)
 
     assert [trial["users"] for trial in world.trials[:CALIBRATION_TRIALS]] == [1, 4]
-    assert result.calibrations[0].users_per_replica == 4
+    assert result.calibrations[0].users_per_replica == 16
     assert {trial["id"][-1]: trial["users"] for trial in world.trials[CALIBRATION_TRIALS:]} == {
-        "1": 4,
-        "2": 8,
+        "1": 16,
+        "2": 32,
     }
 
 

@@ -4,7 +4,13 @@ from dataclasses import replace
 import pytest
 
 from loadtests.config.options import Options
-from loadtests.measurement.user_calibration import MOST_USERS, calibrate, double_users, first_users
+from loadtests.measurement.user_calibration import (
+    MOST_USERS,
+    calibrate,
+    double_users,
+    first_users,
+    with_queue,
+)
 from loadtests.model.plan import Plan, TrialSpec
 from loadtests.model.trial import CalibrationStep, Latency, Trial
 from loadtests.planning.run_plan import make_plan
@@ -55,10 +61,47 @@ def test_a_gain_of_less_than_five_per_cent_is_none(gain: float, goes_on: bool) -
     assert (len(tried) > 2) is goes_on
 
 
-def test_the_larger_number_is_taken() -> None:
+def test_the_larger_number_is_taken_with_a_queue_of_a_fifth_of_a_window() -> None:
     found = calibrate(PLAN, "gthread", "cpu", measuring(lambda count: 20.0 * min(count, 4)))
 
-    assert found.users_per_replica == found.steps[-1].users == 8
+    assert found.steps[-1].users == 8
+    assert found.users_per_replica == 80 * 2 * 0.2
+
+
+@pytest.mark.parametrize(
+    ("users", "rps", "slots", "expected"),
+    [
+        (8, 1000.0, 4, 32),  # four times as many
+        (8, 50.0, 4, 20),  # answers take a fifth of a window of two seconds
+        (8, 10.0, 4, 8),  # those that saturate take longer already
+        (32, 5000.0, 32, 64),  # the most that are queued
+        (128, 5000.0, 64, 128),  # never fewer than those that saturate
+        (2, 300.0, None, 8),
+        (8, 5000.0, None, 16),  # without slots each user is a request inside
+        (64, 5000.0, None, 64),
+        (8, 0.0, 4, 8),
+    ],
+)
+def test_a_replica_gets_a_short_queue(
+    users: int, rps: float, slots: int | None, expected: int
+) -> None:
+    assert with_queue(a_step(users, rps), slots, 2.0) == expected
+
+
+def test_a_queue_keeps_the_mix_of_users() -> None:
+    assert with_queue(a_step(9, 53.0), 4, 2.0, step=3) == 21
+    assert with_queue(a_step(9, 53.0), 4, 2.0, step=9) == 18
+
+
+def test_an_answer_takes_longer_by_the_queue() -> None:
+    found = calibrate(PLAN, "gthread", "cpu", measuring(lambda count: 20.0 * min(count, 4)))
+
+    assert found.steps[-1].mean_ms == 100.0
+    assert found.answer_ms == 400.0
+
+
+def test_nobody_knows_how_long_an_answer_takes_that_never_came() -> None:
+    assert calibrate(PLAN, "gthread", "cpu", measuring(lambda _: 0.0)).answer_ms is None
 
 
 def test_users_do_not_grow_for_ever() -> None:
