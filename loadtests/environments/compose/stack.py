@@ -10,6 +10,7 @@ from loadtests.environments.compose.containers import ContainerStack
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.compose.tested import forcing
 from loadtests.environments.compose.tested.start import stopping
+from loadtests.environments.compose.tested.start.endings import MEMORY_REMEDY
 from loadtests.environments.shared.looks import SharedLooks
 from loadtests.environments.wait_idle import busy_after, wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
@@ -119,12 +120,15 @@ class ComposeStack(ContainerStack):
         )
 
     def _pids(self, member: str) -> tuple[int, ...]:
-        if member not in self._groups:
-            self._groups[member] = cgroup.group_of(self._containers[member].pid)
-        group = self._groups[member]
+        group = self._group(member)
         with suppress(OSError):  # the container has just ended
             return cgroup.processes(group) if group is not None else ()
         return ()
+
+    def _group(self, member: str) -> cgroup.Group | None:
+        if member not in self._groups:
+            self._groups[member] = cgroup.group_of(self._containers[member].pid)
+        return self._groups[member]
 
     def _commands(self, member: str) -> list[str]:
         return [procfs.command_of(pid) for pid in self._pids(member)]
@@ -142,11 +146,27 @@ class ComposeStack(ContainerStack):
                 member = f"{worker.name}-1"
                 forcing.check(worker, self.first_log(member), self.processes_of(member))
 
+    def _note_kills(self) -> None:
+        """Take note of processes that the kernel killed, out of memory, while replicas ran."""
+        killed = {
+            replica.name: count
+            for replica in self.replicas
+            if (group := self._group(replica.name)) is not None
+            and (count := cgroup.oom_kills(group))
+        }
+        if killed:
+            named = ", ".join(f"{name} ({count} times)" for name, count in killed.items())
+            self._notes.append(
+                f"The kernel killed processes, out of memory (OOMKilled): {named}. {MEMORY_REMEDY}"
+            )
+
     def stop_replicas(self) -> None:
         """Stop the user's replicas, and take note if they ignore SIGTERM.
 
         A server that is started by our command waits longer, for the proxy's idle connections.
         """
+        if self._local:
+            self._note_kills()
         workers = [worker.name for worker in self._plan.workers]
         first = self._containers[self.replicas[0].name]
         handled = stopping.handles_sigterm(first, local=self._local)
