@@ -148,14 +148,17 @@ class ComposeStack(ContainerStack):
 
     def _note_kills(self) -> None:
         """Take note of processes that the kernel killed, out of memory, while replicas ran."""
-        killed = {
-            replica.name: count
-            for replica in self.replicas
-            if (group := self._group(replica.name)) is not None
-            and (count := cgroup.oom_kills(group))
-        }
+        present = self._project.containers()
+        killed: dict[str, int] = {}
+        for name in (replica.name for replica in self.replicas):
+            group = self._group(name)
+            count = cgroup.oom_kills(group) if group is not None else 0
+            if name in present and present[name].out_of_memory:
+                count = max(1, count)
+            if count:
+                killed[name] = count
         if killed:
-            named = ", ".join(f"{name} ({count} times)" for name, count in killed.items())
+            named = ", ".join(f"{name} ({count})" for name, count in killed.items())
             self._notes.append(
                 f"The kernel killed processes, out of memory (OOMKilled): {named}. {MEMORY_REMEDY}"
             )

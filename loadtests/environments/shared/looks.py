@@ -14,7 +14,8 @@ from loadtests.model.shared import LockedFile, SharedUse, StoreSessions
 from loadtests.tools import postgres, procfs
 
 MOST_QUESTIONS = 6
-"""How often a server is asked in a run what its sessions wait for; each takes some 50 ms."""
+"""How often a server is asked in a run what its sessions wait for. Each takes some 50 ms of CPU, so
+that is done while users are calibrated; later looks repeat what was answered."""
 
 Ask = Callable[[str, str], str]
 """Asks a store's server one query; returns what it printed, and "" where it cannot be asked."""
@@ -27,6 +28,7 @@ class SharedLooks:
         self._ask = ask
         self._most: dict[str, int | None] = {}
         self._questions = 0
+        self._locks: dict[str, tuple[str, str]] = {}
 
     def look(
         self,
@@ -71,11 +73,13 @@ class SharedLooks:
         return self._most[member]
 
     def _with_lock(self, seen: StoreSessions) -> StoreSessions:
-        if self._ask is None or self._questions >= MOST_QUESTIONS:
-            return seen
-        self._questions += 1
-        told = postgres.parse_lock(self._ask(seen.member, postgres.LOCKS_QUERY))
-        return seen if told is None else replace(seen, lock=told[0], statement=told[1])
+        if self._ask is not None and self._questions < MOST_QUESTIONS:
+            self._questions += 1
+            told = postgres.parse_lock(self._ask(seen.member, postgres.LOCKS_QUERY))
+            if told is not None:
+                self._locks[seen.member] = told
+        lock, statement = self._locks.get(seen.member, (None, ""))
+        return replace(seen, lock=lock, statement=statement)
 
 
 def locked_files(replicas: Mapping[str, Iterable[int]]) -> tuple[LockedFile, ...]:
