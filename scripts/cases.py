@@ -47,18 +47,20 @@ def main(words: Sequence[str]) -> int:
         parts = ", ".join(dict.fromkeys(row.part for row in ROWS))
         sys.exit(f"There is no part {options.part!r}. Known: {parts}.")
     ran = run_tests(list(dict.fromkeys(test for row in rows for test in row.tests)), options.pytest)
-    document = document_of(rows, ran)
-    files.write(RESULTS, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    document = document_of([entry_of(row, ran) for row in rows], options.out)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    files.write(options.out, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     for row in document["rows"]:
         if not row["right"]:
             print(f"{row['part']}: {row['case']}: {row['seen']}")
-    print(f"{document['right']} of {document['cases']} rows are right: {RESULTS}")
+    print(f"{document['right']} of {document['cases']} rows are right: {options.out}")
     return int(document["right"] != document["cases"])
 
 
 def _options(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--part", help="the rows of one part only")
+    parser.add_argument("--part", help="the rows of one part only; others stay as they were")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="the file to write")
     parser.add_argument("pytest", nargs="*", help="further options of pytest, behind --")
     return parser.parse_args(words)
 
@@ -94,18 +96,20 @@ def parsed(report: str) -> tuple[Ran, ...]:
     return tuple(ran)
 
 
-def document_of(rows: Sequence[Row], ran: Sequence[Ran]) -> dict[str, Any]:
-    """Return the file's content: the rows with what was seen of each."""
-    entries = [_entry(row, ran) for row in rows]
-    right = sum(bool(entry["right"]) for entry in entries)
-    return {"cases": len(entries), "right": right, "rows": entries}
+def document_of(entries: Sequence[Mapping[str, Any]], earlier: Path) -> dict[str, Any]:
+    """Return the file's content: these rows, and those of an earlier file that were not run."""
+    kept = json.loads(earlier.read_text())["rows"] if earlier.exists() else []
+    known = {(row["part"], row["case"]): row for row in (*kept, *entries)}
+    own = [(row.part, row.case) for row in ROWS]
+    rows = [known[key] for key in (*own, *(key for key in known if key not in own)) if key in known]
+    return {"cases": len(rows), "right": sum(bool(row["right"]) for row in rows), "rows": rows}
 
 
-def _entry(row: Row, ran: Sequence[Ran]) -> Mapping[str, Any]:
+def entry_of(row: Row, ran: Sequence[Ran]) -> dict[str, Any]:
+    """Return what was seen of a row; it is right where all of its tests ran and passed."""
     own = {test: [one for one in ran if _is_of(one, test)] for test in row.tests}
     missing = [test for test, found in own.items() if not found]
     bad = [one for found in own.values() for one in found if one.ended != "passed"]
-    right = not missing and not bad
     seen = row.expected
     if missing:
         seen = f"not run: {missing[0]}"
@@ -116,7 +120,7 @@ def _entry(row: Row, ran: Sequence[Ran]) -> Mapping[str, Any]:
         "case": row.case,
         "expected": row.expected,
         "seen": seen,
-        "right": right,
+        "right": not missing and not bad,
         "test": list(row.tests),
     }
 
