@@ -122,6 +122,21 @@ def test_connections_scale_to_two_replicas_and_break_at_four_with_the_arithmetic
     assert "max_connections" in text_of(result)
 
 
+def test_pools_that_idle_replicas_keep_do_not_hide_that_four_want_too_many() -> None:
+    def kept(spec: TrialSpec) -> tuple[SharedUse, ...]:
+        named = {f"gthread-{number}": 8 for number in (1, 2)}
+        return (sessions(connections=20, most=20, by_replica=named),)
+
+    refused = Told(
+        kind="status 500", log_line="psycopg.OperationalError: FATAL: too many clients already"
+    )
+
+    result = result_of(rps=growing, looks=kept, fails=lambda count: 20 * count, told=refused)
+
+    assert doublings(result) == [Verdict.INVALID, Verdict.BREAKS]
+    assert "20 of 20 in use, 32 wanted (8 for each of 4 replicas)" in text_of(result)
+
+
 def test_a_pool_time_out_at_one_replica_is_invalid_and_never_super_linear() -> None:
     timeout = Told(
         kind="status 500", log_line="sqlalchemy.exc.TimeoutError: QueuePool limit of size 5"

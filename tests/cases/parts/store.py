@@ -17,6 +17,8 @@ ROWS = (
         tests=(
             f"{VERDICTS}"
             "::test_connections_scale_to_two_replicas_and_break_at_four_with_the_arithmetic",
+            f"{VERDICTS}"
+            "::test_pools_that_idle_replicas_keep_do_not_hide_that_four_want_too_many",
             f"{RUNS}::test_connections_scale_to_two_and_break_at_four",
         ),
         fixture=f"{APPLICATIONS}::CONNECTIONS",
