@@ -59,28 +59,37 @@ def finding(front: Front | None, cell: Cell, trials: Sequence[Trial]) -> Finding
 
 def cause(front: Front) -> str:
     """Return why a proxy of the user's passes requests on unequally, and what to do."""
-    who = front.service
+    if front.by_address is None and front.failures and front.sets_aside_s is not None:
+        return (
+            f"{front.service} put a replica aside for {front.sets_aside_s:g} s after each failure"
+            f" (max_fails, fail_timeout); its log tells of {front.failures}. Mend the failures, or"
+            " set max_fails=0."
+        )
+    by_configuration = foreseen(front)
+    if by_configuration is not None:
+        return by_configuration
+    if not front.known:
+        return (
+            f"What {front.service} does is not known: it is no nginx that tells its configuration."
+        )
+    return f"Nothing in the configuration of {front.service} tells why."
+
+
+def foreseen(front: Front) -> str | None:
+    """Return why shares will be unequal, by the configuration alone; None if nothing says so."""
     if front.by_address is not None:
         return (
-            f"{who} has {front.by_address}, which sends all requests of one address to one replica,"
-            " and the load has one address. Take it out for the measurement, or balance by a"
-            " cookie."
-        )
-    if front.failures and front.sets_aside_s is not None:
-        return (
-            f"{who} put a replica aside for {front.sets_aside_s:g} s after each failure (max_fails,"
-            f" fail_timeout); its log tells of {front.failures}. Mend the failures, or set"
-            " max_fails=0."
+            f"{front.service} has {front.by_address}, which sends all requests of one address to"
+            " one replica, and the load has one address. Take it out for the measurement, or"
+            " balance by a cookie."
         )
     if front.looked_up is not None:
         return (
-            f"{who} looked the name {front.looked_up} up once, when it started, and knows no"
-            " replica that came later. Reload it after scaling (nginx -s reload), or let it look"
+            f"{front.service} looked the name {front.looked_up} up once, when it started, and knows"
+            " no replica that came later. Reload it after scaling (nginx -s reload), or let it look"
             " again: resolver 127.0.0.11 valid=5s, and the name in a variable."
         )
-    if not front.known:
-        return f"What {who} does is not known: it is no nginx that tells its configuration."
-    return f"Nothing in the configuration of {who} tells why."
+    return None
 
 
 def _cpu_by_replica(trial: Trial) -> dict[str, float]:

@@ -135,6 +135,8 @@ class ComposeBackend:
             )
             ports = starting.start()
             stack = self._stack(project, plan, folder, starting, ports)
+            if isinstance(stack, FrontStack) and stack.foreseen is not None:
+                say(stack.foreseen)
             if self._tested.kind is not TargetKind.IMPORT_STRING:
                 stack.check_forced()
             yield stack

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from loadtests.analysis.rules import front_share
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.compose.stack import ComposeStack
 from loadtests.environments.compose.tested.document import FRONT_NETWORK
@@ -70,6 +71,11 @@ class FrontStack(ComposeStack):
         """Return what was seen of the user's proxy, with what its log tells by now."""
         log = self._engine.log(self._containers[Role.PROXY].id)
         return replace(self._front, failures=failures_in(log))
+
+    @property
+    def foreseen(self) -> str | None:
+        """Why replicas will get unequal shares, by the proxy's configuration; None if unknown."""
+        return front_share.foreseen(self._front)
 
     def _seen(self, service: str) -> Front:
         argv = docker.exec_argv(self._containers[Role.PROXY].id, "nginx", "-T")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from loadtests.analysis.rules import front_share
 from loadtests.analysis.rules.replica_share import replica_share
 from loadtests.model.result import Finding
 from loadtests.model.tested.front import Front
@@ -62,6 +63,12 @@ def test_balancing_by_address_is_named(setting: str) -> None:
 
     assert found.state is RuleState.BROKEN
     assert f"nginx has {setting}, which sends all requests of one address" in found.detail
+
+
+def test_what_the_configuration_foretells_is_known_before_anything_is_measured() -> None:
+    assert front_share.foreseen(NGINX) is None
+    assert "up once" in str(front_share.foreseen(ONCE))
+    assert "ip_hash" in str(front_share.foreseen(replace(ONCE, by_address="ip_hash")))
 
 
 def test_a_replica_that_is_put_aside_now_and_then_is_told_with_the_time() -> None:
