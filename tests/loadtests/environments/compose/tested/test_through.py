@@ -116,6 +116,7 @@ def test_it_starts_while_one_replica_has_the_name(
         ("gthread",),
         ("generator", "metronome"),
         (FRONT_SERVICE,),
+        (FRONT_SERVICE,),
     ]
     assert start.front_port == 8000
 
