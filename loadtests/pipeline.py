@@ -23,7 +23,7 @@ from loadtests.analysis.latency import checks, level_results, slo_search
 from loadtests.analysis.rules import registry
 from loadtests.environments.guards import machine_lock
 from loadtests.environments.keep_awake import AWAKE_LOG, Awake, kept_awake
-from loadtests.environments.protocol import Chosen, Stack
+from loadtests.environments.protocol import Chosen, HasFront, Stack
 from loadtests.measurement import check_trial
 from loadtests.measurement.closed_loop import Session
 from loadtests.measurement.core_speed_probe import Metronome
@@ -93,13 +93,14 @@ def _run(request: Request, progress: Progress, lock: machine_lock.Held) -> tuple
             driver = _driver_of(plan, stack, agent, probe, awake)
             session = Session(plan, stack, driver, store, progress, live.update)
             session.prepare()
-            plan = with_notes(plan, (*file_notes, *session.notes, *stack.notes))
+            plan = with_notes(with_front(plan, stack), (*file_notes, *session.notes, *stack.notes))
             store.begin(facts, chosen.machine, plan)
             began_s = proc.monotonic_s()
             session.measure()
             measuring_s = proc.monotonic_s() - began_s
             session.measure_latency()
             session.finish()
+            plan = with_front(plan, stack)
         signals.check()
     except NotInForce:  # nothing was measured; see ``run``
         store.discard()
@@ -139,6 +140,13 @@ def with_notes(plan: Plan, notes: Sequence[str]) -> Plan:
     """Return a plan whose target has further notes, which were made on the running stack."""
     told = tuple(dict.fromkeys((*plan.tested.notes, *notes)))
     return replace(plan, tested=replace(plan.tested, notes=told))
+
+
+def with_front(plan: Plan, stack: Stack) -> Plan:
+    """Return a plan with what was seen of the user's own proxy, where there is one."""
+    if not isinstance(stack, HasFront):
+        return plan
+    return replace(plan, tested=replace(plan.tested, front=stack.look_at_front()))
 
 
 def _facts_of(run_id: str, started_at_s: float, command: str) -> RunFacts:

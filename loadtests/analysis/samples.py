@@ -103,6 +103,7 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
         dealing=_dealing(raw, columns, names, window_us),
         requests=counting.outcomes_by_name(endings, good=good, failed=failed),
         examples=counting.examples_of(raw) if failed.any() else (),
+        shared=tuple(edge.shared for edge in (raw.opened, raw.closed) if edge.shared is not None),
     )
 
 

@@ -201,6 +201,7 @@ def _given_project(values: dict[str, Any], here: Path) -> projects.Given:
         port=target_options.port(values.pop("port")),
         env=target_options.variables(values.pop("env")),
         python=values.pop("python"),
+        through=values.pop("through"),
         requests=values.pop("requests"),
         locustfile=values.pop("locustfile"),
         tags=values.pop("tags"),

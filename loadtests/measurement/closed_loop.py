@@ -15,7 +15,8 @@ from loadtests.measurement.driver import Driver
 from loadtests.measurement.failure_evidence import FailureEvidence
 from loadtests.measurement.open_loop import OpenLoop
 from loadtests.measurement.progress import Progress
-from loadtests.measurement.serving import in_force, keep_alive
+from loadtests.measurement.serving import in_force, jit_warmup, keep_alive
+from loadtests.measurement.user_load import grouped_names
 from loadtests.model.consistency import ProbeResult, ProbeState
 from loadtests.model.generator_records import RawTrial
 from loadtests.model.latency import FileCeiling
@@ -59,6 +60,8 @@ class Session:
         self._evidence = FailureEvidence(stack.log_of)
         self._users_steps: dict[str, int] = {}
         self._file_ceilings: list[FileCeiling] = []
+        self._names: set[str] = set()
+        """Names of requests of the user's locustfiles."""
         self.notes: tuple[str, ...] = ()
         """What was left out of the user's own loads, or changed, in sentences."""
 
@@ -80,6 +83,8 @@ class Session:
             self._store.write_ceiling(ceiling)
             self._measure_files()
         self._probe(asked)
+        warmed = jit_warmup.warm_all(self._plan, self._stack, self._warm_up, self._progress.say)
+        self.notes = (*self.notes, *warmed)
         for workload in self._plan.workloads:
             for worker in self._plan.workers:
                 self._progress.say(
@@ -92,6 +97,8 @@ class Session:
                     self._try_users,
                     step=self._users_steps.get(workload.name, 1),
                 )
+        grouped = grouped_names.note(self._names)
+        self.notes = (*self.notes, *([grouped] if grouped is not None else []))
         calibrations = tuple(self._calibrations.values())
         self._store.write_calibrations(calibrations)
         self._tell_windows(calibrations)
@@ -241,12 +248,19 @@ class Session:
         raw = self._put_on(spec, users, timing)
         return samples.reduce(raw, self._plan.budget, service_ms=None)
 
+    def _warm_up(self, spec: TrialSpec, users: int) -> Trial:
+        raw = self._put_on(spec, users, jit_warmup.TIMING)
+        return samples.reduce(raw, self._plan.budget, service_ms=None)
+
     def _put_on(self, spec: TrialSpec, users: int, timing: Timing) -> RawTrial:
         workload = self._workloads[spec.cell.workload]
         load = self._driver.load_of(spec, workload, timing)
         if workload.is_users:
             load = replace(load, seed=self._plan.seed)
-        return self._driver.measure(spec, replace(load, users=users))
+        raw = self._driver.measure(spec, replace(load, users=users))
+        if workload.locustfile is not None:
+            self._names.update(raw.finished.names)
+        return raw
 
 
 def _renamed(spec: TrialSpec, suffix: str) -> TrialSpec:

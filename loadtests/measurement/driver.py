@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from loadtests.analysis import file_ceiling, generator_ceiling
 from loadtests.environments.keep_awake import Awake
-from loadtests.environments.protocol import Stack
+from loadtests.environments.protocol import HasFront, Stack
 from loadtests.measurement import check_trial, not_ready, readiness
 from loadtests.measurement.check_trial import CheckedLoad
 from loadtests.measurement.consistency.declared import REPLICA_HEADER, Prober
@@ -64,6 +64,11 @@ class Driver:
         self._awake = awake
         self._server_counters = ServerCounters(stack, agent, count_in_replicas=counts_requests)
 
+    @property
+    def _has_addresses(self) -> bool:
+        """Whether the replicas can be asked one by one, and not only through a balancer."""
+        return self._stack.status_url is not None or isinstance(self._stack, HasFront)
+
     def _replicas(self) -> dict[str, Replica]:
         return {replica.name: replica for replica in self._stack.replicas}
 
@@ -72,7 +77,7 @@ class Driver:
 
         Behind a balancer that is not ours, replicas have no address, and the balancer is asked.
         """
-        if self._stack.status_url is None:
+        if not self._has_addresses:
             url = self.base_url(upstreams[0].port) + self._health_path
             readiness.wait_for_proxy(self._agent, url, lambda: f"(nothing answers at {url})")
             return
@@ -163,7 +168,7 @@ class Driver:
         The proxy need not be there yet, and the replicas have no CPU budget then. Behind a balancer
         that is not ours they have no address, and nothing is asked.
         """
-        if self._stack.status_url is None:
+        if not self._has_addresses:
             return unreachable(plan)
         host = f"{self._stack.proxy_host}:{plan.upstreams[0].port}"
         try:
@@ -181,7 +186,7 @@ class Driver:
         The proxy need not be there yet. Where it is not ours, it is asked all the same.
         """
         url = self.base_url(upstream.port)
-        if self._stack.status_url is not None:
+        if self._has_addresses:
             replica = self._replicas()[f"{upstream.worker}-{upstream.members[0]}"]
             url = f"http://{replica.address}"
         try:
@@ -194,7 +199,12 @@ class Driver:
         self._agent.end_users()
 
     def base_url(self, port: int) -> str:
-        """Return the URL of one of the proxy's ports, as seen by the generator."""
+        """Return the URL of one of the proxy's ports, as seen by the generator.
+
+        The user's own proxy has one port for all replicas.
+        """
+        if isinstance(self._stack, HasFront):
+            port = self._stack.front_port
         return f"http://{self._stack.proxy_host}:{port}"
 
     def load_of(self, spec: TrialSpec, workload: Workload, timing: Timing) -> Load:

@@ -27,6 +27,8 @@ class Bottleneck(StrEnum):
     PROXY = "proxy"
     GENERATOR = "generator"
     STORE = "store"
+    CONNECTIONS = "connections"
+    FILE_LOCK = "file_lock"
     HOST = "host"
     UNEXPLAINED = "unexplained"
 

@@ -69,6 +69,7 @@ def make_plan(
     counts = tuple(sorted(options.replicas))
     most = counts[-1]
     options, left_out = _with_workers(options, project)
+    _check_through(options, project)
     with_store = _with_store(options, project)
     workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)
     share = _share_of(machine, workers, most, with_store=with_store, stores=project.tested.needs)
@@ -78,7 +79,8 @@ def make_plan(
     waiting_only = all(workload.waits for workload in workloads)
     cells = cells_of(workloads, workers, counts)
     least, greatest = _round_limits(options)
-    upstreams, rounds = _rounds(cells, total=most, rounds=greatest, seed=seed)
+    in_turn = project.tested.through is not None
+    upstreams, rounds = _rounds(cells, total=most, rounds=greatest, seed=seed, in_turn=in_turn)
     timing = TIMING_QUICK if options.quick else TIMING
     latency = _latency(options, len(cells))
     expected_s = partial(_expected_s, timing, latency, len(cells), with_store=with_store)
@@ -132,6 +134,16 @@ def _with_workers(options: Options, project: Project) -> tuple[Options, tuple[st
     """Return the options with the variants to measure, and notes on those that are left out."""
     workers, left_out = interpreter_fit.fitted(project, options.workers)
     return replace(options, workers=workers), left_out
+
+
+def _check_through(options: Options, project: Project) -> None:
+    """Raise :class:`PlanError` for several variants behind one proxy of the user's."""
+    workers = options.workers or ()
+    if project.tested.through is not None and len(workers) > 1:
+        raise PlanError(
+            f"--through {project.tested.through} passes requests on to the replicas of one variant,"
+            f" and here are {len(workers)}: {', '.join(workers)}. Name one (--workers)."
+        )
 
 
 def _with_store(options: Options, project: Project) -> bool:
@@ -202,11 +214,19 @@ def _round_limits(options: Options) -> tuple[int, int]:
 
 
 def _rounds(
-    cells: tuple[Cell, ...], *, total: int, rounds: int, seed: int
+    cells: tuple[Cell, ...], *, total: int, rounds: int, seed: int, in_turn: bool
 ) -> tuple[tuple[Upstream, ...], tuple[tuple[TrialSpec, ...], ...]]:
+    """Return the ports and the rounds.
+
+    ``in_turn`` means that replicas are added and removed under a proxy that runs on: then the first
+    ones always serve.
+    """
     rng = Random(seed)
     members = {
-        cell: rotation(total=total, size=cell.replicas, rounds=rounds, rng=rng) for cell in cells
+        cell: (tuple(range(1, cell.replicas + 1)),) * rounds
+        if in_turn
+        else rotation(total=total, size=cell.replicas, rounds=rounds, rng=rng)
+        for cell in cells
     }
     sets = sorted({(cell.worker, group) for cell in cells for group in members[cell]})
     ports = {key: FIRST_PORT + offset for offset, key in enumerate(sets)}

@@ -78,6 +78,8 @@ class Settings(Table):
         default=None, examples=['"http://10.77.0.11:8080"']
     )
     """The target, as a deployment that is running already."""
+    through: Text | None = Field(default=None, examples=['"nginx"'])
+    """The service of the Compose file that stands in front of the target: its own proxy."""
     health: UrlPath | None = Field(default=None, examples=['"/healthz"'])
     """The path that answers when a replica is ready; the first request, if left out."""
     port: Annotated[int, Field(ge=1, le=65535)] | None = Field(default=None, examples=["8000"])

@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from loadtests.environments.protocol import Stack
+from loadtests.environments.protocol import HasFront, Stack
 from loadtests.measurement.serving import keep_alive
 from loadtests.model.errors import AS_IT_STARTS, EnvironmentFailure, NotInForce
 from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.tested.in_force import UNDER_LOAD, InForce, KeptConnections, ServerProcess
 from loadtests.model.tested.target import STARTS_ITSELF
-from loadtests.servers import gunicorn, registry
+from loadtests.servers import gunicorn, interpreter, registry
 from loadtests.servers.server import Seen, Server, troubles_in
 
 BY_NUMBERS = {"processes", "threads"}
@@ -30,8 +30,8 @@ def see(
     ``kept`` is recorded with it. Raises :class:`EnvironmentFailure` where something else runs than
     was put into force; :class:`NotInForce` where an image of the user's decides that itself.
     """
-    if stack.status_url is None:  # a deployment of somebody else's, which cannot be looked into
-        return ()
+    if stack.status_url is None and not isinstance(stack, HasFront):
+        return ()  # a deployment of somebody else's, which cannot be looked into
     entries = []
     for worker in plan.workers:
         member = f"{worker.name}-1"
@@ -154,13 +154,14 @@ def with_troubles(stack: Stack, entries: Sequence[InForce]) -> tuple[InForce, ..
 
 
 def _with_troubles(stack: Stack, entry: InForce) -> InForce:
+    first = f"{entry.worker}-1"
+    notes = list(interpreter.notes(f"{stack.first_log(first)}\n{stack.log_of(first)}"))
     server = registry.SERVERS.get(entry.server or "")
-    if server is None:
-        return entry
-    notes = [
-        f"{replica.name}: {sentence}"
-        for replica in stack.replicas
-        if replica.worker == entry.worker
-        for sentence in troubles_in(server, stack.log_of(replica.name))
-    ]
+    if server is not None:
+        notes += [
+            f"{replica.name}: {sentence}"
+            for replica in stack.replicas
+            if replica.worker == entry.worker
+            for sentence in troubles_in(server, stack.log_of(replica.name))
+        ]
     return replace(entry, notes=(*entry.notes, *notes))

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from loadtests.model.tested.external import Hooks
 from loadtests.model.tested.swarm import SwarmAccess
+from loadtests.model.tested.front import Front
 from loadtests.model.tested.variables import Variables
 
 
@@ -59,6 +60,10 @@ class Target:
     image: str | None = None
     compose_file: str | None = None
     service: str | None = None
+    through: str | None = None
+    """The service of the Compose file that stands in front of the replicas, not our proxy."""
+    front: Front | None = None
+    """What was seen of that service while it ran."""
     url: str | None = None
     port: int | None = None
     health: str | None = None

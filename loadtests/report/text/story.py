@@ -39,6 +39,8 @@ BOTTLENECKS = {
     Bottleneck.PROXY: "proxy",
     Bottleneck.GENERATOR: "generator",
     Bottleneck.STORE: "store",
+    Bottleneck.CONNECTIONS: "connections",
+    Bottleneck.FILE_LOCK: "file lock",
     Bottleneck.HOST: "host",
     Bottleneck.UNEXPLAINED: "unexplained",
 }

@@ -16,6 +16,7 @@ from loadtests.targets import plain
 from tests.loadtests.builders import make_machine
 from tests.loadtests.fakes import FakeStack, World
 from tests.loadtests.servers.captured import log, process
+from tests.loadtests.servers.test_interpreter import WARNING
 
 STARTED = plain.as_started()[plain.AS_STARTED]
 GTHREAD = "Starting gunicorn 27.0.1\nUsing worker: gthread\nBooting worker with pid: 7\n"
@@ -200,3 +201,12 @@ def test_time_outs_in_the_logs_are_notes_with_the_replica() -> None:
         "sync-2: gunicorn wrote once: a",
     ]
     assert in_force.with_troubles(stack, (InForce(worker="sync", server=None),))[0].notes == ()
+
+
+def test_a_gil_that_came_back_is_a_note_after_the_load() -> None:
+    plan = plan_for(STARTED)
+    stack = FakeStack(World(first_log=lambda _: WARNING), plan)
+
+    (after,) = in_force.with_troubles(stack, (InForce(worker=STARTED.name, server=None),))
+
+    assert after.notes[0].startswith("The GIL is on: greenlet._greenlet is not marked")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from loadtests.environments.compose.projects import KEEP_RUNNING, Project, take_down
+from loadtests.environments.compose.tested.document import FRONT_NETWORK
 from loadtests.environments.compose.tested.start import listening
 from loadtests.environments.compose.tested.start.endings import (
     LINES,
@@ -23,10 +24,13 @@ from loadtests.environments.protocol import Say
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.vocabulary import Role
 from loadtests.tools import proc
-from loadtests.tools.docker import Container
+from loadtests.tools.docker import Container, networks
 
 NEEDS_LIMIT_S = 120.0
 """Seconds until a service that the replicas need has to be ready."""
+
+CREATE_ONLY = ("--no-start",)
+"""Option of ``up`` that creates containers and their networks, and starts nothing."""
 
 SERVICES = (Role.PROXY, Role.GENERATOR, Role.METRONOME)
 
@@ -49,6 +53,8 @@ class Starting:
     say: Say
     local: bool
     notes: list[str] = field(default_factory=list)
+    front_port: int | None = None
+    """The port of the user's own proxy, once it listens."""
 
     def start(self) -> dict[str, int]:
         """Start everything, and return the port of each worker model's replicas.
@@ -66,8 +72,32 @@ class Starting:
             self.say(f"{str(error).splitlines()[0]} Starting the replicas one after another")
             ports = self._start_in_turn()
         self.say("Starting the proxy and the generator")
-        self.project.up(SERVICES, options=KEEP_RUNNING)
+        front = self.subject.front
+        services = [name for name in SERVICES if front is None or name != Role.PROXY]
+        self.project.up(services, options=KEEP_RUNNING)
+        if front is not None:
+            self._start_front(front)
         return ports
+
+    def _start_front(self, front: Part) -> None:
+        """Start the user's proxy while one replica has the service's name, and find its port.
+
+        Further replicas get the name while it runs, as when a service is scaled.
+        """
+        network = f"{self.project.name}_{FRONT_NETWORK}"
+        names = self.subject.measured.hosts
+        self.project.up((front.service,), options=CREATE_ONLY)  # with its networks
+        proc.run(networks.connect_argv(network, self._first(self.workers[0]).id, names))
+        self.project.up((front.service,), options=KEEP_RUNNING)
+        image = self.project.engine.image(front.image)
+        declared = (*front.ports, *(image.ports if image is not None else ()))
+        self.front_port, _ = listening.wait_for_port(
+            partial(self._container, front),
+            replace(self.wanted, asked=None, declared=tuple(sorted({*declared}))),
+            sockets=self._look,
+            ask=self._ask,
+            log=self._log,
+        )
 
     def _start_in_turn(self) -> dict[str, int]:
         take_down(self.project, self.say)
