@@ -99,6 +99,7 @@ def _run(request: Request, progress: Progress, lock: machine_lock.Held) -> tuple
             session.measure()
             measuring_s = proc.monotonic_s() - began_s
             session.measure_latency()
+            session.measure_profiles()
             session.finish()
             plan = with_front(plan, stack)
         signals.check()
@@ -193,6 +194,7 @@ def conclude(recorded: Recorded) -> RunResult:
         findings,
         recorded.probes,
         failures,
+        recorded.profiles,
     )
     cells = generator_ceiling.with_shares(result.cells, ceiling)
     requests = requests_by_name.results(cells, trials)

@@ -10,6 +10,7 @@ from loadtests.model.failures import FailureResult
 from loadtests.model.latency import Ceiling, LatencyResult, SloDoubling, SloResult
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Cell, Plan
+from loadtests.model.profiles.results import Profiles
 from loadtests.model.tested.in_force import InForce
 from loadtests.model.trial import Calibration
 from loadtests.model.vocabulary import Bottleneck, RuleCode, RuleState, Verdict
@@ -207,6 +208,8 @@ class RunResult:
     """What served each worker model, as it was seen; empty in older runs."""
     requests: tuple[RequestResult, ...] = ()
     """The requests of each name in each cell; empty in older runs."""
+    profiles: Profiles = Profiles()
+    """Where requests spend their time; empty where nobody looked."""
 
     @property
     def broken(self) -> tuple[Finding, ...]:

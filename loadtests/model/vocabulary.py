@@ -30,6 +30,8 @@ class Bottleneck(StrEnum):
     CONNECTIONS = "connections"
     FILE_LOCK = "file_lock"
     HOST = "host"
+    WAITING = "waiting"
+    """Requests waited in the application, at the line that the detail names."""
     UNEXPLAINED = "unexplained"
 
 

@@ -21,10 +21,17 @@ from loadtests.model.errors import PlanError
 from loadtests.model.latency import LatencyPlan
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Budget, Cell, Plan, Timing, TrialSpec, Upstream
+from loadtests.model.profiles.planned import ProfilePlan
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.workload import Workload
-from loadtests.planning import external_plan, interpreter_fit, load_levels, swarm_placement
+from loadtests.planning import (
+    external_plan,
+    interpreter_fit,
+    load_levels,
+    profile_trials,
+    swarm_placement,
+)
 from loadtests.planning.budget import WAITING, budget, fits, generator_cores, split_cores
 from loadtests.planning.cells import cells_of, trial_spec
 from loadtests.planning.rotation import rotation
@@ -83,7 +90,9 @@ def make_plan(
     upstreams, rounds = _rounds(cells, total=most, rounds=greatest, seed=seed, in_turn=in_turn)
     timing = TIMING_QUICK if options.quick else TIMING
     latency = _latency(options, len(cells))
-    expected_s = partial(_expected_s, timing, latency, len(cells), with_store=with_store)
+    looks = profile_trials.plan_profiles(counts, len(workloads) * len(workers))
+    profile = looks if options.profile else None
+    expected_s = partial(_expected_s, timing, latency, profile, len(cells), with_store=with_store)
     return Plan(
         tested=project.tested,
         checks=project.checks,
@@ -111,6 +120,7 @@ def make_plan(
         or 1,
         with_store=with_store,
         start_limit_s=options.start_limit_s,
+        profile=profile,
     )
 
 
@@ -124,9 +134,7 @@ def _share_of(
 ) -> Callable[..., Budget]:
     """Return what gives the budget, once it is known whether requests only wait."""
     if machine.nodes:
-        return partial(
-            swarm_placement.budget, machine, workers, most, with_store=with_store
-        )
+        return partial(swarm_placement.budget, machine, workers, most, with_store=with_store)
     return partial(budget, machine, most, with_store=with_store, stores=stores)
 
 
@@ -156,10 +164,17 @@ def _with_store(options: Options, project: Project) -> bool:
 
 
 def _expected_s(
-    timing: Timing, latency: LatencyPlan | None, cells: int, rounds: int, *, with_store: bool
+    timing: Timing,
+    latency: LatencyPlan | None,
+    profile: ProfilePlan | None,
+    cells: int,
+    rounds: int,
+    *,
+    with_store: bool,
 ) -> float:
     trial_s = timing.settle_s + timing.window_s + OVERHEAD_S
     beside_s = START_S + STORE_START_S * with_store + (latency.expected_s if latency else 0.0)
+    beside_s += profile.expected_s if profile else 0.0
     return beside_s + rounds * cells * trial_s
 
 

@@ -130,6 +130,8 @@ class Settings(Table):
         default=None, examples=["300"]
     )
     """Seconds that a replica may take until it answers."""
+    profile: bool | None = Field(default=None, examples=["false"])
+    """Then look where requests wait, down to the line of code."""
     tags: Names = Field(default=[], examples=['["read"]'])
     """Tags for every locustfile that has none of its own."""
     reset_command: Words | None = Field(default=None, examples=['"flask --app shop init-db"'])

@@ -52,9 +52,7 @@ def manager_address() -> str:
     if named:
         return named
     try:
-        done = proc.run(
-            ("docker", "context", "inspect"), check=False, timeout_s=CONTEXT_LIMIT_S
-        )
+        done = proc.run(("docker", "context", "inspect"), check=False, timeout_s=CONTEXT_LIMIT_S)
         return str(json.loads(done.stdout)[0]["Endpoints"]["docker"]["Host"] or SOCKET)
     except (ProcessFailure, ValueError, LookupError, TypeError):
         return SOCKET

@@ -134,9 +134,7 @@ class SwarmStack:
             wait_until_quiet([*names, *stores], self.read)
         self._hold(names, self._plan.budget.replica_cpus)
         self._pin(names, stores)
-        config = proxy_config(
-            self._template, self.replicas, upstreams, listen_host=self.proxy_host
-        )
+        config = proxy_config(self._template, self.replicas, upstreams, listen_host=self.proxy_host)
         files.write(self._folder / "nginx.conf", config)
         proc.run(self._exec_argv(Role.PROXY, *WRITE_CONFIG), input_text=config)
 
@@ -221,9 +219,7 @@ class SwarmStack:
         """Return what a member changed in its file system; None if that takes too long."""
         node, container = self._at[member]
         driver = str(self._stack.cluster.engine_of(node).facts().get("Driver"))
-        return further.files_written(
-            container.id, driver=driver, limit_s=limit_s, host=node.engine
-        )
+        return further.files_written(container.id, driver=driver, limit_s=limit_s, host=node.engine)
 
     @contextmanager
     def further_replica(self, worker: str) -> Iterator[str]:

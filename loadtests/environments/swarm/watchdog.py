@@ -68,9 +68,7 @@ def removed(
         return False
 
 
-def _is_empty(
-    engine: NodeEngine, stack: str, say: Callable[[str], object], *, force: bool
-) -> bool:
+def _is_empty(engine: NodeEngine, stack: str, say: Callable[[str], object], *, force: bool) -> bool:
     """Return whether a node has no container of a stack; one that does not answer counts as so."""
     if not engine.alive():
         return True

@@ -12,7 +12,15 @@ from collections.abc import Iterable, Sequence
 from loadtests.model.result import CellResult, DoublingResult, RunResult
 from loadtests.model.safe_text import printable
 from loadtests.report.rounding import factor, figure, figures, interval, percent
-from loadtests.report.text import advice, changes, consistency, latency, requests, story
+from loadtests.report.text import (
+    advice,
+    changes,
+    consistency,
+    latency,
+    profiles,
+    requests,
+    story,
+)
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
@@ -48,6 +56,7 @@ def render(result: RunResult) -> str:
         _section("Cells", CELL_COLUMNS, map(_cell, result.cells)),
         _requests(result),
         _latency(result),
+        _profiles(result),
         _section("Worker models", COMPARISON_COLUMNS, _comparisons(result)),
         _list("What to do next", advice.next_steps(result)),
         _list(changes.TITLE, changes.changes(result)),
@@ -115,6 +124,16 @@ def _latency(result: RunResult) -> str:
             latency.SLO_DOUBLING_COLUMNS,
             latency.slo_doubling_rows(result),
         ),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _profiles(result: RunResult) -> str:
+    """Return where requests spend their time: the findings, and the largest lines below them."""
+    parts = [
+        _list(profiles.TITLE, [*profiles.sentences(result), *profiles.notes(result)]),
+        _section("Lines of code", profiles.LINE_COLUMNS, profiles.line_rows(result)),
+        _section("The store's sessions", profiles.STORE_COLUMNS, profiles.store_rows(result)),
     ]
     return "\n\n".join(part for part in parts if part)
 

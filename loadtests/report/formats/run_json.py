@@ -21,6 +21,7 @@ from loadtests.model.failures import FailureResult
 from loadtests.model.latency import Ceiling, LatencyResult, SloDoubling, SloResult
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Cell, Plan
+from loadtests.model.profiles.results import ProfileFinding, ProfileResult, Profiles
 from loadtests.model.result import (
     CellResult,
     ComparisonResult,
@@ -185,6 +186,12 @@ class RunDocument(Entry):
     requests: tuple[RequestResult, ...] = Field(
         default=(), description="the requests of each name in each cell, the commonest first"
     )
+    profiles: tuple[ProfileResult, ...] = Field(
+        default=(), description="where the requests of a cell spend their time, by line of code"
+    )
+    profile_findings: tuple[ProfileFinding, ...] = Field(
+        default=(), description="the line that tells most of each worker model and workload"
+    )
 
 
 def render(result: RunResult) -> str:
@@ -276,6 +283,8 @@ def _document(result: RunResult) -> RunDocument:
         slo_doublings=tuple(SloDoublingEntry(**vars(slo)) for slo in result.slo_doublings),
         in_force=result.in_force,
         requests=result.requests,
+        profiles=result.profiles.cells,
+        profile_findings=result.profiles.findings,
     )
 
 
@@ -327,6 +336,7 @@ def _result(document: RunDocument) -> RunResult:
         ),
         in_force=document.in_force,
         requests=document.requests,
+        profiles=Profiles(cells=document.profiles, findings=document.profile_findings),
     )
 
 

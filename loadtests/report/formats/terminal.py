@@ -18,7 +18,15 @@ from loadtests.model.consistency import ProbeState
 from loadtests.model.result import ComparisonResult, RunResult
 from loadtests.model.vocabulary import Verdict
 from loadtests.report.rounding import factor, figure, figures, interval
-from loadtests.report.text import advice, changes, consistency, latency, requests, story
+from loadtests.report.text import (
+    advice,
+    changes,
+    consistency,
+    latency,
+    profiles,
+    requests,
+    story,
+)
 from loadtests.report.text.comparison import recommendations
 from loadtests.report.text.variants import equal_ones, in_force, reasons, variants
 
@@ -127,6 +135,7 @@ def _parts(result: RunResult) -> Iterator[RenderableType]:
     yield from _cells(result)
     yield from _requests(result)
     yield from _latency(result)
+    yield from _profiles(result)
     steps = advice.next_steps(result)
     if steps:
         yield Text()
@@ -216,6 +225,15 @@ def _latency(result: RunResult) -> Iterator[RenderableType]:
     if result.slo_doublings:
         yield Text()
         yield from _capacity_doublings(result)
+
+
+def _profiles(result: RunResult) -> Iterator[RenderableType]:
+    """Yield where requests spend their time, and what could not be seen."""
+    sentences = [*profiles.sentences(result), *profiles.notes(result)]
+    if sentences:
+        yield Text()
+        yield Text(profiles.TITLE, style="bold")
+        yield from (_indented(sentence) for sentence in sentences)
 
 
 def _capacities(result: RunResult) -> Iterator[RenderableType]:

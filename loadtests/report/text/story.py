@@ -42,6 +42,7 @@ BOTTLENECKS = {
     Bottleneck.CONNECTIONS: "connections",
     Bottleneck.FILE_LOCK: "file lock",
     Bottleneck.HOST: "host",
+    Bottleneck.WAITING: "waiting",
     Bottleneck.UNEXPLAINED: "unexplained",
 }
 

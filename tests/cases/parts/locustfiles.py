@@ -7,8 +7,7 @@ from tests.cases.row import Row
 PART = "Locustfiles"
 FILES = "tests/loadtests/generator/user_load"
 CHECKED = (
-    f"{FILES}/test_cases.py"
-    "::test_a_locustfile_gets_its_right_outcome_and_all_that_is_wrong_is_said"
+    f"{FILES}/test_cases.py::test_a_locustfile_gets_its_right_outcome_and_all_that_is_wrong_is_said"
 )
 TRIALS = f"{FILES}/test_trials.py"
 CASES = f"{FILES}/case_files.py::CASES"
@@ -124,10 +123,8 @@ ROWS = (
         "the user's file is dear",
         'measured first; generator_saturated: "costs 2.1 ms of CPU a request"',
         tests=(
-            f"{CEILING}"
-            "::test_one_that_is_too_dear_is_refused_with_what_would_fit",
-            f"{CEILING}"
-            "::test_cells_near_the_ceiling_break_the_rule_of_the_generator",
+            f"{CEILING}::test_one_that_is_too_dear_is_refused_with_what_would_fit",
+            f"{CEILING}::test_cells_near_the_ceiling_break_the_rule_of_the_generator",
             f"{TRIALS}"
             "::test_a_file_is_measured_against_a_static_answer_with_the_answers_of_its_check_trial",
         ),

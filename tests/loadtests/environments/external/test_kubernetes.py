@@ -38,9 +38,7 @@ def state() -> State:
 
 
 @pytest.fixture(autouse=True)
-def _cluster(
-    state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
+def _cluster(state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(deployment, "STABLE_S", 0.2)
     monkeypatch.setenv("HOME", str(tmp_path))  # kubectl keeps what it discovers there
     with running(state) as url:

@@ -123,7 +123,9 @@ def test_an_exception_has_the_answer_before_it() -> None:
     (line,) = said(
         step(
             "Shop.item",
-            attempt(bad("/item", 404), ending="raised", kind="KeyError", detail="'id'", place="f:3"),
+            attempt(
+                bad("/item", 404), ending="raised", kind="KeyError", detail="'id'", place="f:3"
+            ),
         )
     )
 

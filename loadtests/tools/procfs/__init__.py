@@ -105,11 +105,11 @@ def parse_listeners(text: str) -> tuple[Listener, ...]:
         fields = line.split()
         if len(fields) > 3 and fields[3] == LISTENING:
             address, _, port = fields[1].rpartition(":")
-            found.add(Listener(port=int(port, 16), address=_address(address)))
+            found.add(Listener(port=int(port, 16), address=address_of(address)))
     return tuple(sorted(found))
 
 
-def _address(digits: str) -> str:
+def address_of(digits: str) -> str:
     """Return an address that the kernel wrote as 32-bit numbers in the machine's byte order."""
     words = [digits[at : at + 8] for at in range(0, len(digits), 8)]
     address = ipaddress.ip_address(
@@ -297,3 +297,13 @@ def _children(pid: int) -> list[int]:
         return [int(child) for child in (PROC / f"{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN, or the process has ended
         return [process.pid for process in everyone() if process.parent == pid]
+
+
+def environment_of(pid: int) -> Mapping[str, str]:
+    """Return the variables that a process started with; {} where they may not be read."""
+    try:
+        data = (PROC / f"{pid}/environ").read_bytes()
+    except OSError:
+        return {}
+    pairs = (entry.partition("=") for entry in data.decode(errors="replace").split("\0"))
+    return {name: value for name, equals, value in pairs if equals}
