@@ -15,10 +15,9 @@ from loadtests.analysis import (
     core_speed,
     file_ceiling,
     generator_ceiling,
-    requests_by_name,
     verdict,
 )
-from loadtests.analysis.failures import shape
+from loadtests.analysis.failures import requests_by_name, shape
 from loadtests.analysis.latency import checks, level_results, slo_search
 from loadtests.analysis.rules import registry
 from loadtests.environments.guards import machine_lock
@@ -95,12 +94,7 @@ def _run(request: Request, progress: Progress, lock: machine_lock.Held) -> tuple
             session.prepare()
             plan = with_notes(with_front(plan, stack), (*file_notes, *session.notes, *stack.notes))
             store.begin(facts, chosen.machine, plan)
-            began_s = proc.monotonic_s()
-            session.measure()
-            measuring_s = proc.monotonic_s() - began_s
-            session.measure_latency()
-            session.measure_profiles()
-            session.finish()
+            measuring_s = _measured_s(session)
             plan = with_front(plan, stack)
         signals.check()
     except NotInForce:  # nothing was measured; see ``run``
@@ -121,6 +115,17 @@ def _run(request: Request, progress: Progress, lock: machine_lock.Held) -> tuple
     # Some notes are made while the stack goes down.
     store.begin(facts, chosen.machine, with_notes(plan, stack.notes))
     return report(store), store.folder
+
+
+def _measured_s(session: Session) -> float:
+    """Measure all trials, and return the seconds that the rounds took."""
+    began_s = proc.monotonic_s()
+    session.measure()
+    measuring_s = proc.monotonic_s() - began_s
+    session.measure_latency()
+    session.measure_profiles()
+    session.finish()
+    return measuring_s
 
 
 def _driver_of(

@@ -24,7 +24,7 @@ from loadtests.model.errors import PlanError
 from loadtests.model.machine import Machine
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.workload import Workload
-from loadtests.planning import warmup
+from loadtests.planning import trial_timing
 from loadtests.planning.budget import split_cores
 from loadtests.servers.registry import worker_models
 
@@ -217,8 +217,8 @@ def settle_s(
     ``what`` identifies the kind of window.
     """
     answer_s = OPEN_RATIO * load.users / load.rate_rps
-    part = warmup.part(plan.seed, (load.worker, what), number)
-    return warmup.settle_s(answer_s, planned_s, part=part)
+    part = trial_timing.part(plan.seed, (load.worker, what), number)
+    return trial_timing.settle_s(answer_s, planned_s, part=part)
 
 
 def lane_of(plan: GatePlan, number: int) -> int:

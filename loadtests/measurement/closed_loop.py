@@ -28,7 +28,7 @@ from loadtests.model.open_trial import OpenTrial
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
 from loadtests.model.tested.in_force import InForce, applied
 from loadtests.model.trial import Calibration, Trial
-from loadtests.planning import warmup, window
+from loadtests.planning import trial_timing
 from loadtests.results.run_folder import Store
 from loadtests.targets.reset import reset
 
@@ -249,15 +249,15 @@ class Session:
         before = [trial for trial in self._trials if trial.spec.cell == cell]
         last = before[-1].latency if before else None
         answer_ms = (last.mean_ms if last else calibration.answer_ms) or 0.0
-        return warmup.settle_s(
+        return trial_timing.settle_s(
             answer_ms / 1000,
             self._plan.timing.settle_s,
-            part=warmup.part(self._plan.seed, cell, len(before)),
+            part=trial_timing.part(self._plan.seed, cell, len(before)),
         )
 
     def _window_s(self, calibration: Calibration) -> float:
         rps = calibration.steps[-1].throughput_rps
-        return window.window_s(self._plan.timing.window_s, rps)
+        return trial_timing.window_s(self._plan.timing.window_s, rps)
 
     def _tell_windows(self, calibrations: Sequence[Calibration]) -> None:
         for each in calibrations:

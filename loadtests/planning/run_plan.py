@@ -80,9 +80,7 @@ def make_plan(
     with_store = _with_store(options, project)
     workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)
     share = _share_of(machine, workers, most, with_store=with_store, stores=project.tested.needs)
-    if machine.nodes:
-        placed = swarm_placement.place(machine.nodes, workers, most, with_store=with_store)
-        notes = (*notes, *swarm_placement.notes(machine, placed))
+    notes = (*notes, *_placement(machine, workers, most, with_store=with_store))
     waiting_only = all(workload.waits for workload in workloads)
     cells = cells_of(workloads, workers, counts)
     least, greatest = _round_limits(options)
@@ -90,8 +88,11 @@ def make_plan(
     upstreams, rounds = _rounds(cells, total=most, rounds=greatest, seed=seed, in_turn=in_turn)
     timing = TIMING_QUICK if options.quick else TIMING
     latency = _latency(options, len(cells))
-    looks = profile_trials.plan_profiles(counts, len(workloads) * len(workers))
-    profile = looks if options.profile else None
+    profile = (
+        profile_trials.plan_profiles(counts, len(workloads) * len(workers))
+        if options.profile
+        else None
+    )
     expected_s = partial(_expected_s, timing, latency, profile, len(cells), with_store=with_store)
     return Plan(
         tested=project.tested,
@@ -115,13 +116,27 @@ def make_plan(
         expected_max_s=expected_s(greatest),
         notes=(*left_out, *notes),
         latency=latency,
-        generator_processes=options.generator_processes
-        or len(generator_cores(swarm_placement.of_generator(machine)))
-        or 1,
+        generator_processes=_generator_processes(options, machine),
         with_store=with_store,
         start_limit_s=options.start_limit_s,
         profile=profile,
     )
+
+
+def _placement(
+    machine: Machine, workers: tuple[str, ...], most: int, *, with_store: bool
+) -> tuple[str, ...]:
+    """Return what goes to which node of a Swarm, in sentences."""
+    if not machine.nodes:
+        return ()
+    placed = swarm_placement.place(machine.nodes, workers, most, with_store=with_store)
+    return swarm_placement.notes(machine, placed)
+
+
+def _generator_processes(options: Options, machine: Machine) -> int:
+    """Return the number that was asked for, or one for each core of the generator."""
+    cores = generator_cores(swarm_placement.of_generator(machine))
+    return options.generator_processes or len(cores) or 1
 
 
 def _share_of(

@@ -33,7 +33,7 @@ ROWS = 400_000
 @contextmanager
 def needed(needs: Collection[str]) -> Iterator[dict[str, str]]:
     """Start what an application needs, and provide its environment variables."""
-    with tempfile.TemporaryDirectory(prefix="causes-", dir="/tmp") as folder:  # noqa: S108
+    with tempfile.TemporaryDirectory(prefix="causes-", dir="/tmp") as folder:
         if "log" in needs:
             yield {"SHARED_LOG": f"{folder}/shop.log"}
         elif "service" in needs:

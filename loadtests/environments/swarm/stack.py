@@ -32,7 +32,6 @@ from loadtests.planning.swarm_placement import is_one_machine
 from loadtests.tools import docker, files, host, proc, procfs
 from loadtests.tools.proc import Child
 
-
 START_CPUS = 1.0
 """The CPU of a replica until its server has started. With a tenth, several processes of one server
 would take longer to start than gunicorn waits for them."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from loadtests.model.plan import Plan, WorkerModel
 
-
 UNDER_LOAD = "its processes under load"
 """Where the number of threads was seen that a server starts only as it needs them."""
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from loadtests.model.tested.external import Hooks
-from loadtests.model.tested.swarm import SwarmAccess
 from loadtests.model.tested.front import Front
+from loadtests.model.tested.swarm import SwarmAccess
 from loadtests.model.tested.variables import Variables
 
 

@@ -12,15 +12,7 @@ from collections.abc import Iterable, Sequence
 from loadtests.model.result import CellResult, DoublingResult, RunResult
 from loadtests.model.safe_text import printable
 from loadtests.report.rounding import factor, figure, figures, interval, percent
-from loadtests.report.text import (
-    advice,
-    changes,
-    consistency,
-    latency,
-    profiles,
-    requests,
-    story,
-)
+from loadtests.report.text import advice, changes, consistency, latency, profiles, requests, story
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 

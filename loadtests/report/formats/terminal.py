@@ -18,15 +18,7 @@ from loadtests.model.consistency import ProbeState
 from loadtests.model.result import ComparisonResult, RunResult
 from loadtests.model.vocabulary import Verdict
 from loadtests.report.rounding import factor, figure, figures, interval
-from loadtests.report.text import (
-    advice,
-    changes,
-    consistency,
-    latency,
-    profiles,
-    requests,
-    story,
-)
+from loadtests.report.text import advice, changes, consistency, latency, profiles, requests, story
 from loadtests.report.text.comparison import recommendations
 from loadtests.report.text.variants import equal_ones, in_force, reasons, variants
 

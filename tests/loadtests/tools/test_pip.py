@@ -26,8 +26,8 @@ def test_for_this_python_nothing_is_said_of_platforms() -> None:
 def test_for_another_python_only_wheels_of_its_platform_are_taken() -> None:
     argv = pip.install_argv(FILE, FOLDER, python="3.13", machine="aarch64")
 
-    assert ("--python-version", "3.13") == argv[argv.index("--python-version") :][:2]
-    assert ("--only-binary", ":all:") == argv[argv.index("--only-binary") :][:2]
+    assert argv[argv.index("--python-version") :][:2] == ("--python-version", "3.13")
+    assert argv[argv.index("--only-binary") :][:2] == ("--only-binary", ":all:")
     platforms = [after for word, after in zip(argv, argv[1:], strict=False) if word == "--platform"]
     assert platforms == [f"{name}_aarch64" for name in pip.MANYLINUX]
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from loadtests.analysis import requests_by_name, samples
+from loadtests.analysis import samples
+from loadtests.analysis.failures import requests_by_name
 from loadtests.model.failures import RequestOutcomes
 from loadtests.model.result import RequestResult
 from loadtests.model.trial import Trial
