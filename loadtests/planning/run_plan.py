@@ -81,18 +81,13 @@ def make_plan(
     workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)
     share = _share_of(machine, workers, most, with_store=with_store, stores=project.tested.needs)
     notes = (*notes, *_placement(machine, workers, most, with_store=with_store))
-    waiting_only = all(workload.waits for workload in workloads)
     cells = cells_of(workloads, workers, counts)
     least, greatest = _round_limits(options)
     in_turn = project.tested.through is not None
     upstreams, rounds = _rounds(cells, total=most, rounds=greatest, seed=seed, in_turn=in_turn)
     timing = TIMING_QUICK if options.quick else TIMING
     latency = _latency(options, len(cells))
-    profile = (
-        profile_trials.plan_profiles(counts, len(workloads) * len(workers))
-        if options.profile
-        else None
-    )
+    profile = _profile(options, counts, len(workloads) * len(workers))
     expected_s = partial(_expected_s, timing, latency, profile, len(cells), with_store=with_store)
     return Plan(
         tested=project.tested,
@@ -108,7 +103,7 @@ def make_plan(
         rounds_max=greatest,
         precision_ratio=options.precision_ratio,
         target=options.target,
-        budget=share(waiting_only=waiting_only),
+        budget=share(waiting_only=all(workload.waits for workload in workloads)),
         timing=timing,
         upstreams=upstreams,
         rounds=rounds,
@@ -121,6 +116,10 @@ def make_plan(
         start_limit_s=options.start_limit_s,
         profile=profile,
     )
+
+
+def _profile(options: Options, counts: tuple[int, ...], series: int) -> ProfilePlan | None:
+    return profile_trials.plan_profiles(counts, series) if options.profile else None
 
 
 def _placement(
