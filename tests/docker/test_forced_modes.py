@@ -10,7 +10,12 @@ from loadtests.model.errors import NotInForce
 from tests.docker.test_run import left_of
 from tests.docker.user_targets import SHOP, opened
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.usefixtures("built")]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.slow,
+    pytest.mark.parallel,
+    pytest.mark.usefixtures("built"),
+]
 
 GUNICORN = """\
 FROM twofold/app:latest

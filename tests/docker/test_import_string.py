@@ -19,7 +19,7 @@ from tests.loadtests.targets.application.folders import make_folder
 
 __all__ = ["engine"]
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.parallel]
 
 LIMIT_S = 280
 """With room for an image whose packages have to be installed first."""
