@@ -1,21 +1,53 @@
-"""Finds how many users saturate one replica, by doubling them until throughput stops rising."""
+"""Finds how many users keep one replica full, by doubling them until throughput stops rising.
+
+The least number that saturates a replica is too small for several of them. Behind a round robin,
+users wander, so a replica is without a request for moments, and each wake-up then serves one
+request instead of several. CPU per request grows with the replicas, though the system scales. So a
+replica also gets a short queue: see ``with_queue``.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from loadtests.analysis.rules.load import GAIN_LIMIT_RATIO
-from loadtests.model.plan import Cell, Plan, TrialSpec, Upstream
+from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream
 from loadtests.model.trial import Calibration, CalibrationStep, Trial
+from loadtests.planning import window
 
 MOST_USERS = 256
 """Upper limit; beyond it, more users only lengthen the queue."""
+
+QUEUE_RATIO = 4
+"""Users for each user that saturates a replica (measured: docs/measurements.md)."""
+
+QUEUE_WINDOW_RATIO = 0.2
+"""The longest answer by that queue, as a share of a window. Answers that take as long as the window
+make its count coarse, and the replicas' shares with it."""
+
+MOST_QUEUED = 64
+MOST_QUEUED_WITHOUT_SLOTS = 16
+"""The most users that a queue brings to a replica. Some servers accept about 100 connections.
+Without slots (gevent) users do not queue: each is one more request inside the application, with
+one more connection to the store."""
 
 SETTLE_S = 0.4
 WINDOW_S = 1.0
 """Ten CPU periods: enough to see a gain of a few per cent under a CPU budget."""
 
-Measure = Callable[[TrialSpec, int], Trial]
+ANSWERS = 2
+MOST_S = 4.0
+"""Warm-up and window of a step are at least this many expected answers, but no longer than this.
+Shorter ones see only the fast requests of a mix: the slow ones fill the slots later."""
+
+LONG_ANSWER_S = 2.0
+LONG_RATIO = 4.0
+"""A replica is full when an answer takes this long, and this many times as long as alone."""
+
+DRAIN_LIMIT_S = 15.0
+
+Measure = Callable[[TrialSpec, int, Timing], Trial]
 """Measures a cell with a number of users, and returns the trial."""
 
 
@@ -29,16 +61,20 @@ def double_users(
     measure: Callable[[int], CalibrationStep],
     *,
     before: CalibrationStep | None = None,
+    longest_s: float = math.inf,
 ) -> tuple[CalibrationStep, ...]:
     """Double the users until throughput gains less than 5 %, and return all steps.
 
-    The first step is compared with ``before``, if it is given.
+    The first step is compared with ``before``, if it is given. A step whose answers take
+    ``longest_s`` is the last, too: with few answers in a window, a gain may be chance for ever.
     """
     steps: list[CalibrationStep] = []
     while users <= MOST_USERS:
         step = measure(users)
         steps.append(step)
         if before and step.throughput_rps < before.throughput_rps * (1 + GAIN_LIMIT_RATIO):
+            break
+        if step.throughput_rps and users / step.throughput_rps >= longest_s:
             break
         before = step
         users *= 2
@@ -51,25 +87,62 @@ def calibrate(
     """Return the users per replica of a worker model and workload, found on its first replica.
 
     One user alone gives the service time. Then the users double until throughput gains less than
-    5 %. The last, larger number is used, so that no slot is idle between two requests of a user.
-    It is a multiple of ``step``, so that the mix of users is the same at any number of replicas.
+    5 %. The last, larger number leaves no slot idle between two requests of a user, and a short
+    queue is added to it. The result is a multiple of ``step``, so that the mix of users is the same
+    at any number of replicas.
     """
     spec = _spec(plan, worker, workload)
     slots = next(model.slots for model in plan.workers if model.name == worker)
-    single = _step(spec, 1, measure)
+    tried: list[CalibrationStep] = []
+
+    def take(users: int) -> CalibrationStep:
+        tried.append(_step(spec, users, measure, tried[-1] if tried else None))
+        return tried[-1]
+
+    single = take(1)
     first = -(-first_users(slots) // step) * step
-    steps = double_users(first, lambda users: _step(spec, users, measure), before=single)
+    longest_s = max(LONG_ANSWER_S, LONG_RATIO * (single.mean_ms or 0.0) / 1000)
+    steps = double_users(first, take, before=single, longest_s=longest_s)
+    window_s = window.window_s(plan.timing.window_s, steps[-1].throughput_rps)
     return Calibration(
         worker=worker,
         workload=workload,
-        users_per_replica=steps[-1].users,
+        users_per_replica=with_queue(steps[-1], slots, window_s, step=step),
         service_ms=single.mean_ms,
         steps=(single, *steps),
     )
 
 
-def _step(spec: TrialSpec, users: int, measure: Measure) -> CalibrationStep:
-    trial = measure(spec, users)
+def with_queue(last: CalibrationStep, slots: int | None, window_s: float, *, step: int = 1) -> int:
+    """Return the users of a replica that the users of ``last`` saturate, with a short queue.
+
+    Four times as many, as long as the answer takes at most a fifth of a window. By Little's law
+    an answer takes users / throughput. ``slots`` is None where nothing limits them.
+    """
+    most = MOST_QUEUED if slots else MOST_QUEUED_WITHOUT_SLOTS
+    fitting = int(last.throughput_rps * window_s * QUEUE_WINDOW_RATIO)
+    queued = min(QUEUE_RATIO * last.users, fitting, most) // step * step
+    return max(last.users, queued)
+
+
+def timing(users: int, before: CalibrationStep | None) -> Timing:
+    """Return how long a step takes; its answers by the throughput of the step before."""
+    answer_s = 0.0
+    if before is not None:
+        rps = before.throughput_rps
+        answer_s = users / rps if rps else MOST_S
+    least_s = min(MOST_S, ANSWERS * answer_s)
+    return Timing(
+        settle_s=max(SETTLE_S, least_s),
+        window_s=max(WINDOW_S, least_s),
+        drain_limit_s=DRAIN_LIMIT_S,
+    )
+
+
+def _step(
+    spec: TrialSpec, users: int, measure: Measure, before: CalibrationStep | None
+) -> CalibrationStep:
+    trial = measure(spec, users, timing(users, before))
     return CalibrationStep(
         worker=spec.cell.worker,
         workload=spec.cell.workload,

@@ -164,3 +164,12 @@ class Calibration:
     users_per_replica: int
     service_ms: float | None
     steps: tuple[CalibrationStep, ...]
+
+    @property
+    def answer_ms(self) -> float | None:
+        """How long an answer takes with ``users_per_replica``: the last step's time, in proportion.
+
+        A replica that is full answers no faster to more users, so they wait that much longer.
+        """
+        last = self.steps[-1]
+        return None if last.mean_ms is None else last.mean_ms * self.users_per_replica / last.users

@@ -12,7 +12,13 @@ _ERROR = re.compile(
     r"|read-only|no space left|not permitted|undefined",
     re.IGNORECASE,
 )
-_HARMLESS = re.compile(r"\s*(warn(ing)?\b|note\b|info\b|deprecat|collecting )", re.IGNORECASE)
+_HARMLESS = re.compile(
+    r"\s*(warn(ing)?\b|note\b|info\b|deprecat|collecting )"
+    r"|.*(: finished with status 'error'|error: subprocess-exited-with-error)$",
+    re.IGNORECASE,
+)
+"""Lines that only sound like an error, and pip's headings above the error of its child process."""
+
 _TRACEBACK = "Traceback (most recent call last)"
 
 _DIGITS = re.compile(r"\d+")

@@ -11,6 +11,7 @@ import click
 from loadtests.cli import target_options
 from loadtests.cli.parameters import json_option
 from loadtests.model import errors
+from loadtests.targets import registry
 from loadtests.targets.configuration import project_file
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ FILE = "twofold.toml"
 
 
 @click.command("init")
+@click.argument("given_target", metavar="[TARGET]", required=False)
 @click.option("--force", is_flag=True, help=f"Write over a {FILE} that is there.")
 @click.option(
     "--ask/--no-ask",
@@ -35,11 +37,18 @@ FILE = "twofold.toml"
 @click.option("--python", metavar="PROGRAM", help="The Python that imports the application.")
 @json_option
 def command(
-    *, force: bool, ask: bool, env: tuple[str, ...], python: str | None, as_json: bool
+    *,
+    given_target: str | None,
+    force: bool,
+    ask: bool,
+    env: tuple[str, ...],
+    python: str | None,
+    as_json: bool,
 ) -> int:
     """Look around in this folder, and write a configuration that runs as it is.
 
     A Flask application is imported in a child process, to list its routes. Nothing else is started.
+    TARGET names what is tested, in any form of 'twofold run'; without it, the likeliest is taken.
     """
     from loadtests.report.text import configuration
     from loadtests.targets.discovery import looking
@@ -47,7 +56,8 @@ def command(
     here = Path.cwd()
     _check_free(here, force=force)
     variables = target_options.variables(env)
-    found = looking.look(here, python=python, env=variables, ask=ask)
+    target = None if given_target is None else registry.recognise(given_target, here)
+    found = looking.look(here, target, python=python, env=variables, ask=ask)
     _write(here / FILE, configuration.render(found))
     if as_json:
         click.echo(_document(found))

@@ -35,6 +35,19 @@ FOLDER = "/srv/project"
 PYTHON = "/venv/bin/python"
 PORT = 8000
 
+NO_WHEEL = (
+    "to build wheel",
+    "Failed building wheel",
+    "Failed to build",
+    "metadata-generation-failed",
+)
+"""What pip says where it has to compile a package."""
+
+OTHER_PYTHON = (
+    "A package has no wheel for the Python of the base image. Take a newer version of it, or name a"
+    " base image with the Python that you use: TWOFOLD_BASE_IMAGE=python:3.12-slim."
+)
+
 BOOT = (
     "import base64, runpy, sys;"
     "open('/tmp/inspector.pyz', 'wb').write(base64.b64decode(sys.stdin.read()));"
@@ -91,9 +104,16 @@ def build(
         try:
             docker.build(argv, what=tested.name, on_line=lambda _: None)
         except EnvironmentFailure as error:
-            # Without the command to try by hand: its folder is about to go.
-            raise EnvironmentFailure(str(error).partition("\nTry it by hand")[0]) from error
+            raise EnvironmentFailure(_without_folder(str(error))) from error
     return engine.image_id(tag) or tag
+
+
+def _without_folder(message: str) -> str:
+    """Return why an image does not build, without the command that names a folder about to go."""
+    reason = message.partition("\nTry it by hand")[0]
+    if any(word in reason for word in NO_WHEEL):
+        return f"{reason}\n{OTHER_PYTHON}"
+    return reason
 
 
 def dockerfile_of(

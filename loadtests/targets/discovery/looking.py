@@ -13,6 +13,7 @@ from loadtests.model.tested.surroundings import (
     FoundService,
     Surroundings,
 )
+from loadtests.model.tested.target import Target, TargetKind
 from loadtests.targets import import_string
 from loadtests.targets.application import inspection, interpreter
 from loadtests.targets.discovery import asking, compose_files, flask_source, locustfiles
@@ -22,18 +23,32 @@ from loadtests.tools import proc
 
 DOCKERFILES = ("Dockerfile", "docker/Dockerfile", "*/Dockerfile")
 FLASK = "flask"
+NAMED = "the target that you named"
 MOST_IMPORTED = 3
 """Applications that are imported until one is; each may take the limit of an import."""
 
 
-def look(folder: Path, *, python: str | None, env: Mapping[str, str], ask: bool) -> Surroundings:
+def look(
+    folder: Path,
+    target: Target | None = None,
+    *,
+    python: str | None,
+    env: Mapping[str, str],
+    ask: bool,
+) -> Surroundings:
     """Return what a folder has; an application is imported in a child process.
 
-    ``python`` is the interpreter that was asked for. With ``ask``, each route that is read without
-    a parameter is asked once. Raises :class:`UsageError` where nothing can be tested.
+    ``target`` is what the user named; without it the likeliest is taken. ``python`` is the
+    interpreter that was asked for. With ``ask``, each route that is read without a parameter is
+    asked once. Raises :class:`UsageError` where nothing can be tested.
     """
     sources = flask_source.find(folder)
-    application = _application(folder, sources, python, env, ask=ask)
+    if target is not None and target.kind is TargetKind.IMPORT_STRING:
+        named = Source(name=target.application or "", file=target.given)
+        program = interpreter.find(python, folder).path
+        application: FoundApplication | None = _imported(named, folder, program, env, ask=ask)
+    else:
+        application = _application(folder, sources, python, env, ask=ask)
     services, notes = compose_files.find(folder)
     dockerfiles = tuple(
         dict.fromkeys(
@@ -52,7 +67,22 @@ def look(folder: Path, *, python: str | None, env: Mapping[str, str], ask: bool)
         locustfiles=locustfiles.find(folder),
         notes=notes,
     )
-    return _with_target(found, sources)
+    return _with_target(found, sources) if target is None else _as_named(found, target, sources)
+
+
+def _as_named(found: Surroundings, target: Target, sources: Sequence[Source]) -> Surroundings:
+    """Return the surroundings with the target that the user named, and its routes."""
+    application = found.application
+    if target.kind is TargetKind.IMPORT_STRING and application is not None:
+        if application.trouble is not None:
+            raise UsageError(application.trouble)
+        return replace(found, target=application.name, why=NAMED, routes=application.routes)
+    service = next((each for each in found.services if str(each) == target.given), None)
+    if service is not None:
+        routes = _routes(found, service, sources)
+    else:
+        routes = application.routes if application and target.dockerfile is not None else ()
+    return replace(found, target=target.given, why=NAMED, routes=routes)
 
 
 def _application(

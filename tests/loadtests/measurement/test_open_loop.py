@@ -141,7 +141,7 @@ def test_a_stall_that_the_closed_loop_hides_shows_in_the_open_one_and_both_are_r
 
     (first, *_) = result.latency
     assert first.closed_p99_ms is not None
-    assert first.closed_p99_ms < 100
+    assert first.closed_p99_ms < 400  # a queue of 16 users at 50 requests/s is 320 ms
     assert all((level.response.p99.ms or 0) > 900 for level in first.levels)
     rows = list(latency_text.level_rows(result))
     assert rows[0][1] == "closed loop"

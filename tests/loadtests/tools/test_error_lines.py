@@ -34,6 +34,14 @@ def test_times_before_each_line_of_a_log_do_not_hide_the_exception() -> None:
         (["WARNING: error-prone", "npm ERR! code ENOENT"], "npm ERR! code ENOENT"),
         (["sh: 1: gunicorn: not found"], "sh: 1: gunicorn: not found"),
         (
+            [
+                "  Getting requirements to build wheel: finished with status 'error'",
+                "  error: subprocess-exited-with-error",
+                "      Error: pg_config executable not found.",
+            ],
+            "Error: pg_config executable not found.",
+        ),
+        (
             ["OSError: [Errno 30] Read-only file system"],
             "OSError: [Errno 30] Read-only file system",
         ),

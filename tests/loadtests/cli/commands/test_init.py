@@ -37,6 +37,47 @@ def test_a_configuration_is_written_that_runs_as_it_is(twofold: Any, folder: Pat
     assert [request["path"] for request in workload["requests"]] == ["/"]
 
 
+@pytest.mark.parametrize(
+    ("target", "application", "paths"),
+    [("shop", "shop:app", ["/"]), ("other:make()", "other:make()", ["/two"])],
+)
+def test_the_target_can_be_named(
+    twofold: Any, folder: Path, target: str, application: str, paths: list[str]
+) -> None:
+    (folder / "other.py").write_text(
+        "from flask import Flask\n"
+        "def make():\n"
+        "    app = Flask(__name__)\n"
+        "    app.add_url_rule('/two', view_func=lambda: 'two', endpoint='two')\n"
+        "    return app\n"
+    )
+    ended = twofold("init", target, out=False)
+    planned = twofold("plan", "--json")
+
+    assert ended.code == 0
+    assert ended.stdout.startswith(f"Target     {application} (the target that you named)\n")
+    assert planned.document["tested"]["application"] == application
+    (workload,) = planned.document["workloads"]
+    assert [request["path"] for request in workload["requests"]] == paths
+
+
+def test_a_named_target_that_does_not_import_is_told(twofold: Any, folder: Path) -> None:
+    (folder / "broken.py").write_text("import nothing_of_this_name")
+    ended = twofold("init", "broken:app", out=False)
+
+    assert ended.code == 2
+    assert "No module named 'nothing_of_this_name'" in ended.stderr
+    assert not (folder / "twofold.toml").exists()
+
+
+def test_a_named_url_is_asked_its_root(twofold: Any, folder: Path) -> None:
+    ended = twofold("init", "http://127.0.0.1:8000", out=False)
+
+    assert ended.code == 0
+    assert "Load       GET /\n" in ended.stdout
+    assert 'target = "http://127.0.0.1:8000"' in (folder / "twofold.toml").read_text()
+
+
 def test_nothing_is_written_over_without_being_asked(twofold: Any, folder: Path) -> None:
     (folder / "twofold.toml").write_text("rounds = 8")
     refused = twofold("init", out=False)

@@ -149,6 +149,17 @@ def test_a_build_that_fails_is_told_without_a_folder_that_is_gone(
     assert str(error.value) == "It does not build: no."
 
 
+def test_a_package_without_a_wheel_for_the_images_python_has_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = Built(monkeypatch, error="Step 7/13 failed: Getting requirements to build wheel: no")
+
+    with pytest.raises(EnvironmentFailure) as error:
+        built.of(make_folder(tmp_path, {"shop.py": APP}))
+
+    assert str(error.value).splitlines()[1] == project_image.OTHER_PYTHON
+
+
 def test_folders_of_one_name_have_images_of_their_own() -> None:
     tags = {project_image.tag_of(Path(place)) for place in ("/home/ada/My Shop", "/srv/My Shop")}
 
