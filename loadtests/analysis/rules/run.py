@@ -212,7 +212,9 @@ def _drifting(plan: Plan, trials: Sequence[Trial]) -> Finding | None:
     """Find a factor that drifts, or a throughput that changes over the whole run."""
     for drift in drifts(plan, trials):
         if abs(drift.ratio) > plan.precision_ratio and drift.chance < TREND_LEVEL:
-            own = [trial for trial in trials if drift.what.startswith(f"{' '.join(_group(trial))} ×")]
+            own = [
+                trial for trial in trials if drift.what.startswith(f"{' '.join(_group(trial))} ×")
+            ]
             return found(
                 RuleCode.STEADY,
                 None,

@@ -255,9 +255,14 @@ EXPECTED = (
 
 def _fails(step: Facts) -> bool:
     attempts = step["attempts"]
-    return bool(attempts) and not step.get("unready") and all(
-        attempt["ending"] == "ok" and not all(request["good"] for request in attempt["requests"])
-        for attempt in attempts
+    return (
+        bool(attempts)
+        and not step.get("unready")
+        and all(
+            attempt["ending"] == "ok"
+            and not all(request["good"] for request in attempt["requests"])
+            for attempt in attempts
+        )
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
 from loadtests.model.tested.variables import Body, Fields, Headers, Json, Variables
 
 

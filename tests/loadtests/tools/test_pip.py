@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,9 @@ def test_for_this_python_nothing_is_said_of_platforms() -> None:
 def test_for_another_python_only_wheels_of_its_platform_are_taken() -> None:
     argv = pip.install_argv(FILE, FOLDER, python="3.13", machine="aarch64")
 
-    assert ("--python-version", "3.13") == argv[argv.index("--python-version") :][:2]
-    assert ("--only-binary", ":all:") == argv[argv.index("--only-binary") :][:2]
-    platforms = [after for word, after in zip(argv, argv[1:], strict=False) if word == "--platform"]
+    assert argv[argv.index("--python-version") :][:2] == ("--python-version", "3.13")
+    assert argv[argv.index("--only-binary") :][:2] == ("--only-binary", ":all:")
+    platforms = [after for word, after in itertools.pairwise(argv) if word == "--platform"]
     assert platforms == [f"{name}_aarch64" for name in pip.MANYLINUX]
 
 

@@ -29,9 +29,7 @@ def measured(sizes: Sizes, *, plan: Plan = PLAN, slower: float = 0.0) -> tuple[T
     ``slower`` is the share of the throughput that each round takes away.
     """
     noise = noisy_rps(spread=0.01)
-    trials = make_trials(
-        plan, rps=lambda spec: noise(spec) * (1 - slower * (spec.round - 1))
-    )
+    trials = make_trials(plan, rps=lambda spec: noise(spec) * (1 - slower * (spec.round - 1)))
     return tuple(
         replace(
             trial,
@@ -164,6 +162,10 @@ def test_the_growth_of_one_workload_is_not_told_of_another() -> None:
 
     (found,) = growth.of_bytes(measured(sizes, plan=plan))
     assert (found.worker, found.workload) == ("gthread", "write")
-    assert growth.explanation(plan, [
-        trial for trial in measured(sizes, plan=plan) if trial.spec.cell.workload == "browse"
-    ]) == ""
+    assert (
+        growth.explanation(
+            plan,
+            [trial for trial in measured(sizes, plan=plan) if trial.spec.cell.workload == "browse"],
+        )
+        == ""
+    )

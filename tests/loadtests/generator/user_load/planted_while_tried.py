@@ -141,7 +141,9 @@ FILES: Mapping[str, Planted] = {
         """,
         app={"secure": True, "login_page": True},
         code=3,
-        mistakes=("Every answer is the login page /login: the users are not logged in. The cookie",),
+        mistakes=(
+            "Every answer is the login page /login: the users are not logged in. The cookie",
+        ),
     ),
     "nobody logs in": Planted(
         text="""

@@ -82,9 +82,7 @@ def of_file(folder: Path, text: str, siblings: Mapping[str, str], **options: Any
 def said_of(child: Child, planted: Planted, folder: Path) -> tuple[int, list[str]]:
     """Return the exit code of a load and the lines that are said of it."""
     if planted.requests:
-        workload = Workload(
-            name="shop", path="/", requests=planted.requests, start=planted.start
-        )
+        workload = Workload(name="shop", path="/", requests=planted.requests, start=planted.start)
     else:
         workload = of_file(folder, planted.file, planted.siblings, **planted.options)
     with pytest.raises(TwofoldError) as raised:
@@ -145,7 +143,9 @@ def test_twenty_tasks_are_tried_in_less_than_ten_seconds_though_some_of_them_han
         " @task\n def wait(self):\n  while True: time.sleep(0.5)\n"
         " @task\n def loop(self):\n  while True: pass\n"
     )
-    text = f"import time\nfrom locust import HttpUser, task\nclass Shop(HttpUser):\n{hanging}{tasks}"
+    text = (
+        f"import time\nfrom locust import HttpUser, task\nclass Shop(HttpUser):\n{hanging}{tasks}"
+    )
     workload = of_file(tmp_path, text, {})
     agent: Any = ChildAgent(child)
 

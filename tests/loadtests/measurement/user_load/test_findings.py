@@ -123,12 +123,15 @@ def test_an_exception_has_the_answer_before_it() -> None:
     (line,) = said(
         step(
             "Shop.item",
-            attempt(bad("/item", 404), ending="raised", kind="KeyError", detail="'id'", place="f:3"),
+            attempt(
+                bad("/item", 404), ending="raised", kind="KeyError", detail="'id'", place="f:3"
+            ),
         )
     )
 
     assert line == (
-        "f:3: Shop.item fails: KeyError: 'id' The answer before it: GET /item was answered with 404."
+        "f:3: Shop.item fails: KeyError: 'id'"
+        " The answer before it: GET /item was answered with 404."
     )
 
 

@@ -20,7 +20,10 @@ def undefined(text: str) -> list[tuple[str, int]]:
     [
         ("print(nmae)", [("nmae", 1)]),
         ("def f():\n    return crat + crat\ndef g():\n    crat", [("crat", 2)]),
-        ("class A:\n    x = missing\n    def f(self): return self.y + other", [("missing", 2), ("other", 3)]),
+        (
+            "class A:\n    x = missing\n    def f(self): return self.y + other",
+            [("missing", 2), ("other", 3)],
+        ),
         ("def f(a=nothing): pass", [("nothing", 1)]),
         ("@decorator\ndef f(): pass", [("decorator", 1)]),
         ("class A(Base): pass", [("Base", 1)]),
