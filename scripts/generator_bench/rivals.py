@@ -1,7 +1,8 @@
 """Load generators to compare with: ``rivals.py bare|fasthttpuser|FILE URL USERS WINDOW_S [RATE]``.
 
-``FILE`` is a locustfile for stock Locust. It prints one JSON object: ``requests`` and ``cpu_s`` of the window, and for Locust the percentiles
-that it reports, in milliseconds.
+``FILE`` is a locustfile for stock Locust. It prints one JSON object: ``requests`` and ``cpu_s`` of
+the window. For Locust it also has the percentiles that it reports, in milliseconds; for a file, the
+failures.
 """
 
 from __future__ import annotations

@@ -34,19 +34,25 @@ def undefined_names(tree: ast.Module, text: str, name: str) -> list[tuple[str, i
         return []
     tables = list(all_tables(table))
     defined = {*dir(builtins), *OF_EVERY_MODULE, *module_names(table), *global_names(tables)}
-    missing = {
-        symbol.get_name()
-        for scope in tables
-        for symbol in scope.get_symbols()
-        if symbol.is_referenced()
-        and (symbol.is_global() or scope is table)
-        and symbol.get_name() not in defined
-    }
+    reads = [node for node in nodes if isinstance(node, ast.Name) and is_read(node)]
     lines: dict[str, int] = {}
-    for node in nodes:
-        if isinstance(node, ast.Name) and node.id in missing:
-            lines[node.id] = min(node.lineno, lines.get(node.id, node.lineno))
+    for scope in tables:
+        for symbol in scope.get_symbols():
+            missing = symbol.get_name()
+            if missing in defined or missing in lines or not symbol.is_referenced():
+                continue
+            if symbol.is_global() or scope is table:
+                # Another scope above it may have a name of its own that is called so.
+                own = [node.lineno for node in reads if node.id == missing]
+                below = [line for line in own if line >= scope.get_lineno()]
+                if below:
+                    lines[missing] = min(below)
     return sorted(lines.items(), key=lambda entry: (entry[1], entry[0]))
+
+
+def is_read(node: ast.Name) -> bool:
+    """Return whether the value of a name is read."""
+    return isinstance(node.ctx, ast.Load)
 
 
 def is_unknowable(node: ast.AST) -> bool:

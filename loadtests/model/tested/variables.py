@@ -88,7 +88,7 @@ def body_without_secrets(body: str) -> str:
         return body if cleaned == parsed else json.dumps(cleaned)
     if FORM.fullmatch(body):
         return "&".join(map(_pair_without_secret, body.split("&")))
-    return HIDDEN if is_secret(body) else body
+    return HIDDEN if is_secret(PLACEHOLDER.sub("", body)) else body
 
 
 FORM = re.compile(r"[^=&\s]+=[^=&\s]*(&[^=&\s]+=[^=&\s]*)*")

@@ -193,7 +193,8 @@ def _requests(result: RunResult) -> Iterator[RenderableType]:
         yield Text()
         yield Text(f"{requests.TITLE}: {of.title}", style="bold")
         columns = tuple(f">{column}" for column in requests.COLUMNS)
-        yield from _grouped(columns, {row.name: [requests.joined(row, of.counts)] for row in shown})
+        groups: Groups = {row.name: [[*requests.joined(row, of.counts)]] for row in shown}
+        yield from _grouped(columns, groups)
         if len(shown) < len(of.rows):
             yield _indented(f"{len(of.rows) - len(shown)} more are in report.html.")
 

@@ -16,6 +16,10 @@ TITLE = "Requests by name"
 COLUMNS = ("requests/s", "share", "p50 ms", "p99 ms", "failed", "bytes")
 
 
+LEAST_SHARE = 0.005
+"""The least share that is a whole per cent."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """One name's figures with the fewest and the most replicas; None where it had no request."""
@@ -100,12 +104,19 @@ def _texts(request: RequestResult | None) -> tuple[str, ...]:
         return (UNKNOWN,) * len(COLUMNS)
     return (
         figure(request.throughput_rps),
-        UNKNOWN if request.share_ratio is None else f"{request.share_ratio:.0%}",
+        _share(request.share_ratio),
         figure(request.p50_ms),
         figure(request.p99_ms),
         str(request.failed),
         _size(request.mean_bytes),
     )
+
+
+def _share(ratio: float | None) -> str:
+    """Return a share as whole per cents."""
+    if ratio is None:
+        return UNKNOWN
+    return "<1 %" if 0 < ratio < LEAST_SHARE else f"{100 * ratio:.0f} %"
 
 
 def _size(size_bytes: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def test_for_another_python_only_wheels_of_its_platform_are_taken() -> None:
 
     assert argv[argv.index("--python-version") :][:2] == ("--python-version", "3.13")
     assert argv[argv.index("--only-binary") :][:2] == ("--only-binary", ":all:")
-    platforms = [after for word, after in zip(argv, argv[1:], strict=False) if word == "--platform"]
+    platforms = [after for word, after in itertools.pairwise(argv) if word == "--platform"]
     assert platforms == [f"{name}_aarch64" for name in pip.MANYLINUX]
 
 

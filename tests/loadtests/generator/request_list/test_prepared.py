@@ -19,9 +19,9 @@ VALUES = {"who": ("ä b", "c&d"), "word": ("x", "y", "z")}
 HOST = "shop.test:8080"
 
 
-def prepared(headers: dict[str, str] | None = None, **fields: Any) -> Prepared:
+def prepared(*, of_all: dict[str, str] | None = None, **fields: Any) -> Prepared:
     order = RequestOrder(**{"name": "it"} | fields)
-    return prepare_request(order, HOST, VALUES, headers or {})
+    return prepare_request(order, HOST, VALUES, of_all or {})
 
 
 def wire(request: Prepared, cookies: bytes = b"", seed: int = 1) -> tuple[list[str], bytes]:
@@ -99,7 +99,8 @@ def test_a_file_is_uploaded_with_the_fields_beside_it(tmp_path: Path) -> None:
 def test_a_requests_own_headers_win_over_the_loads_and_these_over_ours() -> None:
     head, _ = wire(
         prepared(
-            {"user-agent": "load", "X-A": "load"}, headers={"x-a": "own", "content-length": "7"}
+            of_all={"user-agent": "load", "X-A": "load"},
+            headers={"x-a": "own", "content-length": "7"},
         )
     )
 

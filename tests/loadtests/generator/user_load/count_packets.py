@@ -1,8 +1,8 @@
 """Counts the packets that loads send to other addresses than the target's.
 
-It runs in network and mount namespaces of its own: ``unshare --net --mount python -m …``. The target
-is on the loopback device. Every other address, and the only name server, is behind a device that
-leads nowhere and counts. It prints one line of JSON.
+It runs in network and mount namespaces of its own: ``unshare --net --mount python -m …``. The
+target is on the loopback device. Every other address, and the only name server, is behind a device
+that leads nowhere and counts. It prints one line of JSON.
 """
 
 from __future__ import annotations

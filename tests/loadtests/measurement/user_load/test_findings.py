@@ -111,7 +111,7 @@ def test_a_task_that_is_almost_never_chosen_may_fail() -> None:
 
 def test_no_answer_and_a_rejected_one_are_told_as_such() -> None:
     lines = said(
-        step("a", attempt(bad("/a", status=0, outcome="timeout") | {"outcome": "timeout"})),
+        step("a", attempt(request("/a", status=0, good=False, outcome="timeout"))),
         step("b", attempt(request("/b", good=False, outcome="rejected", error="too short"))),
     )
 
@@ -130,7 +130,8 @@ def test_an_exception_has_the_answer_before_it() -> None:
     )
 
     assert line == (
-        "f:3: Shop.item fails: KeyError: 'id' The answer before it: GET /item was answered with 404."
+        "f:3: Shop.item fails: KeyError: 'id'"
+        " The answer before it: GET /item was answered with 404."
     )
 
 

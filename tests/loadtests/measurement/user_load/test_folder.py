@@ -137,5 +137,5 @@ def test_single_files_that_are_too_large_are_refused_with_the_largest(
     monkeypatch.setattr(packing, "MOST_BYTES", 10)
     make(tmp_path, {"small": "x", "large": "x" * 20})
 
-    with pytest.raises(UsageError, match="The largest is .*large"):
+    with pytest.raises(UsageError, match=r"The largest is .*large"):
         packing.pack_files([tmp_path / "small", tmp_path / "large"])

@@ -17,9 +17,8 @@ from loadtests.model.tested.workload import Expected, Locustfile, RequestSpec, W
 class Generator:
     """A generator on this machine, or in a container where nothing of it is."""
 
-    greeting = {"python": "3.13.5", "machine": "x86_64"}
-
     def __init__(self, *, here: bool) -> None:
+        self.greeting = {"python": "3.13.5", "machine": "x86_64"}
         self._here = here
         self.sent: dict[str, Sequence[bytes]] = {}
         self.looked: list[tuple[str, str | None]] = []
@@ -147,7 +146,7 @@ def test_modules_that_are_too_large_are_refused_by_the_name_of_their_file(
         lambda _, folder, **__: [(folder / name).write_text("") for name in ("a.py", "b.py")],
     )
 
-    with pytest.raises(UsageError, match="The modules that requirements.txt brings have 2 files"):
+    with pytest.raises(UsageError, match=r"The modules that requirements\.txt brings have 2 files"):
         fields_of(Generator(here=False), load)
     assert installed == []
 

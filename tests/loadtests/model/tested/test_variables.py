@@ -56,6 +56,8 @@ def test_secrets_are_hidden_at_any_depth_and_nothing_else_is() -> None:
         ('{"n": {1..9}, "password": "x"}', "***"),
         ("<login><password>x</password></login>", "***"),
         ("plain text", "plain text"),
+        ("{token}", "{token}"),
+        ("the note {token}", "the note {token}"),
         ("", ""),
     ],
 )
