@@ -220,9 +220,7 @@ Hashes = Mapping[str, str]
 """The hash of each file of a version, by its path."""
 
 
-def differences_of(
-    base: Side, head: Side, hashes: Sequence[Hashes | None]
-) -> tuple[str, ...]:
+def differences_of(base: Side, head: Side, hashes: Sequence[Hashes | None]) -> tuple[str, ...]:
     """Return sentences on the differences that are known without running the versions.
 
     ``hashes`` are those of base's and head's files; None for an image.

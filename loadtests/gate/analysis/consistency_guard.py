@@ -87,9 +87,7 @@ def compared(evidence: Evidence, worker: str) -> tuple[Compared, ...]:
     )
 
 
-def to_try(
-    evidence: Evidence, worker: str, checks: Sequence[Check] = CHECKS
-) -> tuple[Check, ...]:
+def to_try(evidence: Evidence, worker: str, checks: Sequence[Check] = CHECKS) -> tuple[Check, ...]:
     """Return the checks that need another try; at first, all of them."""
     by_check = {comparison.check: comparison for comparison in compared(evidence, worker)}
     return tuple(

@@ -75,9 +75,7 @@ def remarks(plan: GatePlan, evidence: Evidence) -> Iterator[str]:
         compared = plan.models.get(worker)
         one_variant = compared is None or compared[0].name == compared[1].name
         if one_variant and len(seen) > 1 and not are_alike(seen):
-            yield (
-                f"Base is served by {seen[SideName.BASE]}, and head by {seen[SideName.HEAD]}."
-            )
+            yield (f"Base is served by {seen[SideName.BASE]}, and head by {seen[SideName.HEAD]}.")
         for side, entry in seen.items():
             for note in entry.notes:
                 yield f"{side}: {note}"

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from loadtests.gate.analysis import consistency_guard, error_spending, findings, log_ratios
-from loadtests.gate.analysis.heading import heading
 from loadtests.gate.analysis.decision import Judged, judge, rule_of
+from loadtests.gate.analysis.heading import heading
 from loadtests.gate.model import (
     SCHEMA_VERSION,
     SIDE_BY_SIDE,

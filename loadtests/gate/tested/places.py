@@ -31,7 +31,9 @@ def place_of(named: Named, here: Path, folder: Path, temporary: Path) -> Path:
         if named.folder == here.resolve():
             return folder
         is_top = git.toplevel(named.folder) == named.folder
-        return named.folder / within if is_top and (named.folder / within).is_dir() else named.folder
+        return (
+            named.folder / within if is_top and (named.folder / within).is_dir() else named.folder
+        )
     assert named.commit is not None
     exported = temporary / named.name
     exported.mkdir()

@@ -118,7 +118,4 @@ def _idle(
         path=plan.health,
         watch_s=dict.fromkeys(starts, keep_alive.UNKNOWN_WATCH_S),
     )
-    return {
-        side: idle_connections.allowed(KeepAlive(), found.get(side))
-        for side in as_started
-    }
+    return {side: idle_connections.allowed(KeepAlive(), found.get(side)) for side in as_started}

@@ -45,7 +45,7 @@ class VersionStack(LaneStack):
     def __init__(
         self, *given: Any, startings: Mapping[SideName, Starting], say: Say, **settings: Any
     ) -> None:
-        super().__init__(*given, **settings, ports={side: 0 for side in startings})
+        super().__init__(*given, **settings, ports=dict.fromkeys(startings, 0))
         self._startings = startings
         self._say = say
         self._is_up = False

@@ -61,7 +61,10 @@ if TYPE_CHECKING:
 @wait_option
 @out_option
 @click.option(
-    "--history", is_flag=True, default=None, help="Add the gate to history.jsonl in the results folder."
+    "--history",
+    is_flag=True,
+    default=None,
+    help="Add the gate to history.jsonl in the results folder.",
 )
 @click.option("--release", metavar="NAME", help="With --history: this version is a release.")
 @click.option("--samples", is_flag=True, help="Save the times of all requests in samples/.")

@@ -99,9 +99,7 @@ def test_an_image_that_refuses_a_worker_model_is_measured_as_it_starts(
     assert ended.code == errors.EXIT_YES
     document = ended.document
     assert {cell["worker"] for cell in document["cells"]} == {"as-started"}
-    note = (
-        "sync could not be put into force in the image. So the image is measured as it starts."
-    )
+    note = "sync could not be put into force in the image. So the image is measured as it starts."
     assert note in document["notes"]
     assert note in ended.stderr
     assert document["seed"] == 1

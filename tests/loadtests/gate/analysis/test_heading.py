@@ -51,7 +51,10 @@ def test_a_gate_before_anything_was_seen_is_headed_by_its_name() -> None:
             "as started: gunicorn gthread, 2 workers, 4 threads in each",
         ),
         (in_force(server="waitress", mode=None, processes=1), "as started: waitress, 1 process"),
-        (in_force(server=None, mode=None, processes=3), "as started: an unknown server, 3 processes"),
+        (
+            in_force(server=None, mode=None, processes=3),
+            "as started: an unknown server, 3 processes",
+        ),
     ],
 )
 def test_a_server_that_a_version_starts_itself_is_named_as_it_was_seen(
@@ -74,7 +77,9 @@ def test_versions_that_are_served_otherwise_are_both_named_and_it_is_said() -> N
 
 def test_two_variants_are_headed_by_both_and_their_difference_is_no_remark() -> None:
     plan = make_gate_plan(variants=("gthread", "sync"))
-    seen = evidence(in_force(worker="gthread-to-sync"), in_force(worker="gthread-to-sync", mode="x"))
+    seen = evidence(
+        in_force(worker="gthread-to-sync"), in_force(worker="gthread-to-sync", mode="x")
+    )
 
     assert plan.workers == ("gthread-to-sync",)
     assert heading.heading(plan, seen, "gthread-to-sync") == "gthread → sync"

@@ -113,9 +113,7 @@ def test_a_variant_is_started_by_its_command() -> None:
 
 
 def test_secrets_that_differ_are_refused_because_both_would_get_one() -> None:
-    versions = {
-        side: prepared(side, secrets={"key": {"environment": side}}) for side in SideName
-    }
+    versions = {side: prepared(side, secrets={"key": {"environment": side}}) for side in SideName}
 
     with pytest.raises(UsageError, match="The secret key differs between base and head"):
         document(CHECKOUT, versions, MODELS, lanes=1, memory_bytes=1)

@@ -40,7 +40,9 @@ def place(tmp_path: Path) -> Path:
 def test_code_over_the_image_is_refused_with_the_service_and_the_mount(
     place: Path, source: str
 ) -> None:
-    with pytest.raises(UsageError, match=r"The service web of base mounts \./.* at /app\. Base and"):
+    with pytest.raises(
+        UsageError, match=r"The service web of base mounts \./.* at /app\. Base and"
+    ):
         mounted.check(subject(bind(place / source)), place, BASE)
 
 

@@ -54,7 +54,9 @@ def test_an_image_that_ignores_what_it_was_told_is_measured_as_it_starts() -> No
 
 
 def test_another_number_of_processes_is_not_what_was_asked_for() -> None:
-    seen = seen_in(GateWorld(logs=dict.fromkeys(SideName, gunicorn_log("gthread", 3))), make_gate_plan())
+    seen = seen_in(
+        GateWorld(logs=dict.fromkeys(SideName, gunicorn_log("gthread", 3))), make_gate_plan()
+    )
 
     assert seen.seen[SideName.BASE].as_started
 

@@ -159,6 +159,4 @@ def test_all_that_are_not_in_force_are_named_together() -> None:
 
 
 def test_nothing_is_raised_where_all_are_in_force() -> None:
-    all_in_force(
-        [MODELS["sync"]], lambda _: (LOG.format(mode="sync"), [GUNICORN])
-    )
+    all_in_force([MODELS["sync"]], lambda _: (LOG.format(mode="sync"), [GUNICORN]))
