@@ -29,6 +29,9 @@ ENDED_EVERY_S = 2.0
 REHEARSAL_S = 0.2
 """Length of each part of a load that only lets users start."""
 
+REHEARSED_USERS = 32
+"""At 60 % of the capacity of a few slots, more requests than this are hardly ever in flight."""
+
 CLIENT_ERROR = 400
 MAX_IN_FLIGHT = 512
 
@@ -203,11 +206,19 @@ class PairRunner:
         self._generators.rehearse(loads)
 
     def _rehearsal(self, lane: _Lane, side: SideName) -> Load:
-        return replace(
-            self._open_load(lane, side, seed=self._plan.seed),
+        """Return a load whose users are as many as the open loop usually needs at once.
+
+        One that starts in an open window has to log in first, for example, which others wait for.
+        """
+        return Load(
             id=f"r{lane.number:03d}-{side}",
+            base_url=f"http://{lane.starts[side].address}",
+            path=self._plan.path,
+            users=max(lane.load.users, REHEARSED_USERS),
             settle_s=REHEARSAL_S,
             window_s=REHEARSAL_S,
+            drain_limit_s=self._plan.timing.drain_limit_s,
+            timeout_s=TIMEOUT_S,
         )
 
     def _pair_windows(self, lanes: Sequence[_Lane], position: int) -> None:
@@ -265,26 +276,11 @@ class PairRunner:
                 users=lane.load.users,
             )
         return replace(
-            self._open_load(lane, side, seed=spec.seed),
-            id=load.id,
-            settle_s=planned_s,
-            window_s=timing.open_s,
-            shift_s=twin_s(spec, side, lane.load.rate_rps),
-        )
-
-    def _open_load(self, lane: _Lane, side: SideName, *, seed: int) -> Load:
-        timing = self._plan.timing
-        return Load(
-            id="",
-            base_url=f"http://{lane.starts[side].address}",
-            path=self._plan.path,
-            settle_s=timing.settle_s,
-            window_s=timing.open_s,
-            drain_limit_s=timing.drain_limit_s,
-            timeout_s=TIMEOUT_S,
+            load,
             mode="open",
             rate_rps=lane.load.rate_rps,
             arrivals="poisson",
             max_in_flight=MAX_IN_FLIGHT,
-            seed=seed,
+            seed=spec.seed,
+            shift_s=twin_s(spec, side, lane.load.rate_rps),
         )

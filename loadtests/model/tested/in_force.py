@@ -60,7 +60,7 @@ class InForce:
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Return a few words, such as ``gunicorn sync, 2 workers``, which is gunicorn's own word."""
+        """Return a few words, such as ``gunicorn sync, 2 workers``; others have processes."""
         words = " ".join(filter(None, (self.server or "an unknown server", self.mode)))
         parts = [words]
         if self.processes is not None:

@@ -163,7 +163,7 @@ def put_in_memory(monkeypatch: pytest.MonkeyPatch, world: GateWorld) -> None:
     monkeypatch.setattr(docker, "Engine", FakeEngine)
     monkeypatch.setattr(docker_compose, "find_compose", lambda: COMPOSE)
     monkeypatch.setattr(docker, "is_local", lambda: False)
-    monkeypatch.setattr(versions, "find", lambda _, __, name, asked: asked or f"default {name}")
+    monkeypatch.setattr(versions, "find_both", find_own)
     monkeypatch.setattr(versions, "build", build)
     monkeypatch.setattr(images, "build_services", lambda *_, **__: SERVICES)
     monkeypatch.setattr(pipeline, "open_stack", open_stack)

@@ -83,7 +83,7 @@ def test_both_versions_are_asked_the_same_requests(gates: Gates, world: GateWorl
     by_id: dict[tuple[str, str], set[int]] = {}
     for order in windows:
         by_id.setdefault((order["id"], order["mode"]), set()).add(order["seed"])
-    pairs = [seeds for seeds in by_id.values()]
+    pairs = list(by_id.values())
     assert len(windows) == 2 * len(pairs)
     assert all(len(seeds) == 1 for seeds in pairs)
 

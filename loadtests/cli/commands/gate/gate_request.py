@@ -184,7 +184,7 @@ def _project(values: dict[str, Any], file: ProjectFile | None, here: Path) -> Pr
         "headers": load_options.headers(values.pop("headers")),
         "generator_requirements": values.pop("generator_requirements"),
     }
-    tested = {
+    tested: dict[str, Any] = {
         "health": target_options.health(values.pop("health")),
         "port": target_options.port(values.pop("port")),
         "env": target_options.variables(values.pop("env")),

@@ -139,7 +139,7 @@ def test_an_import_string_becomes_an_image_of_each_versions_files(
 
     assert set(built.values()) == {"app = 1\n", "app = 2\n"}
     commands = {side: dict(entry.commands) for side, entry in sides.prepared.items()}
-    assert commands == dict.fromkeys(SideName, {"gthread": "gthread"})
+    assert commands == {side: {"gthread": "gthread"} for side in SideName}
 
 
 def test_two_variants_are_built_of_one_version(

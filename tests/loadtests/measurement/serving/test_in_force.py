@@ -63,9 +63,7 @@ def test_a_server_that_runs_something_else_is_an_error_with_its_log(
     assert text[:200] in str(caught.value)
 
 
-def test_an_image_that_sets_its_own_number_is_not_in_force_and_can_be_measured_as_it_starts() -> (
-    None
-):
+def test_an_image_that_sets_its_own_number_can_only_be_measured_as_it_starts() -> None:
     image = Target(kind=TargetKind.IMAGE, given="shop:1", name="shop:1", image="shop:1")
     plan = replace(plan_for(registry.worker_models()["sync"]), tested=image)
 

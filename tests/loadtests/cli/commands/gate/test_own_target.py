@@ -29,7 +29,7 @@ requests = ["GET /search"]
 [[checks]]
 name = "a login holds"
 write = "POST /login"
-read = "/me"
+read = {path = "/me", expect = {status = 200}}
 [gate]
 base = "v1"
 workers = ["gthread-8"]
