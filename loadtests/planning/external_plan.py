@@ -107,16 +107,14 @@ def _round(number: int, cells: tuple[Cell, ...], port: int, rng: Random) -> tupl
     )
 
 
-def _notes(
-    project: Project, counts: tuple[int, ...], max_rps: float | None
-) -> tuple[str, ...]:
+def _notes(project: Project, counts: tuple[int, ...], max_rps: float | None) -> tuple[str, ...]:
     hooks = project.tested.hooks
     at = f" ({project.tested.address})" if project.tested.address else ""
     held = f", with at most {max_rps:g} requests a second" if max_rps is not None else ""
     notes = [
         f"This loads {project.tested.url}{at}{held}.",
         f"The deployment at {project.tested.url} is scaled to {', '.join(map(str, counts))}"
-        " replicas in turn, and back at the end."
+        " replicas in turn, and back at the end.",
     ]
     if hooks is None or hooks.header is None:
         notes.append(

@@ -122,9 +122,7 @@ def _share_of(
 ) -> Callable[..., Budget]:
     """Return what gives the budget, once it is known whether requests only wait."""
     if machine.nodes:
-        return partial(
-            swarm_placement.budget, machine, workers, most, with_store=with_store
-        )
+        return partial(swarm_placement.budget, machine, workers, most, with_store=with_store)
     return partial(budget, machine, most, with_store=with_store, stores=stores)
 
 

@@ -1,4 +1,4 @@
-"""kubectl: its command lines, and what it prints as JSON. Reads by ``get``, changes by ``scale``."""
+"""kubectl: its command lines, and what it prints. Only ``scale`` changes anything."""
 
 from __future__ import annotations
 
@@ -149,7 +149,9 @@ def explained(stderr: str) -> str:
     elif "unauthorized" in low or "logged in" in low or "credentials" in low:
         way_out = "Log in to the cluster first."
     elif "refused" in low or "no such host" in low or "timeout" in low or "timed out" in low:
-        way_out = "Is the cluster up, and the context the right one? kubectl config current-context."
+        way_out = (
+            "Is the cluster up, and the context the right one? kubectl config current-context."
+        )
     return f"kubectl failed: {line.rstrip('.')}. {way_out}"
 
 
@@ -197,9 +199,7 @@ def _pod(item: Mapping[str, Any]) -> Pod:
     metadata, status = item["metadata"], item.get("status") or {}
     conditions = {one["type"]: one["status"] for one in status.get("conditions") or ()}
     containers = status.get("containerStatuses") or ()
-    waiting = [
-        (one.get("state") or {}).get("waiting", {}).get("reason", "") for one in containers
-    ]
+    waiting = [(one.get("state") or {}).get("waiting", {}).get("reason", "") for one in containers]
     unscheduled = next(
         (
             one.get("message") or one.get("reason", "")

@@ -93,9 +93,7 @@ class SwarmBackend:
                 yield SwarmStack(stack, made, plan, folder, self._root)
 
     def _start(self, stack: ServiceStack, made: Orders, say: Say) -> None:
-        stack.create_network(
-            made.network, labels=made.labels, encrypted=self._access.encrypted
-        )
+        stack.create_network(made.network, labels=made.labels, encrypted=self._access.encrypted)
         store = made.store()
         if store is not None:
             say("Starting PostgreSQL")
@@ -128,9 +126,7 @@ class SwarmBackend:
             replica=replica, proxy=built.proxy, generator=built.generator, store=built.store
         )
 
-    def _build_users(
-        self, engine: docker.Engine, subject: Subject, plan: Plan, say: Say
-    ) -> _Built:
+    def _build_users(self, engine: docker.Engine, subject: Subject, plan: Plan, say: Say) -> _Built:
         names = [worker.name for worker in plan.workers]
         if self._tested.kind is TargetKind.IMPORT_STRING:
             base = images.base_image(engine, self._root, say=say)

@@ -52,9 +52,7 @@ def manager_address() -> str:
     if named:
         return named
     try:
-        done = proc.run(
-            ("docker", "context", "inspect"), check=False, timeout_s=CONTEXT_LIMIT_S
-        )
+        done = proc.run(("docker", "context", "inspect"), check=False, timeout_s=CONTEXT_LIMIT_S)
         return str(json.loads(done.stdout)[0]["Endpoints"]["docker"]["Host"] or SOCKET)
     except (ProcessFailure, ValueError, LookupError, TypeError):
         return SOCKET
@@ -170,7 +168,7 @@ def machine_of(cluster: Cluster) -> Machine:
         core_ids=tuple(range(cores)),
         memory_bytes=sum(node.memory_bytes for node in nodes),
         cpu_model=_architectures(facts),
-        system=f"{facts[0].get('OperatingSystem', '?')} {facts[0].get('KernelVersion', '')}".strip(),
+        system=f"{facts[0].get('OperatingSystem')} {facts[0].get('KernelVersion')}",
         python=platform.python_version(),
         engine=engine,
         cgroup=f"v{facts[0].get('CgroupVersion', '1')}",

@@ -200,9 +200,7 @@ class Orders:
 
 def of_sample(plan: Plan, *, app: str, app_servers: str | None, port: int) -> ReplicaImage:
     """Return the replicas of the sample application, whose image starts gunicorn itself."""
-    commands = {
-        worker.name: servers.of(worker).container(worker) for worker in plan.workers
-    }
+    commands = {worker.name: servers.of(worker).container(worker) for worker in plan.workers}
     return ReplicaImage(
         image={
             name: (app_servers or app) if command.argv else app

@@ -32,7 +32,6 @@ from loadtests.planning.swarm_placement import is_one_machine
 from loadtests.tools import docker, files, host, proc, procfs
 from loadtests.tools.proc import Child
 
-
 START_CPUS = 1.0
 """The CPU of a replica until its server has started. With a tenth, several processes of one server
 would take longer to start than gunicorn waits for them."""
@@ -120,7 +119,7 @@ class SwarmStack:
     # -- the proxy and the cores ------------------------------------------------------------------
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
-        """Write the proxy's configuration, which starts it; hold the members to their CPU and cores.
+        """Write the proxy's configuration, which starts it, and hold all to their CPU and cores.
 
         The replicas' limits are those of their services again, which were lifted for the start.
         """
@@ -134,9 +133,7 @@ class SwarmStack:
             wait_until_quiet([*names, *stores], self.read)
         self._hold(names, self._plan.budget.replica_cpus)
         self._pin(names, stores)
-        config = proxy_config(
-            self._template, self.replicas, upstreams, listen_host=self.proxy_host
-        )
+        config = proxy_config(self._template, self.replicas, upstreams, listen_host=self.proxy_host)
         files.write(self._folder / "nginx.conf", config)
         proc.run(self._exec_argv(Role.PROXY, *WRITE_CONFIG), input_text=config)
 
@@ -221,9 +218,7 @@ class SwarmStack:
         """Return what a member changed in its file system; None if that takes too long."""
         node, container = self._at[member]
         driver = str(self._stack.cluster.engine_of(node).facts().get("Driver"))
-        return further.files_written(
-            container.id, driver=driver, limit_s=limit_s, host=node.engine
-        )
+        return further.files_written(container.id, driver=driver, limit_s=limit_s, host=node.engine)
 
     @contextmanager
     def further_replica(self, worker: str) -> Iterator[str]:

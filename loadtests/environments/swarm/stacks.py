@@ -61,9 +61,7 @@ class ServiceStack:
     cluster: Cluster
     name: str
 
-    def create_network(
-        self, name: str, *, labels: Mapping[str, str], encrypted: bool
-    ) -> None:
+    def create_network(self, name: str, *, labels: Mapping[str, str], encrypted: bool) -> None:
         """Make the stack's network."""
         argv = network_argv(
             name, labels=labels, encrypted=encrypted, host=self.cluster.manager.host
@@ -188,9 +186,7 @@ def _save_and_remove(stack: ServiceStack, logs: Path, guard: Guard, say: Say) ->
     guard.note_gone()
 
 
-def take_down(
-    manager: NodeEngine, engines: Mapping[str, NodeEngine], stack: str, say: Say
-) -> None:
+def take_down(manager: NodeEngine, engines: Mapping[str, NodeEngine], stack: str, say: Say) -> None:
     """Remove everything of a stack, and wait until it is gone from all nodes that answer."""
     started_s = proc.monotonic_s()
     refused: list[str] = []

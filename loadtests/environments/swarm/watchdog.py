@@ -57,8 +57,9 @@ def removed(
     except EnvironmentFailure as failure:
         say(str(failure))
         return False
-    empty = all([_is_empty(engine, stack, say, force=force) for engine in engines])
-    if not empty:
+    # Each is asked, also after one that is not empty.
+    left = [engine for engine in engines if not _is_empty(engine, stack, say, force=force)]
+    if left:
         return False
     try:
         manager.remove_networks(stack)
@@ -68,9 +69,7 @@ def removed(
         return False
 
 
-def _is_empty(
-    engine: NodeEngine, stack: str, say: Callable[[str], object], *, force: bool
-) -> bool:
+def _is_empty(engine: NodeEngine, stack: str, say: Callable[[str], object], *, force: bool) -> bool:
     """Return whether a node has no container of a stack; one that does not answer counts as so."""
     if not engine.alive():
         return True

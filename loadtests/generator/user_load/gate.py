@@ -9,8 +9,8 @@ from typing import Any
 import gevent
 from locust.exception import StopUser
 
-from loadtests.generator.loops.open import OpenGate
 from loadtests.generator.loops import limit
+from loadtests.generator.loops.open import OpenGate
 
 MayGo = Callable[[Any], bool]
 """Whether a greenlet that waits belongs to a user of the next trial."""

@@ -153,6 +153,11 @@ def _labels(option: str, labels: Mapping[str, str]) -> tuple[str, ...]:
 class NodeEngine(Engine):
     """The engine of a node, of which a Swarm's manager is one."""
 
+    @property
+    def _api(self) -> Any:
+        """Docker's interface; its types are missing where a Swarm is concerned."""
+        return self._client.api
+
     def alive(self) -> bool:
         """Return whether the engine answers now."""
         with contextlib.suppress(DockerException, RequestException):
@@ -167,13 +172,13 @@ class NodeEngine(Engine):
     def nodes(self) -> tuple[NodeFacts, ...]:
         """Return the nodes of the Swarm that this manager has."""
         with self._asking("tell the Swarm's nodes"):
-            return tuple(parse_node(attributes) for attributes in self._client.api.nodes())
+            return tuple(parse_node(attributes) for attributes in self._api.nodes())
 
     def stacks(self) -> dict[str, str]:
         """Return the stacks of which a service or a network is left, each with its owner."""
         owners: dict[str, str] = {}
         with self._asking("list services"):
-            api, ours = self._client.api, {"label": [RUN_LABEL, STACK_LABEL]}
+            api, ours = self._api, {"label": [RUN_LABEL, STACK_LABEL]}
             found = [service["Spec"].get("Labels") or {} for service in api.services(filters=ours)]
             found += [network["Labels"] or {} for network in api.networks(filters=ours)]
         for labels in found:
@@ -184,7 +189,7 @@ class NodeEngine(Engine):
     def tasks(self, stack: str) -> tuple[Task, ...]:
         """Return the newest task of each service of a stack."""
         with self._asking("list tasks"):
-            api = self._client.api
+            api = self._api
             names = {
                 service["ID"]: service["Spec"]["Name"]
                 for service in api.services(filters={"label": f"{STACK_LABEL}={stack}"})
@@ -201,17 +206,17 @@ class NodeEngine(Engine):
         """Remove the services of a stack; their nodes then remove the containers."""
         with self._asking("remove services"):
             ours = {"label": [RUN_LABEL, f"{STACK_LABEL}={stack}"]}
-            for service in self._client.api.services(filters=ours):
+            for service in self._api.services(filters=ours):
                 with contextlib.suppress(NotFound):
-                    self._client.api.remove_service(service["ID"])
+                    self._api.remove_service(service["ID"])
 
     def remove_networks(self, stack: str) -> None:
         """Remove the networks of a stack; raise while a task is still on one."""
         with self._asking("remove a network"):
             ours = {"label": [RUN_LABEL, f"{STACK_LABEL}={stack}"]}
-            for network in self._client.api.networks(filters=ours):
+            for network in self._api.networks(filters=ours):
                 with contextlib.suppress(NotFound):
-                    self._client.api.remove_network(network["Id"])
+                    self._api.remove_network(network["Id"])
 
     @contextlib.contextmanager
     def _asking(self, what: str) -> Iterator[None]:
@@ -258,7 +263,8 @@ def copy_image(image: str, source: str | None, goals: Sequence[str]) -> None:
     for goal in goals:
         try:
             with _client(source) as giver, _client(goal) as taker:
-                for line in taker.api.load_image(giver.api.get_image(image)) or ():
+                api: Any = taker.api  # see NodeEngine
+                for line in api.load_image(giver.api.get_image(image)) or ():
                     if "error" in line:
                         raise DockerException(str(line["error"]))
                 taker.images.get(image)

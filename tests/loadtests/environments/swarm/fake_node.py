@@ -104,6 +104,4 @@ def a_cluster(*fakes: FakeNode) -> Cluster:
         )
         for fake in fakes
     )
-    return Cluster(
-        nodes=nodes, engines={fake.node_id: cast(NodeEngine, fake) for fake in fakes}
-    )
+    return Cluster(nodes=nodes, engines={fake.node_id: cast("NodeEngine", fake) for fake in fakes})

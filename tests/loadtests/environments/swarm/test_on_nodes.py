@@ -1,6 +1,6 @@
 """The backend on the nodes of a real Swarm, which TWOFOLD_TEST_SWARM names.
 
-    TWOFOLD_TEST_SWARM=one=unix:///…/1.sock,two=unix:///…/2.sock     (the first is a manager)
+TWOFOLD_TEST_SWARM=one=unix:///…/1.sock,two=unix:///…/2.sock     (the first is a manager)
 """
 
 import os

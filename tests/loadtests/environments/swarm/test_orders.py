@@ -84,7 +84,11 @@ def test_a_users_image_is_started_as_it_wants_to_be() -> None:
 
 
 def test_the_store_is_reached_by_its_name_with_a_password_of_the_run() -> None:
-    made = orders(store_image="sha256:store", placement=place(nodes(2), ("gthread",), 2, with_store=True), plan=make_plan(replica_counts=(1, 2)))
+    made = orders(
+        store_image="sha256:store",
+        placement=place(nodes(2), ("gthread",), 2, with_store=True),
+        plan=make_plan(replica_counts=(1, 2)),
+    )
     store = made.store()
 
     assert store is not None

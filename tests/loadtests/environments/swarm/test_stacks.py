@@ -30,8 +30,8 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> list[FakeNode]:
 
 def taken_down(fakes: list[FakeNode]) -> list[str]:
     said: list[str] = []
-    engines = {fake.node_id: cast(NodeEngine, fake) for fake in fakes}
-    take_down(cast(NodeEngine, fakes[0]), engines, STACK, said.append)
+    engines = {fake.node_id: cast("NodeEngine", fake) for fake in fakes}
+    take_down(cast("NodeEngine", fakes[0]), engines, STACK, said.append)
     return said
 
 
@@ -74,12 +74,12 @@ def test_a_node_that_is_away_does_not_hold_the_others_up_and_is_told(
 def test_a_manager_that_is_gone_is_told_with_what_to_do(fakes: list[FakeNode]) -> None:
     fakes[0].well = False
 
-    with pytest.raises(EnvironmentFailure, match="are still there.*Run `twofold down`"):
+    with pytest.raises(EnvironmentFailure, match=r"are still there.*Run `twofold down`"):
         taken_down(fakes)
 
 
 def test_the_watchdog_sees_nothing_left_only_when_all_is_gone(fakes: list[FakeNode]) -> None:
-    one, two = (cast(NodeEngine, fake) for fake in fakes)
+    one, two = (cast("NodeEngine", fake) for fake in fakes)
     fakes[0].busy_network = 1
 
     first = watchdog.removed(one, (one, two), STACK, lambda _: None, force=True)
@@ -92,7 +92,7 @@ def test_a_stack_of_a_process_that_lives_here_may_live() -> None:
     manager = FakeNode("one", "ssh://one")
     manager.services = {stack_name("20261128-1"): "", STACK: "", "somebody-elses": ""}
 
-    found = {run.name: run.living for run in remains(cast(NodeEngine, manager), {})}
+    found = {run.name: run.living for run in remains(cast("NodeEngine", manager), {})}
 
     assert found == {stack_name("20261128-1"): True, STACK: True}  # of another machine, too
     assert NAME.fullmatch(stack_name("20261128-1"))
