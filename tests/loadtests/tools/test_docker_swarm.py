@@ -45,7 +45,7 @@ def test_a_service_is_one_task_on_its_node_that_is_never_replaced() -> None:
         ("--container-label", "io.twofold.run=r1"),
     ):
         assert pair in pairs(argv)
-    assert argv[-3:] == ("sha256:abc", "gunicorn", "app:app")
+    assert argv[-3:] == ("127.0.0.1:1/twofold:abc", "gunicorn", "app:app")
     assert "--replicas" not in argv  # one is what there is without it
 
 
