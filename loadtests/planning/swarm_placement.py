@@ -107,7 +107,7 @@ def budget(
     smallest = min((share for share in shares.values() if share is not None), default=0.0)
     cpus = round(math.floor(smallest / STEP_CPUS + 1e-9) * STEP_CPUS, 2)
     if cpus < STEP_CPUS:
-        worst = min(shares, key=lambda host: shares[host] if shares[host] is not None else 9.0)
+        worst = next(host for host, share in shares.items() if share == smallest)
         raise PlanError(
             f"{replicas} replicas cannot each have CPU of their own on {len(machine.nodes)} nodes:"
             f" the machine {worst} would have too many. Use more nodes, or fewer --replicas."

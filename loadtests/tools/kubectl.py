@@ -1,4 +1,4 @@
-"""kubectl: its command lines, and what it prints as JSON. Reads by ``get``, changes by ``scale``."""
+"""kubectl: its command lines, and what it prints. Only ``scale`` changes anything."""
 
 from __future__ import annotations
 

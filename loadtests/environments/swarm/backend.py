@@ -188,6 +188,7 @@ def bring_images(made: Orders, cluster: Cluster, builder: str, say: Say) -> None
         if engine.image_id(image) is None:
             say(f"Copying the image {image[7:19]} to the node {names[node]}")
             copy_image(image, builder, [str(engine.host)])
+        engine.name_image(image)
 
 
 def check_machines(stack: ServiceStack, placement: Placement, plan: Plan) -> None:

@@ -168,7 +168,7 @@ def machine_of(cluster: Cluster) -> Machine:
         core_ids=tuple(range(cores)),
         memory_bytes=sum(node.memory_bytes for node in nodes),
         cpu_model=_architectures(facts),
-        system=f"{facts[0].get('OperatingSystem', '?')} {facts[0].get('KernelVersion', '')}".strip(),
+        system=f"{facts[0].get('OperatingSystem')} {facts[0].get('KernelVersion')}",
         python=platform.python_version(),
         engine=engine,
         cgroup=f"v{facts[0].get('CgroupVersion', '1')}",

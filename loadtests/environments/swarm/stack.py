@@ -119,7 +119,7 @@ class SwarmStack:
     # -- the proxy and the cores ------------------------------------------------------------------
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
-        """Write the proxy's configuration, which starts it; hold the members to their CPU and cores.
+        """Write the proxy's configuration, which starts it, and hold all to their CPU and cores.
 
         The replicas' limits are those of their services again, which were lifted for the start.
         """

@@ -57,8 +57,9 @@ def removed(
     except EnvironmentFailure as failure:
         say(str(failure))
         return False
-    empty = all([_is_empty(engine, stack, say, force=force) for engine in engines])
-    if not empty:
+    # Each is asked, also after one that is not empty.
+    left = [engine for engine in engines if not _is_empty(engine, stack, say, force=force)]
+    if left:
         return False
     try:
         manager.remove_networks(stack)

@@ -76,6 +76,11 @@ class ServiceOrder:
     hardened: bool = True
 
 
+NOWHERE = "127.0.0.1:1/twofold"
+"""Repository of the names that images get on nodes. A node asks the registry for a service's image
+first, and takes its own when nobody answers. At this address nobody does, at once: without a way to
+a registry that would take 40 s, and with one it might be somebody else's image."""
+
 HARDENED = (
     *("--user", "10001:10001"),
     "--read-only",
@@ -128,9 +133,14 @@ def create_argv(order: ServiceOrder, *, host: str | None) -> tuple[str, ...]:
         *(word for name in order.env for word in ("--env", name)),
         *_labels("--label", order.labels),
         *_labels("--container-label", order.container_labels),
-        order.image,
+        name_of(order.image),
         *order.command,
     )
+
+
+def name_of(image: str) -> str:
+    """Return the name of an image on the nodes, which its id alone makes."""
+    return f"{NOWHERE}:{image.rpartition(':')[2][:32]}"
 
 
 def network_argv(
@@ -153,6 +163,11 @@ def _labels(option: str, labels: Mapping[str, str]) -> tuple[str, ...]:
 class NodeEngine(Engine):
     """The engine of a node, of which a Swarm's manager is one."""
 
+    @property
+    def _api(self) -> Any:
+        """Docker's interface; its types are missing where a Swarm is concerned."""
+        return self._client.api
+
     def alive(self) -> bool:
         """Return whether the engine answers now."""
         with contextlib.suppress(DockerException, RequestException):
@@ -164,16 +179,22 @@ class NodeEngine(Engine):
         answer: Mapping[str, Any] = self.facts().get("Swarm") or {}
         return answer
 
+    def name_image(self, image: str) -> None:
+        """Give an image, by its id, the name that services use."""
+        with self._asking("name an image"):
+            repository, _, tag = name_of(image).rpartition(":")
+            self._api.tag(image, repository, tag, force=True)
+
     def nodes(self) -> tuple[NodeFacts, ...]:
         """Return the nodes of the Swarm that this manager has."""
         with self._asking("tell the Swarm's nodes"):
-            return tuple(parse_node(attributes) for attributes in self._client.api.nodes())
+            return tuple(parse_node(attributes) for attributes in self._api.nodes())
 
     def stacks(self) -> dict[str, str]:
         """Return the stacks of which a service or a network is left, each with its owner."""
         owners: dict[str, str] = {}
         with self._asking("list services"):
-            api, ours = self._client.api, {"label": [RUN_LABEL, STACK_LABEL]}
+            api, ours = self._api, {"label": [RUN_LABEL, STACK_LABEL]}
             found = [service["Spec"].get("Labels") or {} for service in api.services(filters=ours)]
             found += [network["Labels"] or {} for network in api.networks(filters=ours)]
         for labels in found:
@@ -184,7 +205,7 @@ class NodeEngine(Engine):
     def tasks(self, stack: str) -> tuple[Task, ...]:
         """Return the newest task of each service of a stack."""
         with self._asking("list tasks"):
-            api = self._client.api
+            api = self._api
             names = {
                 service["ID"]: service["Spec"]["Name"]
                 for service in api.services(filters={"label": f"{STACK_LABEL}={stack}"})
@@ -201,17 +222,17 @@ class NodeEngine(Engine):
         """Remove the services of a stack; their nodes then remove the containers."""
         with self._asking("remove services"):
             ours = {"label": [RUN_LABEL, f"{STACK_LABEL}={stack}"]}
-            for service in self._client.api.services(filters=ours):
+            for service in self._api.services(filters=ours):
                 with contextlib.suppress(NotFound):
-                    self._client.api.remove_service(service["ID"])
+                    self._api.remove_service(service["ID"])
 
     def remove_networks(self, stack: str) -> None:
         """Remove the networks of a stack; raise while a task is still on one."""
         with self._asking("remove a network"):
             ours = {"label": [RUN_LABEL, f"{STACK_LABEL}={stack}"]}
-            for network in self._client.api.networks(filters=ours):
+            for network in self._api.networks(filters=ours):
                 with contextlib.suppress(NotFound):
-                    self._client.api.remove_network(network["Id"])
+                    self._api.remove_network(network["Id"])
 
     @contextlib.contextmanager
     def _asking(self, what: str) -> Iterator[None]:
@@ -258,7 +279,8 @@ def copy_image(image: str, source: str | None, goals: Sequence[str]) -> None:
     for goal in goals:
         try:
             with _client(source) as giver, _client(goal) as taker:
-                for line in taker.api.load_image(giver.api.get_image(image)) or ():
+                api: Any = taker.api  # see NodeEngine
+                for line in api.load_image(giver.api.get_image(image)) or ():
                     if "error" in line:
                         raise DockerException(str(line["error"]))
                 taker.images.get(image)

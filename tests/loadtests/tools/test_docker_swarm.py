@@ -1,3 +1,4 @@
+from itertools import pairwise
 from typing import Any
 
 from loadtests.tools.docker.command_lines import HOST, docker_argv, pointed_at, update_argv
@@ -27,7 +28,7 @@ def an_order(**fields: Any) -> ServiceOrder:
 
 
 def pairs(argv: tuple[str, ...]) -> list[tuple[str, str]]:
-    return list(zip(argv, argv[1:], strict=False))
+    return list(pairwise(argv))
 
 
 def test_a_service_is_one_task_on_its_node_that_is_never_replaced() -> None:
@@ -44,7 +45,7 @@ def test_a_service_is_one_task_on_its_node_that_is_never_replaced() -> None:
         ("--container-label", "io.twofold.run=r1"),
     ):
         assert pair in pairs(argv)
-    assert argv[-3:] == ("sha256:abc", "gunicorn", "app:app")
+    assert argv[-3:] == ("127.0.0.1:1/twofold:abc", "gunicorn", "app:app")
     assert "--replicas" not in argv  # one is what there is without it
 
 

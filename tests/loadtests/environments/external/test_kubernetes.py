@@ -249,12 +249,13 @@ def test_a_pod_that_restarts_moves_or_is_evicted_is_noticed(
 def test_an_autoscaler_that_comes_in_between_is_told_with_the_number_to_put_back(
     state: State,
 ) -> None:
-    with (
-        pytest.raises(EnvironmentFailure, match=r"could not be scaled back to 2.*web-hpa"),
-        put_back(HOOKS, lambda _: None) as web,
-    ):
-        web.scale_to(4)
-        state.scalers = [("web-hpa", "Deployment", "web")]
+    def scaled_meanwhile() -> None:
+        with put_back(HOOKS, lambda _: None) as web:
+            web.scale_to(4)
+            state.scalers = [("web-hpa", "Deployment", "web")]
+
+    with pytest.raises(EnvironmentFailure, match=r"could not be scaled back to 2.*web-hpa"):
+        scaled_meanwhile()
 
 
 def test_init_writes_hooks_that_the_cluster_accepts(

@@ -74,7 +74,7 @@ def test_a_node_that_is_away_does_not_hold_the_others_up_and_is_told(
 def test_a_manager_that_is_gone_is_told_with_what_to_do(fakes: list[FakeNode]) -> None:
     fakes[0].well = False
 
-    with pytest.raises(EnvironmentFailure, match="are still there.*Run `twofold down`"):
+    with pytest.raises(EnvironmentFailure, match=r"are still there.*Run `twofold down`"):
         taken_down(fakes)
 
 
