@@ -266,9 +266,7 @@ def test_socket_io_without_stickiness_breaks_with_the_remedy() -> None:
         name="GET /socket.io/",
     )
 
-    result = result_of(
-        rps=level, fails=lambda count: PER_REPLICA * (count - 1), told=unknown
-    )
+    result = result_of(rps=level, fails=lambda count: PER_REPLICA * (count - 1), told=unknown)
 
     assert result.verdict is Verdict.BREAKS
     assert "must stay with the server that knows its session" in text_of(result)

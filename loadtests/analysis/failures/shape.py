@@ -234,9 +234,7 @@ def _figures(known: remedies.Remedy, result: FailureResult, trials: Sequence[Tri
     return connections.refused(_connections(result, trials), replicas)
 
 
-def _connections(
-    result: FailureResult, trials: Sequence[Trial]
-) -> connections.Connections | None:
+def _connections(result: FailureResult, trials: Sequence[Trial]) -> connections.Connections | None:
     return connections.of([trial for trial in trials if trial.spec.cell.worker == result.worker])
 
 

@@ -52,8 +52,7 @@ ROWS = (
         case="shell-form CMD ignores SIGTERM",
         expected="all replicas down in one grace period, note",
         tests=(
-            f"{TARGETS}"
-            "::test_replicas_that_ignore_sigterm_go_down_in_one_grace_period_with_a_note",
+            f"{TARGETS}::test_replicas_that_ignore_sigterm_go_down_in_one_grace_period_with_a_note",
         ),
         fixture=f"{TARGETS}::SHELL_FORM",
     ),

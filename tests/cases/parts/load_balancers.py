@@ -87,8 +87,7 @@ ROWS = (
             f"{USERS_FILE}::test_the_first_thing_that_is_missing_is_named",
             f"{USERS_FILE}"
             "::test_a_variable_that_is_missing_is_told_with_the_example_of_an_env_file",
-            f"{USERS_FILE}"
-            "::test_a_service_that_the_measured_one_does_not_need_cannot_stop_the_run",
+            f"{USERS_FILE}::test_a_service_that_the_measured_one_does_not_need_cannot_stop_the_run",
             f"{USERS_FILE}::test_profiles_anchors_and_extends_are_resolved",
             f"{READING}::test_a_missing_env_file_is_named_with_the_example_beside_it",
             f"{READING}::test_the_missing_file_of_a_secret_is_named",

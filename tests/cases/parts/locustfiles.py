@@ -7,8 +7,7 @@ from tests.cases.row import Row
 PART = "Locustfiles"
 FILES = "tests/loadtests/generator/user_load"
 CHECKED = (
-    f"{FILES}/test_cases.py"
-    "::test_a_locustfile_gets_its_right_outcome_and_all_that_is_wrong_is_said"
+    f"{FILES}/test_cases.py::test_a_locustfile_gets_its_right_outcome_and_all_that_is_wrong_is_said"
 )
 TRIALS = f"{FILES}/test_trials.py"
 CASES = f"{FILES}/case_files.py::CASES"
@@ -126,8 +125,7 @@ ROWS = (
         tests=(
             f"{CEILING}"
             "::test_a_file_that_is_too_dear_for_the_planned_cells_is_refused_with_what_fits",
-            f"{CEILING}"
-            "::test_cells_near_the_files_own_ceiling_break_the_rule_of_the_generator",
+            f"{CEILING}::test_cells_near_the_files_own_ceiling_break_the_rule_of_the_generator",
             f"{TRIALS}"
             "::test_a_file_is_measured_against_a_static_answer_with_the_answers_of_its_check_trial",
         ),

@@ -27,8 +27,7 @@ ROWS = (
         case="keep-alive 2 s behind a proxy that keeps 60 s",
         expected="no 502 at all: found out, and the proxy set below it",
         tests=(
-            f"{KEEP_ALIVE}"
-            "::test_an_image_that_closes_after_2_s_is_closed_after_1_by_the_proxy",
+            f"{KEEP_ALIVE}::test_an_image_that_closes_after_2_s_is_closed_after_1_by_the_proxy",
             "tests/loadtests/servers/test_idle_connections.py",
             "tests/docker/test_targets.py"
             "::test_a_flask_application_in_an_image_of_its_own_gets_a_verdict",
@@ -103,8 +102,7 @@ ROWS = (
         expected='no crash: "1→8 processes by load; fix the number or warm up"',
         tests=(
             f"{IN_FORCE}::test_cheaper_leaves_slots_open_and_says_what_to_do",
-            f"{WORKERS}"
-            "::test_a_number_of_workers_that_follows_the_load_is_told_with_the_numbers",
+            f"{WORKERS}::test_a_number_of_workers_that_follows_the_load_is_told_with_the_numbers",
         ),
         fixture=f"{WORKERS}::identity",
     ),

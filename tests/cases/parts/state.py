@@ -58,8 +58,7 @@ ROWS = (
         tests=(
             "tests/cases/test_verdicts.py"
             "::test_a_limiter_in_memory_is_invalid_counted_per_process_and_never_scales",
-            "tests/cases/test_runs.py"
-            "::test_a_limiter_in_memory_is_invalid_and_counted_per_process",
+            "tests/cases/test_runs.py::test_a_limiter_in_memory_is_invalid_and_counted_per_process",
         ),
         fixture=f"{APPLICATIONS}::LIMITER",
     ),
@@ -80,8 +79,7 @@ ROWS = (
         tests=(
             "tests/cases/test_verdicts.py"
             "::test_a_scheduler_in_each_process_is_work_that_runs_in_every_replica",
-            "tests/cases/test_runs.py"
-            "::test_a_scheduler_thread_is_work_that_runs_in_every_replica",
+            "tests/cases/test_runs.py::test_a_scheduler_thread_is_work_that_runs_in_every_replica",
         ),
         fixture=f"{APPLICATIONS}::SCHEDULER",
     ),

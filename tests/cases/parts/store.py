@@ -17,8 +17,7 @@ ROWS = (
         tests=(
             f"{VERDICTS}"
             "::test_connections_scale_to_two_replicas_and_break_at_four_with_the_arithmetic",
-            f"{VERDICTS}"
-            "::test_pools_that_idle_replicas_keep_do_not_hide_that_four_want_too_many",
+            f"{VERDICTS}::test_pools_that_idle_replicas_keep_do_not_hide_that_four_want_too_many",
             f"{RUNS}::test_connections_scale_to_two_and_break_at_four",
         ),
         fixture=f"{APPLICATIONS}::CONNECTIONS",
@@ -37,8 +36,7 @@ ROWS = (
         case="one hot row",
         expected="no_gain, bottleneck store: row lock",
         tests=(
-            f"{VERDICTS}"
-            "::test_one_hot_row_is_no_gain_by_a_row_lock_while_the_stores_cpu_is_idle",
+            f"{VERDICTS}::test_one_hot_row_is_no_gain_by_a_row_lock_while_the_stores_cpu_is_idle",
             f"{RUNS}::test_one_hot_row_is_no_gain_and_the_row_lock_is_named",
         ),
         fixture=f"{APPLICATIONS}::HOT_ROW",

@@ -23,9 +23,7 @@ def trials(length: Callable[[int], float | None]) -> list[Trial]:
             trial,
             requests=(
                 RequestOutcomes(name="GET /", completed=9, failed=0, mean_bytes=100.0 + place % 2),
-                RequestOutcomes(
-                    name="GET /notes", completed=9, failed=0, mean_bytes=length(place)
-                ),
+                RequestOutcomes(name="GET /notes", completed=9, failed=0, mean_bytes=length(place)),
             ),
         )
         for place, trial in enumerate(in_time)

@@ -22,7 +22,7 @@ def refusal(folder: Path, mount: str, asked: str = "compose.yaml:web") -> str:
 
 
 @pytest.mark.parametrize(
-    "mount", [".:/srv", "./:/srv:ro", '{type: bind, source: ., target: /srv}', "../shop:/srv"]
+    "mount", [".:/srv", "./:/srv:ro", "{type: bind, source: ., target: /srv}", "../shop:/srv"]
 )
 def test_code_mounted_over_the_image_would_make_base_and_head_one_version(
     tmp_path: Path, mount: str

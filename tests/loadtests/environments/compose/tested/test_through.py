@@ -63,9 +63,7 @@ def test_a_proxy_that_is_no_other_service_is_refused_with_those_that_are(name: s
 
 
 def test_the_services_name_is_that_of_the_present_cell_alone(subject: Subject) -> None:
-    made, _ = document(
-        subject, a_plan(workers=("gthread",)), memory_bytes=10**9, settings={}
-    )
+    made, _ = document(subject, a_plan(workers=("gthread",)), memory_bytes=10**9, settings={})
 
     assert made["services"]["gthread"]["networks"] == ["stack"]
     assert set(made["services"][FRONT_SERVICE]["networks"]) == {"stack", "through"}
