@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as Xml
+from xml.etree import ElementTree as ET
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT))
@@ -84,7 +84,7 @@ def run_tests(ids: Sequence[str], further: Sequence[str]) -> tuple[Ran, ...]:
 def parsed(report: str) -> tuple[Ran, ...]:
     """Return how each test of a JUnit report of pytest (family xunit1) ended."""
     ran = []
-    for case in Xml.fromstring(report).iter("testcase"):  # noqa: S314  pytest wrote it
+    for case in ET.fromstring(report).iter("testcase"):  # noqa: S314  pytest wrote it
         found = (case.find(kind) for kind in ("failure", "error", "skipped"))
         problem = next((each for each in found if each is not None), None)
         ended = "passed"

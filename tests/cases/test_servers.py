@@ -41,7 +41,7 @@ def test_uwsgi_with_its_router_has_one_slot_and_the_routers_cpu_is_the_replicas(
         proc.wait_until(
             lambda: "spawned uWSGI http 1" in log.read_text(),
             limit_s=20,
-            failure=lambda: log.read_text(),
+            failure=log.read_text,
         )
         processes = serving.processes_of(server.pid)
     finally:

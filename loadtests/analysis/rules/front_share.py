@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from loadtests.analysis.rules.finding import found, unchecked
+from loadtests.analysis.rules.system import IDLE_LIMIT_RATIO
 from loadtests.model.plan import Cell
 from loadtests.model.result import Finding
 from loadtests.model.tested.front import Front
-from loadtests.model.trial import Trial
+from loadtests.model.trial import Trial, Usage
 from loadtests.model.vocabulary import Role, RuleCode
 
 LIMIT_RATIO = 0.25
@@ -93,7 +94,16 @@ def foreseen(front: Front) -> str | None:
 
 
 def _cpu_by_replica(trial: Trial) -> dict[str, float]:
-    return {usage.member: usage.cpu_s for usage in trial.usages if usage.role is Role.REPLICA}
+    """Return the CPU-seconds of each replica; what an idle one may use counts as nothing."""
+    return {
+        usage.member: 0.0 if _is_idle(usage) else usage.cpu_s
+        for usage in trial.usages
+        if usage.role is Role.REPLICA
+    }
+
+
+def _is_idle(usage: Usage) -> bool:
+    return usage.cpu_s < IDLE_LIMIT_RATIO * (usage.budget_cpus or 1.0) * usage.span_s
 
 
 def _furthest(cpu_s: Mapping[str, float]) -> tuple[str, float]:

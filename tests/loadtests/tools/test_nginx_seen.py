@@ -12,8 +12,8 @@ http {
     server {
         listen 80;
         # resolver 10.0.0.1;
-        location / { 
-            proxy_pass http://web:5000; 
+        location / {
+            proxy_pass http://web:5000;
         }
     }
 }

@@ -90,6 +90,12 @@ def test_a_proxy_that_nobody_can_look_into_says_so() -> None:
     assert "What lb does is not known" in found.detail
 
 
+def test_the_little_that_an_idle_server_uses_is_no_request() -> None:
+    found = finding(ONCE, lambda _: (0.24, 0.004))
+
+    assert found.detail.startswith("gthread-2 got about 0 of 4,210 requests")
+
+
 def test_one_uneven_trial_of_ten_is_chance() -> None:
     found = finding(ONCE, lambda number: (0.3, 0.1) if number == 4 else (0.2, 0.2))
 

@@ -126,7 +126,7 @@ def _only(raw: Mapping[str, Any], service: str, through: str | None) -> dict[str
         if isinstance(definition, Mapping)
     }
     wanted = {service, *needed(services, service)}
-    if through in services:
+    if through is not None and through in services:
         wanted |= {through, *needed(services, through)}
     kept = {}
     for name, definition in services.items():

@@ -29,9 +29,6 @@ from loadtests.tools.docker import Container, networks
 NEEDS_LIMIT_S = 120.0
 """Seconds until a service that the replicas need has to be ready."""
 
-CREATE_ONLY = ("--no-start",)
-"""Option of ``up`` that creates containers and their networks, and starts nothing."""
-
 SERVICES = (Role.PROXY, Role.GENERATOR, Role.METRONOME)
 
 IN_TURN_NOTE = (
@@ -86,7 +83,7 @@ class Starting:
         """
         network = f"{self.project.name}_{FRONT_NETWORK}"
         names = self.subject.measured.hosts
-        self.project.up((front.service,), options=CREATE_ONLY)  # with its networks
+        self.project.up((front.service,), start=False)
         proc.run(networks.connect_argv(network, self._first(self.workers[0]).id, names))
         self.project.up((front.service,), options=KEEP_RUNNING)
         image = self.project.engine.image(front.image)
