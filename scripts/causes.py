@@ -159,8 +159,7 @@ def run_one(cause: Cause, worker: str) -> dict[str, Any]:
         folders = sorted(set(RUNS.glob("*")) - before)
         if not folders:
             raise ProcessFailure("The run left no folder.")
-        row = {"cause": cause.name, "worker": worker, "run": folders[-1].name}
-        row = judged(row)
+        row = judged({"cause": cause.name, "worker": worker, "run": folders[-1].name})
     except (EnvironmentFailure, OSError) as error:
         row = {"cause": cause.name, "worker": worker, "run": None, "error": str(error)[-300:]}
         row |= {"line_first": False, "kind_right": False, "certain_and_wrong": False}

@@ -4,8 +4,10 @@ From outside, only the greenlet that runs can be seen. With this file, a worker 
 all greenlets of its requests when it gets a signal, and does nothing otherwise. Choose it by an
 option of the variant, in Twofold's configuration:
 
-    [variants]
-    gevent = {server = "gunicorn", worker = "gevent", options = ["--config", "twofold_greenlets.py"]}
+    [variants.gevent]
+    server = "gunicorn"
+    worker = "gevent"
+    options = ["--config", "twofold_greenlets.py"]
 
 or, where gunicorn has a configuration file already, call it there:
 

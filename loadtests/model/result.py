@@ -208,7 +208,7 @@ class RunResult:
     """What served each worker model, as it was seen; empty in older runs."""
     requests: tuple[RequestResult, ...] = ()
     """The requests of each name in each cell; empty in older runs."""
-    profiles: Profiles = Profiles()
+    profiles: Profiles = field(default_factory=Profiles)
     """Where requests spend their time; empty where nobody looked."""
 
     @property

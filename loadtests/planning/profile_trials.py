@@ -29,7 +29,8 @@ def plan_profiles(counts: Sequence[int], series: int) -> ProfilePlan:
     if series * len(counts) * (SHORTEST_WINDOW_S + OVERHEAD_S) > BUDGET_S:
         looked_at = (counts[0], counts[-1])
     each_s = BUDGET_S / (len(looked_at) * series) - OVERHEAD_S
-    window_s = round(min(LONGEST_WINDOW_S, max(SHORTEST_WINDOW_S, each_s)), 1)
+    # Rounded down, so that all series fit.
+    window_s = int(10 * min(LONGEST_WINDOW_S, max(SHORTEST_WINDOW_S, each_s)) + 1e-9) / 10
     trial_s = window_s + OVERHEAD_S
     most = min(series, max(1, int(BUDGET_S / (len(looked_at) * trial_s))))
     return ProfilePlan(

@@ -2,10 +2,10 @@
 
 A run's folder has ``plan.json`` (the plan and the machine; written first), ``calibrations.json``,
 ``probes.json`` (the consistency checks), ``ceiling.json``, ``file_ceilings.json`` (what the user's
-locustfiles cost), ``in_force.json`` (what serves), ``profiles.json`` (looks at requests), ``trials.jsonl`` (the journal: closed-loop
-trials, and open-loop ones with ``"mode": "open"``) and ``samples/``. ``run.json`` and the reports
-can be made again from these. Samples are read one trial at a time, never by ``read``: a long run
-has more of them than fit into memory.
+locustfiles cost), ``in_force.json`` (what serves), ``profiles.json`` (looks at requests),
+``trials.jsonl`` (the journal: closed-loop trials, and open-loop ones with ``"mode": "open"``) and
+``samples/``. ``run.json`` and the reports can be made again from these. Samples are read one trial
+at a time, never by ``read``: a long run has more of them than fit into memory.
 """
 
 from __future__ import annotations

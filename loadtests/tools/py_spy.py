@@ -31,8 +31,8 @@ MISSING = (
 
 NO_RIGHT = (
     "The kernel does not let this user look into other processes (ptrace). Start twofold as root,"
-    " or allow it until the next boot: sudo sysctl kernel.yama.ptrace_scope=0. In a container, start"
-    " it with --cap-add SYS_PTRACE."
+    " or allow it until the next boot: sudo sysctl kernel.yama.ptrace_scope=0. In a container,"
+    " start it with --cap-add SYS_PTRACE."
 )
 
 

@@ -117,8 +117,9 @@ def store(folder: Path) -> Iterator[str]:
     for name in ("start-store", "postgresql.conf"):
         shutil.copy(PROJECT / "compose/store" / name, data)
     owner = postgres.owner()
-    for path in (data, *data.iterdir()) if owner else ():
-        shutil.chown(path, owner)
+    if owner is not None:
+        for path in (data, *data.iterdir()):
+            shutil.chown(path, owner)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

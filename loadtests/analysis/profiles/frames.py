@@ -67,7 +67,7 @@ def is_own(frame: Frame) -> bool:
 
 
 def own_line(frames: Sequence[Frame]) -> tuple[Frame, str]:
-    """Return the innermost frame of the user's own, and what it called, such as ``psycopg execute``.
+    """Return the innermost frame of the user's own, and what it called (``psycopg execute``).
 
     An application may be installed as a package: then it is the innermost frame of a package that
     is no well-known library. A request without any has the innermost frame of all.

@@ -11,7 +11,9 @@ KINDS = (
     (re.compile(r"/gevent/resolver/"), Waiting.DNS),
     (re.compile(r"/gevent/(_socket|_ssl|ssl|socket|select|selectors)"), Waiting.SOCKET),
     (
-        re.compile(r"/gevent/(lock|thread|threading|_semaphore|_abstract_linkable|queue|event)"),
+        re.compile(
+            r"/gevent/(lock|thread|threading|_semaphore|_abstract_linkable|queue|event)\.py$"
+        ),
         Waiting.LOCK,
     ),
     (re.compile(r"/gevent/(subprocess|os)\.py$"), Waiting.CHILD),

@@ -13,6 +13,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from loadtests.analysis.intervals import standard_error, student_quantile
 from loadtests.analysis.profiles import frames as of_request
@@ -105,7 +106,7 @@ def _batches(looks: Sequence[Look]) -> list[Sequence[Look]]:
     """Return the looks in order, in batches whose lengths differ by one at most."""
     count = min(BATCHES, len(looks))
     edges = [round(index * len(looks) / count) for index in range(count + 1)]
-    return [looks[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [looks[start:end] for start, end in pairwise(edges)]
 
 
 def result_of(profile: CellProfile, measured_rps: float | None = None) -> ProfileResult:

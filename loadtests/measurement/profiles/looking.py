@@ -196,7 +196,7 @@ class Looking:
         self._looks.sort(key=lambda look: look.at_s)
 
     def _greenlet(self, greenlet: greenlets.Greenlet, kernel: KernelWait) -> Stack:
-        """Return a greenlet's stack; the one that runs may hold up all others by a kernel's wait."""
+        """Return a greenlet's stack; the one that runs may hold up the others in the kernel."""
         wait = kind_of(greenlet.frames, greenlet.peer, running=greenlet.running)
         if greenlet.running and kernel.kind in HOLD_UP:
             wait = kernel

@@ -1,4 +1,4 @@
-"""What profiles say: the time of requests by line of code, and what grew with the replicas. PURE."""
+"""What profiles say: the time of requests by line, and what grew with the replicas. PURE."""
 
 from __future__ import annotations
 

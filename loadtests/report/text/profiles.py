@@ -91,11 +91,12 @@ def store_rows(result: RunResult) -> list[list[str]]:
 
 def notes(result: RunResult) -> list[str]:
     """Return what could not be seen, and what looking cost, in sentences."""
-    told: list[str] = []
-    for cell in result.profiles.cells:
-        for text in (cell.unseen, cell.note):
-            if text:
-                told.append(f"{cell.cell.worker}: {text}")
+    told = [
+        f"{cell.cell.worker}: {text}"
+        for cell in result.profiles.cells
+        for text in (cell.unseen, cell.note)
+        if text
+    ]
     return [*dict.fromkeys(told), *_costs(result.profiles.cells)]
 
 
@@ -109,10 +110,10 @@ def _costs(cells: Sequence[ProfileResult]) -> Iterator[str]:
     ]
     beside = ""
     if slower:
-        low, high = -100 * max(slower), -100 * min(slower)
+        low, high = (round(-100 * share) + 0 for share in (max(slower), min(slower)))
         beside = (
-            f" Throughput meanwhile differed from that of the measured rounds by {low:+.0f} to"
-            f" {high:+.0f} %."
+            f" Throughput meanwhile differed from that of the measured rounds by {low:+d} to"
+            f" {high:+d} %."
         )
     yield (
         f"{looks} looks cost {max(costs):.2f} of a core at most, beside the replicas, and none of"

@@ -173,7 +173,7 @@ def _with_inner_ids(process: _Process, found: Mapping[int, ThreadNow]) -> Mappin
 
 
 def inner_ids(status: str) -> tuple[int, ...]:
-    """Parse the ids of a process or thread from ``status`` (proc(5), NSpid), the outermost first."""
+    """Parse the ids of a process or thread from ``status`` (NSpid, proc(5)), outermost first."""
     lines = (line.split() for line in status.splitlines() if line.startswith("NSpid:"))
     return tuple(int(word) for word in next(lines, ["NSpid:"])[1:])
 

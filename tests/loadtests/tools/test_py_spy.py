@@ -11,7 +11,7 @@ import pytest
 
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.profiles.records import Frame
-from loadtests.tools import py_spy
+from loadtests.tools import proc, py_spy
 
 DUMP = json.dumps(
     [
@@ -54,7 +54,7 @@ def test_frames_come_with_the_outermost_first() -> None:
 
 
 def test_it_looks_without_stopping_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(py_spy.proc, "which", lambda _: "/usr/bin/taskset")
+    monkeypatch.setattr(proc, "which", lambda _: "/usr/bin/taskset")
 
     assert py_spy.dump_argv("py-spy", 7) == (
         *("py-spy", "dump", "--json", "--nonblocking", "--pid", "7"),
@@ -80,8 +80,8 @@ def test_why_a_process_cannot_be_read_is_told_with_the_way_out(output: str, told
 
 
 def test_what_is_no_json_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    done = py_spy.proc.Completed(argv=(), code=0, stdout="no JSON", stderr="")
-    monkeypatch.setattr(py_spy.proc, "run", lambda *_, **__: done)
+    done = proc.Completed(argv=(), code=0, stdout="no JSON", stderr="")
+    monkeypatch.setattr(proc, "run", lambda *_, **__: done)
 
     with pytest.raises(ProcessFailure, match="no JSON"):
         py_spy.dump("py-spy", 7)

@@ -15,10 +15,11 @@ def test_time_is_the_mean_number_of_requests_over_their_rate() -> None:
 
     assert result.application_ms is not None
     assert result.application_ms.estimate == pytest.approx(3.5 / 50 * 1000)
-    assert [(str(line), line.ms.estimate) for line in result.lines] == [
-        ("/srv/shop/db.py:88 lock_row", pytest.approx(60.0)),
-        ("/srv/shop/pages.py:12 render", pytest.approx(10.0)),
+    assert [str(line) for line in result.lines] == [
+        "/srv/shop/db.py:88 lock_row",
+        "/srv/shop/pages.py:12 render",
     ]
+    assert [line.ms.estimate for line in result.lines] == pytest.approx([60.0, 10.0])
     assert [line.share_ratio for line in result.lines] == pytest.approx([6 / 7, 1 / 7])
 
 

@@ -18,7 +18,7 @@ def test_the_answer_is_one_sentence_and_each_doubling_a_run(
     def stops_at_two(order: Any, members: Sequence[str]) -> float:
         return 50.0 * min(len(members), 2)
 
-    world.rps = stops_at_two
+    world.rps, world.throttled_ratio = stops_at_two, 0.3
 
     ended = twofold("run", "--until", *ONE)
 

@@ -27,7 +27,7 @@ NOTHING_SEEN = Seen(stacks=(), looks=(), failures={}, processes=0, looking_s=0.0
 class Local(FakeStack):
     """A stack on this machine whose processes cannot be listed."""
 
-    host_cores = (0, 1)
+    host_cores = (0, 1)  # type: ignore[assignment]  # the fake's own has none
 
     def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
         return ()
