@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from tests.checkout import CHECKOUT
-from tests.docker.test_gate import FEW_STARTS, GATE, GATE_LIMIT_S, Done
+from tests.docker.test_gate import GATE, GATE_LIMIT_S, Done
 from tests.docker.test_run import left_of
 from tests.loadtests.gate.test_versions import in_git
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.usefixtures("built")]
+
+ANSWERS = ("tests.docker.gate_of_answers",)
 
 SMALL = ("--no-scaling", "--max-minutes", "1.4", "--seed", "3")
 
@@ -134,22 +136,36 @@ def test_an_unchanged_repository_is_compared_and_headed_by_what_runs(blog: Path)
     assert "breaks" not in states
 
 
-@pytest.mark.parametrize("target", ['"."', '"blog:app"', '"compose.yaml:web"'])
+TARGETS = pytest.mark.parametrize("target", ['"."', '"blog:app"', '"compose.yaml:web"'])
+
+
+def answers(done: Done) -> dict[str, Any]:
+    assert done.stdout, done.stderr
+    (guard,) = (end for end in found(done)["endpoints"] if end["endpoint"] == "answers")
+    return dict(guard)
+
+
+@TARGETS
 def test_a_random_key_in_head_is_a_regression(blog: Path, target: str) -> None:
     (blog / "twofold.toml").write_text(CONFIGURATION.format(target=target))
     (blog / "blog.py").write_text(BLOG.format(key="os.urandom(24)"))
 
-    done = gate(blog, "--base", "main", "--head", ".", *SMALL, program=FEW_STARTS)
+    done = gate(blog, "--base", "main", "--head", ".", *SMALL, program=ANSWERS)
 
-    result = found(done)
-    guards = {
-        end["endpoint"]: end["verdict"]
-        for end in result["endpoints"]
-        if end["endpoint"] in {"answers", "errors"}
-    }
-    # With two processes, its own users are refused too; with one, only a second server's are.
-    assert "regressed" in guards.values(), (guards, done.stderr)
-    assert any(line.startswith("changed: blog.py") for line in result["facts"]["differences"])
+    guard = answers(done)
+    assert (done.code, guard["verdict"], guard["units"]) == (1, "regressed", 6), done.stderr
+    assert guard["base"] == 0.0
+    assert "GET /me" in guard["reason"]
+    assert any(line.startswith("changed: blog.py") for line in found(done)["facts"]["differences"])
+
+
+def test_a_key_that_both_have_is_none(blog: Path) -> None:
+    (blog / "twofold.toml").write_text(CONFIGURATION.format(target='"."'))
+    (blog / "blog.py").write_text(BLOG.format(key='"another"'))
+
+    guard = answers(gate(blog, "--base", "main", "--head", ".", *SMALL, program=ANSWERS))
+
+    assert (guard["verdict"], guard["base"], guard["head"]) == ("pass", 0.0, 0.0)
 
 
 def test_code_that_is_mounted_over_the_image_is_exit_code_2(blog: Path) -> None:
