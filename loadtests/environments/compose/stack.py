@@ -15,8 +15,8 @@ from loadtests.environments.shared.looks import SharedLooks
 from loadtests.environments.wait_idle import busy_after, wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.plan import Plan, Upstream
-from loadtests.model.shared import SharedUse
 from loadtests.model.stack import Replica
+from loadtests.model.tested.shared import SharedUse
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used

@@ -37,9 +37,9 @@ from loadtests.environments.shared.looks import SharedLooks
 from loadtests.environments.wait_idle import busy_after, wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan, TrialSpec, Upstream, WorkerModel
-from loadtests.model.shared import SharedUse
 from loadtests.model.stack import HostReading, Reading, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
+from loadtests.model.tested.shared import SharedUse
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used, service_parts
