@@ -24,13 +24,9 @@ from loadtests.model.open_trial import OpenTrial
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
 from loadtests.model.tested.in_force import InForce, applied
 from loadtests.model.trial import Calibration, Trial
-from loadtests.planning import warmup
+from loadtests.planning import warmup, window
 from loadtests.results.run_folder import Store
 from loadtests.targets.reset import reset
-
-CALIBRATION_TIMING = Timing(
-    settle_s=user_calibration.SETTLE_S, window_s=user_calibration.WINDOW_S, drain_limit_s=15.0
-)
 
 START_UP_WINDOW_S = 2.0
 """Windows of a run that is not quick; see ``planning.run_plan``."""
@@ -105,6 +101,7 @@ class Session:
         self.notes = (*self.notes, *([grouped] if grouped is not None else []))
         calibrations = tuple(self._calibrations.values())
         self._store.write_calibrations(calibrations)
+        self._tell_windows(calibrations)
         self._keep_in_force(in_force.after_load(self._stack, self._in_force))
         file_ceiling.refuse_dear(self._plan, calibrations, self._file_ceilings)
 
@@ -206,9 +203,12 @@ class Session:
         """
         calibration = self._calibrations[(spec.cell.worker, spec.cell.workload)]
         users = calibration.users_per_replica * spec.cell.replicas
-        timing = self._plan.timing
-        settle_s = self._settle_s(spec.cell, calibration)
-        raw = self._put_on(spec, users, replace(timing, settle_s=settle_s))
+        timing = replace(
+            self._plan.timing,
+            settle_s=self._settle_s(spec.cell, calibration),
+            window_s=self._window_s(calibration),
+        )
+        raw = self._put_on(spec, users, timing)
         trial = samples.reduce(raw, self._plan.budget, service_ms=calibration.service_ms)
         if may_repeat:
             trial = replace(trial, set_aside=disturbed(trial))
@@ -230,8 +230,22 @@ class Session:
             part=warmup.part(self._plan.seed, cell, len(before)),
         )
 
-    def _try_users(self, spec: TrialSpec, users: int) -> Trial:
-        raw = self._put_on(spec, users, CALIBRATION_TIMING)
+    def _window_s(self, calibration: Calibration) -> float:
+        rps = calibration.steps[-1].throughput_rps
+        return window.window_s(self._plan.timing.window_s, rps)
+
+    def _tell_windows(self, calibrations: Sequence[Calibration]) -> None:
+        for each in calibrations:
+            window_s = self._window_s(each)
+            if window_s > self._plan.timing.window_s:
+                self._progress.say(
+                    f"{each.worker} on {each.workload}: one replica gives"
+                    f" {each.steps[-1].throughput_rps:.1f} answers/s, so windows take"
+                    f" {window_s:.1f} s"
+                )
+
+    def _try_users(self, spec: TrialSpec, users: int, timing: Timing) -> Trial:
+        raw = self._put_on(spec, users, timing)
         return samples.reduce(raw, self._plan.budget, service_ms=None)
 
     def _warm_up(self, spec: TrialSpec, users: int) -> Trial:
