@@ -18,7 +18,7 @@ from loadtests.model.plan import Plan, TrialSpec, Upstream
 from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
 from loadtests.model.tested.front import Front
 from loadtests.model.tested.in_force import ServerProcess
-from loadtests.model.tested.shared_use import SharedUse
+from loadtests.model.tested.shared import SharedUse
 from loadtests.model.tested.target import Target
 from loadtests.tools.proc import Child
 

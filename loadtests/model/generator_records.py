@@ -9,7 +9,7 @@ from typing import Any, Literal
 from loadtests.model.failures import AnswerExample
 from loadtests.model.plan import TrialSpec
 from loadtests.model.stack import HostReading, Reading
-from loadtests.model.tested.shared_use import SharedUse
+from loadtests.model.tested.shared import SharedUse
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from loadtests.model.failures import AnswerExample, RequestOutcomes
 from loadtests.model.plan import TrialSpec
-from loadtests.model.tested.shared_use import SharedUse
+from loadtests.model.tested.shared import SharedUse
 from loadtests.model.vocabulary import Role
 
 

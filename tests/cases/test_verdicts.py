@@ -12,7 +12,7 @@ from loadtests.analysis.rules import registry
 from loadtests.model.failures import AnswerExample, RequestOutcomes
 from loadtests.model.plan import TrialSpec
 from loadtests.model.result import RunResult
-from loadtests.model.tested.shared_use import SharedUse
+from loadtests.model.tested.shared import SharedUse
 from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import Bottleneck, RuleCode, Verdict
 from tests.loadtests.analysis.shared.looks import locked, looked, sessions

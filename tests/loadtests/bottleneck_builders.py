@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from loadtests.model.tested.shared_use import LockedFile, SharedUse, StoreSessions
+from loadtests.model.tested.shared import LockedFile, SharedUse, StoreSessions
 from loadtests.model.trial import GeneratorHealth, HostUse
 from loadtests.model.vocabulary import Bottleneck, Role
 from tests.loadtests.builders import make_usage

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loadtests.model.result import ResourceUse
-from loadtests.model.tested.shared_use import StoreSessions
+from loadtests.model.tested.shared import StoreSessions
 from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import Bottleneck, Role
 

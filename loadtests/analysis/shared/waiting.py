@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from loadtests.model.result import ResourceUse
-from loadtests.model.tested.shared_use import SharedUse, StoreSessions
+from loadtests.model.tested.shared import SharedUse, StoreSessions
 from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import Bottleneck
 

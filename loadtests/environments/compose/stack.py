@@ -17,7 +17,7 @@ from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.plan import Plan, Upstream, WorkerModel
 from loadtests.model.stack import Replica
 from loadtests.model.tested.in_force import ServerProcess
-from loadtests.model.tested.shared_use import SharedUse
+from loadtests.model.tested.shared import SharedUse
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used

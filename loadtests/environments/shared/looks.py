@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from loadtests.model.tested.shared_use import LockedFile, SharedUse, StoreSessions
+from loadtests.model.tested.shared import LockedFile, SharedUse, StoreSessions
 from loadtests.tools import postgres, procfs
 
 MOST_QUESTIONS = 6

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from loadtests.environments.processes.members import Members
 from loadtests.environments.shared.looks import SharedLooks
-from loadtests.model.tested.shared_use import SharedUse
+from loadtests.model.tested.shared import SharedUse
 from loadtests.tools import procfs
 
 

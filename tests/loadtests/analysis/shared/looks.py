@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from loadtests.model.plan import Plan, TrialSpec
-from loadtests.model.tested.shared_use import LockedFile, SharedUse, StoreSessions
+from loadtests.model.tested.shared import LockedFile, SharedUse, StoreSessions
 from loadtests.model.trial import Trial
 from tests.loadtests.builders import make_trials, make_usage, steady_rps
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loadtests.analysis.shared import connections
-from loadtests.model.tested.shared_use import SharedUse
+from loadtests.model.tested.shared import SharedUse
 from loadtests.model.vocabulary import Bottleneck
 from loadtests.report.text import advice
 from tests.loadtests.analysis.shared.looks import looked, sessions

@@ -6,7 +6,7 @@ import pytest
 
 from loadtests.analysis import bottleneck
 from loadtests.model.plan import TrialSpec
-from loadtests.model.tested.shared_use import SharedUse
+from loadtests.model.tested.shared import SharedUse
 from loadtests.model.vocabulary import Bottleneck
 from tests.loadtests.analysis.shared.looks import locked, looked, sessions
 from tests.loadtests.builders import make_cell, make_plan
