@@ -71,7 +71,8 @@ def _served() -> list[Any]:
     """Return the pools of greenlets; they are searched for once, for that takes a while."""
     if not _groups:
         group = sys.modules["gevent.pool"].Group
-        _groups.extend(entry for entry in gc.get_objects() if isinstance(entry, group))
+        # By its type: isinstance asks a proxy, such as Flask's request, for what it stands for.
+        _groups.extend(entry for entry in gc.get_objects() if issubclass(type(entry), group))
     return _groups
 
 

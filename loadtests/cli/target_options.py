@@ -52,11 +52,6 @@ _OF_A_CONTAINER = (
         help="The port that the target's container listens on.  [default: found]",
     ),
     click.option(
-        "--through",
-        metavar="SERVICE",
-        help="Measure a Compose service through this one, the user's own proxy, such as nginx.",
-    ),
-    click.option(
         "--env",
         multiple=True,
         metavar="NAME=VALUE",
@@ -64,6 +59,11 @@ _OF_A_CONTAINER = (
     ),
 )
 _OTHERS = (
+    click.option(
+        "--through",
+        metavar="SERVICE",
+        help="Measure a Compose service through this one, the user's own proxy, such as nginx.",
+    ),
     click.option(
         "--i-may-load",
         "may_load",

@@ -87,7 +87,9 @@ def parse_dump(text: str) -> tuple[Thread, ...]:
         Thread(
             thread=trace.get("os_thread_id"),
             address=int(trace["thread_id"]),
-            frames=tuple(_frame(frame) for frame in reversed(trace["frames"])),
+            frames=tuple(
+                _frame(frame) for frame in reversed(trace["frames"]) if not _is_shim(frame)
+            ),
             owns_gil=bool(trace["owns_gil"]),
         )
         for trace in json.loads(text)
@@ -96,6 +98,11 @@ def parse_dump(text: str) -> tuple[Thread, ...]:
 
 def _frame(frame: dict[str, Any]) -> Frame:
     return Frame(file=frame["filename"], line=int(frame["line"]), name=frame["name"])
+
+
+def _is_shim(frame: dict[str, Any]) -> bool:
+    """Return whether a frame is CPython's own, between C and Python: it has no file and no line."""
+    return not frame["line"] and "/" not in frame["filename"]
 
 
 def why_not(error: ProcessFailure) -> str:

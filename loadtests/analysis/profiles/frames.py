@@ -58,7 +58,7 @@ def request_frames(stack: Stack, server: str) -> tuple[Frame, ...]:
 
 def _is_started(frames: Sequence[Frame]) -> bool:
     name, file = THREAD_START
-    return bool(frames) and frames[0].name == name and frames[0].file.endswith(file)
+    return bool(frames) and frames[0].name.endswith(name) and frames[0].file.endswith(file)
 
 
 def is_own(frame: Frame) -> bool:
@@ -75,9 +75,19 @@ def own_line(frames: Sequence[Frame]) -> tuple[Frame, str]:
     for counts in (is_own, _may_be_own):
         for index in range(len(frames) - 1, -1, -1):
             if counts(frames[index]):
-                callee = frames[index + 1] if index + 1 < len(frames) else None
-                return frames[index], described(callee) if callee else ""
+                return frames[index], _callee(frames[index + 1 :])
     return frames[-1], ""
+
+
+def _callee(below: Sequence[Frame]) -> str:
+    """Return what a line called: the first function of a package, else of the standard library.
+
+    A context manager stands between a line and what it enters; nobody looks for that.
+    """
+    if not below:
+        return ""
+    of_package = (frame for frame in below if not STANDARD.search(frame.file))
+    return described(next(of_package, below[0]))
 
 
 def _may_be_own(frame: Frame) -> bool:

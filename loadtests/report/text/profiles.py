@@ -30,6 +30,9 @@ LEAST_SHARE = 0.02
 
 MOST_STATEMENTS = 4
 
+LEAST_SESSIONS = 0.05
+"""Fewer sessions at once are shown as 0.0, and say nothing."""
+
 
 def span(value: Span) -> str:
     """Return ``41.2 [36.0, 46.4]``."""
@@ -86,6 +89,7 @@ def store_rows(result: RunResult) -> list[list[str]]:
         [str(cell.cell), f"{sessions:.1f}", wait, statements.cut(statement)]
         for cell in result.profiles.cells
         for wait, statement, sessions in statements.largest(cell.store)[:MOST_STATEMENTS]
+        if sessions >= LEAST_SESSIONS
     ]
 
 

@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from loadtests.model.profiles.records import Frame
 from loadtests.tools import greenlets
+from scripts import twofold_greenlets
 from tests.checkout import CHECKOUT
 
 LINE = (
@@ -71,3 +73,22 @@ def test_a_real_worker_tells_what_its_greenlets_wait_for() -> None:
     assert len(napping) == 2
     assert all("nap" in [frame.name for frame in greenlet.frames] for greenlet in napping)
     assert all(greenlet.frames[-1].name == "sleep" for greenlet in napping)
+
+
+def test_objects_that_stand_for_others_are_not_asked_what_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Proxy:
+        @property
+        def __class__(self) -> type:  # type: ignore[override]
+            raise RuntimeError("working outside of a request")
+
+    class Group:
+        greenlets = ()
+
+    pool = SimpleNamespace(Group=Group)
+    monkeypatch.setitem(sys.modules, "gevent.pool", pool)  # type: ignore[arg-type]
+    monkeypatch.setattr(twofold_greenlets, "_groups", [])
+    held = (Proxy(), Group())
+
+    assert twofold_greenlets._served() == [held[1]]

@@ -24,6 +24,7 @@ DUMP = json.dumps(
             "owns_gil": False,
             "frames": [
                 {"name": "inner", "filename": "/srv/a.py", "line": 3, "locals": None},
+                {"name": "__init__", "filename": "__init__", "line": 0, "locals": None},
                 {"name": "<module>", "filename": "/srv/b.py", "line": 9, "locals": None},
             ],
         },
@@ -38,7 +39,7 @@ DUMP = json.dumps(
 )
 
 
-def test_frames_come_with_the_outermost_first() -> None:
+def test_frames_come_with_the_outermost_first_and_without_cpythons_own() -> None:
     first, second = py_spy.parse_dump(DUMP)
 
     assert first == py_spy.Thread(

@@ -41,7 +41,8 @@ def test_what_the_server_does_by_itself_is_no_request(innermost: Frame) -> None:
 
 
 def test_a_thread_of_the_application_that_no_server_called_is_no_request() -> None:
-    thread = a_stack(SERVER[0], frame("/srv/shop/jobs.py:7", "clean_up"))
+    start = frame("/usr/lib/python3.11/threading.py:975", "Thread._bootstrap")
+    thread = a_stack(start, frame("/srv/shop/jobs.py:7", "clean_up"))
 
     assert request_frames(thread, "gunicorn") == ()
     assert request_frames(thread, "uwsgi") == ()
@@ -69,6 +70,13 @@ def test_the_standard_library_is_named_by_its_module() -> None:
     dumps = frame("/usr/lib/python3.11/json/encoder.py:200", "encode")
 
     assert own_line((*FLASK, LOCK_ROW, dumps)) == (LOCK_ROW, "encoder encode")
+
+
+def test_what_a_context_manager_enters_is_told_and_not_the_context_manager() -> None:
+    enter = frame("/usr/lib/python3.11/contextlib.py:137", "_GeneratorContextManager.__enter__")
+    pool = frame(f"{SITE}/psycopg_pool/pool.py:158", "ConnectionPool.connection")
+
+    assert own_line((*FLASK, LOCK_ROW, enter, pool))[1] == "psycopg_pool ConnectionPool.connection"
 
 
 def test_an_application_that_is_installed_as_a_package_is_still_found() -> None:
