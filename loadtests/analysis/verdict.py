@@ -38,6 +38,7 @@ NOT_THE_APPLICATION = frozenset(
         RuleCode.PROXY_SATURATED,
         RuleCode.HOST_CONTENTION,
         RuleCode.IDENTITY,
+        RuleCode.NODES,
     }
 )
 """Rules that, when they are broken, can make requests fail by themselves. Failures are then not

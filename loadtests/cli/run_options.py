@@ -20,6 +20,7 @@ from loadtests.cli import (
 )
 from loadtests.config import options
 from loadtests.environments.protocol import Chosen
+from loadtests.model.errors import UsageError
 from loadtests.model.plan import Plan
 from loadtests.model.tested.project import Project
 from loadtests.targets import permission
@@ -119,6 +120,12 @@ _OF_A_RUN = (
         f"  [default: {DEFAULTS.start_limit_s:g}]",
     ),
     click.option(
+        "--max-rps",
+        type=float,
+        help="Send at most so many requests a second to a URL. A load that reaches it has no"
+        " verdict.",
+    ),
+    click.option(
         "--profile/--no-profile",
         default=None,
         help="Then look where requests wait, down to the line of code; half a minute at most."
@@ -182,8 +189,14 @@ def ask(given: dict[str, Any]) -> tuple[options.Options, Project]:
     may_load = values.pop("may_load")
     project = projects.build(_given_project(values, here), file, os.environ)
     if project.tested.url is not None:
-        permission.permitted(project.tested.url, may_load)
+        loaded = permission.permitted(project.tested.url, may_load)
+        project = replace(project, tested=replace(project.tested, address=loaded.address))
     asked = options.Options(**_with_file(values, file))
+    if asked.max_rps is not None and project.tested.url is None:
+        raise UsageError(
+            "--max-rps is for a deployment that is running already. Name it: --url http://…, or"
+            " leave --max-rps out."
+        )
     return options.check(asked, choices.of_a_run(project)), project
 
 
@@ -195,6 +208,7 @@ def _given_project(values: dict[str, Any], here: Path) -> projects.Given:
         port=target_options.port(values.pop("port")),
         env=target_options.variables(values.pop("env")),
         python=values.pop("python"),
+        through=values.pop("through"),
         requests=values.pop("requests"),
         locustfile=values.pop("locustfile"),
         tags=values.pop("tags"),

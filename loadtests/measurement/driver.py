@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from loadtests.analysis import file_ceiling, generator_ceiling
 from loadtests.environments.keep_awake import Awake
-from loadtests.environments.protocol import Stack
+from loadtests.environments.protocol import HasFront, Stack
 from loadtests.measurement import check_trial, not_ready, readiness
 from loadtests.measurement.check_trial import CheckedLoad
-from loadtests.measurement.consistency.declared import Prober
+from loadtests.measurement.consistency.declared import REPLICA_HEADER, Prober
 from loadtests.measurement.consistency.undeclared import Undeclared, means_of, unreachable
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
@@ -65,6 +65,11 @@ class Driver:
         self._awake = awake
         self._server_counters = ServerCounters(stack, agent, count_in_replicas=counts_requests)
 
+    @property
+    def _has_addresses(self) -> bool:
+        """Whether the replicas can be asked one by one, and not only through a balancer."""
+        return self._stack.status_url is not None or isinstance(self._stack, HasFront)
+
     def _replicas(self) -> dict[str, Replica]:
         return {replica.name: replica for replica in self._stack.replicas}
 
@@ -73,7 +78,7 @@ class Driver:
 
         Behind a balancer that is not ours, replicas have no address, and the balancer is asked.
         """
-        if self._stack.status_url is None:
+        if not self._has_addresses:
             url = self.base_url(upstreams[0].port) + self._health_path
             readiness.wait_for_proxy(self._agent, url, lambda: f"(nothing answers at {url})")
             return
@@ -148,7 +153,9 @@ class Driver:
         """Return the results of the consistency checks, made through the proxy."""
         names = {replica.address: name for name, replica in self._replicas().items()}
         try:
-            return Prober(self._agent, names, self.base_url).probe(plan, checks)
+            hooks = plan.tested.hooks
+            header = (hooks.header if hooks else None) or REPLICA_HEADER
+            return Prober(self._agent, names, self.base_url, header=header).probe(plan, checks)
         finally:
             self._server_counters.forget()
 
@@ -162,7 +169,7 @@ class Driver:
         The proxy need not be there yet, and the replicas have no CPU budget then. Behind a balancer
         that is not ours they have no address, and nothing is asked.
         """
-        if self._stack.status_url is None:
+        if not self._has_addresses:
             return unreachable(plan)
         host = f"{self._stack.proxy_host}:{plan.upstreams[0].port}"
         try:
@@ -180,7 +187,7 @@ class Driver:
         The proxy need not be there yet. Where it is not ours, it is asked all the same.
         """
         url = self.base_url(upstream.port)
-        if self._stack.status_url is not None:
+        if self._has_addresses:
             replica = self._replicas()[f"{upstream.worker}-{upstream.members[0]}"]
             url = f"http://{replica.address}"
         try:
@@ -193,7 +200,12 @@ class Driver:
         self._agent.end_users()
 
     def base_url(self, port: int) -> str:
-        """Return the URL of one of the proxy's ports, as seen by the generator."""
+        """Return the URL of one of the proxy's ports, as seen by the generator.
+
+        The user's own proxy has one port for all replicas.
+        """
+        if isinstance(self._stack, HasFront):
+            port = self._stack.front_port
         return f"http://{self._stack.proxy_host}:{port}"
 
     def load_of(self, spec: TrialSpec, workload: Workload, timing: Timing) -> Load:

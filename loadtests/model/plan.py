@@ -150,6 +150,8 @@ class Plan:
     generator_processes: int = 1
     start_limit_s: float = START_LIMIT_S
     """How long a replica may take until it answers."""
+    max_rps: float | None = None
+    """The most requests a second that a deployment may get; None is no limit."""
     profile: ProfilePlan | None = None
     """The profile trials that come last; ``expected_s`` includes them."""
 

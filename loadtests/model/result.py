@@ -73,6 +73,27 @@ class CellResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RequestResult:
+    """The requests of one name in one cell, over all rounds.
+
+    ``requests`` counts them in all windows, and ``failed`` those that failed. ``share_ratio`` is
+    their share of all requests of the cell. ``throughput_rps`` are correct answers per second. Each
+    percentile is the median of the rounds' percentiles. ``mean_bytes`` is the mean size of the
+    bodies of correct answers. What is not known is None.
+    """
+
+    cell: Cell
+    name: str
+    requests: int
+    failed: int
+    share_ratio: float | None
+    throughput_rps: float | None
+    p50_ms: float | None
+    p99_ms: float | None
+    mean_bytes: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class DoublingResult:
     """D(n) = X(2n)/X(n) of one worker model and workload, with its parts where CPU is counted.
 
@@ -185,6 +206,8 @@ class RunResult:
     slo_doublings: tuple[SloDoubling, ...] = ()
     in_force: tuple[InForce, ...] = ()
     """What served each worker model, as it was seen; empty in older runs."""
+    requests: tuple[RequestResult, ...] = ()
+    """The requests of each name in each cell; empty in older runs."""
     profiles: Profiles = field(default_factory=Profiles)
     """Where requests spend their time; empty where nobody looked."""
 

@@ -10,6 +10,7 @@ at a time, never by ``read``: a long run has more of them than fit into memory.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -127,6 +128,10 @@ class Store:
         files.sync_folder(folder)
         files.sync_folder(results)
         return cls(folder)
+
+    def discard(self) -> None:
+        """Remove the folder of a run that measured nothing and is planned anew."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def write(self, name: str, text: str) -> Path:
         """Write a file completely or not at all, and return its path."""

@@ -25,6 +25,7 @@ from loadtests.config.tables.fields import (
     unknown_name,
 )
 from loadtests.config.tables.gate import GateTable
+from loadtests.config.tables.swarm import SwarmTable
 from loadtests.config.tables.table import Fault, Lack, Table, said
 from loadtests.config.tables.variant import VariantTable
 from loadtests.config.tables.workload import WorkloadTable
@@ -77,6 +78,8 @@ class Settings(Table):
         default=None, examples=['"http://10.77.0.11:8080"']
     )
     """The target, as a deployment that is running already."""
+    through: Text | None = Field(default=None, examples=['"nginx"'])
+    """The service of the Compose file that stands in front of the target: its own proxy."""
     health: UrlPath | None = Field(default=None, examples=['"/healthz"'])
     """The path that answers when a replica is ready; the first request, if left out."""
     port: Annotated[int, Field(ge=1, le=65535)] | None = Field(default=None, examples=["8000"])
@@ -147,6 +150,8 @@ class Settings(Table):
     """What has to hold with any number of replicas."""
     external: ExternalTable | None = Field(default=None, examples=["{}"])
     """Commands that scale a deployment at a URL."""
+    swarm: SwarmTable | None = Field(default=None, examples=["{}"])
+    """The engines of a Swarm's nodes."""
     gate: GateTable | None = Field(default=None, examples=["{margin = 0.05}"])
     """Defaults of `twofold gate`."""
 

@@ -23,7 +23,7 @@ from loadtests.report.plots import beyond, drawing, efficiency, latency, levels,
 from loadtests.report.plots.axes import Series, series, worker_numbers
 from loadtests.report.plots.flame import flame
 from loadtests.report.plots.timeline import timeline
-from loadtests.report.text import advice, capacity, changes, consistency, story
+from loadtests.report.text import advice, capacity, changes, consistency, requests, story
 from loadtests.report.text import latency as latency_text
 from loadtests.report.text import profiles as profiles_text
 
@@ -58,6 +58,9 @@ def render(result: RunResult, trials: Sequence[Trial], *, live: bool) -> str:
             consistency=consistency.sentences(result),
             asked=consistency.rows(result),
             pairs=consistency.pairs(result),
+            requests_title=requests.TITLE,
+            requests_columns=requests.COLUMNS,
+            requests=requests.tables(result),
             changes_title=changes.TITLE,
             changes=changes.changes(result),
             **_drawings(result, valid_trials),

@@ -15,6 +15,7 @@ from loadtests.model.errors import UsageError
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.external import Hooks
 from loadtests.model.tested.project import Project
+from loadtests.model.tested.swarm import SwarmAccess
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.tested.workload import Locustfile, RequestSpec, Workload
 from loadtests.targets import plain, sample
@@ -24,6 +25,7 @@ from loadtests.targets.configuration.variants import variant
 
 if TYPE_CHECKING:
     from loadtests.config.tables.external import ExternalTable
+    from loadtests.config.tables.swarm import SwarmTable
 
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]+")
@@ -40,6 +42,7 @@ class Given:
     port: int | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     python: str | None = None
+    through: str | None = None
     requests: tuple[str, ...] = ()
     locustfile: Path | None = None
     tags: tuple[str, ...] = ()
@@ -55,6 +58,7 @@ def build(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) ->
     ``environ`` has the values of the variables that the file passes on by name.
     """
     tested = _tested(given, file, environ)
+    _check_through(tested)
     is_sample = tested.kind is TargetKind.SAMPLE
     base = sample.project() if is_sample else plain.project(tested)
     declared = _declared_variants(file, base)
@@ -79,6 +83,16 @@ def build(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) ->
         checks=(*base.checks, *(load.check(table) for table in named.checks)),
         reset_command=given.reset_command or named.reset_command or _reset_hook(tested),
     )
+
+
+def _check_through(tested: Target) -> None:
+    """Raise :class:`UsageError` for a proxy of the user's where no Compose file has one."""
+    if tested.through is not None and tested.kind is not TargetKind.SERVICE:
+        raise UsageError(
+            f"--through {tested.through} names a service of a Compose file, and the target"
+            f" {tested.given or 'sample'!r} is none. Name one: twofold run compose.yaml:web"
+            f" --through {tested.through}"
+        )
 
 
 def _reset_hook(tested: Target) -> tuple[str, ...]:
@@ -113,6 +127,7 @@ def _tested(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) 
             port=given.port or tested.port,
             env={**tested.env, **given.env},
             python=given.python or tested.python,
+            through=given.through,
         )
     settings = file.settings
     passed = {name: environ[name] for name in settings.pass_env if name in environ}
@@ -122,7 +137,9 @@ def _tested(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) 
         port=given.port or settings.port or tested.port,
         env={**tested.env, **settings.env, **passed, **given.env},
         python=given.python or _python(settings.python, file.folder) or tested.python,
+        through=given.through or settings.through,
         hooks=tested.hooks if settings.external is None else _hooks(settings.external),
+        swarm=tested.swarm if settings.swarm is None else _swarm(settings.swarm),
     )
 
 
@@ -139,6 +156,12 @@ def _hooks(table: ExternalTable) -> Hooks:
         if (value := getattr(table, name)) is not None
     }
     return Hooks(**fields)
+
+
+def _swarm(table: SwarmTable) -> SwarmAccess:
+    return SwarmAccess(
+        nodes=dict(table.nodes), builder=table.builder, encrypted=bool(table.encrypted)
+    )
 
 
 def _declared_variants(file: ProjectFile | None, base: Project) -> dict[str, WorkerModel]:

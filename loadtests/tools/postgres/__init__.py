@@ -9,6 +9,7 @@ import os
 import pwd
 import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -182,3 +183,99 @@ def owner() -> str | None:
 def group_of(name: str) -> int:
     """Return the id of a user's primary group."""
     return pwd.getpwnam(name).pw_gid
+
+
+# -- what its processes say -------------------------------------------------------------------
+
+CLIENT_TITLE = re.compile(
+    r"postgres: (?:\S+: )?\S+ \S+ (?:(?P<local>\[local\])|(?P<address>[\da-fA-F.:]+)\(\d+\))"
+    r" (?P<activity>.+)"
+)
+"""The title of a process that serves one client (PostgreSQL's documentation, *Standard Unix
+Tools*): ``postgres: user database host(port) activity``, with ``waiting`` where it waits for a
+lock."""
+
+_MOST = re.compile(r"max_connections=(\d+)|(?<!\S)-N ?(\d+)")
+
+LOCK_KINDS = {
+    "transactionid": "row lock",
+    "tuple": "row lock",
+    "relation": "table lock",
+    "advisory": "advisory lock",
+}
+"""Our words for the lock that a session waits for (``pg_stat_activity.wait_event``)."""
+
+_SHELL = (
+    'export PATH="$PATH:$(echo /usr/lib/postgresql/*/bin)"'
+    ' PGPASSWORD="${POSTGRES_PASSWORD:-${STORE_PASSWORD:-}}" PGCONNECT_TIMEOUT=2;'
+    ' exec psql -X -A -t -h localhost -U "${POSTGRES_USER:-${STORE_PASSWORD:+'
+    + USER
+    + '}}" -d "${POSTGRES_DB:-'
+    + DATABASE
+    + '}" -c "$1"'
+)
+"""Asks a server from inside of its container, as the user that its image was told to make."""
+
+LOCKS_QUERY = (
+    "SELECT wait_event, left(regexp_replace(query, '\\s+', ' ', 'g'), 80)"
+    " FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    " GROUP BY 1, 2 ORDER BY count(*) DESC LIMIT 1"
+)
+MOST_QUERY = "SHOW max_connections"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """One client's process: its address (None for a local socket), and what it does."""
+
+    address: str | None
+    activity: str
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is inside of a statement or a transaction."""
+        return not self.activity.startswith(("idle", "authentication", "startup")) or (
+            self.activity.startswith("idle in transaction")
+        )
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for a lock."""
+        return self.activity.endswith(" waiting")
+
+
+def parse_titles(commands: Iterable[str]) -> tuple[tuple[Client, ...], int | None]:
+    """Return the clients that a server's processes serve, and ``max_connections`` if it is said."""
+    clients: list[Client] = []
+    most: int | None = None
+    for command in commands:
+        title = CLIENT_TITLE.match(command.strip())
+        if title is not None:
+            activity = title["activity"].strip()
+            clients.append(Client(address=title["address"], activity=activity))
+        elif (found := _MOST.search(command)) is not None:
+            most = int(found[1] or found[2])
+    return tuple(clients), most
+
+
+def is_server(commands: Iterable[str]) -> bool:
+    """Return whether these processes are a PostgreSQL server's, by their command lines."""
+    return any(
+        re.match(r"(\S*/)?postgres(:| |$)", command.strip()) is not None for command in commands
+    )
+
+
+def ask_argv(query: str) -> tuple[str, ...]:
+    """Return the command that asks a server one query from inside of its container."""
+    return ("sh", "-c", _SHELL, "sh", query)
+
+
+def parse_lock(text: str) -> tuple[str, str] | None:
+    """Return the kind of lock and the statement in the answer to ``LOCKS_QUERY``; None for none."""
+    event, separator, statement = text.strip().partition("|")
+    return (LOCK_KINDS.get(event, f"{event} lock"), statement.strip()) if separator else None
+
+
+def parse_most(text: str) -> int | None:
+    """Return the number in the answer to ``MOST_QUERY``."""
+    return int(text.strip()) if text.strip().isdigit() else None

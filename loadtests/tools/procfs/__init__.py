@@ -25,6 +25,9 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 INODE = 9
 """The column of a socket's inode in ``/proc/net/tcp``."""
 
+LOCK_FILE = 4
+"""The column of ``major:minor:inode`` in a line of ``/proc/locks``, without its number."""
+
 LISTENING = "0A"
 """The state of a socket that listens, as the kernel writes it (TCP_LISTEN)."""
 
@@ -155,6 +158,57 @@ def everyone() -> tuple[Facts, ...]:
         return tuple(_listed().values())
     processes = (facts_of(int(path.name)) for path in PROC.iterdir() if path.name.isdigit())
     return tuple(process for process in processes if process is not None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileLock:
+    """A lock on a file that is held for writing; ``waiting`` are the processes blocked by it.
+
+    ``identity`` is ``major:minor:inode``.
+    """
+
+    pid: int
+    identity: str
+    waiting: int = 0
+
+    @property
+    def inode(self) -> int:
+        """The file's number in its file system."""
+        return int(self.identity.rpartition(":")[2])
+
+
+def file_locks() -> tuple[FileLock, ...]:
+    """Return all locks for writing that processes of this machine hold; () where unknown."""
+    try:
+        return parse_locks((PROC / "locks").read_text())
+    except OSError:
+        return ()
+
+
+def parse_locks(text: str) -> tuple[FileLock, ...]:
+    """Parse ``/proc/locks`` (proc(5)): the locks for writing, each with who waits for it."""
+    held: dict[str, tuple[int, str]] = {}
+    waiting: dict[str, int] = {}
+    for line in text.splitlines():
+        number, *fields = line.split()
+        if fields and fields[0] == "->":
+            waiting[number] = waiting.get(number, 0) + 1
+        elif len(fields) > LOCK_FILE and fields[2] == "WRITE" and int(fields[3]) > 0:
+            held[number] = int(fields[3]), fields[LOCK_FILE]
+    return tuple(
+        FileLock(pid=pid, identity=identity, waiting=waiting.get(number, 0))
+        for number, (pid, identity) in held.items()
+    )
+
+
+def path_of(pid: int, inode: int) -> str | None:
+    """Return the path of a file that a process has open, as it sees it; None if unknown."""
+    with contextlib.suppress(OSError):  # the process has ended, or is another user's
+        for entry in (PROC / f"{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # this file has just been closed
+                if entry.stat().st_ino == inode:
+                    return str(entry.readlink())
+    return None
 
 
 def threads_of(pid: int) -> int:

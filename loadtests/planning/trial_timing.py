@@ -1,4 +1,4 @@
-"""The length of the warm-up before a trial's window. PURE.
+"""The lengths of a trial's warm-up and of its window. PURE.
 
 All users send their first request at once, so slow requests end in waves. A window that always
 opened at the same moment of a wave would count one answer per slot too many or too few, in every
@@ -27,6 +27,14 @@ three gap theorem", J. Austral. Math. Soc. A 45, 1988). Six random parts leave a
 the circle in 73 % of runs. Six of these steps never leave a gap of a quarter."""
 
 
+ANSWERS_PER_S = 25.0
+"""A window of the planned length has at least as many answers as at this rate. With fewer, one
+answer more or less at its edges is most of what differs between rounds."""
+
+MOST_RATIO = 3.0
+"""The longest window, in planned ones, so that a run takes at most about three times as long."""
+
+
 def part(seed: int, what: object, nth: int) -> float:
     """Return the part (0 to 1) of a response time for the ``nth`` window of ``what``, a cell.
 
@@ -40,3 +48,9 @@ def settle_s(answer_s: float, planned_s: float, *, part: float) -> float:
     """Return the warm-up in seconds: as planned, or longer where answers take ``answer_s``."""
     warmup_s = max(planned_s, min(MOST_S, ANSWERS * answer_s))
     return warmup_s + part * min(MOST_PART_S, answer_s)
+
+
+def window_s(planned_s: float, rps: float) -> float:
+    """Return the length of a window in seconds, for a replica that gives ``rps`` answers/s."""
+    slowness = ANSWERS_PER_S / rps if rps else MOST_RATIO
+    return planned_s * min(MOST_RATIO, max(1.0, slowness))

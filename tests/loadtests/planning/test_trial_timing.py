@@ -6,7 +6,7 @@ from statistics import mean
 import pytest
 
 from loadtests.model.plan import Cell
-from loadtests.planning.warmup import part, settle_s
+from loadtests.planning.trial_timing import part, settle_s
 
 CELL = Cell(worker="gthread", workload="io", replicas=2)
 SEEDS = range(400)

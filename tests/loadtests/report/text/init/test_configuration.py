@@ -15,7 +15,7 @@ from loadtests.model.tested.surroundings import (
     FoundService,
     Surroundings,
 )
-from loadtests.report.text import configuration
+from loadtests.report.text.init import configuration
 
 KNOWN = Known(servers={"gunicorn": ("gthread",)}, variants=("gthread",))
 
