@@ -16,8 +16,8 @@ from scripts import twofold_greenlets
 from tests.checkout import CHECKOUT
 
 LINE = (
-    '[{"running": true, "peer": "", "frames": [["/srv/a.py", 3, "inner"]]},'
-    ' {"running": false, "peer": "db:5432", "frames": []}]'
+    '[{"running": true, "peer": "", "count": 1, "frames": [["/srv/a.py", 3, "inner"]]},'
+    ' {"running": false, "peer": "db:5432", "count": 2, "frames": []}]'
 )
 
 
@@ -26,7 +26,7 @@ def test_a_line_is_a_look() -> None:
 
     assert look == (
         greenlets.Greenlet(frames=(Frame(file="/srv/a.py", line=3, name="inner"),), running=True),
-        greenlets.Greenlet(frames=(), running=False, peer="db:5432"),
+        *[greenlets.Greenlet(frames=(), running=False, peer="db:5432")] * 2,
     )
 
 
