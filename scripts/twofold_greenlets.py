@@ -83,7 +83,7 @@ def _served() -> list[Any]:
 
 def _key(frame: FrameType | None) -> Key:
     """Return a stack's code and lines, the innermost first: cheap, and the same for equal ones."""
-    places = []
+    places: list[tuple[CodeType, int]] = []
     while frame is not None and len(places) < MOST_FRAMES:
         places.append((frame.f_code, frame.f_lineno or 0))
         frame = frame.f_back
