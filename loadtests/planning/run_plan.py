@@ -72,9 +72,7 @@ def make_plan(
     with_store = _with_store(options, project)
     workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)
     share = _share_of(machine, workers, most, with_store=with_store, stores=project.tested.needs)
-    if machine.nodes:
-        placed = swarm_placement.place(machine.nodes, workers, most, with_store=with_store)
-        notes = (*notes, *swarm_placement.notes(machine, placed))
+    notes = (*notes, *swarm_placement.described(machine, workers, most, with_store=with_store))
     waiting_only = all(workload.waits for workload in workloads)
     cells = cells_of(workloads, workers, counts)
     least, greatest = _round_limits(options)
