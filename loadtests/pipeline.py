@@ -11,20 +11,25 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from loadtests.analysis import core_speed, file_ceiling, generator_ceiling, verdict
-from loadtests.analysis.failures import shape
+from loadtests.analysis import (
+    core_speed,
+    file_ceiling,
+    generator_ceiling,
+    verdict,
+)
+from loadtests.analysis.failures import requests_by_name, shape
 from loadtests.analysis.latency import checks, level_results, slo_search
 from loadtests.analysis.rules import registry
 from loadtests.environments.guards import machine_lock
 from loadtests.environments.keep_awake import AWAKE_LOG, Awake, kept_awake
-from loadtests.environments.protocol import Chosen, Stack
+from loadtests.environments.protocol import Chosen, HasFront, Stack
 from loadtests.measurement import check_trial
 from loadtests.measurement.closed_loop import Session
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.progress import Progress
-from loadtests.model.errors import TwofoldError
+from loadtests.model.errors import NotInForce, TwofoldError
 from loadtests.model.plan import Plan
 from loadtests.model.result import RunFacts, RunResult
 from loadtests.model.tested import in_force
@@ -55,7 +60,9 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     """Measure a plan, and return the result and the run's folder.
 
     The stack is always taken down, and finished trials are saved and reported, even after an error.
-    A signal raises :class:`~loadtests.model.errors.Interrupted`.
+    A signal raises :class:`~loadtests.model.errors.Interrupted`. An image that does not run a
+    worker model that it was told to raises :class:`~loadtests.model.errors.NotInForce`, and leaves
+    no folder.
     """
     with machine_lock.held(request.chosen.lock, progress.say, wait=request.wait) as lock:
         return _run(request, progress, lock)
@@ -85,14 +92,14 @@ def _run(request: Request, progress: Progress, lock: machine_lock.Held) -> tuple
             driver = _driver_of(plan, stack, agent, probe, awake)
             session = Session(plan, stack, driver, store, progress, live.update)
             session.prepare()
-            plan = with_notes(plan, (*file_notes, *session.notes, *stack.notes))
+            plan = with_notes(with_front(plan, stack), (*file_notes, *session.notes, *stack.notes))
             store.begin(facts, chosen.machine, plan)
-            began_s = proc.monotonic_s()
-            session.measure()
-            measuring_s = proc.monotonic_s() - began_s
-            session.measure_latency()
-            session.finish()
+            measuring_s = _measured_s(session)
+            plan = with_front(plan, stack)
         signals.check()
+    except NotInForce:  # nothing was measured; see ``run``
+        store.discard()
+        raise
     except BaseException:
         # Report the finished trials if possible; the original error is the one to raise.
         with suppress(Exception):
@@ -108,6 +115,17 @@ def _run(request: Request, progress: Progress, lock: machine_lock.Held) -> tuple
     # Some notes are made while the stack goes down.
     store.begin(facts, chosen.machine, with_notes(plan, stack.notes))
     return report(store), store.folder
+
+
+def _measured_s(session: Session) -> float:
+    """Measure all trials, and return the seconds that the rounds took."""
+    began_s = proc.monotonic_s()
+    session.measure()
+    measuring_s = proc.monotonic_s() - began_s
+    session.measure_latency()
+    session.measure_profiles()
+    session.finish()
+    return measuring_s
 
 
 def _driver_of(
@@ -128,6 +146,13 @@ def with_notes(plan: Plan, notes: Sequence[str]) -> Plan:
     """Return a plan whose target has further notes, which were made on the running stack."""
     told = tuple(dict.fromkeys((*plan.tested.notes, *notes)))
     return replace(plan, tested=replace(plan.tested, notes=told))
+
+
+def with_front(plan: Plan, stack: Stack) -> Plan:
+    """Return a plan with what was seen of the user's own proxy, where there is one."""
+    if not isinstance(stack, HasFront):
+        return plan
+    return replace(plan, tested=replace(plan.tested, front=stack.look_at_front()))
 
 
 def _facts_of(run_id: str, started_at_s: float, command: str) -> RunFacts:
@@ -174,9 +199,13 @@ def conclude(recorded: Recorded) -> RunResult:
         findings,
         recorded.probes,
         failures,
+        recorded.profiles,
     )
     cells = generator_ceiling.with_shares(result.cells, ceiling)
-    return replace(result, cells=cells, ceiling=ceiling, in_force=recorded.in_force)
+    requests = requests_by_name.results(cells, trials)
+    return replace(
+        result, cells=cells, ceiling=ceiling, in_force=recorded.in_force, requests=requests
+    )
 
 
 def with_latency(result: RunResult, recorded: Recorded, folder: Path) -> RunResult:

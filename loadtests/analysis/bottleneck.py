@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import fsum
 from statistics import fmean
 
+from loadtests.analysis.shared import connections, waiting
 from loadtests.model.plan import Cell, Plan, WorkerModel
 from loadtests.model.result import ResourceUse
 from loadtests.model.trial import Trial, Usage
@@ -39,13 +40,16 @@ FULL_FOREIGN_RATIO = 0.05
 PRECEDENCE = (
     Bottleneck.REPLICA_CPU,
     Bottleneck.STORE,
+    Bottleneck.CONNECTIONS,
+    Bottleneck.FILE_LOCK,
     Bottleneck.WORKER_SLOTS,
     Bottleneck.PROXY,
     Bottleneck.GENERATOR,
     Bottleneck.HOST,
 )
 """Which resource is named where several are saturated. Replicas come before what feeds them. A
-saturated store keeps worker slots waiting, so it comes before them. The host comes last."""
+saturated store keeps worker slots waiting, and so does a lock; they come before them. The host
+comes last."""
 
 
 def resources(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> tuple[ResourceUse, ...]:
@@ -56,6 +60,9 @@ def resources(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> tuple[Resource
     measured = (
         _replica_cpu(trials, worker),
         _store(trials),
+        waiting.store_locks(trials),
+        connections.use(trials, cell.replicas, connections.of(trials)),
+        waiting.file_lock(trials),
         _worker_slots(trials, worker, cell),
         _proxy(trials),
         _generator(trials),

@@ -47,6 +47,8 @@ class Columns:
     outcome: Integers
     replica: Integers
     name: Integers
+    body_bytes: Integers | None = None
+    """Bytes of each body; None in the samples of older versions."""
 
 
 def read_columns(samples: bytes) -> Columns:
@@ -56,7 +58,8 @@ def read_columns(samples: bytes) -> Columns:
             **{
                 name: archive[name].astype(np.int64)
                 for name in ("due_us", "sent_us", "done_us", "status", "outcome", "replica", "name")
-            }
+            },
+            body_bytes=archive["bytes"].astype(np.int64) if "bytes" in archive else None,
         )
 
 
@@ -100,6 +103,7 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
         dealing=_dealing(raw, columns, names, window_us),
         requests=counting.outcomes_by_name(endings, good=good, failed=failed),
         examples=counting.examples_of(raw) if failed.any() else (),
+        shared=tuple(edge.shared for edge in (raw.opened, raw.closed) if edge.shared is not None),
     )
 
 
@@ -113,6 +117,8 @@ def _endings(finished: Finished, columns: Columns, names: Sequence[str]) -> coun
         names=finished.names,
         outcomes=finished.outcomes,
         replicas=names,
+        duration_us=columns.done_us - columns.due_us,
+        body_bytes=columns.body_bytes,
     )
 
 

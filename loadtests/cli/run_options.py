@@ -42,6 +42,7 @@ KEYS = {
     "slo": "slo",
     "generator_processes": "generator_processes",
     "start_limit_s": "start_limit",
+    "profile": "profile",
 }
 """Each option with a key in the configuration file, and the key's field."""
 
@@ -124,6 +125,12 @@ _OF_A_RUN = (
         help="Send at most so many requests a second to a URL. A load that reaches it has no"
         " verdict.",
     ),
+    click.option(
+        "--profile/--no-profile",
+        default=None,
+        help="Then look where requests wait, down to the line of code; half a minute at most."
+        "  [default: yes, but not with --quick]",
+    ),
     click.option("--seed", type=int, help="Repeat the order and rotation of an earlier run."),
     click.option(
         "--probe",
@@ -201,6 +208,7 @@ def _given_project(values: dict[str, Any], here: Path) -> projects.Given:
         port=target_options.port(values.pop("port")),
         env=target_options.variables(values.pop("env")),
         python=values.pop("python"),
+        through=values.pop("through"),
         requests=values.pop("requests"),
         locustfile=values.pop("locustfile"),
         tags=values.pop("tags"),
@@ -218,4 +226,5 @@ def _with_file(values: dict[str, Any], file: ProjectFile | None) -> dict[str, An
         value = getattr(file.settings, key) if file else None
         if value is not None and name not in merged:
             merged[name] = tuple(value) if isinstance(value, list) else value
+    merged.setdefault("profile", not merged.get("quick"))
     return merged

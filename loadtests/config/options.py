@@ -78,6 +78,8 @@ class Options:
     """How long a replica may take until it answers."""
     max_rps: float | None = None
     """The most requests a second that a deployment at a URL may get."""
+    profile: bool = False
+    """Whether to look, after the rounds, where requests wait."""
 
 
 def check(options: Options, choices: Choices) -> Options:

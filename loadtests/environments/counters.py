@@ -22,6 +22,9 @@ if TYPE_CHECKING:  # Docker's library takes 0.1 s to import, which processes nee
 
 NANOSECONDS = 1e9
 
+FRONT_SERVICE = "twofold-front"
+"""The service of our project that is the user's own proxy; it stands for ours."""
+
 SPOKEN_TO = frozenset({Role.GENERATOR, Role.METRONOME})
 
 
@@ -141,6 +144,8 @@ def reading_of(member: str, counters: cgroup.Counters, *, role: Role | None = No
 
 def member_name(container: Container) -> str:
     """Return a container's name in the stack; replicas have a number."""
+    if container.service == FRONT_SERVICE:
+        return Role.PROXY
     if container.member:
         # A service of the user's may have the name of one of ours.
         return container.service if container.member in set(Role) else container.member

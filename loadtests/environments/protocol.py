@@ -16,7 +16,9 @@ from typing import Protocol, runtime_checkable
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan, TrialSpec, Upstream
 from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.tested.front import Front
 from loadtests.model.tested.in_force import ServerProcess
+from loadtests.model.tested.shared import SharedUse
 from loadtests.model.tested.target import Target
 from loadtests.tools.proc import Child
 
@@ -105,6 +107,24 @@ class KeepsFiles(Protocol):
 
         None where that is not known after ``limit_s``.
         """
+
+
+@runtime_checkable
+class WatchesShared(Protocol):
+    """A stack that can look at what its replicas share. Not every stack can."""
+
+    def look_at_shared(self) -> SharedUse:
+        """Return the store's sessions and the locked files of this moment; takes milliseconds."""
+
+
+@runtime_checkable
+class HasFront(Protocol):
+    """A stack with the user's own proxy in the place of ours; its replicas have addresses."""
+
+    front_port: int
+
+    def look_at_front(self) -> Front:
+        """Return what was seen of the user's proxy by now."""
 
 
 @runtime_checkable

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from loadtests.analysis import core_speed, estimates, file_ceiling, request_table, samples
 from loadtests.analysis.latency import level_results
+from loadtests.analysis.profiles import naming
 from loadtests.analysis.rules.system import disturbed
 from loadtests.environments.protocol import Stack
 from loadtests.measurement import repeated_trials, user_calibration
@@ -14,8 +16,11 @@ from loadtests.measurement.check_trial import CheckedLoad
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.failure_evidence import FailureEvidence
 from loadtests.measurement.open_loop import OpenLoop
+from loadtests.measurement.profiles import trials as profile_trials
+from loadtests.measurement.profiles.beside import NOTHING, Beside
 from loadtests.measurement.progress import Progress
-from loadtests.measurement.serving import in_force, keep_alive
+from loadtests.measurement.serving import in_force, jit_warmup, keep_alive
+from loadtests.measurement.user_load import grouped_names
 from loadtests.model.consistency import ProbeResult, ProbeState
 from loadtests.model.generator_records import RawTrial
 from loadtests.model.latency import FileCeiling
@@ -23,13 +28,9 @@ from loadtests.model.open_trial import OpenTrial
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
 from loadtests.model.tested.in_force import InForce, applied
 from loadtests.model.trial import Calibration, Trial
-from loadtests.planning import warmup
+from loadtests.planning import trial_timing
 from loadtests.results.run_folder import Store
 from loadtests.targets.reset import reset
-
-CALIBRATION_TIMING = Timing(
-    settle_s=user_calibration.SETTLE_S, window_s=user_calibration.WINDOW_S, drain_limit_s=15.0
-)
 
 START_UP_WINDOW_S = 2.0
 """Windows of a run that is not quick; see ``planning.run_plan``."""
@@ -63,6 +64,8 @@ class Session:
         self._evidence = FailureEvidence(stack.log_of)
         self._users_steps: dict[str, int] = {}
         self._file_ceilings: list[FileCeiling] = []
+        self._names: set[str] = set()
+        """Names of requests of the user's locustfiles."""
         self.notes: tuple[str, ...] = ()
         """What was left out of the user's own loads, or changed, in sentences."""
 
@@ -84,6 +87,8 @@ class Session:
             self._store.write_ceiling(ceiling)
             self._measure_files()
         self._probe(asked)
+        warmed = jit_warmup.warm_all(self._plan, self._stack, self._warm_up, self._progress.say)
+        self.notes = (*self.notes, *warmed)
         for workload in self._plan.workloads:
             for worker in self._plan.workers:
                 self._progress.say(
@@ -96,8 +101,11 @@ class Session:
                     self._try_users,
                     step=self._users_steps.get(workload.name, 1),
                 )
+        grouped = grouped_names.note(self._names)
+        self.notes = (*self.notes, *([grouped] if grouped is not None else []))
         calibrations = tuple(self._calibrations.values())
         self._store.write_calibrations(calibrations)
+        self._tell_windows(calibrations)
         self._keep_in_force(in_force.after_load(self._stack, self._in_force))
         file_ceiling.refuse_dear(self._plan, calibrations, self._file_ceilings)
 
@@ -185,6 +193,27 @@ class Session:
             say = self._progress.say
             OpenLoop(self._plan, latency, capacities, self._driver, self._keep_open, say).measure()
 
+    def measure_profiles(self) -> None:
+        """Look where requests wait, if the plan includes it; nothing of it is in any figure."""
+        planned = self._plan.profile
+        if planned is None:
+            return
+        rates = naming.rates(estimates.cells(self._plan, self._counting()))
+        profiles = profile_trials.measure(
+            self._plan,
+            planned,
+            self._stack,
+            self._load_beside,
+            gains=partial(naming.gain, rates, planned.replica_counts),
+            say=self._progress.say,
+        )
+        self._store.write_profiles(profiles)
+
+    def _load_beside(self, spec: TrialSpec, timing: Timing, beside: Beside) -> Trial:
+        users = self._calibrations[(spec.cell.worker, spec.cell.workload)].users_per_replica
+        raw = self._put_on(spec, users * spec.cell.replicas, timing, beside)
+        return samples.reduce(raw, self._plan.budget, service_ms=None)
+
     def _keep_open(self, trial: OpenTrial, samples: bytes) -> None:
         self._store.append(trial, samples)
         self._watch()
@@ -199,9 +228,12 @@ class Session:
         """
         calibration = self._calibrations[(spec.cell.worker, spec.cell.workload)]
         users = calibration.users_per_replica * spec.cell.replicas
-        timing = self._plan.timing
-        settle_s = self._settle_s(spec.cell, calibration)
-        raw = self._put_on(spec, users, replace(timing, settle_s=settle_s))
+        timing = replace(
+            self._plan.timing,
+            settle_s=self._settle_s(spec.cell, calibration),
+            window_s=self._window_s(calibration),
+        )
+        raw = self._put_on(spec, users, timing)
         trial = samples.reduce(raw, self._plan.budget, service_ms=calibration.service_ms)
         if may_repeat:
             trial = replace(trial, set_aside=disturbed(trial))
@@ -217,22 +249,45 @@ class Session:
         before = [trial for trial in self._trials if trial.spec.cell == cell]
         last = before[-1].latency if before else None
         answer_ms = (last.mean_ms if last else calibration.answer_ms) or 0.0
-        return warmup.settle_s(
+        return trial_timing.settle_s(
             answer_ms / 1000,
             self._plan.timing.settle_s,
-            part=warmup.part(self._plan.seed, cell, len(before)),
+            part=trial_timing.part(self._plan.seed, cell, len(before)),
         )
 
-    def _try_users(self, spec: TrialSpec, users: int) -> Trial:
-        raw = self._put_on(spec, users, CALIBRATION_TIMING)
+    def _window_s(self, calibration: Calibration) -> float:
+        rps = calibration.steps[-1].throughput_rps
+        return trial_timing.window_s(self._plan.timing.window_s, rps)
+
+    def _tell_windows(self, calibrations: Sequence[Calibration]) -> None:
+        for each in calibrations:
+            window_s = self._window_s(each)
+            if window_s > self._plan.timing.window_s:
+                self._progress.say(
+                    f"{each.worker} on {each.workload}: one replica gives"
+                    f" {each.steps[-1].throughput_rps:.1f} answers/s, so windows take"
+                    f" {window_s:.1f} s"
+                )
+
+    def _try_users(self, spec: TrialSpec, users: int, timing: Timing) -> Trial:
+        raw = self._put_on(spec, users, timing)
         return samples.reduce(raw, self._plan.budget, service_ms=None)
 
-    def _put_on(self, spec: TrialSpec, users: int, timing: Timing) -> RawTrial:
+    def _warm_up(self, spec: TrialSpec, users: int) -> Trial:
+        raw = self._put_on(spec, users, jit_warmup.TIMING)
+        return samples.reduce(raw, self._plan.budget, service_ms=None)
+
+    def _put_on(
+        self, spec: TrialSpec, users: int, timing: Timing, beside: Beside = NOTHING
+    ) -> RawTrial:
         workload = self._workloads[spec.cell.workload]
         load = self._driver.load_of(spec, workload, timing)
         if workload.is_users:
             load = replace(load, seed=self._plan.seed)
-        return self._driver.measure(spec, replace(load, users=users))
+        raw = self._driver.measure(spec, replace(load, users=users), beside)
+        if workload.locustfile is not None:
+            self._names.update(raw.finished.names)
+        return raw
 
 
 def _renamed(spec: TrialSpec, suffix: str) -> TrialSpec:

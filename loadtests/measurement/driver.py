@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from types import MappingProxyType
@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 
 from loadtests.analysis import file_ceiling, generator_ceiling
 from loadtests.environments.keep_awake import Awake
-from loadtests.environments.protocol import Stack
+from loadtests.environments.protocol import HasFront, Stack
 from loadtests.measurement import check_trial, not_ready, readiness
 from loadtests.measurement.check_trial import CheckedLoad
 from loadtests.measurement.consistency.declared import REPLICA_HEADER, Prober
 from loadtests.measurement.consistency.undeclared import Undeclared, means_of, unreachable
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
+from loadtests.measurement.profiles.beside import NOTHING, Beside
 from loadtests.measurement.server_counters import ServerCounters
 from loadtests.measurement.serving import start_time
 from loadtests.measurement.user_load.orders import Orders
@@ -64,6 +65,11 @@ class Driver:
         self._awake = awake
         self._server_counters = ServerCounters(stack, agent, count_in_replicas=counts_requests)
 
+    @property
+    def _has_addresses(self) -> bool:
+        """Whether the replicas can be asked one by one, and not only through a balancer."""
+        return self._stack.status_url is not None or isinstance(self._stack, HasFront)
+
     def _replicas(self) -> dict[str, Replica]:
         return {replica.name: replica for replica in self._stack.replicas}
 
@@ -72,7 +78,7 @@ class Driver:
 
         Behind a balancer that is not ours, replicas have no address, and the balancer is asked.
         """
-        if self._stack.status_url is None:
+        if not self._has_addresses:
             url = self.base_url(upstreams[0].port) + self._health_path
             readiness.wait_for_proxy(self._agent, url, lambda: f"(nothing answers at {url})")
             return
@@ -163,7 +169,7 @@ class Driver:
         The proxy need not be there yet, and the replicas have no CPU budget then. Behind a balancer
         that is not ours they have no address, and nothing is asked.
         """
-        if self._stack.status_url is None:
+        if not self._has_addresses:
             return unreachable(plan)
         host = f"{self._stack.proxy_host}:{plan.upstreams[0].port}"
         try:
@@ -181,7 +187,7 @@ class Driver:
         The proxy need not be there yet. Where it is not ours, it is asked all the same.
         """
         url = self.base_url(upstream.port)
-        if self._stack.status_url is not None:
+        if self._has_addresses:
             replica = self._replicas()[f"{upstream.worker}-{upstream.members[0]}"]
             url = f"http://{replica.address}"
         try:
@@ -194,7 +200,12 @@ class Driver:
         self._agent.end_users()
 
     def base_url(self, port: int) -> str:
-        """Return the URL of one of the proxy's ports, as seen by the generator."""
+        """Return the URL of one of the proxy's ports, as seen by the generator.
+
+        The user's own proxy has one port for all replicas.
+        """
+        if isinstance(self._stack, HasFront):
+            port = self._stack.front_port
         return f"http://{self._stack.proxy_host}:{port}"
 
     def load_of(self, spec: TrialSpec, workload: Workload, timing: Timing) -> Load:
@@ -254,8 +265,8 @@ class Driver:
         done = self._agent.load(load, on_opened=lambda: None, on_closed=lambda: None)
         return file_ceiling.reduce(done, workload, PurePath(workload.locustfile.path).name)
 
-    def measure(self, spec: TrialSpec, load: Load) -> RawTrial:
-        """Run one load, and return its raw measurements."""
+    def measure(self, spec: TrialSpec, load: Load, beside: Beside = NOTHING) -> RawTrial:
+        """Run one load, with something beside its window, and return its raw measurements."""
         self._stack.activate(spec)
         started_s = proc.monotonic_s()
         active = tuple(f"{spec.cell.worker}-{number}" for number in spec.members)
@@ -263,8 +274,8 @@ class Driver:
         edges: list[Edge] = []
         done = self._agent.load(
             load,
-            on_opened=lambda: edges.append(self._edge()),
-            on_closed=lambda: edges.append(self._edge()),
+            on_opened=lambda: self._at_edge(edges, beside.start),
+            on_closed=lambda: self._at_edge(edges, beside.stop),
         )
         check_clocks(edges[0], done.finished)
         request_counts = self._server_counters.finish(active)
@@ -282,6 +293,10 @@ class Driver:
             identities=self._stack.identities(),
             wall_s=proc.monotonic_s() - started_s,
         )
+
+    def _at_edge(self, edges: list[Edge], then: Callable[[], None]) -> None:
+        edges.append(self._edge())
+        then()
 
     def _edge(self) -> Edge:
         return read_edge(self._stack, self._awake, self._metronome)

@@ -8,11 +8,13 @@ replica also gets a short queue: see ``with_queue``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from loadtests.analysis.rules.load import GAIN_LIMIT_RATIO
-from loadtests.model.plan import Cell, Plan, TrialSpec, Upstream
+from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream
 from loadtests.model.trial import Calibration, CalibrationStep, Trial
+from loadtests.planning import trial_timing
 
 MOST_USERS = 256
 """Upper limit; beyond it, more users only lengthen the queue."""
@@ -34,7 +36,18 @@ SETTLE_S = 0.4
 WINDOW_S = 1.0
 """Ten CPU periods: enough to see a gain of a few per cent under a CPU budget."""
 
-Measure = Callable[[TrialSpec, int], Trial]
+ANSWERS = 2
+MOST_S = 4.0
+"""Warm-up and window of a step are at least this many expected answers, but no longer than this.
+Shorter ones see only the fast requests of a mix: the slow ones fill the slots later."""
+
+LONG_ANSWER_S = 2.0
+LONG_RATIO = 4.0
+"""A replica is full when an answer takes this long, and this many times as long as alone."""
+
+DRAIN_LIMIT_S = 15.0
+
+Measure = Callable[[TrialSpec, int, Timing], Trial]
 """Measures a cell with a number of users, and returns the trial."""
 
 
@@ -48,16 +61,20 @@ def double_users(
     measure: Callable[[int], CalibrationStep],
     *,
     before: CalibrationStep | None = None,
+    longest_s: float = math.inf,
 ) -> tuple[CalibrationStep, ...]:
     """Double the users until throughput gains less than 5 %, and return all steps.
 
-    The first step is compared with ``before``, if it is given.
+    The first step is compared with ``before``, if it is given. A step whose answers take
+    ``longest_s`` is the last, too: with few answers in a window, a gain may be chance for ever.
     """
     steps: list[CalibrationStep] = []
     while users <= MOST_USERS:
         step = measure(users)
         steps.append(step)
         if before and step.throughput_rps < before.throughput_rps * (1 + GAIN_LIMIT_RATIO):
+            break
+        if step.throughput_rps and users / step.throughput_rps >= longest_s:
             break
         before = step
         users *= 2
@@ -76,13 +93,21 @@ def calibrate(
     """
     spec = _spec(plan, worker, workload)
     slots = next(model.slots for model in plan.workers if model.name == worker)
-    single = _step(spec, 1, measure)
+    tried: list[CalibrationStep] = []
+
+    def take(users: int) -> CalibrationStep:
+        tried.append(_step(spec, users, measure, tried[-1] if tried else None))
+        return tried[-1]
+
+    single = take(1)
     first = -(-first_users(slots) // step) * step
-    steps = double_users(first, lambda users: _step(spec, users, measure), before=single)
+    longest_s = max(LONG_ANSWER_S, LONG_RATIO * (single.mean_ms or 0.0) / 1000)
+    steps = double_users(first, take, before=single, longest_s=longest_s)
+    window_s = trial_timing.window_s(plan.timing.window_s, steps[-1].throughput_rps)
     return Calibration(
         worker=worker,
         workload=workload,
-        users_per_replica=with_queue(steps[-1], slots, plan.timing.window_s, step=step),
+        users_per_replica=with_queue(steps[-1], slots, window_s, step=step),
         service_ms=single.mean_ms,
         steps=(single, *steps),
     )
@@ -100,8 +125,24 @@ def with_queue(last: CalibrationStep, slots: int | None, window_s: float, *, ste
     return max(last.users, queued)
 
 
-def _step(spec: TrialSpec, users: int, measure: Measure) -> CalibrationStep:
-    trial = measure(spec, users)
+def timing(users: int, before: CalibrationStep | None) -> Timing:
+    """Return how long a step takes; its answers by the throughput of the step before."""
+    answer_s = 0.0
+    if before is not None:
+        rps = before.throughput_rps
+        answer_s = users / rps if rps else MOST_S
+    least_s = min(MOST_S, ANSWERS * answer_s)
+    return Timing(
+        settle_s=max(SETTLE_S, least_s),
+        window_s=max(WINDOW_S, least_s),
+        drain_limit_s=DRAIN_LIMIT_S,
+    )
+
+
+def _step(
+    spec: TrialSpec, users: int, measure: Measure, before: CalibrationStep | None
+) -> CalibrationStep:
+    trial = measure(spec, users, timing(users, before))
     return CalibrationStep(
         worker=spec.cell.worker,
         workload=spec.cell.workload,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loadtests.environments.keep_awake import Awake
-from loadtests.environments.protocol import Stack
+from loadtests.environments.protocol import Stack, WatchesShared
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.model.errors import GeneratorFailure
 from loadtests.model.generator_records import Edge, Finished
@@ -42,6 +42,7 @@ def read_edge(stack: Stack, awake: Awake, metronome: Metronome | None) -> Edge:
     host = stack.read_host()
     harness_cpu_s = proc.own_cpu_s() + awake.cpu_s()
     pulse = metronome.answer() if metronome is not None else None
+    shared = stack.look_at_shared() if isinstance(stack, WatchesShared) else None
     return Edge(
         members=members,
         host=host,
@@ -49,4 +50,5 @@ def read_edge(stack: Stack, awake: Awake, metronome: Metronome | None) -> Edge:
         # On cores that may sleep, the probe runs faster the more replicas keep them awake. Its
         # speed would bias the doubling factor, so there the intervals stay wider instead.
         pulse=pulse if awake.holds else None,
+        shared=shared,
     )

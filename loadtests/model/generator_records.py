@@ -9,6 +9,7 @@ from typing import Any, Literal
 from loadtests.model.failures import AnswerExample
 from loadtests.model.plan import TrialSpec
 from loadtests.model.stack import HostReading, Reading
+from loadtests.model.tested.shared import SharedUse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +130,8 @@ class Edge:
     harness_cpu_s: float
     pulse: Mapping[int, tuple[float, float]] | None = None
     """The speed probe's counters for each core: units of work, and CPU-seconds."""
+    shared: SharedUse | None = None
+    """What replicas share, as it was used at this moment; None where nobody can look."""
 
 
 @dataclass(frozen=True, kw_only=True)

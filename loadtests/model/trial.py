@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from loadtests.model.failures import AnswerExample, RequestOutcomes
 from loadtests.model.plan import TrialSpec
+from loadtests.model.tested.shared import SharedUse
 from loadtests.model.vocabulary import Role
 
 
@@ -140,6 +141,8 @@ class Trial:
     """How the requests of each name ended in the window; empty in older journals."""
     examples: tuple[AnswerExample, ...] = ()
     """A few answers of each kind, where some failed."""
+    shared: tuple[SharedUse, ...] = ()
+    """What replicas share, as it was used at the window's edges; empty where nobody can look."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,11 @@ class Bottleneck(StrEnum):
     PROXY = "proxy"
     GENERATOR = "generator"
     STORE = "store"
+    CONNECTIONS = "connections"
+    FILE_LOCK = "file_lock"
     HOST = "host"
+    WAITING = "waiting"
+    """Requests waited in the application, at the line that the detail names."""
     UNEXPLAINED = "unexplained"
 
 

@@ -21,10 +21,17 @@ from loadtests.model.errors import PlanError
 from loadtests.model.latency import LatencyPlan
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Budget, Cell, Plan, Timing, TrialSpec, Upstream
+from loadtests.model.profiles.planned import ProfilePlan
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.workload import Workload
-from loadtests.planning import external_plan, interpreter_fit, load_levels, swarm_placement
+from loadtests.planning import (
+    external_plan,
+    interpreter_fit,
+    load_levels,
+    profile_trials,
+    swarm_placement,
+)
 from loadtests.planning.budget import WAITING, budget, fits, generator_cores, split_cores
 from loadtests.planning.cells import cells_of, trial_spec
 from loadtests.planning.rotation import rotation
@@ -69,17 +76,19 @@ def make_plan(
     counts = tuple(sorted(options.replicas))
     most = counts[-1]
     options, left_out = _with_workers(options, project)
+    _check_through(options, project)
     with_store = _with_store(options, project)
     workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)
     share = _share_of(machine, workers, most, with_store=with_store, stores=project.tested.needs)
-    notes = (*notes, *swarm_placement.described(machine, workers, most, with_store=with_store))
-    waiting_only = all(workload.waits for workload in workloads)
+    notes = (*notes, *_placement(machine, workers, most, with_store=with_store))
     cells = cells_of(workloads, workers, counts)
     least, greatest = _round_limits(options)
-    upstreams, rounds = _rounds(cells, total=most, rounds=greatest, seed=seed)
+    in_turn = project.tested.through is not None
+    upstreams, rounds = _rounds(cells, total=most, rounds=greatest, seed=seed, in_turn=in_turn)
     timing = TIMING_QUICK if options.quick else TIMING
     latency = _latency(options, len(cells))
-    expected_s = partial(_expected_s, timing, latency, len(cells), with_store=with_store)
+    profile = _profile(options, counts, len(workloads) * len(workers))
+    expected_s = partial(_expected_s, timing, latency, profile, len(cells), with_store=with_store)
     return Plan(
         tested=project.tested,
         checks=project.checks,
@@ -94,7 +103,7 @@ def make_plan(
         rounds_max=greatest,
         precision_ratio=options.precision_ratio,
         target=options.target,
-        budget=share(waiting_only=waiting_only),
+        budget=share(waiting_only=all(workload.waits for workload in workloads)),
         timing=timing,
         upstreams=upstreams,
         rounds=rounds,
@@ -102,12 +111,31 @@ def make_plan(
         expected_max_s=expected_s(greatest),
         notes=(*left_out, *notes),
         latency=latency,
-        generator_processes=options.generator_processes
-        or len(generator_cores(swarm_placement.of_generator(machine)))
-        or 1,
+        generator_processes=_generator_processes(options, machine),
         with_store=with_store,
         start_limit_s=options.start_limit_s,
+        profile=profile,
     )
+
+
+def _profile(options: Options, counts: tuple[int, ...], series: int) -> ProfilePlan | None:
+    return profile_trials.plan_profiles(counts, series) if options.profile else None
+
+
+def _placement(
+    machine: Machine, workers: tuple[str, ...], most: int, *, with_store: bool
+) -> tuple[str, ...]:
+    """Return what goes to which node of a Swarm, in sentences."""
+    if not machine.nodes:
+        return ()
+    placed = swarm_placement.place(machine.nodes, workers, most, with_store=with_store)
+    return swarm_placement.notes(machine, placed)
+
+
+def _generator_processes(options: Options, machine: Machine) -> int:
+    """Return the number that was asked for, or one for each core of the generator."""
+    cores = generator_cores(swarm_placement.of_generator(machine))
+    return options.generator_processes or len(cores) or 1
 
 
 def _share_of(
@@ -130,6 +158,16 @@ def _with_workers(options: Options, project: Project) -> tuple[Options, tuple[st
     return replace(options, workers=workers), left_out
 
 
+def _check_through(options: Options, project: Project) -> None:
+    """Raise :class:`PlanError` for several variants behind one proxy of the user's."""
+    workers = options.workers or ()
+    if project.tested.through is not None and len(workers) > 1:
+        raise PlanError(
+            f"--through {project.tested.through} passes requests on to the replicas of one variant,"
+            f" and here are {len(workers)}: {', '.join(workers)}. Name one (--workers)."
+        )
+
+
 def _with_store(options: Options, project: Project) -> bool:
     """Return whether the replicas have a store: the sample application's, or what they need."""
     requested = options.workloads or project.default_workloads
@@ -140,10 +178,17 @@ def _with_store(options: Options, project: Project) -> bool:
 
 
 def _expected_s(
-    timing: Timing, latency: LatencyPlan | None, cells: int, rounds: int, *, with_store: bool
+    timing: Timing,
+    latency: LatencyPlan | None,
+    profile: ProfilePlan | None,
+    cells: int,
+    rounds: int,
+    *,
+    with_store: bool,
 ) -> float:
     trial_s = timing.settle_s + timing.window_s + OVERHEAD_S
     beside_s = START_S + STORE_START_S * with_store + (latency.expected_s if latency else 0.0)
+    beside_s += profile.expected_s if profile else 0.0
     return beside_s + rounds * cells * trial_s
 
 
@@ -198,11 +243,19 @@ def _round_limits(options: Options) -> tuple[int, int]:
 
 
 def _rounds(
-    cells: tuple[Cell, ...], *, total: int, rounds: int, seed: int
+    cells: tuple[Cell, ...], *, total: int, rounds: int, seed: int, in_turn: bool
 ) -> tuple[tuple[Upstream, ...], tuple[tuple[TrialSpec, ...], ...]]:
+    """Return the ports and the rounds.
+
+    ``in_turn`` means that replicas are added and removed under a proxy that runs on: then the first
+    ones always serve.
+    """
     rng = Random(seed)
     members = {
-        cell: rotation(total=total, size=cell.replicas, rounds=rounds, rng=rng) for cell in cells
+        cell: (tuple(range(1, cell.replicas + 1)),) * rounds
+        if in_turn
+        else rotation(total=total, size=cell.replicas, rounds=rounds, rng=rng)
+        for cell in cells
     }
     sets = sorted({(cell.worker, group) for cell in cells for group in members[cell]})
     ports = {key: FIRST_PORT + offset for offset, key in enumerate(sets)}

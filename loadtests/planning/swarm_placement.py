@@ -143,15 +143,6 @@ def _share(
     return min(largest, SHARE_OF_CORES * left / most)
 
 
-def described(
-    machine: Machine, workers: Sequence[str], replicas: int, *, with_store: bool
-) -> tuple[str, ...]:
-    """Return which node will have what; nothing without a Swarm."""
-    if not machine.nodes:
-        return ()
-    return notes(machine, place(machine.nodes, workers, replicas, with_store=with_store))
-
-
 def notes(machine: Machine, placement: Placement) -> tuple[str, ...]:
     """Return which node has what, a sentence each, and what cannot be known of one machine."""
     told = []

@@ -11,6 +11,7 @@ from loadtests.servers import entry
 from loadtests.servers.server import Command, ReplicaOrder, Seen, Server
 
 _WARNING = re.compile(r"WARNING: This is a development server")
+ONE_AT_A_TIME = "--without-threads"
 _RELOADER = re.compile(r"Restarting with (?:stat|watchdog)")
 
 
@@ -35,8 +36,8 @@ def command(order: ReplicaOrder) -> Command:
     )
 
 
-def look(log: str, _processes: Sequence[ServerProcess]) -> Seen:
-    """Say what it is: a thread for each request, in one process."""
+def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
+    """Say what it is: a thread for each request, in one process, or one request at a time."""
     notes = [
         "This is Flask's development server, which is not made for load. Measure the server that"
         " production has."
@@ -46,6 +47,8 @@ def look(log: str, _processes: Sequence[ServerProcess]) -> Seen:
             "Its reloader is on: it polls all files of the application, also while a replica is"
             " idle. Start it without --debug."
         )
+    if any(ONE_AT_A_TIME in process.command.split() for process in processes):
+        return Seen(mode="single-threaded", processes=1, threads=1, notes=tuple(notes))
     return Seen(mode="threads", processes=1, unlimited=True, notes=tuple(notes))
 
 

@@ -35,9 +35,9 @@ def root() -> Path:
 
 
 def results() -> Path:
-    """Return the results folder of the checkout, or of the working directory without a checkout."""
-    folder = root()
-    return (Path.cwd() if folder == PACKAGE / BUNDLE else folder) / RESULTS
+    """Return the results folder of the checkout, or of the working directory outside of it."""
+    folder, here = root(), Path.cwd()
+    return (folder if here.is_relative_to(folder) else here) / RESULTS
 
 
 def generator() -> Path:

@@ -181,6 +181,18 @@ def processes(group: Group) -> tuple[int, ...]:
     return tuple(sorted(int(line) for line in _text(folder / "cgroup.procs").split()))
 
 
+def oom_kills(group: Group) -> int:
+    """Return how many processes of a group the kernel killed, out of memory; 0 if it cannot tell.
+
+    Both ``memory.oom_control`` (version 1) and ``memory.events`` have a line ``oom_kill``.
+    """
+    folder = group.folders.get("memory")
+    name = "memory.oom_control" if group.version == 1 else "memory.events"
+    with contextlib.suppress(OSError, ValueError):
+        return parse_flat(_text(folder / name)).get("oom_kill", 0) if folder else 0
+    return 0
+
+
 def cpu_limit(group: Group) -> float | None:
     """Return the lowest CPU limit of a group and its ancestors, in CPUs; None without a limit."""
     limits = []

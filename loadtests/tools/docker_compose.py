@@ -42,10 +42,22 @@ class Compose:
         return (*self.argv, "--project-name", project, *named, *words)
 
 
-def up_words(scale: Mapping[str, int], services: Sequence[str]) -> tuple[str, ...]:
-    """Return the Compose words that start services; ``scale`` gives containers by service."""
+def up_words(
+    scale: Mapping[str, int], services: Sequence[str], *, start: bool = True
+) -> tuple[str, ...]:
+    """Return the Compose words that start services; ``scale`` gives containers by service.
+
+    Without ``start``, containers and their networks are only created.
+    """
     scaled = [f"--scale={service}={number}" for service, number in scale.items()]
-    return ("up", "--detach", "--no-build", "--no-color", *scaled, *services)
+    return (
+        "up",
+        "--detach" if start else "--no-start",
+        "--no-build",
+        "--no-color",
+        *scaled,
+        *services,
+    )
 
 
 def stop_words(services: Sequence[str], *, grace_s: int) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from jinja2 import Environment, StrictUndefined
 
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.plan import IdleConnections
+from loadtests.model.tested.front import Front
 
 CONNECTIONS = 8192
 """Connections of the single worker process: those to users and to replicas together."""
@@ -153,3 +154,64 @@ def parse_status(text: str) -> Status:
         )
     active, accepted, handled, requests, *_ = numbers
     return Status(active=active, accepted=accepted, handled=handled, requests=requests)
+
+
+# -- the configuration of somebody's own nginx ------------------------------------------------
+
+SET_ASIDE_S = 10.0
+"""How long a server gets nothing after it failed, where nothing is said (``fail_timeout``)."""
+
+_BY_ADDRESS = re.compile(
+    r"(?:^|[;{}])\s*(ip_hash|hash\s+\$(?:binary_)?remote_addr[^;]*)\s*;", re.MULTILINE
+)
+_RESOLVER = re.compile(r"(?:^|[;{}])\s*resolver\s+([^;]+);", re.MULTILINE)
+_VALID = re.compile(r"valid=(\d+)(ms|s|m|h)?")
+_PASSES = re.compile(r"(?:^|[;{}])\s*(?:proxy_pass|uwsgi_pass)\s+([^;\s]+)\s*;", re.MULTILINE)
+_SERVER = re.compile(r"(?:^|[;{}])\s*server\s+([^;{\s]+)([^;{]*);", re.MULTILINE)
+_FAIL_TIMEOUT = re.compile(r"fail_timeout=(\d+)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
+
+
+def seen_of(service: str, config: str, names: Sequence[str]) -> Front:
+    """Return how an nginx passes requests on, by the output of ``nginx -T``.
+
+    ``names`` are those by which it may look for the replicas.
+    """
+    text = re.sub(r"#.*", "", config)
+    by_address = _BY_ADDRESS.search(text)
+    servers = _SERVER.findall(text)
+    again_s = _looks_again_s(text, servers)
+    hosts = [_host(address) for address in (*_PASSES.findall(text), *(name for name, _ in servers))]
+    looked_up = next((host for host in hosts if host in names), None)
+    return Front(
+        service=service,
+        known=True,
+        by_address=" ".join(by_address[1].split()) if by_address else None,
+        looked_up=looked_up if again_s is None else None,
+        looks_again_s=again_s,
+        sets_aside_s=_sets_aside_s(servers),
+    )
+
+
+def _looks_again_s(text: str, servers: Sequence[tuple[str, str]]) -> float | None:
+    """Return how often names are looked up again: in a variable, or of servers that say so."""
+    resolver = _RESOLVER.search(text)
+    dynamic = any("$" in target for target in _PASSES.findall(text))
+    dynamic = dynamic or any("resolve" in options.split() for _, options in servers)
+    if resolver is None or not dynamic:
+        return None
+    valid = _VALID.search(resolver[1])
+    # Without valid=, the answer's own time counts; Docker's name server says ten minutes.
+    return int(valid[1]) * _SECONDS[valid[2]] if valid else 600.0
+
+
+def _sets_aside_s(servers: Sequence[tuple[str, str]]) -> float | None:
+    if servers and all("max_fails=0" in options.split() for _, options in servers):
+        return None
+    times = [int(found[1]) for _, options in servers if (found := _FAIL_TIMEOUT.search(options))]
+    return float(max(times)) if times else SET_ASIDE_S
+
+
+def _host(address: str) -> str:
+    """Return the host of ``http://web:5000/`` or ``web:5000``."""
+    return address.rpartition("//")[2].partition("/")[0].partition(":")[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from loadtests.model.tested.shared import LockedFile, SharedUse, StoreSessions
 from loadtests.model.trial import GeneratorHealth, HostUse
 from loadtests.model.vocabulary import Bottleneck, Role
 from tests.loadtests.builders import make_usage
@@ -26,6 +27,19 @@ def saturating(kind: Bottleneck) -> dict[str, Any]:
         fields |= {"service_ms": 152.0}
     if kind is Bottleneck.GENERATOR:
         fields |= {"generator": GeneratorHealth(cpu_ratio=0.97, lag_p99_ms=30.0, lag_max_ms=90.0)}
+    if kind is Bottleneck.CONNECTIONS:
+        sessions = StoreSessions(
+            member="db", connections=20, active=8, waiting=0, by_replica={"gthread-1": 24}, most=20
+        )
+        fields |= {"shared": (SharedUse(sessions=(sessions,)),)}
+    if kind is Bottleneck.FILE_LOCK:
+        fields |= {"shared": tuple(_locked(f"gthread-{number}") for number in (1, 2))}
     if kind is Bottleneck.HOST:
         fields |= {"host": HostUse(steal_ratio=0.02, foreign_ratio=0.30)}
     return fields
+
+
+def _locked(holder: str) -> SharedUse:
+    """Return a look at which one replica had the file locked that all of them share."""
+    file = LockedFile(path="/srv/shop.db", identity="08:01:77", holder=holder)
+    return SharedUse(locked_files=(file,))

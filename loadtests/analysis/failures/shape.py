@@ -15,6 +15,7 @@ from loadtests.analysis import remedies
 from loadtests.analysis.failures import significance, wording
 from loadtests.analysis.failures.counting import Series, Window, added, series_of
 from loadtests.analysis.failures.significance import Sides
+from loadtests.analysis.shared import connections
 from loadtests.model.failures import AnswerExample, FailureCount, FailureResult, FailureShape
 from loadtests.model.plan import Plan
 from loadtests.model.trial import Trial
@@ -71,7 +72,7 @@ def results(plan: Plan, trials: Sequence[Trial], *, finished: bool) -> tuple[Fai
         ):
             continue
         result = _judge(series, splits[id(series)], level)
-        result = _with_examples(result, trials)
+        result = _by_connections(_with_examples(result, trials), trials)
         if finished:
             result = replace(result, visible_ratio=_visible(series))
         judged.append(wording.explained(result))
@@ -219,8 +220,41 @@ def _with_examples(result: FailureResult, trials: Sequence[Trial]) -> FailureRes
         result,
         wrong=chosen,
         right=right[0] if right and chosen is not None else None,
-        cause=known.cause if known else "",
+        cause=known.cause + _figures(known, result, trials) if known else "",
         remedy=known.advice if known else "",
+    )
+
+
+def _figures(known: remedies.Remedy, result: FailureResult, trials: Sequence[Trial]) -> str:
+    """Return the figures of a cause that has some, as the end of its clause."""
+    if known is not remedies.CONNECTIONS:
+        return ""
+    failing = [count.replicas for count in result.counts if count.failed]
+    replicas = min(result.breaks_at or failing or [result.counts[-1].replicas])
+    return connections.refused(_connections(result, trials), replicas)
+
+
+def _connections(result: FailureResult, trials: Sequence[Trial]) -> connections.Connections | None:
+    return connections.of([trial for trial in trials if trial.spec.cell.worker == result.worker])
+
+
+def _by_connections(result: FailureResult, trials: Sequence[Trial]) -> FailureResult:
+    """Return failures for want of connections as a break where the arithmetic says so.
+
+    All replicas of a run are up at once, and pools keep what they opened. So a store may refuse
+    with few replicas under load what only many of them want.
+    """
+    known = _connections(result, trials)
+    if known is None or not result.cause.startswith(remedies.CONNECTIONS.cause):
+        return result
+    beyond = tuple(c.replicas for c in result.counts if known.wanted(c.replicas) > known.most)
+    if result.breaks_at or not beyond or len(beyond) == len(result.counts):
+        return result
+    return replace(
+        result,
+        shape=FailureShape.MORE_SERVERS,
+        breaks_at=beyond,
+        cause=remedies.CONNECTIONS.cause + connections.refused(known, min(beyond)),
     )
 
 

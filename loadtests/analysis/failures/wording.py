@@ -92,7 +92,10 @@ def _limit(result: FailureResult) -> str:
             " each process counts alone, so the limit grows with the servers."
         )
     if abs(factor - 1) <= LIKE_RATIO:
-        return " As many are accepted with any number of replicas: all users share one limit."
+        return (
+            " As many are accepted with any number of replicas: all users come from one address and"
+            " share one limit."
+        )
     return ""
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from loadtests.analysis.intervals import chi_square_chance
+from loadtests.analysis.rules import front_share
 from loadtests.analysis.rules.finding import found, unchecked
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
@@ -34,10 +35,11 @@ def replica_share(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
     tested by Pearson's χ² over all trials of the cell, and by the largest deviation of any replica
     over its trials.
     """
-    in_turn = plan.tested.kind is not TargetKind.URL
+    in_turn = plan.tested.kind is not TargetKind.URL and plan.tested.through is None
     return (
         (_out_of_turn(cell, trials) if in_turn else None)
         or _answered_by_another(cell, trials)
+        or front_share.finding(plan.tested.front, cell, trials)
         or _unequal_shares(cell, trials)
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from loadtests.analysis.rules.finding import found, unchecked
@@ -37,7 +37,19 @@ def idle_cost(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
         broken=means[worst] >= IDLE_LIMIT_RATIO,
         figure=means[worst],
         limit=IDLE_LIMIT_RATIO,
-        detail=f"{worst} was not under load and used {means[worst]:.2%} of its budget.",
+        detail=f"{worst} was not under load and used {means[worst]:.2%} of its budget."
+        f"{_in_all(means)}",
+    )
+
+
+def _in_all(means: Mapping[str, float]) -> str:
+    """Return that every replica works without requests, where that is so."""
+    if len(means) < 2 or min(means.values()) < IDLE_LIMIT_RATIO:
+        return ""
+    return (
+        f" So did all {len(means)} idle replicas: this is work that runs in every replica, such as"
+        " a scheduler's thread or a reloader that polls files. More servers do more of it. Run it"
+        " once, in a process of its own."
     )
 
 

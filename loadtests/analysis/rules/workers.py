@@ -68,7 +68,8 @@ def _recycled(trials: Sequence[Trial], changes: Mapping[str, Sequence[_Change]])
     member = next(each.member for of in changes.values() for each in of if each.new)
     told = (
         f"The server replaced {total} worker processes itself, in {windows} of {len(counts)} trials"
-        f" (first those of {member}). gunicorn does so after max_requests."
+        f" (first those of {member}). gunicorn does so after max_requests, and where a worker was"
+        " killed."
     )
     for cell, by_round in estimates.trials_by_cell(trials).items():
         ids = [trial.spec.id for trial in by_round.values()]

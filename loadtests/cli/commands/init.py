@@ -60,7 +60,7 @@ def command(
     A Flask application is imported in a child process, to list its routes. Nothing else is started.
     TARGET names what is tested, in any form of 'twofold run'; without it, the likeliest is taken.
     """
-    from loadtests.report.text import configuration
+    from loadtests.report.text.init import configuration
     from loadtests.targets.discovery import looking
 
     here = Path.cwd()
@@ -97,7 +97,7 @@ def _init_kubernetes(
 ) -> int:
     """Write the hooks for a workload on Kubernetes; refuse while an autoscaler owns it."""
     from loadtests.environments.external import kubernetes
-    from loadtests.report.text import kubernetes_configuration
+    from loadtests.report.text.init import kubernetes_hooks
     from loadtests.targets import permission
     from loadtests.tools import kubectl
 
@@ -113,7 +113,7 @@ def _init_kubernetes(
         if (value := given[option]) is not None
         for word in (f"--{option}", value)
     ]
-    text = kubernetes_configuration.render(
+    text = kubernetes_hooks.render(
         workload=name,
         flags=flags,
         scale=kubectl.scale_argv(access, found.kind, found.name, "{replicas}"),

@@ -78,6 +78,8 @@ class Settings(Table):
         default=None, examples=['"http://10.77.0.11:8080"']
     )
     """The target, as a deployment that is running already."""
+    through: Text | None = Field(default=None, examples=['"nginx"'])
+    """The service of the Compose file that stands in front of the target: its own proxy."""
     health: UrlPath | None = Field(default=None, examples=['"/healthz"'])
     """The path that answers when a replica is ready; the first request, if left out."""
     port: Annotated[int, Field(ge=1, le=65535)] | None = Field(default=None, examples=["8000"])
@@ -128,6 +130,8 @@ class Settings(Table):
         default=None, examples=["300"]
     )
     """Seconds that a replica may take until it answers."""
+    profile: bool | None = Field(default=None, examples=["false"])
+    """Then look where requests wait, down to the line of code."""
     tags: Names = Field(default=[], examples=['["read"]'])
     """Tags for every locustfile that has none of its own."""
     reset_command: Words | None = Field(default=None, examples=['"flask --app shop init-db"'])

@@ -10,6 +10,7 @@ from pathlib import Path
 from loadtests.environments.compose import files as compose_file
 from loadtests.environments.compose import images, project_image
 from loadtests.environments.compose.containers import LOG_LINES
+from loadtests.environments.compose.front import FrontStack
 from loadtests.environments.compose.projects import Project, opened, opened_engine, project_name
 from loadtests.environments.compose.stack import ComposeStack
 from loadtests.environments.compose.tested import document as tested_document
@@ -133,13 +134,39 @@ class ComposeBackend:
                 notes=[*notes, *forcing.notes(plan), *_note_on_health(image, subject)],
             )
             ports = starting.start()
-            stack = ComposeStack(
-                project, plan, folder, self._root, ports=ports, notes=starting.notes
-            )
+            stack = self._stack(project, plan, folder, starting, ports)
+            if isinstance(stack, FrontStack) and stack.foreseen is not None:
+                say(stack.foreseen)
             if self._tested.kind is not TargetKind.IMPORT_STRING:
                 stack.check_forced()
             yield stack
             stack.stop_replicas()
+
+    def _stack(
+        self,
+        project: Project,
+        plan: Plan,
+        folder: Path,
+        starting: Starting,
+        ports: dict[str, int],
+    ) -> ComposeStack:
+        """Return the stack of the started services, behind the user's proxy or behind ours."""
+        subject = starting.subject
+        if subject.front is None or starting.front_port is None:
+            return ComposeStack(
+                project, plan, folder, self._root, ports=ports, notes=starting.notes
+            )
+        return FrontStack(
+            project,
+            plan,
+            folder,
+            self._root,
+            ports=ports,
+            notes=starting.notes,
+            part=subject.front,
+            names=subject.measured.hosts,
+            port=starting.front_port,
+        )
 
     def _built(
         self, engine: docker.Engine, subject: Subject, plan: Plan, say: Say

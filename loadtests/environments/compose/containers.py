@@ -88,8 +88,8 @@ class ContainerStack:
         return self._containers[Role.PROXY].address
 
     @property
-    def status_url(self) -> str:
-        """The URL of nginx's own counters."""
+    def status_url(self) -> str | None:
+        """The URL of nginx's own counters; None without our proxy."""
         return f"http://{self.proxy_host}:{STATUS_PORT}/status"
 
     # -- programs ---------------------------------------------------------------------------------

@@ -63,10 +63,15 @@ class Project:
         services: Sequence[str],
         scale: Mapping[str, int] = MappingProxyType({}),
         options: Sequence[str] = (),
+        *,
+        start: bool = True,
     ) -> None:
-        """Start services, ``scale`` of each; raise with Compose's output if that fails."""
+        """Start services, ``scale`` of each; raise with Compose's output if that fails.
+
+        Without ``start``, they are only created, with their networks.
+        """
         owner = {"TWOFOLD_OWNER": Owner.this_process().as_label()}
-        word, *words = docker_compose.up_words(scale, services)
+        word, *words = docker_compose.up_words(scale, services, start=start)
         argv = self.compose.command(word, *options, *words, project=self.name, files=self.files)
         try:
             docker.pulse.run(

@@ -10,16 +10,23 @@ from loadtests.environments.compose.containers import ContainerStack
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.compose.tested import forcing
 from loadtests.environments.compose.tested.start import stopping
+from loadtests.environments.compose.tested.start.endings import MEMORY_REMEDY
+from loadtests.environments.shared.looks import SharedLooks
 from loadtests.environments.wait_idle import busy_after, wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.model.plan import Plan, Upstream
+from loadtests.model.plan import Plan, Upstream, WorkerModel
 from loadtests.model.stack import Replica
+from loadtests.model.tested.in_force import ServerProcess
+from loadtests.model.tested.shared import SharedUse
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used
-from loadtests.tools import docker, files, host
+from loadtests.tools import cgroup, docker, files, host, postgres, proc, procfs
 
 APP_PORT = 8000
+
+ASK_LIMIT_S = 5.0
+"""Seconds that a store may take to say what its sessions wait for."""
 
 QUIET_LIMIT_S = 20.0
 """Seconds in which a user's replicas have to become idle; the rule ``idle_cost`` judges others."""
@@ -56,6 +63,8 @@ class ComposeStack(ContainerStack):
         self._notes = list(notes)
         self._read_containers()
         self.replicas = replicas_of(self._containers, plan, ports or {})
+        self._looks = SharedLooks(self._ask_store)
+        self._groups: dict[str, cgroup.Group | None] = {}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -78,6 +87,12 @@ class ComposeStack(ContainerStack):
 
         Until then the replicas may use the whole machine, so that they start faster.
         """
+        self._settle_and_hold()
+        config = self._proxy_config(upstreams)
+        files.write(self._folder / "nginx.conf", config)
+        self._start_proxy(config)
+
+    def _settle_and_hold(self) -> None:
         names = [replica.name for replica in self.replicas]
         if self._is_users:
             busy = busy_after([*names, *self._stores], self.read, limit_s=QUIET_LIMIT_S)
@@ -86,9 +101,6 @@ class ComposeStack(ContainerStack):
         else:
             wait_until_quiet([*names, *self._stores], self.read)
         self._hold_to_budget(names)
-        config = self._proxy_config(upstreams)
-        files.write(self._folder / "nginx.conf", config)
-        self._start_proxy(config)
 
     def _hold_to_budget(self, names: Sequence[str]) -> None:
         budget = self._plan.budget
@@ -96,18 +108,70 @@ class ComposeStack(ContainerStack):
         if self._stores:
             self._hold(self._stores, cpus=budget.store_cpus, cores=budget.store_cores)
 
+    def look_at_shared(self) -> SharedUse:
+        """Return the sessions of the stores and the locked files; none of an engine elsewhere."""
+        if not self._local:
+            return SharedUse()
+        return self._looks.look(
+            stores={name: self._commands(name) for name in self._stores},
+            addresses={
+                replica.address.rpartition(":")[0]: replica.name for replica in self.replicas
+            },
+            replicas={replica.name: self._pids(replica.name) for replica in self.replicas},
+        )
+
+    def _pids(self, member: str) -> tuple[int, ...]:
+        group = self._group(member)
+        with suppress(OSError):  # the container has just ended
+            return cgroup.processes(group) if group is not None else ()
+        return ()
+
+    def _group(self, member: str) -> cgroup.Group | None:
+        if member not in self._groups:
+            self._groups[member] = cgroup.group_of(self._containers[member].pid)
+        return self._groups[member]
+
+    def _commands(self, member: str) -> list[str]:
+        return [procfs.command_of(pid) for pid in self._pids(member)]
+
+    def _ask_store(self, member: str, query: str) -> str:
+        argv = docker.exec_argv(self._containers[member].id, *postgres.ask_argv(query))
+        with suppress(ProcessFailure):  # it took too long
+            return proc.run(argv, check=False, timeout_s=ASK_LIMIT_S).stdout
+        return ""
+
     def check_forced(self) -> None:
         """Raise unless the image runs the worker models that were put into force in it."""
-        for worker in self._plan.workers:
-            if not worker.as_started:
-                member = f"{worker.name}-1"
-                forcing.check(worker, self.first_log(member), self.processes_of(member))
+        forcing.all_in_force(self._plan.workers, self._look)
+
+    def _look(self, worker: WorkerModel) -> tuple[str, Sequence[ServerProcess]]:
+        member = f"{worker.name}-1"
+        return self.first_log(member), self.processes_of(member)
+
+    def _note_kills(self) -> None:
+        """Take note of processes that the kernel killed, out of memory, while replicas ran."""
+        present = self._project.containers()
+        killed: dict[str, int] = {}
+        for name in (replica.name for replica in self.replicas):
+            group = self._group(name)
+            count = cgroup.oom_kills(group) if group is not None else 0
+            if name in present and present[name].out_of_memory:
+                count = max(1, count)
+            if count:
+                killed[name] = count
+        if killed:
+            named = ", ".join(f"{name} ({count})" for name, count in killed.items())
+            self._notes.append(
+                f"The kernel killed processes, out of memory (OOMKilled): {named}. {MEMORY_REMEDY}"
+            )
 
     def stop_replicas(self) -> None:
         """Stop the user's replicas, and take note if they ignore SIGTERM.
 
         A server that is started by our command waits longer, for the proxy's idle connections.
         """
+        if self._local:
+            self._note_kills()
         workers = [worker.name for worker in self._plan.workers]
         first = self._containers[self.replicas[0].name]
         handled = stopping.handles_sigterm(first, local=self._local)

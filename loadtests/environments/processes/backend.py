@@ -28,16 +28,18 @@ from loadtests.environments.processes import (
 )
 from loadtests.environments.processes.addresses import Addresses
 from loadtests.environments.processes.members import Members
-from loadtests.environments.processes.replicas import open_files
+from loadtests.environments.processes.replicas import open_files, shared_use
 from loadtests.environments.processes.replicas.starter import Starter
 from loadtests.environments.protocol import Say
 from loadtests.environments.removal import remove_dead
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings
+from loadtests.environments.shared.looks import SharedLooks
 from loadtests.environments.wait_idle import busy_after, wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan, TrialSpec, Upstream, WorkerModel
 from loadtests.model.stack import HostReading, Reading, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
+from loadtests.model.tested.shared import SharedUse
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used, service_parts
@@ -171,6 +173,7 @@ class ProcessesStack:
         self._cores = cores_used(plan.budget)
         self.proxy_host = places.proxy_host
         self.status_url = f"http://{self.proxy_host}:{places.status_port}/status"
+        self._looks = SharedLooks()
         self._workers = {worker.name: worker for worker in plan.workers}
         self._starter = Starter(
             root=root,
@@ -327,6 +330,12 @@ class ProcessesStack:
         """Start one more replica of a worker model for as long as the block lasts."""
         number = 1 + sum(replica.worker == worker for replica in self.replicas)
         return self._starter.further(self._workers[worker], number, addresses.beside(self._places))
+
+    def look_at_shared(self) -> SharedUse:
+        """Return the sessions of the store and the locked files, as the kernel shows them."""
+        names = [replica.name for replica in self.replicas]
+        stores = [Role.STORE] if self._database_url is not None else []
+        return shared_use.look(self._looks, self._members, names, stores)
 
     def _proxy_is_configured(self) -> bool:
         self._members.check_alive([PROXY])

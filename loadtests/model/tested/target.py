@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from loadtests.model.tested.external import Hooks
+from loadtests.model.tested.front import Front
 from loadtests.model.tested.swarm import SwarmAccess
 from loadtests.model.tested.variables import Variables
 
@@ -25,6 +26,10 @@ class TargetKind(StrEnum):
     """A service of a Compose file, such as ``compose.yaml:web``."""
     URL = "url"
     """A deployment that is running already."""
+
+
+STARTS_ITSELF = (TargetKind.DOCKERFILE, TargetKind.IMAGE, TargetKind.SERVICE)
+"""Targets whose server is the image's own; where it is gunicorn, its mode can be chosen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +60,10 @@ class Target:
     image: str | None = None
     compose_file: str | None = None
     service: str | None = None
+    through: str | None = None
+    """The service of the Compose file that stands in front of the replicas, not our proxy."""
+    front: Front | None = None
+    """What was seen of that service while it ran."""
     url: str | None = None
     port: int | None = None
     health: str | None = None

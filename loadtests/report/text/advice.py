@@ -21,7 +21,7 @@ GIGABYTE = 1e9
 PER_REPLICA = (Bottleneck.REPLICA_CPU, Bottleneck.WORKER_SLOTS)
 """Resources of each replica: further replicas bring more of them."""
 
-SHARED = (Bottleneck.PROXY, Bottleneck.STORE)
+SHARED = (Bottleneck.PROXY, Bottleneck.STORE, Bottleneck.CONNECTIONS)
 """Resources that all replicas share: further replicas use more of them."""
 
 

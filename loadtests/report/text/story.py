@@ -39,7 +39,10 @@ BOTTLENECKS = {
     Bottleneck.PROXY: "proxy",
     Bottleneck.GENERATOR: "generator",
     Bottleneck.STORE: "store",
+    Bottleneck.CONNECTIONS: "connections",
+    Bottleneck.FILE_LOCK: "file lock",
     Bottleneck.HOST: "host",
+    Bottleneck.WAITING: "waiting",
     Bottleneck.UNEXPLAINED: "unexplained",
 }
 

@@ -44,8 +44,10 @@ def starts(plan: Plan) -> str:
     if plan.tested.kind is TargetKind.URL:
         return "Starts     the load generator; the target runs already"
     store = "; PostgreSQL" if plan.with_store else ""
+    through = plan.tested.through
+    proxy = f"its service {through} in front" if through is not None else "nginx"
     return (
-        f"Starts     {plan.replica_counts[-1]} replicas of each variant; nginx{store};"
+        f"Starts     {plan.replica_counts[-1]} replicas of each variant; {proxy}{store};"
         " the load generator"
     )
 

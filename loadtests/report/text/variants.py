@@ -188,7 +188,8 @@ def in_force(result: RunResult) -> list[str]:
     sentences = []
     for entry in result.in_force:
         if entry.as_started:
-            slots = "" if entry.slots is None else f", {entry.slots} requests at once"
+            requests = "request" if entry.slots == 1 else "requests"
+            slots = "" if entry.slots is None else f", {entry.slots} {requests} at once"
             sentences.append(
                 f"{entry.worker}: as started: {entry}{slots} (seen by {entry.seen_by})."
             )

@@ -42,6 +42,7 @@ class Given:
     port: int | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     python: str | None = None
+    through: str | None = None
     requests: tuple[str, ...] = ()
     locustfile: Path | None = None
     tags: tuple[str, ...] = ()
@@ -57,6 +58,7 @@ def build(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) ->
     ``environ`` has the values of the variables that the file passes on by name.
     """
     tested = _tested(given, file, environ)
+    _check_through(tested)
     is_sample = tested.kind is TargetKind.SAMPLE
     base = sample.project() if is_sample else plain.project(tested)
     declared = _declared_variants(file, base)
@@ -81,6 +83,16 @@ def build(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) ->
         checks=(*base.checks, *(load.check(table) for table in named.checks)),
         reset_command=given.reset_command or named.reset_command or _reset_hook(tested),
     )
+
+
+def _check_through(tested: Target) -> None:
+    """Raise :class:`UsageError` for a proxy of the user's where no Compose file has one."""
+    if tested.through is not None and tested.kind is not TargetKind.SERVICE:
+        raise UsageError(
+            f"--through {tested.through} names a service of a Compose file, and the target"
+            f" {tested.given or 'sample'!r} is none. Name one: twofold run compose.yaml:web"
+            f" --through {tested.through}"
+        )
 
 
 def _reset_hook(tested: Target) -> tuple[str, ...]:
@@ -115,6 +127,7 @@ def _tested(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) 
             port=given.port or tested.port,
             env={**tested.env, **given.env},
             python=given.python or tested.python,
+            through=given.through,
         )
     settings = file.settings
     passed = {name: environ[name] for name in settings.pass_env if name in environ}
@@ -124,6 +137,7 @@ def _tested(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) 
         port=given.port or settings.port or tested.port,
         env={**tested.env, **settings.env, **passed, **given.env},
         python=given.python or _python(settings.python, file.folder) or tested.python,
+        through=given.through or settings.through,
         hooks=tested.hooks if settings.external is None else _hooks(settings.external),
         swarm=tested.swarm if settings.swarm is None else _swarm(settings.swarm),
     )

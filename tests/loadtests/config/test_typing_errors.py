@@ -44,6 +44,7 @@ CONFIGURATION = """\
 <out> = "results"
 <probe> = true
 <latency> = true
+<profile> = true
 <slo> = "p99=250ms"
 <generator-processes> = 2
 <tags> = ["read"]

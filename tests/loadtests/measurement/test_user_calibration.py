@@ -11,7 +11,7 @@ from loadtests.measurement.user_calibration import (
     first_users,
     with_queue,
 )
-from loadtests.model.plan import Plan, TrialSpec
+from loadtests.model.plan import Plan, Timing, TrialSpec
 from loadtests.model.trial import CalibrationStep, Latency, Trial
 from loadtests.planning.run_plan import make_plan
 from tests.loadtests.builders import make_machine, make_trial
@@ -20,8 +20,12 @@ OPTIONS = replace(Options(), replicas=(1, 2))
 PLAN: Plan = make_plan(OPTIONS, make_machine(), backend="fake", seed=1)
 
 
-def measuring(rps: Callable[[int], float]) -> Callable[[TrialSpec, int], Trial]:
-    def measure(spec: TrialSpec, users: int) -> Trial:
+def measuring(
+    rps: Callable[[int], float], timings: list[Timing] | None = None
+) -> Callable[[TrialSpec, int, Timing], Trial]:
+    def measure(spec: TrialSpec, users: int, timing: Timing) -> Trial:
+        if timings is not None:
+            timings.append(timing)
         rate = rps(users)
         mean_ms = 1000 * users / rate if rate else None
         latency = None
@@ -110,6 +114,34 @@ def test_users_do_not_grow_for_ever() -> None:
     assert found.users_per_replica == MOST_USERS
 
 
+def test_a_gain_by_chance_at_few_answers_does_not_add_users_for_ever() -> None:
+    tried = users_tried("gthread", lambda users: 2.0 + 0.1 * users)
+
+    assert tried == [1, 4, 8]  # 8 users at 2.8 requests/s wait for 2.9 s
+
+
+def test_answers_that_take_long_alone_do_not_end_the_search() -> None:
+    assert users_tried("gevent", lambda users: 0.5 * min(users, 16)) == [1, 2, 4, 8, 16, 32]
+
+
+def test_steps_are_as_long_as_two_answers_ask_for() -> None:
+    timings: list[Timing] = []
+    calibrate(PLAN, "gthread", "cpu", measuring(lambda users: 4.0 * min(users, 4), timings))
+
+    assert [(each.settle_s, each.window_s) for each in timings] == [
+        (0.4, 1.0),
+        (2.0, 2.0),  # 4 users at the 4 requests/s that one had
+        (1.0, 1.0),  # 8 users at 16 requests/s
+    ]
+
+
+def test_a_step_after_one_without_an_answer_is_as_long_as_any() -> None:
+    timings: list[Timing] = []
+    calibrate(PLAN, "gthread", "cpu", measuring(lambda _: 0.0, timings))
+
+    assert {each.window_s for each in timings[1:]} == {4.0}
+
+
 def test_one_user_alone_tells_the_time_in_service() -> None:
     found = calibrate(PLAN, "gthread", "cpu", measuring(lambda count: 20.0 * min(count, 4)))
 
@@ -123,9 +155,9 @@ def test_a_replica_that_never_succeeds_has_no_time_in_service() -> None:
 def test_one_replica_alone_is_loaded_and_no_round_is_named() -> None:
     specs: list[TrialSpec] = []
 
-    def measure(spec: TrialSpec, users: int) -> Trial:
+    def measure(spec: TrialSpec, users: int, timing: Timing) -> Trial:
         specs.append(spec)
-        return measuring(lambda _: 50.0)(spec, users)
+        return measuring(lambda _: 50.0)(spec, users, timing)
 
     calibrate(PLAN, "sync", "cpu", measure)
 

@@ -121,6 +121,20 @@ CASES: dict[str, tuple[str, str, tuple[ServerProcess, ...], Seen]] = {
             ),
         ),
     ),
+    "Flask's development server without threads": (
+        "development",
+        "",
+        (process("/usr/bin/python /usr/bin/flask run --without-threads"),),
+        Seen(
+            mode="single-threaded",
+            processes=1,
+            threads=1,
+            notes=(
+                "This is Flask's development server, which is not made for load. Measure the"
+                " server that production has.",
+            ),
+        ),
+    ),
     "cheroot": ("cheroot", "", (process("python -m cheroot a:b", threads=6),), THREADS),
     "mod_wsgi": (
         "mod_wsgi",

@@ -62,6 +62,15 @@ def test_an_installed_package_has_all_of_it_in_itself_and_puts_results_where_it_
     assert checkout.results() == tmp_path / "results"
 
 
+def test_results_of_another_projects_folder_stay_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert checkout.root() == CHECKOUT
+    assert checkout.results() == tmp_path / "results"
+
+
 def test_the_generators_image_is_built_from_its_package_alone() -> None:
     assert (checkout.generator() / "__main__.py").is_file()
     assert (checkout.generator() / "requirements.txt").is_file()

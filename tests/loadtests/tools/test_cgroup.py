@@ -172,3 +172,20 @@ def test_the_group_of_this_process_has_used_some_cpu() -> None:
 
     assert group is not None
     assert cgroup.read(group).cpu_s > 0
+
+
+@pytest.mark.parametrize(
+    ("version", "file", "text"),
+    [
+        (1, "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"),
+        (2, "memory.events", "low 0\nhigh 0\nmax 12\noom 3\noom_kill 3\n"),
+    ],
+)
+def test_processes_that_were_killed_out_of_memory_are_counted(
+    tmp_path: Path, version: int, file: str, text: str
+) -> None:
+    group = Group(version=version, folders={"memory": tmp_path}, tops={})
+    before = cgroup.oom_kills(group)
+    (tmp_path / file).write_text(text)
+
+    assert (before, cgroup.oom_kills(group)) == (0, 3)

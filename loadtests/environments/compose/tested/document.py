@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,8 @@ from loadtests.tools.docker import MEMBER_LABEL, OWNER_LABEL, RUN_LABEL
 
 LABELS = {RUN_LABEL: "${TWOFOLD_RUN}", OWNER_LABEL: "${TWOFOLD_OWNER:-}"}
 NETWORK = "stack"
+FRONT_NETWORK = "through"
+"""Where the user's own proxy finds the replicas of the present cell by their name."""
 
 NO_COMMAND = Command(argv=(), env={})
 NO_COMMANDS: Mapping[str, Command] = MappingProxyType({})
@@ -40,16 +43,23 @@ def document(
     itself.
     """
     hidden = Hidden(subject.values)
+    measured = subject.measured
+    if subject.front is not None:
+        measured = replace(measured, hosts=())  # their names are those of the present cell's alone
     services = {
-        worker.name: _replica(
-            subject.measured,
+        worker.name: replica(
+            measured,
             memory_bytes=memory_bytes,
             command=commands.get(worker.name, NO_COMMAND),
             variables=hidden.all_of({**worker.env, **common(plan, worker, settings)}),
         )
         for worker in plan.workers
     }
-    services |= {part.service: _needed(part) for part in subject.needs}
+    services |= {part.service: needed(part) for part in subject.needs}
+    if subject.front is not None:
+        services[subject.front.service] = _front(subject.front)
+        for part in subject.needs:
+            _join(services[part.service], part)
     volumes = {
         name: {**definition, "labels": LABELS} for name, definition in subject.volumes.items()
     }
@@ -58,17 +68,20 @@ def document(
         "secrets": dict(subject.secrets),
         "configs": dict(subject.configs),
     }
+    if subject.front is not None:
+        shared["networks"] = {FRONT_NETWORK: {"internal": True, "labels": LABELS}}
     filled = {key: value for key, value in shared.items() if value}
     return {"services": services, **filled}, hidden.values
 
 
-def _replica(
+def replica(
     part: Part,
     *,
     memory_bytes: int,
-    command: Command,
-    variables: Mapping[str, str],
+    command: Command = NO_COMMAND,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
+    """Return the service of a measured part's replicas; see :func:`document`."""
     service = _service(part)
     own = {**service.get("environment", {}), **escaped(command.env)}
     service["environment"] = {**own, **variables}
@@ -81,9 +94,22 @@ def _replica(
     return {**service, "cpus": "0", "cpuset": ""}
 
 
-def _needed(part: Part) -> dict[str, Any]:
+def needed(part: Part) -> dict[str, Any]:
+    """Return the service of a part that the replicas need."""
     service = _service(part)
     return {**service, "labels": {**LABELS, MEMBER_LABEL: part.name}}
+
+
+def _front(part: Part) -> dict[str, Any]:
+    service = {**_service(part), "cpuset": "${TWOFOLD_PROXY_CPUSET:-}"}
+    _join(service, part)
+    return service
+
+
+def _join(service: dict[str, Any], part: Part) -> None:
+    """Put a service into the network of the user's proxy, too, under the same names."""
+    names = {"aliases": list(part.hosts)}
+    service["networks"] = {NETWORK: names, FRONT_NETWORK: names}
 
 
 def _service(part: Part) -> dict[str, Any]:

@@ -36,13 +36,15 @@ class Part:
 class Subject:
     """The measured service, those that it needs, and what they share.
 
-    ``values`` are texts of the user's that are not written down: the definitions have ``${NAME}``
+    ``front`` is the user's own proxy, where the replicas are measured through it. ``values`` are
+    texts of the user's that are not written down: the definitions have ``${NAME}``
     in their place. ``others`` are services of the file that are not started. ``unset`` are
     variables that the file uses and that have no value.
     """
 
     measured: Part
     needs: tuple[Part, ...] = ()
+    front: Part | None = None
     volumes: Mapping[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, Any] = field(default_factory=dict)
     configs: Mapping[str, Any] = field(default_factory=dict)
@@ -53,8 +55,8 @@ class Subject:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The measured service, and those that it needs."""
-        return (self.measured, *self.needs)
+        """The measured service, those that it needs, and the proxy in front of it."""
+        return (self.measured, *self.needs, *([self.front] if self.front else []))
 
     @property
     def shares_state(self) -> bool:

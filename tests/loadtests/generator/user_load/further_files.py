@@ -34,6 +34,17 @@ CASES: Mapping[str, Case] = {
                 assert sent.json()["bytes"] > 1_000_000
         """,
     ),
+    "a form with a CSRF token and FastHttpUser": Case(
+        text="""
+        import re
+        class Shop(FastHttpUser):
+            @task
+            def form(self):
+                page = self.client.get("/form").text
+                token = re.search('name="csrf" value="([^"]+)"', page).group(1)
+                assert self.client.post("/form", data={"csrf": token}).text == "thanks"
+        """,
+    ),
     "nested and sequential TaskSets": Case(
         text="""
         class Shop(HttpUser):

@@ -6,15 +6,17 @@ import pytest
 
 from loadtests.config.options import Options
 from loadtests.measurement.serving import in_force
-from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.errors import EnvironmentFailure, NotInForce
 from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.tested.in_force import InForce, ServerProcess, applied
+from loadtests.model.tested.target import Target, TargetKind
 from loadtests.planning.run_plan import make_plan
 from loadtests.servers import registry
 from loadtests.targets import plain
 from tests.loadtests.builders import make_machine
 from tests.loadtests.fakes import FakeStack, World
 from tests.loadtests.servers.captured import log, process
+from tests.loadtests.servers.test_interpreter import WARNING
 
 STARTED = plain.as_started()[plain.AS_STARTED]
 GTHREAD = "Starting gunicorn 27.0.1\nUsing worker: gthread\nBooting worker with pid: 7\n"
@@ -59,6 +61,17 @@ def test_a_server_that_runs_something_else_is_an_error_with_its_log(
         see(plan_for(worker), World(first_log=lambda _: text))
 
     assert text[:200] in str(caught.value)
+
+
+def test_an_image_that_sets_its_own_number_can_only_be_measured_as_it_starts() -> None:
+    image = Target(kind=TargetKind.IMAGE, given="shop:1", name="shop:1", image="shop:1")
+    plan = replace(plan_for(registry.worker_models()["sync"]), tested=image)
+
+    with pytest.raises(
+        NotInForce, match=r"4 process\(es\), and 1 runs, which the image"
+    ) as refused:
+        see(plan, World(first_log=lambda _: log("gunicorn-max-requests")))
+    assert refused.value.workers == ("sync",)
 
 
 def test_what_a_silent_server_runs_is_seen_by_its_threads() -> None:
@@ -111,7 +124,7 @@ def test_an_image_is_measured_as_it_starts_and_its_slots_count() -> None:
 
     seen = see(plan, World(first_log=lambda _: log("gunicorn-timeout")))
 
-    assert str(seen[0]) == "gunicorn sync, 2 processes"
+    assert str(seen[0]) == "gunicorn sync, 2 workers"
     (model,) = applied(plan, seen).workers
     assert (model.server, model.mode, model.processes, model.slots) == ("gunicorn", "sync", 2, 2)
 
@@ -190,3 +203,12 @@ def test_time_outs_in_the_logs_are_notes_with_the_replica() -> None:
         "sync-2: gunicorn wrote once: a",
     ]
     assert in_force.with_troubles(stack, (InForce(worker="sync", server=None),))[0].notes == ()
+
+
+def test_a_gil_that_came_back_is_a_note_after_the_load() -> None:
+    plan = plan_for(STARTED)
+    stack = FakeStack(World(first_log=lambda _: WARNING), plan)
+
+    (after,) = in_force.with_troubles(stack, (InForce(worker=STARTED.name, server=None),))
+
+    assert after.notes[0].startswith("The GIL is on: greenlet._greenlet is not marked")

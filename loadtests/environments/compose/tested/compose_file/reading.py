@@ -32,9 +32,11 @@ def read(compose: Compose, tested: Target) -> Subject:
     assert tested.service is not None
     path = Path(tested.compose_file)
     raw = _raw(path)
-    configured, note = _configured(compose, path, raw, tested.service)
+    configured, note = _configured(compose, path, raw, tested.service, tested.through)
     try:
-        subject = subject_of(configured.document, tested.service, tag=tag_of(path))
+        subject = subject_of(
+            configured.document, tested.service, tag=tag_of(path), through=tested.through
+        )
         _check_files(configured.document, subject)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
@@ -59,7 +61,7 @@ def _raw(path: Path) -> Mapping[str, Any]:
 
 
 def _configured(
-    compose: Compose, path: Path, raw: Mapping[str, Any], service: str
+    compose: Compose, path: Path, raw: Mapping[str, Any], service: str, through: str | None
 ) -> tuple[Configured, list[str]]:
     """Return the file as Compose reads it; where it refuses, only what the service needs of it."""
     try:
@@ -69,7 +71,7 @@ def _configured(
         if not isinstance(services, Mapping) or service not in services:
             raise UsageError(_refusal(path, error)) from error
         first = error
-    only = _only(raw, service)
+    only = _only(raw, service, through)
     with tempfile.TemporaryDirectory(prefix="twofold-") as folder:
         reduced = Path(folder) / path.name
         reduced.write_text(json.dumps(only, default=str))
@@ -113,14 +115,19 @@ def _profiles(raw: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _only(raw: Mapping[str, Any], service: str) -> dict[str, Any]:
-    """Return a file with one service and what it needs, without what a run sets itself."""
+def _only(raw: Mapping[str, Any], service: str, through: str | None) -> dict[str, Any]:
+    """Return a file with one service and what it needs, without what a run sets itself.
+
+    ``through`` is the proxy in front of it, if there is one.
+    """
     services = {
         name: definition
         for name, definition in raw["services"].items()
         if isinstance(definition, Mapping)
     }
     wanted = {service, *needed(services, service)}
+    if through is not None and through in services:
+        wanted |= {through, *needed(services, through)}
     kept = {}
     for name, definition in services.items():
         if name in wanted:

@@ -28,6 +28,7 @@ from loadtests.environments.compose.tested.compose_file.needs import (
 from loadtests.environments.compose.tested.compose_file.stores import is_store
 from loadtests.environments.compose.tested.hidden import Hidden, escaped
 from loadtests.environments.compose.tested.subject import Part, Subject
+from loadtests.environments.counters import FRONT_SERVICE
 from loadtests.model.errors import UsageError
 
 PREFIX = "with-"
@@ -42,10 +43,13 @@ HIDDEN_KEYS = ("command", "entrypoint")
 HAS_TO_END = "service_completed_successfully"
 
 
-def subject_of(document: Mapping[str, Any], service: str, *, tag: str) -> Subject:
+def subject_of(
+    document: Mapping[str, Any], service: str, *, tag: str, through: str | None = None
+) -> Subject:
     """Return the measured service of a Compose file with all that it needs.
 
-    ``tag`` begins the names of images that are built. Raises :class:`UsageError` for a service that
+    ``tag`` begins the names of images that are built. ``through`` is the user's own proxy, which
+    comes along with what it needs. Raises :class:`UsageError` for a service that
     does not exist, or of which no two replicas can run.
     """
     services: Services = document.get("services") or {}
@@ -54,21 +58,48 @@ def subject_of(document: Mapping[str, Any], service: str, *, tag: str) -> Subjec
             f"There is no service {service!r}. Those that exist: {', '.join(sorted(services))}."
         )
     _check_network(services[service], service)
-    names = needed(services, service)
+    names = [name for name in needed(services, service) if name != through]
+    if through is not None:
+        _check_through(services, service, through)
+        beside = {service, through, *names}
+        names += [name for name in needed(services, through) if name not in beside]
     hidden = Hidden()
-    reader = _Reader(document, service, names, hidden, tag)
+    reader = _Reader(document, service, names, hidden, tag, front=through)
     measured, *others = (reader.part(name) for name in (service, *names))
+    front = reader.part(through) if through is not None else None
     volumes, volume_notes = own_volumes(reader.volumes, document.get("volumes") or {})
     return Subject(
         measured=measured,
         needs=tuple(others),
+        front=front,
         volumes=volumes,
         secrets=reader.other_files("secrets"),
         configs=reader.other_files("configs"),
         values=hidden.values,
-        notes=(*_notes(measured, others, services), *reader.notes, *volume_notes),
-        others=tuple(name for name in services if name not in {service, *names}),
+        notes=(
+            *_notes(measured, others, services),
+            *(_through_notes(service, through) if through is not None else ()),
+            *reader.notes,
+            *volume_notes,
+        ),
+        others=tuple(name for name in services if name not in {service, through, *names}),
     )
+
+
+def _through_notes(service: str, through: str) -> Iterator[str]:
+    yield (
+        f"Measured through {through}, which stands for our proxy. Replicas of {service} are added"
+        " while it runs, as docker compose up --scale does."
+    )
+
+
+def _check_through(services: Services, service: str, through: str) -> None:
+    if through not in services or through == service:
+        others = ", ".join(sorted(set(services) - {service})) or "none"
+        raise UsageError(
+            f"--through {through} has to be another service, which passes requests on to {service}."
+            f" Those that exist: {others}."
+        )
 
 
 def _check_network(definition: Mapping[str, Any], service: str) -> None:
@@ -107,11 +138,15 @@ class _Reader:
         needs: Sequence[str],
         hidden: Hidden,
         tag: str,
+        *,
+        front: str | None = None,
     ) -> None:
         self._document = document
         self._services: Services = document["services"]
         self._measured = measured
         self._ours = {name: f"{PREFIX}{name}" for name in needs} | {measured: measured}
+        if front is not None:
+            self._ours[front] = FRONT_SERVICE
         self._hidden = hidden
         self._tag = tag
         self.notes: list[str] = []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from loadtests.environments.compose.projects import KEEP_RUNNING, Project, take_down
+from loadtests.environments.compose.tested.document import FRONT_NETWORK
 from loadtests.environments.compose.tested.start import listening
 from loadtests.environments.compose.tested.start.endings import (
     LINES,
@@ -23,7 +24,7 @@ from loadtests.environments.protocol import Say
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.vocabulary import Role
 from loadtests.tools import proc
-from loadtests.tools.docker import Container
+from loadtests.tools.docker import Container, networks
 
 NEEDS_LIMIT_S = 120.0
 """Seconds until a service that the replicas need has to be ready."""
@@ -49,6 +50,8 @@ class Starting:
     say: Say
     local: bool
     notes: list[str] = field(default_factory=list)
+    front_port: int | None = None
+    """The port of the user's own proxy, once it listens."""
 
     def start(self) -> dict[str, int]:
         """Start everything, and return the port of each worker model's replicas.
@@ -56,26 +59,50 @@ class Starting:
         Where replicas that share a store end with an error, all is started a second time, the
         replicas one after another.
         """
-        self._start_needs()
+        self.start_needs()
         try:
             self._up(self.replicas)
-            ports = self._ports()
+            ports = self.find_ports()
         except ReplicaEnded as error:
             if not (error.may_be_a_race and self.subject.shares_state and self.replicas > 1):
                 raise
             self.say(f"{str(error).splitlines()[0]} Starting the replicas one after another")
             ports = self._start_in_turn()
         self.say("Starting the proxy and the generator")
-        self.project.up(SERVICES, options=KEEP_RUNNING)
+        front = self.subject.front
+        services = [name for name in SERVICES if front is None or name != Role.PROXY]
+        self.project.up(services, options=KEEP_RUNNING)
+        if front is not None:
+            self._start_front(front)
         return ports
+
+    def _start_front(self, front: Part) -> None:
+        """Start the user's proxy while one replica has the service's name, and find its port.
+
+        Further replicas get the name while it runs, as when a service is scaled.
+        """
+        network = f"{self.project.name}_{FRONT_NETWORK}"
+        names = self.subject.measured.hosts
+        self.project.up((front.service,), start=False)
+        proc.run(networks.connect_argv(network, self._first(self.workers[0]).id, names))
+        self.project.up((front.service,), options=KEEP_RUNNING)
+        image = self.project.engine.image(front.image)
+        declared = (*front.ports, *(image.ports if image is not None else ()))
+        self.front_port, _ = listening.wait_for_port(
+            partial(self._container, front),
+            replace(self.wanted, asked=None, declared=tuple(sorted({*declared}))),
+            sockets=self._look,
+            ask=self._ask,
+            log=self._log,
+        )
 
     def _start_in_turn(self) -> dict[str, int]:
         take_down(self.project, self.say)
-        self._start_needs()
+        self.start_needs()
         ports: dict[str, int] = {}
         for number in range(1, self.replicas + 1):
             self._up(number)
-            ports = self._ports()
+            ports = self.find_ports()
         self.notes.append(IN_TURN_NOTE)
         return ports
 
@@ -86,7 +113,7 @@ class Starting:
 
     # -- what the replicas need -------------------------------------------------------------------
 
-    def _start_needs(self) -> None:
+    def start_needs(self) -> None:
         """Start what the replicas need, and wait until it is ready: a store has to listen."""
         if not self.subject.needs:
             return
@@ -145,7 +172,7 @@ class Starting:
 
     # -- the replicas -----------------------------------------------------------------------------
 
-    def _ports(self) -> dict[str, int]:
+    def find_ports(self) -> dict[str, int]:
         """Return the port of each worker model, once all its replicas listen on it."""
         ports = {}
         for worker in self.workers:

@@ -41,6 +41,8 @@ class FakeProject:
         services: Sequence[str],
         scale: Mapping[str, int] | None = None,
         options: Sequence[str] = (),
+        *,
+        start: bool = True,
     ) -> None:
         before = len(self.listed)
         self.ups.append((tuple(services), dict(scale or {})))

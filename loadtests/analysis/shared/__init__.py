@@ -1,0 +1,1 @@
+"""What replicas share, and what they wait for there: locks, connections. PURE."""

@@ -1,0 +1,98 @@
+"""Looks at what replicas share: the sessions of PostgreSQL servers, and files that are locked.
+
+Both are read from outside, by the titles of the server's processes and the kernel's list of locks.
+No connection is opened for it in the ordinary case, since a store may have few.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from loadtests.model.tested.shared import LockedFile, SharedUse, StoreSessions
+from loadtests.tools import postgres, procfs
+
+MOST_QUESTIONS = 6
+"""How often a server is asked in a run what its sessions wait for. Each takes some 50 ms of CPU, so
+that is done while users are calibrated; later looks repeat what was answered."""
+
+Ask = Callable[[str, str], str]
+"""Asks a store's server one query; returns what it printed, and "" where it cannot be asked."""
+
+
+class SharedLooks:
+    """The looks of one stack. ``ask`` asks a member's server from inside of its container."""
+
+    def __init__(self, ask: Ask | None = None) -> None:
+        self._ask = ask
+        self._most: dict[str, int | None] = {}
+        self._questions = 0
+        self._locks: dict[str, tuple[str, str]] = {}
+
+    def look(
+        self,
+        *,
+        stores: Mapping[str, Sequence[str]],
+        addresses: Mapping[str, str],
+        replicas: Mapping[str, Iterable[int]],
+    ) -> SharedUse:
+        """Return what is shared at this moment.
+
+        ``stores`` has the command lines of each store's processes, ``addresses`` the name of the
+        replica at each IP address, and ``replicas`` the process ids of each replica.
+        """
+        sessions = (
+            self._sessions(member, commands, addresses)
+            for member, commands in stores.items()
+            if postgres.is_server(commands)
+        )
+        return SharedUse(sessions=tuple(sessions), locked_files=locked_files(replicas))
+
+    def _sessions(
+        self, member: str, commands: Sequence[str], addresses: Mapping[str, str]
+    ) -> StoreSessions:
+        clients, most = postgres.parse_titles(commands)
+        names = [addresses.get(client.address or "") for client in clients]
+        named = Counter(name for name in names if name is not None)
+        seen = StoreSessions(
+            member=member,
+            connections=len(clients),
+            active=sum(client.is_active for client in clients),
+            waiting=sum(client.is_waiting for client in clients),
+            by_replica=dict(sorted(named.items())),
+            most=most if most is not None else self._most_of(member),
+        )
+        return self._with_lock(seen) if seen.waiting else seen
+
+    def _most_of(self, member: str) -> int | None:
+        if member not in self._most:
+            answer = self._ask(member, postgres.MOST_QUERY) if self._ask else ""
+            self._most[member] = postgres.parse_most(answer)
+        return self._most[member]
+
+    def _with_lock(self, seen: StoreSessions) -> StoreSessions:
+        if self._ask is not None and self._questions < MOST_QUESTIONS:
+            self._questions += 1
+            told = postgres.parse_lock(self._ask(seen.member, postgres.LOCKS_QUERY))
+            if told is not None:
+                self._locks[seen.member] = told
+        lock, statement = self._locks.get(seen.member, (None, ""))
+        return replace(seen, lock=lock, statement=statement)
+
+
+def locked_files(replicas: Mapping[str, Iterable[int]]) -> tuple[LockedFile, ...]:
+    """Return the files that processes of these replicas hold locked for writing."""
+    owner = {pid: member for member, pids in replicas.items() for pid in pids}
+    found: dict[str, LockedFile] = {}
+    for lock in procfs.file_locks():
+        if lock.pid not in owner:
+            continue
+        known = found.get(lock.identity)
+        found[lock.identity] = LockedFile(
+            path=procfs.path_of(lock.pid, lock.inode) or f"a file (inode {lock.inode})",
+            identity=lock.identity,
+            holder=owner[lock.pid],
+            waiting=max(lock.waiting, known.waiting if known else 0),
+        )
+    return tuple(found.values())

@@ -1,0 +1,33 @@
+"""What a Python interpreter writes into a server's log about itself. PURE."""
+
+from __future__ import annotations
+
+import re
+
+from loadtests.model.tested.in_force import ServerProcess
+
+_GIL = re.compile(
+    r"The global interpreter lock \(GIL\) has been enabled to load module '(?P<module>[^']+)'"
+)
+"""The warning of a free-threaded CPython (PEP 703) when a module needs the lock."""
+
+_JIT = re.compile(r"\bpypy[\d.]*\b")
+"""An interpreter that compiles what it has run often enough, by its command line."""
+
+
+def notes(log: str) -> tuple[str, ...]:
+    """Return what a worker's log says of its interpreter: that the GIL came back."""
+    modules = dict.fromkeys(match["module"] for match in _GIL.finditer(log))
+    if not modules:
+        return ()
+    return (
+        f"The GIL is on: {', '.join(modules)} is not marked to run without it, so this"
+        " free-threaded Python turned it on at the import. Threads take turns as in an ordinary"
+        " build.",
+    )
+
+
+def compiles_as_it_runs(python: str | None, processes: tuple[ServerProcess, ...]) -> bool:
+    """Return whether requests become cheaper as the interpreter compiles, as with PyPy."""
+    commands = (python or "", *(process.command for process in processes))
+    return any(_JIT.search(command) is not None for command in commands)

@@ -1,0 +1,1 @@
+"""The rows of the collection of cases, one file for each part."""

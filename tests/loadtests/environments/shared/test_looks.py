@@ -1,0 +1,91 @@
+"""Looks at what replicas share: titles of a store's processes, and the kernel's locks."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from loadtests.environments.shared.looks import SharedLooks, locked_files
+from loadtests.tools import postgres
+
+TITLES = (
+    "/usr/lib/postgresql/17/bin/postgres -D /data -c max_connections=20",
+    "postgres: checkpointer ",
+    "postgres: autovacuum launcher ",
+    "postgres: shop shop 10.0.0.1(51000) UPDATE waiting",
+    "postgres: shop shop 10.0.0.1(51001) idle in transaction",
+    "postgres: main: shop shop 10.0.0.2(51000) idle",
+    "postgres: shop shop [local] idle",
+)
+ADDRESSES = {"10.0.0.1": "web-1", "10.0.0.2": "web-2"}
+
+
+def test_sessions_are_read_from_the_titles_of_the_processes() -> None:
+    (seen,) = SharedLooks().look(stores={"db": TITLES}, addresses=ADDRESSES, replicas={}).sessions
+
+    assert (seen.member, seen.connections, seen.active, seen.waiting) == ("db", 4, 2, 1)
+    assert seen.by_replica == {"web-1": 2, "web-2": 1}
+    assert (seen.most, seen.lock) == (20, None)
+
+
+def test_a_server_is_asked_what_is_waited_for_a_few_times_only() -> None:
+    asked: list[str] = []
+
+    def answer(member: str, query: str) -> str:
+        asked.append(query)
+        return "tuple|UPDATE stock SET n = n - 1 WHERE id = 1\n"
+
+    looks = SharedLooks(answer)
+    seen = [
+        looks.look(stores={"db": TITLES}, addresses={}, replicas={}).sessions[0] for _ in range(9)
+    ]
+
+    assert seen[0].lock == "row lock"
+    assert seen[0].statement == "UPDATE stock SET n = n - 1 WHERE id = 1"
+    assert seen[-1] == seen[0]
+    assert asked == [postgres.LOCKS_QUERY] * 6
+
+
+def test_a_limit_that_is_not_on_the_command_line_is_asked_for_once() -> None:
+    asked: list[str] = []
+
+    def answer(member: str, query: str) -> str:
+        asked.append(query)
+        return "100\n"
+
+    looks = SharedLooks(answer)
+    titles = ("postgres", *TITLES[4:])
+    for _ in range(3):
+        (seen,) = looks.look(stores={"db": titles}, addresses={}, replicas={}).sessions
+
+    assert seen.most == 100
+    assert asked == [postgres.MOST_QUERY]
+
+
+@pytest.mark.parametrize("command", ["redis-server *:6379", "mysqld", "/sbin/docker-init -- x"])
+def test_other_stores_have_no_sessions(command: str) -> None:
+    assert SharedLooks().look(stores={"db": [command]}, addresses={}, replicas={}).sessions == ()
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="the kernel shows no locks here")
+def test_a_database_that_a_replica_writes_is_seen_as_locked(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("CREATE TABLE notes (text TEXT)")
+    before = locked_files({"web-1": [os.getpid()]})
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        held = locked_files({"web-1": [os.getpid()], "web-2": []})
+        nobodys = locked_files({"web-2": [1]})
+    finally:
+        connection.execute("ROLLBACK")
+        connection.close()
+
+    assert str(path) not in {file.path for file in before}
+    assert [(file.path, file.holder) for file in held if file.path == str(path)] == [
+        (str(path), "web-1")
+    ]
+    assert str(path) not in {file.path for file in nobodys}

@@ -1,0 +1,52 @@
+"""Replicas whose requests become cheaper are loaded until they are level."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from loadtests.measurement.serving import jit_warmup
+from loadtests.model.plan import TrialSpec
+from loadtests.model.trial import Trial
+from tests.loadtests.builders import make_plan, make_trial, make_usage
+from tests.loadtests.fakes import FakeStack, World
+from tests.loadtests.servers.captured import process
+
+PLAN = make_plan(replica_counts=(1, 2))
+PYPY = World(processes=lambda _: (process("pypy3 -m gunicorn shop:app"),))
+
+
+def warmed(world: World, costs_us: list[float]) -> tuple[tuple[str, ...], list[int]]:
+    """Return the notes, and the users of each window, where requests cost so much CPU."""
+    users: list[int] = []
+
+    def measure(spec: TrialSpec, count: int) -> Trial:
+        cost_us = costs_us[min(len(users), len(costs_us) - 1)]
+        users.append(count)
+        usage = make_usage(cpu_s=1.0, completed=round(1e6 / cost_us))
+        return replace(make_trial(spec=spec), usages=(usage,))
+
+    notes = jit_warmup.warm_all(PLAN, FakeStack(world, PLAN), measure, lambda _: None)
+    return notes, users
+
+
+def test_windows_go_on_until_cpu_per_request_is_level_and_the_time_is_told() -> None:
+    notes, users = warmed(PYPY, [2000, 1500, 1000, 800, 700, 690, 700])
+
+    assert notes == (
+        "gthread on cpu was warmed for 22 s, until CPU per request was level: 2,000 → 700 µs.",
+    )
+    assert users == [32] * 7  # two for each slot of both replicas
+
+
+def test_what_is_never_level_is_left_to_the_rule_steady() -> None:
+    notes, users = warmed(PYPY, [1000 * 0.9**step for step in range(80)])
+
+    assert len(users) == jit_warmup.MOST_WINDOWS
+    assert "was not level after 60 windows" in notes[0]
+    assert "steady" in notes[0]
+
+
+def test_an_ordinary_interpreter_is_not_warmed() -> None:
+    world = World(processes=lambda _: (process("python3 -m gunicorn shop:app"),))
+
+    assert warmed(world, [1000]) == ((), [])
