@@ -64,10 +64,12 @@ def main() -> int:
 def make_network() -> None:
     """Make the device, with a route to everything, and name its name server."""
     ip("link", "set", "lo", "up")
-    ip("link", "add", DEVICE, "type", "dummy")
-    ip("link", "set", DEVICE, "addrgenmode", "none")  # else it sends packets by itself
+    ip("link", "add", DEVICE, "type", "veth", "peer", "name", "nowhere")
+    for end in (DEVICE, "nowhere"):  # without packets of their own: addresses, neighbours
+        ip("link", "set", end, "addrgenmode", "none")
+        ip("link", "set", end, "arp", "off")
+        ip("link", "set", end, "up")
     ip("address", "add", "198.51.100.1/24", "dev", DEVICE)
-    ip("link", "set", DEVICE, "up")
     ip("route", "add", "default", "dev", DEVICE)
     resolver = Path(tempfile.mkdtemp()) / "resolv.conf"
     resolver.write_text(f"nameserver {NAME_SERVER}\noptions timeout:1 attempts:1\n")
