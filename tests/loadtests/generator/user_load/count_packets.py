@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,9 @@ def run_all() -> tuple[int, int]:
     loads, asked = 0, 0
     app = SmallApp()
     with Child() as child, stub_server(app.answering) as (url, requests):
+        assert child.process.stderr is not None
+        # Tracebacks of on_start that fails fill the pipe.
+        threading.Thread(target=child.process.stderr.read, daemon=True).start()
         for text, siblings, options in texts():
             with tempfile.TemporaryDirectory() as folder:
                 for name, content in siblings.items():
