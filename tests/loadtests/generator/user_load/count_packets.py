@@ -21,7 +21,8 @@ from typing import Any
 from tests.loadtests.generator.child import Child
 from tests.loadtests.generator.small_app import SmallApp
 from tests.loadtests.generator.stub_server import stub_server
-from tests.loadtests.generator.user_load.case import HEAD
+from tests.loadtests.generator.user_load.case import HEAD, Case
+from tests.loadtests.generator.user_load.planted import Planted
 from tests.loadtests.generator.user_load.test_cases import CASES
 from tests.loadtests.generator.user_load.test_other_addresses import WAYS
 from tests.loadtests.generator.user_load.test_planted_mistakes import FILES
@@ -122,7 +123,8 @@ def run_all() -> tuple[int, int]:
 
 def texts() -> Iterator[tuple[str, dict[str, str], dict[str, Any]]]:
     """Yield the files that name another host, with their siblings and options."""
-    for load in (*CASES.values(), *FILES.values()):
+    loads: list[Case | Planted] = [*CASES.values(), *FILES.values()]
+    for load in loads:
         if NAMES_OTHERS.search(load.file):
             yield load.file, dict(load.siblings), dict(load.options)
     for other in PRODUCTION:

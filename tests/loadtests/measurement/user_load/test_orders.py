@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from loadtests.measurement.user_load import orders as ordering
 from loadtests.measurement.user_load.orders import Orders
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.workload import Expected, Locustfile, RequestSpec, Workload
+from loadtests.tools import pip
 
 
 class Generator:
@@ -49,7 +49,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         calls.append((requirements.name, more))
         (folder / "fakerz.py").write_text("x = 1")
 
-    monkeypatch.setattr(ordering.pip, "install", install)
+    monkeypatch.setattr(pip, "install", install)
     return calls
 
 
@@ -141,7 +141,7 @@ def test_modules_that_are_too_large_are_refused_by_the_name_of_their_file(
     load = file_load(tmp_path / "load", requirements=str(tmp_path / "requirements.txt"))
     monkeypatch.setattr("loadtests.measurement.user_load.folder.MOST_FILES", 1)
     monkeypatch.setattr(
-        ordering.pip,
+        pip,
         "install",
         lambda _, folder, **__: [(folder / name).write_text("") for name in ("a.py", "b.py")],
     )
