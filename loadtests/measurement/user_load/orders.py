@@ -101,7 +101,10 @@ class Orders:
             for path in paths
         ]
         if all(folder is not None for folder in here):
-            return {str(path): str(path) for path in paths}
+            # Where they are, or in a folder that was sent, such as that of a locustfile.
+            return {
+                str(path): f"{folder}/{path.name}" for path, folder in zip(paths, here, strict=True)
+            }
         folder = self._agent.place(f"uploads of {name}", packed=pack_files(paths))
         return {
             str(path): f"{folder}/{placed_name(number, path)}" for number, path in enumerate(paths)

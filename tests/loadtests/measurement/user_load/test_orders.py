@@ -201,3 +201,15 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match=r"gone\.png cannot be read \(No such file"):
         fields_of(Generator(here=True), load)
+
+
+def test_files_in_a_folder_that_was_sent_are_named_where_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_text("1")
+    agent: Any = Generator(here=False)
+    orders = Orders(agent)
+    orders.of(file_load(tmp_path))
+    request = RequestSpec(method="POST", path="/a", files={"f": str(tmp_path / "one.png")})
+
+    fields = orders.of(Workload(name="up", path="/", requests=(request,)))
+
+    assert fields["requests"][0]["files"] == {"f": "/placed/1/one.png"}
