@@ -28,7 +28,7 @@ from loadtests.model.profiles.records import Waiting
 from loadtests.model.result import RunResult
 from loadtests.report.text import profiles
 from loadtests.results import run_folder
-from loadtests.tools import proc
+from loadtests.tools import proc, signals
 from scripts.zoo.surroundings import needed
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -91,7 +91,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     have = {(row["cause"], row["worker"]) for row in rows}
     todo = [(c, w) for c in options.causes for w in options.workers if (c, w) not in have]
     for name, worker in [] if options.judge else todo:
-        rows.append(run_one(BY_NAME[name], worker))
+        with signals.handled():  # a signal ends the run, too
+            rows.append(run_one(BY_NAME[name], worker))
         write(options.out, rows)
         print(f"{name} {worker}: {rows[-1]}", file=sys.stderr, flush=True)
     summary = summarised(rows)

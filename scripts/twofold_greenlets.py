@@ -24,13 +24,15 @@ import os
 import signal
 import sys
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 SIGNAL = signal.SIGRTMIN + 8
 FOLDER = "/tmp"  # noqa: S108  the harness looks for it there, in containers too
 MOST_BYTES = 50_000_000
 MOST_FRAMES = 100
+
+Key = tuple[tuple[CodeType, int], ...]
 
 _groups: list[Any] = []
 
@@ -52,15 +54,18 @@ def path_of(pid: int) -> str:
 
 
 def _write(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  a handler's signature
-    """Append one line with all stacks: the running one first, outermost frames first."""
-    stacks = [{"running": True, "peer": "", "frames": _frames(frame)}]
+    """Append one line with all stacks, each once with its count; outermost frames first."""
+    counts = {(True, "", _key(frame)): 1}
     for group in _served():
         for greenlet in tuple(group.greenlets):
             waiting = greenlet.gr_frame
             if waiting is not None:
-                stacks.append(
-                    {"running": False, "peer": _peer(waiting), "frames": _frames(waiting)}
-                )
+                seen = (False, _peer(waiting), _key(waiting))
+                counts[seen] = counts.get(seen, 0) + 1
+    stacks = [
+        {"running": running, "peer": peer, "count": count, "frames": _frames(key)}
+        for (running, peer, key), count in counts.items()
+    ]
     path = Path(path_of(os.getpid()))
     if not path.exists() or path.stat().st_size < MOST_BYTES:
         with path.open("a") as file:
@@ -76,12 +81,17 @@ def _served() -> list[Any]:
     return _groups
 
 
-def _frames(frame: FrameType | None) -> list[tuple[str, int, str]]:
-    frames: list[tuple[str, int, str]] = []
-    while frame is not None and len(frames) < MOST_FRAMES:
-        frames.append((frame.f_code.co_filename, frame.f_lineno or 0, frame.f_code.co_name))
+def _key(frame: FrameType | None) -> Key:
+    """Return a stack's code and lines, the innermost first: cheap, and the same for equal ones."""
+    places: list[tuple[CodeType, int]] = []
+    while frame is not None and len(places) < MOST_FRAMES:
+        places.append((frame.f_code, frame.f_lineno or 0))
         frame = frame.f_back
-    return frames[::-1]
+    return tuple(places)
+
+
+def _frames(key: Key) -> list[tuple[str, int, str]]:
+    return [(code.co_filename, line, code.co_name) for code, line in reversed(key)]
 
 
 def _peer(frame: FrameType | None) -> str:

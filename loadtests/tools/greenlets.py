@@ -69,6 +69,7 @@ def parse(text: str) -> tuple[tuple[Greenlet, ...], ...]:
                         peer=str(entry["peer"]),
                     )
                     for entry in json.loads(line)
+                    for _ in range(int(entry["count"]))
                 )
             )
     return tuple(looks)

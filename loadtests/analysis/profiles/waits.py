@@ -21,8 +21,10 @@ DRIVERS = re.compile(
 )
 """Packages that speak to a data store."""
 
-POOLS = re.compile(r"/(psycopg_pool|sqlalchemy/pool|redis/connection|dbutils)[/.]")
-"""Packages that lend connections."""
+LOCKING = re.compile(r"/lib/python\d[^/]*/(threading|queue)\.py$")
+"""Where the standard library waits for a lock, an event or an entry of a queue."""
+
+RUNS = frozenset({Waiting.CPU, Waiting.GIL})
 
 
 def kind_at(
@@ -35,8 +37,10 @@ def kind_at(
     """Return what a thread did while its stack was read.
 
     ``before`` and ``after`` are what the kernel said around it. ``unchanged`` means that the thread
-    was in one and the same wait both times; then the kernel's word counts. py-spy's own word for a
-    thread that runs is not used: it guesses, where it does not know the threads of a container.
+    was in one and the same wait both times; then the kernel's word counts. Else ``after`` counts
+    first: most of a look is py-spy's start, so the stack is read right before its end. py-spy's own
+    word for a thread that runs is not used: it guesses, where it does not know the threads of a
+    container.
     """
     if before is None or after is None:
         return KernelWait(kind=Waiting.CPU if owns_gil else Waiting.UNKNOWN)
@@ -44,17 +48,19 @@ def kind_at(
         return before
     if owns_gil:
         return KernelWait(kind=Waiting.CPU)
-    waits = [wait for wait in (before, after) if wait.kind is not Waiting.CPU]
-    if len({wait.kind for wait in waits}) == 1:
-        return waits[0]
-    return KernelWait(kind=Waiting.UNKNOWN if waits else Waiting.CPU)
+    waits = [wait for wait in (after, before) if wait.kind is not Waiting.CPU]
+    return waits[0] if waits else KernelWait(kind=Waiting.CPU)
 
 
 def refined(wait: KernelWait, frames: Sequence[Frame], stores: Collection[str] = ()) -> KernelWait:
-    """Return a socket's wait as that for a store or for a name, where it is one.
+    """Return a wait as its stack has it: a lock's, and a socket's for a store or for a name.
 
+    On a busy machine the kernel is asked some milliseconds beside the stack, so a thread inside of
+    ``threading``'s own waits is taken for one that waits for a lock, whatever it did then.
     ``stores`` are the addresses (``host:port``) of the stack's own stores.
     """
+    if frames and LOCKING.search(frames[-1].file) and wait.kind not in RUNS:
+        return KernelWait(kind=Waiting.LOCK)
     if wait.kind is not Waiting.SOCKET:
         return wait
     port = wait.peer.rpartition(":")[2]
@@ -64,8 +70,3 @@ def refined(wait: KernelWait, frames: Sequence[Frame], stores: Collection[str] =
     if port in STORE_PORTS or wait.peer in stores or asks_store:
         return KernelWait(kind=Waiting.STORE, peer=wait.peer)
     return wait
-
-
-def is_pool(frames: Sequence[Frame]) -> bool:
-    """Return whether a request waits for a connection that a pool lends."""
-    return any(POOLS.search(frame.file) for frame in frames)

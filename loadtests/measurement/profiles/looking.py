@@ -20,6 +20,9 @@ LOOKS_PER_S = 16.0
 JOIN_LIMIT_S = 15.0
 """A look that is under way may take until its own limit."""
 
+HELPED_EVERY_S = 0.3
+"""A helper walks all stacks in the replica itself: 0.8 ms of its CPU for 64 requests."""
+
 MOST_FAILURES = 3
 """A process that never gave a stack is given up after so many looks: it is no Python."""
 
@@ -56,6 +59,7 @@ class _Process:
     looks: int = 0
     failures: int = 0
     helped: bool = False
+    asked_s: float = 0.0
     waits: list[KernelWait] = field(default_factory=list)
     """What the main thread of a helped process did at each look."""
 
@@ -87,6 +91,9 @@ class Looking:
             _Process(member=member, pid=pid, helped=greenlets.is_ready(pid))
             for member, pid in processes
         ]
+        for process in self._processes:
+            if process.helped:  # its first look searches for the requests, which takes a while
+                greenlets.ask(process.pid)
         self._dump = dump
         self._threads = threads
         self._stores = stores
@@ -159,6 +166,9 @@ class Looking:
 
     def _look(self, process: _Process) -> None:
         if process.helped:
+            if proc.monotonic_s() - process.asked_s < HELPED_EVERY_S:
+                return
+            process.asked_s = proc.monotonic_s()
             main = (self._threads(process.pid) or NOTHING_KNOWN).get(process.pid)
             process.waits.append(main.wait if main else ON_CPU)
             greenlets.ask(process.pid)

@@ -16,8 +16,8 @@ from scripts import twofold_greenlets
 from tests.checkout import CHECKOUT
 
 LINE = (
-    '[{"running": true, "peer": "", "frames": [["/srv/a.py", 3, "inner"]]},'
-    ' {"running": false, "peer": "db:5432", "frames": []}]'
+    '[{"running": true, "peer": "", "count": 1, "frames": [["/srv/a.py", 3, "inner"]]},'
+    ' {"running": false, "peer": "db:5432", "count": 2, "frames": []}]'
 )
 
 
@@ -26,7 +26,7 @@ def test_a_line_is_a_look() -> None:
 
     assert look == (
         greenlets.Greenlet(frames=(Frame(file="/srv/a.py", line=3, name="inner"),), running=True),
-        greenlets.Greenlet(frames=(), running=False, peer="db:5432"),
+        *[greenlets.Greenlet(frames=(), running=False, peer="db:5432")] * 2,
     )
 
 
@@ -79,15 +79,15 @@ def test_objects_that_stand_for_others_are_not_asked_what_they_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Proxy:
-        @property
-        def __class__(self) -> type:  # type: ignore[override]
+        @property  # type: ignore[misc]  # as a proxy of Werkzeug has it
+        def __class__(self) -> type:
             raise RuntimeError("working outside of a request")
 
     class Group:
         greenlets = ()
 
     pool = SimpleNamespace(Group=Group)
-    monkeypatch.setitem(sys.modules, "gevent.pool", pool)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "gevent.pool", pool)
     monkeypatch.setattr(twofold_greenlets, "_groups", [])
     held = (Proxy(), Group())
 

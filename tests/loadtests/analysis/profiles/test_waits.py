@@ -4,7 +4,7 @@ import pytest
 
 from loadtests.analysis.profiles.waits import kind_at, refined
 from loadtests.model.profiles.records import KernelWait, Waiting
-from tests.loadtests.analysis.profiles.builders import FLASK, WAITING
+from tests.loadtests.analysis.profiles.builders import FLASK, WAITING, frame
 
 CPU = KernelWait(kind=Waiting.CPU)
 LOCK = KernelWait(kind=Waiting.LOCK)
@@ -19,7 +19,8 @@ SLEEP = KernelWait(kind=Waiting.SLEEP)
         (CPU, CPU, True, True, Waiting.CPU),
         (CPU, LOCK, False, True, Waiting.CPU),
         (SLEEP, CPU, False, False, Waiting.SLEEP),
-        (SLEEP, LOCK, False, False, Waiting.UNKNOWN),
+        (SLEEP, LOCK, False, False, Waiting.LOCK),  # the stack is read right before the end
+        (SLEEP, SLEEP, False, False, Waiting.SLEEP),
         (None, LOCK, False, False, Waiting.UNKNOWN),
         (None, None, False, True, Waiting.CPU),
     ],
@@ -58,6 +59,23 @@ def test_a_socket_below_a_driver_is_the_stores_whatever_its_address() -> None:
     wait = KernelWait(kind=Waiting.SOCKET, peer="a local socket")
 
     assert refined(wait, WAITING.frames).kind is Waiting.STORE
+
+
+@pytest.mark.parametrize(
+    ("seen", "kind"),
+    [
+        (Waiting.SOCKET, Waiting.LOCK),
+        (Waiting.UNKNOWN, Waiting.LOCK),
+        (Waiting.CPU, Waiting.CPU),
+        (Waiting.GIL, Waiting.GIL),
+    ],
+)
+def test_a_stack_inside_of_a_lock_waits_for_one_whatever_the_kernel_saw_beside_it(
+    seen: Waiting, kind: Waiting
+) -> None:
+    inside = (*FLASK, frame("/usr/lib/python3.11/threading.py:331", "Condition.wait"))
+
+    assert refined(KernelWait(kind=seen), inside).kind is kind
 
 
 def test_nothing_but_a_socket_is_refined() -> None:
