@@ -142,7 +142,7 @@ def explained(stderr: str) -> str:
     way_out = "Look whether it works by hand: kubectl get pods."
     if "forbidden" in low:
         way_out = "Ask whoever runs the cluster for this permission."
-    elif "context" in low and "does not exist" in low:
+    elif "context" in low and ("does not exist" in low or "not found" in low):
         way_out = "Name another: kubectl config get-contexts."
     elif "notfound" in low or "not found" in low:
         way_out = "Look for its name and namespace: kubectl get deployments --all-namespaces."

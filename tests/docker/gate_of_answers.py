@@ -16,6 +16,6 @@ PAIR_LOOKS = (4, 6)
 
 if __name__ == "__main__":
     error_spending.PAIR_LOOKS = PAIR_LOOKS
-    Session._measure = lambda _: None  # type: ignore[method-assign]
+    Session._measure = lambda _: None  # type: ignore[method-assign,assignment]
     sys.argv.insert(1, "gate")
     main()

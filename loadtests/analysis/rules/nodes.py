@@ -49,8 +49,9 @@ def _lost(names: Sequence[str], first: Mapping[str, str], trial: Trial) -> str |
             here = f"node={name.removeprefix(NODE_PREFIX)}"
             on_it = [member for member, text in first.items() if text.endswith(here)]
             return (
-                f"The {name} was lost before the end of {trial.spec.id}: {now}. It had"
-                f" {', '.join(on_it) or 'nothing of this run'}. Look at it: docker node ls."
+                f"The {name} was lost before the end of {trial.spec.id}: {now}."
+                + (f" It had {', '.join(on_it)}." if on_it else "")
+                + " Look at it: docker node ls."
             )
     return None
 

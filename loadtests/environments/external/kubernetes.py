@@ -73,7 +73,7 @@ def pods(access: Access, found: Workload) -> tuple[Pod, ...]:
 
 def may_read_counters(access: Access) -> bool:
     """Return whether the cluster allows programs to be run in pods, which reads counters."""
-    words = kubectl.argv(access, "auth", "can-i", "create", "pods/exec")
+    words = kubectl.argv(access, "auth", "can-i", "create", "pods", "--subresource=exec")
     return proc.run(words, timeout_s=kubectl.LIMIT_S, check=False).code == 0
 
 

@@ -73,10 +73,11 @@ class Orders:
         folder = tempfile.mkdtemp(prefix="twofold-modules-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)  # as the run ends
         name = requirements.name
-        is_here = self._agent.place(
+        place = self._agent.place(
             str(requirements.parent), probe=name, sha256=hash_of(requirements)
         )
-        if is_here is not None:  # the generator runs on this machine, with this Python
+        # A folder that was sent, such as that of the locustfile, lies somewhere else.
+        if place == str(requirements.parent):  # the generator is on this machine, with this Python
             pip.install(requirements, Path(folder))
             return folder
         greeting = self._agent.greeting
@@ -100,7 +101,10 @@ class Orders:
             for path in paths
         ]
         if all(folder is not None for folder in here):
-            return {str(path): str(path) for path in paths}
+            # Where they are, or in a folder that was sent, such as that of a locustfile.
+            return {
+                str(path): f"{folder}/{path.name}" for path, folder in zip(paths, here, strict=True)
+            }
         folder = self._agent.place(f"uploads of {name}", packed=pack_files(paths))
         return {
             str(path): f"{folder}/{placed_name(number, path)}" for number, path in enumerate(paths)

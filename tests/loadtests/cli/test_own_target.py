@@ -85,8 +85,8 @@ def test_a_plan_says_what_is_asked_and_checked(twofold: Any, folder: Path) -> No
 def test_no_secret_is_written_down(
     twofold: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = CONFIGURATION.replace("hunter2", "from-file") + LOGIN
-    (folder / "twofold.toml").write_text(text)
+    configuration = CONFIGURATION.replace("hunter2", "from-file") + LOGIN
+    (folder / "twofold.toml").write_text(configuration)
     words = (
         *("run", "--env", "KEY=from-option", "--env=OTHER=from-option", "--quick"),
         *("--header", "X-Api-Key=from-option", "--header=Accept=text/html"),

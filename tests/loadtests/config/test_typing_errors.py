@@ -90,6 +90,10 @@ server = "<gunicorn>"
 <counters> = "cat"
 <header> = "X-Served-By"
 <limit-s> = 60
+[<swarm>]
+<builder> = "unix:///run/b.sock"
+<encrypted> = true
+<nodes> = {two = "ssh://two"}
 [<gate>]
 <margin> = 0.05
 <max-minutes> = 8

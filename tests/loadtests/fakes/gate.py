@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from loadtests.gate import pipeline, versions
 from loadtests.gate.model import GatePlan, SideName
 from loadtests.gate.options import GateOptions
 from loadtests.gate.plan import served_by
+from loadtests.gate.tested import versions as own_versions
 from loadtests.gate.versions import Sides
 from loadtests.model.stack import Replica
 from loadtests.tools import docker, docker_compose
@@ -36,7 +37,7 @@ class GateWorld(World):
 
     done: list[str] = field(default_factory=list)
     ended: str | None = None
-    logs: dict[str, str] = field(default_factory=dict)
+    logs: Mapping[SideName, str] = field(default_factory=dict)
     """What a version's server writes first; without it, what was asked for is in force."""
 
     def __post_init__(self) -> None:
@@ -158,8 +159,8 @@ def put_in_memory(monkeypatch: pytest.MonkeyPatch, world: GateWorld) -> None:
     def find_own(_: object, __: Path, options: GateOptions) -> tuple[str, str]:
         return options.base or "default base", options.head or "default head"
 
-    monkeypatch.setattr(pipeline.own_versions, "find", find_own)
-    monkeypatch.setattr(pipeline.own_versions, "build", build_own)
+    monkeypatch.setattr(own_versions, "find", find_own)
+    monkeypatch.setattr(own_versions, "build", build_own)
     monkeypatch.setattr(docker, "Engine", FakeEngine)
     monkeypatch.setattr(docker_compose, "find_compose", lambda: COMPOSE)
     monkeypatch.setattr(docker, "is_local", lambda: False)

@@ -62,7 +62,7 @@ def test_it_is_headed_by_what_was_seen_to_run(gates: Gates) -> None:
         assert "as started: gunicorn sync, 2 workers" in text
         assert "gthread" not in text
     assert wording.name(result.endpoints[0], result).startswith("as started: gunicorn sync")
-    assert terminal.render(result)
+    assert terminal.render(result).renderables
     assert "as-started: as started: gunicorn sync, 2 workers" in gates.said
 
 

@@ -18,7 +18,12 @@ from urllib.parse import parse_qs, urlsplit
 NAMESPACE = "shop"
 
 RESOURCES = {
-    "/api/v1": [("pods", "Pod"), ("pods/exec", "PodExecOptions"), ("nodes", "Node")],
+    "/api/v1": [
+        ("namespaces", "Namespace"),
+        ("pods", "Pod"),
+        ("pods/exec", "PodExecOptions"),
+        ("nodes", "Node"),
+    ],
     "/apis/apps/v1": [
         ("deployments", "Deployment"),
         ("deployments/scale", "Scale"),
@@ -145,6 +150,8 @@ class Handler(BaseHTTPRequestHandler):
             self._list(
                 "HorizontalPodAutoscalerList", "autoscaling/v2", list(map(scaler_of, state.scalers))
             )
+        elif url.path == f"/api/v1/namespaces/{NAMESPACE}":
+            self._answer({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": NAMESPACE}})
         else:
             name = url.path.rpartition("/")[2]
             self._refuse(404, "NotFound", f'deployments.apps "{name}" not found')
@@ -156,7 +163,7 @@ class Handler(BaseHTTPRequestHandler):
         self._change()
 
     def do_POST(self) -> None:
-        self._body()
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))  # in the binary form
         self._answer(
             {
                 "kind": "SelfSubjectAccessReview",
@@ -247,7 +254,7 @@ def discovery_of(path: str) -> dict[str, Any] | None:
                 {
                     "name": name,
                     "singularName": "",
-                    "namespaced": name not in {"nodes", "selfsubjectaccessreviews"},
+                    "namespaced": name not in {"namespaces", "nodes", "selfsubjectaccessreviews"},
                     "kind": kind,
                     "verbs": VERBS,
                 }

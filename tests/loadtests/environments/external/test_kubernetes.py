@@ -50,7 +50,7 @@ def _cluster(state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 def twofold_in(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
     def call(folder: Path, *argv: str) -> Ended:
         monkeypatch.chdir(folder)
-        code = run_command_line(argv)
+        code = run_command_line(list(argv))
         return Ended(code, *capsys.readouterr())
 
     return call

@@ -27,7 +27,7 @@ from tests.loadtests.environments.compose.fake_engine import COMPOSE
 from tests.loadtests.gate.test_versions import in_git
 
 NOTHING: dict[SideName, dict[str, str]] = {SideName.BASE: {}, SideName.HEAD: {}}
-STARTS = {"entrypoint": (), "command": ("gunicorn", "shop:app")}
+COMMAND = ("gunicorn", "shop:app")
 
 
 class FakeEngine:
@@ -39,7 +39,7 @@ class FakeEngine:
     def image(self, name: str) -> Image | None:
         if name.removeprefix("sha256:") not in self.names:
             return None
-        return Image(id=f"sha256:{name.removeprefix('sha256:')}", ports=(5000,), **STARTS)
+        return Image(id=f"sha256:{name.removeprefix('sha256:')}", ports=(5000,), command=COMMAND)
 
     def image_id(self, name: str) -> str | None:
         image = self.image(name)
@@ -138,7 +138,7 @@ def test_an_import_string_becomes_an_image_of_each_versions_files(
     sides = gate(checkout, tmp_path / "t", registry.recognise("shop:app", checkout))
 
     assert set(built.values()) == {"app = 1\n", "app = 2\n"}
-    commands = {side: dict(entry.commands) for side, entry in sides.prepared.items()}
+    commands: Any = {side: dict(entry.commands) for side, entry in sides.prepared.items()}
     assert commands == {side: {"gthread": "gthread"} for side in SideName}
 
 
@@ -149,7 +149,7 @@ def test_two_variants_are_built_of_one_version(
     sides = gate(checkout, tmp_path / "t", tested, base=None, variants=("gthread", "sync"))
 
     assert set(built.values()) == {"app = 2\n"}
-    commands = {side: dict(entry.commands) for side, entry in sides.prepared.items()}
+    commands: Any = {side: dict(entry.commands) for side, entry in sides.prepared.items()}
     assert commands == {
         SideName.BASE: {"gthread": "gthread"},
         SideName.HEAD: {"sync": "sync"},

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from typing import Any
 from tests.loadtests.generator.child import Child
 from tests.loadtests.generator.small_app import SmallApp
 from tests.loadtests.generator.stub_server import stub_server
-from tests.loadtests.generator.user_load.case import HEAD
+from tests.loadtests.generator.user_load.case import HEAD, Case
+from tests.loadtests.generator.user_load.planted import Planted
 from tests.loadtests.generator.user_load.test_cases import CASES
 from tests.loadtests.generator.user_load.test_other_addresses import WAYS
 from tests.loadtests.generator.user_load.test_planted_mistakes import FILES
@@ -64,10 +66,12 @@ def main() -> int:
 def make_network() -> None:
     """Make the device, with a route to everything, and name its name server."""
     ip("link", "set", "lo", "up")
-    ip("link", "add", DEVICE, "type", "dummy")
-    ip("link", "set", DEVICE, "addrgenmode", "none")  # else it sends packets by itself
+    ip("link", "add", DEVICE, "type", "veth", "peer", "name", "nowhere")
+    for end in (DEVICE, "nowhere"):  # without packets of their own: addresses, neighbours
+        ip("link", "set", end, "addrgenmode", "none")
+        ip("link", "set", end, "arp", "off")
+        ip("link", "set", end, "up")
     ip("address", "add", "198.51.100.1/24", "dev", DEVICE)
-    ip("link", "set", DEVICE, "up")
     ip("route", "add", "default", "dev", DEVICE)
     resolver = Path(tempfile.mkdtemp()) / "resolv.conf"
     resolver.write_text(f"nameserver {NAME_SERVER}\noptions timeout:1 attempts:1\n")
@@ -100,6 +104,9 @@ def run_all() -> tuple[int, int]:
     loads, asked = 0, 0
     app = SmallApp()
     with Child() as child, stub_server(app.answering) as (url, requests):
+        assert child.process.stderr is not None
+        # Tracebacks of on_start that fails fill the pipe.
+        threading.Thread(target=child.process.stderr.read, daemon=True).start()
         for text, siblings, options in texts():
             with tempfile.TemporaryDirectory() as folder:
                 for name, content in siblings.items():
@@ -116,7 +123,8 @@ def run_all() -> tuple[int, int]:
 
 def texts() -> Iterator[tuple[str, dict[str, str], dict[str, Any]]]:
     """Yield the files that name another host, with their siblings and options."""
-    for load in (*CASES.values(), *FILES.values()):
+    loads: list[Case | Planted] = [*CASES.values(), *FILES.values()]
+    for load in loads:
         if NAMES_OTHERS.search(load.file):
             yield load.file, dict(load.siblings), dict(load.options)
     for other in PRODUCTION:

@@ -21,12 +21,17 @@ from tests.loadtests.generator.user_load import (
     case_files,
     further_files,
     planted_before_start,
+    planted_lists,
     planted_while_tried,
 )
 from tests.loadtests.generator.user_load.case import HEAD, Case
 from tests.loadtests.generator.user_load.planted import Planted
 
-FILES: Mapping[str, Planted] = {**planted_before_start.FILES, **planted_while_tried.FILES}
+FILES: Mapping[str, Planted] = {
+    **planted_before_start.FILES,
+    **planted_while_tried.FILES,
+    **planted_lists.FILES,
+}
 
 CORRECT: Mapping[str, Case] = {
     name: case

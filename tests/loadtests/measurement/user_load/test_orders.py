@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from loadtests.measurement.user_load import orders as ordering
 from loadtests.measurement.user_load.orders import Orders
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.workload import Expected, Locustfile, RequestSpec, Workload
+from loadtests.tools import pip
 
 
 class Generator:
@@ -34,6 +34,8 @@ class Generator:
         if packed:
             self.sent[folder] = packed
             return f"/placed/{len(self.sent)}"
+        if folder in self.sent:
+            return f"/placed/{[*self.sent].index(folder) + 1}"
         self.looked.append((folder, probe))
         assert sha256 is not None
         assert len(sha256) == 64
@@ -49,7 +51,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         calls.append((requirements.name, more))
         (folder / "fakerz.py").write_text("x = 1")
 
-    monkeypatch.setattr(ordering.pip, "install", install)
+    monkeypatch.setattr(pip, "install", install)
     return calls
 
 
@@ -141,7 +143,7 @@ def test_modules_that_are_too_large_are_refused_by_the_name_of_their_file(
     load = file_load(tmp_path / "load", requirements=str(tmp_path / "requirements.txt"))
     monkeypatch.setattr("loadtests.measurement.user_load.folder.MOST_FILES", 1)
     monkeypatch.setattr(
-        ordering.pip,
+        pip,
         "install",
         lambda _, folder, **__: [(folder / name).write_text("") for name in ("a.py", "b.py")],
     )
@@ -199,3 +201,15 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match=r"gone\.png cannot be read \(No such file"):
         fields_of(Generator(here=True), load)
+
+
+def test_files_in_a_folder_that_was_sent_are_named_where_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_text("1")
+    agent: Any = Generator(here=False)
+    orders = Orders(agent)
+    orders.of(file_load(tmp_path))
+    request = RequestSpec(method="POST", path="/a", files={"f": str(tmp_path / "one.png")})
+
+    fields = orders.of(Workload(name="up", path="/", requests=(request,)))
+
+    assert fields["requests"][0]["files"] == {"f": "/placed/1/one.png"}
