@@ -18,6 +18,7 @@ It needs nothing but gevent, and never leaves the measured process.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -44,7 +45,9 @@ def post_worker_init(worker: object) -> None:  # noqa: ARG001  gunicorn's hook h
 
 def install() -> None:
     """Be ready for the signal, in this process."""
-    Path(path_of(os.getpid())).unlink(missing_ok=True)
+    path = Path(path_of(os.getpid()))
+    path.unlink(missing_ok=True)
+    atexit.register(path.unlink, missing_ok=True)
     signal.signal(SIGNAL, _write)
 
 

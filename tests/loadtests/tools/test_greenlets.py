@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -92,3 +93,17 @@ def test_objects_that_stand_for_others_are_not_asked_what_they_are(
     held = (Proxy(), Group())
 
     assert twofold_greenlets._served() == [held[1]]
+
+
+def test_a_worker_that_ends_takes_its_file_along() -> None:
+    code = (
+        "import os, signal, sys, twofold_greenlets as helper\n"
+        "import gevent.pool\n"
+        "helper.install(); os.kill(os.getpid(), helper.SIGNAL)\n"
+        "print(os.path.exists(helper.path_of(os.getpid())), helper.path_of(os.getpid()))\n"
+    )
+    argv = (sys.executable, "-c", code)
+    said = subprocess.check_output(argv, cwd=CHECKOUT / "scripts", text=True).split()
+
+    assert said[0] == "True"
+    assert not Path(said[1]).exists()
