@@ -11,8 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from loadtests.analysis import core_speed, file_ceiling, generator_ceiling, verdict
-from loadtests.analysis.failures import shape
+from loadtests.analysis import (
+    core_speed,
+    file_ceiling,
+    generator_ceiling,
+    verdict,
+)
+from loadtests.analysis.failures import requests_by_name, shape
 from loadtests.analysis.latency import checks, level_results, slo_search
 from loadtests.analysis.rules import registry
 from loadtests.environments.guards import machine_lock
@@ -24,7 +29,7 @@ from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.progress import Progress
-from loadtests.model.errors import TwofoldError
+from loadtests.model.errors import NotInForce, TwofoldError
 from loadtests.model.plan import Plan
 from loadtests.model.result import RunFacts, RunResult
 from loadtests.model.tested import in_force
@@ -55,7 +60,9 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     """Measure a plan, and return the result and the run's folder.
 
     The stack is always taken down, and finished trials are saved and reported, even after an error.
-    A signal raises :class:`~loadtests.model.errors.Interrupted`.
+    A signal raises :class:`~loadtests.model.errors.Interrupted`. An image that does not run a
+    worker model that it was told to raises :class:`~loadtests.model.errors.NotInForce`, and leaves
+    no folder.
     """
     with machine_lock.held(request.chosen.lock, progress.say, wait=request.wait) as lock:
         return _run(request, progress, lock)
@@ -87,13 +94,12 @@ def _run(request: Request, progress: Progress, lock: machine_lock.Held) -> tuple
             session.prepare()
             plan = with_notes(with_front(plan, stack), (*file_notes, *session.notes, *stack.notes))
             store.begin(facts, chosen.machine, plan)
-            began_s = proc.monotonic_s()
-            session.measure()
-            measuring_s = proc.monotonic_s() - began_s
-            session.measure_latency()
-            session.finish()
+            measuring_s = _measured_s(session)
             plan = with_front(plan, stack)
         signals.check()
+    except NotInForce:  # nothing was measured; see ``run``
+        store.discard()
+        raise
     except BaseException:
         # Report the finished trials if possible; the original error is the one to raise.
         with suppress(Exception):
@@ -109,6 +115,17 @@ def _run(request: Request, progress: Progress, lock: machine_lock.Held) -> tuple
     # Some notes are made while the stack goes down.
     store.begin(facts, chosen.machine, with_notes(plan, stack.notes))
     return report(store), store.folder
+
+
+def _measured_s(session: Session) -> float:
+    """Measure all trials, and return the seconds that the rounds took."""
+    began_s = proc.monotonic_s()
+    session.measure()
+    measuring_s = proc.monotonic_s() - began_s
+    session.measure_latency()
+    session.measure_profiles()
+    session.finish()
+    return measuring_s
 
 
 def _driver_of(
@@ -182,9 +199,13 @@ def conclude(recorded: Recorded) -> RunResult:
         findings,
         recorded.probes,
         failures,
+        recorded.profiles,
     )
     cells = generator_ceiling.with_shares(result.cells, ceiling)
-    return replace(result, cells=cells, ceiling=ceiling, in_force=recorded.in_force)
+    requests = requests_by_name.results(cells, trials)
+    return replace(
+        result, cells=cells, ceiling=ceiling, in_force=recorded.in_force, requests=requests
+    )
 
 
 def with_latency(result: RunResult, recorded: Recorded, folder: Path) -> RunResult:

@@ -78,6 +78,8 @@ def _waiting(large: CellResult | None, factor: float) -> Loss:
             "No monitored resource was saturated. Requests waited for something that all replicas"
             " share and no counter shows, such as a lock or a service outside the stack."
         )
+    elif large.bottleneck_detail.startswith("At "):
+        detail = large.bottleneck_detail
     else:
         detail = f"At {large.cell.replicas} replicas: {large.bottleneck_detail}"
     return Loss(what=str(kind), factor=factor, detail=detail)

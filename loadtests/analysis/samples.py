@@ -48,7 +48,7 @@ class Columns:
     replica: Integers
     name: Integers
     body_bytes: Integers | None = None
-    """None in samples of older versions."""
+    """Bytes of each body; None in the samples of older versions."""
 
 
 def read_columns(samples: bytes) -> Columns:
@@ -59,7 +59,7 @@ def read_columns(samples: bytes) -> Columns:
                 name: archive[name].astype(np.int64)
                 for name in ("due_us", "sent_us", "done_us", "status", "outcome", "replica", "name")
             },
-            body_bytes=archive["bytes"].astype(np.int64) if "bytes" in archive.files else None,
+            body_bytes=archive["bytes"].astype(np.int64) if "bytes" in archive else None,
         )
 
 
@@ -117,6 +117,7 @@ def _endings(finished: Finished, columns: Columns, names: Sequence[str]) -> coun
         names=finished.names,
         outcomes=finished.outcomes,
         replicas=names,
+        duration_us=columns.done_us - columns.due_us,
         body_bytes=columns.body_bytes,
     )
 

@@ -14,11 +14,13 @@ from dataclasses import replace
 from loadtests.analysis import core_speed, estimates, losses, scaling_laws
 from loadtests.analysis.failures import shape
 from loadtests.analysis.intervals import student_quantile
+from loadtests.analysis.profiles import comparison, naming
 from loadtests.model.consistency import ProbeResult, ProbeState
 from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_NO, EXIT_YES
 from loadtests.model.failures import FailureResult
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Cell, Plan
+from loadtests.model.profiles.records import CellProfile
 from loadtests.model.result import DoublingResult, Finding, RunFacts, RunResult
 from loadtests.model.trial import Calibration, Trial
 from loadtests.model.vocabulary import RuleCode, RuleState, Verdict
@@ -36,6 +38,7 @@ NOT_THE_APPLICATION = frozenset(
         RuleCode.PROXY_SATURATED,
         RuleCode.HOST_CONTENTION,
         RuleCode.IDENTITY,
+        RuleCode.NODES,
     }
 )
 """Rules that, when they are broken, can make requests fail by themselves. Failures are then not
@@ -70,11 +73,14 @@ def conclude(
     findings: Sequence[Finding],
     probes: Sequence[ProbeResult] = (),
     failures: Sequence[FailureResult] = (),
+    profiles: Sequence[CellProfile] = (),
 ) -> RunResult:
     """Return the result of a run, finished or not, from everything that was recorded of it."""
     trials = core_speed.at_mean_speed(trials)
     minutes = minutes_per_round(plan, trials)
     cells = estimates.cells(plan, trials, calibrations)
+    looked_at = comparison.profiles_of(profiles, naming.rates(cells))
+    cells = naming.with_waits(cells, looked_at.findings)
     judged = tuple(
         judge_doubling(
             doubling,
@@ -104,6 +110,7 @@ def conclude(
         calibrations=tuple(calibrations),
         probes=tuple(probes),
         failures=tuple(failures),
+        profiles=looked_at,
     )
 
 

@@ -18,7 +18,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 _FILE = click.Path(path_type=Path)
 
-OPTIONS = (
+OF_A_LOAD = (
     click.option(
         "--request",
         "requests",
@@ -51,6 +51,9 @@ OPTIONS = (
         metavar="FILE",
         help="Requirements with the modules that a locustfile imports.",
     ),
+)
+OPTIONS = (
+    *OF_A_LOAD,
     click.option(
         "--reset-command",
         metavar="COMMAND",

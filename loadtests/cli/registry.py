@@ -17,6 +17,10 @@ COMMANDS: dict[str, Entry] = {
     "compare": Entry(
         "compare", "Compare the worker models of a run; the latest run is the default."
     ),
+    "explain": Entry(
+        "explain",
+        "Say where requests wait, down to the line of code; the latest run is the default.",
+    ),
     "gate": Entry("gate.command", "Did this change make the application slower, or scale worse?"),
     "export": Entry("export", "Write all requests of a run to a file, for other tools."),
     "doctor": Entry("doctor", "Report what this machine can test, and how to get what is missing."),

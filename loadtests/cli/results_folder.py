@@ -7,12 +7,15 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from loadtests.model.tested.variables import HIDDEN
+from loadtests.model.tested.variables import HIDDEN, is_secret
 from loadtests.targets import checkout
 from loadtests.targets.configuration import project_file
 
 WITH_SECRETS = ("--env", "--base-env", "--head-env")
 """Options with a value NAME=VALUE, of which only the name is written down."""
+
+HEADER = "--header"
+"""The option whose values are written down but for those that are secret by their names."""
 
 
 def of(out: Path | None) -> Path:
@@ -26,7 +29,7 @@ def of(out: Path | None) -> Path:
 
 
 def command_line() -> str:
-    """Return the command as a person would type it, without the values of variables."""
+    """Return the command as a person would type it, without variables' values and secrets."""
     return shlex.join(("twofold", *_without_secrets(sys.argv[1:])))
 
 
@@ -34,13 +37,18 @@ def _without_secrets(words: Iterable[str]) -> Iterator[str]:
     before = ""
     for word in words:
         option, equals, variable = word.partition("=")
-        if before in WITH_SECRETS:
+        if _is_hidden(before, word):
             yield _name_only(word)
-        elif option in WITH_SECRETS and equals:
+        elif equals and _is_hidden(option, variable):
             yield f"{option}={_name_only(variable)}"
         else:
             yield word
         before = word
+
+
+def _is_hidden(option: str, given: str) -> bool:
+    """Return whether what an option is given must not be written down."""
+    return option in WITH_SECRETS or (option == HEADER and is_secret(given.partition("=")[0]))
 
 
 def _name_only(variable: str) -> str:

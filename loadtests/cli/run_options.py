@@ -20,6 +20,7 @@ from loadtests.cli import (
 )
 from loadtests.config import options
 from loadtests.environments.protocol import Chosen
+from loadtests.model.errors import UsageError
 from loadtests.model.plan import Plan
 from loadtests.model.tested.project import Project
 from loadtests.targets import permission
@@ -41,6 +42,7 @@ KEYS = {
     "slo": "slo",
     "generator_processes": "generator_processes",
     "start_limit_s": "start_limit",
+    "profile": "profile",
 }
 """Each option with a key in the configuration file, and the key's field."""
 
@@ -117,6 +119,18 @@ _OF_A_RUN = (
         help="How long a replica may take until it answers."
         f"  [default: {DEFAULTS.start_limit_s:g}]",
     ),
+    click.option(
+        "--max-rps",
+        type=float,
+        help="Send at most so many requests a second to a URL. A load that reaches it has no"
+        " verdict.",
+    ),
+    click.option(
+        "--profile/--no-profile",
+        default=None,
+        help="Then look where requests wait, down to the line of code; half a minute at most."
+        "  [default: yes, but not with --quick]",
+    ),
     click.option("--seed", type=int, help="Repeat the order and rotation of an earlier run."),
     click.option(
         "--probe",
@@ -175,8 +189,14 @@ def ask(given: dict[str, Any]) -> tuple[options.Options, Project]:
     may_load = values.pop("may_load")
     project = projects.build(_given_project(values, here), file, os.environ)
     if project.tested.url is not None:
-        permission.permitted(project.tested.url, may_load)
+        loaded = permission.permitted(project.tested.url, may_load)
+        project = replace(project, tested=replace(project.tested, address=loaded.address))
     asked = options.Options(**_with_file(values, file))
+    if asked.max_rps is not None and project.tested.url is None:
+        raise UsageError(
+            "--max-rps is for a deployment that is running already. Name it: --url http://…, or"
+            " leave --max-rps out."
+        )
     return options.check(asked, choices.of_a_run(project)), project
 
 
@@ -206,4 +226,5 @@ def _with_file(values: dict[str, Any], file: ProjectFile | None) -> dict[str, An
         value = getattr(file.settings, key) if file else None
         if value is not None and name not in merged:
             merged[name] = tuple(value) if isinstance(value, list) else value
+    merged.setdefault("profile", not merged.get("quick"))
     return merged

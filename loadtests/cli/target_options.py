@@ -12,25 +12,28 @@ import click
 
 from loadtests.config import request_line
 from loadtests.model.errors import UsageError
-from loadtests.model.tested.target import Target
+from loadtests.model.tested.target import Target, TargetKind
 from loadtests.targets import registry
 from loadtests.targets.configuration import project_file
 
 MAX_PORT = 65535
 
+VERSIONED = (TargetKind.IMPORT_STRING, TargetKind.SERVICE, TargetKind.DOCKERFILE)
+"""Forms of targets that have versions: a deployment is one, and an image is a version itself."""
+
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _ARGUMENT = click.argument("given_target", metavar="[TARGET]", required=False)
-_FORMS = tuple(
-    click.option(
+_FORMS = {
+    form.kind: click.option(
         form.option,
         f"target_{form.kind}",
         metavar=form.metavar,
         help=f"The target is {form.about}.",
     )
     for form in registry.FORMS.values()
-)
-_OTHERS = (
+}
+_OF_A_CONTAINER = (
     click.option(
         "--config",
         metavar="FILE",
@@ -49,15 +52,17 @@ _OTHERS = (
         help="The port that the target's container listens on.  [default: found]",
     ),
     click.option(
-        "--through",
-        metavar="SERVICE",
-        help="Measure a Compose service through this one, the user's own proxy, such as nginx.",
-    ),
-    click.option(
         "--env",
         multiple=True,
         metavar="NAME=VALUE",
         help="Set a variable for the target; NAME alone takes this shell's value. Repeatable.",
+    ),
+)
+_OTHERS = (
+    click.option(
+        "--through",
+        metavar="SERVICE",
+        help="Measure a Compose service through this one, the user's own proxy, such as nginx.",
     ),
     click.option(
         "--i-may-load",
@@ -72,7 +77,13 @@ _OTHERS = (
         help="The Python of an import string's environment.  [default: the active one, or .venv]",
     ),
 )
-OPTIONS = (_ARGUMENT, *_FORMS, *_OTHERS)
+OPTIONS = (_ARGUMENT, *_FORMS.values(), *_OF_A_CONTAINER, *_OTHERS)
+
+OF_VERSIONS = (
+    *(option for kind, option in _FORMS.items() if kind in VERSIONED),
+    *_OF_A_CONTAINER,
+)
+"""The same for a command that builds versions of the target, and whose words are commands."""
 
 
 def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,8 +98,8 @@ def take_target(given: dict[str, Any], here: Path) -> Target | None:
 
     Raises :class:`UsageError` for two of them, and for one that cannot be used.
     """
-    positional = given.pop("given_target")
-    texts = {kind: given.pop(f"target_{kind}") for kind in registry.FORMS}
+    positional = given.pop("given_target", None)
+    texts = {kind: given.pop(f"target_{kind}", None) for kind in registry.FORMS}
     named = {kind: text for kind, text in texts.items() if text is not None}
     words = [f"{registry.FORMS[kind].option} {text}" for kind, text in named.items()]
     if positional is not None:

@@ -76,6 +76,10 @@ class Options:
     """Processes of the load generator; None means one per core of the generator."""
     start_limit_s: float = START_LIMIT_S
     """How long a replica may take until it answers."""
+    max_rps: float | None = None
+    """The most requests a second that a deployment at a URL may get."""
+    profile: bool = False
+    """Whether to look, after the rounds, where requests wait."""
 
 
 def check(options: Options, choices: Choices) -> Options:
@@ -117,6 +121,11 @@ def _check_figures(options: Options) -> None:
         raise UsageError(
             f"--start-limit is {options.start_limit_s:g}; it is how many seconds a replica may take"
             f" until it answers, between 1 and {MAX_START_LIMIT_S:g}. Try --start-limit 300."
+        )
+    if options.max_rps is not None and not options.max_rps > 0:
+        raise UsageError(
+            f"--max-rps is {options.max_rps:g}; it is how many requests a second may be sent, and"
+            " has to be above 0. Try --max-rps 50."
         )
     processes = options.generator_processes
     if processes is not None and not 1 <= processes <= MAX_GENERATOR_PROCESSES:

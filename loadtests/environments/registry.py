@@ -17,12 +17,13 @@ from loadtests.environments.external import kind as external
 from loadtests.environments.processes import kind as processes
 from loadtests.environments.protocol import Chosen, Say
 from loadtests.environments.removal import Remains
+from loadtests.environments.swarm import kind as swarm
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.tested.target import SAMPLE, Target
 from loadtests.planning.checks import BackendChecks
 
 BACKENDS: dict[str, BackendKind] = {
-    kind.name: kind for kind in (compose.KIND, processes.KIND, external.KIND)
+    kind.name: kind for kind in (compose.KIND, processes.KIND, external.KIND, swarm.KIND)
 }
 
 

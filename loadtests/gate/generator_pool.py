@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from loadtests.environments.keep_awake import Awake
 from loadtests.gate.model import SideName
 from loadtests.gate.stack import GateStack
+from loadtests.measurement import check_trial
+from loadtests.measurement.check_trial import CheckedLoad
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
+from loadtests.measurement.user_load.orders import Orders
 from loadtests.measurement.window_edges import check_clocks, read_edge
 from loadtests.model.generator_records import Edge, Load, LoadDone
+from loadtests.model.tested.workload import Workload
 
 TIMEOUT_S = 30.0
 """Timeout of a request, in seconds."""
@@ -26,7 +31,10 @@ ALONE: Key = (0, SideName.BASE)
 
 
 class GeneratorPool:
-    """The generators of one worker model's stack; ``keep`` receives the samples of each load."""
+    """The generators of one worker model's stack; ``keep`` receives the samples of each load.
+
+    ``asked`` is the user's own load, which every load has then; ``seed`` is what it draws from.
+    """
 
     def __init__(
         self,
@@ -35,7 +43,13 @@ class GeneratorPool:
         agents: Mapping[Key, Agent],
         awake: Awake,
         keep: Keep | None = None,
+        *,
+        asked: Workload | None = None,
+        seed: int = 0,
     ) -> None:
+        self._asked = asked
+        self._seed = seed
+        self._orders = {key: Orders(agent) for key, agent in agents.items()}
         self._stack = stack
         self._worker = worker
         self._agents = agents
@@ -47,11 +61,58 @@ class GeneratorPool:
         """The generator for requests that need only one."""
         return self._agents[ALONE]
 
+    @property
+    def has_users(self) -> bool:
+        """Whether the load is the user's own, whose users live from load to load."""
+        return self._asked is not None
+
+    def check(self, base_url: str) -> CheckedLoad | None:
+        """Run the check trial of the user's own load at an address; None where there is none.
+
+        Raises with everything that is wrong; see ``measurement.check_trial``.
+        """
+        if self._asked is None:
+            return None
+        return check_trial.check(self.agent, self._orders[ALONE], self._asked, base_url)
+
+    def end_users(self) -> None:
+        """End the users who live on."""
+        for agent in self._agents.values() if self.has_users else ():
+            agent.end_users()
+
+    def _with_users(self, key: Key, load: Load) -> Load:
+        """Return a load with the user's own requests.
+
+        Both versions draw the same ones: the generator draws by seed and id, so the version is left
+        out of the id.
+        """
+        if self._asked is None:
+            return load
+        return replace(
+            load,
+            id="-".join(word for word in load.id.split("-") if word not in set(SideName)),
+            seed=self._seed if load.seed is None else load.seed,
+            **self._orders[key].of(self._asked),
+        )
+
+    def rehearse(self, loads: Sequence[tuple[Key, Load]]) -> None:
+        """Run loads that are not measured: their users start, and stay for later loads.
+
+        Users may log in first, which takes different times; the loads that follow begin together.
+        """
+        pairs = [(self._agents[key], self._with_users(key, load)) for key, load in loads]
+        for agent, load in pairs:
+            agent.begin(load)
+        for agent, load in pairs:
+            agent.wait_opened(load)
+            agent.wait_closed(load)
+            agent.collect(load)
+
     def open(
         self, loads: Sequence[tuple[Key, Load]], metronome: Metronome | None = None
     ) -> tuple[list[LoadDone], Edge, Edge]:
         """Run loads at the same time, and return their samples and the window's two edges."""
-        pairs = [(self._agents[key], load) for key, load in loads]
+        pairs = [(self._agents[key], self._with_users(key, load)) for key, load in loads]
         for agent, load in pairs:
             agent.begin(load)
         for agent, load in pairs:
@@ -64,6 +125,6 @@ class GeneratorPool:
         for load_done in done:
             check_clocks(opened, load_done.finished)
         if self._keep is not None:
-            for (_, load), finished in zip(pairs, done, strict=True):
+            for (_, load), finished in zip(loads, done, strict=True):
                 self._keep(f"{self._worker}-{load.id}", finished.samples)
         return done, opened, closed

@@ -53,7 +53,12 @@ class Session:
         *,
         memory_bytes: int,
         grown: int,
+        slots: int | None = None,
+        start_bytes: int = START_BYTES,
     ) -> None:
+        """``slots`` are those of a start of base; ``start_bytes`` is what a start needs."""
+        self._slots = slots
+        self._is_checked = False
         self._plan = plan
         self._worker = worker
         self._stack = stack
@@ -64,7 +69,7 @@ class Session:
         self.evidence = evidence
         self._pairs_before = len(self._pairs())
         self._blocks_before = len(self._blocks())
-        self._most = max(fewest_starts(plan), memory_bytes // 2 // START_BYTES // 2)
+        self._most = max(fewest_starts(plan), memory_bytes // 2 // start_bytes // 2)
         self._grown = grown
 
     def run(self) -> None:
@@ -162,14 +167,16 @@ class Session:
     def _probe(self) -> None:
         """Check two replicas of each version for consistency; repeat where only head fails."""
         while True:
-            checks = consistency_guard.to_try(self.evidence, self._worker)
+            checks = consistency_guard.to_try(self.evidence, self._worker, self._plan.checks)
             asks = consistency_guard.is_to_ask(self.evidence, self._worker)
             if not checks and not asks:
                 return
             self._say(f"{self._worker}: checking whether two replicas give consistent answers")
             self._block_runner.prepare()
             probes = self._block_runner.probe(checks)
-            asked = self._block_runner.ask_servers() if asks else ()
+            if self._plan.asked is not None:
+                self._check_load()
+            asked = self._block_runner.ask_servers(self._pair_runner.checked) if asks else ()
             self._add(probes=(*self.evidence.probes, *probes, *asked))
             if not probes and not asked:  # there is nothing to ask
                 return
@@ -188,13 +195,19 @@ class Session:
         for load in self.evidence.loads:
             if load.worker == self._worker:
                 return load
-        self._pair_runner.check_path()
-        load = self._pair_runner.calibrate()
+        self._check_load()
+        load = self._pair_runner.calibrate(self._slots)
         self._say(
             f"{self._worker}: {load.users} users, {load.rate_rps:.0f} requests/s in the open loop"
         )
         self._add(loads=(*self.evidence.loads, load))
         return load
+
+    def _check_load(self) -> None:
+        """Check the load on base, once; a session that is appended to has not done so."""
+        if not self._is_checked:
+            self._pair_runner.check_load()
+            self._is_checked = True
 
     def _add(
         self,

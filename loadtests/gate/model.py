@@ -10,9 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from loadtests.model.consistency import ProbeResult
+from loadtests.model.consistency import SAMPLE_CHECKS, Check, ProbeResult
 from loadtests.model.machine import Machine
+from loadtests.model.plan import WorkerModel
 from loadtests.model.result import Estimate
+from loadtests.model.tested.in_force import InForce
+from loadtests.model.tested.target import SAMPLE, SAMPLE_HEALTH_PATH, Target
 from loadtests.model.tested.workload import Workload
 from loadtests.model.vocabulary import RuleCode
 
@@ -81,9 +84,6 @@ class Mode(StrEnum):
     OPEN = "open"
 
 
-# -- the plan ---------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, kw_only=True)
 class Side:
     """One version: ``asked`` is its name on the command line, ``digest`` that of its image.
@@ -135,7 +135,15 @@ class GatePlan:
     service_cores: tuple[int, ...]
     timing: GateTiming
     asked: Workload | None = None
-    """The requests by which consistency is checked; None means ``path`` alone."""
+    """The user's own load, by which consistency is checked, too; None means ``path`` alone."""
+    tested: Target = SAMPLE
+    """What both versions are versions of."""
+    checks: tuple[Check, ...] = SAMPLE_CHECKS
+    """The declared consistency checks."""
+    health: str = SAMPLE_HEALTH_PATH
+    """The path that asks whether a start is ready."""
+    models: Mapping[str, tuple[WorkerModel, WorkerModel]] = field(default_factory=dict)
+    """How base and head are served, by the names in ``workers``; empty for gates before these."""
 
     @property
     def tests(self) -> int:
@@ -149,9 +157,6 @@ class GatePlan:
     def scaling(self) -> bool:
         """Whether the doubling factor is compared too."""
         return EndpointName.SCALING in self.margins
-
-
-# -- the evidence -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,9 +266,8 @@ class Evidence:
     """Members that were restarted, killed or gone during the gate."""
     sessions: int = 1
     """Number of measuring sessions; every ``--append`` adds one."""
-
-
-# -- the result -------------------------------------------------------------------------------
+    in_force: Mapping[SideName, tuple[InForce, ...]] = field(default_factory=dict)
+    """What was seen to serve each version, an entry a name in ``workers``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -332,3 +336,5 @@ class GateResult:
     head: Side
     plan: GatePlan
     evidence: Evidence
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """What each name in ``workers`` is called: what was seen to run, where that is another."""

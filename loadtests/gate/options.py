@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from loadtests.config import names
 from loadtests.model.errors import UsageError
+from loadtests.model.plan import WorkerModel
+from loadtests.model.tested.project import Project
+from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.variables import HIDDEN
+from loadtests.model.tested.workload import Workload
 from loadtests.servers.registry import image_models
 from loadtests.targets.workloads import WORKLOADS
 
@@ -16,6 +21,8 @@ MARGIN = 0.05
 
 MAX_MINUTES = 8.0
 """Measuring time per worker model, in minutes; most gates need two."""
+
+MOST_VARIANTS = 2
 
 NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
 NOT_IN_VALUES = frozenset("\n\r\"'`$\\#")
@@ -27,10 +34,22 @@ RESERVED = frozenset({"WORKER_MODEL", "SECRET_KEY"})
 
 @dataclass(frozen=True, kw_only=True)
 class GateOptions:
-    """The options of a gate; None means "the default"."""
+    """The options of a gate; None means "the default".
+
+    ``project`` is the user's target with its load; without one, the versions are the sample
+    application's, or images and Dockerfiles without any configuration. ``base_image`` and
+    ``head_image`` name images in the place of ``base`` and ``head``. ``folder`` is where the
+    target's name starts from; None means the working folder. ``variants`` are one that both
+    versions are served by, or two: the first one's is base, the second one's is head.
+    """
 
     base: str | None = None
     head: str | None = None
+    base_image: str | None = None
+    head_image: str | None = None
+    project: Project | None = None
+    folder: Path | None = None
+    variants: tuple[str, ...] = ()
     workers: tuple[str, ...] = ("gthread",)
     workload: str = "cpu"
     margin: float = MARGIN
@@ -48,10 +67,8 @@ def known_workers() -> tuple[str, ...]:
 
 def check(options: GateOptions) -> GateOptions:
     """Return the options; raise :class:`UsageError` for a bad value, with a valid example."""
-    if not options.workers:
-        raise UsageError(f"--workers names no worker model. Known: {', '.join(image_models())}.")
-    names.check("worker model", options.workers, image_models())
-    path_of(options.workload)
+    models_of(options)
+    load_of(options)
     if not 0.005 <= options.margin <= 0.5:
         raise UsageError(
             f"--margin is {options.margin:g}; it is the loss that still passes, as a ratio between"
@@ -63,6 +80,66 @@ def check(options: GateOptions) -> GateOptions:
             f" Try --max-minutes {MAX_MINUTES:g}."
         )
     return options
+
+
+def is_users(options: GateOptions) -> bool:
+    """Return whether the target is the user's own, which is started as it is."""
+    return options.project is not None and options.project.tested.kind is not TargetKind.SAMPLE
+
+
+def known_models(options: GateOptions) -> dict[str, WorkerModel]:
+    """Return the variants that the target of a gate can have, by name.
+
+    The sample application's are those that its image starts by itself.
+    """
+    if options.project is None or not is_users(options):
+        return image_models()
+    return dict(options.project.workers)
+
+
+def models_of(options: GateOptions) -> dict[str, tuple[WorkerModel, WorkerModel]]:
+    """Return how base and head are served, by the name of each comparison.
+
+    Raises :class:`UsageError` for a name that is none, and for more than two variants.
+    """
+    known = known_models(options)
+    names.check("variant", options.variants, known)
+    if len(options.variants) > MOST_VARIANTS:
+        raise UsageError(
+            f"--variants has {len(options.variants)} names. It takes one, which both versions are"
+            " served by, or two, which are compared: --variants gthread,sync. To compare more of"
+            " them: twofold compare."
+        )
+    if len(options.variants) == MOST_VARIANTS:
+        base, head = options.variants
+        if options.base is not None or options.base_image is not None:
+            raise UsageError(
+                "Two --variants are compared on one version, so --base has no meaning. Leave it"
+                " out: --head names the version."
+            )
+        return {f"{base}-to-{head}": (known[base], known[head])}
+    workers = options.variants or options.workers
+    if not workers:
+        raise UsageError(f"--workers names no worker model. Known: {', '.join(known)}.")
+    names.check("worker model", workers, known)
+    return {name: (known[name], known[name]) for name in workers}
+
+
+def load_of(options: GateOptions) -> Workload:
+    """Return what users ask: a workload by its name, or any path.
+
+    Raises :class:`UsageError` for a name that is none.
+    """
+    project, name = options.project, options.workload
+    if project is not None and name in project.workloads and project.workloads[name].is_users:
+        return project.workloads[name]
+    if is_users(options) and not name.startswith("/"):
+        assert project is not None
+        raise UsageError(
+            f"--workload {name!r} is unknown. Known: {', '.join(project.workloads)}, or a path such"
+            " as /search?q=a."
+        )
+    return Workload(name=name, path=path_of(name))
 
 
 def path_of(workload: str) -> str:
@@ -84,14 +161,17 @@ def workloads() -> tuple[str, ...]:
     return tuple(name for name, entry in WORKLOADS.items() if not entry.needs_store)
 
 
-def environment(given: Iterable[str], option: str) -> dict[str, str]:
-    """Return the variables in ``NAME=VALUE`` texts; raise :class:`UsageError` for a bad one."""
+def environment(given: Iterable[str], option: str, *, is_own: bool = False) -> dict[str, str]:
+    """Return the variables in ``NAME=VALUE`` texts; raise :class:`UsageError` for a bad one.
+
+    A user's own target (``is_own``) takes any name and value.
+    """
     variables: dict[str, str] = {}
     for assignment in given:
         name, equals, value = assignment.partition("=")
         if not equals or not name or not NAME_CHARACTERS.issuperset(name):
             raise UsageError(f"{option} {assignment!r} is not NAME=VALUE. Try {option} DEBUG=0.")
-        if NOT_IN_VALUES.intersection(value):
+        if not is_own and NOT_IN_VALUES.intersection(value):
             raise UsageError(
                 f"{option} {name}: the value has a quote, a line break or one of `$\\#, which"
                 " Compose may change. Set it in the image instead."
@@ -101,7 +181,7 @@ def environment(given: Iterable[str], option: str) -> dict[str, str]:
                 f"{option} {name} is {HIDDEN}, which stands for a value that was not written down."
                 " Put the value there."
             )
-        if name in RESERVED:
+        if name in RESERVED and not is_own:
             raise UsageError(
                 f"{option} {name} cannot be set: the stack sets it itself. Leave it out."
             )

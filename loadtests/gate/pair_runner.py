@@ -13,12 +13,11 @@ from loadtests.gate.model import GatePlan, Mode, PairWindow, SideName, StartPair
 from loadtests.gate.plan import OPEN_RATIO, WindowSpec, lane_of, pair_windows, settle_s, twin_s
 from loadtests.gate.stack import GateStack, starts_of
 from loadtests.measurement import readiness, user_calibration
+from loadtests.measurement.check_trial import CheckedLoad
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.generator_records import Load
 from loadtests.model.stack import Replica
-from loadtests.model.tested.target import SAMPLE_HEALTH_PATH
 from loadtests.model.trial import CalibrationStep
-from loadtests.servers.registry import worker_models
 from loadtests.tools import proc
 
 LAGGARD_LIMIT_S = 30.0
@@ -26,6 +25,12 @@ LAGGARD_LIMIT_S = 30.0
 
 ENDED_EVERY_S = 2.0
 """Seconds between checks whether an awaited start has ended."""
+
+REHEARSAL_S = 0.2
+"""Length of each part of a load that only lets users start."""
+
+REHEARSED_USERS = 32
+"""At 60 % of the capacity of a few slots, more requests than this are hardly ever in flight."""
 
 CLIENT_ERROR = 400
 MAX_IN_FLIGHT = 512
@@ -55,6 +60,9 @@ class PairRunner:
         self._worker = worker
         self._generators = generators
         self._ready: set[str] = set()
+        self._rehearsed: set[str] = set()
+        self.checked: CheckedLoad | None = None
+        """What the check trial of the user's own load showed on base."""
 
     def wait_ready(self) -> None:
         """Wait until every start answers, then apply the CPU budgets."""
@@ -62,7 +70,7 @@ class PairRunner:
         readiness.wait_ready(
             self._generators.agent,
             fresh,
-            path=SAMPLE_HEALTH_PATH,
+            path=self._plan.health,
             ended=lambda _: self._stack.ended(),
             not_ready=self._not_ready,
             laggard_limit_s=LAGGARD_LIMIT_S,
@@ -80,9 +88,12 @@ class PairRunner:
             f"{self._stack.log_of(start.name)}"
         )
 
-    def check_path(self) -> None:
-        """Raise :class:`EnvironmentFailure` if base does not answer the measured path."""
+    def check_load(self) -> None:
+        """Raise unless base answers what is asked: each request of the user's load, or the path."""
         start = starts_of(self._stack, SideName.BASE)[0]
+        self.checked = self._generators.check(f"http://{start.address}")
+        if self.checked is not None:
+            return
         url = f"http://{start.address}{self._plan.path}"
         (answer,) = self._generators.agent.fetch([url], timeout_s=TIMEOUT_S)
         if answer.status is None or answer.status >= CLIENT_ERROR:
@@ -93,11 +104,15 @@ class PairRunner:
 
     # -- calibration --------------------------------------------------------------------------
 
-    def calibrate(self) -> WorkerLoad:
-        """Return how many users saturate one start of base, and the open loop's first rate."""
+    def calibrate(self, slots: int | None) -> WorkerLoad:
+        """Return how many users saturate one start of base, and the open loop's first rate.
+
+        ``slots`` is how many requests a start serves at once; None where that is not known.
+        """
         start = starts_of(self._stack, SideName.BASE)[0]
         self._stack.pin(start, self._plan.cores[:1])
-        first = user_calibration.first_users(worker_models()[self._worker].slots)
+        step = self.checked.users_step if self.checked else 1
+        first = -(-user_calibration.first_users(slots) // step) * step
         steps = user_calibration.double_users(first, lambda users: self._step(start, users))
         rates = [step.throughput_rps for step in steps]
         best = max(rates)
@@ -148,6 +163,7 @@ class PairRunner:
         for lane in lanes:
             for start in lane.starts.values():
                 self._stack.pin(start, (lane.core,))
+        self._rehearse(lanes)
         for position in range(len(lanes[0].specs)):
             self._pair_windows(lanes, position)
         wall_s = (proc.monotonic_s() - began_s) / len(lanes)
@@ -174,6 +190,35 @@ class PairRunner:
             specs=pair_windows(self._plan, self._worker, number),
             starts={side: starts_of(self._stack, side)[fresh - 1] for side in SideName},
             load=load,
+        )
+
+    def _rehearse(self, lanes: Sequence[_Lane]) -> None:
+        """Let the users of a user's own load start at starts that have had none."""
+        if not self._generators.has_users:
+            return
+        loads: list[tuple[Key, Load]] = [
+            ((lane.lane, side), self._rehearsal(lane, side))
+            for lane in lanes
+            for side, start in lane.starts.items()
+            if start.name not in self._rehearsed
+        ]
+        self._rehearsed.update(start.name for lane in lanes for start in lane.starts.values())
+        self._generators.rehearse(loads)
+
+    def _rehearsal(self, lane: _Lane, side: SideName) -> Load:
+        """Return a load whose users are as many as the open loop usually needs at once.
+
+        One that starts in an open window has to log in first, for example, which others wait for.
+        """
+        return Load(
+            id=f"r{lane.number:03d}-{side}",
+            base_url=f"http://{lane.starts[side].address}",
+            path=self._plan.path,
+            users=max(lane.load.users, REHEARSED_USERS),
+            settle_s=REHEARSAL_S,
+            window_s=REHEARSAL_S,
+            drain_limit_s=self._plan.timing.drain_limit_s,
+            timeout_s=TIMEOUT_S,
         )
 
     def _pair_windows(self, lanes: Sequence[_Lane], position: int) -> None:

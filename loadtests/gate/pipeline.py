@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -14,12 +15,11 @@ from loadtests.environments.compose.machine import docker_machine, lock_scope
 from loadtests.environments.guards import machine_lock
 from loadtests.environments.keep_awake import AWAKE_LOG, kept_awake
 from loadtests.environments.protocol import Say
-from loadtests.gate import plan, result_files, versions
-from loadtests.gate.analysis import aa_noise, verdict
+from loadtests.gate import appending, plan, result_files, versions
+from loadtests.gate.analysis import aa_noise, heading, verdict
 from loadtests.gate.generator_pool import GeneratorPool
-from loadtests.gate.looks import Session
+from loadtests.gate.looks import START_BYTES, Session
 from loadtests.gate.model import (
-    SCHEMA_VERSION,
     Evidence,
     GateFacts,
     GatePlan,
@@ -27,19 +27,24 @@ from loadtests.gate.model import (
     SideName,
     side_of,
 )
-from loadtests.gate.options import GateOptions
+from loadtests.gate.options import GateOptions, is_users
 from loadtests.gate.pair_runner import PairRunner
 from loadtests.gate.report import verdict_json
 from loadtests.gate.scaling_blocks import BlockRunner
-from loadtests.gate.sides import seen
-from loadtests.gate.stack import GateStack, open_stack
+from loadtests.gate.stack import GateStack, open_stack, starts_of
+from loadtests.gate.tested import serving
+from loadtests.gate.tested import versions as own_versions
+from loadtests.gate.tested.serving import Serving
+from loadtests.gate.tested.versions import Workshop
 from loadtests.gate.versions import Sides
+from loadtests.measurement import check_trial
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.errors import UsageError
 from loadtests.model.machine import Machine
 from loadtests.results import run_folder
 from loadtests.results.run_folder import Store
 from loadtests.tools import docker, docker_compose, proc, signals
+from loadtests.tools.docker_compose import Compose
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,17 +77,27 @@ def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
 
 
 def _run(request: GateRequest, say: Say, lock: machine_lock.Held) -> tuple[GateResult, Path]:
+    # The files of commits have to stay: a version's services may have some of them mounted.
+    with tempfile.TemporaryDirectory(prefix="twofold-gate-") as temporary:
+        return _run_in(Path(temporary), request, say, lock)
+
+
+def _run_in(
+    temporary: Path, request: GateRequest, say: Say, lock: machine_lock.Held
+) -> tuple[GateResult, Path]:
     started_at_s, started_s = proc.now_s(), proc.monotonic_s()
     engine = docker.Engine()
     try:
-        machine = docker_machine(engine, docker_compose.find_compose())
+        compose = docker_compose.find_compose()
+        machine = docker_machine(engine, compose)
         gate_plan = _planned(request, machine)
-        sides = _sides(engine, request, say)
+        told = check_trial.read_ahead([gate_plan.asked] if gate_plan.asked else [])
+        sides = _sides(engine, compose, request, temporary, say)
         services = images.build_services(engine, request.root, say=say)
     finally:
         engine.close()
     if request.append is not None:
-        _check_same(request.append, sides)
+        appending.check_same(request.append, sides)
     store = _folder(request, started_at_s)
     lock.note(store.folder)
     facts = GateFacts(
@@ -91,12 +106,12 @@ def _run(request: GateRequest, say: Say, lock: machine_lock.Held) -> tuple[GateR
         command=request.command,
         wall_s=0.0,
         finished=False,
-        differences=sides.differences,
+        differences=(*sides.differences, *told),
     )
     earlier = request.append.evidence if request.append else None
     evidence = replace(earlier, sessions=earlier.sessions + 1) if earlier else Evidence()
     gate = _Gate(store, facts, machine, sides, services, gate_plan, evidence)
-    for line in sides.differences:
+    for line in facts.differences:
         say(line)
     try:
         for worker in gate_plan.workers:
@@ -167,35 +182,68 @@ class _Gate:
                     kept_awake(stack.host_cores, self._store.folder / AWAKE_LOG)
                 )
                 keep = self._keep_samples if request.keep_samples else None
-                pool = GeneratorPool(stack, worker, agents, awake, keep)
+                pool = GeneratorPool(
+                    stack, worker, agents, awake, keep, asked=self._plan.asked, seed=self._plan.seed
+                )
                 pair_runner = PairRunner(stack, self._plan, worker, pool)
                 pair_runner.wait_ready()
-                self._note_servers(stack, worker, say)
+                seen = self._see(stack, worker, say)
+                if self._left_out(worker, say):
+                    return
                 before = dict(stack.identities())
                 session = Session(
                     self._plan,
                     worker,
                     stack,
                     pair_runner,
-                    BlockRunner(stack, self._plan, worker, pool),
+                    BlockRunner(stack, self._plan, worker, pool, seen),
                     self._evidence,
                     self.keep,
                     say,
                     memory_bytes=self._machine.memory_bytes,
                     grown=first,
+                    slots=seen.slots,
+                    start_bytes=_start_bytes(stack),
                 )
                 if request.calibrate:
                     session.calibrate(aa_noise.STARTS, aa_noise.REPEATS)
                 else:
                     session.run()
+                self._evidence = serving.kept(self._evidence, serving.after_load(stack, seen))
+                pool.end_users()
                 self._note_replaced(before, stack.identities())
 
-    def _note_servers(self, stack: GateStack, worker: str, say: Say) -> None:
-        """Record what runs, where another machine would run something else."""
-        told = [note for note in seen.notes(stack, worker) if note not in self.facts.differences]
-        self.facts = replace(self.facts, differences=(*self.facts.differences, *told))
-        for note in told:
-            say(note)
+    def _see(self, stack: GateStack, worker: str, say: Say) -> Serving:
+        """Look what serves each version, say it, and note it with the ports that were found."""
+        seen = serving.see(stack, self._plan, worker)
+        self._evidence = serving.kept(self._evidence, seen)
+        name = heading.heading(self._plan, self._evidence, worker)
+        if name != worker:
+            say(f"{worker}: {name}")
+        for line in heading.remarks(self._plan, self._evidence):
+            say(line)
+        ports = {
+            side: int(starts_of(stack, side)[0].address.rpartition(":")[2]) for side in SideName
+        }
+        self._sides = replace(
+            self._sides,
+            base=replace(self._sides.base, port=ports[SideName.BASE]),
+            head=replace(self._sides.head, port=ports[SideName.HEAD]),
+        )
+        return seen
+
+    def _left_out(self, worker: str, say: Say) -> bool:
+        """Leave a worker model out that is not in force, where the same was measured before."""
+        before = heading.same_as(self._plan, self._evidence, worker)
+        if before is None:
+            return False
+        name = heading.heading(self._plan, self._evidence, worker)
+        told = f"{worker} is not in force ({name}), as {before} was not, so it is left out."
+        say(told)
+        workers = tuple(name for name in self._plan.workers if name != worker)
+        self._plan = replace(self._plan, workers=workers)
+        self.facts = replace(self.facts, differences=(*self.facts.differences, told))
+        return True
 
     def _keep_samples(self, name: str, samples: bytes) -> None:
         self._store.write_samples(name, samples)
@@ -219,45 +267,39 @@ def _planned(request: GateRequest, machine: Machine) -> GatePlan:
     gate_plan = plan.make_plan(request.options, machine, seed=request.seed)
     if request.append is None:
         return gate_plan
-    if request.append.schema_version != SCHEMA_VERSION:
-        raise UsageError(
-            f"--append {request.append.facts.gate_id}: it was written with schema"
-            f" {request.append.schema_version}, whose figures were counted in another way than"
-            f" those of {SCHEMA_VERSION}. Start a new gate."
-        )
-    earlier = request.append.plan
-    settings = (gate_plan.workers, gate_plan.path, gate_plan.margins)
-    if settings != (earlier.workers, earlier.path, earlier.margins):
-        raise UsageError(
-            f"--append continues {request.append.facts.gate_id} with the same options: workers"
-            f" {','.join(earlier.workers)}, path {earlier.path}, and the same margins. Leave"
-            " these options unchanged."
-        )
-    return replace(earlier, max_minutes=gate_plan.max_minutes)
+    return appending.continued(request.append, gate_plan)
 
 
-def _sides(engine: docker.Engine, request: GateRequest, say: Say) -> Sides:
+def _start_bytes(stack: GateStack) -> int:
+    """Return the memory that a start needs: what those that are up have, or what is usual."""
+    names = [start.name for start in stack.replicas]
+    used = [reading.memory_bytes or 0 for reading in stack.read(names)]
+    return max((START_BYTES, *used))
+
+
+def _sides(
+    engine: docker.Engine, compose: Compose, request: GateRequest, temporary: Path, say: Say
+) -> Sides:
     options = request.options
-    named = (
-        versions.find(engine, request.here, SideName.BASE, options.base),
-        versions.find(engine, request.here, SideName.HEAD, options.head),
-    )
     environments = {
         SideName.BASE: options.base_environment,
         SideName.HEAD: options.head_environment,
     }
+    if is_users(options):
+        shop = Workshop(
+            engine=engine,
+            compose=compose,
+            root=request.root,
+            here=request.here,
+            folder=(options.folder or request.here).resolve(),
+            temporary=temporary,
+            say=say,
+        )
+        return own_versions.build(
+            shop, own_versions.find(engine, request.here, options), options, environments
+        )
+    named = versions.find_both(engine, request.here, options)
     return versions.build(engine, request.root, request.here, named, environments, say)
-
-
-def _check_same(earlier: GateResult, sides: Sides) -> None:
-    """Raise :class:`UsageError` if the versions are not those of the earlier gate."""
-    for before, now in ((earlier.base, sides.base), (earlier.head, sides.head)):
-        if (before.digest, before.environment) != (now.digest, now.environment):
-            raise UsageError(
-                f"--append {earlier.facts.gate_id}: its {before.name} was image"
-                f" {before.digest[:19]} and is now {now.digest[:19]}, or has other variables. A"
-                " gate can be continued with the same two versions only; start a new gate."
-            )
 
 
 def _folder(request: GateRequest, started_at_s: float) -> Store:

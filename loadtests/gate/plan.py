@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from statistics import fmean
+from typing import Any
 
 from loadtests.gate.analysis import error_spending
 from loadtests.gate.model import (
@@ -18,11 +19,14 @@ from loadtests.gate.model import (
     StartPair,
     WorkerLoad,
 )
-from loadtests.gate.options import GateOptions, path_of
+from loadtests.gate.options import GateOptions, is_users, load_of, models_of
 from loadtests.model.errors import PlanError
 from loadtests.model.machine import Machine
-from loadtests.planning import warmup
+from loadtests.model.plan import WorkerModel
+from loadtests.model.tested.workload import Workload
+from loadtests.planning import trial_timing
 from loadtests.planning.budget import split_cores
+from loadtests.servers.registry import worker_models
 
 REPLICA_CPUS = 0.25
 """CPU of each replica, in cores. The two replicas of a pair share one core, so that anything that
@@ -105,20 +109,16 @@ def make_plan(options: GateOptions, machine: Machine, *, seed: int) -> GatePlan:
             " Allow that much"
             + (", or leave scaling out: --no-scaling." if options.scaling else ".")
         )
-    margins = {
-        EndpointName.THROUGHPUT: options.margin,
-        EndpointName.CPU: options.margin,
-        EndpointName.P50: _times(options.margin, P50_MARGINS),
-        EndpointName.P99: _times(options.margin, P99_MARGINS),
-    }
-    if options.scaling:
-        margins[EndpointName.SCALING] = _times(options.margin, SCALING_MARGINS)
+    models, load = models_of(options), load_of(options)
     return GatePlan(
+        **_of_project(options, load),
+        models=models,
+        asked=load if load.is_users else None,
         seed=seed,
-        workers=options.workers,
-        workload=options.workload,
-        path=path_of(options.workload),
-        margins=margins,
+        workers=tuple(models),
+        workload=load.name,
+        path=load.path,
+        margins=_margins(options),
         alpha=error_spending.ALPHA,
         beta=error_spending.BETA,
         looks=error_spending.looks(error_spending.PAIR_LOOKS, LOOKS),
@@ -131,8 +131,35 @@ def make_plan(options: GateOptions, machine: Machine, *, seed: int) -> GatePlan:
     )
 
 
+def _of_project(options: GateOptions, load: Workload) -> dict[str, Any]:
+    """Return the fields of a plan that a project has; the sample application's are the defaults."""
+    project = options.project
+    if project is None:
+        return {}
+    own: dict[str, Any] = {"checks": project.checks, "tested": project.tested}
+    return own | ({"health": project.tested.health or load.path} if is_users(options) else {})
+
+
+def _margins(options: GateOptions) -> dict[EndpointName, float]:
+    margins = {
+        EndpointName.THROUGHPUT: options.margin,
+        EndpointName.CPU: options.margin,
+        EndpointName.P50: _times(options.margin, P50_MARGINS),
+        EndpointName.P99: _times(options.margin, P99_MARGINS),
+    }
+    if options.scaling:
+        margins[EndpointName.SCALING] = _times(options.margin, SCALING_MARGINS)
+    return margins
+
+
 def _times(margin: float, factor: int) -> float:
     return min(0.9, round(margin * factor, 4))
+
+
+def served_by(plan: GatePlan, worker: str) -> Mapping[SideName, WorkerModel]:
+    """Return how each version is served; the plans of older gates name a built-in model."""
+    models = plan.models.get(worker) or (worker_models()[worker],) * 2
+    return dict(zip(SideName, models, strict=True))
 
 
 def pair_windows(plan: GatePlan, worker: str, number: int) -> tuple[WindowSpec, ...]:
@@ -190,8 +217,8 @@ def settle_s(
     ``what`` identifies the kind of window.
     """
     answer_s = OPEN_RATIO * load.users / load.rate_rps
-    part = warmup.part(plan.seed, (load.worker, what), number)
-    return warmup.settle_s(answer_s, planned_s, part=part)
+    part = trial_timing.part(plan.seed, (load.worker, what), number)
+    return trial_timing.settle_s(answer_s, planned_s, part=part)
 
 
 def lane_of(plan: GatePlan, number: int) -> int:

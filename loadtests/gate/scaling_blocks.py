@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from loadtests.analysis.consistency.conversation import conversation_of
 from loadtests.analysis.consistency.judgement import Asked
@@ -20,7 +21,9 @@ from loadtests.gate.model import (
 )
 from loadtests.gate.plan import block_members, block_order, lane_of, settle_s
 from loadtests.gate.stack import GateStack, starts_of
+from loadtests.gate.tested.serving import NOTHING_SEEN, Serving
 from loadtests.measurement import readiness
+from loadtests.measurement.check_trial import CheckedLoad
 from loadtests.measurement.consistency.declared import Prober
 from loadtests.measurement.consistency.undeclared import (
     LIMIT_S,
@@ -34,7 +37,6 @@ from loadtests.model.consistency import Check, ProbeResult
 from loadtests.model.generator_records import Edge, Load
 from loadtests.model.plan import Upstream
 from loadtests.model.stack import Replica
-from loadtests.model.tested.target import SAMPLE_HEALTH_PATH
 from loadtests.model.tested.workload import Workload
 from loadtests.model.vocabulary import Role
 from loadtests.tools import proc
@@ -48,8 +50,15 @@ class BlockRunner:
     """One and two replicas of each side behind the proxy of one worker model's stack."""
 
     def __init__(
-        self, stack: GateStack, plan: GatePlan, worker: str, generators: GeneratorPool
+        self,
+        stack: GateStack,
+        plan: GatePlan,
+        worker: str,
+        generators: GeneratorPool,
+        serving: Serving = NOTHING_SEEN,
     ) -> None:
+        self._serving = serving
+        self._checked: CheckedLoad | None = None
         self._stack = stack
         self._plan = plan
         self._worker = worker
@@ -74,11 +83,11 @@ class BlockRunner:
         self._ports = {group: FIRST_PORT + offset for offset, group in enumerate(groups)}
         self._stack.configure_proxy(
             [
-                Upstream(port=port, worker=side, members=members)
+                Upstream(port=port, worker=side, members=members, idle=self._serving.idle.get(side))
                 for (side, members), port in self._ports.items()
             ]
         )
-        url = self._base_url(FIRST_PORT) + SAMPLE_HEALTH_PATH
+        url = self._base_url(FIRST_PORT) + self._plan.health
         readiness.wait_for_proxy(
             self._generators.agent, url, lambda: self._stack.log_of(Role.PROXY)
         )
@@ -164,8 +173,12 @@ class BlockRunner:
         members = block_members(self._plan, 1, self._ring)
         return tuple(self._probe(check, side, members) for check in checks for side in SideName)
 
-    def ask_servers(self) -> tuple[SideProbe, ...]:
-        """Return whether two replicas of each version answer one client alike."""
+    def ask_servers(self, checked: CheckedLoad | None = None) -> tuple[SideProbe, ...]:
+        """Return whether two replicas of each version answer one client alike.
+
+        What the users of a locustfile ask is known from its check trial, in ``checked``.
+        """
+        self._checked = checked
         members = block_members(self._plan, 1, self._ring)
         return tuple(
             SideProbe(side=side, result=result)
@@ -178,11 +191,14 @@ class BlockRunner:
         host = f"{self._stack.proxy_host}:{self._ports[(side, members)]}"
         means = Means(files_written=means_of(self._stack).files_written)
         workload = plan.asked or Workload(name=plan.workload, path=plan.path)
+        seen = self._checked.requests if self._checked else ()
+        if self._checked is not None and workload.locustfile is not None:
+            workload = replace(workload, start=self._checked.start)
         subject = Subject(
             asked=Asked(worker=self._worker, workload=workload.name),
-            talk=conversation_of(workload),
+            talk=conversation_of(workload, seen),
             addresses={start.name: start.address for start in starts},
-            processes=None,
+            processes=self._serving.processes_of(side),
             seed=f"{plan.seed}/{self._worker}/{side}",
         )
         undeclared = Undeclared(self._generators.agent, starts, host, means)

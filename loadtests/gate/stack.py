@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +14,11 @@ from loadtests.environments.compose.lanes import LANES, LaneStack
 from loadtests.environments.compose.projects import Project, opened, opened_engine, project_name
 from loadtests.environments.protocol import Say, Stack
 from loadtests.gate.model import GatePlan, SideName
+from loadtests.gate.plan import served_by
+from loadtests.gate.tested import stack as own_stack
+from loadtests.gate.tested.stack import Stackable
 from loadtests.gate.versions import Sides
+from loadtests.model.plan import WorkerModel
 from loadtests.model.stack import Replica
 from loadtests.tools import files
 from loadtests.tools.proc import Child
@@ -61,14 +65,28 @@ def open_stack(
     say: Say,
 ) -> Iterator[GateStack]:
     """Provide a stack of one worker model without starts; it is taken down at the end."""
+    models = served_by(plan, worker)
+    settings = _settings(plan, models[SideName.BASE].name, sides, services, folder)
+    if sides.prepared:
+        parts = Stackable(
+            root=root,
+            plan=plan,
+            folder=folder,
+            prepared=sides.prepared,
+            models=models,
+            variables=settings,
+        )
+        with own_stack.open_stack(parts, say) as stack:
+            yield stack
+        return
     with opened_engine(say) as (engine, compose):
-        variables, values = _passed_on(sides, folder)
+        variables, values = _passed_on(sides, models, folder)
         project = Project(
             engine=engine,
             compose=compose,
             name=project_name(folder.name),
             files=(root / "compose/gate.yaml", variables),
-            variables=_settings(plan, worker, sides, services, folder) | values,
+            variables=settings | values,
         )
         with opened(project, folder, say) as project:
             yield LaneStack(
@@ -97,11 +115,15 @@ def _settings(
     }
 
 
-def _passed_on(sides: Sides, folder: Path) -> tuple[Path, dict[str, str]]:
+def _passed_on(
+    sides: Sides, models: Mapping[SideName, WorkerModel], folder: Path
+) -> tuple[Path, dict[str, str]]:
     """Return a Compose file that passes each version its variables, and the values for Compose.
 
-    The file names the variables only. Compose takes their values from its own environment.
+    The file names the variables only. Compose takes their values from its own environment. Where
+    two variants are compared, each version has its own worker model.
     """
+    differ = models[SideName.BASE].name != models[SideName.HEAD].name
     services: dict[str, dict[str, dict[str, str]]] = {}
     values: dict[str, str] = {}
     for side in SideName:
@@ -109,6 +131,8 @@ def _passed_on(sides: Sides, folder: Path) -> tuple[Path, dict[str, str]]:
         sources = {name: f"TWOFOLD_GATE_{side.upper()}_{name}" for name in variables}
         values |= {sources[name]: value for name, value in variables.items()}
         environment = {name: f"${{{source}}}" for name, source in sources.items()}
+        if differ:
+            environment["WORKER_MODEL"] = models[side].name
         services |= {f"{side}-{lane}": {"environment": environment} for lane in LANES}
     path = folder / VARIABLES
     return files.write(path, json.dumps({"services": services}, indent=1)), values

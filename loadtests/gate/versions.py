@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from loadtests.environments.compose import images
 from loadtests.environments.protocol import Say
 from loadtests.gate import fingerprints
 from loadtests.gate.model import Side, SideKind, SideName
-from loadtests.gate.sides import compose_versions
+from loadtests.gate.options import MOST_VARIANTS, GateOptions
+from loadtests.gate.tested.prepared import Prepared
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.safe_text import one_line
 from loadtests.tools import docker, git
@@ -42,13 +43,15 @@ class Named:
 class Sides:
     """The images of both versions, and their differences as sentences.
 
-    ``variables`` has the values, which are written into no file.
+    ``variables`` has the values, which are written into no file. ``prepared`` are the versions of a
+    user's own target; none for the sample application's.
     """
 
     base: Side
     head: Side
     differences: tuple[str, ...]
     variables: Mapping[SideName, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    prepared: Mapping[SideName, Prepared] = field(default_factory=dict, repr=False)
 
 
 def find(engine: docker.Engine, here: Path, name: SideName, asked: str | None) -> Named:
@@ -65,7 +68,6 @@ def find(engine: docker.Engine, here: Path, name: SideName, asked: str | None) -
     commit = git.commit_of(here, asked) if checkout else None
     if commit is not None:
         return Named(name=name, asked=asked, kind=SideKind.REF, commit=commit)
-    compose_versions.refuse(name, asked, here)
     if engine.image_id(asked) is not None:
         return Named(name=name, asked=asked, kind=SideKind.IMAGE)
     if (":" in asked or "/" in asked) and docker.pull(asked):
@@ -74,6 +76,30 @@ def find(engine: docker.Engine, here: Path, name: SideName, asked: str | None) -
         f"--{name} {asked!r} is neither a folder, nor a commit of {checkout or here}, nor an image"
         " that Docker has or can pull. Name one of these; see git branch --all, docker images."
     )
+
+
+def find_both(engine: docker.Engine, here: Path, options: GateOptions) -> tuple[Named, Named]:
+    """Return both versions; two variants are compared on one, which is head's."""
+    head = _find(engine, here, SideName.HEAD, options.head_image, options.head)
+    if len(options.variants) == MOST_VARIANTS:
+        return replace(head, name=SideName.BASE), head
+    return _find(engine, here, SideName.BASE, options.base_image, options.base), head
+
+
+def _find(
+    engine: docker.Engine, here: Path, name: SideName, image: str | None, asked: str | None
+) -> Named:
+    return find(engine, here, name, asked) if image is None else find_image(engine, name, image)
+
+
+def find_image(engine: docker.Engine, name: SideName, image: str) -> Named:
+    """Return the version that is an image; raise :class:`UsageError` if Docker has none."""
+    if engine.image_id(image) is None and not docker.pull(image):
+        raise UsageError(
+            f"--{name}-image {image!r}: Docker neither has this image nor can pull it. See docker"
+            " images."
+        )
+    return Named(name=name, asked=image, kind=SideKind.IMAGE)
 
 
 def _default(checkout: Path | None, here: Path, name: SideName) -> Named:
@@ -107,7 +133,7 @@ def build(
             _image(engine, root, version, folder, environments[version.name], say)
             for version, folder in zip(named, folders, strict=True)
         )
-        differences = _differences(base, head, folders)
+        differences = differences_of(base, head, [_hashes(folder) for folder in folders])
     if base.port != head.port:
         raise EnvironmentFailure(
             f"Base listens on port {base.port} and head on port {head.port} (EXPOSE), and a"
@@ -190,16 +216,21 @@ def describe(named: Named | Side) -> str:
     return f"{named.kind} {named.asked}{commit}" if named.asked != "working tree" else named.asked
 
 
-def _differences(base: Side, head: Side, folders: list[Path | None]) -> tuple[str, ...]:
-    """Return sentences on the differences that are known without running the versions."""
+Hashes = Mapping[str, str]
+"""The hash of each file of a version, by its path."""
+
+
+def differences_of(base: Side, head: Side, hashes: Sequence[Hashes | None]) -> tuple[str, ...]:
+    """Return sentences on the differences that are known without running the versions.
+
+    ``hashes`` are those of base's and head's files; None for an image.
+    """
     sentences = []
     if base.digest == head.digest:
         same = base.environment == head.environment
         sentences.append(f"The images are identical{' (A/A)' if same else ''}.")
-    elif folders[0] is not None and folders[1] is not None:
-        sentences += _files_that_differ(
-            *(_hashes(folder) for folder in folders if folder is not None)
-        )
+    elif hashes[0] is not None and hashes[1] is not None:
+        sentences += _files_that_differ(hashes[0], hashes[1])
     else:
         sentences.append(f"The images differ: {base.digest[:19]} and {head.digest[:19]}.")
     sentences += _variables_that_differ(base.environment, head.environment)
@@ -236,9 +267,19 @@ def _kind_of_change(name: str, base: Collection[str], head: Collection[str]) -> 
     return "changed" if name in head else "removed"
 
 
-def _hashes(folder: Path) -> dict[str, str]:
+def _hashes(folder: Path | None) -> Hashes | None:
+    if folder is None:
+        return None
+    files = (file.relative_to(folder) for file in folder.rglob("*") if file.is_file())
+    return hashes_of(
+        folder, (file for file in files if not {"__pycache__", ".git"} & set(file.parts))
+    )
+
+
+def hashes_of(folder: Path, files: Iterable[Path]) -> Hashes:
+    """Return the hash of each of these files of a folder."""
     return {
-        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in folder.rglob("*")
-        if file.is_file() and not {"__pycache__", ".git"} & set(file.parts)
+        str(file): hashlib.sha256((folder / file).read_bytes()).hexdigest()
+        for file in files
+        if (folder / file).is_file()
     }

@@ -23,6 +23,7 @@ from loadtests.generator import PROTOCOL
 from loadtests.generator.check_trial.trial import check
 from loadtests.generator.examples import chosen
 from loadtests.generator.fleet import MASTER_HOST, Fleet, WorkersFailed
+from loadtests.generator.http import pinned
 from loadtests.generator.http.fetch import fetch_all
 from loadtests.generator.http.outcome import OUTCOME_NAMES, Outcome
 from loadtests.generator.http.pool import Pool, UnusableUrl
@@ -243,6 +244,7 @@ def main() -> None:
     logging.getLogger("locust.runners").setLevel(logging.ERROR)  # it warns of fast user starts
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    pinned.install()
     options = parse_options()
     if options.worker is not None:
         Worker(options.worker, MASTER_HOST, options.master_port)

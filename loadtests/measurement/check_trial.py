@@ -19,7 +19,7 @@ from loadtests.measurement.user_load.findings import (
     steps_of,
 )
 from loadtests.measurement.user_load.orders import Orders
-from loadtests.measurement.user_load.static_look import read_file, read_locustfile
+from loadtests.measurement.user_load.static_look import Remark, read_file, read_locustfile
 from loadtests.model.errors import (
     EXIT_CANNOT_TELL,
     EXIT_USAGE,
@@ -35,6 +35,9 @@ LIMIT_S = 8.0
 
 FATAL = frozenset({"syntax", "old_locust", "elsewhere", "missing_module"})
 """Remarks on a file that make it unusable."""
+
+NOTED = frozenset({"sleep", "undefined_name"})
+"""Remarks that do not make a file unusable: a task may never come there."""
 
 ERRORS: dict[int, type[TwofoldError]] = {EXIT_USAGE: UsageError, EXIT_CANNOT_TELL: UnusableLoad}
 
@@ -65,11 +68,19 @@ def read_ahead(workloads: Sequence[Workload]) -> tuple[str, ...]:
             for remark in remarks
             if remark.code in FATAL and not (chosen and remark.code == "elsewhere")
         ]
-        raise_all(problems, path.name)
-        notes += [
-            f"{remark.place}: {remark.detail}" for remark in remarks if remark.code == "sleep"
-        ]
+        if problems:
+            raise_all((*problems, *undefined(remarks)), path.name)
+        notes += [f"{remark.place}: {remark.detail}" for remark in remarks if remark.code in NOTED]
     return tuple(dict.fromkeys(notes))
+
+
+def undefined(remarks: Sequence[Remark]) -> tuple[Problem, ...]:
+    """Return the names that are not defined, where the file cannot be tried for other reasons."""
+    return tuple(
+        Problem(exit_code=EXIT_CANNOT_TELL, place=remark.place, detail=remark.detail)
+        for remark in remarks
+        if remark.code == "undefined_name"
+    )
 
 
 def module_finder(folder: Path) -> Callable[[str], bool]:
@@ -93,7 +104,12 @@ def check(agent: Agent, orders: Orders, workload: Workload, base_url: str) -> Ch
     that is wrong.
     """
     facts = agent.check(base_url, orders.of(workload), limit_s=LIMIT_S)
-    raise_all(problems_of(facts), workload.name)
+    problems = problems_of(facts)
+    file = workload.locustfile
+    if facts.get("problem") and file is not None:
+        path = Path(file.path)
+        problems = (*problems, *undefined(read_locustfile(read_file(path), path.name)))
+    raise_all(problems, workload.name, notes_of(facts))
     return CheckedLoad(facts)
 
 
@@ -154,14 +170,14 @@ MOST_STEP = 32
 SAME = 1e-6
 
 
-def raise_all(problems: Sequence[Problem], name: str) -> None:
-    """Raise one error with all ``problems`` of the load ``name``, if there are any.
+def raise_all(problems: Sequence[Problem], name: str, notes: Sequence[str] = ()) -> None:
+    """Raise one error with all ``problems`` of the load ``name``, if there are any, and ``notes``.
 
     Its exit code is that of the first kind: what cannot be used, then what does not come up.
     """
     if not problems:
         return
     code = min(problem.exit_code for problem in problems)
-    lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
+    lines = [f"  {line}" for line in dict.fromkeys((*map(str, problems), *notes))]
     kind = ERRORS.get(code, EnvironmentFailure)
-    raise kind(f"The load {name} cannot be used as it is:\n{lines}")
+    raise kind("\n".join((f"The load {name} cannot be used as it is:", *lines)))

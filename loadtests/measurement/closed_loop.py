@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from loadtests.analysis import core_speed, estimates, file_ceiling, request_table, samples
 from loadtests.analysis.latency import level_results
+from loadtests.analysis.profiles import naming
 from loadtests.analysis.rules.system import disturbed
 from loadtests.environments.protocol import Stack
 from loadtests.measurement import repeated_trials, user_calibration
@@ -14,6 +16,8 @@ from loadtests.measurement.check_trial import CheckedLoad
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.failure_evidence import FailureEvidence
 from loadtests.measurement.open_loop import OpenLoop
+from loadtests.measurement.profiles import trials as profile_trials
+from loadtests.measurement.profiles.beside import NOTHING, Beside
 from loadtests.measurement.progress import Progress
 from loadtests.measurement.serving import in_force, jit_warmup, keep_alive
 from loadtests.measurement.user_load import grouped_names
@@ -24,7 +28,7 @@ from loadtests.model.open_trial import OpenTrial
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
 from loadtests.model.tested.in_force import InForce, applied
 from loadtests.model.trial import Calibration, Trial
-from loadtests.planning import warmup, window
+from loadtests.planning import trial_timing
 from loadtests.results.run_folder import Store
 from loadtests.targets.reset import reset
 
@@ -189,6 +193,27 @@ class Session:
             say = self._progress.say
             OpenLoop(self._plan, latency, capacities, self._driver, self._keep_open, say).measure()
 
+    def measure_profiles(self) -> None:
+        """Look where requests wait, if the plan includes it; nothing of it is in any figure."""
+        planned = self._plan.profile
+        if planned is None:
+            return
+        rates = naming.rates(estimates.cells(self._plan, self._counting()))
+        profiles = profile_trials.measure(
+            self._plan,
+            planned,
+            self._stack,
+            self._load_beside,
+            gains=partial(naming.gain, rates, planned.replica_counts),
+            say=self._progress.say,
+        )
+        self._store.write_profiles(profiles)
+
+    def _load_beside(self, spec: TrialSpec, timing: Timing, beside: Beside) -> Trial:
+        users = self._calibrations[(spec.cell.worker, spec.cell.workload)].users_per_replica
+        raw = self._put_on(spec, users * spec.cell.replicas, timing, beside)
+        return samples.reduce(raw, self._plan.budget, service_ms=None)
+
     def _keep_open(self, trial: OpenTrial, samples: bytes) -> None:
         self._store.append(trial, samples)
         self._watch()
@@ -224,15 +249,15 @@ class Session:
         before = [trial for trial in self._trials if trial.spec.cell == cell]
         last = before[-1].latency if before else None
         answer_ms = (last.mean_ms if last else calibration.answer_ms) or 0.0
-        return warmup.settle_s(
+        return trial_timing.settle_s(
             answer_ms / 1000,
             self._plan.timing.settle_s,
-            part=warmup.part(self._plan.seed, cell, len(before)),
+            part=trial_timing.part(self._plan.seed, cell, len(before)),
         )
 
     def _window_s(self, calibration: Calibration) -> float:
         rps = calibration.steps[-1].throughput_rps
-        return window.window_s(self._plan.timing.window_s, rps)
+        return trial_timing.window_s(self._plan.timing.window_s, rps)
 
     def _tell_windows(self, calibrations: Sequence[Calibration]) -> None:
         for each in calibrations:
@@ -252,12 +277,14 @@ class Session:
         raw = self._put_on(spec, users, jit_warmup.TIMING)
         return samples.reduce(raw, self._plan.budget, service_ms=None)
 
-    def _put_on(self, spec: TrialSpec, users: int, timing: Timing) -> RawTrial:
+    def _put_on(
+        self, spec: TrialSpec, users: int, timing: Timing, beside: Beside = NOTHING
+    ) -> RawTrial:
         workload = self._workloads[spec.cell.workload]
         load = self._driver.load_of(spec, workload, timing)
         if workload.is_users:
             load = replace(load, seed=self._plan.seed)
-        raw = self._driver.measure(spec, replace(load, users=users))
+        raw = self._driver.measure(spec, replace(load, users=users), beside)
         if workload.locustfile is not None:
             self._names.update(raw.finished.names)
         return raw

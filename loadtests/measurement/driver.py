@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from types import MappingProxyType
@@ -13,10 +13,11 @@ from loadtests.environments.keep_awake import Awake
 from loadtests.environments.protocol import HasFront, Stack
 from loadtests.measurement import check_trial, not_ready, readiness
 from loadtests.measurement.check_trial import CheckedLoad
-from loadtests.measurement.consistency.declared import Prober
+from loadtests.measurement.consistency.declared import REPLICA_HEADER, Prober
 from loadtests.measurement.consistency.undeclared import Undeclared, means_of, unreachable
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
+from loadtests.measurement.profiles.beside import NOTHING, Beside
 from loadtests.measurement.server_counters import ServerCounters
 from loadtests.measurement.serving import start_time
 from loadtests.measurement.user_load.orders import Orders
@@ -152,7 +153,9 @@ class Driver:
         """Return the results of the consistency checks, made through the proxy."""
         names = {replica.address: name for name, replica in self._replicas().items()}
         try:
-            return Prober(self._agent, names, self.base_url).probe(plan, checks)
+            hooks = plan.tested.hooks
+            header = (hooks.header if hooks else None) or REPLICA_HEADER
+            return Prober(self._agent, names, self.base_url, header=header).probe(plan, checks)
         finally:
             self._server_counters.forget()
 
@@ -262,8 +265,8 @@ class Driver:
         done = self._agent.load(load, on_opened=lambda: None, on_closed=lambda: None)
         return file_ceiling.reduce(done, workload, PurePath(workload.locustfile.path).name)
 
-    def measure(self, spec: TrialSpec, load: Load) -> RawTrial:
-        """Run one load, and return its raw measurements."""
+    def measure(self, spec: TrialSpec, load: Load, beside: Beside = NOTHING) -> RawTrial:
+        """Run one load, with something beside its window, and return its raw measurements."""
         self._stack.activate(spec)
         started_s = proc.monotonic_s()
         active = tuple(f"{spec.cell.worker}-{number}" for number in spec.members)
@@ -271,8 +274,8 @@ class Driver:
         edges: list[Edge] = []
         done = self._agent.load(
             load,
-            on_opened=lambda: edges.append(self._edge()),
-            on_closed=lambda: edges.append(self._edge()),
+            on_opened=lambda: self._at_edge(edges, beside.start),
+            on_closed=lambda: self._at_edge(edges, beside.stop),
         )
         check_clocks(edges[0], done.finished)
         request_counts = self._server_counters.finish(active)
@@ -290,6 +293,10 @@ class Driver:
             identities=self._stack.identities(),
             wall_s=proc.monotonic_s() - started_s,
         )
+
+    def _at_edge(self, edges: list[Edge], then: Callable[[], None]) -> None:
+        edges.append(self._edge())
+        then()
 
     def _edge(self) -> Edge:
         return read_edge(self._stack, self._awake, self._metronome)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from loadtests.analysis.rules.load import GAIN_LIMIT_RATIO
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream
 from loadtests.model.trial import Calibration, CalibrationStep, Trial
-from loadtests.planning import window
+from loadtests.planning import trial_timing
 
 MOST_USERS = 256
 """Upper limit; beyond it, more users only lengthen the queue."""
@@ -103,7 +103,7 @@ def calibrate(
     first = -(-first_users(slots) // step) * step
     longest_s = max(LONG_ANSWER_S, LONG_RATIO * (single.mean_ms or 0.0) / 1000)
     steps = double_users(first, take, before=single, longest_s=longest_s)
-    window_s = window.window_s(plan.timing.window_s, steps[-1].throughput_rps)
+    window_s = trial_timing.window_s(plan.timing.window_s, steps[-1].throughput_rps)
     return Calibration(
         worker=worker,
         workload=workload,

@@ -8,6 +8,7 @@
     ├── UnusableLoad                 3  the user's own load, as it is, cannot be measured
     ├── EnvironmentFailure           4  engine, port, disk, image, replica
     │   ├── GeneratorFailure         4  the load generator died or does not answer
+    │   ├── NotInForce               4  an image runs another worker model than it was told to
     │   └── ProcessFailure           4  a program that is not ours failed
     └── Interrupted              130/143  SIGINT or SIGTERM, after the stack is down
 
@@ -24,6 +25,10 @@ EXIT_USAGE = 2
 EXIT_CANNOT_TELL = 3
 EXIT_ENVIRONMENT = 4
 EXIT_INTERNAL = 5
+
+
+AS_IT_STARTS = "Measure it as it starts itself: leave out --workers."
+"""What to do with an image that runs another worker model than it was told to."""
 
 
 class TwofoldError(Exception):
@@ -56,6 +61,17 @@ class EnvironmentFailure(TwofoldError):
 
 class GeneratorFailure(EnvironmentFailure):
     """The load generator ended, or did not answer in time."""
+
+
+class NotInForce(EnvironmentFailure):
+    """Worker models could not be put into force in an image; ``workers`` are their names.
+
+    ``run`` then measures the image as it starts.
+    """
+
+    def __init__(self, message: str, *, workers: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.workers = workers
 
 
 class ProcessFailure(EnvironmentFailure):

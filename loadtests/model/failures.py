@@ -12,7 +12,9 @@ class RequestOutcomes:
     """How the requests of one name ended in one window.
 
     ``statuses`` counts the successful ones by status, ``kinds`` the failed ones by kind (``status
-    500``, ``timeout``), and ``failed_by`` those by the replica that answered.
+    500``, ``timeout``), and ``failed_by`` those by the replica that answered. The percentiles and
+    ``body_bytes``, the bytes of all bodies together, are of the successful ones. They are None in
+    older journals, and where none was successful.
     """
 
     name: str
@@ -21,8 +23,9 @@ class RequestOutcomes:
     statuses: Mapping[int, int] = field(default_factory=dict)
     kinds: Mapping[str, int] = field(default_factory=dict)
     failed_by: Mapping[str, int] = field(default_factory=dict)
-    mean_bytes: float | None = None
-    """Mean length of a successful answer's body as it came; None in older journals."""
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    body_bytes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,24 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
+class Node:
+    """A machine's engine that takes part in a Swarm.
+
+    ``id`` is the Swarm's, and ``engine`` the address at which it is reached. ``host`` is the same
+    for nodes that are on one machine, whose cores are then counted once. ``role`` is the value of
+    the label ``twofold.role``, or empty.
+    """
+
+    name: str
+    id: str
+    engine: str
+    host: str
+    cores: int
+    memory_bytes: int
+    role: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Machine:
     """The facts of a machine that a result depends on."""
 
@@ -22,3 +40,5 @@ class Machine:
     """Whether a CPU budget can be set for a replica here."""
     can_pin: bool = True
     """Whether a process can be pinned to cores here."""
+    nodes: tuple[Node, ...] = ()
+    """The nodes of a Swarm that take part, the manager first; none without a Swarm."""

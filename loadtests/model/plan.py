@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from loadtests.model.consistency import SAMPLE_CHECKS, Check
 from loadtests.model.latency import LatencyPlan
+from loadtests.model.profiles.planned import ProfilePlan
 from loadtests.model.tested.target import SAMPLE, Target
 from loadtests.model.tested.variables import Variables
 from loadtests.model.tested.workload import Workload
@@ -149,6 +150,10 @@ class Plan:
     generator_processes: int = 1
     start_limit_s: float = START_LIMIT_S
     """How long a replica may take until it answers."""
+    max_rps: float | None = None
+    """The most requests a second that a deployment may get; None is no limit."""
+    profile: ProfilePlan | None = None
+    """The profile trials that come last; ``expected_s`` includes them."""
 
     @property
     def health_path(self) -> str:

@@ -10,6 +10,7 @@ from loadtests.model.failures import FailureResult
 from loadtests.model.latency import Ceiling, LatencyResult, SloDoubling, SloResult
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Cell, Plan
+from loadtests.model.profiles.results import Profiles
 from loadtests.model.tested.in_force import InForce
 from loadtests.model.trial import Calibration
 from loadtests.model.vocabulary import Bottleneck, RuleCode, RuleState, Verdict
@@ -69,6 +70,27 @@ class CellResult:
     replica_rps: Mapping[str, float] = field(default_factory=dict)
     ceiling_ratio: float | None = None
     """The share of the generator's ceiling that this throughput needed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestResult:
+    """The requests of one name in one cell, over all rounds.
+
+    ``requests`` counts them in all windows, and ``failed`` those that failed. ``share_ratio`` is
+    their share of all requests of the cell. ``throughput_rps`` are correct answers per second. Each
+    percentile is the median of the rounds' percentiles. ``mean_bytes`` is the mean size of the
+    bodies of correct answers. What is not known is None.
+    """
+
+    cell: Cell
+    name: str
+    requests: int
+    failed: int
+    share_ratio: float | None
+    throughput_rps: float | None
+    p50_ms: float | None
+    p99_ms: float | None
+    mean_bytes: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +206,10 @@ class RunResult:
     slo_doublings: tuple[SloDoubling, ...] = ()
     in_force: tuple[InForce, ...] = ()
     """What served each worker model, as it was seen; empty in older runs."""
+    requests: tuple[RequestResult, ...] = ()
+    """The requests of each name in each cell; empty in older runs."""
+    profiles: Profiles = field(default_factory=Profiles)
+    """Where requests spend their time; empty where nobody looked."""
 
     @property
     def broken(self) -> tuple[Finding, ...]:

@@ -30,6 +30,8 @@ class Bottleneck(StrEnum):
     CONNECTIONS = "connections"
     FILE_LOCK = "file_lock"
     HOST = "host"
+    WAITING = "waiting"
+    """Requests waited in the application, at the line that the detail names."""
     UNEXPLAINED = "unexplained"
 
 
@@ -47,6 +49,16 @@ class RuleCode(StrEnum):
     HOST_CONTENTION = "host_contention"
     STEADY = "steady"
     BUDGET = "budget"
+    NODES = "nodes"
+
+
+NODE_PREFIX = "node "
+"""Begins the name of a Swarm's node among a stack's identities."""
+
+
+def node_member(name: str) -> str:
+    """Return the name of a node among a stack's identities."""
+    return NODE_PREFIX + name
 
 
 class RuleState(StrEnum):

@@ -80,8 +80,9 @@ def make_plan(
         rounds=tuple(_round(number, cells, port, rng) for number in range(1, most + 1)),
         expected_s=START_S + least * round_s,
         expected_max_s=START_S + most * round_s,
-        notes=_notes(project, counts),
+        notes=_notes(project, counts, options.max_rps),
         start_limit_s=options.start_limit_s,
+        max_rps=options.max_rps,
         generator_processes=options.generator_processes or len(generator_cores(machine)) or 1,
     )
 
@@ -106,11 +107,14 @@ def _round(number: int, cells: tuple[Cell, ...], port: int, rng: Random) -> tupl
     )
 
 
-def _notes(project: Project, counts: tuple[int, ...]) -> tuple[str, ...]:
+def _notes(project: Project, counts: tuple[int, ...], max_rps: float | None) -> tuple[str, ...]:
     hooks = project.tested.hooks
+    at = f" ({project.tested.address})" if project.tested.address else ""
+    held = f", with at most {max_rps:g} requests a second" if max_rps is not None else ""
     notes = [
+        f"This loads {project.tested.url}{at}{held}.",
         f"The deployment at {project.tested.url} is scaled to {', '.join(map(str, counts))}"
-        " replicas in turn, and back at the end."
+        " replicas in turn, and back at the end.",
     ]
     if hooks is None or hooks.header is None:
         notes.append(

@@ -6,6 +6,7 @@ ask for; the message says what would fit.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from random import Random
@@ -19,11 +20,18 @@ from loadtests.config.options import (
 from loadtests.model.errors import PlanError
 from loadtests.model.latency import LatencyPlan
 from loadtests.model.machine import Machine
-from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream
+from loadtests.model.plan import Budget, Cell, Plan, Timing, TrialSpec, Upstream
+from loadtests.model.profiles.planned import ProfilePlan
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.workload import Workload
-from loadtests.planning import external_plan, interpreter_fit, load_levels
+from loadtests.planning import (
+    external_plan,
+    interpreter_fit,
+    load_levels,
+    profile_trials,
+    swarm_placement,
+)
 from loadtests.planning.budget import WAITING, budget, fits, generator_cores, split_cores
 from loadtests.planning.cells import cells_of, trial_spec
 from loadtests.planning.rotation import rotation
@@ -71,15 +79,16 @@ def make_plan(
     _check_through(options, project)
     with_store = _with_store(options, project)
     workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)
-    share = partial(budget, machine, most, with_store=with_store, stores=project.tested.needs)
-    waiting_only = all(workload.waits for workload in workloads)
+    share = _share_of(machine, workers, most, with_store=with_store, stores=project.tested.needs)
+    notes = (*notes, *_placement(machine, workers, most, with_store=with_store))
     cells = cells_of(workloads, workers, counts)
     least, greatest = _round_limits(options)
     in_turn = project.tested.through is not None
     upstreams, rounds = _rounds(cells, total=most, rounds=greatest, seed=seed, in_turn=in_turn)
     timing = TIMING_QUICK if options.quick else TIMING
     latency = _latency(options, len(cells))
-    expected_s = partial(_expected_s, timing, latency, len(cells), with_store=with_store)
+    profile = _profile(options, counts, len(workloads) * len(workers))
+    expected_s = partial(_expected_s, timing, latency, profile, len(cells), with_store=with_store)
     return Plan(
         tested=project.tested,
         checks=project.checks,
@@ -94,7 +103,7 @@ def make_plan(
         rounds_max=greatest,
         precision_ratio=options.precision_ratio,
         target=options.target,
-        budget=share(waiting_only=waiting_only),
+        budget=share(waiting_only=all(workload.waits for workload in workloads)),
         timing=timing,
         upstreams=upstreams,
         rounds=rounds,
@@ -102,10 +111,45 @@ def make_plan(
         expected_max_s=expected_s(greatest),
         notes=(*left_out, *notes),
         latency=latency,
-        generator_processes=options.generator_processes or len(generator_cores(machine)) or 1,
+        generator_processes=_generator_processes(options, machine),
         with_store=with_store,
         start_limit_s=options.start_limit_s,
+        profile=profile,
     )
+
+
+def _profile(options: Options, counts: tuple[int, ...], series: int) -> ProfilePlan | None:
+    return profile_trials.plan_profiles(counts, series) if options.profile else None
+
+
+def _placement(
+    machine: Machine, workers: tuple[str, ...], most: int, *, with_store: bool
+) -> tuple[str, ...]:
+    """Return what goes to which node of a Swarm, in sentences."""
+    if not machine.nodes:
+        return ()
+    placed = swarm_placement.place(machine.nodes, workers, most, with_store=with_store)
+    return swarm_placement.notes(machine, placed)
+
+
+def _generator_processes(options: Options, machine: Machine) -> int:
+    """Return the number that was asked for, or one for each core of the generator."""
+    cores = generator_cores(swarm_placement.of_generator(machine))
+    return options.generator_processes or len(cores) or 1
+
+
+def _share_of(
+    machine: Machine,
+    workers: tuple[str, ...],
+    most: int,
+    *,
+    with_store: bool,
+    stores: tuple[str, ...],
+) -> Callable[..., Budget]:
+    """Return what gives the budget, once it is known whether requests only wait."""
+    if machine.nodes:
+        return partial(swarm_placement.budget, machine, workers, most, with_store=with_store)
+    return partial(budget, machine, most, with_store=with_store, stores=stores)
 
 
 def _with_workers(options: Options, project: Project) -> tuple[Options, tuple[str, ...]]:
@@ -134,10 +178,17 @@ def _with_store(options: Options, project: Project) -> bool:
 
 
 def _expected_s(
-    timing: Timing, latency: LatencyPlan | None, cells: int, rounds: int, *, with_store: bool
+    timing: Timing,
+    latency: LatencyPlan | None,
+    profile: ProfilePlan | None,
+    cells: int,
+    rounds: int,
+    *,
+    with_store: bool,
 ) -> float:
     trial_s = timing.settle_s + timing.window_s + OVERHEAD_S
     beside_s = START_S + STORE_START_S * with_store + (latency.expected_s if latency else 0.0)
+    beside_s += profile.expected_s if profile else 0.0
     return beside_s + rounds * cells * trial_s
 
 

@@ -2,14 +2,15 @@
 
 A run's folder has ``plan.json`` (the plan and the machine; written first), ``calibrations.json``,
 ``probes.json`` (the consistency checks), ``ceiling.json``, ``file_ceilings.json`` (what the user's
-locustfiles cost), ``in_force.json`` (what serves), ``trials.jsonl`` (the journal: closed-loop
-trials, and open-loop ones with ``"mode": "open"``) and ``samples/``. ``run.json`` and the reports
-can be made again from these. Samples are read one trial at a time, never by ``read``: a long run
-has more of them than fit into memory.
+locustfiles cost), ``in_force.json`` (what serves), ``profiles.json`` (looks at requests),
+``trials.jsonl`` (the journal: closed-loop trials, and open-loop ones with ``"mode": "open"``) and
+``samples/``. ``run.json`` and the reports can be made again from these. Samples are read one trial
+at a time, never by ``read``: a long run has more of them than fit into memory.
 """
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,12 +23,14 @@ from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 from loadtests.analysis import samples
 from loadtests.analysis.latency import reduction
 from loadtests.analysis.latency.reduction import Waits
+from loadtests.analysis.profiles import flames
 from loadtests.model.consistency import ProbeResult
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.latency import Ceiling, FileCeiling
 from loadtests.model.machine import Machine
 from loadtests.model.open_trial import OpenTrial
 from loadtests.model.plan import Plan
+from loadtests.model.profiles.records import CellProfile
 from loadtests.model.result import RunFacts
 from loadtests.model.tested.in_force import InForce
 from loadtests.model.trial import Calibration, Trial
@@ -40,6 +43,8 @@ PROBES = "probes.json"
 CEILING = "ceiling.json"
 IN_FORCE = "in_force.json"
 FILE_CEILINGS = "file_ceilings.json"
+PROFILES = "profiles.json"
+STACKS = "profiles"
 JOURNAL = "trials.jsonl"
 SAMPLES = "samples"
 
@@ -78,6 +83,7 @@ class Recorded:
     ceiling: Ceiling | None = None
     in_force: tuple[InForce, ...] = ()
     file_ceilings: tuple[FileCeiling, ...] = ()
+    profiles: tuple[CellProfile, ...] = ()
 
 
 def _mode(line: Any) -> str:
@@ -92,6 +98,7 @@ _PROBES = TypeAdapter(tuple[ProbeResult, ...])
 _CEILING = TypeAdapter(Ceiling)
 _IN_FORCE = TypeAdapter(tuple[InForce, ...])
 _FILE_CEILINGS = TypeAdapter(tuple[FileCeiling, ...])
+_PROFILES = TypeAdapter(tuple[CellProfile, ...])
 _TRIAL: TypeAdapter[Trial | OpenTrial] = TypeAdapter(
     Annotated[
         Annotated[Trial, Tag("closed")] | Annotated[OpenTrial, Tag("open")], Discriminator(_mode)
@@ -121,6 +128,10 @@ class Store:
         files.sync_folder(folder)
         files.sync_folder(results)
         return cls(folder)
+
+    def discard(self) -> None:
+        """Remove the folder of a run that measured nothing and is planned anew."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def write(self, name: str, text: str) -> Path:
         """Write a file completely or not at all, and return its path."""
@@ -152,6 +163,16 @@ class Store:
         """Write what the user's locustfiles cost the generator."""
         text = _FILE_CEILINGS.dump_json(tuple(ceilings), indent=1).decode()
         self.write(FILE_CEILINGS, text + "\n")
+
+    def write_profiles(self, profiles: Sequence[CellProfile]) -> None:
+        """Write what was seen of requests, and each cell's stacks for flame graph programs."""
+        self.write(PROFILES, _PROFILES.dump_json(tuple(profiles)).decode() + "\n")
+        (self.folder / STACKS).mkdir(exist_ok=True)
+        for profile in profiles:
+            cell = profile.cell
+            name = f"{cell.worker}-{cell.workload}-{cell.replicas}.collapsed"
+            if stacks := flames.collapsed(profile):
+                files.write(self.folder / STACKS / name, stacks)
 
     def write_samples(self, name: str, samples: bytes) -> None:
         """Write the samples of one load."""
@@ -206,10 +227,14 @@ def read(folder: Path) -> Recorded:
             _CEILING.validate_json(ceiling.read_bytes()) if ceiling.exists() else None,
             _IN_FORCE.validate_json(in_force.read_bytes()) if in_force.exists() else (),
         )
-        if not file_ceilings.exists():
-            return recorded
-        costs = _FILE_CEILINGS.validate_json(file_ceilings.read_bytes())
-        return replace(recorded, file_ceilings=costs)
+        profiles = folder / PROFILES
+        return replace(
+            recorded,
+            file_ceilings=_FILE_CEILINGS.validate_json(file_ceilings.read_bytes())
+            if file_ceilings.exists()
+            else (),
+            profiles=_PROFILES.validate_json(profiles.read_bytes()) if profiles.exists() else (),
+        )
     except OSError as error:
         raise UsageError(
             f"{folder} cannot be read as a run ({error.strerror}: {error.filename})."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.project import Project
-from loadtests.model.tested.target import Target, TargetKind
+from loadtests.model.tested.target import STARTS_ITSELF, Target, TargetKind
 from loadtests.model.tested.workload import RequestSpec, Workload
 from loadtests.servers import registry as servers
 
@@ -12,9 +12,6 @@ AS_STARTED = "as-started"
 """Name of the only variant of a target that starts its own server."""
 
 WORKLOAD = "requests"
-
-STARTS_ITSELF = (TargetKind.DOCKERFILE, TargetKind.IMAGE, TargetKind.SERVICE)
-"""Targets whose server is the image's own; where it is gunicorn, its mode can be chosen."""
 
 
 def project(tested: Target) -> Project:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+from loadtests.tools.docker.command_lines import docker_argv
+
 LIMIT_S = 30.0
 """Limit of removing a container, in seconds."""
 
@@ -18,9 +20,9 @@ ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 """The name that the engine gives to a volume that has none."""
 
 
-def diff_argv(container: str) -> tuple[str, ...]:
+def diff_argv(container: str, *, host: str | None = None) -> tuple[str, ...]:
     """Return the command that lists what a container changed in its file system."""
-    return ("docker", "diff", container)
+    return docker_argv(host, "diff", container)
 
 
 def parse_diff(text: str) -> tuple[str, ...]:
@@ -29,9 +31,9 @@ def parse_diff(text: str) -> tuple[str, ...]:
     return tuple(path for kind, _, path in lines if kind in {"A", "C"} and path)
 
 
-def mounts_argv(container: str) -> tuple[str, ...]:
+def mounts_argv(container: str, *, host: str | None = None) -> tuple[str, ...]:
     """Return the command that describes a container's mounts as JSON."""
-    return ("docker", "inspect", "--format", "{{json .Mounts}}", container)
+    return docker_argv(host, "inspect", "--format", "{{json .Mounts}}", container)
 
 
 def parse_own_volumes(text: str) -> tuple[str, ...]:

@@ -50,12 +50,13 @@ def merge_base(folder: Path) -> str:
 
 
 def export(folder: Path, commit: str, into: Path) -> None:
-    """Write the files of a commit into an empty folder.
+    """Write all files of a commit into an empty folder, wherever in the checkout ``folder`` is.
 
     Raises :class:`EnvironmentFailure` if they cannot be written.
     """
     archive = into.with_suffix(".tar")
-    command = (*_git(folder), "-c", "tar.umask=022", "archive", "--format=tar")
+    # In a folder below the top, git archives that folder alone.
+    command = (*_git(toplevel(folder) or folder), "-c", "tar.umask=022", "archive", "--format=tar")
     try:
         proc.run((*command, f"--output={archive}", commit), timeout_s=ARCHIVE_LIMIT_S)
         with tarfile.open(archive) as files:

@@ -16,6 +16,7 @@ from scipy import stats
 
 from scripts.generator_bench.child import PROJECT, Generator, pinned
 from scripts.generator_bench.figures import Item, excess, median_ratio
+from scripts.generator_bench.locustfiles import locustfiles
 from scripts.generator_bench.processes import kept_awake, real_time, resident_mib
 from scripts.generator_bench.servers import static_nginx, stub
 from scripts.generator_bench.whole_runs import lost_worker, saturation
@@ -284,8 +285,14 @@ def memory() -> Item:
     )
 
 
+def files() -> Item:
+    """Plain locustfiles beside stock Locust, with cookies and JSON, in turns."""
+    return locustfiles(*cores())
+
+
 ITEMS: Mapping[str, Callable[[], Item]] = {
     "cost": cost,
+    "locustfiles": files,
     "known_delays": known_delays,
     "stall": stall,
     "saturation": saturation,

@@ -1,7 +1,8 @@
-"""Load generators to compare with: ``rivals.py bare|fasthttpuser URL USERS WINDOW_S [RATE]``.
+"""Load generators to compare with: ``rivals.py bare|fasthttpuser|FILE URL USERS WINDOW_S [RATE]``.
 
-It prints one JSON object: ``requests`` and ``cpu_s`` of the window, and for Locust the percentiles
-that it reports, in milliseconds.
+``FILE`` is a locustfile for stock Locust. It prints one JSON object: ``requests`` and ``cpu_s`` of
+the window. For Locust it also has the percentiles that it reports, in milliseconds; for a file, the
+failures.
 """
 
 from __future__ import annotations
@@ -22,9 +23,12 @@ SETTLE_S = 0.5
 
 def main(kind: str, url: str, users: int, window_s: float, rate_rps: float) -> None:
     """Run one rival and print its figures."""
-    count, ended = (
-        start_bare(url, users) if kind == "bare" else start_fasthttpuser(url, users, rate_rps)
-    )
+    if kind.endswith(".py"):
+        count, ended = start_file(kind, url, users)
+    elif kind == "bare":
+        count, ended = start_bare(url, users)
+    else:
+        count, ended = start_fasthttpuser(url, users, rate_rps)
     gevent.sleep(SETTLE_S)
     before, cpu_before_s = count(), process_time()
     gevent.sleep(window_s)
@@ -81,6 +85,24 @@ def start_fasthttpuser(
         }
 
     return lambda: stats.total.num_requests, stated
+
+
+def start_file(
+    path: str, url: str, users: int
+) -> tuple[Callable[[], int], Callable[[], dict[str, Any]]]:
+    """Start stock Locust with a locustfile."""
+    import locust  # patches the process
+    from locust.env import Environment
+    from locust.util.load_locustfile import load_locustfile
+
+    logging.disable(logging.CRITICAL)
+    classes, _ = load_locustfile(path)
+    events: Any = locust.events
+    environment = Environment(user_classes=list(classes.values()), events=events, host=url)
+    runner: Any = environment.create_local_runner()
+    runner.start(users, spawn_rate=users)
+    stats = environment.stats
+    return lambda: stats.total.num_requests, lambda: {"failures": stats.total.num_failures}
 
 
 if __name__ == "__main__":

@@ -30,6 +30,16 @@ http {{
             add_header X-Upstream-Addr 10.0.0.1:8000;
             default_type text/plain; return 200 "hello, world\\n";
         }}
+        location /login {{
+            add_header X-Upstream-Addr 10.0.0.1:8000;
+            add_header Set-Cookie "session=a7f3c9e1d5b28460; Path=/; HttpOnly";
+            default_type application/json; return 200 '{{"user": "ada"}}';
+        }}
+        location ~ ^/(item|cart)$ {{
+            add_header X-Upstream-Addr 10.0.0.1:8000;
+            default_type application/json;
+            return 200 '{{"id": 7, "name": "shoes", "price": 49.9, "sizes": [38, 39, 40]}}';
+        }}
     }}
 }}
 """

@@ -26,7 +26,7 @@ from loadtests.tools.docker_compose import Compose
 from tests.docker import built_images
 from tests.docker.test_run import left_of
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.parallel]
 
 
 @pytest.fixture

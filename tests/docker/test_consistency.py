@@ -20,7 +20,7 @@ from loadtests.targets import checkout, plain
 from loadtests.targets import registry as targets
 from loadtests.tools import docker
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.parallel]
 
 DOCKERFILE = """\
 FROM twofold/app:latest

@@ -6,9 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.docker.user_targets import SHOP, opened, outcome
+from loadtests.model.errors import NotInForce
+from tests.docker.test_run import left_of
+from tests.docker.user_targets import SHOP, opened
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.usefixtures("built")]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.slow,
+    pytest.mark.parallel,
+    pytest.mark.usefixtures("built"),
+]
 
 GUNICORN = """\
 FROM twofold/app:latest
@@ -52,14 +59,17 @@ def test_a_mode_is_put_into_force_in_an_image_that_starts_gunicorn_and_proved(
         ('["/venv/bin/python", "-m", "http.server", "8123"]', "the image runs no server that is"),
     ],
 )
-def test_a_mode_that_cannot_be_put_into_force_is_exit_code_4_with_the_way_out(
-    here: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str, said: str
+def test_an_image_in_which_a_mode_cannot_be_put_into_force_says_so_and_measures_nothing(
+    here: Path, tmp_path: Path, command: str, said: str
 ) -> None:
     (here / "shop.py").write_text(SHOP)
     (here / "Dockerfile").write_text(GUNICORN.format(command=command))
 
-    code, message = outcome(capsys, tmp_path / "results", ".", "--workers", "gevent")
+    with (
+        pytest.raises(NotInForce, match=said) as refused,
+        opened(".", here, tmp_path / "run", workers=("gevent",)),
+    ):
+        pass
 
-    assert code == 4
-    assert said in message
-    assert message.strip().endswith("leave out --workers.")
+    assert refused.value.workers == ("gevent",)
+    assert left_of("run") == {}

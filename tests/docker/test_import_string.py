@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from tests.loadtests.targets.application.folders import make_folder
 
 __all__ = ["engine"]
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.parallel]
 
 LIMIT_S = 280
 """With room for an image whose packages have to be installed first."""
@@ -36,11 +37,18 @@ def create_app(config=None):
 """Without a requirement: only gunicorn has to be installed."""
 
 
+@contextmanager
+def folder_of_app(folder: Path, text: str) -> Iterator[Path]:
+    """Write an application into a folder; remove its image when the block ends."""
+    yield make_folder(folder, {"src/shop/__init__.py": text})
+    tag = project_image.tag_of(folder)
+    subprocess.run(("docker", "rmi", tag), capture_output=True, check=False)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    yield make_folder(tmp_path, {"src/shop/__init__.py": APP})
-    tag = project_image.tag_of(tmp_path)
-    subprocess.run(("docker", "rmi", tag), capture_output=True, check=False)
+    with folder_of_app(tmp_path, APP) as made:
+        yield made
 
 
 def twofold(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

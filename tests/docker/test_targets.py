@@ -21,7 +21,12 @@ from tests.docker import built_images
 from tests.docker.test_run import left_of
 from tests.docker.user_targets import SHOP, opened, outcome
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.usefixtures("built")]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.slow,
+    pytest.mark.parallel,
+    pytest.mark.usefixtures("built"),
+]
 
 SHELL_FORM = """\
 FROM twofold/app:latest

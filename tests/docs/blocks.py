@@ -202,7 +202,7 @@ def _stub(command: click.Command) -> Any:
         named = [given[key] for key in given if key in theirs or key.startswith("target_")]
         # Another's target is not here to look at, nor are its workloads and variants.
         if command.name in {"run", "plan"} and not any(named):
-            apart = {"as_json", "wait"}
+            apart = {"as_json", "for_rps", "until", "wait"}
             run_options.ask({name: value for name, value in given.items() if name not in apart})
         return 0
 

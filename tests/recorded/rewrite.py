@@ -63,7 +63,7 @@ def rewrite(folder: Path) -> list[str]:
 MADE = frozenset(
     {
         *("run.json", "report.html", "report.md", "junit.xml", "metrics.om", "cells.csv"),
-        *("doublings.csv", "latency.csv", "slo.csv", "trials.csv"),
+        *("doublings.csv", "latency.csv", "requests.csv", "slo.csv", "trials.csv"),
     }
 )
 """The files that ``twofold report`` writes."""

@@ -295,7 +295,7 @@ def limits(asked: Asked, found: Sequence[Seen]) -> ProbeResult | None:
                 ProbeKind.LIMIT,
                 "rate limit",
                 ProbeState.NOTE,
-                f"Each server counts the rate limit alone: {before.replica} had {counts[0]}"
+                f"{COUNTS_ALONE}: {before.replica} had {counts[0]}"
                 f" requests left, then {between.replica} {counts[1]}, then {after.replica}"
                 f" {counts[2]}. Two servers allow twice as much.",
                 remedy=remedies.LIMITER.advice,
@@ -314,3 +314,6 @@ def limits(asked: Asked, found: Sequence[Seen]) -> ProbeResult | None:
 
 
 LIMITED = 429
+
+COUNTS_ALONE = "Each server counts the rate limit alone"
+"""How the sentence on a limit begins that two servers do not count together."""

@@ -30,7 +30,10 @@ MOST_EXAMPLES = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Endings:
-    """How the requests of a trial ended, a row a request; names are indices into ``names``."""
+    """How the requests of a trial ended, a row a request; names are indices into ``names``.
+
+    ``duration_us`` is the time from the due moment to the end.
+    """
 
     name: Integers
     status: Integers
@@ -39,6 +42,7 @@ class Endings:
     names: Sequence[str]
     outcomes: Sequence[str]
     replicas: Sequence[str]
+    duration_us: Integers
     body_bytes: Integers | None = None
 
 
@@ -87,6 +91,7 @@ def _outcomes(
     of_name = np.isin(endings.name, indices)
     right, wrong = of_name & good, of_name & failed
     kinds = zip(endings.outcome[wrong].tolist(), endings.status[wrong].tolist(), strict=True)
+    p50_ms, p99_ms = _percentiles_ms(endings.duration_us[right])
     return RequestOutcomes(
         name=name,
         completed=int(np.count_nonzero(right)),
@@ -101,14 +106,22 @@ def _outcomes(
                 ).items()
             )
         ),
-        mean_bytes=_mean_bytes(endings, right),
+        p50_ms=p50_ms,
+        p99_ms=p99_ms,
+        body_bytes=(
+            int(endings.body_bytes[right].sum())
+            if endings.body_bytes is not None and right.any()
+            else None
+        ),
     )
 
 
-def _mean_bytes(endings: Endings, rows: Flags) -> float | None:
-    if endings.body_bytes is None or not rows.any():
-        return None
-    return round(float(endings.body_bytes[rows].mean()), 1)
+def _percentiles_ms(durations_us: Integers) -> tuple[float | None, float | None]:
+    """Return the median and the 99th percentile, each a value that occurred; None for no value."""
+    if not durations_us.size:
+        return None, None
+    p50, p99 = np.percentile(durations_us, [50, 99], method="inverted_cdf").tolist()
+    return p50 / 1000, p99 / 1000
 
 
 def kind_of(outcome: str, status: int) -> str:

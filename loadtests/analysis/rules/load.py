@@ -31,8 +31,34 @@ IN_FLIGHT_LIMIT_RATIO = 0.9
 0.99 or more in a sound run."""
 
 
-def generator_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
-    """Check that the generator kept up: its processes, its quota, its timer and its core."""
+HELD_RATIO = 0.9
+"""Part of ``--max-rps`` from which on the limit may have held the load back in some moments."""
+
+
+def _held_back(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None:
+    """Return a finding where the load came near the most that it may be."""
+    if plan.max_rps is None:
+        return None
+    most = max(trial.throughput_rps for trial in trials)
+    if most < HELD_RATIO * plan.max_rps:
+        return None
+    return found(
+        RuleCode.GENERATOR_SATURATED,
+        cell,
+        broken=True,
+        figure=most,
+        limit=HELD_RATIO * plan.max_rps,
+        detail=f"The load was held to --max-rps {plan.max_rps:g} ({most:.0f} answers a second), so"
+        " this limit was measured. Raise it, or measure fewer replicas.",
+    )
+
+
+def generator_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
+    """Check that the generator kept up: its limit, processes, quota, timer and core."""
+    return _held_back(plan, cell, trials) or _kept_up(cell, trials)
+
+
+def _kept_up(cell: Cell, trials: Sequence[Trial]) -> Finding:
     code = RuleCode.GENERATOR_SATURATED
     lost = max(trial.generator.lost_workers for trial in trials)
     if lost:

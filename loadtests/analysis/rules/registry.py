@@ -11,7 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from loadtests.analysis import estimates
-from loadtests.analysis.rules import budget, errors, load, replica_share, run, system, workers
+from loadtests.analysis.rules import (
+    budget,
+    errors,
+    load,
+    nodes,
+    replica_share,
+    run,
+    system,
+    workers,
+)
 from loadtests.model.failures import FailureResult
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
@@ -21,7 +30,8 @@ from loadtests.model.vocabulary import RuleCode
 PlainCellRule = Callable[[Plan, Cell, Sequence[Trial]], Finding]
 CellRule = Callable[[Plan, Cell, Sequence[Trial], "Known"], Finding]
 DoublingRule = Callable[[Plan, Cell, Cell, Sequence[Trial]], Finding]
-RunRule = Callable[[Plan, Sequence[Trial]], Finding]
+RunRule = Callable[[Plan, Sequence[Trial]], Finding | None]
+"""None where the rule has no meaning for the run's backend."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +127,11 @@ _ALL = (
         about="Nothing stood still, and no speed changed, over the windows and the rounds.",
         run=run.steady,
     ),
+    Rule(
+        code=RuleCode.NODES,
+        about="Every node of a Swarm answered throughout, and all had the same image.",
+        run=nodes.nodes,
+    ),
 )
 
 RULES: dict[RuleCode, Rule] = {rule.code: rule for rule in _ALL}
@@ -145,5 +160,6 @@ def check(
         if rule.doubling is not None
     ]
     if trials:
-        findings += [rule.run(plan, trials) for rule in rules if rule.run is not None]
+        of_run = [rule.run(plan, trials) for rule in rules if rule.run is not None]
+        findings += [finding for finding in of_run if finding is not None]
     return tuple(findings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -82,20 +82,11 @@ def steady(plan: Plan, trials: Sequence[Trial]) -> Finding:
     A trend that all cells share cancels in the factors. It breaks the rule only where it is so
     large that no single throughput describes a cell.
     """
-    grown = growth.greatest(trials)
-    told = f" {grown.sentence}" if grown is not None else ""
-    broken = _paused(trials) or _trending(trials) or _drifting(plan, trials)
+    broken = (
+        _paused(trials) or _trending(trials) or _drifting(plan, trials) or _growing(plan, trials)
+    )
     if broken is not None:
-        return replace(broken, detail=broken.detail + told)
-    if grown is not None and grown.ratio >= growth.BROKEN_RATIO:
-        return found(
-            RuleCode.STEADY,
-            None,
-            broken=True,
-            figure=grown.ratio,
-            limit=growth.BROKEN_RATIO,
-            detail=grown.sentence,
-        )
+        return broken
     inside = _trend_inside(trials)
     if inside is None:
         return unchecked(RuleCode.STEADY, None, "Too few windows to tell a trend from noise.")
@@ -106,7 +97,8 @@ def steady(plan: Plan, trials: Sequence[Trial]) -> Finding:
         figure=inside[0],
         limit=WINDOW_TREND_RATIO,
         detail="Throughput in the second half of the windows was"
-        f" {inside[0]:+.1%} against the first half.{told}",
+        f" {inside[0]:+.1%} against the first half."
+        f" {growth.explanation(plan, trials) if growth.of_bytes(trials) else ''}".rstrip(),
     )
 
 
@@ -220,6 +212,9 @@ def _drifting(plan: Plan, trials: Sequence[Trial]) -> Finding | None:
     """Find a factor that drifts, or a throughput that changes over the whole run."""
     for drift in drifts(plan, trials):
         if abs(drift.ratio) > plan.precision_ratio and drift.chance < TREND_LEVEL:
+            own = [
+                trial for trial in trials if drift.what.startswith(f"{' '.join(_group(trial))} ×")
+            ]
             return found(
                 RuleCode.STEADY,
                 None,
@@ -227,10 +222,12 @@ def _drifting(plan: Plan, trials: Sequence[Trial]) -> Finding | None:
                 figure=drift.ratio,
                 limit=plan.precision_ratio,
                 detail=f"The factor {drift.what} drifted by {drift.ratio:+.1%} from the first round"
-                " to the last. Pairing by rounds does not cancel that.",
+                " to the last. Pairing by rounds does not cancel that."
+                f" {growth.explanation(plan, own)}".rstrip(),
             )
     for group in dict.fromkeys(_group(trial) for trial in trials):
-        worn = wear([trial for trial in trials if _group(trial) == group])
+        own = [trial for trial in trials if _group(trial) == group]
+        worn = wear(own)
         if worn is not None and abs(worn.ratio) > WEAR_LIMIT_RATIO and worn.chance < TREND_LEVEL:
             return found(
                 RuleCode.STEADY,
@@ -240,7 +237,25 @@ def _drifting(plan: Plan, trials: Sequence[Trial]) -> Finding | None:
                 limit=WEAR_LIMIT_RATIO,
                 detail=f"The throughput of {' '.join(group)} changed by {worn.ratio:+.1%} from the"
                 " first trial to the last, with every number of replicas, so no single figure"
-                " describes it. Look for a leak or a growing table.",
+                " describes it."
+                f" {growth.explanation(plan, own) or 'Look for a leak or a growing table.'}",
+            )
+    return None
+
+
+def _growing(plan: Plan, trials: Sequence[Trial]) -> Finding | None:
+    """Find a request whose answers are several times as long in the last round as in the first."""
+    for grown in growth.of_bytes(trials):
+        if grown.ratio >= growth.BROKEN_RATIO:
+            own = [trial for trial in trials if _group(trial) == (grown.worker, grown.workload)]
+            return found(
+                RuleCode.STEADY,
+                None,
+                broken=True,
+                figure=grown.ratio,
+                limit=growth.BROKEN_RATIO,
+                detail=f"{grown.worker} {grown.workload} was not the same load from round to round."
+                f" {growth.explanation(plan, own)}",
             )
     return None
 

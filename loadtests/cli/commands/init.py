@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,14 @@ FILE = "twofold.toml"
     help="Set a variable for the application's import. Repeatable.",
 )
 @click.option("--python", metavar="PROGRAM", help="The Python that imports the application.")
+@click.option(
+    "--kubernetes",
+    metavar="KIND/NAME",
+    help="Write the hooks for a workload on Kubernetes instead, such as deployment/web.",
+)
+@click.option("--namespace", help="Of --kubernetes: its namespace.  [default: kubectl's]")
+@click.option("--context", help="Of --kubernetes: kubectl's context.  [default: kubectl's]")
+@click.option("--url", metavar="URL", help="Of --kubernetes: where the generator reaches it.")
 @json_option
 def command(
     *,
@@ -44,17 +53,26 @@ def command(
     env: tuple[str, ...],
     python: str | None,
     as_json: bool,
+    **of_kubernetes: str | None,
 ) -> int:
     """Look around in this folder, and write a configuration that runs as it is.
 
     A Flask application is imported in a child process, to list its routes. Nothing else is started.
     TARGET names what is tested, in any form of 'twofold run'; without it, the likeliest is taken.
     """
-    from loadtests.report.text import configuration
+    from loadtests.report.text.init import configuration
     from loadtests.targets.discovery import looking
 
     here = Path.cwd()
     _check_free(here, force=force)
+    if of_kubernetes["kubernetes"] is not None:
+        if given_target is not None:
+            raise errors.UsageError(
+                f"A configuration has one target, and here are two: {given_target}, and"
+                f" --kubernetes {of_kubernetes['kubernetes']}."
+            )
+        return _init_kubernetes(here, of_kubernetes["kubernetes"], of_kubernetes, as_json=as_json)
+    _check_no_kubernetes(of_kubernetes)
     variables = target_options.variables(env)
     target = None if given_target is None else registry.recognise(given_target, here)
     found = looking.look(here, target, python=python, env=variables, ask=ask)
@@ -63,6 +81,58 @@ def command(
         click.echo(_document(found))
     else:
         click.echo(configuration.summary(found, FILE))
+    return errors.EXIT_YES
+
+
+def _check_no_kubernetes(given: Mapping[str, str | None]) -> None:
+    for name in ("namespace", "context", "url"):
+        if given[name] is not None:
+            raise errors.UsageError(
+                f"--{name} belongs to --kubernetes. Add --kubernetes deployment/web."
+            )
+
+
+def _init_kubernetes(
+    here: Path, named: str, given: Mapping[str, str | None], *, as_json: bool
+) -> int:
+    """Write the hooks for a workload on Kubernetes; refuse while an autoscaler owns it."""
+    from loadtests.environments.external import kubernetes
+    from loadtests.report.text.init import kubernetes_hooks
+    from loadtests.targets import permission
+    from loadtests.tools import kubectl
+
+    if given["url"] is not None:
+        permission.host_and_port(given["url"])
+    access = kubectl.Access(namespace=given["namespace"], context=given["context"])
+    found = kubernetes.workload(access, named)
+    kubernetes.refuse_autoscaler(access, found)
+    name = f"{found.kind.lower()}/{found.name}"
+    flags = [
+        word
+        for option in ("namespace", "context")
+        if (value := given[option]) is not None
+        for word in (f"--{option}", value)
+    ]
+    text = kubernetes_hooks.render(
+        workload=name,
+        flags=flags,
+        scale=kubectl.scale_argv(access, found.kind, found.name, "{replicas}"),
+        ready=kubectl.rollout_argv(access, found.kind, found.name),
+        url=given["url"],
+        replicas=found.replicas,
+        limits=found.cpu_limits,
+        counters=kubernetes.may_read_counters(access),
+    )
+    _write(here / FILE, text)
+    if as_json:
+        import json
+
+        click.echo(json.dumps({"file": FILE, "target": name, "replicas": found.replicas}))
+    else:
+        click.echo(
+            f"Wrote {FILE} for {name}, which has {found.replicas} replicas. Look it over, then:"
+            "\n\n    twofold plan\n    twofold run"
+        )
     return errors.EXIT_YES
 
 

@@ -11,6 +11,7 @@ from loadtests.config.tables.external import ExternalTable
 from loadtests.config.tables.gate import GateTable
 from loadtests.config.tables.request import ExpectTable, RequestTable, StepTable
 from loadtests.config.tables.settings import Settings
+from loadtests.config.tables.swarm import SwarmTable
 from loadtests.config.tables.table import Table
 from loadtests.config.tables.variant import VariantTable
 from loadtests.config.tables.workload import ValuesTable, WorkloadTable
@@ -28,6 +29,7 @@ TABLES: dict[str, type[Table]] = {
     "`[[tool.twofold.checks]]`": CheckTable,
     "A request of a check": StepTable,
     "`[tool.twofold.external]`": ExternalTable,
+    "`[tool.twofold.swarm]`": SwarmTable,
     "`[tool.twofold.gate]`": GateTable,
 }
 """The tables of the configuration, by their headings."""

@@ -25,6 +25,7 @@ from loadtests.config.tables.fields import (
     unknown_name,
 )
 from loadtests.config.tables.gate import GateTable
+from loadtests.config.tables.swarm import SwarmTable
 from loadtests.config.tables.table import Fault, Lack, Table, said
 from loadtests.config.tables.variant import VariantTable
 from loadtests.config.tables.workload import WorkloadTable
@@ -129,6 +130,8 @@ class Settings(Table):
         default=None, examples=["300"]
     )
     """Seconds that a replica may take until it answers."""
+    profile: bool | None = Field(default=None, examples=["false"])
+    """Then look where requests wait, down to the line of code."""
     tags: Names = Field(default=[], examples=['["read"]'])
     """Tags for every locustfile that has none of its own."""
     reset_command: Words | None = Field(default=None, examples=['"flask --app shop init-db"'])
@@ -147,6 +150,8 @@ class Settings(Table):
     """What has to hold with any number of replicas."""
     external: ExternalTable | None = Field(default=None, examples=["{}"])
     """Commands that scale a deployment at a URL."""
+    swarm: SwarmTable | None = Field(default=None, examples=["{}"])
+    """The engines of a Swarm's nodes."""
     gate: GateTable | None = Field(default=None, examples=["{margin = 0.05}"])
     """Defaults of `twofold gate`."""
 

@@ -20,6 +20,8 @@ from loadtests.tools.proc import Child
 STATUS_PORT = 9000
 PROXY_FOLDER = "/run/nginx"
 PROXY_CONFIG = f"{PROXY_FOLDER}/nginx.conf"
+WRITE_CONFIG = ("sh", "-c", f"cat > {PROXY_CONFIG}.new && mv {PROXY_CONFIG}.new {PROXY_CONFIG}")
+"""Writes standard input; first under another name: the proxy starts as soon as the file exists."""
 
 FIRST_LOG_CHARS = 16_000
 """How much of the beginning of a log is read for what a server says of itself."""
@@ -115,29 +117,11 @@ class ContainerStack:
 
     def _proxy_config(self, upstreams: Sequence[Upstream]) -> str:
         """Return the configuration that passes each upstream's port to its members."""
-        addresses = {(replica.worker, replica.number): replica.address for replica in self.replicas}
-        servers = [
-            nginx.ServerBlock(
-                port=upstream.port,
-                members=tuple(addresses[(upstream.worker, number)] for number in upstream.members),
-                idle=upstream.idle,
-            )
-            for upstream in upstreams
-        ]
-        # Not on all addresses: a gate's proxy is in the networks of both versions, too.
-        return nginx.render(
-            self._template,
-            servers,
-            status_port=STATUS_PORT,
-            folder=PROXY_FOLDER,
-            listen_host=self.proxy_host,
-        )
+        return proxy_config(self._template, self.replicas, upstreams, listen_host=self.proxy_host)
 
     def _start_proxy(self, config: str) -> None:
         """Write the proxy's configuration, which starts it."""
-        # First under another name: the proxy starts as soon as the file exists.
-        write = f"cat > {PROXY_CONFIG}.new && mv {PROXY_CONFIG}.new {PROXY_CONFIG}"
-        argv = docker.exec_argv(self._containers[Role.PROXY].id, "sh", "-c", write)
+        argv = docker.exec_argv(self._containers[Role.PROXY].id, *WRITE_CONFIG)
         proc.run(argv, input_text=config)
 
     def _hold(self, names: Sequence[str], *, cpus: float | None, cores: Sequence[int]) -> None:
@@ -211,6 +195,25 @@ class ContainerStack:
         """Run a module of the generator's package in its container, and return its output."""
         argv = docker.exec_argv(self._containers[Role.GENERATOR].id, "python", "-m", module)
         return proc.run(argv, input_text=text).stdout
+
+
+def proxy_config(
+    template: str, replicas: Sequence[Replica], upstreams: Sequence[Upstream], *, listen_host: str
+) -> str:
+    """Return nginx's configuration, which passes each upstream's port to its members."""
+    addresses = {(replica.worker, replica.number): replica.address for replica in replicas}
+    servers = [
+        nginx.ServerBlock(
+            port=upstream.port,
+            members=tuple(addresses[(upstream.worker, number)] for number in upstream.members),
+            idle=upstream.idle,
+        )
+        for upstream in upstreams
+    ]
+    # Not on all addresses: a gate's proxy is in the networks of both versions, too.
+    return nginx.render(
+        template, servers, status_port=STATUS_PORT, folder=PROXY_FOLDER, listen_host=listen_host
+    )
 
 
 def parse_processes(rows: Sequence[Sequence[str]]) -> tuple[ServerProcess, ...]:

@@ -24,7 +24,9 @@ def further_replica(project: Project, worker: str, *, running: int, port: str) -
         proc.run(docker_files.remove_argv(container.id), timeout_s=docker_files.LIMIT_S)
 
 
-def files_written(container: str, *, driver: str, limit_s: float) -> tuple[str, ...] | None:
+def files_written(
+    container: str, *, driver: str, limit_s: float, host: str | None = None
+) -> tuple[str, ...] | None:
     """Return what a container changed in its file system, and the volumes that only it has.
 
     None where that takes longer than ``limit_s``: some of the engine's storage drivers compare all
@@ -33,8 +35,8 @@ def files_written(container: str, *, driver: str, limit_s: float) -> tuple[str, 
     if driver not in docker_files.FAST_DRIVERS and limit_s < docker_files.SLOW_S:
         return None
     try:
-        changed = proc.run(docker_files.diff_argv(container), timeout_s=limit_s).stdout
-        mounts = proc.run(docker_files.mounts_argv(container), timeout_s=limit_s).stdout
+        changed = proc.run(docker_files.diff_argv(container, host=host), timeout_s=limit_s).stdout
+        mounts = proc.run(docker_files.mounts_argv(container, host=host), timeout_s=limit_s).stdout
     except ProcessFailure:
         return None
     return (*docker_files.parse_diff(changed), *docker_files.parse_own_volumes(mounts))

@@ -79,8 +79,11 @@ def build(
     base: str,
     say: Say,
     workers: Sequence[WorkerModel] = (),
+    tag: str | None = None,
 ) -> str:
-    """Build the image of a target's folder, with the servers of ``workers``, and return its tag.
+    """Build the image of a target's folder, with the servers of ``workers``, and return its id.
+
+    ``tag`` is what it is called; None for the folder's own tag.
 
     Raises :class:`UsageError` for a folder that is too large or whose requirements cannot be read,
     and :class:`~loadtests.model.errors.EnvironmentFailure` if the image does not build.
@@ -90,7 +93,7 @@ def build(
     needed = requirements.find(folder)
     context = build_context.find(folder)
     say(f"Building an image of {folder} ({needed.kind or 'no requirements file'})")
-    tag = tag_of(folder)
+    tag = tag or tag_of(folder)
     with tempfile.TemporaryDirectory(prefix="twofold-image-") as name:
         place = Path(name)
         build_context.copy(context, place / "project")

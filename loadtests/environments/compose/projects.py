@@ -185,10 +185,11 @@ def engine_if_any(say: Say) -> Iterator[docker.Engine | None]:
 
 def project_name(run: str) -> str:
     """Return the name of a run's Compose project, with this machine and process."""
-    return f"twofold-{run.lower()}-{_machine_mark()}-{os.getpid()}"
+    return f"twofold-{run.lower()}-{machine_mark()}-{os.getpid()}"
 
 
-def _machine_mark() -> str:
+def machine_mark() -> str:
+    """Return the mark of this machine in the names of stacks."""
     return f"{zlib.crc32(socket.gethostname().encode()):08x}"
 
 
@@ -199,15 +200,16 @@ def remains(engine: docker.Engine) -> tuple[Remains, ...]:
     """
     return tuple(
         Remains(
-            name=project, living=_may_live(match, owner), remove=partial(_remove, engine, project)
+            name=project, living=may_live(match, owner), remove=partial(_remove, engine, project)
         )
         for project, owner in engine.projects().items()
         if (match := NAME.fullmatch(project))
     )
 
 
-def _may_live(name: re.Match[str], label: str) -> bool:
-    if name["machine"] != _machine_mark():
+def may_live(name: re.Match[str], label: str) -> bool:
+    """Return whether a stack's run may still be active, by its name and its owner's label."""
+    if name["machine"] != machine_mark():
         return True
     owner = Owner.from_label(label)
     return owner.may_live() if owner else proc.alive(int(name["pid"]))

@@ -14,8 +14,9 @@ from loadtests.environments.compose.tested.start.endings import MEMORY_REMEDY
 from loadtests.environments.shared.looks import SharedLooks
 from loadtests.environments.wait_idle import busy_after, wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.model.plan import Plan, Upstream
+from loadtests.model.plan import Plan, Upstream, WorkerModel
 from loadtests.model.stack import Replica
+from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.shared import SharedUse
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.vocabulary import Role
@@ -141,10 +142,11 @@ class ComposeStack(ContainerStack):
 
     def check_forced(self) -> None:
         """Raise unless the image runs the worker models that were put into force in it."""
-        for worker in self._plan.workers:
-            if not worker.as_started:
-                member = f"{worker.name}-1"
-                forcing.check(worker, self.first_log(member), self.processes_of(member))
+        forcing.all_in_force(self._plan.workers, self._look)
+
+    def _look(self, worker: WorkerModel) -> tuple[str, Sequence[ServerProcess]]:
+        member = f"{worker.name}-1"
+        return self.first_log(member), self.processes_of(member)
 
     def _note_kills(self) -> None:
         """Take note of processes that the kernel killed, out of memory, while replicas ran."""

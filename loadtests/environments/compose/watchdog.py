@@ -12,7 +12,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,6 +81,14 @@ def guard(project: str, *, log: Path) -> Iterator[Guard]:
 
 def main(project: str) -> int:
     """Wait for the end of the harness, remove its project, and return the exit code."""
+    return watch_and_remove(project, _removed)
+
+
+def watch_and_remove(project: str, removed: Callable[[str, Say], bool]) -> int:
+    """Wait for the end of the harness, and call ``removed`` until nothing is left of its stack.
+
+    ``removed`` removes what is there, and returns whether there was nothing.
+    """
     lines = watching.watch()
     if DONE in lines:
         return EXIT_YES
@@ -88,7 +96,7 @@ def main(project: str) -> int:
     say(f"The harness ended without removing {project}")
     _end_programs(lines)
     try:
-        _remove(project, say)
+        _remove(project, say, removed)
     except EnvironmentFailure as failure:
         say(str(failure))
         return EXIT_ENVIRONMENT
@@ -106,13 +114,13 @@ def _end_programs(lines: Iterable[str]) -> None:
                 os.killpg(facts.pid, signal.SIGKILL)
 
 
-def _remove(project: str, say: Say) -> None:
+def _remove(project: str, say: Say, removed: Callable[[str, Say], bool]) -> None:
     """Remove a project until nothing of it has appeared for some seconds."""
     calm_since_s: float | None = None
 
     def is_calm() -> bool:
         nonlocal calm_since_s
-        if not _removed(project, say):
+        if not removed(project, say):
             calm_since_s = None
             return False
         calm_since_s = proc.monotonic_s() if calm_since_s is None else calm_since_s

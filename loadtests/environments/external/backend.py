@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from loadtests.environments.external.deployment import put_back
+from loadtests.environments.external.hooks import with_own
 from loadtests.environments.external.stack import ExternalStack
 from loadtests.environments.protocol import Chosen, Say
 from loadtests.model.errors import EnvironmentFailure, UsageError
@@ -52,7 +53,7 @@ def choose(tested: Target) -> Chosen:
             ' I can scale".'
         )
     for argv in filter(None, (hooks.scale, hooks.replicas, hooks.ready, hooks.counters)):
-        if proc.which(argv[0]) is None:
+        if proc.which(with_own(argv)[0]) is None:
             raise EnvironmentFailure(
                 f"The hook `{shlex.join(argv)}` cannot run: there is no program {argv[0]!r} on"
                 " PATH. Install it, or give its path."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -29,6 +29,7 @@ class Deployment:
         self._runner = HookRunner(hooks)
         self._say = say
         self.names: tuple[str, ...] = ()
+        self._identities: Mapping[str, str] = {}
         self._changed: str | None = None
 
     @property
@@ -42,38 +43,34 @@ class Deployment:
             return
         self._say(f"Scaling the deployment to {replicas}")
         self._runner.scale(replicas)
-        self.names = self._stable(replicas)
+        self._identities = self._stable(replicas)
+        self.names = tuple(self._identities)
         self._changed = None
 
     def change(self) -> str | None:
         """Return what has changed since the deployment got its number, or None."""
-        now = self._runner.names()
-        if now != self.names and self._changed is None:
+        now = self._runner.replicas()
+        if dict(now) != dict(self._identities) and self._changed is None:
             at = datetime.fromtimestamp(proc.now_s()).astimezone().strftime("%H:%M:%S")
-            self._changed = (
-                f"from {len(self.names)} to {len(now)} replicas at {at}"
-                if len(now) != len(self.names)
-                else f"{', '.join(sorted({*now} - {*self.names}))} replaced"
-                f" {', '.join(sorted({*self.names} - {*now}))} at {at}"
-            )
+            self._changed = f"{_difference(self._identities, now)} at {at}"
         return self._changed
 
-    def _stable(self, replicas: int) -> tuple[str, ...]:
-        """Wait for the number of replicas, and return their names."""
-        seen: tuple[str, ...] = ()
+    def _stable(self, replicas: int) -> Mapping[str, str]:
+        """Wait for the number of replicas, and return their identities by their names."""
+        seen: Mapping[str, str] = {}
         since_s = proc.monotonic_s()
         changes = -1
 
         def is_stable() -> bool:
             nonlocal seen, since_s, changes
-            names = self._runner.names()
-            if names != seen or changes < 0:
+            names = self._runner.replicas()
+            if dict(names) != dict(seen) or changes < 0:
                 seen, since_s, changes = names, proc.monotonic_s(), changes + 1
             lasts = proc.monotonic_s() - since_s >= STABLE_S
             return len(names) == replicas and lasts and self._runner.is_ready()
 
         def failure() -> str:
-            printed = ", ".join(seen[:NAMES_SHOWN]) or "nothing"
+            printed = ", ".join(tuple(seen)[:NAMES_SHOWN]) or "nothing"
             return (
                 f"The deployment did not have {replicas} ready replicas for {STABLE_S:g} s within"
                 f" {self._hooks.ready_limit_s:g} s. The hook 'replicas' now prints {len(seen)}"
@@ -84,6 +81,17 @@ class Deployment:
         return seen
 
 
+def _difference(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Return what has changed between two looks at the replicas, in a clause."""
+    if len(now) != len(before):
+        return f"from {len(before)} to {len(now)} replicas"
+    if {*now} != {*before}:
+        replaced = ", ".join(sorted({*before} - {*now}))
+        return f"{', '.join(sorted({*now} - {*before}))} replaced {replaced}"
+    name = next(name for name in now if now[name] != before[name])
+    return f"{name} was started anew ({before[name]} became {now[name]})"
+
+
 @contextmanager
 def put_back(hooks: Hooks, say: Say) -> Iterator[Deployment]:
     """Provide the deployment; at the end give it the number of replicas that it had.
@@ -91,6 +99,12 @@ def put_back(hooks: Hooks, say: Say) -> Iterator[Deployment]:
     Raises :class:`EnvironmentFailure` with the command if that fails.
     """
     deployment = Deployment(hooks, say)
+    if not deployment.runner.is_ready():
+        raise EnvironmentFailure(
+            "The deployment is not ready before anything is changed (its hook 'ready' says so), so"
+            " its number of replicas could not be put back as it was. Look at it first:"
+            f" {shlex.join(hooks.ready)}"
+        )
     before = len(deployment.runner.names())
     try:
         yield deployment

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from loadtests.environments.child_python import python_path
+from loadtests.environments.external import kubernetes
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.tested.external import Hooks
 from loadtests.tools import proc
@@ -35,9 +38,13 @@ class HookRunner:
         """Ask for a number of replicas."""
         self._run("scale", scale_argv(self._hooks, replicas))
 
+    def replicas(self) -> Mapping[str, str]:
+        """Return what tells each replica from its successor, by the sorted names of those there."""
+        return parse_replicas(self._run("replicas", self._hooks.replicas))
+
     def names(self) -> tuple[str, ...]:
         """Return the names of the replicas that serve now, sorted."""
-        return parse_names(self._run("replicas", self._hooks.replicas))
+        return tuple(self.replicas())
 
     def is_ready(self) -> bool:
         """Return whether the deployment says that it is ready; without a hook it always is."""
@@ -62,8 +69,9 @@ class HookRunner:
         return done.stdout
 
     def _done(self, name: str, argv: Sequence[str]) -> proc.Completed:
+        limit_s = self._hooks.limit_s
         try:
-            return proc.run(argv, timeout_s=self._hooks.limit_s, check=False)
+            return proc.run(with_own(argv), env=python_path(), timeout_s=limit_s, check=False)
         except ProcessFailure as error:
             raise EnvironmentFailure(f"The hook {name!r} failed. {error}") from error
 
@@ -73,15 +81,31 @@ def scale_argv(hooks: Hooks, replicas: int) -> tuple[str, ...]:
     return tuple(word.replace(PLACE, str(replicas)) for word in hooks.scale)
 
 
+def with_own(argv: Sequence[str]) -> tuple[str, ...]:
+    """Return a command that can be run; our own program for Kubernetes need not be on PATH."""
+    if argv[0] == kubernetes.COMMAND:
+        return (sys.executable, "-m", kubernetes.MODULE, *argv[1:])
+    return tuple(argv)
+
+
 def parse_names(text: str) -> tuple[str, ...]:
     """Return the names in the output of ``replicas``, one a line; raise for a repeated one."""
-    names = [line.strip() for line in text.splitlines() if line.strip()]
+    return tuple(parse_replicas(text))
+
+
+def parse_replicas(text: str) -> dict[str, str]:
+    """Return the identities in the output of ``replicas`` by their names, sorted.
+
+    A line is a name, or a name, a tab and what changes when the replica is started anew.
+    """
+    lines = [line.strip().partition("\t") for line in text.splitlines() if line.strip()]
+    names = [name.strip() for name, _, _ in lines]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise EnvironmentFailure(
             f"The hook 'replicas' printed {repeated[0]!r} twice. It has to print each name once."
         )
-    return tuple(sorted(names))
+    return {name.strip(): identity.strip() for name, _, identity in sorted(lines)}
 
 
 def parse_counters(text: str) -> tuple[Counter, ...]:

@@ -31,6 +31,7 @@ class ExternalStack:
         self.proxy_host = parts.hostname or ""
         self._worker = plan.workers[0].name
         self._processes = plan.generator_processes
+        self._variables = variables_of(plan)
         self._deployment = deployment
         self._logs = folder / "logs"
         self._generator: Child | None = None
@@ -57,7 +58,8 @@ class ExternalStack:
         """Start the generator as a child of this process."""
         self._logs.mkdir(parents=True, exist_ok=True)
         argv = (sys.executable, "-m", "loadtests.generator", "--processes", str(self._processes))
-        self._generator = Child(argv, log=self._logs / f"{GENERATOR}.log", env=python_path())
+        env = python_path() | self._variables
+        self._generator = Child(argv, log=self._logs / f"{GENERATOR}.log", env=env)
         return self._generator
 
     def start_metronome(self) -> None:
@@ -126,3 +128,20 @@ class ExternalStack:
     def run_module(self, module: str, text: str) -> str:
         """Run a module of the generator's package, and return its output."""
         return proc.run((sys.executable, "-m", module), env=python_path(), input_text=text).stdout
+
+
+def variables_of(plan: Plan) -> dict[str, str]:
+    """Return the generator's variables: the replica's header, the host's address, the most rps.
+
+    See ``loadtests/generator``: ``http/head.py``, ``http/pinned.py`` and ``loops/limit.py``.
+    """
+    tested = plan.tested
+    variables = {}
+    if plan.max_rps is not None:
+        variables["TWOFOLD_MAX_RPS"] = str(plan.max_rps / plan.generator_processes)
+    if tested.hooks is not None and tested.hooks.header:
+        variables["TWOFOLD_REPLICA_HEADER"] = tested.hooks.header
+    host = urlsplit(tested.url or "").hostname
+    if host and tested.address:
+        variables["TWOFOLD_ADDRESS"] = f"{host}={tested.address}"
+    return variables

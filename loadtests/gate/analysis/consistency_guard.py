@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from loadtests.analysis.consistency import declared
+from loadtests.analysis.consistency.judgement import COUNTS_ALONE
 from loadtests.gate.model import Evidence, SideName
 from loadtests.model.consistency import (
     SAMPLE_CHECKS,
@@ -86,12 +87,12 @@ def compared(evidence: Evidence, worker: str) -> tuple[Compared, ...]:
     )
 
 
-def to_try(evidence: Evidence, worker: str) -> tuple[Check, ...]:
+def to_try(evidence: Evidence, worker: str, checks: Sequence[Check] = CHECKS) -> tuple[Check, ...]:
     """Return the checks that need another try; at first, all of them."""
     by_check = {comparison.check: comparison for comparison in compared(evidence, worker)}
     return tuple(
         check
-        for check in CHECKS
+        for check in checks
         if check.name not in by_check
         or (by_check[check.name].suspect and not by_check[check.name].worse)
     )
@@ -163,4 +164,10 @@ def _whose(comparison: Compared) -> str:
 
 
 def _breaks(result: ProbeResult) -> bool:
-    return result.state is ProbeState.BREAKS
+    """Return whether two replicas do not answer as one.
+
+    A rate limit that each counts alone is only a note in a run, which sees its refusals. A gate
+    compares: where base counts as one, head no longer does.
+    """
+    counts_alone = result.kind is ProbeKind.LIMIT and result.detail.startswith(COUNTS_ALONE)
+    return result.state is ProbeState.BREAKS or counts_alone

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from loadtests.gate.analysis import consistency_guard, error_spending, findings, log_ratios
 from loadtests.gate.analysis.decision import Judged, judge, rule_of
+from loadtests.gate.analysis.heading import heading
 from loadtests.gate.model import (
     SCHEMA_VERSION,
     SIDE_BY_SIDE,
@@ -65,12 +67,13 @@ def conclude(
     """Return the result of a gate."""
     endpoints = judge_endpoints(plan, evidence)
     broken_rules = findings.check(plan, evidence)
-    verdict, reason = overall(endpoints, broken_rules)
+    titles = {worker: heading(plan, evidence, worker) for worker in plan.workers}
+    verdict, reason = overall(endpoints, broken_rules, titles)
     return GateResult(
         schema_version=SCHEMA_VERSION,
         verdict=verdict,
         reason=reason,
-        cause=_cause(endpoints) if verdict is GateVerdict.REGRESSED else None,
+        cause=_cause(endpoints, titles) if verdict is GateVerdict.REGRESSED else None,
         endpoints=endpoints,
         findings=broken_rules,
         measured_s=measured_s(evidence),
@@ -80,6 +83,7 @@ def conclude(
         head=sides[1],
         plan=plan,
         evidence=evidence,
+        titles=titles,
     )
 
 
@@ -107,9 +111,11 @@ def judge_endpoints(plan: GatePlan, evidence: Evidence) -> tuple[EndpointResult,
 
 
 def overall(
-    endpoints: Sequence[EndpointResult], found: Sequence[GateFinding]
+    endpoints: Sequence[EndpointResult],
+    found: Sequence[GateFinding],
+    titles: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[GateVerdict, str]:
-    """Return the verdict of the whole gate, and its reason.
+    """Return the verdict of the whole gate, and its reason; ``titles`` name the worker models.
 
     Broken rules come first: an invalid measurement has no verdict. One regressed endpoint makes the
     gate ``regressed``; for ``pass``, all endpoints have to be within their margins.
@@ -123,7 +129,8 @@ def overall(
         decisive = [endpoint for endpoint in endpoints if endpoint.verdict is verdict]
         if decisive:
             return verdict, " ".join(
-                f"{endpoint.worker} {NAMES[endpoint.endpoint]}: {endpoint.reason}"
+                f"{titles.get(endpoint.worker, endpoint.worker)}"
+                f" {NAMES[endpoint.endpoint]}: {endpoint.reason}"
                 for endpoint in decisive
             )
     return GateVerdict.PASS, "Every endpoint is shown to have lost less than its margin."
@@ -264,7 +271,7 @@ def _reason(judged: Judged, margin: float) -> str:
             )
 
 
-def _cause(endpoints: Sequence[EndpointResult]) -> str | None:
+def _cause(endpoints: Sequence[EndpointResult], titles: Mapping[str, str]) -> str | None:
     """Return the cause of a regression, as far as the counters show it."""
     causes = []
     for worker in dict.fromkeys(result.worker for result in endpoints):
@@ -273,7 +280,7 @@ def _cause(endpoints: Sequence[EndpointResult]) -> str | None:
             name for name, result in results.items() if result.verdict is GateVerdict.REGRESSED
         }
         if worse:
-            causes.append(f"{worker}: {_cause_of(results, worse)}")
+            causes.append(f"{titles.get(worker, worker)}: {_cause_of(results, worse)}")
     return " ".join(causes) or None
 
 

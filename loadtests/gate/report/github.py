@@ -24,7 +24,8 @@ def render(result: GateResult) -> str:
     lines = [
         _line(
             LEVELS[endpoint.verdict],
-            f"Performance gate: {wording.name(endpoint)} {wording.VERDICTS[endpoint.verdict]}",
+            f"Performance gate: {wording.name(endpoint, result)}"
+            f" {wording.VERDICTS[endpoint.verdict]}",
             endpoint.reason,
         )
         for endpoint in result.endpoints

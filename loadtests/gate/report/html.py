@@ -36,7 +36,7 @@ def render(result: GateResult) -> str:
     """Return the HTML page."""
     chart = forest(result)
     rows = [
-        (endpoint, strip, wording.row(endpoint))
+        (endpoint, strip, wording.row(endpoint, result))
         for endpoint, strip in zip(result.endpoints, chart.strips, strict=True)
     ]
     return (

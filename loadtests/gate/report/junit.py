@@ -8,6 +8,7 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from loadtests.gate.model import EndpointResult, GateResult, GateVerdict
+from loadtests.gate.report import wording
 from loadtests.report.formats import junit
 
 OUTCOMES = {
@@ -35,7 +36,8 @@ def render(result: GateResult) -> str:
 def _testcase(
     suite: ET.Element, endpoint: EndpointResult, outcome: str | None, result: GateResult
 ) -> None:
-    classname = f"twofold.gate.{endpoint.worker}.{result.plan.workload}"
+    title = wording.title(endpoint.worker, result).replace(".", "_")
+    classname = f"twofold.gate.{title}.{result.plan.workload}"
     case = junit.add_testcase(suite, classname, endpoint.endpoint)
     junit.add_properties(
         case,

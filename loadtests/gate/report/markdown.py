@@ -18,10 +18,11 @@ MARKS = {
 
 def render(result: GateResult) -> str:
     """Return the text of ``report.md``."""
+    rows = [wording.row(endpoint, result) for endpoint in result.endpoints]
     parts = [
         f"## {MARKS[result.verdict]} Performance gate: {wording.VERDICTS[result.verdict]}",
         escape(wording.answer(result)),
-        table(wording.COLUMNS, map(wording.row, result.endpoints)) if result.endpoints else "",
+        table(wording.COLUMNS, rows) if rows else "",
         _noticed(result),
         _about(result),
     ]

@@ -32,7 +32,7 @@ def _parts(result: GateResult) -> Iterator[RenderableType]:
     for column in wording.COLUMNS:
         table.add_column(column, justify="left" if column in {"endpoint", "verdict"} else "right")
     for endpoint in result.endpoints:
-        *cells, verdict = wording.row(endpoint)
+        *cells, verdict = wording.row(endpoint, result)
         table.add_row(*map(Text, cells), Text(verdict, style=STYLES[endpoint.verdict]))
     yield table
     yield Text()

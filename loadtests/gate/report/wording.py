@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import shlex
 
-from loadtests.gate.analysis import consistency_guard
+from loadtests.gate.analysis import consistency_guard, heading
 from loadtests.gate.analysis.verdict import NAMES
-from loadtests.gate.model import EndpointName, EndpointResult, GateResult, GateVerdict, Side
+from loadtests.gate.model import (
+    EndpointName,
+    EndpointResult,
+    GatePlan,
+    GateResult,
+    GateVerdict,
+    Side,
+)
+from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.variables import HIDDEN
 from loadtests.report.rounding import figure
 
@@ -54,7 +62,7 @@ def _settle(result: GateResult) -> str:
 def remarks(result: GateResult) -> tuple[str, ...]:
     """Return remarks on wrong answers, whatever the verdict."""
     passed = (
-        f"{name(endpoint)}: {endpoint.reason}"
+        f"{name(endpoint, result)}: {endpoint.reason}"
         for endpoint in result.endpoints
         if endpoint.endpoint is EndpointName.ANSWERS
         and endpoint.verdict is GateVerdict.PASS
@@ -65,18 +73,25 @@ def remarks(result: GateResult) -> tuple[str, ...]:
         for worker in result.plan.workers
         for example in consistency_guard.examples(result.evidence, worker)
     )
-    return (*passed, *examples)
+    return (*heading.remarks(result.plan, result.evidence), *passed, *examples)
 
 
-def name(endpoint: EndpointResult) -> str:
-    """Return an endpoint's name with its worker model."""
-    return f"{endpoint.worker} {NAMES[endpoint.endpoint]}"
+def name(endpoint: EndpointResult, result: GateResult) -> str:
+    """Return an endpoint's name with what served it."""
+    return f"{title(endpoint.worker, result)} {NAMES[endpoint.endpoint]}"
 
 
-def row(endpoint: EndpointResult) -> tuple[str, ...]:
+def title(worker: str, result: GateResult) -> str:
+    """Return what people are told of a worker model: its name, or what was seen to run."""
+    if worker not in result.plan.workers:  # failures count over all worker models
+        return worker
+    return heading.heading(result.plan, result.evidence, worker)
+
+
+def row(endpoint: EndpointResult, result: GateResult) -> tuple[str, ...]:
     """Return the cells of an endpoint's row, in the order of ``COLUMNS``."""
     return (
-        name(endpoint),
+        name(endpoint, result),
         _with_unit(endpoint.base, endpoint.unit),
         _with_unit(endpoint.head, endpoint.unit),
         change(endpoint),
@@ -111,16 +126,29 @@ def side(version: Side) -> str:
 def again(result: GateResult) -> str:
     """Return the command that repeats the gate; its person knows the values of variables."""
     plan = result.plan
+    if plan.tested.kind is not TargetKind.SAMPLE:
+        seed = "" if "--seed" in result.facts.command else f" --seed {plan.seed}"
+        return f"{result.facts.command}{seed}"
     words = ["twofold", "gate"]
-    for version in (result.base, result.head):
+    variants = _variants(plan)
+    for version in (result.head,) if len(variants) > 1 else (result.base, result.head):
         words += [f"--{version.name}", version.commit or _path_or_image(version)]
         for variable in version.environment:
             words += [f"--{version.name}-env", f"{variable}={HIDDEN}"]
-    words += ["--workers", ",".join(plan.workers), "--workload", plan.workload]
+    words += ["--variants" if len(variants) > 1 else "--workers", ",".join(variants)]
+    words += ["--workload", plan.workload]
     words += ["--margin", f"{next(iter(plan.margins.values())):g}", "--seed", str(plan.seed)]
     if not plan.scaling:
         words.append("--no-scaling")
     return shlex.join(words)
+
+
+def _variants(plan: GatePlan) -> tuple[str, ...]:
+    """Return the two variants that were compared, or the names of the worker models."""
+    for base, head in plan.models.values():
+        if base.name != head.name:
+            return base.name, head.name
+    return plan.workers
 
 
 def _path_or_image(version: Side) -> str:

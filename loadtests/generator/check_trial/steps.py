@@ -77,12 +77,21 @@ class Attempt:
 
 @dataclass(kw_only=True, eq=False)
 class Step:
-    """One thing that a user does; ``share`` is its share of all tasks that are executed."""
+    """One thing that a user does; ``share`` is its share of all tasks that are executed.
+
+    ``unready`` says that what comes before it had failed, so that it may fail for that reason.
+    """
 
     name: str
     kind: str
     share: float = 0.0
+    unready: bool = False
     attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def may_get_better(self) -> bool:
+        """Whether another try may go well; what hangs or ends its user costs seconds only."""
+        return not self.attempts or self.attempts[-1].ending in {"ok", "raised"}
 
     @property
     def facts(self) -> Facts:
@@ -91,6 +100,7 @@ class Step:
             "name": self.name,
             "kind": self.kind,
             "share": round(self.share, 6),
+            "unready": self.unready,
             "attempts": [vars(attempt) for attempt in self.attempts],
         }
 

@@ -134,38 +134,41 @@ class CheckTrial:
             self._check_list(user)
             return user
         user._taskset_instance = DefaultTaskSet(user)  # noqa: SLF001 - as User.run does
-        if not self._try(started, user, user.on_start):
-            return user  # its tasks would fail for want of what on_start does
-        self._check_tasks(user, cls, share)
+        ready = self._try(started, user, user.on_start)
+        self._check_tasks(user, cls, share, ready=ready)
         if cls.on_stop is not User.on_stop:
             self._try(Step(name=f"{cls.__name__}.on_stop", kind="on_stop"), user, user.on_stop)
         return user
 
-    def _check_tasks(self, user: Any, cls: type[User], share: float) -> None:
+    def _check_tasks(self, user: Any, cls: type[User], share: float, *, ready: bool) -> None:
         """Try each task once, in the order of the file; those that fail again, behind the others.
 
-        A task may need what another one leaves behind.
+        A task may need what another one leaves behind. Where ``on_start`` failed, each is tried
+        only once.
         """
         begin_client(user)
-        again = [
-            (step, call)
-            for step, call in self._tasks(user, cls, user, share)
-            if not self._try(step, user, call) and step.kind == "task"
-        ]
-        for _ in range(TRIES_MAX - 1):
+        again = []
+        for step, call in self._tasks(user, cls, user, share):
+            step.unready = not ready
+            if not self._try(step, user, call) and step.kind == "task" and step.may_get_better:
+                again.append((step, call))
+        for _ in range(TRIES_MAX - 1 if ready else 0):
             again = [(step, call) for step, call in again if not self._try(step, user, call)]
 
     def _check_list(self, user: ListUser) -> None:
         requests, client = user.requests, user.client
+        ready = True
         for prepared in requests.start:
-            step = Step(name=prepared.name, kind="on_start", share=1.0)
+            step = Step(name=prepared.name, kind="on_start", share=1.0, unready=not ready)
             if not self._try(step, user, lambda prepared=prepared: client.send(prepared)):
-                return  # the others would fail for want of what the start does
+                ready = False
         client.begin()
         total = sum(order.weight for order in self._order.requests)
         for order, prepared in zip(self._order.requests, requests.requests, strict=True):
-            step = Step(name=prepared.name, kind="task", share=order.weight / total)
-            for _ in range(TRIES_MAX):
+            step = Step(
+                name=prepared.name, kind="task", share=order.weight / total, unready=not ready
+            )
+            for _ in range(TRIES_MAX if ready else 1):
                 if self._try(step, user, lambda prepared=prepared: client.send(prepared)):
                     break
 

@@ -1,6 +1,8 @@
-"""Parses the header of an answer from its bytes. Pure."""
+"""Parses the header of an answer from its bytes."""
 
 from __future__ import annotations
+
+import os
 
 HEAD_END = b"\r\n\r\n"
 
@@ -8,8 +10,12 @@ INTERIM_AT = slice(9, 10)
 INTERIM_DIGIT = b"1"
 """Position of the status's first digit in a status line, and its value in an interim answer."""
 
-REPLICA_HEADER = b"X-Upstream-Addr: "
-"""The header in which nginx names the replica that answered."""
+REPLICA_NAME = os.environ.get("TWOFOLD_REPLICA_HEADER") or "X-Upstream-Addr"
+"""The header that names the replica which answered: nginx's, or the one of a deployment."""
+
+REPLICA_HEADER = f"{REPLICA_NAME}: ".encode("latin-1", errors="replace")
+LOWER_NAME = REPLICA_NAME.lower()
+LOWER_HEADER = LOWER_NAME.encode("latin-1", errors="replace")
 
 
 def final_head(raw: bytes) -> bytes | None:
@@ -67,7 +73,7 @@ def replica_of(raw: bytes) -> bytes | None:
     if start >= 0:
         start += len(REPLICA_HEADER)
         return raw[start : raw.find(b"\r\n", start)]
-    if b"x-upstream-addr" in raw[:end].lower():
-        replica = headers_of(raw[:end]).get("x-upstream-addr")
+    if LOWER_HEADER in raw[:end].lower():
+        replica = headers_of(raw[:end]).get(LOWER_NAME)
         return None if replica is None else replica.encode("latin-1")
     return None

@@ -12,6 +12,7 @@ from locust.env import Environment
 from locust.exception import CatchResponseError
 from requests.exceptions import Timeout as RequestsTimeout
 
+from loadtests.generator.http.head import REPLICA_NAME
 from loadtests.generator.http.outcome import Outcome
 from loadtests.generator.http.response import Response
 
@@ -49,7 +50,7 @@ def record_other_clients(environment: Environment) -> None:
         elapsed_s = (response_time or 0.0) / 1000
         sent = now - elapsed_s if start_time is None else now - (time() - start_time)
         status = getattr(response, "status_code", None) or 0
-        replica = (getattr(response, "headers", None) or {}).get("X-Upstream-Addr")
+        replica = (getattr(response, "headers", None) or {}).get(REPLICA_NAME)
         recorder.add(
             sent,
             sent,

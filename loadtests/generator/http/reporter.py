@@ -51,15 +51,15 @@ class Reporter:
     ) -> None:
         """Report an ended request. Positional, for speed: it runs once per request."""
         recorder, outcome = self._recorder, response.outcome
+        length = len(response.content)
         if recorder is not None:
             replica = recorder.replica_index(replica_of(response.raw))
             status = response.status_code
-            recorder.add(due, sent, done, status, outcome, replica, name)
+            recorder.add(due, sent, done, status, outcome, replica, name, length)
             examples = recorder.examples
             if outcome is not Outcome.OK or name not in examples.shown:
                 examples.show(name, outcome, status, replica, response.raw, response.content)
         elapsed_ms = (done - sent) * 1000
-        length = len(response.content)
         if len(self._listeners) > self._own_listeners:
             self._event.fire(
                 request_type=request.method,

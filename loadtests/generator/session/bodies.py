@@ -18,6 +18,9 @@ JSON = "application/json"
 PLAIN_TARGET = re.compile(r"[/?][A-Za-z0-9/_.~?=&%+:@,;!$'()*\-]*")
 """A path with query that needs no quoting; a percent sign is one that is quoted already."""
 
+STRICT = json_format.JSONEncoder(allow_nan=False)
+"""What ``requests`` makes anew for each body."""
+
 Body = tuple[bytes, str | None]
 """The bytes of a body, and its content type where it has one by itself."""
 
@@ -33,7 +36,7 @@ def encode_like_requests(data: Any, json: Any) -> Body:
             return encode_pairs(data).encode(), FORM
         return read_whole(data), None
     if json is not None:
-        return json_format.dumps(json, allow_nan=False).encode(), JSON
+        return STRICT.encode(json).encode(), JSON
     return b"", None
 
 

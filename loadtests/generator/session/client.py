@@ -19,6 +19,12 @@ from loadtests.generator.session.target import Signed, Target, basic, joined, se
 TARGETS_MAX = 10_000
 """Request lines that are kept as bytes; a locustfile's paths may never repeat."""
 
+QUERIES_MAX = 1_000
+"""Targets with parameters that are kept; a locustfile's parameters may never repeat."""
+
+PLAIN = frozenset({str, int})
+"""Types of parameters that are equal only where their texts are: 1, 1.0 and True are not."""
+
 WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
 """Methods whose requests say their length even without a body."""
 
@@ -45,7 +51,10 @@ class SessionClient(Sender):
         self.request_name: str | None = None
         self.verify: Any = True
         self.stream = self.trust_env = False
-        self._targets: dict[tuple[str, str], Target] = load.targets.setdefault(base_url, {})
+        # The two kinds of clients name requests in different ways.
+        kind = base_url, self.names_by_path
+        self._targets: dict[tuple[str, str], Target] = load.targets.setdefault(kind, {})
+        self._queried: dict[tuple[Any, ...], Target] = load.queried.setdefault(kind, {})
 
     @property
     def headers(self) -> Any:
@@ -183,11 +192,20 @@ class SessionClient(Sender):
         return target
 
     def _with_query(self, target: Target, params: Any) -> Target:
+        key = key_of(target, params)
+        known = None if key is None else self._queried.get(key)
+        if known is not None:
+            return known
         query = "&".join(filter(None, (target.query, encode_pairs(params))))
         url = target.url.partition("#")[0].partition("?")[0] + (f"?{query}" if query else "")
-        return Target(
+        made = Target(
             target.method, url, None if self.names_by_path else target.name, target.origin
         )
+        if key is not None:
+            if len(self._queried) >= QUERIES_MAX:
+                self._queried.clear()
+            self._queried[key] = made
+        return made
 
     def _made_rarely(
         self, target: Target, data: Any, json: Any, headers: Any, rare: dict[str, Any]
@@ -233,3 +251,10 @@ class SessionClient(Sender):
     def with_json(self, names: frozenset[str]) -> bytes:  # noqa: ARG002 - one session adds some
         """Return further header lines of a request whose body is JSON."""
         return b""
+
+
+def key_of(target: Target, params: Any) -> tuple[Any, ...] | None:
+    """Return what tells a target with parameters from others; None where they are not plain."""
+    if type(params) is not dict or not all(type(value) in PLAIN for value in params.values()):
+        return None
+    return target.method, target.url, target.name, *params.items()

@@ -66,7 +66,9 @@ class SessionLoad:
         self.spread_s = 0.0
         self.host = parts.hostname or ""
         self.secure_too = forwarded_as_https(headers)
-        self.targets: dict[str, dict[tuple[str, str], Any]] = {}
+        self.targets: dict[tuple[str, bool], dict[tuple[str, str], Any]] = {}
+        self.queried: dict[tuple[str, bool], dict[tuple[Any, ...], Any]] = {}
+        """Targets that were made already, without and with parameters."""
         self.observe: Callable[[Any, UserResponse], None] | None = None
         """Called with the user and each ended request; the check trial looks at them so."""
         self.refused: dict[str, str] = {}

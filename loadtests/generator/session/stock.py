@@ -13,13 +13,12 @@ from locust.contrib.fasthttp import FastHttpSession
 from locust.env import Environment
 
 from loadtests.generator.clock import now_s
+from loadtests.generator.http.head import REPLICA_NAME
 from loadtests.generator.http.other_clients import outcome_of
 from loadtests.generator.session.response import UserResponse
 
 if TYPE_CHECKING:
     from loadtests.generator.session.load import SessionLoad
-
-REPLICA = "X-Upstream-Addr"
 
 
 class Gated:
@@ -142,5 +141,5 @@ def running_user() -> Any:
 
 def replica_of(response: Any) -> bytes | None:
     """Return the replica that a response of another client names."""
-    replica = (getattr(response, "headers", None) or {}).get(REPLICA)
+    replica = (getattr(response, "headers", None) or {}).get(REPLICA_NAME)
     return replica.encode("latin-1") if replica else None

@@ -9,6 +9,7 @@ from typing import Any
 import gevent
 from locust.exception import StopUser
 
+from loadtests.generator.loops import limit
 from loadtests.generator.loops.open import OpenGate
 
 MayGo = Callable[[Any], bool]
@@ -24,9 +25,12 @@ class PauseGate:
         self._waiting: list[Any] = []
         self._timers: list[Any] = []
         self._loop: Any = gevent.get_hub().loop
+        self._limit = limit.of_environment()
 
     def admit(self) -> float:
         """Return the moment at which the request was due, as soon as it may be sent."""
+        if self._limit is not None:
+            self._limit.wait()
         now = monotonic()
         if now < self._ends:
             return now

@@ -30,13 +30,25 @@ second."""
 
 LEAST_REPLICAS = 2
 
+REPLICA_HEADER = "X-Upstream-Addr"
+"""The header in which our proxy names the replica that answered."""
+
 
 class Prober:
-    """Sends checks to the replicas behind the proxy; ``base_url`` returns a port's address."""
+    """Sends checks to the replicas behind the proxy; ``base_url`` returns a port's address.
+
+    ``header`` is the one of an answer that names the replica, which ``names`` has.
+    """
 
     def __init__(
-        self, agent: Agent, names: Mapping[str, str], base_url: Callable[[int], str]
+        self,
+        agent: Agent,
+        names: Mapping[str, str],
+        base_url: Callable[[int], str],
+        *,
+        header: str = REPLICA_HEADER,
     ) -> None:
+        self._header = header.lower()
         self._agent = agent
         self._names = names
         self._base_url = base_url
@@ -96,7 +108,7 @@ class Prober:
         return ask
 
     def _seen(self, answer: Answer) -> Seen:
-        address = answer.headers.get("x-upstream-addr")
+        address = answer.headers.get(self._header)
         return Seen(
             replica=self._names.get(address, address) if address else None,
             status=answer.status,

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from loadtests.environments.protocol import HasFront, Stack
 from loadtests.measurement.serving import keep_alive
-from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.errors import AS_IT_STARTS, EnvironmentFailure, NotInForce
 from loadtests.model.plan import Plan, WorkerModel
-from loadtests.model.tested.in_force import InForce, KeptConnections, ServerProcess
+from loadtests.model.tested.in_force import UNDER_LOAD, InForce, KeptConnections, ServerProcess
+from loadtests.model.tested.target import STARTS_ITSELF
 from loadtests.servers import gunicorn, interpreter, registry
 from loadtests.servers.server import Seen, Server, troubles_in
 
@@ -26,8 +27,8 @@ def see(
 ) -> tuple[InForce, ...]:
     """Return what serves each worker model, by the first replica's log and processes.
 
-    ``kept`` is recorded with it. Raises :class:`EnvironmentFailure` where
-    something else runs than was put into force.
+    ``kept`` is recorded with it. Raises :class:`EnvironmentFailure` where something else runs than
+    was put into force; :class:`NotInForce` where an image of the user's decides that itself.
     """
     if stack.status_url is None and not isinstance(stack, HasFront):
         return ()  # a deployment of somebody else's, which cannot be looked into
@@ -37,6 +38,11 @@ def see(
         log, processes = stack.first_log(member), stack.processes_of(member)
         entry = look(worker, log, processes)
         difference = differs(worker, entry)
+        if difference is not None and plan.tested.kind in STARTS_ITSELF:
+            raise NotInForce(
+                f"{worker.name} was to be {difference}, which the image sets. {AS_IT_STARTS}",
+                workers=(worker.name,),
+            )
         if difference is not None:
             raise EnvironmentFailure(
                 f"{worker.name} was to be {difference}. What runs was seen by {entry.seen_by}. Is"
@@ -130,15 +136,16 @@ def differs(worker: WorkerModel, seen: InForce) -> str | None:
 
 def after_load(stack: Stack, entries: Sequence[InForce]) -> tuple[InForce, ...]:
     """Return the same with what only a load shows: the threads of gunicorn's gthread workers."""
-    return tuple(_after_load(stack, entry) for entry in entries)
+    return tuple(after_load_of(stack, entry, f"{entry.worker}-1") for entry in entries)
 
 
-def _after_load(stack: Stack, entry: InForce) -> InForce:
+def after_load_of(stack: Stack, entry: InForce, member: str) -> InForce:
+    """Return the same of one worker model, by the processes of one of its replicas."""
     if not (entry.as_started and entry.mode == "gthread" and entry.threads is None):
         return entry
-    threads = gunicorn.threads_after_load(stack.processes_of(f"{entry.worker}-1"))
+    threads = gunicorn.threads_after_load(stack.processes_of(member))
     slots = threads * entry.processes if threads and entry.processes else None
-    return replace(entry, threads=threads, slots=slots, seen_by="its processes under load")
+    return replace(entry, threads=threads, slots=slots, seen_by=UNDER_LOAD)
 
 
 def with_troubles(stack: Stack, entries: Sequence[InForce]) -> tuple[InForce, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pydantic import TypeAdapter, ValidationError
@@ -50,18 +50,33 @@ def watch(stack: Stack, plan: Plan) -> dict[str, KeptConnections]:
     asked = {worker.name: worker for worker in plan.workers if not _is_ours(plan, worker)}
     if not asked or stack.status_url is None:
         return {}
-    job = {
-        "replicas": {
+    return ask(
+        stack,
+        {
             replica.worker: replica.address
             for replica in stack.replicas
             if replica.worker in asked and replica.number == 1
         },
-        "path": plan.health_path,
-        "connections": CONNECTIONS,
-        "watch_s": {
+        path=plan.health_path,
+        watch_s={
             name: UNKNOWN_WATCH_S if declared(worker).idle_s is None else KNOWN_WATCH_S
             for name, worker in asked.items()
         },
+    )
+
+
+def ask(
+    stack: Stack, addresses: Mapping[str, str], *, path: str, watch_s: Mapping[str, float]
+) -> dict[str, KeptConnections]:
+    """Open idle connections to servers by their names; return what became of them in ``watch_s``.
+
+    Raises :class:`GeneratorFailure` if the probe writes anything else.
+    """
+    job = {
+        "replicas": dict(addresses),
+        "path": path,
+        "connections": CONNECTIONS,
+        "watch_s": dict(watch_s),
     }
     output = stack.run_module(PROBE, json.dumps(job))
     try:

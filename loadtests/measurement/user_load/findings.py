@@ -52,6 +52,7 @@ def problems_of(facts: Facts) -> tuple[Problem, ...]:
         *_ended(steps),
         *_raised(steps),
         *(_login(facts, steps) or _failed(steps)),
+        *_behind(steps),
         *_uncounted(facts),
         *_silent(steps),
     )
@@ -112,7 +113,7 @@ def _ended(steps: Sequence[Facts]) -> Iterator[Problem]:
             " not come, or computes for ever.",
             "slow": "did not end in the time of the check trial.",
         }.get(last["ending"])
-        if detail is not None and step["kind"] != "on_stop":
+        if detail is not None and step["kind"] != "on_stop" and not _may_follow(step):
             yield Problem(
                 exit_code=EXIT_CANNOT_TELL,
                 place=last["place"],
@@ -125,12 +126,54 @@ def _raised(steps: Sequence[Facts]) -> Iterator[Problem]:
         if step["kind"] == "on_stop" or not step["attempts"]:
             continue
         last = step["attempts"][-1]
-        if last["ending"] == "raised" and last["kind"] not in REFUSALS:
+        if last["ending"] == "raised" and last["kind"] not in REFUSALS and not _may_follow(step):
             yield Problem(
                 exit_code=EXIT_CANNOT_TELL,
                 place=last["place"],
                 detail=f"{step['name']} fails: {last['kind']}: {last['detail']}{_after(last)}",
             )
+
+
+OWN_MISTAKES = frozenset(
+    {
+        *("NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError", "SyntaxError"),
+        *("FileNotFoundError", "NotADirectoryError", "IsADirectoryError"),
+    }
+)
+"""Exceptions that do not come from what another step left undone."""
+
+
+def _may_follow(step: Facts) -> bool:
+    """Return whether a step may have gone wrong only because the start before it did."""
+    if not step.get("unready") or not step["attempts"]:
+        return False
+    last = step["attempts"][-1]
+    return last["ending"] in {"ok", "stop_user"} or (
+        last["ending"] == "raised" and last["kind"] not in OWN_MISTAKES
+    )
+
+
+def _behind(steps: Sequence[Facts]) -> Iterator[Problem]:
+    """Say in one sentence what went wrong behind a start that failed."""
+    wrong = [
+        f"{step['name']} ({_wrong_in(step)})"
+        for step in steps
+        if step["kind"] != "on_stop" and _may_follow(step) and _wrong_in(step)
+    ]
+    if wrong:
+        detail = f"Behind that start, perhaps because it fails: {listed(wrong)}."
+        yield Problem(exit_code=EXIT_CANNOT_TELL, place="", detail=detail)
+
+
+def _wrong_in(step: Facts) -> str:
+    """Return what went wrong in the last try of a step, in a clause; nothing where all was well."""
+    last = step["attempts"][-1]
+    if last["ending"] == "stop_user":
+        return "it ends its user"
+    if last["ending"] == "raised":
+        refused = last["kind"] in REFUSALS
+        return "" if refused else f"{last['place']}, {last['kind']}: {last['detail']}"
+    return ", ".join(in_words(request) for request in _failing(step))
 
 
 REFUSALS = frozenset({"Elsewhere", "AddressRefused"})
@@ -150,6 +193,7 @@ def _login(facts: Facts, steps: Sequence[Facts]) -> tuple[Problem, ...]:
     requests = [
         request
         for step in steps_of(steps, "task")
+        if not step.get("unready")
         for request in (step["attempts"][-1]["requests"] if step["attempts"] else ())
     ]
     others = [request for request in requests if not LOGIN.search(request["path"])]
@@ -211,9 +255,14 @@ EXPECTED = (
 
 def _fails(step: Facts) -> bool:
     attempts = step["attempts"]
-    return bool(attempts) and all(
-        attempt["ending"] == "ok" and not all(request["good"] for request in attempt["requests"])
-        for attempt in attempts
+    return (
+        bool(attempts)
+        and not step.get("unready")
+        and all(
+            attempt["ending"] == "ok"
+            and not all(request["good"] for request in attempt["requests"])
+            for attempt in attempts
+        )
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from loadtests.model.errors import UsageError
@@ -29,15 +31,20 @@ LARGEST_NAMED = 3
 """Entries of a folder that a message names."""
 
 
-def pack_folder(folder: Path) -> tuple[bytes, ...]:
+OWN_FOLDER = "Put the locustfile and its data into a folder of their own."
+
+
+def pack_folder(folder: Path, subject: str = "", advice: str = OWN_FOLDER) -> tuple[bytes, ...]:
     """Return the parts of a compressed tar file with the files of ``folder``.
 
-    Raises :class:`UsageError` if there are too many, or too large ones.
+    Raises :class:`UsageError` if there are too many, or too large ones; ``subject`` is what the
+    message calls the folder, and ``advice`` the way out. Files that this user cannot read are left
+    out: no locustfile can read them.
     """
     files = list(files_in(folder))
     sizes = {path: size_of(path) for path in files}
     if sum(sizes.values()) > MOST_BYTES or len(files) > MOST_FILES:
-        raise UsageError(too_much(folder, sizes))
+        raise UsageError(too_much(folder, sizes, subject or f"The folder {folder} has", advice))
     return packed((path, path.relative_to(folder).as_posix()) for path in files)
 
 
@@ -62,9 +69,11 @@ def placed_name(number: int, path: Path) -> str:
 def packed(files: Iterable[tuple[Path, str]]) -> tuple[bytes, ...]:
     """Return the parts of a compressed tar file with ``files`` and their names in it."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
+    # Links are followed: what they lead to may lie outside of the folder.
+    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1, dereference=True) as archive:
         for path, name in files:
-            archive.add(path, arcname=name, recursive=False, filter=readable)
+            with suppress(PermissionError):
+                archive.add(path, arcname=name, recursive=False, filter=readable)
     content = buffer.getvalue()
     return tuple(
         content[start : start + PART_BYTES] for start in range(0, len(content), PART_BYTES)
@@ -79,12 +88,17 @@ def readable(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     return entry
 
 
-def files_in(folder: Path) -> Iterator[Path]:
-    """Yield the regular files below ``folder``, without those of tools."""
+def files_in(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """Yield the regular files below ``folder``, without those of tools.
+
+    Links are followed, but for those to a folder ``above``.
+    """
+    above |= {folder.resolve()}
     for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.is_symlink():
-            if path.name not in LEFT_OUT and not (path / "pyvenv.cfg").exists():
-                yield from files_in(path)
+        if path.is_dir():
+            is_of_tools = path.name in LEFT_OUT or (path / "pyvenv.cfg").exists()
+            if not is_of_tools and path.resolve() not in above and os.access(path, os.R_OK):
+                yield from files_in(path, above)
         elif path.is_file():
             yield path
 
@@ -97,7 +111,7 @@ def size_of(path: Path) -> int:
         return 0
 
 
-def too_much(folder: Path, sizes: dict[Path, int]) -> str:
+def too_much(folder: Path, sizes: dict[Path, int], subject: str, advice: str) -> str:
     """Return the message about a folder that is too large, with its largest entries."""
     entries: dict[str, int] = {}
     for path, size in sizes.items():
@@ -106,10 +120,9 @@ def too_much(folder: Path, sizes: dict[Path, int]) -> str:
     largest = sorted(entries, key=lambda name: -entries[name])[:LARGEST_NAMED]
     named = ", ".join(f"{name} ({megabytes(entries[name])})" for name in largest)
     return (
-        f"The folder {folder} has {len(sizes)} files with"
+        f"{subject} {len(sizes)} files with"
         f" {megabytes(sum(sizes.values()))}, and the load generator takes {MOST_FILES} with"
-        f" {megabytes(MOST_BYTES)}. Put the locustfile and its data into a folder of their own."
-        f" The largest here: {named}."
+        f" {megabytes(MOST_BYTES)}. {advice} The largest: {named}."
     )
 
 

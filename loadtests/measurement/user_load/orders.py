@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -24,8 +26,6 @@ class Orders:
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
         self._fields: dict[str, Fields] = {}
-        self._folders: list[tempfile.TemporaryDirectory[str]] = []
-        """Folders that are needed until the run ends."""
 
     def of(self, workload: Workload) -> Fields:
         """Return the fields of an order that carry ``workload``; none for a built-in one.
@@ -70,20 +70,26 @@ class Orders:
         if file.requirements is None:
             return None
         requirements = Path(file.requirements)
-        folder = tempfile.TemporaryDirectory(prefix="twofold-modules-")
-        self._folders.append(folder)
+        folder = tempfile.mkdtemp(prefix="twofold-modules-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)  # as the run ends
         name = requirements.name
-        is_here = self._agent.place(
+        place = self._agent.place(
             str(requirements.parent), probe=name, sha256=hash_of(requirements)
         )
-        if is_here is not None:  # the generator runs on this machine, with this Python
-            pip.install(requirements, Path(folder.name))
-            return folder.name
+        # A folder that was sent, such as that of the locustfile, lies somewhere else.
+        if place == str(requirements.parent):  # the generator is on this machine, with this Python
+            pip.install(requirements, Path(folder))
+            return folder
         greeting = self._agent.greeting
         python = ".".join(str(greeting.get("python", "")).split(".")[:2])
         machine = str(greeting.get("machine", ""))
-        pip.install(requirements, Path(folder.name), python=python, machine=machine)
-        return self._agent.place(folder.name, packed=pack_folder(Path(folder.name)))
+        pip.install(requirements, Path(folder), python=python, machine=machine)
+        packed = pack_folder(
+            Path(folder),
+            f"The modules that {name} brings have",
+            "Leave out what the locustfile does not import.",
+        )
+        return self._agent.place(folder, packed=packed)
 
     def _uploads(self, specs: tuple[RequestSpec, ...], name: str) -> dict[str, str]:
         """Return the places of the files that requests send, by their paths here."""
@@ -95,7 +101,10 @@ class Orders:
             for path in paths
         ]
         if all(folder is not None for folder in here):
-            return {str(path): str(path) for path in paths}
+            # Where they are, or in a folder that was sent, such as that of a locustfile.
+            return {
+                str(path): f"{folder}/{path.name}" for path, folder in zip(paths, here, strict=True)
+            }
         folder = self._agent.place(f"uploads of {name}", packed=pack_files(paths))
         return {
             str(path): f"{folder}/{placed_name(number, path)}" for number, path in enumerate(paths)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from loadtests.measurement.user_load.undefined_names import undefined_names
 
 VERBS = frozenset(
     {"get", "post", "put", "patch", "delete", "head", "options", "request", "rest", "rest_"}
@@ -18,7 +21,10 @@ CLIENTS = frozenset({"client", "session"})
 
 LIBRARIES = frozenset({"requests", "httpx", "urllib3"})
 
-ABSOLUTE = re.compile(r"https?://[^/\s{]", re.IGNORECASE)
+CUT = "\0"
+"""The end of a text of which only the beginning is known."""
+
+ABSOLUTE = re.compile(r"https?://[^/\s{\0]", re.IGNORECASE)
 
 BEFORE_1_0 = frozenset({"HttpLocust", "Locust", "FastHttpLocust", "TaskSequence", "seq_task"})
 """Names that Locust had before 1.0, and that cannot be used since."""
@@ -57,15 +63,16 @@ def read_locustfile(
         reason = getattr(error, "msg", str(error))
         place = f"{name}:{line}" if line else name
         return (Remark(code="syntax", place=place, detail=f"It is not valid Python: {reason}."),)
-    reader = _Reader(tree, name)
+    reader = _Reader(tree, name, text)
     return (*reader.missing_modules(is_there), *reader.remarks())
 
 
 class _Reader:
     """One locustfile as a tree."""
 
-    def __init__(self, tree: ast.Module, name: str) -> None:
+    def __init__(self, tree: ast.Module, name: str, text: str) -> None:
         self._name = name
+        self._text = text
         self._tree = tree
         self._nodes = [node for part in tree.body if not is_main(part) for node in ast.walk(part)]
         self._constants = constants_of(self._nodes)
@@ -73,7 +80,7 @@ class _Reader:
 
     def remarks(self) -> Iterator[Remark]:
         """Give all remarks, by line."""
-        found = [*self._old(), *self._elsewhere(), *self._sleeps()]
+        found = [*self._old(), *self._elsewhere(), *self._sleeps(), *self._undefined()]
         yield from sorted(found, key=lambda remark: int(remark.place.rpartition(":")[2]))
 
     def _old(self) -> Iterator[Remark]:
@@ -97,7 +104,7 @@ class _Reader:
                 continue
             url = self._url_of(node)
             if url is not None and ABSOLUTE.match(url):
-                host = urlsplit(url).netloc or url
+                host = urlsplit(url.rstrip(CUT)).netloc or url.rstrip(CUT)
                 yield self._remark(
                     "aside" if id(node) in self._in_listeners else "elsewhere",
                     node,
@@ -114,6 +121,11 @@ class _Reader:
             }:
                 detail = "A task sleeps by itself, which is kept: its users send less."
                 yield self._remark("sleep", node, detail)
+
+    def _undefined(self) -> Iterator[Remark]:
+        for name, line in undefined_names(self._tree, self._text, self._name):
+            detail = f"NameError: the name {name} is not defined."
+            yield Remark(code="undefined_name", place=f"{self._name}:{line}", detail=detail)
 
     def missing_modules(self, is_there: Callable[[str], bool]) -> Iterator[Remark]:
         """Give the modules that the file needs and that are not there.
@@ -206,25 +218,78 @@ def constants_of(nodes: list[ast.AST]) -> dict[str, str]:
 
 
 def beginning(node: ast.expr, constants: dict[str, str]) -> str | None:
-    """Return the text that ``node`` begins with, as far as it is known."""
+    """Return the text that ``node`` begins with, as far as it is known; None where nothing is.
+
+    It ends with ``CUT`` where more follows that is not known.
+    """
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else None
     if isinstance(node, ast.JoinedStr):
-        first = node.values[0] if node.values else None
-        inner = first.value if isinstance(first, ast.FormattedValue) else first
-        return None if inner is None else beginning(inner, constants)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod):
-        return beginning(node.left, constants)
+        return joined([shown(part) for part in node.values], constants)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return joined([node.left, node.right], constants)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+        values = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
+        return filled(node.left, values, constants, "%", lambda text, given: text % given)
     if isinstance(node, ast.Call):
         function = node.func
         if isinstance(function, ast.Attribute) and function.attr == "format":
-            return beginning(function.value, constants)
+            values = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg)]
+            return filled(function.value, values, constants, "{", _formatted(node))
         if name_of(function).rpartition(".")[2] == "urljoin" and node.args:
             return beginning(node.args[0], constants)
         return None
     if isinstance(node, ast.Name | ast.Attribute):
         return constants.get(name_of(node).rpartition(".")[2])
     return None
+
+
+def shown(part: ast.expr) -> ast.expr | None:
+    """Return what a part of an f-string shows; None where it is formatted."""
+    if not isinstance(part, ast.FormattedValue):
+        return part
+    return None if part.format_spec is not None or part.conversion != -1 else part.value
+
+
+def joined(parts: Sequence[ast.expr | None], constants: dict[str, str]) -> str | None:
+    """Return the texts of ``parts`` behind one another, up to the first that is not known."""
+    text = ""
+    for part in parts:
+        more = None if part is None else beginning(part, constants)
+        if more is None:
+            return f"{text}{CUT}" if text else None
+        text += more
+        if text.endswith(CUT):
+            break
+    return text
+
+
+def filled(
+    node: ast.expr,
+    values: Sequence[ast.expr],
+    constants: dict[str, str],
+    mark: str,
+    fill: Callable[[str, tuple[str, ...]], str],
+) -> str | None:
+    """Return a text with its values in it; cut off at the first ``mark`` where one is not known."""
+    text = beginning(node, constants)
+    if text is None or mark not in text:
+        return text
+    known = [beginning(value, constants) for value in values]
+    given = tuple(value for value in known if value is not None and not value.endswith(CUT))
+    if len(given) == len(values) and not text.endswith(CUT):
+        with suppress(TypeError, ValueError, LookupError, AttributeError):
+            return fill(text, given)
+    return text.partition(mark)[0] + CUT
+
+
+def _formatted(call: ast.Call) -> Callable[[str, tuple[str, ...]], str]:
+    """Return what fills a text as ``call`` does, given its values in their order."""
+    count = len(call.args)
+    names = [keyword.arg for keyword in call.keywords if keyword.arg]
+    return lambda text, given: text.format(
+        *given[:count], **dict(zip(names, given[count:], strict=True))
+    )
 
 
 def name_call_url(call: ast.Call, constants: dict[str, str]) -> str | None:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 
 from loadtests.model.plan import Plan, WorkerModel
 
+UNDER_LOAD = "its processes under load"
+"""Where the number of threads was seen that a server starts only as it needs them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ServerProcess:
@@ -57,11 +60,13 @@ class InForce:
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Return a few words, such as ``gunicorn sync, 2 processes``."""
+        """Return a few words, such as ``gunicorn sync, 2 workers``; others have processes."""
         words = " ".join(filter(None, (self.server or "an unknown server", self.mode)))
         parts = [words]
         if self.processes is not None:
-            parts.append(_count(self.processes, "process", "es"))
+            is_gunicorn = self.server == "gunicorn"
+            noun, plural = ("worker", "s") if is_gunicorn else ("process", "es")
+            parts.append(_count(self.processes, noun, plural))
         if self.threads is not None and self.threads > 1:
             each = " in each" if (self.processes or 1) > 1 else ""
             parts.append(f"{_count(self.threads, 'thread')}{each}")

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from loadtests.model.tested.external import Hooks
 from loadtests.model.tested.front import Front
+from loadtests.model.tested.swarm import SwarmAccess
 from loadtests.model.tested.variables import Variables
 
 
@@ -25,6 +26,10 @@ class TargetKind(StrEnum):
     """A service of a Compose file, such as ``compose.yaml:web``."""
     URL = "url"
     """A deployment that is running already."""
+
+
+STARTS_ITSELF = (TargetKind.DOCKERFILE, TargetKind.IMAGE, TargetKind.SERVICE)
+"""Targets whose server is the image's own; where it is gunicorn, its mode can be chosen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +68,12 @@ class Target:
     port: int | None = None
     health: str | None = None
     env: Variables = field(default_factory=dict)
+    address: str | None = None
+    """Where the URL's host was when it was looked up; the load is sent there and nowhere else."""
     hooks: Hooks | None = None
     """The commands that scale and read a deployment at a URL."""
+    swarm: SwarmAccess | None = None
+    """The engines of a Swarm's nodes, where the configuration names them."""
     needs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

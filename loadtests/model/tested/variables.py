@@ -1,7 +1,13 @@
-"""Environment variables and headers of the user's, whose values are never written down. PURE."""
+"""What users give that may be secret, and how it is written down: variables, headers, bodies. PURE.
+
+The values of variables are never written down. Of headers and bodies, those are left out whose name
+is that of a secret, such as ``password``.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -13,14 +19,22 @@ if TYPE_CHECKING:
 HIDDEN = "***"
 """What files and JSON documents have in the place of a secret value."""
 
-SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
+SECRET_NAME = re.compile(
+    r"pass|pwd|secret|token|api.?key|credential|auth|cookie|private|\b(pin|otp|cvv|key|code)\b",
+    re.IGNORECASE,
+)
+"""A part of the name of a header or a field that holds a secret."""
+
+PLACEHOLDER = re.compile(r"\{[^{}]*\}")
+"""A value that is made at run time, such as ``{token}`` or ``{1..9}``: it is no secret."""
 
 
 @dataclass(frozen=True)
 class _WrittenAs:
     """Tells pydantic how a value is written down. Pydantic is imported only when it is used."""
 
-    write: Callable[[Mapping[str, str]], dict[str, str]]
+    write: Callable[[Any], Any]
+    written: Any = dict[str, str]
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -29,7 +43,7 @@ class _WrittenAs:
 
         schema: dict[str, Any] = dict(handler(source))
         schema["serialization"] = core_schema.plain_serializer_function_ser_schema(
-            self.write, return_schema=handler.generate_schema(dict[str, str])
+            self.write, return_schema=handler.generate_schema(self.written)
         )
         return cast("CoreSchema", schema)
 
@@ -38,14 +52,65 @@ def _names_only(variables: Mapping[str, str]) -> dict[str, str]:
     return dict.fromkeys(variables, HIDDEN)
 
 
-def _without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
-    return {
-        name: HIDDEN if name.lower() in SECRET_HEADERS else value for name, value in headers.items()
-    }
+def is_secret(name: str) -> bool:
+    """Return whether a header or a field is a secret by its name."""
+    return SECRET_NAME.search(name) is not None
+
+
+def without_secrets(value: Any, *, hide: bool = False) -> Any:
+    """Return a value of JSON without the values of fields that are secret by their names.
+
+    With ``hide`` it is in such a field itself. Placeholders are kept.
+    """
+    if isinstance(value, Mapping):
+        return {
+            name: without_secrets(inner, hide=hide or is_secret(str(name)))
+            for name, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [without_secrets(inner, hide=hide) for inner in value]
+    if not hide or value is None or isinstance(value, bool):
+        return value
+    return value if PLACEHOLDER.fullmatch(str(value)) else HIDDEN
+
+
+def body_without_secrets(body: str) -> str:
+    """Return the text of a body, a form or JSON, without its secrets.
+
+    Of another text that names a secret, nothing is left.
+    """
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        parsed = None
+    if isinstance(parsed, dict | list):
+        cleaned = without_secrets(parsed)
+        return body if cleaned == parsed else json.dumps(cleaned)
+    if FORM.fullmatch(body):
+        return "&".join(map(_pair_without_secret, body.split("&")))
+    return HIDDEN if is_secret(PLACEHOLDER.sub("", body)) else body
+
+
+FORM = re.compile(r"[^=&\s]+=[^=&\s]*(&[^=&\s]+=[^=&\s]*)*")
+
+
+def _pair_without_secret(pair: str) -> str:
+    name, _, value = pair.partition("=")
+    is_kept = not is_secret(name) or PLACEHOLDER.fullmatch(value)
+    return pair if is_kept else f"{name}={HIDDEN}"
 
 
 Variables = Annotated[Mapping[str, str], _WrittenAs(_names_only)]
 """Environment variables; a plan that is written down has their names only."""
 
-Headers = Annotated[Mapping[str, str], _WrittenAs(_without_secrets)]
+Headers = Annotated[Mapping[str, str], _WrittenAs(without_secrets)]
 """Headers of a request; a plan that is written down has no credentials of them."""
+
+Fields = Annotated[Mapping[str, str], _WrittenAs(without_secrets)]
+"""Fields of a form or a query."""
+
+Json = Annotated[Any, _WrittenAs(without_secrets, Any)]
+"""A value of JSON that is sent."""
+
+Body = Annotated[str, _WrittenAs(body_without_secrets, str)]
+"""The text of a body that is sent."""

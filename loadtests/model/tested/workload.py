@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from loadtests.model.tested.variables import Headers, Variables
+from loadtests.model.tested.variables import Body, Fields, Headers, Json, Variables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +30,11 @@ class RequestSpec:
     path: str = "/"
     weight: int = 1
     name: str | None = None
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Fields = field(default_factory=dict)
     headers: Headers = field(default_factory=dict)
-    form: Mapping[str, str] | None = None
-    json: Any = None
-    body: str | None = None
+    form: Fields | None = None
+    json: Json = None
+    body: Body | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     expect: Expected = Expected()
 

@@ -1,4 +1,4 @@
-"""Trials, cells and doublings as CSV (RFC 4180), for spreadsheets and data frames.
+"""Trials, cells, requests and doublings as CSV (RFC 4180), for spreadsheets and data frames.
 
 PURE. Numbers are not rounded. What is not known is an empty field.
 """
@@ -37,6 +37,26 @@ def cells(result: RunResult) -> str:
             "ceiling_ratio": row.ceiling_ratio,
         }
         for row in result.cells
+    )
+
+
+def requests(result: RunResult) -> str:
+    """Return the table of the requests by name, with a row for each name in each cell."""
+    return _csv(
+        {
+            "worker": row.cell.worker,
+            "workload": row.cell.workload,
+            "replicas": row.cell.replicas,
+            "name": row.name,
+            "requests": row.requests,
+            "failed": row.failed,
+            "share_ratio": row.share_ratio,
+            "throughput_rps": row.throughput_rps,
+            "p50_ms": row.p50_ms,
+            "p99_ms": row.p99_ms,
+            "mean_bytes": row.mean_bytes,
+        }
+        for row in result.requests
     )
 
 

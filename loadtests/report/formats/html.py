@@ -21,9 +21,11 @@ from loadtests.model.vocabulary import RuleState
 from loadtests.report import rounding
 from loadtests.report.plots import beyond, drawing, efficiency, latency, levels, strips, throughput
 from loadtests.report.plots.axes import Series, series, worker_numbers
+from loadtests.report.plots.flame import flame
 from loadtests.report.plots.timeline import timeline
-from loadtests.report.text import advice, capacity, changes, consistency, story
+from loadtests.report.text import advice, capacity, changes, consistency, requests, story
 from loadtests.report.text import latency as latency_text
+from loadtests.report.text import profiles as profiles_text
 
 REFRESH_S = 2
 """Seconds between two reloads of a live page: as often as it is written."""
@@ -56,6 +58,9 @@ def render(result: RunResult, trials: Sequence[Trial], *, live: bool) -> str:
             consistency=consistency.sentences(result),
             asked=consistency.rows(result),
             pairs=consistency.pairs(result),
+            requests_title=requests.TITLE,
+            requests_columns=requests.COLUMNS,
+            requests=requests.tables(result),
             changes_title=changes.TITLE,
             changes=changes.changes(result),
             **_drawings(result, valid_trials),
@@ -85,6 +90,7 @@ def _drawings(result: RunResult, trials: Sequence[Trial]) -> dict[str, object]:
         "forest": strips.doublings(result, trials, numbers),
         "comparisons": _comparisons(result, numbers),
         "timeline": timeline(result, trials),
+        "flames": [flame(str(cell), root) for cell, root in result.profiles.flames],
     }
 
 
@@ -188,6 +194,7 @@ def _templates() -> Environment:
         story=story,
         consistency_text=consistency,
         latency_text=latency_text,
+        profiles_text=profiles_text,
         plot=drawing,
     )
     return templates

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from loadtests.model.result import CellResult, DoublingResult, RunResult
 from loadtests.model.safe_text import printable
 from loadtests.report.rounding import factor, figure, figures, interval, percent
-from loadtests.report.text import advice, changes, consistency, latency, story
+from loadtests.report.text import advice, changes, consistency, latency, profiles, requests, story
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
@@ -31,6 +31,11 @@ CELL_COLUMNS = (
 DOUBLING_COLUMNS = ("doubling", "factor [95 %]", "verdict", "CPU used", "CPU per request", "why")
 COMPARISON_COLUMNS = ("workload", "replicas", "worker", "against", "ratio [95 %]")
 
+MOST_NAMES = 200
+"""Requests by name in all tables together: some 25,000 of the 65,536 characters of a comment."""
+
+FEWEST_NAMES = 5
+
 
 def render(result: RunResult) -> str:
     """Return the text of ``report.md``."""
@@ -41,7 +46,9 @@ def render(result: RunResult) -> str:
         _section("Doubling factors", DOUBLING_COLUMNS, map(_doubling, result.doublings)),
         _consistency(result),
         _section("Cells", CELL_COLUMNS, map(_cell, result.cells)),
+        _requests(result),
         _latency(result),
+        _profiles(result),
         _section("Worker models", COMPARISON_COLUMNS, _comparisons(result)),
         _list("What to do next", advice.next_steps(result)),
         _list(changes.TITLE, changes.changes(result)),
@@ -79,6 +86,22 @@ def _consistency(result: RunResult) -> str:
     return f"{found}\n\n{table(consistency.COLUMNS, asked)}" if asked else found
 
 
+def _requests(result: RunResult) -> str:
+    """Return a table of the requests by name for each worker model and workload.
+
+    Those that failed come first. Of very many only the commonest are shown: a comment has a limit.
+    """
+    tables = requests.tables(result)
+    parts = [f"### {requests.TITLE}"] if tables else []
+    for of in tables:
+        shown = of.first[: max(FEWEST_NAMES, MOST_NAMES // len(tables))]
+        rows = ([row.name, *requests.joined(row, of.counts)] for row in shown)
+        parts += [f"**{escape(of.title)}**", table(("request", *requests.COLUMNS), rows)]
+        if len(shown) < len(of.rows):
+            parts.append(f"{len(of.rows) - len(shown)} more are in report.html.")
+    return "\n\n".join(parts)
+
+
 def _latency(result: RunResult) -> str:
     parts = [
         _section("Latency under load", latency.LEVEL_COLUMNS, latency.level_rows(result)),
@@ -93,6 +116,16 @@ def _latency(result: RunResult) -> str:
             latency.SLO_DOUBLING_COLUMNS,
             latency.slo_doubling_rows(result),
         ),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _profiles(result: RunResult) -> str:
+    """Return where requests spend their time: the findings, and the largest lines below them."""
+    parts = [
+        _list(profiles.TITLE, [*profiles.sentences(result), *profiles.notes(result)]),
+        _section("Lines of code", profiles.LINE_COLUMNS, profiles.line_rows(result)),
+        _section("The store's sessions", profiles.STORE_COLUMNS, profiles.store_rows(result)),
     ]
     return "\n\n".join(part for part in parts if part)
 

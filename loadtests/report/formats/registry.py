@@ -72,6 +72,12 @@ _ALL = (
         render=_of(csv_tables.latency),
     ),
     Format(
+        name="csv-requests",
+        file="requests.csv",
+        about="a table of requests by name",
+        render=_of(csv_tables.requests),
+    ),
+    Format(
         name="csv-slo", file="slo.csv", about="a table of capacities", render=_of(csv_tables.slo)
     ),
     Format(

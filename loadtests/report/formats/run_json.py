@@ -21,6 +21,7 @@ from loadtests.model.failures import FailureResult
 from loadtests.model.latency import Ceiling, LatencyResult, SloDoubling, SloResult
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Cell, Plan
+from loadtests.model.profiles.results import ProfileFinding, ProfileResult, Profiles
 from loadtests.model.result import (
     CellResult,
     ComparisonResult,
@@ -28,6 +29,7 @@ from loadtests.model.result import (
     Estimate,
     Finding,
     LawResult,
+    RequestResult,
     ResourceUse,
     RunFacts,
     RunResult,
@@ -181,6 +183,15 @@ class RunDocument(Entry):
     in_force: tuple[InForce, ...] = Field(
         default=(), description="what served each worker model, as it was seen"
     )
+    requests: tuple[RequestResult, ...] = Field(
+        default=(), description="the requests of each name in each cell, the commonest first"
+    )
+    profiles: tuple[ProfileResult, ...] = Field(
+        default=(), description="where the requests of a cell spend their time, by line of code"
+    )
+    profile_findings: tuple[ProfileFinding, ...] = Field(
+        default=(), description="the line that tells most of each worker model and workload"
+    )
 
 
 def render(result: RunResult) -> str:
@@ -271,6 +282,9 @@ def _document(result: RunResult) -> RunDocument:
         slo=result.slo,
         slo_doublings=tuple(SloDoublingEntry(**vars(slo)) for slo in result.slo_doublings),
         in_force=result.in_force,
+        requests=result.requests,
+        profiles=result.profiles.cells,
+        profile_findings=result.profiles.findings,
     )
 
 
@@ -321,6 +335,8 @@ def _result(document: RunDocument) -> RunResult:
             SloDoubling(**_fields(entry, SloDoubling)) for entry in document.slo_doublings
         ),
         in_force=document.in_force,
+        requests=document.requests,
+        profiles=Profiles(cells=document.profiles, findings=document.profile_findings),
     )
 
 

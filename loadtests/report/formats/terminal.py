@@ -18,7 +18,7 @@ from loadtests.model.consistency import ProbeState
 from loadtests.model.result import ComparisonResult, RunResult
 from loadtests.model.vocabulary import Verdict
 from loadtests.report.rounding import factor, figure, figures, interval
-from loadtests.report.text import advice, changes, consistency, latency, story
+from loadtests.report.text import advice, changes, consistency, latency, profiles, requests, story
 from loadtests.report.text.comparison import recommendations
 from loadtests.report.text.variants import equal_ones, in_force, reasons, variants
 
@@ -38,6 +38,12 @@ Groups = dict[str, Rows]
 
 FEW_VARIANTS = 3
 """So many are shown in pairs with every number of replicas; ten would make 135 rows."""
+
+MOST_NAMES = 24
+"""Requests by name that are shown in all tables together, so that the answer stays in sight."""
+
+FEWEST_NAMES = 2
+"""So many are shown of each workload at least."""
 
 INDENT = 2
 """Columns before what belongs to the line above."""
@@ -119,7 +125,9 @@ def _parts(result: RunResult) -> Iterator[RenderableType]:
         yield from _doublings(result)
     yield Text()
     yield from _cells(result)
+    yield from _requests(result)
     yield from _latency(result)
+    yield from _profiles(result)
     steps = advice.next_steps(result)
     if steps:
         yield Text()
@@ -174,6 +182,23 @@ def _cells(result: RunResult) -> Iterator[RenderableType]:
     return _grouped(columns, series)
 
 
+def _requests(result: RunResult) -> Iterator[RenderableType]:
+    """Yield the requests by name: a line for the name, and one for its figures.
+
+    Those that failed come first; of many workloads only the commonest are shown.
+    """
+    tables = requests.tables(result)
+    for of in tables:
+        shown = of.first[: max(FEWEST_NAMES, MOST_NAMES // len(tables))]
+        yield Text()
+        yield Text(f"{requests.TITLE}: {of.title}", style="bold")
+        columns = tuple(f">{column}" for column in requests.COLUMNS)
+        groups: Groups = {row.name: [[*requests.joined(row, of.counts)]] for row in shown}
+        yield from _grouped(columns, groups)
+        if len(shown) < len(of.rows):
+            yield _indented(f"{len(of.rows) - len(shown)} more are in report.html.")
+
+
 def _latency(result: RunResult) -> Iterator[RenderableType]:
     """Yield the latency under load, with the loads that must not be believed below the table."""
     if result.latency:
@@ -193,6 +218,15 @@ def _latency(result: RunResult) -> Iterator[RenderableType]:
     if result.slo_doublings:
         yield Text()
         yield from _capacity_doublings(result)
+
+
+def _profiles(result: RunResult) -> Iterator[RenderableType]:
+    """Yield where requests spend their time, and what could not be seen."""
+    sentences = [*profiles.sentences(result), *profiles.notes(result)]
+    if sentences:
+        yield Text()
+        yield Text(profiles.TITLE, style="bold")
+        yield from (_indented(sentence) for sentence in sentences)
 
 
 def _capacities(result: RunResult) -> Iterator[RenderableType]:

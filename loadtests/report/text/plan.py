@@ -38,6 +38,7 @@ def render(plan: Plan, machine: Machine, why: str) -> str:
         f"Rounds     {plan.rounds_min} to {plan.rounds_max},"
         f" until every factor is precise to ±{plan.precision_ratio:.0%}",
         *_latency(plan),
+        *_profile(plan),
         f"Target     a factor of {plan.target:g} or more counts as doubling",
         f"Seed       {plan.seed}",
         f"Duration   {plan.expected_s / 60:.1f} to {plan.expected_max_s / 60:.1f} min,"
@@ -100,6 +101,17 @@ def _latency(plan: Plan) -> list[str]:
             f" of {trials} trials"
         )
     return [*lines, f"           {latency.expected_s / 60:.1f} min of the duration, at most"]
+
+
+def _profile(plan: Plan) -> list[str]:
+    profile = plan.profile
+    if profile is None:
+        return []
+    counts = ", ".join(map(str, profile.replica_counts))
+    return [
+        f"Profile    at {counts} replicas, {profile.window_s:g} s each: where requests wait;"
+        f" {profile.expected_s:.0f} s of the duration"
+    ]
 
 
 def _stores(plan: Plan) -> str:

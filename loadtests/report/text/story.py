@@ -42,6 +42,7 @@ BOTTLENECKS = {
     Bottleneck.CONNECTIONS: "connections",
     Bottleneck.FILE_LOCK: "file lock",
     Bottleneck.HOST: "host",
+    Bottleneck.WAITING: "waiting",
     Bottleneck.UNEXPLAINED: "unexplained",
 }
 
@@ -67,6 +68,8 @@ ADVICE = {
     " or a CPU that is throttled by heat.",
     RuleCode.BUDGET: "The replicas slow one another down on this machine. Measure fewer of them"
     " (--replicas), or use a machine with more cores.",
+    RuleCode.NODES: "A node left the Swarm, or had something else than the others. Look at the"
+    " nodes (docker node ls), and run again when all are ready.",
 }
 """What a person can do when a rule is broken; every option in it exists."""
 

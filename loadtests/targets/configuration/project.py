@@ -15,6 +15,7 @@ from loadtests.model.errors import UsageError
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.external import Hooks
 from loadtests.model.tested.project import Project
+from loadtests.model.tested.swarm import SwarmAccess
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.tested.workload import Locustfile, RequestSpec, Workload
 from loadtests.targets import plain, sample
@@ -24,6 +25,7 @@ from loadtests.targets.configuration.variants import variant
 
 if TYPE_CHECKING:
     from loadtests.config.tables.external import ExternalTable
+    from loadtests.config.tables.swarm import SwarmTable
 
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]+")
@@ -137,6 +139,7 @@ def _tested(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) 
         python=given.python or _python(settings.python, file.folder) or tested.python,
         through=given.through or settings.through,
         hooks=tested.hooks if settings.external is None else _hooks(settings.external),
+        swarm=tested.swarm if settings.swarm is None else _swarm(settings.swarm),
     )
 
 
@@ -153,6 +156,12 @@ def _hooks(table: ExternalTable) -> Hooks:
         if (value := getattr(table, name)) is not None
     }
     return Hooks(**fields)
+
+
+def _swarm(table: SwarmTable) -> SwarmAccess:
+    return SwarmAccess(
+        nodes=dict(table.nodes), builder=table.builder, encrypted=bool(table.encrypted)
+    )
 
 
 def _declared_variants(file: ProjectFile | None, base: Project) -> dict[str, WorkerModel]:

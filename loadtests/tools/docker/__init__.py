@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import docker
@@ -22,9 +21,11 @@ from requests.exceptions import RequestException
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import proc
-from loadtests.tools.docker import images, pulse
+from loadtests.tools.docker import command_lines, images, pulse
 
 build = images.build
+build_argv, exec_argv = command_lines.build_argv, command_lines.exec_argv
+update_argv = command_lines.update_argv
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
@@ -71,15 +72,18 @@ class NetworkKept(EnvironmentFailure):
 
 
 class Engine:
-    """The Docker engine that this process's environment variables name."""
+    """The Docker engine at ``host``, or else the one that the environment variables name."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str | None = None) -> None:
+        self.host = host
+        where = {**os.environ} if host is None else {**os.environ, "DOCKER_HOST": host}
         try:
-            self._client = docker.from_env(timeout=ENGINE_LIMIT_S)
+            self._client = docker.from_env(timeout=ENGINE_LIMIT_S, environment=where)
             self.version = str(self._client.version()["Version"])
         except (DockerException, RequestException, KeyError) as error:
+            at = f" at {host}" if host else ""
             raise EnvironmentFailure(
-                f"No Docker engine answers ({_reason(error)}). Start it, or allow this user to"
+                f"No Docker engine answers{at} ({_reason(error)}). Start it, or allow this user to"
                 " use its socket; or run without one: --backend processes."
             ) from error
 
@@ -306,30 +310,6 @@ def _address(networks: Mapping[str, Mapping[str, Any]]) -> str:
     """Return a container's address; that in the network ``front``, if it is in several."""
     in_front = [network for name, network in networks.items() if name.endswith("_front")]
     return next((str(network["IPAddress"]) for network in (*in_front, *networks.values())), "")
-
-
-# -- command lines ----------------------------------------------------------------------------
-
-
-def build_argv(*, tag: str, folder: Path, dockerfile: Path, base_image: str) -> tuple[str, ...]:
-    """Return the command that builds one of our images from a folder (its build context)."""
-    return images.build_argv(
-        tag=tag, folder=folder, dockerfile=dockerfile, arguments={"BASE_IMAGE": base_image}
-    )
-
-
-def exec_argv(container: str, *command: str) -> tuple[str, ...]:
-    """Return the command that runs a program in a container and connects its streams."""
-    return ("docker", "exec", "--interactive", container, *command)
-
-
-def update_argv(
-    containers: Sequence[str], *, cpus: float | None, cores: Sequence[int]
-) -> tuple[str, ...]:
-    """Return the command that limits running containers to a CPU budget and to cores."""
-    budget = () if cpus is None else (f"--cpus={cpus:g}",)
-    pinned = (f"--cpuset-cpus={','.join(str(core) for core in cores)}",) if cores else ()
-    return ("docker", "update", *budget, *pinned, *containers)
 
 
 def pull(image: str) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools import signals
 from loadtests.tools.proc import clock
-from loadtests.tools.proc.clock import monotonic_s, now_s, own_cpu_s
+from loadtests.tools.proc.clock import children_cpu_s, monotonic_s, now_s, own_cpu_s
 from loadtests.tools.proc.command import TAIL_CHARS, Completed, run
 from loadtests.tools.proc.group import signal_running
 from loadtests.tools.proc.programs import Child, Service
@@ -26,6 +26,7 @@ __all__ = [
     "Completed",
     "Service",
     "alive",
+    "children_cpu_s",
     "monotonic_s",
     "now_s",
     "own_cpu_s",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 EPOCH_S = time.time() - time.monotonic()
@@ -30,3 +31,9 @@ def own_cpu_s() -> float:
 def pause(seconds: float) -> None:
     """Sleep, whatever signals come; ``proc.sleep`` is the one that a signal ends."""
     time.sleep(seconds)
+
+
+def children_cpu_s() -> float:
+    """Return the CPU-seconds of the programs that this process started and that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system

@@ -60,8 +60,8 @@ ROWS = (
         part=PART,
         case="code mounted over the image, in a gate",
         expected="2: base and head would be one version",
-        tests=("tests/loadtests/gate/sides/test_compose_versions.py",),
-        fixture="tests/loadtests/gate/sides/test_compose_versions.py::SERVICE",
+        tests=("tests/loadtests/gate/tested/test_mounted.py",),
+        fixture="tests/loadtests/gate/tested/test_mounted.py::BASE",
     ),
     Row(
         part=PART,

@@ -123,9 +123,8 @@ ROWS = (
         "the user's file is dear",
         'measured first; generator_saturated: "costs 2.1 ms of CPU a request"',
         tests=(
-            f"{CEILING}"
-            "::test_a_file_that_is_too_dear_for_the_planned_cells_is_refused_with_what_fits",
-            f"{CEILING}::test_cells_near_the_files_own_ceiling_break_the_rule_of_the_generator",
+            f"{CEILING}::test_one_that_is_too_dear_is_refused_with_what_would_fit",
+            f"{CEILING}::test_cells_near_the_ceiling_break_the_rule_of_the_generator",
             f"{TRIALS}"
             "::test_a_file_is_measured_against_a_static_answer_with_the_answers_of_its_check_trial",
         ),

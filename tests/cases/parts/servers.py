@@ -40,10 +40,10 @@ ROWS = (
         expected="note; in the gate too",
         tests=(
             f"{IN_FORCE}::test_a_number_of_processes_that_the_cores_decide_is_told",
-            "tests/loadtests/gate/sides/test_seen.py"
-            "::test_workers_by_cpu_count_are_told_with_the_version",
+            "tests/loadtests/gate/analysis/test_heading.py"
+            "::test_what_was_noticed_of_a_server_is_told_with_its_version",
         ),
-        fixture="tests/loadtests/gate/sides/test_seen.py::LOG",
+        fixture=f"{IN_FORCE}::test_a_number_of_processes_that_the_cores_decide_is_told",
     ),
     Row(
         part=PART,

@@ -30,6 +30,12 @@ write = {path = "/login", form = {password = "hunter2"}, headers = {Authorizatio
 read = {path = "/me", expect = {status = 200, contains = "ada"}}
 """
 
+LOGIN = """
+[workloads.login]
+start = [{method = "POST", path = "/login", json = {user = "ada", password = "from-file"}}]
+requests = ["GET /"]
+"""
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -79,20 +85,30 @@ def test_a_plan_says_what_is_asked_and_checked(twofold: Any, folder: Path) -> No
 def test_no_secret_is_written_down(
     twofold: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (folder / "twofold.toml").write_text(CONFIGURATION.replace("hunter2", "from-file", 1))
-    words = ("run", "--env", "KEY=from-option", "--env=OTHER=from-option", "--quick")
+    configuration = CONFIGURATION.replace("hunter2", "from-file") + LOGIN
+    (folder / "twofold.toml").write_text(configuration)
+    words = (
+        *("run", "--env", "KEY=from-option", "--env=OTHER=from-option", "--quick"),
+        *("--header", "X-Api-Key=from-option", "--header=Accept=text/html"),
+    )
     monkeypatch.setattr("sys.argv", ["twofold", *words])
     twofold(*words)
 
     (written,) = tmp_path.glob("*/run.json")
     run = json.loads(written.read_text())
-    assert run["command"] == "twofold run --env 'KEY=***' '--env=OTHER=***' --quick"
+    assert run["command"] == (
+        "twofold run --env 'KEY=***' '--env=OTHER=***' --quick --header 'X-Api-Key=***'"
+        " --header=Accept=text/html"
+    )
     assert set(run["plan"]["tested"]["env"]) == {"TOKEN", "KEY", "OTHER"}
     for file in written.parent.rglob("*.*"):
         text = file.read_bytes()
         assert b"from-file" not in text, file
         assert b"from-option" not in text, file
     assert run["plan"]["checks"][0]["write"]["headers"]["Authorization"] == "***"
+    assert run["plan"]["checks"][0]["write"]["body"] == "password=***"
+    (login,) = (entry for entry in run["plan"]["workloads"] if entry["name"] == "login")
+    assert login["start"][0]["json"] == {"user": "ada", "password": "***"}
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=lambda form: form.option)

@@ -44,6 +44,7 @@ CONFIGURATION = """\
 <out> = "results"
 <probe> = true
 <latency> = true
+<profile> = true
 <slo> = "p99=250ms"
 <generator-processes> = 2
 <tags> = ["read"]
@@ -89,6 +90,10 @@ server = "<gunicorn>"
 <counters> = "cat"
 <header> = "X-Served-By"
 <limit-s> = 60
+[<swarm>]
+<builder> = "unix:///run/b.sock"
+<encrypted> = true
+<nodes> = {two = "ssh://two"}
 [<gate>]
 <margin> = 0.05
 <max-minutes> = 8

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,9 @@ from loadtests.environments.compose.images import ServiceImages
 from loadtests.environments.protocol import Say
 from loadtests.gate import pipeline, versions
 from loadtests.gate.model import GatePlan, SideName
+from loadtests.gate.options import GateOptions
+from loadtests.gate.plan import served_by
+from loadtests.gate.tested import versions as own_versions
 from loadtests.gate.versions import Sides
 from loadtests.model.stack import Replica
 from loadtests.tools import docker, docker_compose
@@ -34,9 +37,17 @@ class GateWorld(World):
 
     done: list[str] = field(default_factory=list)
     ended: str | None = None
+    logs: Mapping[SideName, str] = field(default_factory=dict)
+    """What a version's server writes first; without it, what was asked for is in force."""
 
     def __post_init__(self) -> None:
         self.replica_cpus = 0.25
+
+
+def gunicorn_log(mode: str, workers: int) -> str:
+    """Give what gunicorn writes when it starts so many workers."""
+    booted = [f"[INFO] Booting worker with pid: {7 + number}" for number in range(workers)]
+    return "\n".join(("[INFO] Starting gunicorn 23.0.0", f"[INFO] Using worker: {mode}", *booted))
 
 
 def side_of(members: Sequence[str]) -> str:
@@ -57,11 +68,18 @@ def slower_head(ratio: float) -> Any:
 class FakeGateStack(StackInMemory):
     """A stack of starts of base and head; see ``gate.stack.GateStack``."""
 
-    def __init__(self, world: GateWorld, plan: GatePlan) -> None:
+    def __init__(self, world: GateWorld, plan: GatePlan, worker: str = "gthread") -> None:
         super().__init__(world)
         world.replicas = {}
         self._done = world.done
         self._plan = plan
+        self._worker = worker
+
+    def first_log(self, member: str) -> str:
+        assert isinstance(self.world, GateWorld)
+        side = SideName(side_of([member]))
+        model = served_by(self._plan, self._worker)[side]
+        return self.world.logs.get(side, gunicorn_log(model.mode or model.name, model.processes))
 
     def grow(self, count: int) -> None:
         self._done.append(f"grow {count}")
@@ -118,7 +136,7 @@ def put_in_memory(monkeypatch: pytest.MonkeyPatch, world: GateWorld) -> None:
         assert services is SERVICES
         world.open += 1
         try:
-            yield FakeGateStack(world, plan)
+            yield FakeGateStack(world, plan, worker)
         finally:
             say("Taking the stack down")
             world.open -= 1
@@ -132,10 +150,21 @@ def put_in_memory(monkeypatch: pytest.MonkeyPatch, world: GateWorld) -> None:
         )
         return Sides(base=base, head=head, differences=("changed: shop.py",))
 
+    def build_own(
+        _: object, named: tuple[str, str], options: GateOptions, environments: Any
+    ) -> Sides:
+        assert options.project is not None
+        return build(None, Path(), Path(), named, environments, print)
+
+    def find_own(_: object, __: Path, options: GateOptions) -> tuple[str, str]:
+        return options.base or "default base", options.head or "default head"
+
+    monkeypatch.setattr(own_versions, "find", find_own)
+    monkeypatch.setattr(own_versions, "build", build_own)
     monkeypatch.setattr(docker, "Engine", FakeEngine)
     monkeypatch.setattr(docker_compose, "find_compose", lambda: COMPOSE)
     monkeypatch.setattr(docker, "is_local", lambda: False)
-    monkeypatch.setattr(versions, "find", lambda _, __, name, asked: asked or f"default {name}")
+    monkeypatch.setattr(versions, "find_both", find_own)
     monkeypatch.setattr(versions, "build", build)
     monkeypatch.setattr(images, "build_services", lambda *_, **__: SERVICES)
     monkeypatch.setattr(pipeline, "open_stack", open_stack)

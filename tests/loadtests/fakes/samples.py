@@ -48,6 +48,8 @@ def sample_bytes(*, done_us: Any, duration_us: Any = 1000, **columns: Any) -> by
         "replica": np.broadcast_to(columns.get("replica", 0), done.shape).astype(np.int16),
         "name": np.zeros(done.shape, dtype=np.int16),
     }
+    if "bytes" in columns:
+        arrays["bytes"] = np.broadcast_to(columns["bytes"], done.shape).astype(np.int32)
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)
     return file.getvalue()

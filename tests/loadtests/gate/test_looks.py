@@ -70,10 +70,12 @@ class FakePairRunner:
     def wait_ready(self) -> None:
         self._truth.done.append("ready")
 
-    def check_path(self) -> None:
+    checked = None
+
+    def check_load(self) -> None:
         self._truth.done.append("path")
 
-    def calibrate(self) -> WorkerLoad:
+    def calibrate(self, slots: int | None) -> WorkerLoad:
         return WorkerLoad(worker="gthread", users=8, rate_rps=60.0, gain_ratio=0.0)
 
     def pairs(
@@ -111,7 +113,7 @@ class FakeBlockRunner:
             for side in SideName
         )
 
-    def ask_servers(self) -> tuple[SideProbe, ...]:
+    def ask_servers(self, checked: None = None) -> tuple[SideProbe, ...]:
         self._truth.asked += 1
         return tuple(
             make_probe(side, state, check="GET /me", kind=ProbeKind.ANSWER)

@@ -109,11 +109,11 @@ def test_starts_that_come_later_are_waited_for_too_and_only_they(world: GateWorl
 
 def test_a_base_that_does_not_answer_what_is_measured_is_told(world: GateWorld) -> None:
     runner = a_runner(world)
-    runner.check_path()
+    runner.check_load()
     world.down = {"base-a-1"}
 
     with pytest.raises(EnvironmentFailure, match="base answers /cpu with refused"):
-        runner.check_path()
+        runner.check_load()
 
 
 # -- how much load -----------------------------------------------------------------------------
@@ -122,7 +122,7 @@ def test_a_base_that_does_not_answer_what_is_measured_is_told(world: GateWorld) 
 def test_users_double_until_one_start_of_base_gains_nothing(world: GateWorld) -> None:
     world.rps = lambda order, _: 10.0 * min(order["users"], 8)
 
-    load = a_runner(world).calibrate()
+    load = a_runner(world).calibrate(4)
 
     assert [order["users"] for order in world.trials] == [4, 8, 16]
     assert {order["base_url"] for order in world.trials} == {"http://10.1.0.1:8000"}
@@ -134,7 +134,7 @@ def test_users_double_until_one_start_of_base_gains_nothing(world: GateWorld) ->
 def test_users_do_not_grow_for_ever(world: GateWorld) -> None:
     world.rps = lambda order, _: 10.0 * order["users"]
 
-    load = a_runner(world).calibrate()
+    load = a_runner(world).calibrate(4)
 
     assert load.users == MOST_USERS
     assert load.gain_ratio == pytest.approx(1.0, abs=0.05)
@@ -144,7 +144,7 @@ def test_a_base_of_which_no_request_succeeds_cannot_be_compared_with(world: Gate
     world.rps = lambda *_: 1e-9
 
     with pytest.raises(EnvironmentFailure, match="No request to base succeeded"):
-        a_runner(world).calibrate()
+        a_runner(world).calibrate(4)
 
 
 # -- side by side ------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 import pytest
 
-from loadtests.planning.window import window_s
+from loadtests.planning.trial_timing import window_s
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,15 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
 from loadtests import pipeline
+from loadtests.analysis.profiles.comparison import profiles_of
+from loadtests.model.plan import Cell
+from loadtests.model.profiles.records import CellProfile
 from loadtests.model.result import RunResult
 from loadtests.model.trial import Trial
 from loadtests.report.formats import html
 from loadtests.results.run_folder import Store
 from tests.checkout import CHECKOUT
+from tests.loadtests.analysis.profiles.builders import make_profile
 from tests.loadtests.builders import make_facts, make_plan, make_result, make_trials, noisy_rps
 from tests.loadtests.report import browser
 from tests.loadtests.report.generated import NASTY
@@ -43,7 +47,15 @@ def chromium() -> Iterator[Chrome]:
 def run() -> tuple[RunResult, tuple[Trial, ...]]:
     plan = make_plan(workers=WORKERS, workloads=("cpu", "io"), rounds=6)
     trials = make_trials(plan, rps=noisy_rps(spread=0.03))
-    return make_result(plan, trials), trials
+    return make_result(plan, trials, profiles=profiles_of(looked_at(plan.cells))), trials
+
+
+def looked_at(cells: Sequence[Cell]) -> list[CellProfile]:
+    """Return a profile of each cell, whose requests wait longer with more replicas."""
+    return [
+        make_profile([(0,) * cell.replicas + (1, 1)] * 40, cell=cell, looking_cpus=0.2)
+        for cell in cells
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -106,6 +106,7 @@ def kept(everything: Running) -> dict[str, KeptConnections]:
     return keep_alive.watch(everything.stack, everything.plan)
 
 
+@pytest.mark.parallel
 @pytest.mark.parametrize("name", HERE)
 def test_a_replica_answers_as_its_worker_model(everything: Running, name: str) -> None:
     (answer,) = everything.agent.fetch([f"http://{everything.address(name)}/whoami"])
@@ -114,6 +115,7 @@ def test_a_replica_answers_as_its_worker_model(everything: Running, name: str) -
     assert '"served_by":null' not in answer.body.replace(" ", "")
 
 
+@pytest.mark.parallel
 @pytest.mark.parametrize("name", HERE)
 def test_all_processes_of_a_replica_count_their_requests_together(
     everything: Running, name: str
@@ -133,6 +135,7 @@ def test_all_processes_of_a_replica_count_their_requests_together(
     assert finished() == before + 24
 
 
+@pytest.mark.parallel
 @pytest.mark.parametrize("name", HERE)
 def test_what_was_put_into_force_is_seen(seen: dict[str, InForce], name: str) -> None:
     worker, entry = HERE[name], seen[name]
@@ -161,6 +164,7 @@ def test_idle_connections_are_treated_as_the_servers_file_says(
         assert kept[name].answered == kept[name].opened
 
 
+@pytest.mark.parallel
 def test_one_more_replica_answers_after_some_time(everything: Running) -> None:
     seconds = start_time.measure(everything.stack, everything.agent, "gthread", "/healthz")
 
@@ -196,6 +200,7 @@ REFUSALS = {
 }
 
 
+@pytest.mark.parallel
 @pytest.mark.parametrize("case", REFUSALS)
 def test_a_server_that_does_not_start_is_one_message_with_its_own_line(
     case: str, tmp_path: Path
@@ -212,6 +217,7 @@ def test_a_server_that_does_not_start_is_one_message_with_its_own_line(
     assert caught.value.exit_code == 4
 
 
+@pytest.mark.parallel
 @needs_waitress
 def test_a_server_that_listens_elsewhere_is_a_message_with_its_own_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -227,6 +233,7 @@ def test_a_server_that_listens_elsewhere_is_a_message_with_its_own_line(
     assert "Serving on http://127.99.99.99" in str(caught.value)
 
 
+@pytest.mark.parallel
 def test_a_server_that_hangs_is_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "READY_LIMIT_S", 3.0)
     words = "import time; print('Warming up.', flush=True); time.sleep(600)  # {bind}"
@@ -240,6 +247,7 @@ def test_a_server_that_hangs_is_a_message(tmp_path: Path, monkeypatch: pytest.Mo
     assert "Warming up." in str(caught.value)
 
 
+@pytest.mark.parallel
 def test_a_server_that_is_not_installed_is_told_before_anything_starts(tmp_path: Path) -> None:
     worker = replace(registry.worker_models()["waitress"], python="/no/such/python")
 
@@ -250,6 +258,7 @@ def test_a_server_that_is_not_installed_is_told_before_anything_starts(tmp_path:
         pass
 
 
+@pytest.mark.parallel
 def test_a_program_that_is_not_there_is_told_before_anything_starts(tmp_path: Path) -> None:
     worker = own("no-such-server", "{bind}")
 
@@ -267,6 +276,7 @@ PYWSGI = (
 )
 
 
+@pytest.mark.parallel
 @pytest.mark.parametrize(
     "words",
     [
@@ -290,6 +300,7 @@ def test_a_server_that_nobody_here_knows_serves_by_its_command_alone(
     assert watched["own"].answered >= 1
 
 
+@pytest.mark.parallel
 def test_few_connections_and_many_users_do_not_hang(tmp_path: Path) -> None:
     """waitress#301 and granian#789: a server that accepts no more while the proxy keeps its own."""
     limited = [

@@ -17,6 +17,9 @@ NOT_OF_A_CALIBRATION: dict[str, Any] = {
     "base_env": (),
     "head_env": (),
     "append": None,
+    "base_image": None,
+    "head_image": None,
+    "variants": (),
     "scaling": False,
     "samples": False,
 }
@@ -25,6 +28,7 @@ NOT_OF_A_CALIBRATION: dict[str, Any] = {
 
 @click.command("calibrate")
 @gate_request.head_option
+@gate_request.own_target
 @gate_request.workers_option
 @gate_request.workload_option
 @click.option(

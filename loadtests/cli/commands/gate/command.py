@@ -21,25 +21,27 @@ if TYPE_CHECKING:
 @click.group(cls=LazyGroup, entries=GATE_COMMANDS, invoke_without_command=True)
 @click.option("--base", metavar="VERSION", help="Image, git ref or path.  [default: merge base]")
 @gate_request.head_option
+@click.option("--base-image", metavar="IMAGE", help="Compare with this image; see --base.")
+@click.option("--head-image", metavar="IMAGE", help="Compare this image; see --head.")
+@gate_request.own_target
 @gate_request.workers_option
+@gate_request.variants_option
 @gate_request.workload_option
 @click.option(
     "--margin",
     type=float,
-    default=options.MARGIN,
-    show_default=True,
     help="Loss of throughput or CPU per request that still passes; twice that for p50 and the"
-    " doubling factor, five times for p99.",
+    f" doubling factor, five times for p99.  [default: {options.MARGIN}]",
 )
 @click.option(
     "--max-minutes",
     type=float,
-    default=options.MAX_MINUTES,
-    show_default=True,
-    help="Measuring time per worker model, in minutes.",
+    help=f"Measuring time per worker model, in minutes.  [default: {options.MAX_MINUTES}]",
 )
 @click.option(
-    "--scaling/--no-scaling", default=True, help="Compare the doubling factor too.  [default: yes]"
+    "--scaling/--no-scaling",
+    default=None,
+    help="Compare the doubling factor too.  [default: yes]",
 )
 @click.option(
     "--base-env",
@@ -59,7 +61,10 @@ if TYPE_CHECKING:
 @wait_option
 @out_option
 @click.option(
-    "--history", is_flag=True, help="Add the gate to history.jsonl in the results folder."
+    "--history",
+    is_flag=True,
+    default=None,
+    help="Add the gate to history.jsonl in the results folder.",
 )
 @click.option("--release", metavar="NAME", help="With --history: this version is a release.")
 @click.option("--samples", is_flag=True, help="Save the times of all requests in samples/.")
@@ -86,7 +91,7 @@ def _compare(given: dict[str, Any]) -> int:
     request = gate_request.request(given)
     with open_progress() as progress:
         result, folder = pipeline.run(request, progress.say)
-    if given["history"]:
+    if gate_request.history(given):
         results = results_folder.of(given["out"])
         result_files.add_to_history(results, result, release=given["release"])
     output.write_document(result_files.tell_ci(result), err=True)

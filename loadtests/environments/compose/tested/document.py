@@ -47,7 +47,7 @@ def document(
     if subject.front is not None:
         measured = replace(measured, hosts=())  # their names are those of the present cell's alone
     services = {
-        worker.name: _replica(
+        worker.name: replica(
             measured,
             memory_bytes=memory_bytes,
             command=commands.get(worker.name, NO_COMMAND),
@@ -55,7 +55,7 @@ def document(
         )
         for worker in plan.workers
     }
-    services |= {part.service: _needed(part) for part in subject.needs}
+    services |= {part.service: needed(part) for part in subject.needs}
     if subject.front is not None:
         services[subject.front.service] = _front(subject.front)
         for part in subject.needs:
@@ -74,13 +74,14 @@ def document(
     return {"services": services, **filled}, hidden.values
 
 
-def _replica(
+def replica(
     part: Part,
     *,
     memory_bytes: int,
-    command: Command,
-    variables: Mapping[str, str],
+    command: Command = NO_COMMAND,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
+    """Return the service of a measured part's replicas; see :func:`document`."""
     service = _service(part)
     own = {**service.get("environment", {}), **escaped(command.env)}
     service["environment"] = {**own, **variables}
@@ -93,7 +94,8 @@ def _replica(
     return {**service, "cpus": "0", "cpuset": ""}
 
 
-def _needed(part: Part) -> dict[str, Any]:
+def needed(part: Part) -> dict[str, Any]:
+    """Return the service of a part that the replicas need."""
     service = _service(part)
     return {**service, "labels": {**LABELS, MEMBER_LABEL: part.name}}
 

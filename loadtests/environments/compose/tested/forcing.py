@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from loadtests.environments.compose.tested.subject import Subject
-from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.model.errors import AS_IT_STARTS, NotInForce, UsageError
 from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.target import TargetKind
@@ -22,8 +22,9 @@ from loadtests.servers import gunicorn, registry
 from loadtests.servers.server import Command
 from loadtests.tools.docker.images import Image
 
+Look = Callable[[WorkerModel], tuple[str, Sequence[ServerProcess]]]
+
 VARIABLE = "GUNICORN_CMD_ARGS"
-AS_IT_STARTS = "Measure it as it starts itself: leave out --workers."
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 _LAST_COMMAND = re.compile(r"(?:^|&&|;|\n)\s*(?P<last>[^;&\n]*?)\s*$")
@@ -124,21 +125,45 @@ def notes(plan: Plan) -> tuple[str, ...]:
 
 
 def check(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> None:
-    """Raise :class:`EnvironmentFailure` unless a replica runs what was put into force."""
+    """Raise :class:`NotInForce` unless a replica runs what was put into force."""
     server = registry.recognised(log, processes)
     if server is not gunicorn.SERVER:
         runs = f"runs {server.name}" if server else "runs no server that is known here"
-        raise EnvironmentFailure(
-            f"{worker.name} is a worker model of gunicorn, and the image {runs}. {AS_IT_STARTS}"
+        raise _not_in_force(
+            worker,
+            f"{worker.name} is a worker model of gunicorn, and the image {runs}.",
         )
     mode = server.look(log, processes).mode
     if mode is None:
-        raise EnvironmentFailure(
+        raise _not_in_force(
+            worker,
             f"Nothing shows that {worker.name} is in force in the image: gunicorn's log does not"
-            f" name its worker class (its log level may be above info). {AS_IT_STARTS}"
+            " name its worker class (its log level may be above info).",
         )
     if mode != (worker.mode or worker.name):
-        raise EnvironmentFailure(
+        raise _not_in_force(
+            worker,
             f"{worker.name} could not be put into force in the image: gunicorn runs {mode}, which"
-            f" its command line or its start script sets. {AS_IT_STARTS}"
+            " its command line or its start script sets.",
         )
+
+
+def _not_in_force(worker: WorkerModel, why: str) -> NotInForce:
+    return NotInForce(f"{why} {AS_IT_STARTS}", workers=(worker.name,))
+
+
+def all_in_force(workers: Sequence[WorkerModel], look: Look) -> None:
+    """Raise :class:`NotInForce` with every worker model that was to be put into force and is not.
+
+    ``look`` returns the beginning of the log and the processes of one's first replica.
+    """
+    errors = []
+    for worker in workers:
+        try:
+            if not worker.as_started:
+                check(worker, *look(worker))
+        except NotInForce as error:
+            errors.append(error)
+    if errors:
+        names = tuple(name for error in errors for name in error.workers)
+        raise NotInForce(str(errors[0]), workers=names)

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -254,3 +255,15 @@ def test_a_proxy_that_is_full_in_a_third_of_twelve_windows_is_told(
     found = load.proxy_saturated(PLAN, CELL, [make_trial()] * (12 - bad) + [full] * bad)
 
     assert found.state is state
+
+
+def test_a_load_that_comes_near_its_own_limit_measures_the_limit() -> None:
+    plan = replace(make_plan(), max_rps=60.0)
+    trials = [make_trial(throughput_rps=55.0)]
+
+    held = load.generator_saturated(plan, make_cell(), trials)
+    free = load.generator_saturated(replace(plan, max_rps=100.0), make_cell(), trials)
+
+    assert held.state is BROKEN
+    assert "held to --max-rps 60" in held.detail
+    assert free.state is HOLDS

@@ -54,3 +54,19 @@ def test_a_plan_says_what_of_the_generators_ceiling_the_last_run_needed(twofold:
     assert "gthread cpu ×2 needed the largest share: 0.5 %" in after.stdout
     noted = twofold("plan", *SMALL, "--json").document["notes"]
     assert any("ceiling of 20000" in note for note in noted)
+
+
+def test_the_profile_trials_are_in_the_plan_and_in_its_duration(twofold: Any) -> None:
+    with_profile = twofold("plan", "--workers", "gthread", "--json").document
+    without = twofold("plan", "--workers", "gthread", "--no-profile", "--json").document
+
+    assert without["profile"] is None
+    assert with_profile["profile"]["replica_counts"] == [1, 2, 4]
+    seconds = with_profile["expected_s"] - without["expected_s"]
+    assert seconds == pytest.approx(with_profile["profile"]["expected_s"])
+    assert "Profile    at 1, 2, 4 replicas" in twofold("plan", "--workers", "gthread").stdout
+
+
+def test_a_quick_run_has_no_profile_trials_unless_they_are_asked_for(twofold: Any) -> None:
+    assert twofold("plan", "--quick", "--json").document["profile"] is None
+    assert twofold("plan", "--quick", "--profile", "--json").document["profile"] is not None

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from loadtests.model import errors
+from loadtests.model.plan import Plan
 from tests.loadtests.cli.command_line import SMALL
-from tests.loadtests.fakes import World
+from tests.loadtests.fakes import FakeBackend, World
 
 
 def square_root(_: Any, members: Sequence[str]) -> float:
@@ -75,3 +76,32 @@ def test_the_document_is_the_one_that_is_kept(twofold: Any, tmp_path: Path) -> N
 
     (folder,) = tmp_path.iterdir()
     assert (folder / "run.json").read_text() == ended.stdout
+
+
+def test_an_image_that_refuses_a_worker_model_is_measured_as_it_starts(
+    twofold: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    open_stack = FakeBackend.open
+
+    def open_or_refuse(backend: FakeBackend, plan: Plan, folder: Path, say: Any) -> Any:
+        if not all(worker.as_started for worker in plan.workers):
+            raise errors.NotInForce(
+                f"sync could not be put into force in the image. {errors.AS_IT_STARTS}",
+                workers=("sync",),
+            )
+        return open_stack(backend, plan, folder, say)
+
+    monkeypatch.setattr(FakeBackend, "open", open_or_refuse)
+    words = ("--workers", "sync", "--replicas", "1,2", "--rounds", "4", "--seed", "1")
+
+    ended = twofold("run", "--image", "shop:1", *words, "--json")
+
+    assert ended.code == errors.EXIT_YES
+    document = ended.document
+    assert {cell["worker"] for cell in document["cells"]} == {"as-started"}
+    note = "sync could not be put into force in the image. So the image is measured as it starts."
+    assert note in document["notes"]
+    assert note in ended.stderr
+    assert document["seed"] == 1
+    assert len([path for path in tmp_path.iterdir() if (path / "run.json").exists()]) == 1
+    assert len(list(tmp_path.glob("*-*"))) == 1  # nothing of the first attempt is left

@@ -27,8 +27,8 @@ def test_a_configuration_with_every_key_follows_the_schema() -> None:
 
     jsonschema.validate(configuration, json.loads(schema()))
     every_key = {key for key in json.loads(schema())["properties"] if key not in configuration}
-    # A run has one target, so the other forms are not beside it.
-    assert every_key == {"app", "dockerfile", "image", "service", "url"}
+    # A run has one target, so the other forms and what only a service has are not beside it.
+    assert every_key == {"app", "dockerfile", "image", "service", "through", "url"}
 
 
 def test_the_pages_example_follows_the_schema() -> None:

@@ -47,7 +47,7 @@ class Answer(BaseHTTPRequestHandler):
         with self.server.replicas[index]:
             time.sleep(SERVICE_S)
         self.send_response(200)
-        self.send_header("X-Upstream-Addr", f"web-{index + 1}")
+        self.send_header("X-Served-By", f"web-{index + 1}")
         self.send_header("Content-Length", "3")
         self.end_headers()
         self.wfile.write(b"ok\n")
@@ -97,7 +97,7 @@ def measured(web: Web, results: Path, *, scale: str) -> RunResult:
         hooks=Hooks(
             scale=(*python, head + scale, "{replicas}"),
             replicas=(*python, names),
-            header="X-Upstream-Addr",
+            header="x-served-by",
         ),
     )
     project = plain.project(tested)

@@ -37,7 +37,7 @@ def test_every_endpoint_has_a_row_with_all_its_starts(change: float) -> None:
     page = html.render(result)
 
     for endpoint in result.endpoints:
-        assert wording.name(endpoint) in page
+        assert wording.name(endpoint, result) in page
     assert page.count('class="dot') == 4 * 16 + 8
     assert wording.VERDICTS[result.verdict] in page
 

@@ -66,7 +66,7 @@ def test_the_report_fits_a_comment_and_names_every_endpoint(result: GateResult) 
     assert len(text) < 8000
     assert wording.VERDICTS[result.verdict] in text.splitlines()[0]
     for endpoint in result.endpoints:
-        assert wording.name(endpoint) in text
+        assert wording.name(endpoint, result) in text
     assert "twofold gate --base b8debf8627c2d9822729c8a4e07b --head ." in text
 
 
@@ -115,7 +115,7 @@ def test_the_terminal_shows_the_answer_and_every_endpoint(result: GateResult) ->
 
     assert wording.answer(result)[:12] in text
     for endpoint in result.endpoints:
-        assert wording.name(endpoint) in text
+        assert wording.name(endpoint, result) in text
 
 
 def test_an_open_gate_says_how_to_go_on() -> None:

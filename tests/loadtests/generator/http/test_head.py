@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from loadtests.generator.http import head
 from loadtests.generator.http.head import (
     cookie_lines,
     ends_by_closing,
@@ -54,3 +57,18 @@ def test_the_replica_is_not_read_from_a_body_or_an_interim_answer() -> None:
     assert replica_of(b"HTTP/1.1 200 OK\r\n\r\nX-Upstream-Addr: body\r\n") is None
     assert replica_of(b"HTTP/1.1 200 OK\r\nX-Upstr") is None
     assert replica_of(INTERIM + b"HTTP/1.1 200 OK\r\nX-Upstream-Addr: this\r\n\r\n") == b"this"
+
+
+def test_the_header_of_a_deployment_names_the_replica_in_any_case(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(head, "REPLICA_HEADER", b"X-Served-By: ")
+    monkeypatch.setattr(head, "LOWER_NAME", "x-served-by")
+    monkeypatch.setattr(head, "LOWER_HEADER", b"x-served-by")
+
+    def named(line: str) -> bytes | None:
+        return head.replica_of(f"HTTP/1.1 200 OK\r\n{line}\r\n\r\n".encode())
+
+    assert named("X-Served-By: web-1") == b"web-1"
+    assert named("x-served-by:web-2") == b"web-2"
+    assert named("X-Upstream-Addr: web-3") is None

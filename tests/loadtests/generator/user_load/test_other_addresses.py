@@ -16,6 +16,19 @@ from tests.loadtests.generator.user_load.case import HEAD
 pytestmark = [pytest.mark.slow, pytest.mark.parallel]  # a generator, and its trials
 
 
+WAYS = (
+    "__import__('requests').get('{other}/x')",
+    "__import__('urllib.request', fromlist=['x']).urlopen('{other}/x')",
+    "__import__('socket').create_connection(('127.0.0.1', {port}))",
+    "self.client.get('/', headers=dict(a=__import__('socket').gethostbyname('example.com')))",
+    "setattr(self.client, 'base_url', '{other}') or self.client.get('/x')",
+    "self.client.get(self.host + '.example.com/x')",
+    "__import__('locust').clients.HttpSession('{other}', self.environment.events.request, None)"
+    ".get('/x')",
+)
+"""Expressions of a task that want to reach ``{other}``, an address that ends in ``{port}``."""
+
+
 @pytest.fixture(scope="module")
 def child() -> Iterator[Child]:
     with Child() as running:
@@ -47,19 +60,7 @@ class Shop(HttpUser):
     assert requests
 
 
-@pytest.mark.parametrize(
-    "ask",
-    [
-        "__import__('requests').get('{other}/x')",
-        "__import__('urllib.request', fromlist=['x']).urlopen('{other}/x')",
-        "__import__('socket').create_connection(('127.0.0.1', {port}))",
-        "self.client.get('/', headers=dict(a=__import__('socket').gethostbyname('example.com')))",
-        "setattr(self.client, 'base_url', '{other}') or self.client.get('/x')",
-        "self.client.get(self.host + '.example.com/x')",
-        "__import__('locust').clients.HttpSession('{other}', self.environment.events.request, None)"
-        ".get('/x')",
-    ],
-)
+@pytest.mark.parametrize("ask", WAYS)
 def test_no_way_to_another_address_is_open(child: Child, tmp_path: Path, ask: str) -> None:
     with stub_server() as (other, others), stub_server() as (url, _):
         way = ask.format(other=other, port=other.rpartition(":")[2])

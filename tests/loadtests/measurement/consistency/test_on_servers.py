@@ -22,6 +22,7 @@ from tests.loadtests.builders import make_budget, make_plan
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.parallel,
     pytest.mark.skipif(
         nginx.find_program() is None or bool(gunicorn.missing_modules()),
         reason="needs nginx, gunicorn, Flask and gevent here",

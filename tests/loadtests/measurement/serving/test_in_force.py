@@ -6,9 +6,10 @@ import pytest
 
 from loadtests.config.options import Options
 from loadtests.measurement.serving import in_force
-from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.errors import EnvironmentFailure, NotInForce
 from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.tested.in_force import InForce, ServerProcess, applied
+from loadtests.model.tested.target import Target, TargetKind
 from loadtests.planning.run_plan import make_plan
 from loadtests.servers import registry
 from loadtests.targets import plain
@@ -62,6 +63,17 @@ def test_a_server_that_runs_something_else_is_an_error_with_its_log(
     assert text[:200] in str(caught.value)
 
 
+def test_an_image_that_sets_its_own_number_can_only_be_measured_as_it_starts() -> None:
+    image = Target(kind=TargetKind.IMAGE, given="shop:1", name="shop:1", image="shop:1")
+    plan = replace(plan_for(registry.worker_models()["sync"]), tested=image)
+
+    with pytest.raises(
+        NotInForce, match=r"4 process\(es\), and 1 runs, which the image"
+    ) as refused:
+        see(plan, World(first_log=lambda _: log("gunicorn-max-requests")))
+    assert refused.value.workers == ("sync",)
+
+
 def test_what_a_silent_server_runs_is_seen_by_its_threads() -> None:
     worker = registry.worker_models()["cheroot"]
     running = (process("python -m cheroot app.wsgi:application", threads=4),)
@@ -112,7 +124,7 @@ def test_an_image_is_measured_as_it_starts_and_its_slots_count() -> None:
 
     seen = see(plan, World(first_log=lambda _: log("gunicorn-timeout")))
 
-    assert str(seen[0]) == "gunicorn sync, 2 processes"
+    assert str(seen[0]) == "gunicorn sync, 2 workers"
     (model,) = applied(plan, seen).workers
     assert (model.server, model.mode, model.processes, model.slots) == ("gunicorn", "sync", 2, 2)
 

@@ -119,7 +119,7 @@ def test_a_variant_that_was_not_put_into_force_is_named_as_it_runs() -> None:
     result = replace(make_result(PLAN), in_force=(seen, InForce(worker="sync", server="gunicorn")))
 
     assert in_force(result) == [
-        "as-started: as started: gunicorn sync, 2 processes, 2 requests at once (seen by its log).",
+        "as-started: as started: gunicorn sync, 2 workers, 2 requests at once (seen by its log).",
         "as-started: mind this",
     ]
 

@@ -69,7 +69,7 @@ def look(container: Container, *, local: bool, run: str) -> Sockets | None:
     On this machine the kernel's tables are read. For another machine's engine, and where processes
     of containers are not visible, a helper container reads them.
     """
-    if local and _is_of(container.pid, container.id):
+    if local and is_of(container.pid, container.id):
         listeners = procfs.listeners_of(container.pid)
         return None if listeners is None else ports.sockets_of(listeners)
     try:
@@ -88,7 +88,7 @@ def helper_argv(container: str, run: str) -> tuple[str, ...]:
     )
 
 
-def _is_of(pid: int, container: str) -> bool:
+def is_of(pid: int, container: str) -> bool:
     """Tell whether a process of this machine is the container's own."""
     try:
         return container in (PROC / f"{pid}/cgroup").read_text()

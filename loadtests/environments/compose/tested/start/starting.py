@@ -59,10 +59,10 @@ class Starting:
         Where replicas that share a store end with an error, all is started a second time, the
         replicas one after another.
         """
-        self._start_needs()
+        self.start_needs()
         try:
             self._up(self.replicas)
-            ports = self._ports()
+            ports = self.find_ports()
         except ReplicaEnded as error:
             if not (error.may_be_a_race and self.subject.shares_state and self.replicas > 1):
                 raise
@@ -98,11 +98,11 @@ class Starting:
 
     def _start_in_turn(self) -> dict[str, int]:
         take_down(self.project, self.say)
-        self._start_needs()
+        self.start_needs()
         ports: dict[str, int] = {}
         for number in range(1, self.replicas + 1):
             self._up(number)
-            ports = self._ports()
+            ports = self.find_ports()
         self.notes.append(IN_TURN_NOTE)
         return ports
 
@@ -113,7 +113,7 @@ class Starting:
 
     # -- what the replicas need -------------------------------------------------------------------
 
-    def _start_needs(self) -> None:
+    def start_needs(self) -> None:
         """Start what the replicas need, and wait until it is ready: a store has to listen."""
         if not self.subject.needs:
             return
@@ -172,7 +172,7 @@ class Starting:
 
     # -- the replicas -----------------------------------------------------------------------------
 
-    def _ports(self) -> dict[str, int]:
+    def find_ports(self) -> dict[str, int]:
         """Return the port of each worker model, once all its replicas listen on it."""
         ports = {}
         for worker in self.workers:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from loadtests.environments.compose.tested.forcing import (
+    all_in_force,
     check,
     command_of,
     notes,
@@ -16,7 +17,7 @@ from loadtests.environments.compose.tested.forcing import (
 )
 from loadtests.environments.compose.tested.hidden import Hidden
 from loadtests.environments.compose.tested.subject import Part, Subject
-from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.model.errors import EnvironmentFailure, NotInForce, UsageError
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.servers import registry
@@ -144,3 +145,18 @@ def test_what_is_not_in_force_is_told_with_the_way_out(log: str, command: str, s
     with pytest.raises(EnvironmentFailure, match=said) as failure:
         check(MODELS["sync"], log, [process])
     assert str(failure.value).endswith("leave out --workers.")
+
+
+def test_all_that_are_not_in_force_are_named_together() -> None:
+    silent = ServerProcess(pid=1, parent=0, threads=1, command="python -m http.server")
+    runs = {"gthread": (LOG.format(mode="gthread"), [GUNICORN]), "sync": ("", [silent])}
+    workers = [MODELS["gthread"], MODELS["sync"], *plain.as_started().values()]
+
+    with pytest.raises(NotInForce, match="sync is a worker model of gunicorn") as refused:
+        all_in_force(workers, lambda worker: runs[worker.name])
+
+    assert refused.value.workers == ("sync",)
+
+
+def test_nothing_is_raised_where_all_are_in_force() -> None:
+    all_in_force([MODELS["sync"]], lambda _: (LOG.format(mode="sync"), [GUNICORN]))

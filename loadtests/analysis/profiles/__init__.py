@@ -1,0 +1,1 @@
+"""Where requests spend their time: from looks at stacks to lines of code. PURE."""

@@ -1,0 +1,172 @@
+"""What grew per request from few replicas to many, and the line that tells most. PURE."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from loadtests.analysis.intervals import student_quantile
+from loadtests.analysis.profiles import flames, statements, wording
+from loadtests.analysis.profiles.shares import Mean, Requests, kind_ms, result_of
+from loadtests.model.plan import Cell
+from loadtests.model.profiles.records import CellProfile, Waiting
+from loadtests.model.profiles.results import (
+    FlameNode,
+    LineTime,
+    ProfileFinding,
+    ProfileResult,
+    Profiles,
+    Span,
+)
+
+LEAST_GROWTH_RATIO = 1.15
+"""A request that takes less longer with more replicas did not grow: replicas differ by some %."""
+
+LEAST_SHARE_RATIO = 0.5
+"""A line is called certain only if most of a request's time, or of its growth, is there."""
+
+LEAST_KIND_RATIO = 0.6
+"""So much of a line's time has one kind, if the kind is called certain."""
+
+LEAST_LOOKS = 30
+"""Fewer looks are not called certain, whatever their intervals say."""
+
+
+def profiles_of(
+    profiles: Sequence[CellProfile], measured_rps: Mapping[Cell, float] | None = None
+) -> Profiles:
+    """Return what all profile trials of a run say.
+
+    ``measured_rps`` are the cells' throughputs in the measured rounds.
+    """
+    rates = measured_rps or {}
+    series: dict[tuple[str, str], list[CellProfile]] = {}
+    for profile in sorted(profiles, key=lambda profile: profile.cell):
+        series.setdefault((profile.cell.worker, profile.cell.workload), []).append(profile)
+    return Profiles(
+        cells=tuple(result_of(profile, rates.get(profile.cell)) for profile in profiles),
+        findings=tuple(found for group in series.values() for found in _findings(group)),
+        flames=tuple(_flames(list(series.values()))),
+    )
+
+
+def _findings(series: Sequence[CellProfile]) -> Iterator[ProfileFinding]:
+    """Yield the finding of each cell but the smallest, compared with that; the largest comes last.
+
+    A series of one cell has its finding, too.
+    """
+    small, *larger = series
+    for profile in larger:
+        finding = finding_of((small, profile))
+        if finding is not None:
+            yield finding
+    if not larger and (alone := finding_of((small,))) is not None:
+        yield alone
+
+
+def _flames(series: Sequence[Sequence[CellProfile]]) -> Iterator[tuple[Cell, FlameNode]]:
+    for group in series:
+        told = [profile for profile in group if not profile.unseen]
+        small = told[0] if len(told) > 1 else None
+        flame = flames.flame_of(told[-1], small) if told else None
+        if flame is not None:
+            yield told[-1].cell, flame
+
+
+def finding_of(series: Sequence[CellProfile]) -> ProfileFinding | None:
+    """Return the finding of one series, its cells in the order of replicas; None without one."""
+    told = [profile for profile in series if result_of(profile).lines]
+    if not told or told[-1] is not series[-1] or told[-1].note:
+        return None  # of the largest cell nothing is told, or only what ran
+    large = _Side.of(told[-1])
+    small = _Side.of(told[0]) if len(told) > 1 else None
+    grown = small is not None and _has_grown(small, large)
+    line = _first(large, small if grown else None)
+    growth = _growth(large, small, line) if small is not None else None
+    finding = ProfileFinding(
+        worker=large.cell.worker,
+        workload=large.cell.workload,
+        replicas_from=small.cell.replicas if small else None,
+        replicas_to=large.cell.replicas,
+        line=line,
+        application_ms=large.whole.ms,
+        before_ms=small.at(line.place).ms if small else None,
+        before_application_ms=small.whole.ms if small else None,
+        growth_ms=growth,
+        certain=_is_certain(large, small if grown else None, line),
+        sentence="",
+        store=statements.in_words(told[-1].store) if line.kind is Waiting.STORE else "",
+    )
+    return replace(finding, sentence=wording.sentence(finding))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Side:
+    """One cell of a comparison."""
+
+    cell: Cell
+    result: ProfileResult
+    whole: Mean
+    means: Mapping[Hashable, Mean]
+
+    @classmethod
+    def of(cls, profile: CellProfile) -> _Side:
+        requests = Requests(profile)
+        whole = requests.means(lambda _: "all")["all"]
+        return cls(
+            cell=profile.cell,
+            result=result_of(profile),
+            whole=whole,
+            means=requests.means(requests.place),
+        )
+
+    def at(self, place: Hashable) -> Mean:
+        """Return a line's time; 0 for one that was never seen."""
+        none = Mean(ms=0.0, error_ms=0.0, degrees=self.whole.degrees)
+        return self.means.get(place, none)
+
+
+def difference(large: Mean, small: Mean) -> Span:
+    """Return the difference of two means with its 95 % interval.
+
+    The degrees of freedom are the smaller sample's: conservative against Welch (1947).
+    """
+    error = math.hypot(large.error_ms, small.error_ms)
+    margin = student_quantile(min(large.degrees, small.degrees)) * error
+    middle = large.ms - small.ms
+    return Span(estimate=middle, low=middle - margin, high=middle + margin)
+
+
+def _growth(large: _Side, small: _Side, line: LineTime) -> Span:
+    return difference(large.at(line.place), small.at(line.place))
+
+
+def _has_grown(small: _Side, large: _Side) -> bool:
+    longer = large.whole.ms >= LEAST_GROWTH_RATIO * small.whole.ms
+    return longer and difference(large.whole, small.whole).low > 0
+
+
+def _first(large: _Side, small: _Side | None) -> LineTime:
+    """Return the line that grew most, or without a smaller side the one with the most time."""
+    if small is None:
+        return large.result.lines[0]
+    return max(
+        large.result.lines,
+        key=lambda line: (large.at(line.place).ms - small.at(line.place).ms, line.place),
+    )
+
+
+def _is_certain(large: _Side, small: _Side | None, line: LineTime) -> bool:
+    sides = [side for side in (large, small) if side is not None]
+    if any(side.result.looks < LEAST_LOOKS for side in sides) or line.kind is Waiting.UNKNOWN:
+        return False
+    if kind_ms(line.kinds, line.kind) < LEAST_KIND_RATIO * math.fsum(line.kinds.values()):
+        return False
+    others = [other for other in large.result.lines if other.place != line.place]
+    if small is None:
+        most = line.ms.low >= LEAST_SHARE_RATIO * large.whole.ms
+        return most and all(line.ms.low > other.ms.estimate for other in others)
+    low = _growth(large, small, line).low
+    most = low >= LEAST_SHARE_RATIO * (large.whole.ms - small.whole.ms)
+    return most and all(low > _growth(large, small, other).estimate for other in others)

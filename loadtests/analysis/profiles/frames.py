@@ -1,0 +1,100 @@
+"""Which frames belong to a request, and which line of the user's own they are at. PURE.
+
+A request begins where a server calls the application: at the first frame below the server's that is
+neither the server's nor the standard library's. What the server does by itself (accepting, reading,
+writing) is left out, and so is every thread that no server called.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from loadtests.model.profiles.records import Frame, Stack
+
+SERVERS = re.compile(
+    r"/(gunicorn|waitress|cheroot|granian|gevent|eventlet|uvicorn|hypercorn|a2wsgi|asgiref|wsgiref"
+    r"|bjoern|meinheld)/|/werkzeug/serving\.py$|/http/server\.py$"
+)
+"""Files of servers that call a WSGI application from Python."""
+
+EMBEDDING = frozenset({"uwsgi", "mod_wsgi"})
+"""Servers in C: the outermost Python frame of their threads is the application's."""
+
+STANDARD = re.compile(r"^<|/(lib|lib64)/(python|pypy)\d[^/]*/(?!(site|dist)-packages/)")
+"""Files of the standard library, and code without a file (``<frozen importlib._bootstrap>``)."""
+
+PACKAGES = re.compile(r"/(site|dist)-packages/")
+
+PACKAGE = re.compile(r"/(?:site|dist)-packages/([^/]+?)(?:\.py)?(?:/|$)")
+
+LIBRARIES = re.compile(
+    r"/(site|dist)-packages/(flask|flask_\w+|werkzeug|jinja2|click|itsdangerous|django|bottle|falcon"
+    r"|pyramid|starlette|psycopg\w*|sqlalchemy|flask_sqlalchemy|redis|pymongo|pymysql|MySQLdb|peewee"
+    r"|requests|urllib3|httpx|httpcore|http|anyio|sentry_sdk|opentelemetry|prometheus_client"
+    r"|newrelic|ddtrace|simplejson|marshmallow|pydantic|boto3|botocore|celery|kombu|gevent|greenlet"
+    r"|gunicorn|whitenoise|paste|webob|certifi|dns)(/|\.py$)"
+)
+"""Packages that nobody measures for their own sake; an application may be installed beside them."""
+
+MODULE = re.compile(r"/([^/]+?)(?:/__init__)?\.py$")
+
+THREAD_START = ("_bootstrap", "threading.py")
+"""The outermost frame of a thread that Python code started."""
+
+
+def request_frames(stack: Stack, server: str) -> tuple[Frame, ...]:
+    """Return the frames of a request, outermost first; () where the thread serves none."""
+    frames = stack.frames
+    at = next((i for i, frame in enumerate(frames) if SERVERS.search(frame.file)), None)
+    if at is None:
+        return frames if server in EMBEDDING and not _is_started(frames) else ()
+    for index in range(at, len(frames)):
+        file = frames[index].file
+        if not SERVERS.search(file) and not STANDARD.search(file):
+            return frames[index:]
+    return ()
+
+
+def _is_started(frames: Sequence[Frame]) -> bool:
+    name, file = THREAD_START
+    return bool(frames) and frames[0].name.endswith(name) and frames[0].file.endswith(file)
+
+
+def is_own(frame: Frame) -> bool:
+    """Return whether a frame is of the user's code: of no package and not of Python."""
+    return not (STANDARD.search(frame.file) or PACKAGES.search(frame.file))
+
+
+def own_line(frames: Sequence[Frame]) -> tuple[Frame, str]:
+    """Return the innermost frame of the user's own, and what it called (``psycopg execute``).
+
+    An application may be installed as a package: then it is the innermost frame of a package that
+    is no well-known library. A request without any has the innermost frame of all.
+    """
+    for counts in (is_own, _may_be_own):
+        for index in range(len(frames) - 1, -1, -1):
+            if counts(frames[index]):
+                return frames[index], _callee(frames[index + 1 :])
+    return frames[-1], ""
+
+
+def _callee(below: Sequence[Frame]) -> str:
+    """Return what a line called: the first function of a package, else of the standard library.
+
+    A context manager stands between a line and what it enters; nobody looks for that.
+    """
+    if not below:
+        return ""
+    of_package = (frame for frame in below if not STANDARD.search(frame.file))
+    return described(next(of_package, below[0]))
+
+
+def _may_be_own(frame: Frame) -> bool:
+    return not (STANDARD.search(frame.file) or LIBRARIES.search(frame.file))
+
+
+def described(frame: Frame) -> str:
+    """Return a function of another package in words: the package or module, and its name."""
+    found = PACKAGE.search(frame.file) or MODULE.search(frame.file)
+    return f"{found[1]} {frame.name}" if found else frame.name

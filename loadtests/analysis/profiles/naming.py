@@ -1,0 +1,52 @@
+"""Names the bottleneck of a cell where no counter did, from what its requests waited for. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from loadtests.analysis.profiles.shares import COMPUTING
+from loadtests.model.plan import Cell
+from loadtests.model.profiles.records import Waiting
+from loadtests.model.profiles.results import ProfileFinding
+from loadtests.model.result import CellResult
+from loadtests.model.vocabulary import Bottleneck
+
+
+def rates(cells: Sequence[CellResult]) -> dict[Cell, float]:
+    """Return the throughput of each cell that has one, in requests per second."""
+    known = ((cell.cell, cell.throughput_rps.estimate) for cell in cells)
+    return {cell: rate for cell, rate in known if rate}
+
+
+def gain(
+    throughputs: Mapping[Cell, float], counts: Sequence[int], worker: str, workload: str
+) -> float:
+    """Return a series' speed-up from its smallest count to its largest, as a share of perfect."""
+    small, large = (
+        throughputs.get(Cell(worker=worker, workload=workload, replicas=count))
+        for count in (counts[0], counts[-1])
+    )
+    return large / small * counts[0] / counts[-1] if small and large else 1.0
+
+
+def with_waits(
+    cells: Sequence[CellResult], findings: Sequence[ProfileFinding]
+) -> tuple[CellResult, ...]:
+    """Return the cells; where nothing was saturated, the bottleneck is what requests waited for."""
+    by_cell = {
+        Cell(worker=found.worker, workload=found.workload, replicas=found.replicas_to): found
+        for found in findings
+    }
+    return tuple(_named(cell, by_cell.get(cell.cell)) for cell in cells)
+
+
+def _named(cell: CellResult, finding: ProfileFinding | None) -> CellResult:
+    if finding is None or cell.bottleneck is not Bottleneck.UNEXPLAINED:
+        return cell
+    told = " ".join(filter(None, (finding.sentence, finding.store)))
+    if finding.line.kind in {*COMPUTING, Waiting.UNKNOWN}:
+        return replace(cell, bottleneck_detail=f"{told} {cell.bottleneck_detail}")
+    of_store = finding.line.kind is Waiting.STORE
+    kind = Bottleneck.STORE if of_store else Bottleneck.WAITING
+    return replace(cell, bottleneck=kind, bottleneck_detail=told)

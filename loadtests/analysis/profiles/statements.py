@@ -1,0 +1,84 @@
+"""Statements of a store's sessions, and what the sessions waited for, in words. PURE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from loadtests.model.profiles.records import StoreProfile, StoreSession
+
+MOST_CHARS = 80
+"""Of a statement in a sentence."""
+
+_COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
+_TEXT = re.compile(r"[eE]?'(?:[^'\\]|''|\\.)*'?")
+_DOLLAR = re.compile(r"\$(\w*)\$.*?(?:\$\1\$|\Z)", re.DOTALL)
+_NUMBER = re.compile(r"(?<![\w$])-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?\b")
+_LIST = re.compile(r"\(\s*\?(?:\s*,\s*\?)+\s*\)")
+
+ROW_LOCKS = frozenset({"transactionid", "tuple", "speculative token"})
+"""Waits for a lock that another transaction holds on a row (PostgreSQL, *Wait Events of Type
+Lock*)."""
+
+WAITS = {
+    "Lock": "a lock",
+    "LWLock": "a lock inside of PostgreSQL",
+    "IO": "its disk",
+    "IPC": "another of its processes",
+    "BufferPin": "a page that another session holds",
+    "Client": "its client",
+    "Timeout": "a time-out (pg_sleep or a delay)",
+    "": "nothing (it ran)",
+}
+"""PostgreSQL's types of wait events, in words (*The Cumulative Statistics System*)."""
+
+TABLE_LOCKS = frozenset({"relation", "extend", "advisory", "object", "page"})
+
+
+def shape_of(statement: str) -> str:
+    """Return a statement without its values, for they may be secrets, on one line.
+
+    Comments go, too. Lists of values become ``(?, …)``, so that one statement has one shape.
+    """
+    text = _COMMENT.sub(" ", statement)
+    text = _DOLLAR.sub("?", text)
+    text = _TEXT.sub("?", text)
+    text = _NUMBER.sub("?", text)
+    return " ".join(_LIST.sub("(?, …)", text).split())
+
+
+def wait_of(session: StoreSession) -> str:
+    """Return what a session waited for, such as ``a row lock``."""
+    if session.wait_type == "Lock" and session.wait_event in ROW_LOCKS:
+        return "a row lock"
+    if session.wait_type == "Lock" and session.wait_event in TABLE_LOCKS:
+        return f"a lock ({session.wait_event})"
+    return WAITS.get(session.wait_type, f"{session.wait_type} {session.wait_event}")
+
+
+def largest(store: StoreProfile | None) -> Sequence[tuple[str, str, float]]:
+    """Return what sessions did, the most first: a wait in words, a statement, sessions at once."""
+    if store is None or not store.looks:
+        return []
+    counts: dict[tuple[str, str], int] = {}
+    for session in store.sessions:
+        key = (wait_of(session), session.statement)
+        counts[key] = counts.get(key, 0) + session.count
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [(wait, statement, count / store.looks) for (wait, statement), count in ordered]
+
+
+def in_words(store: StoreProfile | None) -> str:
+    """Return the store's side in a sentence; empty where no session was active."""
+    rows = largest(store)
+    if not rows:
+        return ""
+    wait, statement, sessions = rows[0]
+    whole = sum(count for _, _, count in rows)
+    did = "ran" if wait == WAITS[""] else f"waited for {wait}"
+    return f"Store: {sessions:.1f} of {whole:.1f} active sessions {did} on `{cut(statement)}`."
+
+
+def cut(statement: str) -> str:
+    """Return the beginning of a long statement."""
+    return statement if len(statement) <= MOST_CHARS else f"{statement[: MOST_CHARS - 1]}…"

@@ -1,0 +1,72 @@
+"""What a thread did at a look, from what the kernel and py-spy say of it. PURE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from loadtests.model.profiles.records import Frame, KernelWait, Waiting
+
+DNS_PORT = "53"
+
+STORE_PORTS = frozenset(
+    {"1433", "1521", "3306", "5432", "5433", "6379", "6432", "9042", "11211", "27017"}
+)
+"""The ports of SQL Server, Oracle, MySQL, PostgreSQL, Redis, PgBouncer, Cassandra, memcached and
+MongoDB."""
+
+DRIVERS = re.compile(
+    r"/(psycopg2?|psycopg_pool|asyncpg|pg8000|pymysql|MySQLdb|mysql|redis|pymongo|pymemcache"
+    r"|sqlalchemy|peewee|cassandra)(/|\.py$)"
+)
+"""Packages that speak to a data store."""
+
+LOCKING = re.compile(r"/lib/python\d[^/]*/(threading|queue)\.py$")
+"""Where the standard library waits for a lock, an event or an entry of a queue."""
+
+RUNS = frozenset({Waiting.CPU, Waiting.GIL})
+
+
+def kind_at(
+    before: KernelWait | None,
+    after: KernelWait | None,
+    *,
+    unchanged: bool,
+    owns_gil: bool,
+) -> KernelWait:
+    """Return what a thread did while its stack was read.
+
+    ``before`` and ``after`` are what the kernel said around it. ``unchanged`` means that the thread
+    was in one and the same wait both times; then the kernel's word counts. Else ``after`` counts
+    first: most of a look is py-spy's start, so the stack is read right before its end. py-spy's own
+    word for a thread that runs is not used: it guesses, where it does not know the threads of a
+    container.
+    """
+    if before is None or after is None:
+        return KernelWait(kind=Waiting.CPU if owns_gil else Waiting.UNKNOWN)
+    if unchanged and before.kind is not Waiting.CPU:
+        return before
+    if owns_gil:
+        return KernelWait(kind=Waiting.CPU)
+    waits = [wait for wait in (after, before) if wait.kind is not Waiting.CPU]
+    return waits[0] if waits else KernelWait(kind=Waiting.CPU)
+
+
+def refined(wait: KernelWait, frames: Sequence[Frame], stores: Collection[str] = ()) -> KernelWait:
+    """Return a wait as its stack has it: a lock's, and a socket's for a store or for a name.
+
+    On a busy machine the kernel is asked some milliseconds beside the stack, so a thread inside of
+    ``threading``'s own waits is taken for one that waits for a lock, whatever it did then.
+    ``stores`` are the addresses (``host:port``) of the stack's own stores.
+    """
+    if frames and LOCKING.search(frames[-1].file) and wait.kind not in RUNS:
+        return KernelWait(kind=Waiting.LOCK)
+    if wait.kind is not Waiting.SOCKET:
+        return wait
+    port = wait.peer.rpartition(":")[2]
+    if port == DNS_PORT or (frames and frames[-1].name == "getaddrinfo"):
+        return KernelWait(kind=Waiting.DNS, peer=wait.peer)
+    asks_store = any(DRIVERS.search(frame.file) for frame in frames)
+    if port in STORE_PORTS or wait.peer in stores or asks_store:
+        return KernelWait(kind=Waiting.STORE, peer=wait.peer)
+    return wait

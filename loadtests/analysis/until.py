@@ -1,0 +1,181 @@
+"""How far does it scale? Doublings one after another, and the answer in a sentence. PURE.
+
+Each doubling is a run of its own. Only what such a run decided counts: a doubling that it could not
+tell ends the search with "cannot tell", never with a number of replicas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_NO, EXIT_YES
+from loadtests.model.plan import Cell
+from loadtests.model.result import Estimate, RunResult
+from loadtests.model.vocabulary import Verdict
+
+
+class Ended(StrEnum):
+    """Why no further doubling was measured."""
+
+    FOUND = "found"
+    """A doubling that does not scale."""
+    MACHINE = "machine"
+    """The machine, or what scales the deployment, cannot do more."""
+    UNKNOWN = "unknown"
+    """A doubling that could not be decided."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One doubling with its verdict; ``why`` is the reason of a loss or of having no answer."""
+
+    run_id: str
+    replicas_from: int
+    replicas_to: int
+    factor: Estimate
+    verdict: Verdict
+    from_rps: Estimate
+    to_rps: Estimate
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HowFar:
+    """The answer: up to how many replicas every doubling was shown to scale.
+
+    ``throughput_rps`` is that of ``up_to`` replicas. ``for_rps`` is the wanted rate, and
+    ``replicas_for`` the fewest measured replicas that are shown to reach it; None where none is.
+    """
+
+    up_to: int
+    ended: Ended
+    throughput_rps: Estimate
+    sentence: str
+    steps: tuple[Step, ...]
+    for_rps: float | None = None
+    replicas_for: int | None = None
+
+
+def step_of(result: RunResult) -> Step:
+    """Return the one doubling of a run."""
+    (doubling,) = result.doublings
+    rates = {cell.cell: cell for cell in result.cells}
+    small, large = (
+        rates[Cell(worker=doubling.worker, workload=doubling.workload, replicas=count)]
+        for count in (doubling.replicas_from, doubling.replicas_to)
+    )
+    losing = doubling.verdict in {Verdict.FALLS_SHORT, Verdict.NO_GAIN}
+    return Step(
+        run_id=result.facts.run_id,
+        replicas_from=doubling.replicas_from,
+        replicas_to=doubling.replicas_to,
+        factor=doubling.factor,
+        verdict=doubling.verdict,
+        from_rps=small.throughput_rps,
+        to_rps=large.throughput_rps,
+        why=large.bottleneck_detail if losing else doubling.reason,
+    )
+
+
+def goes_on(step: Step) -> bool:
+    """Return whether the next doubling is worth measuring."""
+    return step.verdict is Verdict.SCALES
+
+
+def conclude(steps: Sequence[Step], *, refusal: str = "", for_rps: float | None = None) -> HowFar:
+    """Return the answer from at least one doubling.
+
+    ``refusal`` is why the next one cannot be measured, where the last one scaled.
+    """
+    last = steps[-1]
+    scaled = [step for step in steps if step.verdict is Verdict.SCALES]
+    up_to = scaled[-1].replicas_to if scaled else last.replicas_from
+    rate = scaled[-1].to_rps if scaled else last.from_rps
+    if last.verdict is Verdict.SCALES:
+        ended = Ended.MACHINE
+    elif last.verdict in {Verdict.INCONCLUSIVE, Verdict.INVALID}:
+        ended = Ended.UNKNOWN
+    else:
+        ended = Ended.FOUND
+    replicas_for = _fewest(steps, for_rps) if for_rps is not None else None
+    sentences = (
+        _sentence(last, up_to, rate, ended, refusal, any_scaled=bool(scaled)),
+        _wanted(steps, for_rps, replicas_for) if for_rps is not None else "",
+    )
+    return HowFar(
+        up_to=up_to,
+        ended=ended,
+        throughput_rps=rate,
+        sentence=" ".join(filter(None, sentences)),
+        steps=tuple(steps),
+        for_rps=for_rps,
+        replicas_for=replicas_for,
+    )
+
+
+def _sentence(
+    last: Step, up_to: int, rate: Estimate, ended: Ended, refusal: str, *, any_scaled: bool
+) -> str:
+    at = _rps(rate)
+    reach = f"Up to {up_to} replicas" if any_scaled else "1 replica" if up_to == 1 else f"{up_to}"
+    match ended:
+        case Ended.MACHINE:
+            return f"At least up to {up_to} replicas{at}; more cannot be tested here: {refusal}"
+        case Ended.UNKNOWN:
+            known = f"{reach}{at}" if any_scaled else "Cannot tell"
+            return (
+                f"{known}; whether {last.replicas_to} gain as much cannot be told: {last.why}"
+                if any_scaled
+                else f"{known} whether {last.replicas_to} replicas gain anything: {last.why}"
+            )
+        case Ended.FOUND:
+            return f"{reach}{at}; {_loss(last)}, because: {last.why}"
+
+
+def _loss(last: Step) -> str:
+    factor = f"{last.factor.estimate:.2f}" if last.factor.estimate is not None else "unknown"
+    if last.verdict is Verdict.BREAKS:
+        return f"with {last.replicas_to} answers are wrong or fail"
+    gains = "gain almost nothing" if last.verdict is Verdict.NO_GAIN else "gain too little"
+    return f"{last.replicas_to} {gains} (factor {factor}, where 2 is perfect)"
+
+
+def _rps(rate: Estimate) -> str:
+    return f", {rate.estimate:.3g} requests/s" if rate.estimate is not None else ""
+
+
+def _fewest(steps: Sequence[Step], for_rps: float) -> int | None:
+    """Return the fewest measured replicas whose whole interval is at or above the rate."""
+    shown = [
+        count
+        for step in steps
+        if step.verdict is not Verdict.INVALID and step.verdict is not Verdict.BREAKS
+        for count, rate in ((step.replicas_from, step.from_rps), (step.replicas_to, step.to_rps))
+        if rate.low is not None and rate.low >= for_rps
+    ]
+    return min(shown, default=None)
+
+
+def _wanted(steps: Sequence[Step], for_rps: float, replicas_for: int | None) -> str:
+    if replicas_for is not None:
+        number = f"{replicas_for} replica{'s' if replicas_for > 1 else ''}"
+        return f"{number} of this size are enough for {for_rps:g} requests/s."
+    most = max((step.to_rps.estimate or 0.0 for step in steps), default=0.0)
+    return (
+        f"No measured number of replicas is shown to reach {for_rps:g} requests/s; the most was"
+        f" {most:.3g}."
+    )
+
+
+def exit_code(answer: HowFar) -> int:
+    """Return the exit code: 0 it scales (or reaches the wanted rate), 1 not, 3 cannot tell."""
+    if answer.for_rps is not None and answer.replicas_for is not None:
+        return EXIT_YES
+    if answer.ended is Ended.UNKNOWN:
+        return EXIT_CANNOT_TELL
+    if answer.for_rps is not None:
+        return EXIT_NO if answer.ended is Ended.FOUND else EXIT_CANNOT_TELL
+    scaled = any(step.verdict is Verdict.SCALES for step in answer.steps)
+    return EXIT_YES if scaled else EXIT_NO

@@ -1,0 +1,1 @@
+"""``twofold run --until``: how far does it scale?"""

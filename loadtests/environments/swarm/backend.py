@@ -1,0 +1,261 @@
+"""The Swarm backend: brings stacks of services up on a Swarm's nodes, and down again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from loadtests.environments.compose import images, project_image
+from loadtests.environments.compose.backend import STORE_LIMIT_S
+from loadtests.environments.compose.stack import APP_PORT
+from loadtests.environments.compose.tested import forcing, inspection, user_images
+from loadtests.environments.compose.tested.subject import Subject
+from loadtests.environments.protocol import Chosen, Say
+from loadtests.environments.removal import remove_dead
+from loadtests.environments.replica_environment import NO_SETTINGS, Settings
+from loadtests.environments.swarm import nodes, orders, stacks
+from loadtests.environments.swarm.nodes import Cluster
+from loadtests.environments.swarm.orders import Orders, ReplicaImage
+from loadtests.environments.swarm.stack import SwarmStack
+from loadtests.environments.swarm.stacks import ServiceStack
+from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.model.plan import Plan
+from loadtests.model.tested.swarm import SwarmAccess
+from loadtests.model.tested.target import SAMPLE, Target, TargetKind
+from loadtests.model.vocabulary import Role
+from loadtests.planning.swarm_placement import Placement, place
+from loadtests.tools import docker, docker_compose, postgres, proc
+from loadtests.tools.docker.command_lines import pointed_at
+from loadtests.tools.docker.swarm import ServiceOrder, copy_image
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Built:
+    """The ids of the images, all on the builder."""
+
+    replica: ReplicaImage
+    proxy: str
+    generator: str
+    store: str | None = None
+
+
+class SwarmBackend:
+    """Brings up stacks on a Swarm. ``subject`` is the user's target, None for the sample."""
+
+    name = "swarm"
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        tested: Target = SAMPLE,
+        subject: Subject | None = None,
+        settings: Settings = NO_SETTINGS,
+    ) -> None:
+        self._root = root
+        self._tested = tested
+        self._subject = subject
+        self._settings = settings
+        self._access = tested.swarm or SwarmAccess()
+
+    @contextmanager
+    def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[SwarmStack]:
+        """Build the images, bring them to the nodes and start the services; at the end remove."""
+        with nodes.opened(self._access) as cluster:
+            remove_dead(stacks.remains(cluster.manager, cluster.engines), say)
+            builder = nodes.builder_of(self._access, cluster)
+            with pointed_at(builder), closing(docker.Engine()) as engine:
+                built = self._build(engine, plan, say)
+            placement = place(
+                cluster.nodes,
+                [worker.name for worker in plan.workers],
+                plan.replica_counts[-1],
+                with_store=built.store is not None,
+            )
+            made = Orders(
+                stack=stacks.stack_name(folder.name),
+                run=folder.name,
+                plan=plan,
+                placement=placement,
+                replica=built.replica,
+                proxy_image=built.proxy,
+                generator_image=built.generator,
+                store_image=built.store,
+                settings=self._settings,
+            )
+            bring_images(made, cluster, builder, say)
+            stack = ServiceStack(cluster=cluster, name=made.stack)
+            with stacks.opened(stack, folder, say):
+                self._start(stack, made, say)
+                check_machines(stack, placement, plan)
+                yield SwarmStack(stack, made, plan, folder, self._root)
+
+    def _start(self, stack: ServiceStack, made: Orders, say: Say) -> None:
+        stack.create_network(made.network, labels=made.labels, encrypted=self._access.encrypted)
+        store = made.store()
+        if store is not None:
+            say("Starting PostgreSQL")
+            stack.create([store])
+            stack.wait_running([store])
+            _wait_for_store(stack)
+        replicas = made.replicas()
+        count = len(stack.cluster.nodes)
+        say(f"Starting {len(replicas)} replicas, the proxy and the generator on {count} nodes")
+        every: tuple[ServiceOrder, ...] = (*made.services(), *replicas)
+        stack.create(every)
+        stack.wait_running(every)
+
+    # -- images -----------------------------------------------------------------------------------
+
+    def _build(self, engine: docker.Engine, plan: Plan, say: Say) -> _Built:
+        if self._subject is not None:
+            return self._build_users(engine, self._subject, plan, say)
+        built = images.build_all(
+            engine,
+            self._root,
+            say=say,
+            with_store=plan.with_store,
+            with_servers=images.wants_servers(plan),
+        )
+        replica = orders.of_sample(
+            plan, app=built.app, app_servers=built.app_servers, port=APP_PORT
+        )
+        return _Built(
+            replica=replica, proxy=built.proxy, generator=built.generator, store=built.store
+        )
+
+    def _build_users(self, engine: docker.Engine, subject: Subject, plan: Plan, say: Say) -> _Built:
+        names = [worker.name for worker in plan.workers]
+        if self._tested.kind is TargetKind.IMPORT_STRING:
+            base = images.base_image(engine, self._root, say=say)
+            image = project_image.build(
+                engine, self._root, self._tested, base=base, say=say, workers=plan.workers
+            )
+            tested = project_image.inspect(image, self._tested, say)
+            commands = {
+                worker.name: project_image.command(worker, tested) for worker in plan.workers
+            }
+            port = project_image.PORT
+        else:
+            seen = user_images.provide(engine, subject, say)[subject.measured.name]
+            subject, commands = forcing.prepare(subject, seen, plan.workers)
+            image, port = seen.id, _port_of(self._tested, seen.ports)
+        services = images.build_services(engine, self._root, say=say)
+        memory = min(
+            int(engine.facts()["MemTotal"]) // 2 // (plan.replica_counts[-1] * len(names)),
+            MOST_MEMORY_BYTES,
+        )
+        return _Built(
+            replica=ReplicaImage(
+                image=dict.fromkeys(names, engine.image_id(image) or image),
+                commands=commands,
+                ports=dict.fromkeys(names, port),
+                env=dict(self._tested.env),
+                is_users=True,
+                memory_bytes=memory,
+            ),
+            proxy=services.proxy,
+            generator=services.generator,
+        )
+
+
+MOST_MEMORY_BYTES = 2 * 1024**3
+"""Most memory of a replica of the user's; nodes may have less than the engine that builds."""
+
+
+def _port_of(tested: Target, exposed: tuple[int, ...]) -> int:
+    if tested.port is not None:
+        return tested.port
+    if len(exposed) == 1:
+        return exposed[0]
+    raise UsageError(
+        f"The image of {tested.name} declares {len(exposed)} ports, so the one to ask is not known"
+        " on a Swarm. Name it: --port 8000."
+    )
+
+
+def bring_images(made: Orders, cluster: Cluster, builder: str, say: Say) -> None:
+    """Copy each image to the nodes whose services need it and that do not have it yet."""
+    ordered = [*made.services(), *made.replicas()]
+    if (store := made.store()) is not None:
+        ordered.append(store)
+    wanted = dict.fromkeys((order.image, order.node) for order in ordered)
+    names = {node.id: node.name for node in cluster.nodes}
+    for image, node in wanted:
+        engine = cluster.engines[node]
+        if engine.image_id(image) is None:
+            say(f"Copying the image {image[7:19]} to the node {names[node]}")
+            copy_image(image, builder, [str(engine.host)])
+        engine.name_image(image)
+
+
+def check_machines(stack: ServiceStack, placement: Placement, plan: Plan) -> None:
+    """Raise where nodes that were planned as several machines turn out to be one.
+
+    Its cores would then be counted twice. The kernel's boot id tells machines apart.
+    """
+    hosts = {node.host for node in placement.nodes}
+    if len(hosts) < 2 or plan.budget.replica_cpus is None:
+        return
+    seen: dict[str, str] = {}
+    for member, (node, container) in sorted(stack.containers().items()):
+        argv = docker.exec_argv(container.id, "cat", BOOT_ID, host=node.engine)
+        boot = proc.run(argv, check=False).stdout.strip()
+        if not boot:
+            continue
+        first = seen.setdefault(boot, node.host)
+        if first != node.host:
+            raise EnvironmentFailure(
+                f"The nodes at {first} and {node.host} are one machine ({member} has the same boot"
+                " id), so the budgets would promise its cores twice. Take one of them out of"
+                f" {nodes.TABLE}."
+            )
+
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+
+
+def _wait_for_store(stack: ServiceStack) -> None:
+    """Wait until PostgreSQL accepts connections: the replicas connect when they start."""
+    node, container = stack.containers()[Role.STORE]
+    argv = docker.exec_argv(container.id, "sh", "-c", postgres.READY_SCRIPT, host=node.engine)
+    proc.wait_until(
+        lambda: proc.run(argv, check=False).code == 0,
+        limit_s=STORE_LIMIT_S,
+        failure=lambda: (
+            f"PostgreSQL did not accept connections in {STORE_LIMIT_S:g} s. The end of its log:\n"
+            f"{stack.cluster.engine_of(node).log(container.id, lines=stacks.LOG_LINES)}"
+        ),
+    )
+
+
+def choose(root: Path, tested: Target) -> Chosen:
+    """Return the backend for a target, and the machines of its nodes.
+
+    Raises :class:`EnvironmentFailure` where no Swarm's manager answers, and :class:`UsageError` for
+    a target that cannot be used as it is.
+    """
+    access = tested.swarm or SwarmAccess()
+    with nodes.opened(access) as cluster:
+        machine = nodes.machine_of(cluster)
+        builder = nodes.builder_of(access, cluster)
+        subject = None
+        if tested.kind is not TargetKind.SAMPLE:
+            with pointed_at(builder), closing(docker.Engine()) as engine:
+                subject = inspection.inspect(tested, engine, docker_compose.find_compose())
+        seen = inspection.seen(tested, subject)
+        told = (*cluster.notes, f"Images are built by the engine at {builder}.")
+        seen = replace(seen, notes=(*seen.notes, *told))
+        names = ", ".join(node.name for node in cluster.nodes)
+        why = f"the Swarm's manager answers; nodes: {names}"
+        here = all(nodes.is_here(node.engine) for node in cluster.nodes)
+        lock = "" if here else str(cluster.manager.host)
+    return Chosen(
+        backend=SwarmBackend(root, tested=seen, subject=subject),
+        machine=machine,
+        why=why,
+        tested=seen,
+        lock=lock,
+    )

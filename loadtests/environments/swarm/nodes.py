@@ -1,0 +1,199 @@
+"""The nodes of a Swarm: which of them take part, and how their engines are reached."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
+from loadtests.model.machine import Machine, Node
+from loadtests.model.tested.swarm import SwarmAccess
+from loadtests.planning.swarm_placement import is_one_machine
+from loadtests.tools import host, proc
+from loadtests.tools.docker.swarm import NodeEngine, NodeFacts
+
+SOCKET = "unix:///var/run/docker.sock"
+"""Where an engine listens that nobody names."""
+
+CONTEXT_LIMIT_S = 20.0
+
+HERE = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+TABLE = "[tool.twofold.swarm.nodes]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """The nodes that take part, the manager first, and their engines by the nodes' ids."""
+
+    nodes: tuple[Node, ...]
+    engines: Mapping[str, NodeEngine]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def manager(self) -> NodeEngine:
+        """The engine that services are made at."""
+        return self.engines[self.nodes[0].id]
+
+    def engine_of(self, node: Node) -> NodeEngine:
+        """Return a node's engine."""
+        return self.engines[node.id]
+
+
+def manager_address() -> str:
+    """Return the address that ``DOCKER_HOST`` or Docker's context gives."""
+    named = os.environ.get("DOCKER_HOST")
+    if named:
+        return named
+    try:
+        done = proc.run(("docker", "context", "inspect"), check=False, timeout_s=CONTEXT_LIMIT_S)
+        return str(json.loads(done.stdout)[0]["Endpoints"]["docker"]["Host"] or SOCKET)
+    except (ProcessFailure, ValueError, LookupError, TypeError):
+        return SOCKET
+
+
+@contextmanager
+def opened(access: SwarmAccess) -> Iterator[Cluster]:
+    """Provide the Swarm's nodes that can be reached; close the connections at the end.
+
+    Raises :class:`EnvironmentFailure` where the manager is none, and where a named node does not
+    answer; and :class:`UsageError` for names that cannot be right.
+    """
+    with ExitStack() as stack:
+        address = manager_address()
+        manager = stack.enter_context(closing(NodeEngine(address)))
+        own_id = _manager_id(manager, address)
+        known = {facts.id: facts for facts in manager.nodes()}
+        reached: dict[str, tuple[str, NodeEngine]] = {own_id: (known[own_id].hostname, manager)}
+        for name, url in access.nodes.items():
+            engine = stack.enter_context(closing(NodeEngine(url)))
+            node = str(engine.swarm().get("NodeID") or "")
+            _check_member(name, url, node, known)
+            if node in reached and reached[node][1] is not manager:
+                raise UsageError(
+                    f"{TABLE} names one node twice: {reached[node][0]} and {name} are the same."
+                )
+            reached[node] = (name, manager if node == own_id else engine)
+        nodes = tuple(_node(name, known[node], engine) for node, (name, engine) in reached.items())
+        names = [node.name for node in nodes]
+        if len(set(names)) < len(names):
+            nodes = tuple(replace(node, name=f"{node.name}-{node.id[:5]}") for node in nodes)
+        yield Cluster(
+            nodes=nodes,
+            engines={node: engine for node, (_, engine) in reached.items()},
+            notes=left_out([facts for facts in known.values() if facts.id not in reached]),
+        )
+
+
+def left_out(others: Sequence[NodeFacts]) -> tuple[str, ...]:
+    """Return a sentence on the nodes that no configuration names."""
+    if not others:
+        return ()
+    names = ", ".join(f"{facts.hostname} ({facts.id[:12]})" for facts in others)
+    return (
+        f"These nodes of the Swarm take no part, since their engines are not named in {TABLE}:"
+        f" {names}. Their counters, logs and processes could not be read.",
+    )
+
+
+def _manager_id(engine: NodeEngine, address: str) -> str:
+    swarm = engine.swarm()
+    state = str(swarm.get("LocalNodeState") or "inactive")
+    if state != "active":
+        raise EnvironmentFailure(
+            f"The engine at {address} is not in a Swarm (its state is {state}). Name a manager by"
+            " DOCKER_HOST, or make one: docker swarm init."
+        )
+    if not swarm.get("ControlAvailable"):
+        raise EnvironmentFailure(
+            f"The engine at {address} is a worker of its Swarm. Name a manager by DOCKER_HOST."
+        )
+    return str(swarm["NodeID"])
+
+
+def _check_member(name: str, url: str, node: str, known: Mapping[str, NodeFacts]) -> None:
+    if node not in known:
+        raise UsageError(
+            f"The engine at {url}, which {TABLE} calls {name}, is not in the manager's Swarm. Look:"
+            f" docker -H {url} info; docker node ls."
+        )
+    if not known[node].ready:
+        raise EnvironmentFailure(
+            f"The node {name} takes no tasks: it is down, drained or paused. Look: docker node ls."
+            f" Bring it back, or take it out of {TABLE}."
+        )
+
+
+def _node(name: str, facts: NodeFacts, engine: NodeEngine) -> Node:
+    return Node(
+        name=name,
+        id=facts.id,
+        engine=str(engine.host),
+        host=socket.gethostname() if is_here(str(engine.host)) else facts.hostname,
+        cores=facts.cores,
+        memory_bytes=facts.memory_bytes,
+        role=facts.role,
+    )
+
+
+def is_here(address: str) -> bool:
+    """Return whether an engine's address is on this machine, so that ``/proc`` shows its tasks."""
+    scheme, _, rest = address.partition("://")
+    return scheme == "unix" or rest.partition("/")[0].rpartition(":")[0] in HERE
+
+
+def machine_of(cluster: Cluster) -> Machine:
+    """Return the facts of the machines that the nodes are on."""
+    facts = [engine.facts() for engine in cluster.engines.values()]
+    nodes = cluster.nodes
+    engine = f"Docker {cluster.manager.version}, a Swarm of {len(nodes)} nodes"
+    can_budget = all(bool(each.get("CpuCfsQuota")) for each in facts)
+    one = is_one_machine(nodes)
+    can_pin = one and all(bool(each.get("CPUSet")) for each in facts)
+    if one and all(is_here(node.engine) for node in nodes):
+        machine = host.read_machine(can_budget=can_budget, engine=engine)
+        return replace(machine, can_pin=can_pin, nodes=nodes)
+    cores = sum(
+        max(node.cores for node in nodes if node.host == name)
+        for name in {node.host for node in nodes}
+    )
+    return Machine(
+        cores=cores,
+        core_ids=tuple(range(cores)),
+        memory_bytes=sum(node.memory_bytes for node in nodes),
+        cpu_model=_architectures(facts),
+        system=f"{facts[0].get('OperatingSystem')} {facts[0].get('KernelVersion')}",
+        python=platform.python_version(),
+        engine=engine,
+        cgroup=f"v{facts[0].get('CgroupVersion', '1')}",
+        can_budget=can_budget,
+        can_pin=can_pin,
+        nodes=nodes,
+    )
+
+
+def _architectures(facts: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(sorted({str(each.get("Architecture", "?")) for each in facts}))
+
+
+def builder_of(access: SwarmAccess, cluster: Cluster) -> str:
+    """Return the address of the engine that builds images.
+
+    It is the named one; or that of this machine if it builds for the nodes' processors; or the
+    manager.
+    """
+    if access.builder is not None:
+        return access.builder
+    manager = cluster.manager
+    try:
+        with closing(NodeEngine(SOCKET)) as local:
+            same = local.facts().get("Architecture") == manager.facts().get("Architecture")
+    except EnvironmentFailure:
+        same = False
+    return SOCKET if same else str(manager.host)

@@ -1,0 +1,243 @@
+"""The running stack of a run on a Swarm."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from loadtests.environments.compose import further
+from loadtests.environments.compose.containers import (
+    FIRST_LOG_CHARS,
+    LOG_LINES,
+    STATUS_PORT,
+    WRITE_CONFIG,
+    parse_processes,
+    proxy_config,
+)
+from loadtests.environments.compose.files import joined
+from loadtests.environments.compose.stack import QUIET_LIMIT_S, replicas_of
+from loadtests.environments.swarm.counters import SwarmCounters
+from loadtests.environments.swarm.nodes import is_here
+from loadtests.environments.swarm.orders import Orders
+from loadtests.environments.swarm.stacks import ServiceStack
+from loadtests.environments.wait_idle import busy_after, wait_until_quiet
+from loadtests.model.machine import Node
+from loadtests.model.plan import Plan, TrialSpec, Upstream
+from loadtests.model.stack import HostReading, Reading, ReplicaState
+from loadtests.model.tested.in_force import ServerProcess
+from loadtests.model.vocabulary import Role
+from loadtests.planning.budget import cores_used, service_parts
+from loadtests.planning.swarm_placement import is_one_machine
+from loadtests.tools import docker, files, host, proc, procfs
+from loadtests.tools.proc import Child
+
+START_CPUS = 1.0
+"""The CPU of a replica until its server has started. With a tenth, several processes of one server
+would take longer to start than gunicorn waits for them."""
+
+
+class SwarmStack:
+    """The running containers on all nodes; see ``environments.protocol.Stack``."""
+
+    def __init__(
+        self, stack: ServiceStack, orders: Orders, plan: Plan, folder: Path, root: Path
+    ) -> None:
+        self._stack = stack
+        self._orders = orders
+        self._plan = plan
+        self._folder = folder
+        self._template = (root / "compose/nginx.conf.j2").read_text()
+        self._at = stack.containers()
+        self._counters = SwarmCounters(stack.cluster, stack.name, self._at)
+        nodes = stack.cluster.nodes
+        self._is_here = is_one_machine(nodes) and all(is_here(node.engine) for node in nodes)
+        self._notes: list[str] = []
+        self.replicas = replicas_of(
+            {name: container for name, (_, container) in self._at.items()},
+            plan,
+            dict(orders.replica.ports),
+        )
+        self._hold([replica.name for replica in self.replicas], START_CPUS)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found, changed or added since the start."""
+        return tuple(self._notes)
+
+    @property
+    def proxy_host(self) -> str:
+        """The proxy's address in the overlay network."""
+        return self._container(Role.PROXY).address
+
+    @property
+    def status_url(self) -> str:
+        """The URL of nginx's own counters."""
+        return f"http://{self.proxy_host}:{STATUS_PORT}/status"
+
+    @property
+    def host_cores(self) -> tuple[int, ...]:
+        """The cores of this machine that the run uses; none if a node is on another one."""
+        return self._cores if self._is_here else ()
+
+    @property
+    def _cores(self) -> tuple[int, ...]:
+        return cores_used(self._plan.budget) or host.usable_cores()
+
+    # -- programs ---------------------------------------------------------------------------------
+
+    def start_generator(self) -> Child:
+        """Start the generator in its container."""
+        processes = str(self._plan.generator_processes)
+        return self._start(Role.GENERATOR, "loadtests.generator", "--processes", processes)
+
+    def start_metronome(self) -> Child | None:
+        """Start the CPU speed probe on the replicas' cores; None on several machines."""
+        cores = self._plan.budget.replica_cores
+        if not is_one_machine(self._stack.cluster.nodes) or not cores:
+            return None
+        return self._start(Role.METRONOME, "loadtests.generator.metronome", joined(cores))
+
+    def _start(self, member: Role, module: str, *options: str) -> Child:
+        logs = self._folder / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        argv = self._exec_argv(member, "python", "-m", module, *options)
+        return Child(argv, log=logs / f"{member}.log")
+
+    def run_module(self, module: str, text: str) -> str:
+        """Run a module of the generator's package in its container, and return its output."""
+        argv = self._exec_argv(Role.GENERATOR, "python", "-m", module)
+        return proc.run(argv, input_text=text).stdout
+
+    def _exec_argv(self, member: str, *command: str) -> tuple[str, ...]:
+        node, container = self._at[member]
+        return docker.exec_argv(container.id, *command, host=node.engine)
+
+    def activate(self, spec: TrialSpec) -> None:
+        """Do nothing: all replicas are up, and each cell has its own port."""
+
+    # -- the proxy and the cores ------------------------------------------------------------------
+
+    def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
+        """Write the proxy's configuration, which starts it, and hold all to their CPU and cores.
+
+        The replicas' limits are those of their services again, which were lifted for the start.
+        """
+        names = [replica.name for replica in self.replicas]
+        stores = [Role.STORE.value] if Role.STORE in self._at else []
+        if self._orders.replica.is_users:
+            busy = busy_after([*names, *stores], self.read, limit_s=QUIET_LIMIT_S)
+            if busy:
+                self._notes.append(f"Use CPU without any request: {', '.join(busy)}.")
+        else:
+            wait_until_quiet([*names, *stores], self.read)
+        self._hold(names, self._plan.budget.replica_cpus)
+        self._pin(names, stores)
+        config = proxy_config(self._template, self.replicas, upstreams, listen_host=self.proxy_host)
+        files.write(self._folder / "nginx.conf", config)
+        proc.run(self._exec_argv(Role.PROXY, *WRITE_CONFIG), input_text=config)
+
+    def _hold(self, names: Sequence[str], cpus: float | None) -> None:
+        """Give replicas so much CPU, where their services have a limit."""
+        if self._plan.budget.replica_cpus is None:
+            return
+        for node, ids in self._by_node(names).items():
+            proc.run(docker.update_argv(ids, cpus=cpus, cores=(), host=node.engine))
+
+    def _pin(self, replicas: Sequence[str], stores: Sequence[str]) -> None:
+        """Pin members to cores, by their nodes' engines: a Swarm's services cannot be pinned."""
+        budget = self._plan.budget
+        generator, proxy = service_parts(budget.service_cores)
+        for names, cores in (
+            (replicas, budget.replica_cores),
+            ([Role.METRONOME], budget.replica_cores),
+            ([Role.GENERATOR], generator),
+            ([Role.PROXY], proxy),
+            (stores, budget.store_cores),
+        ):
+            for node, ids in self._by_node(names).items():
+                if cores:
+                    proc.run(docker.update_argv(ids, cpus=None, cores=cores, host=node.engine))
+
+    def _by_node(self, names: Collection[str]) -> dict[Node, list[str]]:
+        grouped: dict[Node, list[str]] = {}
+        for name in names:
+            node, container = self._at[name]
+            grouped.setdefault(node, []).append(container.id)
+        return grouped
+
+    # -- counters and logs ------------------------------------------------------------------------
+
+    def read(self, members: Collection[str]) -> tuple[Reading, ...]:
+        """Return the present counters of these members; those of a silent node are left out."""
+        return self._counters.read(members)
+
+    def read_host(self) -> HostReading | None:
+        """Return the CPU counters of this machine, or None if a node is on another one."""
+        return host.read_host(self._cores) if self._is_here else None
+
+    def identities(self) -> Mapping[str, str]:
+        """Return the identity of each member with its node, and whether each node answers."""
+        return self._counters.identities()
+
+    def log_of(self, member: str) -> str:
+        """Return the end of a member's log."""
+        if member not in self._at:
+            return "(no container)"
+        node, container = self._at[member]
+        return self._stack.cluster.engine_of(node).log(container.id, lines=LOG_LINES)
+
+    def state_of(self, member: str) -> ReplicaState:
+        """Return whether a replica runs, and where it listens."""
+        found = self._stack.containers().get(member)
+        if found is None:
+            return ReplicaState()
+        node, container = found
+        here = is_here(node.engine) and container.pid
+        listeners = procfs.listeners_of(container.pid) if here else None
+        return ReplicaState(
+            exit_code=None if container.running else container.exit_code,
+            out_of_memory=container.out_of_memory,
+            listening=None if listeners is None else tuple(map(str, listeners)),
+        )
+
+    def first_log(self, member: str) -> str:
+        """Return the beginning of a member's log, without the engine's times."""
+        node, container = self._at[member]
+        log = self._stack.cluster.engine_of(node).log(container.id)[:FIRST_LOG_CHARS]
+        return "\n".join(line.partition(" ")[2] for line in log.splitlines())
+
+    def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+        """Return a member's processes; () if the engine cannot list them."""
+        node, container = self._at[member]
+        return parse_processes(self._stack.cluster.engine_of(node).processes(container.id))
+
+    files_are_shared = False
+
+    def files_written(self, member: str, *, limit_s: float) -> tuple[str, ...] | None:
+        """Return what a member changed in its file system; None if that takes too long."""
+        node, container = self._at[member]
+        driver = str(self._stack.cluster.engine_of(node).facts().get("Driver"))
+        return further.files_written(container.id, driver=driver, limit_s=limit_s, host=node.engine)
+
+    @contextmanager
+    def further_replica(self, worker: str) -> Iterator[str]:
+        """Start one more replica of a variant for as long as the block lasts."""
+        model = next(each for each in self._plan.workers if each.name == worker)
+        number = self._plan.replica_counts[-1] + 1
+        order = self._orders.replica_order(model, number)
+        self._stack.create([order])
+        try:
+            self._stack.wait_running([order])
+            node, container = self._stack.containers()[f"{worker}-{number}"]
+            if order.cpus is not None:
+                argv = docker.update_argv(
+                    [container.id], cpus=START_CPUS, cores=(), host=node.engine
+                )
+                proc.run(argv)
+            yield f"{container.address}:{self._orders.replica.ports[worker]}"
+        finally:
+            self._stack.remove_service(order)
+
+    def _container(self, member: str) -> docker.Container:
+        return self._at[member][1]

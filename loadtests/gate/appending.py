@@ -1,0 +1,62 @@
+"""Checks that ``--append`` adds evidence to a gate of the same thing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from loadtests.gate.model import SCHEMA_VERSION, GatePlan, GateResult
+from loadtests.gate.versions import Sides
+from loadtests.model.errors import UsageError
+
+
+def continued(earlier: GateResult, now: GatePlan) -> GatePlan:
+    """Return the plan of an earlier gate with the minutes that are asked for now.
+
+    Raises :class:`UsageError` if its figures were counted in another way, or of something else.
+    """
+    if earlier.schema_version != SCHEMA_VERSION:
+        raise UsageError(
+            f"--append {earlier.facts.gate_id}: it was written with schema"
+            f" {earlier.schema_version}, whose figures were counted in another way than"
+            f" those of {SCHEMA_VERSION}. Start a new gate."
+        )
+    before = earlier.plan
+    if _settings(now) != _settings(before):
+        raise UsageError(
+            f"--append continues {earlier.facts.gate_id} with the same options: workers"
+            f" {','.join(before.workers)}, path {before.path}, the same target and load, and the"
+            " same margins. Leave these options unchanged."
+        )
+    # The values of variables and headers are not in the file, so those of now are used.
+    return replace(
+        before,
+        max_minutes=now.max_minutes,
+        tested=now.tested,
+        asked=now.asked,
+        checks=now.checks,
+        models=now.models,
+    )
+
+
+def _settings(plan: GatePlan) -> tuple[object, ...]:
+    load = plan.asked
+    requests = load.requests if load else ()
+    return (
+        plan.workers,
+        plan.path,
+        plan.margins,
+        plan.tested.given,
+        tuple((request.method, request.path, request.weight) for request in requests),
+        load.locustfile.path if load and load.locustfile else None,
+    )
+
+
+def check_same(earlier: GateResult, sides: Sides) -> None:
+    """Raise :class:`UsageError` if the versions are not those of the earlier gate."""
+    for before, now in ((earlier.base, sides.base), (earlier.head, sides.head)):
+        if (before.digest, before.environment) != (now.digest, now.environment):
+            raise UsageError(
+                f"--append {earlier.facts.gate_id}: its {before.name} was image"
+                f" {before.digest[:19]} and is now {now.digest[:19]}, or has other variables. A"
+                " gate can be continued with the same two versions only; start a new gate."
+            )

@@ -1,0 +1,135 @@
+"""The Compose file of a gate's stack with the versions of a user's own target."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from loadtests.environments.compose.lanes import LANES
+from loadtests.environments.compose.tested import document as tested_document
+from loadtests.environments.compose.tested.hidden import PREFIX as VALUE_PREFIX
+from loadtests.environments.compose.tested.hidden import Hidden
+from loadtests.environments.compose.tested.subject import Part, Subject
+from loadtests.gate.model import SideName
+from loadtests.gate.tested.prepared import Prepared
+from loadtests.model.errors import UsageError
+from loadtests.model.plan import WorkerModel
+from loadtests.tools import docker_compose
+from loadtests.tools.docker import MEMBER_LABEL
+
+FILE = "gate.services.json"
+"""The Compose file of the whole stack, in the gate's folder. JSON is valid YAML."""
+
+OUR_SERVICES = ("proxy", "generator", "metronome")
+
+
+def document(
+    root: Path,
+    prepared: Mapping[SideName, Prepared],
+    models: Mapping[SideName, WorkerModel],
+    *,
+    lanes: int,
+    memory_bytes: int,
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the Compose file of a stack, and the values of the variables in it.
+
+    Each version has a network, stores and volumes of its own. ``memory_bytes`` limits a start
+    whose definition has no limit. Raises :class:`UsageError` for secrets or configs that differ.
+    """
+    ours = docker_compose.parse((root / "compose/gate.yaml").read_text())
+    stack: dict[str, Any] = {
+        "services": {name: ours["services"][name] for name in OUR_SERVICES},
+        "networks": ours["networks"],
+        "volumes": {},
+        "secrets": {},
+        "configs": {},
+    }
+    values: dict[str, str] = {}
+    for side in SideName:
+        own, hidden = _of_version(side, prepared[side], models[side], lanes, memory_bytes)
+        values |= hidden
+        for kind, entries in own.items():
+            _add(stack[kind], entries, kind)
+    return {kind: entries for kind, entries in stack.items() if entries}, values
+
+
+def _add(known: dict[str, Any], entries: Mapping[str, Any], kind: str) -> None:
+    for name, entry in entries.items():
+        if known.setdefault(name, entry) != entry:
+            raise UsageError(
+                f"The {kind.removesuffix('s')} {name} differs between base and head, and a gate"
+                " gives both the same. Make it the same, or give it as a file."
+            )
+
+
+def _of_version(
+    side: SideName, version: Prepared, model: WorkerModel, lanes: int, memory_bytes: int
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Return the services and what belongs to them, with names of this version alone."""
+    subject = version.subject
+    hidden = Hidden(subject.values)
+    start = tested_document.replica(
+        subject.measured,
+        memory_bytes=memory_bytes,
+        command=version.commands.get(model.name, tested_document.NO_COMMAND),
+        variables=hidden.all_of(dict(model.env)),
+    )
+    services = {f"{side}-{lane}": start for lane in LANES[:lanes]}
+    services |= {service_of(side, part): _needed(side, part) for part in subject.needs}
+    named = {name: f"{side}-{name}" for name in subject.volumes}
+    own = {
+        "services": {
+            name: _in_version(service, side, subject, named) for name, service in services.items()
+        },
+        "volumes": {
+            named[name]: {**definition, "labels": tested_document.LABELS}
+            for name, definition in subject.volumes.items()
+        },
+        "secrets": dict(subject.secrets),
+        "configs": dict(subject.configs),
+    }
+    # Both versions number their hidden texts from 1.
+    prefix = f"TWOFOLD_{side.upper()}_VALUE_"
+    text = json.dumps(own).replace(f"${{{VALUE_PREFIX}", f"${{{prefix}")
+    renamed = {
+        prefix + name.removeprefix(VALUE_PREFIX): value for name, value in hidden.values.items()
+    }
+    return json.loads(text), renamed
+
+
+def service_of(side: SideName, part: Part) -> str:
+    """Return the name of a service that a version needs; it does not look like a start's."""
+    return f"with-{side}-{part.service.removeprefix('with-')}"
+
+
+def _needed(side: SideName, part: Part) -> dict[str, Any]:
+    service = tested_document.needed(part)
+    member = {MEMBER_LABEL: service_of(side, part)}
+    return {**service, "labels": {**service["labels"], **member}}
+
+
+def _in_version(
+    service: dict[str, Any], side: SideName, subject: Subject, volumes: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return a service in its version's network, with its version's volumes and services."""
+    hosts = _hosts(service)
+    own = {**service, "networks": {side: {"aliases": hosts}} if hosts else [side]}
+    names = {part.service: service_of(side, part) for part in subject.needs}
+    if "depends_on" in service:
+        own["depends_on"] = {names[name]: how for name, how in service["depends_on"].items()}
+    if "volumes" in service:
+        own["volumes"] = [_volume(entry, volumes) for entry in service["volumes"]]
+    return own
+
+
+def _hosts(service: Mapping[str, Any]) -> Sequence[str]:
+    networks = service["networks"]
+    return networks[tested_document.NETWORK]["aliases"] if isinstance(networks, Mapping) else ()
+
+
+def _volume(entry: Mapping[str, Any], volumes: Mapping[str, str]) -> dict[str, Any]:
+    if entry.get("type") != "volume" or entry.get("source") not in volumes:
+        return dict(entry)
+    return {**entry, "source": volumes[str(entry["source"])]}

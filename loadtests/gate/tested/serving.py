@@ -1,0 +1,121 @@
+"""Sees what really serves each version, and what the proxy may keep of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from loadtests.gate.model import Evidence, GatePlan, SideName
+from loadtests.gate.plan import served_by
+from loadtests.gate.stack import GateStack, starts_of
+from loadtests.measurement.serving import in_force, keep_alive
+from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.plan import IdleConnections, WorkerModel
+from loadtests.model.stack import Replica
+from loadtests.model.tested.in_force import InForce
+from loadtests.model.tested.target import TargetKind
+from loadtests.servers import idle_connections
+from loadtests.servers.server import KeepAlive
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """What serves the versions of one comparison, and the idle connections that each allows."""
+
+    seen: Mapping[SideName, InForce] = field(default_factory=dict)
+    idle: Mapping[SideName, IdleConnections | None] = field(default_factory=dict)
+
+    @property
+    def slots(self) -> int | None:
+        """How many requests a start of base serves at once; None where that is not known."""
+        base = self.seen.get(SideName.BASE)
+        return None if base is None else base.slots
+
+    def processes_of(self, side: SideName) -> int | None:
+        """Return the number of a start's processes, or None."""
+        entry = self.seen.get(side)
+        return None if entry is None else entry.processes
+
+
+NOTHING_SEEN = Serving()
+
+
+def see(stack: GateStack, plan: GatePlan, worker: str) -> Serving:
+    """Return what serves each version, by the log and the processes of its first start.
+
+    Raises :class:`EnvironmentFailure` where our own command starts the server, and something else
+    runs. An image that starts its own server is measured as it starts.
+    """
+    seen = {side: _look(stack, plan, worker, side) for side in SideName}
+    as_started = {side: entry for side, entry in seen.items() if entry.as_started}
+    return Serving(seen=seen, idle=_idle(stack, plan, as_started))
+
+
+def _look(stack: GateStack, plan: GatePlan, worker: str, side: SideName) -> InForce:
+    model, start = served_by(plan, worker)[side], starts_of(stack, side)[0]
+    log, processes = stack.first_log(start.name), stack.processes_of(start.name)
+    if plan.tested.kind is TargetKind.IMPORT_STRING:  # our command starts it
+        entry = in_force.look(model, log, processes)
+        difference = in_force.differs(model, entry)
+        if difference is not None:
+            raise EnvironmentFailure(
+                f"{model.name} of {side} was to be {difference}. What runs was seen by"
+                f" {entry.seen_by}. Is the number set elsewhere, in a variable or a configuration"
+                f" file? The beginning of its log:\n{log[:2000]}"
+            )
+        return replace(entry, worker=worker)
+    entry = in_force.look(replace(model, as_started=True), log, processes)
+    if not model.as_started and is_in_force(model, entry):
+        return replace(entry, worker=worker, as_started=False, slots=model.slots)
+    return replace(entry, worker=worker)
+
+
+def is_in_force(model: WorkerModel, seen: InForce) -> bool:
+    """Return whether a server runs as a worker model asks, as far as it can be seen.
+
+    The mode has to be seen; numbers that are not seen do not count.
+    """
+    asked = model.mode or model.name
+    return (
+        seen.server == model.server
+        and seen.mode == asked
+        and seen.processes in {None, model.processes}
+        and seen.threads in {None, model.threads}
+    )
+
+
+def after_load(stack: GateStack, serving: Serving) -> Serving:
+    """Return the same with what only a load shows: the threads of gunicorn's gthread workers."""
+    seen = {
+        side: in_force.after_load_of(stack, entry, starts_of(stack, side)[0].name)
+        for side, entry in serving.seen.items()
+    }
+    return replace(serving, seen=seen)
+
+
+def kept(evidence: Evidence, serving: Serving) -> Evidence:
+    """Return the evidence with what serves; an entry of the same name is replaced."""
+    entries = {
+        side: (
+            *(old for old in evidence.in_force.get(side, ()) if old.worker != entry.worker),
+            entry,
+        )
+        for side, entry in serving.seen.items()
+    }
+    return replace(evidence, in_force={**evidence.in_force, **entries})
+
+
+def _idle(
+    stack: GateStack, plan: GatePlan, as_started: Mapping[SideName, InForce]
+) -> dict[SideName, IdleConnections | None]:
+    """Return what the proxy may keep of each version's server that is not put into force by us."""
+    if not as_started:
+        return {}
+    starts: dict[str, Replica] = {side: starts_of(stack, side)[0] for side in as_started}
+    found = keep_alive.ask(
+        stack,
+        {name: start.address for name, start in starts.items()},
+        path=plan.health,
+        watch_s=dict.fromkeys(starts, keep_alive.UNKNOWN_WATCH_S),
+    )
+    return {side: idle_connections.allowed(KeepAlive(), found.get(side)) for side in as_started}

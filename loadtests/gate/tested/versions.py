@@ -1,0 +1,230 @@
+"""Builds both versions of a user's own target, each from its own files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from loadtests.environments.compose import images, project_image
+from loadtests.environments.compose.tested import forcing, inspection, user_images
+from loadtests.environments.compose.tested.subject import Part, Subject
+from loadtests.environments.protocol import Say
+from loadtests.gate import fingerprints, versions
+from loadtests.gate.model import Side, SideKind, SideName
+from loadtests.gate.options import MOST_VARIANTS, GateOptions, models_of
+from loadtests.gate.tested import mounted
+from loadtests.gate.tested.places import place_of, target_in
+from loadtests.gate.tested.prepared import Prepared
+from loadtests.gate.versions import DEFAULT_PORT, Hashes, Named, Sides
+from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.model.plan import WorkerModel
+from loadtests.model.tested.project import Project
+from loadtests.model.tested.target import Target, TargetKind
+from loadtests.targets.application import build_context
+from loadtests.tools import docker
+from loadtests.tools.docker_compose import Compose
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workshop:
+    """What all builds of a gate need.
+
+    ``here`` is the working folder, and ``folder`` the one that the target's name starts from.
+    Files of commits are below ``temporary``, which has to stay while the gate runs.
+    """
+
+    engine: docker.Engine
+    compose: Compose
+    root: Path
+    here: Path
+    folder: Path
+    temporary: Path
+    say: Say
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Built:
+    side: Side
+    prepared: Prepared
+    hashes: Hashes | None
+
+
+def find(engine: docker.Engine, here: Path, options: GateOptions) -> tuple[Named, Named]:
+    """Return both versions by their names; raise :class:`UsageError` for one that is none."""
+    head = _find(engine, here, SideName.HEAD, options)
+    if len(options.variants) == MOST_VARIANTS:
+        return replace(head, name=SideName.BASE), head
+    return _find(engine, here, SideName.BASE, options), head
+
+
+def _find(engine: docker.Engine, here: Path, name: SideName, options: GateOptions) -> Named:
+    assert options.project is not None
+    image = {SideName.BASE: options.base_image, SideName.HEAD: options.head_image}[name]
+    asked = {SideName.BASE: options.base, SideName.HEAD: options.head}[name]
+    tested = options.project.tested
+    if image is not None:
+        return versions.find_image(engine, name, image)
+    if tested.kind is not TargetKind.IMAGE:
+        return versions.find(engine, here, name, asked)
+    if asked is None and name is SideName.HEAD:
+        return versions.find_image(engine, name, tested.image or tested.given)
+    found = None if asked is None else versions.find(engine, here, name, asked)
+    if found is None or found.kind is not SideKind.IMAGE:
+        raise UsageError(
+            f"The target is the image {tested.given}, so a commit or a folder does not change it."
+            f" Name the image of {name}: --{name}-image {tested.given}. Or name the target by its"
+            " Dockerfile."
+        )
+    return found
+
+
+def build(
+    shop: Workshop,
+    named: tuple[Named, Named],
+    options: GateOptions,
+    environments: Mapping[SideName, Mapping[str, str]],
+) -> Sides:
+    """Return both versions with their images, services and commands.
+
+    Raises :class:`UsageError` where a version has no such target, or where both would run the same
+    code, and :class:`EnvironmentFailure` where one does not build.
+    """
+    assert options.project is not None
+    pairs = list(models_of(options).values())
+    built = {}
+    for index, version in enumerate(named):
+        models = tuple({pair[index].name: pair[index] for pair in pairs}.values())
+        variables = environments[version.name]
+        built[version.name] = _build(shop, version, options.project, models, variables)
+    base, head = built[SideName.BASE], built[SideName.HEAD]
+    differences = versions.differences_of(base.side, head.side, (base.hashes, head.hashes))
+    notes = dict.fromkeys((*base.prepared.subject.notes, *head.prepared.subject.notes))
+    return Sides(
+        base=base.side,
+        head=head.side,
+        differences=(*differences, *notes, inspection.NO_WAY_OUT),
+        variables=environments,
+        prepared={name: entry.prepared for name, entry in built.items()},
+    )
+
+
+def _build(
+    shop: Workshop,
+    named: Named,
+    project: Project,
+    models: tuple[WorkerModel, ...],
+    variables: Mapping[str, str],
+) -> _Built:
+    place = shop.folder
+    if named.kind is not SideKind.IMAGE:
+        place = place_of(named, shop.here, shop.folder, shop.temporary)
+    env = {**project.tested.env, **variables}
+    tested = replace(_target(project.tested, place, shop.folder, named), env=env)
+    subject = _subject(shop, tested, named, place)
+    shop.say(f"Building the image of {named.name} ({versions.describe(named)})")
+    if tested.kind is TargetKind.IMPORT_STRING:
+        prepared = _of_application(shop, named, tested, subject, models)
+    else:
+        prepared = _of_image(shop, subject, models)
+    image = prepared.image
+    side = Side(
+        name=named.name,
+        asked=named.asked,
+        kind=named.kind,
+        digest=image.id,
+        port=tested.port or next(iter(image.ports), DEFAULT_PORT),
+        commit=named.commit,
+        environment=fingerprints.of(env),
+    )
+    return _Built(side=side, prepared=prepared, hashes=_hashes(named, tested))
+
+
+def _target(tested: Target, place: Path, folder: Path, named: Named) -> Target:
+    if named.kind is not SideKind.IMAGE:
+        return target_in(tested, place, folder, named)
+    if tested.kind is TargetKind.SERVICE:  # with what it needs, of the working tree
+        return tested
+    if tested.kind is TargetKind.IMPORT_STRING:
+        raise UsageError(
+            f"{named.name} is the image {named.asked}, which starts its own server, and the target"
+            f" is {tested.given}, whose server Twofold starts. Name two images"
+            " (--base-image, --head-image), or none."
+        )
+    return replace(
+        tested,
+        kind=TargetKind.IMAGE,
+        given=named.asked,
+        name=named.asked,
+        image=named.asked,
+        folder=None,
+        dockerfile=None,
+        notes=(),
+    )
+
+
+def _subject(shop: Workshop, tested: Target, named: Named, place: Path) -> Subject:
+    subject = inspection.inspect(tested, shop.engine, shop.compose)
+    assert subject is not None
+    if tested.kind is TargetKind.SERVICE:
+        mounted.check(subject, place, named)
+        parts = tuple(_tagged(part, named) for part in subject.parts)
+        subject = replace(subject, measured=parts[0], needs=parts[1:])
+        if named.kind is SideKind.IMAGE:
+            measured = replace(subject.measured, image=named.asked, build=None)
+            subject = replace(subject, measured=measured)
+    elif tested.kind is TargetKind.DOCKERFILE:
+        subject = replace(subject, measured=_tagged(subject.measured, named))
+    return subject
+
+
+def _tagged(part: Part, named: Named) -> Part:
+    """Return a part whose image, if it is built, has a tag that each gate uses again."""
+    if part.build is None:
+        return part
+    return replace(part, image=f"twofold/gate-{named.name}-{part.service}:latest".lower())
+
+
+def _of_application(
+    shop: Workshop,
+    named: Named,
+    tested: Target,
+    subject: Subject,
+    models: tuple[WorkerModel, ...],
+) -> Prepared:
+    base = images.base_image(shop.engine, shop.root, say=shop.say)
+    digest = project_image.build(
+        shop.engine,
+        shop.root,
+        tested,
+        base=base,
+        say=shop.say,
+        workers=models,
+        tag=f"twofold/gate-{named.name}-app:latest",
+    )
+    seen = project_image.inspect(digest, tested, shop.say)
+    image = shop.engine.image(digest)
+    if image is None:
+        raise EnvironmentFailure(f"The image of {named.name} was removed. Try again.")
+    measured = replace(subject.measured, image=digest, ports=(project_image.PORT,))
+    commands = {model.name: project_image.command(model, seen) for model in models}
+    # What the image was made from is told by the differences; its folder is only a copy.
+    subject = replace(subject, measured=measured, notes=())
+    return Prepared(subject=subject, image=image, commands=commands)
+
+
+def _of_image(shop: Workshop, subject: Subject, models: tuple[WorkerModel, ...]) -> Prepared:
+    provided = user_images.provide(shop.engine, subject, shop.say)
+    image = provided[subject.measured.name]
+    # By their ids, which no later build changes.
+    parts = tuple(replace(part, image=provided[part.name].id) for part in subject.parts)
+    subject = replace(subject, measured=parts[0], needs=parts[1:])
+    subject, commands = forcing.prepare(subject, image, models)
+    return Prepared(subject=subject, image=image, commands=commands)
+
+
+def _hashes(named: Named, tested: Target) -> Hashes | None:
+    if named.kind is SideKind.IMAGE or tested.folder is None:
+        return None
+    folder = Path(tested.folder)
+    return versions.hashes_of(folder, build_context.find(folder).files)

@@ -1,0 +1,1 @@
+"""Looks into the requests of a run, after everything else is measured."""

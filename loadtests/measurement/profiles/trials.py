@@ -1,0 +1,178 @@
+"""The profile trials of a run: which cells, the load on them, and the looks meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from loadtests.environments.protocol import Stack
+from loadtests.measurement.profiles.beside import Beside
+from loadtests.measurement.profiles.looking import Looking, Seen
+from loadtests.measurement.profiles.store_sessions import StoreLooking, access_of
+from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream, WorkerModel
+from loadtests.model.profiles.planned import ProfilePlan
+from loadtests.model.profiles.records import CellProfile
+from loadtests.model.tested.in_force import ServerProcess
+from loadtests.model.trial import Trial
+from loadtests.tools import py_spy
+
+ELSEWHERE = (
+    "The replicas run on another machine, so their threads cannot be seen from here. Start twofold"
+    " on the machine that runs them."
+)
+
+NO_PROCESSES = "The replicas' processes cannot be listed here."
+
+GREENLETS = (
+    "Of greenlets, only the one that runs can be seen from outside; what the others wait for is not"
+    " told. A helper inside the workers can: scripts/twofold_greenlets.py."
+)
+
+GREENLET_MODES = frozenset({"gevent", "eventlet", "gevent_wsgi", "gevent_pywsgi"})
+
+PREFORKING = frozenset({"gunicorn", "uwsgi", "granian"})
+"""Servers whose first process only watches its children."""
+
+SETTLE_S = 0.6
+
+DRAIN_LIMIT_S = 15.0
+
+
+Measure = Callable[[TrialSpec, Timing, Beside], Trial]
+"""Puts a cell's load on, and returns its trial."""
+
+
+def measure(
+    plan: Plan,
+    planned: ProfilePlan,
+    stack: Stack,
+    load: Measure,
+    *,
+    gains: Callable[[str, str], float],
+    say: Callable[[str], None],
+) -> tuple[CellProfile, ...]:
+    """Return the profile of each planned cell, one after another.
+
+    ``gains`` gives a series' factor of throughput, to find those that gain least. What cannot be
+    seen is said in the profile itself; nothing of it makes a run fail.
+    """
+    program = py_spy.find_program()
+    told = "" if program else py_spy.MISSING
+    if not stack.host_cores:
+        told = ELSEWHERE
+    series = [(worker, load.name) for worker in plan.workers for load in plan.workloads]
+    series.sort(key=lambda pair: gains(pair[0].name, pair[1]))
+    profiles: list[CellProfile] = []
+    for worker, workload in series[: planned.series_most]:
+        for count in planned.replica_counts:
+            spec = spec_of(plan, Cell(worker=worker.name, workload=workload, replicas=count))
+            if told or program is None:
+                profiles.append(_unseen(spec.cell, worker, told))
+                continue
+            say(f"Looking where requests wait: {spec.cell}")
+            profile = _profile(plan, planned, stack, load, spec, worker, program)
+            if profile.unseen == py_spy.NO_RIGHT:
+                told = profile.unseen
+            profiles.append(profile)
+    return tuple(profiles)
+
+
+def _unseen(cell: Cell, worker: WorkerModel, why: str) -> CellProfile:
+    return CellProfile(
+        cell=cell,
+        server=worker.server,
+        throughput_rps=0.0,
+        mean_ms=None,
+        window_s=0.0,
+        processes=0,
+        unseen=why,
+    )
+
+
+def _profile(
+    plan: Plan,
+    planned: ProfilePlan,
+    stack: Stack,
+    load: Measure,
+    spec: TrialSpec,
+    worker: WorkerModel,
+    program: str,
+) -> CellProfile:
+    processes = [
+        (member, process.pid)
+        for member in (f"{worker.name}-{number}" for number in spec.members)
+        for process in serving(stack.processes_of(member), worker.server)
+    ]
+    if not processes:
+        return _unseen(spec.cell, worker, NO_PROCESSES)
+    access = access_of([pid for _, pid in processes[:1]])
+    looking = Looking(
+        processes,
+        partial(py_spy.dump, program, cores=plan.budget.service_cores),
+        stores=(str(access),) if access else (),
+    )
+    store = StoreLooking(access) if access else None
+    beside = Beside((looking, store) if store else (looking,))
+    timing = Timing(settle_s=SETTLE_S, window_s=planned.window_s, drain_limit_s=DRAIN_LIMIT_S)
+    try:
+        trial = load(spec, timing, beside)
+    except EnvironmentFailure as error:
+        return _unseen(spec.cell, worker, f"The profile trial failed: {error}")
+    finally:
+        beside.stop()
+    profile = profile_of(trial, worker, looking.seen())
+    return replace(profile, store=store.seen() if store else None)
+
+
+def profile_of(trial: Trial, worker: WorkerModel, seen: Seen) -> CellProfile:
+    """Return the profile of a trial and what was seen during it."""
+    greenlets = (worker.mode or worker.name) in GREENLET_MODES
+    unseen = ""
+    if not seen.looks:
+        reasons = sorted(seen.failures, key=lambda reason: -seen.failures[reason])
+        unseen = reasons[0] if reasons else "No look gave a stack."
+    return CellProfile(
+        cell=trial.spec.cell,
+        server=worker.server,
+        throughput_rps=trial.throughput_rps,
+        mean_ms=trial.latency.mean_ms if trial.latency else None,
+        window_s=trial.window_s,
+        processes=seen.processes,
+        stacks=seen.stacks,
+        looks=seen.looks,
+        looking_cpus=seen.looking_s / seen.span_s if seen.span_s else None,
+        failures=seen.failures,
+        unseen=unseen,
+        note=GREENLETS if greenlets and not seen.helped else "",
+    )
+
+
+def serving(processes: Sequence[ServerProcess], server: str) -> Sequence[ServerProcess]:
+    """Return the processes that may serve requests: not the one that only watches its children."""
+    if server in PREFORKING and len(processes) > 1:
+        first = processes[0]
+        children = [process for process in processes if process.parent == first.pid]
+        return [process for process in processes if process is not first] if children else processes
+    return processes
+
+
+def spec_of(plan: Plan, cell: Cell) -> TrialSpec:
+    """Return the spec of a profile trial: on the first of the cell's ports."""
+    upstream: Upstream = min(
+        (
+            upstream
+            for upstream in plan.upstreams
+            if upstream.worker == cell.worker and len(upstream.members) == cell.replicas
+        ),
+        key=lambda upstream: upstream.members,
+    )
+    return TrialSpec(
+        id=f"profile-{cell.worker}-{cell.workload}-{cell.replicas}",
+        round=0,
+        position=0,
+        cell=cell,
+        members=upstream.members,
+        port=upstream.port,
+    )

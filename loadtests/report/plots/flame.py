@@ -1,0 +1,101 @@
+"""A flame graph as boxes, ready for the templates. PURE.
+
+The outermost function is at the top (an icicle). Places are per cents of the width and rows of the
+height, so the drawing fits any width. A box's colour says how its time changed with the replicas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from loadtests.model.profiles.results import FlameNode
+from loadtests.report.rounding import figure
+
+ROW = 18
+"""Pixels of a row: a line of small text."""
+
+MOST_ROWS = 28
+
+MOST_BOXES = 300
+"""Of one graph, the largest: some 200 bytes each, and a report may have several graphs."""
+
+CHARS_PER_PERCENT = 1.4
+"""Characters that fit into one per cent of a page of 1000 pixels."""
+
+GREW, SHRANK = 0.15, -0.15
+"""A change of this share of a box's own time gives it a colour."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Box:
+    """A box: its left edge and width in per cents, its top in pixels, and its texts."""
+
+    x: float
+    width: float
+    y: int
+    label: str
+    tip: str
+    kind: str
+    """``grew``, ``shrank`` or ``same``; a class of the style sheet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flame:
+    """A drawing; ``rows`` are the same boxes as texts, for those who do not see it."""
+
+    title: str
+    height: int
+    boxes: tuple[Box, ...]
+    compared: bool
+
+
+def flame(title: str, root: FlameNode) -> Flame:
+    """Return the drawing of a flame graph."""
+    boxes = sorted(_boxes(root, root.ms, 0.0, 0), key=lambda box: -box.width)[:MOST_BOXES]
+    boxes.sort(key=lambda box: (box.y, box.x))
+    depth = max((box.y for box in boxes), default=0) // ROW + 1
+    return Flame(
+        title=title,
+        height=depth * ROW,
+        boxes=tuple(boxes),
+        compared=root.change_ms is not None,
+    )
+
+
+def _boxes(node: FlameNode, whole_ms: float, left: float, depth: int) -> Iterator[Box]:
+    if depth >= MOST_ROWS or not whole_ms:
+        return
+    width = 100 * node.ms / whole_ms
+    yield Box(
+        x=round(left, 2),
+        width=round(width, 2),
+        y=depth * ROW,
+        label=_fitting(node.label, width),
+        tip=_tip(node, whole_ms),
+        kind=_kind(node),
+    )
+    for child in node.children:
+        yield from _boxes(child, whole_ms, left, depth + 1)
+        left += 100 * child.ms / whole_ms
+
+
+def _tip(node: FlameNode, whole_ms: float) -> str:
+    text = f"{node.label}: {figure(node.ms)} ms per request, {node.ms / whole_ms:.0%}"
+    if node.change_ms is None:
+        return text
+    return f"{text}; {node.change_ms:+.3g} ms with more replicas"
+
+
+def _kind(node: FlameNode) -> str:
+    if node.change_ms is None or not node.ms:
+        return "same"
+    share = node.change_ms / node.ms
+    return "grew" if share >= GREW else "shrank" if share <= SHRANK else "same"
+
+
+def _fitting(label: str, width: float) -> str:
+    room = int(width * CHARS_PER_PERCENT)
+    if len(label) <= room:
+        return label
+    return f"{label[: room - 1]}…" if room > 3 else ""

@@ -1,0 +1,59 @@
+"""Docker's command lines. ``host`` is the address of an engine; None means the environment's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from loadtests.tools.docker import images
+
+HOST = "DOCKER_HOST"
+CONTEXT = "DOCKER_CONTEXT"
+
+
+def docker_argv(host: str | None, *words: str) -> tuple[str, ...]:
+    """Return a command of the engine at ``host``."""
+    return ("docker", *(("--host", host) if host is not None else ()), *words)
+
+
+def build_argv(*, tag: str, folder: Path, dockerfile: Path, base_image: str) -> tuple[str, ...]:
+    """Return the command that builds one of our images from a folder (its build context)."""
+    return images.build_argv(
+        tag=tag, folder=folder, dockerfile=dockerfile, arguments={"BASE_IMAGE": base_image}
+    )
+
+
+def exec_argv(container: str, *command: str, host: str | None = None) -> tuple[str, ...]:
+    """Return the command that runs a program in a container and connects its streams."""
+    return docker_argv(host, "exec", "--interactive", container, *command)
+
+
+def update_argv(
+    containers: Sequence[str],
+    *,
+    cpus: float | None,
+    cores: Sequence[int],
+    host: str | None = None,
+) -> tuple[str, ...]:
+    """Return the command that limits running containers to a CPU budget and to cores."""
+    budget = () if cpus is None else (f"--cpus={cpus:g}",)
+    pinned = (f"--cpuset-cpus={','.join(str(core) for core in cores)}",) if cores else ()
+    return docker_argv(host, "update", *budget, *pinned, *containers)
+
+
+@contextmanager
+def pointed_at(host: str) -> Iterator[None]:
+    """Let Docker's programs and :class:`Engine` use the engine at ``host`` in this block."""
+    before = {name: os.environ.get(name) for name in (HOST, CONTEXT)}
+    os.environ.pop(CONTEXT, None)
+    os.environ[HOST] = host
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,89 @@
+"""Which frames are a request's, and which line of the user's own."""
+
+import pytest
+
+from loadtests.analysis.profiles.frames import own_line, request_frames
+from loadtests.model.profiles.records import Frame, Stack, Waiting
+from tests.loadtests.analysis.profiles.builders import (
+    COMPUTING,
+    EXECUTE,
+    FLASK,
+    IDLE,
+    LOCK_ROW,
+    SERVER,
+    SITE,
+    WAITING,
+    frame,
+)
+
+
+def a_stack(*frames: Frame) -> Stack:
+    return Stack(frames=frames, kind=Waiting.CPU)
+
+
+def test_a_request_begins_below_the_servers_call() -> None:
+    assert request_frames(WAITING, "gunicorn") == (*FLASK, LOCK_ROW, EXECUTE)
+
+
+def test_a_thread_that_waits_for_work_serves_no_request() -> None:
+    assert request_frames(IDLE, "gunicorn") == ()
+
+
+@pytest.mark.parametrize(
+    "innermost",
+    [
+        frame(f"{SITE}/gunicorn/http/wsgi.py:390", "write"),
+        frame("/usr/lib/python3.11/ssl.py:1166", "read"),
+    ],
+)
+def test_what_the_server_does_by_itself_is_no_request(innermost: Frame) -> None:
+    assert request_frames(a_stack(*SERVER, innermost), "gunicorn") == ()
+
+
+def test_a_thread_of_the_application_that_no_server_called_is_no_request() -> None:
+    start = frame("/usr/lib/python3.11/threading.py:975", "Thread._bootstrap")
+    thread = a_stack(start, frame("/srv/shop/jobs.py:7", "clean_up"))
+
+    assert request_frames(thread, "gunicorn") == ()
+    assert request_frames(thread, "uwsgi") == ()
+
+
+def test_a_server_in_c_calls_the_application_from_no_frame() -> None:
+    stack = a_stack(*FLASK, LOCK_ROW)
+
+    assert request_frames(stack, "uwsgi") == stack.frames
+    assert request_frames(stack, "gunicorn") == ()
+
+
+def test_debians_packages_are_not_the_standard_library() -> None:
+    flask = frame("/usr/lib/python3/dist-packages/flask/app.py:1", "__call__")
+
+    assert request_frames(a_stack(*SERVER, flask), "gunicorn") == (flask,)
+
+
+def test_the_line_is_the_innermost_of_the_users_own_with_what_it_called() -> None:
+    assert own_line(WAITING.frames) == (LOCK_ROW, "psycopg execute")
+    assert own_line(COMPUTING.frames)[1] == ""
+
+
+def test_the_standard_library_is_named_by_its_module() -> None:
+    dumps = frame("/usr/lib/python3.11/json/encoder.py:200", "encode")
+
+    assert own_line((*FLASK, LOCK_ROW, dumps)) == (LOCK_ROW, "encoder encode")
+
+
+def test_what_a_context_manager_enters_is_told_and_not_the_context_manager() -> None:
+    enter = frame("/usr/lib/python3.11/contextlib.py:137", "_GeneratorContextManager.__enter__")
+    pool = frame(f"{SITE}/psycopg_pool/pool.py:158", "ConnectionPool.connection")
+
+    assert own_line((*FLASK, LOCK_ROW, enter, pool))[1] == "psycopg_pool ConnectionPool.connection"
+
+
+def test_an_application_that_is_installed_as_a_package_is_still_found() -> None:
+    installed = frame(f"{SITE}/shop/db.py:88", "lock_row")
+
+    assert own_line((*FLASK, installed, EXECUTE)) == (installed, "psycopg execute")
+
+
+def test_a_request_without_a_line_of_the_users_has_the_innermost_one() -> None:
+    assert own_line(FLASK) == (FLASK[-1], "")

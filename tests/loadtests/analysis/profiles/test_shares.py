@@ -1,0 +1,82 @@
+"""The time of a request by line, from looks and the rate."""
+
+import pytest
+
+from loadtests.analysis.profiles.shares import result_of
+from loadtests.model.profiles.records import Waiting
+from tests.loadtests.analysis.profiles.builders import STACKS, make_profile
+
+SEEN = [(0, 0, 0, 1), (0, 0, 0, 2)] * 20
+"""Three requests wait in each look, one computes in every other one."""
+
+
+def test_time_is_the_mean_number_of_requests_over_their_rate() -> None:
+    result = result_of(make_profile(SEEN, throughput_rps=50.0))
+
+    assert result.application_ms is not None
+    assert result.application_ms.estimate == pytest.approx(3.5 / 50 * 1000)
+    assert [str(line) for line in result.lines] == [
+        "/srv/shop/db.py:88 lock_row",
+        "/srv/shop/pages.py:12 render",
+    ]
+    assert [line.ms.estimate for line in result.lines] == pytest.approx([60.0, 10.0])
+    assert [line.share_ratio for line in result.lines] == pytest.approx([6 / 7, 1 / 7])
+
+
+def test_a_look_stands_for_all_processes_of_its_cell() -> None:
+    one, four = (result_of(make_profile(SEEN, processes=count)) for count in (1, 4))
+
+    assert four.lines[0].ms.estimate == pytest.approx(4 * one.lines[0].ms.estimate)
+
+
+def test_a_line_says_what_its_requests_do_and_whom_they_wait_for() -> None:
+    first, second = result_of(make_profile(SEEN)).lines
+
+    assert (first.kind, first.peer, first.callee) == (
+        Waiting.STORE,
+        "10.0.0.2:5432",
+        "psycopg execute",
+    )
+    assert (second.kind, second.peer) == (Waiting.CPU, "")
+
+
+def test_the_interval_is_wider_where_the_looks_differ_more() -> None:
+    steady = result_of(make_profile([(0, 0)] * 40)).lines[0].ms
+    bursts = result_of(make_profile([(0,) * 4] * 20 + [()] * 20)).lines[0].ms
+
+    assert steady.low == steady.estimate == steady.high
+    assert bursts.estimate == pytest.approx(steady.estimate)
+    assert bursts.low < 0.6 * bursts.estimate < 1.4 * bursts.estimate < bursts.high
+
+
+def test_too_few_looks_give_no_number_but_their_reason() -> None:
+    result = result_of(make_profile(SEEN[:5], failures={"py-spy cannot read it.": 30}))
+
+    assert (result.application_ms, result.lines) == (None, ())
+    assert result.unseen == "Only 5 looks gave stacks; that is too few. py-spy cannot read it."
+
+
+def test_a_window_without_a_request_in_the_application_has_no_number() -> None:
+    result = result_of(make_profile([(2, 2)] * 40))
+
+    assert result.lines == ()
+    assert result.unseen.startswith("No look saw a request inside the application")
+
+
+def test_a_window_without_an_answer_has_no_number() -> None:
+    assert result_of(make_profile(SEEN, throughput_rps=0.0)).lines == ()
+
+
+def test_what_looking_cost_is_told_against_the_measured_rounds() -> None:
+    assert result_of(make_profile(SEEN), 110.0).slowdown_ratio == pytest.approx(0.1)
+    assert result_of(make_profile(SEEN)).slowdown_ratio is None
+
+
+def test_threads_that_compute_and_wait_for_the_gil_count_together() -> None:
+    waiting = STACKS[1].__class__(frames=STACKS[1].frames, kind=Waiting.GIL)
+    asleep = STACKS[1].__class__(frames=STACKS[1].frames, kind=Waiting.SLEEP)
+    stacks = (STACKS[1], waiting, asleep)
+
+    line = result_of(make_profile([(0, 1, 1, 2, 2)] * 40, stacks=stacks)).lines[0]
+
+    assert line.kind is Waiting.GIL

@@ -1,0 +1,82 @@
+"""What a thread did, from the kernel's word and py-spy's."""
+
+import pytest
+
+from loadtests.analysis.profiles.waits import kind_at, refined
+from loadtests.model.profiles.records import KernelWait, Waiting
+from tests.loadtests.analysis.profiles.builders import FLASK, WAITING, frame
+
+CPU = KernelWait(kind=Waiting.CPU)
+LOCK = KernelWait(kind=Waiting.LOCK)
+SLEEP = KernelWait(kind=Waiting.SLEEP)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "unchanged", "owns_gil", "kind"),
+    [
+        (LOCK, LOCK, True, False, Waiting.LOCK),
+        (LOCK, LOCK, True, True, Waiting.LOCK),  # a library that keeps the GIL while it waits
+        (CPU, CPU, True, True, Waiting.CPU),
+        (CPU, LOCK, False, True, Waiting.CPU),
+        (SLEEP, CPU, False, False, Waiting.SLEEP),
+        (SLEEP, LOCK, False, False, Waiting.LOCK),  # the stack is read right before the end
+        (SLEEP, SLEEP, False, False, Waiting.SLEEP),
+        (None, LOCK, False, False, Waiting.UNKNOWN),
+        (None, None, False, True, Waiting.CPU),
+    ],
+)
+def test_the_kernels_word_counts_where_the_thread_stayed_in_one_wait(
+    before: KernelWait | None,
+    after: KernelWait | None,
+    unchanged: bool,
+    owns_gil: bool,
+    kind: Waiting,
+) -> None:
+    seen = kind_at(before, after, unchanged=unchanged, owns_gil=owns_gil)
+
+    assert seen.kind is kind
+
+
+@pytest.mark.parametrize(
+    ("peer", "kind"),
+    [
+        ("10.0.0.2:5432", Waiting.STORE),
+        ("[fd00::2]:6379", Waiting.STORE),
+        ("10.0.0.9:7777", Waiting.STORE),  # the stack's own store, whatever its port
+        ("127.0.0.11:53", Waiting.DNS),
+        ("10.0.0.9:80", Waiting.SOCKET),  # another service of the store's machine
+        ("10.0.0.3:80", Waiting.SOCKET),
+        ("", Waiting.SOCKET),
+    ],
+)
+def test_a_socket_is_told_apart_by_its_peer(peer: str, kind: Waiting) -> None:
+    wait = KernelWait(kind=Waiting.SOCKET, peer=peer)
+
+    assert refined(wait, FLASK, stores=("10.0.0.9:7777",)) == KernelWait(kind=kind, peer=peer)
+
+
+def test_a_socket_below_a_driver_is_the_stores_whatever_its_address() -> None:
+    wait = KernelWait(kind=Waiting.SOCKET, peer="a local socket")
+
+    assert refined(wait, WAITING.frames).kind is Waiting.STORE
+
+
+@pytest.mark.parametrize(
+    ("seen", "kind"),
+    [
+        (Waiting.SOCKET, Waiting.LOCK),
+        (Waiting.UNKNOWN, Waiting.LOCK),
+        (Waiting.CPU, Waiting.CPU),
+        (Waiting.GIL, Waiting.GIL),
+    ],
+)
+def test_a_stack_inside_of_a_lock_waits_for_one_whatever_the_kernel_saw_beside_it(
+    seen: Waiting, kind: Waiting
+) -> None:
+    inside = (*FLASK, frame("/usr/lib/python3.11/threading.py:331", "Condition.wait"))
+
+    assert refined(KernelWait(kind=seen), inside).kind is kind
+
+
+def test_nothing_but_a_socket_is_refined() -> None:
+    assert refined(LOCK, WAITING.frames) == LOCK

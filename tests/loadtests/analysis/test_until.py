@@ -1,0 +1,109 @@
+"""How far it scales, in one sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from loadtests.analysis.until import Ended, Step, conclude, exit_code, goes_on, step_of
+from loadtests.model.result import Estimate
+from loadtests.model.vocabulary import Verdict
+from tests.loadtests.builders import make_plan, make_result, make_trials
+
+
+def rate(value: float) -> Estimate:
+    return Estimate(estimate=value, low=0.95 * value, high=1.05 * value)
+
+
+def a_step(count: int, verdict: Verdict = Verdict.SCALES, **fields: Any) -> Step:
+    factor = {Verdict.SCALES: 1.98, Verdict.FALLS_SHORT: 1.5}.get(verdict, 1.02)
+    defaults: dict[str, Any] = {
+        "run_id": f"run-{count}",
+        "replicas_from": count,
+        "replicas_to": 2 * count,
+        "factor": rate(factor),
+        "verdict": verdict,
+        "from_rps": rate(50.0 * count),
+        "to_rps": rate(50.0 * count * factor),
+        "why": "PostgreSQL used 0.495 of its 0.5 CPU.",
+    }
+    return Step(**defaults | fields)
+
+
+def test_the_end_is_told_with_its_cause_and_its_throughput() -> None:
+    answer = conclude([a_step(1), a_step(2), a_step(4), a_step(8, Verdict.NO_GAIN)])
+
+    assert (answer.up_to, answer.ended, exit_code(answer)) == (8, Ended.FOUND, 0)
+    assert answer.sentence == (
+        "Up to 8 replicas, 396 requests/s; 16 gain almost nothing (factor 1.02, where 2 is"
+        " perfect), because: PostgreSQL used 0.495 of its 0.5 CPU."
+    )
+
+
+def test_an_application_that_does_not_scale_at_all_ends_at_one() -> None:
+    answer = conclude([a_step(1, Verdict.FALLS_SHORT)])
+
+    assert (answer.up_to, exit_code(answer)) == (1, 1)
+    assert answer.sentence.startswith("1 replica, 50 requests/s; 2 gain too little")
+
+
+def test_a_machine_that_can_do_no_more_is_no_end_of_the_application() -> None:
+    answer = conclude([a_step(1), a_step(2)], refusal="8 replicas need 2 cores.")
+
+    assert (answer.up_to, answer.ended, exit_code(answer)) == (4, Ended.MACHINE, 0)
+    assert answer.sentence == (
+        "At least up to 4 replicas, 198 requests/s; more cannot be tested here: 8 replicas need 2"
+        " cores."
+    )
+
+
+@pytest.mark.parametrize("verdict", [Verdict.INCONCLUSIVE, Verdict.INVALID])
+def test_what_could_not_be_decided_is_never_an_end(verdict: Verdict) -> None:
+    answer = conclude([a_step(1), a_step(2, verdict, why="Other programs ran.")])
+
+    assert (answer.up_to, answer.ended, exit_code(answer)) == (2, Ended.UNKNOWN, 3)
+    assert "whether 4 gain as much cannot be told: Other programs ran." in answer.sentence
+    first = conclude([a_step(1, verdict, why="Other programs ran.")])
+    assert first.sentence == "Cannot tell whether 2 replicas gain anything: Other programs ran."
+
+
+def test_wrong_answers_end_it() -> None:
+    answer = conclude([a_step(1, Verdict.BREAKS, why="Replica 2 refuses the cookie.")])
+
+    assert exit_code(answer) == 1
+    assert "with 2 answers are wrong or fail" in answer.sentence
+
+
+def test_a_wanted_rate_needs_an_interval_that_is_all_above_it() -> None:
+    steps = [a_step(1), a_step(2), a_step(4, Verdict.NO_GAIN)]
+
+    enough = conclude(steps, for_rps=90.0)
+    assert (enough.replicas_for, exit_code(enough)) == (2, 0)
+    assert enough.sentence.endswith("2 replicas of this size are enough for 90 requests/s.")
+    assert conclude(steps, for_rps=98.0).replicas_for == 4
+    never = conclude(steps, for_rps=400.0)
+    assert (never.replicas_for, exit_code(never)) == (None, 1)
+    assert "No measured number of replicas is shown to reach 400 requests/s" in never.sentence
+
+
+def test_a_rate_that_the_machine_cannot_show_is_not_answered_with_no() -> None:
+    assert exit_code(conclude([a_step(1)], refusal="Too small.", for_rps=400.0)) == 3
+
+
+def test_an_invalid_rate_is_enough_for_nothing() -> None:
+    steps = [a_step(1, Verdict.INVALID)]
+
+    assert conclude(steps, for_rps=10.0).replicas_for is None
+
+
+def test_only_a_doubling_that_scales_goes_on() -> None:
+    assert [verdict for verdict in Verdict if goes_on(a_step(1, verdict))] == [Verdict.SCALES]
+
+
+def test_a_step_is_the_one_doubling_of_a_run() -> None:
+    plan = make_plan(replica_counts=(2, 4))
+    step = step_of(make_result(plan, make_trials(plan)))
+
+    assert (step.replicas_from, step.replicas_to, step.verdict) == (2, 4, Verdict.SCALES)
+    assert step.to_rps.estimate == pytest.approx(200.0)

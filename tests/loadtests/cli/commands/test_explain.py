@@ -1,0 +1,81 @@
+"""``twofold explain``, on runs in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from loadtests.model import errors
+from loadtests.model.profiles.records import CellProfile
+from loadtests.results.run_folder import Store
+from tests.loadtests.analysis.profiles.builders import make_profile
+from tests.loadtests.builders import (
+    make_calibration,
+    make_cell,
+    make_facts,
+    make_machine,
+    make_plan,
+    make_trials,
+)
+
+PLAN = make_plan(replica_counts=(1, 2))
+
+
+def a_run(results: Path, *profiles: CellProfile) -> Path:
+    """Write a finished run with these profiles, and return its folder."""
+    store = Store.create(results, "20260921-101500-0001")
+    store.begin(make_facts(), make_machine(), PLAN)
+    store.write_calibrations([make_calibration()])
+    for trial in make_trials(PLAN):
+        store.append(trial, b"")
+    if profiles:
+        store.write_profiles(profiles)
+    return store.folder
+
+
+def told(results: Path) -> Path:
+    return a_run(
+        results,
+        make_profile([(0, 1, 1)] * 40),
+        make_profile([(0, 0, 0, 0, 1, 1)] * 40, cell=make_cell(replicas=2)),
+    )
+
+
+def test_an_old_run_is_explained_from_its_folder(twofold: Any, tmp_path: Path) -> None:
+    folder = told(tmp_path)
+
+    ended = twofold("explain")
+
+    assert ended.code == errors.EXIT_YES
+    said = " ".join(ended.stdout.split())
+    assert "a request spends 40 of its 60 ms in the application in /srv/shop/db.py:88" in said
+    assert f"{folder.name}/profiles/*.collapsed" in said.replace(" ", "")
+
+
+def test_a_program_gets_the_same_as_json(twofold: Any, tmp_path: Path) -> None:
+    told(tmp_path)
+
+    document = twofold("explain", "--json").document
+
+    assert [finding["line"]["name"] for finding in document["findings"]] == ["lock_row"]
+    assert [cell["looks"] for cell in document["cells"]] == [40, 40]
+
+
+def test_the_stacks_are_in_the_runs_folder(tmp_path: Path) -> None:
+    folder = told(tmp_path)
+
+    assert sorted(path.name for path in (folder / "profiles").iterdir()) == [
+        "gthread-cpu-1.collapsed",
+        "gthread-cpu-2.collapsed",
+    ]
+
+
+def test_a_run_without_profiles_is_refused_with_the_way_to_have_them(
+    twofold: Any, tmp_path: Path
+) -> None:
+    a_run(tmp_path)
+
+    ended = twofold("explain")
+
+    assert ended.code == errors.EXIT_USAGE
+    assert "twofold run --profile" in ended.stderr

@@ -1,0 +1,122 @@
+from typing import Any
+
+import pytest
+
+from loadtests.environments.swarm import nodes
+from loadtests.environments.swarm.nodes import machine_of, opened
+from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.model.tested.swarm import SwarmAccess
+from loadtests.tools.docker.swarm import NodeFacts
+from tests.loadtests.environments.swarm.fake_node import FakeNode
+
+MANAGER = "ssh://one"
+
+
+def facts_of(name: str, **fields: Any) -> NodeFacts:
+    defaults: dict[str, Any] = {
+        "id": f"id of {name}",
+        "hostname": name,
+        "role": "",
+        "ready": True,
+        "cores": 4,
+        "memory_bytes": 2**33,
+    }
+    return NodeFacts(**defaults | fields)
+
+
+class Swarm:
+    """Engines by their addresses; the first manages."""
+
+    def __init__(self) -> None:
+        self.engines = {f"ssh://{name}": FakeNode(name, f"ssh://{name}") for name in ("one", "two")}
+        self.manager = self.engines[MANAGER]
+        self.manager.manages = True
+        self.manager.known = [facts_of("one"), facts_of("two"), facts_of("three")]
+
+    def __call__(self, address: str) -> FakeNode:
+        if address not in self.engines:
+            raise EnvironmentFailure(f"No Docker engine answers at {address}.")
+        return self.engines[address]
+
+
+@pytest.fixture(autouse=True)
+def swarm(monkeypatch: pytest.MonkeyPatch) -> Swarm:
+    made = Swarm()
+    monkeypatch.setattr(nodes, "NodeEngine", made)
+    monkeypatch.setenv("DOCKER_HOST", MANAGER)
+    return made
+
+
+def test_the_named_nodes_and_the_manager_take_part_and_others_are_told() -> None:
+    with opened(SwarmAccess(nodes={"second": "ssh://two"})) as cluster:
+        assert [node.name for node in cluster.nodes] == ["one", "second"]
+        assert [node.host for node in cluster.nodes] == ["one", "two"]
+        (note,) = cluster.notes
+
+    assert "three" in note
+    assert "take no part" in note
+
+
+def test_the_manager_may_have_a_name_of_the_users() -> None:
+    with opened(SwarmAccess(nodes={"first": MANAGER, "second": "ssh://two"})) as cluster:
+        assert [node.name for node in cluster.nodes] == ["first", "second"]
+
+
+def test_an_engine_of_another_swarm_is_refused(swarm: Swarm) -> None:
+    swarm.engines["ssh://two"].node_id = "id of a stranger"
+
+    with (
+        pytest.raises(UsageError, match="calls second, is not in the manager's Swarm"),
+        opened(SwarmAccess(nodes={"second": "ssh://two"})),
+    ):
+        pass
+
+
+def test_one_node_under_two_names_is_refused() -> None:
+    with (
+        pytest.raises(UsageError, match="b and c are the same"),
+        opened(SwarmAccess(nodes={"b": "ssh://two", "c": "ssh://two"})),
+    ):
+        pass
+
+
+def test_a_node_that_takes_no_tasks_is_refused_with_its_name(swarm: Swarm) -> None:
+    swarm.manager.known[1] = facts_of("two", ready=False)
+
+    with (
+        pytest.raises(EnvironmentFailure, match="The node second takes no tasks"),
+        opened(SwarmAccess(nodes={"second": "ssh://two"})),
+    ):
+        pass
+
+
+def test_a_worker_is_no_manager(swarm: Swarm) -> None:
+    swarm.manager.manages = False
+
+    with (
+        pytest.raises(EnvironmentFailure, match="is a worker of its Swarm"),
+        opened(SwarmAccess()),
+    ):
+        pass
+
+
+def test_cores_of_several_machines_add_up_and_those_of_one_do_not(swarm: Swarm) -> None:
+    with opened(SwarmAccess(nodes={"second": "ssh://two"})) as cluster:
+        assert machine_of(cluster).cores == 8
+    swarm.manager.known[1] = facts_of("two", hostname="one")
+    with opened(SwarmAccess(nodes={"second": "ssh://two"})) as cluster:
+        assert machine_of(cluster).cores == 4
+        assert len(machine_of(cluster).nodes) == 2
+
+
+@pytest.mark.parametrize(
+    ("address", "here"),
+    [
+        ("unix:///run/x.sock", True),
+        ("tcp://127.0.0.1:2375", True),
+        ("tcp://10.0.0.7:2375", False),
+        ("ssh://two", False),
+    ],
+)
+def test_an_address_says_whether_the_engine_is_on_this_machine(address: str, here: bool) -> None:
+    assert nodes.is_here(address) is here

@@ -1,0 +1,143 @@
+"""The starts of a user's own target: what comes first, where they listen, and what limits them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from loadtests.environments.compose.images import ServiceImages
+from loadtests.environments.compose.projects import Project
+from loadtests.environments.compose.tested.start.starting import Starting
+from loadtests.gate import stack as gate_stack
+from loadtests.gate.model import SideName
+from loadtests.gate.tested import stack
+from loadtests.gate.tested.stack import VersionStack
+from loadtests.gate.versions import Sides
+from loadtests.targets import plain
+from loadtests.tools import docker, docker_compose, proc
+from tests.checkout import CHECKOUT
+from tests.loadtests.environments.compose.fake_engine import (
+    COMPOSE,
+    FakeEngine,
+    Ran,
+    as_engine,
+    without_watchdog,
+)
+from tests.loadtests.environments.compose.test_lanes import SERVICES, starts
+from tests.loadtests.gate.builders import make_gate_plan, make_side
+from tests.loadtests.gate.test_own_project import TARGET
+from tests.loadtests.gate.tested.test_document import prepared
+
+PORTS = {SideName.BASE: 5000, SideName.HEAD: 8080}
+
+
+@dataclass(kw_only=True)
+class FakeStarting:
+    """What a version needs, and the port that it listens on."""
+
+    side: SideName
+    done: list[str]
+    notes: list[str] = field(default_factory=list)
+
+    def start_needs(self) -> None:
+        self.done.append(f"needs of {self.side}")
+
+    def find_ports(self) -> dict[str, int]:
+        self.done.append(f"ports of {self.side}")
+        return {f"{self.side}-a": PORTS[self.side], f"{self.side}-b": PORTS[self.side]}
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> Ran:
+    made = Ran()
+    monkeypatch.setattr(proc, "run", made)
+    monkeypatch.setattr(docker, "is_local", lambda: False)
+    return made
+
+
+def a_stack(folder: Path, done: list[str]) -> VersionStack:
+    project = Project(
+        engine=as_engine(FakeEngine(*starts(2), *SERVICES)),
+        compose=COMPOSE,
+        name="twofold-a-gate",
+        files=(CHECKOUT / "compose/gate.yaml",),
+        variables={},
+    )
+    startings = {side: cast("Starting", FakeStarting(side=side, done=done)) for side in SideName}
+    return VersionStack(
+        project,
+        CHECKOUT,
+        folder,
+        startings=startings,
+        say=done.append,
+        lane_cores=(2, 3),
+        service_cores=(0, 1),
+        replica_cpus=0.25,
+    )
+
+
+def test_what_versions_need_comes_first_and_their_ports_are_found_once(
+    ran: Ran, tmp_path: Path
+) -> None:
+    done: list[str] = []
+    versions = a_stack(tmp_path, done)
+
+    versions.grow(4)
+    versions.grow(4)
+
+    assert done == ["needs of base", "needs of head", "ports of base", "ports of head"]
+    ports = {start.worker: start.address.rpartition(":")[2] for start in versions.replicas}
+    assert ports == {"base": "5000", "head": "8080"}
+
+
+def test_a_start_that_is_never_idle_is_named_and_measured_all_the_same(
+    ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    versions = a_stack(tmp_path, done)
+    versions.grow(4)
+
+    def busy(names: Collection[str], *_: Any, **__: Any) -> tuple[str, ...]:
+        return tuple(names)[:1]
+
+    monkeypatch.setattr(stack, "busy_after", busy)
+    versions.hold()
+
+    assert done[-1] == "Use CPU without any request: base-a-1."
+    assert any("--cpus" in " ".join(argv) for argv in ran.argvs)
+
+
+def test_a_gate_of_an_own_target_brings_up_this_stack(
+    ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Engine(FakeEngine):
+        def facts(self) -> dict[str, Any]:
+            return {"MemTotal": 32 << 30}
+
+    monkeypatch.setattr(docker, "Engine", Engine)
+    monkeypatch.setattr(docker_compose, "find_compose", lambda: COMPOSE)
+    without_watchdog(monkeypatch)
+    sides = Sides(
+        base=make_side(SideName.BASE),
+        head=make_side(SideName.HEAD),
+        differences=(),
+        prepared={side: prepared(side) for side in SideName},
+    )
+    plan = make_gate_plan(
+        project=plain.project(TARGET), workers=(plain.AS_STARTED,), workload="requests"
+    )
+    services = ServiceImages(proxy="sha256:1", generator="sha256:2")
+
+    with gate_stack.open_stack(
+        CHECKOUT, plan, plain.AS_STARTED, sides, services, tmp_path, lambda _: None
+    ) as opened:
+        assert isinstance(opened, VersionStack)
+
+    text = (tmp_path / "gate.services.json").read_text()
+    assert "hunter2" not in text
+    assert json.loads(text)["services"]["base-a"]["mem_limit"] == str((16 << 30) // 32)

@@ -1,0 +1,37 @@
+from time import monotonic
+
+import pytest
+
+from loadtests.generator.loops.limit import VARIABLE, Limit, of_environment
+
+
+def test_requests_are_spaced_so_that_a_second_has_no_more_than_the_limit() -> None:
+    limit = Limit(100.0)
+    started = monotonic()
+
+    for _ in range(21):
+        limit.wait()
+
+    assert 0.19 <= monotonic() - started < 1.0
+
+
+def test_time_in_which_nobody_asked_is_not_made_up_for() -> None:
+    limit = Limit(50.0)
+    limit.wait()
+    limit._next = monotonic() - 10.0
+    started = monotonic()
+
+    for _ in range(6):
+        limit.wait()
+
+    assert monotonic() - started >= 0.09
+
+
+def test_there_is_no_limit_unless_the_environment_sets_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert of_environment() is None
+
+    monkeypatch.setenv(VARIABLE, "12.5")
+    assert of_environment() is not None

@@ -1,0 +1,144 @@
+"""The profile trials of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from loadtests.measurement.profiles import trials
+from loadtests.measurement.profiles.beside import Beside
+from loadtests.measurement.profiles.looking import Seen
+from loadtests.model.errors import GeneratorFailure
+from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
+from loadtests.model.profiles.planned import ProfilePlan
+from loadtests.model.profiles.records import CellProfile
+from loadtests.model.tested.in_force import ServerProcess
+from loadtests.model.trial import Trial
+from loadtests.tools import py_spy
+from tests.loadtests.builders import make_cell, make_plan, make_spec, make_trial, make_worker
+from tests.loadtests.fakes import FakeStack, World
+
+PLANNED = ProfilePlan(replica_counts=(1, 4), window_s=2.0, series_most=3, expected_s=10.0)
+NOTHING_SEEN = Seen(stacks=(), looks=(), failures={}, processes=0, looking_s=0.0, span_s=2.0)
+
+
+class Local(FakeStack):
+    """A stack on this machine whose processes cannot be listed."""
+
+    host_cores = (0, 1)  # type: ignore[assignment]  # the fake's own has none
+
+    def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+        return ()
+
+
+def profiles(
+    plan: Plan,
+    stack: FakeStack,
+    planned: ProfilePlan = PLANNED,
+    gains: Callable[[str, str], float] = lambda *_: 1.0,
+) -> tuple[CellProfile, ...]:
+    def load(spec: TrialSpec, timing: Timing, beside: Beside) -> Trial:
+        return make_trial(spec=spec)
+
+    return trials.measure(plan, planned, stack, load, gains=gains, say=lambda _: None)
+
+
+def test_replicas_on_another_machine_are_said_to_be_out_of_sight() -> None:
+    plan = make_plan()
+
+    told = profiles(plan, FakeStack(World(), plan))
+
+    assert [profile.cell for profile in told] == [make_cell(replicas=n) for n in (1, 4)]
+    assert {profile.unseen for profile in told} == {trials.ELSEWHERE}
+
+
+def test_without_py_spy_the_way_to_get_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(py_spy, "find_program", lambda: None)
+    plan = make_plan()
+
+    assert profiles(plan, Local(World(), plan))[0].unseen == py_spy.MISSING
+
+
+def test_processes_that_cannot_be_listed_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(py_spy, "find_program", lambda: "/bin/py-spy")
+    plan = make_plan()
+
+    assert profiles(plan, Local(World(), plan))[0].unseen == trials.NO_PROCESSES
+
+
+def test_where_time_is_short_the_series_that_gain_least_come_first() -> None:
+    plan = make_plan(workers=("gthread", "sync", "gevent"))
+    gains = {"gthread": 0.9, "sync": 0.5, "gevent": 1.0}
+
+    told = profiles(
+        plan,
+        FakeStack(World(), plan),
+        replace(PLANNED, series_most=1),
+        gains=lambda worker, _: gains[worker],
+    )
+
+    assert {profile.cell.worker for profile in told} == {"sync"}
+
+
+def test_a_profile_trial_that_fails_does_not_fail_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Listed(Local):
+        def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+            return (ServerProcess(pid=2**30, parent=1, threads=1, command="gunicorn"),)
+
+    def load(spec: TrialSpec, timing: Timing, beside: Beside) -> Trial:
+        raise GeneratorFailure("The generator failed.")
+
+    monkeypatch.setattr(py_spy, "find_program", lambda: "/bin/py-spy")
+    plan = make_plan()
+
+    told = trials.measure(
+        plan,
+        PLANNED,
+        Listed(World(), plan),
+        load,
+        gains=lambda *_: 1.0,
+        say=lambda _: None,
+    )
+
+    assert told[0].unseen == "The profile trial failed: The generator failed."
+
+
+def test_the_process_that_only_watches_its_children_is_not_looked_at() -> None:
+    first = ServerProcess(pid=1, parent=0, threads=1, command="gunicorn: master")
+    workers = [
+        ServerProcess(pid=n, parent=1, threads=4, command="gunicorn: worker") for n in (2, 3)
+    ]
+
+    assert list(trials.serving([first, *workers], "gunicorn")) == workers
+    assert list(trials.serving([first, *workers], "waitress")) == [first, *workers]
+    assert list(trials.serving([first], "gunicorn")) == [first]
+
+
+def test_a_cells_profile_runs_on_its_first_port() -> None:
+    plan = make_plan()
+    cell = Cell(worker="gthread", workload="cpu", replicas=2)
+
+    spec = trials.spec_of(plan, cell)
+
+    assert spec.cell == cell
+    assert (spec.port, cell.worker, spec.members) in {
+        (upstream.port, upstream.worker, upstream.members) for upstream in plan.upstreams
+    }
+    assert len(spec.members) == 2
+
+
+def test_of_greenlets_it_is_told_what_cannot_be_seen() -> None:
+    trial = make_trial(spec=make_spec(cell=make_cell(worker="gevent")))
+
+    profile = trials.profile_of(trial, make_worker("gevent"), NOTHING_SEEN)
+
+    assert profile.note == trials.GREENLETS
+    assert profile.unseen == "No look gave a stack."
+
+
+def test_the_most_frequent_reason_is_told_where_no_look_gave_anything() -> None:
+    seen = replace(NOTHING_SEEN, failures={"Rare.": 1, "Often.": 9})
+
+    assert trials.profile_of(make_trial(), make_worker("sync"), seen).unseen == "Often."

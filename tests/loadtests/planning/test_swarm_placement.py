@@ -1,0 +1,125 @@
+from typing import Any
+
+import pytest
+
+from loadtests.config.options import Options
+from loadtests.model.errors import PlanError
+from loadtests.model.machine import Machine, Node
+from loadtests.planning.budget import budget as budget_of_one
+from loadtests.planning.run_plan import make_plan
+from loadtests.planning.swarm_placement import budget, notes, place
+from tests.loadtests.builders import make_machine
+
+
+def a_node(number: int, **fields: Any) -> Node:
+    defaults: dict[str, Any] = {
+        "name": f"n{number}",
+        "id": f"id{number}",
+        "engine": f"ssh://n{number}",
+        "host": f"host{number}",
+        "cores": 4,
+        "memory_bytes": 2**33,
+        "role": "",
+    }
+    return Node(**defaults | fields)
+
+
+def nodes(count: int, **fields: Any) -> tuple[Node, ...]:
+    return tuple(a_node(number, **fields) for number in range(1, count + 1))
+
+
+def a_machine(*of: Node, **fields: Any) -> Machine:
+    cores = sum(node.cores for node in {node.host: node for node in of}.values())
+    return make_machine(cores=cores, core_ids=tuple(range(cores)), nodes=of, **fields)
+
+
+def where(node: str, placed: Any) -> list[str]:
+    return [member for member, at in placed.node_of.items() if at.name == node]
+
+
+def test_without_labels_replicas_go_round_all_nodes_and_services_are_on_the_manager() -> None:
+    placed = place(nodes(3), ("gthread",), 4)
+
+    assert {at.name for member, at in placed.node_of.items() if "gthread" in member} == {
+        *("n1", "n2", "n3"),
+    }
+    assert where("n1", placed)[:2] == ["proxy", "generator"]
+    assert placed.node_of["gthread-1"].name == "n3"
+
+
+def test_a_label_keeps_replicas_off_the_node_of_the_services() -> None:
+    labelled = (a_node(1), a_node(2, role="services"), a_node(3))
+
+    placed = place(labelled, ("gthread", "sync"), 4)
+
+    assert where("n2", placed) == ["proxy", "generator"]
+    assert {at.name for member, at in placed.node_of.items() if member[-1].isdigit()} == {
+        *("n1", "n3"),
+    }
+
+
+def test_proxy_and_generator_may_be_on_nodes_of_their_own() -> None:
+    labelled = (a_node(1), a_node(2, role="proxy"), a_node(3, role="generator"))
+
+    placed = place(labelled, ("gthread",), 2)
+
+    assert placed.node_of["proxy"].name == "n2"
+    assert placed.node_of["generator"].name == "n3"
+    assert placed.node_of["gthread-1"].name == placed.node_of["gthread-2"].name == "n1"
+
+
+def test_nodes_on_one_machine_have_its_cores_once() -> None:
+    machine = a_machine(*nodes(3, host="here", cores=2))
+
+    on_swarm = budget(machine, ("gthread",), 4, waiting_only=False)
+
+    assert on_swarm == budget_of_one(make_machine(cores=2), 4, waiting_only=False)
+
+
+def test_a_replica_that_has_a_machine_to_itself_has_a_core() -> None:
+    machine = a_machine(a_node(1, role="services"), a_node(2), a_node(3))
+
+    assert budget(machine, ("gthread",), 2, waiting_only=False).replica_cpus == 1.0
+
+
+def test_replicas_that_share_a_machine_have_half_of_its_cores() -> None:
+    machine = a_machine(a_node(1, role="services"), a_node(2), a_node(3))
+
+    # Three on one of them: half of four cores.
+    assert budget(machine, ("gthread",), 6, waiting_only=False).replica_cpus == 0.65
+
+
+def test_the_fullest_machine_sets_the_budget_of_all() -> None:
+    # On the manager the services take two of four cores.
+    machine = a_machine(*nodes(2))
+
+    assert budget(machine, ("gthread",), 4, waiting_only=False).replica_cpus == 0.5
+
+
+def test_too_many_replicas_are_refused_with_the_machine_that_is_full() -> None:
+    machine = a_machine(*nodes(2, cores=1))
+
+    with pytest.raises(PlanError, match="the machine host1 would have too many"):
+        budget(machine, ("gthread",), 64, waiting_only=False)
+
+
+def test_the_plan_says_which_node_has_what() -> None:
+    machine = a_machine(*nodes(3, host="here", cores=2))
+
+    plan = make_plan(
+        Options(workers=("gthread",), replicas=(1, 2)), machine, backend="swarm", seed=1
+    )
+
+    told = [note for note in plan.notes if note.startswith("Node ")]
+    assert told == [
+        "Node n1 (2 cores) has proxy, generator, metronome.",
+        "Node n2 (2 cores) has gthread-2.",
+        "Node n3 (2 cores) has gthread-1.",
+    ]
+    assert "All nodes are on one machine" in plan.notes[-1]
+
+
+def test_speeds_of_several_machines_are_said_not_to_be_compared() -> None:
+    machine = a_machine(*nodes(2))
+
+    assert "speeds are not compared" in notes(machine, place(machine.nodes, ("sync",), 2))[-1]

@@ -1,0 +1,56 @@
+"""The boxes of a flame graph, as places."""
+
+from loadtests.model.profiles.results import FlameNode
+from loadtests.report.plots.flame import MOST_BOXES, ROW, flame
+
+ROOT = FlameNode(
+    label="a request",
+    ms=60.0,
+    change_ms=30.0,
+    children=(
+        FlameNode(label="shop/db.py lock_row", ms=45.0, change_ms=30.0),
+        FlameNode(label="shop/pages.py render", ms=15.0, change_ms=0.0),
+    ),
+)
+
+
+def test_children_lie_side_by_side_below_what_called_them() -> None:
+    drawn = flame("gthread cpu ×4", ROOT)
+
+    assert [(box.x, box.width, box.y) for box in drawn.boxes] == [
+        (0.0, 100.0, 0),
+        (0.0, 75.0, ROW),
+        (75.0, 25.0, ROW),
+    ]
+    assert drawn.height == 2 * ROW
+
+
+def test_a_box_that_grew_is_told_by_its_colour_and_in_words() -> None:
+    drawn = flame("gthread cpu ×4", ROOT)
+
+    assert [box.kind for box in drawn.boxes] == ["grew", "grew", "same"]
+    assert drawn.boxes[1].tip == (
+        "shop/db.py lock_row: 45.0 ms per request, 75%; +30 ms with more replicas"
+    )
+
+
+def test_without_a_comparison_no_box_has_a_colour() -> None:
+    drawn = flame("gthread cpu ×1", FlameNode(label="a request", ms=60.0))
+
+    assert (drawn.compared, drawn.boxes[0].kind) == (False, "same")
+    assert drawn.boxes[0].tip == "a request: 60.0 ms per request, 100%"
+
+
+def test_a_graph_of_many_functions_keeps_the_largest_boxes() -> None:
+    children = tuple(FlameNode(label=f"f{n}", ms=1.0 + n / 1000) for n in range(1000))
+    drawn = flame("wide", FlameNode(label="a request", ms=1500.0, children=children))
+
+    assert len(drawn.boxes) == MOST_BOXES
+    assert "f999" in [box.tip.partition(":")[0] for box in drawn.boxes]
+
+
+def test_a_label_that_does_not_fit_is_cut_or_left_out() -> None:
+    narrow = (FlameNode(label="a_very_long_name" * 4, ms=20.0), FlameNode(label="tiny", ms=1.0))
+    drawn = flame("cut", FlameNode(label="r", ms=100.0, children=narrow))
+
+    assert [box.label for box in drawn.boxes[1:]] == ["a_very_long_name" * 1 + "a_very_long…", ""]

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from loadtests.config.file import place, reading
+from loadtests.config.file.known import Known
+from loadtests.config.tables.settings import Settings
+from loadtests.model.tested.surroundings import (
+    FoundApplication,
+    FoundLocustfile,
+    FoundRoute,
+    FoundService,
+    Surroundings,
+)
+from loadtests.report.text.init import configuration
+
+KNOWN = Known(servers={"gunicorn": ("gthread",)}, variants=("gthread",))
+
+ROUTES = (
+    FoundRoute(path="/", status=200, seconds=0.01),
+    FoundRoute(path="/healthz", status=200, seconds=0.01),
+    FoundRoute(path="/slow", status=200, seconds=2.5),
+    FoundRoute(path="/me", status=302, seconds=0.01),
+    FoundRoute(path="/boom", status=500, seconds=0.01),
+    FoundRoute(path="/logout"),
+    FoundRoute(path="/items/<int:id>"),
+    FoundRoute(path="/tags/<name>"),
+    FoundRoute(path="/cart", methods=("POST",)),
+    FoundRoute(path="/static/<path:filename>"),
+)
+APPLICATION = FoundApplication(name="shop:app", file="shop.py", routes=ROUTES)
+
+
+def found(**fields: Any) -> Surroundings:
+    defaults: dict[str, Any] = {
+        "folder": "/shop",
+        "target": "shop:app",
+        "why": "an application in shop.py",
+        "routes": ROUTES,
+        "application": APPLICATION,
+    }
+    return Surroundings(**{**defaults, **fields})
+
+
+def settings(text: str) -> Settings:
+    placed = place.find(text, file="twofold.toml")
+    return reading.read(placed, file="twofold.toml", known=KNOWN).checked()
+
+
+EXPECTED = """\
+# Written by `twofold init`. `twofold plan` says what it does, `twofold run` measures.
+
+[tool.twofold]
+target = "shop:app"  # an application in shop.py
+health = "/healthz"  # answers when a replica is ready
+# env = {NAME = "value"}  # variables that the application needs
+# pass-env = ["DATABASE_URL"]  # the same, with the values of the shell
+
+# Ways to serve it, beside the built-in ones:
+# [tool.twofold.variants]
+# gthread-8 = {server = "gunicorn", worker = "gthread", threads = 8}
+
+# What users ask. The number is a share: 3 is asked three times as often as 1.
+[tool.twofold.workloads.requests]
+requests = [
+  "1 GET /",
+  # "1 GET /slow",  # it took 2.5 s
+  # "1 GET /me",  # it answered 302
+  # "1 GET /boom",  # it answered 500
+  # "1 GET /logout",  # it was not asked
+  # "1 GET /items/{1..100}",  # /items/<int:id>
+  # "1 GET /tags/{a|b}",  # /tags/<name>
+  # {method = "POST", path = "/cart", form = {}},
+]
+
+# What has to hold with any number of replicas: written through one, read through all.
+# [[tool.twofold.checks]]
+# name = "a login is known to every replica"
+# write = {method = "POST", path = "/login", form = {user = "ada"}}
+# read = {path = "/me", expect = {status = 200, contains = "ada"}}
+"""
+
+
+def test_the_file_asks_what_answered_and_has_the_rest_in_comments() -> None:
+    assert configuration.render(found()) == EXPECTED
+
+
+MANY = (
+    FoundService(file="compose.yaml", name="web", context=".", publishes=True, needs=("db",)),
+    FoundService(file="compose.yaml", name="db"),
+)
+
+
+@pytest.mark.parametrize(
+    "surroundings",
+    [
+        found(),
+        found(routes=()),
+        found(routes=(FoundRoute(path="/only/<path:what>"),)),
+        found(target="compose.yaml:web", services=MANY, dockerfiles=("Dockerfile", "b/Dockerfile")),
+        found(locustfiles=(FoundLocustfile(file="load/locustfile shop.py"),)),
+        found(locustfiles=(FoundLocustfile(file="locustfile.py", missing=("faker",)),)),
+        found(target='shop:create_app("x\\y")', notes=("a note",)),
+        found(routes=tuple(FoundRoute(path=f"/{n}", status=200, seconds=0) for n in range(60))),
+    ],
+)
+def test_whatever_was_found_the_file_has_no_mistake(surroundings: Surroundings) -> None:
+    text = configuration.render(surroundings)
+
+    assert settings(text).target == surroundings.target
+
+
+def test_the_file_has_no_mistake_either_when_its_comments_are_taken_away() -> None:
+    text = configuration.render(found(locustfiles=(FoundLocustfile(file="l.py", missing=("x",)),)))
+    without = re.sub(r"^(\s*)# (?=\[|[\w-]+ = |\"|\{)", r"\1", text, flags=re.MULTILINE)
+    read = settings(without)
+
+    assert len(read.checks) == len(read.variants) == 1
+    assert len(read.workloads["requests"].requests) == 8
+    assert (read.workloads["l"].locustfile, read.pass_env) == ("l.py", ["DATABASE_URL"])
+
+
+def test_without_known_answers_only_one_path_is_asked() -> None:
+    unknown = (FoundRoute(path="/a"), FoundRoute(path="/b/<int:id>"), FoundRoute(path="/"))
+
+    assert configuration.requests(unknown)[0] == ["/"]
+    assert configuration.requests(unknown[:2])[0] == ["/a"]
+    assert configuration.requests(())[0] == ["/"]
+
+
+def test_a_usable_locustfile_is_what_is_measured() -> None:
+    text = configuration.render(found(locustfiles=(FoundLocustfile(file="load/locustfile.py"),)))
+
+    assert settings(text).workload == ["load-locustfile"]
+    assert settings(text).workloads["load-locustfile"].locustfile == "load/locustfile.py"
+
+
+def test_the_summary_says_what_was_found_and_the_next_command() -> None:
+    text = configuration.summary(found(dockerfiles=("Dockerfile",)), "twofold.toml")
+
+    assert text == (
+        "Target     shop:app (an application in shop.py)\n"
+        "Also       . (what Dockerfile builds)\n"
+        "Note       GET /boom answered 500. Does it need data, or a variable?\n"
+        "Load       GET /\n"
+        "\n"
+        "Wrote twofold.toml. Look it over, then:\n"
+        "\n"
+        "    twofold plan\n"
+        "    twofold run"
+    )
+
+
+def test_another_services_store_is_no_target_and_an_import_that_fails_no_news_there() -> None:
+    broken = FoundApplication(name="shop:app", file="shop.py", trouble="No module named redis.")
+    store = FoundService(file="compose.yaml", name="db", publishes=True)
+    text = configuration.summary(
+        found(target="compose.yaml:web", application=broken, services=(MANY[0], store)),
+        "twofold.toml",
+    )
+
+    assert "Also       shop:app (an application in shop.py)" in text
+    assert "compose.yaml:db" not in text
+    assert "No module named redis" not in text
+    alone = configuration.summary(found(application=broken), "twofold.toml")
+    assert "Note       No module named redis." in alone

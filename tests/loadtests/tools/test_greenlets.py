@@ -1,0 +1,94 @@
+"""The helper inside gevent workers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from loadtests.model.profiles.records import Frame
+from loadtests.tools import greenlets
+from scripts import twofold_greenlets
+from tests.checkout import CHECKOUT
+
+LINE = (
+    '[{"running": true, "peer": "", "count": 1, "frames": [["/srv/a.py", 3, "inner"]]},'
+    ' {"running": false, "peer": "db:5432", "count": 2, "frames": []}]'
+)
+
+
+def test_a_line_is_a_look() -> None:
+    (look,) = greenlets.parse(LINE + "\n")
+
+    assert look == (
+        greenlets.Greenlet(frames=(Frame(file="/srv/a.py", line=3, name="inner"),), running=True),
+        *[greenlets.Greenlet(frames=(), running=False, peer="db:5432")] * 2,
+    )
+
+
+def test_a_line_that_is_not_whole_is_left_out() -> None:
+    assert len(greenlets.parse(f"{LINE}\n{LINE[:40]}")) == 1
+    assert greenlets.parse('{"no": "list"}\n[1]\n') == ()
+
+
+def test_a_process_without_the_helper_gets_no_signal() -> None:
+    assert not greenlets.is_ready(os.getpid())
+    greenlets.ask(os.getpid())  # would end this test's process
+    assert greenlets.written(os.getpid()) == ()
+
+
+def test_a_real_worker_tells_what_its_greenlets_wait_for() -> None:
+    pytest.importorskip("importlib.metadata").version("gevent")
+    code = (
+        "from gevent import monkey; monkey.patch_all()\n"
+        "import time, gevent.pool, twofold_greenlets\n"
+        "def nap(): time.sleep(60)\n"
+        "pool = gevent.pool.Pool(4)\n"
+        "pool.spawn(nap); pool.spawn(nap)\n"
+        "twofold_greenlets.install()\n"
+        "print('up', flush=True)\n"
+        "while True: gevent.sleep(0.05)\n"
+    )
+    with subprocess.Popen(
+        (sys.executable, "-c", code),
+        stdout=subprocess.PIPE,
+        cwd=CHECKOUT / "scripts",
+    ) as process:
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(0.3)
+            assert greenlets.is_ready(process.pid)
+            greenlets.ask(process.pid)
+            time.sleep(0.5)
+            (look,) = greenlets.written(process.pid)
+        finally:
+            process.kill()
+
+    napping = [greenlet for greenlet in look if not greenlet.running]
+    assert len(napping) == 2
+    assert all("nap" in [frame.name for frame in greenlet.frames] for greenlet in napping)
+    assert all(greenlet.frames[-1].name == "sleep" for greenlet in napping)
+
+
+def test_objects_that_stand_for_others_are_not_asked_what_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Proxy:
+        @property  # type: ignore[misc]  # as a proxy of Werkzeug has it
+        def __class__(self) -> type:
+            raise RuntimeError("working outside of a request")
+
+    class Group:
+        greenlets = ()
+
+    pool = SimpleNamespace(Group=Group)
+    monkeypatch.setitem(sys.modules, "gevent.pool", pool)
+    monkeypatch.setattr(twofold_greenlets, "_groups", [])
+    held = (Proxy(), Group())
+
+    assert twofold_greenlets._served() == [held[1]]

@@ -1,0 +1,104 @@
+"""The composite action: what it uses, what it calls, and how each exit code ends the job."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.checkout import CHECKOUT
+
+ACTION: dict[str, Any] = yaml.safe_load((CHECKOUT / "action.yml").read_text())
+STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
+GATE = next(step for step in STEPS if step.get("id") == "gate")
+
+STUB = """#!/bin/sh
+printf '%s\\n' "$@" > "$RUNNER_TEMP/words"
+exit {code}
+"""
+
+
+def run(folder: Path, *, code: int = 0, **inputs: str) -> tuple[int, list[str], str]:
+    """Run the gate's step with a stub; give its exit code, the stub's words and the output."""
+    program = folder / "twofold/bin/twofold"
+    program.parent.mkdir(parents=True)
+    program.write_text(STUB.format(code=code))
+    program.chmod(0o755)
+    given = {"BASE": "", "HEAD": "", "ARGUMENTS": "", "FAIL_IF_UNSURE": "false", **inputs}
+    done = subprocess.run(
+        ("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", GATE["run"]),
+        env={
+            "PATH": os.environ["PATH"],
+            "RUNNER_TEMP": str(folder),
+            "GITHUB_OUTPUT": str(folder / "output"),
+            **given,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+    )
+    assert done.stderr == ""
+    assert (folder / "output").read_text() == f"exit-code={code}\n"
+    return done.returncode, (folder / "words").read_text().splitlines(), done.stdout
+
+
+def test_every_action_is_pinned_by_a_hash() -> None:
+    page = (CHECKOUT / "docs/how-to/gate-your-own.md").read_text()
+    used = [step["uses"] for step in STEPS if "uses" in step]
+    used += re.findall(r"uses: (\S+)", page)
+
+    assert len(used) >= 3
+    for name in used:
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", name), name
+
+
+def test_no_input_is_put_into_a_script() -> None:
+    for step in STEPS:
+        assert "${{" not in step.get("run", "")
+
+
+def test_every_input_of_the_page_is_one_of_the_action() -> None:
+    page = (CHECKOUT / "docs/how-to/gate-your-own.md").read_text()
+    rows = re.findall(r"^\| (`[^|]+`) \|", page, re.MULTILINE)
+
+    assert set(re.findall(r"`([\w-]+)`", " ".join(rows))) == set(ACTION["inputs"])
+
+
+def test_without_inputs_the_defaults_of_the_gate_hold(tmp_path: Path) -> None:
+    code, words, _ = run(tmp_path)
+
+    assert code == 0
+    assert words == ["gate", "--out", f"{tmp_path}/performance-gate"]
+
+
+def test_inputs_become_options_and_no_shell_reads_them(tmp_path: Path) -> None:
+    arguments = "--request 'GET /search?q=a b' --margin 0.1 $(touch here)"
+    _, words, _ = run(tmp_path, BASE="main", HEAD=".", ARGUMENTS=arguments)
+
+    assert words[3:] == [
+        *("--base", "main", "--head", ".", "--request", "GET /search?q=a b"),
+        *("--margin", "0.1", "$(touch", "here)"),
+    ]
+    assert not (tmp_path / "here").exists()
+
+
+@pytest.mark.parametrize("code", [1, 2, 4, 5])
+def test_a_gate_that_does_not_pass_fails_the_job(tmp_path: Path, code: int) -> None:
+    assert run(tmp_path, code=code)[0] == code
+
+
+def test_a_gate_that_cannot_tell_warns(tmp_path: Path) -> None:
+    code, _, output = run(tmp_path, code=3)
+
+    assert code == 0
+    assert output.startswith("::warning title=Performance gate::")
+
+
+def test_a_gate_that_cannot_tell_fails_the_job_where_that_is_asked_for(tmp_path: Path) -> None:
+    assert run(tmp_path, code=3, FAIL_IF_UNSURE="true")[0] == 3
