@@ -135,16 +135,6 @@ def report():
 def healthz(): return "ok"
 """
 
-GREEDY = """\
-from flask import Flask
-app, kept = Flask(__name__), []
-
-@app.get("/")
-def index():
-    kept.append(bytearray(b"x") * 2_000_000)
-    return "kept"
-"""
-
 SMALL_MEMORY = """\
 services:
   web: {build: ., expose: [5000], mem_limit: 120m}

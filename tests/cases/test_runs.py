@@ -23,14 +23,12 @@ from tests.cases.applications import (
     DOCKERFILE,
     DYNAMIC,
     FRONT,
-    GREEDY,
     HOT_ROW,
     IP_HASH,
     LIMITER,
     PROXIED,
     PROXY_PASS,
     SCHEDULER,
-    SMALL_MEMORY,
     SOCKET_IO,
     SOCKET_IO_USERS,
     SQLITE,
@@ -266,24 +264,3 @@ def test_the_users_nginx_that_looks_names_up_again_passes_to_all(
 
     assert "replica_share" not in outcome.broken
     assert outcome.document["doublings"][0]["factor"] > 1.3
-
-
-@pytest.mark.docker
-def test_a_worker_that_is_killed_under_load_is_told_as_out_of_memory(
-    capsys: pytest.CaptureFixture[str], compose: Path
-) -> None:
-    for name, text in (
-        ("shop.py", GREEDY),
-        ("compose.yaml", SMALL_MEMORY),
-        ("Dockerfile", DOCKERFILE.replace("THREADS", "4")),
-    ):
-        (compose / name).write_text(text)
-    words = ("compose.yaml:web", "--backend", "compose", "--replicas", "1,2", "--quick")
-
-    code = run_command_line(["run", *words, "--json", "--out", str(compose.parent / "results")])
-
-    shown = capsys.readouterr()
-    assert code in {3, 4}, shown.err
-    told = [*(compose.parent / "results").glob("*/plan.json")]
-    text = shown.out + shown.err + "".join(path.read_text() for path in told)
-    assert "OOMKilled" in text or "out of memory" in text

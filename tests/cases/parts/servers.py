@@ -54,8 +54,8 @@ ROWS = (
             "::test_what_the_image_may_not_do_is_exit_code_4_with_its_line_and_the_remedy",
             "tests/loadtests/environments/compose/tested/start/test_endings.py"
             "::test_a_replica_that_was_out_of_memory_is_told_so",
-            "tests/cases/test_runs.py"
-            "::test_a_worker_that_is_killed_under_load_is_told_as_out_of_memory",
+            "tests/cases/test_kills.py"
+            "::test_a_process_that_is_killed_while_a_replica_runs_is_told_as_out_of_memory",
         ),
         fixture="tests/docker/test_targets.py::IN_A_BOX",
     ),
