@@ -17,7 +17,7 @@ from loadtests.config.options import Options
 from loadtests.environments import registry
 from loadtests.environments.processes.backend import ProcessesBackend
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings
-from loadtests.measurement import closed_loop
+from loadtests.measurement import user_calibration
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
@@ -99,7 +99,8 @@ def run(
     )
     with pytest.MonkeyPatch.context() as patched:
         if timing is not None:
-            patched.setattr(closed_loop, "CALIBRATION_TIMING", timing)
+            patched.setattr(user_calibration, "SETTLE_S", timing.settle_s)
+            patched.setattr(user_calibration, "WINDOW_S", timing.window_s)
         result, folder = pipeline.run(request, listener)
     return Finished(result=result, folder=folder, lines=listener.lines)
 

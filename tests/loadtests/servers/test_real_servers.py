@@ -12,12 +12,11 @@ from pathlib import Path
 import pytest
 
 from loadtests.environments.processes.backend import ProcessesBackend, ProcessesStack
-from loadtests.measurement import readiness
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.serving import in_force, keep_alive, start_time
 from loadtests.model.errors import EnvironmentFailure, UsageError
-from loadtests.model.plan import Plan, WorkerModel
+from loadtests.model.plan import START_LIMIT_S, Plan, WorkerModel
 from loadtests.model.tested.in_force import InForce, KeptConnections
 from loadtests.planning.run_plan import FIRST_PORT
 from loadtests.servers import gunicorn, idle_connections, registry
@@ -67,8 +66,8 @@ class Running:
     stack: ProcessesStack
     agent: Agent
 
-    def driver(self) -> Driver:
-        return Driver(self.stack, self.agent, None)
+    def driver(self, start_limit_s: float = START_LIMIT_S) -> Driver:
+        return Driver(self.stack, self.agent, None, start_limit_s=start_limit_s)
 
     def address(self, worker: str) -> str:
         return next(replica.address for replica in self.stack.replicas if replica.worker == worker)
@@ -219,30 +218,26 @@ def test_a_server_that_does_not_start_is_one_message_with_its_own_line(
 
 @pytest.mark.parallel
 @needs_waitress
-def test_a_server_that_listens_elsewhere_is_a_message_with_its_own_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(readiness, "READY_LIMIT_S", 6.0)
+def test_a_server_that_listens_elsewhere_is_a_message_with_its_own_line(tmp_path: Path) -> None:
     worker = own(
         "python", "-m", "waitress", "--host=127.99.99.99", "--port={port}", "{module}:application"
     )
 
     with running(tmp_path, worker) as up, pytest.raises(EnvironmentFailure) as caught:
-        up.driver().wait_ready(up.plan.upstreams)
+        up.driver(start_limit_s=6.0).wait_ready(up.plan.upstreams)
 
     assert "Serving on http://127.99.99.99" in str(caught.value)
 
 
 @pytest.mark.parallel
-def test_a_server_that_hangs_is_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readiness, "READY_LIMIT_S", 3.0)
+def test_a_server_that_hangs_is_a_message(tmp_path: Path) -> None:
     words = "import time; print('Warming up.', flush=True); time.sleep(600)  # {bind}"
 
     with (
         running(tmp_path, own("python", "-c", words)) as up,
         pytest.raises(EnvironmentFailure) as caught,
     ):
-        up.driver().wait_ready(up.plan.upstreams)
+        up.driver(start_limit_s=3.0).wait_ready(up.plan.upstreams)
 
     assert "Warming up." in str(caught.value)
 
