@@ -45,7 +45,7 @@ def locked(lock: str) -> dict[str, set[str]]:
         ("compare", "twofold compare"),
         ("gate", "twofold gate"),
         ("test", 'pytest -n auto --dist worksteal -m "parallel or not (docker or slow)"'),
-        ("test", 'pytest -m "(docker or slow) and not parallel"'),
+        ("test", 'pytest -m "(docker or slow) and not (parallel or campaign)"'),
         ("test-fast", 'pytest -n auto -m "not docker and not slow"'),
         ("lint", "ruff format --check"),
         ("lint", "ruff check"),

@@ -36,7 +36,7 @@ from tests.cases.applications import (
 from tests.docker import built_images
 from tests.docker.test_run import left_of
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.campaign]
 
 OF_THE_MACHINE = {"host_contention", "generator_saturated", "proxy_saturated"}
 """Rules that other programs break."""

@@ -14,6 +14,7 @@ from loadtests.analysis.intervals import standard_error, student_chance
 from loadtests.analysis.rules import growth
 from loadtests.analysis.rules.drift import FEWEST_ROUNDS, drifts, wear
 from loadtests.analysis.rules.finding import found, unchecked
+from loadtests.analysis.shared import waiting
 from loadtests.model.plan import Plan
 from loadtests.model.result import Finding
 from loadtests.model.trial import Trial
@@ -106,6 +107,7 @@ def _paused(trials: Sequence[Trial]) -> Finding | None:
     """Find a replica that was paused in some of a cell's windows.
 
     A system that pauses in half of the windows or more works that way; that is no disturbance.
+    Nor is a wait for a lock that the replicas share.
     """
     usual = _usual_uses(trials)
     for cell, by_round in estimates.trials_by_cell(trials).items():
@@ -113,6 +115,8 @@ def _paused(trials: Sequence[Trial]) -> Finding | None:
             (trial, silence) for trial in by_round.values() if (silence := _pause_in(trial, usual))
         ]
         if not paused or len(paused) * 2 >= len(by_round) > 1:
+            continue
+        if waiting.holds_back(tuple(by_round.values())):
             continue
         trial, (member, silence_ms) = paused[0]
         return found(

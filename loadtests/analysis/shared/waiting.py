@@ -100,5 +100,14 @@ def _of_several(looks: Sequence[SharedUse]) -> frozenset[str]:
     return frozenset(identity for identity, members in holders.items() if len(members) > 1)
 
 
+def holds_back(trials: Sequence[Trial]) -> bool:
+    """Return whether a lock that replicas share limits these trials.
+
+    A replica that waits for it answers nothing and does no work, though nothing paused it.
+    """
+    uses = (store_locks(trials), file_lock(trials))
+    return any(use is not None and use.full for use in uses)
+
+
 def _looks(trials: Sequence[Trial]) -> list[SharedUse]:
     return [look for trial in trials for look in trial.shared]

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -8,6 +9,7 @@ from loadtests.analysis.rules import run
 from loadtests.model.plan import TrialSpec
 from loadtests.model.trial import RequestDistribution, Trial
 from loadtests.model.vocabulary import RuleState
+from tests.loadtests.analysis.shared.looks import locked
 from tests.loadtests.builders import (
     make_cell,
     make_plan,
@@ -233,6 +235,16 @@ def test_a_replica_that_stands_still_in_some_windows_is_told(
     assert found.state is state
     if state is BROKEN:
         assert "gthread-2 answered nothing for" in found.detail
+
+
+def test_a_replica_that_waits_for_a_lock_that_all_share_is_not_paused() -> None:
+    looks = (locked("gthread-1"), locked("gthread-2"))
+    trials = [replace(trial, shared=looks) for trial in silent_in(3)]
+
+    assert run.steady(PLAN, trials).state is HOLDS
+    assert run.steady(PLAN, [replace(trial, shared=looks[:1]) for trial in silent_in(3)]).state is (
+        BROKEN
+    )
 
 
 def test_a_replica_with_half_the_means_is_no_slower_than_it_always_is() -> None:
