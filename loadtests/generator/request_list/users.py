@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import cycle, islice
+from itertools import islice
 from math import gcd
 from time import monotonic
 from typing import Any
@@ -37,8 +37,10 @@ CYCLE_MAX = 10_000
 class RequestList:
     """The prepared requests of a list for one address, and the order in which users send them.
 
-    The order is the same for the same seed, whatever the number of users. With several processes
-    each begins at another place of it.
+    The order is the same for the same seed, whatever the number of users. Each of several processes
+    has its own. A whole cycle of the list comes in random order, then the next one. An order that
+    repeats would march in step with the proxy's round robin: of two requests in turn, one replica
+    of two would get all of the dear ones.
     """
 
     def __init__(self, order: LoadOrder, load: SessionLoad, share: Share) -> None:
@@ -52,16 +54,15 @@ class RequestList:
         self.kept_rows = kept_lengths(order.start, order.values)
         """The lengths of the lists of which each user keeps one row."""
         indices = in_cycle([request.weight for request in order.requests])
-        offset = len(indices) * share.number // share.of
-        self.sequence: Iterator[Prepared] = cycle(
-            [self.requests[index] for index in (*indices[offset:], *indices[:offset])]
-        )
-        self.rng = random.Random(0)  # a trial seeds it
+        self.sequence = ShuffledCycles([self.requests[index] for index in indices])
+        self.rng = random.Random(0)
         self._share = share
+        self.seed(0)  # until a trial does
 
     def seed(self, seed: int) -> None:
-        """Begin the values of a trial."""
+        """Begin the order and the values of a trial."""
         self.rng.seed(f"{seed}/{self._share.number}")
+        self.sequence.seed(f"{seed}/{self._share.number}/order")
 
     def draw(self, rows: Mapping[int, int]) -> Draw:
         """Return the values of the next request of a user who keeps ``rows``."""
@@ -70,6 +71,30 @@ class RequestList:
     def rows_of(self, index: int) -> dict[int, int]:
         """Return the rows that the user ``index`` keeps, by the length of the lists."""
         return {length: index % length for length in self.kept_rows}
+
+
+class ShuffledCycles:
+    """The entries of a cycle in random order, again and again, each time in another; for ever."""
+
+    def __init__(self, entries: Sequence[Prepared]) -> None:
+        self._entries = entries
+        self._left: list[Prepared] = []
+        self._rng = random.Random(0)
+
+    def seed(self, seed: str) -> None:
+        """Begin anew; the order that follows depends on the seed alone."""
+        self._rng.seed(seed)
+        self._left = []
+
+    def __iter__(self) -> Iterator[Prepared]:
+        return self
+
+    def __next__(self) -> Prepared:
+        """Return the next entry."""
+        if not self._left:
+            self._left = list(self._entries)
+            self._rng.shuffle(self._left)
+        return self._left.pop()
 
 
 def in_cycle(weights: Sequence[int]) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from loadtests.generator.http.outcome import Outcome
 from loadtests.generator.request_list.placeholders import Draw
 from loadtests.generator.request_list.prepared import Prepared, prepare_request
-from loadtests.generator.request_list.users import in_cycle, kept_lengths
+from loadtests.generator.request_list.users import ShuffledCycles, in_cycle, kept_lengths
 from loadtests.generator.user_load.orders import RequestOrder
 
 VALUES = {"who": ("ä b", "c&d"), "word": ("x", "y", "z")}
@@ -152,6 +153,34 @@ def test_one_cycle_has_the_exact_mix(weights: list[int]) -> None:
     counts = [cycle.count(index) for index in range(len(weights))]
 
     assert [count * weights[0] for count in counts] == [count * counts[0] for count in weights]
+
+
+def test_cycles_come_whole_each_in_another_order_and_the_same_by_the_seed() -> None:
+    entries: list[Any] = ["a", "a", "a", "b"]
+
+    def first(seed: str) -> list[Any]:
+        order = ShuffledCycles(entries)
+        next(order)
+        order.seed(seed)
+        return list(islice(order, 400))
+
+    blocks = [first("1")[at : at + 4] for at in range(0, 400, 4)]
+    assert all(sorted(block) == entries for block in blocks)
+    assert first("1") == first("1") != first("2")
+
+
+@pytest.mark.parametrize(("kinds", "replicas"), [(2, 2), (4, 2), (4, 4), (2, 4)])
+def test_a_round_robin_gives_each_replica_its_part_of_every_request(
+    kinds: int, replicas: int
+) -> None:
+    entries: list[Any] = list(range(kinds))
+    order = ShuffledCycles(entries)
+    order.seed("7")
+    sent: list[Any] = list(islice(order, 4000))
+
+    dear_ones = [sent[replica::replicas].count(0) for replica in range(replicas)]
+    equal = 4000 / kinds / replicas
+    assert all(abs(count - equal) < 0.2 * equal for count in dear_ones)
 
 
 def test_a_cycle_of_huge_weights_stays_short_and_forgets_nobody() -> None:
