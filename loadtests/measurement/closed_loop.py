@@ -263,10 +263,11 @@ class Session:
         for each in calibrations:
             window_s = self._window_s(each)
             if window_s > self._plan.timing.window_s:
+                rps = each.steps[-1].throughput_rps
+                answers = f"{rps:.1f} answers/s" if rps else "hardly any answer"
                 self._progress.say(
-                    f"{each.worker} on {each.workload}: one replica gives"
-                    f" {each.steps[-1].throughput_rps:.1f} answers/s, so windows take"
-                    f" {window_s:.1f} s"
+                    f"{each.worker} on {each.workload}: one replica gives {answers}, so windows"
+                    f" take {window_s:.1f} s"
                 )
 
     def _try_users(self, spec: TrialSpec, users: int, timing: Timing) -> Trial:
