@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from math import gcd
 from time import monotonic
 from typing import Any
@@ -27,7 +26,6 @@ from loadtests.generator.request_list.prepared import Prepared, prepare_request
 from loadtests.generator.session.jar import Jar
 from loadtests.generator.session.load import SessionLoad
 from loadtests.generator.session.response import UserResponse
-from loadtests.generator.user_load.mix import smooth_order
 from loadtests.generator.user_load.orders import LoadOrder, RequestOrder
 
 CYCLE_MAX = 10_000
@@ -98,13 +96,13 @@ class ShuffledCycles:
 
 
 def in_cycle(weights: Sequence[int]) -> tuple[int, ...]:
-    """Return one whole cycle of indices into ``weights``."""
+    """Return one whole cycle of indices into ``weights``, sorted."""
     divisor = gcd(*weights)
     smallest = [weight // divisor for weight in weights]
     total = sum(smallest)
     if total > CYCLE_MAX:
         smallest = [max(1, round(weight * CYCLE_MAX / total)) for weight in smallest]
-    return tuple(islice(smooth_order(smallest), sum(smallest)))
+    return tuple(index for index, count in enumerate(smallest) for _ in range(count))
 
 
 def kept_lengths(start: Sequence[RequestOrder], values: Values) -> frozenset[int]:
