@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from loadtests.gate.model import GateResult, GateVerdict
+from loadtests.gate.model import EndpointResult, GateResult, GateVerdict
 from loadtests.gate.report import wording
 
 STYLES = {
@@ -28,17 +29,26 @@ def render(result: GateResult) -> Group:
 def _parts(result: GateResult) -> Iterator[RenderableType]:
     yield Text(wording.answer(result), style=STYLES[result.verdict])
     yield Text()
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in wording.COLUMNS:
-        table.add_column(column, justify="left" if column in {"endpoint", "verdict"} else "right")
-    for endpoint in result.endpoints:
-        *cells, verdict = wording.row(endpoint, result)
-        table.add_row(*map(Text, cells), Text(verdict, style=STYLES[endpoint.verdict]))
-    yield table
-    yield Text()
+    for title, endpoints in groupby(
+        result.endpoints, lambda one: wording.title(one.worker, result)
+    ):
+        yield Text(f"{title}:")
+        yield _table(endpoints)
+        yield Text()
     yield Text(f"base  {wording.side(result.base)}")
     yield Text(f"head  {wording.side(result.head)}")
     remarks = (*wording.remarks(result), *(finding.detail for finding in result.findings))
     for line in (*result.facts.differences, *remarks):
         yield Text(line, style="dim")
     yield Text(f"Again: {wording.again(result)}", style="dim")
+
+
+def _table(endpoints: Iterable[EndpointResult]) -> Table:
+    """Return one row an endpoint; units stand in the names, so that 80 columns are enough."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in wording.COLUMNS:
+        table.add_column(column, justify="left" if column in {"endpoint", "verdict"} else "right")
+    for endpoint in endpoints:
+        *cells, verdict = wording.row_below_title(endpoint)
+        table.add_row(*map(Text, cells), Text(verdict, style=STYLES[endpoint.verdict]))
+    return table

@@ -94,9 +94,23 @@ def row(endpoint: EndpointResult, result: GateResult) -> tuple[str, ...]:
         name(endpoint, result),
         _with_unit(endpoint.base, endpoint.unit),
         _with_unit(endpoint.head, endpoint.unit),
-        change(endpoint),
-        f"−{endpoint.margin:.0%}" if endpoint.margin else "–",
-        VERDICTS[endpoint.verdict],
+        *_compared(endpoint),
+    )
+
+
+def _compared(endpoint: EndpointResult) -> tuple[str, str, str]:
+    margin = f"−{endpoint.margin:.0%}" if endpoint.margin else "–"
+    return change(endpoint), margin, VERDICTS[endpoint.verdict]
+
+
+def row_below_title(endpoint: EndpointResult) -> tuple[str, ...]:
+    """Return the same cells where a title says what served it; the unit stands in the name."""
+    unit = f", {endpoint.unit}" if endpoint.unit else ""
+    return (
+        f"{NAMES[endpoint.endpoint]}{unit}",
+        figure(endpoint.base),
+        figure(endpoint.head),
+        *_compared(endpoint),
     )
 
 

@@ -108,14 +108,18 @@ def test_annotations_are_one_line_each_and_escaped() -> None:
 
 
 @ALL
-def test_the_terminal_shows_the_answer_and_every_endpoint(result: GateResult) -> None:
-    console = Console(width=120, file=io.StringIO(), record=True)
+def test_the_terminal_shows_the_answer_and_every_endpoint_in_a_line_of_80_columns(
+    result: GateResult,
+) -> None:
+    console = Console(width=80, file=io.StringIO(), record=True)
     console.print(terminal.render(result))
-    text = console.export_text()
+    lines = [line.rstrip() for line in console.export_text().splitlines()]
 
-    assert wording.answer(result)[:12] in text
+    assert lines[0].startswith(wording.answer(result)[:12])
     for endpoint in result.endpoints:
-        assert wording.name(endpoint, result) in text
+        assert f"{wording.title(endpoint.worker, result)}:" in lines
+        name, *_, word = wording.row_below_title(endpoint)
+        assert any(line.startswith(name) and line.endswith(word) for line in lines)
 
 
 def test_an_open_gate_says_how_to_go_on() -> None:
