@@ -39,7 +39,7 @@ def test_uwsgi_with_its_router_has_one_slot_and_the_routers_cpu_is_the_replicas(
         server = subprocess.Popen((str(UWSGI), *words), cwd=tmp_path, stdout=file, stderr=file)
     try:
         proc.wait_until(
-            lambda: "spawned uWSGI http 1" in log.read_text(),
+            lambda: log.read_text().count("spawned uWSGI ") == 2,  # its router and its worker
             limit_s=20,
             failure=log.read_text,
         )
