@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -115,10 +116,12 @@ def test_classes_have_the_same_mix_at_every_number_of_users(
     text = """
 class Reader(HttpUser):
     weight = 3
+    def on_start(self): self.client.post("/reader")
     @task
     def read(self): self.client.get("/read")
 class Writer(FastHttpUser):
     weight = 1
+    def on_start(self): self.client.post("/writer")
     @task
     def write(self): self.client.post("/write")
 """
@@ -126,7 +129,8 @@ class Writer(FastHttpUser):
         answered = child.trial(base_url=url, locustfile=written(tmp_path, text), users=users)
 
     names = counts(answered)
-    assert names["GET /read"] / names["POST /write"] == pytest.approx(3, rel=0.1)
+    assert names["POST /reader"] == 3 * names["POST /writer"] == users * 3 / 4
+    assert names["GET /read"] / names["POST /write"] == pytest.approx(3, rel=0.3)
 
 
 def test_a_task_that_computes_for_ever_is_ended_and_named(child: Child, tmp_path: Path) -> None:
@@ -137,7 +141,7 @@ class Shop(HttpUser):
     def index(self):
         self.client.get("/")
         self.count += 1
-        while self.count > 20: pass
+        while self.count > 2: pass
 """
     with stub_server() as (url, _):
         load = written(tmp_path, text)
@@ -228,6 +232,29 @@ def test_an_open_trial_of_a_locustfile_has_exactly_its_arrivals_and_logins_apart
     assert counts(answered)["GET /cart"] == 110
     assert answered.finished["start_requests"] == counts(answered)["POST /login"]
     assert answered.finished["dropped"] == 0
+
+
+def test_a_generator_that_stands_still_as_the_window_ends_loses_no_arrival_and_no_user(
+    child: Child, tmp_path: Path
+) -> None:
+    def stand_still() -> None:
+        time.sleep(0.25)
+        child.process.send_signal(signal.SIGSTOP)
+        time.sleep(0.15)
+        child.process.send_signal(signal.SIGCONT)
+
+    order: dict[str, Any] = {"mode": "open", "rate_rps": 100, "arrivals": "constant"}
+    app = SmallApp(login_page=True)
+    with stub_server(app.answering) as (url, _):
+        order |= {"base_url": url, "locustfile": written(tmp_path, LOGIN), "window_s": 0.35}
+        trials = [child.trial(stand_still, **order) for _ in range(3)]
+
+    for answered in trials:
+        login = answered.finished["names"].index("POST /login")
+        due_us = answered.columns["due_us"][answered.columns["name"] != login].tolist()
+        assert due_us == pytest.approx(list(range(-100_000, 350_000, 10_000)), abs=2)
+        assert answered.finished["dropped"] == 0
+    assert app.counts["GET /cart"] == 3 * 45
 
 
 def test_on_stop_and_the_last_events_come_when_the_users_are_ended(tmp_path: Path) -> None:
