@@ -18,6 +18,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return len(host.usable_cores()) + ("parallel" in config.option.markexpr)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests on the engine come first: one process has them, while others do the rest."""
+    items.sort(key=lambda item: item.get_closest_marker("docker") is None)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Let the tests on the engine run one after the other, whatever runs beside them."""

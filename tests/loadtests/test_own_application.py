@@ -19,6 +19,7 @@ from tests.loadtests.targets.application.folders import make_folder
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.parallel,  # what is measured is not looked at
     pytest.mark.skipif(
         nginx.find_program() is None or bool(gunicorn.missing_modules()),
         reason="needs nginx, gunicorn and Flask here",

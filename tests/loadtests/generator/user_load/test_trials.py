@@ -257,6 +257,25 @@ def test_a_generator_that_stands_still_as_the_window_ends_loses_no_arrival_and_n
     assert app.counts["GET /cart"] == 3 * 45
 
 
+def test_a_request_that_is_given_up_behind_a_redirect_is_counted_once(
+    child: Child, tmp_path: Path
+) -> None:
+    def moved(request: bytes) -> bytes:
+        if request.startswith(b"GET /slow"):
+            time.sleep(1.5)
+            return answer(200)
+        return answer(302, "", Location="/slow")
+
+    text = "class Shop(HttpUser):\n @task\n def i(self): self.client.get('/')"
+    order: dict[str, Any] = {"settle_s": 0, "window_s": 0.2, "drain_limit_s": 0.2, "users": 2}
+    with stub_server(moved) as (url, requests):
+        answered = child.trial(base_url=url, locustfile=written(tmp_path, text), **order)
+
+    assert counts(answered) == {"GET /": 2}
+    assert answered.count("undrained") == 2
+    assert answered.finished["sent"] == len(requests) == 4
+
+
 def test_on_stop_and_the_last_events_come_when_the_users_are_ended(tmp_path: Path) -> None:
     text = """
 @events.test_stop.add_listener
