@@ -22,7 +22,8 @@ SMALL = ("--backend", "compose", "--workers", "gthread", "--replicas", "1,2", "-
 RUN_LIMIT_S = 240
 """With room for images that have to be built first; a run alone takes half a minute."""
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+# What is measured is not looked at: only that all of it is counted, and that nothing is left.
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.parallel]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -128,7 +129,6 @@ def test_a_finished_run_leaves_nothing_on_the_engine(finished: Finished) -> None
     assert left_of(finished.folder.name) == {}
 
 
-@pytest.mark.parallel
 def test_ctrl_c_takes_the_stack_down_and_keeps_the_finished_trials(tmp_path: Path) -> None:
     with subprocess.Popen(**command(CHECKOUT, tmp_path)) as process:
         try:
@@ -153,7 +153,6 @@ def test_ctrl_c_takes_the_stack_down_and_keeps_the_finished_trials(tmp_path: Pat
     assert left_of(folder.name) == {}
 
 
-@pytest.mark.parallel
 def test_ctrl_c_while_the_stack_comes_up_leaves_nothing(tmp_path: Path) -> None:
     with subprocess.Popen(**command(CHECKOUT, tmp_path)) as process:
         assert process.stderr is not None
@@ -168,7 +167,6 @@ def test_ctrl_c_while_the_stack_comes_up_leaves_nothing(tmp_path: Path) -> None:
     assert left_of(folder.name) == {}
 
 
-@pytest.mark.parallel
 def test_an_image_that_does_not_build_is_exit_code_4_and_leaves_nothing(tmp_path: Path) -> None:
     checkout, results = tmp_path / "checkout", tmp_path / "results"
     for part in ("app", "compose", "loadtests", "scripts"):
