@@ -24,6 +24,8 @@ __all__ = ["engine"]
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.parallel]
 
+SHORT = (sys.executable, "-m", "tests.short_run")
+
 LIMIT_S = 280
 """With room for an image whose packages have to be installed first."""
 
@@ -56,7 +58,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 def twofold(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "loadtests", "run", *SMALL, *words, "--out", str(folder / "out")],
+        [*SHORT, "run", *SMALL, *words, "--out", str(folder / "out")],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(CHECKOUT), "NO_COLOR": "1"},
         capture_output=True,
