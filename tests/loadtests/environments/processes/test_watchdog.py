@@ -129,17 +129,8 @@ def test_nothing_is_left_of_a_store_whose_processes_are_groups_of_their_own(
 
 
 RUN = (
-    *(
-        "tests.short_run",
-        "run",
-        "--backend",
-        "processes",
-        "--quick",
-        "--rounds",
-        "2",
-        "--seed",
-        "1",
-    ),
+    *("tests.short_run", "run", "--backend", "processes", "--quick"),
+    *("--rounds", "2", "--seed", "1"),
     *("--workload", "io", "--workers", "gthread", "--replicas", "1,2"),
 )
 
