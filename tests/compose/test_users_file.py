@@ -24,7 +24,7 @@ from loadtests.targets import checkout, compose_service, plain
 from loadtests.tools import docker, docker_compose
 from loadtests.tools.docker_compose import Compose
 from tests.docker import built_images
-from tests.docker.test_run import left_of
+from tests.docker.test_run import OWN_RUN, left_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.parallel]
 
@@ -191,7 +191,7 @@ services:
 
 @contextmanager
 def opened(folder: Path, text: str) -> Iterator[ComposeStack]:
-    """Start two replicas of the service ``web``, as a run does; the run's folder is ``run``."""
+    """Start two replicas of the service ``web``, as a run does; the run's folder is ``OWN_RUN``."""
     (folder / "compose.yaml").write_text(text)
     tested = compose_service.find("compose.yaml:web", folder)
     chosen = choose(checkout.root(), tested)
@@ -199,8 +199,8 @@ def opened(folder: Path, text: str) -> Iterator[ComposeStack]:
     plan = make_plan(
         Options(replicas=(1, 2)), chosen.machine, backend="compose", seed=1, project=project
     )
-    (folder / "run").mkdir()
-    with chosen.backend.open(plan, folder / "run", lambda _: None) as stack:
+    (folder / OWN_RUN).mkdir()
+    with chosen.backend.open(plan, folder / OWN_RUN, lambda _: None) as stack:
         assert isinstance(stack, ComposeStack)
         yield stack
     built_images.remove(folder)
@@ -284,9 +284,9 @@ def test_a_service_with_all_of_that_starts_as_the_user_wrote_it_and_leaves_nothi
     assert uploads == "mine"
     assert readings == {"cache": "store"}
     assert [replica.address.rpartition(":")[2] for replica in stack.replicas] == ["8000", "8000"]
-    assert left_of("run") == {}
+    assert left_of(OWN_RUN) == {}
     assert list((tmp_path / "data").iterdir()) == []
-    for file in (tmp_path / "run").rglob("*"):
+    for file in (tmp_path / OWN_RUN).rglob("*"):
         text = file.read_text() if file.is_file() else ""
         assert not {"pa$word", "pa$$word", "s3cret-key", "one of a kind"} & set(text.split('"'))
 
@@ -315,7 +315,7 @@ def test_replicas_that_race_for_a_migration_are_started_one_after_another(tmp_pa
 
     assert names == ["as-started-1", "as-started-2"]
     assert IN_TURN_NOTE in stack.notes
-    assert left_of("run") == {}
+    assert left_of(OWN_RUN) == {}
 
 
 def test_nothing_of_the_users_own_project_is_named_in_ours(

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.usefixtures("bui
 ANSWERS = ("tests.docker.gate_of_answers",)
 
 SMALL = ("--no-scaling", "--max-minutes", "0.5", "--seed", "3")
-"""Minutes for four starts of each version; what is measured here is not how fast they are."""
+"""Minutes for a few starts of each version; what is measured here is not how fast they are."""
 
 BLOG = """\
 import os
@@ -126,7 +126,7 @@ def test_an_unchanged_repository_is_compared_and_headed_by_what_runs(blog: Path)
     assert result["titles"] == {"as-started": "as started: gunicorn sync, 2 workers"}
     assert (result["base"]["port"], result["head"]["port"]) == (5000, 5000)
     assert result["base"]["commit"] == in_git(blog, "rev-parse", "main")
-    assert len(result["evidence"]["pairs"]) >= 4
+    assert len(result["evidence"]["pairs"]) >= 2
     for pair in result["evidence"]["pairs"]:
         for window in pair["windows"]:
             # In an open loop, a machine that others use may have to drop requests.

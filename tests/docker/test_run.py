@@ -19,6 +19,9 @@ from loadtests.tools import proc
 from tests.checkout import CHECKOUT
 
 SMALL = ("--backend", "compose", "--workers", "gthread", "--replicas", "1,2", "--rounds", "2")
+OWN_RUN = f"run-{os.getpid()}"
+"""The id of runs without a command line; another process has others on the engine meanwhile."""
+
 RUN_LIMIT_S = 240
 """With room for images that have to be built first; a run alone takes half a minute."""
 

@@ -18,7 +18,7 @@ from loadtests.cli.boundary import run_command_line
 from loadtests.environments.compose.tested.start import listening
 from loadtests.tools import docker
 from tests.docker import built_images
-from tests.docker.test_run import left_of
+from tests.docker.test_run import OWN_RUN, left_of
 from tests.docker.user_targets import SHOP, opened, outcome
 from tests.short_run import shorten
 
@@ -58,7 +58,7 @@ class Seen:
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     folder = tmp_path_factory.mktemp("shell-form")
     (folder / "Dockerfile").write_text(SHELL_FORM)
-    results = folder / "run"
+    results = folder / OWN_RUN
     with opened(".", folder, results) as stack:
         addresses = tuple(replica.address for replica in stack.replicas)
         identity = stack.replicas[0].identity
