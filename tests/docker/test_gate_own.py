@@ -16,7 +16,12 @@ from tests.docker.test_gate import FEW_STARTS, GATE, GATE_LIMIT_S, Done
 from tests.docker.test_run import left_of
 from tests.loadtests.gate.test_versions import in_git
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.usefixtures("built")]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.slow,
+    pytest.mark.parallel,
+    pytest.mark.usefixtures("built"),
+]
 
 ANSWERS = ("tests.docker.gate_of_answers",)
 
@@ -143,7 +148,6 @@ def answers(done: Done) -> dict[str, Any]:
     return dict(guard)
 
 
-@pytest.mark.parallel
 def test_a_random_key_in_head_of_a_compose_file_is_a_regression(blog: Path) -> None:
     (blog / "twofold.toml").write_text(CONFIGURATION.format(target='"compose.yaml:web"'))
     (blog / "blog.py").write_text(BLOG.format(key="os.urandom(24)"))
@@ -157,7 +161,6 @@ def test_a_random_key_in_head_of_a_compose_file_is_a_regression(blog: Path) -> N
     assert any(line.startswith("changed: blog.py") for line in found(done)["facts"]["differences"])
 
 
-@pytest.mark.parallel
 def test_another_key_of_all_servers_in_an_application_by_import_string_is_none(
     blog: Path,
 ) -> None:
@@ -172,7 +175,6 @@ def test_another_key_of_all_servers_in_an_application_by_import_string_is_none(
     assert result["base"]["digest"] != result["head"]["digest"]
 
 
-@pytest.mark.parallel
 def test_code_that_is_mounted_over_the_image_is_exit_code_2(blog: Path) -> None:
     service = {"build": ".", "volumes": [".:/srv"], "ports": ["5000:5000"]}
     (blog / "compose.yaml").write_text(json.dumps({"services": {"web": service}}))
