@@ -16,13 +16,16 @@ import pytest
 from loadtests.tools import host
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Tests that are slow mostly wait, so one process more than there are cores runs them."""
-    return len(host.usable_cores()) + ("parallel" in config.option.markexpr)
-
-
 LANES = 2
 """Tests on the engine at a time: they wait for it more than they compute."""
+
+LOCKED = ("conftest.py", "__init__.py")[:LANES]
+"""Files of ours, one a lane, which the processes lock: they are there on every machine."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A process a core, and one for each lane, which mostly waits."""
+    return len(host.usable_cores()) + LANES * ("parallel" in config.option.markexpr)
 
 
 @pytest.hookimpl(trylast=True)
@@ -58,10 +61,6 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         while not any(locked(lock) for lock in locks):
             time.sleep(0.1)
         return (yield)
-
-
-LOCKED = ("conftest.py", "__init__.py")[:LANES]
-"""Files of ours, one a lane, which the processes lock: they are there on every machine."""
 
 
 def locked(file: IO[str]) -> bool:
