@@ -15,7 +15,6 @@ import pytest
 
 from loadtests.tools import host
 
-
 LANES = 2
 """Tests on the engine at a time: they wait for it more than they compute."""
 
