@@ -28,7 +28,7 @@ gate: set-up-compose ## did this change make it slower, or scale worse? (working
 
 test: set-up-compose ## all tests; those that need Docker are skipped where there is none
 	@$(PYTHON) scripts/set_up.py --parquet --servers --docs
-	$(BIN)/pytest -n auto --dist worksteal -m "parallel or not (docker or slow)" $(ARGS) || test $$? -eq $(NO_TESTS)
+	$(BIN)/python -m scripts.side_by_side -n auto --dist worksteal -m "parallel or not (docker or slow)" $(ARGS) || test $$? -eq $(NO_TESTS)
 	$(BIN)/pytest -m "(docker or slow) and not (parallel or campaign)" $(ARGS) || test $$? -eq $(NO_TESTS)
 
 test-fast: set-up ## the tests that need neither Docker nor patience

@@ -5,27 +5,70 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import time
 from collections.abc import Generator, Iterator
-from pathlib import Path
+from contextlib import ExitStack
+from itertools import chain, groupby
+from typing import IO
 
 import pytest
 
 from loadtests.tools import host
 
+LANES = 2
+"""Tests on the engine at a time: they wait for it more than they compute."""
+
+LOCKED = ("conftest.py", "__init__.py")[:LANES]
+"""Files of ours, one a lane, which the processes lock: they are there on every machine."""
+
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Tests that are slow mostly wait, so one process more than there are cores runs them."""
-    return len(host.usable_cores()) + ("parallel" in config.option.markexpr)
+    """A process a core, and one for each lane, which mostly waits."""
+    return len(host.usable_cores()) + LANES * ("parallel" in config.option.markexpr)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let the first processes begin with the tests on the engine, which take the longest.
+
+    ``--dist worksteal`` gives each process an equal part of the list, in order, and later takes
+    from the end of what another still has. So a lane's tests stand where a part begins.
+    """
+    processes = max(LANES, getattr(config, "workerinput", {}).get("workercount", 1))
+    part = len(items) // processes
+    on_engine = [item for item in items if is_on_engine(item)]
+    items[:] = [item for item in items if not is_on_engine(item)]
+    files = [list(tests) for _, tests in groupby(on_engine, key=lambda item: item.path)]
+    for lane in range(LANES):
+        items[lane * part : lane * part] = chain.from_iterable(files[lane::LANES])
+
+
+def is_on_engine(item: pytest.Item) -> bool:
+    """Whether a test needs a Docker engine."""
+    return item.get_closest_marker("docker") is not None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Let the tests on the engine run one after the other, whatever runs beside them."""
-    if "PYTEST_XDIST_WORKER" not in os.environ or item.get_closest_marker("docker") is None:
+    """Hold the tests on the engine to their lanes, whatever runs beside them."""
+    if "PYTEST_XDIST_WORKER" not in os.environ or not is_on_engine(item):
         return (yield)
-    with Path(__file__).open() as own_file:
-        fcntl.flock(own_file, fcntl.LOCK_EX)
+    with ExitStack() as held:
+        locks = [
+            held.enter_context((item.config.rootpath / "tests" / name).open()) for name in LOCKED
+        ]
+        while not any(locked(lock) for lock in locks):
+            time.sleep(0.1)
         return (yield)
+
+
+def locked(file: IO[str]) -> bool:
+    """Lock a file unless another process has; closing it unlocks it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -44,7 +44,11 @@ def locked(lock: str) -> dict[str, set[str]]:
         ("loadtest", "twofold run"),
         ("compare", "twofold compare"),
         ("gate", "twofold gate"),
-        ("test", 'pytest -n auto --dist worksteal -m "parallel or not (docker or slow)"'),
+        (
+            "test",
+            "python -m scripts.side_by_side -n auto --dist worksteal"
+            ' -m "parallel or not (docker or slow)"',
+        ),
         ("test", 'pytest -m "(docker or slow) and not (parallel or campaign)"'),
         ("test-fast", 'pytest -n auto -m "not docker and not slow"'),
         ("lint", "ruff format --check"),

@@ -102,11 +102,18 @@ def run_trial(job: Job, tell: Tell) -> Result:
     with frozen_garbage():
         sleep_until(schedule.starts)
         events.test_start.fire(environment=environment)
-        finish = start_closed(job) if order.mode == "closed" else start_open(job)
+        arrivals_gate = None
+        if order.mode == "closed":
+            start_closed(job)
+        else:
+            arrivals_gate = start_open(job)
         cpu_s, lag = watch_window(schedule, tell)
+        if arrivals_gate is not None:
+            arrivals_gate.hand_out_rest()
         events.test_stopping.fire(environment=environment)
         stop_users(runner.user_greenlets, order.drain_limit_s)
-        finish()
+        if arrivals_gate is not None:
+            arrivals_gate.close()
         drained = monotonic()
     runner.update_state("stopped")
     events.test_stop.fire(environment=environment)
@@ -124,8 +131,8 @@ def run_trial(job: Job, tell: Tell) -> Result:
     )
 
 
-def start_closed(job: Job) -> Callable[[], None]:
-    """Start all users; return the function to call after they have ended."""
+def start_closed(job: Job) -> None:
+    """Start all users."""
     order = job.order
     load = Load(
         pool=job.pool,
@@ -137,11 +144,10 @@ def start_closed(job: Job) -> Callable[[], None]:
     )
     share_load(job.environment, load)
     start_users(job.environment, job.share.users(order.users))
-    return lambda: None
 
 
-def start_open(job: Job) -> Callable[[], None]:
-    """Start the arrivals; return the function to call after the users have ended."""
+def start_open(job: Job) -> OpenGate:
+    """Start the arrivals; return their gate, to be closed when the users have ended."""
     order, recorder = job.order, job.recorder
     for cls in job.environment.user_classes:
         if not issubclass(cls, LeanHttpUser):
@@ -164,7 +170,7 @@ def start_open(job: Job) -> Callable[[], None]:
     )
     share_load(job.environment, load)
     gate.start(min(FIRST_USERS, users_max))
-    return gate.close
+    return gate
 
 
 def share_load(environment: Environment, load: Load) -> None:

@@ -12,7 +12,7 @@ from tests.cases.applications import DOCKERFILE, PROXIED, SMALL_MEMORY
 from tests.docker import built_images
 from tests.docker.user_targets import opened
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.parallel]
 
 GREEDY = "b'x' * (1 << 28)"
 

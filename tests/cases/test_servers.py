@@ -19,6 +19,10 @@ UWSGI = Path(sys.executable).with_name("uwsgi")
 APP = "def application(environ, start):\n    start('200 OK', [])\n    return [b'ok']\n"
 
 
+SPAWNED = ("http", "worker")
+"""What it starts, in this order: there is a moment at which only the router is there."""
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return int(taken.getsockname()[1])
@@ -39,7 +43,7 @@ def test_uwsgi_with_its_router_has_one_slot_and_the_routers_cpu_is_the_replicas(
         server = subprocess.Popen((str(UWSGI), *words), cwd=tmp_path, stdout=file, stderr=file)
     try:
         proc.wait_until(
-            lambda: log.read_text().count("spawned uWSGI ") == 2,  # its router and its worker
+            lambda: all(f"spawned uWSGI {what} 1" in log.read_text() for what in SPAWNED),
             limit_s=20,
             failure=log.read_text,
         )

@@ -24,17 +24,22 @@ from loadtests.targets import checkout, compose_service, plain
 from loadtests.tools import docker, docker_compose
 from loadtests.tools.docker_compose import Compose
 from tests.docker import built_images
-from tests.docker.test_run import left_of
+from tests.docker.test_run import OWN_RUN, left_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.parallel]
 
 
-@pytest.fixture
-def program(compose: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> Compose:
-    """The Compose of this test, which the harness then finds too."""
+@pytest.fixture(scope="session")
+def found(compose: tuple[str, ...]) -> Compose:
+    """The Compose of these tests; docker-compose takes a second to say its version."""
     words = (*compose, "version", "--short")
     version = subprocess.check_output(words, text=True).strip().removeprefix("v")
-    found = Compose(argv=compose, version=version)
+    return Compose(argv=compose, version=version)
+
+
+@pytest.fixture
+def program(found: Compose, monkeypatch: pytest.MonkeyPatch) -> Compose:
+    """The Compose of this test, which the harness then finds too."""
     monkeypatch.setattr(docker_compose, "find_compose", lambda: found)
     return found
 
@@ -55,31 +60,41 @@ def refusal_of(program: Compose, folder: Path, text: str, service: str = "web") 
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("settings", "told"),
     [
-        ("container_name: shop", "container_name shop"),
-        ('ports: ["8000:8000"]', "ports 8000:8000"),
-        ('ports: ["9000-9001:9000-9001"]', "ports 9000:9000, 9001:9001"),
-        ("networks: {front: {ipv4_address: 172.28.0.10}}", "address 172.28.0.10 on front"),
-        ("deploy: {replicas: 3}", "deploy.replicas 3"),
-        ("restart: always", "restart always"),
-        ("container_name: shop\n    deploy: {replicas: 3}", "deploy.replicas 3"),
+        (
+            """\
+    container_name: shop
+    ports: ["8000:8000", "9000-9001:9000-9001"]
+    networks: {front: {ipv4_address: 172.28.0.10}}
+    restart: always
+""",
+            (
+                "container_name shop",
+                "ports 8000:8000, 9000:9000, 9001:9001",
+                "address 172.28.0.10 on front",
+                "restart always",
+            ),
+        ),
+        ("    deploy: {replicas: 3}\n", ("deploy.replicas 3",)),
+        ("    container_name: shop\n    deploy: {replicas: 3}\n", ("deploy.replicas 3",)),
     ],
 )
 def test_what_two_replicas_cannot_have_is_left_out_and_told(
-    program: Compose, tmp_path: Path, setting: str, told: str
+    program: Compose, tmp_path: Path, settings: str, told: tuple[str, ...]
 ) -> None:
     text = f"""\
 services:
   web:
     image: shop
-    {setting}
+{settings}\
 networks: {{front: {{ipam: {{config: [{{subnet: 172.28.0.0/16}}]}}}}}}
 """
 
     subject = subject_of(program, tmp_path, text)
 
-    assert any(note.startswith("web: left out") and told in note for note in subject.notes)
+    left_out = "\n".join(note for note in subject.notes if note.startswith("web: left out"))
+    assert [part for part in told if part not in left_out] == []
 
 
 def test_two_replicas_cannot_share_the_machines_network(program: Compose, tmp_path: Path) -> None:
@@ -176,7 +191,7 @@ services:
 
 @contextmanager
 def opened(folder: Path, text: str) -> Iterator[ComposeStack]:
-    """Start two replicas of the service ``web``, as a run does; the run's folder is ``run``."""
+    """Start two replicas of the service ``web``, as a run does; the run's folder is ``OWN_RUN``."""
     (folder / "compose.yaml").write_text(text)
     tested = compose_service.find("compose.yaml:web", folder)
     chosen = choose(checkout.root(), tested)
@@ -184,8 +199,8 @@ def opened(folder: Path, text: str) -> Iterator[ComposeStack]:
     plan = make_plan(
         Options(replicas=(1, 2)), chosen.machine, backend="compose", seed=1, project=project
     )
-    (folder / "run").mkdir()
-    with chosen.backend.open(plan, folder / "run", lambda _: None) as stack:
+    (folder / OWN_RUN).mkdir()
+    with chosen.backend.open(plan, folder / OWN_RUN, lambda _: None) as stack:
         assert isinstance(stack, ComposeStack)
         yield stack
     built_images.remove(folder)
@@ -269,9 +284,9 @@ def test_a_service_with_all_of_that_starts_as_the_user_wrote_it_and_leaves_nothi
     assert uploads == "mine"
     assert readings == {"cache": "store"}
     assert [replica.address.rpartition(":")[2] for replica in stack.replicas] == ["8000", "8000"]
-    assert left_of("run") == {}
+    assert left_of(OWN_RUN) == {}
     assert list((tmp_path / "data").iterdir()) == []
-    for file in (tmp_path / "run").rglob("*"):
+    for file in (tmp_path / OWN_RUN).rglob("*"):
         text = file.read_text() if file.is_file() else ""
         assert not {"pa$word", "pa$$word", "s3cret-key", "one of a kind"} & set(text.split('"'))
 
@@ -300,7 +315,7 @@ def test_replicas_that_race_for_a_migration_are_started_one_after_another(tmp_pa
 
     assert names == ["as-started-1", "as-started-2"]
     assert IN_TURN_NOTE in stack.notes
-    assert left_of("run") == {}
+    assert left_of(OWN_RUN) == {}
 
 
 def test_nothing_of_the_users_own_project_is_named_in_ours(

@@ -19,6 +19,7 @@ from loadtests.planning.run_plan import make_plan
 from loadtests.targets import checkout, plain
 from loadtests.targets import registry as targets
 from loadtests.tools import docker
+from tests.docker.test_run import OWN_RUN
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.parallel]
 
@@ -97,7 +98,7 @@ def test_a_database_in_the_container_breaks_and_its_file_is_named(tmp_path: Path
     finally:
         engine.close()
 
-    results = found(folder, tmp_path / "run")
+    results = found(folder, tmp_path / OWN_RUN)
 
     (broken,) = [result for result in results if result.state is ProbeState.BREAKS]
     assert broken.kind is ProbeKind.WRITTEN

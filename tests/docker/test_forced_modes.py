@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.model.errors import NotInForce
-from tests.docker.test_run import left_of
+from tests.docker.test_run import OWN_RUN, left_of
 from tests.docker.user_targets import SHOP, opened
 
 pytestmark = [
@@ -39,7 +39,7 @@ def test_a_mode_is_put_into_force_in_an_image_that_starts_gunicorn_and_proved(
     (here / "shop.py").write_text(SHOP)
     (here / "Dockerfile").write_text(GUNICORN.format(command=command))
 
-    with opened(".", here, tmp_path / "run", workers=("gevent",)) as stack:
+    with opened(".", here, tmp_path / OWN_RUN, workers=("gevent",)) as stack:
         log = stack.first_log("gevent-1")
         addresses = [replica.address for replica in stack.replicas]
 
@@ -67,9 +67,9 @@ def test_an_image_in_which_a_mode_cannot_be_put_into_force_says_so_and_measures_
 
     with (
         pytest.raises(NotInForce, match=said) as refused,
-        opened(".", here, tmp_path / "run", workers=("gevent",)),
+        opened(".", here, tmp_path / OWN_RUN, workers=("gevent",)),
     ):
         pass
 
     assert refused.value.workers == ("gevent",)
-    assert left_of("run") == {}
+    assert left_of(OWN_RUN) == {}

@@ -19,10 +19,14 @@ from loadtests.tools import proc
 from tests.checkout import CHECKOUT
 
 SMALL = ("--backend", "compose", "--workers", "gthread", "--replicas", "1,2", "--rounds", "2")
+OWN_RUN = f"run-{os.getpid()}"
+"""The id of runs without a command line; another process has others on the engine meanwhile."""
+
 RUN_LIMIT_S = 240
 """With room for images that have to be built first; a run alone takes half a minute."""
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+# What is measured is not looked at: only that all of it is counted, and that nothing is left.
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.parallel]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,9 +38,11 @@ def engine() -> None:
         pytest.skip("no Docker engine answers")
 
 
-def command(checkout: Path, results: Path, *words: str) -> dict[str, Any]:
+def command(
+    checkout: Path, results: Path, *words: str, program: str = "tests.short_run"
+) -> dict[str, Any]:
     return {
-        "args": (sys.executable, "-m", "loadtests", "run", *SMALL, *words, "--out", str(results)),
+        "args": (sys.executable, "-m", program, "run", *SMALL, *words, "--out", str(results)),
         "cwd": checkout,
         "env": {**os.environ, "PYTHONPATH": str(checkout)},
         "stdout": subprocess.PIPE,
@@ -128,7 +134,6 @@ def test_a_finished_run_leaves_nothing_on_the_engine(finished: Finished) -> None
     assert left_of(finished.folder.name) == {}
 
 
-@pytest.mark.parallel
 def test_ctrl_c_takes_the_stack_down_and_keeps_the_finished_trials(tmp_path: Path) -> None:
     with subprocess.Popen(**command(CHECKOUT, tmp_path)) as process:
         try:
@@ -153,7 +158,6 @@ def test_ctrl_c_takes_the_stack_down_and_keeps_the_finished_trials(tmp_path: Pat
     assert left_of(folder.name) == {}
 
 
-@pytest.mark.parallel
 def test_ctrl_c_while_the_stack_comes_up_leaves_nothing(tmp_path: Path) -> None:
     with subprocess.Popen(**command(CHECKOUT, tmp_path)) as process:
         assert process.stderr is not None
@@ -168,7 +172,6 @@ def test_ctrl_c_while_the_stack_comes_up_leaves_nothing(tmp_path: Path) -> None:
     assert left_of(folder.name) == {}
 
 
-@pytest.mark.parallel
 def test_an_image_that_does_not_build_is_exit_code_4_and_leaves_nothing(tmp_path: Path) -> None:
     checkout, results = tmp_path / "checkout", tmp_path / "results"
     for part in ("app", "compose", "loadtests", "scripts"):
@@ -178,7 +181,8 @@ def test_an_image_that_does_not_build_is_exit_code_4_and_leaves_nothing(tmp_path
     dockerfile = checkout / "app/Dockerfile"
     dockerfile.write_text(dockerfile.read_text() + "\nRUN echo the wheel is missing && exit 7\n")
 
-    done = subprocess.run(**command(checkout, results, "--json"), timeout=RUN_LIMIT_S, check=False)
+    given = command(checkout, results, "--json", program="loadtests")  # the copy has no tests
+    done = subprocess.run(**given, timeout=RUN_LIMIT_S, check=False)
 
     (folder,) = results.iterdir()
     assert done.returncode == 4

@@ -18,8 +18,9 @@ from loadtests.cli.boundary import run_command_line
 from loadtests.environments.compose.tested.start import listening
 from loadtests.tools import docker
 from tests.docker import built_images
-from tests.docker.test_run import left_of
+from tests.docker.test_run import OWN_RUN, left_of
 from tests.docker.user_targets import SHOP, opened, outcome
+from tests.short_run import shorten
 
 pytestmark = [
     pytest.mark.docker,
@@ -57,7 +58,7 @@ class Seen:
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     folder = tmp_path_factory.mktemp("shell-form")
     (folder / "Dockerfile").write_text(SHELL_FORM)
-    results = folder / "run"
+    results = folder / OWN_RUN
     with opened(".", folder, results) as stack:
         addresses = tuple(replica.address for replica in stack.replicas)
         identity = stack.replicas[0].identity
@@ -246,8 +247,12 @@ CMD ["/venv/bin/gunicorn", "--bind", "0.0.0.0:8080", "--threads", "4", "shop:app
 
 
 def test_a_flask_application_in_an_image_of_its_own_gets_a_verdict(
-    here: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
+    shorten(monkeypatch)
     (here / "shop.py").write_text(SHOP)
     (here / "Dockerfile").write_text(SHOP_IMAGE)
     words = ("--backend", "compose", "--replicas", "1,2", "--rounds", "2", "--quick", "--json")

@@ -19,6 +19,7 @@ from tests.loadtests.targets.application.folders import make_folder
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.parallel,  # what is measured is not looked at
     pytest.mark.skipif(
         nginx.find_program() is None or bool(gunicorn.missing_modules()),
         reason="needs nginx, gunicorn and Flask here",
@@ -50,7 +51,7 @@ def twofold(folder: Path, *words: str, **variables: str) -> subprocess.Completed
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     own = {"PYTHONPATH": str(CHECKOUT), "TMPDIR": str(temporary), "NO_COLOR": "1", **variables}
     return subprocess.run(
-        [sys.executable, "-m", "loadtests", "run", *words, "--out", str(folder / "out")],
+        [sys.executable, "-m", "tests.short_run", "run", *words, "--out", str(folder / "out")],
         cwd=folder,
         env=environment | own,
         capture_output=True,

@@ -57,12 +57,14 @@ def test_what_did_not_come_whole_is_not_placed(
 
 
 def test_a_package_that_never_comes_ends_at_the_limit(
-    play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    play: Play, calls: Callable[[], list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    play("docker", "exec sleep 30")
-    monkeypatch.setattr(compose_plugin, "LIMIT_S", 0.2)
-    with pytest.raises(compose_plugin.PluginError, match=r"did not come in 0\.2 s"):
+    play("docker", 'test "$1" = rm || exec sleep 30')
+    monkeypatch.setattr(compose_plugin, "LIMIT_S", 0.5)
+    with pytest.raises(compose_plugin.PluginError, match=r"did not come in 0\.5 s"):
         compose_plugin.place(tmp_path / "docker-compose")
+    run, removed = calls()
+    assert removed == f"docker rm --force {run.split()[4]}"
 
 
 def test_a_folder_that_cannot_be_written_is_named_with_the_way_out(tmp_path: Path) -> None:

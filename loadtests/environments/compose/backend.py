@@ -11,7 +11,13 @@ from loadtests.environments.compose import files as compose_file
 from loadtests.environments.compose import images, project_image
 from loadtests.environments.compose.containers import LOG_LINES
 from loadtests.environments.compose.front import FrontStack
-from loadtests.environments.compose.projects import Project, opened, opened_engine, project_name
+from loadtests.environments.compose.projects import (
+    Project,
+    memory_share,
+    opened,
+    opened_engine,
+    project_name,
+)
 from loadtests.environments.compose.stack import ComposeStack
 from loadtests.environments.compose.tested import document as tested_document
 from loadtests.environments.compose.tested import forcing, user_images
@@ -110,7 +116,7 @@ class ComposeBackend:
         services, values = tested_document.document(
             subject,
             plan,
-            memory_bytes=memory_share(engine, plan),
+            memory_bytes=memory_share(engine, plan.replica_counts[-1] * len(plan.workers)),
             settings=self._settings,
             commands=commands,
         )
@@ -194,12 +200,6 @@ class ComposeBackend:
 def _note_on_health(image: Image, subject: Subject) -> list[str]:
     told = HEALTHCHECK_NOTE in subject.notes
     return [HEALTHCHECK_NOTE] if image.checks_health and not told else []
-
-
-def memory_share(engine: docker.Engine, plan: Plan) -> int:
-    """Return the memory that a replica may use, so that all of them use half of the machine's."""
-    replicas = plan.replica_counts[-1] * len(plan.workers)
-    return int(engine.facts()["MemTotal"]) // 2 // replicas
 
 
 def _wait_for_store(project: Project) -> None:

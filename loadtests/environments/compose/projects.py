@@ -183,6 +183,11 @@ def engine_if_any(say: Say) -> Iterator[docker.Engine | None]:
         engine.close()
 
 
+def memory_share(engine: docker.Engine, replicas: int) -> int:
+    """Return the bytes that each replica may use, so that all of them use half of the memory."""
+    return int(engine.facts()["MemTotal"]) // 2 // replicas
+
+
 def project_name(run: str) -> str:
     """Return the name of a run's Compose project, with this machine and process."""
     return f"twofold-{run.lower()}-{machine_mark()}-{os.getpid()}"

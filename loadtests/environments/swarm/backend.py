@@ -9,6 +9,7 @@ from pathlib import Path
 
 from loadtests.environments.compose import images, project_image
 from loadtests.environments.compose.backend import STORE_LIMIT_S
+from loadtests.environments.compose.projects import memory_share
 from loadtests.environments.compose.stack import APP_PORT
 from loadtests.environments.compose.tested import forcing, inspection, user_images
 from loadtests.environments.compose.tested.subject import Subject
@@ -143,10 +144,7 @@ class SwarmBackend:
             subject, commands = forcing.prepare(subject, seen, plan.workers)
             image, port = seen.id, _port_of(self._tested, seen.ports)
         services = images.build_services(engine, self._root, say=say)
-        memory = min(
-            int(engine.facts()["MemTotal"]) // 2 // (plan.replica_counts[-1] * len(names)),
-            MOST_MEMORY_BYTES,
-        )
+        memory = memory_share(engine, plan.replica_counts[-1] * len(names))
         return _Built(
             replica=ReplicaImage(
                 image=dict.fromkeys(names, engine.image_id(image) or image),
@@ -154,7 +152,7 @@ class SwarmBackend:
                 ports=dict.fromkeys(names, port),
                 env=dict(self._tested.env),
                 is_users=True,
-                memory_bytes=memory,
+                memory_bytes=min(memory, MOST_MEMORY_BYTES),
             ),
             proxy=services.proxy,
             generator=services.generator,

@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.environments.compose.lanes import LANES, LaneStack
-from loadtests.environments.compose.projects import Project, opened, opened_engine, project_name
+from loadtests.environments.compose.projects import (
+    Project,
+    memory_share,
+    opened,
+    opened_engine,
+    project_name,
+)
 from loadtests.environments.compose.tested.start.listening import Wanted
 from loadtests.environments.compose.tested.start.starting import Starting
 from loadtests.environments.protocol import Say
@@ -88,7 +94,7 @@ def open_stack(parts: Stackable, say: Say) -> Iterator[VersionStack]:
     """
     plan, folder = parts.plan, parts.folder
     with opened_engine(say) as (engine, compose):
-        memory = int(engine.facts()["MemTotal"]) // 2 // (2 * plan.looks[0])
+        memory = memory_share(engine, 2 * plan.looks[0])
         text, values = document(
             parts.root,
             parts.prepared,

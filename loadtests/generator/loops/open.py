@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
@@ -71,15 +72,31 @@ class OpenGate:
             raise StopUser
         return due
 
-    def close(self) -> None:
-        """Drop the requests that still wait for a user, and stop the arrivals."""
-        self._alarm.close()
-        while self._waiting:
-            self._drop(self._waiting.popleft())
+    def hand_out_rest(self) -> None:
+        """Hand out all that is left, late: a stall can keep the last arrivals back.
 
-    def _hand_out(self) -> None:
+        To be called when the window is over, by the greenlet that runs the trial. It may go on
+        before the alarm has rung, if both are due after a stall.
+        """
+        # Only the event loop may switch to a waiting user.
+        self._hub.loop.run_callback(self._hand_out, math.inf)
+        gevent.sleep(0)
+        gevent.sleep(0)  # users who were started for a request begin
+
+    def close(self) -> None:
+        """Drop the requests that still wait for a user, or for their moment; stop the arrivals."""
+        self._alarm.close()
+        rest, self._next = self._due[self._next :], len(self._due)
+        for moment in (*self._waiting, *rest):
+            self._drop(moment)
+        self._waiting.clear()
+
+    def _hand_out(self, until: float | None = None) -> None:
+        """Hand out what is due by now, or by ``until``."""
         due, idle = self._due, self._idle
-        while self._next < len(due) and due[self._next] <= monotonic():
+        while self._next < len(due) and due[self._next] <= (
+            monotonic() if until is None else until
+        ):
             moment = due[self._next]
             self._next += 1
             if idle:

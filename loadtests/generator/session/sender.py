@@ -76,8 +76,7 @@ class Sender:
         except ConnectFailed as failure:
             response, done = UserResponse(target.url, failure.outcome), monotonic()
         except gevent.GreenletExit:  # draining has reached its limit, so the user is killed
-            index = self._load.names.index(target.method, name)
-            self._load.recorder.add(due, sent, monotonic(), 0, Outcome.UNDRAINED, NO_REPLICA, index)
+            self._undrained(target.method, name, due, sent)
             raise
         finally:
             self.in_flight -= 1
@@ -140,12 +139,20 @@ class Sender:
             response, done = self._exchange(target, wire, first.sent_at + limit_s, limit_s)
         except ConnectFailed as failure:
             response, done = UserResponse(target.url, failure.outcome), monotonic()
+        except gevent.GreenletExit:
+            self._undrained(first.method, first.name, first.due, first.sent_at)
+            raise
         finally:
             self.in_flight -= 1
         response.due, response.sent_at = first.due, first.sent_at
         response.elapsed_s = done - first.sent_at
         response.name, response._sent = first.name, first._sent  # noqa: SLF001 - one unit
         return response
+
+    def _undrained(self, method: str, name: str, due: float, sent: float) -> None:
+        """Record a request whose user is killed before the last answer to it."""
+        index = self._load.names.index(method, name)
+        self._load.recorder.add(due, sent, monotonic(), 0, Outcome.UNDRAINED, NO_REPLICA, index)
 
     def _counted(
         self, response: UserResponse, context: Mapping[str, Any] | None, *, judged: bool

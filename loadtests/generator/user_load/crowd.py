@@ -133,10 +133,14 @@ class Crowd:
             self.start(index)
 
     def drain(self, limit_s: float) -> None:
-        """Let requests in flight end for ``limit_s``; end the users whose requests do not."""
+        """Let requests in flight end for ``limit_s``; end the users whose requests do not.
+
+        What is due and waits for a user may still be sent. After that the gate is closed.
+        """
         limit = monotonic() + limit_s
         while (busy := [user for user in self.alive if in_flight(user)]) and monotonic() < limit:
             gevent.sleep(LOOK_S)
+        self.gate.end()
         kill(busy)
 
     def drop(self) -> None:

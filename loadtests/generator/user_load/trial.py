@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -75,11 +74,13 @@ class UserTrial:
         order, crowd = self._order, self._crowd
         with frozen_garbage(), self._loads.watchdog.watching():
             sleep_until(schedule.starts)
-            finish = self._begin(schedule)
+            arrivals_gate = self._begin(schedule)
             cpu_s, lag = watch_window(schedule, tell)
-            crowd.gate.end()
+            if arrivals_gate is not None:
+                arrivals_gate.hand_out_rest()
             crowd.drain(order.drain_limit_s)
-            finish()
+            if arrivals_gate is not None:
+                arrivals_gate.close()
             drained = monotonic()
         if order.replay:
             self._loads.forget(crowd)
@@ -94,29 +95,31 @@ class UserTrial:
             **self._told(schedule),
         )
 
-    def _begin(self, schedule: Schedule) -> Callable[[], None]:
+    def _begin(self, schedule: Schedule) -> OpenGate | None:
+        """Begin the load; return the gate of an open loop's arrivals."""
         order, crowd = self._order, self._crowd
         may_go = crowd.choose(self._users)
         if order.mode == "closed":
             crowd.gate.begin_closed(schedule.closes, order.settle_s * START_SHARE, may_go)
-            return lambda: None
+            return None
         spans_s = (order.settle_s, order.window_s)
         due = arrivals(
             order.arrivals, order.rate_rps, spans_s, seed=order.seed, shift_s=order.shift_s
         )
         recorder = crowd.load.recorder
         name = recorder.name_index("(dropped)")
+        users_max = max(1, self._share.users(order.max_in_flight))
         gate = OpenGate(
             schedule.starts + due[self._share.number :: self._share.of],
-            users_max=max(1, self._share.users(order.max_in_flight)),
+            users_max=users_max,
             more_users=crowd.start_more,
             drop=lambda due: recorder.add(due, due, due, 0, Outcome.DROPPED, NO_REPLICA, name),
-            users=len(crowd.alive),
+            users=min(len(crowd.alive), users_max),  # the others are held back
             in_turn=True,
         )
         gate.start(0)
         crowd.gate.begin_open(gate, may_go)
-        return gate.close
+        return gate
 
     def _samples(self, schedule: Schedule) -> Samples:
         load = self._crowd.load

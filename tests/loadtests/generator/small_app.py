@@ -7,6 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
+from threading import Lock
 
 from tests.loadtests.generator.stub_server import Answering
 
@@ -39,13 +40,19 @@ class SmallApp:
         self.counts: Counter[str] = Counter()
         self.bodies: list[bytes] = []
         self.users: list[str] = []
+        self._lock = Lock()
         self._secure = secure
         self._login_page = login_page
 
     @property
     def answering(self) -> Answering:
-        """The function that the stub server calls."""
-        return self._answer
+        """The function that the stub server calls, in a thread for each connection."""
+
+        def answering(request: bytes) -> bytes:
+            with self._lock:
+                return self._answer(request)
+
+        return answering
 
     def _answer(self, request: bytes) -> bytes:
         head, _, body = request.partition(b"\r\n\r\n")

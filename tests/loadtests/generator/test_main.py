@@ -78,7 +78,7 @@ def test_users_do_not_start_in_one_moment(child: Child) -> None:
         answer = child.trial(base_url=url, users=20, settle_s=1.0, window_s=0.2)
 
     first_us = sorted(answer.columns["sent_us"].tolist())[:20]
-    assert 20_000 < first_us[-1] - first_us[0] < 200_000
+    assert 20_000 < first_us[-1] - first_us[0] < 500_000  # a tenth of the warm-up, not all of it
     assert first_us[0] > -1_001_000
 
 

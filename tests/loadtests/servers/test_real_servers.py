@@ -23,6 +23,9 @@ from loadtests.servers import gunicorn, idle_connections, registry
 from loadtests.tools import nginx
 from tests.checkout import CHECKOUT
 from tests.loadtests.builders import make_budget, make_plan
+from tests.loadtests.generator_agent import agent
+
+__all__ = ["agent"]
 
 pytestmark = [
     pytest.mark.slow,
@@ -74,22 +77,19 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, *workers: WorkerModel) -> Iterator[Running]:
+def running(agent: Agent, folder: Path, *workers: WorkerModel) -> Iterator[Running]:
     plan = plan_for(*workers)
     with (
         ProcessesBackend(CHECKOUT).open(plan, folder, lambda line: None) as stack,
-        stack.start_generator() as child,
         stack.start_metronome(),  # as in a run: something is alive when all replicas have ended
     ):
-        agent = Agent(child)
-        agent.hello()
         yield Running(plan=plan, stack=stack, agent=agent)
 
 
 @pytest.fixture(scope="module")
-def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def everything(agent: Agent, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A replica of the sample application under each server that is here."""
-    with running(tmp_path_factory.mktemp("run"), *HERE.values()) as up:
+    with running(agent, tmp_path_factory.mktemp("run"), *HERE.values()) as up:
         up.driver().wait_ready(up.plan.upstreams)
         yield up
 
@@ -146,6 +146,7 @@ def test_what_was_put_into_force_is_seen(seen: dict[str, InForce], name: str) ->
     assert entry.notes == ()
 
 
+@pytest.mark.parallel  # it closes at once, or not within the whole watch
 @pytest.mark.parametrize(
     "name", [name for name, worker in HERE.items() if worker.server != "gunicorn"]
 )
@@ -202,13 +203,13 @@ REFUSALS = {
 @pytest.mark.parallel
 @pytest.mark.parametrize("case", REFUSALS)
 def test_a_server_that_does_not_start_is_one_message_with_its_own_line(
-    case: str, tmp_path: Path
+    agent: Agent, case: str, tmp_path: Path
 ) -> None:
     worker, line = REFUSALS[case]
     if worker.server != "command" and not is_here(worker):
         pytest.skip(f"needs {worker.server} here")
 
-    with running(tmp_path, worker) as up, pytest.raises(EnvironmentFailure) as caught:
+    with running(agent, tmp_path, worker) as up, pytest.raises(EnvironmentFailure) as caught:
         up.driver().wait_ready(up.plan.upstreams)
 
     assert f"Replica {worker.name}-1" in str(caught.value)
@@ -218,23 +219,25 @@ def test_a_server_that_does_not_start_is_one_message_with_its_own_line(
 
 @pytest.mark.parallel
 @needs_waitress
-def test_a_server_that_listens_elsewhere_is_a_message_with_its_own_line(tmp_path: Path) -> None:
+def test_a_server_that_listens_elsewhere_is_a_message_with_its_own_line(
+    agent: Agent, tmp_path: Path
+) -> None:
     worker = own(
         "python", "-m", "waitress", "--host=127.99.99.99", "--port={port}", "{module}:application"
     )
 
-    with running(tmp_path, worker) as up, pytest.raises(EnvironmentFailure) as caught:
+    with running(agent, tmp_path, worker) as up, pytest.raises(EnvironmentFailure) as caught:
         up.driver(start_limit_s=6.0).wait_ready(up.plan.upstreams)
 
     assert "Serving on http://127.99.99.99" in str(caught.value)
 
 
 @pytest.mark.parallel
-def test_a_server_that_hangs_is_a_message(tmp_path: Path) -> None:
+def test_a_server_that_hangs_is_a_message(agent: Agent, tmp_path: Path) -> None:
     words = "import time; print('Warming up.', flush=True); time.sleep(600)  # {bind}"
 
     with (
-        running(tmp_path, own("python", "-c", words)) as up,
+        running(agent, tmp_path, own("python", "-c", words)) as up,
         pytest.raises(EnvironmentFailure) as caught,
     ):
         up.driver(start_limit_s=3.0).wait_ready(up.plan.upstreams)
@@ -243,21 +246,25 @@ def test_a_server_that_hangs_is_a_message(tmp_path: Path) -> None:
 
 
 @pytest.mark.parallel
-def test_a_server_that_is_not_installed_is_told_before_anything_starts(tmp_path: Path) -> None:
+def test_a_server_that_is_not_installed_is_told_before_anything_starts(
+    agent: Agent, tmp_path: Path
+) -> None:
     worker = replace(registry.worker_models()["waitress"], python="/no/such/python")
 
     with (
         pytest.raises(UsageError, match="'/no/such/python' cannot be asked"),
-        running(tmp_path, worker),
+        running(agent, tmp_path, worker),
     ):
         pass
 
 
 @pytest.mark.parallel
-def test_a_program_that_is_not_there_is_told_before_anything_starts(tmp_path: Path) -> None:
+def test_a_program_that_is_not_there_is_told_before_anything_starts(
+    agent: Agent, tmp_path: Path
+) -> None:
     worker = own("no-such-server", "{bind}")
 
-    with pytest.raises(UsageError, match="not on PATH"), running(tmp_path, worker):
+    with pytest.raises(UsageError, match="not on PATH"), running(agent, tmp_path, worker):
         pass
 
 
@@ -283,9 +290,9 @@ PYWSGI = (
     ],
 )
 def test_a_server_that_nobody_here_knows_serves_by_its_command_alone(
-    tmp_path: Path, words: tuple[str, ...]
+    agent: Agent, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
-    with running(tmp_path, own(*words)) as up:
+    with running(agent, tmp_path, own(*words)) as up:
         up.driver().wait_ready(up.plan.upstreams)
         watched = keep_alive.watch(up.stack, up.plan)
         upstreams = keep_alive.bounded(up.plan.upstreams, up.plan, watched)
@@ -296,7 +303,7 @@ def test_a_server_that_nobody_here_knows_serves_by_its_command_alone(
 
 
 @pytest.mark.parallel
-def test_few_connections_and_many_users_do_not_hang(tmp_path: Path) -> None:
+def test_few_connections_and_many_users_do_not_hang(agent: Agent, tmp_path: Path) -> None:
     """waitress#301 and granian#789: a server that accepts no more while the proxy keeps its own."""
     limited = [
         replace(model, options=options)
@@ -308,7 +315,7 @@ def test_few_connections_and_many_users_do_not_hang(tmp_path: Path) -> None:
     ]
     if not limited:
         pytest.skip("needs waitress or granian here")
-    with running(tmp_path, *limited) as up:
+    with running(agent, tmp_path, *limited) as up:
         up.driver().wait_ready(up.plan.upstreams)
         watched = keep_alive.watch(up.stack, up.plan)
         up.stack.configure_proxy(keep_alive.bounded(up.plan.upstreams, up.plan, watched))

@@ -59,6 +59,7 @@ def test_a_python_without_pip_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("python", [None, "3.13"])
 def test_a_wheel_beside_the_requirements_is_installed(tmp_path: Path, python: str | None) -> None:
     make_wheel(tmp_path)

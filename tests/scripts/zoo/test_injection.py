@@ -65,6 +65,7 @@ def test_what_the_generator_is_asked_for_can_be_changed_on_its_way(tmp_path: Pat
 
 
 @pytest.mark.slow  # as long as its window
+@pytest.mark.parallel
 def test_a_fault_in_the_middle_of_a_window_comes_once_in_its_round(tmp_path: Path) -> None:
     struck: list[Scene] = []
 

@@ -21,6 +21,7 @@ from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import RuleCode, RuleState, Verdict
 from loadtests.planning.run_plan import make_plan
 from loadtests.targets import plain
+from tests.short_run import shorten
 
 SLOTS = 2
 SERVICE_S = 0.05
@@ -83,6 +84,12 @@ class Silent:
         pass
 
 
+@pytest.fixture(autouse=True)
+def short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window has fifty answers and more, each after 50 ms."""
+    shorten(monkeypatch)
+
+
 def measured(web: Web, results: Path, *, scale: str) -> RunResult:
     file = str(web.number)
     head = f"import sys; from pathlib import Path; f = Path({file!r});"
@@ -135,7 +142,7 @@ def test_a_number_that_changes_under_load_is_never_measured_as_if_it_were_the_pl
     def autoscaler() -> None:
         for _ in range(3000):
             time.sleep(0.1)
-            if web.number.read_text() == "2" and next(web.turn) > 400:
+            if web.number.read_text() == "2" and next(web.turn) > 150:
                 web.number.write_text("4")
                 return
 

@@ -16,7 +16,15 @@ from tests.loadtests.environments.processes.stack_to_kill import PHASES, ROOT
 
 GONE_LIMIT_S = 10.0
 
-SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""All of them are heard by one handler (tests/loadtests/tools/test_signals.py), so each phase is
+struck by one of them in turn; nothing handles SIGKILL, which strikes every phase."""
+
+STRIKES = [
+    (phase, number)
+    for index, phase in enumerate(PHASES)
+    for number in (signal.SIGKILL, HANDLED[index % len(HANDLED)])
+]
 
 needs_a_stack = pytest.mark.skipif(
     shutil.which("nginx") is None or bool(gunicorn.missing_modules()),
@@ -36,6 +44,11 @@ def control_groups() -> set[Path]:
     for folder, names, _ in os.walk(cgroup.ROOT):  # unlike glob, it passes over what goes meanwhile
         found |= {Path(folder, name) for name in names if name.startswith("twofold-")}
     return found
+
+
+def named(part: str | signal.Signals) -> str:
+    """Name a phase or a signal in the name of a test."""
+    return part if isinstance(part, str) else part.name
 
 
 class Observed:
@@ -74,8 +87,7 @@ class Observed:
 @needs_a_stack
 @pytest.mark.slow
 @pytest.mark.parallel
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize(("phase", "number"), STRIKES, ids=named)
 def test_nothing_is_left_of_a_harness_that_is_ended(
     phase: str, number: signal.Signals, tmp_path: Path
 ) -> None:
@@ -117,7 +129,8 @@ def test_nothing_is_left_of_a_store_whose_processes_are_groups_of_their_own(
 
 
 RUN = (
-    *("loadtests", "run", "--backend", "processes", "--quick", "--rounds", "2", "--seed", "1"),
+    *("tests.short_run", "run", "--backend", "processes", "--quick"),
+    *("--rounds", "2", "--seed", "1"),
     *("--workload", "io", "--workers", "gthread", "--replicas", "1,2"),
 )
 
@@ -125,8 +138,16 @@ RUN = (
 @needs_a_stack
 @pytest.mark.slow
 @pytest.mark.parallel
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
-@pytest.mark.parametrize("line", ["Starting", "Waiting", "Calibrating users", "Round 1"])
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [
+        ("Starting", signal.SIGTERM),
+        ("Waiting", signal.SIGKILL),
+        ("Calibrating users", signal.SIGTERM),
+        ("Round 1", signal.SIGKILL),
+    ],
+    ids=named,
+)
 def test_nothing_is_left_of_a_run_that_is_ended(
     line: str, number: signal.Signals, tmp_path: Path
 ) -> None:

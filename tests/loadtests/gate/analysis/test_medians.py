@@ -22,15 +22,17 @@ def drawn(
 ) -> list[Start]:
     """Pairs of two windows a side; in a third of the windows most requests have to wait."""
 
-    def window(median_ms: float) -> Times:
-        waiting = rng.random(requests) < rng.choice([0.1, 0.6], p=[2 / 3, 1 / 3])
-        found = rng.lognormal(math.log(median_ms), 0.4, requests)
-        return times(np.where(waiting, 5 * found, found))
-
-    return [
-        ([window(5.0), window(5.0)], [window(5.0 * math.exp(-change)) for _ in range(2)])
-        for _ in range(pairs)
+    in_windows = (pairs, 4, requests)
+    median_ms = 5.0 * np.exp([[0.0], [0.0], [-change], [-change]])
+    waiting = rng.random(in_windows) < rng.choice([0.1, 0.6], (pairs, 4, 1), p=[2 / 3, 1 / 3])
+    values_ms = rng.lognormal(np.log(median_ms), 0.4, in_windows)
+    levels = quantile_levels(requests)
+    quantiles_ms = np.quantile(np.where(waiting, 5 * values_ms, values_ms), levels, axis=-1)
+    windows = [
+        [Times(requests, tuple(window)) for window in pair]
+        for pair in np.moveaxis(quantiles_ms, 0, -1).tolist()
     ]
+    return [(pair[:2], pair[2:]) for pair in windows]
 
 
 def test_it_is_the_change_of_the_median_of_all_requests() -> None:

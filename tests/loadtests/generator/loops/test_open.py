@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from time import monotonic
 from typing import Any
 
@@ -57,7 +58,9 @@ def test_requests_are_sent_when_they_are_due() -> None:
     load.run()
 
     assert np.allclose([due for due, _ in load.sent], due_s)
-    assert all(0 <= sent - due < 0.02 for due, sent in load.sent)
+    late_s = [sent - due for due, sent in load.sent]
+    assert min(late_s) >= 0
+    assert np.median(late_s) < 0.02  # whatever else the machine did in one of the moments
     assert load.dropped == []
 
 
@@ -67,7 +70,8 @@ def test_a_request_is_sent_whatever_is_still_in_flight() -> None:
     load.run()
 
     assert len(load.sent) == 10
-    assert all(sent - due < 0.05 for due, sent in load.sent)
+    # Whoever waited for an answer would be sent 0.3 s after the first, whose last due is 0.09 s.
+    assert all(sent - due < 0.2 for due, sent in load.sent)
     assert 10 <= len(load.started) <= 50
 
 
@@ -108,6 +112,30 @@ def test_requests_whose_user_never_came_are_dropped_when_the_gate_closes() -> No
     load.gate.close()
 
     assert len(load.dropped) == 2
+
+
+def test_what_a_stall_kept_back_at_the_end_is_sent_late_and_lets_the_users_go() -> None:
+    load = Load([0.05, 0.06, 0.07], users_max=10)
+    load.gate.start(2)
+    gevent.sleep(0.01)
+    time.sleep(0.1)  # the whole process: the alarm has not rung when the window is over
+
+    load.gate.hand_out_rest()
+
+    assert np.allclose([due for due, _ in load.sent], [0.05, 0.06, 0.07])
+    gevent.joinall(load.started, timeout=5, raise_error=True)
+    assert all(user.dead for user in load.started)
+    load.gate.close()
+    assert load.dropped == []
+
+
+def test_what_was_never_handed_out_is_dropped_and_counted_too() -> None:
+    load = Load([5.0, 6.0], users_max=2)
+    load.gate.start(1)
+
+    load.gate.close()
+
+    assert np.allclose(np.array(load.dropped) - load.zero, [5.0, 6.0])
 
 
 def test_a_user_that_is_ended_while_idle_is_not_given_a_request() -> None:

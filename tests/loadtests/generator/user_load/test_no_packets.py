@@ -14,6 +14,7 @@ from tests.checkout import CHECKOUT
 from tests.loadtests.generator.user_load.count_packets import NO_NAMESPACE
 
 pytestmark = [
+    pytest.mark.parallel,
     pytest.mark.slow,  # a check trial and a trial of each of some forty files
     pytest.mark.skipif(
         os.geteuid() != 0 or not shutil.which("unshare") or not shutil.which("ip"),

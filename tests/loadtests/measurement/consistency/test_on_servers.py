@@ -19,6 +19,9 @@ from loadtests.servers import gunicorn
 from loadtests.tools import nginx
 from tests.checkout import CHECKOUT
 from tests.loadtests.builders import make_budget, make_plan
+from tests.loadtests.generator_agent import agent
+
+__all__ = ["agent"]
 
 pytestmark = [
     pytest.mark.slow,
@@ -46,7 +49,7 @@ REQUESTS = (
 LOGIN = RequestSpec(method="POST", path="/login", form={"user": "ada lovelace"})
 
 
-def found(case: str, folder: Path) -> Sequence[ProbeResult]:
+def found(agent: Agent, case: str, folder: Path) -> Sequence[ProbeResult]:
     """Give what the checks find of one application, served by three worker models."""
     plan = replace(
         make_plan(
@@ -59,12 +62,7 @@ def found(case: str, folder: Path) -> Sequence[ProbeResult]:
     )
     settings = {"*": {"CASE": case, "FOLDER": str(folder)}}
     backend = ProcessesBackend(CHECKOUT, tested=SERVED, settings=settings)
-    with (
-        backend.open(plan, folder, lambda _: None) as stack,
-        stack.start_generator() as generator,
-    ):
-        agent = Agent(generator)
-        agent.hello()
+    with backend.open(plan, folder, lambda _: None) as stack:
         driver = Driver(stack, agent, None)
         driver.wait_ready(plan.upstreams)
         names = set(stack.identities())
@@ -81,22 +79,24 @@ def broken(results: Sequence[ProbeResult]) -> list[tuple[str, str, bool]]:
     ]
 
 
-def test_a_random_key_breaks_with_every_worker_model(tmp_path: Path) -> None:
-    assert broken(found("random_key", tmp_path)) == [
+def test_a_random_key_breaks_with_every_worker_model(agent: Agent, tmp_path: Path) -> None:
+    assert broken(found(agent, "random_key", tmp_path)) == [
         ("gthread", "GET /me", False),
         ("sync", "GET /me", True),
         ("gevent", "GET /me", False),
     ]
 
 
-def test_a_file_of_each_server_breaks_with_every_worker_model(tmp_path: Path) -> None:
-    assert broken(found("own_file", tmp_path)) == [
+def test_a_file_of_each_server_breaks_with_every_worker_model(agent: Agent, tmp_path: Path) -> None:
+    assert broken(found(agent, "own_file", tmp_path)) == [
         (worker, "GET /notes/{1..9999}", False) for worker in ("gthread", "sync", "gevent")
     ]
 
 
-def test_a_shared_file_and_a_shared_key_are_ok_with_every_worker_model(tmp_path: Path) -> None:
-    results = found("shared", tmp_path)
+def test_a_shared_file_and_a_shared_key_are_ok_with_every_worker_model(
+    agent: Agent, tmp_path: Path
+) -> None:
+    results = found(agent, "shared", tmp_path)
 
     assert broken(results) == []
     kinds = (ProbeKind.ANSWER, ProbeKind.WRITTEN)
@@ -108,8 +108,10 @@ def test_a_shared_file_and_a_shared_key_are_ok_with_every_worker_model(tmp_path:
     ]
 
 
-def test_tables_that_each_start_empties_break_with_every_worker_model(tmp_path: Path) -> None:
-    results = found("drops_tables", tmp_path)
+def test_tables_that_each_start_empties_break_with_every_worker_model(
+    agent: Agent, tmp_path: Path
+) -> None:
+    results = found(agent, "drops_tables", tmp_path)
 
     assert broken(results) == [
         (worker, "a further server starts", False) for worker in ("gthread", "sync", "gevent")
