@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from loadtests.model.tested.variables import Body, Fields, Headers, Json, Variables
+from loadtests.model.tested.variables import Body, Fields, Headers, Json, UrlPath, Variables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class RequestSpec:
     """
 
     method: str = "GET"
-    path: str = "/"
+    path: UrlPath = "/"
     weight: int = 1
     name: str | None = None
     query: Fields = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Workload:
     """
 
     name: str
-    path: str
+    path: UrlPath
     scenario: str | None = None
     needs_store: bool = False
     waits: bool = False

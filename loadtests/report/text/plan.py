@@ -7,6 +7,7 @@ from dataclasses import replace
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan
 from loadtests.model.result import RunResult
+from loadtests.model.tested.variables import path_without_secrets
 from loadtests.model.tested.workload import Workload
 from loadtests.planning.budget import SAMPLE_STORE
 from loadtests.report.rounding import figure, percent
@@ -58,10 +59,11 @@ def render(plan: Plan, machine: Machine, why: str) -> str:
 def _workload(workload: Workload) -> str:
     if workload.locustfile is not None:
         return f"{workload.name} (a locustfile)"
+    path = path_without_secrets(workload.path)
     if workload.requests:
         count = len(workload.requests)
-        return f"{workload.name} ({f'{count} requests' if count > 1 else workload.path})"
-    what = f"scenario {workload.scenario}" if workload.scenario else workload.path
+        return f"{workload.name} ({f'{count} requests' if count > 1 else path})"
+    what = f"scenario {workload.scenario}" if workload.scenario else path
     return f"{workload.name} ({what})"
 
 

@@ -8,7 +8,12 @@ import pytest
 from pydantic import TypeAdapter
 
 from loadtests.model.consistency import Check, CheckKind, Step
-from loadtests.model.tested.variables import body_without_secrets, is_secret, without_secrets
+from loadtests.model.tested.variables import (
+    body_without_secrets,
+    is_secret,
+    path_without_secrets,
+    without_secrets,
+)
 from loadtests.model.tested.workload import RequestSpec
 
 
@@ -65,9 +70,24 @@ def test_bodies_keep_their_form(body: str, written: str) -> None:
     assert body_without_secrets(body) == written
 
 
+@pytest.mark.parametrize(
+    ("path", "written"),
+    [
+        ("/login?user=ada&password=hunter2", "/login?user=ada&password=***"),
+        ("/search?q=token&page=2", "/search?q=token&page=2"),
+        ("/me?token={token}&key={1..9}", "/me?token={token}&key={1..9}"),
+        ("/private/token", "/private/token"),
+        ("/find?token", "/find?token"),
+        ("/", "/"),
+    ],
+)
+def test_secrets_of_a_query_are_not_written_with_its_path(path: str, written: str) -> None:
+    assert path_without_secrets(path) == written
+
+
 def test_a_written_request_has_no_secret_and_the_request_itself_has_it() -> None:
     request = RequestSpec(
-        path="/login",
+        path="/login?password=hunter2",
         form={"user": "ada", "password": "hunter2"},
         json={"password": "hunter2"},
         query={"token": "hunter2", "page": "1"},
