@@ -70,9 +70,13 @@ def _workload(workload: Workload) -> str:
 def with_ceiling(plan: Plan, last: RunResult | None) -> Plan:
     """Return the plan with a note on the generator's ceiling, as the last run measured it.
 
-    What the cells needed in the last run is the best estimate before this run starts.
+    ``last`` is of the same target and load: what its cells needed is then the best estimate before
+    this run starts.
     """
-    note = "Generator: its ceiling is measured first. No earlier run here has measured it."
+    note = (
+        "Generator: its ceiling is measured first. No earlier run here of this target and load has"
+        " measured it."
+    )
     if last is not None and last.ceiling is not None and last.ceiling.throughput_rps:
         note = (
             f"Generator: ceiling of {figure(last.ceiling.throughput_rps)} requests/s in run"

@@ -14,7 +14,7 @@ from loadtests.model.tested.variables import (
     path_without_secrets,
     without_secrets,
 )
-from loadtests.model.tested.workload import RequestSpec
+from loadtests.model.tested.workload import RequestSpec, Workload
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,22 @@ def test_a_written_request_has_no_secret_and_the_request_itself_has_it() -> None
     assert written["headers"] == {"X-Auth-Token": "***", "Accept": "text/html"}
     assert adapter.validate_json(text).form == written["form"]
     assert request.form == {"user": "ada", "password": "hunter2"}
+
+
+def test_a_written_workload_has_no_column_of_passwords() -> None:
+    workload = Workload(
+        name="login",
+        path="/login?key=hunter2",
+        values={"user": ("ada", "bob"), "password": ("hunter2", "hunter3")},
+    )
+
+    adapter = TypeAdapter(Workload)
+    written = adapter.dump_json(workload)
+    assert b"hunter" not in written
+    assert adapter.validate_json(written).values == {
+        "user": ("ada", "bob"),
+        "password": ("***", "***"),
+    }
 
 
 def test_a_written_check_has_no_secret() -> None:
