@@ -126,7 +126,7 @@ Body = Annotated[str, _WrittenAs(body_without_secrets, str)]
 """The text of a body that is sent."""
 
 Lists = Annotated[
-    Mapping[str, tuple[str, ...]], _WrittenAs(without_secrets, dict[str, tuple[str, ...]])
+    Mapping[str, tuple[str, ...]], _WrittenAs(without_secrets, dict[str, list[str]])
 ]
 """Lists of values by their names, such as the columns of a table of users."""
 
