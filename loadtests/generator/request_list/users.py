@@ -146,7 +146,11 @@ class ListClient:
         load, requests = self._load, self._requests
         if prepared is None:
             prepared = next(requests.sequence)
-        wire = prepared.wire(requests.draw(self._rows), self._jar.line(prepared.path))
+        cookies = self._jar.line(prepared.path)
+        if cookies or prepared.fixed is None:
+            wire = prepared.wire(requests.draw(self._rows), cookies)
+        else:
+            wire = prepared.fixed
         self.in_flight += 1
         self.sent += 1
         sent = monotonic()
