@@ -317,9 +317,7 @@ def arrived_at(notes: list[tuple[int, int, bytes]]) -> float:
             seconds, nanoseconds = TIMESPEC.unpack(stamp)
             age_s: float = time() - seconds - nanoseconds * 1e-9
             # If the clock was set meanwhile, the answer must not seem to come from the future.
-            if age_s <= 0.0:
-                return now
-            return now - (age_s if age_s < STAMP_MOST_S else STAMP_MOST_S)
+            return now - min(age_s, STAMP_MOST_S) if age_s > 0.0 else now
     return now
 
 

@@ -125,9 +125,7 @@ Json = Annotated[Any, _WrittenAs(without_secrets, Any)]
 Body = Annotated[str, _WrittenAs(body_without_secrets, str)]
 """The text of a body that is sent."""
 
-Lists = Annotated[
-    Mapping[str, tuple[str, ...]], _WrittenAs(without_secrets, dict[str, list[str]])
-]
+Lists = Annotated[Mapping[str, tuple[str, ...]], _WrittenAs(without_secrets, dict[str, list[str]])]
 """Lists of values by their names, such as the columns of a table of users."""
 
 UrlPath = Annotated[str, _WrittenAs(path_without_secrets, str)]
