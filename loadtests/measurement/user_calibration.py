@@ -74,8 +74,8 @@ def double_users(
     while users <= MOST_USERS:
         step = measure(users)
         steps.append(step)
-        if before and step.throughput_rps < before.throughput_rps * (1 + GAIN_LIMIT_RATIO):
-            break
+        if before and step.throughput_rps <= before.throughput_rps * (1 + GAIN_LIMIT_RATIO):
+            break  # two steps without any answer gain nothing, too
         if step.throughput_rps and users / step.throughput_rps >= longest_s:
             break
         before = step
