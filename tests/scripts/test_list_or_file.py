@@ -75,11 +75,11 @@ def test_list_and_file_ask_the_same_with_the_same_weights() -> None:
     tasks = [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)]
     asked = []
     for task in tasks:
-        weight, path = (
+        constants: list[Any] = [
             next(node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
             for tree in (task.decorator_list[0], task.body[0])
-        )
-        asked.append(f"{weight} GET {path}")
+        ]
+        asked.append("{} GET {}".format(*constants))
 
     assert asked == lines
     assert all(f'"{line.split()[-1]}"' in files["shop.py"] for line in lines)
