@@ -8,6 +8,7 @@ from loadtests.config.file.known import Known
 from loadtests.config.options import Choices
 from loadtests.environments import registry as backends
 from loadtests.model.tested.project import Project
+from loadtests.model.tested.variables import path_without_secrets
 from loadtests.servers import registry as servers
 from loadtests.targets.workloads import WORKLOADS
 
@@ -18,7 +19,10 @@ def of_a_run(project: Project | None = None) -> Choices:
         return Choices(
             backends=backends.names(),
             workers={name: model.server for name, model in project.workers.items()},
-            workloads={name: workload.path for name, workload in project.workloads.items()},
+            workloads={
+                name: path_without_secrets(workload.path)
+                for name, workload in project.workloads.items()
+            },
         )
     return Choices(
         backends=backends.names(),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from loadtests.gate.model import SCHEMA_VERSION, GatePlan, GateResult
 from loadtests.gate.versions import Sides
 from loadtests.model.errors import UsageError
+from loadtests.model.tested.variables import path_without_secrets
 
 
 def continued(earlier: GateResult, now: GatePlan) -> GatePlan:
@@ -27,10 +28,11 @@ def continued(earlier: GateResult, now: GatePlan) -> GatePlan:
             f" {','.join(before.workers)}, path {before.path}, the same target and load, and the"
             " same margins. Leave these options unchanged."
         )
-    # The values of variables and headers are not in the file, so those of now are used.
+    # The values of variables, headers and queries are not in the file, so those of now are used.
     return replace(
         before,
         max_minutes=now.max_minutes,
+        path=now.path,
         tested=now.tested,
         asked=now.asked,
         checks=now.checks,
@@ -43,10 +45,14 @@ def _settings(plan: GatePlan) -> tuple[object, ...]:
     requests = load.requests if load else ()
     return (
         plan.workers,
-        plan.path,
+        path_without_secrets(plan.path),
         plan.margins,
         plan.tested.given,
-        tuple((request.method, request.path, request.weight) for request in requests),
+        # The earlier plan was written down without the secrets.
+        tuple(
+            (request.method, path_without_secrets(request.path), request.weight)
+            for request in requests
+        ),
         load.locustfile.path if load and load.locustfile else None,
     )
 

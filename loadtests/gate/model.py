@@ -16,6 +16,7 @@ from loadtests.model.plan import WorkerModel
 from loadtests.model.result import Estimate
 from loadtests.model.tested.in_force import InForce
 from loadtests.model.tested.target import SAMPLE, SAMPLE_HEALTH_PATH, Target
+from loadtests.model.tested.variables import UrlPath
 from loadtests.model.tested.workload import Workload
 from loadtests.model.vocabulary import RuleCode
 
@@ -123,7 +124,7 @@ class GatePlan:
     seed: int
     workers: tuple[str, ...]
     workload: str
-    path: str
+    path: UrlPath
     margins: Mapping[EndpointName, float]
     alpha: float
     beta: float

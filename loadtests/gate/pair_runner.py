@@ -9,7 +9,15 @@ from itertools import pairwise
 from loadtests.analysis.samples import host_use
 from loadtests.gate.analysis import figures
 from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, GeneratorPool, Key
-from loadtests.gate.model import GatePlan, Mode, PairWindow, SideName, StartPair, WorkerLoad
+from loadtests.gate.model import (
+    Figures,
+    GatePlan,
+    Mode,
+    PairWindow,
+    SideName,
+    StartPair,
+    WorkerLoad,
+)
 from loadtests.gate.plan import OPEN_RATIO, WindowSpec, lane_of, pair_windows, settle_s, twin_s
 from loadtests.gate.stack import GateStack, starts_of
 from loadtests.measurement import readiness, user_calibration
@@ -138,15 +146,25 @@ class PairRunner:
             drain_limit_s=timing.drain_limit_s,
             timeout_s=TIMEOUT_S,
         )
-        (done,), opened, closed = self._generators.open([(ALONE, load)])
+        found, lost_workers = self._alone(start, load)
+        if found.completed + found.failed < users:  # slow requests hold all slots
+            longest_s = user_calibration.MOST_S
+            load = replace(load, settle_s=longest_s, window_s=longest_s)
+            found, lost_workers = self._alone(start, load)
         return CalibrationStep(
             worker=self._worker,
             workload=self._plan.workload,
             users=users,
-            throughput_rps=figures.figures(done, opened, closed, (start.name,)).throughput_rps,
+            throughput_rps=found.throughput_rps,
             mean_ms=None,
-            lost_workers=done.finished.lost_workers,
+            lost_workers=lost_workers,
         )
+
+    def _alone(self, start: Replica, load: Load) -> tuple[Figures, int]:
+        """Put a load on one start; return its figures, and the generator processes lost."""
+        (done,), opened, closed = self._generators.open([(ALONE, load)])
+        found = figures.figures(done, opened, closed, (start.name,))
+        return found, done.finished.lost_workers
 
     # -- side by side -------------------------------------------------------------------------
 

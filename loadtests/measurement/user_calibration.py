@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from loadtests.analysis.rules.load import GAIN_LIMIT_RATIO
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream
@@ -39,7 +40,8 @@ WINDOW_S = 1.0
 ANSWERS = 2
 MOST_S = 4.0
 """Warm-up and window of a step are at least this many expected answers, but no longer than this.
-Shorter ones see only the fast requests of a mix: the slow ones fill the slots later."""
+Shorter ones see only the fast requests of a mix: the slow ones fill the slots later. A step in
+which fewer requests end than it has users is measured again with the longest."""
 
 LONG_ANSWER_S = 2.0
 LONG_RATIO = 4.0
@@ -72,8 +74,8 @@ def double_users(
     while users <= MOST_USERS:
         step = measure(users)
         steps.append(step)
-        if before and step.throughput_rps < before.throughput_rps * (1 + GAIN_LIMIT_RATIO):
-            break
+        if before and step.throughput_rps <= before.throughput_rps * (1 + GAIN_LIMIT_RATIO):
+            break  # two steps without any answer gain nothing, too
         if step.throughput_rps and users / step.throughput_rps >= longest_s:
             break
         before = step
@@ -142,7 +144,15 @@ def timing(users: int, before: CalibrationStep | None) -> Timing:
 def _step(
     spec: TrialSpec, users: int, measure: Measure, before: CalibrationStep | None
 ) -> CalibrationStep:
-    trial = measure(spec, users, timing(users, before))
+    """Measure one step, and measure it again, longer, if it ended before each user had an answer.
+
+    The step before may have seen the fast requests of a mix only. Here slow ones then hold all
+    slots, and a short window sees no answer at all.
+    """
+    planned = timing(users, before)
+    trial = measure(spec, users, planned)
+    if trial.completed + trial.failed < users and planned.window_s < MOST_S:
+        trial = measure(spec, users, replace(planned, settle_s=MOST_S, window_s=MOST_S))
     return CalibrationStep(
         worker=spec.cell.worker,
         workload=spec.cell.workload,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from loadtests.model.tested.variables import Body, Headers
+from loadtests.model.tested.variables import Body, Headers, UrlPath
 from loadtests.model.tested.workload import Expected
 
 PLACE = "{token}"
@@ -61,7 +61,7 @@ class Step:
     """
 
     method: str
-    path: str
+    path: UrlPath
     body: Body = ""
     headers: Headers = field(default_factory=dict)
     expect: Expected | None = None

@@ -1,4 +1,4 @@
-"""Finds the folder of a run, without reading what is in it."""
+"""Finds the folders of runs, without reading what is in it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,14 @@ def find_run(results: Path, name: str | None) -> Path:
                 f" {results}."
             )
         raise UsageError(f"There is no run {name!r}, neither as a path nor in {results}.")
-    # Other folders, such as the published sample, have other names.
-    runs = sorted(path.parent for path in results.glob(f"[0-9]*-[0-9]*-*/{PLAN}"))
+    runs = newest_first(results)
     if not runs:
         raise UsageError(f"There is no run in {results} yet. Make one: twofold run.")
-    return runs[-1]
+    return runs[0]
+
+
+def newest_first(results: Path) -> tuple[Path, ...]:
+    """Return the folders of all runs in a results folder, the latest first."""
+    # Other folders, such as the published sample, have other names.
+    runs = (path.parent for path in results.glob(f"[0-9]*-[0-9]*-*/{PLAN}"))
+    return tuple(sorted(runs, reverse=True))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from loadtests.model.consistency import Seen
+from loadtests.model.tested.variables import path_without_secrets
 from loadtests.model.tested.workload import RequestSpec, Workload
 
 READING = frozenset({"GET", "HEAD"})
@@ -89,7 +90,7 @@ def _why_not(request: RequestSpec) -> str | None:
 
 def name_of(request: RequestSpec) -> str:
     """Return the name of a request for people: method and path, where it has none."""
-    return request.name or f"{request.method.upper()} {request.path}"
+    return request.name or f"{request.method.upper()} {path_without_secrets(request.path)}"
 
 
 def filled(request: RequestSpec, values: Values, rng: random.Random) -> RequestSpec:

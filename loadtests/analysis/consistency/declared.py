@@ -23,6 +23,7 @@ from loadtests.model.consistency import (
     Seen,
     Step,
 )
+from loadtests.model.tested.variables import path_without_secrets
 from loadtests.model.tested.workload import Expected
 
 NO_ANSWER = frozenset({502, 503, 504})
@@ -44,7 +45,7 @@ def filled(text: str, token: str) -> str:
 
 def request_line(step: Step, token: str) -> str:
     """Return the request of a step for people: ``PUT /state/notes/4f…``."""
-    return f"{step.method} {filled(step.path, token)}"
+    return f"{step.method} {filled(path_without_secrets(step.path), token)}"
 
 
 def number_in(seen: Seen) -> int | None:

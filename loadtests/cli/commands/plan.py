@@ -12,7 +12,11 @@ from loadtests.cli.run_options import decide, run_options
 from loadtests.model import errors
 
 if TYPE_CHECKING:
+    from loadtests.model.plan import Plan
     from loadtests.model.result import RunResult
+
+MOST_LOOKED_AT = 20
+"""How many of the latest runs are looked through for one of the same target and load."""
 
 
 @click.command("plan")
@@ -23,7 +27,7 @@ def command(*, as_json: bool, **given: Any) -> int:
     from loadtests.report.text import plan as plan_text
 
     decision = decide(given)
-    plan = plan_text.with_ceiling(decision.plan, _last_run(decision.results))
+    plan = plan_text.with_ceiling(decision.plan, _last_run(decision.results, decision.plan))
     if as_json:
         from pydantic import TypeAdapter
 
@@ -35,16 +39,34 @@ def command(*, as_json: bool, **given: Any) -> int:
     return errors.EXIT_YES
 
 
-def _last_run(results: Path) -> RunResult | None:
-    """Return the latest run in a results folder, or None if no run can be read."""
-    from loadtests.results import run_search
+def _last_run(results: Path, plan: Plan) -> RunResult | None:
+    """Return the latest run of the same target and load that can be read, or None."""
+    from loadtests import pipeline
+    from loadtests.results import run_folder, run_search, strange_values
 
-    try:
-        folder = run_search.find_run(results, None)
-        from loadtests import pipeline
-        from loadtests.results import run_folder, strange_values
+    for folder in run_search.newest_first(results)[:MOST_LOOKED_AT]:
+        try:
+            recorded = run_folder.read(folder)
+            if _what_is_loaded(recorded.plan) == _what_is_loaded(plan):
+                with strange_values.refused(folder):
+                    return pipeline.conclude(recorded)
+        except errors.UsageError:
+            continue
+    return None
 
-        with strange_values.refused(folder):
-            return pipeline.conclude(run_folder.read(folder))
-    except errors.UsageError:
-        return None
+
+def _what_is_loaded(plan: Plan) -> tuple[object, ...]:
+    """Return what makes two runs comparable: the backend, the target and the load, as written."""
+    from pydantic import TypeAdapter
+
+    from loadtests.model.tested.workload import Workload
+
+    tested = plan.tested
+    return (
+        plan.backend,
+        tested.kind,
+        tested.given,
+        tested.folder,
+        tested.through,
+        TypeAdapter(tuple[Workload, ...]).dump_json(plan.workloads),
+    )

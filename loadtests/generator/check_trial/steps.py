@@ -19,6 +19,7 @@ from locust.exception import (
 )
 
 from loadtests.generator.http.outcome import Outcome
+from loadtests.generator.session.names import without_secrets
 from loadtests.generator.session.places import error_place, place_of
 from loadtests.generator.session.response import UserResponse
 from loadtests.generator.user_load import pace
@@ -172,7 +173,8 @@ class StepRunner:
 
     def _observe(self, _user: Any, response: UserResponse) -> None:
         if len(self._attempt.requests) < REQUESTS_MAX:
-            self._attempt.requests.append(described(response))
+            secrets = self._crowd.load.names.secrets
+            self._attempt.requests.append(described(response, secrets))
 
 
 def sent(response: UserResponse) -> Facts:
@@ -189,14 +191,14 @@ def sent(response: UserResponse) -> Facts:
     return {"target": view.path_url, "headers": headers, "body": body}
 
 
-def described(response: UserResponse) -> Facts:
-    """Return what is worth knowing of a request."""
+def described(response: UserResponse, secrets: frozenset[str] = frozenset()) -> Facts:
+    """Return what is worth knowing of a request; ``secrets`` are values that no name may have."""
     error = response.error
     location = response.headers.get("location") if response.raw else None
     text = (response.content or b"")[:TEXT_MAX].lower() if response.status_code else b""
     return {
         "method": response.method,
-        "name": response.name,
+        "name": without_secrets(response.name, secrets),
         "path": urlsplit(response.history[0].url if response.history else response.url).path,
         "final_path": urlsplit(response.url).path,
         "status": response.status_code,

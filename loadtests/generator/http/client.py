@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urljoin
 
 import gevent
 
 from loadtests.generator.http.connection import ConnectFailed
 from loadtests.generator.http.cookies import Cookies
-from loadtests.generator.http.exchange import Ready, exchange
-from loadtests.generator.http.head import cookie_lines
+from loadtests.generator.http.exchange import Ready, exchange, send
+from loadtests.generator.http.head import cookie_lines, replica_of
 from loadtests.generator.http.outcome import Outcome
 from loadtests.generator.http.pool import UnusableUrl
 from loadtests.generator.http.reporter import Reporter
 from loadtests.generator.http.request import absolute, prepare
 from loadtests.generator.http.response import JudgedResponse, Response
 from loadtests.generator.load import Load
+from loadtests.generator.recorder import Recorder
 
 READY_MAX = 1_000
 """Cached plain requests per user; a bound, because a locustfile's paths may never repeat."""
@@ -102,6 +103,51 @@ class HttpClient:
             ready = cached if cached is not None else self._keep_ready(*key)
         return self._ask(ready, options, context, judged=catch_response)
 
+    def repeat(self, requests: Sequence[tuple[str, str]]) -> NoReturn:
+        """Send ``requests`` (method and URL) in turn, for ever; raises ``StopUser`` as ``request``.
+
+        Nobody gets the answers, redirects are not followed, and Locust's own statistics have
+        nothing of it. So it costs less than ``request``, to which it goes over where Locust's
+        statistics are the only ones, or a listener waits for requests.
+        """
+        recorder = self._reporter.only_recorder
+        if recorder is None:
+            while True:
+                for method, url in requests:
+                    self.request(method, url, allow_redirects=False)
+        admit, known = self._admit, self._ready
+        keys = [(method, url, False) for method, url in requests]
+        while True:
+            for key in keys:
+                ready = known.get(key) or self._keep_ready(*key)
+                due = admit()
+                self._send_unseen(ready, due, recorder)
+
+    def _send_unseen(self, ready: Ready, due: float, recorder: Recorder) -> None:
+        """Send one request and count it."""
+        sent = monotonic()
+        limit_s = ready.timeout_s
+        try:
+            outcome, status, raw, body, done = send(
+                ready.origin, ready.wire, sent + limit_s, limit_s, only_head=ready.only_head
+            )
+        except ConnectFailed as failure:
+            outcome, status, raw, body, done = failure.outcome, 0, b"", b"", monotonic()
+        except gevent.GreenletExit:  # draining has reached its limit, so the user is killed
+            self._reporter.undrained(ready.name, due, sent)
+            raise
+        if b"ookie" in raw:
+            self._keep_cookies(ready.request.url, raw)
+        name = ready.name
+        replica = recorder.replica_index(replica_of(raw))
+        recorder.add(due, sent, done, status, outcome, replica, name, len(body))
+        if outcome is not Outcome.OK:
+            recorder.examples.show(name, outcome, status, replica, raw, body)
+            if outcome in NO_CONNECTION:
+                gevent.sleep(PAUSE_AFTER_NO_CONNECTION_S)
+        elif name not in recorder.examples.shown:
+            recorder.examples.show(name, outcome, status, replica, raw, body)
+
     @contextmanager
     def rename_request(self, name: str) -> Iterator[None]:
         """Group all requests inside the ``with`` block under ``name``."""
@@ -156,7 +202,7 @@ class HttpClient:
         try:
             response, done = exchange(ready, sent + ready.timeout_s)
             if b"ookie" in response.raw:
-                self._keep_cookies(response)
+                self._keep_cookies(response.url, response.raw)
             if ready.follow and response.status_code in REDIRECTS:
                 response, done = self._follow(ready, options, response, done, sent)
         except ConnectFailed as failure:
@@ -199,11 +245,11 @@ class HttpClient:
                 break  # this client cannot follow it, so the redirect itself is the answer
             response, done = exchange(step, sent + ready.timeout_s)
             if b"ookie" in response.raw:
-                self._keep_cookies(response)
+                self._keep_cookies(response.url, response.raw)
         return response, done
 
-    def _keep_cookies(self, response: Response) -> None:
-        lines = cookie_lines(response.raw)
+    def _keep_cookies(self, url: str, raw: bytes) -> None:
+        lines = cookie_lines(raw)
         if lines:
-            self._cookies.keep(response.url, lines)
+            self._cookies.keep(url, lines)
             self._ready.clear()

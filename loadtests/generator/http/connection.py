@@ -24,7 +24,7 @@ from gevent.monkey import get_original
 from gevent.socket import wait_write
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from loadtests.generator.http.head import ends_by_closing, final_head
+from loadtests.generator.http.head import ends_by_closing, final_head, known_answer, remember
 from loadtests.generator.http.outcome import Outcome
 
 RECEIVE_BYTES = 65_536
@@ -141,7 +141,10 @@ class Connection:
         self._arrived_at = 0.0
         self.raw = b""
         self.status = 0
-        self._release_body()
+        self._body.clear()
+        if self._received:
+            _held["bytes"] -= self._received
+            self._received = 0
         self.deadline = deadline
         try:
             self._send_whole(request)
@@ -178,12 +181,6 @@ class Connection:
         self._watcher.close()
         self._socket.close()
 
-    def _release_body(self) -> None:
-        self._body.clear()
-        if self._received:
-            _held["bytes"] -= self._received
-            self._received = 0
-
     def on_message_complete(self) -> None:
         """Store the status of a complete answer; the parser calls this."""
         status = self._parser.get_status_code()
@@ -209,13 +206,22 @@ class Connection:
         if not data or not self._awaited:
             self._end(self._outcome_of_closing())
             return
-        self.raw = data if not self.raw else self._grown(data)
+        is_first = not self.raw
+        if is_first and not self._only_head and (known := known_answer(data)) is not None:
+            self.raw = data
+            self.status, body, self.usable = known
+            self._body.append(body)
+            self._end(Outcome.OK)
+            return
+        self.raw = data if is_first else self._grown(data)
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
             self._end(Outcome.MALFORMED)
             return
         if self.status:
+            if is_first and self._outcome is None and not self._only_head:
+                remember(data, self.status, self.body(), kept=self.usable)
             self._end(self._outcome or Outcome.OK)
         else:
             self._check_unfinished(len(data))
@@ -311,7 +317,7 @@ def arrived_at(notes: list[tuple[int, int, bytes]]) -> float:
             seconds, nanoseconds = TIMESPEC.unpack(stamp)
             age_s: float = time() - seconds - nanoseconds * 1e-9
             # If the clock was set meanwhile, the answer must not seem to come from the future.
-            return now - min(max(0.0, age_s), STAMP_MOST_S)
+            return now - min(age_s, STAMP_MOST_S) if age_s > 0.0 else now
     return now
 
 

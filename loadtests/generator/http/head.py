@@ -18,6 +18,43 @@ LOWER_NAME = REPLICA_NAME.lower()
 LOWER_HEADER = LOWER_NAME.encode("latin-1", errors="replace")
 
 
+KNOWN_MAX = 1_000
+KNOWN_BYTES = 2_048
+"""How many heads are known at most, and how long each may be."""
+
+_known: dict[bytes, tuple[int, int, bool]] = {}
+"""Heads of whole answers that the parser has accepted: status, length of the body behind the head,
+and whether the connection is kept.
+
+The same bytes are parsed in the same way. So an answer with such a head, and as many bytes behind
+it, needs no parser. Most answers of a trial are alike but for their date, which changes once a
+second."""
+
+
+def known_answer(data: bytes) -> tuple[int, bytes, bool] | None:
+    """Return status, body and whether the connection is kept, if ``data`` has a known head.
+
+    None unless ``data`` is the head and exactly its body.
+    """
+    end = data.find(HEAD_END)
+    known = _known.get(data[:end]) if end > 0 else None
+    if known is None:
+        return None
+    status, length, kept = known
+    start = end + len(HEAD_END)
+    return (status, data[start:], kept) if len(data) == start + length else None
+
+
+def remember(data: bytes, status: int, body: bytes, *, kept: bool) -> None:
+    """Make the head of a whole answer known, where ``body`` is all that follows it in ``data``."""
+    end = data.find(HEAD_END)
+    if end > KNOWN_BYTES or data[end + len(HEAD_END) :] != body:
+        return  # it was sent in chunks, or behind an interim answer
+    if len(_known) >= KNOWN_MAX:
+        _known.clear()
+    _known[data[:end]] = status, len(body), kept
+
+
 def final_head(raw: bytes) -> bytes | None:
     """Return the header of the final answer in ``raw``; interim answers (1xx) are skipped.
 

@@ -35,6 +35,11 @@ class Reporter:
             for handler in self._listeners
         )
 
+    @property
+    def only_recorder(self) -> Recorder | None:
+        """The recorder, if nobody but Locust's own statistics hears of requests besides."""
+        return None if len(self._listeners) > self._own_listeners else self._recorder
+
     def name_index(self, name: str) -> int:
         """Return the index under which requests called ``name`` are recorded."""
         return 0 if self._recorder is None else self._recorder.name_index(name)

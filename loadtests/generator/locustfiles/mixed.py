@@ -33,10 +33,6 @@ class MixedUser(LeanHttpUser):
 
     @task
     def ask(self) -> None:
-        """Send requests until the trial is over; a loop here saves Locust's choice of a task."""
-        request = self.client.request
+        """Send requests until the trial is over; a loop there saves Locust's choice of a task."""
         start = next(_numbers) % len(CYCLE)
-        cycle = (*CYCLE[start:], *CYCLE[:start])
-        while True:
-            for method, path in cycle:
-                request(method, path, allow_redirects=False)
+        self.client.repeat((*CYCLE[start:], *CYCLE[:start]))

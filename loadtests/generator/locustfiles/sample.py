@@ -12,8 +12,5 @@ class SampleUser(LeanHttpUser):
 
     @task
     def ask(self) -> None:
-        """Send requests until the trial is over; a loop here saves Locust's choice of a task."""
-        path = self.load.path
-        request = self.client.request
-        while True:
-            request("GET", path, allow_redirects=False)
+        """Send requests until the trial is over; a loop there saves Locust's choice of a task."""
+        self.client.repeat([("GET", self.load.path)])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json as json_format
 import mimetypes
+import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -34,7 +35,10 @@ Pieces = list[tuple[Part, Encode]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prepared:
-    """One request of a list. ``head`` ends before the cookies, ``body`` follows the header."""
+    """One request of a list. ``head`` ends before the cookies, ``body`` follows the header.
+
+    ``fixed`` is all of it without cookies, where nothing is drawn.
+    """
 
     method: str
     name: str
@@ -45,6 +49,7 @@ class Prepared:
     only_head: bool
     status: int | None
     contains: bytes | None
+    fixed: bytes | None = None
 
     def wire(self, draw: Draw, cookies: bytes) -> bytes:
         """Return the bytes of one request with these ``cookies`` (a header line or nothing)."""
@@ -88,7 +93,7 @@ def prepare_request(
         pieces += [(part, one_line) for part in parse(value, values)]
         pieces.append(("\r\n", latin))
     template = Template(body)
-    return Prepared(
+    prepared = Prepared(
         method=order.method,
         name=order.name,
         path=order.path.partition("?")[0],
@@ -99,6 +104,9 @@ def prepare_request(
         status=order.status,
         contains=order.contains.encode() if order.contains is not None else None,
     )
+    if prepared.head.fixed is None or template.fixed is None:
+        return prepared
+    return replace(prepared, fixed=prepared.wire(Draw(random.Random(0), {}), b""))
 
 
 def target_of(order: RequestOrder, values: Values) -> Pieces:

@@ -135,14 +135,22 @@ class ListClient:
         self.starting = False
         self._admit = self._load.gate.admit
 
-    def send(self, prepared: Prepared) -> UserResponse | None:
-        """Send one request when the gate lets it pass, and count it.
+    def send(self, prepared: Prepared | None = None) -> UserResponse | None:
+        """Send one request when the gate lets it pass, and count it; by default the next one.
 
+        The next one is taken when the gate has let the user pass. So those who wait for the next
+        trial, or are left out of it, hold no request of an earlier order.
         Returns the answer only to the check trial, and to requests of the start.
         """
         due = self._admit()
         load, requests = self._load, self._requests
-        wire = prepared.wire(requests.draw(self._rows), self._jar.line(prepared.path))
+        if prepared is None:
+            prepared = next(requests.sequence)
+        cookies = self._jar.line(prepared.path)
+        if cookies or prepared.fixed is None:
+            wire = prepared.wire(requests.draw(self._rows), cookies)
+        else:
+            wire = prepared.fixed
         self.in_flight += 1
         self.sent += 1
         sent = monotonic()
@@ -209,9 +217,9 @@ class ListUser(User):
     @task
     def ask(self) -> None:
         """Send the list's requests; a loop here saves Locust's choice of a task."""
-        send_next, sequence = self.client.send, self.requests.sequence
+        send_next = self.client.send
         while True:
-            send_next(next(sequence))
+            send_next()
 
 
 def list_user(requests: RequestList) -> type[ListUser]:

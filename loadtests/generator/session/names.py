@@ -1,8 +1,14 @@
-"""The names of requests, as the samples have them: ids in paths are grouped when they are many."""
+"""The names of requests, as the samples have them.
+
+Ids in paths are grouped when they are many. Secrets are left out: what a query calls by the name of
+one, the user and password of a URL, and values that the load was given as secret variables.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from urllib.parse import unquote
 
 from loadtests.generator.recorder import Recorder
 
@@ -20,13 +26,33 @@ IDENTIFIER = re.compile(
 """A segment of a path that tells one thing of many: a number, a UUID, a long word with digits."""
 
 
+HIDDEN = "***"
+
+SECRET = re.compile(
+    r"pass|pwd|secret|token|api.?key|credential|auth|cookie|private|\b(pin|otp|cvv|key|code)\b",
+    re.IGNORECASE,
+)
+"""A part of the name of a parameter or a variable that holds a secret; as in the harness."""
+
+USER_INFO = re.compile(r"(?<=://)[^/?#\s]*@")
+PAIR = re.compile(r"(?<=[?&])([^=&#]*)=([^&#]*)")
+PLACEHOLDER = re.compile(r"\{[^{}]*\}")
+SEGMENT = re.compile(r"[^/?&=#\s]+")
+"""A part of a path, or a value of a query."""
+
+SECRET_CHARS = 4
+"""A secret variable that is shorter is a word such as ``on``, which names have by chance."""
+
+
 class Names:
     """Gives the index of a request's name in a recorder's table; ``method`` is part of it.
 
-    ``grouped`` are the routes whose names were put together.
+    ``grouped`` are the routes whose names were put together. ``secrets`` are the values that no
+    name may have.
     """
 
     def __init__(self, recorder: Recorder) -> None:
+        self.secrets: frozenset[str] = frozenset()
         self.grouped: dict[str, None] = {}
         self._recorder = recorder
         self._known: dict[tuple[str, str], int] = {}
@@ -42,6 +68,9 @@ class Names:
         return self._recorder.name_index(name)
 
     def _new(self, method: str, name: str) -> int:
+        shown = without_secrets(name, self.secrets)
+        if shown != name:  # each may have another secret, so the name without it is kept alone
+            return self.index(method, shown)
         text = f"{method} {name}"
         route = f"{method} {route_of(name)}"
         if route != text:
@@ -55,6 +84,28 @@ class Names:
             return self._recorder.name_index(OTHER)
         index = self._known[method, name] = self._recorder.name_index(text)
         return index
+
+
+def without_secrets(name: str, secrets: frozenset[str] = frozenset()) -> str:
+    """Return a request's name with ``***`` for its secrets; ``secrets`` are values of them."""
+    name = PAIR.sub(_without_secret, USER_INFO.sub(f"{HIDDEN}@", name))
+    if not secrets:
+        return name
+    return SEGMENT.sub(lambda part: HIDDEN if unquote(part[0]) in secrets else part[0], name)
+
+
+def _without_secret(pair: re.Match[str]) -> str:
+    is_kept = not SECRET.search(pair[1]) or PLACEHOLDER.fullmatch(pair[2])
+    return pair[0] if is_kept else f"{pair[1]}={HIDDEN}"
+
+
+def secret_values(variables: Mapping[str, str]) -> frozenset[str]:
+    """Return the values of the variables that are secret by their names."""
+    return frozenset(
+        value
+        for name, value in variables.items()
+        if SECRET.search(name) and len(value) >= SECRET_CHARS
+    )
 
 
 def grouped_name(text: str, grouped: dict[str, None]) -> str:

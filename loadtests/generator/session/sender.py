@@ -24,6 +24,7 @@ from loadtests.generator.recorder import NO_REPLICA
 from loadtests.generator.session.bodies import Body
 from loadtests.generator.session.jar import Jar
 from loadtests.generator.session.load import SessionLoad
+from loadtests.generator.session.names import without_secrets
 from loadtests.generator.session.response import UserResponse
 from loadtests.generator.session.target import Target, without_body
 
@@ -179,7 +180,8 @@ class Sender:
         if load.observe is not None:
             load.observe(self.user, response)
             if response.was_left:
-                load.note(UNJUDGED.format(asked=f"{method} {name}"))
+                asked = f"{method} {without_secrets(name, load.names.secrets)}"
+                load.note(UNJUDGED.format(asked=asked))
         if len(self._handlers) > load.own_handlers:
             self._fire(response, method, name, context)
         else:

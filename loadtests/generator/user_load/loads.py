@@ -16,6 +16,7 @@ from loadtests.generator.http.pool import Pool
 from loadtests.generator.order import ALL, Share
 from loadtests.generator.request_list.users import RequestList, list_user
 from loadtests.generator.session.load import Exchanger, SessionLoad
+from loadtests.generator.session.names import secret_values
 from loadtests.generator.session.stock import record_other_clients
 from loadtests.generator.user_load import pace
 from loadtests.generator.user_load.crowd import Crowd
@@ -172,6 +173,8 @@ class UserLoads:
             folder=kit.folder,
             exchanger=exchanger,
         )
+        if order.locustfile is not None:
+            load.names.secrets = secret_values(order.locustfile.env)
         environment = kit.environment
         requests = None
         if order.locustfile is None:  # prepared requests carry their address, so does their class

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loadtests.generator.order import BadOrder, UserLoad, demand
+from loadtests.generator.session.names import without_secrets
 
 Texts = Mapping[str, str]
 
@@ -89,7 +90,7 @@ def read_request(entry: Any) -> RequestOrder:
         method=method.upper(),
         path=path,
         weight=weight,
-        name=given.get("name") or f"{method.upper()} {path}",
+        name=given.get("name") or f"{method.upper()} {without_secrets(path)}",
         query=texts("query", given.get("query", {})),
         headers=texts("headers", given.get("headers", {})),
         form=texts("form", given["form"]) if "form" in given else None,

@@ -1,7 +1,7 @@
-"""What users give that may be secret, and how it is written down: variables, headers, bodies. PURE.
+"""What users give that may be secret, and how it is written down. PURE.
 
-The values of variables are never written down. Of headers and bodies, those are left out whose name
-is that of a secret, such as ``password``.
+The values of variables are never written down. Of headers, bodies and queries, those are left out
+whose name is that of a secret, such as ``password``.
 """
 
 from __future__ import annotations
@@ -100,6 +100,16 @@ def _pair_without_secret(pair: str) -> str:
     return pair if is_kept else f"{name}={HIDDEN}"
 
 
+def path_without_secrets(path: str) -> str:
+    """Return a path without the secrets of its query: ``/login?password=***``.
+
+    A secret in the path itself has no name by which it is recognised.
+    """
+    target, question, query = path.partition("?")
+    pairs = (_pair_without_secret(pair) if "=" in pair else pair for pair in query.split("&"))
+    return target + question + "&".join(pairs)
+
+
 Variables = Annotated[Mapping[str, str], _WrittenAs(_names_only)]
 """Environment variables; a plan that is written down has their names only."""
 
@@ -114,3 +124,9 @@ Json = Annotated[Any, _WrittenAs(without_secrets, Any)]
 
 Body = Annotated[str, _WrittenAs(body_without_secrets, str)]
 """The text of a body that is sent."""
+
+Lists = Annotated[Mapping[str, tuple[str, ...]], _WrittenAs(without_secrets, dict[str, list[str]])]
+"""Lists of values by their names, such as the columns of a table of users."""
+
+UrlPath = Annotated[str, _WrittenAs(path_without_secrets, str)]
+"""A path with its query."""

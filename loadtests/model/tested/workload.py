@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from loadtests.model.tested.variables import Body, Fields, Headers, Json, Variables
+from loadtests.model.tested.variables import Body, Fields, Headers, Json, Lists, UrlPath, Variables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class RequestSpec:
     """
 
     method: str = "GET"
-    path: str = "/"
+    path: UrlPath = "/"
     weight: int = 1
     name: str | None = None
     query: Fields = field(default_factory=dict)
@@ -69,13 +69,13 @@ class Workload:
     """
 
     name: str
-    path: str
+    path: UrlPath
     scenario: str | None = None
     needs_store: bool = False
     waits: bool = False
     requests: tuple[RequestSpec, ...] = ()
     start: tuple[RequestSpec, ...] = ()
-    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    values: Lists = field(default_factory=dict)
     locustfile: Locustfile | None = None
     headers: Headers = field(default_factory=dict)
     """Headers of every request of a list or a locustfile."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan
 from loadtests.model.result import RunResult
+from loadtests.model.tested.variables import path_without_secrets
 from loadtests.model.tested.workload import Workload
 from loadtests.planning.budget import SAMPLE_STORE
 from loadtests.report.rounding import figure, percent
@@ -58,19 +59,24 @@ def render(plan: Plan, machine: Machine, why: str) -> str:
 def _workload(workload: Workload) -> str:
     if workload.locustfile is not None:
         return f"{workload.name} (a locustfile)"
+    path = path_without_secrets(workload.path)
     if workload.requests:
         count = len(workload.requests)
-        return f"{workload.name} ({f'{count} requests' if count > 1 else workload.path})"
-    what = f"scenario {workload.scenario}" if workload.scenario else workload.path
+        return f"{workload.name} ({f'{count} requests' if count > 1 else path})"
+    what = f"scenario {workload.scenario}" if workload.scenario else path
     return f"{workload.name} ({what})"
 
 
 def with_ceiling(plan: Plan, last: RunResult | None) -> Plan:
     """Return the plan with a note on the generator's ceiling, as the last run measured it.
 
-    What the cells needed in the last run is the best estimate before this run starts.
+    ``last`` is of the same target and load: what its cells needed is then the best estimate before
+    this run starts.
     """
-    note = "Generator: its ceiling is measured first. No earlier run here has measured it."
+    note = (
+        "Generator: its ceiling is measured first. No earlier run here of this target and load has"
+        " measured it."
+    )
     if last is not None and last.ceiling is not None and last.ceiling.throughput_rps:
         note = (
             f"Generator: ceiling of {figure(last.ceiling.throughput_rps)} requests/s in run"

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from loadtests.model.consistency import Check, Step
 from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.tested.target import Target, TargetKind
+from loadtests.model.tested.variables import path_without_secrets
 from loadtests.model.tested.workload import Expected, Locustfile, RequestSpec, Workload
 
 KINDS = {
@@ -121,7 +122,8 @@ def _request(request: RequestSpec) -> str:
     bodies = (("json", request.json), ("form", request.form), ("body", request.body))
     body = next((f" with {key}" for key, value in bodies if value is not None), "")
     files = f" with {len(request.files)} file(s)" if request.files else ""
-    return f"{request.method} {request.path}{body}{files}{name}{_expected(request.expect)}"
+    path = path_without_secrets(request.path)
+    return f"{request.method} {path}{body}{files}{name}{_expected(request.expect)}"
 
 
 def _check(check: Check) -> str:
@@ -132,7 +134,7 @@ def _check(check: Check) -> str:
 
 
 def _step(step: Step) -> str:
-    return f"{step.method} {step.path}{_expected(step.expect)}"
+    return f"{step.method} {path_without_secrets(step.path)}{_expected(step.expect)}"
 
 
 def _expected(expect: Expected | None) -> str:

@@ -140,6 +140,16 @@ def test_users_do_not_grow_for_ever(world: GateWorld) -> None:
     assert load.gain_ratio == pytest.approx(1.0, abs=0.05)
 
 
+def test_a_step_without_an_answer_is_measured_again_and_longer(world: GateWorld) -> None:
+    world.rps = lambda order, _: 8.0 if order["window_s"] > 2 else 1e-9
+
+    load = a_runner(world).calibrate(4)
+
+    steps = [(order["users"], order["window_s"]) for order in world.trials]
+    assert steps == [(4, 1.0), (4, 4.0), (8, 1.0), (8, 4.0)]
+    assert load.users == 8
+
+
 def test_a_base_of_which_no_request_succeeds_cannot_be_compared_with(world: GateWorld) -> None:
     world.rps = lambda *_: 1e-9
 

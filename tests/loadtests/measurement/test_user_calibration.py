@@ -142,6 +142,35 @@ def test_a_step_after_one_without_an_answer_is_as_long_as_any() -> None:
     assert {each.window_s for each in timings[1:]} == {4.0}
 
 
+def test_a_step_whose_slots_are_all_held_by_slow_requests_is_measured_again_and_longer() -> None:
+    timings: list[tuple[int, float]] = []
+
+    def measure(spec: TrialSpec, users: int, timing: Timing) -> Trial:
+        timings.append((users, timing.window_s))
+        rate = 100.0 if users == 1 else 12.0 if timing.window_s > 3 else 0.0
+        trial = measuring(lambda _: rate)(spec, users, timing)
+        return replace(trial, completed=round(rate * timing.window_s), failed=0)
+
+    found = calibrate(PLAN, "gthread", "cpu", measure)
+
+    assert timings == [(1, 1.0), (4, 1.0), (4, 4.0)]
+    assert found.steps[-1].throughput_rps == 12.0
+    assert found.users_per_replica > 4
+
+
+def test_a_step_is_measured_again_only_once_and_not_where_requests_fail_at_once() -> None:
+    timings: list[tuple[int, float]] = []
+
+    def measure(spec: TrialSpec, users: int, timing: Timing) -> Trial:
+        timings.append((users, timing.window_s))
+        trial = measuring(lambda _: 0.0)(spec, users, timing)
+        return replace(trial, completed=0, failed=50 if users == 1 else 0)
+
+    calibrate(PLAN, "gthread", "cpu", measure)
+
+    assert timings == [(1, 1.0), (4, 4.0)]
+
+
 def test_one_user_alone_tells_the_time_in_service() -> None:
     found = calibrate(PLAN, "gthread", "cpu", measuring(lambda count: 20.0 * min(count, 4)))
 

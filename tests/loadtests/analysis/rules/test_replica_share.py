@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from loadtests.analysis.rules.replica_share import replica_share
@@ -31,18 +32,51 @@ def share_of(*trials: Trial) -> Finding:
         ((100, 100), HOLDS),
         ((1000, 1001), HOLDS),
         ((110, 90), HOLDS),  # 10 %, and χ² = 2: by chance
-        ((112, 88), BROKEN),  # more than 10 %
-        ((5200, 4800), BROKEN),  # 4 %, but not by chance: χ² = 16
-        ((5160, 4840), HOLDS),  # χ² = 10.2, just below 10.83
-        ((5166, 4834), BROKEN),  # χ² = 11.02, just above
+        ((112, 88), HOLDS),  # 12 %, and χ² = 2.9: by chance
+        ((28, 22, 23, 23, 24), HOLDS),  # 17 %, and χ² = 0.9
+        ((5400, 4600), HOLDS),  # not by chance, but only 8 %
+        ((410, 326), HOLDS),  # 11 %, χ² = 9.6, just below 10.83
+        ((416, 324), BROKEN),  # 12 %, χ² = 11.4, just above
+        ((5600, 4400), BROKEN),  # 12 %, χ² = 144
         ((200, 0), BROKEN),
         ((75, 75, 75, 25), BROKEN),
     ],
 )
-def test_shares_are_equal_within_a_tenth_and_within_chance(
+def test_shares_are_unequal_where_they_deviate_by_a_tenth_and_not_by_chance(
     counts: tuple[int, ...], state: RuleState
 ) -> None:
     assert share_of(answered(*counts)).state is state
+
+
+def test_slow_applications_with_few_answers_do_not_break_it() -> None:
+    found = share_of(answered(5, 3), answered(4, 5), answered(4, 3), answered(5, 3))
+
+    assert found.state is HOLDS
+    assert found.detail == (
+        "The answers of gthread-1 deviate by +12.5% from an equal share"
+        " (χ² = 1.3, 4 degrees of freedom). With so few answers that is chance."
+    )
+
+
+def test_shares_that_are_unequal_in_turns_do_not_cancel() -> None:
+    found = share_of(*[answered(600, 400), answered(400, 600)] * 3)
+
+    assert found.state is BROKEN
+    assert found.detail.endswith("In 100% of the trials a share deviates by over 10%.")
+
+
+@pytest.mark.parametrize(("equal", "state"), [(3, BROKEN), (4, HOLDS)])
+def test_unequal_shares_in_a_quarter_of_the_trials_are_too_many(
+    equal: int, state: RuleState
+) -> None:
+    assert share_of(*[answered(500, 500)] * equal, answered(650, 350)).state is state
+
+
+def test_fewer_than_one_fair_cell_in_a_thousand_breaks_it() -> None:
+    draw = np.random.default_rng(1).multinomial(30, [0.25] * 4, size=(3000, 6))
+    states = [share_of(*(answered(*map(int, counts)) for counts in cell)).state for cell in draw]
+
+    assert states.count(BROKEN) <= 3
 
 
 def test_the_replica_that_is_furthest_off_is_named() -> None:

@@ -49,11 +49,22 @@ def test_a_plan_says_what_of_the_generators_ceiling_the_last_run_needed(twofold:
     twofold("run", *SMALL)
     after = twofold("plan", *SMALL)
 
-    assert "its ceiling is measured first. No earlier run here has measured it" in before.stdout
+    first = "its ceiling is measured first. No earlier run here of this target and load has"
+    assert first in before.stdout
     assert "ceiling of 20000 requests/s in run" in after.stdout
     assert "gthread cpu ×2 needed the largest share: 0.5 %" in after.stdout
     noted = twofold("plan", *SMALL, "--json").document["notes"]
     assert any("ceiling of 20000" in note for note in noted)
+
+
+def test_a_run_of_another_load_tells_nothing_of_the_ceiling(twofold: Any) -> None:
+    twofold("run", *SMALL)
+    twofold("run", *SMALL, "--workload", "io")
+    ran = twofold("plan", *SMALL, "--json").document["notes"]
+    other = twofold("plan", *SMALL, "--request", "GET /cpu", "--json").document["notes"]
+
+    assert any("ceiling of 20000" in note and "gthread cpu" in note for note in ran)
+    assert any("No earlier run here of this target and load" in note for note in other)
 
 
 def test_the_profile_trials_are_in_the_plan_and_in_its_duration(twofold: Any) -> None:

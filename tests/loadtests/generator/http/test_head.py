@@ -8,6 +8,8 @@ from loadtests.generator.http.head import (
     ends_by_closing,
     final_head,
     headers_of,
+    known_answer,
+    remember,
     replica_of,
 )
 
@@ -72,3 +74,37 @@ def test_the_header_of_a_deployment_names_the_replica_in_any_case(
     assert named("X-Served-By: web-1") == b"web-1"
     assert named("x-served-by:web-2") == b"web-2"
     assert named("X-Upstream-Addr: web-3") is None
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nX-Test: known\r\nContent-Length: 2"
+WHOLE = HEAD + b"\r\n\r\nok"
+
+
+def test_a_known_head_needs_exactly_its_body_behind_it() -> None:
+    assert known_answer(WHOLE) is None
+
+    remember(WHOLE, 200, b"ok", kept=True)
+
+    assert known_answer(HEAD + b"\r\n\r\nno") == (200, b"no", True)
+    others = [HEAD, HEAD + b"\r", WHOLE[:-1], WHOLE + b"k", b"", b"\r\n\r\nok", WHOLE[1:]]
+    assert [known_answer(data) for data in others] == [None] * len(others)
+
+
+def test_what_was_sent_in_chunks_or_behind_an_interim_answer_is_not_known() -> None:
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+    late = INTERIM + HEAD + b"\r\nX: late\r\n\r\nok"
+    for data in (chunked, late):
+        remember(data, 200, b"ok", kept=True)
+
+    assert known_answer(chunked) is None
+    assert known_answer(late) is None
+
+
+def test_few_and_short_heads_are_known() -> None:
+    long = b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * head.KNOWN_BYTES + b"\r\n\r\n"
+    remember(long, 200, b"", kept=True)
+    assert known_answer(long) is None
+
+    for number in range(3 * head.KNOWN_MAX):
+        remember(b"HTTP/1.1 200 OK\r\nX-Id: %d\r\n\r\n" % number, 200, b"", kept=True)
+    assert len(head._known) <= head.KNOWN_MAX

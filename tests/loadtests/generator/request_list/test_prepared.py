@@ -39,6 +39,15 @@ def test_a_get_has_a_host_and_no_length() -> None:
     assert body == b""
 
 
+def test_a_request_without_placeholders_is_made_once() -> None:
+    for fields in ({"path": "/a"}, {"method": "POST", "path": "/a", "form": {"b": "c"}}):
+        request = prepared(**fields)
+        assert request.fixed == request.wire(Draw(random.Random(1), {}), b"")
+
+    assert prepared(path="/{1..9}").fixed is None
+    assert prepared(method="POST", body="{who}").fixed is None
+
+
 def test_cookies_come_last_in_the_head() -> None:
     head, _ = wire(prepared(), b"Cookie: a=1\r\n")
 

@@ -132,6 +132,21 @@ class Writer(FastHttpUser):
     assert names["GET /read"] / names["POST /write"] == pytest.approx(3, rel=0.3)
 
 
+def test_a_list_has_the_exact_mix_at_one_two_and_four_replicas(child: Child) -> None:
+    weights = {"GET /read": 7, "GET /search": 2, "POST /write": 1}
+    requests = [
+        dict(zip(("method", "path"), name.split(" "), strict=True), weight=weight)
+        for name, weight in weights.items()
+    ]
+    with stub_server(late(0.002)) as (url, _):
+        for users in (5, 20, 10, 5, 20, 7):  # users of four replicas wait while one has its turn
+            sent = counts(child.trial(base_url=url, requests=requests, users=users, window_s=0.2))
+            cycles, begun = divmod(sent.total(), 10)
+            for name, weight in weights.items():
+                least = weight * cycles
+                assert least <= sent[name] <= least + min(weight, begun), (users, sent)
+
+
 def test_a_task_that_computes_for_ever_is_ended_and_named(child: Child, tmp_path: Path) -> None:
     text = """
 class Shop(HttpUser):

@@ -8,8 +8,13 @@ import pytest
 from pydantic import TypeAdapter
 
 from loadtests.model.consistency import Check, CheckKind, Step
-from loadtests.model.tested.variables import body_without_secrets, is_secret, without_secrets
-from loadtests.model.tested.workload import RequestSpec
+from loadtests.model.tested.variables import (
+    body_without_secrets,
+    is_secret,
+    path_without_secrets,
+    without_secrets,
+)
+from loadtests.model.tested.workload import RequestSpec, Workload
 
 
 @pytest.mark.parametrize(
@@ -65,9 +70,24 @@ def test_bodies_keep_their_form(body: str, written: str) -> None:
     assert body_without_secrets(body) == written
 
 
+@pytest.mark.parametrize(
+    ("path", "written"),
+    [
+        ("/login?user=ada&password=hunter2", "/login?user=ada&password=***"),
+        ("/search?q=token&page=2", "/search?q=token&page=2"),
+        ("/me?token={token}&key={1..9}", "/me?token={token}&key={1..9}"),
+        ("/private/token", "/private/token"),
+        ("/find?token", "/find?token"),
+        ("/", "/"),
+    ],
+)
+def test_secrets_of_a_query_are_not_written_with_its_path(path: str, written: str) -> None:
+    assert path_without_secrets(path) == written
+
+
 def test_a_written_request_has_no_secret_and_the_request_itself_has_it() -> None:
     request = RequestSpec(
-        path="/login",
+        path="/login?password=hunter2",
         form={"user": "ada", "password": "hunter2"},
         json={"password": "hunter2"},
         query={"token": "hunter2", "page": "1"},
@@ -84,6 +104,22 @@ def test_a_written_request_has_no_secret_and_the_request_itself_has_it() -> None
     assert written["headers"] == {"X-Auth-Token": "***", "Accept": "text/html"}
     assert adapter.validate_json(text).form == written["form"]
     assert request.form == {"user": "ada", "password": "hunter2"}
+
+
+def test_a_written_workload_has_no_column_of_passwords() -> None:
+    workload = Workload(
+        name="login",
+        path="/login?key=hunter2",
+        values={"user": ("ada", "bob"), "password": ("hunter2", "hunter3")},
+    )
+
+    adapter = TypeAdapter(Workload)
+    written = adapter.dump_json(workload)
+    assert b"hunter" not in written
+    assert adapter.validate_json(written).values == {
+        "user": ("ada", "bob"),
+        "password": ("***", "***"),
+    }
 
 
 def test_a_written_check_has_no_secret() -> None:
