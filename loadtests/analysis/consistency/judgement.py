@@ -19,6 +19,9 @@ from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState, Seen
 SHOWN_CHARS = 200
 """Characters of an answer's body that a result keeps."""
 
+TIME_OVER = "the time for the checks was over"
+"""Why a request has no answer that was not sent any more."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
@@ -191,14 +194,20 @@ def _unconfirmed(asked: Asked, found: Reading) -> ProbeResult:
 
 def _unchecked(asked: Asked, found: Reading) -> ProbeResult:
     answer = found.at_home[0]
-    return asked.result(
-        _kind(found),
-        found.check,
-        ProbeState.UNCHECKED,
-        f"{found.home} itself answered {found.name} with {in_words(answer)}, so there is nothing to"
-        " compare.",
-        answers=(_short(answer),),
+    detail = (
+        not_asked(found.name)
+        if answer.error == TIME_OVER
+        else f"{found.home} itself answered {found.name} with {in_words(answer)}, so there is"
+        " nothing to compare."
     )
+    return asked.result(
+        _kind(found), found.check, ProbeState.UNCHECKED, detail, answers=(_short(answer),)
+    )
+
+
+def not_asked(name: str) -> str:
+    """Return the sentence on a request for which no time was left."""
+    return f"{name} was not asked: {TIME_OVER}."
 
 
 def _agreed(asked: Asked, found: Reading) -> ProbeResult:
@@ -252,6 +261,16 @@ def after_start(asked: Asked, found: Sequence[tuple[Reading, tuple[Seen, ...]]])
                 remedy=remedies.START.advice,
             )
     names = ", ".join(before.name for before, _ in found)
+    for before, since in found:
+        if all(reading.standing(seen) is Standing.SILENT for seen in since):
+            return asked.result(
+                ProbeKind.START,
+                name,
+                ProbeState.UNCHECKED,
+                f"After a further server had started, {before.home} answered {before.name} with"
+                f" {in_words(since[-1]) if since else 'nothing'}.",
+                read=before.name,
+            )
     return asked.result(
         ProbeKind.START,
         name,

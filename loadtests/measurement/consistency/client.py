@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import quote, urlencode
 
+from loadtests.analysis.consistency.judgement import TIME_OVER
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import Seen
 from loadtests.model.generator_records import Answer, Ask
@@ -33,13 +35,21 @@ class Client:
     """A client with its cookies. ``addresses`` maps servers to ``ip:port``.
 
     ``host`` is the header ``Host`` that users send through the proxy. ``heard`` are all answers in
-    order.
+    order. ``left_s`` returns how many seconds are left: no request waits longer, and none is sent
+    after that.
     """
 
-    def __init__(self, agent: Agent, addresses: Mapping[str, str], host: str) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        addresses: Mapping[str, str],
+        host: str,
+        left_s: Callable[[], float] = lambda: math.inf,
+    ) -> None:
         self._agent = agent
         self._addresses = addresses
         self._host = host
+        self._left_s = left_s
         self.cookies = ""
         self.heard: list[Seen] = []
 
@@ -60,10 +70,11 @@ class Client:
         )
 
     def _ask(self, asked: Sequence[tuple[str, RequestSpec]], cookies: str) -> tuple[Answer, ...]:
-        return self._agent.ask(
-            [self._as_ask(server, request, cookies) for server, request in asked],
-            timeout_s=TIMEOUT_S,
-        )
+        asks = [self._as_ask(server, request, cookies) for server, request in asked]
+        left_s = self._left_s()
+        if left_s <= 0:
+            return tuple(Answer(url=ask.url, status=None, error=TIME_OVER) for ask in asks)
+        return self._agent.ask(asks, timeout_s=min(TIMEOUT_S, left_s))
 
     def _as_ask(self, server: str, request: RequestSpec, cookies: str) -> Ask:
         body, kind = encoded(request)

@@ -80,7 +80,7 @@ class Examination:
     """The check of one worker model and workload.
 
     ``servers`` are its replicas, home first. ``processes`` is the number of processes of each; None
-    where it is not known. ``is_over`` tells whether the time is up.
+    where it is not known. ``left_s`` returns how many seconds are left.
     """
 
     client: Client
@@ -89,9 +89,13 @@ class Examination:
     servers: Sequence[str]
     processes: int | None
     rng: random.Random
-    is_over: Callable[[], bool]
+    left_s: Callable[[], float]
     cases: list[Case] = field(default_factory=list)
     _writes: list[_Written] = field(default_factory=list)
+
+    def is_over(self) -> bool:
+        """Return whether the time is up."""
+        return self.left_s() <= 0
 
     @property
     def _home(self) -> str:
@@ -248,7 +252,7 @@ class Examination:
             for case in cases
             if self.processes != 1 and not case.reading.writing and reading.is_mixed(case.reading)
         ]
-        if not suspected and not mixed:
+        if (not suspected and not mixed) or self.left_s() <= SETTLE_S:
             return
         proc.sleep(SETTLE_S)
         for case in mixed[:MOST_CONFIRMED]:
@@ -306,7 +310,9 @@ class Examination:
             detail = (
                 f"No request of the load returns what {one.name} wrote, so nothing is compared."
             )
-            if not _is_accepted(one.answer):
+            if one.answer.error == judgement.TIME_OVER:
+                detail = judgement.not_asked(one.name)
+            elif not _is_accepted(one.answer):
                 answer = judgement.in_words(one.answer)
                 detail = f"{self._home} itself answered {one.name} with {answer}."
             results.append(

@@ -23,7 +23,12 @@ from loadtests.model.tested.workload import RequestSpec
 from loadtests.tools import proc
 
 LIMIT_S = 20.0
-"""How long all checks of a run may take, in seconds."""
+"""How long all checks of a run may take, in seconds. Only what seems to break may take longer: its
+control without a start, and the list of its files."""
+
+START_NEEDS_S = 5.0
+"""A further server is only started if so many seconds are left: the engine needs one or two to
+start it, and it has to answer."""
 
 MOST_SERVERS = 4
 """Replicas of a worker model that are asked."""
@@ -119,7 +124,10 @@ class Undeclared:
         """Worker models of which a further replica was started; once is enough."""
 
     def check(self, plan: Plan, seen: Seen, *, limit_s: float = LIMIT_S) -> tuple[ProbeResult, ...]:
-        """Return the results of each worker model and workload, in at most about ``limit_s``."""
+        """Return the results of each worker model and workload, in at most ``limit_s`` seconds.
+
+        What is left out then is unchecked.
+        """
         pairs = [(worker, workload) for workload in plan.workloads for worker in plan.workers]
         began_s = proc.monotonic_s()
         results: list[ProbeResult] = []
@@ -139,7 +147,7 @@ class Undeclared:
         return tuple(results)
 
     def examine(self, subject: Subject, *, until_s: float) -> tuple[ProbeResult, ...]:
-        """Return the results of some servers; nothing new is begun after ``until_s``."""
+        """Return the results of some servers; nothing is asked after ``until_s``."""
         examination = self._examination(subject, until_s)
         results = examination.run()
 
@@ -151,14 +159,17 @@ class Undeclared:
         return self._with_files(examination, (*results, *started))
 
     def _examination(self, subject: Subject, until_s: float) -> Examination:
+        def left_s() -> float:
+            return until_s - proc.monotonic_s()
+
         return Examination(
-            client=Client(self._agent, subject.addresses, self._host),
+            client=Client(self._agent, subject.addresses, self._host, left_s),
             asked=subject.asked,
             talk=subject.talk,
             servers=tuple(subject.addresses)[:MOST_SERVERS],
             processes=subject.processes,
             rng=random.Random(subject.seed),
-            is_over=lambda: proc.monotonic_s() > until_s,
+            left_s=left_s,
         )
 
     def _with_files(
@@ -168,7 +179,8 @@ class Undeclared:
         breaks = any(result.state is ProbeState.BREAKS for result in results)
         if self._means.files_written is None or (examination.is_over() and not breaks):
             return tuple(results)
-        limit_s = BREAKING_FILES_LIMIT_S if breaks else FILES_LIMIT_S
+        in_time_s = min(FILES_LIMIT_S, examination.left_s())
+        limit_s = BREAKING_FILES_LIMIT_S if breaks else in_time_s
         written = {
             server: paths
             for server in examination.servers[:2]
@@ -189,31 +201,22 @@ class Undeclared:
         remembered = examination.remembered()
         further = self._means.further_replica
         asked = examination.asked
-        if (
-            further is None
-            or not remembered
-            or examination.is_over()
-            or asked.worker in self._grown
-        ):
+        if further is None or not remembered or asked.worker in self._grown:
             return ()
+        if examination.left_s() < START_NEEDS_S:
+            return (_not_started(asked, f"No further server was started: {judgement.TIME_OVER}."),)
         self._grown.add(asked.worker)
         path, began_s = remembered[0].request, proc.monotonic_s()
         with further(asked.worker) as address:
+            limit_s = max(0.0, min(START_LIMIT_S, examination.left_s()))
             try:
                 proc.wait_until(
                     lambda: self._answers(address, path),
-                    limit_s=START_LIMIT_S,
-                    failure=f"A further server did not answer in {START_LIMIT_S:g} s.",
+                    limit_s=limit_s,
+                    failure=f"A further server did not answer in {limit_s:.0f} s.",
                 )
             except EnvironmentFailure as error:
-                return (
-                    asked.result(
-                        ProbeKind.START,
-                        "a further server starts",
-                        ProbeState.UNCHECKED,
-                        str(error),
-                    ),
-                )
+                return (_not_started(asked, str(error)),)
             result = examination.after_start(remembered)
         if result.state is not ProbeState.BREAKS:
             return (result,)
@@ -232,3 +235,7 @@ class Undeclared:
     def _answers(self, address: str, request: RequestSpec) -> bool:
         (answer,) = self._agent.fetch([f"http://{address}{target(request)}"], timeout_s=TIMEOUT_S)
         return answer.status is not None
+
+
+def _not_started(asked: Asked, why: str) -> ProbeResult:
+    return asked.result(ProbeKind.START, "a further server starts", ProbeState.UNCHECKED, why)
