@@ -139,8 +139,9 @@ class ComposeBackend:
                 say(stack.foreseen)
             if self._tested.kind is not TargetKind.IMPORT_STRING:
                 stack.check_forced()
-            yield stack
-            stack.stop_replicas()
+            with stack.asking_stores():
+                yield stack
+                stack.stop_replicas()
 
     def _stack(
         self,
