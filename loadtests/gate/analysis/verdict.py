@@ -128,9 +128,10 @@ def overall(
     ``pass``, all endpoints have to be within their margins.
     """
     broken = [finding for finding in found if not finding.warning]
-    wrong = [endpoint for endpoint in endpoints if _shown_wrong(endpoint)]
-    if broken and wrong and not MAKE_ANSWERS_WRONG & {finding.code for finding in broken}:
-        endpoints, broken = wrong, []
+    answers = [each for each in endpoints if each.endpoint is EndpointName.ANSWERS]
+    is_shown = any(each.verdict is GateVerdict.REGRESSED for each in answers)
+    if is_shown and broken and not MAKE_ANSWERS_WRONG & {each.code for each in broken}:
+        endpoints, broken = answers, []
     if broken:
         return GateVerdict.INVALID, " ".join(
             f"{finding.code}: {finding.detail}" for finding in broken
@@ -144,11 +145,6 @@ def overall(
                 for endpoint in decisive
             )
     return GateVerdict.PASS, "Every endpoint is shown to have lost less than its margin."
-
-
-def _shown_wrong(result: EndpointResult) -> bool:
-    """Return whether two replicas of head are shown not to answer as one."""
-    return result.endpoint is EndpointName.ANSWERS and result.verdict is GateVerdict.REGRESSED
 
 
 def _endpoint(
