@@ -16,6 +16,7 @@ results/servers/repeat.json.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import math
 import re
@@ -25,6 +26,8 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
 
 from loadtests import pipeline
 from loadtests.model.errors import ProcessFailure
@@ -46,6 +49,9 @@ ROUNDS = 6
 MOST_HALF_WIDTH_RATIO = 0.05
 LEAST_AGREEING = 0.93
 """Two equal runs agree in 95 % of ratios, since each interval is one of 95 %."""
+
+WIDTH = 100
+"""Characters in a line of the report."""
 
 INSTALL_LIMIT_S = 900.0
 RUN_LIMIT_S = 5400.0
@@ -302,9 +308,16 @@ def report(results: Mapping[str, RunResult]) -> str:
     for key, result in results.items():
         day, _, workload = key.partition("/")
         parts += [f"## {workload}, day {day}", "", f"Run {result.facts.run_id}, {result.verdict}."]
-        parts += ["", "```text", terminal.compare(result).rstrip(), "```", ""]
+        parts += ["", "```text", compared(result), "```", ""]
     parts += ["How to repeat it: `.venv/bin/python -m scripts.servers --help`.", ""]
     return "\n".join(parts)
+
+
+def compared(result: RunResult) -> str:
+    """Return what ``twofold compare`` prints of a run."""
+    console = Console(width=WIDTH, file=io.StringIO(), color_system=None, record=True)
+    console.print(terminal.compare(result))
+    return "\n".join(line.rstrip() for line in console.export_text().splitlines()).strip()
 
 
 def bounds(estimate: Estimate) -> dict[str, float | None]:
