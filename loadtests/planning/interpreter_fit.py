@@ -12,6 +12,10 @@ from loadtests.model.tested.target import Target
 from loadtests.servers import registry as servers
 
 
+IN_CONTAINERS = frozenset({"compose", "swarm"})
+"""Backends whose replicas are containers."""
+
+
 def fitted(
     project: Project, asked: tuple[str, ...] | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -34,6 +38,21 @@ def fitted(
         raise PlanError(f"{project.tested.python} lacks modules: {needs}. {install}{instead}.")
     note = f"Left out: {', '.join(left_out)}. {project.tested.python} lacks modules: {needs}."
     return tuple(name for name in names if name not in left_out), (f"{note} {install}.",)
+
+
+def check_containers(project: Project, asked: Iterable[str], backend: str) -> None:
+    """Raise :class:`PlanError` for a variant with a Python of its own that has to be in a container.
+
+    A container has the Python of its image, so that another one would be measured than is named.
+    """
+    own = [name for name in asked if project.workers[name].python is not None]
+    if backend in IN_CONTAINERS and own:
+        python = project.workers[own[0]].python
+        raise PlanError(
+            f"The variant {own[0]} asks for the Python {python}, and a container has the one of its"
+            " image. Use --backend processes, or give all containers another base image, such as"
+            " TWOFOLD_BASE_IMAGE=python:3.13-slim, and leave the key python out."
+        )
 
 
 def _lacking(worker: WorkerModel, tested: Target) -> tuple[str, ...]:

@@ -76,6 +76,7 @@ def make_plan(
     counts = tuple(sorted(options.replicas))
     most = counts[-1]
     options, left_out = _with_workers(options, project)
+    interpreter_fit.check_containers(project, options.workers or (), backend)
     _check_through(options, project)
     with_store = _with_store(options, project)
     workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)
