@@ -11,7 +11,6 @@ from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import Target
 from loadtests.servers import registry as servers
 
-
 IN_CONTAINERS = frozenset({"compose", "swarm"})
 """Backends whose replicas are containers."""
 

@@ -26,6 +26,4 @@ def reset(options: GateOptions, here: Path) -> None:
     }
     for side, environment in environments.items():
         variables = {**options.project.tested.env, **environment, VERSION: side.value}
-        resets.run(
-            options.project.reset_command, folder, variables, before=f"a window of {side}"
-        )
+        resets.run(options.project.reset_command, folder, variables, before=f"a window of {side}")

@@ -94,7 +94,7 @@ def listen_overflows(pid: int | str) -> int | None:
 def network_of(pid: int | str) -> str | None:
     """Return an identity of a process's network namespace; None where it cannot be read."""
     try:
-        return os.readlink(PROC / str(pid) / "ns/net")
+        return str((PROC / str(pid) / "ns/net").readlink())
     except OSError:
         return None
 

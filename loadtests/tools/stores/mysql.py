@@ -74,9 +74,7 @@ def parse(member: str, answer: str, addresses: Mapping[str, str]) -> StoreSessio
     )
     (lock, statement), _ = waits.most_common(1)[0] if waits else ((None, ""), 0)
     named = Counter(
-        name
-        for row in sessions
-        if (name := addresses.get(row[1].rpartition(":")[0])) is not None
+        name for row in sessions if (name := addresses.get(row[1].rpartition(":")[0])) is not None
     )
     numbers = {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
     return StoreSessions(

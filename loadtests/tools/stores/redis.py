@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 from loadtests.model.tested.shared import StoreSessions
 
@@ -62,7 +63,7 @@ def parse(member: str, answer: str, addresses: Mapping[str, str]) -> StoreSessio
         if (name := addresses.get(client.get("addr", "").rpartition(":")[0])) is not None
     )
     most = next(
-        (after for before, after in zip(lines, lines[1:], strict=False) if before == "maxclients"),
+        (after for before, after in pairwise(lines) if before == "maxclients"),
         "",
     )
     numbers = dict(line.partition(":")[::2] for line in lines if ":" in line)

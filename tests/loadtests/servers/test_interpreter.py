@@ -45,7 +45,7 @@ def served(
     monkeypatch.setattr(sysconfig, "get_config_var", lambda name: int(is_free))
     monkeypatch.setattr(sys, "_is_gil_enabled", lambda: has_gil, raising=False)
     names: dict[str, Any] = {}
-    exec(compile(entry.source("shop:app"), "entry", "exec"), names)  # noqa: S102  our own text
+    exec(compile(entry.source("shop:app"), "entry", "exec"), names)
     application: Callable[..., object] = names["application"]
     return application
 

@@ -40,7 +40,7 @@ def test_one_shell_answers_all_questions(shells: StoreShells) -> None:
 def test_a_client_that_fails_is_quoted(shells: StoreShells) -> None:
     ask = program("ask() { echo 'ERROR 1045: Access denied' >&2; return 1; }")
 
-    with pytest.raises(ProcessFailure, match="^ERROR 1045: Access denied$"):
+    with pytest.raises(ProcessFailure, match=r"^ERROR 1045: Access denied$"):
         shells("db", ask, limit_s=LIMIT_S)
 
 

@@ -218,9 +218,7 @@ def test_checks_of_a_slow_application_end_in_time_and_never_call_it_broken(
     plan = replace(
         make_plan(replica_counts=(1, 2)),
         workers=(make_worker("gthread"),),
-        workloads=(
-            Workload(name="own", path="/", requests=(request("GET /me"),), start=(LOGIN,)),
-        ),
+        workloads=(Workload(name="own", path="/", requests=(request("GET /me"),), start=(LOGIN,)),),
     )
     agent: Any = site
 

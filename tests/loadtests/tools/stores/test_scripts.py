@@ -76,14 +76,11 @@ def test_an_image_without_the_client_says_so(tmp_path: Path, script: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("env", "word"), [({}, "none"), ({"REDIS_PASSWORD": "s3"}, "s3"), ({"REDIS_PASSWORD": ""}, "none")]
+    ("env", "word"),
+    [({}, "none"), ({"REDIS_PASSWORD": "s3"}, "s3"), ({"REDIS_PASSWORD": ""}, "none")],
 )
-def test_redis_gets_one_command_a_line(
-    tmp_path: Path, env: Mapping[str, str], word: str
-) -> None:
-    lines = said(
-        tmp_path, redis.SCRIPT, "CLIENT LIST;INFO stats", clients=("redis-cli",), env=env
-    )
+def test_redis_gets_one_command_a_line(tmp_path: Path, env: Mapping[str, str], word: str) -> None:
+    lines = said(tmp_path, redis.SCRIPT, "CLIENT LIST;INFO stats", clients=("redis-cli",), env=env)
 
     assert lines == [f"{word} CLIENT LIST", f"{word} INFO stats", "twofold-end 7 0"]
 
