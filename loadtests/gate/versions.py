@@ -266,7 +266,10 @@ def _files_that_differ(base: Mapping[str, str], head: Mapping[str, str]) -> Iter
     if len(changed) > MOST_DIFFERENCES:
         yield f"and {len(changed) - MOST_DIFFERENCES} more files"
     if not changed:
-        yield "The files are the same, but the images differ; perhaps built at different times."
+        yield (
+            "The files are the same, but the images differ: by files that are compiled or left out"
+            " here, by their modes, or because one was built at another time."
+        )
 
 
 def _kind_of_change(name: str, base: Collection[str], head: Collection[str]) -> str:

@@ -40,7 +40,7 @@ def fitted(
 
 
 def check_containers(project: Project, asked: Iterable[str], backend: str) -> None:
-    """Raise :class:`PlanError` for a variant with a Python of its own that has to be in a container.
+    """Raise :class:`PlanError` for a variant in a container that has a Python of its own.
 
     A container has the Python of its image, so that another one would be measured than is named.
     """

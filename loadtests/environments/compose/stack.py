@@ -177,7 +177,7 @@ class ComposeStack(ContainerStack):
             )
 
     def _note_store_logs(self) -> None:
-        """Take note of what PostgreSQL's log tells of connections that it refused, and deadlocks."""
+        """Take note of refused connections and deadlocks that PostgreSQL's log tells of."""
         for member in self._stores:
             if postgres.is_server(self._commands(member)):
                 log = self._engine.log(self._containers[member].id)
