@@ -11,7 +11,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from loadtests.analysis.consistency import conversation, judgement, reading, written
+from loadtests.analysis.consistency import (
+    conversation,
+    judgement,
+    rate_limits,
+    reading,
+    written,
+)
 from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.analysis.consistency.reading import CONFIRM, Reading
@@ -114,7 +120,7 @@ class Examination:
         results = [judgement.judge(self.asked, case.reading) for case in self.cases]
         results += self._unread_writes()
         results += [self._left_out(name, why) for name, why in self.talk.left_out]
-        limit = judgement.limits(self.asked, self.client.heard)
+        limit = rate_limits.limits(self.asked, self.client.heard)
         return (*results, *([limit] if limit else []))
 
     # -- at home ----------------------------------------------------------------------------------
