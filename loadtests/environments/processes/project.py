@@ -132,7 +132,8 @@ def start_of(order: ReplicaOrder, tested: Target, *, root: Path, lent: Path | No
         versions={name: text for name, text in modules.items() if text},
     )
     command = server.command(own)
-    places = _places(tested, first=command.env.get(PATH, ""), last=str(lent) if lent else "")
+    last = str(lent) if lent and order.worker.python is None else ""  # another has its own
+    places = _places(tested, first=command.env.get(PATH, ""), last=last)
     return Start(
         argv=command.argv,
         env={**tested.env, **command.env, PATH: places},
