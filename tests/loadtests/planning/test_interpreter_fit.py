@@ -85,7 +85,11 @@ def test_a_python_of_its_own_is_refused_where_a_container_would_have_another() -
     models = {**project.workers, "on-pypy": replace(project.workers["sync"], python="pypy3")}
     project = replace(project, workers=models)
 
-    with pytest.raises(PlanError, match="The variant on-pypy asks for the Python pypy3, and a con"):
-        check_containers(project, ("sync", "on-pypy"), "compose")
+    image = replace(project.tested, kind=TargetKind.IMAGE)
+
+    for refused in (("swarm", project), ("compose", replace(project, tested=image))):
+        with pytest.raises(PlanError, match="on-pypy asks for the Python pypy3, and a container"):
+            check_containers(refused[1], ("sync", "on-pypy"), refused[0])
+    check_containers(project, ("sync", "on-pypy"), "compose")  # an image is built for it
     check_containers(project, ("sync", "on-pypy"), "processes")
-    check_containers(project, ("sync",), "compose")
+    check_containers(replace(project, tested=image), ("sync",), "compose")
