@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from loadtests.analysis.consistency.judgement import TIME_OVER
@@ -13,6 +14,7 @@ from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import Seen
 from loadtests.model.generator_records import Answer, Ask
 from loadtests.model.tested.workload import RequestSpec
+from loadtests.tools import proc
 
 TIMEOUT_S = 5.0
 """Timeout of a request of the checks."""
@@ -31,12 +33,22 @@ LIMIT_IN_WORDS = re.compile(r"(?:remaining|\br)=(\d+)")
 """In the header ``RateLimit`` of the IETF's drafts: ``limit=10, remaining=3`` or ``r=3``."""
 
 
+@dataclass
+class Deadline:
+    """A moment of the monotonic clock until which requests are sent, in seconds."""
+
+    until_s: float = math.inf
+
+    def left_s(self) -> float:
+        """Return how many seconds are left; negative ones are over."""
+        return self.until_s - proc.monotonic_s()
+
+
 class Client:
     """A client with its cookies. ``addresses`` maps servers to ``ip:port``.
 
     ``host`` is the header ``Host`` that users send through the proxy. ``heard`` are all answers in
-    order. ``left_s`` returns how many seconds are left: no request waits longer, and none is sent
-    after that.
+    order. No request waits beyond the ``deadline``, and none is sent after it.
     """
 
     def __init__(
@@ -44,12 +56,12 @@ class Client:
         agent: Agent,
         addresses: Mapping[str, str],
         host: str,
-        left_s: Callable[[], float] = lambda: math.inf,
+        deadline: Deadline,
     ) -> None:
         self._agent = agent
         self._addresses = addresses
         self._host = host
-        self._left_s = left_s
+        self._deadline = deadline
         self.cookies = ""
         self.heard: list[Seen] = []
 
@@ -71,7 +83,7 @@ class Client:
 
     def _ask(self, asked: Sequence[tuple[str, RequestSpec]], cookies: str) -> tuple[Answer, ...]:
         asks = [self._as_ask(server, request, cookies) for server, request in asked]
-        left_s = self._left_s()
+        left_s = self._deadline.left_s()
         if left_s <= 0:
             return tuple(Answer(url=ask.url, status=None, error=TIME_OVER) for ask in asks)
         return self._agent.ask(asks, timeout_s=min(TIMEOUT_S, left_s))

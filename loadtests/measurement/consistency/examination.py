@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from loadtests.analysis.consistency import (
@@ -22,7 +22,7 @@ from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.analysis.consistency.reading import CONFIRM, Reading
 from loadtests.analysis.consistency.turns import turns
-from loadtests.measurement.consistency.client import Client
+from loadtests.measurement.consistency.client import Client, Deadline
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState, Seen
 from loadtests.model.tested.workload import RequestSpec
 from loadtests.tools import proc
@@ -86,7 +86,7 @@ class Examination:
     """The check of one worker model and workload.
 
     ``servers`` are its replicas, home first. ``processes`` is the number of processes of each; None
-    where it is not known. ``left_s`` returns how many seconds are left.
+    where it is not known. ``deadline`` says how many seconds are left.
     """
 
     client: Client
@@ -95,13 +95,13 @@ class Examination:
     servers: Sequence[str]
     processes: int | None
     rng: random.Random
-    left_s: Callable[[], float]
+    deadline: Deadline
     cases: list[Case] = field(default_factory=list)
     _writes: list[_Written] = field(default_factory=list)
 
     def is_over(self) -> bool:
         """Return whether the time is up."""
-        return self.left_s() <= 0
+        return self.deadline.left_s() <= 0
 
     @property
     def _home(self) -> str:
@@ -258,7 +258,7 @@ class Examination:
             for case in cases
             if self.processes != 1 and not case.reading.writing and reading.is_mixed(case.reading)
         ]
-        if (not suspected and not mixed) or self.left_s() <= SETTLE_S:
+        if (not suspected and not mixed) or self.deadline.left_s() <= SETTLE_S:
             return
         proc.sleep(SETTLE_S)
         for case in mixed[:MOST_CONFIRMED]:
