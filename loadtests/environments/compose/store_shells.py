@@ -33,7 +33,10 @@ class StoreShells:
         until_s = proc.monotonic_s() + limit_s
         shell = self._shell(member, program)
         self._number += 1
-        shell.send(f"{self._number} {program.question}")
+        try:
+            shell.send(f"{self._number} {program.question}")
+        except ProcessFailure as error:
+            raise self._ended(member, shell, error) from error
         lines: list[str] = []
         while True:
             left_s = until_s - proc.monotonic_s()
@@ -67,9 +70,13 @@ class StoreShells:
         except ProcessFailure as error:
             if shell.code is None:
                 raise ProcessFailure("its client did not answer in time") from error
-            shell.close()
-            del self._shells[member]
-            raise ProcessFailure(_last_words(shell.log) or str(error)) from error
+            raise self._ended(member, shell, error) from error
+
+    def _ended(self, member: str, shell: Child, error: ProcessFailure) -> ProcessFailure:
+        """Forget a shell that has ended, and return why it did, in its own last words."""
+        shell.close()
+        del self._shells[member]
+        return ProcessFailure(_last_words(shell.log) or str(error))
 
 
 def _answer(lines: list[str], *, code: int) -> str:
