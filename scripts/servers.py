@@ -45,7 +45,7 @@ ENVIRONMENTS = PROJECT / ".cache/servers"
 LOCKS = ("harness.txt", "servers.txt")
 
 WORKLOADS = ("cpu", "io", "db", "mixed")
-ROUNDS = 6
+ROUNDS = 8
 MOST_HALF_WIDTH_RATIO = 0.05
 LEAST_AGREEING = 0.93
 """Two equal runs agree in 95 % of ratios, since each interval is one of 95 %."""
