@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -137,7 +137,11 @@ class SlowAgent:
 
 
 def probed_slowly(
-    monkeypatch: pytest.MonkeyPatch, step_s: float, check: Check, *, state: str = "store"
+    monkeypatch: pytest.MonkeyPatch,
+    step_s: float,
+    check: Check,
+    *,
+    state: Literal["store", "memory"] = "store",
 ) -> tuple[ProbeResult, SlowAgent, float]:
     clock = Clock(step_s)
     monkeypatch.setattr(proc, "monotonic_s", clock.monotonic_s)
