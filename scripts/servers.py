@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure what is missing, write the files, and return 1 if they show less than they must."""
     options = parse(argv)
     if options.set_up:
-        return set_up()
+        return set_up(dict(text.split("=", 1) for text in options.interpreter))
     here = variants_here()
     have = known()
     todo = [
@@ -100,6 +100,13 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Return the options; unknown workloads end the program."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("--set-up", action="store_true", help="make the environments")
+    parser.add_argument(
+        "--interpreter",
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        help=f"the program of {', '.join(INTERPRETERS)}, where PATH has it not",
+    )
     parser.add_argument("--judge", action="store_true", help="write the files; measure nothing")
     parser.add_argument("--days", default="1", help="1, 2 or 1,2: which series")
     parser.add_argument("--workloads", default=",".join(WORKLOADS), help="names, with commas")
@@ -117,15 +124,18 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 # -- environments -----------------------------------------------------------------------------
 
 
-def set_up() -> int:
-    """Make the environments whose interpreters this machine has, and say which are left out."""
+def set_up(programs: Mapping[str, str]) -> int:
+    """Make the environments whose interpreters this machine has, and say which are left out.
+
+    ``programs`` has the paths of some, by the names of the environments.
+    """
     ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
     constraints = ENVIRONMENTS / "constraints.txt"
     texts = [(PROJECT / "requirements" / name).read_text() for name in LOCKS]
     files.write(constraints, "".join(f"{name}=={pin}\n" for name, pin in pins(texts)))
     made = 0
-    for name, (program, packages) in INTERPRETERS.items():
-        folder = ENVIRONMENTS / name
+    for name, (usual, packages) in INTERPRETERS.items():
+        program, folder = programs.get(name, usual), ENVIRONMENTS / name
         if (folder / "made").exists():
             made += 1
             continue
