@@ -184,9 +184,8 @@ class _Gate:
                 }
                 for agent in agents.values():
                     agent.hello()
-                awake = generators.enter_context(
-                    kept_awake(stack.host_cores, self._store.folder / AWAKE_LOG)
-                )
+                log = self._store.folder / AWAKE_LOG
+                awake = generators.enter_context(kept_awake(stack.host_cores, log))
                 keep = self._keep_samples if request.keep_samples else None
                 pool = GeneratorPool(
                     stack, worker, agents, awake, keep, asked=self._plan.asked, seed=self._plan.seed

@@ -158,10 +158,8 @@ def put_in_memory(monkeypatch: pytest.MonkeyPatch, world: GateWorld) -> None:
         assert options.project is not None
         return build(None, Path(), Path(), named, environments, print)
 
-    def find_own(
-        _: object, __: Path, options: GateOptions, *, pull: bool = True
-    ) -> tuple[str, str]:
-        world.pulls.append(pull)
+    def find_own(_: object, __: Path, options: GateOptions, **how: bool) -> tuple[str, str]:
+        world.pulls.append(how.get("pull", True))
         return options.base or "default base", options.head or "default head"
 
     monkeypatch.setattr(own_versions, "find", find_own)

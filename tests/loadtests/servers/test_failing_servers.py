@@ -48,17 +48,21 @@ def pids(up: Running, name: str) -> list[int]:
     return [process.pid for process in up.stack.processes_of(f"{name}-1")]
 
 
+EACH = {model.server: name for name, model in reversed(HERE.items())}.values()
+"""One worker model of each server."""
+
+
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("run"), *HERE.values()) as up:
+    with running(tmp_path_factory.mktemp("run"), *(HERE[name] for name in EACH)) as up:
         up.driver().wait_ready(up.plan.upstreams)
-        started = [pid for name in HERE for pid in pids(up, name)]
+        started = [pid for name in EACH for pid in pids(up, name)]
         yield up
     left = [procfs.command_of(pid) for pid in started if procfs.facts_of(pid) is not None]
     assert left == []
 
 
-@pytest.mark.parametrize("name", HERE)
+@pytest.mark.parametrize("name", EACH)
 def test_a_server_that_hangs_is_one_message(serving: Running, name: str) -> None:
     frozen = pids(serving, name)
     for pid in frozen:
@@ -73,7 +77,7 @@ def test_a_server_that_hangs_is_one_message(serving: Running, name: str) -> None
     assert "The end of its log:\n" in message
 
 
-@pytest.mark.parametrize("name", HERE)
+@pytest.mark.parametrize("name", EACH)
 def test_a_server_that_is_killed_is_one_message(serving: Running, name: str) -> None:
     for pid in pids(serving, name):
         os.kill(pid, signal.SIGKILL)
@@ -88,9 +92,11 @@ def test_a_server_that_is_killed_is_one_message(serving: Running, name: str) -> 
 def test_a_server_that_exits_is_one_message_with_its_own_line(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    wrong = [replace(worker, env={"PYTHONHOME": "/nowhere"}) for worker in HERE.values()]
+    wrong = [
+        replace(worker, env={"PYTHONHOME": "/nowhere"}) for worker in (HERE[name] for name in EACH)
+    ]
     with running(tmp_path_factory.mktemp("run"), *wrong) as up:
-        messages = {name: said_of(up, name, limit_s=20.0) for name in HERE}
+        messages = {name: said_of(up, name, limit_s=20.0) for name in EACH}
 
     for name, message in messages.items():
         assert message.startswith(f"Replica {name}-1 of 1 ended with code "), message
