@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from typing import LiteralString
+from typing import TYPE_CHECKING
 
 from app.store import Store
+
+if TYPE_CHECKING:
+    from typing import LiteralString
 
 
 class StateStore:

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from importlib.resources import files
-from typing import LiteralString
+from typing import TYPE_CHECKING
 
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 from werkzeug.exceptions import ServiceUnavailable
+
+if TYPE_CHECKING:
+    from typing import LiteralString  # since Python 3.11, and PyPy may be older
 
 OPEN_LIMIT_S = 20.0
 """Seconds to wait for the store at the start. PostgreSQL in a container takes about 5 s to create

@@ -33,6 +33,9 @@ OVERTIME = 1.5
 """Multiple of the allowed minutes after which a look is stopped. A slow machine needs a little
 longer than planned, and requests that hang delay every window."""
 
+Reset = Callable[[], None]
+"""Takes back what the load left behind, of both versions."""
+
 Keep = Callable[[Evidence], None]
 """Saves the evidence so far, after each pair and block."""
 
@@ -55,8 +58,13 @@ class Session:
         grown: int,
         slots: int | None = None,
         start_bytes: int = START_BYTES,
+        reset: Reset = lambda: None,
     ) -> None:
-        """``slots`` are those of a start of base; ``start_bytes`` is what a start needs."""
+        """``slots`` are those of a start of base; ``start_bytes`` is what a start needs.
+
+        ``reset`` is called before each step of pairs and each block.
+        """
+        self._reset = reset
         self._slots = slots
         self._is_checked = False
         self._plan = plan
@@ -148,6 +156,7 @@ class Session:
 
     def _measure_step(self, step: range, load: WorkerLoad, *, before: int, last: int) -> None:
         self._say(f"{self._worker}: starts side by side, {step[-1]} of {last}")
+        self._reset()
         now = load_now(self._plan, load, self._pairs()[self._pairs_before :])
         pairs = self._pair_runner.pairs(step, now, before=before)
         self._add(pairs=(*self.evidence.pairs, *pairs))
@@ -161,6 +170,7 @@ class Session:
                 if self._overtime():
                     return
                 self._say(f"{self._worker}: one and two replicas in turns, {number} of {look}")
+                self._reset()
                 block = self._block_runner.block(number, load, metronome)
                 self._add(blocks=(*self.evidence.blocks, block))
 

@@ -104,6 +104,7 @@ def models_of(options: GateOptions) -> dict[str, tuple[WorkerModel, WorkerModel]
     """
     known = known_models(options)
     names.check("variant", options.variants, known)
+    _check_pythons([known[name] for name in options.variants or options.workers if name in known])
     if len(options.variants) > MOST_VARIANTS:
         raise UsageError(
             f"--variants has {len(options.variants)} names. It takes one, which both versions are"
@@ -123,6 +124,17 @@ def models_of(options: GateOptions) -> dict[str, tuple[WorkerModel, WorkerModel]
         raise UsageError(f"--workers names no worker model. Known: {', '.join(known)}.")
     names.check("worker model", workers, known)
     return {name: (known[name], known[name]) for name in workers}
+
+
+def _check_pythons(models: Iterable[WorkerModel]) -> None:
+    """Raise :class:`UsageError` for a Python of a variant's own: a gate's versions are images."""
+    for model in models:
+        if model.python is not None:
+            raise UsageError(
+                f"The variant {model.name} asks for the Python {model.python}, and a gate's"
+                " containers have the one of their image. Leave the key python out. To compare"
+                " Pythons: twofold run --backend processes, then twofold compare."
+            )
 
 
 def load_of(options: GateOptions) -> Workload:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from loadtests.environments.compose import images
@@ -32,11 +33,11 @@ from loadtests.gate.pair_runner import PairRunner
 from loadtests.gate.report import verdict_json
 from loadtests.gate.scaling_blocks import BlockRunner
 from loadtests.gate.stack import GateStack, open_stack, starts_of
-from loadtests.gate.tested import serving
+from loadtests.gate.tested import resetting, serving
 from loadtests.gate.tested import versions as own_versions
 from loadtests.gate.tested.serving import Serving
 from loadtests.gate.tested.versions import Workshop
-from loadtests.gate.versions import Sides
+from loadtests.gate.versions import Named, Sides
 from loadtests.measurement import check_trial
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.errors import UsageError
@@ -70,8 +71,13 @@ def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
     """Compare two versions, and return the result and the gate's folder.
 
     The stacks are always taken down, and ``verdict.json`` has all measurements, even after an
-    error.
+    error. A version that does not exist is told before it waits for another run.
     """
+    engine = docker.Engine()
+    try:
+        _named(engine, request, pull=False)
+    finally:
+        engine.close()
     with machine_lock.held(lock_scope(), say, wait=request.wait) as lock:
         return _run(request, say, lock)
 
@@ -178,9 +184,8 @@ class _Gate:
                 }
                 for agent in agents.values():
                     agent.hello()
-                awake = generators.enter_context(
-                    kept_awake(stack.host_cores, self._store.folder / AWAKE_LOG)
-                )
+                log = self._store.folder / AWAKE_LOG
+                awake = generators.enter_context(kept_awake(stack.host_cores, log))
                 keep = self._keep_samples if request.keep_samples else None
                 pool = GeneratorPool(
                     stack, worker, agents, awake, keep, asked=self._plan.asked, seed=self._plan.seed
@@ -204,6 +209,7 @@ class _Gate:
                     grown=first,
                     slots=seen.slots,
                     start_bytes=_start_bytes(stack),
+                    reset=partial(resetting.reset, request.options, request.here),
                 )
                 if request.calibrate:
                     session.calibrate(aa_noise.STARTS, aa_noise.REPEATS)
@@ -295,11 +301,16 @@ def _sides(
             temporary=temporary,
             say=say,
         )
-        return own_versions.build(
-            shop, own_versions.find(engine, request.here, options), options, environments
-        )
-    named = versions.find_both(engine, request.here, options)
+        return own_versions.build(shop, _named(engine, request), options, environments)
+    named = _named(engine, request)
     return versions.build(engine, request.root, request.here, named, environments, say)
+
+
+def _named(
+    engine: docker.Engine, request: GateRequest, *, pull: bool = True
+) -> tuple[Named, Named]:
+    find = own_versions.find if is_users(request.options) else versions.find_both
+    return find(engine, request.here, request.options, pull=pull)
 
 
 def _folder(request: GateRequest, started_at_s: float) -> Store:

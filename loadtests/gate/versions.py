@@ -54,11 +54,14 @@ class Sides:
     prepared: Mapping[SideName, Prepared] = field(default_factory=dict, repr=False)
 
 
-def find(engine: docker.Engine, here: Path, name: SideName, asked: str | None) -> Named:
+def find(
+    engine: docker.Engine, here: Path, name: SideName, asked: str | None, *, pull: bool = True
+) -> Named:
     """Return the version with a name: a path, a git ref or an image, tried in this order.
 
     Without a name, head is the working tree, and base its merge base with the main branch. Raises
-    :class:`UsageError` for an unknown name.
+    :class:`UsageError` for an unknown name. Without ``pull``, an image that Docker has not is
+    taken for one that it can pull.
     """
     checkout = git.toplevel(here)
     if asked is None:
@@ -70,7 +73,7 @@ def find(engine: docker.Engine, here: Path, name: SideName, asked: str | None) -
         return Named(name=name, asked=asked, kind=SideKind.REF, commit=commit)
     if engine.image_id(asked) is not None:
         return Named(name=name, asked=asked, kind=SideKind.IMAGE)
-    if (":" in asked or "/" in asked) and docker.pull(asked):
+    if (":" in asked or "/" in asked) and (not pull or docker.pull(asked)):
         return Named(name=name, asked=asked, kind=SideKind.IMAGE)
     raise UsageError(
         f"--{name} {asked!r} is neither a folder, nor a commit of {checkout or here}, nor an image"
@@ -78,23 +81,28 @@ def find(engine: docker.Engine, here: Path, name: SideName, asked: str | None) -
     )
 
 
-def find_both(engine: docker.Engine, here: Path, options: GateOptions) -> tuple[Named, Named]:
+def find_both(
+    engine: docker.Engine, here: Path, options: GateOptions, *, pull: bool = True
+) -> tuple[Named, Named]:
     """Return both versions; two variants are compared on one, which is head's."""
-    head = _find(engine, here, SideName.HEAD, options.head_image, options.head)
+
+    def found(name: SideName, image: str | None, asked: str | None) -> Named:
+        if image is None:
+            return find(engine, here, name, asked, pull=pull)
+        return find_image(engine, name, image, pull=pull)
+
+    head = found(SideName.HEAD, options.head_image, options.head)
     if len(options.variants) == MOST_VARIANTS:
         return replace(head, name=SideName.BASE), head
-    return _find(engine, here, SideName.BASE, options.base_image, options.base), head
+    return found(SideName.BASE, options.base_image, options.base), head
 
 
-def _find(
-    engine: docker.Engine, here: Path, name: SideName, image: str | None, asked: str | None
-) -> Named:
-    return find(engine, here, name, asked) if image is None else find_image(engine, name, image)
+def find_image(engine: docker.Engine, name: SideName, image: str, *, pull: bool = True) -> Named:
+    """Return the version that is an image; raise :class:`UsageError` if Docker has none.
 
-
-def find_image(engine: docker.Engine, name: SideName, image: str) -> Named:
-    """Return the version that is an image; raise :class:`UsageError` if Docker has none."""
-    if engine.image_id(image) is None and not docker.pull(image):
+    Without ``pull``, one that Docker has not is taken for one that it can pull.
+    """
+    if engine.image_id(image) is None and pull and not docker.pull(image):
         raise UsageError(
             f"--{name}-image {image!r}: Docker neither has this image nor can pull it. See docker"
             " images."
@@ -258,7 +266,10 @@ def _files_that_differ(base: Mapping[str, str], head: Mapping[str, str]) -> Iter
     if len(changed) > MOST_DIFFERENCES:
         yield f"and {len(changed) - MOST_DIFFERENCES} more files"
     if not changed:
-        yield "The files are the same, but the images differ; perhaps built at different times."
+        yield (
+            "The files are the same, but the images differ: by files that are compiled or left out"
+            " here, by their modes, or because one was built at another time."
+        )
 
 
 def _kind_of_change(name: str, base: Collection[str], head: Collection[str]) -> str:

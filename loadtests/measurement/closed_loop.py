@@ -20,6 +20,7 @@ from loadtests.measurement.profiles import trials as profile_trials
 from loadtests.measurement.profiles.beside import NOTHING, Beside
 from loadtests.measurement.progress import Progress
 from loadtests.measurement.serving import in_force, jit_warmup, keep_alive
+from loadtests.measurement.serving.listen_queues import ListenQueues
 from loadtests.measurement.user_load import grouped_names
 from loadtests.model.consistency import ProbeResult, ProbeState
 from loadtests.model.generator_records import RawTrial
@@ -61,6 +62,7 @@ class Session:
         self._calibrations: dict[tuple[str, str], Calibration] = {}
         self._trials: list[Trial] = []
         self._in_force: tuple[InForce, ...] = ()
+        self._queues = ListenQueues()
         self._evidence = FailureEvidence(stack.log_of)
         self._users_steps: dict[str, int] = {}
         self._file_ceilings: list[FileCeiling] = []
@@ -142,6 +144,7 @@ class Session:
         if any(workload.is_users for workload in self._plan.workloads):
             self._driver.end_users()
         seen = in_force.with_troubles(self._stack, self._in_force)
+        seen = self._queues.noted(self._stack, seen)
         if len(seen) > 1 and self._plan.timing.window_s >= START_UP_WINDOW_S:
             self._progress.say(
                 "Starting one more replica of each variant, to see how long that takes"

@@ -14,7 +14,12 @@ from loadtests.environments.protocol import HasFront, Stack
 from loadtests.measurement import check_trial, not_ready, readiness
 from loadtests.measurement.check_trial import CheckedLoad
 from loadtests.measurement.consistency.declared import REPLICA_HEADER, Prober
-from loadtests.measurement.consistency.undeclared import Undeclared, means_of, unreachable
+from loadtests.measurement.consistency.undeclared import (
+    LIMIT_S,
+    Undeclared,
+    means_of,
+    unreachable,
+)
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.profiles.beside import NOTHING, Beside
@@ -36,6 +41,9 @@ from loadtests.tools import proc
 NOTHING_AWAKE = Awake(None)
 
 NOTHING_CHECKED: Mapping[str, CheckedLoad] = MappingProxyType({})
+
+DECLARED_S = 8.0
+"""Seconds of the checks' limit that are kept for those which are declared, if there are any."""
 
 STATIC_PATH = "/static"
 """Path that the proxy answers itself, on the port of its status page."""
@@ -63,6 +71,8 @@ class Driver:
         self.orders = Orders(agent)
         self._metronome = metronome
         self._awake = awake
+        self._asked_s = 0.0
+        """How long the checks took that need no declaration."""
         self._server_counters = ServerCounters(stack, agent, count_in_replicas=counts_requests)
 
     @property
@@ -152,10 +162,12 @@ class Driver:
     def probe(self, plan: Plan, checks: Sequence[Check]) -> tuple[ProbeResult, ...]:
         """Return the results of the consistency checks, made through the proxy."""
         names = {replica.address: name for name, replica in self._replicas().items()}
+        hooks = plan.tested.hooks
+        header = (hooks.header if hooks else None) or REPLICA_HEADER
+        limit_s = max(DECLARED_S, LIMIT_S - self._asked_s)
+        prober = Prober(self._agent, names, self.base_url, header=header, limit_s=limit_s)
         try:
-            hooks = plan.tested.hooks
-            header = (hooks.header if hooks else None) or REPLICA_HEADER
-            return Prober(self._agent, names, self.base_url, header=header).probe(plan, checks)
+            return prober.probe(plan, checks)
         finally:
             self._server_counters.forget()
 
@@ -172,13 +184,16 @@ class Driver:
         if not self._has_addresses:
             return unreachable(plan)
         host = f"{self._stack.proxy_host}:{plan.upstreams[0].port}"
+        began_s = proc.monotonic_s()
         try:
             undeclared = Undeclared(self._agent, self._stack.replicas, host, means_of(self._stack))
             return undeclared.check(
                 with_starts(plan, checked),
                 {name: load.requests for name, load in checked.items()},
+                limit_s=LIMIT_S - (DECLARED_S if plan.checks else 0.0),
             )
         finally:
+            self._asked_s = proc.monotonic_s() - began_s
             self._server_counters.forget()
 
     def check_load(self, workload: Workload, upstream: Upstream) -> CheckedLoad:

@@ -8,8 +8,14 @@ from collections.abc import Iterable
 from loadtests.model.errors import PlanError
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.project import Project
-from loadtests.model.tested.target import Target
+from loadtests.model.tested.target import Target, TargetKind
 from loadtests.servers import registry as servers
+
+IN_CONTAINERS = frozenset({"compose", "swarm"})
+"""Backends whose replicas are containers."""
+
+BUILDING = "compose"
+"""The backend that builds an image for each Python that variants of an import string ask for."""
 
 
 def fitted(
@@ -34,6 +40,23 @@ def fitted(
         raise PlanError(f"{project.tested.python} lacks modules: {needs}. {install}{instead}.")
     note = f"Left out: {', '.join(left_out)}. {project.tested.python} lacks modules: {needs}."
     return tuple(name for name in names if name not in left_out), (f"{note} {install}.",)
+
+
+def check_containers(project: Project, asked: Iterable[str], backend: str) -> None:
+    """Raise :class:`PlanError` for a variant in a container that has a Python of its own.
+
+    A container has the Python of its image, so that another one would be measured than is named.
+    Only the image of an import string is built here, where Compose runs it.
+    """
+    own = [name for name in asked if project.workers[name].python is not None]
+    is_built = backend == BUILDING and project.tested.kind is TargetKind.IMPORT_STRING
+    if backend in IN_CONTAINERS and own and not is_built:
+        python = project.workers[own[0]].python
+        raise PlanError(
+            f"The variant {own[0]} asks for the Python {python}, and a container has the one of its"
+            " image. Use --backend processes, or give all containers another base image, such as"
+            " TWOFOLD_BASE_IMAGE=python:3.13-slim, and leave the key python out."
+        )
 
 
 def _lacking(worker: WorkerModel, tested: Target) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def make_plan(
         return external_plan.make_plan(options, project, machine, backend=backend, seed=seed)
     counts = tuple(sorted(options.replicas))
     most = counts[-1]
-    options, left_out = _with_workers(options, project)
+    options, left_out = _with_workers(options, project, backend)
     _check_through(options, project)
     with_store = _with_store(options, project)
     workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)
@@ -152,9 +152,12 @@ def _share_of(
     return partial(budget, machine, most, with_store=with_store, stores=stores)
 
 
-def _with_workers(options: Options, project: Project) -> tuple[Options, tuple[str, ...]]:
+def _with_workers(
+    options: Options, project: Project, backend: str
+) -> tuple[Options, tuple[str, ...]]:
     """Return the options with the variants to measure, and notes on those that are left out."""
     workers, left_out = interpreter_fit.fitted(project, options.workers)
+    interpreter_fit.check_containers(project, workers, backend)
     return replace(options, workers=workers), left_out
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from loadtests.model.plan import WorkerModel
+from loadtests.servers.interpreter import GIL_IS_ON
 from loadtests.servers.server import Command, ReplicaOrder
 
 MODULE = "twofold_entry"
@@ -23,6 +24,24 @@ IN_IMAGE = "/venv/bin/python"
 """The interpreter in the sample application's image."""
 
 ALL_ADDRESSES = "0.0.0.0:8000"
+
+
+WATCHED = f"""
+import sysconfig as _sysconfig
+
+if _sysconfig.get_config_var("Py_GIL_DISABLED"):
+    import sys as _sys
+
+    _served, _told = {NAME}, []
+
+    def {NAME}(environ, start_response):
+        if not _told and _sys._is_gil_enabled():
+            _told.append(True)
+            print("{GIL_IS_ON}", file=_sys.stderr, flush=True)
+        return _served(environ, start_response)
+"""
+"""Lets a worker of a free-threaded CPython say under load that its GIL is on; others stay as they
+are. Not a thread: the threads of some servers are counted to see what is in force."""
 
 
 class Argv(Protocol):
@@ -69,7 +88,7 @@ def files(order: ReplicaOrder) -> dict[str, str]:
 def source(application: str) -> str:
     """Return the text of a module for an import string: a module, a name in it, perhaps a call."""
     target, _, expression = application.partition(":")
-    return f"import {target} as _module\n\n{NAME} = _module.{expression or NAME}\n"
+    return f"import {target} as _module\n\n{NAME} = _module.{expression or NAME}\n{WATCHED}"
 
 
 def environment(order: ReplicaOrder) -> dict[str, str]:

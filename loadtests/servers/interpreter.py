@@ -11,6 +11,9 @@ _GIL = re.compile(
 )
 """The warning of a free-threaded CPython (PEP 703) when a module needs the lock."""
 
+GIL_IS_ON = "twofold: the GIL of this worker is on"
+"""What a worker of a free-threaded CPython writes that asked ``sys._is_gil_enabled()``."""
+
 _JIT = re.compile(r"\bpypy[\d.]*\b")
 """An interpreter that compiles what it has run often enough, by its command line."""
 
@@ -18,6 +21,12 @@ _JIT = re.compile(r"\bpypy[\d.]*\b")
 def notes(log: str) -> tuple[str, ...]:
     """Return what a worker's log says of its interpreter: that the GIL came back."""
     modules = dict.fromkeys(match["module"] for match in _GIL.finditer(log))
+    if not modules and GIL_IS_ON in log:
+        return (
+            "The GIL is on: sys._is_gil_enabled() says so inside a worker under load, though this"
+            " is a free-threaded Python. Is PYTHON_GIL=1 or -X gil=1 set, or a warning switched"
+            " off? Threads take turns as in an ordinary build.",
+        )
     if not modules:
         return ()
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loadtests.model.errors import ProcessFailure
@@ -12,20 +13,29 @@ from loadtests.tools import proc
 LIMIT_S = 120.0
 """How long the command may take; a run has some rounds, and waits for it before each."""
 
+OF_ROUND = "a round"
+
 
 def reset(plan: Plan) -> None:
-    """Run the plan's command in the target's folder, with the target's variables, if it has one.
+    """Run the plan's command in the target's folder, with the target's variables, if it has one."""
+    folder = Path(plan.tested.folder) if plan.tested.folder else None
+    run(plan.reset_command, folder, plan.tested.env)
+
+
+def run(
+    command: Sequence[str], folder: Path | None, env: Mapping[str, str], *, before: str = OF_ROUND
+) -> None:
+    """Run a command, if there is one, in a folder; ``before`` says before what, for the message.
 
     No shell reads it. Raises :class:`ProcessFailure` if it fails or takes too long.
     """
-    if not plan.reset_command:
+    if not command:
         return
-    folder = Path(plan.tested.folder) if plan.tested.folder else None
-    command = shlex.join(plan.reset_command)
     try:
-        proc.run(plan.reset_command, cwd=folder, env=plan.tested.env, timeout_s=LIMIT_S)
+        proc.run(command, cwd=folder, env=env, timeout_s=LIMIT_S)
     except ProcessFailure as error:
         reason = error.output.strip() or str(error)
         raise ProcessFailure(
-            f"The reset command `{command}` failed before a round: {reason}", output=error.output
+            f"The reset command `{shlex.join(command)}` failed before {before}: {reason}",
+            output=error.output,
         ) from error

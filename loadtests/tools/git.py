@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import tarfile
 from pathlib import Path
 
@@ -63,6 +64,7 @@ def export(folder: Path, commit: str, into: Path) -> None:
             # Python below 3.11.4 has no filters (Debian 12 has 3.11.2), and ignores this one.
             files.extraction_filter = getattr(tarfile, "data_filter", None)
             files.extractall(into)  # noqa: S202 (git itself made this archive)
+        _take_modes(toplevel(folder) or folder, into)
     except (ProcessFailure, OSError, tarfile.TarError) as error:
         raise EnvironmentFailure(
             f"The files of {commit[:12]} cannot be written to {into} ({error})."
@@ -70,6 +72,21 @@ def export(folder: Path, commit: str, into: Path) -> None:
         ) from error
     finally:
         archive.unlink(missing_ok=True)
+
+
+def _take_modes(checkout: Path, exported: Path) -> None:
+    """Give exported files and folders the modes that they have in a checkout, by its umask.
+
+    Git keeps only whether a file is executable. An image has all of the mode, so equal files would
+    make two different images. Where that one bit differs, the commit's stays.
+    """
+    for path in (exported, *exported.rglob("*")):
+        there = checkout / path.relative_to(exported)
+        if path.is_symlink() or there.is_symlink() or path.is_dir() != there.is_dir():
+            continue
+        own, wanted = path.stat().st_mode, there.stat().st_mode if there.exists() else None
+        if wanted is not None and own & stat.S_IXUSR == wanted & stat.S_IXUSR:
+            path.chmod(stat.S_IMODE(wanted))
 
 
 def _ask(folder: Path, *words: str) -> str | None:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from loadtests.analysis.consistency.judgement import TIME_OVER
 from loadtests.model.consistency import (
     PLACE,
     CheckKind,
@@ -97,14 +98,22 @@ def judge(record: ProbeRecord) -> ProbeResult:
     return _result(record, ProbeState.OK, right=right, detail=detail)
 
 
-def combined(tries: Sequence[ProbeResult]) -> ProbeResult:
-    """Return the result of several tries of one check: broken if at least two of them broke."""
+def combined(tries: Sequence[ProbeResult], planned: int = 1) -> ProbeResult:
+    """Return the result of several tries of one check: broken if at least two of them broke.
+
+    It says so where there was no time for as many as were ``planned``.
+    """
     broken = [one for one in tries if one.state is ProbeState.BREAKS]
     if len(broken) == 1 and len(tries) > 1:
         detail = f"In 1 of {len(tries)} tries, which may be chance: {broken[0].detail}"
         return replace(broken[0], state=ProbeState.NOTE, detail=detail)
     unchecked = [one for one in tries if one.state is ProbeState.UNCHECKED]
-    return next(iter((*broken, *unchecked, *tries)))
+    first = next(iter((*broken, *unchecked, *tries)))
+    if len(tries) >= planned:
+        return first
+    return replace(
+        first, detail=f"{first.detail} Made {len(tries)} of {planned} times: {TIME_OVER}."
+    )
 
 
 def _never_right(record: ProbeRecord) -> str:

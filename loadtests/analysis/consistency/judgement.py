@@ -6,7 +6,6 @@ answers side by side. What could not be asked is unchecked.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +17,9 @@ from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState, Seen
 
 SHOWN_CHARS = 200
 """Characters of an answer's body that a result keeps."""
+
+TIME_OVER = "the time for the checks was over"
+"""Why a request has no answer that was not sent any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +49,10 @@ class Asked:
 
 def judge(asked: Asked, found: Reading) -> ProbeResult:
     """Return the result of one request."""
-    if not any(reading.is_right(found, seen) for seen in found.at_home):
+    heard = _heard(found)
+    if not any(reading.is_right(heard, seen) for seen in heard.at_home):
         return _unchecked(asked, found)
+    found = heard
     wrong = reading.wrong_servers(found)
     alone = reading.processes_disagree(found)
     if wrong or alone:
@@ -59,6 +63,16 @@ def judge(asked: Asked, found: Reading) -> ProbeResult:
     if other is not None:
         return _note(asked, found, other)
     return _agreed(asked, found)
+
+
+def _heard(found: Reading) -> Reading:
+    """Return a reading without the requests for which no time was left."""
+
+    def sent(answers: Sequence[Seen]) -> tuple[Seen, ...]:
+        return tuple(seen for seen in answers if seen.error != TIME_OVER)
+
+    answers = {server: sent(answers) for server, answers in found.answers.items()}
+    return replace(found, answers=answers, stranger=sent(found.stranger))
 
 
 def _kind(found: Reading) -> ProbeKind:
@@ -176,12 +190,14 @@ def _unconfirmed(asked: Asked, found: Reading) -> ProbeResult:
     other = next(iter(reading.suspects(found)), found.home)
     right = _first(found, found.home, reading.is_right)
     bad = _first(found, other, reading.is_wrong)
+    is_short = len(found.answers[other]) < reading.CONFIRM
+    but = "too few times to be sure" if is_short else "not always, so that may be harmless"
     return asked.result(
         _kind(found),
         found.check,
         ProbeState.NOTE,
         f"{found.name} was answered with {in_words(right)} by {found.home}, and with"
-        f" {in_words(bad)} by {other}, but not always, so that may be harmless.",
+        f" {in_words(bad)} by {other}, but {but}.",
         answers=(_short(right), _short(bad)),
         right=_counts(found, reading.is_right),
         wrong=_counts(found, reading.is_wrong),
@@ -191,14 +207,20 @@ def _unconfirmed(asked: Asked, found: Reading) -> ProbeResult:
 
 def _unchecked(asked: Asked, found: Reading) -> ProbeResult:
     answer = found.at_home[0]
-    return asked.result(
-        _kind(found),
-        found.check,
-        ProbeState.UNCHECKED,
-        f"{found.home} itself answered {found.name} with {in_words(answer)}, so there is nothing to"
-        " compare.",
-        answers=(_short(answer),),
+    detail = (
+        not_asked(found.name)
+        if answer.error == TIME_OVER
+        else f"{found.home} itself answered {found.name} with {in_words(answer)}, so there is"
+        " nothing to compare."
     )
+    return asked.result(
+        _kind(found), found.check, ProbeState.UNCHECKED, detail, answers=(_short(answer),)
+    )
+
+
+def not_asked(name: str) -> str:
+    """Return the sentence on a request for which no time was left."""
+    return f"{name} was not asked: {TIME_OVER}."
 
 
 def _agreed(asked: Asked, found: Reading) -> ProbeResult:
@@ -206,14 +228,13 @@ def _agreed(asked: Asked, found: Reading) -> ProbeResult:
     silent = [server for server in found.answers if server not in right]
     if silent:
         example = found.answers[silent[0]]
-        what = in_words(example[0]) if example else "nothing"
-        return asked.result(
-            _kind(found),
-            found.check,
-            ProbeState.UNCHECKED,
-            f"{silent[0]} answered {found.name} with {what}, which says nothing of its state.",
-            right=right,
+        detail = (
+            f"{silent[0]} answered {found.name} with {in_words(example[0])}, which says nothing of"
+            " its state."
+            if example
+            else f"{silent[0]}: {not_asked(found.name)}"
         )
+        return asked.result(_kind(found), found.check, ProbeState.UNCHECKED, detail, right=right)
     servers = len(found.answers)
     who = f"All {servers} servers" if servers > 1 else f"All answers of {found.home}"
     return asked.result(
@@ -252,6 +273,16 @@ def after_start(asked: Asked, found: Sequence[tuple[Reading, tuple[Seen, ...]]])
                 remedy=remedies.START.advice,
             )
     names = ", ".join(before.name for before, _ in found)
+    for before, since in found:
+        if all(reading.standing(seen) is Standing.SILENT for seen in since):
+            return asked.result(
+                ProbeKind.START,
+                name,
+                ProbeState.UNCHECKED,
+                f"After a further server had started, {before.home} answered {before.name} with"
+                f" {in_words(since[-1]) if since else 'nothing'}.",
+                read=before.name,
+            )
     return asked.result(
         ProbeKind.START,
         name,
@@ -278,42 +309,3 @@ def in_words(seen: Seen) -> str:
     target = f" → {seen.location}" if seen.location else ""
     body = f" {excerpt(seen.body)}" if seen.body.strip() and not seen.location else ""
     return f"{seen.status}{target}{body}"
-
-
-def limits(asked: Asked, found: Sequence[Seen]) -> ProbeResult | None:
-    """Return a note where each server counts a rate limit alone, by the headers of its answers.
-
-    ``found`` are answers in the order in which they came. Where a server has more left than another
-    had before, and that other one has less afterwards, they do not count together.
-    """
-    left = [seen for seen in found if seen.limit_left is not None]
-    for before, between, after in zip(left, left[1:], left[2:], strict=False):
-        counts = (before.limit_left or 0, between.limit_left or 0, after.limit_left or 0)
-        same = before.replica == after.replica != between.replica
-        if same and counts[1] > counts[0] >= counts[2]:
-            return asked.result(
-                ProbeKind.LIMIT,
-                "rate limit",
-                ProbeState.NOTE,
-                f"{COUNTS_ALONE}: {before.replica} had {counts[0]}"
-                f" requests left, then {between.replica} {counts[1]}, then {after.replica}"
-                f" {counts[2]}. Two servers allow twice as much.",
-                remedy=remedies.LIMITER.advice,
-            )
-    limited = Counter(seen.replica for seen in found if seen.status == LIMITED)
-    if limited:
-        return asked.result(
-            ProbeKind.LIMIT,
-            "rate limit",
-            ProbeState.NOTE,
-            f"The application limits the rate: {sum(limited.values())} of {len(found)} requests of"
-            " the checks got 429.",
-            remedy=remedies.LIMITER.advice,
-        )
-    return None
-
-
-LIMITED = 429
-
-COUNTS_ALONE = "Each server counts the rate limit alone"
-"""How the sentence on a limit begins that two servers do not count together."""

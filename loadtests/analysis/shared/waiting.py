@@ -29,7 +29,8 @@ def store_locks(trials: Sequence[Trial]) -> ResourceUse | None:
     by_store: dict[str, list[StoreSessions]] = {}
     for look in _looks(trials):
         for seen in look.sessions:
-            by_store.setdefault(seen.member, []).append(seen)
+            if seen.has_locks:
+                by_store.setdefault(seen.member, []).append(seen)
     uses = [_locks_of(member, seen) for member, seen in by_store.items()]
     return max(uses, key=lambda use: use.used_ratio, default=None)
 

@@ -20,7 +20,7 @@ from loadtests.environments.compose.projects import (
 )
 from loadtests.environments.compose.stack import ComposeStack
 from loadtests.environments.compose.tested import document as tested_document
-from loadtests.environments.compose.tested import forcing, user_images
+from loadtests.environments.compose.tested import forcing, pythons, user_images
 from loadtests.environments.compose.tested.compose_file.service_project import HEALTHCHECK_NOTE
 from loadtests.environments.compose.tested.start.listening import Wanted
 from loadtests.environments.compose.tested.start.starting import Starting
@@ -105,7 +105,7 @@ class ComposeBackend:
     ) -> Iterator[ComposeStack]:
         """Start the user's services, and find the port of the replicas."""
         assert self._subject is not None
-        subject, commands, notes = self._built(engine, self._subject, plan, say)
+        subject, commands, own_images, notes = self._built(engine, self._subject, plan, say)
         image = engine.image(subject.measured.image) if commands else None
         if image is None:
             image = user_images.provide(engine, subject, say)[subject.measured.name]
@@ -119,6 +119,7 @@ class ComposeBackend:
             memory_bytes=memory_share(engine, plan.replica_counts[-1] * len(plan.workers)),
             settings=self._settings,
             commands=commands,
+            images=own_images,
         )
         project = Project(
             engine=engine,
@@ -145,8 +146,9 @@ class ComposeBackend:
                 say(stack.foreseen)
             if self._tested.kind is not TargetKind.IMPORT_STRING:
                 stack.check_forced()
-            yield stack
-            stack.stop_replicas()
+            with stack.asking_stores():
+                yield stack
+                stack.stop_replicas()
 
     def _stack(
         self,
@@ -176,25 +178,35 @@ class ComposeBackend:
 
     def _built(
         self, engine: docker.Engine, subject: Subject, plan: Plan, say: Say
-    ) -> tuple[Subject, dict[str, Command], tuple[str, ...]]:
-        """Return the subject with its image, each variant's command, and notes on both.
+    ) -> tuple[Subject, dict[str, Command], dict[str, str], tuple[str, ...]]:
+        """Return the subject with its image, each variant's command and image, and notes.
 
-        Only an import string has something to build here, and commands of ours.
+        Only an import string has something to build here, and commands of ours: an image for each
+        Python that variants ask for.
         """
         if self._tested.kind is not TargetKind.IMPORT_STRING:
-            return subject, {}, ()
-        base = images.base_image(engine, self._root, say=say)
-        image = project_image.build(
-            engine, self._root, self._tested, base=base, say=say, workers=plan.workers
-        )
-        tested = project_image.inspect(image, self._tested, say)
-        commands = {worker.name: project_image.command(worker, tested) for worker in plan.workers}
-        measured = replace(subject.measured, image=image, ports=(project_image.PORT,))
-        return (
-            replace(subject, measured=measured),
-            commands,
-            tested.notes[len(self._tested.notes) :],
-        )
+            return subject, {}, {}, ()
+        commands: dict[str, Command] = {}
+        built: dict[str, str] = {}
+        notes: list[str] = []
+        pythons.check(plan.workers)
+        for python, workers in pythons.grouped(plan.workers).items():
+            image = project_image.build(
+                engine,
+                self._root,
+                self._tested,
+                base=pythons.base_of(engine, self._root, python, say=say),
+                say=say,
+                workers=workers,
+                tag=pythons.tag_of(project_image.tag_of(Path(self._tested.folder or ".")), python),
+            )
+            tested = project_image.inspect(image, self._tested, say)
+            commands |= {worker.name: project_image.command(worker, tested) for worker in workers}
+            built |= {worker.name: image for worker in workers}
+            notes += tested.notes[len(self._tested.notes) :]
+        first = built[plan.workers[0].name]
+        measured = replace(subject.measured, image=first, ports=(project_image.PORT,))
+        return replace(subject, measured=measured), commands, built, tuple(dict.fromkeys(notes))
 
 
 def _note_on_health(image: Image, subject: Subject) -> list[str]:

@@ -168,6 +168,11 @@ def base_image(engine: docker.Engine, root: Path, *, say: Say) -> str:
                 " pulled. Name another, or unset the variable."
             )
         return requested
+    return made_base(root, (), say=say)
+
+
+def made_base(root: Path, words: Sequence[str], *, say: Say) -> str:
+    """Return the base image of ``scripts/base_image.py``, with these options."""
     lines: list[str] = []
 
     def on_line(line: str) -> None:
@@ -177,7 +182,7 @@ def base_image(engine: docker.Engine, root: Path, *, say: Say) -> str:
 
     try:
         proc.run(
-            (sys.executable, str(root / "scripts/base_image.py")),
+            (sys.executable, str(root / "scripts/base_image.py"), *words),
             timeout_s=BASE_LIMIT_S,
             grace_s=BASE_GRACE_S,
             on_line=on_line,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from loadtests.environments.compose.containers import ContainerStack
 from loadtests.environments.compose.projects import Project
+from loadtests.environments.compose.store_shells import StoreShells
 from loadtests.environments.compose.tested import forcing
 from loadtests.environments.compose.tested.start import stopping
 from loadtests.environments.compose.tested.start.endings import MEMORY_REMEDY
@@ -63,13 +64,23 @@ class ComposeStack(ContainerStack):
         self._notes = list(notes)
         self._read_containers()
         self.replicas = replicas_of(self._containers, plan, ports or {})
-        self._looks = SharedLooks(self._ask_store)
+        self._shells = StoreShells(self.container, folder / "logs")
+        self._looks = SharedLooks(self._ask_store, self._shells)
         self._groups: dict[str, cgroup.Group | None] = {}
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was found, changed or added since the start."""
-        return tuple(self._notes)
+        return (*self._notes, *self._looks.notes())
+
+    @contextmanager
+    def asking_stores(self) -> Iterator[None]:
+        """Ask the stores in this block what their sessions do, once before any load is on."""
+        try:
+            self.look_at_shared()
+            yield
+        finally:
+            self._shells.close()
 
     @property
     def host_cores(self) -> tuple[int, ...]:
@@ -165,6 +176,13 @@ class ComposeStack(ContainerStack):
                 f"The kernel killed processes, out of memory (OOMKilled): {named}. {MEMORY_REMEDY}"
             )
 
+    def _note_store_logs(self) -> None:
+        """Take note of refused connections and deadlocks that PostgreSQL's log tells of."""
+        for member in self._stores:
+            if postgres.is_server(self._commands(member)):
+                log = self._engine.log(self._containers[member].id)
+                self._notes += [f"{member}: {told}" for told in postgres.troubles(log)]
+
     def stop_replicas(self) -> None:
         """Stop the user's replicas, and take note if they ignore SIGTERM.
 
@@ -172,6 +190,7 @@ class ComposeStack(ContainerStack):
         """
         if self._local:
             self._note_kills()
+            self._note_store_logs()
         workers = [worker.name for worker in self._plan.workers]
         first = self._containers[self.replicas[0].name]
         handled = stopping.handles_sigterm(first, local=self._local)

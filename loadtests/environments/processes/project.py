@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loadtests.environments.processes import lent
-from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.servers import gunicorn
 from loadtests.servers import registry as servers
 from loadtests.servers.server import ReplicaOrder
+from loadtests.tools import proc
 
 if TYPE_CHECKING:
     from loadtests.targets.application.inspection import Inspection
 
 PATH = "PYTHONPATH"
+
+ASK_LIMIT_S = 30.0
+
+_VERSIONS = """
+import importlib.metadata, json, sys
+found = {}
+for name in sys.argv[1:]:
+    try:
+        found[name] = importlib.metadata.version(name)
+    except ImportError:
+        found[name] = None
+print(json.dumps(found))
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +81,19 @@ def seen_in(tested: Target, python: str) -> Inspection:
     return examination.seen_by(tested, found)
 
 
+@cache
+def versions_in(python: str, modules: tuple[str, ...]) -> Mapping[str, str | None]:
+    """Return the versions of an interpreter's modules; None for one that it does not tell.
+
+    Another interpreter may have another gunicorn, which takes other options.
+    """
+    with suppress(ProcessFailure, ValueError):
+        done = proc.run((python, "-c", _VERSIONS, *modules), timeout_s=ASK_LIMIT_S)
+        found: dict[str, str | None] = json.loads(done.stdout)
+        return found
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Start:
     """How a replica is started: its command, its variables and its working folder.
@@ -89,17 +119,21 @@ def start_of(order: ReplicaOrder, tested: Target, *, root: Path, lent: Path | No
         command = server.command(order)
         env = dict(command.env)
         return Start(argv=command.argv, env=env, folder=root, files=command.files)
+    modules: Mapping[str, str | None] = tested.modules or {}
+    if order.worker.python is not None:  # the order has its path
+        modules = versions_in(order.python, tuple(server.modules(order.worker)))
     own = replace(
         order,
-        python=order.worker.python or tested.python or order.python,
+        python=order.python if order.worker.python else tested.python or order.python,
         application=tested.application or "",
         secret_key="",
         database_url=None,
         folder=tested.folder,
-        versions={name: text for name, text in (tested.modules or {}).items() if text},
+        versions={name: text for name, text in modules.items() if text},
     )
     command = server.command(own)
-    places = _places(tested, first=command.env.get(PATH, ""), last=str(lent) if lent else "")
+    last = str(lent) if lent and order.worker.python is None else ""  # another has its own
+    places = _places(tested, first=command.env.get(PATH, ""), last=last)
     return Start(
         argv=command.argv,
         env={**tested.env, **command.env, PATH: places},

@@ -1,7 +1,8 @@
-"""Looks at what replicas share: the sessions of PostgreSQL servers, and files that are locked.
+"""Looks at what replicas share: the sessions of stores, and files that are locked.
 
-Both are read from outside, by the titles of the server's processes and the kernel's list of locks.
-No connection is opened for it in the ordinary case, since a store may have few.
+Files and PostgreSQL are read from outside, by the kernel's list of locks and the titles of the
+server's processes. No connection is opened for it in the ordinary case, since a store may have few.
+Other stores are asked (``stores.STORES``).
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from loadtests.environments.shared.asked_stores import AskedStores, AskStore
+from loadtests.environments.shared.stores import program_of
 from loadtests.model.tested.shared import LockedFile, SharedUse, StoreSessions
 from loadtests.tools import postgres, procfs
 
@@ -22,10 +25,14 @@ Ask = Callable[[str, str], str]
 
 
 class SharedLooks:
-    """The looks of one stack. ``ask`` asks a member's server from inside of its container."""
+    """The looks of one stack. ``ask`` asks a PostgreSQL server from inside of its container.
 
-    def __init__(self, ask: Ask | None = None) -> None:
+    ``ask_store`` asks the other stores.
+    """
+
+    def __init__(self, ask: Ask | None = None, ask_store: AskStore | None = None) -> None:
         self._ask = ask
+        self._asked = None if ask_store is None else AskedStores(ask_store)
         self._most: dict[str, int | None] = {}
         self._questions = 0
         self._locks: dict[str, tuple[str, str]] = {}
@@ -42,12 +49,23 @@ class SharedLooks:
         ``stores`` has the command lines of each store's processes, ``addresses`` the name of the
         replica at each IP address, and ``replicas`` the process ids of each replica.
         """
-        sessions = (
-            self._sessions(member, commands, addresses)
-            for member, commands in stores.items()
-            if postgres.is_server(commands)
-        )
-        return SharedUse(sessions=tuple(sessions), locked_files=locked_files(replicas))
+        looks = (self._look_at(member, list(them), addresses) for member, them in stores.items())
+        sessions = tuple(seen for seen in looks if seen is not None)
+        return SharedUse(sessions=sessions, locked_files=locked_files(replicas))
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what asking the stores showed by now, in sentences."""
+        return self._asked.notes() if self._asked is not None else ()
+
+    def _look_at(
+        self, member: str, commands: Sequence[str], addresses: Mapping[str, str]
+    ) -> StoreSessions | None:
+        if postgres.is_server(commands):
+            return self._sessions(member, commands, addresses)
+        program = program_of(commands) if self._asked is not None else None
+        if self._asked is None or program is None:
+            return None
+        return self._asked.look(member, program, addresses)
 
     def _sessions(
         self, member: str, commands: Sequence[str], addresses: Mapping[str, str]

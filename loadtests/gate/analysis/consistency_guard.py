@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from loadtests.analysis.consistency import declared
-from loadtests.analysis.consistency.judgement import COUNTS_ALONE
+from loadtests.analysis.consistency.rate_limits import COUNTS_ALONE
 from loadtests.gate.model import Evidence, SideName
 from loadtests.model.consistency import (
     SAMPLE_CHECKS,

@@ -26,6 +26,7 @@ from loadtests.gate.model import (
 from loadtests.model import errors
 from loadtests.model.machine import Machine
 from loadtests.model.result import Estimate
+from loadtests.model.vocabulary import RuleCode
 
 EXIT_CODES = {
     GateVerdict.PASS: errors.EXIT_YES,
@@ -52,6 +53,10 @@ SAME_RATIO = 0.01
 MOST_QUEUED = 10
 """Upper limit of the growth of the median, as a multiple of the growth of CPU per request, if
 requests only queue for CPU."""
+
+MAKE_ANSWERS_WRONG = frozenset({RuleCode.IDENTITY, RuleCode.ERRORS})
+"""Rules that, when broken, can explain wrong answers: a start that was replaced forgets what it
+had in memory, and one that fails cannot answer."""
 
 DIGITS = 10
 """Significant digits of derived figures in ``verdict.json``: machines differ in the last ones."""
@@ -117,10 +122,16 @@ def overall(
 ) -> tuple[GateVerdict, str]:
     """Return the verdict of the whole gate, and its reason; ``titles`` name the worker models.
 
-    Broken rules come first: an invalid measurement has no verdict. One regressed endpoint makes the
-    gate ``regressed``; for ``pass``, all endpoints have to be within their margins.
+    Broken rules come first: an invalid measurement has no verdict. Before them come wrong answers,
+    as in a run: they are shown by repeated tries and not by any speed, and a busy machine makes
+    answers late or missing, never wrong. One regressed endpoint makes the gate ``regressed``; for
+    ``pass``, all endpoints have to be within their margins.
     """
     broken = [finding for finding in found if not finding.warning]
+    answers = [each for each in endpoints if each.endpoint is EndpointName.ANSWERS]
+    is_shown = any(each.verdict is GateVerdict.REGRESSED for each in answers)
+    if is_shown and broken and not MAKE_ANSWERS_WRONG & {each.code for each in broken}:
+        endpoints, broken = answers, []
     if broken:
         return GateVerdict.INVALID, " ".join(
             f"{finding.code}: {finding.detail}" for finding in broken

@@ -50,26 +50,33 @@ class _Built:
     hashes: Hashes | None
 
 
-def find(engine: docker.Engine, here: Path, options: GateOptions) -> tuple[Named, Named]:
-    """Return both versions by their names; raise :class:`UsageError` for one that is none."""
-    head = _find(engine, here, SideName.HEAD, options)
+def find(
+    engine: docker.Engine, here: Path, options: GateOptions, *, pull: bool = True
+) -> tuple[Named, Named]:
+    """Return both versions by their names; raise :class:`UsageError` for one that is none.
+
+    Without ``pull``, an image that Docker has not is taken for one that it can pull.
+    """
+    head = _find(engine, here, SideName.HEAD, options, pull=pull)
     if len(options.variants) == MOST_VARIANTS:
         return replace(head, name=SideName.BASE), head
-    return _find(engine, here, SideName.BASE, options), head
+    return _find(engine, here, SideName.BASE, options, pull=pull), head
 
 
-def _find(engine: docker.Engine, here: Path, name: SideName, options: GateOptions) -> Named:
+def _find(
+    engine: docker.Engine, here: Path, name: SideName, options: GateOptions, *, pull: bool
+) -> Named:
     assert options.project is not None
     image = {SideName.BASE: options.base_image, SideName.HEAD: options.head_image}[name]
     asked = {SideName.BASE: options.base, SideName.HEAD: options.head}[name]
     tested = options.project.tested
     if image is not None:
-        return versions.find_image(engine, name, image)
+        return versions.find_image(engine, name, image, pull=pull)
     if tested.kind is not TargetKind.IMAGE:
-        return versions.find(engine, here, name, asked)
+        return versions.find(engine, here, name, asked, pull=pull)
     if asked is None and name is SideName.HEAD:
-        return versions.find_image(engine, name, tested.image or tested.given)
-    found = None if asked is None else versions.find(engine, here, name, asked)
+        return versions.find_image(engine, name, tested.image or tested.given, pull=pull)
+    found = None if asked is None else versions.find(engine, here, name, asked, pull=pull)
     if found is None or found.kind is not SideKind.IMAGE:
         raise UsageError(
             f"The target is the image {tested.given}, so a commit or a folder does not change it."

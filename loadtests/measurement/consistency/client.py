@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
+from loadtests.analysis.consistency.judgement import TIME_OVER
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import Seen
 from loadtests.model.generator_records import Answer, Ask
 from loadtests.model.tested.workload import RequestSpec
+from loadtests.tools import proc
 
 TIMEOUT_S = 5.0
 """Timeout of a request of the checks."""
@@ -29,17 +33,35 @@ LIMIT_IN_WORDS = re.compile(r"(?:remaining|\br)=(\d+)")
 """In the header ``RateLimit`` of the IETF's drafts: ``limit=10, remaining=3`` or ``r=3``."""
 
 
+@dataclass
+class Deadline:
+    """A moment of the monotonic clock until which requests are sent, in seconds."""
+
+    until_s: float = math.inf
+
+    def left_s(self) -> float:
+        """Return how many seconds are left; negative ones are over."""
+        return self.until_s - proc.monotonic_s()
+
+
 class Client:
     """A client with its cookies. ``addresses`` maps servers to ``ip:port``.
 
     ``host`` is the header ``Host`` that users send through the proxy. ``heard`` are all answers in
-    order.
+    order. No request waits beyond the ``deadline``, and none is sent after it.
     """
 
-    def __init__(self, agent: Agent, addresses: Mapping[str, str], host: str) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        addresses: Mapping[str, str],
+        host: str,
+        deadline: Deadline,
+    ) -> None:
         self._agent = agent
         self._addresses = addresses
         self._host = host
+        self._deadline = deadline
         self.cookies = ""
         self.heard: list[Seen] = []
 
@@ -60,10 +82,11 @@ class Client:
         )
 
     def _ask(self, asked: Sequence[tuple[str, RequestSpec]], cookies: str) -> tuple[Answer, ...]:
-        return self._agent.ask(
-            [self._as_ask(server, request, cookies) for server, request in asked],
-            timeout_s=TIMEOUT_S,
-        )
+        asks = [self._as_ask(server, request, cookies) for server, request in asked]
+        left_s = self._deadline.left_s()
+        if left_s <= 0:
+            return tuple(Answer(url=ask.url, status=None, error=TIME_OVER) for ask in asks)
+        return self._agent.ask(asks, timeout_s=min(TIMEOUT_S, left_s))
 
     def _as_ask(self, server: str, request: RequestSpec, cookies: str) -> Ask:
         body, kind = encoded(request)

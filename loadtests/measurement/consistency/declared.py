@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from loadtests.analysis.consistency import declared
+from loadtests.analysis.consistency.judgement import TIME_OVER
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import (
     Check,
@@ -19,6 +21,7 @@ from loadtests.model.consistency import (
 )
 from loadtests.model.generator_records import Answer, Ask
 from loadtests.model.plan import Plan, Upstream
+from loadtests.tools import proc
 
 TIMES_EACH = 8
 """Requests per replica in each step: twice its number of processes, all at once, so that several
@@ -27,6 +30,12 @@ processes answer."""
 LIMIT_S = 30.0
 """Timeout of a step in seconds; a replica with a tenth of a CPU answers about 50 requests a
 second."""
+
+SHORTEST_S = 0.1
+"""Timeout of a step for which no time is left."""
+
+CONFIRM_S = 3.0
+"""Seconds of the whole limit that are kept for checks that broke, to be tried again."""
 
 LEAST_REPLICAS = 2
 
@@ -37,7 +46,8 @@ REPLICA_HEADER = "X-Upstream-Addr"
 class Prober:
     """Sends checks to the replicas behind the proxy; ``base_url`` returns a port's address.
 
-    ``header`` is the one of an answer that names the replica, which ``names`` has.
+    ``header`` is the one of an answer that names the replica, which ``names`` has. All checks of
+    :meth:`probe` together take at most ``limit_s`` seconds; those left out are unchecked.
     """
 
     def __init__(
@@ -47,7 +57,10 @@ class Prober:
         base_url: Callable[[int], str],
         *,
         header: str = REPLICA_HEADER,
+        limit_s: float = math.inf,
     ) -> None:
+        self._limit_s = limit_s
+        self._until_s = math.inf
         self._header = header.lower()
         self._agent = agent
         self._names = names
@@ -55,12 +68,23 @@ class Prober:
 
     def probe(self, plan: Plan, checks: Sequence[Check]) -> tuple[ProbeResult, ...]:
         """Return all checks' results for each worker model with at least two replicas."""
-        return tuple(self._tried(check, upstream) for upstream in widest(plan) for check in checks)
+        self._until_s = proc.monotonic_s() + self._limit_s
+        try:
+            return tuple(
+                self._tried(check, upstream) for upstream in widest(plan) for check in checks
+            )
+        finally:
+            self._until_s = math.inf
+
+    def _left_s(self) -> float:
+        return self._until_s - proc.monotonic_s()
 
     def _tried(self, check: Check, upstream: Upstream) -> ProbeResult:
         """Return the result of a check, tried as often as it says, and again where it broke."""
         tries: list[ProbeResult] = []
-        while len(tries) < check.times or [one.state for one in tries] == [ProbeState.BREAKS]:
+        while len(tries) < check.times or _broke_once(tries):
+            if self._left_s() < (SHORTEST_S if _broke_once(tries) else CONFIRM_S):
+                break
             record = self.ask(
                 check,
                 worker=upstream.worker,
@@ -68,7 +92,10 @@ class Prober:
                 port=upstream.port,
             )
             tries.append(declared.judge(record))
-        return declared.combined(tries)
+        if _broke_once(tries):
+            detail = f"There was no time to try again what broke: {tries[0].detail}"
+            return replace(tries[0], state=ProbeState.NOTE, detail=detail)
+        return declared.combined(tries, check.times) if tries else _not_made(check, upstream)
 
     def ask(
         self, check: Check, *, worker: str, replicas: tuple[str, ...], port: int
@@ -103,7 +130,8 @@ class Prober:
                 },
                 body=declared.filled(step.body, token),
             )
-            return self._agent.ask([request] * times, timeout_s=LIMIT_S)
+            timeout_s = max(SHORTEST_S, min(LIMIT_S, self._left_s()))
+            return self._agent.ask([request] * times, timeout_s=timeout_s)
 
         return ask
 
@@ -115,6 +143,23 @@ class Prober:
             body=answer.body,
             error=answer.error,
         )
+
+
+def _broke_once(tries: Sequence[ProbeResult]) -> bool:
+    return [one.state for one in tries] == [ProbeState.BREAKS]
+
+
+def _not_made(check: Check, upstream: Upstream) -> ProbeResult:
+    """Return that no time was left for a check."""
+    return ProbeResult(
+        worker=upstream.worker,
+        check=check.name,
+        state=ProbeState.UNCHECKED,
+        write=f"{check.write.method} {check.write.path}",
+        read=f"{check.read.method} {check.read.path}",
+        written_by=None,
+        detail=f"{check.name} was not checked: {TIME_OVER}.",
+    )
 
 
 def widest(plan: Plan) -> tuple[Upstream, ...]:

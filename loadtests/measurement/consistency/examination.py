@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from loadtests.analysis.consistency import conversation, judgement, reading, written
+from loadtests.analysis.consistency import (
+    conversation,
+    judgement,
+    rate_limits,
+    reading,
+    written,
+)
 from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.analysis.consistency.reading import CONFIRM, Reading
 from loadtests.analysis.consistency.turns import turns
-from loadtests.measurement.consistency.client import Client
+from loadtests.measurement.consistency.client import Client, Deadline
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState, Seen
 from loadtests.model.tested.workload import RequestSpec
 from loadtests.tools import proc
@@ -80,7 +86,7 @@ class Examination:
     """The check of one worker model and workload.
 
     ``servers`` are its replicas, home first. ``processes`` is the number of processes of each; None
-    where it is not known. ``is_over`` tells whether the time is up.
+    where it is not known. ``deadline`` says how many seconds are left.
     """
 
     client: Client
@@ -89,9 +95,13 @@ class Examination:
     servers: Sequence[str]
     processes: int | None
     rng: random.Random
-    is_over: Callable[[], bool]
+    deadline: Deadline
     cases: list[Case] = field(default_factory=list)
     _writes: list[_Written] = field(default_factory=list)
+
+    def is_over(self) -> bool:
+        """Return whether the time is up."""
+        return self.deadline.left_s() <= 0
 
     @property
     def _home(self) -> str:
@@ -110,7 +120,7 @@ class Examination:
         results = [judgement.judge(self.asked, case.reading) for case in self.cases]
         results += self._unread_writes()
         results += [self._left_out(name, why) for name, why in self.talk.left_out]
-        limit = judgement.limits(self.asked, self.client.heard)
+        limit = rate_limits.limits(self.asked, self.client.heard)
         return (*results, *([limit] if limit else []))
 
     # -- at home ----------------------------------------------------------------------------------
@@ -248,7 +258,7 @@ class Examination:
             for case in cases
             if self.processes != 1 and not case.reading.writing and reading.is_mixed(case.reading)
         ]
-        if not suspected and not mixed:
+        if (not suspected and not mixed) or self.deadline.left_s() <= SETTLE_S:
             return
         proc.sleep(SETTLE_S)
         for case in mixed[:MOST_CONFIRMED]:
@@ -306,7 +316,9 @@ class Examination:
             detail = (
                 f"No request of the load returns what {one.name} wrote, so nothing is compared."
             )
-            if not _is_accepted(one.answer):
+            if one.answer.error == judgement.TIME_OVER:
+                detail = judgement.not_asked(one.name)
+            elif not _is_accepted(one.answer):
                 answer = judgement.in_words(one.answer)
                 detail = f"{self._home} itself answered {one.name} with {answer}."
             results.append(

@@ -12,7 +12,7 @@ from loadtests.analysis.consistency import conversation, files, judgement
 from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.environments.protocol import Grows, KeepsFiles, Stack
-from loadtests.measurement.consistency.client import TIMEOUT_S, Client, target
+from loadtests.measurement.consistency.client import TIMEOUT_S, Client, Deadline, target
 from loadtests.measurement.consistency.examination import Examination
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
@@ -23,7 +23,12 @@ from loadtests.model.tested.workload import RequestSpec
 from loadtests.tools import proc
 
 LIMIT_S = 20.0
-"""How long all checks of a run may take, in seconds."""
+"""How long all checks of a run may take, in seconds. Only what seems to break may take longer: its
+control without a start, and the list of its files."""
+
+START_NEEDS_S = 5.0
+"""How long a further server usually takes: the engine needs one or two seconds to start it, and it
+has to answer."""
 
 MOST_SERVERS = 4
 """Replicas of a worker model that are asked."""
@@ -34,6 +39,8 @@ CONTROL_LIMIT_S = 10.0
 FILES_LIMIT_S = 3.0
 BREAKING_FILES_LIMIT_S = 25.0
 """How long listing the files of a server may take: longer where one may be at fault."""
+
+LEAST_TIMEOUT_S = 0.1
 
 START_LIMIT_S = 15.0
 """How long a further server may take to answer, without a CPU budget."""
@@ -119,11 +126,16 @@ class Undeclared:
         """Worker models of which a further replica was started; once is enough."""
 
     def check(self, plan: Plan, seen: Seen, *, limit_s: float = LIMIT_S) -> tuple[ProbeResult, ...]:
-        """Return the results of each worker model and workload, in at most about ``limit_s``."""
+        """Return the results of each worker model and workload, in at most ``limit_s`` seconds.
+
+        What is left out then is unchecked.
+        """
         pairs = [(worker, workload) for workload in plan.workloads for worker in plan.workers]
-        began_s = proc.monotonic_s()
+        end_s = proc.monotonic_s() + limit_s
         results: list[ProbeResult] = []
-        for number, (worker, workload) in enumerate(pairs, start=1):
+        for number, (worker, workload) in enumerate(pairs):
+            now_s = proc.monotonic_s()
+            share_s = (end_s - now_s) / (len(pairs) - number)
             subject = Subject(
                 asked=Asked(worker=worker.name, workload=workload.name),
                 talk=conversation.conversation_of(workload, seen.get(workload.name, ())),
@@ -135,11 +147,16 @@ class Undeclared:
                 processes=None if worker.as_started else worker.processes,
                 seed=f"{plan.seed}/{worker.name}/{workload.name}",
             )
-            results += self.examine(subject, until_s=began_s + limit_s * number / len(pairs))
+            results += self.examine(subject, until_s=now_s + share_s, end_s=end_s)
         return tuple(results)
 
-    def examine(self, subject: Subject, *, until_s: float) -> tuple[ProbeResult, ...]:
-        """Return the results of some servers; nothing new is begun after ``until_s``."""
+    def examine(
+        self, subject: Subject, *, until_s: float, end_s: float | None = None
+    ) -> tuple[ProbeResult, ...]:
+        """Return the results of some servers; nothing is asked after ``until_s``.
+
+        A further server may take a little longer, but not beyond ``end_s``.
+        """
         examination = self._examination(subject, until_s)
         results = examination.run()
 
@@ -147,18 +164,19 @@ class Undeclared:
             control_s = until_s + START_LIMIT_S + CONTROL_LIMIT_S
             return self._examination(replace(subject, seed=f"{subject.seed}/again"), control_s)
 
-        started = self._after_start(examination, again)
+        started = self._after_start(examination, again, until_s if end_s is None else end_s)
         return self._with_files(examination, (*results, *started))
 
     def _examination(self, subject: Subject, until_s: float) -> Examination:
+        deadline = Deadline(until_s)
         return Examination(
-            client=Client(self._agent, subject.addresses, self._host),
+            client=Client(self._agent, subject.addresses, self._host, deadline),
             asked=subject.asked,
             talk=subject.talk,
             servers=tuple(subject.addresses)[:MOST_SERVERS],
             processes=subject.processes,
             rng=random.Random(subject.seed),
-            is_over=lambda: proc.monotonic_s() > until_s,
+            deadline=deadline,
         )
 
     def _with_files(
@@ -168,7 +186,8 @@ class Undeclared:
         breaks = any(result.state is ProbeState.BREAKS for result in results)
         if self._means.files_written is None or (examination.is_over() and not breaks):
             return tuple(results)
-        limit_s = BREAKING_FILES_LIMIT_S if breaks else FILES_LIMIT_S
+        in_time_s = min(FILES_LIMIT_S, examination.deadline.left_s())
+        limit_s = BREAKING_FILES_LIMIT_S if breaks else in_time_s
         written = {
             server: paths
             for server in examination.servers[:2]
@@ -180,40 +199,35 @@ class Undeclared:
         return (*named, *([note] if note is not None else []))
 
     def _after_start(
-        self, examination: Examination, again: Callable[[], Examination]
+        self, examination: Examination, again: Callable[[], Examination], end_s: float
     ) -> tuple[ProbeResult, ...]:
         """Return whether what home knows outlives the start of a further server.
 
-        Where it does not, the same is done ``again`` without a start, for as long.
+        Where it does not, the same is done ``again`` without a start, for as long. It is over at
+        ``end_s``.
         """
         remembered = examination.remembered()
         further = self._means.further_replica
         asked = examination.asked
-        if (
-            further is None
-            or not remembered
-            or examination.is_over()
-            or asked.worker in self._grown
-        ):
+        if further is None or not remembered or asked.worker in self._grown:
             return ()
+        # A start takes as long for many variants as for one, so it may have more than their share.
+        deadline = examination.deadline
+        deadline.until_s = min(end_s, deadline.until_s + START_NEEDS_S)
+        if deadline.left_s() < START_NEEDS_S / 2:
+            return (_not_started(asked, f"No further server was started: {judgement.TIME_OVER}."),)
         self._grown.add(asked.worker)
         path, began_s = remembered[0].request, proc.monotonic_s()
         with further(asked.worker) as address:
+            limit_s = max(0.0, min(START_LIMIT_S, deadline.left_s()))
             try:
                 proc.wait_until(
-                    lambda: self._answers(address, path),
-                    limit_s=START_LIMIT_S,
-                    failure=f"A further server did not answer in {START_LIMIT_S:g} s.",
+                    lambda: self._answers(address, path, deadline),
+                    limit_s=limit_s,
+                    failure=f"A further server did not answer in {limit_s:.0f} s.",
                 )
             except EnvironmentFailure as error:
-                return (
-                    asked.result(
-                        ProbeKind.START,
-                        "a further server starts",
-                        ProbeState.UNCHECKED,
-                        str(error),
-                    ),
-                )
+                return (_not_started(asked, str(error)),)
             result = examination.after_start(remembered)
         if result.state is not ProbeState.BREAKS:
             return (result,)
@@ -229,6 +243,11 @@ class Undeclared:
         lasts = remembered and control.after_start(remembered).state is ProbeState.OK
         return result if lasts else judgement.forgets_by_itself(result)
 
-    def _answers(self, address: str, request: RequestSpec) -> bool:
-        (answer,) = self._agent.fetch([f"http://{address}{target(request)}"], timeout_s=TIMEOUT_S)
+    def _answers(self, address: str, request: RequestSpec, deadline: Deadline) -> bool:
+        timeout_s = max(LEAST_TIMEOUT_S, min(TIMEOUT_S, deadline.left_s()))
+        (answer,) = self._agent.fetch([f"http://{address}{target(request)}"], timeout_s=timeout_s)
         return answer.status is not None
+
+
+def _not_started(asked: Asked, why: str) -> ProbeResult:
+    return asked.result(ProbeKind.START, "a further server starts", ProbeState.UNCHECKED, why)

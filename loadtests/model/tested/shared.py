@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True)
 class StoreSessions:
-    """The sessions of one PostgreSQL server at one moment.
+    """The sessions of one store's server at one moment.
 
     ``connections`` counts all clients, ``active`` those inside of a statement or a transaction, and
     ``waiting`` those that wait for a lock. ``by_replica`` has the connections of each replica where
     they can be told apart. ``most`` is the server's ``max_connections``. ``lock`` is the kind of
     lock that most wait for, and ``statement`` the beginning of the commonest statement that waits.
+    ``refused`` and ``deadlocks`` are counts since the server's start; None where it does not count.
+    ``has_locks`` is false for a store whose sessions wait for no lock that can be seen.
     """
 
     member: str
@@ -24,6 +26,10 @@ class StoreSessions:
     most: int | None = None
     lock: str | None = None
     statement: str = ""
+    program: str = "PostgreSQL"
+    refused: int | None = None
+    deadlocks: int | None = None
+    has_locks: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

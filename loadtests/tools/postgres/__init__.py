@@ -279,3 +279,21 @@ def parse_lock(text: str) -> tuple[str, str] | None:
 def parse_most(text: str) -> int | None:
     """Return the number in the answer to ``MOST_QUERY``."""
     return int(text.strip()) if text.strip().isdigit() else None
+
+
+# -- what its log says ------------------------------------------------------------------------
+
+_REFUSED = re.compile(r"FATAL: .*(too many clients already|remaining connection slots)")
+_DEADLOCK = re.compile(r"ERROR: .*deadlock detected")
+
+
+def troubles(log: str) -> tuple[str, ...]:
+    """Return how many connections a server's log says it refused, and how many deadlocks it had."""
+    told = []
+    for count, what in (
+        (len(_REFUSED.findall(log)), "refused {} connections (max_connections)"),
+        (len(_DEADLOCK.findall(log)), "found {} deadlocks"),
+    ):
+        if count:
+            told.append(f"PostgreSQL {what.format(count)}, by its log.")
+    return tuple(told)

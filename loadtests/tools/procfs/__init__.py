@@ -75,6 +75,30 @@ def listeners_of(pid: int) -> tuple[Listener, ...] | None:
     return parse_listeners(tables)
 
 
+def listen_overflows(pid: int | str) -> int | None:
+    """Return how many connections met a full listen queue in a process's network namespace.
+
+    ``pid`` may be ``self``. The count begins with the namespace; None where it cannot be read.
+    """
+    try:
+        text = (PROC / str(pid) / "net/netstat").read_text()
+    except OSError:
+        return None
+    lines = [line.split() for line in text.splitlines() if line.startswith("TcpExt:")]
+    if len(lines) != 2:
+        return None
+    value = dict(zip(lines[0], lines[1], strict=False)).get("ListenOverflows")
+    return int(value) if value is not None else None
+
+
+def network_of(pid: int | str) -> str | None:
+    """Return an identity of a process's network namespace; None where it cannot be read."""
+    try:
+        return str((PROC / str(pid) / "ns/net").readlink())
+    except OSError:
+        return None
+
+
 def listening(pid: int) -> tuple[str, ...] | None:
     """Return the ``host:port`` on which a process and its descendants listen; None if unknown."""
     if sys.platform != "linux":

@@ -123,6 +123,8 @@ ROWS = (
         tests=(
             "tests/loadtests/servers/test_interpreter.py"
             "::test_a_gil_that_came_back_is_told_with_the_module",
+            "tests/loadtests/servers/test_interpreter.py"
+            "::test_a_worker_without_a_gil_looks_for_it_under_load",
             f"{IN_FORCE}::test_a_gil_that_came_back_is_a_note_after_the_load",
         ),
         fixture="tests/loadtests/servers/test_interpreter.py::WARNING",

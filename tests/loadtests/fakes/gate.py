@@ -37,6 +37,8 @@ class GateWorld(World):
 
     done: list[str] = field(default_factory=list)
     ended: str | None = None
+    pulls: list[bool] = field(default_factory=list)
+    """Whether an image might be pulled, at each look for the versions."""
     logs: Mapping[SideName, str] = field(default_factory=dict)
     """What a version's server writes first; without it, what was asked for is in force."""
 
@@ -156,7 +158,8 @@ def put_in_memory(monkeypatch: pytest.MonkeyPatch, world: GateWorld) -> None:
         assert options.project is not None
         return build(None, Path(), Path(), named, environments, print)
 
-    def find_own(_: object, __: Path, options: GateOptions) -> tuple[str, str]:
+    def find_own(_: object, __: Path, options: GateOptions, **how: bool) -> tuple[str, str]:
+        world.pulls.append(how.get("pull", True))
         return options.base or "default base", options.head or "default head"
 
     monkeypatch.setattr(own_versions, "find", find_own)

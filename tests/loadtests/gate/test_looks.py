@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -317,3 +318,16 @@ def test_memory_bounds_the_starts_that_are_up_at_once(memory_bytes: int) -> None
     session, _ = run(truth, memory_bytes=memory_bytes)
 
     assert len(session.evidence.pairs) == 16
+
+
+def test_what_the_load_left_is_taken_back_before_every_step_and_every_block() -> None:
+    truth = Truth(make_gate_plan())
+    run(truth, reset=lambda: truth.done.append("reset"))
+
+    after = [name for before, name in pairwise(truth.done) if before == "reset"]
+    measured = [name for name in truth.done if name.startswith(("pair 1 ", "block"))]
+    assert set(measured) <= set(after)
+    lanes = len(truth.plan.cores)
+    pairs = [name for name in truth.done if name.startswith("pair")]
+    blocks = [name for name in truth.done if name.startswith("block")]
+    assert truth.done.count("reset") == -(-len(pairs) // lanes) + len(blocks)

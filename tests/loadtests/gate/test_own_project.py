@@ -220,3 +220,14 @@ def test_an_image_that_ignores_two_worker_models_is_measured_once(
         " left out."
     )
     assert world.open == 0
+
+
+def test_a_variant_with_a_python_of_its_own_is_refused() -> None:
+    application = replace(TARGET, kind=TargetKind.IMPORT_STRING, given="shop:app")
+    own = plain.project(application)
+    on_pypy = replace(own.workers["sync"], name="on-pypy", python="pypy3")
+    own = replace(own, workers={**own.workers, "on-pypy": on_pypy})
+
+    for variants in (("on-pypy",), ("sync", "on-pypy")):
+        with pytest.raises(UsageError, match="on-pypy asks for the Python pypy3"):
+            models_of(GateOptions(project=own, variants=variants))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from loadtests.environments.guards import machine_lock
 from loadtests.gate import pipeline, result_files
 from loadtests.gate.analysis import aa_noise
 from loadtests.gate.model import (
@@ -21,8 +23,11 @@ from loadtests.gate.model import (
 from loadtests.gate.options import GateOptions
 from loadtests.gate.pipeline import GateRequest
 from loadtests.gate.report import verdict_json
+from loadtests.gate.tested import resetting
 from loadtests.model.consistency import ProbeKind
 from loadtests.model.errors import EnvironmentFailure, Interrupted, UsageError
+from loadtests.model.tested.project import Project
+from loadtests.model.tested.target import Target, TargetKind
 from tests.checkout import CHECKOUT
 from tests.loadtests.fakes import Order
 from tests.loadtests.fakes.gate import FakeGateStack, GateWorld, put_in_memory, slower_head
@@ -275,3 +280,41 @@ def test_a_gate_is_found_by_its_folder_its_file_or_its_id(gates: Gates) -> None:
         pipeline.find(gates.results, "gate-of-nobody")
     with pytest.raises(UsageError, match="cannot be read"):
         pipeline.read(gates.results / "nowhere.json")
+
+
+def test_versions_are_looked_for_before_another_run_is_waited_for(
+    gates: Gates, world: GateWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong name need not wait; an image is pulled only when nothing else measures."""
+
+    def held(*_: Any, **__: Any) -> Any:
+        raise EnvironmentFailure("another run measures")
+
+    monkeypatch.setattr(machine_lock, "held", held)
+    with pytest.raises(EnvironmentFailure, match="another run"):
+        gates.run()
+
+    assert world.pulls == [False]
+
+
+def test_a_load_that_leaves_things_behind_is_taken_back_of_both_versions(tmp_path: Path) -> None:
+    program = (
+        "import os; open('log', 'a').write(' '.join(os.environ[name] for name in"
+        " ('TWOFOLD_VERSION', 'DATABASE', 'MODE')) + chr(10))"
+    )
+    tested = Target(
+        kind=TargetKind.DOCKERFILE, given=".", name="shop", env={"DATABASE": "d", "MODE": "m"}
+    )
+    project = Project(
+        tested=tested,
+        workers={},
+        workloads={},
+        default_workers=(),
+        default_workloads=(),
+        reset_command=(sys.executable, "-c", program),
+    )
+    options = GateOptions(project=project, folder=tmp_path, head_environment={"MODE": "new"})
+
+    resetting.reset(options, tmp_path)
+
+    assert (tmp_path / "log").read_text() == "base d m\nhead d new\n"

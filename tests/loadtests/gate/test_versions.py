@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -235,3 +236,39 @@ def test_several_ports_cannot_be_told_apart(checkout: Path) -> None:
 
     with pytest.raises(EnvironmentFailure, match="5000, 5001"):
         build(engine, checkout, one, other)
+
+
+def test_without_pulling_an_image_that_may_exist_is_left_for_later(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pull(_: str) -> bool:
+        raise AssertionError("nothing may be pulled yet")
+
+    monkeypatch.setattr(docker, "pull", pull)
+    engine: Any = FakeEngine()
+
+    named = versions.find(engine, checkout, SideName.HEAD, "shop:2", pull=False)
+
+    assert named.kind is SideKind.IMAGE
+    assert versions.find_image(engine, SideName.HEAD, "shop:2", pull=False) == named
+    with pytest.raises(UsageError):
+        versions.find(engine, checkout, SideName.HEAD, "no-such-branch", pull=False)
+
+
+def test_a_commits_files_have_the_modes_of_the_checkouts(checkout: Path, tmp_path: Path) -> None:
+    """Else an A/A of a commit and its own working tree would build two images."""
+    code, folder = checkout / "app/code.py", checkout / "app"
+    code.chmod(0o664)
+    folder.chmod(0o775)
+    (folder / "Dockerfile").chmod(0o755)  # the working tree alone can start it
+    exported = tmp_path / "exported"
+    exported.mkdir()
+
+    git.export(checkout, "topic", exported)
+
+    modes = {
+        name: stat.S_IMODE((exported / name).stat().st_mode)
+        for name in ("app", "app/code.py", "app/Dockerfile")
+    }
+    assert modes == {"app": 0o775, "app/code.py": 0o664, "app/Dockerfile": 0o644}
+    assert (exported / "app/code.py").read_text() == "three"

@@ -6,7 +6,7 @@ import pytest
 from loadtests.model.errors import PlanError
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import Target, TargetKind
-from loadtests.planning.interpreter_fit import fitted
+from loadtests.planning.interpreter_fit import check_containers, fitted
 from loadtests.targets import plain
 
 PYTHON = "/home/ada/.venv/bin/python"
@@ -78,3 +78,18 @@ def test_a_variant_with_an_interpreter_of_its_own_is_not_judged_by_this_one() ->
     workers = {name: replace(model, python="/opt/pypy") for name, model in project.workers.items()}
 
     assert fitted(replace(project, workers=workers), ("gevent",)) == (("gevent",), ())
+
+
+def test_a_python_of_its_own_is_refused_where_a_container_would_have_another() -> None:
+    project = make_project(ALL)
+    models = {**project.workers, "on-pypy": replace(project.workers["sync"], python="pypy3")}
+    project = replace(project, workers=models)
+
+    image = replace(project.tested, kind=TargetKind.IMAGE)
+
+    for refused in (("swarm", project), ("compose", replace(project, tested=image))):
+        with pytest.raises(PlanError, match="on-pypy asks for the Python pypy3, and a container"):
+            check_containers(refused[1], ("sync", "on-pypy"), refused[0])
+    check_containers(project, ("sync", "on-pypy"), "compose")  # an image is built for it
+    check_containers(project, ("sync", "on-pypy"), "processes")
+    check_containers(replace(project, tested=image), ("sync",), "compose")

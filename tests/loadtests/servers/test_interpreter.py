@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import sysconfig
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
 import pytest
 
-from loadtests.servers import interpreter
+from loadtests.servers import entry, interpreter
 from tests.loadtests.servers.captured import process
 
 WARNING = (
@@ -19,6 +25,51 @@ def test_a_gil_that_came_back_is_told_with_the_module() -> None:
     (note,) = interpreter.notes(WARNING * 4 + "Booting worker with pid: 7\n")
 
     assert note.startswith("The GIL is on: greenlet._greenlet is not marked to run without it")
+
+
+def test_a_gil_that_no_warning_told_of_is_told_by_the_worker_itself() -> None:
+    (note,) = interpreter.notes(f"Booting worker\n{interpreter.GIL_IS_ON}\n")
+
+    assert note.startswith("The GIL is on: sys._is_gil_enabled() says so inside a worker")
+    (named,) = interpreter.notes(f"{WARNING}{interpreter.GIL_IS_ON}\n")
+    assert "greenlet._greenlet" in named
+
+
+def served(
+    monkeypatch: pytest.MonkeyPatch, *, is_free: bool, has_gil: bool = False
+) -> Callable[..., object]:
+    """Give the application of an entry module in such a Python."""
+    shop = ModuleType("shop")
+    shop.__dict__["app"] = lambda environ, start_response: [b"hello"]
+    monkeypatch.setitem(sys.modules, "shop", shop)
+    monkeypatch.setattr(sysconfig, "get_config_var", lambda name: int(is_free))
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: has_gil, raising=False)
+    names: dict[str, Any] = {}
+    exec(compile(entry.source("shop:app"), "entry", "exec"), names)
+    application: Callable[..., object] = names["application"]
+    return application
+
+
+@pytest.mark.parametrize(("has_gil", "times"), [(True, 1), (False, 0)])
+def test_a_worker_without_a_gil_looks_for_it_under_load(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    has_gil: bool,
+    times: int,
+) -> None:
+    application = served(monkeypatch, is_free=True, has_gil=has_gil)
+
+    assert [application({}, None) for _ in range(3)] == [[b"hello"]] * 3
+    assert capsys.readouterr().err.count(interpreter.GIL_IS_ON) == times
+
+
+def test_in_an_ordinary_python_the_application_is_served_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    application = served(monkeypatch, is_free=False)
+
+    assert application is sys.modules["shop"].__dict__["app"]
 
 
 def test_an_ordinary_log_says_nothing() -> None:

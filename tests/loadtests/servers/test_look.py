@@ -186,6 +186,8 @@ def test_a_log_without_a_word_of_the_server_says_nothing() -> None:
         ("gunicorn", "gunicorn-max-requests", "gunicorn wrote 2 times: a worker had served"),
         ("uwsgi", "uwsgi-harakiri", "uwsgi wrote once: a request took longer than --harakiri"),
         ("uwsgi", "uwsgi-queue", "uwsgi wrote 2 times: its listen queue was full"),
+        ("waitress", "waitress-limit", "waitress wrote once: it accepted no more connections"),
+        ("granian", "granian-exit", "granian wrote once: a worker ended by itself"),
     ],
 )
 def test_time_outs_kills_and_full_queues_are_read(server: str, name: str, start: str) -> None:

@@ -134,3 +134,18 @@ def test_root_finds_a_user_to_run_it_as(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     assert postgres.owner() is None
+
+
+def test_a_log_tells_refused_connections_and_deadlocks() -> None:
+    log = (
+        "2026-01-01 UTC [7] FATAL:  sorry, too many clients already\n"
+        "2026-01-01 UTC [8] FATAL:  remaining connection slots are reserved for roles\n"
+        "2026-01-01 UTC [9] ERROR:  deadlock detected\n"
+        "2026-01-01 UTC [9] DETAIL:  Process 9 waits for ShareLock\n"
+    )
+
+    assert postgres.troubles(log) == (
+        "PostgreSQL refused 2 connections (max_connections), by its log.",
+        "PostgreSQL found 1 deadlocks, by its log.",
+    )
+    assert postgres.troubles("LOG:  checkpoint starting: time\n") == ()

@@ -22,6 +22,7 @@ FRONT_NETWORK = "through"
 
 NO_COMMAND = Command(argv=(), env={})
 NO_COMMANDS: Mapping[str, Command] = MappingProxyType({})
+NO_IMAGES: Mapping[str, str] = MappingProxyType({})
 
 GRACE = "2s"
 LOGGING = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "1"}}
@@ -35,12 +36,13 @@ def document(
     memory_bytes: int,
     settings: Settings,
     commands: Mapping[str, Command] = NO_COMMANDS,
+    images: Mapping[str, str] = NO_IMAGES,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the services of a stack, and the variables that Compose needs beside them.
 
     ``memory_bytes`` limits a replica whose definition has no limit. ``settings`` are further
     variables of replicas. ``commands`` start the variants, by name; without one, the image starts
-    itself.
+    itself. ``images`` are those of variants with an image of their own, by name.
     """
     hidden = Hidden(subject.values)
     measured = subject.measured
@@ -48,7 +50,7 @@ def document(
         measured = replace(measured, hosts=())  # their names are those of the present cell's alone
     services = {
         worker.name: replica(
-            measured,
+            replace(measured, image=images.get(worker.name, measured.image)),
             memory_bytes=memory_bytes,
             command=commands.get(worker.name, NO_COMMAND),
             variables=hidden.all_of({**worker.env, **common(plan, worker, settings)}),

@@ -79,3 +79,18 @@ def test_without_looks_there_is_nothing_to_say() -> None:
     uses = bottleneck.resources(PLAN, TWO, looked(PLAN, nothing))
 
     assert not {use.kind for use in uses} & {Bottleneck.STORE, Bottleneck.FILE_LOCK}
+
+
+def test_a_store_without_locks_is_no_resource_of_them() -> None:
+    trials = looked(PLAN, lambda _: (sessions(program="Redis", active=0, has_locks=False),))
+
+    names = [use.name for use in bottleneck.resources(PLAN, TWO, trials)]
+
+    assert not [name for name in names if name.startswith("locks of")]
+
+
+def test_a_row_lock_of_mysql_is_told_as_one_of_postgresql_is() -> None:
+    kind, detail = judged(sessions(program="MySQL", waiting=7, lock="row lock"))
+
+    assert kind is Bottleneck.STORE
+    assert detail.startswith("7.0 of 8.0 active sessions of the service db waited for a row lock")

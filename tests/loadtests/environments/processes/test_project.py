@@ -103,3 +103,22 @@ def test_gunicorn_is_lent_where_there_is_none_and_it_can_run(
     assert prepared.lends is lends
     assert (prepared.tested.modules or {})["gunicorn"] == (lent.version() if lends else version)
     assert any("Twofold lends its own" in note for note in prepared.tested.notes) is lends
+
+
+def test_a_variants_own_python_is_asked_for_its_gunicorn(tested: Target, tmp_path: Path) -> None:
+    """An older one does not know the options of the one here."""
+    python = tmp_path / "old/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho \'{"gunicorn": "23.0.0"}\'\n')
+    python.chmod(0o755)
+    worker = replace(SYNC, python="old/bin/python")
+    order = replace(ORDER, python=str(python), worker=worker)
+    newer = replace(tested, python="/usr/bin/python3", modules={"gunicorn": "27.0.1"})
+
+    start = project.start_of(order, newer, root=Path("/checkout"))
+
+    assert start.argv[0] == str(python)
+    assert "--no-control-socket" not in start.argv
+    usual = project.start_of(replace(ORDER, worker=SYNC), newer, root=Path("/checkout"))
+    assert usual.argv[0] == "/usr/bin/python3"
+    assert "--no-control-socket" in usual.argv

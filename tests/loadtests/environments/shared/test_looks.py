@@ -65,8 +65,8 @@ def test_a_limit_that_is_not_on_the_command_line_is_asked_for_once() -> None:
     assert asked == [postgres.MOST_QUERY]
 
 
-@pytest.mark.parametrize("command", ["redis-server *:6379", "mysqld", "/sbin/docker-init -- x"])
-def test_other_stores_have_no_sessions(command: str) -> None:
+@pytest.mark.parametrize("command", ["mongod", "mysqld", "/sbin/docker-init -- x"])
+def test_stores_that_nobody_asks_have_no_sessions(command: str) -> None:
     assert SharedLooks().look(stores={"db": [command]}, addresses={}, replicas={}).sessions == ()
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from loadtests.gate.analysis import verdict
+from loadtests.gate.analysis.consistency_guard import TRIES
 from loadtests.gate.model import EndpointName, Evidence, GateResult, GateVerdict, SideName
 from loadtests.gate.report import verdict_json
+from loadtests.model.consistency import ProbeState
 from loadtests.model.vocabulary import RuleCode
 from tests.loadtests.gate.builders import (
     MACHINE,
@@ -19,6 +21,7 @@ from tests.loadtests.gate.builders import (
     make_facts,
     make_figures,
     make_gate_plan,
+    make_probe,
     make_side,
 )
 
@@ -254,3 +257,39 @@ def test_a_verdict_that_was_changed_by_hand_is_judged_anew() -> None:
     text = verdict_json.render(result).replace('"regressed"', '"pass"')
 
     assert verdict_json.judge(verdict_json.parse(text, name="it")).verdict is GateVerdict.REGRESSED
+
+
+def wrong_head(**changed: Any) -> Evidence:
+    """Evidence of a machine that other programs kept busy, and of a head that answers wrongly."""
+    evidence = make_evidence(PLAN, **changed)
+    probes = [
+        make_probe(side, state)
+        for side, state in (
+            (SideName.BASE, ProbeState.OK),
+            *[(SideName.HEAD, ProbeState.BREAKS)] * TRIES,
+        )
+    ]
+    pairs = [
+        replace(pair, windows=tuple(replace(each, foreign_ratio=0.5) for each in pair.windows))
+        for pair in evidence.pairs
+    ]
+    return replace(evidence, pairs=tuple(pairs), blocks=(), probes=tuple(probes))
+
+
+def test_wrong_answers_stay_shown_where_only_the_speed_cannot_be_judged() -> None:
+    result = conclude(wrong_head(change=2 * LOSS))
+
+    assert [each.code for each in result.findings if not each.warning] == [RuleCode.HOST_CONTENTION]
+    assert result.verdict is GateVerdict.REGRESSED
+    assert "Head gave wrong answers with two replicas in all 6 tries" in result.reason
+    assert "throughput" not in result.reason
+
+
+def test_a_busy_machine_alone_is_invalid() -> None:
+    assert conclude(replace(wrong_head(), probes=())).verdict is GateVerdict.INVALID
+
+
+def test_a_start_that_was_replaced_may_have_forgotten_what_it_knew() -> None:
+    evidence = replace(wrong_head(), replaced=("head-a-1",))
+
+    assert conclude(evidence).verdict is GateVerdict.INVALID

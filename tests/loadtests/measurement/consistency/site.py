@@ -149,6 +149,7 @@ def asked(
     grows: bool = False,
     start_s: float = 0.0,
     files: Sequence[str] | None = None,
+    limit_s: float = 20.0,
 ) -> tuple[ProbeResult, ...]:
     """Give the results of the checks of a site's requests, without waiting in between."""
     site = Site(make, servers=servers, processes=processes, seed=seed)
@@ -166,7 +167,8 @@ def asked(
             files_written=None if files is None else lambda _, *, limit_s: files,
             further_replica=site.further_replica if grows else None,
         )
-        return Undeclared(agent, site.replicas, "shop.example:9001", means).check(plan, {})
+        undeclared = Undeclared(agent, site.replicas, "shop.example:9001", means)
+        return undeclared.check(plan, {}, limit_s=limit_s)
 
 
 def breaks(results: Sequence[ProbeResult]) -> list[ProbeResult]:

@@ -1,13 +1,17 @@
 """What the prober asks, of a stack in memory whose state is where the test says."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import pytest
 
 from loadtests.measurement.consistency.declared import TIMES_EACH, Prober, widest
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import SAMPLE_CHECKS, Check, ProbeResult, ProbeState
+from loadtests.model.generator_records import Answer, Ask
 from loadtests.model.plan import Plan
+from loadtests.tools import proc
 from tests.loadtests.builders import make_plan
 from tests.loadtests.fakes import FakeStack, World
 
@@ -104,3 +108,72 @@ def test_a_check_is_tried_as_often_as_it_says() -> None:
     prober.probe(make_plan(replica_counts=(1, 2)), [replace(SAMPLE_CHECKS[0], times=3)])
 
     assert world.proxy_requests - before == 3 * (1 + 2 * TIMES_EACH)
+
+
+@dataclass
+class Clock:
+    """A clock that every request moves on by ``step_s``."""
+
+    step_s: float
+    now_s: float = 100.0
+
+    def monotonic_s(self) -> float:
+        return self.now_s
+
+
+class SlowAgent:
+    """An agent whose every request takes a while, and never longer than it may."""
+
+    def __init__(self, agent: Agent, clock: Clock) -> None:
+        self._agent, self._clock = agent, clock
+        self.timeouts_s: list[float] = []
+
+    def ask(self, asks: Sequence[Ask], *, timeout_s: float) -> tuple[Answer, ...]:
+        self.timeouts_s.append(timeout_s)
+        self._clock.now_s += min(self._clock.step_s, timeout_s)
+        if self._clock.step_s > timeout_s:
+            return tuple(Answer(url=ask.url, status=None, error="timeout") for ask in asks)
+        return self._agent.ask(asks, timeout_s=timeout_s)
+
+
+def probed_slowly(
+    monkeypatch: pytest.MonkeyPatch,
+    step_s: float,
+    check: Check,
+    *,
+    state: Literal["store", "memory"] = "store",
+) -> tuple[ProbeResult, SlowAgent, float]:
+    clock = Clock(step_s)
+    monkeypatch.setattr(proc, "monotonic_s", clock.monotonic_s)
+    stack = FakeStack(World(state=state), PLAN)
+    stack.configure_proxy(PLAN.upstreams)
+    names = {replica.address: replica.name for replica in stack.replicas}
+    agent: Any = SlowAgent(Agent(stack.start_generator()), clock)
+    prober = Prober(agent, names, lambda port: f"http://proxy:{port}", limit_s=20.0)
+    result = prober.probe(PLAN, [check])[0]
+    return result, agent, clock.now_s - 100.0
+
+
+def test_no_step_waits_longer_than_all_checks_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    result, agent, took_s = probed_slowly(monkeypatch, 15.0, SAMPLE_CHECKS[0])
+
+    assert took_s <= 20.2
+    assert agent.timeouts_s[:2] == [20.0, 5.0]
+    assert result.state is ProbeState.UNCHECKED
+
+
+def test_a_check_without_time_is_unchecked_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    result, _, took_s = probed_slowly(monkeypatch, 3.0, replace(SAMPLE_CHECKS[0], times=20))
+
+    assert took_s <= 20.2
+    assert result.state is ProbeState.OK
+    assert result.detail.endswith("Made 3 of 20 times: the time for the checks was over.")
+
+
+def test_what_broke_once_without_time_to_try_again_is_a_note(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    result, _, _ = probed_slowly(monkeypatch, 9.95, SAMPLE_CHECKS[0], state="memory")
+
+    assert result.state is ProbeState.NOTE
+    assert result.detail.startswith("There was no time to try again what broke: After PUT")

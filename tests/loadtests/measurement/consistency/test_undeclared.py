@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from loadtests.measurement.consistency.undeclared import Undeclared
 from loadtests.model.consistency import ProbeKind, ProbeState
+from loadtests.model.generator_records import Answer, Ask
+from loadtests.model.tested.workload import Workload
+from loadtests.tools import proc
+from tests.loadtests.builders import make_plan, make_worker
 from tests.loadtests.measurement.consistency import broken_apps as apps
 from tests.loadtests.measurement.consistency import innocent_apps
-from tests.loadtests.measurement.consistency.site import Make, asked, breaks, request
+from tests.loadtests.measurement.consistency.site import Make, Site, asked, breaks, request
 
 LOGIN = request("POST /login", form={"user": "ada"})
 
@@ -182,3 +191,46 @@ def test_files_that_each_server_writes_are_named_where_something_breaks() -> Non
     assert result.detail.endswith("Each server keeps /app/notes.db for itself.")
     (note,) = [result for result in results if result.kind is ProbeKind.FILES]
     assert note.state is ProbeState.NOTE
+
+
+class SlowSite(Site):
+    """A site whose every request takes ``step_s`` of a clock, or as long as it may."""
+
+    def __init__(self, make: Make, step_s: float) -> None:
+        super().__init__(make)
+        self.step_s = step_s
+        self.now_s = 0.0
+
+    def ask(self, asks: Sequence[Ask], *, timeout_s: float = 5.0) -> tuple[Answer, ...]:
+        self.now_s += min(self.step_s, timeout_s)
+        if self.step_s > timeout_s:
+            return tuple(Answer(url=ask.url, status=None, error="timeout") for ask in asks)
+        return super().ask(asks, timeout_s=timeout_s)
+
+
+@pytest.mark.parametrize("step_s", [0.6, 4.0, 60.0])
+def test_checks_of_a_slow_application_end_in_time_and_never_call_it_broken(
+    monkeypatch: pytest.MonkeyPatch, step_s: float
+) -> None:
+    site = SlowSite(apps.random_secret_key, step_s)
+    monkeypatch.setattr(proc, "monotonic_s", lambda: site.now_s)
+    monkeypatch.setattr(proc, "sleep", lambda _: None)
+    plan = replace(
+        make_plan(replica_counts=(1, 2)),
+        workers=(make_worker("gthread"),),
+        workloads=(Workload(name="own", path="/", requests=(request("GET /me"),), start=(LOGIN,)),),
+    )
+    agent: Any = site
+
+    results = Undeclared(agent, site.replicas, "shop.example:9001").check(plan, {})
+
+    assert site.now_s <= 20.0
+    assert [r for r in results if r.state in {ProbeState.OK, ProbeState.BREAKS}] == []
+
+
+def test_what_no_time_was_left_for_is_said() -> None:
+    results = asked(apps.random_secret_key, request("GET /me"), start=[LOGIN], limit_s=0.0)
+
+    (result,) = results
+    assert result.state is ProbeState.UNCHECKED
+    assert result.detail == "GET /me was not asked: the time for the checks was over."

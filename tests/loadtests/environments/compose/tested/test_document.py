@@ -52,6 +52,15 @@ def test_a_variant_of_an_import_string_has_its_own_command() -> None:
     assert "command" not in made["services"]["gthread"]
 
 
+def test_a_variant_with_a_python_of_its_own_has_its_own_image() -> None:
+    made, _ = document(
+        SUBJECT, PLAN, memory_bytes=10**9, settings={}, images={"sync": "sha256:old"}
+    )
+
+    used = {name: service["image"] for name, service in made["services"].items()}
+    assert used == {"gthread": "shop:1", "sync": "sha256:old", "with-db": "postgres:16"}
+
+
 def test_everything_carries_the_labels_by_which_a_run_is_removed() -> None:
     made, _ = document(SUBJECT, PLAN, memory_bytes=10**9, settings={})
 

@@ -1,0 +1,105 @@
+"""MySQL and MariaDB: what their client is asked, and what its answers say.
+
+The tables are those of MySQL's reference manual, *INFORMATION_SCHEMA PROCESSLIST*, *INNODB_TRX* and
+*INNODB_METRICS*; MariaDB has the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from loadtests.model.tested.shared import StoreSessions
+
+NAME = "MySQL"
+
+SERVER = re.compile(r"(\S*/)?(mysqld|mariadbd)( |$)")
+
+SCRIPT = """
+client=$(command -v mysql || command -v mariadb) ||
+    client="echo 'the image has neither mysql nor mariadb'; false"
+user=root
+secret=${MYSQL_ROOT_PASSWORD:-${MARIADB_ROOT_PASSWORD:-}}
+file=${MYSQL_ROOT_PASSWORD_FILE:-${MARIADB_ROOT_PASSWORD_FILE:-}}
+empty=${MYSQL_ALLOW_EMPTY_PASSWORD:-${MARIADB_ALLOW_EMPTY_ROOT_PASSWORD:-}}
+if [ -z "$secret" ] && [ -n "$file" ]; then secret=$(cat "$file"); fi
+if [ -z "$secret" ] && [ -z "$empty" ]; then
+    user=${MYSQL_USER:-${MARIADB_USER:-root}}
+    secret=${MYSQL_PASSWORD:-${MARIADB_PASSWORD:-}}
+fi
+export MYSQL_PWD="$secret"
+ask() {
+    eval "$client" '--user="$user" --batch --skip-column-names --connect-timeout=2 --execute="$1"'
+}
+"""
+"""The variables are those of the official images and Bitnami's."""
+
+QUESTION = (
+    "SELECT 'most', @@max_connections;"
+    " SHOW GLOBAL STATUS LIKE 'Connection_errors_max_connections';"
+    " SELECT 'deadlocks', `COUNT` FROM information_schema.INNODB_METRICS"
+    " WHERE NAME = 'lock_deadlocks';"
+    " SELECT 'session', p.HOST, p.COMMAND, COALESCE(t.TRX_STATE, ''), COALESCE(p.STATE, ''),"
+    " LEFT(COALESCE(p.INFO, ''), 80) FROM information_schema.PROCESSLIST p"
+    " LEFT JOIN information_schema.INNODB_TRX t ON t.TRX_MYSQL_THREAD_ID = p.ID"
+    " WHERE p.ID <> CONNECTION_ID() AND p.USER NOT IN ('system user', 'event_scheduler')"
+    " AND p.COMMAND NOT IN ('Daemon', 'Binlog Dump', 'Binlog Dump GTID')"
+)
+
+ROW_LOCK = "LOCK WAIT"
+"""The state of a transaction that waits for a lock of InnoDB's, most often on a row."""
+
+_STATES = re.compile(r"Waiting for .*\block\b|(?P<user>User lock)")
+
+_SPACE = re.compile(r"(?:\\[nt]|\s)+")
+
+
+def is_server(commands: Iterable[str]) -> bool:
+    """Return whether these processes are a server's, by their command lines."""
+    return any(SERVER.match(command.strip()) is not None for command in commands)
+
+
+def parse(member: str, answer: str, addresses: Mapping[str, str]) -> StoreSessions:
+    """Return the sessions in an answer to ``QUESTION``.
+
+    ``addresses`` has the name of the replica at each IP address.
+    """
+    rows = [line.split("\t") for line in answer.splitlines()]
+    sessions = [row for row in rows if row[0] == "session" and len(row) == 6]
+    waits = Counter(
+        (lock, _SPACE.sub(" ", statement).strip())
+        for _, _, _, transaction, state, statement in sessions
+        if (lock := lock_of(transaction, state)) is not None
+    )
+    (lock, statement), _ = waits.most_common(1)[0] if waits else ((None, ""), 0)
+    named = Counter(
+        name for row in sessions if (name := addresses.get(row[1].rpartition(":")[0])) is not None
+    )
+    numbers = {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
+    return StoreSessions(
+        member=member,
+        program=NAME,
+        connections=len(sessions),
+        active=sum(row[2] != "Sleep" or bool(row[3]) for row in sessions),
+        waiting=waits.total(),
+        by_replica=dict(sorted(named.items())),
+        most=numbers.get("most"),
+        lock=lock,
+        statement=statement,
+        refused=numbers.get("Connection_errors_max_connections"),
+        deadlocks=numbers.get("deadlocks"),
+    )
+
+
+def lock_of(transaction: str, state: str) -> str | None:
+    """Return the kind of lock that a session waits for; None if it waits for none.
+
+    ``transaction`` is the state of its transaction, ``state`` that of its thread.
+    """
+    if transaction == ROW_LOCK:
+        return "row lock"
+    match = _STATES.match(state)
+    if match is None:
+        return None
+    return "lock of GET_LOCK()" if match["user"] else "table lock"
