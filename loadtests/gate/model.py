@@ -195,6 +195,15 @@ class PairWindow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RequestCount:
+    """Requests sent to a start in its pair, and its own count, which may lack the failed ones."""
+
+    sent: int
+    counted: int
+    failed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class StartPair:
     """One start of each version, loaded side by side; the statistical unit."""
 
@@ -205,6 +214,8 @@ class StartPair:
     at_s: float
     wall_s: float
     windows: tuple[PairWindow, ...]
+    base_requests: RequestCount | None = None
+    """None where base tells no count."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,6 +55,13 @@ def figures(
     )
 
 
+def failed_of(done: LoadDone) -> int:
+    """Return how many requests of a whole load failed, or had no answer at its end."""
+    finished = done.finished
+    ok = samples.has_outcome(samples.read_columns(done.samples), finished.outcomes, "ok")
+    return finished.sent - finished.answered + int(np.count_nonzero(~ok))
+
+
 def _quantiles_ms(taken_us: samples.Integers) -> tuple[float, ...]:
     if not taken_us.size:
         return ()
