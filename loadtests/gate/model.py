@@ -24,7 +24,6 @@ SCHEMA_VERSION = 5
 4: the error of ``regressed`` is spent late; 5: open windows count the requests due in them, and
 unanswered requests count as failed."""
 
-
 READABLE = frozenset({SCHEMA_VERSION - 1, SCHEMA_VERSION})
 """Versions that can be read. The fields of 4 are those of 5; only its figures were counted
 otherwise, so it can be judged again but not continued."""

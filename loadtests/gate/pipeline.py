@@ -285,6 +285,10 @@ def _sides(
         SideName.BASE: options.base_environment,
         SideName.HEAD: options.head_environment,
     }
+    # Half of the memory: a stranger's build must not take the machine from the others on it.
+    words = docker.build_limits(
+        network=options.build_network, memory_bytes=int(engine.facts()["MemTotal"]) // 2
+    )
     if is_users(options):
         shop = Workshop(
             engine=engine,
@@ -294,12 +298,13 @@ def _sides(
             folder=(options.folder or request.here).resolve(),
             temporary=temporary,
             say=say,
+            build_words=words,
         )
         return own_versions.build(
             shop, own_versions.find(engine, request.here, options), options, environments
         )
     named = versions.find_both(engine, request.here, options)
-    return versions.build(engine, request.root, request.here, named, environments, say)
+    return versions.build(engine, request.root, request.here, named, environments, say, words)
 
 
 def _folder(request: GateRequest, started_at_s: float) -> Store:

@@ -25,7 +25,7 @@ from loadtests.tools.docker import command_lines, images, pulse
 
 build = images.build
 build_argv, exec_argv = command_lines.build_argv, command_lines.exec_argv
-update_argv = command_lines.update_argv
+update_argv, build_limits = command_lines.update_argv, command_lines.build_limits
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"

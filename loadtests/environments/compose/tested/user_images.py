@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,18 +42,21 @@ class BuildCommand:
     env: Mapping[str, str]
 
 
-def provide(engine: Engine, subject: Subject, say: Say) -> dict[str, Image]:
+def provide(
+    engine: Engine, subject: Subject, say: Say, words: Sequence[str] = ()
+) -> dict[str, Image]:
     """Build or pull the image of each part; return what each declares, by the part's name.
 
+    ``words`` are further options of each build, which win over those of a build section.
     Raises :class:`EnvironmentFailure` with the failed step, or with the engine's own line.
     """
-    return {part.name: _provide(engine, part, say) for part in subject.parts}
+    return {part.name: _provide(engine, part, say, words) for part in subject.parts}
 
 
-def _provide(engine: Engine, part: Part, say: Say) -> Image:
+def _provide(engine: Engine, part: Part, say: Say, words: Sequence[str]) -> Image:
     if part.build is not None:
         say(f"Building the image of {part.name}")
-        command = build_command(part)
+        command = build_command(part, words)
         docker_images.build(
             command.argv,
             what=part.name,
@@ -81,7 +84,7 @@ def _provide(engine: Engine, part: Part, say: Say) -> Image:
     return image
 
 
-def build_command(part: Part) -> BuildCommand:
+def build_command(part: Part, further: Sequence[str] = ()) -> BuildCommand:
     """Return the command that builds a part by its ``build`` section.
 
     Arguments are passed by the builder's environment, so that no value is in a list of processes
@@ -109,7 +112,7 @@ def build_command(part: Part) -> BuildCommand:
         dockerfile=dockerfile if "://" in context else Path(context) / dockerfile,
         arguments=dict.fromkeys(arguments),
         labels={LABEL: part.name},
-        words=words,
+        words=(*words, *further),
     )
     known = {name: value for name, value in arguments.items() if value is not None}
     return BuildCommand(argv=argv, env=known)
