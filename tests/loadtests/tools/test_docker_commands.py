@@ -247,3 +247,10 @@ def test_a_mistake_in_a_file_is_told_with_its_line() -> None:
 
 def test_services_are_stopped_within_a_grace_period() -> None:
     assert docker_compose.stop_words(["web"], grace_s=2) == ("stop", "--timeout", "2", "web")
+
+
+def test_a_strangers_build_has_a_limit_of_memory_and_may_have_no_network() -> None:
+    limits = ("--memory", "1000", "--memory-swap", "1000")
+
+    assert docker.build_limits(network=None, memory_bytes=1000) == limits
+    assert docker.build_limits(network="none", memory_bytes=1000) == (*limits, "--network", "none")
