@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from loadtests.environments.compose import images
+from loadtests.environments.compose.tested import build_context
 from loadtests.environments.protocol import Say
 from loadtests.gate import fingerprints
 from loadtests.gate.model import Side, SideKind, SideName
@@ -161,6 +162,7 @@ def _folder(named: Named, here: Path, temporary: Path) -> Path | None:
                 raise UsageError(  # a builder's message would show the file's first line
                     f"{dockerfile} is a link to {dockerfile.resolve()}. Put the file there instead."
                 )
+            build_context.check(context, dockerfile)
             return context
     raise UsageError(
         f"--{named.name} {named.asked!r} has no Dockerfile, neither at its top nor in"
