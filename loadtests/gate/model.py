@@ -163,8 +163,8 @@ class Figures:
     """Figures of one version in one window; None if a figure is unknown.
 
     ``completed`` and ``failed`` count the requests that ended or hung in a closed window, or were
-    due in an open one. ``quantiles_ms`` represent the response times of an open window
-    (``medians``).
+    due in an open one. ``unlike`` of the failed are answers of a kind that base does not give.
+    ``quantiles_ms`` represent the response times of an open window (``medians``).
     """
 
     completed: int
@@ -176,6 +176,7 @@ class Figures:
     got_cpus: float | None = None
     throttled_ratio: float | None = None
     quantiles_ms: tuple[float, ...] = ()
+    unlike: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +205,10 @@ class RequestCount:
 
 @dataclass(frozen=True, kw_only=True)
 class StartPair:
-    """One start of each version, loaded side by side; the statistical unit."""
+    """One start of each version, loaded side by side; the statistical unit.
+
+    ``base_requests`` is None where base tells no count.
+    """
 
     worker: str
     number: int
@@ -214,7 +218,6 @@ class StartPair:
     wall_s: float
     windows: tuple[PairWindow, ...]
     base_requests: RequestCount | None = None
-    """None where base tells no count."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from loadtests.analysis.samples import host_use
 from loadtests.gate.analysis import figures
+from loadtests.gate.analysis.answer_kinds import Kind, kinds_of
 from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, GeneratorPool, Key
 from loadtests.gate.model import (
     GatePlan,
@@ -84,6 +85,7 @@ class PairRunner:
         self._ready: set[str] = set()
         self._rehearsed: set[str] = set()
         self._starts_count = True
+        self._kinds: frozenset[Kind] = frozenset()
         self.checked: CheckedLoad | None = None
         """What the check trial of the user's own load showed on base."""
 
@@ -162,6 +164,7 @@ class PairRunner:
             timeout_s=TIMEOUT_S,
         )
         (done,), opened, closed = self._generators.open([(ALONE, load)])
+        self._kinds |= kinds_of(done)
         return CalibrationStep(
             worker=self._worker,
             workload=self._plan.workload,
@@ -268,12 +271,18 @@ class PairRunner:
         use = host_use(opened, closed)
         for lane in lanes:
             sides_done = {side: by_key[(lane.lane, side)] for side in SideName}
+            self._kinds |= kinds_of(sides_done[SideName.BASE])
             lane.sent += sides_done[SideName.BASE].finished.sent
             lane.failed += figures.failed_of(sides_done[SideName.BASE])
             mode = lane.specs[position].mode
             base, head = (
                 figures.figures(
-                    sides_done[side], opened, closed, (lane.starts[side].name,), mode=mode
+                    sides_done[side],
+                    opened,
+                    closed,
+                    (lane.starts[side].name,),
+                    mode=mode,
+                    known=self._kinds,
                 )
                 for side in SideName
             )
