@@ -17,6 +17,7 @@ from loadtests.model.result import Estimate
 from loadtests.model.tested.in_force import InForce
 from loadtests.model.tested.target import SAMPLE, SAMPLE_HEALTH_PATH, Target
 from loadtests.model.tested.workload import Workload
+from loadtests.model.trial import RequestCount
 from loadtests.model.vocabulary import RuleCode
 
 SCHEMA_VERSION = 5
@@ -192,15 +193,6 @@ class PairWindow:
     rate_rps: float | None = None
     foreign_ratio: float | None = None
     steal_ratio: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class RequestCount:
-    """Requests sent to a start in its pair, and its own count, which may lack the failed ones."""
-
-    sent: int
-    counted: int
-    failed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,6 @@ from loadtests.gate.model import (
     GatePlan,
     Mode,
     PairWindow,
-    RequestCount,
     SideName,
     StartPair,
     WorkerLoad,
@@ -27,7 +26,7 @@ from loadtests.measurement.server_counters import finished_requests
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.generator_records import Load
 from loadtests.model.stack import Replica
-from loadtests.model.trial import CalibrationStep
+from loadtests.model.trial import CalibrationStep, RequestCount
 from loadtests.tools import proc
 
 LAGGARD_LIMIT_S = 30.0

@@ -28,13 +28,13 @@ from loadtests.gate.model import (
     GatePlan,
     Mode,
     PairWindow,
-    RequestCount,
     ScalingBlock,
     ScalingWindow,
     SideName,
     StartPair,
     side_of,
 )
+from loadtests.model.trial import RequestCount
 from loadtests.model.vocabulary import RuleCode
 
 CONTENTION_LIMIT_RATIO = 0.25

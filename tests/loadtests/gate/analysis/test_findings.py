@@ -12,10 +12,10 @@ from loadtests.gate.model import (
     Evidence,
     GateFinding,
     Mode,
-    RequestCount,
     SideName,
     WorkerLoad,
 )
+from loadtests.model.trial import RequestCount
 from loadtests.model.vocabulary import RuleCode
 from tests.loadtests.gate.builders import make_evidence, make_gate_plan
 
