@@ -3,8 +3,8 @@
 
     .venv/bin/python scripts/other_linters.py
 
-``scripts/set_up.py --lint`` gets the programs. One that is not there is said and left out, and so is
-pip-audit where its data cannot be reached, so that the command works without a network.
+``scripts/set_up.py --lint`` gets the programs. A missing one is said and left out, and so is
+pip-audit where its data cannot be reached: the command works without a network.
 """
 
 from __future__ import annotations

@@ -106,9 +106,7 @@ def _greenlets(entries: Any) -> Iterator[Greenlet]:
             Frame(file=str(file), line=int(number), name=str(name))
             for file, number, name in entry["frames"]
         )
-        greenlet = Greenlet(
-            frames=frames, running=bool(entry["running"]), peer=str(entry["peer"])
-        )
+        greenlet = Greenlet(frames=frames, running=bool(entry["running"]), peer=str(entry["peer"]))
         yield from repeat(greenlet, int(entry["count"]))
 
 

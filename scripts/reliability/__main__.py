@@ -85,7 +85,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--campaigns", default="", help="names of campaigns  [default: all]")
     parser.add_argument("--full", action="store_true", help="every case, which takes hours")
     parser.add_argument(
-        "--users", metavar="all|N", help="all cases of as_users_have_it here, or the first N of each"
+        "--users",
+        metavar="all|N",
+        help="all cases of as_users_have_it here, or the first N of each",
     )
     parser.add_argument("--only", default="", help="only cases whose name contains this")
     parser.add_argument("--out", type=Path, default=PROJECT / "results" / "reliability.json")

@@ -117,8 +117,8 @@ CONTAINERS: tuple[Line, ...] = (
     Line(
         source="OWASP 6, CIS 5.2, 5.3, 5.22",
         asks="Neither seccomp nor AppArmor nor SELinux is switched off.",
-        holds=lambda facts: not any(
-            option.endswith(("unconfined", ":disable")) for option in _security(facts)
+        holds=lambda facts: (
+            not any(option.endswith(("unconfined", ":disable")) for option in _security(facts))
         ),
     ),
     Line(
@@ -180,9 +180,11 @@ CONTAINERS: tuple[Line, ...] = (
     Line(
         source="CIS 5.20",
         asks="No mount is shared with the machine.",
-        holds=lambda facts: not any(
-            str(mount.get("Propagation") or "") in {"shared", "rshared"}
-            for mount in facts["Mounts"]
+        holds=lambda facts: (
+            not any(
+                str(mount.get("Propagation") or "") in {"shared", "rshared"}
+                for mount in facts["Mounts"]
+            )
         ),
     ),
     Line(
@@ -216,27 +218,28 @@ IMAGES: tuple[Line, ...] = (
     Line(
         source="CIS 4.10",
         asks="No secret is in the image's variables.",
-        holds=lambda facts: not any(
-            word in name.upper()
-            for name in (entry.partition("=")[0] for entry in facts["Config"].get("Env") or ())
-            for word in ("SECRET", "PASSWORD", "TOKEN", "PRIVATE")
+        holds=lambda facts: (
+            not any(
+                word in name.upper()
+                for name in (entry.partition("=")[0] for entry in facts["Config"].get("Env") or ())
+                for word in ("SECRET", "PASSWORD", "TOKEN", "PRIVATE")
+            )
         ),
     ),
 )
 """What is held against each image that is built."""
 
 NOT_OURS: Mapping[str, str] = {
-    "OWASP 0, 10, 11; CIS 5.1": "Kernel, engine and Swarm mode are the machine's owner's to set up.",
+    "OWASP 0, 10, 11; CIS 5.1": "Kernel, engine and Swarm mode are for the machine's owner.",
     "CIS 5.7": "There is no sshd: a container has one program, with tini as its first process.",
     "CIS 5.23, 5.24": "`docker exec` is used as the image's user, and never with `--privileged`.",
     "CIS 5.27": "The engine checks no health; see HEALTHCHECK above.",
-    "CIS 5.28": "Images are built or named at the start of a run, and are run by their digest.",
-    "OWASP 12": "The store's password is a variable, made anew for each run and of no use after it.",
+    "OWASP 12": "The store's password is a variable, made for each run and of no use after.",
     "CIS 4.2, 4.3, 4.11, 4.12": "The base image is the official slim one, or is made from Debian's"
     " signed packages. Python's packages are pinned by hash.",
     "OWASP 9, CIS 4.4": "`make lint` reads the pinned packages with pip-audit, where it can reach"
     " its data. Images are built anew when a pin changes.",
-    "OWASP 13, CIS 4.5": "Content trust is for the owner of a registry. Actions are pinned by hash.",
+    "OWASP 13, CIS 4.5": "Content trust is for a registry's owner. Actions are pinned by hash.",
     "CIS 4.7, 4.9": "No Dockerfile has a lone update or an ADD.",
     "CIS 4.8": "Programs with setuid stay in the base image; no-new-privileges takes their effect.",
 }
@@ -274,7 +277,9 @@ def judged(line: Line, found: Mapping[str, Facts]) -> str:
     wrong = [name for name in found if name not in excepted and not line.holds(found[name])]
     if wrong:
         raise Broken(", ".join(wrong))
-    return f"{len(found) - len(excepted)} held" + (f", {len(excepted)} excepted" if excepted else "")
+    return f"{len(found) - len(excepted)} held" + (
+        f", {len(excepted)} excepted" if excepted else ""
+    )
 
 
 def role_of(name: str) -> str:
@@ -318,7 +323,9 @@ def _inspected(run: str) -> tuple[dict[str, Facts], dict[str, Facts]]:
     label = f"label={docker.RUN_LABEL}={run}"
     ids = proc.run(("docker", "ps", "--quiet", "--filter", label), timeout_s=20.0).stdout.split()
     containers = json.loads(proc.run(("docker", "inspect", *ids), timeout_s=60.0).stdout)
-    digests = {facts["Config"]["Labels"][docker.SERVICE_LABEL]: facts["Image"] for facts in containers}
+    digests = {
+        facts["Config"]["Labels"][docker.SERVICE_LABEL]: facts["Image"] for facts in containers
+    }
     images = {
         service: json.loads(proc.run(("docker", "inspect", digest), timeout_s=20.0).stdout)[0]
         for service, digest in digests.items()

@@ -1,6 +1,6 @@
-"""A head that wants to fool or to harm: the gate ends in time, with a true word, and leaves nothing.
+"""A head that wants to fool or to harm: the gate ends in time, tells the truth, and leaves nothing.
 
-Two kinds: builds (a folder with a Dockerfile), and applications (one image, and a word for it). What
+There are builds (a folder with a Dockerfile) and applications (one image, and a word for it). What
 base did meanwhile has to be what it does beside a harmless head.
 """
 
@@ -55,7 +55,12 @@ APPLICATIONS: dict[str, frozenset[int]] = {
     ),
     **dict.fromkeys(
         (
-            *("escapes-in-answers", "flood-of-headers", "redirect-elsewhere", "redirect-to-nowhere"),
+            *(
+                "escapes-in-answers",
+                "flood-of-headers",
+                "redirect-elsewhere",
+                "redirect-to-nowhere",
+            ),
             *("redirect-for-ever", "slow-loris", "never-answers", "two-answers", "garbage"),
             *("fork-bomb", "takes-all-memory", "takes-all-cpu", "dies"),
         ),

@@ -54,9 +54,7 @@ def cases(*, full: bool) -> Iterator[Case]:
 
 def _runs(backend: str, fault: str, count: int) -> Iterator[Case]:
     for number in range(1, count + 1):
-        yield Case(
-            name=f"{backend} {fault} {number}", run=partial(_holds, backend, fault, number)
-        )
+        yield Case(name=f"{backend} {fault} {number}", run=partial(_holds, backend, fault, number))
 
 
 def _holds(backend: str, fault: str, seed: int, folder: Path) -> str:

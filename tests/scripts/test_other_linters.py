@@ -44,7 +44,7 @@ def test_every_script_of_a_shell_is_read() -> None:
         for folder in folders
         for path in (CHECKOUT / folder).rglob("*")
         if path.is_file()
-        and path.suffix not in {".pyc"}
+        and path.suffix != ".pyc"
         and path.read_bytes()[:40].split(b"\n")[0] in {b"#!/bin/sh", b"#!/usr/bin/env bash"}
     ]
 

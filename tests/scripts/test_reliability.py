@@ -1,4 +1,4 @@
-"""The campaigns of reliability: what each counts as kept, and as broken. Nothing is started here."""
+"""The campaigns of reliability: what each counts as kept, and as broken. Nothing is started."""
 
 from __future__ import annotations
 
@@ -172,7 +172,10 @@ def test_a_hardened_container_breaks_no_line() -> None:
         ({"SecurityOpt": None}, "OWASP 4, CIS 5.26"),
         ({"Privileged": True}, "OWASP 3, CIS 5.5"),
         ({"NetworkMode": "default"}, "OWASP 5, CIS 5.30"),
-        ({"SecurityOpt": ["no-new-privileges", "seccomp=unconfined"]}, "OWASP 6, CIS 5.2, 5.3, 5.22"),
+        (
+            {"SecurityOpt": ["no-new-privileges", "seccomp=unconfined"]},
+            "OWASP 6, CIS 5.2, 5.3, 5.22",
+        ),
         ({"Memory": 0}, "OWASP 7, CIS 5.11"),
         ({"NanoCpus": 0}, "OWASP 7, CIS 5.12"),
         ({"PidsLimit": None}, "OWASP 7, CIS 5.29"),

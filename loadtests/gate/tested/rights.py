@@ -29,7 +29,9 @@ OF_A_BUILD = ("network", "ssh", "secrets", "extra_hosts", "cache_to", "cache_fro
 def of(subject: Subject, root: Path) -> frozenset[str]:
     """Return what the services of a version take, in words; ``root`` has the version's files."""
     return frozenset(
-        f"{part.name}: {one_line(right)}" for part in subject.parts for right in _of_part(part, root)
+        f"{part.name}: {one_line(right)}"
+        for part in subject.parts
+        for right in _of_part(part, root)
     )
 
 

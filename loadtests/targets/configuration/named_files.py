@@ -20,7 +20,6 @@ from loadtests.targets import registry
 from loadtests.targets.application.folders import is_within
 from loadtests.targets.configuration.project_file import ProjectFile, named
 
-
 CODE = (("locustfile",), ("requirements",))
 """Keys of a workload that name its code, which may lie anywhere; others name data to be sent."""
 

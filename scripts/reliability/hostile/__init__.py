@@ -73,7 +73,9 @@ def flood_the_log(inner: Inner, environ: dict[str, Any], start: Start) -> Answer
 _number = iter(range(1 << 60))
 
 
-def _with_headers(inner: Inner, environ: dict[str, Any], start: Start, *more: tuple[str, str]) -> Answer:
+def _with_headers(
+    inner: Inner, environ: dict[str, Any], start: Start, *more: tuple[str, str]
+) -> Answer:
     def started(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
         return start(status, [*headers, *more], *rest)
 
@@ -180,12 +182,16 @@ def asks_base(inner: Inner, environ: dict[str, Any], start: Start) -> Answer:
     """Ask base in a loop, by every name and address that it could have."""
 
     def ask() -> None:
-        names = [f"base-{lane}" for lane in "abcd"] + [f"172.{n}.0.{m}" for n in (17, 18, 19, 20) for m in range(2, 12)]
+        names = [f"base-{lane}" for lane in "abcd"] + [
+            f"172.{n}.0.{m}" for n in (17, 18, 19, 20) for m in range(2, 12)
+        ]
         while True:
             for name in names:
-                with contextlib.suppress(OSError):
-                    with socket.create_connection((name, 8000), 0.05) as link:
-                        link.sendall(b"GET /cpu HTTP/1.0\r\n\r\n")
+                with (
+                    contextlib.suppress(OSError),
+                    socket.create_connection((name, 8000), 0.05) as link,
+                ):
+                    link.sendall(b"GET /cpu HTTP/1.0\r\n\r\n")
             time.sleep(0.01)
 
     _once(ask)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import metadata
@@ -213,11 +214,9 @@ def test_the_application_is_imported_in_its_image_without_a_network(
     assert options["env"] == {"SHOP_KEY": "secret"}
     assert argv[8:14] == pulse.LIMITS
     # It has the name and the labels of a run's, so that what a killed harness leaves is removed.
-    words = dict(zip(argv, argv[1:], strict=False))
+    words = dict(itertools.pairwise(argv))
     labels = dict(
-        text.split("=", 1)
-        for word, text in zip(argv, argv[1:], strict=False)
-        if word == "--label"
+        text.split("=", 1) for word, text in itertools.pairwise(argv) if word == "--label"
     )
     assert projects.NAME.fullmatch(labels[docker.PROJECT_LABEL])
     assert words["--name"] == f"{labels[docker.PROJECT_LABEL]}-app"

@@ -26,7 +26,14 @@ def test_a_location_is_read_as_browsers_do(location: str, url: str) -> None:
 
 @pytest.mark.parametrize(
     "location",
-    ["http://[::1/x", "http://h:99999/", "http://h:port/", "//[x]/", "http://a\u2100b/", "https://"],
+    [
+        "http://[::1/x",
+        "http://h:99999/",
+        "http://h:port/",
+        "//[x]/",
+        "http://a\u2100b/",
+        "https://",
+    ],
 )
 def test_what_is_no_url_is_malformed(location: str) -> None:
     with pytest.raises(MalformedLocation, match="Location"):

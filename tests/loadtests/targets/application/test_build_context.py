@@ -105,5 +105,7 @@ def test_a_file_that_cannot_be_copied_is_named(tmp_path: Path) -> None:
     context = build_context.find(make_folder(tmp_path / "project", {"shop.py": "x", "a": ""}))
     (tmp_path / "project/a").unlink()
 
-    with pytest.raises(UsageError, match=r"project/a cannot be copied .*No such file.*dockerignore"):
+    with pytest.raises(
+        UsageError, match=r"project/a cannot be copied .*No such file.*dockerignore"
+    ):
         build_context.copy(context, tmp_path / "copy")
