@@ -46,8 +46,9 @@ def find(folder: Path) -> Requirements:
     Raises :class:`UsageError` for a file that cannot be read.
     """
     project = _pyproject(folder)
-    table = project.get("project", {})
-    python = table.get("requires-python")
+    table = _table(project, "project")
+    asked = table.get("requires-python")
+    python = asked if isinstance(asked, str) else None
     if (folder / UV_LOCK).is_file() and project:
         files = {name: _text(folder, name) for name in (PYPROJECT, UV_LOCK)}
         return Requirements(kind=UV_LOCK, files=files, python=python)
@@ -56,10 +57,10 @@ def find(folder: Path) -> Requirements:
         local: list[str] = []
         _collect(folder, REQUIREMENTS, texts, local)
         return Requirements(kind=REQUIREMENTS, files=texts, local=tuple(local), python=python)
-    if "dependencies" in table:
+    if isinstance(table.get("dependencies"), list):
         text = "".join(f"{requirement}\n" for requirement in table["dependencies"])
         return Requirements(kind=PYPROJECT, files={REQUIREMENTS: text}, python=python)
-    if "build-system" in project or "poetry" in project.get("tool", {}):
+    if "build-system" in project or "poetry" in _table(project, "tool"):
         return Requirements(kind=PYPROJECT, local=(".",), python=python)
     return Requirements(python=python)
 
@@ -108,10 +109,18 @@ def _text(folder: Path, name: str) -> str:
         raise UsageError(f"{path} is neither UTF-8 nor UTF-16. Save it as UTF-8.") from None
 
 
+def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return a table of a document; an empty one for what is none."""
+    table = document.get(name)
+    return table if isinstance(table, dict) else {}
+
+
 def _pyproject(folder: Path) -> dict[str, Any]:
     if not (folder / PYPROJECT).is_file():
         return {}
     try:
         return tomllib.loads(_text(folder, PYPROJECT))
+    except RecursionError:
+        raise UsageError(f"{folder / PYPROJECT} is nested too deeply.") from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{folder / PYPROJECT} is no TOML: {error}.") from None

@@ -134,3 +134,21 @@ def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="neither UTF-8 nor UTF-16"):
         find(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "project = 1",
+        "tool = 2",
+        '[project]\ndependencies = "flask"\nrequires-python = 3',
+        "[project]\ndependencies = {a = 1}",
+    ],
+)
+def test_values_of_another_kind_say_nothing(tmp_path: Path, text: str) -> None:
+    assert found(tmp_path, {"pyproject.toml": text}) == Requirements()
+
+
+def test_a_file_that_is_nested_without_end_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"pyproject.toml (is nested too deeply|is no TOML)"):
+        found(tmp_path, {"pyproject.toml": f"a = {'[' * 20_000}"})
