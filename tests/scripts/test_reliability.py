@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from loadtests.model.vocabulary import RuleCode, Verdict
+from loadtests.tools import docker_compose
 from scripts.reliability import (
     __main__,
     as_users_have_it,
@@ -19,7 +20,7 @@ from scripts.reliability import (
     no_wrong_green,
     record,
 )
-from scripts.reliability.containers import CONTAINERS, IMAGES
+from scripts.reliability.containers import CONTAINERS, IMAGES, Line
 from scripts.reliability.record import Broken, Case, Result
 from tests.checkout import CHECKOUT
 
@@ -219,6 +220,60 @@ def test_a_line_names_the_containers_that_break_it_and_counts_its_exceptions() -
     )
     with pytest.raises(Broken, match="run_proxy_1"):
         containers.judged(line, {"run_proxy_1": unlimited})
+
+
+def services() -> list[tuple[str, str, dict[str, Any]]]:
+    """Return the services of our Compose files: file, name and definition."""
+    files = ("compose.yaml", "gate.yaml")
+    parsed = {
+        name: docker_compose.parse((CHECKOUT / "compose" / name).read_text()) for name in files
+    }
+    return [
+        (file, name, definition)
+        for file, document in parsed.items()
+        for name, definition in document["services"].items()
+    ]
+
+
+def as_inspected(service: dict[str, Any]) -> dict[str, Any]:
+    """Return what the engine would say of a service's container; the run sets CPU and image."""
+    limits = service.get("ulimits", {}).get("nofile", {})
+    return {
+        "Config": {"User": service.get("user"), "Image": "sha256:set by the run"},
+        "Mounts": [],
+        "NetworkSettings": {"Networks": dict.fromkeys(service.get("networks", ()))},
+        "HostConfig": {
+            "CapDrop": service.get("cap_drop"),
+            "CapAdd": service.get("cap_add"),
+            "SecurityOpt": service.get("security_opt"),
+            "Privileged": service.get("privileged"),
+            "NetworkMode": service.get("networks", ["default"])[0],
+            "Memory": 1 if service.get("mem_limit") else 0,
+            "NanoCpus": 1,
+            "PidsLimit": service.get("pids_limit"),
+            "Ulimits": [{"Name": "nofile", "Hard": limits.get("hard")}],
+            "RestartPolicy": {"Name": service.get("restart", "")},
+            "ReadonlyRootfs": service.get("read_only"),
+            "LogConfig": {"Config": service.get("logging", {}).get("options")},
+            "PortBindings": service.get("ports"),
+            "PidMode": service.get("pid"),
+            "IpcMode": service.get("ipc"),
+            "UsernsMode": service.get("userns_mode"),
+            "Devices": service.get("devices"),
+            "CgroupParent": service.get("cgroup_parent"),
+        },
+    }
+
+
+@pytest.mark.parametrize("line", CONTAINERS, ids=lambda line: line.source)
+def test_every_service_of_ours_is_asked_for_it(line: Line) -> None:
+    wrong = [
+        f"{file}: {name}"
+        for file, name, service in services()
+        if containers.role_of(name) not in line.exceptions and not line.holds(as_inspected(service))
+    ]
+
+    assert wrong == []
 
 
 def test_the_page_has_the_table() -> None:
