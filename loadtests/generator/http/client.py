@@ -14,9 +14,14 @@ from loadtests.generator.http.cookies import Cookies
 from loadtests.generator.http.exchange import Ready, exchange
 from loadtests.generator.http.head import cookie_lines
 from loadtests.generator.http.outcome import Outcome
-from loadtests.generator.http.redirects import MalformedLocation, destination, is_same_origin
 from loadtests.generator.http.reporter import Reporter
-from loadtests.generator.http.request import absolute, prepare
+from loadtests.generator.http.request import (
+    MalformedLocation,
+    absolute,
+    destination,
+    is_same_origin,
+    prepare,
+)
 from loadtests.generator.http.response import JudgedResponse, Response
 from loadtests.generator.load import Load
 

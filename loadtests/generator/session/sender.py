@@ -19,7 +19,7 @@ from loadtests.generator.http.connection import ConnectFailed
 from loadtests.generator.http.exchange import send
 from loadtests.generator.http.head import cookie_lines, replica_of
 from loadtests.generator.http.outcome import Outcome
-from loadtests.generator.http.redirects import MalformedLocation, destination
+from loadtests.generator.http.request import MalformedLocation, destination
 from loadtests.generator.recorder import NO_REPLICA
 from loadtests.generator.session.bodies import Body
 from loadtests.generator.session.jar import Jar

@@ -17,7 +17,7 @@ from loadtests.generator.clock import now_s
 from loadtests.generator.http.head import REPLICA_NAME
 from loadtests.generator.http.other_clients import outcome_of
 from loadtests.generator.http.outcome import Outcome
-from loadtests.generator.http.redirects import MalformedLocation, destination
+from loadtests.generator.http.request import MalformedLocation, destination
 from loadtests.generator.session.response import UserResponse
 
 if TYPE_CHECKING:
