@@ -331,19 +331,10 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize(
-    "written",
-    [
-        "[" * 100_000,
-        '{"failure": {}}',
-        '{"failure": {"kind": "x"}, "missing": {}}',
-        '{"failure": 5, "missing": 5}',
-        '{"failure": null}',
-        "5",
-        "null",
-        '{"python": 1, "missing": []}',
-    ],
-)
+MADE_UP = ('{"failure": {"kind": "x"}, "missing": {}}', '{"failure": 5, "missing": 5}', "5", "null")
+
+
+@pytest.mark.parametrize("written", [*MADE_UP, '{"failure": {}}', "{}", "[" * 100_000])
 def test_an_answer_that_an_application_has_made_up_is_one_message(
     tmp_path: Path, written: str
 ) -> None:
