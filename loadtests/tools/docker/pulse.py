@@ -31,7 +31,10 @@ def answers(limit_s: int | None = None) -> bool:
         return False
 
 
-LIMITS = ("--pids-limit", "512", "--memory", "4g", "--security-opt", "no-new-privileges")
+LIMITS = (
+    *("--init", "--pids-limit", "512", "--memory", "4g"),
+    *("--security-opt", "no-new-privileges"),
+)
 """Limits of a container that imports an application: its code may do anything."""
 
 
