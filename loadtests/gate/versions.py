@@ -183,17 +183,18 @@ def _image(
     if folder is not None:
         tag = f"twofold/gate-{named.name}:latest"
         say(f"Building the image of {named.name} ({describe(named)})")
-        docker.build(
-            docker.build_argv(
-                tag=tag,
-                folder=folder,
-                dockerfile=folder / "Dockerfile",
-                base_image=images.base_image(engine, root, say=say),
-                words=words,
-            ),
-            what=f"{named.name} ({describe(named)})",
-            on_line=lambda _: None,
-        )
+        with images.replacing(engine, tag):
+            docker.build(
+                docker.build_argv(
+                    tag=tag,
+                    folder=folder,
+                    dockerfile=folder / "Dockerfile",
+                    base_image=images.base_image(engine, root, say=say),
+                    words=words,
+                ),
+                what=f"{named.name} ({describe(named)})",
+                on_line=lambda _: None,
+            )
     digest = engine.image_id(tag)
     if digest is None:
         raise EnvironmentFailure(

@@ -19,6 +19,7 @@ from pathlib import Path
 import jinja2
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from loadtests.environments.compose.images import replacing
 from loadtests.environments.compose.projects import project_name
 from loadtests.environments.owner import Owner
 from loadtests.environments.protocol import Say
@@ -113,7 +114,8 @@ def build(
             tag=tag, folder=place, dockerfile=dockerfile, base_image=base, words=words
         )
         try:
-            docker.build(argv, what=tested.name, on_line=lambda _: None)
+            with replacing(engine, tag):
+                docker.build(argv, what=tested.name, on_line=lambda _: None)
         except EnvironmentFailure as error:
             raise EnvironmentFailure(_without_folder(str(error))) from error
     return engine.image_id(tag) or tag

@@ -154,6 +154,12 @@ class Engine:
             return images.parse_image(self._client.images.get(image).attrs)
         return None
 
+    def remove_unused(self, image: str) -> None:
+        """Remove an image that has no name any more, unless a container or an image needs it."""
+        with contextlib.suppress(DockerException, RequestException):
+            if not self._client.images.get(image).tags:
+                self._client.api.remove_image(image)
+
     def exposed_ports(self, image: str) -> tuple[int, ...]:
         """Return the TCP ports that an image declares (``EXPOSE``), sorted."""
         found = self.image(image)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from loadtests.environments.compose.images import replacing
 from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.environments.protocol import Say
 from loadtests.model.errors import EnvironmentFailure, UsageError
@@ -57,13 +58,14 @@ def _provide(engine: Engine, part: Part, say: Say, words: Sequence[str]) -> Imag
     if part.build is not None:
         say(f"Building the image of {part.name}")
         command = build_command(part, words)
-        docker_images.build(
-            command.argv,
-            what=part.name,
-            on_line=lambda _: None,
-            env=command.env,
-            starts_s=SENDING_LIMIT_S,
-        )
+        with replacing(engine, part.image):
+            docker_images.build(
+                command.argv,
+                what=part.name,
+                on_line=lambda _: None,
+                env=command.env,
+                starts_s=SENDING_LIMIT_S,
+            )
     image = engine.image(part.image)
     if image is None:
         say(f"Pulling {part.image}")
