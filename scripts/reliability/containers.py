@@ -76,7 +76,7 @@ def _shares(facts: Facts, *names: str) -> bool:
 
 def _limits_files(facts: Facts) -> bool:
     limits = {limit["Name"]: limit["Hard"] for limit in _host(facts).get("Ulimits") or ()}
-    return limits.get("nofile", 0) == NOFILE
+    return bool(limits.get("nofile") == NOFILE)
 
 
 CONTAINERS: tuple[Line, ...] = (

@@ -60,7 +60,9 @@ class MalformedRedirect(RequestException):
 
 
 class MalformedFastRedirect(LocustBadStatusCode):
-    """The same for ``FastHttpUser``."""
+    """The same for ``FastHttpUser``; ``response`` is what Locust then shows."""
+
+    response: Any
 
 
 class NotFollowed(Exception):
@@ -105,7 +107,7 @@ class HomeAgent(LocustUserAgent):
     load: SessionLoad
 
     def _urlopen(self, request: Any) -> Any:
-        response = super()._urlopen(request)
+        response: Any = super()._urlopen(request)  # type: ignore[no-untyped-call]  # Locust's
         location = response.headers.get("location")
         redirects = response.status_code in self.redirect_response_codes
         if not redirects or not isinstance(location, str):
@@ -135,8 +137,9 @@ class GatedFastSession(FastHttpSession, Gated):
             network_timeout=load.timeout_s,
             headers={**(getattr(user, "default_headers", None) or {}), **load.headers},
         )
-        self.client.__class__ = HomeAgent  # Locust's session makes its agent itself
-        self.client.load = load
+        agent: Any = self.client
+        agent.__class__ = HomeAgent  # Locust's session makes its agent itself
+        agent.load = load
         self.gate_by(user, load, starting=starting)
 
     def request(self, method: str, url: str, *options: Any, **more: Any) -> Any:

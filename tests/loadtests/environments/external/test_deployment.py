@@ -5,6 +5,7 @@ import pytest
 
 from loadtests.environments.external import deployment, watchdog
 from loadtests.environments.external.deployment import put_back
+from loadtests.environments.external.hooks import scale_argv
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.external import Hooks
 from loadtests.tools import proc
@@ -127,7 +128,7 @@ def test_a_number_that_cannot_be_put_back_ends_with_the_command_for_it(tmp_path:
 
 def test_a_watchdog_puts_the_number_back_where_the_harness_could_not(tmp_path: Path) -> None:
     web = FileDeployment(tmp_path, replicas=3)
-    argv = deployment.scale_argv(web.hooks, 3)
+    argv = scale_argv(web.hooks, 3)
     web.file.write_text("1")
 
     with watchdog.guard(argv, limit_s=10.0, log=tmp_path / "logs/watchdog.log"):
