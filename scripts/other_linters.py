@@ -9,11 +9,13 @@ pip-audit where its data cannot be reached: the command works without a network.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -53,7 +55,12 @@ def linters(project: Path) -> tuple[Linter, ...]:
     ignored = [word for code in HADOLINT_IGNORED for word in ("--ignore", code)]
     return (
         Linter(argv=("shellcheck", *SCRIPTS)),
-        Linter(argv=("hadolint", *ignored, *dockerfiles(project))),
+        Linter(
+            argv=(
+                *("hadolint", "--no-color", "--failure-threshold", "warning"),
+                *(*ignored, *dockerfiles(project)),
+            )
+        ),
         Linter(argv=("zizmor", "--offline", "--quiet", ".github", "action.yml")),
         *(
             Linter(
@@ -77,26 +84,43 @@ def dockerfiles(project: Path) -> list[str]:
     )
 
 
-def main(programs: Path = Path(sys.executable).parent) -> int:
-    """Run the linters that are there, and return 1 if one of them finds something."""
-    failed = unreachable = False
+def main(
+    programs: Path = Path(sys.executable).parent, stamp: Path = PROJECT / ".cache" / "audited"
+) -> int:
+    """Run the linters that are there, and return 1 if one of them finds something.
+
+    The same packages are looked up once a day; ``stamp`` remembers it.
+    """
+    failed = False
+    today = state(PROJECT)
+    is_known = stamp.is_file() and stamp.read_text() == today
+    unreachable = False
     missing: dict[str, None] = {}
     for linter in linters(PROJECT):
         program = programs / linter.name
         if not program.exists():
             missing.setdefault(linter.name)
-        elif not (linter.needs_data and unreachable):
+        elif not (linter.needs_data and (unreachable or is_known)):
             if linter.needs_data:
                 found = audited((str(program), *linter.argv[1:]))
                 unreachable |= found is None
                 failed |= bool(found)
             else:
                 failed |= ended_badly((str(program), *linter.argv[1:]))
+    if not missing and not failed and not unreachable:
+        stamp.parent.mkdir(exist_ok=True)
+        stamp.write_text(today)
     if missing:
         say(f"Not installed, so left out: {', '.join(missing)}.")
     if unreachable:
         say("pip-audit cannot reach its data, so the pinned packages were not looked up.")
     return int(failed)
+
+
+def state(project: Path) -> str:
+    """Return a text that changes with the pinned packages, and from day to day."""
+    pins = b"".join((project / lock).read_bytes() for lock in LOCKS)
+    return f"{datetime.now(UTC).date()} {hashlib.sha256(pins).hexdigest()}"
 
 
 def ended_badly(argv: Sequence[str]) -> bool:

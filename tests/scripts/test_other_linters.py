@@ -54,7 +54,7 @@ def test_every_script_of_a_shell_is_read() -> None:
 def test_what_is_not_installed_is_said_and_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert other_linters.main(tmp_path) == 0
+    assert other_linters.main(tmp_path, tmp_path / ".cache/audited") == 0
     assert capsys.readouterr().err == (
         "Not installed, so left out: shellcheck, hadolint, zizmor, pip-audit.\n"
     )
@@ -64,7 +64,7 @@ def test_what_is_not_installed_is_said_and_left_out(
 def test_a_finding_of_one_linter_fails_all(tmp_path: Path, name: str) -> None:
     program(tmp_path, name, code=1)
 
-    assert other_linters.main(tmp_path) == 1
+    assert other_linters.main(tmp_path, tmp_path / ".cache/audited") == 1
 
 
 @pytest.mark.parametrize(
@@ -80,5 +80,19 @@ def test_the_pinned_packages_are_looked_up_where_that_is_possible(
 ) -> None:
     program(tmp_path, "pip-audit", says=says, code=code)
 
-    assert other_linters.main(tmp_path) == failed
+    assert other_linters.main(tmp_path, tmp_path / ".cache/audited") == failed
     assert said in capsys.readouterr().err
+
+
+def test_packages_that_were_looked_up_today_are_not_looked_up_again(tmp_path: Path) -> None:
+    for name in ("shellcheck", "hadolint", "zizmor"):
+        program(tmp_path, name)
+    program(tmp_path, "pip-audit", says=SOUND)
+    stamp = tmp_path / ".cache/audited"
+    assert other_linters.main(tmp_path, stamp) == 0
+
+    program(tmp_path, "pip-audit", says=FAULTY, code=1)
+    assert other_linters.main(tmp_path, stamp) == 0
+
+    stamp.write_text("another day, or other packages")
+    assert other_linters.main(tmp_path, stamp) == 1
