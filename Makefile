@@ -34,11 +34,13 @@ test: set-up-compose ## all tests; those that need Docker are skipped where ther
 test-fast: set-up ## the tests that need neither Docker nor patience
 	$(BIN)/pytest -n auto -m "not docker and not slow" $(ARGS)
 
-lint: set-up ## format, lint and types
+lint: set-up ## format, lint and types; scripts, Dockerfiles, workflows and pinned packages
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(PYTHON) scripts/set_up.py --lint
+	$(BIN)/python scripts/other_linters.py
 
 docs: set-up ## the documentation as a site, in .cache/docs; a warning is an error
 	@$(PYTHON) scripts/set_up.py --docs
@@ -63,6 +65,7 @@ lock: set-up ## resolve the dependencies anew into requirements/
 	$(COMPILE) --upgrade requirements/servers.in -o requirements/servers.txt
 	cp requirements/servers.txt compose/app-servers/requirements.txt
 	$(COMPILE) --upgrade --constraint requirements/harness.txt --group docs -o requirements/docs.txt
+	$(COMPILE) --upgrade --constraint requirements/harness.txt --group lint -o requirements/lint.txt
 
 clean: ## remove what set-up and the tools made; results stay
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis

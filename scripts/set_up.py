@@ -8,6 +8,7 @@ It sets up again if the locked dependencies have changed; otherwise it ends at o
     python3 scripts/set_up.py --parquet     # and pyarrow, which only an export to Parquet needs
     python3 scripts/set_up.py --servers     # and the servers beside gunicorn, for their tests
     python3 scripts/set_up.py --docs        # and Sphinx, which only make docs needs
+    python3 scripts/set_up.py --lint        # and what make lint reads other files than Python with
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ NGINX_LOCK = PROJECT / "requirements" / "nginx.txt"
 PARQUET_LOCK = PROJECT / "requirements" / "parquet.txt"
 SERVERS_LOCK = PROJECT / "requirements" / "servers.txt"
 DOCS_LOCK = PROJECT / "requirements" / "docs.txt"
+LINT_LOCK = PROJECT / "requirements" / "lint.txt"
 SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin:/opt/homebrew/bin"
 """Folders that contain nginx but may not be on an ordinary user's PATH."""
 VENV = PROJECT / ".venv"
 OLDEST_PYTHON = (3, 11)
+LINTERS = ("shellcheck", "hadolint", "zizmor", "pip-audit")
 
 ANSWER_LIMIT_S = 20
 """Time limit for the answer of Docker; an engine that hangs would never answer."""
@@ -51,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--parquet", action="store_true", help="get pyarrow into .venv")
     parser.add_argument("--servers", action="store_true", help="get other web servers into .venv")
     parser.add_argument("--docs", action="store_true", help="get Sphinx into .venv")
+    parser.add_argument("--lint", action="store_true", help="get further linters into .venv")
     options = parser.parse_args(argv)
     try:
         check_python(sys.version_info[:2])
@@ -67,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         set_up_servers()
     if options.docs:
         set_up_docs()
+    if options.lint:
+        set_up_lint()
     return 0
 
 
@@ -147,15 +153,28 @@ def set_up_docs() -> None:
         install_if_possible(DOCS_LOCK, "make docs needs it")
 
 
+def set_up_lint() -> None:
+    """Get the linters of other files than Python; where this fails, make lint does without them.
+
+    Without a network, nobody waits long for that.
+    """
+    if not all((VENV / "bin" / program).exists() for program in LINTERS):
+        who = "make lint reads scripts, Dockerfiles, workflows and the pinned packages with them"
+        install_if_possible(LINT_LOCK, who, "--retries", "0", "--timeout", "10")
+
+
 def is_installed(package: str) -> bool:
     """Return whether ``.venv`` has a package."""
     return any(VENV.glob(f"lib/*/site-packages/{package}"))
 
 
-def install_if_possible(lock: Path, who_needs_it: str) -> None:
-    """Install the packages of a lock file into ``.venv``; report a failure and go on."""
+def install_if_possible(lock: Path, who_needs_it: str, *words: str) -> None:
+    """Install the packages of a lock file into ``.venv``; report a failure and go on.
+
+    ``words`` are further options of pip.
+    """
     try:
-        install("--require-hashes", "--only-binary", ":all:", "-r", str(lock), way_out="")
+        install("--require-hashes", "--only-binary", ":all:", *words, "-r", str(lock), way_out="")
     except SetUpError as error:
         say(f"{error}\nNot installed; {who_needs_it}.")
 

@@ -18,13 +18,13 @@ from loadtests.model.tested.in_force import InForce
 from loadtests.model.tested.target import SAMPLE, SAMPLE_HEALTH_PATH, Target
 from loadtests.model.tested.variables import UrlPath
 from loadtests.model.tested.workload import Workload
+from loadtests.model.trial import RequestCount
 from loadtests.model.vocabulary import RuleCode
 
 SCHEMA_VERSION = 5
 """Version of ``verdict.json``. 3: the open loop's rates, and consistency checks of two replicas;
 4: the error of ``regressed`` is spent late; 5: open windows count the requests due in them, and
 unanswered requests count as failed."""
-
 
 READABLE = frozenset({SCHEMA_VERSION - 1, SCHEMA_VERSION})
 """Versions that can be read. The fields of 4 are those of 5; only its figures were counted
@@ -165,8 +165,8 @@ class Figures:
     """Figures of one version in one window; None if a figure is unknown.
 
     ``completed`` and ``failed`` count the requests that ended or hung in a closed window, or were
-    due in an open one. ``quantiles_ms`` represent the response times of an open window
-    (``medians``).
+    due in an open one. ``unlike`` of the failed are answers of a kind that base does not give.
+    ``quantiles_ms`` represent the response times of an open window (``medians``).
     """
 
     completed: int
@@ -178,6 +178,7 @@ class Figures:
     got_cpus: float | None = None
     throttled_ratio: float | None = None
     quantiles_ms: tuple[float, ...] = ()
+    unlike: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +198,10 @@ class PairWindow:
 
 @dataclass(frozen=True, kw_only=True)
 class StartPair:
-    """One start of each version, loaded side by side; the statistical unit."""
+    """One start of each version, loaded side by side; the statistical unit.
+
+    ``base_requests`` is None where base tells no count.
+    """
 
     worker: str
     number: int
@@ -206,6 +210,7 @@ class StartPair:
     at_s: float
     wall_s: float
     windows: tuple[PairWindow, ...]
+    base_requests: RequestCount | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

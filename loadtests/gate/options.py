@@ -41,6 +41,7 @@ class GateOptions:
     ``head_image`` name images in the place of ``base`` and ``head``. ``folder`` is where the
     target's name starts from; None means the working folder. ``variants`` are one that both
     versions are served by, or two: the first one's is base, the second one's is head.
+    ``build_network`` is that of the builds; None is the engine's own.
     """
 
     base: str | None = None
@@ -58,6 +59,7 @@ class GateOptions:
     seed: int | None = None
     base_environment: Mapping[str, str] = field(default_factory=dict)
     head_environment: Mapping[str, str] = field(default_factory=dict)
+    build_network: str | None = None
 
 
 def known_workers() -> tuple[str, ...]:

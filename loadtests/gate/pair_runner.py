@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from loadtests.analysis.samples import host_use
 from loadtests.gate.analysis import figures
+from loadtests.gate.analysis.answer_kinds import Kind, kinds_of
 from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, GeneratorPool, Key
 from loadtests.gate.model import (
     Figures,
@@ -22,10 +23,11 @@ from loadtests.gate.plan import OPEN_RATIO, WindowSpec, lane_of, pair_windows, s
 from loadtests.gate.stack import GateStack, starts_of
 from loadtests.measurement import readiness, user_calibration
 from loadtests.measurement.check_trial import CheckedLoad
+from loadtests.measurement.server_counters import finished_requests
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.generator_records import Load
 from loadtests.model.stack import Replica
-from loadtests.model.trial import CalibrationStep
+from loadtests.model.trial import CalibrationStep, RequestCount
 from loadtests.tools import proc
 
 LAGGARD_LIMIT_S = 30.0
@@ -55,6 +57,19 @@ class _Lane:
     starts: dict[SideName, Replica]
     load: WorkerLoad
     windows: list[PairWindow] = field(default_factory=list)
+    sent: int = 0
+    failed: int = 0
+    """Requests to the start of base in all windows; those of them that failed."""
+
+    def requests_of_base(
+        self, before: Mapping[str, int], after: Mapping[str, int]
+    ) -> RequestCount | None:
+        """Return base's own count between two readings beside what was sent to it."""
+        name = self.starts[SideName.BASE].name
+        if name not in before or name not in after:
+            return None
+        counted = after[name] - before[name]
+        return RequestCount(sent=self.sent, counted=counted, failed=self.failed)
 
 
 class PairRunner:
@@ -69,6 +84,8 @@ class PairRunner:
         self._generators = generators
         self._ready: set[str] = set()
         self._rehearsed: set[str] = set()
+        self._starts_count = True
+        self._kinds: frozenset[Kind] = frozenset()
         self.checked: CheckedLoad | None = None
         """What the check trial of the user's own load showed on base."""
 
@@ -163,6 +180,7 @@ class PairRunner:
     def _alone(self, start: Replica, load: Load) -> tuple[Figures, int]:
         """Put a load on one start; return its figures, and the generator processes lost."""
         (done,), opened, closed = self._generators.open([(ALONE, load)])
+        self._kinds |= kinds_of(done)
         found = figures.figures(done, opened, closed, (start.name,))
         return found, done.finished.lost_workers
 
@@ -182,8 +200,10 @@ class PairRunner:
             for start in lane.starts.values():
                 self._stack.pin(start, (lane.core,))
         self._rehearse(lanes)
+        counts_before = self._counts(lanes)
         for position in range(len(lanes[0].specs)):
             self._pair_windows(lanes, position)
+        counts_after = self._counts(lanes)
         wall_s = (proc.monotonic_s() - began_s) / len(lanes)
         return tuple(
             StartPair(
@@ -194,9 +214,19 @@ class PairRunner:
                 at_s=round(at_s, 3),
                 wall_s=round(wall_s, 3),
                 windows=tuple(lane.windows),
+                base_requests=lane.requests_of_base(counts_before, counts_after),
             )
             for lane in lanes
         )
+
+    def _counts(self, lanes: Sequence[_Lane]) -> dict[str, int]:
+        """Return the starts' own counts, by name; both versions are asked, so that both work."""
+        if not self._starts_count:
+            return {}
+        starts = [start for lane in lanes for start in lane.starts.values()]
+        counts = finished_requests(self._generators.agent, starts)
+        self._starts_count = bool(counts)
+        return counts
 
     def _lane(self, number: int, load: WorkerLoad, before: int) -> _Lane:
         fresh = number - before
@@ -251,10 +281,18 @@ class PairRunner:
         use = host_use(opened, closed)
         for lane in lanes:
             sides_done = {side: by_key[(lane.lane, side)] for side in SideName}
+            self._kinds |= kinds_of(sides_done[SideName.BASE])
+            lane.sent += sides_done[SideName.BASE].finished.sent
+            lane.failed += figures.failed_of(sides_done[SideName.BASE])
             mode = lane.specs[position].mode
             base, head = (
                 figures.figures(
-                    sides_done[side], opened, closed, (lane.starts[side].name,), mode=mode
+                    sides_done[side],
+                    opened,
+                    closed,
+                    (lane.starts[side].name,),
+                    mode=mode,
+                    known=self._kinds,
                 )
                 for side in SideName
             )

@@ -291,6 +291,10 @@ def _sides(
         SideName.BASE: options.base_environment,
         SideName.HEAD: options.head_environment,
     }
+    # Half of the memory: a stranger's build must not take the machine from the others on it.
+    words = docker.build_limits(
+        network=options.build_network, memory_bytes=int(engine.facts()["MemTotal"]) // 2
+    )
     if is_users(options):
         shop = Workshop(
             engine=engine,
@@ -300,10 +304,11 @@ def _sides(
             folder=(options.folder or request.here).resolve(),
             temporary=temporary,
             say=say,
+            build_words=words,
         )
         return own_versions.build(shop, _named(engine, request), options, environments)
     named = _named(engine, request)
-    return versions.build(engine, request.root, request.here, named, environments, say)
+    return versions.build(engine, request.root, request.here, named, environments, say, words)
 
 
 def _named(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from loadtests.environments.compose import images
+from loadtests.environments.compose.tested import build_context
 from loadtests.environments.protocol import Say
 from loadtests.gate import fingerprints
 from loadtests.gate.model import Side, SideKind, SideName
@@ -128,17 +130,18 @@ def build(
     named: tuple[Named, Named],
     environments: Mapping[SideName, Mapping[str, str]],
     say: Say,
+    words: Sequence[str] = (),
 ) -> Sides:
     """Return the images of both versions, built where necessary.
 
     ``root`` is the project's own checkout, for the base image. ``here`` is in the checkout with the
-    named commits. Raises if a version has no Dockerfile or does not build, or if their ports
-    differ.
+    named commits. ``words`` are further options of each build. Raises if a version has no
+    Dockerfile or does not build, or if their ports differ.
     """
     with tempfile.TemporaryDirectory(prefix="twofold-gate-") as temporary:
         folders = [_folder(version, here, Path(temporary)) for version in named]
         base, head = (
-            _image(engine, root, version, folder, environments[version.name], say)
+            _image(engine, root, version, folder, environments[version.name], say, words)
             for version, folder in zip(named, folders, strict=True)
         )
         differences = differences_of(base, head, [_hashes(folder) for folder in folders])
@@ -161,7 +164,13 @@ def _folder(named: Named, here: Path, temporary: Path) -> Path | None:
         folder.mkdir()
         git.export(here, named.commit, folder)
     for context in (folder / APP_FOLDER, folder):
-        if (context / "Dockerfile").is_file():
+        dockerfile = context / "Dockerfile"
+        if dockerfile.is_file():
+            if not dockerfile.resolve().is_relative_to(folder.resolve()):
+                raise UsageError(  # a builder's message would show the file's first line
+                    f"{dockerfile} is a link to {dockerfile.resolve()}. Put the file there instead."
+                )
+            build_context.check(context, dockerfile)
             return context
     raise UsageError(
         f"--{named.name} {named.asked!r} has no Dockerfile, neither at its top nor in"
@@ -176,21 +185,24 @@ def _image(
     folder: Path | None,
     environment: Mapping[str, str],
     say: Say,
+    words: Sequence[str],
 ) -> Side:
     tag = named.asked
     if folder is not None:
         tag = f"twofold/gate-{named.name}:latest"
         say(f"Building the image of {named.name} ({describe(named)})")
-        docker.build(
-            docker.build_argv(
-                tag=tag,
-                folder=folder,
-                dockerfile=folder / "Dockerfile",
-                base_image=images.base_image(engine, root, say=say),
-            ),
-            what=f"{named.name} ({describe(named)})",
-            on_line=lambda _: None,
-        )
+        with images.replacing(engine, tag):
+            docker.build(
+                docker.build_argv(
+                    tag=tag,
+                    folder=folder,
+                    dockerfile=folder / "Dockerfile",
+                    base_image=images.base_image(engine, root, say=say),
+                    words=words,
+                ),
+                what=f"{named.name} ({describe(named)})",
+                on_line=lambda _: None,
+            )
     digest = engine.image_id(tag)
     if digest is None:
         raise EnvironmentFailure(
@@ -281,16 +293,24 @@ def _kind_of_change(name: str, base: Collection[str], head: Collection[str]) -> 
 def _hashes(folder: Path | None) -> Hashes | None:
     if folder is None:
         return None
-    files = (file.relative_to(folder) for file in folder.rglob("*") if file.is_file())
+    files = (file.relative_to(folder) for file in folder.rglob("*"))
     return hashes_of(
         folder, (file for file in files if not {"__pycache__", ".git"} & set(file.parts))
     )
 
 
 def hashes_of(folder: Path, files: Iterable[Path]) -> Hashes:
-    """Return the hash of each of these files of a folder."""
-    return {
-        str(file): hashlib.sha256((folder / file).read_bytes()).hexdigest()
-        for file in files
-        if (folder / file).is_file()
-    }
+    """Return the hash of each of these files of a folder; a link counts by where it points.
+
+    What cannot be read, as what is no file, has none.
+    """
+    hashes = {}
+    for file in files:
+        path = folder / file
+        with suppress(OSError):
+            if path.is_symlink():
+                hashes[str(file)] = f"link to {path.readlink()}"
+            elif path.is_file():
+                with path.open("rb") as content:
+                    hashes[str(file)] = hashlib.file_digest(content, "sha256").hexdigest()
+    return hashes

@@ -86,7 +86,9 @@ class Recorder:
 
     def add_redirect(self, replica: bytes | None) -> None:
         """Count a redirect that was followed: an answer of ``replica`` without a row of its own."""
-        name = "" if replica is None else replica.decode("latin-1")
+        name = "" if replica is None else replica[:MOST_BYTES].decode("latin-1")
+        if name not in self._redirects and len(self._redirects) >= MOST_ENTRIES - 1:
+            name = OTHERS
         self._redirects[name] = self._redirects.get(name, 0) + 1
 
     def clear(self) -> None:

@@ -7,13 +7,14 @@ kept from one trial to the next, so that each counter is read once per trial.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from loadtests.environments.protocol import Stack
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.generator_records import Answer
+from loadtests.model.stack import Replica
 from loadtests.tools import nginx
 
 METRICS_PATH = "/metrics"
@@ -81,11 +82,26 @@ class ServerCounters:
         status, *metrics = self._agent.fetch(urls)
         self._proxy = _proxy_requests(status)
         for name, answer in zip(names, metrics, strict=True):
-            counter = _FINISHED.search(answer.body) if answer.status == OK else None
-            if counter is None:
+            count = _finished(answer)
+            if count is None:
                 self._replicas.pop(name, None)
             else:
-                self._replicas[name] = int(float(counter[1]))
+                self._replicas[name] = count
+
+
+def finished_requests(agent: Agent, replicas: Sequence[Replica]) -> dict[str, int]:
+    """Return how many requests each replica has answered since its start, by its own count.
+
+    Replicas that tell no count are left out.
+    """
+    answers = agent.fetch([f"http://{replica.address}{METRICS_PATH}" for replica in replicas])
+    counts = zip((replica.name for replica in replicas), map(_finished, answers), strict=True)
+    return {name: count for name, count in counts if count is not None}
+
+
+def _finished(answer: Answer) -> int | None:
+    counter = _FINISHED.search(answer.body) if answer.status == OK else None
+    return int(float(counter[1])) if counter else None
 
 
 def _proxy_requests(answer: Answer) -> int | None:

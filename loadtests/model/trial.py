@@ -54,6 +54,15 @@ class Conservation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RequestCount:
+    """Requests sent to a start in its pair, and its own count, which may lack the failed ones."""
+
+    sent: int
+    counted: int
+    failed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class GeneratorHealth:
     """Whether the generator kept up in the window.
 

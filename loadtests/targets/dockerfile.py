@@ -102,7 +102,7 @@ def _words(text: str) -> list[str]:
     try:
         start = text.index("[")
         return [*text[:start].split(), *map(str, json.loads(text[start:]))]
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         pass
     try:
         return shlex.split(text, comments=True)

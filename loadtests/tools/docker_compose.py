@@ -21,6 +21,9 @@ from loadtests.tools import proc
 ANSWER_LIMIT_S = 20
 """Time limit for the version of one of them."""
 
+MOST_VALUES = 100_000
+"""Values of a Compose file, those of anchors at each place: ten thousand services have fewer."""
+
 CONFIG_LIMIT_S = 60.0
 CONFIG_PROJECT = "twofold-config"
 """A name for the one command that starts nothing; a folder's own name may be no valid one."""
@@ -169,7 +172,24 @@ def parse(text: str) -> dict[str, Any]:
         where = f"line {mark.line + 1}: " if mark is not None else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise ComposeFileError(f"{where}{problem}") from error
+    except RecursionError:
+        raise ComposeFileError("It is nested too deeply.") from None
+    check_size(document)
     return document if isinstance(document, dict) else {}
+
+
+def check_size(document: Any) -> None:
+    """Raise :class:`ComposeFileError` for a document that anchors make endlessly large."""
+    left, count = [document], 0
+    while left:
+        value = left.pop()
+        count += 1
+        if count > MOST_VALUES:
+            raise ComposeFileError(f"It has over {MOST_VALUES:,} values, with those of anchors.")
+        if isinstance(value, Mapping):
+            left.extend(value.values())
+        elif isinstance(value, list):
+            left.extend(value)
 
 
 class _Loader(yaml.SafeLoader):

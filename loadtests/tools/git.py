@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 import stat
 import tarfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
+from loadtests.model.safe_text import one_line
 from loadtests.tools import proc
 
 MAIN_BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
@@ -53,7 +55,8 @@ def merge_base(folder: Path) -> str:
 def export(folder: Path, commit: str, into: Path) -> None:
     """Write all files of a commit into an empty folder, wherever in the checkout ``folder`` is.
 
-    Raises :class:`EnvironmentFailure` if they cannot be written.
+    Raises :class:`EnvironmentFailure` if they cannot be written, and :class:`UsageError` for a
+    commit with an entry that leads out of the folder: a commit may be a stranger's.
     """
     archive = into.with_suffix(".tar")
     # In a folder below the top, git archives that folder alone.
@@ -61,6 +64,7 @@ def export(folder: Path, commit: str, into: Path) -> None:
     try:
         proc.run((*command, f"--output={archive}", commit), timeout_s=ARCHIVE_LIMIT_S)
         with tarfile.open(archive) as files:
+            _check_entries(files.getmembers(), commit)
             # Python below 3.11.4 has no filters (Debian 12 has 3.11.2), and ignores this one.
             files.extraction_filter = getattr(tarfile, "data_filter", None)
             files.extractall(into)  # noqa: S202 (git itself made this archive)
@@ -87,6 +91,27 @@ def _take_modes(checkout: Path, exported: Path) -> None:
         own, wanted = path.stat().st_mode, there.stat().st_mode if there.exists() else None
         if wanted is not None and own & stat.S_IXUSR == wanted & stat.S_IXUSR:
             path.chmod(stat.S_IMODE(wanted))
+
+
+def _check_entries(entries: list[tarfile.TarInfo], commit: str) -> None:
+    """Raise :class:`UsageError` for an entry that would be written, or points, elsewhere.
+
+    The same on every Python: those below 3.11.4 extract anything. No entry can lie behind a link
+    that leads out, since there is no such link.
+    """
+    for entry in entries:
+        place = PurePosixPath(entry.name)
+        inside = not place.is_absolute() and ".." not in place.parts
+        if entry.issym():
+            end = posixpath.normpath(posixpath.join(posixpath.dirname(entry.name), entry.linkname))
+            inside = inside and not end.startswith(("/", "../")) and end != ".."
+        if not inside or not (entry.isfile() or entry.isdir() or entry.issym()):
+            target = f" → {one_line(entry.linkname)}" if entry.issym() else ""
+            raise UsageError(
+                f"{commit[:12]} has {one_line(entry.name)}{target}, which leads out of its folder,"
+                " so its files are not written. Take it out of the commit, or name an image:"
+                " --base-image, --head-image."
+            )
 
 
 def _ask(folder: Path, *words: str) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +17,9 @@ from loadtests.tools import nginx
 from scripts.generator_bench.child import PROJECT, pinned
 
 START_LIMIT_S = 10.0
+
+PR_SET_PDEATHSIG = 1
+"""Linux's prctl(2): the signal that a process gets when its parent ends, however that ends."""
 
 NGINX = """
 daemon off; master_process off; pid {folder}/pid; error_log stderr;
@@ -75,13 +80,23 @@ def stub(kind: str, core: int | None) -> Iterator[tuple[str, int]]:
 @contextmanager
 def running(command: tuple[str, ...], port: int) -> Iterator[tuple[str, int]]:
     """Run a server until the block ends; yield its URL and process id once it answers."""
-    process = subprocess.Popen(command, cwd=PROJECT)
+    process = subprocess.Popen(
+        command,
+        cwd=PROJECT,
+        preexec_fn=end_with_parent,  # noqa: PLW1509  it takes no lock; the benchmark may be killed
+    )
     try:
         wait_for(port, process)
         yield f"http://127.0.0.1:{port}", process.pid
     finally:
         process.kill()
         process.wait()
+
+
+def end_with_parent() -> None:
+    """Let the kernel end this process when the benchmark ends; no other system than Linux does."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

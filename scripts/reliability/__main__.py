@@ -16,13 +16,18 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 
 from scripts.reliability import (
+    as_users_have_it,
+    containers,
     hostile_files,
+    hostile_head,
     hung_engine,
     no_leak,
     no_torn_result,
+    no_wrong_green,
     two_at_once,
 )
 from scripts.reliability.record import Case, Result, record, tried
@@ -32,11 +37,19 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 CAMPAIGNS: dict[str, Callable[..., Iterable[Case]]] = {
     "no_leak": no_leak.cases,
     "no_torn_result": no_torn_result.cases,
-    "hung_engine": hung_engine.cases,
+    "no_wrong_green": no_wrong_green.cases,
     "hostile_files": hostile_files.cases,
+    "hostile_head": hostile_head.cases,
+    "hung_engine": hung_engine.cases,
+    "containers": containers.cases,
+    "as_users_have_it": as_users_have_it.cases,
     "two_at_once": two_at_once.cases,
 }
 """The campaigns in their order, with what gives the cases of the full or of the short form."""
+
+
+OF_USERS = as_users_have_it.CAMPAIGNS
+"""The campaigns that have cases for a machine as users have it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in options.campaigns:
         results: list[Result] = []
         with tempfile.TemporaryDirectory(prefix="reliability-") as folder:
-            for case in CAMPAIGNS[name](full=options.full):
+            for case in given(name, options):
                 if options.only in case.name:
                     results.append(tried(case, Path(folder)))
                     say(f"{name}: {results[-1]}")
@@ -57,19 +70,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(failed)
 
 
+def given(name: str, options: argparse.Namespace) -> Iterable[Case]:
+    """Return the cases of a campaign: of its full or its short form, or those for ``--users``."""
+    if options.users is None:
+        return CAMPAIGNS[name](full=options.full)
+    return islice(OF_USERS[name](), None if options.users == "all" else int(options.users))
+
+
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Return the options; ``campaigns`` are names, in the order asked for."""
     parser = argparse.ArgumentParser(
         prog="reliability", description=(__doc__ or "").split("\n\n", maxsplit=1)[0]
     )
-    parser.add_argument("--campaigns", default=",".join(CAMPAIGNS), help="names of campaigns")
+    parser.add_argument("--campaigns", default="", help="names of campaigns  [default: all]")
     parser.add_argument("--full", action="store_true", help="every case, which takes hours")
+    parser.add_argument(
+        "--users",
+        metavar="all|N",
+        help="all cases of as_users_have_it here, or the first N of each",
+    )
     parser.add_argument("--only", default="", help="only cases whose name contains this")
     parser.add_argument("--out", type=Path, default=PROJECT / "results" / "reliability.json")
     options = parser.parse_args(argv)
-    options.campaigns = [name for name in options.campaigns.split(",") if name]
-    if unknown := [name for name in options.campaigns if name not in CAMPAIGNS]:
-        parser.error(f"--campaigns {', '.join(unknown)}: there are {', '.join(CAMPAIGNS)}")
+    there = OF_USERS if options.users else CAMPAIGNS
+    options.campaigns = [name for name in options.campaigns.split(",") if name] or list(there)
+    if unknown := [name for name in options.campaigns if name not in there]:
+        parser.error(f"--campaigns {', '.join(unknown)}: there are {', '.join(there)}")
     return options
 
 

@@ -21,8 +21,11 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 MARK = "TWOFOLD_CAMPAIGN"
 """The variable by which every process of a case can be found, whoever its parent is now."""
 
-GONE_LIMIT_S = 30.0
-START_LIMIT_S = 300.0
+SLOWER = float(os.environ.get("RELIABILITY_SLOWER", "1"))
+"""How many times slower than usual this machine is: an emulated one has so much more time."""
+
+GONE_LIMIT_S = 30.0 * SLOWER
+START_LIMIT_S = 300.0 * SLOWER
 
 QUICK = ("--quick", "--rounds", "2", "--seed", "1", "--workers", "gthread", "--replicas", "1,2")
 

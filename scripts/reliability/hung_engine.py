@@ -11,16 +11,16 @@ from pathlib import Path
 
 from loadtests.model.errors import EXIT_ENVIRONMENT
 from scripts.reliability import silent_engine
-from scripts.reliability.harness import QUICK, Harness, has_engine
+from scripts.reliability.harness import QUICK, SLOWER, Harness, has_engine
 from scripts.reliability.record import Broken, Case
 from scripts.reliability.silent_engine import SilentEngine
 
-END_LIMIT_S = 60.0
-AT_ONCE_LIMIT_S = 3.0
-HEALED_LIMIT_S = 90.0
+END_LIMIT_S = 60.0 * SLOWER
+AT_ONCE_LIMIT_S = 3.0 * SLOWER
+HEALED_LIMIT_S = 90.0 * SLOWER
 """How long a watchdog may take once the engine answers again."""
 
-RUN_LIMIT_S = 300.0
+RUN_LIMIT_S = 300.0 * SLOWER
 
 WAYS = ("never", "late", "fails")
 CALLS = 180
@@ -37,6 +37,12 @@ def cases(*, full: bool) -> Iterator[Case]:
         for way in WAYS if full else WAYS[::2]:
             yield Case(name=f"{way} from call {call} on", run=partial(_ends, way, call))
         yield Case(name=f"twice INT from call {call} on", run=partial(_ends_at_once, call))
+
+
+def users_cases() -> Iterator[Case]:
+    """Give the 5 calls that are tried on a machine as users have it, too."""
+    for call in (2, 20, 60, 100, 140):
+        yield Case(name=f"never from call {call} on", run=partial(_ends, "never", call))
 
 
 def _start(engine: SilentEngine, folder: Path) -> Harness:

@@ -9,16 +9,16 @@ from functools import partial
 from pathlib import Path
 
 from scripts.reliability import foreign
-from scripts.reliability.harness import QUICK, Harness, has_engine
+from scripts.reliability.harness import QUICK, SLOWER, Harness, has_engine
 from scripts.reliability.record import Broken, Case
 
 APART_S = 0.8
 """Between the two Ctrl-C of somebody who does not want to wait."""
 
-END_LIMIT_S = 60.0
+END_LIMIT_S = 60.0 * SLOWER
 """How long an orderly end may take, with a stack to take down on a slow machine."""
 
-AT_ONCE_LIMIT_S = 3.0
+AT_ONCE_LIMIT_S = 3.0 * SLOWER
 
 CLOSED = "closed terminal"
 
@@ -113,6 +113,13 @@ def cases(*, full: bool) -> Iterator[Case]:
     yield from _both(RUN_PHASES if full else RUN_PHASES[5:6], full=full)
     if has_engine():
         yield from foreign.cases(20 if full else 2)
+
+
+def users_cases() -> Iterator[Case]:
+    """Give the 24 ends that are tried on a machine as users have it, too."""
+    for name in ("compose", "processes"):
+        start, _ = STARTS[name]
+        yield from _single(name, start, (("Starting ", 0.0), ("Round 1", 0.0)), full=True)
 
 
 def _ends(*, full: bool) -> Iterable[str]:

@@ -37,6 +37,15 @@ FEW_STARTS = ("tests.docker.gate_of_few_starts",)
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.parallel]
 
 
+DEAD, OTHER_PORT = "twofold/test-dead:latest", "twofold/test-port:latest"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_image_stays() -> Iterator[None]:
+    yield
+    subprocess.run(("docker", "rmi", DEAD, OTHER_PORT), capture_output=True, check=False)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Done:
     """A gate that ended."""
@@ -194,9 +203,7 @@ def test_a_version_that_does_not_build_is_exit_code_4(tmp_path: Path) -> None:
 
 
 def test_a_version_that_ends_at_once_is_exit_code_4_with_its_log(tmp_path: Path, app: str) -> None:
-    dead = other_image(
-        "twofold/test-dead:latest", tmp_path / "dead", 'CMD ["sh", "-c", "no-such-thing"]'
-    )
+    dead = other_image(DEAD, tmp_path / "dead", 'CMD ["sh", "-c", "no-such-thing"]')
 
     words = ("--base", app, "--head", dead, *SMALL)
     done = gate(tmp_path / "results", *words, program=FEW_STARTS)
@@ -250,7 +257,7 @@ def test_a_disk_that_fills_up_meanwhile_is_exit_code_4_and_what_was_measured_is_
 
 
 def test_a_version_that_listens_elsewhere_is_exit_code_4(tmp_path: Path, app: str) -> None:
-    other = other_image("twofold/test-port:latest", tmp_path / "port", "ENV BIND=0.0.0.0:9000")
+    other = other_image(OTHER_PORT, tmp_path / "port", "ENV BIND=0.0.0.0:9000")
 
     words = ("--base", app, "--head", other, *SMALL)
     done = gate(tmp_path / "results", *words, program=FEW_STARTS)

@@ -226,6 +226,19 @@ def test_sphinx_comes_by_hashed_wheels_once(commands: list[tuple[str, ...]], pro
     assert len(commands) == 1
 
 
+def test_the_further_linters_come_by_hashed_wheels_once_and_nobody_waits_for_an_index(
+    commands: list[tuple[str, ...]], project: Path
+) -> None:
+    set_up.set_up_lint()
+    (command,) = commands
+    assert command[-2:] == ("-r", str(set_up.LINT_LOCK))
+    assert {"--require-hashes", "--retries", "0"} <= set(command)
+    for program in set_up.LINTERS:
+        (project / ".venv/bin" / program).touch()
+    set_up.set_up_lint()
+    assert len(commands) == 1
+
+
 def test_a_docker_that_hangs_counts_as_none_with_a_message(
     play: Play, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,7 +30,8 @@ REPLACED = (
     (re.compile(r"\b\d{10,19}(\.\d+)?\b"), "<time>"),
     (re.compile(r"\b\d+(\.\d+)? ?(ns|µs|us|ms|s|sec|seconds)\b"), "<duration>"),
     (re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b", re.IGNORECASE), "<id>"),
-    (re.compile(r"(?<![\w-])(?=[\w.-]*\d)(?=[\w.-]*[A-Za-z])[\w.-]{20,}={0,2}"), "<token>"),
+    # Not behind a dot: on a text of nothing but dots it would take for ever.
+    (re.compile(r"(?<![\w.-])(?=[\w.-]*\d)(?=[\w.-]*[A-Za-z])[\w.-]{20,}={0,2}"), "<token>"),
     (re.compile(r"\b\d+\.\d{3,}\b"), "<number>"),
 )
 """What changes from answer to answer, and its place in the normal form."""
@@ -38,17 +39,21 @@ REPLACED = (
 TOKEN_KEY = re.compile(r"token|csrf|nonce|etag|request_?id|trace|timestamp|time$|_at$|uptime|pid$")
 """Keys of JSON whose values are no difference."""
 
+MOST_CHARS = 1 << 20
+"""Characters of a body that are read. An application can send any number of them."""
+
 SHOWN_CHARS = 60
 """Characters of each body around a difference that are shown."""
 
 
 def normal(body: str) -> str:
-    """Return the normal form of a body."""
+    """Return the normal form of a body; of one that is very long, that of its beginning."""
+    text = body[:MOST_CHARS]
     try:
-        parsed = json.loads(body)
-    except ValueError:
-        return _without_changes(" ".join(body.split()))
-    return json.dumps(_normal_json(parsed), sort_keys=True, ensure_ascii=False)
+        parsed = json.loads(text)
+        return json.dumps(_normal_json(parsed), sort_keys=True, ensure_ascii=False)
+    except (ValueError, RecursionError):  # no JSON, or only made to be hard to read
+        return _without_changes(" ".join(text.split()))
 
 
 def difference(one: str, other: str) -> tuple[str, str]:
@@ -69,7 +74,8 @@ def _normal_json(value: Any) -> Any:
             for key, entry in value.items()
         }
     if isinstance(value, list):
-        return sorted((_normal_json(entry) for entry in value), key=_dumped)
+        entries = [_normal_json(entry) for entry in value]
+        return sorted(entries, key=_dumped) if len(entries) > 1 else entries
     if isinstance(value, str):
         return _without_changes(value)
     if isinstance(value, int | float) and not isinstance(value, bool):

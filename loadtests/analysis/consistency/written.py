@@ -71,9 +71,11 @@ def returned(
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError:
+        value = json.loads(text)
+        tuple(_scalars(value))  # the others go as deep
+    except (ValueError, RecursionError):
         return None
+    return value
 
 
 def _scalars(value: Any) -> Iterator[str]:

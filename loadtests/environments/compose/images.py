@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,9 +124,22 @@ def _built(
     """Build images, and return their ids by their tags; a later build may move a tag."""
     digests = {}
     for tag, folder, dockerfile in to_build:
-        build(tag, folder, dockerfile, base=base, say=say)
+        with replacing(engine, tag):
+            build(tag, folder, dockerfile, base=base, say=say)
         digests[tag] = _id_of(engine, tag)
     return digests
+
+
+@contextmanager
+def replacing(engine: docker.Engine, tag: str) -> Iterator[None]:
+    """Remove, after a build in this block, the image that had its tag before, if nothing needs it.
+
+    Each build of a changed application would leave one without a name otherwise.
+    """
+    before = engine.image_id(tag)
+    yield
+    if before is not None and before != engine.image_id(tag):
+        engine.remove_unused(before)
 
 
 def _id_of(engine: docker.Engine, tag: str) -> str:

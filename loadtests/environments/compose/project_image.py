@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import base64
 import json
+import secrets
 import tempfile
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -17,8 +19,11 @@ from pathlib import Path
 import jinja2
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from loadtests.environments.compose.images import replacing
+from loadtests.environments.compose.projects import project_name
+from loadtests.environments.owner import Owner
 from loadtests.environments.protocol import Say
-from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.target import Target
 from loadtests.servers import registry as servers
@@ -26,7 +31,7 @@ from loadtests.servers.server import Command, ReplicaOrder
 from loadtests.targets.application import build_context, examination, inspection, requirements
 from loadtests.targets.application.folders import check_readable
 from loadtests.targets.application.interpreter import Interpreter
-from loadtests.tools import docker
+from loadtests.tools import docker, docker_files
 from loadtests.tools.docker import pulse
 
 TEMPLATE = "compose/project/Dockerfile.j2"
@@ -80,10 +85,12 @@ def build(
     say: Say,
     workers: Sequence[WorkerModel] = (),
     tag: str | None = None,
+    words: Sequence[str] = (),
 ) -> str:
     """Build the image of a target's folder, with the servers of ``workers``, and return its id.
 
-    ``tag`` is what it is called; None for the folder's own tag.
+    ``tag`` is what it is called; None for the folder's own tag. ``words`` are further options of
+    the builder.
 
     Raises :class:`UsageError` for a folder that is too large or whose requirements cannot be read,
     and :class:`~loadtests.model.errors.EnvironmentFailure` if the image does not build.
@@ -103,9 +110,12 @@ def build(
             file.write_text(text)
         dockerfile = place / "Dockerfile"
         dockerfile.write_text(dockerfile_of(root, needed, workers))
-        argv = docker.build_argv(tag=tag, folder=place, dockerfile=dockerfile, base_image=base)
+        argv = docker.build_argv(
+            tag=tag, folder=place, dockerfile=dockerfile, base_image=base, words=words
+        )
         try:
-            docker.build(argv, what=tested.name, on_line=lambda _: None)
+            with replacing(engine, tag):
+                docker.build(argv, what=tested.name, on_line=lambda _: None)
         except EnvironmentFailure as error:
             raise EnvironmentFailure(_without_folder(str(error))) from error
     return engine.image_id(tag) or tag
@@ -162,14 +172,34 @@ def inspect(image: str, tested: Target, say: Say) -> Target:
     say("Importing the application in its image")
     folder = Path(tested.folder or ".")
     job = inspection.job(tested.application or "", examination.modules())
-    argv = pulse.container_argv(image, "-c", BOOT, job, entrypoint=PYTHON, variables=tested.env)
-    done = pulse.run(
-        argv,
-        env=tested.env,
-        input_text=base64.b64encode(inspection.packed()).decode(),
-        timeout_s=inspection.LIMIT_S + inspection.SLACK_S,
-        check=False,
+    # Named and labelled as a run's, so that it is removed if this process is killed.
+    project = project_name(f"import-{secrets.token_hex(4)}")
+    owner = Owner.this_process().as_label()
+    container = f"{project}-app"
+    argv = pulse.container_argv(
+        image,
+        *("-c", BOOT, job),
+        entrypoint=PYTHON,
+        variables=tested.env,
+        name=container,
+        labels={
+            docker.PROJECT_LABEL: project,
+            docker.RUN_LABEL: project,
+            docker.OWNER_LABEL: owner,
+        },
     )
+    try:
+        done = pulse.run(
+            argv,
+            env=tested.env,
+            input_text=base64.b64encode(inspection.packed()).decode(),
+            timeout_s=inspection.LIMIT_S + inspection.SLACK_S,
+            check=False,
+        )
+    except BaseException:  # the command is ended, but not what it has started
+        with suppress(ProcessFailure):
+            pulse.run(docker_files.remove_argv(container), check=False)
+        raise
     seen = inspection.parse(
         done, asked=tested.application or "", where="the image's Python", folder=folder
     )

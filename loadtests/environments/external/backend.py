@@ -31,7 +31,8 @@ class ExternalBackend:
     @contextmanager
     def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[ExternalStack]:
         """Provide the deployment; put its number of replicas back at the end."""
-        with put_back(self._hooks, say) as deployment:
+        log = folder / "logs" / "watchdog.log"
+        with put_back(self._hooks, say, log=log) as deployment:
             deployment.scale_to(plan.replica_counts[0])
             yield ExternalStack(plan, deployment, folder)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from pathlib import Path
 
-from loadtests.environments.external.hooks import HookRunner, scale_argv
+from loadtests.environments.external import watchdog
+from loadtests.environments.external.hooks import HookRunner, scale_argv, with_own
 from loadtests.environments.protocol import Say
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.external import Hooks
@@ -93,10 +95,11 @@ def _difference(before: Mapping[str, str], now: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def put_back(hooks: Hooks, say: Say) -> Iterator[Deployment]:
+def put_back(hooks: Hooks, say: Say, *, log: Path | None = None) -> Iterator[Deployment]:
     """Provide the deployment; at the end give it the number of replicas that it had.
 
-    Raises :class:`EnvironmentFailure` with the command if that fails.
+    With a ``log``, a watchdog does so where this process ends before. Raises
+    :class:`EnvironmentFailure` with the command if that fails.
     """
     deployment = Deployment(hooks, say)
     if not deployment.runner.is_ready():
@@ -106,15 +109,28 @@ def put_back(hooks: Hooks, say: Say) -> Iterator[Deployment]:
             f" {shlex.join(hooks.ready)}"
         )
     before = len(deployment.runner.names())
+    with ExitStack() as guards:
+        argv = with_own(scale_argv(hooks, before))
+        watched = (
+            guards.enter_context(watchdog.guard(argv, limit_s=hooks.limit_s, log=log))
+            if log is not None
+            else None
+        )
+        try:
+            yield deployment
+        finally:
+            with signals.shield():
+                say(f"Scaling the deployment back to {before}")
+                _scale_back(deployment, hooks, before)
+                if watched is not None:
+                    watched.note_gone()
+
+
+def _scale_back(deployment: Deployment, hooks: Hooks, before: int) -> None:
     try:
-        yield deployment
-    finally:
-        with signals.shield():
-            say(f"Scaling the deployment back to {before}")
-            try:
-                deployment.runner.scale(before)
-            except EnvironmentFailure as error:
-                raise EnvironmentFailure(
-                    f"The deployment could not be scaled back to {before}: {error} Do it by hand:"
-                    f" {shlex.join(scale_argv(hooks, before))}"
-                ) from error
+        deployment.runner.scale(before)
+    except EnvironmentFailure as error:
+        raise EnvironmentFailure(
+            f"The deployment could not be scaled back to {before}: {error} Do it by hand:"
+            f" {shlex.join(scale_argv(hooks, before))}"
+        ) from error

@@ -8,7 +8,8 @@ import numpy as np
 
 from loadtests.analysis import samples
 from loadtests.analysis.samples import MICROSECONDS
-from loadtests.gate.analysis import medians
+from loadtests.gate.analysis import answer_kinds, medians
+from loadtests.gate.analysis.answer_kinds import Kind
 from loadtests.gate.model import Figures, Mode
 from loadtests.model.generator_records import Edge, LoadDone
 from loadtests.model.stack import Reading
@@ -21,8 +22,11 @@ def figures(
     members: Collection[str],
     *,
     mode: Mode = Mode.CLOSED,
+    known: Collection[Kind] = (),
 ) -> Figures:
     """Return one version's figures: its requests, and the total CPU of its ``members``.
+
+    Good answers of another kind than those ``known`` of the same request have failed.
 
     A closed window counts the requests that ended or hung in it. An open window counts the requests
     that were due in it, whenever they ended; otherwise, an answer that takes longer than the window
@@ -31,7 +35,9 @@ def figures(
     finished, columns = done.finished, samples.read_columns(done.samples)
     window_s = finished.closed_at_s - finished.opened_at_s
     window_us = round(window_s * MICROSECONDS)
-    ok = samples.has_outcome(columns, finished.outcomes, "ok")
+    answered = samples.has_outcome(columns, finished.outcomes, "ok")
+    unlike = answered & answer_kinds.unlike(columns, finished.names, known)
+    ok = answered & ~unlike
     if mode is Mode.OPEN:
         counted = samples.within(columns.due_us, window_us)
     else:
@@ -52,7 +58,15 @@ def figures(
         got_cpus=_got(usages),
         throttled_ratio=_throttled(usages),
         quantiles_ms=_quantiles_ms(taken_us) if mode is Mode.OPEN else (),
+        unlike=int(np.count_nonzero(counted & unlike)),
     )
+
+
+def failed_of(done: LoadDone) -> int:
+    """Return how many requests of a whole load failed, or had no answer at its end."""
+    finished = done.finished
+    ok = samples.has_outcome(samples.read_columns(done.samples), finished.outcomes, "ok")
+    return finished.sent - finished.answered + int(np.count_nonzero(~ok))
 
 
 def _quantiles_ms(taken_us: samples.Integers) -> tuple[float, ...]:

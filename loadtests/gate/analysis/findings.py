@@ -34,6 +34,7 @@ from loadtests.gate.model import (
     StartPair,
     side_of,
 )
+from loadtests.model.trial import RequestCount
 from loadtests.model.vocabulary import RuleCode
 
 CONTENTION_LIMIT_RATIO = 0.25
@@ -50,6 +51,7 @@ def check(plan: GatePlan, evidence: Evidence) -> tuple[GateFinding, ...]:
         *_errors(plan, evidence),
         *_generator(evidence),
         *_proxy(evidence),
+        *_conservation(evidence),
         *_identity(plan, evidence),
         *_contention(evidence),
         *_saturation(evidence),
@@ -172,6 +174,29 @@ def _proxy_ratios(kind: Sequence[PairWindow | ScalingWindow]) -> list[float]:
         for window in kind
         if isinstance(window, ScalingWindow) and window.proxy_ratio is not None
     ]
+
+
+def _conservation(evidence: Evidence) -> Iterator[GateFinding]:
+    """Return where base counted other requests than were sent to it.
+
+    Somebody else who asks base makes it slower, which would hide what head has lost. Head's own
+    count is not trusted: a false one could take away a verdict.
+    """
+    counted = [(pair, pair.base_requests) for pair in evidence.pairs if pair.base_requests]
+    if not counted:
+        return
+    pair, worst = max(counted, key=lambda entry: _off(entry[1]))
+    if _off(worst):
+        yield GateFinding(
+            code=RuleCode.CONSERVATION,
+            detail=f"{pair.worker}, pair {pair.number}: the generator sent {worst.sent} requests to"
+            f" base, and base counted {worst.counted}. Does something else send requests to it?",
+        )
+
+
+def _off(count: RequestCount) -> int:
+    """Return how many requests more or fewer were counted than failures explain."""
+    return max(0, abs(count.counted - count.sent) - count.failed)
 
 
 def _identity(plan: GatePlan, evidence: Evidence) -> Iterator[GateFinding]:

@@ -179,6 +179,8 @@ def _errors(plan: GatePlan, evidence: Evidence) -> Iterator[EndpointResult]:
         return
     units = len(evidence.pairs)
     (base, base_of), (head, head_of) = (findings.error_counts(evidence, side) for side in SideName)
+    unlike = sum(figures.unlike for figures in findings.figures_of(evidence, SideName.HEAD))
+    told = f" {unlike} of them have a kind of status that base never answered." if unlike else ""
     yield _guard(
         ", ".join(plan.workers),
         EndpointName.ERRORS,
@@ -188,7 +190,7 @@ def _errors(plan: GatePlan, evidence: Evidence) -> Iterator[EndpointResult]:
         base=base / base_of if base_of else None,
         head=head / head_of,
         unit="of all",
-        reason=f"{head} of {head_of} requests to head failed, {base} of {base_of} to base.",
+        reason=f"{head} of {head_of} requests to head failed, {base} of {base_of} to base.{told}",
     )
 
 

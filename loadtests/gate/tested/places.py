@@ -43,8 +43,9 @@ def place_of(named: Named, here: Path, folder: Path, temporary: Path) -> Path:
         raise UsageError(
             f"--{named.name} {named.asked!r} has no folder {within}. Name a version that has it."
         )
-    if (folder / VARIABLES).is_file() and not (place / VARIABLES).exists():
-        shutil.copy(folder / VARIABLES, place / VARIABLES)
+    own = place / VARIABLES  # as a link that leads nowhere, it would be written where it points
+    if (folder / VARIABLES).is_file() and not own.exists() and not own.is_symlink():
+        shutil.copy(folder / VARIABLES, own)
     return place
 
 

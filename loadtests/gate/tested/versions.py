@@ -13,7 +13,7 @@ from loadtests.environments.protocol import Say
 from loadtests.gate import fingerprints, versions
 from loadtests.gate.model import Side, SideKind, SideName
 from loadtests.gate.options import MOST_VARIANTS, GateOptions, models_of
-from loadtests.gate.tested import mounted
+from loadtests.gate.tested import mounted, rights
 from loadtests.gate.tested.places import place_of, target_in
 from loadtests.gate.tested.prepared import Prepared
 from loadtests.gate.versions import DEFAULT_PORT, Hashes, Named, Sides
@@ -22,7 +22,7 @@ from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.targets.application import build_context
-from loadtests.tools import docker
+from loadtests.tools import docker, git
 from loadtests.tools.docker_compose import Compose
 
 
@@ -32,6 +32,7 @@ class Workshop:
 
     ``here`` is the working folder, and ``folder`` the one that the target's name starts from.
     Files of commits are below ``temporary``, which has to stay while the gate runs.
+    ``build_words`` are further options of each build.
     """
 
     engine: docker.Engine
@@ -41,6 +42,7 @@ class Workshop:
     folder: Path
     temporary: Path
     say: Say
+    build_words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,7 @@ class _Built:
     side: Side
     prepared: Prepared
     hashes: Hashes | None
+    rights: frozenset[str]
 
 
 def find(
@@ -94,16 +97,18 @@ def build(
 ) -> Sides:
     """Return both versions with their images, services and commands.
 
-    Raises :class:`UsageError` where a version has no such target, or where both would run the same
-    code, and :class:`EnvironmentFailure` where one does not build.
+    Raises :class:`UsageError` where a version has no such target, where both would run the same
+    code, or where head takes more of this machine than base, and :class:`EnvironmentFailure` where
+    one does not build.
     """
     assert options.project is not None
     pairs = list(models_of(options).values())
-    built = {}
+    built: dict[SideName, _Built] = {}
     for index, version in enumerate(named):
         models = tuple({pair[index].name: pair[index] for pair in pairs}.values())
         variables = environments[version.name]
-        built[version.name] = _build(shop, version, options.project, models, variables)
+        allowed = built[SideName.BASE].rights if built else None
+        built[version.name] = _build(shop, version, options.project, models, variables, allowed)
     base, head = built[SideName.BASE], built[SideName.HEAD]
     differences = versions.differences_of(base.side, head.side, (base.hashes, head.hashes))
     notes = dict.fromkeys((*base.prepared.subject.notes, *head.prepared.subject.notes))
@@ -122,6 +127,7 @@ def _build(
     project: Project,
     models: tuple[WorkerModel, ...],
     variables: Mapping[str, str],
+    allowed: frozenset[str] | None,
 ) -> _Built:
     place = shop.folder
     if named.kind is not SideKind.IMAGE:
@@ -129,6 +135,9 @@ def _build(
     env = {**project.tested.env, **variables}
     tested = replace(_target(project.tested, place, shop.folder, named), env=env)
     subject = _subject(shop, tested, named, place)
+    taken = rights.of(subject, _root(shop, named, place))
+    if allowed is not None:
+        rights.check(allowed, taken, named)
     shop.say(f"Building the image of {named.name} ({versions.describe(named)})")
     if tested.kind is TargetKind.IMPORT_STRING:
         prepared = _of_application(shop, named, tested, subject, models)
@@ -144,7 +153,15 @@ def _build(
         commit=named.commit,
         environment=fingerprints.of(env),
     )
-    return _Built(side=side, prepared=prepared, hashes=_hashes(named, tested))
+    hashes = _hashes(named, tested)
+    return _Built(side=side, prepared=prepared, hashes=hashes, rights=taken)
+
+
+def _root(shop: Workshop, named: Named, place: Path) -> Path:
+    """Return the folder that has all files of a version."""
+    if named.kind is SideKind.REF:
+        return shop.temporary / named.name
+    return git.toplevel(place) or place
 
 
 def _target(tested: Target, place: Path, folder: Path, named: Named) -> Target:
@@ -208,6 +225,7 @@ def _of_application(
         say=shop.say,
         workers=models,
         tag=f"twofold/gate-{named.name}-app:latest",
+        words=shop.build_words,
     )
     seen = project_image.inspect(digest, tested, shop.say)
     image = shop.engine.image(digest)
@@ -221,7 +239,7 @@ def _of_application(
 
 
 def _of_image(shop: Workshop, subject: Subject, models: tuple[WorkerModel, ...]) -> Prepared:
-    provided = user_images.provide(shop.engine, subject, shop.say)
+    provided = user_images.provide(shop.engine, subject, shop.say, shop.build_words)
     image = provided[subject.measured.name]
     # By their ids, which no later build changes.
     parts = tuple(replace(part, image=provided[part.name].id) for part in subject.parts)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any, NoReturn
-from urllib.parse import urljoin
 
 import gevent
 
@@ -15,9 +14,14 @@ from loadtests.generator.http.cookies import Cookies
 from loadtests.generator.http.exchange import Ready, exchange, send
 from loadtests.generator.http.head import cookie_lines, replica_of
 from loadtests.generator.http.outcome import Outcome
-from loadtests.generator.http.pool import UnusableUrl
 from loadtests.generator.http.reporter import Reporter
-from loadtests.generator.http.request import absolute, prepare
+from loadtests.generator.http.request import (
+    MalformedLocation,
+    absolute,
+    destination,
+    is_same_origin,
+    prepare,
+)
 from loadtests.generator.http.response import JudgedResponse, Response
 from loadtests.generator.load import Load
 from loadtests.generator.recorder import Recorder
@@ -90,8 +94,9 @@ class HttpClient:
         """Send a request and return the whole answer; a failure is returned too, never raised.
 
         ``name`` groups requests in the statistics. ``params``, ``data``, ``json``, ``headers`` and
-        ``auth`` are those of ``request.prepare``; ``timeout`` is in seconds. Redirects are
-        followed unless ``allow_redirects`` is False, and count as one request with their target.
+        ``auth`` are those of ``request.prepare``; ``timeout`` is in seconds. Redirects to the same
+        scheme, host and port are followed unless ``allow_redirects`` is False, and count as one
+        request with their target. One to elsewhere is the answer; one to no URL is malformed.
         With ``catch_response``, use the response in a ``with`` block, and judge it there by
         ``success()`` or ``failure(reason)``. Raises Locust's ``StopUser`` when the trial is over.
         """
@@ -231,18 +236,20 @@ class HttpClient:
             location = response.headers.get("location")
             if response.status_code not in REDIRECTS or not location:
                 break
+            try:
+                url = destination(response.url, location)
+            except MalformedLocation:
+                response.outcome = Outcome.MALFORMED
+                break
+            if not is_same_origin(url, response.url):
+                break  # load and credentials are for this host alone: the redirect is the answer
             options.pop("params", None)
             if response.status_code in AS_GET and method != "HEAD":
                 method = "GET"
                 options.pop("data", None)
                 options.pop("json", None)
             options["name"] = ready.request.name
-            try:
-                step = self._prepare(
-                    method, urljoin(response.url, location), follow=True, **options
-                )
-            except UnusableUrl:
-                break  # this client cannot follow it, so the redirect itself is the answer
+            step = self._prepare(method, url, follow=True, **options)
             response, done = exchange(step, sent + ready.timeout_s)
             if b"ookie" in response.raw:
                 self._keep_cookies(response.url, response.raw)

@@ -11,6 +11,12 @@ from loadtests.generator.clock import now_s
 
 NEVER = float("inf")
 
+COOKIES_MAX = 180
+"""Cookies of one user: as many as Chromium keeps for a domain; the oldest one goes."""
+
+NO_DATE = (ValueError, OverflowError, TypeError, IndexError, OSError)
+"""What the standard library raises for dates and ages that somebody made up."""
+
 
 class Cookie:
     """One cookie; ``expires`` is in seconds since the epoch."""
@@ -77,8 +83,11 @@ class Jar(MutableMapping[str, str]):
         if cookie.expires <= now_s():
             self._cookies.pop(key, None)
         elif reason is not None:
-            self.kept_back[name] = reason
+            if len(self.kept_back) < COOKIES_MAX:
+                self.kept_back[name] = reason
         else:
+            if key not in self._cookies and len(self._cookies) >= COOKIES_MAX:
+                del self._cookies[next(iter(self._cookies))]
             self._cookies[key] = cookie
         self._changed = True
         return name
@@ -93,11 +102,11 @@ class Jar(MutableMapping[str, str]):
             if key == "path" and value.startswith("/"):
                 cookie.path = value
             elif key == "max-age":
-                with suppress(ValueError):
+                with suppress(*NO_DATE):
                     cookie.expires = now_s() + int(value)
                     by_age = True
             elif key == "expires" and not by_age:
-                with suppress(ValueError, OverflowError):
+                with suppress(*NO_DATE):
                     cookie.expires = parsedate_to_datetime(value).timestamp()
             elif key == "secure":
                 cookie.secure = True

@@ -86,7 +86,8 @@ class SessionLoad:
     def refuse(self, url: str) -> Elsewhere:
         """Remember that ``url`` was asked for; return the exception to raise."""
         where = self.place()
-        self.refused.setdefault(url, where)
+        if len(self.refused) < NOTES_MAX:
+            self.refused.setdefault(url, where)
         return Elsewhere(
             f"{url} is not at the target {self.home}, so nothing was sent ({where})."
             " Ask for a path, such as /search."
@@ -94,7 +95,12 @@ class SessionLoad:
 
     def note(self, sentence: str) -> None:
         """Remember a sentence for the user, once."""
-        self.notes.setdefault(sentence)
+        if len(self.notes) < NOTES_MAX:
+            self.notes.setdefault(sentence)
+
+    def note_redirect(self, url: str) -> None:
+        """Remember that a redirect to ``url``, which is another address, was not followed."""
+        self.note(f"A redirect to {url.partition('?')[0][:URL_MAX]} was not followed.")
 
     def place(self) -> str:
         """Return the file and line of the user's code that is running."""
@@ -105,6 +111,12 @@ class SessionLoad:
         self.start_requests += 1
         self.start_failed += outcome is not Outcome.OK
 
+
+NOTES_MAX = 100
+"""Sentences, and URLs of other addresses, that are kept: an application can make up any number."""
+
+URL_MAX = 200
+"""Characters of a URL in a sentence."""
 
 HOME_ENDS = frozenset({"", "/", "?", "#"})
 """What may follow host and port in a URL of the target."""

@@ -118,7 +118,7 @@ class UserResponse:
     @property
     def ok(self) -> bool:
         """Whether a whole answer came, with a status below 400."""
-        return 0 < self.status_code < 400
+        return 0 < self.status_code < 400 and self.outcome is not Outcome.MALFORMED
 
     @property
     def wire_bytes(self) -> int:
@@ -244,6 +244,8 @@ class UserResponse:
             return None
         if self.outcome is Outcome.REJECTED:
             return CatchResponseError(f"{self.status_code} is not what was expected")
+        if self.outcome is Outcome.MALFORMED and self.status_code:
+            return exceptions.InvalidHeader(f"malformed: the redirect of {self.url} is to no URL")
         if self.status_code:
             kind = "Client" if self.status_code < 500 else "Server"
             return exceptions.HTTPError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any
-from urllib.parse import urljoin
 
 import gevent
 
@@ -20,6 +19,7 @@ from loadtests.generator.http.connection import ConnectFailed
 from loadtests.generator.http.exchange import send
 from loadtests.generator.http.head import cookie_lines, replica_of
 from loadtests.generator.http.outcome import Outcome
+from loadtests.generator.http.request import MalformedLocation, destination
 from loadtests.generator.recorder import NO_REPLICA
 from loadtests.generator.session.bodies import Body
 from loadtests.generator.session.jar import Jar
@@ -115,9 +115,13 @@ class Sender:
             location = response.headers.get("location")
             if response.status_code not in REDIRECTS or not location:
                 break
-            url = urljoin(response.url, location)
+            try:
+                url = destination(response.url, location)
+            except MalformedLocation:
+                response.outcome = Outcome.MALFORMED
+                break
             if not load.is_home(url):
-                load.note(f"A redirect to {url.partition('?')[0]} was not followed.")
+                load.note_redirect(url)
                 break
             method = self.redirect_method(response.status_code, target.method)
             if method != target.method or not body[0]:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 from locust.clients import HttpSession
-from locust.contrib.fasthttp import FastHttpSession
+from locust.contrib.fasthttp import FastHttpSession, LocustBadStatusCode, LocustUserAgent
 from locust.env import Environment
+from requests import RequestException
 
 from loadtests.generator.clock import now_s
 from loadtests.generator.http.head import REPLICA_NAME
 from loadtests.generator.http.other_clients import outcome_of
+from loadtests.generator.http.outcome import Outcome
+from loadtests.generator.http.request import MalformedLocation, destination
 from loadtests.generator.session.response import UserResponse
 
 if TYPE_CHECKING:
@@ -52,6 +55,24 @@ class Gated:
             self.in_flight -= 1
 
 
+class MalformedRedirect(RequestException):
+    """A redirect to no URL, as ``requests`` reports failures: Locust counts it as one."""
+
+
+class MalformedFastRedirect(LocustBadStatusCode):
+    """The same for ``FastHttpUser``; ``response`` is what Locust then shows."""
+
+    response: Any
+
+
+class NotFollowed(Exception):
+    """A redirect leads to another address; ``response`` is the answer."""
+
+    def __init__(self, response: Any) -> None:
+        super().__init__()
+        self.response = response
+
+
 class GatedSession(HttpSession, Gated):
     """The session of ``requests`` that ``HttpUser`` has."""
 
@@ -67,6 +88,43 @@ class GatedSession(HttpSession, Gated):
         with self.passing(self._build_url(url)):
             return super().request(method, url, *options, **more)
 
+    def get_redirect_target(self, resp: Any) -> str | None:
+        """Return where a redirect leads; None where it is not followed."""
+        try:
+            location = super().get_redirect_target(resp)
+            url = None if location is None else destination(resp.url, location)
+        except ValueError as error:  # no URL, or bytes that are no UTF-8
+            raise MalformedRedirect(str(error), response=resp) from None
+        if url is None or self._load.is_home(url):
+            return location
+        self._load.note_redirect(url)
+        return None
+
+
+class HomeAgent(LocustUserAgent):
+    """What sends the requests of ``FastHttpUser``, and follows redirects; see ``load``."""
+
+    load: SessionLoad
+
+    def _urlopen(self, request: Any) -> Any:
+        response: Any = super()._urlopen(request)  # type: ignore[no-untyped-call]  # Locust's
+        location = response.headers.get("location")
+        redirects = response.status_code in self.redirect_response_codes
+        if not redirects or not isinstance(location, str):
+            return response
+        try:
+            url = destination(request.url, location)
+        except MalformedLocation as error:
+            malformed = MalformedFastRedirect(request.url, str(error), code=response.status_code)
+            malformed.response = response
+            raise malformed from None
+        if self.load.is_home(url):
+            return response
+        self.load.note_redirect(url)
+        if self.cookiejar is not None:
+            self.cookiejar.extract_cookies(response, request)
+        raise NotFollowed(response)
+
 
 class GatedFastSession(FastHttpSession, Gated):
     """The session that ``FastHttpUser`` has."""
@@ -79,12 +137,21 @@ class GatedFastSession(FastHttpSession, Gated):
             network_timeout=load.timeout_s,
             headers={**(getattr(user, "default_headers", None) or {}), **load.headers},
         )
+        agent: Any = self.client
+        agent.__class__ = HomeAgent  # Locust's session makes its agent itself
+        agent.load = load
         self.gate_by(user, load, starting=starting)
 
     def request(self, method: str, url: str, *options: Any, **more: Any) -> Any:
         """Send a request when the gate lets it pass."""
         with self.passing(self._build_url(url)):
             return super().request(method, url, *options, **more)
+
+    def _send_request_safe_mode(self, method: str, url: str, **options: Any) -> Any:
+        try:
+            return super()._send_request_safe_mode(method, url, **options)
+        except NotFollowed as ended:
+            return ended.response
 
 
 def record_other_clients(environment: Environment, load_of: Callable[[], SessionLoad]) -> None:
@@ -109,7 +176,8 @@ def record_other_clients(environment: Environment, load_of: Callable[[], Session
         status = getattr(response, "status_code", None) or 0
         for redirect in getattr(response, "history", None) or ():
             recorder.add_redirect(replica_of(redirect))
-        outcome = outcome_of(status, exception)
+        malformed = isinstance(exception, MalformedRedirect | MalformedFastRedirect)
+        outcome = Outcome.MALFORMED if malformed else outcome_of(status, exception)
         recorder.add(
             sent,
             sent,

@@ -58,7 +58,7 @@ def read_locustfile(
     """
     try:
         tree = ast.parse(text)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         reason = getattr(error, "msg", str(error))
         place = f"{name}:{line}" if line else name

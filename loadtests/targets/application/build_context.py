@@ -68,11 +68,20 @@ def find(folder: Path) -> Context:
 
 
 def copy(context: Context, place: Path) -> None:
-    """Copy a context's files to a folder; links stay links, and empty folders are left out."""
+    """Copy a context's files to a folder; links stay links, and empty folders are left out.
+
+    Raises :class:`UsageError` for a file that cannot be read.
+    """
     for file in context.files:
         target = place / file
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(context.folder / file, target, follow_symlinks=False)
+        try:
+            shutil.copy2(context.folder / file, target, follow_symlinks=False)
+        except OSError as error:
+            raise UsageError(
+                f"{context.folder / file} cannot be copied into the image ({error.strerror})."
+                f" Name it in {context.folder / IGNORE_FILE} if the application does not need it."
+            ) from error
 
 
 def note(context: Context) -> str | None:
@@ -105,8 +114,16 @@ def _walk(folder: Path, patterns: list[str]) -> Iterator[Path]:
             if not (place / name / "pyvenv.cfg").is_file()
         ]
         for name in (*names, *links):
-            if not ignored(here / name) and os.access(place / name, os.R_OK):
+            if not ignored(here / name) and _belongs(place / name):
                 yield here / name
+
+
+def _belongs(path: Path) -> bool:
+    """Return whether a path can be copied: a link, or a file that this user may read.
+
+    Sockets and pipes are left out, as builders do.
+    """
+    return path.is_symlink() or (path.is_file() and os.access(path, os.R_OK))
 
 
 def _patterns(folder: Path) -> list[str]:

@@ -1,7 +1,8 @@
-"""The folder of a user's project."""
+"""The folder of a user's project, and what lies in it."""
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -17,3 +18,16 @@ def check_readable(folder: Path) -> None:
             f"This user may not read the folder {folder}. Change its permissions"
             f" (`chmod u+rx {folder}`), or start twofold as the user that it belongs to."
         )
+
+
+def is_within(path: Path, folder: Path) -> bool:
+    """Return whether a path, with all links followed, is in a folder or in its checkout.
+
+    The checkout is the nearest folder above with ``.git``. Raises OSError for links in a circle.
+    """
+    top = folder.resolve()
+    top = next((place for place in (top, *top.parents) if (place / ".git").exists()), top)
+    try:
+        return path.resolve().is_relative_to(top)
+    except RuntimeError as error:  # links in a circle, below Python 3.13
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error

@@ -111,6 +111,10 @@ def packed() -> bytes:
     return archive.getvalue()
 
 
+NO_ANSWER = (ValueError, ValidationError, AttributeError, LookupError, TypeError, RecursionError)
+"""What an output raises that the inspector has not written: an application may write its own."""
+
+
 def parse(done: Completed, *, asked: str, where: str, folder: Path) -> Inspection:
     """Return what the inspector wrote; raise :class:`UsageError` for a failure.
 
@@ -121,22 +125,18 @@ def parse(done: Completed, *, asked: str, where: str, folder: Path) -> Inspectio
         trouble = answer.get("failure") or failure.of_object(answer)
         if trouble is None:
             return _INSPECTION.validate_python(answer)
-    except (ValueError, ValidationError, AttributeError):
-        raise UsageError(
-            failure.no_answer(asked, where=where, code=done.code, output=done.stderr or done.stdout)
-        ) from None
-    raise UsageError(
-        failure.message(
-            trouble,
-            failure.Context(
-                asked=asked,
-                where=where,
-                folder=str(folder),
-                missing=answer["missing"],
-                listed=_listed_variables(folder),
-            ),
+        context = failure.Context(
+            asked=asked,
+            where=where,
+            folder=str(folder),
+            missing=answer["missing"],
+            listed=_listed_variables(folder),
         )
-    )
+        told = failure.message(trouble, context)
+    except NO_ANSWER:
+        output = done.stderr or done.stdout
+        told = failure.no_answer(asked, where=where, code=done.code, output=output)
+    raise UsageError(told)
 
 
 def _listed_variables(folder: Path) -> frozenset[str]:

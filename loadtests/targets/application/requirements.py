@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import posixpath
 import re
 import shlex
 import tomllib
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.model.errors import UsageError
+from loadtests.targets.application.folders import is_within
 
 UV_LOCK, REQUIREMENTS, PYPROJECT = "uv.lock", "requirements.txt", "pyproject.toml"
 
@@ -44,20 +46,21 @@ def find(folder: Path) -> Requirements:
     Raises :class:`UsageError` for a file that cannot be read.
     """
     project = _pyproject(folder)
-    table = project.get("project", {})
-    python = table.get("requires-python")
+    table = _table(project, "project")
+    asked = table.get("requires-python")
+    python = asked if isinstance(asked, str) else None
     if (folder / UV_LOCK).is_file() and project:
-        files = {name: _text(folder / name) for name in (PYPROJECT, UV_LOCK)}
+        files = {name: _text(folder, name) for name in (PYPROJECT, UV_LOCK)}
         return Requirements(kind=UV_LOCK, files=files, python=python)
     if (folder / REQUIREMENTS).is_file():
         texts: dict[str, str] = {}
         local: list[str] = []
         _collect(folder, REQUIREMENTS, texts, local)
         return Requirements(kind=REQUIREMENTS, files=texts, local=tuple(local), python=python)
-    if "dependencies" in table:
+    if isinstance(table.get("dependencies"), list):
         text = "".join(f"{requirement}\n" for requirement in table["dependencies"])
         return Requirements(kind=PYPROJECT, files={REQUIREMENTS: text}, python=python)
-    if "build-system" in project or "poetry" in project.get("tool", {}):
+    if "build-system" in project or "poetry" in _table(project, "tool"):
         return Requirements(kind=PYPROJECT, local=(".",), python=python)
     return Requirements(python=python)
 
@@ -69,22 +72,34 @@ def _collect(folder: Path, name: str, files: dict[str, str], local: list[str]) -
     """
     kept = []
     files[name] = ""
-    for line in _text(folder / name).splitlines():
+    for line in _text(folder, name).splitlines():
         included, own = _INCLUDE.match(line), _LOCAL.fullmatch(line.partition(" #")[0])
         if own is not None:
             local.append(shlex.join(line.partition(" #")[0].split()))
             continue
         if included is not None and "://" not in included["file"]:
-            path = (Path(name).parent / included["file"]).as_posix()
+            path = posixpath.normpath((Path(name).parent / included["file"]).as_posix())
+            if path.startswith(("/", "../")):
+                raise UsageError(
+                    f"{folder / name} includes {included['file']}, which lies outside of {folder},"
+                    " so no image of the folder has it. Copy it into the folder."
+                )
             if path not in files:
                 _collect(folder, path, files, local)
         kept.append(line)
     files[name] = "".join(f"{line}\n" for line in kept)
 
 
-def _text(path: Path) -> str:
-    """Return a file's text; PowerShell writes UTF-16."""
+def _text(folder: Path, name: str) -> str:
+    """Return the text of a file of the folder; PowerShell writes UTF-16.
+
+    It may be a link within the folder or its checkout. One that leads elsewhere would bring a file
+    of this machine into an image of somebody else's code.
+    """
+    path = folder / name
     try:
+        if not is_within(path, folder):
+            raise UsageError(f"{path} is a link to {path.resolve()}. Put the file there instead.")
         data = path.read_bytes()
         is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         return data.decode("utf-16" if is_wide else "utf-8-sig")
@@ -94,10 +109,18 @@ def _text(path: Path) -> str:
         raise UsageError(f"{path} is neither UTF-8 nor UTF-16. Save it as UTF-8.") from None
 
 
+def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return a table of a document; an empty one for what is none."""
+    table = document.get(name)
+    return table if isinstance(table, dict) else {}
+
+
 def _pyproject(folder: Path) -> dict[str, Any]:
     if not (folder / PYPROJECT).is_file():
         return {}
     try:
-        return tomllib.loads(_text(folder / PYPROJECT))
+        return tomllib.loads(_text(folder, PYPROJECT))
+    except RecursionError:
+        raise UsageError(f"{folder / PYPROJECT} is nested too deeply.") from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{folder / PYPROJECT} is no TOML: {error}.") from None

@@ -17,7 +17,11 @@ from loadtests.config.names import did_you_mean
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import Target
 from loadtests.targets import registry
+from loadtests.targets.application.folders import is_within
 from loadtests.targets.configuration.project_file import ProjectFile, named
+
+CODE = (("locustfile",), ("requirements",))
+"""Keys of a workload that name its code, which may lie anywhere; others name data to be sent."""
 
 
 def with_its_files(configuration: Configuration, folder: Path) -> ProjectFile:
@@ -110,8 +114,16 @@ class _Files:
 
     def _need(self, file: str, at: tuple[str | int, ...]) -> bool:
         with suppress(OSError, ValueError):  # no path, such as one that is too long
-            if (self._folder / file).is_file():
+            path, is_code = self._folder / file, at[2:] in CODE
+            if path.is_file() and (is_code or is_within(path, self._folder)):
                 return True
+            if path.is_file():
+                self._add(
+                    at,
+                    f"{file} lies outside of {self._folder} and of its checkout. A load is sent to"
+                    " the application, so such a file is not read for it. Copy it there.",
+                )
+                return False
         self._add(at, f"There is no file {file} in {self._folder}.")
         return False
 

@@ -80,7 +80,7 @@ def _parsed(file: Path) -> ast.Module | None:
         if file.stat().st_size > MOST_BYTES:
             return None
         return ast.parse(file.read_bytes())
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):  # it is anybody's
         return None
 
 

@@ -34,7 +34,7 @@ def _imported(file: Path) -> set[str]:
     """Return the modules that a file imports, by the first part of their names."""
     try:
         tree = ast.parse(file.read_bytes())
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):  # it is anybody's
         return set()
     names = set()
     for node in ast.walk(tree):

@@ -25,7 +25,7 @@ from loadtests.tools.docker import command_lines, images, pulse
 
 build = images.build
 build_argv, exec_argv = command_lines.build_argv, command_lines.exec_argv
-update_argv = command_lines.update_argv
+update_argv, build_limits = command_lines.update_argv, command_lines.build_limits
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
@@ -153,6 +153,12 @@ class Engine:
         with _answering(), contextlib.suppress(NotFound):
             return images.parse_image(self._client.images.get(image).attrs)
         return None
+
+    def remove_unused(self, image: str) -> None:
+        """Remove an image that has no name any more, unless a container or an image needs it."""
+        with contextlib.suppress(DockerException, RequestException):
+            if not self._client.images.get(image).tags:
+                self._client.api.remove_image(image)
 
     def exposed_ports(self, image: str) -> tuple[int, ...]:
         """Return the TCP ports that an image declares (``EXPOSE``), sorted."""

@@ -18,11 +18,27 @@ def docker_argv(host: str | None, *words: str) -> tuple[str, ...]:
     return ("docker", *(("--host", host) if host is not None else ()), *words)
 
 
-def build_argv(*, tag: str, folder: Path, dockerfile: Path, base_image: str) -> tuple[str, ...]:
-    """Return the command that builds one of our images from a folder (its build context)."""
+def build_argv(
+    *, tag: str, folder: Path, dockerfile: Path, base_image: str, words: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return the command that builds an image from a folder (its context) on a base image."""
     return images.build_argv(
-        tag=tag, folder=folder, dockerfile=dockerfile, arguments={"BASE_IMAGE": base_image}
+        tag=tag,
+        folder=folder,
+        dockerfile=dockerfile,
+        arguments={"BASE_IMAGE": base_image},
+        words=words,
     )
+
+
+def build_limits(*, network: str | None, memory_bytes: int) -> tuple[str, ...]:
+    """Return options for the build of somebody else's code.
+
+    ``network`` None leaves it as it is. The classic builder keeps the limit of memory, with that
+    of swap; BuildKit has none, and ignores it.
+    """
+    limits = ("--memory", str(memory_bytes), "--memory-swap", str(memory_bytes))
+    return (*limits, *(("--network", network) if network is not None else ()))
 
 
 def exec_argv(container: str, *command: str, host: str | None = None) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ of output.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
+from loadtests.tools import proc
 from loadtests.tools.docker import pulse
 from loadtests.tools.error_lines import first_error, plain
 
@@ -22,6 +24,12 @@ BUILD_STARTS_S = 30.0
 """How long a builder may take to its first line; later a step may be silent for minutes."""
 
 PULL_LIMIT_S = 900.0
+
+FIRST_LINES, LAST_LINES = 500, 5000
+"""Lines of the builder's output that are kept: the steps, and what the failed one wrote."""
+
+LINE_CHARS = 4000
+"""Longer lines are cut: a step may write without end."""
 
 TAIL_LINES = 20
 """Lines of the builder's output that a message shows."""
@@ -130,27 +138,45 @@ def build(
     ``what`` names the image's content in the message. ``starts_s`` limits the time to the builder's
     first line, in which the classic one sends the whole context.
     """
-    lines: list[str] = []
+    kept = _Kept()
 
     def take(line: str) -> None:
-        lines.append(plain(line))
+        kept.add(plain(line[:LINE_CHARS]))
         on_line(line)
 
     try:
         pulse.run(
-            argv,
+            proc.tied(argv),  # a step may never end, and nobody else would know of it
             env=env,
             timeout_s=timeout_s,
             on_line=take,
             first_line_limit_s=starts_s,
         )
     except ProcessFailure as error:
+        lines = kept.lines
         failure = failure_of(lines) if error.output else None  # else it did not end by itself
         tail = "\n".join(lines[-TAIL_LINES:]) or error.output
         raise EnvironmentFailure(
             f"The image of {what} does not build. {failure or error}\n"
             f"The end of the builder's output:\n{tail}\nTry it by hand: {' '.join(argv)}"
         ) from error
+
+
+class _Kept:
+    """The first and the last lines of an output."""
+
+    def __init__(self) -> None:
+        self._first: list[str] = []
+        self._last: deque[str] = deque(maxlen=LAST_LINES)
+
+    def add(self, line: str) -> None:
+        """Keep a line, in the place of the oldest of the last ones."""
+        (self._first if len(self._first) < FIRST_LINES else self._last).append(line)
+
+    @property
+    def lines(self) -> list[str]:
+        """What is kept, in order."""
+        return [*self._first, *self._last]
 
 
 def failure_of(lines: Sequence[str]) -> Failure | None:

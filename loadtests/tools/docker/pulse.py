@@ -31,8 +31,20 @@ def answers(limit_s: int | None = None) -> bool:
         return False
 
 
+LIMITS = (
+    *("--init", "--pids-limit", "512", "--memory", "4g"),
+    *("--security-opt", "no-new-privileges"),
+)
+"""Limits of a container that imports an application: its code may do anything."""
+
+
 def container_argv(
-    image: str, *command: str, entrypoint: str, variables: Iterable[str] = ()
+    image: str,
+    *command: str,
+    entrypoint: str,
+    variables: Iterable[str] = (),
+    name: str,
+    labels: Mapping[str, str],
 ) -> tuple[str, ...]:
     """Return the command that runs a program in a container of its own, without a network.
 
@@ -41,7 +53,10 @@ def container_argv(
     """
     return (
         *("docker", "run", "--rm", "--interactive", "--network", "none"),
-        *(word for name in variables for word in ("--env", name)),
+        *(word for variable in variables for word in ("--env", variable)),
+        *LIMITS,
+        *("--name", name),
+        *(word for item in labels.items() for word in ("--label", "=".join(item))),
         *("--entrypoint", entrypoint, image, *command),
     )
 

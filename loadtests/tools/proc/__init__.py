@@ -18,6 +18,7 @@ from loadtests.tools.proc.clock import children_cpu_s, monotonic_s, now_s, own_c
 from loadtests.tools.proc.command import TAIL_CHARS, Completed, run
 from loadtests.tools.proc.group import signal_running
 from loadtests.tools.proc.programs import Child, Service
+from loadtests.tools.proc.setpriv import tied
 
 __all__ = [
     "POLL_S",
@@ -33,6 +34,7 @@ __all__ = [
     "run",
     "signal_running",
     "sleep",
+    "tied",
     "wait_until",
     "which",
 ]

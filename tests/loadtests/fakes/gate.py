@@ -144,7 +144,7 @@ def put_in_memory(monkeypatch: pytest.MonkeyPatch, world: GateWorld) -> None:
             world.open -= 1
 
     def build(
-        _: object, __: Path, ___: Path, named: tuple[str, str], environments: Any, say: Say
+        _: object, __: Path, ___: Path, named: tuple[str, str], environments: Any, *_more: Any
     ) -> Sides:
         base, head = (
             make_side(side, asked=asked, digest=f"sha256:{asked}", environment=environments[side])

@@ -235,3 +235,45 @@ def test_a_closed_load_of_slow_answers_settles_for_longer(world: GateWorld) -> N
 
     settled = {order["settle_s"] for order in world.trials if order.get("mode") != "open"}
     assert min(settled) > PLAN.timing.first_settle_s
+
+
+# -- what base counts itself -------------------------------------------------------------------
+
+
+def test_the_requests_of_a_pair_are_those_that_base_counts(world: GateWorld) -> None:
+    pairs = a_runner(world).pairs([1, 2], LOAD, before=0)
+
+    for pair in pairs:
+        assert pair.base_requests is not None
+        assert pair.base_requests.counted == pair.base_requests.sent > 0
+        assert pair.base_requests.failed == 0
+
+
+def test_a_head_that_asks_base_is_seen_in_the_count_of_base(world: GateWorld) -> None:
+    def ask_base(_trial: int) -> None:
+        world.finished["base-a-1"] = world.finished.get("base-a-1", 0) + 1
+
+    world.before_trial = ask_base
+    first, second = a_runner(world).pairs([1, 2], LOAD, before=0)
+
+    assert first.base_requests is not None
+    assert second.base_requests is not None
+    assert first.base_requests.counted > first.base_requests.sent
+    assert second.base_requests.counted == second.base_requests.sent
+
+
+def test_starts_that_tell_no_count_are_not_asked_again(
+    world: GateWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def no_counts(_agent: Agent, starts: object) -> dict[str, int]:
+        asked.append(1)
+        return {}
+
+    monkeypatch.setattr("loadtests.gate.pair_runner.finished_requests", no_counts)
+    runner = a_runner(world)
+    pairs = [*runner.pairs([1, 2], LOAD, before=0), *runner.pairs([3, 4], LOAD, before=0)]
+
+    assert [pair.base_requests for pair in pairs] == [None] * 4
+    assert len(asked) == 1

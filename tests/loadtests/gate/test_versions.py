@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 from pathlib import Path
@@ -272,3 +273,62 @@ def test_a_commits_files_have_the_modes_of_the_checkouts(checkout: Path, tmp_pat
     }
     assert modes == {"app": 0o775, "app/code.py": 0o664, "app/Dockerfile": 0o644}
     assert (exported / "app/code.py").read_text() == "three"
+
+
+# -- a commit of a stranger's ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", ["/etc", "../../outside", "app/../../outside"])
+@pytest.mark.parametrize("name", ["link", "app/link"])
+def test_a_commit_with_a_link_that_leads_out_is_not_written(
+    checkout: Path, tmp_path: Path, name: str, target: str
+) -> None:
+    (checkout / name).symlink_to(target if target.startswith("/") else f"../{target}")
+    in_git(checkout, "add", "--all")
+    in_git(checkout, "commit", "--quiet", "--message", "link")
+    into = tmp_path / "into"
+    into.mkdir()
+
+    with pytest.raises(UsageError, match=f"has {name} → .*leads out of its folder"):
+        git.export(checkout, in_git(checkout, "rev-parse", "HEAD"), into)
+
+    assert list(into.iterdir()) == []
+    assert not into.with_suffix(".tar").exists()
+
+
+def test_links_within_a_commit_are_written(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "app/up").symlink_to("../app/code.py")
+    in_git(checkout, "add", "--all")
+    in_git(checkout, "commit", "--quiet", "--message", "link")
+    into = tmp_path / "into"
+    into.mkdir()
+
+    git.export(checkout, in_git(checkout, "rev-parse", "HEAD"), into)
+
+    assert (into / "app/up").read_text() == "four"
+
+
+def test_a_dockerfile_that_is_a_link_to_a_file_of_this_machine_is_refused(
+    checkout: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("secret\n")
+    (checkout / "app/Dockerfile").unlink()
+    (checkout / "app/Dockerfile").symlink_to(tmp_path / "secret")
+    head = versions.Named(name=SideName.HEAD, asked=".", kind=SideKind.PATH, folder=checkout)
+
+    with pytest.raises(UsageError, match="app/Dockerfile is a link to"):
+        versions._folder(head, checkout, tmp_path)
+
+
+def test_links_pipes_and_strange_names_have_a_hash_or_none(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe")
+    strange = os.fsdecode(b"caf\xe9")
+    (tmp_path / strange).write_text("a")
+
+    hashes = versions.hashes_of(tmp_path, map(Path, ("a", "link", "pipe", "gone", strange)))
+
+    assert set(hashes) == {"a", "link", strange}
+    assert hashes["link"] == "link to /dev/zero"
+    assert hashes["a"] == hashes[strange]

@@ -116,3 +116,13 @@ def test_a_row_takes_forty_bytes_at_most_until_it_is_spilled() -> None:
     )
 
     assert held / len(recorder) <= 40
+
+
+def test_made_up_names_of_replicas_in_redirects_share_one_entry() -> None:
+    recorder = Recorder()
+    for number in range(MOST_ENTRIES + 10):
+        recorder.add_redirect(b"%d" % number)
+
+    redirects = recorder.samples(0.0).redirects
+    assert len(redirects) == MOST_ENTRIES
+    assert redirects[OTHERS] == 11

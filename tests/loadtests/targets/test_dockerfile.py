@@ -85,3 +85,7 @@ def test_what_looks_like_a_dockerfile_is_recognised(tmp_path: Path) -> None:
     assert dockerfile.recognises(".", tmp_path)
     assert not dockerfile.recognises("app.py", tmp_path)
     assert not dockerfile.recognises("Dockerfile", tmp_path)
+
+
+def test_words_that_are_nested_without_end_are_words() -> None:
+    assert isinstance(copied(f"COPY {'[' * 100_000}\n"), tuple)

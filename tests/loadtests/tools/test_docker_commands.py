@@ -247,3 +247,23 @@ def test_a_mistake_in_a_file_is_told_with_its_line() -> None:
 
 def test_services_are_stopped_within_a_grace_period() -> None:
     assert docker_compose.stop_words(["web"], grace_s=2) == ("stop", "--timeout", "2", "web")
+
+
+def test_a_strangers_build_has_a_limit_of_memory_and_may_have_no_network() -> None:
+    limits = ("--memory", "1000", "--memory-swap", "1000")
+
+    assert docker.build_limits(network=None, memory_bytes=1000) == limits
+    assert docker.build_limits(network="none", memory_bytes=1000) == (*limits, "--network", "none")
+
+
+def test_a_compose_file_that_anchors_make_endlessly_large_is_refused() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+
+    with pytest.raises(docker_compose.ComposeFileError, match=r"over 100,000 values"):
+        docker_compose.parse("\n".join(lines))
+
+
+def test_a_compose_file_that_is_nested_without_end_is_refused() -> None:
+    with pytest.raises(docker_compose.ComposeFileError, match="nested too deeply"):
+        docker_compose.parse("a: " + "[" * 20_000)

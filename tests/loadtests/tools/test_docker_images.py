@@ -149,3 +149,28 @@ def test_a_pull_that_fails_gives_the_engines_own_line(monkeypatch: pytest.Monkey
     monkeypatch.setattr(proc, "run", run)
 
     assert docker_images.pull("shop") == "Error response from daemon: pull access denied for shop"
+
+
+def test_a_build_that_writes_without_end_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = docker_images.FIRST_LINES + docker_images.LAST_LINES + 1000
+    kept: list[int] = []
+
+    def run(*_: object, on_line: Callable[[str], None], **__: object) -> None:
+        on_line("Step 1/2 : RUN yes")
+        for _line in range(lines):
+            on_line("y" * 2 * docker_images.LINE_CHARS)
+        on_line("ERROR: it did not end")
+        raise ProcessFailure("`docker build` ended with code 1", output="code: 1")
+
+    def failed(texts: list[str]) -> str:
+        kept.extend(map(len, texts))
+        return f"{texts[0]}, {texts[-1]}"
+
+    monkeypatch.setattr(proc, "run", run)
+    monkeypatch.setattr(docker_images, "failure_of", failed)
+
+    with pytest.raises(EnvironmentFailure, match=r"Step 1/2 : RUN yes, ERROR: it did not end"):
+        docker_images.build(("docker", "build", "."), what="shop", on_line=lambda _: None)
+
+    assert len(kept) == docker_images.FIRST_LINES + docker_images.LAST_LINES
+    assert max(kept) == docker_images.LINE_CHARS

@@ -107,3 +107,62 @@ def test_a_worker_that_ends_takes_its_file_along() -> None:
 
     assert said[0] == "True"
     assert not Path(said[1]).exists()
+
+
+# -- a process that is not what it seems -------------------------------------------------------
+
+
+@pytest.fixture
+def own_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The /tmp of a process whose root is a folder here; gives the helper's file in it."""
+    root = tmp_path / "proc/7"
+    (root / "root/tmp").mkdir(parents=True)
+    (root / "status").write_text("Name:\tgunicorn\nNSpid:\t7\t3\n")
+    monkeypatch.setattr(greenlets, "PROC", tmp_path / "proc")
+    return root / "root/tmp/twofold-greenlets-3.jsonl"
+
+
+def test_what_the_helper_wrote_is_read_once(own_tmp: Path) -> None:
+    own_tmp.write_text(LINE + "\n")
+
+    assert len(greenlets.written(7)) == 1
+    assert greenlets.written(7) == ()
+
+
+def test_a_link_out_of_a_container_is_not_followed(own_tmp: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(LINE + "\n")
+    own_tmp.symlink_to(tmp_path / "secret")
+
+    assert greenlets.written(7) == ()
+    assert (tmp_path / "secret").exists()
+
+
+def test_a_folder_that_is_a_link_is_not_followed(own_tmp: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / own_tmp.name).write_text(LINE + "\n")
+    own_tmp.parent.rmdir()
+    own_tmp.parent.symlink_to(tmp_path / "elsewhere")
+
+    assert greenlets.written(7) == ()
+
+
+@pytest.mark.timeout(10)
+def test_a_pipe_is_not_waited_for(own_tmp: Path) -> None:
+    os.mkfifo(own_tmp)
+
+    assert greenlets.written(7) == ()
+
+
+@pytest.mark.parametrize(
+    "line", ["[" * 100_000, '[{"frames": [], "running": 1, "peer": "", "count": 1e400}]', '["x"]']
+)
+def test_a_line_that_somebody_made_up_is_left_out(line: str) -> None:
+    assert greenlets.parse(line) == ()
+
+
+def test_a_count_that_somebody_made_up_fills_no_memory() -> None:
+    line = '[{"frames": [], "running": false, "peer": "", "count": 1000000000000}]'
+
+    (look,) = greenlets.parse(line)
+
+    assert len(look) == greenlets.MOST_GREENLETS

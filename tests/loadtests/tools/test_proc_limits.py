@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import proc
 from loadtests.tools.proc import command, output
+from tests.checkout import CHECKOUT
 from tests.loadtests.tools.test_proc import LONG, wait_until_gone
 
 OnLine = Callable[[str], None] | None
@@ -228,3 +230,34 @@ def test_a_file_of_another_machine_is_one_message(tmp_path: Path) -> None:
 
     with pytest.raises(ProcessFailure, match="program' cannot be run"):
         proc.run((str(program),))
+
+
+# -- the end of the harness --------------------------------------------------------------------
+
+TIED = """
+import sys
+from pathlib import Path
+from loadtests.tools import proc
+script = f"echo $$ > {sys.argv[1]}; exec sleep 600"
+proc.run(proc.tied(("sh", "-c", script)), timeout_s=60)
+"""
+
+
+@pytest.mark.skipif(proc.which("setpriv") is None, reason="needs setpriv (util-linux)")
+def test_a_program_that_is_tied_ends_with_a_harness_that_is_killed(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    argv = (sys.executable, "-c", TIED, str(note))
+    with proc.Service(argv, log=tmp_path / "log", cwd=CHECKOUT) as harness:
+        proc.wait_until(
+            lambda: note.exists() and note.read_text().endswith("\n"),
+            limit_s=20.0,
+            failure="it did not start",
+        )
+        os.kill(harness.pid, signal.SIGKILL)
+        wait_until_gone(int(note.read_text()))
+
+
+def test_without_setpriv_a_command_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: None)
+
+    assert proc.tied(["docker", "build"]) == ("docker", "build")

@@ -61,7 +61,14 @@ variants_option = click.option(
     " the first is base.",
 )
 
-OF_THE_TARGET = (*target_options.OF_VERSIONS, *load_options.OF_A_LOAD)
+build_network_option = click.option(
+    "--build-network",
+    type=click.Choice(("none", "host")),
+    help="Network of the builds: none keeps a stranger's Dockerfile off the network.  [default: the"
+    " engine's]",
+)
+
+OF_THE_TARGET = (*target_options.OF_VERSIONS, build_network_option, *load_options.OF_A_LOAD)
 
 DEFAULT_TARGET = "."
 """What is tested where nobody names a target."""
@@ -125,6 +132,7 @@ def _options(values: Mapping[str, Any], project: Project | None) -> options.Gate
         head=values["head"],
         base_image=values["base_image"],
         head_image=values["head_image"],
+        build_network=values["build_network"],
         variants=tuple(values["variants"] or ()),
         workers=_workers(values, project, is_own=is_own),
         workload=_workload(values, project, is_own=is_own),

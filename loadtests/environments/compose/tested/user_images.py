@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from loadtests.environments.compose.images import replacing
 from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.environments.protocol import Say
 from loadtests.model.errors import EnvironmentFailure, UsageError
@@ -42,25 +43,29 @@ class BuildCommand:
     env: Mapping[str, str]
 
 
-def provide(engine: Engine, subject: Subject, say: Say) -> dict[str, Image]:
+def provide(
+    engine: Engine, subject: Subject, say: Say, words: Sequence[str] = ()
+) -> dict[str, Image]:
     """Build or pull the image of each part; return what each declares, by the part's name.
 
+    ``words`` are further options of each build, which win over those of a build section.
     Raises :class:`EnvironmentFailure` with the failed step, or with the engine's own line.
     """
-    return {part.name: _provide(engine, part, say) for part in subject.parts}
+    return {part.name: _provide(engine, part, say, words) for part in subject.parts}
 
 
-def _provide(engine: Engine, part: Part, say: Say) -> Image:
+def _provide(engine: Engine, part: Part, say: Say, words: Sequence[str]) -> Image:
     if part.build is not None:
         say(f"Building the image of {part.name}")
-        command = build_command(part)
-        docker_images.build(
-            command.argv,
-            what=part.name,
-            on_line=lambda _: None,
-            env=command.env,
-            starts_s=SENDING_LIMIT_S,
-        )
+        command = build_command(part, words)
+        with replacing(engine, part.image):
+            docker_images.build(
+                command.argv,
+                what=part.name,
+                on_line=lambda _: None,
+                env=command.env,
+                starts_s=SENDING_LIMIT_S,
+            )
     image = engine.image(part.image)
     if image is None:
         say(f"Pulling {part.image}")
@@ -81,7 +86,7 @@ def _provide(engine: Engine, part: Part, say: Say) -> Image:
     return image
 
 
-def build_command(part: Part) -> BuildCommand:
+def build_command(part: Part, further: Sequence[str] = ()) -> BuildCommand:
     """Return the command that builds a part by its ``build`` section.
 
     Arguments are passed by the builder's environment, so that no value is in a list of processes
@@ -109,7 +114,7 @@ def build_command(part: Part) -> BuildCommand:
         dockerfile=dockerfile if "://" in context else Path(context) / dockerfile,
         arguments=dict.fromkeys(arguments),
         labels={LABEL: part.name},
-        words=words,
+        words=(*words, *further),
     )
     known = {name: value for name, value in arguments.items() if value is not None}
     return BuildCommand(argv=argv, env=known)

@@ -1,7 +1,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -222,3 +222,45 @@ def test_an_image_of_the_application_that_cannot_be_had_is_one_message(
 
     with pytest.raises(EnvironmentFailure, match=r"'shop:1' does not exist and cannot be pulled"):
         images.build_all(an_engine("own:1"), ROOT, say=ignore, app_image="shop:1")
+
+
+class TaggedEngine:
+    """An engine whose tags move; it notes which images it is asked to remove."""
+
+    def __init__(self, **tags: str) -> None:
+        self.tags = tags
+        self.removed: list[str] = []
+
+    def image_id(self, tag: str) -> str | None:
+        return self.tags.get(tag)
+
+    def remove_unused(self, image: str) -> None:
+        self.removed.append(image)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "removed"),
+    [
+        ({}, "sha256:1", []),
+        ({"app": "sha256:1"}, "sha256:1", []),
+        ({"app": "sha256:1"}, "sha256:2", ["sha256:1"]),
+    ],
+)
+def test_the_image_that_lost_its_tag_to_a_build_is_removed(
+    before: dict[str, str], after: str, removed: list[str]
+) -> None:
+    engine: Any = TaggedEngine(**before)
+
+    with images.replacing(engine, "app"):
+        engine.tags["app"] = after
+
+    assert engine.removed == removed
+
+
+def test_a_build_that_fails_removes_nothing() -> None:
+    engine: Any = TaggedEngine(app="sha256:1")
+
+    with pytest.raises(EnvironmentFailure), images.replacing(engine, "app"):
+        raise EnvironmentFailure("it does not build")
+
+    assert engine.removed == []

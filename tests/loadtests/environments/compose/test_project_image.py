@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import metadata
@@ -10,8 +11,8 @@ from typing import Any, cast
 
 import pytest
 
-from loadtests.environments.compose import project_image
-from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.environments.compose import project_image, projects
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
 from loadtests.model.tested.target import Target
 from loadtests.servers import registry as servers
 from loadtests.targets import import_string
@@ -211,6 +212,35 @@ def test_the_application_is_imported_in_its_image_without_a_network(
     )
     assert "secret" not in " ".join(argv)
     assert options["env"] == {"SHOP_KEY": "secret"}
+    assert argv[8 : 8 + len(pulse.LIMITS)] == pulse.LIMITS
+    # It has the name and the labels of a run's, so that what a killed harness leaves is removed.
+    words = dict(itertools.pairwise(argv))
+    labels = dict(
+        text.split("=", 1) for word, text in itertools.pairwise(argv) if word == "--label"
+    )
+    assert projects.NAME.fullmatch(labels[docker.PROJECT_LABEL])
+    assert words["--name"] == f"{labels[docker.PROJECT_LABEL]}-app"
+    assert {docker.RUN_LABEL, docker.OWNER_LABEL} <= labels.keys()
+
+
+def test_an_import_that_never_ends_leaves_no_container(
+    tested: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[str, ...]] = []
+
+    def run(argv: Sequence[str], **_: Any) -> Completed:
+        calls.append(tuple(argv))
+        if argv[1] == "run":
+            raise ProcessFailure("it did not end in 30 s and was killed.")
+        return Completed(argv=tuple(argv), code=0, stdout="", stderr="")
+
+    monkeypatch.setattr(pulse, "run", run)
+
+    with pytest.raises(ProcessFailure, match="did not end"):
+        project_image.inspect("sha256:built", tested, lambda _: None)
+
+    name = calls[0][calls[0].index("--name") + 1]
+    assert calls[1] == ("docker", "rm", "--force", "--volumes", name)
 
 
 def test_a_container_that_does_not_answer_is_told_with_what_it_wrote(

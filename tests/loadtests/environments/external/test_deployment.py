@@ -3,10 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.environments.external import deployment
+from loadtests.environments.external import deployment, watchdog
 from loadtests.environments.external.deployment import put_back
+from loadtests.environments.external.hooks import scale_argv
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.external import Hooks
+from loadtests.tools import proc
 
 
 @pytest.fixture(autouse=True)
@@ -119,3 +121,27 @@ def test_a_number_that_cannot_be_put_back_ends_with_the_command_for_it(tmp_path:
         put_back(web.hooks, print) as running,
     ):
         running.scale_to(1)
+
+
+# -- a harness that is killed ------------------------------------------------------------------
+
+
+def test_a_watchdog_puts_the_number_back_where_the_harness_could_not(tmp_path: Path) -> None:
+    web = FileDeployment(tmp_path, replicas=3)
+    argv = scale_argv(web.hooks, 3)
+    web.file.write_text("1")
+
+    with watchdog.guard(argv, limit_s=10.0, log=tmp_path / "logs/watchdog.log"):
+        pass  # nobody notes that it was done
+
+    proc.wait_until(lambda: web.count == 3, limit_s=20.0, failure="it was not put back")
+
+
+def test_a_watchdog_does_nothing_where_the_number_was_put_back(tmp_path: Path) -> None:
+    web = FileDeployment(tmp_path, replicas=3)
+
+    with put_back(web.hooks, lambda _: None, log=tmp_path / "logs/watchdog.log") as running:
+        running.scale_to(1)
+
+    assert web.calls.read_text() == "1 3 "
+    assert (tmp_path / "logs/watchdog.log").read_text() == ""

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from loadtests.gate.analysis import findings
-from loadtests.gate.model import Evidence, GateFinding, Mode, SideName, WorkerLoad
+from loadtests.gate.model import (
+    Evidence,
+    GateFinding,
+    Mode,
+    SideName,
+    WorkerLoad,
+)
+from loadtests.model.trial import RequestCount
 from loadtests.model.vocabulary import RuleCode
 from tests.loadtests.gate.builders import make_evidence, make_gate_plan
 
@@ -191,3 +198,26 @@ def test_failures_are_told_from_luck_by_their_number() -> None:
     # Forty against twenty-five may be luck: then there is no regression, and no answer either.
     assert not findings.head_fails_more(PLAN, unclear)
     assert set(codes(findings.check(PLAN, unclear))) == {RuleCode.ERRORS}
+
+
+@pytest.mark.parametrize(
+    ("count", "broken"),
+    [
+        (None, False),
+        (RequestCount(sent=900, counted=900), False),
+        (RequestCount(sent=900, counted=897, failed=3), False),
+        (RequestCount(sent=900, counted=903, failed=3), False),
+        (RequestCount(sent=900, counted=904, failed=3), True),
+        (RequestCount(sent=900, counted=600), True),
+    ],
+)
+def test_a_base_that_somebody_else_asks_breaks_its_rule(
+    count: RequestCount | None, *, broken: bool
+) -> None:
+    asked = replace(EVIDENCE.pairs[2], base_requests=count)
+    evidence = replace(EVIDENCE, pairs=(*EVIDENCE.pairs[:2], asked, *EVIDENCE.pairs[3:]))
+
+    found = findings.check(PLAN, evidence)
+
+    assert codes(found) == ([RuleCode.CONSERVATION] if broken else [])
+    assert all("pair 3: the generator sent 900" in finding.detail for finding in found)

@@ -130,3 +130,18 @@ def test_what_differs_is_told_of_files_alone(checkout: Path) -> None:
     shop = checkout / "services/shop"
 
     assert versions.hashes_of(shop, [Path("shop.py"), Path("gone.py")]).keys() == {"shop.py"}
+
+
+def test_a_link_that_leads_nowhere_gets_no_variables(checkout: Path, tmp_path: Path) -> None:
+    shop, temporary = checkout / "services/shop", tmp_path / "temporary"
+    temporary.mkdir()
+    (shop / ".env").unlink()
+    (shop / ".env").symlink_to("nowhere")
+    in_git(checkout, "add", "--force", "--all")
+    in_git(checkout, "commit", "--quiet", "--message", "link")
+    (shop / ".env").unlink()
+    (shop / ".env").write_text("TOKEN=1\n")
+
+    place = place_of(named(SideKind.REF, checkout), shop, shop, temporary)
+
+    assert not (place / "nowhere").exists()

@@ -225,6 +225,30 @@ def test_a_redirect_to_what_this_client_cannot_ask_is_the_answer(serve: Serve) -
     assert asker.rows("outcome") == [Outcome.OK]
 
 
+def test_a_redirect_to_another_host_is_the_answer_and_gets_nothing(serve: Serve) -> None:
+    others: list[bytes] = []
+    other = serve(remembering(others, {}))
+    away = f"HTTP/1.1 302 Found\r\nLocation: {other}/x\r\nContent-Length: 0\r\n\r\n".encode()
+    asker = Asker(serve(answering(away)))
+
+    response = asker.client.get("/", headers={"Authorization": "Basic secret"})
+
+    assert (response.status_code, others) == (302, [])
+    assert asker.rows("outcome") == [Outcome.OK]
+
+
+@pytest.mark.parametrize("location", [b"http://[::1/", b"http://h:99999/", b"//[x]/"])
+def test_a_location_that_is_no_url_is_a_failure_that_is_counted(
+    serve: Serve, location: bytes
+) -> None:
+    moved = b"HTTP/1.1 302 Found\r\nLocation: %b\r\nContent-Length: 0\r\n\r\n" % location
+    asker = Asker(serve(answering(moved)))
+
+    assert not asker.client.get("/").ok
+    assert asker.rows("outcome") == [Outcome.MALFORMED]
+    assert asker.stats.total.num_failures == 1
+
+
 def test_a_session_cookie_is_sent_back(serve: Serve) -> None:
     requests: list[bytes] = []
     login = OK.replace(b"\r\n", b"\r\nSet-Cookie: session=abc; HttpOnly\r\n", 1)

@@ -160,3 +160,19 @@ def test_it_takes_the_cookies_of_another_jar() -> None:
 
     assert sent(jar, "/cart") == "b=2; a=1"
     assert sent(jar, "/") == "a=1"
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [f"Max-Age={'9' * 400}", f"Max-Age={'9' * 5000}", "Expires=Mon, 01 Jan 99999 00:00:00 GMT"],
+)
+def test_an_age_beyond_all_numbers_raises_nothing(attribute: str) -> None:
+    assert sent(kept(f"a=1; {attribute}")) == "a=1"
+
+
+def test_an_application_cannot_fill_a_user_with_cookies() -> None:
+    jar = kept(*(f"c{number}=1" for number in range(jars.COOKIES_MAX + 5)))
+
+    assert len(jar) == jars.COOKIES_MAX
+    assert "c4" not in jar  # the oldest ones went
+    assert f"c{jars.COOKIES_MAX + 4}" in jar

@@ -88,3 +88,24 @@ def test_a_folder_of_10_gb_is_refused_before_anything_is_copied(tmp_path: Path) 
 
     with pytest.raises(UsageError, match=r"10\.0 GB.*videos \(10000 MB\).*\.dockerignore"):
         build_context.find(tmp_path)
+
+
+def test_what_is_no_file_and_names_that_are_no_utf_8_stop_nothing(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "project", {"shop.py": "x"})
+    os.mkfifo(folder / "pipe")
+    strange = os.fsdecode(b"caf\xe9.txt")
+    (folder / strange).write_text("x")
+
+    build_context.copy(build_context.find(folder), tmp_path / "copy")
+
+    assert {path.name for path in (tmp_path / "copy").iterdir()} == {"shop.py", strange}
+
+
+def test_a_file_that_cannot_be_copied_is_named(tmp_path: Path) -> None:
+    context = build_context.find(make_folder(tmp_path / "project", {"shop.py": "x", "a": ""}))
+    (tmp_path / "project/a").unlink()
+
+    with pytest.raises(
+        UsageError, match=r"project/a cannot be copied .*No such file.*dockerignore"
+    ):
+        build_context.copy(context, tmp_path / "copy")

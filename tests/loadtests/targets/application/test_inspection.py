@@ -329,3 +329,16 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
         inspection.inspect(
             "shop:app", python=sys.executable, folder=tmp_path / "no", env={}, modules=()
         )
+
+
+MADE_UP = ('{"failure": {"kind": "x"}, "missing": {}}', '{"failure": 5, "missing": 5}', "5", "null")
+
+
+@pytest.mark.parametrize("written", [*MADE_UP, '{"failure": {}}', "{}", "[" * 100_000])
+def test_an_answer_that_an_application_has_made_up_is_one_message(
+    tmp_path: Path, written: str
+) -> None:
+    done = proc.Completed(argv=("python",), code=0, stdout=written, stderr="")
+
+    with pytest.raises(UsageError):
+        inspection.parse(done, asked="shop:app", where="the image's Python", folder=tmp_path)

@@ -41,6 +41,34 @@ def test_requirements_come_with_the_files_that_they_include(tmp_path: Path) -> N
     assert needed.files["requirements/base.txt"] == files["requirements/base.txt"]
 
 
+@pytest.mark.parametrize("included", ["../secret.txt", "/etc/passwd", "sub/../../secret.txt"])
+def test_a_file_outside_of_the_folder_is_neither_read_nor_written(
+    tmp_path: Path, included: str
+) -> None:
+    (tmp_path / "secret.txt").write_text("secret\n")
+
+    with pytest.raises(UsageError, match="lies outside of"):
+        found(tmp_path / "shop", {"requirements.txt": f"-r {included}\n"})
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml", "more.txt"])
+def test_a_link_that_leads_out_of_the_folder_is_not_followed(tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret").write_text("secret\n")
+    make_folder(tmp_path / "shop", {"requirements.txt": "-r more.txt\n"})
+    (tmp_path / "shop" / name).unlink(missing_ok=True)
+    (tmp_path / "shop" / name).symlink_to(tmp_path / "secret")
+
+    with pytest.raises(UsageError, match="is a link to"):
+        find(tmp_path / "shop")
+
+
+def test_a_link_within_the_checkout_is_followed(tmp_path: Path) -> None:
+    make_folder(tmp_path, {"common.txt": "flask\n", ".git/config": "", "shop/shop.py": ""})
+    (tmp_path / "shop/requirements.txt").symlink_to("../common.txt")
+
+    assert find(tmp_path / "shop").files == {"requirements.txt": "flask\n"}
+
+
 @pytest.mark.parametrize("line", [".", "-e .", "-e .[db]", "./lib", "--editable=./lib"])
 def test_what_lies_in_the_folder_is_installed_after_the_code(tmp_path: Path, line: str) -> None:
     needed = found(tmp_path, {"requirements.txt": f"flask\n{line}\n"})
@@ -106,3 +134,21 @@ def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="neither UTF-8 nor UTF-16"):
         find(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "project = 1",
+        "tool = 2",
+        '[project]\ndependencies = "flask"\nrequires-python = 3',
+        "[project]\ndependencies = {a = 1}",
+    ],
+)
+def test_values_of_another_kind_say_nothing(tmp_path: Path, text: str) -> None:
+    assert found(tmp_path, {"pyproject.toml": text}) == Requirements()
+
+
+def test_a_file_that_is_nested_without_end_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"pyproject.toml (is nested too deeply|is no TOML)"):
+        found(tmp_path, {"pyproject.toml": f"a = {'[' * 20_000}"})

@@ -117,3 +117,35 @@ def test_the_folder_of_results_is_known_without_a_check(tmp_path: Path) -> None:
     (tmp_path / "twofold.toml").write_text('out = "measured"\nrounds = "broken"')
 
     assert project_file.results(tmp_path) == tmp_path / "measured"
+
+
+FILES = """
+target = "http://127.0.0.1:8000"
+[workloads.shop]
+requests = [{{method = "POST", path = "/a", files = {{locustfile = "{file}"}}}}]
+[workloads.shop.values.name]
+file = "{file}"
+"""
+
+
+@pytest.mark.parametrize("way", ["absolute", "above", "link"])
+def test_data_that_is_sent_lies_in_the_checkout(checkout: Path, tmp_path: Path, way: str) -> None:
+    (tmp_path / "secret.csv").write_text("name\nada\n")
+    (checkout / "link.csv").symlink_to(tmp_path / "secret.csv")
+    file = {"absolute": str(tmp_path / "secret.csv"), "above": "../secret.csv", "link": "link.csv"}
+    (checkout / "twofold.toml").write_text(FILES.format(file=file[way]))
+
+    with pytest.raises(UsageError) as error:
+        load(checkout)
+
+    assert str(error.value).count("lies outside of") == 2
+
+
+def test_data_may_lie_elsewhere_in_the_checkout(checkout: Path) -> None:
+    (checkout / "names.csv").write_text("name\nada\n")
+    (checkout / "src/twofold.toml").write_text(FILES.format(file="../names.csv"))
+
+    found = load(checkout / "src")
+
+    assert found is not None
+    assert found.values["shop"] == {"name": ("ada",)}

@@ -1,0 +1,70 @@
+"""Gives a deployment its number of replicas back when the harness ends without having done so.
+
+``python -m loadtests.environments.external.watchdog <job>`` waits for the end of the harness. The
+job is JSON: the command, and its time limit. A deployment that somebody uses must not stay at the
+one replica of a cell because a CI job was cancelled.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from loadtests.environments.child_python import python_path
+from loadtests.environments.compose.watchdog import DONE, Guard
+from loadtests.environments.guards import watching
+from loadtests.model.errors import EXIT_ENVIRONMENT, EXIT_YES, EnvironmentFailure, ProcessFailure
+from loadtests.tools import proc
+
+LIMIT_S = 900.0
+"""How long a hook that fails is tried again."""
+
+AGAIN_S = 5.0
+
+
+@contextmanager
+def guard(argv: Sequence[str], *, limit_s: float, log: Path) -> Iterator[Guard]:
+    """Provide a guard that runs a command unless the block notes that it was done."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    job = json.dumps({"argv": list(argv), "limit_s": limit_s})
+    watched = Guard(watching.start(__name__, (job,), log=log), log)
+    try:
+        yield watched
+    finally:
+        watched.close()
+
+
+def main(job: str) -> int:
+    """Wait for the end of the harness, run the command until it succeeds; return the exit code."""
+    if DONE in watching.watch():
+        return EXIT_YES
+    order = json.loads(job)
+    argv = tuple(order["argv"])
+    try:
+        proc.wait_until(
+            lambda: _succeeds(argv, float(order["limit_s"])),
+            limit_s=LIMIT_S,
+            every_s=AGAIN_S,
+            failure=f"The deployment could not be scaled back: {' '.join(argv)}",
+        )
+    except EnvironmentFailure as failure:
+        print(failure, file=sys.stderr)
+        return EXIT_ENVIRONMENT
+    print(f"Scaled back: {' '.join(argv)}", file=sys.stderr)
+    return EXIT_YES
+
+
+def _succeeds(argv: tuple[str, ...], limit_s: float) -> bool:
+    try:
+        proc.run(argv, env=python_path(), timeout_s=limit_s)
+    except ProcessFailure as failure:
+        print(failure, file=sys.stderr)
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

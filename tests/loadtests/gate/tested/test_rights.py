@@ -1,0 +1,66 @@
+"""What a version takes of this machine: head never gets more of it than base has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.environments.compose.tested.subject import Part, Subject
+from loadtests.gate.model import SideKind, SideName
+from loadtests.gate.tested import rights
+from loadtests.gate.versions import Named
+from loadtests.model.errors import UsageError
+
+HEAD = Named(name=SideName.HEAD, asked="topic", kind=SideKind.REF, commit="1" * 40)
+
+
+def taken(root: Path, *, build: dict[str, Any] | None = None, **definition: Any) -> frozenset[str]:
+    part = Part(name="web", service="app", image="web:1", build=build, definition=definition)
+    return rights.of(Subject(measured=part), root)
+
+
+@pytest.mark.parametrize(
+    ("definition", "right"),
+    [
+        ({"privileged": True}, "web: privileged True"),
+        ({"cap_add": ["SYS_ADMIN", "NET_ADMIN"]}, "web: cap_add NET_ADMIN, SYS_ADMIN"),
+        ({"security_opt": ["seccomp=unconfined"]}, "web: security_opt seccomp=unconfined"),
+        ({"devices": ["/dev/sda"]}, "web: devices /dev/sda"),
+        (
+            {"volumes": [{"type": "bind", "source": "/run/docker.sock", "target": "/s"}]},
+            "web: mount /run/docker.sock → /s",
+        ),
+        ({"volumes": ["/:/host"]}, "web: mount / → /host"),
+        ({"build": {"context": "/root"}}, "web: build.context /root"),
+        ({"build": {"context": "/root"}}, "web: build.dockerfile /root/Dockerfile"),
+        ({"build": {"network": "host", "context": "https://x.test/a"}}, "web: build.network host"),
+        ({"build": {"secrets": ["id=a,env=TOKEN"]}}, "web: build.secrets id=a,env=TOKEN"),
+    ],
+)
+def test_each_way_out_is_seen_and_refused_unless_base_has_it(
+    tmp_path: Path, definition: dict[str, Any], right: str
+) -> None:
+    found = taken(tmp_path, **definition)
+
+    assert right in found
+    rights.check(found, found, HEAD)
+    with pytest.raises(UsageError, match="--head 'topic' takes of this machine what base does not"):
+        rights.check(frozenset(), found, HEAD)
+
+
+def test_what_lies_in_the_version_is_no_right(tmp_path: Path) -> None:
+    (tmp_path / "docker").mkdir()
+    build = {"context": str(tmp_path / "docker/.."), "dockerfile": "docker/Dockerfile"}
+    mount = {"type": "bind", "source": str(tmp_path / "docker"), "target": "/d"}
+
+    assert taken(tmp_path, build=build, volumes=[mount, "data:/data"], cap_drop=["ALL"]) == set()
+
+
+def test_a_link_to_a_file_of_this_machine_is_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").symlink_to("/etc/hostname")
+
+    assert taken(tmp_path, build={"context": str(tmp_path)}) == {
+        f"web: build.dockerfile {Path('/etc/hostname').resolve()}"
+    }
