@@ -35,6 +35,7 @@ def continued(earlier: GateResult, now: GatePlan) -> GatePlan:
         asked=now.asked,
         checks=now.checks,
         models=now.models,
+        profile=now.profile,
     )
 
 

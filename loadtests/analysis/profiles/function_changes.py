@@ -1,11 +1,11 @@
 """Which functions' own CPU per request changed between two versions. PURE.
 
-A share s of N independent samples has the standard deviation √(s(1 − s)/N) (binomial; Gregg,
-*Systems Performance*, 2nd ed., 13.6): to see a change of 5 % of all CPU within 1 point, each side
-needs some 4,000 samples. But the samples of a start are not independent, and starts differ, so the
-unit is the start: each pair of starts (one core, the same arrivals) gives one difference, and
-Student's t over the pairs gives interval and p-value. The standard error is at least that of the
-samples, because few pairs may agree by chance.
+A share s of N independent samples has the standard deviation √(s(1 − s)/N) (binomial; Cochran 1977,
+*Sampling Techniques*, chapter 3). To see a change of 5 % of all CPU within 1 point, each side needs
+some 4,000 samples. But the samples of a start are not independent, and starts differ, so the unit
+is the start. Each pair of starts (one core, the same arrivals) gives one difference, and Student's
+t over the pairs gives interval and p-value. The standard error is at least that of the samples,
+because few pairs may agree by chance. Each interval is that of one function alone.
 
 A difference is a share of base's CPU per request. It is counted in two ways: by the share of a
 start's samples times its CPU by the kernel's counters, and by samples per request. The first would
@@ -109,9 +109,9 @@ def changes_of(profile: FunctionProfile) -> FunctionChanges:
     )
 
 
-def discoveries[Name: Hashable](chances: Mapping[Name, float], level: float) -> set[Name]:
+def discoveries(chances: Mapping[int, float], level: float) -> set[int]:
     """Return whose p-values Benjamini and Hochberg (1995) call discoveries at a level."""
-    order = sorted(chances, key=lambda name: chances[name])
+    order = sorted(chances, key=lambda name: (chances[name], name))
     count = len(order)
     last = max(
         (rank for rank, name in enumerate(order, 1) if chances[name] <= level * rank / count),
