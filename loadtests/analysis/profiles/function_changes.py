@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from scipy.special import stdtrit
@@ -95,6 +95,7 @@ def changes_of(profile: FunctionProfile) -> FunctionChanges:
     named = discoveries({place: test.chance for place, test in tested.items()}, LEVEL)
     shown = {place for place in named if abs(tested[place].mean) >= LEAST_RATIO}
     order = sorted(tested, key=lambda place: (place not in shown, -abs(tested[place].mean)))
+    details = _Details(profile, owners, pairs)
     return replace(
         bare,
         pairs=len(pairs),
@@ -103,7 +104,7 @@ def changes_of(profile: FunctionProfile) -> FunctionChanges:
         whole=_whole(pairs),
         visible_ratio=_visible(list(tested.values())),
         functions=tuple(
-            _change(profile, owners, pairs, place, tested[place], is_changed=place in shown)
+            _change(details, place, tested[place], is_changed=place in shown)
             for place in order[: max(MOST_FUNCTIONS, len(shown))]
         ),
     )
@@ -152,32 +153,22 @@ def _visible(tested: Sequence[_Tested]) -> float | None:
 
 
 def _change(
-    profile: FunctionProfile,
-    owners: Sequence[int],
-    pairs: Sequence[Pair],
-    place: int,
-    tested: _Tested,
-    *,
-    is_changed: bool,
+    details: _Details, place: int, tested: _Tested, *, is_changed: bool
 ) -> FunctionChange:
-    function, details = profile.functions[place], _Details(profile, owners, pairs, place)
-    base_us, head_us = (
-        math.fsum(pair.share(side, place) * pair.cpu_us(side) for pair in pairs) / len(pairs)
-        for side in (BASE, HEAD)
-    )
+    function = details.profile.functions[place]
     return FunctionChange(
         file=function.file,
-        line=details.line(tested.mean) or function.line,
+        line=details.line(place, tested.mean) or function.line,
         name=function.name,
         checkout=function.checkout,
-        base_us=round(base_us, 3),
-        head_us=round(head_us, 3),
+        base_us=details.cpu_us(place, BASE),
+        head_us=details.cpu_us(place, HEAD),
         change=_rounded(tested.span),
         chance=float(f"{tested.chance:.4g}"),
         is_changed=is_changed,
-        new_callees=details.only(HEAD) if is_changed else (),
-        gone_callees=details.only(BASE) if is_changed else (),
-        callee=details.callee(tested.mean),
+        new_callees=details.only(place, HEAD) if is_changed else (),
+        gone_callees=details.only(place, BASE) if is_changed else (),
+        callee=details.callee(place, tested.mean),
     )
 
 
@@ -191,49 +182,55 @@ class _Details:
     """Where a function's change is: by line, by callee, and in functions of one version only."""
 
     def __init__(
-        self, profile: FunctionProfile, owners: Sequence[int], pairs: Sequence[Pair], place: int
+        self, profile: FunctionProfile, owners: Sequence[int], pairs: Sequence[Pair]
     ) -> None:
-        self._profile = profile
-        self._place = place
-        self._paths = [path for path, owner in enumerate(owners) if owner == place]
+        self.profile = profile
+        self._pairs = pairs
         self._shares = {side: shares_of(pairs, side) for side in (BASE, HEAD)}
+        self._paths: dict[int, list[int]] = defaultdict(list)
+        for path, owner in enumerate(owners):
+            self._paths[owner].append(path)
 
-    def _growth(self, names: Iterable[tuple[int, Hashable]]) -> Mapping[Hashable, float]:
-        growth: dict[Hashable, float] = defaultdict(float)
-        for path, name in names:
-            growth[name] += self._shares[HEAD].get(path, 0.0) - self._shares[BASE].get(path, 0.0)
-        return growth
+    def cpu_us(self, place: int, side: str) -> float:
+        """Return a function's CPU per request in microseconds, as a mean over the pairs."""
+        times = [pair.share(side, place) * pair.cpu_us(side) for pair in self._pairs]
+        return round(math.fsum(times) / len(times), 3)
 
-    def line(self, change: float) -> int:
-        """Return the function's own line with most of the change; 0 if that is not known."""
-        lines = self._growth(
-            (path, self._profile.paths[path].line)
-            for path in self._paths
-            if self._profile.paths[path].functions[-1] == self._place
-        )
-        known = {line: growth for line, growth in lines.items() if line}
-        if not known:
-            return 0
-        line = max(known, key=lambda line: math.copysign(1, change) * known[line])
-        assert isinstance(line, int)
-        # Where the change is in a function that the other version has not, no own line has it.
-        return line if known[line] * change > 0 else 0
+    def line(self, place: int, change: float) -> int:
+        """Return the function's own line with most of the change; 0 if that is not known.
 
-    def callee(self, change: float) -> str:
+        Where the change is in a function that the other version has not, no own line has it.
+        """
+        growth: dict[int, float] = defaultdict(float)
+        for number in self._paths[place]:
+            path = self.profile.paths[number]
+            if path.functions[-1] == place and path.line:
+                growth[path.line] += self._growth(number)
+        sign = math.copysign(1, change)
+        line = max(growth, key=lambda line: sign * growth[line], default=0)
+        return line if line and sign * growth[line] > 0 else 0
+
+    def callee(self, place: int, change: float) -> str:
         """Return the library function that has most of the change, or ""."""
-        growth = self._growth((path, self._profile.paths[path].callee) for path in self._paths)
-        name = max(growth, key=lambda name: math.copysign(1, change) * growth[name], default="")
-        return str(name) if name and growth[name] / change >= MOST_OF_IT else ""
+        growth: dict[str, float] = defaultdict(float)
+        for number in self._paths[place]:
+            growth[self.profile.paths[number].callee] += self._growth(number)
+        sign = math.copysign(1, change)
+        name = max(growth, key=lambda name: sign * growth[name], default="")
+        return name if name and growth[name] / change >= MOST_OF_IT else ""
 
-    def only(self, side: str) -> tuple[str, ...]:
+    def only(self, place: int, side: str) -> tuple[str, ...]:
         """Return the functions that only this version has, which count for this one."""
-        names = {
-            function.name
-            for path in self._paths
-            for place in self._profile.paths[path].functions
-            for function in (self._profile.functions[place],)
-            if (function.in_head if side == HEAD else function.in_base)
-            and not (function.in_base and function.in_head)
-            and self._shares[side].get(path)
-        }
+        names = set()
+        for number in self._paths[place]:
+            for callee in self.profile.paths[number].functions:
+                function = self.profile.functions[callee]
+                here, there = function.in_head, function.in_base
+                if side == BASE:
+                    here, there = there, here
+                if here and not there and callee != place and self._shares[side].get(number):
+                    names.add(function.name)
         return tuple(sorted(names))
+
+    def _growth(self, path: int) -> float:
+        return self._shares[HEAD].get(path, 0.0) - self._shares[BASE].get(path, 0.0)

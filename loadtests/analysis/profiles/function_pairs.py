@@ -21,11 +21,12 @@ OUTSIDE = -1
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """One start of each version: samples by function, and CPU per request in base's own."""
+    """One start of each version: its samples by function, and all of them, by version."""
 
     base: StartProfile
     head: StartProfile
     counts: Mapping[str, Mapping[int, int]]
+    totals: Mapping[str, int]
 
     @property
     def cpu_ratio(self) -> float:
@@ -38,11 +39,9 @@ class Pair:
         assert used
         return used
 
-    def total(self, side: str) -> int:
-        return sum(self.counts[side].values())
-
     def share(self, side: str, function: int) -> float:
-        return self.counts[side].get(function, 0) / self.total(side)
+        """Return a function's share of a start's samples."""
+        return self.counts[side].get(function, 0) / self.totals[side]
 
     def by_cpu(self, function: int) -> float:
         """Return the change as a share of base's CPU, by shares and the kernel's counters."""
@@ -50,14 +49,14 @@ class Pair:
 
     def by_samples(self, function: int) -> float:
         """Return the change as a share of base's CPU, by samples per request."""
-        per_request = self.base.requests / self.head.requests / self.total(BASE)
+        per_request = self.base.requests / self.head.requests / self.totals[BASE]
         return self.counts[HEAD].get(function, 0) * per_request - self.share(BASE, function)
 
     def variance(self, function: int) -> float:
         """Return the variance that the numbers of samples alone give :meth:`by_cpu`."""
         base, head = self.share(BASE, function), self.share(HEAD, function)
-        of_head = self.cpu_ratio**2 * head * (1 - head) / self.total(HEAD)
-        return base * (1 - base) / self.total(BASE) + of_head
+        of_head = self.cpu_ratio**2 * head * (1 - head) / self.totals[HEAD]
+        return base * (1 - base) / self.totals[BASE] + of_head
 
 
 def owners_of(profile: FunctionProfile) -> Sequence[int]:
@@ -88,7 +87,8 @@ def pairs_of(profile: FunctionProfile, owners: Sequence[int]) -> list[Pair]:
         if base is None or head is None or not (_is_useful(base) and _is_useful(head)):
             continue
         counts = {side: _counts(start, owners) for side, start in ((BASE, base), (HEAD, head))}
-        pairs.append(Pair(base=base, head=head, counts=counts))
+        totals = {side: sum(of_side.values()) for side, of_side in counts.items()}
+        pairs.append(Pair(base=base, head=head, counts=counts, totals=totals))
     return pairs
 
 
@@ -109,7 +109,7 @@ def shares_of(pairs: Sequence[Pair], side: str) -> Mapping[int, float]:
     for pair in pairs:
         start, ratio = (pair.base, 1.0) if side == BASE else (pair.head, pair.cpu_ratio)
         for path, count in start.samples:
-            shares[path] += count / pair.total(side) * ratio / len(pairs)
+            shares[path] += count / pair.totals[side] * ratio / len(pairs)
     return shares
 
 
