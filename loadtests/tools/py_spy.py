@@ -38,7 +38,7 @@ NO_RIGHT = (
 )
 
 
-RECORDED = re.compile(r"(?P<name>.*) \((?P<file>[^()]*):(?P<line>\d+)\)")
+RECORDED = re.compile(r"(?P<name>.*?) \((?P<file>.+):(?P<line>\d+)\)")
 """A frame of a recorded stack: ``rank (/srv/shop/search.py:31)``."""
 
 
