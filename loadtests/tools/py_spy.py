@@ -80,7 +80,17 @@ def record_argv(
     """
     how = ("--gil", "--nonblocking", "--full-filenames", "--format", "raw")
     length = ("--rate", str(rate_hz), "--duration", str(seconds))
-    return (*_on(cores), program, "record", *how, *length, "--output", str(output), "--pid", str(pid))
+    return (
+        *_on(cores),
+        program,
+        "record",
+        *how,
+        *length,
+        "--output",
+        str(output),
+        "--pid",
+        str(pid),
+    )
 
 
 def _on(cores: Sequence[int]) -> tuple[str, ...]:

@@ -74,9 +74,7 @@ def planted_rounds() -> int:
 
 def files(planted: Planted | None = None) -> Mapping[str, str]:
     """Return the text of each file of an image's build context."""
-    modules = {
-        f"shop/{module}.py": _module(index, planted) for index, module in enumerate(MODULES)
-    }
+    modules = {f"shop/{module}.py": _module(index, planted) for index, module in enumerate(MODULES)}
     return {
         "Dockerfile": DOCKERFILE,
         "shop/gunicorn.conf.py": GUNICORN,

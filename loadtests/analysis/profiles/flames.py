@@ -41,9 +41,9 @@ def flame_of(large: CellProfile, small: CellProfile | None) -> FlameNode | None:
 def difference(
     label: str, after: Mapping[tuple[str, ...], float], before: Mapping[tuple[str, ...], float]
 ) -> FlameNode:
-    """Return the flame graph of paths of labels with their ms, and each box's change against before.
+    """Return the flame graph of labelled paths with their ms, and each box's change.
 
-    A difference flame graph: the widths are those of ``after``.
+    A difference flame graph: the widths are those of ``after``, the changes against ``before``.
     """
     tree, old = _grown(after), _grown(before)
     return _box(label, tree, old, tree.ms, compared=True)

@@ -152,9 +152,7 @@ def _visible(tested: Sequence[_Tested]) -> float | None:
     return max(LEAST_RATIO, quantile * max(test.error for test in tested))
 
 
-def _change(
-    details: _Details, place: int, tested: _Tested, *, is_changed: bool
-) -> FunctionChange:
+def _change(details: _Details, place: int, tested: _Tested, *, is_changed: bool) -> FunctionChange:
     function = details.profile.functions[place]
     return FunctionChange(
         file=function.file,
@@ -173,9 +171,7 @@ def _change(
 
 
 def _rounded(span: Span) -> Span:
-    return Span(
-        estimate=round(span.estimate, 5), low=round(span.low, 5), high=round(span.high, 5)
-    )
+    return Span(estimate=round(span.estimate, 5), low=round(span.low, 5), high=round(span.high, 5))
 
 
 class _Details:

@@ -114,7 +114,7 @@ def shares_of(pairs: Sequence[Pair], side: str) -> Mapping[int, float]:
 
 
 def flame_of(profile: FunctionProfile) -> FlameNode | None:
-    """Return the difference flame graph: head's CPU per request, and each box's change against base.
+    """Return the difference flame graph: head's CPU per request, and how each box changed.
 
     None where the profile shows nothing.
     """

@@ -25,9 +25,7 @@ def find(here: Path, texts: Mapping[str, str | None]) -> dict[str, str]:
     chosen = {}
     for file, text in texts.items():
         same = [
-            path
-            for path in by_name[PurePosixPath(file).name]
-            if text and _text(top / path) == text
+            path for path in by_name[PurePosixPath(file).name] if text and _text(top / path) == text
         ]
         best = max((_common(file, path) for path in same), default=0)
         longest = [path for path in same if _common(file, path) == best]

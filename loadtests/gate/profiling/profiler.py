@@ -209,7 +209,9 @@ class FunctionProfiler:
         for each in started:
             self._stack.pin(each.start, (self._plan.cores[each.lane],))
         recording = Recording(program, self._sampled(started), rate_hz=rate_hz, seconds=SECONDS)
-        loads: list[tuple[Key, Load]] = [((each.lane, each.side), self._load_of(each, load)) for each in started]
+        loads: list[tuple[Key, Load]] = [
+            ((each.lane, each.side), self._load_of(each, load)) for each in started
+        ]
         try:
             done, opened, closed = self._generators.open(loads, beside=Beside((recording,)))
             recording.stop()

@@ -16,8 +16,8 @@ TITLE = "Where the CPU of a request changed"
 
 INTRODUCTION = (
     "After the pairs, many starts of both versions were sampled under the same arrivals. A"
-    " function's time is its own, with that of the libraries that it calls. The changes are parts of"
-    " base's whole CPU per request, with 95 % intervals over the starts. Only what is marked is"
+    " function's time is its own, with that of the libraries that it calls. The changes are parts"
+    " of base's whole CPU per request, with 95 % intervals over the starts. Only what is marked is"
     " shown to have changed, with the error controlled over all functions."
 )
 

@@ -103,7 +103,7 @@ class Recording:
 
 
 def read_text(pid: int, file: str) -> str | None:
-    """Return the text of a file as a process sees it: "" where there is none, None if unreadable."""
+    """Return a file's text as a process sees it: "" where there is none, None if unreadable."""
     if not file.startswith("/"):
         return None
     path = Path(f"/proc/{pid}/root{file}")

@@ -80,9 +80,9 @@ class FunctionChange:
     """One function's own CPU per request in both versions, in microseconds.
 
     Own is what it does itself and in the libraries that it calls, not in other functions of the
-    user's. ``change`` is the difference as a share of base's whole CPU per request, with its 95 % interval:
-    0.046 is 4.6 % more of all. ``chance`` is the p-value; ``is_changed`` means that the change is
-    shown, with the error controlled over all functions. ``line`` is where most of the change is.
+    user's. ``change`` is the difference as a share of base's whole CPU per request, with its 95 %
+    interval: 0.046 is 4.6 % more of all. ``chance`` is the p-value; ``is_changed`` means that the
+    change is shown, with the error controlled over all functions. ``line`` has most of the change.
     ``new_callees`` exist in head only, ``gone_callees`` in base only; their time counts as this
     function's. ``callee`` is the function of a library in which most of the change is, or "".
     """

@@ -63,9 +63,7 @@ def flame(title: str, root: FlameNode, *, where: str = "with more replicas") -> 
     )
 
 
-def _boxes(
-    node: FlameNode, whole_ms: float, left: float, depth: int, where: str
-) -> Iterator[Box]:
+def _boxes(node: FlameNode, whole_ms: float, left: float, depth: int, where: str) -> Iterator[Box]:
     if depth >= MOST_ROWS or not whole_ms:
         return
     width = 100 * node.ms / whole_ms

@@ -20,11 +20,7 @@ STACK = (Frame(file="/srv/a.py", line=3, name="rank"),)
 def a_program(folder: Path, body: str) -> str:
     """Give a stand-in for py-spy; ``$out`` is the file that it has to write."""
     path = folder / "py-spy"
-    path.write_text(
-        "#!/bin/sh\n"
-        'while [ "$1" != --output ]; do shift; done\n'
-        f"out=$2\n{body}\n"
-    )
+    path.write_text(f'#!/bin/sh\nwhile [ "$1" != --output ]; do shift; done\nout=$2\n{body}\n')
     path.chmod(0o755)
     return str(path)
 
