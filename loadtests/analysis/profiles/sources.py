@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -40,7 +41,9 @@ class Source:
     def of(cls, text: str) -> Source:
         """Return a text's functions; none where it is not the Python of this interpreter."""
         try:
-            tree = ast.parse(text)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # they are for whoever wrote the text
+                tree = ast.parse(text)
         except (SyntaxError, ValueError, RecursionError):
             return cls(text=text)
         return cls(text=text, definitions=tuple(_definitions(tree, "")))

@@ -224,7 +224,7 @@ class FunctionProfiler:
             shown = figures.figures(finished, opened, closed, (name,), mode=Mode.OPEN)
             samples.append(
                 StartSamples(
-                    side=each.side,
+                    side=each.side.value,
                     pair=each.pair,
                     start=each.start.identity,
                     requests=shown.completed,

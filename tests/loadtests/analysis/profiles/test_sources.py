@@ -47,6 +47,10 @@ def test_a_text_that_is_no_python_has_no_functions() -> None:
     assert Source.of("\0").definitions == ()
 
 
+def test_what_a_text_is_warned_of_is_not_told() -> None:
+    assert Source.of('def f():\n    return "\\d"\n').has("f")
+
+
 def test_a_source_knows_whether_it_has_a_function() -> None:
     source = Source.of(TEXT)
 

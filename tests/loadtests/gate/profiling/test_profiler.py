@@ -44,8 +44,8 @@ class FakeRecording:
     def __init__(
         self, program: str, processes: Sequence[Sampled], *, rate_hz: int, seconds: int
     ) -> None:
-        self.processes, self.rate_hz, self.did = processes, rate_hz, [""]
-        self.did.clear()
+        self.processes, self.rate_hz = processes, rate_hz
+        self.did: list[str] = []
         self.made.append(self)
 
     def start(self) -> None:
