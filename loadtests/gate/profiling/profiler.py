@@ -48,16 +48,16 @@ SECONDS = 3
 WINDOW_S = 3.5
 """A window: the seconds, and the start of py-spy."""
 
-LOOKS_HZ = 4000
+LOOKS_HZ = 6000
 """Looks per second of all samplers together, in each lane half of them; a look at a process that
 holds no lock takes microseconds, one at a stack some 0.2 ms, on another core than the replica's."""
 
-FASTEST_HZ, SLOWEST_HZ = 1000, 50
+FASTEST_HZ, SLOWEST_HZ = 1500, 50
 
 FREE_CPUS = 1.0
 """The CPU budget of a start meanwhile: no more than its core has."""
 
-RATE_RATIO = 1.25
+RATE_RATIO = 1.5
 """Arrivals over those of the open windows (60 % of base's capacity): more CPU, more samples."""
 
 

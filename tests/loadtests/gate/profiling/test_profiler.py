@@ -122,7 +122,7 @@ def test_twelve_starts_of_each_version_are_sampled_from_the_other_core(
         for lane, core in (("a", 1), ("b", 0))
         for side in ("base", "head")
     ]
-    assert profile.rate_hz == 1000
+    assert profile.rate_hz == 1500
     assert world.done[1] == "allow base-a-1,head-a-1,base-b-1,head-b-1 1 CPU"
     assert "pin head-b-1 to 1" in world.done
 
@@ -136,7 +136,7 @@ def test_both_starts_of_a_pair_have_the_same_arrivals(
     orders = [order for order in world.trials if order["id"].startswith("f")]
     seeds = {order["id"]: (order["seed"], order["rate_rps"]) for order in orders}
     assert seeds["f001-base"] == seeds["f001-head"] != seeds["f002-head"]
-    assert seeds["f001-base"][1] == 75.0
+    assert seeds["f001-base"][1] == 90.0
 
 
 def test_functions_and_counts_are_kept(recordings: list[FakeRecording], tmp_path: Path) -> None:
