@@ -42,8 +42,8 @@ def run_request(files: dict[str, str], folder: Path, monkeypatch: pytest.MonkeyP
 
     with application.app.test_client() as client:
         assert client.get("/healthz").status_code == 200
-        text: str = client.get("/").text
-    return text
+        answer: str = client.get("/").text
+    return answer
 
 
 @pytest.mark.parametrize("kind", shop.KINDS)

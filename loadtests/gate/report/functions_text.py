@@ -84,7 +84,7 @@ def flames(result: GateResult) -> list[Flame]:
     return drawn
 
 
-def annotations(result: GateResult) -> Iterator[tuple[str, int, str]]:
+def remarks_at_lines(result: GateResult) -> Iterator[tuple[str, int, str]]:
     """Yield path in the checkout, line and message of each change whose line is known there."""
     for shown in result.functions:
         for change in shown.changed:

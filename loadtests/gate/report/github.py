@@ -41,7 +41,7 @@ def render(result: GateResult) -> str:
 
 def _at_lines(result: GateResult) -> Iterator[str]:
     level = LEVELS.get(result.verdict, "notice")
-    for file, line, message in functions_text.annotations(result):
+    for file, line, message in functions_text.remarks_at_lines(result):
         at = f"file={_property(file)},line={line},"
         yield _line(level, "Performance gate: CPU per request", message, at=at)
 

@@ -75,7 +75,7 @@ def simulate(
     ratio: float = 0.05,
     outside: float = 0.0,
     pairs: int = 12,
-    samples: int = 450,
+    samples: int = 750,
     start_sd: float = 0.03,
 ) -> FunctionProfile:
     """Give a profile in which a planted function takes ``ratio`` more of all CPU in head.
