@@ -103,6 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         by_name = {case.name: case for case in cases(CHANGED, AA)}
         rows = [judged(row, by_name[row["case"]]) for row in rows]
     else:
+        rows = [row for row in rows if "error" not in row]  # those are tried again
         have = {row["case"] for row in rows}
         todo = [case for case in wanted if case.name not in have]
         if todo:

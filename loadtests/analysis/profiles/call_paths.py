@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loadtests.analysis.profiles import frames as of_request
-from loadtests.analysis.profiles.sources import Source, moved_lines
+from loadtests.analysis.profiles.sources import Source, is_inner, moved_lines
 from loadtests.model.profiles.functions import CallPath, Function, StartProfile
 from loadtests.model.profiles.records import Frame, Stack, Waiting
 
@@ -87,6 +87,11 @@ def _own(stack: Sequence[Frame], server: str) -> tuple[tuple[Frame, ...], str]:
     return of_request.own_path(frames) if frames else ((), "")
 
 
+def _plain(name: str) -> str:
+    """Return a qualified name as this package writes them: ``outer.inner``."""
+    return name.replace(".<locals>.", ".")
+
+
 @dataclass
 class _Gathering:
     texts: Texts
@@ -121,7 +126,7 @@ class _Gathering:
             if not places or places[-1] != place:
                 places.append(place)
             self.seen.add((side, *key))
-            if not frame.name.startswith("<"):
+            if not is_inner(frame.name):
                 previous = frame
         line = self.line(side, own[-1]) if own else 0
         return CallPath(functions=tuple(places), line=line, callee=callee)
@@ -130,10 +135,12 @@ class _Gathering:
         source = self.source(side, frame.file)
         if source is not None and source.definitions:
             definition = source.function_at(frame.line, frame.name)
-            return frame.file, definition.name if definition else frame.name
-        # Without the source, a lambda belongs to the function of its file that is running.
-        is_inner = frame.name.startswith("<") and previous and previous.file == frame.file
-        return frame.file, previous.name if is_inner and previous else frame.name
+            if definition is not None:
+                return frame.file, definition.name
+        elif is_inner(frame.name) and previous is not None and previous.file == frame.file:
+            # Without the source, a lambda belongs to the function of its file that is running.
+            return frame.file, _plain(previous.name)
+        return frame.file, _plain(frame.name)
 
     def line(self, side: str, frame: Frame) -> int:
         """Return a frame's line as head counts lines; 0 for one that head has not."""

@@ -16,6 +16,16 @@ MOST_LINES = 4000
 """Files with more lines are compared roughly: an exact comparison takes seconds."""
 
 
+def bare(name: str) -> str:
+    """Return the last part of a name: ``get`` of ``Shop.get``."""
+    return name.rpartition(".")[2]
+
+
+def is_inner(name: str) -> bool:
+    """Return whether a frame is a lambda's or a comprehension's."""
+    return bare(name).startswith("<")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Definition:
     """A function of a file: its qualified name (``Class.method``), its first and last line."""
@@ -26,8 +36,8 @@ class Definition:
 
     @property
     def bare_name(self) -> str:
-        """The name that a frame has."""
-        return self.name.rpartition(".")[2]
+        """The name without what is around the function."""
+        return bare(self.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,14 +62,17 @@ class Source:
         """Return whether the file has a function of this qualified name."""
         return any(definition.name == name for definition in self.definitions)
 
-    def function_at(self, line: int, bare_name: str) -> Definition | None:
+    def function_at(self, line: int, name: str) -> Definition | None:
         """Return the innermost function around a line; None for the module itself.
+
+        ``name`` is that of the frame, bare or qualified.
 
         A lambda and a comprehension belong to the function around them. Where the function at the
         line has another name than the frame, the only function of the frame's name is meant.
         """
+        bare_name = bare(name)
         around = [each for each in self.definitions if each.first <= line <= each.last]
-        if bare_name.startswith("<"):
+        if is_inner(name):
             return around[-1] if around else None
         for definition in reversed(around):
             if definition.bare_name == bare_name:

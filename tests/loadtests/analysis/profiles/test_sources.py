@@ -27,6 +27,9 @@ RATE = 3
     ("line", "frame", "name"),
     [
         (3, "get", "Shop.get"),
+        (3, "Shop.get", "Shop.get"),
+        (10, "Cart.get.<locals>.inner", "Cart.get.inner"),
+        (4, "Shop.get.<locals>.<listcomp>", "Shop.get"),
         (4, "<listcomp>", "Shop.get"),
         (7, "get", "Cart.get"),
         (10, "inner", "Cart.get.inner"),
