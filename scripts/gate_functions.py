@@ -9,7 +9,8 @@ Base is an application of 40 functions (scripts/zoo/shop.py). In a planted case 
 takes 5 % more of a request's CPU, in changing places, half of them in a new function that it calls;
 the lines of head have moved. Each case brings up fresh starts of both, finds their load and takes
 the gate's profile; the gate's pairs are left out. The file has a row for each case; those that it
-has are not measured again. It needs Docker, and the machine should be idle otherwise.
+has are not measured again, but for those that failed. It needs Docker, and the machine should be
+idle otherwise.
 """
 
 from __future__ import annotations
