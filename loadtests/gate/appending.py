@@ -37,6 +37,7 @@ def continued(earlier: GateResult, now: GatePlan) -> GatePlan:
         asked=now.asked,
         checks=now.checks,
         models=now.models,
+        profile=now.profile,
     )
 
 

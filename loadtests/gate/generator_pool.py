@@ -12,6 +12,7 @@ from loadtests.measurement import check_trial
 from loadtests.measurement.check_trial import CheckedLoad
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
+from loadtests.measurement.profiles.beside import NOTHING, Beside
 from loadtests.measurement.user_load.orders import Orders
 from loadtests.measurement.window_edges import check_clocks, read_edge
 from loadtests.model.generator_records import Edge, Load, LoadDone
@@ -109,15 +110,22 @@ class GeneratorPool:
             agent.collect(load)
 
     def open(
-        self, loads: Sequence[tuple[Key, Load]], metronome: Metronome | None = None
+        self,
+        loads: Sequence[tuple[Key, Load]],
+        metronome: Metronome | None = None,
+        beside: Beside = NOTHING,
     ) -> tuple[list[LoadDone], Edge, Edge]:
-        """Run loads at the same time, and return their samples and the window's two edges."""
+        """Run loads at the same time, and return their samples and the window's two edges.
+
+        ``beside`` is started in the open window. It has to end by itself.
+        """
         pairs = [(self._agents[key], self._with_users(key, load)) for key, load in loads]
         for agent, load in pairs:
             agent.begin(load)
         for agent, load in pairs:
             agent.wait_opened(load)
         opened = read_edge(self._stack, self._awake, metronome)
+        beside.start()
         for agent, load in pairs:
             agent.wait_closed(load)
         closed = read_edge(self._stack, self._awake, metronome)

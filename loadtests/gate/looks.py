@@ -117,6 +117,11 @@ class Session:
             for step in self._steps(numbers):
                 self._measure_step(step, load, before=before, last=numbers[-1])
 
+    def prepare(self, starts: int) -> None:
+        """Bring up ``starts`` starts of each version, and find their load; nothing is measured."""
+        self._bring_up(starts)
+        self._load()
+
     def _next(
         self, looks: Sequence[int], done: Sequence[object], *names: EndpointName
     ) -> int | None:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from loadtests.model.consistency import SAMPLE_CHECKS, Check, ProbeResult
 from loadtests.model.machine import Machine
 from loadtests.model.plan import WorkerModel
+from loadtests.model.profiles.functions import FunctionChanges, FunctionProfile
 from loadtests.model.result import Estimate
 from loadtests.model.tested.in_force import InForce
 from loadtests.model.tested.target import SAMPLE, SAMPLE_HEALTH_PATH, Target
@@ -145,6 +146,8 @@ class GatePlan:
     """The path that asks whether a start is ready."""
     models: Mapping[str, tuple[WorkerModel, WorkerModel]] = field(default_factory=dict)
     """How base and head are served, by the names in ``workers``; empty for gates before these."""
+    profile: bool | None = False
+    """Whether to profile functions; None means: where throughput, CPU or times changed."""
 
     @property
     def tests(self) -> int:
@@ -274,6 +277,7 @@ class Evidence:
     """Number of measuring sessions; every ``--append`` adds one."""
     in_force: Mapping[SideName, tuple[InForce, ...]] = field(default_factory=dict)
     """What was seen to serve each version, an entry a name in ``workers``."""
+    profiles: tuple[FunctionProfile, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -344,3 +348,4 @@ class GateResult:
     evidence: Evidence
     titles: Mapping[str, str] = field(default_factory=dict)
     """What each name in ``workers`` is called: what was seen to run, where that is another."""
+    functions: tuple[FunctionChanges, ...] = ()

@@ -56,6 +56,8 @@ class GateOptions:
     margin: float = MARGIN
     max_minutes: float = MAX_MINUTES
     scaling: bool = True
+    profile: bool | None = None
+    """Whether to name functions; None means: where something changed."""
     seed: int | None = None
     base_environment: Mapping[str, str] = field(default_factory=dict)
     head_environment: Mapping[str, str] = field(default_factory=dict)

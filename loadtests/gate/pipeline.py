@@ -18,7 +18,7 @@ from loadtests.environments.keep_awake import AWAKE_LOG, kept_awake
 from loadtests.environments.protocol import Say
 from loadtests.gate import appending, plan, result_files, versions
 from loadtests.gate.analysis import aa_noise, heading, verdict
-from loadtests.gate.generator_pool import GeneratorPool
+from loadtests.gate.generator_pool import GeneratorPool, Key
 from loadtests.gate.looks import START_BYTES, Session
 from loadtests.gate.model import (
     Evidence,
@@ -30,6 +30,8 @@ from loadtests.gate.model import (
 )
 from loadtests.gate.options import GateOptions, is_users
 from loadtests.gate.pair_runner import PairRunner
+from loadtests.gate.profiling import profiler
+from loadtests.gate.profiling.profiler import FunctionProfiler
 from loadtests.gate.report import verdict_json
 from loadtests.gate.scaling_blocks import BlockRunner
 from loadtests.gate.stack import GateStack, open_stack, starts_of
@@ -52,7 +54,8 @@ from loadtests.tools.docker_compose import Compose
 class GateRequest:
     """A gate to run; ``calibrate`` measures the same starts repeatedly.
 
-    Without ``wait`` it fails if another run or gate measures on this machine.
+    ``functions_only`` profiles the functions of fresh starts and measures nothing else. Without
+    ``wait`` it fails if another run or gate measures on this machine.
     """
 
     options: GateOptions
@@ -63,6 +66,7 @@ class GateRequest:
     command: str
     append: GateResult | None = None
     calibrate: bool = False
+    functions_only: bool = False
     keep_samples: bool = False
     wait: bool = True
 
@@ -177,15 +181,10 @@ class _Gate:
             say(f"{worker}: bringing up {2 * first} starts")
             stack.grow(first)
             with ExitStack() as generators:
-                agents = {
-                    (lane, side): Agent(generators.enter_context(stack.start_generator()))
-                    for lane in range(len(self._plan.cores))
-                    for side in SideName
-                }
-                for agent in agents.values():
-                    agent.hello()
-                log = self._store.folder / AWAKE_LOG
-                awake = generators.enter_context(kept_awake(stack.host_cores, log))
+                agents = self._agents(stack, generators)
+                awake = generators.enter_context(
+                    kept_awake(stack.host_cores, self._store.folder / AWAKE_LOG)
+                )
                 keep = self._keep_samples if request.keep_samples else None
                 pool = GeneratorPool(
                     stack, worker, agents, awake, keep, asked=self._plan.asked, seed=self._plan.seed
@@ -213,11 +212,30 @@ class _Gate:
                 )
                 if request.calibrate:
                     session.calibrate(aa_noise.STARTS, aa_noise.REPEATS)
+                elif request.functions_only:
+                    session.prepare(self._first(request))
                 else:
                     session.run()
+                self._profile(stack, worker, pool, request.here, say)
                 self._evidence = serving.kept(self._evidence, serving.after_load(stack, seen))
                 pool.end_users()
                 self._note_replaced(before, stack.identities())
+
+    def _agents(self, stack: GateStack, generators: ExitStack) -> dict[Key, Agent]:
+        """Start a generator for each version in each lane."""
+        keys = [(lane, side) for lane in range(len(self._plan.cores)) for side in SideName]
+        agents = {key: Agent(generators.enter_context(stack.start_generator())) for key in keys}
+        for agent in agents.values():
+            agent.hello()
+        return agents
+
+    def _profile(
+        self, stack: GateStack, worker: str, pool: GeneratorPool, here: Path, say: Say
+    ) -> None:
+        """Profile functions after everything else, where that is wanted."""
+        if profiler.is_wanted(self._plan, self._evidence, worker):
+            profiling = FunctionProfiler(stack, self._plan, worker, pool, self._evidence, say)
+            self.keep(profiler.with_profile(self._evidence, profiling.profile(here)))
 
     def _see(self, stack: GateStack, worker: str, say: Say) -> Serving:
         """Look what serves each version, say it, and note it with the ports that were found."""
@@ -258,6 +276,8 @@ class _Gate:
         """Return how many starts of each version come up first."""
         if request.calibrate:
             return aa_noise.STARTS
+        if request.functions_only:
+            return profiler.STEPS * len(self._plan.cores)
         return self._plan.looks[0] if request.append is None else plan.fewest_starts(self._plan)
 
     def _note_replaced(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:

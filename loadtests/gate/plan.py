@@ -128,6 +128,7 @@ def make_plan(options: GateOptions, machine: Machine, *, seed: int) -> GatePlan:
         cores=replicas[:MOST_LANES],
         service_cores=services,
         timing=TIMING,
+        profile=options.profile,
     )
 
 

@@ -42,6 +42,9 @@ class GateStack(Stack, Protocol):
     def hold(self) -> None:
         """Wait until the new starts are idle, then apply their CPU budgets."""
 
+    def allow(self, starts: Sequence[str], cpus: float) -> None:
+        """Give running starts, by their names, another CPU budget, in cores."""
+
     def pin(self, start: Replica, cores: Sequence[int]) -> None:
         """Pin a start to cores."""
 

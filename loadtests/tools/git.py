@@ -23,6 +23,12 @@ def toplevel(folder: Path) -> Path | None:
     return Path(path) if path else None
 
 
+def files_of(folder: Path) -> tuple[str, ...]:
+    """Return the files that git knows in a folder, by their paths in it; () outside a checkout."""
+    listed = _ask(folder, "ls-files", "-z")
+    return tuple(name for name in listed.split("\0") if name) if listed else ()
+
+
 def commit_of(folder: Path, name: str) -> str | None:
     """Return the commit that a name resolves to, or None if it names no commit."""
     return _ask(

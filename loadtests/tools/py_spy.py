@@ -8,8 +8,10 @@ beginning of a period.
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,10 @@ NO_RIGHT = (
     " or allow it until the next boot: sudo sysctl kernel.yama.ptrace_scope=0. In a container,"
     " start it with --cap-add SYS_PTRACE."
 )
+
+
+RECORDED = re.compile(r"(?P<name>.*?) \((?P<file>.+):(?P<line>\d+)\)")
+"""A frame of a recorded stack: ``rank (/srv/shop/search.py:31)``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +67,53 @@ def dump_argv(program: str, pid: int, cores: Sequence[int] = ()) -> tuple[str, .
 
     It runs on ``cores``, if some are given: not on those of the replicas.
     """
+    return (*_on(cores), program, "dump", "--json", "--nonblocking", "--pid", str(pid))
+
+
+def record_argv(
+    program: str, pid: int, output: Path, *, rate_hz: int, seconds: int, cores: Sequence[int] = ()
+) -> tuple[str, ...]:
+    """Return the command that samples the thread that holds the GIL, and counts its stacks.
+
+    Looking for the holder first is cheap, so a process that does nothing costs next to nothing; and
+    it needs no thread's state, which cannot be told of the threads of a container.
+    """
+    how = ("--gil", "--nonblocking", "--full-filenames", "--format", "raw")
+    length = ("--rate", str(rate_hz), "--duration", str(seconds))
+    return (
+        *_on(cores),
+        program,
+        "record",
+        *how,
+        *length,
+        "--output",
+        str(output),
+        "--pid",
+        str(pid),
+    )
+
+
+def _on(cores: Sequence[int]) -> tuple[str, ...]:
     taskset = proc.which("taskset") if cores else None
-    pinned = (taskset, "--cpu-list", ",".join(map(str, cores))) if taskset else ()
-    return (*pinned, program, "dump", "--json", "--nonblocking", "--pid", str(pid))
+    return (taskset, "--cpu-list", ",".join(map(str, cores))) if taskset else ()
+
+
+def parse_record(text: str) -> Mapping[tuple[Frame, ...], int]:
+    """Parse the output of ``py-spy record --format raw``: a stack a line, with its count.
+
+    Lines that are none, and stacks without a frame of a file, are left out.
+    """
+    counts: Counter[tuple[Frame, ...]] = Counter()
+    for line in text.splitlines():
+        stack, _, count = line.rpartition(" ")
+        frames = tuple(
+            Frame(file=found["file"], line=int(found["line"]), name=found["name"])
+            for found in map(RECORDED.fullmatch, stack.split(";"))
+            if found
+        )
+        if frames and count.isdigit():
+            counts[frames] += int(count)
+    return counts
 
 
 def dump(program: str, pid: int, cores: Sequence[int] = ()) -> tuple[Thread, ...]:

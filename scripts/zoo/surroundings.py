@@ -61,11 +61,16 @@ class _Slow(BaseHTTPRequestHandler):
         pass
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    """As many may connect at once: with 5, as usual, others would have to try again after 1 s."""
+
+
 @contextmanager
 def slow_service() -> Iterator[str]:
     """Serve an answer after a pause; provide the URL."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Slow)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _Slow)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,16 @@ def test_each_cause_is_a_small_application_with_its_line_marked(cause: causes.Ca
 
     assert len(text.splitlines()) <= 40
     assert all(causes.marked_lines(cause.name, worker) for worker in causes.WORKERS)
+
+
+def test_each_variant_is_built_in_or_declared_beside_the_applications() -> None:
+    declared = tomllib.loads((causes.APPS / "twofold.toml").read_text())["variants"]
+
+    for cause in causes.CAUSES:
+        for worker in causes.WORKERS:
+            argv = causes.argv_of(cause, worker, {})
+            variant = argv[argv.index("--workers") + 1]
+            assert declared.get(variant, {"worker": variant})["worker"] == worker
 
 
 def test_the_right_line_and_the_right_kind_count() -> None:

@@ -38,6 +38,28 @@ def flame_of(large: CellProfile, small: CellProfile | None) -> FlameNode | None:
     return _box("a request in the application", tree, before, tree.ms, compared=before is not None)
 
 
+def difference(
+    label: str, after: Mapping[tuple[str, ...], float], before: Mapping[tuple[str, ...], float]
+) -> FlameNode:
+    """Return the flame graph of labelled paths with their ms, and each box's change.
+
+    A difference flame graph: the widths are those of ``after``, the changes against ``before``.
+    """
+    tree, old = _grown(after), _grown(before)
+    return _box(label, tree, old, tree.ms, compared=True)
+
+
+def _grown(paths: Mapping[tuple[str, ...], float]) -> _Node:
+    root = _Node()
+    for path, ms in paths.items():
+        node = root
+        node.ms += ms
+        for name in path[:MOST_DEPTH]:
+            node = node.children.setdefault(name, _Node())
+            node.ms += ms
+    return root
+
+
 def collapsed(profile: CellProfile) -> str:
     """Return the requests' stacks as collapsed text: ``outer;inner;[kind] microseconds`` a line.
 

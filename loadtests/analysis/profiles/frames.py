@@ -72,11 +72,20 @@ def own_line(frames: Sequence[Frame]) -> tuple[Frame, str]:
     An application may be installed as a package: then it is the innermost frame of a package that
     is no well-known library. A request without any has the innermost frame of all.
     """
+    path, callee = own_path(frames)
+    return path[-1], callee
+
+
+def own_path(frames: Sequence[Frame]) -> tuple[tuple[Frame, ...], str]:
+    """Return the user's own frames of a request, and what the innermost one called.
+
+    What is the user's own is as in :func:`own_line`.
+    """
     for counts in (is_own, _may_be_own):
-        for index in range(len(frames) - 1, -1, -1):
-            if counts(frames[index]):
-                return frames[index], _callee(frames[index + 1 :])
-    return frames[-1], ""
+        own = [index for index, frame in enumerate(frames) if counts(frame)]
+        if own:
+            return tuple(frames[index] for index in own), _callee(frames[own[-1] + 1 :])
+    return (frames[-1],), ""
 
 
 def _callee(below: Sequence[Frame]) -> str:

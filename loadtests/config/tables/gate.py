@@ -31,6 +31,8 @@ class GateTable(Table):
     """Measuring time for each variant."""
     scaling: bool | None = Field(default=None, examples=["false"])
     """Whether to compare the doubling factor too."""
+    profile: bool | None = Field(default=None, examples=["true"])
+    """Whether to name the functions whose CPU per request changed; else where something changed."""
     base_env: Variables = Field(default={}, examples=['{DEBUG = "0"}'])
     """Environment variables of base."""
     head_env: Variables = Field(default={}, examples=['{DEBUG = "1"}'])

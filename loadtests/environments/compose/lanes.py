@@ -95,6 +95,10 @@ class LaneStack(ContainerStack):
         self._hold(fresh, cpus=self._replica_cpus, cores=())
         self._held.update(fresh)
 
+    def allow(self, starts: Sequence[str], cpus: float) -> None:
+        """Give running starts another CPU budget."""
+        self._hold(starts, cpus=cpus, cores=())
+
     def pin(self, start: Replica, cores: Sequence[int]) -> None:
         """Pin a start to cores."""
         self._engine.pin(self.container(start.name), cores)

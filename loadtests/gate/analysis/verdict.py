@@ -6,7 +6,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from loadtests.gate.analysis import consistency_guard, error_spending, findings, log_ratios
+from loadtests.gate.analysis import (
+    consistency_guard,
+    error_spending,
+    findings,
+    functions,
+    log_ratios,
+)
 from loadtests.gate.analysis.decision import Judged, judge, rule_of
 from loadtests.gate.analysis.heading import heading
 from loadtests.gate.model import (
@@ -89,6 +95,7 @@ def conclude(
         plan=plan,
         evidence=evidence,
         titles=titles,
+        functions=functions.changes(evidence),
     )
 
 

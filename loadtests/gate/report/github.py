@@ -1,13 +1,16 @@
 """Renders a gate's verdict as GitHub annotations. PURE.
 
 They are workflow commands: ``::error title=…::message``. Percent signs and line breaks are escaped
-as in GitHub's toolkit, and in titles also colons and commas.
+as in GitHub's toolkit, and in titles also colons and commas. A function that changed has its own
+at its line, where its file is the one of the checkout.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from loadtests.gate.model import GateResult, GateVerdict
-from loadtests.gate.report import wording
+from loadtests.gate.report import functions_text, wording
 from loadtests.model.safe_text import printable
 
 LEVELS = {
@@ -18,7 +21,7 @@ LEVELS = {
 
 
 def render(result: GateResult) -> str:
-    """Return one line per endpoint that did not pass, or a notice if all passed."""
+    """Return a line per endpoint that did not pass, or a notice; and one per changed function."""
     if result.verdict is GateVerdict.INVALID:
         return _line("warning", "Performance gate: invalid", result.reason)
     lines = [
@@ -33,11 +36,18 @@ def render(result: GateResult) -> str:
     ]
     if not lines:
         lines = [_line("notice", "Performance gate: passes", wording.answer(result))]
-    return "".join(lines)
+    return "".join((*lines, *_at_lines(result)))
 
 
-def _line(level: str, title: str, message: str) -> str:
-    return f"::{level} title={_property(title)}::{_data(message)}\n"
+def _at_lines(result: GateResult) -> Iterator[str]:
+    level = LEVELS.get(result.verdict, "notice")
+    for file, line, message in functions_text.remarks_at_lines(result):
+        at = f"file={_property(file)},line={line},"
+        yield _line(level, "Performance gate: CPU per request", message, at=at)
+
+
+def _line(level: str, title: str, message: str, *, at: str = "") -> str:
+    return f"::{level} {at}title={_property(title)}::{_data(message)}\n"
 
 
 def _data(text: str) -> str:

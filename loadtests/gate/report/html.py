@@ -13,7 +13,7 @@ from jinja2 import Environment
 
 from loadtests.gate.analysis import log_ratios
 from loadtests.gate.model import EndpointResult, GateResult, GateVerdict
-from loadtests.gate.report import wording
+from loadtests.gate.report import functions_text, wording
 from loadtests.report.formats.html import new_templates
 from loadtests.report.plots.drawing import Axis, Dot, Reference, Strip, Tick
 from loadtests.report.plots.scale import Scale
@@ -42,7 +42,14 @@ def render(result: GateResult) -> str:
     return (
         _templates()
         .get_template("gate.html.j2")
-        .render(result=result, axis=chart.axis, rows=rows, texts=wording, like=LIKE)
+        .render(
+            result=result,
+            axis=chart.axis,
+            rows=rows,
+            texts=wording,
+            functions_text=functions_text,
+            like=LIKE,
+        )
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loadtests.gate.model import GateResult, GateVerdict
-from loadtests.gate.report import wording
+from loadtests.gate.report import functions_text, wording
 from loadtests.report.formats.markdown import escape, table
 from loadtests.report.rounding import figure
 
@@ -23,10 +23,25 @@ def render(result: GateResult) -> str:
         f"## {MARKS[result.verdict]} Performance gate: {wording.VERDICTS[result.verdict]}",
         escape(wording.answer(result)),
         table(wording.COLUMNS, rows) if rows else "",
+        _functions(result),
         _noticed(result),
         _about(result),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _functions(result: GateResult) -> str:
+    """Return what profiles show; the table has only what is shown to have changed."""
+    told = (f"- {escape(sentence)}" for sentence in functions_text.sentences(result))
+    tables = (
+        table(
+            functions_text.COLUMNS[:-1],
+            [row[:-1] for row in functions_text.rows(shown) if row[-1]],
+        )
+        for shown in result.functions
+        if shown.changed
+    )
+    return "\n\n".join(part for part in ("\n".join(told), *tables) if part)
 
 
 def _noticed(result: GateResult) -> str:

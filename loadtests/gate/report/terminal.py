@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.gate.model import EndpointResult, GateResult, GateVerdict
-from loadtests.gate.report import wording
+from loadtests.gate.report import functions_text, wording
 
 STYLES = {
     GateVerdict.PASS: "bold green",
@@ -35,6 +35,8 @@ def _parts(result: GateResult) -> Iterator[RenderableType]:
         yield Text(f"{title}:")
         yield _table(endpoints)
         yield Text()
+    for sentence in functions_text.sentences(result):
+        yield Text(sentence)
     yield Text(f"base  {wording.side(result.base)}")
     yield Text(f"head  {wording.side(result.head)}")
     remarks = (*wording.remarks(result), *(finding.detail for finding in result.findings))

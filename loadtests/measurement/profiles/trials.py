@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import PurePosixPath
 
 from loadtests.environments.protocol import Stack
 from loadtests.measurement.profiles.beside import Beside
@@ -34,6 +35,9 @@ GREENLET_MODES = frozenset({"gevent", "eventlet", "gevent_wsgi", "gevent_pywsgi"
 
 PREFORKING = frozenset({"gunicorn", "uwsgi", "granian"})
 """Servers whose first process only watches its children."""
+
+INITS = frozenset({"docker-init", "tini", "dumb-init", "catatonit"})
+"""Programs that a container starts first, to collect its ended processes."""
 
 SETTLE_S = 0.6
 
@@ -151,6 +155,8 @@ def profile_of(trial: Trial, worker: WorkerModel, seen: Seen) -> CellProfile:
 
 def serving(processes: Sequence[ServerProcess], server: str) -> Sequence[ServerProcess]:
     """Return the processes that may serve requests: not the one that only watches its children."""
+    if processes and PurePosixPath(processes[0].command.partition(" ")[0]).name in INITS:
+        processes = processes[1:]
     if server in PREFORKING and len(processes) > 1:
         first = processes[0]
         children = [process for process in processes if process.parent == first.pid]

@@ -1,7 +1,7 @@
 """A flame graph as boxes, ready for the templates. PURE.
 
 The outermost function is at the top (an icicle). Places are per cents of the width and rows of the
-height, so the drawing fits any width. A box's colour says how its time changed with the replicas.
+height, so the drawing fits any width. A box's colour says how its time changed.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class Flame:
     compared: bool
 
 
-def flame(title: str, root: FlameNode) -> Flame:
-    """Return the drawing of a flame graph."""
-    boxes = sorted(_boxes(root, root.ms, 0.0, 0), key=lambda box: -box.width)[:MOST_BOXES]
+def flame(title: str, root: FlameNode, *, where: str = "with more replicas") -> Flame:
+    """Return the drawing of a flame graph; ``where`` says what the changes are those of."""
+    boxes = sorted(_boxes(root, root.ms, 0.0, 0, where), key=lambda box: -box.width)[:MOST_BOXES]
     boxes.sort(key=lambda box: (box.y, box.x))
     depth = max((box.y for box in boxes), default=0) // ROW + 1
     return Flame(
@@ -63,7 +63,7 @@ def flame(title: str, root: FlameNode) -> Flame:
     )
 
 
-def _boxes(node: FlameNode, whole_ms: float, left: float, depth: int) -> Iterator[Box]:
+def _boxes(node: FlameNode, whole_ms: float, left: float, depth: int, where: str) -> Iterator[Box]:
     if depth >= MOST_ROWS or not whole_ms:
         return
     width = 100 * node.ms / whole_ms
@@ -72,19 +72,19 @@ def _boxes(node: FlameNode, whole_ms: float, left: float, depth: int) -> Iterato
         width=round(width, 2),
         y=depth * ROW,
         label=_fitting(node.label, width),
-        tip=_tip(node, whole_ms),
+        tip=_tip(node, whole_ms, where),
         kind=_kind(node),
     )
     for child in node.children:
-        yield from _boxes(child, whole_ms, left, depth + 1)
+        yield from _boxes(child, whole_ms, left, depth + 1, where)
         left += 100 * child.ms / whole_ms
 
 
-def _tip(node: FlameNode, whole_ms: float) -> str:
+def _tip(node: FlameNode, whole_ms: float, where: str) -> str:
     text = f"{node.label}: {figure(node.ms)} ms per request, {node.ms / whole_ms:.0%}"
     if node.change_ms is None:
         return text
-    return f"{text}; {node.change_ms:+.3g} ms with more replicas"
+    return f"{text}; {node.change_ms:+.3g} ms {where}"
 
 
 def _kind(node: FlameNode) -> str:

@@ -101,6 +101,9 @@ class FakeGateStack(StackInMemory):
     def hold(self) -> None:
         self._done.append("hold")
 
+    def allow(self, starts: Sequence[str], cpus: float) -> None:
+        self._done.append(f"allow {','.join(starts)} {cpus:g} CPU")
+
     def pin(self, start: Replica, cores: Sequence[int]) -> None:
         self._done.append(f"pin {start.name} to {','.join(map(str, cores))}")
 

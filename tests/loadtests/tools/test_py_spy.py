@@ -67,6 +67,32 @@ def test_it_looks_without_stopping_the_process(monkeypatch: pytest.MonkeyPatch) 
     )
 
 
+def test_samples_are_those_of_the_thread_that_holds_the_lock() -> None:
+    argv = py_spy.record_argv("py-spy", 7, Path("/tmp/7.raw"), rate_hz=500, seconds=3)
+
+    assert argv[:4] == ("py-spy", "record", "--gil", "--nonblocking")
+    assert argv[4:] == (
+        *("--full-filenames", "--format", "raw", "--rate", "500", "--duration", "3"),
+        *("--output", "/tmp/7.raw", "--pid", "7"),
+    )
+
+
+def test_recorded_stacks_are_counted_with_the_outermost_frame_first() -> None:
+    text = (
+        "<module> (/srv/b.py:9);rank (/srv/shop (2)/search.py:31) 12\n"
+        "<module> (/srv/b.py:9);<shim> (<shim>);rank (/srv/shop (2)/search.py:31) 3\n"
+        "no stack at all\n"
+        "[frozen] 4\n"
+    )
+
+    assert py_spy.parse_record(text) == {
+        (
+            Frame(file="/srv/b.py", line=9, name="<module>"),
+            Frame(file="/srv/shop (2)/search.py", line=31, name="rank"),
+        ): 15
+    }
+
+
 @pytest.mark.parametrize(
     ("output", "told"),
     [

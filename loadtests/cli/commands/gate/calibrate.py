@@ -21,6 +21,7 @@ NOT_OF_A_CALIBRATION: dict[str, Any] = {
     "head_image": None,
     "variants": (),
     "scaling": False,
+    "profile": False,
     "samples": False,
 }
 """Options of a gate that a calibration lacks, with their values."""

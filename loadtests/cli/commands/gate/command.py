@@ -44,6 +44,12 @@ if TYPE_CHECKING:
     help="Compare the doubling factor too.  [default: yes]",
 )
 @click.option(
+    "--profile/--no-profile",
+    default=None,
+    help="Name the functions whose CPU per request changed; half a minute."
+    "  [default: where something changed]",
+)
+@click.option(
     "--base-env",
     multiple=True,
     metavar="NAME=VALUE",

@@ -125,7 +125,7 @@ def _options(values: Mapping[str, Any], project: Project | None) -> options.Gate
     # An own target has its variables itself.
     env = project.tested.env if project is not None and not is_own else {}
     shared = [f"{name}={value}" for name, value in env.items()]
-    words = {name: values[name] for name in ("margin", "max_minutes", "scaling")}
+    words = {name: values[name] for name in ("margin", "max_minutes", "scaling", "profile")}
     return options.GateOptions(
         project=project,
         base=values["base"],

@@ -116,6 +116,17 @@ def test_the_process_that_only_watches_its_children_is_not_looked_at() -> None:
     assert list(trials.serving([first], "gunicorn")) == [first]
 
 
+@pytest.mark.parametrize("server", ["gunicorn", "waitress"])
+def test_the_init_program_of_a_container_is_not_looked_at(server: str) -> None:
+    init = ServerProcess(pid=1, parent=0, threads=1, command="/sbin/docker-init -- gunicorn")
+    master = ServerProcess(pid=2, parent=1, threads=1, command="gunicorn: master")
+    worker = ServerProcess(pid=3, parent=2, threads=4, command="gunicorn: worker")
+
+    seen = list(trials.serving([init, master, worker], server))
+
+    assert seen == ([worker] if server == "gunicorn" else [master, worker])
+
+
 def test_a_cells_profile_runs_on_its_first_port() -> None:
     plan = make_plan()
     cell = Cell(worker="gthread", workload="cpu", replicas=2)

@@ -1,0 +1,184 @@
+"""From sampled stacks of two versions to call paths of functions that both versions name. PURE.
+
+A function is the same one in both versions if its file and its qualified name are; its lines may
+move. Lines of base are given the numbers that head has for them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from loadtests.analysis.profiles import frames as of_request
+from loadtests.analysis.profiles.sources import Source, is_inner, moved_lines
+from loadtests.model.profiles.functions import CallPath, Function, StartProfile
+from loadtests.model.profiles.records import Frame, Stack, Waiting
+
+BASE, HEAD = "base", "head"
+
+Stacks = Mapping[tuple[Frame, ...], int]
+"""How often each stack was sampled, outermost frame first."""
+
+Texts = Mapping[str, Mapping[str, str | None]]
+"""By version and path the text of each file: "" where it has no such file, None if unreadable."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartSamples:
+    """The sampled stacks of one start under the load; see :class:`StartProfile`."""
+
+    side: str
+    pair: int
+    start: str
+    requests: int
+    cpu_us_per_request: float | None
+    stacks: Stacks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gathered:
+    """What a profile keeps of its samples."""
+
+    functions: tuple[Function, ...]
+    paths: tuple[CallPath, ...]
+    starts: tuple[StartProfile, ...]
+
+
+def files_of(samples: Iterable[StartSamples], servers: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the files with the user's own frames, which are worth reading."""
+    return tuple(
+        sorted(
+            {
+                frame.file
+                for start in samples
+                for stack in start.stacks
+                for frame in _own(stack, servers[start.side])[0]
+            }
+        )
+    )
+
+
+def gather(
+    samples: Sequence[StartSamples],
+    servers: Mapping[str, str],
+    texts: Texts,
+    *,
+    checkout: Mapping[str, str] | None = None,
+) -> Gathered:
+    """Return the functions and paths of all samples, and the counts of each start.
+
+    ``servers`` says what server each version runs. ``checkout`` has the path in the checkout of
+    each file that is the same there.
+    """
+    gathering = _Gathering(texts=texts, checkout=checkout or {})
+    starts = tuple(gathering.start(start, servers[start.side]) for start in samples)
+    return Gathered(
+        functions=tuple(gathering.function(*key) for key in gathering.functions),
+        paths=tuple(gathering.paths),
+        starts=starts,
+    )
+
+
+def _own(stack: Sequence[Frame], server: str) -> tuple[tuple[Frame, ...], str]:
+    """Return the user's own frames and what they called; () and "" where no request is served."""
+    whole = Stack(frames=tuple(stack), kind=Waiting.CPU)
+    frames = of_request.request_frames(whole, server)
+    return of_request.own_path(frames) if frames else ((), "")
+
+
+def _plain(name: str) -> str:
+    """Return a qualified name as this package writes them: ``outer.inner``."""
+    return name.replace(".<locals>.", ".")
+
+
+@dataclass
+class _Gathering:
+    texts: Texts
+    checkout: Mapping[str, str]
+    functions: dict[tuple[str, str], int] = field(default_factory=dict)
+    paths: dict[CallPath, int] = field(default_factory=dict)
+    seen: set[tuple[str, str, str]] = field(default_factory=set)
+    sources: dict[tuple[str, str], Source | None] = field(default_factory=dict)
+    moved: dict[str, Mapping[int, int]] = field(default_factory=dict)
+
+    def start(self, start: StartSamples, server: str) -> StartProfile:
+        counts: Counter[int] = Counter()
+        for stack, count in start.stacks.items():
+            path = self.path(start.side, *_own(stack, server))
+            counts[self.paths.setdefault(path, len(self.paths))] += count
+        return StartProfile(
+            side=start.side,
+            pair=start.pair,
+            start=start.start,
+            requests=start.requests,
+            cpu_us_per_request=start.cpu_us_per_request,
+            samples=tuple(sorted(counts.items())),
+        )
+
+    def path(self, side: str, own: Sequence[Frame], callee: str) -> CallPath:
+        """Return the path of a stack; calls of a function by itself count once."""
+        places: list[int] = []
+        previous: Frame | None = None
+        for frame in own:
+            key = self.key(side, frame, previous)
+            place = self.functions.setdefault(key, len(self.functions))
+            if not places or places[-1] != place:
+                places.append(place)
+            self.seen.add((side, *key))
+            if not is_inner(frame.name):
+                previous = frame
+        line = self.line(side, own[-1]) if own else 0
+        return CallPath(functions=tuple(places), line=line, callee=callee)
+
+    def key(self, side: str, frame: Frame, previous: Frame | None) -> tuple[str, str]:
+        source = self.source(side, frame.file)
+        if source is not None and source.definitions:
+            definition = source.function_at(frame.line, frame.name)
+            if definition is not None:
+                return frame.file, definition.name
+        elif is_inner(frame.name) and previous is not None and previous.file == frame.file:
+            # Without the source, a lambda belongs to the function of its file that is running.
+            return frame.file, _plain(previous.name)
+        return frame.file, _plain(frame.name)
+
+    def line(self, side: str, frame: Frame) -> int:
+        """Return a frame's line as head counts lines; 0 for one that head has not."""
+        base, head = (self.texts.get(each, {}).get(frame.file) for each in (BASE, HEAD))
+        if side == HEAD or base is None or head is None or base == head:
+            return frame.line
+        if frame.file not in self.moved:
+            self.moved[frame.file] = moved_lines(base, head)
+        return self.moved[frame.file].get(frame.line, 0)
+
+    def source(self, side: str, file: str) -> Source | None:
+        if (side, file) not in self.sources:
+            text = self.texts.get(side, {}).get(file)
+            self.sources[side, file] = None if text is None else Source.of(text)
+        return self.sources[side, file]
+
+    def function(self, file: str, name: str) -> Function:
+        """Return what is known of a function in both versions."""
+        line = next(filter(None, (self.first_line(side, file, name) for side in (HEAD, BASE))), 0)
+        return Function(
+            file=file,
+            name=name,
+            line=line,
+            in_base=self.is_in(BASE, file, name),
+            in_head=self.is_in(HEAD, file, name),
+            checkout=self.checkout.get(file, ""),
+        )
+
+    def first_line(self, side: str, file: str, name: str) -> int:
+        source = self.source(side, file)
+        named = (each.first for each in source.definitions if each.name == name) if source else ()
+        return min(named, default=0)
+
+    def is_in(self, side: str, file: str, name: str) -> bool:
+        """Return whether a version has a function, by its samples or else by its source."""
+        if (side, file, name) in self.seen:
+            return True
+        source = self.source(side, file)
+        # Of files that cannot be read, all functions are taken to be in both versions: to count a
+        # function for its caller, it has to be known that the other version has none.
+        return source.has(name) if source is not None else True

@@ -1,0 +1,144 @@
+"""Pairs of starts of two versions, whose samples are compared function by function. PURE."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from loadtests.analysis.profiles import flames
+from loadtests.analysis.profiles.call_paths import BASE, HEAD
+from loadtests.model.profiles.functions import FunctionProfile, StartProfile
+from loadtests.model.profiles.results import FlameNode
+
+LEAST_PAIRS = 4
+"""Fewer give no interval that means anything."""
+
+OUTSIDE = -1
+"""Work of the server or of the interpreter: no function of the user's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """One start of each version: its samples by function, and all of them, by version."""
+
+    base: StartProfile
+    head: StartProfile
+    counts: Mapping[str, Mapping[int, int]]
+    totals: Mapping[str, int]
+
+    @property
+    def cpu_ratio(self) -> float:
+        """Head's CPU per request over base's, by the kernel's counters."""
+        return self.cpu_us(HEAD) / self.cpu_us(BASE)
+
+    def cpu_us(self, side: str) -> float:
+        """Return a start's CPU per request, in microseconds."""
+        used = (self.base if side == BASE else self.head).cpu_us_per_request
+        assert used
+        return used
+
+    def share(self, side: str, function: int) -> float:
+        """Return a function's share of a start's samples."""
+        return self.counts[side].get(function, 0) / self.totals[side]
+
+    def by_cpu(self, function: int) -> float:
+        """Return the change as a share of base's CPU, by shares and the kernel's counters."""
+        return self.share(HEAD, function) * self.cpu_ratio - self.share(BASE, function)
+
+    def by_samples(self, function: int) -> float:
+        """Return the change as a share of base's CPU, by samples per request."""
+        per_request = self.base.requests / self.head.requests / self.totals[BASE]
+        return self.counts[HEAD].get(function, 0) * per_request - self.share(BASE, function)
+
+    def variance(self, function: int) -> float:
+        """Return the variance that the numbers of samples alone give :meth:`by_cpu`."""
+        base, head = self.share(BASE, function), self.share(HEAD, function)
+        of_head = self.cpu_ratio**2 * head * (1 - head) / self.totals[HEAD]
+        return base * (1 - base) / self.totals[BASE] + of_head
+
+
+def owners_of(profile: FunctionProfile) -> Sequence[int]:
+    """Return for each path the function that its time counts for.
+
+    It is the innermost one that both versions have: what only one of them has counts for its
+    caller, so that code that moved into a new function has not changed.
+    """
+    return [
+        next(
+            (
+                place
+                for place in reversed(path.functions)
+                if profile.functions[place].in_base and profile.functions[place].in_head
+            ),
+            OUTSIDE if not path.functions else path.functions[0],
+        )
+        for path in profile.paths
+    ]
+
+
+def pairs_of(profile: FunctionProfile, owners: Sequence[int]) -> list[Pair]:
+    """Return the pairs of which both starts have samples, requests and CPU."""
+    starts = {(start.pair, start.side): start for start in profile.starts}
+    pairs = []
+    for number in sorted({start.pair for start in profile.starts}):
+        base, head = starts.get((number, BASE)), starts.get((number, HEAD))
+        if base is None or head is None or not (_is_useful(base) and _is_useful(head)):
+            continue
+        counts = {side: _counts(start, owners) for side, start in ((BASE, base), (HEAD, head))}
+        totals = {side: sum(of_side.values()) for side, of_side in counts.items()}
+        pairs.append(Pair(base=base, head=head, counts=counts, totals=totals))
+    return pairs
+
+
+def _is_useful(start: StartProfile) -> bool:
+    return bool(start.samples and start.requests and start.cpu_us_per_request)
+
+
+def _counts(start: StartProfile, owners: Sequence[int]) -> Mapping[int, int]:
+    counts: Counter[int] = Counter()
+    for path, count in start.samples:
+        counts[owners[path]] += count
+    return counts
+
+
+def shares_of(pairs: Sequence[Pair], side: str) -> Mapping[int, float]:
+    """Return the share of base's CPU per request of each path, as a mean over the pairs."""
+    shares: dict[int, float] = defaultdict(float)
+    for pair in pairs:
+        start, ratio = (pair.base, 1.0) if side == BASE else (pair.head, pair.cpu_ratio)
+        for path, count in start.samples:
+            shares[path] += count / pair.totals[side] * ratio / len(pairs)
+    return shares
+
+
+def flame_of(profile: FunctionProfile) -> FlameNode | None:
+    """Return the difference flame graph: head's CPU per request, and how each box changed.
+
+    None where the profile shows nothing.
+    """
+    pairs = pairs_of(profile, owners_of(profile))
+    if profile.unseen or len(pairs) < LEAST_PAIRS:
+        return None
+    base_ms = math.fsum(pair.cpu_us(BASE) for pair in pairs) / len(pairs) / 1000
+    head, base = (_by_label(profile, shares_of(pairs, side), base_ms) for side in (HEAD, BASE))
+    return flames.difference("CPU of a request", head, base)
+
+
+def _by_label(
+    profile: FunctionProfile, shares: Mapping[int, float], base_ms: float
+) -> Mapping[tuple[str, ...], float]:
+    times: dict[tuple[str, ...], float] = defaultdict(float)
+    for path, share in shares.items():
+        times[_labels(profile, path)] += share * base_ms
+    return times
+
+
+def _labels(profile: FunctionProfile, number: int) -> tuple[str, ...]:
+    path = profile.paths[number]
+    if not path.functions:
+        return ("the server and the interpreter",)
+    functions = [profile.functions[place] for place in path.functions]
+    names = [f"{flames.short(function.file)} {function.name}" for function in functions]
+    return (*names, path.callee) if path.callee else tuple(names)

@@ -1,0 +1,1 @@
+"""Samples both versions after their pairs, to name the functions that changed."""

@@ -1,0 +1,157 @@
+"""From stacks of two versions to functions that both name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from loadtests.analysis.profiles.call_paths import StartSamples, Texts, files_of, gather
+from loadtests.model.profiles.functions import CallPath, Function
+from loadtests.model.profiles.records import Frame
+
+SERVERS = {"base": "gunicorn", "head": "gunicorn"}
+
+SHOP = "/srv/shop/search.py"
+
+BASE_TEXT = """\
+def rank(rows):
+    return sorted(rows)
+
+
+def find(rows):
+    return rank(rows)
+"""
+
+HEAD_TEXT = """\
+# Finds things.
+
+def normalise(row):
+    return row.lower()
+
+
+def rank(rows):
+    rows = [normalise(row) for row in rows]
+    return sorted(rows)
+
+
+def find(rows):
+    return rank(rows)
+"""
+
+TEXTS: Texts = {"base": {SHOP: BASE_TEXT}, "head": {SHOP: HEAD_TEXT}}
+
+GUNICORN = Frame(
+    file="/venv/lib/python3.13/site-packages/gunicorn/workers/gthread.py", line=9, name="handle"
+)
+FLASK = Frame(file="/venv/lib/python3.13/site-packages/flask/app.py", line=1, name="dispatch")
+JSON = Frame(file="/usr/lib/python3.13/json/encoder.py", line=200, name="encode")
+
+
+def at(line: int, name: str, file: str = SHOP) -> Frame:
+    return Frame(file=file, line=line, name=name)
+
+
+def make_samples(
+    side: str, stacks: Mapping[tuple[Frame, ...], int], **changed: Any
+) -> StartSamples:
+    given: dict[str, Any] = {
+        "side": side,
+        "pair": 1,
+        "start": f"{side}-1",
+        "requests": 100,
+        "cpu_us_per_request": 5000.0,
+        "stacks": stacks,
+    }
+    return StartSamples(**{**given, **changed})
+
+
+BASE = make_samples("base", {(GUNICORN, FLASK, at(6, "find"), at(2, "rank")): 5, (GUNICORN,): 2})
+HEAD = make_samples(
+    "head",
+    {
+        (GUNICORN, FLASK, at(13, "find"), at(9, "rank")): 4,
+        (GUNICORN, FLASK, at(13, "find"), at(8, "rank"), at(4, "normalise")): 3,
+    },
+)
+
+
+def test_functions_are_the_same_although_their_lines_moved() -> None:
+    gathered = gather((BASE, HEAD), SERVERS, TEXTS, checkout={SHOP: "shop/search.py"})
+
+    assert gathered.functions == (
+        Function(file=SHOP, name="find", line=12, checkout="shop/search.py"),
+        Function(file=SHOP, name="rank", line=7, checkout="shop/search.py"),
+        Function(file=SHOP, name="normalise", line=3, in_base=False, checkout="shop/search.py"),
+    )
+    assert gathered.paths == (
+        CallPath(functions=(0, 1), line=9),
+        CallPath(functions=()),
+        CallPath(functions=(0, 1, 2), line=4),
+    )
+    assert [start.samples for start in gathered.starts] == [((0, 5), (1, 2)), ((0, 4), (2, 3))]
+
+
+def test_a_function_that_was_never_sampled_in_base_is_there_if_its_source_is() -> None:
+    idle = make_samples("base", {(GUNICORN,): 2})
+
+    gathered = gather((idle, HEAD), SERVERS, TEXTS)
+
+    assert {each.name: each.in_base for each in gathered.functions} == {
+        "find": True,
+        "rank": True,
+        "normalise": False,
+    }
+
+
+def test_without_sources_a_function_is_taken_to_be_in_both_versions() -> None:
+    unreadable: Texts = {"base": {SHOP: None}, "head": {SHOP: None}}
+
+    gathered = gather((BASE, HEAD), SERVERS, unreadable)
+
+    assert [(each.name, each.line, each.in_base) for each in gathered.functions] == [
+        ("find", 0, True),
+        ("rank", 0, True),
+        ("normalise", 0, True),
+    ]
+
+
+def test_a_file_that_base_has_not_is_new_with_its_functions() -> None:
+    gathered = gather(
+        (make_samples("base", {(GUNICORN,): 2}), HEAD),
+        SERVERS,
+        {"base": {SHOP: ""}, "head": {SHOP: HEAD_TEXT}},
+    )
+
+    assert not any(each.in_base for each in gathered.functions)
+
+
+def test_a_line_of_base_that_head_has_not_has_no_number() -> None:
+    changed: Texts = {"base": {SHOP: BASE_TEXT.replace("sorted", "list")}, "head": TEXTS["head"]}
+
+    gathered = gather((BASE,), SERVERS, changed)
+
+    assert gathered.paths[0] == CallPath(functions=(0, 1), line=0)
+
+
+def test_what_a_line_calls_in_a_library_counts_for_it() -> None:
+    dumping = make_samples("head", {(GUNICORN, FLASK, at(13, "find"), JSON): 1})
+
+    (path,) = gather((dumping,), SERVERS, TEXTS).paths
+
+    assert (path.line, path.callee) == (13, "encoder encode")
+
+
+def test_a_comprehension_and_recursion_are_their_function() -> None:
+    inner = make_samples(
+        "head", {(GUNICORN, at(13, "find"), at(8, "rank"), at(8, "<listcomp>"), at(8, "rank")): 1}
+    )
+    unreadable: Texts = {"base": {}, "head": {}}
+
+    for texts in (TEXTS, unreadable):
+        gathered = gather((inner,), SERVERS, texts)
+        assert [each.name for each in gathered.functions] == ["find", "rank"]
+        assert gathered.paths[0].functions == (0, 1)
+
+
+def test_only_the_users_own_files_are_worth_reading() -> None:
+    assert files_of((BASE, HEAD), SERVERS) == (SHOP,)
