@@ -73,14 +73,16 @@ class RuleState(StrEnum):
 
 
 def generator_member(number: int) -> str:
-    """Return the name of a machine's generator, counted from 1, among a stack's members."""
-    return Role.GENERATOR.value if number == 1 else f"{Role.GENERATOR}-{number}"
+    """Return the name of a machine's generator, counted from 1, among a stack's members.
+
+    No replica has such a name, whatever its worker model is called.
+    """
+    return Role.GENERATOR.value if number == 1 else f"{Role.GENERATOR}:{number}"
 
 
 def is_generator(member: str) -> bool:
     """Return whether a member is one machine's generator."""
-    first, _, number = member.partition("-")
-    return first == Role.GENERATOR and (not number or number.isdecimal())
+    return member.partition(":")[0] == Role.GENERATOR
 
 
 class Role(StrEnum):

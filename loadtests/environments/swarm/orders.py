@@ -183,12 +183,13 @@ class Orders:
         cpus: float | None = None,
     ) -> ServiceOrder:
         member = generator_member(number) if role is Role.GENERATOR else role.value
+        name = member.replace(":", "_")
         return ServiceOrder(
-            name=f"{self.stack}_{member}",
+            name=f"{self.stack}_{name}",
             image=image,
             node=self.placement.node_of[member].id,
             network=self.network,
-            alias=member,
+            alias=name,
             labels=self.labels,
             container_labels=self._container_labels(role, number),
             env=env or {},

@@ -17,6 +17,9 @@ in ten thousand. TCP's rate falls with the root of the loss (Mathis et al., 1997
 STALLED_LIMIT_RATIO = 0.01
 """Share of all users' time in the window that may pass in waits for a retransmission timer."""
 
+STALLED_ONCE_RATIO = 0.05
+"""The same of a single window: a link that was away for a second, which no interval covers."""
+
 TIMEOUT_S = 0.2
 """The least wait for a retransmission timer on Linux (TCP_RTO_MIN)."""
 
@@ -29,18 +32,18 @@ def network(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None: 
     known = [trial for trial in trials if trial.network]
     if not known:
         return None
+    worst = max(known, key=_stalled)
     stalled = broad([_stalled(trial) for trial in known])
-    if stalled > STALLED_LIMIT_RATIO:
-        worst = max(known, key=_stalled)
+    if stalled > STALLED_LIMIT_RATIO or _stalled(worst) > STALLED_ONCE_RATIO:
         member = max(worst.network, key=lambda use: use.timeouts)
         return found(
             RuleCode.NETWORK,
             cell,
             broken=True,
-            figure=stalled,
-            limit=STALLED_LIMIT_RATIO,
+            figure=_stalled(worst),
+            limit=STALLED_LIMIT_RATIO if stalled > STALLED_LIMIT_RATIO else STALLED_ONCE_RATIO,
             detail=f"{worst.spec.id}: TCP waited for a retransmission {_timeouts(worst)} times, most"
-            f" often at {member.member}. That stalls {stalled:.1%} of the users' time. Look for a"
+            f" often at {member.member}. That stalls {_stalled(worst):.1%} of the users' time. Look for a"
             " link that breaks or is full.",
         )
     again = broad([_again(trial.network) for trial in known])
