@@ -40,7 +40,7 @@ def replica_share(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
         (_out_of_turn(cell, trials) if in_turn else None)
         or _answered_by_another(cell, trials)
         or front_share.finding(plan.tested.front, cell, trials)
-        or _unequal_shares(cell, trials)
+        or _unequal_shares(cell, trials, in_turn=in_turn)
     )
 
 
@@ -79,7 +79,7 @@ def _answered_by_another(cell: Cell, trials: Sequence[Trial]) -> Finding | None:
     return None
 
 
-def _unequal_shares(cell: Cell, trials: Sequence[Trial]) -> Finding:
+def _unequal_shares(cell: Cell, trials: Sequence[Trial], *, in_turn: bool) -> Finding:
     statistic, freedom = 0.0, 0
     answered: Counter[str] = Counter()
     equal_shares: dict[str, float] = {}
@@ -110,7 +110,19 @@ def _unequal_shares(cell: Cell, trials: Sequence[Trial]) -> Finding:
         figure=deviation,
         limit=SHARE_LIMIT_RATIO,
         detail=f"The answers of {worst} deviate by {deviation:+.1%} from an equal share"
-        f" (χ² = {statistic:.1f}, {freedom} degrees of freedom).",
+        f" (χ² = {statistic:.1f}, {freedom} degrees of freedom)."
+        + ("" if in_turn else _sticking(answered)),
+    )
+
+
+def _sticking(answered: Counter[str]) -> str:
+    """Return that connections stick to some replicas, where others answered nothing."""
+    silent = sorted(member for member, count in answered.items() if not count)
+    if not silent:
+        return ""
+    return (
+        f" {', '.join(silent)} answered nothing, so connections stick to the others: look for a"
+        " balancer that shares out connections and not requests, or for session affinity."
     )
 
 

@@ -40,6 +40,8 @@ class Coordinator:
         self._processes = processes
         self._folders = Folders(team)
         self._greetings: dict[str, Event] = {}
+        self._lost_between = 0
+        """Processes lost between trials that no result has reported yet."""
         self._orders: dict[str, Callable[[Event], None]] = {
             "hello": self._hello,
             "fetch": self._fetch,
@@ -71,6 +73,10 @@ class Coordinator:
 
     def _complete(self) -> None:
         """Have all machines there, with the same versions and the folders that were sent."""
+        for member in self._team.members:
+            if member.link is not None and member.link.has_ended:
+                member.drop()
+                self._lost_between += self._processes
         for member in self._team.complete():
             greeting = member.ask({"op": "hello"}, HELLO_LIMIT_S, "hello")
             self._greetings[member.name] = greeting
@@ -131,7 +137,9 @@ class Coordinator:
             "opened_at_s": window.opens_s,
             "closed_at_s": window.closes_s,
         }
-        fields, packed = merging.merged(parts, edges, lost=len(lost) * self._processes)
+        processes = len(lost) * self._processes + self._lost_between
+        fields, packed = merging.merged(parts, edges, lost=processes)
+        self._lost_between = 0
         for member in lost:
             print(f"The generator at {member.name} was lost in {name}.", file=sys.stderr)
         pieces = merging.lines_of(packed, PART_BYTES)

@@ -42,6 +42,7 @@ class Link:
         self.name = name
         self._writer = writer
         self._close = close
+        self._ended = threading.Event()
         self._lines: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
         threading.Thread(target=self._read, args=(reader,), daemon=True).start()
 
@@ -49,7 +50,13 @@ class Link:
         with contextlib.suppress(OSError, ValueError):
             for line in reader:
                 self._lines.put((now_s(), line))
+        self._ended.set()
         self._lines.put((now_s(), b""))
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the generator, or the connection to it, has ended."""
+        return self._ended.is_set()
 
     def say(self, order: Mapping[str, Any]) -> None:
         """Send one order; raises ``Lost``."""
@@ -106,13 +113,13 @@ def connect(address: str, key: bytes, join: Join) -> Link:
             f" loadtests.generator.team.listen {address}."
         ) from error
     connection.settimeout(handshake.LIMIT_S)
-    stream = connection.makefile("rwb")
+    reader, writer = connection.makefile("rb"), connection.makefile("wb")
     try:
-        _shake_hands(address, stream, key, join)
-    except BaseException:
-        stream.close()
+        _shake_hands(address, reader, writer, key, join)
+    except (OSError, Unusable) as error:
+        reader.close()
         connection.close()
-        raise
+        raise Unusable(str(error)) from error
     be_noticed(connection)
     connection.settimeout(None)
 
@@ -120,20 +127,22 @@ def connect(address: str, key: bytes, join: Join) -> Link:
         connection.shutdown(socket.SHUT_RDWR)
         connection.close()
 
-    return Link(address, stream, stream, close)
+    return Link(address, reader, writer, close)
 
 
-def _shake_hands(address: str, stream: IO[bytes], key: bytes, join: Join) -> None:
+def _shake_hands(
+    address: str, reader: IO[bytes], writer: IO[bytes], key: bytes, join: Join
+) -> None:
     own = handshake.fresh()
-    theirs = str(_line(address, stream).get("nonce"))
+    theirs = str(_line(address, reader).get("nonce"))
     words = {
         "join": json.loads(join.as_text()),
         "nonce": own,
         "proof": handshake.proof(key, "harness", theirs, own, join),
     }
-    stream.write(json.dumps(words).encode() + b"\n")
-    stream.flush()
-    answer = _line(address, stream)
+    writer.write(json.dumps(words).encode() + b"\n")
+    writer.flush()
+    answer = _line(address, reader)
     if "error" in answer:
         raise Unusable(f"The generator at {address} refused: {answer['error']}")
     if not handshake.holds(key, answer.get("proof"), "generator", own, theirs, join):
@@ -143,9 +152,9 @@ def _shake_hands(address: str, stream: IO[bytes], key: bytes, join: Join) -> Non
         )
 
 
-def _line(address: str, stream: IO[bytes]) -> dict[str, Any]:
+def _line(address: str, reader: IO[bytes]) -> dict[str, Any]:
     try:
-        line = json.loads(stream.readline(handshake.LONGEST_LINE))
+        line = json.loads(reader.readline(handshake.LONGEST_LINE))
         if isinstance(line, dict):
             return line
     except (OSError, ValueError):

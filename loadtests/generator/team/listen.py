@@ -119,7 +119,6 @@ class Listener:
         words = started.part_words(join.number, join.of, join.processes)
         self._program = started.on_connection(connection, words, join.variables)
         tell(f"generates load for {peer}: part {join.number + 1} of {join.of}")
-        connection.close()  # the program has its own copy
         code = self._program.wait()
         self._program = None
         tell(f"ended for {peer} with code {code}")

@@ -175,7 +175,7 @@ class Team:
 
         Raises ``Refusal`` where a machine cannot run it, and ``Lost`` where none finished.
         """
-        before: list[Clock] = self.each(Member.clock)
+        before: list[Clock | None] = self.each(clock_of)
         window = window_of(orders[0], now_s() + START_AHEAD_S)
         futures = [
             self._pool.submit(part_of, member, order, clock, window)
@@ -219,9 +219,21 @@ def raise_first(done: set[Future[None]]) -> None:
         future.result()
 
 
-def part_of(member: Member, order: Mapping[str, Any], before: Clock, window: Window) -> Part:
+def clock_of(member: Member) -> Clock | None:
+    """Return a machine's clock, or None if it is lost."""
+    try:
+        return member.clock()
+    except Lost:
+        return None
+
+
+def part_of(
+    member: Member, order: Mapping[str, Any], before: Clock | None, window: Window
+) -> Part:
     """Run one machine's part of a trial; raises ``Lost`` or ``Refusal``."""
     link = member.ready()
+    if before is None:
+        raise Lost(f"The generator at {member.name} has ended.")
     link.say({**order, "op": "trial", "starts_at_s": before.theirs(window.starts_s)})
     late_s, packed = 0.0, bytearray()
     for name, at_s in (("opened", window.opens_s), ("closed", window.closes_s)):

@@ -47,6 +47,7 @@ class FakeLink:
         self.due_us = due_us
         self.orders: list[dict[str, Any]] = []
         self.closed = False
+        self.has_ended = False
         self._answers: list[dict[str, Any]] = []
 
     def say(self, order: dict[str, Any]) -> None:
