@@ -69,6 +69,7 @@ def measure(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
         *("--workload", given.workload),
         *("--workers", given.workers),
         *("--replicas", given.replicas),
+        "--no-profile",
     )
     with tempfile.TemporaryDirectory(prefix="twofold-swarm-") as name:
         folder = Path(name)

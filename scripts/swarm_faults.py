@@ -37,7 +37,7 @@ from scripts.swarm import RESULTS, configuration, result_in
 
 RUNS = RESULTS / "swarm_faults"
 
-WORDS = ("--workload", "cpu", "--workers", "gthread", "--replicas", "1,2", "--rounds", "6")
+WORDS = ("--workload", "cpu", "--workers", "gthread", "--replicas", "1,2", "--rounds", "6", "--no-profile")
 
 RUN_LIMIT_S = 900.0
 GONE_LIMIT_S = 60.0

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.analysis import node_use
 from loadtests.analysis.failures import counting
+from loadtests.analysis.nodes import use
 from loadtests.analysis.request_distribution import distribution_of
 from loadtests.model.generator_records import Edge, Finished, RawTrial
 from loadtests.model.plan import Budget
@@ -105,8 +105,8 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
         requests=counting.outcomes_by_name(endings, good=good, failed=failed),
         examples=counting.examples_of(raw) if failed.any() else (),
         shared=tuple(edge.shared for edge in (raw.opened, raw.closed) if edge.shared is not None),
-        network=node_use.network_uses(raw.opened, raw.closed),
-        nodes=node_use.node_uses(raw),
+        network=use.network_uses(raw.opened, raw.closed),
+        nodes=use.node_uses(raw),
     )
 
 

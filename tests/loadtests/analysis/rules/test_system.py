@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from loadtests.analysis.rules import system
-from loadtests.model.trial import HostUse, Trial, Usage, NodeUse
+from loadtests.model.trial import HostUse, NodeUse, Trial, Usage
 from loadtests.model.vocabulary import RuleState
 from tests.loadtests.builders import make_budget, make_cell, make_plan, make_trial, make_usage
 

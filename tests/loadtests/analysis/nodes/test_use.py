@@ -1,6 +1,6 @@
 import pytest
 
-from loadtests.analysis.node_use import network_uses, node_uses
+from loadtests.analysis.nodes.use import network_uses, node_uses
 from loadtests.model.generator_records import Edge
 from loadtests.model.stack import HostReading, NetworkReading, NodeReading, NodesSeen
 from loadtests.model.trial import NetworkUse, NodeUse
