@@ -58,7 +58,7 @@ class SwarmStack:
         self._node_counters = NodeCounters(self._at)
         nodes = stack.cluster.nodes
         self._is_here = is_one_machine(nodes) and all(is_here(node.engine) for node in nodes)
-        self._notes: list[str] = []
+        self._notes = list(self._counters.notes)
         self.replicas = replicas_of(
             {name: container for name, (_, container) in self._at.items()},
             plan,
@@ -93,9 +93,12 @@ class SwarmStack:
     # -- programs ---------------------------------------------------------------------------------
 
     def start_generator(self) -> Child:
-        """Start the generator in its container; on several nodes, a program here asks them all."""
+        """Start the generator in its container.
+
+        On several nodes, or on another machine, a program here asks it and compares the clocks.
+        """
         processes = str(self._plan.generator_processes)
-        if len(self._generators) == 1:
+        if len(self._generators) == 1 and is_here(self._at[Role.GENERATOR][0].engine):
             return self._start(Role.GENERATOR, "loadtests.generator", "--processes", processes)
         places = []
         for member in self._generators:
