@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -66,16 +65,13 @@ def merged(
     """
     samples = merge([part.samples for part in parts])
     errors = [part.finished.get("user_error") for part in parts]
-    redirects: Counter[str] = Counter()
-    for part in parts:
-        redirects.update(part.samples.redirects)
     fields: dict[str, Any] = {
         **edges,
         "drained_at_s": max(part.clock.ours(part.finished["drained_at_s"]) for part in parts),
         "outcomes": parts[0].finished["outcomes"],
         "replicas": samples.replicas,
         "names": samples.names,
-        "redirects": dict(redirects),
+        "redirects": samples.redirects,
         "examples": chosen(samples.examples),
         "user_error": next((error for error in errors if error), None),
         **{name: sum(part.finished.get(name) or 0 for part in parts) for name in SUMS},
