@@ -39,6 +39,9 @@ ANSWER_LIMIT_S = 15.0
 
 PREPARE_LIMIT_S = 600.0
 
+DRAIN_LIMIT_S = 15.0
+"""Of an order that does not say it; see ``order.TrialOrder``."""
+
 RETURN_LIMIT_S = 10.0
 """Time for a machine that was lost to be there again."""
 
@@ -100,7 +103,7 @@ def window_of(order: Mapping[str, Any], starts_s: float) -> Window:
     """Return the moments of a trial that starts then."""
     opens_s = starts_s + float(order["settle_s"])
     closes_s = opens_s + float(order["window_s"])
-    drain_s = float(order.get("drain_limit_s") or 0.0)
+    drain_s = float(order.get("drain_limit_s") or DRAIN_LIMIT_S)
     return Window(
         starts_s=starts_s,
         opens_s=opens_s,
@@ -143,20 +146,13 @@ class Team:
         return list(self._pool.map(work, self.members))
 
     def prepare(self, orders: Sequence[Mapping[str, Any]], tell: TellStart) -> None:
-        """Let all machines start their users; raises ``Lost`` or ``Refusal``."""
+        """Let all machines start their users; raises ``Refusal``.
+
+        A machine that is lost meanwhile is dropped, and counts as lost in the trial.
+        """
         counts: dict[str, tuple[int, int]] = {}
-
-        def work(member: Member, order: Mapping[str, Any]) -> None:
-            link = member.ready()
-            link.say({**order, "op": "prepare"})
-            while True:
-                _, event = link.hear(PREPARE_LIMIT_S, "starting", "prepared")
-                if event["event"] == "prepared":
-                    return
-                counts[member.name] = (int(event["ready"]), int(event["users"]))
-
         futures = [
-            self._pool.submit(work, member, order)
+            self._pool.submit(prepare_one, member, order, counts)
             for member, order in zip(self.members, orders, strict=True)
         ]
         while True:
@@ -217,6 +213,22 @@ def raise_first(done: set[Future[None]]) -> None:
     """Raise the first error."""
     for future in done:
         future.result()
+
+
+def prepare_one(
+    member: Member, order: Mapping[str, Any], counts: dict[str, tuple[int, int]]
+) -> None:
+    """Let one machine start its users; ``counts`` gets how many are ready, of how many."""
+    try:
+        link = member.ready()
+        link.say({**order, "op": "prepare"})
+        while True:
+            _, event = link.hear(PREPARE_LIMIT_S, "starting", "prepared")
+            if event["event"] == "prepared":
+                return
+            counts[member.name] = (int(event["ready"]), int(event["users"]))
+    except Lost:
+        member.drop()
 
 
 def clock_of(member: Member) -> Clock | None:

@@ -196,6 +196,17 @@ def test_users_who_start_are_counted_over_all_machines() -> None:
     assert [link.orders[-1]["op"] for link in links] == ["prepare", "prepare"]
 
 
+def test_a_machine_that_is_lost_before_a_trial_is_lost_in_it() -> None:
+    gone = FakeLink("gone", fails=Lost("gone"))
+    team = a_team(FakeLink("right"), gone)
+
+    team.prepare([ORDER, ORDER], lambda *_: None)
+    parts, _, lost = team.run([ORDER, ORDER], lambda *_: None)
+
+    assert [part.name for part in parts] == ["right"]
+    assert [member.name for member in lost] == ["gone"]
+
+
 def test_a_machine_that_does_not_come_back_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loadtests.generator.team.team.RETURN_LIMIT_S", 0.0)
 
