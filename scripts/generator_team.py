@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Is a generator of two machines as good as one? Two listeners on the loopback interface, beside one.
+"""Is a generator of two machines as good as one? Two listeners on this machine say it.
 
     .venv/bin/python -m scripts.generator_team       # two minutes; the machine should be idle
 

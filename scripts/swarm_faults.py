@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Is each fault of a Swarm told by its own rule? A run for each fault, in which it is made.
+r"""Is each fault of a Swarm told by its own rule? A run for each fault, in which it is made.
 
     export DOCKER_HOST=unix:///run/nodes/1/docker.sock    # a manager
-    .venv/bin/python -m scripts.swarm_faults --node one=$DOCKER_HOST \\
-        --node two=unix:///run/nodes/2/docker.sock --victim two \\
+    .venv/bin/python -m scripts.swarm_faults --node one=$DOCKER_HOST \
+        --node two=unix:///run/nodes/2/docker.sock --victim two \
         --pidfile /run/nodes/2/pid --netns /var/run/netns/node2 --device node2
 
 The victim's engine is one that was started on this machine, in a network namespace of its own:
@@ -37,7 +37,17 @@ from scripts.swarm import RESULTS, configuration, result_in
 
 RUNS = RESULTS / "swarm_faults"
 
-WORDS = ("--workload", "cpu", "--workers", "gthread", "--replicas", "1,2", "--rounds", "6", "--no-profile")
+WORDS = (
+    "--workload",
+    "cpu",
+    "--workers",
+    "gthread",
+    "--replicas",
+    "1,2",
+    "--rounds",
+    "6",
+    "--no-profile",
+)
 
 RUN_LIMIT_S = 900.0
 GONE_LIMIT_S = 60.0
@@ -296,9 +306,7 @@ def left(scene: Scene) -> list[str]:
     return found
 
 
-def row_of(
-    fault: Fault, result: Mapping[str, Any], *, code: int, **fields: Any
-) -> dict[str, Any]:
+def row_of(fault: Fault, result: Mapping[str, Any], *, code: int, **fields: Any) -> dict[str, Any]:
     """Return the row of a run: which rules were broken, and whether the fault was told."""
     rules = sorted({entry["code"] for entry in result.get("invalid", ())})
     verdicts = [row["verdict"] for row in result.get("doublings", ())]

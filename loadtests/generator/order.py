@@ -55,7 +55,6 @@ class Share:
         """Return how many of ``users`` this part has; the first parts take the remainder."""
         return users // self.of + (self.number < users % self.of)
 
-
     def part(self, number: int, of: int) -> Share:
         """Return part ``number`` (from 0) of ``of`` of this part."""
         return Share(number=self.number * of + number, of=self.of * of)

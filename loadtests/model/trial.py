@@ -78,8 +78,9 @@ class GeneratorHealth:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkUse:
-    """What TCP sent in the window where a member is: segments, those sent again, and timers that
-    ran out before an answer came.
+    """What TCP sent in the window where a member is.
+
+    These are segments, those of them sent again, and timers that ran out before an answer came.
     """
 
     member: str

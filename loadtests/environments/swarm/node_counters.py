@@ -61,7 +61,7 @@ class NodeCounters:
 def _lookouts(at: At) -> Sequence[tuple[str, Node, Container]]:
     """Return one member of each node elsewhere, one of ours if there is one."""
     chosen: dict[str, tuple[str, Node, Container]] = {}
-    ranked = sorted(at, key=lambda member: (OURS.index(member) if member in OURS else len(OURS)))
+    ranked = sorted(at, key=lambda member: OURS.index(member) if member in OURS else len(OURS))
     for member in ranked:
         node, container = at[member]
         if not is_here(node.engine):

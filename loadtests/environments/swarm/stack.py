@@ -53,7 +53,9 @@ class SwarmStack:
         self._folder = folder
         self._template = (root / "compose/nginx.conf.j2").read_text()
         self._at = stack.containers()
-        self._generators = sorted(filter(is_generator, self._at), key=lambda name: (len(name), name))
+        self._generators = sorted(
+            filter(is_generator, self._at), key=lambda name: (len(name), name)
+        )
         self._counters = SwarmCounters(stack.cluster, stack.name, self._at)
         self._node_counters = NodeCounters(self._at)
         nodes = stack.cluster.nodes

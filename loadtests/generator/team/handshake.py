@@ -89,7 +89,7 @@ def fresh() -> str:
 
 def proof(key: bytes, side: str, theirs: str, own: str, join: Join) -> str:
     """Return the proof of ``side`` for the other's number, which no other line has."""
-    text = "\n".join((side, theirs, own, join.as_text()))
+    text = f"{side}\n{theirs}\n{own}\n{join.as_text()}"
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 

@@ -239,9 +239,7 @@ def clock_of(member: Member) -> Clock | None:
         return None
 
 
-def part_of(
-    member: Member, order: Mapping[str, Any], before: Clock | None, window: Window
-) -> Part:
+def part_of(member: Member, order: Mapping[str, Any], before: Clock | None, window: Window) -> Part:
     """Run one machine's part of a trial; raises ``Lost`` or ``Refusal``."""
     link = member.ready()
     if before is None:

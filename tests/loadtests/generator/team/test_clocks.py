@@ -24,7 +24,9 @@ def test_the_true_offset_is_within_the_error_however_the_way_is_shared_out(there
 def test_the_shortest_round_trip_is_the_surest() -> None:
     quick = Clock(offset_s=1.0, error_s=0.001)
 
-    assert best([Clock(offset_s=3.0, error_s=0.2), quick, Clock(offset_s=2.0, error_s=0.1)]) is quick
+    assert (
+        best([Clock(offset_s=3.0, error_s=0.2), quick, Clock(offset_s=2.0, error_s=0.1)]) is quick
+    )
 
 
 def test_a_clock_that_runs_faster_shows_beyond_what_both_looks_may_be_off() -> None:

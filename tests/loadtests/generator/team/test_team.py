@@ -21,7 +21,7 @@ KINDS = {"status": np.int16, "outcome": np.int16, "replica": np.int16, "name": n
 
 def packed(*due_us: int) -> bytes:
     times = np.array(due_us, dtype=np.int64)
-    columns = {name: times for name in ("due_us", "sent_us", "done_us")}
+    columns = dict.fromkeys(("due_us", "sent_us", "done_us"), times)
     columns |= {name: np.zeros(len(due_us), dtype=kind) for name, kind in KINDS.items()}
     return pack({**columns, "bytes": np.zeros(len(due_us), dtype=np.int32)})
 
