@@ -28,7 +28,7 @@ class Clock:
 
 
 def of_round_trip(sent_s: float, received_s: float, answered_s: float, returned_s: float) -> Clock:
-    """Return the other clock; the way there may have taken all or nothing of the time on the way."""
+    """Return the other clock; the way there may have taken all of the time, or none."""
     on_the_way_s = max(0.0, (returned_s - sent_s) - (answered_s - received_s))
     offset_s = ((received_s - sent_s) + (answered_s - returned_s)) / 2
     return Clock(offset_s=offset_s, error_s=on_the_way_s / 2)

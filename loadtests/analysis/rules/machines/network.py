@@ -42,9 +42,9 @@ def network(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None: 
             broken=True,
             figure=_stalled(worst),
             limit=STALLED_LIMIT_RATIO if stalled > STALLED_LIMIT_RATIO else STALLED_ONCE_RATIO,
-            detail=f"{worst.spec.id}: TCP waited for a retransmission {_timeouts(worst)} times, most"
-            f" often at {member.member}. That stalls {_stalled(worst):.1%} of the users' time. Look for a"
-            " link that breaks or is full.",
+            detail=f"{worst.spec.id}: TCP waited for a retransmission {_timeouts(worst)} times,"
+            f" most often at {member.member}. That stalls {_stalled(worst):.1%} of the users' time."
+            " Look for a link that breaks or is full.",
         )
     again = broad([_again(trial.network) for trial in known])
     return found(
