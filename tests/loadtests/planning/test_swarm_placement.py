@@ -119,10 +119,13 @@ def test_the_plan_says_which_node_has_what() -> None:
     assert "All nodes are on one machine" in plan.notes[-1]
 
 
-def test_speeds_of_several_machines_are_said_not_to_be_compared() -> None:
+def test_speeds_of_several_machines_are_said_to_be_compared_and_not_corrected() -> None:
     machine = a_machine(*nodes(2))
 
-    assert "speeds are not compared" in notes(machine, place(machine.nodes, ("sync",), 2))[-1]
+    assert (
+        "compared by the CPU of a request, and are not corrected"
+        in notes(machine, place(machine.nodes, ("sync",), 2))[-1]
+    )
 
 
 def test_each_node_that_is_labelled_for_it_generates_a_part_of_the_load() -> None:
