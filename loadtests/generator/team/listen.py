@@ -77,33 +77,35 @@ class Listener:
             connection.settimeout(handshake.LIMIT_S)
             be_noticed(connection)
             try:
-                with connection.makefile("rwb") as stream:
-                    self._meet(connection, stream, peer)
+                with connection.makefile("rb") as reader, connection.makefile("wb") as writer:
+                    self._meet(connection, reader, writer, peer)
             except (OSError, ValueError) as error:
                 tell(f"{peer} went: {error}")
 
-    def _meet(self, connection: socket.socket, stream: IO[bytes], peer: str) -> None:
+    def _meet(
+        self, connection: socket.socket, reader: IO[bytes], writer: IO[bytes], peer: str
+    ) -> None:
         try:
-            join, proof = self._asked(stream)
+            join, proof = self._asked(reader, writer)
         except Unusable as error:
             tell(f"refused {peer}: {error}")
-            say(stream, {"error": str(error)})
+            say(writer, {"error": str(error)})
             return
         if not self._busy.acquire(blocking=False):
-            say(stream, {"error": "It generates load for another harness."})
+            say(writer, {"error": "It generates load for another harness."})
             return
         try:
-            say(stream, {"proof": proof})
+            say(writer, {"proof": proof})
             self._lend(connection, join, peer)
         finally:
             self._busy.release()
 
-    def _asked(self, stream: IO[bytes]) -> tuple[Join, str]:
+    def _asked(self, reader: IO[bytes], writer: IO[bytes]) -> tuple[Join, str]:
         """Return what the harness asks for, and the proof to answer with."""
         own = handshake.fresh()
-        say(stream, {"twofold": 1, "nonce": own})
+        say(writer, {"twofold": 1, "nonce": own})
         try:
-            line = json.loads(stream.readline(handshake.LONGEST_LINE))
+            line = json.loads(reader.readline(handshake.LONGEST_LINE))
             theirs, given = str(line["nonce"]), line["proof"]
             asked = line["join"]
         except (ValueError, TypeError, KeyError):
@@ -124,10 +126,10 @@ class Listener:
         tell(f"ended for {peer} with code {code}")
 
 
-def say(stream: IO[bytes], words: dict[str, Any]) -> None:
+def say(writer: IO[bytes], words: dict[str, Any]) -> None:
     """Write one line of the handshake."""
-    stream.write(json.dumps(words).encode() + b"\n")
-    stream.flush()
+    writer.write(json.dumps(words).encode() + b"\n")
+    writer.flush()
 
 
 def tell(text: str) -> None:
