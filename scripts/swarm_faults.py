@@ -82,7 +82,7 @@ class Scene:
         """The address of the victim's engine."""
         return self.nodes[self.victim]
 
-    def docker(self, *words: str, host: str | None = None) -> str:
+    def ask(self, *words: str, host: str | None = None) -> str:
         """Run a command of the victim's engine, or of another one; return its output."""
         return proc.run(docker_argv(host or self.address, *words)).stdout.strip()
 
@@ -107,7 +107,7 @@ class Fault:
 
 def look(scene: Scene) -> None:
     """Do no harm; learn the name of the replicas' image."""
-    inspected = scene.docker("inspect", "--format", "{{.Config.Image}}", scene.replicas()[0].id)
+    inspected = scene.ask("inspect", "--format", "{{.Config.Image}}", scene.replicas()[0].id)
     scene.image = inspected.partition("@")[0]
 
 
@@ -136,8 +136,8 @@ def start_engine(scene: Scene) -> None:
 def reschedule(scene: Scene) -> None:
     """Have the Swarm kill the victim's first replica and start another one."""
     label = '{{index .Config.Labels "com.docker.swarm.service.name"}}'
-    service = scene.docker("inspect", "--format", label, scene.replicas()[0].id)
-    scene.docker("service", "update", "--force", "--detach", service, host=scene.manager)
+    service = scene.ask("inspect", "--format", label, scene.replicas()[0].id)
+    scene.ask("service", "update", "--force", "--detach", service, host=scene.manager)
 
 
 def cut_link(scene: Scene) -> None:
@@ -152,10 +152,10 @@ def cut_link(scene: Scene) -> None:
 def halve(scene: Scene) -> None:
     """Give the victim's replicas half of their CPU."""
     for replica in scene.replicas():
-        told = scene.docker("inspect", "--format", "{{json .HostConfig}}", replica.id)
+        told = scene.ask("inspect", "--format", "{{json .HostConfig}}", replica.id)
         config = json.loads(told)
         cpus = (config["NanoCpus"] or 0) / 1e9 or config["CpuQuota"] / (config["CpuPeriod"] or 1e5)
-        scene.docker("update", f"--cpus={cpus / 2:g}", replica.id)
+        scene.ask("update", f"--cpus={cpus / 2:g}", replica.id)
 
 
 def swap_image(scene: Scene) -> None:
@@ -302,7 +302,7 @@ def left(scene: Scene) -> list[str]:
         found = [name for name in manager.stacks() if stacks.NAME.fullmatch(name)]
     for host in scene.nodes.values():
         words = ("ps", "--all", "--quiet", "--filter", f"label={docker.RUN_LABEL}")
-        found += scene.docker(*words, host=host).split()
+        found += scene.ask(*words, host=host).split()
     return found
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from loadtests.generator.clock import now_s
-from loadtests.generator.samples import pack
+from loadtests.generator.samples import pack, unpack
 from loadtests.generator.team import merging
 from loadtests.generator.team.folders import Folders
 from loadtests.generator.team.handshake import Unusable
@@ -138,10 +138,10 @@ def test_a_clock_that_drifts_in_a_trial_makes_its_correction_uncertain() -> None
     drifting = FakeLink("drifting")
     heard = drifting.hear
 
-    def hear(limit_s: float, *events: str) -> tuple[float, dict[str, Any]]:
+    def hear(_limit_s: float, *events: str) -> tuple[float, dict[str, Any]]:
         if "finished" in events:
             drifting.offset_s = 0.5
-        return heard(limit_s, *events)
+        return heard(_limit_s, *events)
 
     drifting.hear = hear  # type: ignore[method-assign]
     fields, _ = run(FakeLink("right"), drifting)
@@ -181,7 +181,7 @@ def test_samples_are_merged_in_the_order_of_time_with_common_tables() -> None:
         FakeLink("one", replica="a", due_us=(10, 30)), FakeLink("two", replica="b", due_us=(20,))
     )
 
-    columns = merging.unpack(fields["samples"])
+    columns = unpack(fields["samples"])
     assert columns["due_us"].tolist() == [10, 20, 30]
     assert [fields["replicas"][index] for index in columns["replica"]] == ["a", "b", "a"]
     assert fields["redirects"] == {"a": 2, "b": 2}
