@@ -7,7 +7,8 @@
 Each doubling should have 2.0 in its interval, or be called "scales"; its interval should be at most
 4 % to either side. The table goes to results/swarm.json: ``doublings`` how many there are,
 ``holding`` how many are as they should be, and a row for each. Without --no-compose, the same is
-then measured under Compose, on the engine of this machine, and stands beside it.
+then measured under Compose, on the engine of this machine, and stands beside it. The runs are kept
+in results/swarm/; ``--swarm-run NAME`` takes one of them instead of measuring on the Swarm again.
 """
 
 from __future__ import annotations
@@ -16,20 +17,23 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from loadtests.environments.child_python import python_path
-from loadtests.model.errors import TwofoldError, UsageError
+from loadtests.model.errors import EnvironmentFailure, TwofoldError, UsageError
 from loadtests.tools import proc, signals
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
+RUNS = RESULTS / "swarm"
 
 PERFECT = 2.0
 PRECISE_RATIO = 0.04
 """Largest half-width of an interval that counts, as a part of the factor."""
+
+RUN_FILE = "run.json"
 
 LIMIT_S = 1800.0
 VERDICTS = frozenset({0, 1, 3})
@@ -45,35 +49,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", default="gthread,sync,gevent", help="as for twofold run")
     parser.add_argument("--replicas", default="1,2,4", help="as for twofold run")
     parser.add_argument("--no-compose", action="store_true", help="measure the Swarm alone")
+    parser.add_argument("--swarm-run", metavar="NAME", help="a run on the Swarm that is there")
     parser.add_argument("--out", type=Path, default=RESULTS / "swarm.json")
     given = parser.parse_args(argv)
     try:
         with signals.handled():
-            table = measure(given)
+            for table in measure(given):
+                given.out.write_text(json.dumps(table, indent=1) + "\n")
     except TwofoldError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    given.out.write_text(json.dumps(table, indent=1) + "\n")
     print(json.dumps({key: table[key] for key in ("doublings", "holding", "wall_s")}))
     return 0 if table["holding"] == table["doublings"] else 1
 
 
-def measure(given: argparse.Namespace) -> dict[str, Any]:
-    """Return the table of both runs, or of the Swarm's alone."""
+def measure(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Yield the table of the Swarm's run, and then that of both."""
     words = (
         *("--workload", given.workload),
         *("--workers", given.workers),
         *("--replicas", given.replicas),
+        "--no-profile",
     )
     with tempfile.TemporaryDirectory(prefix="twofold-swarm-") as name:
         folder = Path(name)
         (folder / "twofold.toml").write_text(configuration(given.node, given.builder))
-        swarm = run("swarm", words, folder, env={})
-        compose = None
+        if given.swarm_run is not None:
+            swarm = result_in(RUNS / given.swarm_run)
+        else:
+            swarm = run("swarm", words, folder, env={})
+        yield table_of(swarm, None)
         if not given.no_compose:
             # Compose runs on this machine's own engine.
-            compose = run("compose", words, folder, env={"DOCKER_HOST": ""})
-    return table_of(swarm, compose)
+            yield table_of(swarm, run("compose", words, folder, env={"DOCKER_HOST": ""}))
 
 
 def configuration(nodes: Sequence[str], builder: str | None) -> str:
@@ -95,22 +103,33 @@ def run(
     """Run the sample application on a backend, and return its result."""
     argv = (
         *(sys.executable, "-m", "loadtests", "run", "--backend", backend),
-        *("--json", "--out", str(RESULTS), *words),
+        *("--out", str(RUNS), *words),
     )
-    path = python_path()
+    RUNS.mkdir(parents=True, exist_ok=True)
+    before = set(RUNS.iterdir())
     done = proc.run(
-        argv, cwd=folder, env={**path, **env}, timeout_s=LIMIT_S, check=False, on_line=tell
+        argv,
+        cwd=folder,
+        env={**python_path(), **env},
+        timeout_s=LIMIT_S,
+        check=False,
+        on_line=lambda line: print(line.rstrip(), file=sys.stderr, flush=True),
     )
-    if done.code not in VERDICTS:
-        raise UsageError(f"The run on {backend} ended with code {done.code}: {done.stderr[-2000:]}")
-    result: dict[str, Any] = json.loads(done.stdout)
+    made = [path for path in set(RUNS.iterdir()) - before if (path / RUN_FILE).exists()]
+    if done.code not in VERDICTS or len(made) != 1:
+        raise EnvironmentFailure(
+            f"The run on {backend} ended with code {done.code}: {done.stdout[-2000:]}"
+        )
+    return result_in(made[0])
+
+
+def result_in(folder: Path) -> dict[str, Any]:
+    """Return the result of a run; raise :class:`UsageError` where there is none."""
+    try:
+        result: dict[str, Any] = json.loads((folder / RUN_FILE).read_text())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"There is no result of a run in {folder}: {error}.") from error
     return result
-
-
-def tell(line: str) -> None:
-    """Print a line of progress, but not the result."""
-    if not line.startswith(("{", " ", "}")):
-        print(line.rstrip(), file=sys.stderr, flush=True)
 
 
 def table_of(swarm: Mapping[str, Any], compose: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loadtests.analysis.failures import counting
+from loadtests.analysis.nodes import use
 from loadtests.analysis.request_distribution import distribution_of
 from loadtests.model.generator_records import Edge, Finished, RawTrial
 from loadtests.model.plan import Budget
@@ -104,6 +105,8 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
         requests=counting.outcomes_by_name(endings, good=good, failed=failed),
         examples=counting.examples_of(raw) if failed.any() else (),
         shared=tuple(edge.shared for edge in (raw.opened, raw.closed) if edge.shared is not None),
+        network=use.network_uses(raw.opened, raw.closed),
+        nodes=use.node_uses(raw),
     )
 
 
@@ -162,6 +165,9 @@ def _health(finished: Finished, window_s: float) -> GeneratorHealth:
         lag_max_ms=finished.lag_max_ms,
         dropped=finished.dropped,
         lost_workers=finished.lost_workers,
+        clock_offset_ms=finished.clock_offset_ms,
+        clock_error_ms=finished.clock_error_ms,
+        late_ms=finished.late_ms,
     )
 
 

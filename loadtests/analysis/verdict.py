@@ -39,6 +39,7 @@ NOT_THE_APPLICATION = frozenset(
         RuleCode.HOST_CONTENTION,
         RuleCode.IDENTITY,
         RuleCode.NODES,
+        RuleCode.NETWORK,
     }
 )
 """Rules that, when they are broken, can make requests fail by themselves. Failures are then not

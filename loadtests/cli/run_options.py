@@ -41,6 +41,7 @@ KEYS = {
     "latency": "latency",
     "slo": "slo",
     "generator_processes": "generator_processes",
+    "generator_workers": "generator_workers",
     "start_limit_s": "start_limit",
     "profile": "profile",
 }
@@ -110,6 +111,12 @@ _OF_A_RUN = (
         "--generator-processes",
         type=int,
         help="Processes of the load generator.  [default: one per core of the generator]",
+    ),
+    click.option(
+        "--generator-workers",
+        callback=parameters.names,
+        metavar="HOST:PORT,…",
+        help="Let other machines generate the load for a URL; each listens with the generator.",
     ),
     click.option(
         "--start-limit",
@@ -196,6 +203,11 @@ def ask(given: dict[str, Any]) -> tuple[options.Options, Project]:
         raise UsageError(
             "--max-rps is for a deployment that is running already. Name it: --url http://…, or"
             " leave --max-rps out."
+        )
+    if asked.generator_workers and project.tested.url is None:
+        raise UsageError(
+            "--generator-workers is for a deployment that is running already: --url http://…. On a"
+            " Swarm, label nodes instead: docker node update --label-add twofold.role=generator."
         )
     return options.check(asked, choices.of_a_run(project)), project
 

@@ -28,6 +28,10 @@ MAX_REPLICAS = 64
 MAX_GENERATOR_PROCESSES = 64
 """Limit of the generator program."""
 
+MOST_GENERATOR_WORKERS = 64
+
+MOST_PORT = 65_535
+
 MAX_START_LIMIT_S = 3600.0
 """A longer start is more likely a typing error."""
 
@@ -74,6 +78,8 @@ class Options:
     """A latency objective such as ``p99=250ms``; it implies ``latency``."""
     generator_processes: int | None = None
     """Processes of the load generator; None means one per core of the generator."""
+    generator_workers: tuple[str, ...] = ()
+    """The ``host:port`` of the machines that generate the load; none means this one."""
     start_limit_s: float = START_LIMIT_S
     """How long a replica may take until it answers."""
     max_rps: float | None = None
@@ -127,11 +133,28 @@ def _check_figures(options: Options) -> None:
             f"--max-rps is {options.max_rps:g}; it is how many requests a second may be sent, and"
             " has to be above 0. Try --max-rps 50."
         )
+    check_generator_workers(options.generator_workers)
     processes = options.generator_processes
     if processes is not None and not 1 <= processes <= MAX_GENERATOR_PROCESSES:
         raise UsageError(
             f"--generator-processes is {processes}; it has to be between 1 and"
             f" {MAX_GENERATOR_PROCESSES}. Leave it out for one per core of the generator."
+        )
+
+
+def check_generator_workers(addresses: tuple[str, ...]) -> None:
+    """Raise :class:`UsageError` for an address of a generator that cannot be one."""
+    for address in addresses:
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdecimal() or not 1 <= int(port) <= MOST_PORT:
+            raise UsageError(
+                f"--generator-workers has {address!r}; each is a host and a port."
+                " Try --generator-workers 10.0.0.5:8089,10.0.0.6:8089."
+            )
+    if len(addresses) > MOST_GENERATOR_WORKERS or len(set(addresses)) < len(addresses):
+        raise UsageError(
+            f"--generator-workers has {len(addresses)} addresses; give each machine once, and at"
+            f" most {MOST_GENERATOR_WORKERS}."
         )
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from loadtests.model.stack import Reading
-from loadtests.model.vocabulary import Role
+from loadtests.model.vocabulary import Role, generator_member, is_generator
 from loadtests.tools import cgroup, proc
 
 if TYPE_CHECKING:  # Docker's library takes 0.1 s to import, which processes need not wait for
@@ -150,7 +150,8 @@ def member_name(container: Container) -> str:
         # A service of the user's may have the name of one of ours.
         return container.service if container.member in set(Role) else container.member
     if container.service in set(Role) - {Role.REPLICA}:
-        return container.service
+        further = container.service == Role.GENERATOR and container.number > 1
+        return generator_member(container.number) if further else container.service
     return f"{container.service}-{container.number}"
 
 
@@ -161,6 +162,8 @@ def role_of_container(member: str, container: Container) -> Role:
 
 def role_of(member: str) -> Role:
     """Return the role of a member by its name."""
+    if is_generator(member):
+        return Role.GENERATOR
     return Role(member) if member in set(Role) else Role.REPLICA
 
 

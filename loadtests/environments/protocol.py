@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan, TrialSpec, Upstream
-from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.stack import HostReading, NodesSeen, Reading, Replica, ReplicaState
 from loadtests.model.tested.front import Front
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.shared import SharedUse
@@ -115,6 +115,14 @@ class WatchesShared(Protocol):
 
     def look_at_shared(self) -> SharedUse:
         """Return the store's sessions and the locked files of this moment; takes milliseconds."""
+
+
+@runtime_checkable
+class WatchesNodes(Protocol):
+    """A stack on nodes, whose own counters and network it can read. Not every stack can."""
+
+    def look_at_nodes(self) -> NodesSeen:
+        """Return the nodes' CPU and TCP's counters of this moment."""
 
 
 @runtime_checkable

@@ -21,6 +21,7 @@ from gevent.queue import Queue
 
 from loadtests.generator import PROTOCOL
 from loadtests.generator.check_trial.trial import check
+from loadtests.generator.clock import now_s
 from loadtests.generator.examples import chosen
 from loadtests.generator.fleet import MASTER_HOST, Fleet, WorkersFailed
 from loadtests.generator.http import pinned
@@ -29,7 +30,10 @@ from loadtests.generator.http.outcome import OUTCOME_NAMES, Outcome
 from loadtests.generator.http.pool import Pool, UnusableUrl
 from loadtests.generator.locustfile import Locustfiles, UnusableLocustfile
 from loadtests.generator.order import (
+    ALL,
+    MOST_PROCESSES,
     BadOrder,
+    Share,
     TrialOrder,
     read_check,
     read_fetch,
@@ -47,8 +51,6 @@ from loadtests.generator.worker import Worker
 
 PART_BYTES = 256 * 1024
 """Largest part of the packed samples in one line, so that lines stay short."""
-
-PROCESSES_MAX = 64
 
 END_LIMIT_S = 5.0
 """Time for the users to end, when the order does not say it."""
@@ -79,19 +81,25 @@ def read_lines() -> Iterator[bytes]:
 class Agent:
     """Executes the orders, one after the other."""
 
-    def __init__(self, lines: Lines, processes: int) -> None:
+    def __init__(self, lines: Lines, processes: int, part: Share = ALL) -> None:
+        """``part`` is the part of each load that this machine makes, of several."""
         self._lines = lines
+        self._part = part
         self._pool = Pool()
         self._locustfiles = Locustfiles()
-        self._fleet = Fleet(processes) if processes > 1 else None
+        self._fleet = Fleet(processes, part) if processes > 1 else None
         # With workers, this process has the check trial's users alone, and the last number.
-        self._loads = UserLoads(self._pool, number=processes if processes > 1 else 0)
+        own = processes if processes > 1 else 0
+        self._loads = UserLoads(self._pool, number=part.number * MOST_PROCESSES + own)
+        self._prepared: UserTrial | None = None
         self._places = Places()
         self._orders: dict[str, Callable[[dict[str, Any]], None]] = {
             "hello": self._hello,
             "fetch": self._fetch,
             "place": self._place,
             "check": self._check,
+            "clock": self._clock,
+            "prepare": self._prepare,
             "trial": self._trial,
             "end": self._end,
         }
@@ -151,6 +159,36 @@ class Agent:
             self._fleet.end_users(limit_s)
         self._lines.write("ended", id=line.get("id"))
 
+    def _clock(self, line: dict[str, Any]) -> None:
+        received_s = now_s()
+        self._lines.write("clock", id=line.get("id"), received_s=received_s, answered_s=now_s())
+
+    def _prepare(self, line: dict[str, Any]) -> None:
+        """Get ready for a trial, which follows, and which says when it starts."""
+        order = read_trial(line)
+        self._pool.origin(order.base_url)
+        if not order.is_given:
+            self._locustfiles.environment(order.scenario)
+        if self._fleet is not None and not order.replay:
+            self._fleet.prepare(order, self._start_teller(order))
+        elif order.is_given:
+            self._prepared = self._user_trial(order)
+        self._lines.write("prepared", id=order.id)
+
+    def _user_trial(self, order: TrialOrder) -> UserTrial:
+        """Return a trial of the user's own load, with its users started.
+
+        A replay runs on one machine alone, so it has all of the load.
+        """
+        trial = UserTrial(self._loads, order, ALL if order.replay else self._part)
+        trial.prepare(self._start_teller(order))
+        return trial
+
+    def _start_teller(self, order: TrialOrder) -> Callable[[int, int], None]:
+        return lambda ready, users: self._lines.write(
+            "starting", id=order.id, ready=ready, users=users
+        )
+
     def _trial(self, line: dict[str, Any]) -> None:
         order = read_trial(line)
         self._pool.origin(order.base_url)  # raises now if the URL cannot be used
@@ -166,21 +204,24 @@ class Agent:
         def tell(event: str, at_s: float) -> None:
             self._lines.write(event, id=order.id, at_s=at_s)
 
-        def tell_start(ready: int, users: int) -> None:
-            self._lines.write("starting", id=order.id, ready=ready, users=users)
-
         environment = None
         if not order.is_given:
             environment = self._locustfiles.environment(order.scenario)
         if self._fleet is not None and not order.replay:
-            result, lost_workers = self._fleet.run_trial(order, tell, tell_start)
+            result, lost_workers = self._fleet.run_trial(order, tell, self._start_teller(order))
             return result, self._fleet.size, lost_workers
+        starts_at_s = order.starts_at_s or None
         if environment is None:
-            trial = UserTrial(self._loads, order)
-            trial.prepare(tell_start)
-            return trial.run(plan_schedule(order), tell), 1, 0
+            trial, self._prepared = self._prepared, None
+            if trial is None or starts_at_s is None:
+                trial = self._user_trial(order)
+            return trial.run(plan_schedule(order, starts_at_s), tell), 1, 0
         job = Job(
-            order=order, schedule=plan_schedule(order), environment=environment, pool=self._pool
+            order=order,
+            schedule=plan_schedule(order, starts_at_s),
+            environment=environment,
+            pool=self._pool,
+            share=self._part,
         )
         return run_trial(job, tell), 1, 0
 
@@ -247,9 +288,9 @@ def main() -> None:
     pinned.install()
     options = parse_options()
     if options.worker is not None:
-        Worker(options.worker, MASTER_HOST, options.master_port)
+        Worker(options.worker, MASTER_HOST, options.master_port, options.part)
         read_into(Queue(), lambda: None)
-    agent = Agent(Lines(), options.processes)
+    agent = Agent(Lines(), options.processes, options.part)
     orders: Queue[bytes] = Queue()
     gevent.spawn(read_into, orders, agent.close)
     while agent.follow(orders.get()):
@@ -264,14 +305,30 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--processes",
         type=int,
-        choices=range(1, PROCESSES_MAX + 1),
+        choices=range(1, MOST_PROCESSES + 1),
         default=1,
         metavar="N",
         help="number of processes that generate load, each on its own core (default: 1)",
     )
+    parser.add_argument(
+        "--part",
+        type=read_part,
+        default=ALL,
+        metavar="K/N",
+        help="generate part K (from 0) of N of each load; other machines generate the others",
+    )
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--master-port", type=int, help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def read_part(text: str) -> Share:
+    """Return the part that ``K/N`` names; raises ``ValueError``."""
+    number, _, of = text.partition("/")
+    part = Share(number=int(number), of=int(of))
+    if not 0 <= part.number < part.of:
+        raise ValueError(text)
+    return part
 
 
 def read_into(orders: Queue[bytes], close: Callable[[], None]) -> None:

@@ -19,7 +19,7 @@ from locust.env import Environment
 
 from loadtests.generator.clock import now_s
 from loadtests.generator.loops.ticker import Lag
-from loadtests.generator.order import Share, TrialOrder
+from loadtests.generator.order import ALL, Share, TrialOrder
 from loadtests.generator.recorder import Recorder
 from loadtests.generator.samples import merge
 from loadtests.generator.trial import Result, Tell, plan_schedule, watch_window
@@ -58,9 +58,10 @@ class WorkersFailed(Exception):
 class Fleet:
     """The worker processes by number, and the Locust master to which they connect."""
 
-    def __init__(self, size: int) -> None:
-        """Start ``size`` workers; the first trial waits until all have joined."""
+    def __init__(self, size: int, part: Share = ALL) -> None:
+        """Start ``size`` workers for this machine's part; the first trial waits for them."""
         self.size = size
+        self._part = part
         self._master = Environment().create_master_runner(MASTER_HOST, 0)
         self._master.register_message("joined", self._note_joined)
         self._master.register_message("result", self._note_result)
@@ -78,13 +79,12 @@ class Fleet:
     def run_trial(self, order: TrialOrder, tell: Tell, tell_start: TellStart) -> tuple[Result, int]:
         """Run one trial on all workers; return their combined result and how many were lost.
 
-        Raises ``WorkersFailed`` if the workers do not start, or cannot run the trial.
+        Raises ``WorkersFailed`` if the workers do not start, or cannot run the trial. A trial that
+        starts at a moment has been prepared.
         """
-        self._wait_for_workers()
-        self._master.stats.clear_all()
-        if order.is_given:
-            self._prepare(order, tell_start)
-        starts_at_s = now_s() + START_AHEAD_S
+        if not order.starts_at_s:
+            self.prepare(order, tell_start)
+        starts_at_s = order.starts_at_s or now_s() + START_AHEAD_S
         self._send("trial", {"order": asdict(order), "starts_at_s": starts_at_s})
         schedule = plan_schedule(order, starts_at_s)
         cpu_s, lag = watch_window(schedule, tell)
@@ -110,7 +110,14 @@ class Fleet:
         self._send("end", {"limit_s": limit_s})
         self._wait_for_results(now_s() + limit_s + ANSWER_LIMIT_S)
 
-    def _prepare(self, order: TrialOrder, tell_start: TellStart) -> None:
+    def prepare(self, order: TrialOrder, tell_start: TellStart) -> None:
+        """Wait for the workers, and let them start the users of a user's own load."""
+        self._wait_for_workers()
+        self._master.stats.clear_all()
+        if order.is_given:
+            self._start_users(order, tell_start)
+
+    def _start_users(self, order: TrialOrder, tell_start: TellStart) -> None:
         """Let all workers start their users; returns when all users have begun."""
         self._starting.clear()
         self._send("prepare", {"order": asdict(order)})
@@ -129,7 +136,7 @@ class Fleet:
     def _send(self, name: str, message: dict[str, Any]) -> None:
         self._results.clear()
         for number, node in self._nodes.items():
-            share = asdict(Share(number=number, of=self.size))
+            share = asdict(self._part.part(number, self.size))
             self._master.send_message(name, {**message, "share": share}, client_id=node)
 
     def close(self) -> None:
@@ -153,6 +160,7 @@ class Fleet:
                         "loadtests.generator",
                         *("--worker", str(number)),
                         *("--master-port", str(self._master.server.port)),
+                        *("--part", f"{self._part.number}/{self._part.of}"),
                     ),
                     stdin=subprocess.PIPE,  # ends the worker when this process ends
                     stdout=sys.stderr,

@@ -11,6 +11,9 @@ Order = TypeVar("Order")
 MODES = ("closed", "open")
 ARRIVALS = ("poisson", "constant")
 
+MOST_PROCESSES = 64
+"""Processes of one machine."""
+
 
 class BadOrder(ValueError):
     """An invalid order; the message names the field and its value."""
@@ -51,6 +54,10 @@ class Share:
     def users(self, users: int) -> int:
         """Return how many of ``users`` this part has; the first parts take the remainder."""
         return users // self.of + (self.number < users % self.of)
+
+    def part(self, number: int, of: int) -> Share:
+        """Return part ``number`` (from 0) of ``of`` of this part."""
+        return Share(number=self.number * of + number, of=self.of * of)
 
 
 ALL = Share()
@@ -127,6 +134,8 @@ class TrialOrder(UserLoad):
     window_s: float
     drain_limit_s: float = 15.0
     timeout_s: float = 30.0
+    starts_at_s: float = 0.0
+    """When it starts, by this machine's clock; 0 is at once."""
 
     def __post_init__(self) -> None:
         """Check the fields' values; raises ``BadOrder``."""

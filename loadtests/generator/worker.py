@@ -10,7 +10,7 @@ from locust.env import Environment
 from loadtests.generator.http.pool import Pool
 from loadtests.generator.locustfile import Locustfiles, UnusableLocustfile
 from loadtests.generator.loops.ticker import Lag
-from loadtests.generator.order import Share, TrialOrder
+from loadtests.generator.order import ALL, MOST_PROCESSES, Share, TrialOrder
 from loadtests.generator.samples import Samples, pack, unpack
 from loadtests.generator.trial import Job, Result, plan_schedule, run_trial
 from loadtests.generator.user_load.loads import UserLoads
@@ -32,16 +32,21 @@ PLAIN_FIELDS = (
 
 
 class Worker:
-    """Connected to the master at ``host`` and ``port`` from construction on."""
+    """Connected to the master at ``host`` and ``port`` from construction on.
 
-    def __init__(self, number: int, host: str, port: int) -> None:
+    ``part`` is that of this machine, of several.
+    """
+
+    def __init__(self, number: int, host: str, port: int, part: Share = ALL) -> None:
         self._number = number
         self._pool = Pool()
         # The trials must write to these statistics: Locust's worker reports them to the master.
         environment = Environment()
         self._runner = environment.create_worker_runner(host, port)
         self._locustfiles = Locustfiles(environment.stats)
-        self._loads = UserLoads(self._pool, number=number, stats=environment.stats)
+        # Processes of other machines have other numbers; see ``UserLoads``.
+        first = part.number * MOST_PROCESSES
+        self._loads = UserLoads(self._pool, number=first + number, stats=environment.stats)
         self._prepared: UserTrial | None = None
         self._runner.register_message("prepare", self._prepare, concurrent=True)
         self._runner.register_message("trial", self._run, concurrent=True)

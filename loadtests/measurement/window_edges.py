@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loadtests.environments.keep_awake import Awake
-from loadtests.environments.protocol import Stack, WatchesShared
+from loadtests.environments.protocol import Stack, WatchesNodes, WatchesShared
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.model.errors import GeneratorFailure
 from loadtests.model.generator_records import Edge, Finished
@@ -43,6 +43,7 @@ def read_edge(stack: Stack, awake: Awake, metronome: Metronome | None) -> Edge:
     harness_cpu_s = proc.own_cpu_s() + awake.cpu_s()
     pulse = metronome.answer() if metronome is not None else None
     shared = stack.look_at_shared() if isinstance(stack, WatchesShared) else None
+    nodes = stack.look_at_nodes() if isinstance(stack, WatchesNodes) else None
     return Edge(
         members=members,
         host=host,
@@ -51,4 +52,5 @@ def read_edge(stack: Stack, awake: Awake, metronome: Metronome | None) -> Edge:
         # speed would bias the doubling factor, so there the intervals stay wider instead.
         pulse=pulse if awake.holds else None,
         shared=shared,
+        nodes=nodes,
     )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from loadtests.model.failures import AnswerExample
 from loadtests.model.plan import TrialSpec
-from loadtests.model.stack import HostReading, Reading
+from loadtests.model.stack import HostReading, NodesSeen, Reading
 from loadtests.model.tested.shared import SharedUse
 
 
@@ -110,6 +110,11 @@ class Finished:
     user_errors: int = 0
     user_errors_in_window: int = 0
     user_error: str | None = None
+    clock_offset_ms: float | None = None
+    clock_error_ms: float | None = None
+    late_ms: float | None = None
+    """Of several machines: the largest offset of a clock, which is corrected; how far off the
+    correction may be; and how late a machine noticed an edge of the window."""
     examples: list[AnswerExample] = field(default_factory=list)
 
 
@@ -132,6 +137,8 @@ class Edge:
     """The speed probe's counters for each core: units of work, and CPU-seconds."""
     shared: SharedUse | None = None
     """What replicas share, as it was used at this moment; None where nobody can look."""
+    nodes: NodesSeen | None = None
+    """The nodes' own counters and their network's; None where there are none."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -148,6 +148,9 @@ class Plan:
     latency: LatencyPlan | None = None
     """The open-loop trials that follow the rounds; ``expected_s`` includes them."""
     generator_processes: int = 1
+    """Processes of the load generator, on each of its machines."""
+    generator_workers: tuple[str, ...] = ()
+    """The ``host:port`` of the machines that generate the load; none means this one."""
     start_limit_s: float = START_LIMIT_S
     """How long a replica may take until it answers."""
     max_rps: float | None = None

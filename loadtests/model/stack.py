@@ -51,6 +51,16 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NetworkReading:
+    """TCP's counters where a member is: segments sent, sent again, and timers that ran out."""
+
+    member: str
+    segments: int
+    retransmitted: int
+    timeouts: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class HostReading:
     """CPU-seconds of the machine's cores at one moment, over the cores that the run uses."""
 
@@ -59,3 +69,19 @@ class HostReading:
     steal_s: float
     idle_s: float
     cores: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeReading:
+    """The CPU counters of a whole node that is another machine."""
+
+    node: str
+    host: HostReading
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodesSeen:
+    """What was read of the nodes and their network at one moment; what is unknown is left out."""
+
+    network: tuple[NetworkReading, ...]
+    nodes: tuple[NodeReading, ...]

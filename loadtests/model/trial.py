@@ -69,6 +69,10 @@ class GeneratorHealth:
     ``cpu_ratio`` is its busiest process's share of one core. ``lag_p99_ms`` is the 99th percentile
     of how late a timer fired that is due every few milliseconds. ``dropped`` counts due requests
     that could not be sent, ``lost_workers`` the processes that ended early.
+
+    On several machines, ``clock_offset_ms`` is how far their clocks are from this machine's, which
+    is corrected, and ``clock_error_ms`` how far off the correction may be. ``late_ms`` is how late
+    a machine noticed an edge of the window.
     """
 
     cpu_ratio: float
@@ -76,6 +80,31 @@ class GeneratorHealth:
     lag_max_ms: float
     dropped: int = 0
     lost_workers: int = 0
+    clock_offset_ms: float | None = None
+    clock_error_ms: float | None = None
+    late_ms: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkUse:
+    """What TCP sent in the window where a member is.
+
+    These are segments, those of them sent again, and timers that ran out before an answer came.
+    """
+
+    member: str
+    segments: int
+    retransmitted: int
+    timeouts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeUse:
+    """CPU that others took of a node in the window, as shares of its cores."""
+
+    node: str
+    steal_ratio: float
+    foreign_ratio: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +181,9 @@ class Trial:
     """A few answers of each kind, where some failed."""
     shared: tuple[SharedUse, ...] = ()
     """What replicas share, as it was used at the window's edges; empty where nobody can look."""
+    network: tuple[NetworkUse, ...] = ()
+    nodes: tuple[NodeUse, ...] = ()
+    """What the network sent, and what others took of the nodes; empty where nobody can look."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,6 +50,9 @@ class RuleCode(StrEnum):
     STEADY = "steady"
     BUDGET = "budget"
     NODES = "nodes"
+    NODE_SPEED = "node_speed"
+    NETWORK = "network"
+    CLOCKS = "clocks"
 
 
 NODE_PREFIX = "node "
@@ -67,6 +70,19 @@ class RuleState(StrEnum):
     HOLDS = "holds"
     BROKEN = "broken"
     UNCHECKED = "unchecked"
+
+
+def generator_member(number: int) -> str:
+    """Return the name of a machine's generator, counted from 1, among a stack's members.
+
+    No replica has such a name, whatever its worker model is called.
+    """
+    return Role.GENERATOR.value if number == 1 else f"{Role.GENERATOR}:{number}"
+
+
+def is_generator(member: str) -> bool:
+    """Return whether a member is one machine's generator."""
+    return member.partition(":")[0] == Role.GENERATOR
 
 
 class Role(StrEnum):

@@ -80,10 +80,12 @@ def make_plan(
         rounds=tuple(_round(number, cells, port, rng) for number in range(1, most + 1)),
         expected_s=START_S + least * round_s,
         expected_max_s=START_S + most * round_s,
-        notes=_notes(project, counts, options.max_rps),
+        notes=_notes(project, counts, options),
         start_limit_s=options.start_limit_s,
         max_rps=options.max_rps,
-        generator_processes=options.generator_processes or len(generator_cores(machine)) or 1,
+        generator_processes=options.generator_processes
+        or (1 if options.generator_workers else len(generator_cores(machine)) or 1),
+        generator_workers=options.generator_workers,
     )
 
 
@@ -107,8 +109,8 @@ def _round(number: int, cells: tuple[Cell, ...], port: int, rng: Random) -> tupl
     )
 
 
-def _notes(project: Project, counts: tuple[int, ...], max_rps: float | None) -> tuple[str, ...]:
-    hooks = project.tested.hooks
+def _notes(project: Project, counts: tuple[int, ...], options: Options) -> tuple[str, ...]:
+    hooks, max_rps = project.tested.hooks, options.max_rps
     at = f" ({project.tested.address})" if project.tested.address else ""
     held = f", with at most {max_rps:g} requests a second" if max_rps is not None else ""
     notes = [
@@ -116,6 +118,11 @@ def _notes(project: Project, counts: tuple[int, ...], max_rps: float | None) -> 
         f"The deployment at {project.tested.url} is scaled to {', '.join(map(str, counts))}"
         " replicas in turn, and back at the end.",
     ]
+    if options.generator_workers:
+        notes.append(
+            f"The load comes from {', '.join(options.generator_workers)}, in equal parts; their"
+            " clocks are compared before and after each trial."
+        )
     if hooks is None or hooks.header is None:
         notes.append(
             "Answers do not name their replica, so equal shares cannot be checked. Let each replica"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from loadtests.model.errors import PlanError
 from loadtests.model.machine import Machine, Node
 from loadtests.model.plan import Budget
-from loadtests.model.vocabulary import Role
+from loadtests.model.vocabulary import Role, generator_member, is_generator
 from loadtests.planning.budget import MOST_CPUS, MOST_SHARED_CPUS, SHARE_OF_CORES, STEP_CPUS
 from loadtests.planning.budget import budget as budget_of_one
 
@@ -21,7 +21,7 @@ ROLE_LABEL = "twofold.role"
 
 SERVICES = "services"
 """The role of a node for both the proxy and the generator; ``proxy`` and ``generator`` are others,
-and every other value is a node for replicas."""
+and every other value is a node for replicas. All nodes with ``generator`` generate the load."""
 
 SERVICE_ROLES = frozenset({SERVICES, Role.PROXY.value, Role.GENERATOR.value})
 
@@ -50,9 +50,11 @@ def place(
     Without labels, the first node (the manager) has replicas, too. The first replica of each
     variant is on another node, so that no node has the first of all.
     """
-    proxy, generator = _for(Role.PROXY, nodes), _for(Role.GENERATOR, nodes)
+    proxy = _for(Role.PROXY, nodes)
     hosts = [node for node in nodes if node.role not in SERVICE_ROLES] or list(nodes)
-    placed = {Role.PROXY.value: proxy, Role.GENERATOR.value: generator}
+    placed = {Role.PROXY.value: proxy}
+    for number, node in enumerate(generators(nodes), start=1):
+        placed[generator_member(number)] = node
     if with_store:
         placed[Role.STORE.value] = proxy
     placed[Role.METRONOME.value] = hosts[0]
@@ -68,16 +70,25 @@ def _for(role: Role, nodes: Sequence[Node]) -> Node:
     return labelled[0] if labelled else nodes[0]
 
 
+def generators(nodes: Sequence[Node]) -> tuple[Node, ...]:
+    """Return the nodes that generate the load: all that are labelled for it, or else one."""
+    labelled = tuple(node for node in nodes if node.role == Role.GENERATOR.value)
+    return labelled or (_for(Role.GENERATOR, nodes),)
+
+
 def is_one_machine(nodes: Sequence[Node]) -> bool:
     """Return whether all nodes are on one machine."""
     return len({node.host for node in nodes}) == 1
 
 
 def of_generator(machine: Machine) -> Machine:
-    """Return the machine that the generator is on, with its cores alone."""
+    """Return the machine that the generator is on, with its cores alone.
+
+    Of several, it is the smallest: all generate the same part of the load.
+    """
     if not machine.nodes or is_one_machine(machine.nodes):
         return machine
-    node = _for(Role.GENERATOR, machine.nodes)
+    node = min(generators(machine.nodes), key=lambda node: node.cores)
     return replace(machine, cores=node.cores, core_ids=tuple(range(node.cores)))
 
 
@@ -131,7 +142,7 @@ def _share(
     if most == 0:
         return None
     cores = max(node.cores for node in machine.nodes if node.host == host)
-    services = {Role.PROXY.value, Role.GENERATOR.value} & set(there)
+    services = {member for member in there if member == Role.PROXY or is_generator(member)}
     if with_store and Role.STORE.value in there:
         services |= {Role.STORE.value}
     left = cores - len(services) if cores > len(services) else cores - bool(services)
@@ -150,6 +161,9 @@ def notes(machine: Machine, placement: Placement) -> tuple[str, ...]:
         members = placement.members_on(node)
         what = ", ".join(members) if members else "nothing"
         told.append(f"Node {node.name} ({node.cores} cores) has {what}.")
+    makers = generators(machine.nodes) if machine.nodes else ()
+    if len(makers) > 1:
+        told.append(f"Each of {len(makers)} nodes generates its part of the load.")
     if len(machine.nodes) > 1 and is_one_machine(machine.nodes):
         told.append(
             "All nodes are on one machine, so they share its cores, and the budgets are those of"
@@ -157,6 +171,7 @@ def notes(machine: Machine, placement: Placement) -> tuple[str, ...]:
         )
     elif len(machine.nodes) > 1:
         told.append(
-            "The nodes' speeds are not compared: there is no CPU speed probe on several machines."
+            "There is no CPU speed probe on several machines. The nodes' speeds are compared by the"
+            " CPU of a request, and are not corrected."
         )
     return tuple(told)

@@ -41,7 +41,10 @@ DIRECTIVES = frozenset({"{toctree}"})
 """Sphinx's own blocks, which the build of the site checks."""
 
 OTHER_PROGRAMS = frozenset(
-    {"apk", "apt-get", "docker", "echo", "git", "gzip", "pip", "systemctl", "test", "xargs"}
+    {
+        *("apk", "apt-get", "docker", "echo", "git", "gzip", "kubectl", "pip", "printf"),
+        *("systemctl", "test", "xargs"),
+    }
 )
 """Programs that are not ours: of them only the shell's syntax is checked."""
 

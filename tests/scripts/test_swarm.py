@@ -1,4 +1,5 @@
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,3 +60,11 @@ def test_nodes_are_written_into_a_configuration() -> None:
     assert table == {"builder": "unix:///b.sock", "nodes": {"two": "unix:///run/2.sock"}}
     with pytest.raises(UsageError, match="--node 'two' has no address"):
         swarm.configuration(["two"], None)
+
+
+def test_a_run_that_is_there_is_taken_and_one_that_is_not_is_named(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"verdict": "scales"}')
+
+    assert swarm.result_in(tmp_path) == {"verdict": "scales"}
+    with pytest.raises(UsageError, match=f"no result of a run in {tmp_path}/other"):
+        swarm.result_in(tmp_path / "other")

@@ -21,17 +21,18 @@ from loadtests.analysis.rules import (
     system,
     workers,
 )
+from loadtests.analysis.rules.machines import clocks, network, speed
 from loadtests.model.failures import FailureResult
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
 from loadtests.model.trial import Calibration, Trial
 from loadtests.model.vocabulary import RuleCode
 
-PlainCellRule = Callable[[Plan, Cell, Sequence[Trial]], Finding]
-CellRule = Callable[[Plan, Cell, Sequence[Trial], "Known"], Finding]
+PlainCellRule = Callable[[Plan, Cell, Sequence[Trial]], Finding | None]
+CellRule = Callable[[Plan, Cell, Sequence[Trial], "Known"], Finding | None]
 DoublingRule = Callable[[Plan, Cell, Cell, Sequence[Trial]], Finding]
 RunRule = Callable[[Plan, Sequence[Trial]], Finding | None]
-"""None where the rule has no meaning for the run's backend."""
+"""None where the rule has no meaning for the run's backend, as of a cell's rule."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +133,21 @@ _ALL = (
         about="Every node of a Swarm answered throughout, and all had the same image.",
         run=nodes.nodes,
     ),
+    Rule(
+        code=RuleCode.NODE_SPEED,
+        about="A request cost the same CPU on all nodes of a Swarm.",
+        cell=_plain(speed.speed),
+    ),
+    Rule(
+        code=RuleCode.NETWORK,
+        about="The network between nodes lost next to nothing, and no timer of TCP ran out.",
+        cell=_plain(network.network),
+    ),
+    Rule(
+        code=RuleCode.CLOCKS,
+        about="All machines of the load generator measured the same windows.",
+        cell=_plain(clocks.clocks),
+    ),
 )
 
 RULES: dict[RuleCode, Rule] = {rule.code: rule for rule in _ALL}
@@ -146,13 +162,14 @@ def check(
     """Hold every rule against every cell that has trials, and against the run."""
     known = Known(calibrations=calibrations, failures=failures)
     rules = tuple(RULES.values())
-    findings = [
+    of_cells = [
         rule.cell(plan, cell, cell_trials, known)
         for cell in plan.cells
         if (cell_trials := [trial for trial in trials if trial.spec.cell == cell])
         for rule in rules
         if rule.cell is not None
     ]
+    findings = [finding for finding in of_cells if finding is not None]
     findings += [
         rule.doubling(plan, small, large, trials)
         for small, large in estimates.doubled_cells(plan)

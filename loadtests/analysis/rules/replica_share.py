@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from loadtests.analysis.intervals import chi_square_chance
 from loadtests.analysis.rules import front_share
@@ -48,7 +49,7 @@ def replica_share(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
         (_out_of_turn(cell, trials) if in_turn else None)
         or _answered_by_another(cell, trials)
         or front_share.finding(plan.tested.front, cell, trials)
-        or _unequal_shares(cell, trials)
+        or _unequal_shares(cell, trials, in_turn=in_turn)
     )
 
 
@@ -87,7 +88,7 @@ def _answered_by_another(cell: Cell, trials: Sequence[Trial]) -> Finding | None:
     return None
 
 
-def _unequal_shares(cell: Cell, trials: Sequence[Trial]) -> Finding:
+def _unequal_shares(cell: Cell, trials: Sequence[Trial], *, in_turn: bool) -> Finding:
     statistic, freedom = 0.0, 0
     answered: Counter[str] = Counter()
     equal_shares: dict[str, float] = {}
@@ -112,7 +113,8 @@ def _unequal_shares(cell: Cell, trials: Sequence[Trial]) -> Finding:
         member: (answered[member] - equal) / equal for member, equal in equal_shares.items()
     }
     worst = max(deviations, key=lambda member: abs(deviations[member]))
-    return _share_finding(cell, worst, deviations[worst], uneven / counted, statistic, freedom)
+    share = _share_finding(cell, worst, deviations[worst], uneven / counted, statistic, freedom)
+    return share if in_turn else replace(share, detail=share.detail + _sticking(answered))
 
 
 def _share_finding(
@@ -139,6 +141,17 @@ def _share_finding(
         figure=deviation,
         limit=SHARE_LIMIT_RATIO,
         detail=detail,
+    )
+
+
+def _sticking(answered: Counter[str]) -> str:
+    """Return that connections stick to some replicas, where others answered nothing."""
+    silent = sorted(member for member, count in answered.items() if not count)
+    if not silent:
+        return ""
+    return (
+        f" {', '.join(silent)} answered nothing, so connections stick to the others: look for a"
+        " balancer that shares out connections and not requests, or for session affinity."
     )
 
 

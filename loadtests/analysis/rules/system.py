@@ -8,7 +8,7 @@ from statistics import fmean
 from loadtests.analysis.rules.finding import found, unchecked
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
-from loadtests.model.trial import Trial
+from loadtests.model.trial import NodeUse, Trial
 from loadtests.model.vocabulary import RuleCode
 
 IDLE_LIMIT_RATIO = 0.02
@@ -17,6 +17,9 @@ one another (2 to 4 %)."""
 
 CONTENTION_LIMIT_RATIO = 0.05
 """Share of the cores that others may use in the windows: the system loses as much again."""
+
+NODE_LIMIT_RATIO = 0.10
+"""The same of a node's cores. Its members are read a second after the node itself."""
 
 
 def idle_cost(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
@@ -75,6 +78,8 @@ def host_contention(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
     """Check that neither other programs nor the hypervisor took CPU in the windows."""
     code = RuleCode.HOST_CONTENTION
     uses = [trial.host for trial in trials if trial.host is not None]
+    if not uses and any(trial.nodes for trial in trials):
+        return _busy_node(cell, trials)
     if not uses:
         return unchecked(code, cell, "The machine's CPU counters cannot be read here.")
     who, ratio = _heaviest_user(
@@ -87,4 +92,28 @@ def host_contention(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
         figure=ratio,
         limit=CONTENTION_LIMIT_RATIO,
         detail=f"{who} took {ratio:.1%} of the cores in the windows.",
+    )
+
+
+def _busy_node(cell: Cell, trials: Sequence[Trial]) -> Finding:
+    """Check that nobody else took CPU of a node that is another machine."""
+    uses: dict[str, list[NodeUse]] = {}
+    for trial in trials:
+        for use in trial.nodes:
+            uses.setdefault(use.node, []).append(use)
+    taken = {
+        node: _heaviest_user(
+            fmean(use.foreign_ratio for use in of_node), fmean(use.steal_ratio for use in of_node)
+        )
+        for node, of_node in uses.items()
+    }
+    worst = max(taken, key=lambda node: taken[node][1])
+    who, ratio = taken[worst]
+    return found(
+        RuleCode.HOST_CONTENTION,
+        cell,
+        broken=ratio >= NODE_LIMIT_RATIO,
+        figure=ratio,
+        limit=NODE_LIMIT_RATIO,
+        detail=f"{who} took {ratio:.1%} of the cores of the node {worst} in the windows.",
     )

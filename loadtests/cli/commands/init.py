@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from loadtests.model.tested.surroundings import Surroundings
 
 FILE = "twofold.toml"
+JOB_FILE = "twofold-job.yaml"
 
 
 @click.command("init")
@@ -44,6 +45,11 @@ FILE = "twofold.toml"
 @click.option("--namespace", help="Of --kubernetes: its namespace.  [default: kubectl's]")
 @click.option("--context", help="Of --kubernetes: kubectl's context.  [default: kubectl's]")
 @click.option("--url", metavar="URL", help="Of --kubernetes: where the generator reaches it.")
+@click.option(
+    "--job",
+    metavar="IMAGE",
+    help="Of --kubernetes: also write a Job that runs the load generator in the cluster.",
+)
 @json_option
 def command(
     *,
@@ -85,7 +91,7 @@ def command(
 
 
 def _check_no_kubernetes(given: Mapping[str, str | None]) -> None:
-    for name in ("namespace", "context", "url"):
+    for name in ("namespace", "context", "url", "job"):
         if given[name] is not None:
             raise errors.UsageError(
                 f"--{name} belongs to --kubernetes. Add --kubernetes deployment/web."
@@ -124,6 +130,7 @@ def _init_kubernetes(
         counters=kubernetes.may_read_counters(access),
     )
     _write(here / FILE, text)
+    _write_job(here, given)
     if as_json:
         import json
 
@@ -134,6 +141,15 @@ def _init_kubernetes(
             "\n\n    twofold plan\n    twofold run"
         )
     return errors.EXIT_YES
+
+
+def _write_job(here: Path, given: Mapping[str, str | None]) -> None:
+    """Write the Job of the load generator, if it is asked for."""
+    from loadtests.report.text.init import kubernetes_job
+
+    if given["job"] is not None:
+        text = kubernetes_job.render(image=given["job"], namespace=given["namespace"])
+        _write(here / JOB_FILE, text)
 
 
 def _check_free(here: Path, *, force: bool) -> None:

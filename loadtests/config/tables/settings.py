@@ -40,6 +40,14 @@ def _replicas(counts: list[int]) -> list[int]:
     return counts
 
 
+def _generator_workers(addresses: list[str]) -> list[str]:
+    try:
+        options.check_generator_workers(tuple(addresses))
+    except UsageError as error:
+        raise said(str(error).replace("--generator-workers", "generator-workers")) from None
+    return addresses
+
+
 def _objective(text: str) -> str:
     try:
         slo.parse(text)
@@ -125,7 +133,11 @@ class Settings(Table):
     generator_processes: Annotated[int, Field(ge=1, le=options.MAX_GENERATOR_PROCESSES)] | None = (
         Field(default=None, examples=["2"])
     )
-    """Processes of the load generator."""
+    """Processes of the load generator, on each of its machines."""
+    generator_workers: Annotated[list[str], AfterValidator(_generator_workers)] | None = Field(
+        default=None, examples=['["10.0.0.5:8089", "10.0.0.6:8089"]']
+    )
+    """The machines that generate the load for a deployment at a URL."""
     start_limit: Annotated[float, Field(ge=1, le=options.MAX_START_LIMIT_S)] | None = Field(
         default=None, examples=["300"]
     )

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from loadtests.environments.external.deployment import put_back
+from loadtests.environments.external.generators import argv_of
 from loadtests.environments.external.hooks import with_own
 from loadtests.environments.external.stack import ExternalStack
 from loadtests.environments.protocol import Chosen, Say
@@ -31,6 +32,7 @@ class ExternalBackend:
     @contextmanager
     def open(self, plan: Plan, folder: Path, say: Say) -> Iterator[ExternalStack]:
         """Provide the deployment; put its number of replicas back at the end."""
+        argv_of(plan)  # raises before anything is scaled
         log = folder / "logs" / "watchdog.log"
         with put_back(self._hooks, say, log=log) as deployment:
             deployment.scale_to(plan.replica_counts[0])

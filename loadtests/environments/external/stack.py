@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from loadtests.environments.child_python import python_path
 from loadtests.environments.external.deployment import Deployment
+from loadtests.environments.external.generators import argv_of
 from loadtests.model.plan import Plan, TrialSpec, Upstream
 from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
@@ -30,7 +31,8 @@ class ExternalStack:
         parts = urlsplit(plan.tested.url or "")
         self.proxy_host = parts.hostname or ""
         self._worker = plan.workers[0].name
-        self._processes = plan.generator_processes
+        self._argv = argv_of(plan)
+        self._is_here = not plan.generator_workers
         self._variables = variables_of(plan)
         self._deployment = deployment
         self._logs = folder / "logs"
@@ -55,11 +57,10 @@ class ExternalStack:
         self._deployment.scale_to(spec.cell.replicas)
 
     def start_generator(self) -> Child:
-        """Start the generator as a child of this process."""
+        """Start the generator as a child of this process; it may be what asks other machines."""
         self._logs.mkdir(parents=True, exist_ok=True)
-        argv = (sys.executable, "-m", "loadtests.generator", "--processes", str(self._processes))
         env = python_path() | self._variables
-        self._generator = Child(argv, log=self._logs / f"{GENERATOR}.log", env=env)
+        self._generator = Child(self._argv, log=self._logs / f"{GENERATOR}.log", env=env)
         return self._generator
 
     def start_metronome(self) -> None:
@@ -89,15 +90,15 @@ class ExternalStack:
         ]
 
     def _generator_reading(self, members: Collection[str]) -> list[Reading]:
-        if self._generator is None or GENERATOR not in members:
+        if self._generator is None or GENERATOR not in members or not self._is_here:
             return []
         family = procfs.family(self._generator.pid)
         cpu_s = sum(process.cpu_s for process in family)
         return [Reading(member=GENERATOR, role=Role.GENERATOR, at_s=proc.now_s(), cpu_s=cpu_s)]
 
     def read_host(self) -> HostReading | None:
-        """Return the CPU counters of the generator's machine."""
-        return host.read_host(host.usable_cores())
+        """Return the CPU counters of the generator's machine; None where that is another one."""
+        return host.read_host(host.usable_cores()) if self._is_here else None
 
     def identities(self) -> Mapping[str, str]:
         """Return what has become of the deployment since it got its number of replicas."""
@@ -138,7 +139,8 @@ def variables_of(plan: Plan) -> dict[str, str]:
     tested = plan.tested
     variables = {}
     if plan.max_rps is not None:
-        variables["TWOFOLD_MAX_RPS"] = str(plan.max_rps / plan.generator_processes)
+        processes = plan.generator_processes * max(1, len(plan.generator_workers))
+        variables["TWOFOLD_MAX_RPS"] = str(plan.max_rps / processes)
     if tested.hooks is not None and tested.hooks.header:
         variables["TWOFOLD_REPLICA_HEADER"] = tested.hooks.header
     host = urlsplit(tested.url or "").hostname

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loadtests.environments.compose.tested.start.listening import is_of
 from loadtests.environments.counters import Counters, EngineCounters, KernelCounters
@@ -18,12 +18,17 @@ from loadtests.tools.docker import Container
 ANSWERS = "its engine answers"
 SILENT = "its engine does not answer"
 
+TOLD_OFFSET_S = 0.1
+"""Offset of a node's clock from which on it is told; it is corrected in any case."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class _OfNode:
     node: Node
     counters: Counters
     members: frozenset[str]
+    clock_offset_s: float = 0.0
+    """How far the clock of its readings is ahead of this machine's."""
 
 
 class SwarmCounters:
@@ -45,8 +50,22 @@ class SwarmCounters:
         for part in self._parts:
             own = [member for member in members if member in part.members]
             with suppress(EnvironmentFailure):
-                readings += part.counters.read(own) if own else ()
+                read = part.counters.read(own) if own else ()
+                readings += [
+                    replace(reading, at_s=reading.at_s - part.clock_offset_s) for reading in read
+                ]
         return tuple(readings)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence on each node whose clock shows another time."""
+        return tuple(
+            f"The clock of the node {part.node.name} is {abs(part.clock_offset_s):.1f} s"
+            f" {'ahead of' if part.clock_offset_s > 0 else 'behind'} this machine's. The times of"
+            " its counters are corrected."
+            for part in self._parts
+            if abs(part.clock_offset_s) >= TOLD_OFFSET_S
+        )
 
     def identities(self) -> Mapping[str, str]:
         """Return each member's identity, with its node's name; and what each node's engine says."""
@@ -67,9 +86,15 @@ def _of_node(
     # A socket may lead to another machine, whose process ids mean something else here.
     here = is_here(node.engine) and all(is_of(each.pid, each.id) for each in own.values())
     kernel = KernelCounters(own) if here else None
-    counters: Counters = (
-        kernel
-        if kernel is not None and kernel.complete
-        else EngineCounters(cluster.engine_of(node), stack, own)
+    if kernel is not None and kernel.complete:
+        return _OfNode(node=node, counters=kernel, members=frozenset(own))
+    engine = cluster.engine_of(node)
+    offset_s = 0.0
+    with suppress(EnvironmentFailure, KeyError, ValueError):
+        offset_s = engine.clock_offset_s()
+    return _OfNode(
+        node=node,
+        counters=EngineCounters(engine, stack, own),
+        members=frozenset(own),
+        clock_offset_s=offset_s,
     )
-    return _OfNode(node=node, counters=counters, members=frozenset(own))

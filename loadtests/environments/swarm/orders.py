@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from loadtests.environments.owner import Owner
 from loadtests.environments.replica_environment import Settings, settings_of
 from loadtests.model.plan import Plan, WorkerModel
-from loadtests.model.vocabulary import Role
+from loadtests.model.vocabulary import Role, generator_member, is_generator
 from loadtests.planning.swarm_placement import Placement
 from loadtests.servers import registry as servers
 from loadtests.servers.server import Command
@@ -80,11 +80,20 @@ class Orders:
         }
 
     def services(self) -> tuple[ServiceOrder, ...]:
-        """Return the proxy, the generator and the CPU speed probe."""
+        """Return the proxy, the generator on each of its nodes, and the CPU speed probe."""
+        generators = [member for member in self.placement.node_of if is_generator(member)]
         return (
             self._service(Role.PROXY, self.proxy_image, memory=256, pids=64, tmpfs=PROXY_TMP),
-            self._service(
-                Role.GENERATOR, self.generator_image, memory=1024, pids=256, tmpfs=GENERATOR_TMP
+            *(
+                self._service(
+                    Role.GENERATOR,
+                    self.generator_image,
+                    number=number,
+                    memory=1024,
+                    pids=256,
+                    tmpfs=GENERATOR_TMP,
+                )
+                for number, _ in enumerate(generators, start=1)
             ),
             self._service(Role.METRONOME, self.generator_image, memory=256, pids=128, tmpfs={}),
         )
@@ -166,20 +175,23 @@ class Orders:
         role: Role,
         image: str,
         *,
+        number: int = 1,
         memory: int,
         pids: int,
         tmpfs: Mapping[str, int],
         env: Mapping[str, str] | None = None,
         cpus: float | None = None,
     ) -> ServiceOrder:
+        member = generator_member(number) if role is Role.GENERATOR else role.value
+        name = member.replace(":", "_")
         return ServiceOrder(
-            name=f"{self.stack}_{role}",
+            name=f"{self.stack}_{name}",
             image=image,
-            node=self.placement.node_of[role].id,
+            node=self.placement.node_of[member].id,
             network=self.network,
-            alias=role,
+            alias=name,
             labels=self.labels,
-            container_labels=self._container_labels(role, 1),
+            container_labels=self._container_labels(role, number),
             env=env or {},
             cpus=cpus,
             memory_bytes=memory * MIB,

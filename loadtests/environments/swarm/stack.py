@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from loadtests.environments.child_python import python_path
 from loadtests.environments.compose import further
 from loadtests.environments.compose.containers import (
     FIRST_LOG_CHARS,
@@ -18,15 +21,16 @@ from loadtests.environments.compose.containers import (
 from loadtests.environments.compose.files import joined
 from loadtests.environments.compose.stack import QUIET_LIMIT_S, replicas_of
 from loadtests.environments.swarm.counters import SwarmCounters
+from loadtests.environments.swarm.node_counters import NodeCounters
 from loadtests.environments.swarm.nodes import is_here
 from loadtests.environments.swarm.orders import Orders
 from loadtests.environments.swarm.stacks import ServiceStack
 from loadtests.environments.wait_idle import busy_after, wait_until_quiet
 from loadtests.model.machine import Node
 from loadtests.model.plan import Plan, TrialSpec, Upstream
-from loadtests.model.stack import HostReading, Reading, ReplicaState
+from loadtests.model.stack import HostReading, NodesSeen, Reading, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
-from loadtests.model.vocabulary import Role
+from loadtests.model.vocabulary import Role, is_generator
 from loadtests.planning.budget import cores_used, service_parts
 from loadtests.planning.swarm_placement import is_one_machine
 from loadtests.tools import docker, files, host, proc, procfs
@@ -49,10 +53,14 @@ class SwarmStack:
         self._folder = folder
         self._template = (root / "compose/nginx.conf.j2").read_text()
         self._at = stack.containers()
+        self._generators = sorted(
+            filter(is_generator, self._at), key=lambda name: (len(name), name)
+        )
         self._counters = SwarmCounters(stack.cluster, stack.name, self._at)
+        self._node_counters = NodeCounters(self._at)
         nodes = stack.cluster.nodes
         self._is_here = is_one_machine(nodes) and all(is_here(node.engine) for node in nodes)
-        self._notes: list[str] = []
+        self._notes = list(self._counters.notes)
         self.replicas = replicas_of(
             {name: container for name, (_, container) in self._at.items()},
             plan,
@@ -87,9 +95,20 @@ class SwarmStack:
     # -- programs ---------------------------------------------------------------------------------
 
     def start_generator(self) -> Child:
-        """Start the generator in its container."""
+        """Start the generator in its container.
+
+        On several nodes, or on another machine, a program here asks it and compares the clocks.
+        """
         processes = str(self._plan.generator_processes)
-        return self._start(Role.GENERATOR, "loadtests.generator", "--processes", processes)
+        if len(self._generators) == 1 and is_here(self._at[Role.GENERATOR][0].engine):
+            return self._start(Role.GENERATOR, "loadtests.generator", "--processes", processes)
+        places = []
+        for member in self._generators:
+            argv = self._exec_argv(member, "python", "-m", "loadtests.generator")
+            name = f"node {self._at[member][0].name}"
+            places.append(json.dumps({"name": name, "argv": argv}))
+        argv = (sys.executable, "-m", "loadtests.generator.team", "--processes", processes, *places)
+        return Child(argv, log=self._log_file(Role.GENERATOR), env=python_path())
 
     def start_metronome(self) -> Child | None:
         """Start the CPU speed probe on the replicas' cores; None on several machines."""
@@ -99,10 +118,13 @@ class SwarmStack:
         return self._start(Role.METRONOME, "loadtests.generator.metronome", joined(cores))
 
     def _start(self, member: Role, module: str, *options: str) -> Child:
+        argv = self._exec_argv(member, "python", "-m", module, *options)
+        return Child(argv, log=self._log_file(member))
+
+    def _log_file(self, member: Role) -> Path:
         logs = self._folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
-        argv = self._exec_argv(member, "python", "-m", module, *options)
-        return Child(argv, log=logs / f"{member}.log")
+        return logs / f"{member}.log"
 
     def run_module(self, module: str, text: str) -> str:
         """Run a module of the generator's package in its container, and return its output."""
@@ -151,7 +173,7 @@ class SwarmStack:
         for names, cores in (
             (replicas, budget.replica_cores),
             ([Role.METRONOME], budget.replica_cores),
-            ([Role.GENERATOR], generator),
+            (self._generators, generator),
             ([Role.PROXY], proxy),
             (stores, budget.store_cores),
         ):
@@ -169,8 +191,16 @@ class SwarmStack:
     # -- counters and logs ------------------------------------------------------------------------
 
     def read(self, members: Collection[str]) -> tuple[Reading, ...]:
-        """Return the present counters of these members; those of a silent node are left out."""
-        return self._counters.read(members)
+        """Return the present counters of these members; those of a silent node are left out.
+
+        With the generator, those of all its nodes are read.
+        """
+        further = self._generators[1:] if Role.GENERATOR in members else ()
+        return self._counters.read((*members, *further))
+
+    def look_at_nodes(self) -> NodesSeen:
+        """Return the nodes' CPU and TCP's counters of this moment."""
+        return self._node_counters.read()
 
     def read_host(self) -> HostReading | None:
         """Return the CPU counters of this machine, or None if a node is on another one."""

@@ -70,6 +70,12 @@ ADVICE = {
     " (--replicas), or use a machine with more cores.",
     RuleCode.NODES: "A node left the Swarm, or had something else than the others. Look at the"
     " nodes (docker node ls), and run again when all are ready.",
+    RuleCode.NODE_SPEED: "One node is slower than another, or does other work. Use equal nodes, or"
+    " leave that one out.",
+    RuleCode.NETWORK: "Packets were lost between the nodes. Look for a link that is full or breaks:"
+    " ip -s link.",
+    RuleCode.CLOCKS: "A machine of the load generator was late, or far away. Use machines in one"
+    " network, with CPU to spare.",
 }
 """What a person can do when a rule is broken; every option in it exists."""
 

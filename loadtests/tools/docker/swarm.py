@@ -10,6 +10,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import docker
@@ -17,6 +18,7 @@ from docker.errors import DockerException, NotFound
 from requests.exceptions import RequestException
 
 from loadtests.model.errors import EnvironmentFailure
+from loadtests.tools import proc
 from loadtests.tools.docker import OWNER_LABEL, RUN_LABEL, Engine
 from loadtests.tools.docker.command_lines import docker_argv
 
@@ -24,6 +26,8 @@ STACK_LABEL = "io.twofold.stack"
 """The label of services and networks of a stack, with the stack's name."""
 
 ROLE_LABEL = "twofold.role"
+
+CLOCK_LOOKS = 5
 
 LOAD_LIMIT_S = 600
 """How long an engine may be silent while it takes an image in."""
@@ -178,6 +182,21 @@ class NodeEngine(Engine):
         """Return what the engine says of its Swarm; see ``docker info``."""
         answer: Mapping[str, Any] = self.facts().get("Swarm") or {}
         return answer
+
+    def clock_offset_s(self) -> float:
+        """Return how many seconds the node's clock is ahead of this machine's.
+
+        By the shortest of a few round trips, in whose middle the node is taken to have answered
+        (RFC 5905, section 8).
+        """
+        looks = []
+        for _ in range(CLOCK_LOOKS):
+            sent_s = proc.now_s()
+            told = str(self.facts()["SystemTime"])
+            returned_s = proc.now_s()
+            middle_s = (sent_s + returned_s) / 2
+            looks.append((returned_s - sent_s, datetime.fromisoformat(told).timestamp() - middle_s))
+        return min(looks)[1]
 
     def name_image(self, image: str) -> None:
         """Give an image, by its id, the name that services use."""

@@ -175,3 +175,11 @@ def test_the_reports_of_a_run_are_where_the_file_says(twofold: Any, folder: Path
 
     assert (folder / "measured" / ran.document["run_id"] / "run.json").is_file()
     assert twofold("report", out=False).code == ran.code
+
+
+def test_generators_elsewhere_are_for_a_url_and_a_swarm_has_labels(twofold: Any) -> None:
+    ended = twofold("plan", "shop:app", "--generator-workers", "10.0.0.5:8089")
+
+    assert ended.code == 2
+    assert "--generator-workers is for a deployment that is running already" in ended.stderr
+    assert "twofold.role=generator" in ended.stderr

@@ -22,6 +22,7 @@ CHOICES = Choices(
         {"replicas": (3, 6)},
         {"replicas": (MAX_REPLICAS // 2, MAX_REPLICAS)},
         {"rounds": 2},
+        {"generator_workers": ("10.0.0.5:8089", "[::1]:8089")},
         {"rounds": MAX_ROUNDS},
         {"precision_ratio": 0.001},
         {"target": 2.0},
@@ -71,3 +72,11 @@ def test_what_cannot_be_used_is_refused_with_the_value_and_a_way_out(
     assert thing in str(refusal.value)
     assert way_out in str(refusal.value)
     assert refusal.value.exit_code == EXIT_USAGE
+
+
+@pytest.mark.parametrize(
+    "addresses", [("10.0.0.5",), ("10.0.0.5:x",), (":80",), ("web:0",), ("web:1", "web:1")]
+)
+def test_generators_elsewhere_are_hosts_with_ports_each_once(addresses: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError, match="--generator-workers has"):
+        check(replace(Options(), generator_workers=addresses), CHOICES)

@@ -47,6 +47,7 @@ CONFIGURATION = """\
 <profile> = true
 <slo> = "p99=250ms"
 <generator-processes> = 2
+<generator-workers> = ["10.0.0.5:8089"]
 <tags> = ["read"]
 <reset-command> = "flask init-db"
 [<variants>.uwsgi]

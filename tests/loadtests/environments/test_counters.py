@@ -50,7 +50,7 @@ def a_container(service: str, *, number: int = 1, **fields: Any) -> Container:
     [
         ("gthread", "gthread-3", Role.REPLICA),
         ("proxy", "proxy", Role.PROXY),
-        ("generator", "generator", Role.GENERATOR),
+        ("generator", "generator:3", Role.GENERATOR),
         ("store", "store", Role.STORE),
         ("metronome", "metronome", Role.METRONOME),
     ],
@@ -72,12 +72,19 @@ def test_what_the_replicas_need_has_the_users_name_unless_it_is_one_of_ours(
     assert role_of_container(name, container) is Role.STORE
 
 
+def test_the_first_generator_has_no_number() -> None:
+    assert member_name(a_container("generator")) == "generator"
+    assert role_of("generator") is Role.GENERATOR
+
+
 def test_a_replica_has_its_role_by_its_name() -> None:
     assert role_of_container("web-1", a_container("web")) is Role.REPLICA
 
 
 def test_a_worker_model_that_is_called_like_a_role_is_a_replica_by_its_number() -> None:
     assert role_of("proxy-1") is Role.REPLICA
+    assert role_of("generator-1") is Role.REPLICA
+    assert role_of("generator-2") is Role.REPLICA
 
 
 # -- the kernel's files ------------------------------------------------------------------------

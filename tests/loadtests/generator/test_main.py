@@ -226,7 +226,7 @@ def test_what_a_locustfiles_own_code_raises_is_counted(child: Child, tmp_path: P
     [
         ("{not json", "order", "Expecting"),
         ("[1]", "order", "object"),
-        ({"op": "dance"}, "order", "hello, fetch, place, check, trial"),
+        ({"op": "dance"}, "order", "hello, fetch, place, check, clock, prepare, trial"),
         ({"op": "trial", "id": "x"}, "order", "base_url is missing"),
         ({"op": "fetch", "id": "x"}, "order", "urls is missing"),
     ],

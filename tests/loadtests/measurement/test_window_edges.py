@@ -13,6 +13,7 @@ from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.window_edges import check_clocks, read_edge
 from loadtests.model.errors import GeneratorFailure
 from loadtests.model.generator_records import Edge, Finished
+from loadtests.model.stack import NodesSeen
 from tests.loadtests.builders import make_plan
 from tests.loadtests.fakes import FakeStack, World, finished_event
 
@@ -71,3 +72,14 @@ def test_a_machine_that_is_slow_to_read_its_counters_is_no_other_clock() -> None
 
     check_clocks(edge, finished(995.0))
     check_clocks(Edge(members=(), host=None, harness_cpu_s=0.0, pulse=None), finished(1.0))
+
+
+def test_nodes_are_looked_at_where_a_stack_has_them() -> None:
+    seen = NodesSeen(network=(), nodes=())
+
+    class OnNodes(FakeStack):
+        def look_at_nodes(self) -> NodesSeen:
+            return seen
+
+    assert read_edge(OnNodes(World(), PLAN), Awake(None), None).nodes is seen
+    assert read_edge(FakeStack(World(), PLAN), Awake(None), None).nodes is None

@@ -7,7 +7,7 @@ from loadtests.model.errors import PlanError
 from loadtests.model.machine import Machine, Node
 from loadtests.planning.budget import budget as budget_of_one
 from loadtests.planning.run_plan import make_plan
-from loadtests.planning.swarm_placement import budget, notes, place
+from loadtests.planning.swarm_placement import budget, notes, of_generator, place
 from tests.loadtests.builders import make_machine
 
 
@@ -119,7 +119,23 @@ def test_the_plan_says_which_node_has_what() -> None:
     assert "All nodes are on one machine" in plan.notes[-1]
 
 
-def test_speeds_of_several_machines_are_said_not_to_be_compared() -> None:
+def test_speeds_of_several_machines_are_said_to_be_compared_and_not_corrected() -> None:
     machine = a_machine(*nodes(2))
 
-    assert "speeds are not compared" in notes(machine, place(machine.nodes, ("sync",), 2))[-1]
+    assert (
+        "compared by the CPU of a request, and are not corrected"
+        in notes(machine, place(machine.nodes, ("sync",), 2))[-1]
+    )
+
+
+def test_each_node_that_is_labelled_for_it_generates_a_part_of_the_load() -> None:
+    labelled = (a_node(1), a_node(2, role="generator"), a_node(3, role="generator", cores=2))
+
+    placed = place(labelled, ("gthread",), 2)
+
+    assert where("n2", placed) == ["generator"]
+    assert where("n3", placed) == ["generator:2"]
+    assert where("n1", placed) == ["proxy", "metronome", "gthread-1", "gthread-2"]
+    machine = a_machine(*labelled)
+    assert "Each of 2 nodes generates its part of the load." in notes(machine, placed)
+    assert of_generator(machine).cores == 2

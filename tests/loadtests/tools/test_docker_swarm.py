@@ -1,8 +1,12 @@
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+import pytest
+
 from loadtests.tools.docker.command_lines import HOST, docker_argv, pointed_at, update_argv
 from loadtests.tools.docker.swarm import (
+    NodeEngine,
     ServiceOrder,
     Task,
     create_argv,
@@ -130,3 +134,26 @@ def test_the_environment_points_at_an_engine_in_a_block_only(monkeypatch: Any) -
 
     assert inside == (URL, None)
     assert (os.environ[HOST], os.environ["DOCKER_CONTEXT"]) == ("ssh://manager", "other")
+
+
+def test_a_nodes_clock_is_compared_by_the_shortest_round_trip(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started_s, ahead_s = 1_800_000_000.0, 3.25
+    now = [started_s]
+    ways = iter([(0.4, 0.0), (0.01, 0.01), (0.3, 0.1), (0.2, 0.2), (0.5, 0.1)])
+
+    class Node(NodeEngine):
+        def __init__(self) -> None:
+            """Speak with nobody."""
+
+        def facts(self) -> dict[str, Any]:
+            there, back = next(ways)
+            now[0] += there
+            at = datetime.fromtimestamp(now[0] + ahead_s, UTC)
+            now[0] += back
+            return {"SystemTime": at.strftime("%Y-%m-%dT%H:%M:%S.%f") + "123Z"}
+
+    monkeypatch.setattr("loadtests.tools.docker.swarm.proc.now_s", lambda: now[0])
+
+    assert Node().clock_offset_s() == pytest.approx(ahead_s, abs=1e-4)

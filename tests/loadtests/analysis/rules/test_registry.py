@@ -14,7 +14,7 @@ PLAN = make_plan(workers=("gthread", "sync"), rounds=6)
 IDLE = (make_usage(member="gevent-1", cpu_s=0.0),)
 TRIALS = make_trials(PLAN, idle_usages=IDLE)
 OF_THE_RUN = {RuleCode.IDENTITY, RuleCode.STEADY}
-OF_A_SWARM = {RuleCode.NODES}
+OF_A_SWARM = {RuleCode.NODES, RuleCode.NODE_SPEED, RuleCode.NETWORK, RuleCode.CLOCKS}
 
 
 def test_every_code_has_a_rule_with_a_sentence_and_something_that_checks_it() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from loadtests.analysis.rules.replica_share import replica_share
 from loadtests.model.result import Finding
+from loadtests.model.tested.target import Target, TargetKind
 from loadtests.model.trial import RequestDistribution, Trial
 from loadtests.model.vocabulary import RuleState
 from tests.loadtests.builders import make_cell, make_plan, make_spec, make_trial
@@ -138,3 +139,14 @@ def test_one_trial_out_of_turn_is_enough() -> None:
 
     assert found.state is BROKEN
     assert "gthread-1 got 300 requests and gthread-2 got 100" in found.detail
+
+
+def test_replicas_that_a_balancer_never_asks_are_named() -> None:
+    target = Target(kind=TargetKind.URL, given="web", name="web", url="http://10.0.0.1:80")
+    trial = answered(200, 0)
+
+    finding = replica_share(make_plan(tested=target), trial.spec.cell, [trial])
+
+    assert finding.state is BROKEN
+    assert "gthread-2 answered nothing, so connections stick to the others" in finding.detail
+    assert "stick" not in share_of(trial).detail

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from loadtests.analysis.rules import system
-from loadtests.model.trial import HostUse, Trial, Usage
+from loadtests.model.trial import HostUse, NodeUse, Trial, Usage
 from loadtests.model.vocabulary import RuleState
 from tests.loadtests.builders import make_budget, make_cell, make_plan, make_trial, make_usage
 
@@ -101,3 +101,17 @@ def test_a_machine_that_cannot_be_read_is_unchecked_and_not_disturbed() -> None:
 
     assert system.host_contention(PLAN, ONE, [trial]).state is UNCHECKED
     assert system.disturbed(trial) is None
+
+
+@pytest.mark.parametrize(("foreign", "state"), [(0.09, HOLDS), (0.11, BROKEN)])
+def test_a_node_elsewhere_that_is_busy_by_others_is_named(foreign: float, state: RuleState) -> None:
+    uses = (
+        NodeUse(node="one", steal_ratio=0.0, foreign_ratio=0.01),
+        NodeUse(node="two", steal_ratio=0.0, foreign_ratio=foreign),
+    )
+    trial = replace(make_trial(host=None), nodes=uses)
+
+    found = system.host_contention(PLAN, ONE, [trial])
+
+    assert found.state is state
+    assert f"Other programs took {foreign:.1%} of the cores of the node two" in found.detail

@@ -21,3 +21,10 @@ def test_the_generator_is_told_the_header_the_address_and_its_part_of_the_limit(
 
 def test_the_generator_is_told_nothing_that_nobody_set() -> None:
     assert variables_of(replace(make_plan(), tested=WEB)) == {}
+
+
+def test_several_machines_share_the_limit() -> None:
+    workers = ("10.0.0.5:8089", "10.0.0.6:8089")
+    plan = replace(make_plan(), tested=WEB, max_rps=90.0, generator_workers=workers)
+
+    assert variables_of(plan)["TWOFOLD_MAX_RPS"] == "45.0"

@@ -33,6 +33,8 @@ class FakeNode:
         self.peers: list[FakeNode] = []
         self.forced: list[str] = []
         self.task_list: tuple[Task, ...] = ()
+        self.offset_s = 0.0
+        """How far its clock is ahead."""
 
     def close(self) -> None:
         pass
@@ -49,6 +51,10 @@ class FakeNode:
 
     def facts(self) -> dict[str, Any]:
         return {"CpuCfsQuota": True, "CPUSet": True, "NCPU": 2, "Architecture": "x86_64"}
+
+    def clock_offset_s(self) -> float:
+        self._check()
+        return self.offset_s
 
     def nodes(self) -> tuple[NodeFacts, ...]:
         return tuple(self.known)

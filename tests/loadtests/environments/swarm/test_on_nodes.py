@@ -3,6 +3,7 @@
 TWOFOLD_TEST_SWARM=one=unix:///…/1.sock,two=unix:///…/2.sock     (the first is a manager)
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -130,6 +131,37 @@ def test_a_replica_that_is_killed_while_it_is_measured_is_told(
     output, _ = process.communicate(timeout=240)
     assert process.returncode == 3, output
     assert "gthread-2" in output
+    assert left(engines) == []
+
+
+@pytest.fixture
+def generators(engines: list[NodeEngine]) -> Iterator[None]:
+    """Label the second node and the third one as generators, for one test."""
+    manager = next(iter(NODES.values()))
+    ids = [str(engine.swarm()["NodeID"]) for engine in engines[1:3]]
+    change = ("docker", "--host", manager, "node", "update")
+    for node in ids:
+        subprocess.run((*change, "--label-add", "twofold.role=generator", node), check=True)
+    yield
+    for node in ids:
+        subprocess.run((*change, "--label-rm", "twofold.role", node), check=True)
+
+
+@pytest.mark.skipif(len(NODES) < 3, reason="two nodes generate the load, and a third one has it")
+@pytest.mark.usefixtures("generators")
+def test_two_nodes_make_the_load_and_their_clocks_are_compared(
+    project: Path, engines: list[NodeEngine]
+) -> None:
+    process = started(project)
+    output, _ = process.communicate(timeout=300)
+
+    assert process.returncode in {0, 3}, output
+    (journal,) = (project / "results").glob("*/trials.jsonl")
+    trials = [json.loads(line) for line in journal.read_text().splitlines()]
+    health = [trial["generator"] for trial in trials]
+    assert all(each["lost_workers"] == 0 for each in health)
+    assert max(each["clock_error_ms"] for each in health) < 25.0
+    assert all(trial["network"] for trial in trials)
     assert left(engines) == []
 
 

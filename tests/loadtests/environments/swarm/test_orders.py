@@ -7,7 +7,7 @@ from loadtests.planning.swarm_placement import place
 from loadtests.servers.server import Command
 from loadtests.tools.docker.swarm import ServiceOrder
 from tests.loadtests.builders import make_plan
-from tests.loadtests.planning.test_swarm_placement import nodes
+from tests.loadtests.planning.test_swarm_placement import a_node, nodes
 
 PLAN = make_plan(workers=("gthread", "sync"), replica_counts=(1, 2))
 
@@ -109,3 +109,16 @@ def test_a_long_variant_has_a_short_name_in_a_service() -> None:
     ).replicas()[0]
 
     assert order.name == "twfs-1_v0-1"
+
+
+def test_the_generator_is_a_service_on_each_of_its_nodes() -> None:
+    several = (a_node(1), a_node(2, role="generator"), a_node(3, role="generator"))
+    made = orders(placement=place(several, ("gthread", "sync"), 2)).services()
+
+    found = [order for order in made if "generator" in order.name]
+    assert [(order.name, order.node, order.alias) for order in found] == [
+        ("twfs-1_generator", "id2", "generator"),
+        ("twfs-1_generator_2", "id3", "generator_2"),
+    ]
+    numbers = [order.container_labels["com.docker.compose.container-number"] for order in found]
+    assert numbers == ["1", "2"]

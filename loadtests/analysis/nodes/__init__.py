@@ -1,0 +1,1 @@
+"""What a run took of several machines. PURE."""

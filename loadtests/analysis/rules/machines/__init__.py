@@ -1,0 +1,1 @@
+"""Rules for runs on several machines: their clocks, their network, their speed. PURE."""

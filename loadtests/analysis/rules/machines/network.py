@@ -1,0 +1,71 @@
+"""Did the network carry what was sent, the first time? PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from loadtests.analysis.rules.finding import broad, found
+from loadtests.model.plan import Cell, Plan
+from loadtests.model.result import Finding
+from loadtests.model.trial import NetworkUse, Trial
+from loadtests.model.vocabulary import RuleCode
+
+RETRANSMITTED_LIMIT_RATIO = 0.005
+"""Share of TCP segments that may be sent again. A sound network between servers loses less than one
+in ten thousand. TCP's rate falls with the root of the loss (Mathis et al., 1997)."""
+
+STALLED_LIMIT_RATIO = 0.01
+"""Share of all users' time in the window that may pass in waits for a retransmission timer."""
+
+STALLED_ONCE_RATIO = 0.05
+"""The same of a single window: a link that was away for a second, which no interval covers."""
+
+TIMEOUT_S = 0.2
+"""The least wait for a retransmission timer on Linux (TCP_RTO_MIN)."""
+
+
+def network(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None:  # noqa: ARG001
+    """Check what TCP sent again between the members; None where nobody can look.
+
+    Segments are counted where the members are, from one edge of the window to the other.
+    """
+    known = [trial for trial in trials if trial.network]
+    if not known:
+        return None
+    worst = max(known, key=_stalled)
+    stalled = broad([_stalled(trial) for trial in known])
+    if stalled > STALLED_LIMIT_RATIO or _stalled(worst) > STALLED_ONCE_RATIO:
+        member = max(worst.network, key=lambda use: use.timeouts)
+        return found(
+            RuleCode.NETWORK,
+            cell,
+            broken=True,
+            figure=_stalled(worst),
+            limit=STALLED_LIMIT_RATIO if stalled > STALLED_LIMIT_RATIO else STALLED_ONCE_RATIO,
+            detail=f"{worst.spec.id}: TCP waited for a retransmission {_timeouts(worst)} times,"
+            f" most often at {member.member}. That stalls {_stalled(worst):.1%} of the users' time."
+            " Look for a link that breaks or is full.",
+        )
+    again = broad([_again(trial.network) for trial in known])
+    return found(
+        RuleCode.NETWORK,
+        cell,
+        broken=again > RETRANSMITTED_LIMIT_RATIO,
+        figure=again,
+        limit=RETRANSMITTED_LIMIT_RATIO,
+        detail=f"TCP sent {again:.2%} of its segments again"
+        + (". Look for a link that loses packets." if again > RETRANSMITTED_LIMIT_RATIO else "."),
+    )
+
+
+def _timeouts(trial: Trial) -> int:
+    return sum(use.timeouts for use in trial.network)
+
+
+def _stalled(trial: Trial) -> float:
+    return _timeouts(trial) * TIMEOUT_S / (max(1, trial.users) * trial.window_s)
+
+
+def _again(uses: Sequence[NetworkUse]) -> float:
+    segments = sum(use.segments for use in uses)
+    return sum(use.retransmitted for use in uses) / segments if segments else 0.0
