@@ -201,10 +201,7 @@ class PairWindow:
 
 @dataclass(frozen=True, kw_only=True)
 class StartPair:
-    """One start of each version, loaded side by side; the statistical unit.
-
-    ``base_requests`` is None where base tells no count.
-    """
+    """One start of each version, loaded side by side; the statistical unit."""
 
     worker: str
     number: int
@@ -214,6 +211,7 @@ class StartPair:
     wall_s: float
     windows: tuple[PairWindow, ...]
     base_requests: RequestCount | None = None
+    """None where base tells no count."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,7 +42,6 @@ from loadtests.gate.tested.versions import Workshop
 from loadtests.gate.versions import Named, Sides
 from loadtests.measurement import check_trial
 from loadtests.measurement.generator_client import Agent
-from loadtests.model.errors import UsageError
 from loadtests.model.machine import Machine
 from loadtests.results import run_folder
 from loadtests.results.run_folder import Store
@@ -345,23 +344,3 @@ def _folder(request: GateRequest, started_at_s: float) -> Store:
     if not request.keep_samples:
         (store.folder / run_folder.SAMPLES).rmdir()
     return store
-
-
-def read(path: Path) -> GateResult:
-    """Return the gate at a path, which is its verdict.json or its folder."""
-    file = path / result_files.VERDICT if path.is_dir() else path
-    try:
-        return verdict_json.parse(file.read_bytes(), name=str(file))
-    except OSError as error:
-        raise UsageError(
-            f"{file} cannot be read ({error.strerror}). Name the verdict.json of a gate, or its"
-            " folder in results/."
-        ) from error
-
-
-def find(results: Path, name: str) -> GateResult:
-    """Return the gate with a path or an id; raise :class:`UsageError` if there is none."""
-    for path in (Path(name), results / name):
-        if path.exists():
-            return read(path)
-    raise UsageError(f"There is no gate {name!r}, neither as a path nor in {results}.")

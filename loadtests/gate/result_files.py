@@ -1,4 +1,4 @@
-"""Writes a gate's result files, its history, and its output for CI."""
+"""Writes and reads a gate's result files, its history, and its output for CI."""
 
 from __future__ import annotations
 
@@ -70,3 +70,23 @@ def tell_ci(result: GateResult) -> str:
                 f" ({error.strerror}). The report is in the gate's folder."
             ) from error
     return github.render(result) if os.environ.get("GITHUB_ACTIONS") else ""
+
+
+def read(path: Path) -> GateResult:
+    """Return the gate at a path, which is its verdict.json or its folder."""
+    file = path / VERDICT if path.is_dir() else path
+    try:
+        return verdict_json.parse(file.read_bytes(), name=str(file))
+    except OSError as error:
+        raise UsageError(
+            f"{file} cannot be read ({error.strerror}). Name the verdict.json of a gate, or its"
+            " folder in results/."
+        ) from error
+
+
+def find(results: Path, name: str) -> GateResult:
+    """Return the gate with a path or an id; raise :class:`UsageError` if there is none."""
+    for path in (Path(name), results / name):
+        if path.exists():
+            return read(path)
+    raise UsageError(f"There is no gate {name!r}, neither as a path nor in {results}.")

@@ -20,7 +20,7 @@ from statistics import fmean, stdev
 from scipy.special import stdtrit
 
 from loadtests.environments.compose import images
-from loadtests.gate import pipeline
+from loadtests.gate import result_files
 from loadtests.gate.model import GateResult, Mode
 from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_ENVIRONMENT, EXIT_NO, EXIT_USAGE, EXIT_YES
 from loadtests.targets import checkout
@@ -172,7 +172,7 @@ def _gate(
             raise Broken(f"left: volumes {', '.join(sorted(more)[:3])}")
         found = [harness.results / run / "verdict.json" for run in harness.runs()]
         there = [file for file in found if file.exists()]
-        return code, pipeline.read(there[0]) if there else None
+        return code, result_files.read(there[0]) if there else None
     finally:
         harness.kill()
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from loadtests.gate import pipeline as gate_pipeline
+from loadtests.gate import result_files
 from loadtests.model.errors import EXIT_ENVIRONMENT
 from loadtests.results import run_folder
 from scripts.reliability.harness import PROJECT, QUICK, Harness, has_engine
@@ -97,7 +97,7 @@ def _measured(harness: Harness) -> Span:
     (name,) = harness.runs()
     folder = harness.results / name
     if name.startswith("gate-"):
-        pairs = gate_pipeline.read(folder).evidence.pairs
+        pairs = result_files.read(folder).evidence.pairs
         return pairs[0].at_s, max(pair.at_s + pair.wall_s for pair in pairs)
     trials = run_folder.read(folder).trials
     return trials[0].started_at_s, max(trial.started_at_s + trial.wall_s for trial in trials)

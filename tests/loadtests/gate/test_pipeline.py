@@ -138,7 +138,7 @@ def test_a_gate_leaves_its_files(gates: Gates) -> None:
 
     names = {path.name for path in gates.folder.iterdir()}
     assert names == {"verdict.json", "report.html", "report.md", "junit.xml"}
-    assert pipeline.read(gates.folder) == pipeline.read(gates.folder / "verdict.json")
+    assert result_files.read(gates.folder) == result_files.read(gates.folder / "verdict.json")
 
 
 def test_samples_are_kept_where_they_are_asked_for(gates: Gates) -> None:
@@ -213,7 +213,7 @@ def test_evidence_of_the_schema_before_can_be_judged_but_not_added_to(
     file = tmp_path / "verdict.json"
     file.write_text(verdict_json.render(before))
 
-    assert verdict_json.judge(pipeline.read(file)) == before
+    assert verdict_json.judge(result_files.read(file)) == before
     with pytest.raises(UsageError, match=r"written with schema 4, .* Start a new gate"):
         Gates(tmp_path / "more").run(append=before)
 
@@ -226,7 +226,7 @@ def test_any_other_schema_is_refused_before_its_fields_are_read(
     file.write_text(json.dumps({"schema_version": version, "unheard": "of"}))
 
     with pytest.raises(UsageError, match=rf"written with schema {version}, and this .* 4 and 5"):
-        pipeline.read(file)
+        result_files.read(file)
 
 
 def test_a_start_that_was_replaced_meanwhile_makes_the_gate_invalid(
@@ -275,11 +275,11 @@ def test_a_gate_is_found_by_its_folder_its_file_or_its_id(gates: Gates) -> None:
     result = gates.run()
 
     for name in (str(gates.folder), str(gates.folder / "verdict.json"), gates.folder.name):
-        assert pipeline.find(gates.results, name) == result
+        assert result_files.find(gates.results, name) == result
     with pytest.raises(UsageError, match="There is no gate 'gate-of-nobody'"):
-        pipeline.find(gates.results, "gate-of-nobody")
+        result_files.find(gates.results, "gate-of-nobody")
     with pytest.raises(UsageError, match="cannot be read"):
-        pipeline.read(gates.results / "nowhere.json")
+        result_files.read(gates.results / "nowhere.json")
 
 
 def test_versions_are_looked_for_before_another_run_is_waited_for(

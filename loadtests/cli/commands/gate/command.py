@@ -93,7 +93,7 @@ def _compare(given: dict[str, Any]) -> int:
 
     if given["judge"] is not None:
         with strange_values.refused(given["judge"]):
-            return _tell(verdict_json.judge(pipeline.read(given["judge"])), None, given)
+            return _tell(verdict_json.judge(result_files.read(given["judge"])), None, given)
     request = gate_request.request(given)
     with open_progress() as progress:
         result, folder = pipeline.run(request, progress.say)

@@ -86,12 +86,12 @@ def request(given: Mapping[str, Any]) -> GateRequest:
 
     An option wins over the key of the configuration's table ``gate``.
     """
-    from loadtests.gate import pipeline
+    from loadtests.gate import pipeline, result_files
     from loadtests.targets import checkout
 
     here, values = Path.cwd(), dict(given)
     results = results_folder.of(values["out"])
-    append = pipeline.find(results, values["append"]) if values["append"] else None
+    append = result_files.find(results, values["append"]) if values["append"] else None
     file = project_file.load(values.pop("config"), here, choices.known())
     values = _with_file(values, file)
     if len(values["variants"] or ()) == options.MOST_VARIANTS:

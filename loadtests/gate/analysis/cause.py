@@ -1,0 +1,70 @@
+"""Names the cause of a regression, as far as the counters show it. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from loadtests.gate.model import SIDE_BY_SIDE, EndpointName, EndpointResult, GateVerdict
+
+SAME_RATIO = 0.01
+"""Two changes that differ by less than this count as equal in sentences."""
+
+MOST_QUEUED = 10
+"""Upper limit of the growth of the median, as a multiple of the growth of CPU per request, if
+requests only queue for CPU."""
+
+
+def cause_of(endpoints: Sequence[EndpointResult], titles: Mapping[str, str]) -> str | None:
+    """Return the cause of a regression, as far as the counters show it."""
+    causes = []
+    for worker in dict.fromkeys(result.worker for result in endpoints):
+        results = {result.endpoint: result for result in endpoints if result.worker == worker}
+        worse = {
+            name for name, result in results.items() if result.verdict is GateVerdict.REGRESSED
+        }
+        if worse:
+            causes.append(f"{titles.get(worker, worker)}: {_cause_for_one(results, worse)}")
+    return " ".join(causes) or None
+
+
+def _cause_for_one(results: dict[EndpointName, EndpointResult], worse: set[EndpointName]) -> str:
+    if EndpointName.ANSWERS in worse:
+        return "the replicas do not share their state."
+    if EndpointName.ERRORS in worse:
+        return "requests fail."
+    throughput, cpu = (
+        results[name].change.estimate if name in results else None
+        for name in (EndpointName.THROUGHPUT, EndpointName.CPU)
+    )
+    if EndpointName.CPU in worse and cpu is not None:
+        more = 1 / (1 + cpu) - 1
+        rest = (
+            " That explains all of the lost throughput."
+            if throughput is not None and abs(throughput - cpu) < SAME_RATIO
+            else ""
+        )
+        return f"each request takes {more:.1%} more CPU.{rest}{_waiting(results)}"
+    if EndpointName.THROUGHPUT in worse:
+        return (
+            "each request takes as much CPU as before, so requests wait longer or fewer run"
+            " concurrently."
+        )
+    if worse & set(SIDE_BY_SIDE):
+        return "requests wait longer at the same arrival rate and the same CPU per request."
+    return (
+        "one replica is as fast as before, but two slow each other down, through something they"
+        " share."
+    )
+
+
+def _waiting(results: dict[EndpointName, EndpointResult]) -> str:
+    """Return a sentence on waiting, if the median grew far more than the CPU time explains."""
+    if results[EndpointName.P50].verdict is not GateVerdict.REGRESSED:
+        return ""
+    longer_ms, cpu_us = (
+        (result.head or 0.0) - (result.base or 0.0)
+        for result in (results[EndpointName.P50], results[EndpointName.CPU])
+    )
+    if longer_ms <= MOST_QUEUED * cpu_us / 1000:
+        return ""
+    return f" Requests also wait for something: the median is {longer_ms:.1f} ms longer."
