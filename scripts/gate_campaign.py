@@ -151,7 +151,7 @@ def neighbour(case: str) -> Iterator[None]:
 def gate(case: str, version: str, seed: int, folder: Path) -> tuple[dict[str, Any], Path]:
     """Run one gate; return its verdict.json and its folder."""
     command = (
-        *(sys.executable, "-m", "loadtests", "gate", "--json", "--samples"),
+        *(sys.executable, "-m", "loadtests", "gate", "--json", "--samples", "--no-profile"),
         *("--base", version, "--head", version, "--seed", str(seed), *CASES[case][0]),
         *("--out", str(folder)),
     )

@@ -34,6 +34,7 @@ class StartSamples:
     requests: int
     cpu_us_per_request: float | None
     stacks: Stacks
+    user_ratio: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +115,7 @@ class _Gathering:
             requests=start.requests,
             cpu_us_per_request=start.cpu_us_per_request,
             samples=tuple(sorted(counts.items())),
+            user_ratio=start.user_ratio,
         )
 
     def path(self, side: str, own: Sequence[Frame], callee: str) -> CallPath:

@@ -8,7 +8,8 @@ t over the pairs gives interval and p-value. The standard error is at least that
 because few pairs may agree by chance. Each interval is that of one function alone.
 
 A difference is a share of base's CPU per request. It is counted in two ways: by the share of a
-start's samples times its CPU by the kernel's counters, and by samples per request. The first would
+start's samples times its CPU outside of the kernel (which no sample shows) by the kernel's
+counters, and by samples per request. The first would
 spread CPU outside of Python over all functions; a core that is busy elsewhere changes the second. A
 change is named only if both ways show it (the larger p-value: intersection–union test, Berger 1982,
 Technometrics 24:295).

@@ -27,6 +27,8 @@ class Pair:
     head: StartProfile
     counts: Mapping[str, Mapping[int, int]]
     totals: Mapping[str, int]
+    user_ratio: float
+    """The part of CPU outside of the kernel, which samples divide; one for all starts."""
 
     @property
     def cpu_ratio(self) -> float:
@@ -40,8 +42,8 @@ class Pair:
         return used
 
     def share(self, side: str, function: int) -> float:
-        """Return a function's share of a start's samples."""
-        return self.counts[side].get(function, 0) / self.totals[side]
+        """Return a function's share of a start's CPU."""
+        return self.user_ratio * self.counts[side].get(function, 0) / self.totals[side]
 
     def by_cpu(self, function: int) -> float:
         """Return the change as a share of base's CPU, by shares and the kernel's counters."""
@@ -49,14 +51,14 @@ class Pair:
 
     def by_samples(self, function: int) -> float:
         """Return the change as a share of base's CPU, by samples per request."""
-        per_request = self.base.requests / self.head.requests / self.totals[BASE]
-        return self.counts[HEAD].get(function, 0) * per_request - self.share(BASE, function)
+        of_base = self.base.requests / self.head.requests * self.totals[HEAD] / self.totals[BASE]
+        return self.share(HEAD, function) * of_base - self.share(BASE, function)
 
     def variance(self, function: int) -> float:
         """Return the variance that the numbers of samples alone give :meth:`by_cpu`."""
-        base, head = self.share(BASE, function), self.share(HEAD, function)
+        base, head = (self.share(side, function) / self.user_ratio for side in (BASE, HEAD))
         of_head = self.cpu_ratio**2 * head * (1 - head) / self.totals[HEAD]
-        return base * (1 - base) / self.totals[BASE] + of_head
+        return self.user_ratio**2 * (base * (1 - base) / self.totals[BASE] + of_head)
 
 
 def owners_of(profile: FunctionProfile) -> Sequence[int]:
@@ -81,6 +83,7 @@ def owners_of(profile: FunctionProfile) -> Sequence[int]:
 def pairs_of(profile: FunctionProfile, owners: Sequence[int]) -> list[Pair]:
     """Return the pairs of which both starts have samples, requests and CPU."""
     starts = {(start.pair, start.side): start for start in profile.starts}
+    user_ratio = _user_ratio(profile.starts)
     pairs = []
     for number in sorted({start.pair for start in profile.starts}):
         base, head = starts.get((number, BASE)), starts.get((number, HEAD))
@@ -88,8 +91,19 @@ def pairs_of(profile: FunctionProfile, owners: Sequence[int]) -> list[Pair]:
             continue
         counts = {side: _counts(start, owners) for side, start in ((BASE, base), (HEAD, head))}
         totals = {side: sum(of_side.values()) for side, of_side in counts.items()}
-        pairs.append(Pair(base=base, head=head, counts=counts, totals=totals))
+        pairs.append(
+            Pair(base=base, head=head, counts=counts, totals=totals, user_ratio=user_ratio)
+        )
     return pairs
+
+
+def _user_ratio(starts: Sequence[StartProfile]) -> float:
+    """Return the mean share of CPU outside of the kernel, 1 where it is not known.
+
+    The kernel counts it in ticks, too roughly for each start by itself.
+    """
+    known = [start.user_ratio for start in starts if start.user_ratio]
+    return math.fsum(known) / len(known) if known else 1.0
 
 
 def _is_useful(start: StartProfile) -> bool:
@@ -109,7 +123,7 @@ def shares_of(pairs: Sequence[Pair], side: str) -> Mapping[int, float]:
     for pair in pairs:
         start, ratio = (pair.base, 1.0) if side == BASE else (pair.head, pair.cpu_ratio)
         for path, count in start.samples:
-            shares[path] += count / pair.totals[side] * ratio / len(pairs)
+            shares[path] += pair.user_ratio * count / pair.totals[side] * ratio / len(pairs)
     return shares
 
 
@@ -123,7 +137,7 @@ def flame_of(profile: FunctionProfile) -> FlameNode | None:
         return None
     base_ms = math.fsum(pair.cpu_us(BASE) for pair in pairs) / len(pairs) / 1000
     head, base = (_by_label(profile, shares_of(pairs, side), base_ms) for side in (HEAD, BASE))
-    return flames.difference("CPU of a request", head, base)
+    return flames.difference("CPU of a request, without the kernel's", head, base)
 
 
 def _by_label(

@@ -59,7 +59,9 @@ class Source:
         return cls(text=text, definitions=tuple(_definitions(tree, "")))
 
     def has(self, name: str) -> bool:
-        """Return whether the file has a function of this qualified name."""
+        """Return whether the file has a function of this qualified name, or is that module."""
+        if name == "<module>":
+            return bool(self.text)
         return any(definition.name == name for definition in self.definitions)
 
     def function_at(self, line: int, name: str) -> Definition | None:

@@ -20,6 +20,10 @@ EXPLAINED_RATIO = 0.5
 """If the named functions explain less than this part of a change of the whole, that is said."""
 
 
+MOST_VISIBLE = 0.2
+"""Where only a larger change of one function would be shown, a profile shows nothing."""
+
+
 def changes(evidence: Evidence) -> tuple[FunctionChanges, ...]:
     """Return what the profiles of each worker model show."""
     return tuple(_changes(evidence, profile) for profile in evidence.profiles)
@@ -55,6 +59,11 @@ def sentence(shown: FunctionChanges) -> str:
     """Return what changed: ``+5.1 % CPU per request, of which 4.6 [4.2, 5.0] in …``."""
     assert shown.whole is not None
     whole = f"{points(shown.whole.estimate)} % {interval(shown.whole)} CPU per request"
+    if not shown.changed and (shown.visible_ratio is None or shown.visible_ratio > MOST_VISIBLE):
+        return (
+            f"{whole}; the starts' samples differ too much to show a change in one function. The"
+            " machine may be busy with something else."
+        )
     if not shown.changed:
         return (
             f"{whole}; of {shown.tested} functions, none is shown to have changed by more than"

@@ -37,7 +37,7 @@ from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.generator_records import Load
 from loadtests.model.profiles.functions import FunctionProfile
 from loadtests.model.stack import Replica
-from loadtests.tools import proc, py_spy
+from loadtests.tools import proc, procfs, py_spy
 
 STEPS = 6
 """Steps of one pair a lane: with two lanes 12 starts of each version, in less than 30 s."""
@@ -209,6 +209,7 @@ class FunctionProfiler:
         for each in started:
             self._stack.pin(each.start, (self._plan.cores[each.lane],))
         recording = Recording(program, self._sampled(started), rate_hz=rate_hz, seconds=SECONDS)
+        before = {pid: procfs.modes_of(pid) for each in started for pid in each.pids}
         loads: list[tuple[Key, Load]] = [
             ((each.lane, each.side), self._load_of(each, load)) for each in started
         ]
@@ -230,6 +231,7 @@ class FunctionProfiler:
                     requests=shown.completed,
                     cpu_us_per_request=shown.cpu_us_per_request,
                     stacks=stacks.get(name, {}),
+                    user_ratio=_user_ratio(before, each.pids),
                 )
             )
         return samples
@@ -276,6 +278,16 @@ class FunctionProfiler:
             pid = self._pids(side, starts_of(self._stack, side)[0])[0]
             texts[side] = {name: read_text(pid, name) for name in names}
         return texts
+
+
+def _user_ratio(before: Mapping[int, tuple[int, int]], pids: Sequence[int]) -> float | None:
+    """Return the share of CPU that these processes had outside of the kernel since ``before``."""
+    user = kernel = 0
+    for pid in pids:
+        now = procfs.modes_of(pid)
+        user += now[0] - before[pid][0]
+        kernel += now[1] - before[pid][1]
+    return round(user / (user + kernel), 4) if user > 0 and kernel >= 0 else None
 
 
 def _rate_hz(processes: int) -> int:

@@ -45,7 +45,8 @@ class StartProfile:
     """One start under the load: its ``samples`` are places in ``paths`` with their counts.
 
     ``side`` is ``base`` or ``head``; the two of one ``pair`` had the same arrivals and one core.
-    ``cpu_us_per_request`` is by the kernel's counters, in the same window.
+    ``cpu_us_per_request`` is by the kernel's counters, in the same window. ``user_ratio`` is the
+    share of it outside of the kernel, which samples can show; None where that is not known.
     """
 
     side: str
@@ -54,6 +55,7 @@ class StartProfile:
     requests: int
     cpu_us_per_request: float | None
     samples: tuple[tuple[int, int], ...]
+    user_ratio: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

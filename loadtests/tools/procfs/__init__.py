@@ -235,6 +235,16 @@ def path_of(pid: int, inode: int) -> str | None:
     return None
 
 
+def modes_of(pid: int) -> tuple[int, int]:
+    """Return the ticks that a process ran outside and inside of the kernel; 0 where unknown."""
+    try:
+        text = (PROC / f"{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return 0, 0
+    user, kernel = text.rpartition(")")[2].split()[11:13]  # proc(5): the 14th and 15th field
+    return int(user), int(kernel)
+
+
 def threads_of(pid: int) -> int:
     """Return how many threads a process has; 1 where that cannot be read."""
     try:

@@ -168,3 +168,12 @@ def test_a_handler_of_a_signal_is_seen() -> None:
         signal.signal(signal.SIGUSR2, before)
     assert procfs.catches(os.getpid(), signal.SIGUSR2) is False
     assert procfs.catches(2**22 + 1, signal.SIGUSR2) is None
+
+
+def test_the_ticks_of_a_process_are_those_outside_and_inside_of_the_kernel() -> None:
+    user, kernel = procfs.modes_of(os.getpid())
+    of_all_threads = os.times()
+
+    assert user == pytest.approx(100 * of_all_threads.user, abs=10)
+    assert kernel == pytest.approx(100 * of_all_threads.system, abs=10)
+    assert procfs.modes_of(2**22 + 1) == (0, 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,17 @@ def test_cpu_beside_python_is_no_functions_change() -> None:
 
     assert sum(bool(each.changed) for each in shown) <= 1
     assert all(each.whole is not None and each.whole.low > 0.1 for each in shown)
+
+
+def test_samples_divide_only_the_cpu_outside_of_the_kernel() -> None:
+    profile = simulate(np.random.default_rng(8), planted=4)
+    starts = tuple(replace(start, user_ratio=0.8) for start in profile.starts)
+
+    whole, user = changes_of(profile), changes_of(replace(profile, starts=starts))
+
+    estimates = [shown.changed[0].change.estimate for shown in (whole, user)]
+    assert estimates[1] == pytest.approx(0.8 * estimates[0], abs=1e-4)
+    assert whole.changed[0].chance == user.changed[0].chance
 
 
 def test_less_of_a_function_is_shown_as_less() -> None:

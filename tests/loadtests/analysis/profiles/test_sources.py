@@ -59,6 +59,8 @@ def test_a_source_knows_whether_it_has_a_function() -> None:
 
     assert source.has("Cart.get.inner")
     assert not source.has("get")
+    assert source.has("<module>")
+    assert not Source.of("").has("<module>")
 
 
 def test_lines_that_moved_keep_their_identity() -> None:

@@ -60,6 +60,13 @@ def test_without_a_named_function_the_smallest_visible_change_is_said() -> None:
     )
 
 
+@pytest.mark.parametrize("visible", [None, 1.56])
+def test_a_profile_that_could_show_nothing_says_so(visible: float | None) -> None:
+    told = functions.sentence(changes(visible_ratio=visible))
+
+    assert "differ too much to show a change in one function" in told
+
+
 def test_a_change_that_is_in_no_function_is_said_to_be_elsewhere() -> None:
     assert "outside of them" in functions.sentence(changes())
     assert "outside of them" not in functions.sentence(changes(change()))
