@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Does doubling hold on a Swarm? The sample application on a Swarm's nodes, beside Compose.
 
-    export DOCKER_HOST=unix:///run/swarm-nodes/1/docker.sock    # a manager
+    export DOCKER_HOST=unix:///run/nodes/1/docker.sock    # a manager
     .venv/bin/python scripts/swarm.py --node one=$DOCKER_HOST --node two=unix:///run/…/docker.sock
 
 Each doubling should have 2.0 in its interval, or be called "scales"; its interval should be at most

@@ -26,6 +26,7 @@ def a_result(*rules: str, verdict: str = "invalid") -> dict[str, Any]:
         ("link", {}, 4, False),
         ("none", a_result(verdict="scales"), 0, True),
         ("none", a_result("steady"), 3, False),
+        ("none", a_result(verdict="inconclusive"), 4, False),
     ],
 )
 def test_a_fault_is_told_by_its_own_rule_and_no_fault_by_none(

@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 
-from loadtests.environments.swarm import node_counters
 from loadtests.environments.swarm.node_counters import NodeCounters
 from loadtests.model.errors import ProcessFailure
 from loadtests.tools import proc
@@ -35,7 +34,7 @@ def argvs(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
         seen.append(argv)
         return proc.Completed(argv=tuple(argv), code=0, stdout=STAT + SNMP + NETSTAT, stderr="")
 
-    monkeypatch.setattr(node_counters.proc, "run", run)
+    monkeypatch.setattr(proc, "run", run)
     monkeypatch.setattr(
         network, "tcp_of", lambda pid: Tcp(segments=pid, retransmitted=0, timeouts=0)
     )
@@ -63,7 +62,7 @@ def test_a_node_that_does_not_answer_is_left_out(monkeypatch: pytest.MonkeyPatch
     def fail(*_: Any, **__: Any) -> proc.Completed:
         raise ProcessFailure("it hangs")
 
-    monkeypatch.setattr(node_counters.proc, "run", fail)
+    monkeypatch.setattr(proc, "run", fail)
     elsewhere = {name: at for name, at in AT.items() if at[0] is THERE}
 
     seen = NodeCounters(elsewhere).read()

@@ -39,10 +39,15 @@ def test_a_sound_network_holds() -> None:
 
 
 def test_a_lossy_link_is_told_with_its_share() -> None:
-    finding = found(use(retransmitted=60), use("gthread-1", segments=0))
+    finding = found(use(retransmitted=110), use("gthread-1", segments=0))
 
     assert finding.state is RuleState.BROKEN
-    assert finding.detail.startswith("TCP sent 0.60% of its segments again.")
+    assert finding.detail.startswith("TCP sent 1.10% of its segments again.")
+
+
+def test_a_few_segments_are_no_share() -> None:
+    assert found(use(segments=100, retransmitted=9)).state is RuleState.HOLDS
+    assert found(use(segments=100, retransmitted=10)).state is RuleState.BROKEN
 
 
 def test_timers_that_ran_out_stall_users_and_the_member_is_named() -> None:
