@@ -177,8 +177,8 @@ def seen_of(service: str, config: str, names: Sequence[str]) -> Front:
 
     ``names`` are those by which it may look for the replicas.
     """
-    # In one line: on a text of nothing but line breaks, the patterns would take for ever.
-    text = " ".join(re.sub(r"#.*", "", config).split())
+    # On a text of nothing but line breaks, the patterns would take for ever.
+    text = re.sub(r"([;{}]) ", r"\1\n", " ".join(re.sub(r"#.*", "", config).split()))
     by_address = _BY_ADDRESS.search(text)
     servers = _SERVER.findall(text)
     again_s = _looks_again_s(text, servers)

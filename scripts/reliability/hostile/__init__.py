@@ -30,12 +30,13 @@ Inner = Callable[[dict[str, Any], Start], Answer]
 
 def create_app() -> Any:
     """Return the sample application with the deed that HOSTILE names around it."""
-    made, deed = app.create_app(), DEEDS[os.environ.get("HOSTILE", "nothing")]
-    inner = made.wsgi_app
+    made: Any = app.create_app()
+    deed = DEEDS[os.environ.get("HOSTILE", "nothing")]
+    inner: Inner = made.wsgi_app
 
     def answer(environ: dict[str, Any], start: Start) -> Answer:
         if environ["PATH_INFO"] in MONITORED:
-            return inner(environ, start)  # type: ignore[no-any-return]
+            return inner(environ, start)
         return deed(inner, environ, start)
 
     made.wsgi_app = answer

@@ -26,12 +26,12 @@ from loadtests.analysis.consistency.written import _json
     ids=lambda body: f"{body[:6]!r} and so on",
 )
 def test_a_body_that_is_made_to_be_hard_to_read_is_read_in_time(body: str) -> None:
-    began_s = time.perf_counter()
+    began_s = time.process_time()
 
     normal(body)
     _json(body)
 
-    assert time.perf_counter() - began_s < 2.0
+    assert time.process_time() - began_s < 2.0
 
 
 def test_tokens_are_no_difference_wherever_they_stand() -> None:

@@ -23,6 +23,9 @@ class FakeEngine:
     def image_id(self, image: str) -> str | None:
         return f"{self.id}:{image}" if image in self._has else None
 
+    def remove_unused(self, image: str) -> None:
+        """Nothing needs it."""
+
 
 OWN = (images.APP, images.PROXY, images.GENERATOR, images.STORE)
 

@@ -8,7 +8,6 @@ from loadtests.environments.external.deployment import put_back
 from loadtests.environments.external.hooks import scale_argv
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.external import Hooks
-from loadtests.tools import proc
 
 
 @pytest.fixture(autouse=True)
@@ -131,10 +130,11 @@ def test_a_watchdog_puts_the_number_back_where_the_harness_could_not(tmp_path: P
     argv = scale_argv(web.hooks, 3)
     web.file.write_text("1")
 
-    with watchdog.guard(argv, limit_s=10.0, log=tmp_path / "logs/watchdog.log"):
+    with watchdog.guard(argv, limit_s=10.0, log=tmp_path / "logs/watchdog.log") as guard:
         pass  # nobody notes that it was done
 
-    proc.wait_until(lambda: web.count == 3, limit_s=20.0, failure="it was not put back")
+    ended = guard._child._process.wait(20.0)
+    assert (web.count, ended) == (3, 0)
 
 
 def test_a_watchdog_does_nothing_where_the_number_was_put_back(tmp_path: Path) -> None:

@@ -29,6 +29,10 @@ class Images:
     def image(self, name: str) -> Image | None:
         return self.images.get(name.partition(":")[0])
 
+    def image_id(self, name: str) -> str | None:
+        image = self.image(name)
+        return None if image is None else image.id
+
 
 def provided(part: Part, **images: Image) -> dict[str, Image]:
     return provide(cast("Engine", Images(**images)), Subject(measured=part), lambda _: None)
