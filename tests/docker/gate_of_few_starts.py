@@ -12,7 +12,7 @@ from loadtests.cli.boundary import main
 from loadtests.gate import pair_runner
 from loadtests.gate.analysis import error_spending
 
-PAIR_LOOKS = (2, 4)
+PAIR_LOOKS = (4, 6)
 LAGGARD_LIMIT_S = 3.0
 
 if __name__ == "__main__":

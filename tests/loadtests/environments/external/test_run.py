@@ -84,7 +84,7 @@ class Silent:
         pass
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """A window has fifty answers and more, each after 50 ms."""
     shorten(monkeypatch)
@@ -118,6 +118,7 @@ def measured(web: Web, results: Path, *, scale: str) -> RunResult:
 
 @pytest.mark.slow
 @pytest.mark.parallel
+@pytest.mark.usefixtures("short_windows")
 def test_a_deployment_that_doubles_is_seen_to_and_gets_its_number_back(
     web: Web, tmp_path: Path
 ) -> None:
@@ -142,7 +143,7 @@ def test_a_number_that_changes_under_load_is_never_measured_as_if_it_were_the_pl
     def autoscaler() -> None:
         for _ in range(3000):
             time.sleep(0.1)
-            if web.number.read_text() == "2" and next(web.turn) > 150:
+            if web.number.read_text() == "2" and next(web.turn) > 400:
                 web.number.write_text("4")
                 return
 
