@@ -76,7 +76,8 @@ def post_worker_init(worker: Any) -> None:
     # What is loaded now stays, so a full garbage collection need not look at it again. That takes
     # 40 ms on a slow core, and a replica with a tenth of a core would not answer for 400 ms.
     gc.collect()
-    gc.freeze()
+    if hasattr(gc, "freeze"):  # PyPy has none
+        gc.freeze()
     worker.wsgi.open()
 
 

@@ -21,5 +21,6 @@ name = f"app-counts-{application.config['REPLICA']}-{os.getppid()}"
 join(application.counters, Path(tempfile.gettempdir()) / name)
 # As in gunicorn.conf.py: a full collection would stop a slow replica for 400 ms.
 gc.collect()
-gc.freeze()
+if hasattr(gc, "freeze"):  # PyPy has none
+    gc.freeze()
 application.open()

@@ -58,8 +58,14 @@ def target_in(tested: Target, place: Path, folder: Path, named: Named) -> Target
         found = registry.named(tested.kind, _given(tested, folder), place)
     except UsageError as error:
         raise UsageError(f"--{named.name} {named.asked!r}: {error}") from error
+    # The name, too: a commit's folder has another, and a label with it would make another image.
     return replace(
-        found, health=tested.health, port=tested.port, env=tested.env, python=tested.python
+        found,
+        name=tested.name,
+        health=tested.health,
+        port=tested.port,
+        env=tested.env,
+        python=tested.python,
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 from loadtests.measurement.driver import Driver
 from loadtests.model.errors import EXIT_ENVIRONMENT, EnvironmentFailure
 from loadtests.model.stack import Replica
-from loadtests.tools import procfs
+from loadtests.tools import proc, procfs
 from tests.loadtests.servers.test_real_servers import HERE, Running, running
 from tests.loadtests.servers.test_real_servers import pytestmark as needed
 
@@ -81,6 +81,11 @@ def test_a_server_that_hangs_is_one_message(serving: Running, name: str) -> None
 def test_a_server_that_is_killed_is_one_message(serving: Running, name: str) -> None:
     for pid in pids(serving, name):
         os.kill(pid, signal.SIGKILL)
+    proc.wait_until(
+        lambda: serving.stack.state_of(f"{name}-1").exit_code is not None,
+        limit_s=20,
+        failure="its exit code is not known",
+    )
 
     message = said_of(serving, name, limit_s=5.0)
 

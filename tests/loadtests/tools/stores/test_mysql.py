@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from loadtests.model.tested.shared import StoreSessions
@@ -70,3 +72,14 @@ def test_a_wait_is_named_by_its_lock(transaction: str, state: str, lock: str | N
 )
 def test_a_server_is_known_by_its_command(command: str, *, is_one: bool) -> None:
     assert mysql.is_server([command]) is is_one
+
+
+def test_a_real_servers_answer_is_read() -> None:
+    """MariaDB 11.8 of Debian, while one transaction waits for the row of another."""
+    answer = (Path(__file__).parent / "answers/mariadb-11.8.txt").read_text()
+
+    seen = mysql.parse("db", answer, {})
+
+    assert (seen.connections, seen.active, seen.waiting, seen.most) == (2, 2, 1, 40)
+    assert (seen.lock, seen.statement) == ("row lock", "UPDATE stock SET n = n - 1 WHERE id = 1")
+    assert (seen.refused, seen.deadlocks) == (0, 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from loadtests.model.tested.shared import StoreSessions
@@ -70,3 +72,12 @@ def test_a_refusal_is_no_answer(line: str) -> None:
 )
 def test_a_server_is_known_by_its_command(command: str, *, is_one: bool) -> None:
     assert redis.is_server([command]) is is_one
+
+
+def test_a_real_servers_answer_is_read() -> None:
+    """Redis of Debian 13 without any client but the one that asks."""
+    answer = (Path(__file__).parent / "answers/redis-8.txt").read_text()
+
+    seen = redis.parse("cache", answer, {})
+
+    assert (seen.connections, seen.most, seen.refused) == (0, 10_000, 0)
