@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 
 from loadtests.measurement.driver import Driver
+from loadtests.measurement.generator_client import Agent
 from loadtests.model.errors import EXIT_ENVIRONMENT, EnvironmentFailure
 from loadtests.model.stack import Replica
 from loadtests.tools import proc, procfs
+from tests.loadtests.generator_agent import agent
 from tests.loadtests.servers.test_real_servers import HERE, Running, running
 from tests.loadtests.servers.test_real_servers import pytestmark as needed
+
+__all__ = ["agent"]
 
 pytestmark = [*needed, pytest.mark.parallel]
 
@@ -53,8 +57,8 @@ EACH = {model.server: name for name, model in reversed(HERE.items())}.values()
 
 
 @pytest.fixture(scope="module")
-def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("run"), *(HERE[name] for name in EACH)) as up:
+def serving(agent: Agent, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(agent, tmp_path_factory.mktemp("run"), *(HERE[name] for name in EACH)) as up:
         up.driver().wait_ready(up.plan.upstreams)
         started = [pid for name in EACH for pid in pids(up, name)]
         yield up
@@ -95,12 +99,12 @@ def test_a_server_that_is_killed_is_one_message(serving: Running, name: str) -> 
 
 
 def test_a_server_that_exits_is_one_message_with_its_own_line(
-    tmp_path_factory: pytest.TempPathFactory,
+    agent: Agent, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     wrong = [
         replace(worker, env={"PYTHONHOME": "/nowhere"}) for worker in (HERE[name] for name in EACH)
     ]
-    with running(tmp_path_factory.mktemp("run"), *wrong) as up:
+    with running(agent, tmp_path_factory.mktemp("run"), *wrong) as up:
         messages = {name: said_of(up, name, limit_s=20.0) for name in EACH}
 
     for name, message in messages.items():
