@@ -162,6 +162,8 @@ def _no_module(trouble: Trouble, context: Context) -> str:
 def _attribute(trouble: Trouble, _: Context) -> str:
     module, names = trouble["module"], trouble["names"]
     nearest = _nearest(trouble["attribute"], names, f"{module}:")
+    if not nearest and len(trouble["likely"]) == 1:
+        nearest = f" Did you mean {module}:{trouble['likely'][0]}?"
     return f"{module} has no {trouble['attribute']!r}. It has: {_list(names)}.{nearest}"
 
 

@@ -98,7 +98,8 @@ def named(module: ModuleType, attribute: str) -> tuple[Any, str]:
     """Return the value of an attribute or a call, and its text; a bare factory is called."""
     name, args, options = _parsed(attribute)
     if not hasattr(module, name):
-        raise Trouble("attribute", module=module.__name__, attribute=name, names=offered(module))
+        found = {"names": offered(module), "likely": _likely(module)}
+        raise Trouble("attribute", module=module.__name__, attribute=name, **found)
     value = getattr(module, name)
     if args is not None:
         return _called(value, attribute.strip(), *args, **options)
@@ -155,11 +156,23 @@ def best(module: ModuleType, also: list[str]) -> tuple[Any, str]:
 
 def offered(module: ModuleType) -> list[str]:
     """Return what a module offers, applications and factories first."""
-    values = {name: value for name, value in vars(module).items() if not name.startswith("_")}
-    likely = [name for name in values if kinds.interface_of(values[name]) or name in FACTORIES]
-    others = [
-        name
-        for name, value in values.items()
-        if not isinstance(value, ModuleType) and getattr(value, "__module__", "") == module.__name__
-    ]
-    return list(dict.fromkeys([*likely, *others]))[:MOST_NAMES]
+    others = [name for name, value in _public(module).items() if _is_of(module, value)]
+    return list(dict.fromkeys([*_likely(module), *others]))[:MOST_NAMES]
+
+
+def _likely(module: ModuleType) -> list[str]:
+    """Return the names of a module's applications and factories."""
+    values = _public(module)
+    return [name for name in values if kinds.interface_of(values[name]) or name in FACTORIES]
+
+
+def _public(module: ModuleType) -> dict[str, Any]:
+    return {name: value for name, value in vars(module).items() if not name.startswith("_")}
+
+
+def _is_of(module: ModuleType, value: Any) -> bool:
+    """Tell whether a module itself made a value, and did not import it."""
+    try:
+        return not isinstance(value, ModuleType) and value.__module__ == module.__name__
+    except Exception:  # noqa: BLE001  most values have no module, and a proxy may raise anything
+        return False

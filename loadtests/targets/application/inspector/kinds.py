@@ -30,6 +30,13 @@ def framework_of(value: Any) -> str | None:
 
 def interface_of(value: Any) -> str | None:
     """Return ``wsgi`` or ``asgi``; None for what is neither, or is a factory of one."""
+    try:
+        return _interface_of(value)
+    except Exception:  # noqa: BLE001  a proxy such as flask.request raises outside of a request
+        return None
+
+
+def _interface_of(value: Any) -> str | None:
     if isinstance(value, ModuleType) or not (callable(value) or framework_of(value) in ASGI):
         return None
     least, most = positional(value)

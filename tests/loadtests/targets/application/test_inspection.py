@@ -212,6 +212,11 @@ def test_the_cause_of_an_exception_is_told(tmp_path: Path) -> None:
     ("code", "asked", "sentence"),
     [
         (APP, "shop:ap", "shop has no 'ap'. It has: app. Did you mean shop:app?"),
+        (
+            "from flask import Flask, request, session\ndef create_app(): return Flask('a')\n",
+            "shop:app",
+            "shop has no 'app'. It has: create_app. Did you mean shop:create_app?",
+        ),
         (APP, "shpo:app", "Did you mean shop? (If shpo:app is an image: --image shpo:app.)"),
         (APP, "shop:app.wsgi", "'app.wsgi' in shop:app.wsgi is neither a name nor a call"),
         (APP, "shop:make(", "'make(' in shop:make( is neither a name nor a call"),
