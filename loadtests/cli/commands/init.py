@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,12 @@ def command(
     _check_no_kubernetes(of_kubernetes)
     variables = target_options.variables(env)
     target = None if given_target is None else registry.recognise(given_target, here)
-    found = looking.look(here, target, python=python, env=variables, ask=ask)
+    found = replace(
+        looking.look(here, target, python=python, env=variables, ask=ask),
+        variables=tuple(variables),
+        unset=tuple(name for name, value in variables.items() if os.environ.get(name) != value),
+        python=python,
+    )
     _write(here / FILE, configuration.render(found))
     if as_json:
         click.echo(_document(found))

@@ -66,7 +66,8 @@ class Surroundings:
     """All that was found in a folder, and the target that is tested best.
 
     ``why`` says for what reason. ``routes`` are those of the target. ``notes`` are further
-    sentences.
+    sentences. ``variables`` and ``python`` were given for the import; ``unset`` are those of the
+    variables that the shell does not have.
     """
 
     folder: str
@@ -78,6 +79,9 @@ class Surroundings:
     dockerfiles: tuple[str, ...] = ()
     locustfiles: tuple[FoundLocustfile, ...] = ()
     notes: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    unset: tuple[str, ...] = ()
+    python: str | None = None
 
     @property
     def likely_services(self) -> tuple[FoundService, ...]:

@@ -26,6 +26,8 @@ SLOW_S = 1.0
 READ = 200
 REDIRECTED = 300
 FAILED = 500
+DENIED = {401, 403}
+"""Answers to who has not logged in."""
 
 WORKLOAD = "requests"
 ROOT = "/"
@@ -50,14 +52,34 @@ def summary(found: Surroundings, file: str) -> str:
         lines.append(f"Load       {usable.file}")
     else:
         lines.append(f"Load       {', '.join(f'GET {route}' for route in chosen)}")
-    lines += ["", f"Wrote {file}. Look it over, then:", "", "    twofold plan", "    twofold run"]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_next_steps(found, file)])
+
+
+def _next_steps(found: Surroundings, file: str) -> Iterator[str]:
+    """Give the commands that come next: first those without which the file does not run."""
+    application = found.application
+    if application is not None and application.name == found.target and application.trouble:
+        yield f"Wrote {file}. It does not run yet: mend what the note says, then look again:"
+        yield ""
+        yield "    twofold init --force"
+        return
+    yield f"Wrote {file}. Look it over, then:"
+    yield ""
+    for name in found.unset:
+        yield f"    export {name}=...  # the file has its name only"
+    yield from ("    twofold plan", "    twofold run")
+
+
+def _trouble(found: Surroundings) -> str | None:
+    """Return why the application does not import, where no service is tested instead."""
+    is_service = found.target in map(str, found.services)
+    return found.application.trouble if found.application and not is_service else None
 
 
 def _notes(found: Surroundings) -> Iterator[str]:
-    is_service = found.target in map(str, found.services)
-    if found.application is not None and found.application.trouble is not None and not is_service:
-        yield found.application.trouble
+    trouble = _trouble(found)
+    if trouble is not None:
+        yield trouble
     for route in found.routes:
         if route.status is not None and route.status >= FAILED:
             yield f"GET {route.path} answered {route.status}. Does it need data, or a variable?"
@@ -141,8 +163,14 @@ def _head(found: Surroundings) -> Iterator[str]:
         yield f"health = {_quoted(path)}  # answers when a replica is ready"
     else:
         yield '# health = "/healthz"  # a path that answers when a replica is ready'
+    if found.python is not None:
+        yield f"python = {_quoted(found.python)}"
     yield '# env = {NAME = "value"}  # variables that the application needs'
-    yield '# pass-env = ["DATABASE_URL"]  # the same, with the values of the shell'
+    if found.variables:
+        names = ", ".join(map(_quoted, found.variables))
+        yield f"pass-env = [{names}]  # the same, with the values of the shell"
+    else:
+        yield '# pass-env = ["DATABASE_URL"]  # the same, with the values of the shell'
     usable = _usable(found.locustfiles)
     if usable is not None:
         yield f"workload = {_quoted(_name_of(usable))}  # or {_quoted(WORKLOAD)}"
@@ -185,6 +213,8 @@ def _comment(route: FoundRoute) -> str:
     about = ""
     if route.status is not None and not READ <= route.status < REDIRECTED:
         about = f"  # it answered {route.status}"
+        if route.status in DENIED:
+            about += ": log in with `start` (see the docs on own load)"
     elif route.seconds is not None and route.seconds >= SLOW_S:
         about = f"  # it took {route.seconds:.1f} s"
     elif path != route.path:

@@ -154,6 +154,31 @@ def test_the_summary_says_what_was_found_and_the_next_command() -> None:
     )
 
 
+def test_variables_and_the_python_of_the_import_are_in_the_file_and_their_values_are_not() -> None:
+    given = found(variables=("SECRET", "MODE"), unset=("SECRET",), python="env/bin/python")
+    read = settings(configuration.render(given))
+
+    assert (read.pass_env, read.python) == (["SECRET", "MODE"], "env/bin/python")
+    assert configuration.summary(given, "twofold.toml").endswith(
+        "Look it over, then:\n\n"
+        "    export SECRET=...  # the file has its name only\n"
+        "    twofold plan\n"
+        "    twofold run"
+    )
+
+
+def test_after_an_import_that_fails_the_next_command_is_to_look_again() -> None:
+    broken = FoundApplication(name="shop:app", file="shop.py", trouble="No module named redis.")
+    ends = {
+        target: configuration.summary(
+            found(target=target, application=broken), "twofold.toml"
+        ).splitlines()[-1]
+        for target in ("shop:app", ".")
+    }
+
+    assert ends == {"shop:app": "    twofold init --force", ".": "    twofold run"}
+
+
 def test_another_services_store_is_no_target_and_an_import_that_fails_no_news_there() -> None:
     broken = FoundApplication(name="shop:app", file="shop.py", trouble="No module named redis.")
     store = FoundService(file="compose.yaml", name="db", publishes=True)
