@@ -62,15 +62,17 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     The stack is always taken down, and finished trials are saved and reported, even after an error.
     A signal raises :class:`~loadtests.model.errors.Interrupted`. An image that does not run a
     worker model that it was told to raises :class:`~loadtests.model.errors.NotInForce`, and leaves
-    no folder.
+    no folder. What is wrong with a locustfile is told before it waits for another run.
     """
+    file_notes = check_trial.read_ahead(request.plan.workloads)
     with machine_lock.held(request.chosen.lock, progress.say, wait=request.wait) as lock:
-        return _run(request, progress, lock)
+        return _run(request, file_notes, progress, lock)
 
 
-def _run(request: Request, progress: Progress, lock: machine_lock.Held) -> tuple[RunResult, Path]:
+def _run(
+    request: Request, file_notes: Sequence[str], progress: Progress, lock: machine_lock.Held
+) -> tuple[RunResult, Path]:
     plan, chosen = request.plan, request.chosen
-    file_notes = check_trial.read_ahead(plan.workloads)
     started_at_s, started_s = proc.now_s(), proc.monotonic_s()
     run_id = run_folder.new_run_id(started_at_s, plan.seed)
     store = Store.create(request.results, run_id)

@@ -23,12 +23,18 @@ from loadtests.environments.protocol import Chosen
 from loadtests.model.errors import UsageError
 from loadtests.model.plan import Plan
 from loadtests.model.tested.project import Project
+from loadtests.model.tested.target import TargetKind
 from loadtests.targets import permission
 from loadtests.targets.configuration import project as projects
 from loadtests.targets.configuration import project_file
 from loadtests.targets.configuration.project_file import ProjectFile
 
 DEFAULTS = options.Options()
+
+NOT_YOURS = (
+    "This is the sample application that Twofold carries. To measure your own, name it (twofold run"
+    " shop:app), or let Twofold look around: twofold init."
+)
 
 KEYS = {
     "backend": "backend",
@@ -176,13 +182,23 @@ def decide(given: dict[str, Any]) -> Decision:
     chosen = registry.choose(checked.backend, checkout.root(), project.tested)
     project = replace(project, tested=chosen.tested or project.tested)
     seed = seeds.draw(checked.seed)
+    plan = make_plan(
+        checked, chosen.machine, backend=chosen.backend.name, seed=seed, project=project
+    )
     return Decision(
-        plan=make_plan(
-            checked, chosen.machine, backend=chosen.backend.name, seed=seed, project=project
-        ),
+        plan=_with_note(plan),
         chosen=chosen,
         results=results_folder.of(checked.out),
     )
+
+
+def _with_note(plan: Plan) -> Plan:
+    """Return the plan, with a note where somebody may expect another target."""
+    from loadtests.targets import checkout
+
+    if plan.tested.kind is TargetKind.SAMPLE and not checkout.contains(Path.cwd()):
+        return replace(plan, notes=(NOT_YOURS, *plan.notes))
+    return plan
 
 
 def ask(given: dict[str, Any]) -> tuple[options.Options, Project]:

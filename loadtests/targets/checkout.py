@@ -34,10 +34,15 @@ def root() -> Path:
     )
 
 
+def contains(folder: Path) -> bool:
+    """Return whether a folder lies in the checkout of the sample application."""
+    return folder.is_relative_to(root())
+
+
 def results() -> Path:
     """Return the results folder of the checkout, or of the working directory outside of it."""
-    folder, here = root(), Path.cwd()
-    return (folder if here.is_relative_to(folder) else here) / RESULTS
+    here = Path.cwd()
+    return (root() if contains(here) else here) / RESULTS
 
 
 def generator() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,13 @@ MOST_LOOKED_AT = 20
 @json_option
 def command(*, as_json: bool, **given: Any) -> int:
     """Print what a run would do; start nothing."""
+    from loadtests.measurement import check_trial
     from loadtests.report.text import plan as plan_text
 
     decision = decide(given)
+    file_notes = check_trial.read_ahead(decision.plan.workloads)
     plan = plan_text.with_ceiling(decision.plan, _last_run(decision.results, decision.plan))
+    plan = replace(plan, notes=(*plan.notes, *file_notes))
     if as_json:
         from pydantic import TypeAdapter
 

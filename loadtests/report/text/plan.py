@@ -42,7 +42,7 @@ def render(plan: Plan, machine: Machine, why: str) -> str:
         *_profile(plan),
         f"Target     a factor of {plan.target:g} or more counts as doubling",
         f"Seed       {plan.seed}",
-        f"Duration   {plan.expected_s / 60:.1f} to {plan.expected_max_s / 60:.1f} min,"
+        f"Duration   {_minutes(plan)} min,"
         " without building images",
         *(f"Note       {note}" for note in plan.notes),
         *tested.blocks(plan),
@@ -88,6 +88,11 @@ def with_ceiling(plan: Plan, last: RunResult | None) -> Plan:
             largest = max(cells, key=lambda cell: cell.ceiling_ratio or 0.0)
             note += f" {largest.cell} needed the largest share: {percent(largest.ceiling_ratio)}."
     return replace(plan, notes=(*plan.notes, note))
+
+
+def _minutes(plan: Plan) -> str:
+    least, most = f"{plan.expected_s / 60:.1f}", f"{plan.expected_max_s / 60:.1f}"
+    return least if least == most else f"{least} to {most}"
 
 
 def _latency(plan: Plan) -> list[str]:

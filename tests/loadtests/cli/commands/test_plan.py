@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from loadtests.model import errors
+from tests.checkout import CHECKOUT
 from tests.loadtests.cli.command_line import SMALL
 from tests.loadtests.fakes import World
 
@@ -16,6 +17,17 @@ def test_a_plan_is_printed_and_nothing_started(twofold: Any, world: World, tmp_p
     assert ended.code == errors.EXIT_YES
     assert "gthread" in ended.stdout
     assert (world.trials, world.open, list(tmp_path.iterdir())) == ([], 0, [])
+
+
+def test_outside_of_a_checkout_it_is_said_that_the_target_is_not_ones_own(
+    twofold: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = []
+    for folder in (tmp_path, CHECKOUT):
+        monkeypatch.chdir(folder)
+        said.append("To measure your own, name it" in twofold("plan", *SMALL).stdout)
+
+    assert said == [True, False]
 
 
 def test_a_plan_is_one_json_document_too(twofold: Any) -> None:
@@ -81,3 +93,21 @@ def test_the_profile_trials_are_in_the_plan_and_in_its_duration(twofold: Any) ->
 def test_a_quick_run_has_no_profile_trials_unless_they_are_asked_for(twofold: Any) -> None:
     assert twofold("plan", "--quick", "--json").document["profile"] is None
     assert twofold("plan", "--quick", "--profile", "--json").document["profile"] is not None
+
+
+def test_a_plan_says_what_is_wrong_with_a_locustfile_before_anything_is_started(
+    twofold: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "locustfile.py"
+    file.write_text(
+        "from locust import HttpUser, task\n"
+        "class Shop(HttpUser):\n"
+        "    @task\n"
+        '    def logo(self): self.client.get("https://example.com/logo.png")\n'
+    )
+
+    ended = twofold("plan", "shop:app", "--locustfile", str(file))
+
+    assert ended.code == errors.EXIT_USAGE
+    assert "locustfile.py:4" in ended.stderr
+    assert "example.com" in ended.stderr
