@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import webbrowser
 from pathlib import Path
 
 import click
@@ -44,7 +45,9 @@ def command(
         else:
             run_result.tell(result, folder, as_json=as_json)
     if show:
-        click.launch((folder / REPORT).resolve().as_uri())
+        page = (folder / REPORT).resolve()
+        if not webbrowser.open(page.as_uri()):
+            click.echo(f"There is no browser here. Open {page} in one.", err=True)
     return verdict.exit_code(result.verdict)
 
 
