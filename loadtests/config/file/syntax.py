@@ -23,7 +23,10 @@ MOST_LEVELS = 40
 MOST_OF_A_KEY = 60
 """Characters of a key that a message repeats."""
 
-_PLACE = re.compile(r"(?P<what>.*?) \(at (?:line (?P<line>\d+), column \d+|end of document)\)")
+_PLACE = re.compile(
+    r"(?P<what>.*?) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)"
+)
+_VALUE = re.compile(r"[\"'\d+\-\[{]|true|false|inf|nan")
 _KEY = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
 _HEADER = re.compile(rf"\s*\[\[?\s*(?P<key>{_KEY}(?:\s*\.\s*{_KEY})*)[\s\]]*(?:#.*)?$")
 _PAIR = re.compile(rf"\s*(?P<key>{_KEY}(?:\s*\.\s*{_KEY})*)\s*=")
@@ -62,6 +65,10 @@ def parse(text: str) -> Document:
         try:
             values = tomllib.loads("\n".join(lines))
         except tomllib.TOMLDecodeError as error:
+            comma = _missing_comma(error, lines)
+            if comma is not None:
+                mistakes.append(comma)
+                continue
             first, last = _extent(error, lines)
             if not any(line.strip() for line in lines[first:last]):
                 break
@@ -75,6 +82,30 @@ def parse(text: str) -> Document:
             found = positions.find("\n".join(lines))
             return Document(values=values, lines=found, mistakes=tuple(mistakes))
     return Document(values={}, lines={}, mistakes=tuple(mistakes))
+
+
+def _missing_comma(error: tomllib.TOMLDecodeError, lines: list[str]) -> Mistake | None:
+    """Put in the comma that is missing between two values; None if something else is wrong."""
+    match = _PLACE.fullmatch(str(error))
+    if match is None or not match["line"] or not match["what"].startswith("Unclosed"):
+        return None
+    at, column = int(match["line"]) - 1, int(match["column"]) - 1
+    before, rest = lines[at][:column], lines[at][column:]
+    follows = _VALUE if match["what"] == "Unclosed array" else _PAIR
+    if not follows.match(rest) or (not before.strip() and _begins_statement(lines[at])):
+        return None
+    lines[at] = f"{before},{rest}"
+    above = (number for number in range(at - 1, -1, -1) if _is_code(lines[number]))
+    line = at if before.strip() else next(above, at)
+    return Mistake(
+        line=line + 1,
+        key=_key_at(lines, _statement(lines, line)),
+        problem="A comma is missing after this value.",
+    )
+
+
+def _is_code(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
 def _unusable(lines: list[str], mistakes: list[Mistake]) -> Document:
