@@ -34,8 +34,7 @@ GATE = ("loadtests", "gate")
 FEW_STARTS = ("tests.docker.gate_of_few_starts",)
 """The same command line; fewer starts come up, and laggards are waited for a shorter time."""
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.parallel]
-
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 DEAD, OTHER_PORT = "twofold/test-dead:latest", "twofold/test-port:latest"
 
@@ -161,6 +160,7 @@ def other_image(name: str, folder: Path, *lines: str) -> str:
     return name
 
 
+@pytest.mark.parallel
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -188,6 +188,7 @@ def test_a_wrong_name_is_one_message_and_exit_code_2(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parallel
 def test_a_version_that_does_not_build_is_exit_code_4(tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     shutil.copytree(CHECKOUT / "app", broken, ignore=shutil.ignore_patterns("__pycache__"))
@@ -202,6 +203,7 @@ def test_a_version_that_does_not_build_is_exit_code_4(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parallel
 def test_a_version_that_ends_at_once_is_exit_code_4_with_its_log(tmp_path: Path, app: str) -> None:
     dead = other_image(DEAD, tmp_path / "dead", 'CMD ["sh", "-c", "no-such-thing"]')
 
@@ -232,6 +234,7 @@ def pairs_of(verdict: Path) -> list[object]:
     return pairs
 
 
+@pytest.mark.parallel
 def test_a_disk_that_fills_up_meanwhile_is_exit_code_4_and_what_was_measured_is_kept(
     small_disk: Path, app: str
 ) -> None:
@@ -256,6 +259,7 @@ def test_a_disk_that_fills_up_meanwhile_is_exit_code_4_and_what_was_measured_is_
     assert left_of(verdict.parent.name) == {}
 
 
+@pytest.mark.parallel
 def test_a_version_that_listens_elsewhere_is_exit_code_4(tmp_path: Path, app: str) -> None:
     other = other_image(OTHER_PORT, tmp_path / "port", "ENV BIND=0.0.0.0:9000")
 

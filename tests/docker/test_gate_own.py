@@ -181,7 +181,8 @@ def test_code_that_is_mounted_over_the_image_is_exit_code_2(blog: Path) -> None:
     in_git(blog, "add", "--all")
     in_git(blog, "commit", "--quiet", "--message", "compose")
 
-    done = gate(blog, "--service", "compose.yaml:web", "--base", "main", "--head", ".", *SMALL)
+    words = ("--service", "compose.yaml:web", "--base", "main", "--head", ".", *SMALL)
+    done = gate(blog, *words, program=FEW_STARTS)
 
     assert done.code == 2
     assert "Base and head would run the same code" in done.stderr

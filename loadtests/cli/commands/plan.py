@@ -25,11 +25,10 @@ MOST_LOOKED_AT = 20
 @json_option
 def command(*, as_json: bool, **given: Any) -> int:
     """Print what a run would do; start nothing."""
-    from loadtests.measurement import check_trial
     from loadtests.report.text import plan as plan_text
 
     decision = decide(given)
-    file_notes = check_trial.read_ahead(decision.plan.workloads)
+    file_notes = _read_locustfiles(decision.plan)
     plan = plan_text.with_ceiling(decision.plan, _last_run(decision.results, decision.plan))
     plan = replace(plan, notes=(*plan.notes, *file_notes))
     if as_json:
@@ -41,6 +40,15 @@ def command(*, as_json: bool, **given: Any) -> int:
     else:
         click.echo(plan_text.render(plan, decision.chosen.machine, decision.chosen.why))
     return errors.EXIT_YES
+
+
+def _read_locustfiles(plan: Plan) -> tuple[str, ...]:
+    """Return notes on the locustfiles; raise for what makes one unusable."""
+    if all(workload.locustfile is None for workload in plan.workloads):
+        return ()
+    from loadtests.measurement import check_trial
+
+    return check_trial.read_ahead(plan.workloads)
 
 
 def _last_run(results: Path, plan: Plan) -> RunResult | None:

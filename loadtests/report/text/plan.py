@@ -42,8 +42,7 @@ def render(plan: Plan, machine: Machine, why: str) -> str:
         *_profile(plan),
         f"Target     a factor of {plan.target:g} or more counts as doubling",
         f"Seed       {plan.seed}",
-        f"Duration   {_minutes(plan)} min,"
-        " without building images",
+        f"Duration   {_minutes(plan)} min, without building images",
         *(f"Note       {note}" for note in plan.notes),
         *tested.blocks(plan),
         "",
