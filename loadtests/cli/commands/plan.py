@@ -53,10 +53,15 @@ def _read_locustfiles(plan: Plan) -> tuple[str, ...]:
 
 def _last_run(results: Path, plan: Plan) -> RunResult | None:
     """Return the latest run of the same target and load that can be read, or None."""
-    from loadtests import pipeline
-    from loadtests.results import run_folder, run_search, strange_values
+    from loadtests.results import run_search
 
-    for folder in run_search.newest_first(results)[:MOST_LOOKED_AT]:
+    folders = run_search.newest_first(results)[:MOST_LOOKED_AT]
+    if not folders:
+        return None
+    from loadtests import pipeline
+    from loadtests.results import run_folder, strange_values
+
+    for folder in folders:
         try:
             recorded = run_folder.read(folder)
             if _what_is_loaded(recorded.plan) == _what_is_loaded(plan):
