@@ -56,7 +56,7 @@ def cost() -> Item:
             "bare_loop_requests_per_cpu_s": [round(figure) for figure in bare],
             "ceiling_rps": [round(figure) for figure in ceiling_rps],
         },
-        bounds=(("times_fasthttpuser", "at_least", 7.5), ("share_of_bare_loop", "at_least", 0.45)),
+        bounds=(("times_fasthttpuser", "at_least", 5.5), ("share_of_bare_loop", "at_least", 0.45)),
     )
 
 
