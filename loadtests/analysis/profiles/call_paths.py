@@ -83,9 +83,12 @@ def gather(
 
 def _own(stack: Sequence[Frame], server: str) -> tuple[tuple[Frame, ...], str]:
     """Return the user's own frames and what they called; () and "" where no request is served."""
-    whole = Stack(frames=tuple(stack), kind=Waiting.CPU)
-    frames = of_request.request_frames(whole, server)
+    frames = _of_request(stack, server)
     return of_request.own_path(frames) if frames else ((), "")
+
+
+def _of_request(stack: Sequence[Frame], server: str) -> tuple[Frame, ...]:
+    return of_request.request_frames(Stack(frames=tuple(stack), kind=Waiting.CPU), server)
 
 
 def _plain(name: str) -> str:
@@ -107,6 +110,8 @@ class _Gathering:
         counts: Counter[int] = Counter()
         for stack, count in start.stacks.items():
             path = self.path(start.side, *_own(stack, server))
+            if path.callee and not self.has_common(path):
+                path = self.path(start.side, _of_request(stack, server)[-1:], "")
             counts[self.paths.setdefault(path, len(self.paths))] += count
         return StartProfile(
             side=start.side,
@@ -116,6 +121,18 @@ class _Gathering:
             cpu_us_per_request=start.cpu_us_per_request,
             samples=tuple(sorted(counts.items())),
             user_ratio=start.user_ratio,
+        )
+
+    def has_common(self, path: CallPath) -> bool:
+        """Return whether both versions have one of the functions of a path.
+
+        Where they have not, what its libraries do is compared with what those do elsewhere: a new
+        function around the whole application, such as a middleware, has not made them dearer.
+        """
+        keys = list(self.functions)
+        return any(
+            self.is_in(BASE, *keys[place]) and self.is_in(HEAD, *keys[place])
+            for place in path.functions
         )
 
     def path(self, side: str, own: Sequence[Frame], callee: str) -> CallPath:

@@ -155,3 +155,18 @@ def test_a_comprehension_and_recursion_are_their_function() -> None:
 
 def test_only_the_users_own_files_are_worth_reading() -> None:
     assert files_of((BASE, HEAD), SERVERS) == (SHOP,)
+
+
+def test_a_new_function_around_the_application_is_not_what_libraries_take_below_it() -> None:
+    texts: Texts = {"base": {SHOP: BASE_TEXT}, "head": {SHOP: "def around(app):\n    return app\n"}}
+    base = make_samples("base", {(GUNICORN, FLASK): 9})
+    around = at(2, "around")
+    head = make_samples("head", {(GUNICORN, around, FLASK): 9, (GUNICORN, around): 3})
+
+    gathered = gather((base, head), SERVERS, texts)
+
+    names = [
+        [gathered.functions[place].name for place in path.functions] for path in gathered.paths
+    ]
+    assert names == [["dispatch"], ["around"]]
+    assert [dict(start.samples) for start in gathered.starts] == [{0: 9}, {0: 9, 1: 3}]
