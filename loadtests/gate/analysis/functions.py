@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 
-from loadtests.analysis.profiles import function_changes
+from loadtests.analysis.profiles import flames, function_changes
 from loadtests.gate.model import Evidence, Mode
 from loadtests.model.profiles.functions import FunctionChange, FunctionChanges, FunctionProfile
 from loadtests.model.profiles.results import Span
@@ -103,8 +103,8 @@ def in_words(change: FunctionChange) -> str:
 
 
 def place(change: FunctionChange) -> str:
-    """Return file, line and name; the file's path in the checkout, where it is there."""
-    return f"{change.checkout or change.file}:{change.line} {change.name}"
+    """Return file, line and name: the path in the checkout, else the package's or its end."""
+    return f"{change.checkout or flames.short(change.file)}:{change.line} {change.name}"
 
 
 def points(ratio: float) -> str:

@@ -81,6 +81,12 @@ def name(endpoint: EndpointResult, result: GateResult) -> str:
     return f"{title(endpoint.worker, result)} {NAMES[endpoint.endpoint]}"
 
 
+def short_name(endpoint: EndpointResult, result: GateResult) -> str:
+    """Return the name alone where one worker model was measured: a column has not much room."""
+    single = len(result.plan.workers) == 1
+    return NAMES[endpoint.endpoint] if single else name(endpoint, result)
+
+
 def title(worker: str, result: GateResult) -> str:
     """Return what people are told of a worker model: its name, or what was seen to run."""
     if worker not in result.plan.workers:  # failures count over all worker models

@@ -84,7 +84,11 @@ def test_of_many_functions_the_largest_are_named() -> None:
         ({"callee": "json dumps"}, "(in its calls of json dumps)"),
         ({"gone_callees": ("old",)}, "(gone callee old)"),
         ({"new_callees": ("a", "b", "c", "d")}, "(new callees a, b, c …)"),
-        ({"checkout": ""}, "in /srv/shop/search.py:31 rank"),
+        ({"checkout": ""}, "in shop/search.py:31 rank"),
+        (
+            {"checkout": "", "file": "/venv/lib/python3.13/site-packages/flask/app.py"},
+            "in flask/app.py:31 rank",
+        ),
     ],
 )
 def test_a_change_in_words(changed: dict[str, Any], told: str) -> None:
