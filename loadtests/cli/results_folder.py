@@ -7,7 +7,11 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import click
+
+from loadtests.environments.guards import machine_lock
 from loadtests.model.tested.variables import HIDDEN, is_secret
+from loadtests.results import run_search
 from loadtests.targets import checkout
 from loadtests.targets.configuration import project_file
 
@@ -26,6 +30,20 @@ def of(out: Path | None) -> Path:
     if out is None:
         out = project_file.results(Path.cwd())
     return (out if out is not None else checkout.results()).resolve()
+
+
+def run_in(out: Path | None, name: str | None) -> Path:
+    """Return the folder of a run by its path or id, by default of the latest one that has ended.
+
+    Says on standard error that a later one is still going on.
+    """
+    results = of(out)
+    going_on = machine_lock.measured_now()
+    folder = run_search.find_run(results, name, going_on=going_on)
+    if name is None and going_on is not None and going_on.parent == results:
+        before = f" This is {folder.name}, the latest before it." if folder != going_on else ""
+        click.echo(f"Run {going_on.name} is still going on.{before}", err=True)
+    return folder
 
 
 def command_line() -> str:

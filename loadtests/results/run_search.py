@@ -10,8 +10,11 @@ PLAN = "plan.json"
 """The file that every run has, from before its first trial."""
 
 
-def find_run(results: Path, name: str | None) -> Path:
+def find_run(results: Path, name: str | None, *, going_on: Path | None = None) -> Path:
     """Return the folder of a run by its path or id, by default of the latest.
+
+    ``going_on`` is the folder of a run that is still measured: it is the default only if there is
+    no other one.
 
     Raises :class:`UsageError` where there is none.
     """
@@ -28,7 +31,7 @@ def find_run(results: Path, name: str | None) -> Path:
     runs = newest_first(results)
     if not runs:
         raise UsageError(f"There is no run in {results} yet. Make one: twofold run.")
-    return runs[0]
+    return next((run for run in runs if run != going_on), runs[0])
 
 
 def newest_first(results: Path) -> tuple[Path, ...]:

@@ -25,9 +25,9 @@ def command(*, name: str | None, out: Path | None, as_json: bool) -> int:
     """
     from loadtests import pipeline
     from loadtests.report.formats import run_json, terminal
-    from loadtests.results import run_folder, run_search, strange_values
+    from loadtests.results import run_folder, strange_values
 
-    folder = run_search.find_run(results_folder.of(out), name)
+    folder = results_folder.run_in(out, name)
     with strange_values.refused(folder):
         result = pipeline.conclude(run_folder.read(folder))
     if not result.comparisons:

@@ -23,9 +23,9 @@ def command(*, name: str | None, out: Path | None, as_json: bool) -> int:
     """Say where requests wait, down to the line of code; the latest run is the default."""
     from loadtests import pipeline
     from loadtests.report.text import explanation
-    from loadtests.results import run_folder, run_search, strange_values
+    from loadtests.results import run_folder, strange_values
 
-    folder = run_search.find_run(results_folder.of(out), name)
+    folder = results_folder.run_in(out, name)
     with strange_values.refused(folder):
         result = pipeline.conclude(run_folder.read(folder))
         if not result.profiles.cells:

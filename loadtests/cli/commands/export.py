@@ -39,7 +39,7 @@ def command(
 
     The latest run is the default.
     """
-    from loadtests.results import run_search, strange_values
+    from loadtests.results import strange_values
 
     to_stdout = str(output) == "-"
     if to_stdout and (as_json or kind != "csv"):
@@ -47,7 +47,7 @@ def command(
             "--output - writes CSV to standard output, so it cannot be combined with --json or"
             " --samples parquet. Name a file: --output FILE."
         )
-    folder = run_search.find_run(results_folder.of(out), name)
+    folder = results_folder.run_in(out, name)
     with strange_values.refused(folder):
         if to_stdout:
             exported = export_files.to_stream(folder, raw(sys.stdout))

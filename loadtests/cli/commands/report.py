@@ -35,9 +35,9 @@ def command(
     from loadtests import pipeline
     from loadtests.analysis import verdict
     from loadtests.cli import run_result
-    from loadtests.results import run_folder, run_search, strange_values
+    from loadtests.results import run_folder, strange_values
 
-    folder = run_search.find_run(results_folder.of(out), name)
+    folder = results_folder.run_in(out, name)
     with strange_values.refused(folder):
         result = pipeline.report(run_folder.Store(folder))
         if kind is not None:

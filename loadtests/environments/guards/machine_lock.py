@@ -23,7 +23,7 @@ from pathlib import Path
 
 from loadtests.environments.protocol import Say
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.tools import proc
+from loadtests.tools import proc, procfs
 
 FOLDERS = (Path("/run/lock"), Path("/tmp"))  # noqa: S108  a file that is there must be safe to use
 """The first that every user can write to is used, so that all users use the same."""
@@ -87,6 +87,19 @@ def held(scope: str, say: Say, *, wait: bool) -> Iterator[Held]:
         with contextlib.suppress(OSError):
             os.ftruncate(descriptor, 0)
         os.close(descriptor)
+
+
+def measured_now() -> Path | None:
+    """Return the folder of the run that measures on this machine now, or None.
+
+    That is a hint: it is what the lock's file says, and every user can write that.
+    """
+    try:
+        holder = _note_in(_path(""))
+        is_there = procfs.facts_of(int(holder.pid)) is not None
+        return Path(holder.folder) if holder.folder and is_there else None
+    except (OSError, ValueError, TypeError, EnvironmentFailure):
+        return None
 
 
 def _locked(path: Path, waiting: Callable[[], Callable[[], None]], *, wait: bool) -> int:
@@ -197,12 +210,15 @@ def _is_at(path: Path, descriptor: int) -> bool:
 def _holder(path: Path) -> str:
     """Return who holds the lock, as far as it can be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            fields = json.loads(file.read(MOST_NOTE_BYTES))
-            return str(Holder(**fields))
+        return str(_note_in(path))
     except (OSError, ValueError, TypeError):
         return f"an unknown one (`fuser {path}` shows it)"
+
+
+def _note_in(path: Path) -> Holder:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        return Holder(**json.loads(file.read(MOST_NOTE_BYTES)))
 
 
 def _user() -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.cli import results_folder
+from loadtests.environments.guards import machine_lock
 from tests.checkout import CHECKOUT
 
 
@@ -24,3 +25,43 @@ def test_the_command_is_as_a_person_would_type_it(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "argv", ["/usr/bin/twofold", "gate", "--workload", "/a b"])
 
     assert results_folder.command_line() == "twofold gate --workload '/a b'"
+
+
+def test_the_default_is_the_latest_run_that_is_not_going_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(machine_lock.FOLDER_VARIABLE, str(tmp_path))
+    results = tmp_path / "results"
+    older, newer = (results / f"20261129-{at}-0001" for at in ("100000", "110000"))
+    for folder in (older, newer):
+        folder.mkdir(parents=True)
+        (folder / "plan.json").touch()
+
+    with machine_lock.held("", lambda _: None, wait=False) as lock:
+        lock.note(newer)
+        during = [results_folder.run_in(results, name) for name in (None, newer.name)]
+        said = capsys.readouterr().err
+        (older / "plan.json").unlink()
+        alone = results_folder.run_in(results, None)
+    after = results_folder.run_in(results, None)
+
+    assert during == [older, newer]
+    assert (
+        said == f"Run {newer.name} is still going on. This is {older.name}, the latest before it.\n"
+    )
+    assert (alone, after) == (newer, newer)
+
+
+@pytest.mark.parametrize(
+    "note", ["", "[]", "{", '{"pid": "x", "user": 1, "since": 2, "folder": 3}']
+)
+def test_whatever_the_locks_file_says_the_latest_run_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, note: str
+) -> None:
+    monkeypatch.setenv(machine_lock.FOLDER_VARIABLE, str(tmp_path))
+    (tmp_path / "twofold.lock").write_text(note)
+    run = tmp_path / "results/20261129-100000-0001"
+    run.mkdir(parents=True)
+    (run / "plan.json").touch()
+
+    assert results_folder.run_in(run.parent, None) == run
