@@ -47,9 +47,8 @@ BOTTLENECKS = {
 }
 
 ADVICE = {
-    RuleCode.GENERATOR_SATURATED: "If others used the machine too, mend that first. Else measure"
-    " fewer replicas at once (--replicas), or use a machine with more cores: from four cores on,"
-    " the load generator has one of its own.",
+    RuleCode.GENERATOR_SATURATED: "Measure fewer replicas at once (--replicas), or use a machine"
+    " with more cores: from four cores on, the load generator has one of its own.",
     RuleCode.PROXY_SATURATED: "Measure fewer replicas at once (--replicas), or requests that cost"
     " the replicas more CPU (--workload), so that the replicas saturate before the proxy.",
     RuleCode.REPLICA_SHARE: "Look for a replica that is left out, weighted or slower than the"
@@ -125,15 +124,11 @@ def still_needed(doubling: DoublingResult) -> str:
 
 
 def by_rule(findings: Sequence[Finding]) -> list[tuple[RuleCode, list[Finding]]]:
-    """Return findings by rule, in the order of the rules.
-
-    A machine that others use comes first, because it can break most of the other rules.
-    """
+    """Return findings by rule, in the order of the rules."""
     by_code: dict[RuleCode, list[Finding]] = {}
     for finding in findings:
         by_code.setdefault(finding.code, []).append(finding)
-    in_order = (RuleCode.HOST_CONTENTION, *RuleCode)
-    return [(code, by_code[code]) for code in dict.fromkeys(in_order) if code in by_code]
+    return [(code, by_code[code]) for code in RuleCode if code in by_code]
 
 
 def where(cell: Cell | None) -> str:
