@@ -33,8 +33,8 @@ from loadtests.gate.report import verdict_json
 from loadtests.model.errors import TwofoldError
 from loadtests.model.profiles.functions import FunctionChanges
 from loadtests.targets import checkout
-from loadtests.tools import docker, signals
-from scripts.zoo import shop
+from loadtests.tools import signals
+from scripts.zoo import image, shop
 from scripts.zoo.shop import Planted
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -209,13 +209,7 @@ def request(case: Case) -> GateRequest:
 def build(tag: str, planted: Planted | None) -> None:
     """Build the image of one version, and for base the sample's, on which both are."""
     if planted is None:
-        engine = docker.Engine()
-        try:
-            base = images.base_image(engine, PROJECT, say=say)
-        finally:
-            engine.close()
-        app = PROJECT / "app"
-        images.build(images.APP, app, app / "Dockerfile", base=base, say=say)
+        image.build_on_the_samples(PROJECT, {}, say=say)
     with tempfile.TemporaryDirectory(prefix="twofold-shop-") as temporary:
         folder = Path(temporary)
         for name, text in shop.files(planted).items():

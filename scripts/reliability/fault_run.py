@@ -19,7 +19,6 @@ from typing import Any
 from loadtests import pipeline
 from loadtests.cli.progress import PlainProgress
 from loadtests.config.options import Options
-from loadtests.environments.compose import images
 from loadtests.environments.compose.backend import ComposeBackend
 from loadtests.environments.processes.backend import ProcessesBackend
 from loadtests.environments.protocol import Backend, Chosen
@@ -27,8 +26,8 @@ from loadtests.environments.registry import choose
 from loadtests.model.errors import TwofoldError
 from loadtests.planning.run_plan import make_plan
 from loadtests.targets import checkout
-from loadtests.tools import docker, proc, signals
-from scripts.zoo import faults
+from loadtests.tools import proc, signals
+from scripts.zoo import faults, image
 from scripts.zoo.injection import FaultyBackend, Injection, Scene
 
 WSGI_APP = "scripts.reliability.faulty:create_app()"
@@ -146,14 +145,8 @@ def _backend(backend: str, fault: str, folder: Path) -> tuple[Backend, Act]:
 
 def _build(root: Path) -> None:
     """Build the image of the application that goes wrong, on the sample's."""
-    engine = docker.Engine()
-    try:
-        base = images.base_image(engine, root, say=print_line)
-    finally:
-        engine.close()
     own = root / "scripts/reliability/faulty"
-    for tag, place in ((images.APP, root / "app"), (IMAGE, own)):
-        images.build(tag, place, place / "Dockerfile", base=base, say=print_line)
+    image.build_on_the_samples(root, {IMAGE: own}, say=print_line)
 
 
 def print_line(line: str) -> None:

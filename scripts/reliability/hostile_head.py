@@ -19,14 +19,14 @@ from statistics import fmean, stdev
 
 from scipy.special import stdtrit
 
-from loadtests.environments.compose import images
 from loadtests.gate import result_files
 from loadtests.gate.model import GateResult, Mode
 from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_ENVIRONMENT, EXIT_NO, EXIT_USAGE, EXIT_YES
 from loadtests.targets import checkout
-from loadtests.tools import docker, docker_compose, proc
+from loadtests.tools import docker_compose, proc
 from scripts.reliability.harness import Harness, has_engine
 from scripts.reliability.record import Broken, Case
+from scripts.zoo import image
 
 IMAGE = "twofold/hostile:latest"
 BASE = "twofold/app:latest"
@@ -242,15 +242,10 @@ def _interval(values: Sequence[float]) -> tuple[float, float]:
 @cache
 def _images() -> None:
     """Build the sample's image, and the hostile one on it."""
-    root, engine = checkout.root(), docker.Engine()
-    try:
-        docker_compose.find_compose()
-        base = images.base_image(engine, root, say=_say)
-    finally:
-        engine.close()
+    root = checkout.root()
+    docker_compose.find_compose()
     hostile = root / "scripts/reliability/hostile"
-    for tag, place in ((images.APP, root / "app"), (IMAGE, hostile)):
-        images.build(tag, place, place / "Dockerfile", base=base, say=_say)
+    image.build_on_the_samples(root, {IMAGE: hostile}, say=_say)
 
 
 def _volumes() -> set[str]:

@@ -8,6 +8,7 @@ It prints the image's name, by which the gate finds it:
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from loadtests.environments.compose import images
@@ -22,6 +23,15 @@ ZOO = "twofold/zoo:latest"
 def build(root: Path, *, say: Say) -> str:
     """Build the sample's image and the zoo's image on it, and return the latter's name.
 
+    Raises what :func:`build_on_the_samples` does.
+    """
+    build_on_the_samples(root, {ZOO: root / "scripts/zoo/app"}, say=say)
+    return ZOO
+
+
+def build_on_the_samples(root: Path, others: Mapping[str, Path], *, say: Say) -> None:
+    """Build the sample's image, and those of further folders, by tag, which are made from it.
+
     Raises:
         EnvironmentFailure: no engine answers, there is no base image, or a build failed.
     """
@@ -30,9 +40,8 @@ def build(root: Path, *, say: Say) -> str:
         base = images.base_image(engine, root, say=say)
     finally:
         engine.close()
-    for tag, folder in ((images.APP, root / "app"), (ZOO, root / "scripts/zoo/app")):
+    for tag, folder in ((images.APP, root / "app"), *others.items()):
         images.build(tag, folder, folder / "Dockerfile", base=base, say=say)
-    return ZOO
 
 
 def main() -> int:
