@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from loadtests.environments.compose import watchdog
 from loadtests.environments.counters import SPOKEN_TO, member_name
+from loadtests.environments.guards.watching import Guard
 from loadtests.environments.owner import Owner
 from loadtests.environments.protocol import Say
 from loadtests.environments.removal import KeptBySystem, Remains, remove_dead
@@ -56,7 +57,7 @@ class Project:
     files: tuple[Path, ...]
     variables: Mapping[str, str]
     on_start: Callable[[int], None] | None = None
-    """Called with the id of each program that starts something; see ``watchdog.Guard.mind``."""
+    """Called with the id of each program that starts something; see ``Guard.mind``."""
 
     def up(
         self,
@@ -151,7 +152,7 @@ def _record_images(project: Project, folder: Path) -> None:
     files.write(folder / IMAGES, json.dumps(named, indent=1) + "\n")
 
 
-def _save_and_remove(project: Project, logs: Path, guard: watchdog.Guard, say: Say) -> None:
+def _save_and_remove(project: Project, logs: Path, guard: Guard, say: Say) -> None:
     try:
         if not project.engine.answers():
             raise EnvironmentFailure("The Docker engine does not answer, so the stack is not down.")

@@ -12,21 +12,16 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtests.environments.guards import watching
+from loadtests.environments.guards.watching import DONE, PROGRAM, Guard
 from loadtests.environments.protocol import Say
-from loadtests.model.errors import EXIT_ENVIRONMENT, EXIT_YES, EnvironmentFailure, ProcessFailure
+from loadtests.model.errors import EXIT_ENVIRONMENT, EXIT_YES, EnvironmentFailure
 from loadtests.tools import docker, proc, procfs
-from loadtests.tools.proc import Child
-
-DONE = "done"
-PROGRAM = "program"
-
-CLOSE_LIMIT_S = 5.0
 
 CALM_S = 15.0
 """How long nothing new may appear before the project counts as gone: the engine may still create
@@ -38,45 +33,9 @@ LIMIT_S = 900.0
 AGAIN_S = 1.0
 
 
-class Guard:
-    """The harness's side of the watchdog of one project."""
-
-    def __init__(self, child: Child, log: Path) -> None:
-        self._child = child
-        self.log = log
-        self._gone = False
-
-    def mind(self, pid: int) -> None:
-        """Name a program that has to end before the project can be removed."""
-        facts = procfs.facts_of(pid)
-        self._tell(f"{PROGRAM} {pid} {facts.started if facts else ''}")
-
-    def note_gone(self) -> None:
-        """Note that the project was removed, so that nothing is left to do."""
-        self._gone = True
-        self._tell(DONE)
-
-    def close(self) -> None:
-        """Let the watchdog end; or leave it to its work, if the project was not removed."""
-        if self._gone:
-            self._child.close(grace_s=CLOSE_LIMIT_S)
-        else:
-            self._child.release()
-
-    def _tell(self, line: str) -> None:
-        with contextlib.suppress(ProcessFailure):  # somebody killed it; the run needs it not
-            self._child.send(line)
-
-
-@contextmanager
-def guard(project: str, *, log: Path) -> Iterator[Guard]:
+def guard(project: str, *, log: Path) -> AbstractContextManager[Guard]:
     """Provide a guard for a project, which removes it unless the block notes that it is gone."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    watched = Guard(watching.start(__name__, (project,), log=log), log)
-    try:
-        yield watched
-    finally:
-        watched.close()
+    return watching.guard(__name__, (project,), log=log)
 
 
 def main(project: str) -> int:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from loadtests.environments.child_python import python_path
-from loadtests.environments.compose.watchdog import DONE, Guard
 from loadtests.environments.guards import watching
+from loadtests.environments.guards.watching import DONE, Guard
 from loadtests.model.errors import EXIT_ENVIRONMENT, EXIT_YES, EnvironmentFailure, ProcessFailure
 from loadtests.tools import proc
 
@@ -25,16 +25,10 @@ LIMIT_S = 900.0
 AGAIN_S = 5.0
 
 
-@contextmanager
-def guard(argv: Sequence[str], *, limit_s: float, log: Path) -> Iterator[Guard]:
+def guard(argv: Sequence[str], *, limit_s: float, log: Path) -> AbstractContextManager[Guard]:
     """Provide a guard that runs a command unless the block notes that it was done."""
-    log.parent.mkdir(parents=True, exist_ok=True)
     job = json.dumps({"argv": list(argv), "limit_s": limit_s})
-    watched = Guard(watching.start(__name__, (job,), log=log), log)
-    try:
-        yield watched
-    finally:
-        watched.close()
+    return watching.guard(__name__, (job,), log=log)
 
 
 def main(job: str) -> int:

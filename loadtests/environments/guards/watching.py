@@ -6,15 +6,23 @@ which is a pipe that only the harness holds open. So it notices even SIGKILL at 
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from loadtests.environments.child_python import python_path
+from loadtests.model.errors import ProcessFailure
+from loadtests.tools import procfs
 from loadtests.tools.proc import Child
 
 READY = "watching"
+DONE = "done"
+PROGRAM = "program"
+
+CLOSE_LIMIT_S = 5.0
 START_LIMIT_S = 30.0
 
 NOT_OF_THIS_JOB = {"RUNNER_TRACKING_ID": "", "JENKINS_NODE_COOKIE": "dontKillMe"}
@@ -31,6 +39,47 @@ def start(module: str, words: Sequence[str], *, log: Path) -> Child:
         child.close()
         raise
     return child
+
+
+class Guard:
+    """The harness's side of a watchdog."""
+
+    def __init__(self, child: Child, log: Path) -> None:
+        self._child = child
+        self.log = log
+        self._gone = False
+
+    def mind(self, pid: int) -> None:
+        """Name a program that has to end before the watchdog can do its work."""
+        facts = procfs.facts_of(pid)
+        self._tell(f"{PROGRAM} {pid} {facts.started if facts else ''}")
+
+    def note_gone(self) -> None:
+        """Note that the harness did the work itself, so that nothing is left to do."""
+        self._gone = True
+        self._tell(DONE)
+
+    def close(self) -> None:
+        """Let the watchdog end; or leave it to its work, if the harness did not do that."""
+        if self._gone:
+            self._child.close(grace_s=CLOSE_LIMIT_S)
+        else:
+            self._child.release()
+
+    def _tell(self, line: str) -> None:
+        with contextlib.suppress(ProcessFailure):  # somebody killed it; the run needs it not
+            self._child.send(line)
+
+
+@contextmanager
+def guard(module: str, words: Sequence[str], *, log: Path) -> Iterator[Guard]:
+    """Provide the guard of a watchdog, which does its work unless the block notes it as done."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    watched = Guard(start(module, words, log=log), log)
+    try:
+        yield watched
+    finally:
+        watched.close()
 
 
 def watch() -> tuple[str, ...]:

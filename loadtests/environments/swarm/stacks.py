@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from loadtests.environments.compose.projects import machine_mark, may_live
-from loadtests.environments.compose.watchdog import Guard
 from loadtests.environments.counters import SPOKEN_TO, member_name
 from loadtests.environments.guards import watching
+from loadtests.environments.guards.watching import Guard
 from loadtests.environments.protocol import Say
 from loadtests.environments.removal import Remains
 from loadtests.environments.swarm import watchdog
