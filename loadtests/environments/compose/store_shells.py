@@ -9,11 +9,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from loadtests.environments.shared.stores import StoreProgram
 from loadtests.model.errors import ProcessFailure
 from loadtests.tools import docker, proc
 from loadtests.tools.proc import Child
-from loadtests.tools.stores import end_in, shell_argv
+from loadtests.tools.stores import StoreProgram, end_in, shell_argv
 
 
 class StoreShells:

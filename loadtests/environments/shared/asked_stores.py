@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from loadtests.environments.shared.stores import StoreProgram
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.tested.shared import StoreSessions
+from loadtests.tools.stores import StoreProgram
 
 FIRST_LIMIT_S = 5.0
 """Seconds that a store has for its first answer, which comes before any window."""

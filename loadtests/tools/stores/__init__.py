@@ -6,6 +6,11 @@ container's own environment has the credentials. ``LOOP`` then reads one questio
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from loadtests.model.tested.shared import StoreSessions
+
 END = "twofold-end"
 """The word before the number of a question and the client's exit code, after each answer."""
 
@@ -15,6 +20,21 @@ while read -r number question; do
     echo "{END} $number $?"
 done
 """
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreProgram:
+    """A kind of store. ``parse`` takes the member, the answer and the replicas by address.
+
+    ``script`` defines how its client is asked in its container (``LOOP``), and
+    ``question`` is what it is asked. ``parse`` raises ``ValueError`` for an answer that is none.
+    """
+
+    name: str
+    is_server: Callable[[Iterable[str]], bool]
+    script: str
+    question: str
+    parse: Callable[[str, str, Mapping[str, str]], StoreSessions]
 
 
 def shell_argv(script: str) -> tuple[str, ...]:

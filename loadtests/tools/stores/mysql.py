@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from loadtests.model.tested.shared import StoreSessions
+from loadtests.tools.stores import StoreProgram
 
 NAME = "MySQL"
 
@@ -103,3 +104,6 @@ def lock_of(transaction: str, state: str) -> str | None:
     if match is None:
         return None
     return "lock of GET_LOCK()" if match["user"] else "table lock"
+
+
+STORE = StoreProgram(name=NAME, is_server=is_server, script=SCRIPT, question=QUESTION, parse=parse)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from loadtests.model.tested.shared import StoreSessions
+from loadtests.tools.stores import StoreProgram
 
 NAME = "Redis"
 
@@ -79,3 +80,6 @@ def parse(member: str, answer: str, addresses: Mapping[str, str]) -> StoreSessio
         refused=int(refused) if refused.isdigit() else None,
         has_locks=False,
     )
+
+
+STORE = StoreProgram(name=NAME, is_server=is_server, script=SCRIPT, question=QUESTION, parse=parse)

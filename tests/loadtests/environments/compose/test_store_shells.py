@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from loadtests.environments.compose.store_shells import StoreShells
-from loadtests.environments.shared.stores import STORES, StoreProgram
+from loadtests.environments.shared.stores import STORES
 from loadtests.model.errors import ProcessFailure
 from loadtests.tools import docker
+from loadtests.tools.stores import StoreProgram
 
 LIMIT_S = 20.0
 

@@ -6,8 +6,9 @@ import pytest
 
 from loadtests.environments.shared.asked_stores import AskedStores
 from loadtests.environments.shared.looks import SharedLooks
-from loadtests.environments.shared.stores import STORES, StoreProgram, program_of
+from loadtests.environments.shared.stores import STORES, program_of
 from loadtests.model.errors import ProcessFailure
+from loadtests.tools.stores import StoreProgram
 
 MYSQL = program_of(["mysqld"])
 REFUSED = "ERROR 1045 (28000): Access denied for user 'root'@'localhost'"
