@@ -1,94 +1,235 @@
 #!/usr/bin/env python3
 """Measure the coverage of the intervals: runs the harness on systems whose true factor is 2.0.
 
-With ``io`` under ``sync`` and ``gthread``, only worker slots limit the throughput, so the true
-doubling factor is 2.0, and about 95 % of the intervals should contain it. The same is recorded for
-``cpu``, with each factor split into the CPU that replicas got and the CPU per request.
+The sample application shares nothing between its replicas, so each doubling gives twice as much,
+whatever is full: worker slots (``io``), CPU (``cpu``), the store's connections (``db``), or all of
+them (``mixed``). About 95 % of the intervals should hold 2.0, and the mean of all factors should
+be 2.0.
 
-    .venv/bin/python scripts/coverage.py --runs 6
+    .venv/bin/python -m scripts.coverage --runs compose,processes,compose-8
 
-Each run is written when it ends (results/coverage.json). ``--append`` continues a stopped campaign.
+Each run is written when it ends (results/coverage.json), after what is there. A row also has what
+the correction of the core speed made of the factor, and how far off that correction may be.
+``--judge`` judges the runs that are kept in results/coverage-runs/ by the present rules.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
+
+from loadtests import pipeline
+from loadtests.analysis import core_speed, estimates
+from loadtests.model.plan import Cell, Plan
+from loadtests.model.result import DoublingResult
+from loadtests.model.trial import Trial
+from loadtests.results import run_folder
+from loadtests.tools import proc, signals
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
+KEPT = RESULTS / "coverage-runs"
+
 TRUTH = 2.0
-WORKLOADS = ("io", "cpu")
-WORKERS = "sync,gthread"
+WORKLOADS = "cpu,io,db,mixed"
+WORKERS = "gthread,sync,gevent"
 ROUNDS = 6
-"""Rounds of a run of `io` by default: its intervals are narrow enough at the first look."""
+"""Rounds of a run: the fewest after which a run may stop by itself."""
+
+LIMIT_S = 3600.0
+
+RUNS: Mapping[str, tuple[str, ...]] = {
+    "compose": ("--backend", "compose", "--replicas", "1,2,4"),
+    "processes": ("--backend", "processes", "--replicas", "1,2,4"),
+    "compose-8": ("--backend", "compose", "--replicas", "1,2,4,8"),
+    "processes-8": ("--backend", "processes", "--replicas", "1,2,4,8"),
+}
+"""The kinds of runs. With 8 replicas on two cores each has half the budget, 0.05 CPU."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the campaign; return 0, or the exit code of a run that failed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--runs", type=int, default=6, help="how many runs (default 6)")
-    parser.add_argument("--append", action="store_true", help="add to the runs that are there")
+    parser.add_argument("--runs", default="compose", help=f"kinds in this order: {', '.join(RUNS)}")
+    parser.add_argument("--workload", default=WORKLOADS, help=f"default {WORKLOADS}")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"default {ROUNDS}")
+    parser.add_argument("--judge", action="store_true", help="judge kept runs; measure none")
     parser.add_argument("--out", type=Path, default=RESULTS / "coverage.json")
     options = parser.parse_args(argv)
-    options.out.parent.mkdir(exist_ok=True)
+    kinds = options.runs.split(",")
+    if unknown := sorted(set(kinds) - set(RUNS)):
+        parser.error(f"--runs has {', '.join(unknown)}; known: {', '.join(RUNS)}")
     rows: list[dict[str, Any]] = []
-    if options.append and options.out.exists():
-        before = json.loads(options.out.read_text())
-        rows = [*before["rows"], *before["cpu"]["rows"]]
-    first = 1 + max((row["run"] for row in rows), default=0)
-    for number in range(first, first + options.runs):
-        print(f"run {number} of {first + options.runs - 1}", file=sys.stderr, flush=True)
-        run = measure()
-        rows += [row_of(number, run, doubling) for doubling in run["doublings"]]
-        options.out.write_text(json.dumps(summary(rows), indent=1) + "\n")
-    print(json.dumps({key: summary(rows)[key] for key in ("intervals", "holding")}))
+    if options.out.exists():
+        rows = json.loads(options.out.read_text())["rows"]
+    if options.judge:
+        names = list(dict.fromkeys(row["run_id"] for row in rows))
+        rows = [row for name in names for row in judged(name, rows)]
+        write(options.out, rows)
+    for number, kind in enumerate([] if options.judge else kinds, start=1):
+        print(f"run {number} of {len(kinds)}: {kind}", file=sys.stderr, flush=True)
+        words = ("--workload", options.workload, "--rounds", str(options.rounds))
+        with signals.handled():
+            rows += rows_of(KEPT / measure((*RUNS[kind], *words)))
+        write(options.out, rows)
+    print(json.dumps({key: value for key, value in summary(rows).items() if key != "rows"}))
     return 0
 
 
-def measure() -> dict[str, Any]:
-    """Run the harness once and return its document; exit if it gives no verdict."""
-    command = (
-        *(sys.executable, "-m", "loadtests", "run", "--json"),
-        *("--workload", ",".join(WORKLOADS), "--workers", WORKERS, "--rounds", str(ROUNDS)),
-        *("--out", str(RESULTS / "coverage-runs")),
+def measure(words: Sequence[str]) -> str:
+    """Run the harness once, and return the run's name; exit if it gives no verdict."""
+    argv = (
+        *(sys.executable, "-m", "loadtests", "run", "--json", "--no-profile"),
+        *("--workers", WORKERS, "--out", str(KEPT), *words),
     )
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode not in {0, 1, 3}:
-        raise SystemExit(done.returncode)
-    run: dict[str, Any] = json.loads(done.stdout)
-    return run
+    done = proc.run(
+        argv,
+        cwd=ROOT,
+        timeout_s=LIMIT_S,
+        check=False,
+        on_line=lambda line: print(line.rstrip(), file=sys.stderr, flush=True),
+    )
+    if done.code not in {0, 1, 3}:
+        raise SystemExit(done.code)
+    return str(json.loads(done.stdout)["run_id"])
 
 
-def row_of(number: int, run: dict[str, Any], doubling: dict[str, Any]) -> dict[str, Any]:
-    """Return one doubling's row, with whether its interval contains the truth."""
-    low, high = doubling["low"], doubling["high"]
-    columns = ("worker", "workload", "from", "to", "factor", "low", "high", "verdict")
-    parts = ("cpu_got_factor", "cpu_per_request_factor")
+def judged(name: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a run's rows by the present rules; as they were, where the run is not kept."""
+    if (KEPT / name).is_dir():
+        return list(rows_of(KEPT / name))
+    return [row for row in rows if row["run_id"] == name]
+
+
+def rows_of(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield a row for each doubling of a recorded run."""
+    recorded = run_folder.read(folder)
+    result = pipeline.conclude(recorded)
+    measured = [trial for trial in recorded.trials if not trial.set_aside]
+    corrections = correction_of(result.plan, measured)
+    for doubling in result.doublings:
+        low, high = doubling.factor.low, doubling.factor.high
+        yield {
+            "run_id": result.facts.run_id,
+            "backend": result.plan.backend,
+            "workload": doubling.workload,
+            "worker": doubling.worker,
+            "from": doubling.replicas_from,
+            "to": doubling.replicas_to,
+            "replica_cpus": result.plan.budget.replica_cpus,
+            "rounds": doubling.rounds,
+            "factor": doubling.factor.estimate,
+            "low": low,
+            "high": high,
+            "holds": low is not None and high is not None and low <= TRUTH <= high,
+            "verdict": doubling.verdict.value,
+            "run_verdict": result.verdict.value,
+            "broken": sorted({finding.code for finding in result.broken}),
+            "cpu_per_request_factor": doubling.cpu_per_request_factor,
+            **corrections[str(doubling)],
+            "processor": result.machine.cpu_model,
+        }
+
+
+def correction_of(plan: Plan, measured: Sequence[Trial]) -> dict[str, dict[str, float | None]]:
+    """Return what the correction of the core speed made of each doubling's factor.
+
+    ``correction_ratio`` is the factor over that of the uncorrected trials.
+    ``correction_error_ratio`` is one standard error of it, which comes from the slope's.
+    """
+    trials = core_speed.at_mean_speed(measured)
+    plain = [core_speed.as_measured(trial) for trial in measured]
+    corrections: dict[str, dict[str, float | None]] = {}
+    for with_it, without in zip(
+        estimates.doublings(plan, trials), estimates.doublings(plan, plain), strict=True
+    ):
+        ratio = error = None
+        if with_it.factor.estimate and without.factor.estimate:
+            ratio = with_it.factor.estimate / without.factor.estimate
+            its = [trial for trial in plain if is_of(trial, with_it)]
+            error = slope_error(its) * abs(speed_change(its, with_it))
+        corrections[str(with_it)] = {"correction_ratio": ratio, "correction_error_ratio": error}
+    return corrections
+
+
+def is_of(trial: Trial, doubling: DoublingResult) -> bool:
+    """Return whether a trial is of the doubling's worker model and workload."""
+    cell = trial.spec.cell
+    return (cell.worker, cell.workload) == (doubling.worker, doubling.workload)
+
+
+def speed_change(trials: Sequence[Trial], doubling: DoublingResult) -> float:
+    """Return how much the logarithm of the core speed differs between a doubling's two cells."""
+    means = [
+        fmean(math.log(trial.core_speed) for trial in trials if trial.core_speed and at(trial, n))
+        if any(trial.core_speed and at(trial, n) for trial in trials)
+        else 0.0
+        for n in (doubling.replicas_from, doubling.replicas_to)
+    ]
+    return means[1] - means[0]
+
+
+def at(trial: Trial, replicas: int) -> bool:
+    """Return whether a trial had this number of replicas."""
+    return trial.spec.cell.replicas == replicas
+
+
+def slope_error(trials: Sequence[Trial]) -> float:
+    """Return the standard error of the slope of ln throughput on ln core speed inside cells.
+
+    The usual one of a regression with a mean for each cell; 0 where nothing is corrected.
+    """
+    slope = core_speed.slope(trials)
+    by_cell: dict[Cell, list[tuple[float, float]]] = {}
+    for trial in trials:
+        if trial.core_speed and trial.throughput_rps > 0:
+            point = math.log(trial.core_speed), math.log(trial.throughput_rps)
+            by_cell.setdefault(trial.spec.cell, []).append(point)
+    free = sum(len(points) - 1 for points in by_cell.values()) - 1
+    if slope is None or free < 1:
+        return 0.0
+    squares = residual = 0.0
+    for points in by_cell.values():
+        speed, rate = (fmean(values) for values in zip(*points, strict=True))
+        squares += math.fsum((x - speed) ** 2 for x, _ in points)
+        residual += math.fsum((y - rate - slope * (x - speed)) ** 2 for x, y in points)
+    return math.sqrt(residual / free / squares)
+
+
+def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the counts, of all rows and of each kind of run, above the rows."""
+    kinds: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        kinds.setdefault(f"{row['backend']}, {row['replica_cpus'] or 0:g} CPU", []).append(row)
+        kinds.setdefault(f"{row['workload']}, {row['worker']}", []).append(row)
     return {
-        "run": number,
-        "run_id": run["run_id"],
-        "rounds": run["rounds"],
-        **{key: doubling[key] for key in columns},
-        "holds": low is not None and low <= TRUTH <= high,
-        **({key: doubling[key] for key in parts} if doubling["workload"] == "cpu" else {}),
+        "truth": TRUTH,
+        **counts(rows),
+        "kinds": {name: counts(its) for name, its in sorted(kinds.items())},
+        "rows": list(rows),
     }
 
 
-def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return counts and rows: of ``io``, whose truth is known, and below of ``cpu``."""
+def counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return how many intervals there are, how many hold the truth, and the mean factor."""
+    known = [row for row in rows if row["low"] is not None and row["high"] is not None]
+    return {
+        "intervals": len(known),
+        "holding": sum(bool(row["holds"]) for row in known),
+        "mean_factor": fmean(row["factor"] for row in known) if known else None,
+    }
 
-    def part(workload: str) -> dict[str, Any]:
-        part_rows = [row for row in rows if row["workload"] == workload]
-        holding = sum(row["holds"] for row in part_rows)
-        return {"truth": TRUTH, "intervals": len(part_rows), "holding": holding, "rows": part_rows}
 
-    return {"workload": "io", **part("io"), "cpu": part("cpu")}
+def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the file."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(summary(rows), indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from loadtests.model.consistency import SAMPLE_CHECKS, Check, ProbeResult
+from loadtests.model.failures import AnswerCount
 from loadtests.model.machine import Machine
 from loadtests.model.plan import WorkerModel
 from loadtests.model.profiles.functions import FunctionChanges, FunctionProfile
@@ -24,8 +25,7 @@ from loadtests.model.vocabulary import RuleCode
 
 SCHEMA_VERSION = 5
 """Version of ``verdict.json``. 3: the open loop's rates, and consistency checks of two replicas;
-4: the error of ``regressed`` is spent late; 5: open windows count the requests due in them, and
-unanswered requests count as failed."""
+4: the error of ``regressed`` is spent late; 5: open windows count what was due, hung ones fail."""
 
 READABLE = frozenset({SCHEMA_VERSION - 1, SCHEMA_VERSION})
 """Versions that can be read. The fields of 4 are those of 5; only its figures were counted
@@ -168,7 +168,7 @@ class Figures:
     """Figures of one version in one window; None if a figure is unknown.
 
     ``completed`` and ``failed`` count the requests that ended or hung in a closed window, or were
-    due in an open one. ``unlike`` of the failed are answers of a kind that base does not give.
+    due in an open one; ``answers`` are those of each name (only older gates have ``unlike``).
     ``quantiles_ms`` represent the response times of an open window (``medians``).
     """
 
@@ -182,6 +182,7 @@ class Figures:
     throttled_ratio: float | None = None
     quantiles_ms: tuple[float, ...] = ()
     unlike: int = 0
+    answers: tuple[AnswerCount, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,6 @@ from itertools import pairwise
 
 from loadtests.analysis.samples import host_use
 from loadtests.gate.analysis import figures
-from loadtests.gate.analysis.answer_kinds import Kind, kinds_of
 from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, GeneratorPool, Key
 from loadtests.gate.model import (
     Figures,
@@ -85,7 +84,8 @@ class PairRunner:
         self._ready: set[str] = set()
         self._rehearsed: set[str] = set()
         self._starts_count = True
-        self._kinds: frozenset[Kind] = frozenset()
+        self.identities: dict[str, str] = {}
+        """The identity of each start when it first answered; later looks bring up more starts."""
         self.checked: CheckedLoad | None = None
         """What the check trial of the user's own load showed on base."""
 
@@ -102,6 +102,9 @@ class PairRunner:
             ended_every_s=ENDED_EVERY_S,
         )
         self._ready.update(start.name for start in fresh)
+        now = self._stack.identities()
+        names = [start.name for start in fresh if start.name in now]
+        self.identities.update((name, now[name]) for name in names)
         self._stack.hold()
 
     def _not_ready(self, waiting: Sequence[Replica], after_s: float) -> str:
@@ -180,7 +183,6 @@ class PairRunner:
     def _alone(self, start: Replica, load: Load) -> tuple[Figures, int]:
         """Put a load on one start; return its figures, and the generator processes lost."""
         (done,), opened, closed = self._generators.open([(ALONE, load)])
-        self._kinds |= kinds_of(done)
         found = figures.figures(done, opened, closed, (start.name,))
         return found, done.finished.lost_workers
 
@@ -281,7 +283,6 @@ class PairRunner:
         use = host_use(opened, closed)
         for lane in lanes:
             sides_done = {side: by_key[(lane.lane, side)] for side in SideName}
-            self._kinds |= kinds_of(sides_done[SideName.BASE])
             lane.sent += sides_done[SideName.BASE].finished.sent
             lane.failed += figures.failed_of(sides_done[SideName.BASE])
             mode = lane.specs[position].mode
@@ -292,7 +293,6 @@ class PairRunner:
                     closed,
                     (lane.starts[side].name,),
                     mode=mode,
-                    known=self._kinds,
                 )
                 for side in SideName
             )

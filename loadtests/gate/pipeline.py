@@ -26,7 +26,6 @@ from loadtests.gate.model import (
     GatePlan,
     GateResult,
     SideName,
-    side_of,
 )
 from loadtests.gate.options import GateOptions, is_users
 from loadtests.gate.pair_runner import PairRunner
@@ -193,7 +192,6 @@ class _Gate:
                 seen = self._see(stack, worker, say)
                 if self._left_out(worker, say):
                     return
-                before = dict(stack.identities())
                 session = Session(
                     self._plan,
                     worker,
@@ -218,7 +216,7 @@ class _Gate:
                 self._profile(stack, worker, pool, request.here, say)
                 self._evidence = serving.kept(self._evidence, serving.after_load(stack, seen))
                 pool.end_users()
-                self._note_replaced(before, stack.identities())
+                self._note_replaced(pair_runner.identities, stack.identities())
 
     def _agents(self, stack: GateStack, generators: ExitStack) -> dict[Key, Agent]:
         """Start a generator for each version in each lane."""
@@ -280,9 +278,7 @@ class _Gate:
         return self._plan.looks[0] if request.append is None else plan.fewest_starts(self._plan)
 
     def _note_replaced(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-        # The harness starts and stops processes in its own services, so only the starts count.
-        starts = [name for name in before if side_of(name) is not None]
-        changed = tuple(name for name in starts if before[name] != after.get(name))
+        changed = tuple(name for name in before if before[name] != after.get(name))
         if changed:
             replaced = (*self._evidence.replaced, *changed)
             self._evidence = replace(self._evidence, replaced=replaced)

@@ -29,6 +29,20 @@ class RequestOutcomes:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AnswerCount:
+    """How the requests of one name ended in one window of a gate.
+
+    ``good`` counts the successful ones by the first digit of their status (``2xx``), and
+    ``body_bytes`` are the bytes of their bodies together; None where they are not known.
+    """
+
+    name: str
+    good: Mapping[str, int]
+    failed: int
+    body_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class AnswerExample:
     """One answer to a request of a load, as an example of its kind.
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from loadtests.analysis import samples
 from loadtests.analysis.samples import MICROSECONDS
-from loadtests.gate.analysis import answer_kinds, medians
-from loadtests.gate.analysis.answer_kinds import Kind
+from loadtests.gate.analysis import answers, medians
 from loadtests.gate.model import Figures, Mode
 from loadtests.model.generator_records import Edge, LoadDone
 from loadtests.model.stack import Reading
@@ -22,11 +21,10 @@ def figures(
     members: Collection[str],
     *,
     mode: Mode = Mode.CLOSED,
-    known: Collection[Kind] = (),
 ) -> Figures:
     """Return one version's figures: its requests, and the total CPU of its ``members``.
 
-    Good answers of another kind than those ``known`` of the same request have failed.
+    What a task of a locustfile ended with, instead of its requests, has failed, too.
 
     A closed window counts the requests that ended or hung in it. An open window counts the requests
     that were due in it, whenever they ended; otherwise, an answer that takes longer than the window
@@ -35,22 +33,20 @@ def figures(
     finished, columns = done.finished, samples.read_columns(done.samples)
     window_s = finished.closed_at_s - finished.opened_at_s
     window_us = round(window_s * MICROSECONDS)
-    answered = samples.has_outcome(columns, finished.outcomes, "ok")
-    unlike = answered & answer_kinds.unlike(columns, finished.names, known)
-    ok = answered & ~unlike
+    ok = samples.has_outcome(columns, finished.outcomes, "ok")
     if mode is Mode.OPEN:
         counted = samples.within(columns.due_us, window_us)
     else:
         hung = samples.never_answered(columns, finished.outcomes, window_us)
         counted = samples.within(columns.done_us, window_us) | hung
-    good = counted & ok
+    good, failed = counted & ok, counted & ~ok
     taken_us = columns.done_us[good] - columns.due_us[good]
     times = samples.latency(taken_us)
     usages = _usages(opened, closed, members)
     completed = int(np.count_nonzero(good))
     return Figures(
         completed=completed,
-        failed=int(np.count_nonzero(counted & ~ok)),
+        failed=int(np.count_nonzero(failed)) + finished.user_errors_in_window,
         throughput_rps=_short(completed / window_s),
         cpu_us_per_request=_cpu_us(usages, columns, ok, finished.opened_at_s),
         p50_ms=times.p50_ms if times else None,
@@ -58,7 +54,7 @@ def figures(
         got_cpus=_got(usages),
         throttled_ratio=_throttled(usages),
         quantiles_ms=_quantiles_ms(taken_us) if mode is Mode.OPEN else (),
-        unlike=int(np.count_nonzero(counted & unlike)),
+        answers=answers.counted(columns, finished.names, good=good, failed=failed),
     )
 
 

@@ -20,7 +20,8 @@ from loadtests.analysis.rules.load import (
     GAIN_LIMIT_RATIO,
     LAG_LIMIT_MS,
 )
-from loadtests.gate.analysis import error_spending
+from loadtests.gate.analysis import answers, error_spending
+from loadtests.gate.analysis.answers import Difference
 from loadtests.gate.model import (
     Evidence,
     Figures,
@@ -49,6 +50,7 @@ def check(plan: GatePlan, evidence: Evidence) -> tuple[GateFinding, ...]:
     """Return the broken rules and the warnings."""
     return (
         *_errors(plan, evidence),
+        *_shorter(plan, evidence),
         *_generator(evidence),
         *_proxy(evidence),
         *_conservation(evidence),
@@ -110,20 +112,42 @@ def error_counts(evidence: Evidence, side: SideName) -> tuple[int, int]:
 
 
 def head_fails_more(plan: GatePlan, evidence: Evidence) -> bool:
+    """Return whether head answers worse than base: more failures, or answers of another kind."""
+    return all_fail_more(plan, evidence) or bool(unlike(plan, evidence))
+
+
+def all_fail_more(plan: GatePlan, evidence: Evidence) -> bool:
     """Return whether head fails at least one request in a thousand, and more often than base.
 
     If both versions fail equally often, head's share of all failures is binomial (the conditional
     test of Przyborowski and Wilenski 1940). The test is one-sided, at an endpoint's level at this
     look.
     """
-    look = max(1, error_spending.look_at(len(evidence.pairs), plan.looks))
-    level = plan.alpha / plan.tests * error_spending.share(look, plan.looks, error_spending.late)
     base, base_of = error_counts(evidence, SideName.BASE)
     head, head_of = error_counts(evidence, SideName.HEAD)
     if not head or head / head_of < ERROR_LIMIT_RATIO:
         return False
     chance = float(bdtrc(head - 1, base + head, head_of / (base_of + head_of)))
-    return chance < level
+    return chance < _level(plan, evidence)
+
+
+def unlike(plan: GatePlan, evidence: Evidence) -> tuple[Difference, ...]:
+    """Return how head answers single requests otherwise than base.
+
+    All requests together have an endpoint's level at this look, as the test of all failures has.
+    """
+    return answers.differences(plan, evidence, level=_level(plan, evidence))
+
+
+def _level(plan: GatePlan, evidence: Evidence) -> float:
+    """Return an endpoint's level at this look."""
+    look = max(1, error_spending.look_at(len(evidence.pairs), plan.looks))
+    return plan.alpha / plan.tests * error_spending.share(look, plan.looks, error_spending.late)
+
+
+def _shorter(plan: GatePlan, evidence: Evidence) -> Iterator[GateFinding]:
+    for told in answers.shorter(plan, evidence):
+        yield GateFinding(code=RuleCode.ERRORS, detail=told, warning=True)
 
 
 def _errors(plan: GatePlan, evidence: Evidence) -> Iterator[GateFinding]:

@@ -57,6 +57,16 @@ MAKE_ANSWERS_WRONG = frozenset({RuleCode.IDENTITY, RuleCode.ERRORS})
 """Rules that, when broken, can explain wrong answers: a start that was replaced forgets what it
 had in memory, and one that fails cannot answer."""
 
+GOOD = frozenset({GateVerdict.PASS, GateVerdict.IMPROVED})
+
+UNFINISHED = (
+    "The gate stopped before its end. What it measured shows no regression, but what it would have"
+    " checked last, such as the answers of two replicas, is missing."
+)
+
+MOST_TOLD = 3
+"""Requests that are told because head answers them otherwise than base."""
+
 DIGITS = 10
 """Significant digits of derived figures in ``verdict.json``: machines differ in the last ones."""
 
@@ -73,6 +83,8 @@ def conclude(
     broken_rules = findings.check(plan, evidence)
     titles = {worker: heading(plan, evidence, worker) for worker in plan.workers}
     verdict, reason = overall(endpoints, broken_rules, titles)
+    if not facts.finished and verdict in GOOD:
+        verdict, reason = GateVerdict.INCONCLUSIVE, UNFINISHED
     return GateResult(
         schema_version=SCHEMA_VERSION,
         verdict=verdict,
@@ -174,23 +186,30 @@ def _endpoint(
 
 
 def _errors(plan: GatePlan, evidence: Evidence) -> Iterator[EndpointResult]:
-    """Yield head's failures as an endpoint of their own, if head fails more than base."""
+    """Yield head's failures as an endpoint of their own, if head answers worse than base.
+
+    Requests that fail all together come before a single one's.
+    """
     if not findings.head_fails_more(plan, evidence):
         return
     units = len(evidence.pairs)
     (base, base_of), (head, head_of) = (findings.error_counts(evidence, side) for side in SideName)
-    unlike = sum(figures.unlike for figures in findings.figures_of(evidence, SideName.HEAD))
-    told = f" {unlike} of them have a kind of status that base never answered." if unlike else ""
+    ratios = base / base_of if base_of else None, head / head_of
+    told = [f"{head} of {head_of} requests to head failed, {base} of {base_of} to base."]
+    unlike = findings.unlike(plan, evidence)
+    if not findings.all_fail_more(plan, evidence):
+        ratios, told = unlike[0].ratios, []
+    told += [str(difference) for difference in unlike[:MOST_TOLD]]
     yield _guard(
-        ", ".join(plan.workers),
+        ", ".join(dict.fromkeys(each.place.worker for each in unlike)) or ", ".join(plan.workers),
         EndpointName.ERRORS,
         verdict=GateVerdict.REGRESSED,
         units=units,
         look=max(1, error_spending.look_at(units, plan.looks)),
-        base=base / base_of if base_of else None,
-        head=head / head_of,
+        base=ratios[0],
+        head=ratios[1],
         unit="of all",
-        reason=f"{head} of {head_of} requests to head failed, {base} of {base_of} to base.{told}",
+        reason=" ".join(told),
     )
 
 

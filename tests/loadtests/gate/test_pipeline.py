@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -241,6 +242,32 @@ def test_a_start_that_was_replaced_meanwhile_makes_the_gate_invalid(
 
     assert result.evidence.replaced == ("base-a-1",)
     assert result.verdict is GateVerdict.INVALID
+
+
+def test_so_does_one_that_came_up_for_a_later_look(
+    gates: Gates, world: GateWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[set[str]] = []
+
+    def identities(stack: FakeGateStack) -> dict[str, str]:
+        names = {replica.name for replica in stack.replicas}
+        calls.append(names)
+        born = {name: next(i for i, seen in enumerate(calls) if name in seen) for name in names}
+        # Each start that came after the first ones is replaced once it has answered.
+        return {name: "other" if 0 < at < len(calls) - 1 else "first" for name, at in born.items()}
+
+    def unclear(order: Order, members: Sequence[str]) -> float:
+        loss = 0.1 * (int(members[0].rpartition("-")[2]) % 2)
+        return slower_head(loss)(order, members)
+
+    monkeypatch.setattr(FakeGateStack, "identities", identities)
+    world.rps = unclear
+
+    result = gates.run()
+
+    later = set(result.evidence.replaced)
+    assert later
+    assert not later & calls[0]
 
 
 @pytest.mark.parametrize("trouble", [Interrupted(2), EnvironmentFailure("the engine is gone")])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from loadtests.gate.analysis import answer_kinds, figures
+from loadtests.gate.analysis import figures
 from loadtests.gate.model import Figures, Mode
 from loadtests.model.generator_records import Edge, Finished, LoadDone
 from loadtests.model.stack import Reading
@@ -24,7 +24,7 @@ _FINISHED = TypeAdapter(Finished)
 
 
 def seen(
-    mode: Mode, due_ms: list[float], took_ms: list[float], *, known: Any = (), **columns: Any
+    mode: Mode, due_ms: list[float], took_ms: list[float], *, user_errors: int = 0, **columns: Any
 ) -> Figures:
     """Give the figures of a window of 2 s whose requests were due at and took so long."""
     due_us = (np.array(due_ms) * 1000).astype(np.int64)
@@ -32,9 +32,10 @@ def seen(
         done_us=due_us + np.array(took_ms) * 1000, due_us=due_us, sent_us=due_us, **columns
     )
     event = {key: value for key, value in finished_event().items() if key != "event"}
-    finished = _FINISHED.validate_python(event | {"outcomes": OUTCOMES})
+    changed = {"outcomes": OUTCOMES, "user_errors_in_window": user_errors}
+    finished = _FINISHED.validate_python(event | changed)
     done = LoadDone(finished=finished, samples=data)
-    return figures.figures(done, NOTHING_READ, NOTHING_READ, (), mode=mode, known=known)
+    return figures.figures(done, NOTHING_READ, NOTHING_READ, (), mode=mode)
 
 
 def test_in_a_closed_window_counts_what_ended_in_it() -> None:
@@ -100,34 +101,22 @@ def test_a_counter_that_is_lost_at_either_edge_is_not_taken_for_zero(lost: str) 
     assert throttled(BEFORE, replace(AFTER, **unknown)) is None
 
 
-@pytest.mark.parametrize(
-    ("known", "completed", "unlike"),
-    [
-        ((), 3, 0),  # nothing is known of base
-        ((("/other", 2),), 3, 0),  # nor of this request
-        ((("/cpu", 2),), 1, 2),
-        ((("/cpu", 2), ("/cpu", 3)), 3, 0),
-    ],
-)
-def test_a_good_answer_of_another_kind_than_bases_has_failed(
-    known: tuple[tuple[str, int], ...], completed: int, unlike: int
-) -> None:
-    status = np.array([200, 302, 303])
-
+def test_a_task_that_ends_with_an_exception_has_failed() -> None:
+    """Its requests were answered well; those that it would have sent next never came."""
     for mode in Mode:
-        found = seen(mode, [100, 500, 600], [20, 1, 1], status=status, known=known)
-        assert (found.completed, found.failed, found.unlike) == (completed, unlike, unlike)
+        found = seen(mode, [100, 500], [20, 16], user_errors=5)
+        assert (found.completed, found.failed) == (2, 5)
 
 
-def test_the_kinds_of_a_load_are_those_of_its_good_answers() -> None:
-    data = sample_bytes(
-        done_us=np.arange(4),
+def test_the_answers_of_each_request_are_counted_by_the_kind_of_their_status() -> None:
+    found = seen(
+        Mode.CLOSED,
+        [100, 500, 600, 700],
+        [20, 1, 1, 1],
         status=np.array([200, 204, 302, 500]),
         outcome=np.array([OK, OK, OK, STATUS]),
     )
-    event = {key: value for key, value in finished_event().items() if key != "event"}
-    finished = _FINISHED.validate_python(event | {"outcomes": OUTCOMES})
 
-    kinds = answer_kinds.kinds_of(LoadDone(finished=finished, samples=data))
-
-    assert kinds == {("/cpu", 2), ("/cpu", 3)}
+    (count,) = found.answers
+    assert (count.name, count.good, count.failed) == ("/cpu", {"2xx": 2, "3xx": 1}, 1)
+    assert (found.completed, found.failed) == (3, 1)

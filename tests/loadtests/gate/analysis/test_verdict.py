@@ -293,3 +293,15 @@ def test_a_start_that_was_replaced_may_have_forgotten_what_it_knew() -> None:
     evidence = replace(wrong_head(), replaced=("head-a-1",))
 
     assert conclude(evidence).verdict is GateVerdict.INVALID
+
+
+def test_a_gate_that_stopped_half_way_never_passes() -> None:
+    """Its files are written all the same, and ``--judge`` and CI read them."""
+    sides = (make_side(SideName.BASE), make_side(SideName.HEAD))
+
+    stopped = verdict.conclude(
+        make_facts(finished=False), MACHINE, sides, PLAN, make_evidence(PLAN)
+    )
+
+    assert stopped.verdict is GateVerdict.INCONCLUSIVE
+    assert "stopped before its end" in stopped.reason

@@ -1,0 +1,231 @@
+"""Does head answer each request as base does? Counted by the name of the request. PURE.
+
+All requests together hide what one of them does. A request that always fails is lost among a
+thousand others. And an answer with a status below 400 is a good one: a head that redirects to a
+login, where base gives a page, would look fast.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import bdtrc
+
+from loadtests.analysis import samples
+from loadtests.analysis.failures.counting import NO_NAME, OTHER_NAMES
+from loadtests.analysis.failures.shape import ERROR_LIMIT_RATIO
+from loadtests.gate.model import Evidence, Figures, GatePlan, SideName
+from loadtests.model.failures import AnswerCount
+
+MOST_NAMES = 40
+"""Names with counts of their own in one window; the rarest of more are counted together."""
+
+TIMES = 2.0
+"""A kind of answer that base gives, too, has to be this many times as frequent in head."""
+
+FEWEST_STARTS = 3
+"""Starts of head in which it was seen: what hit one start may be a stall."""
+
+BODY_RATIO = 0.5
+"""Head's mean body over base's, from which on downwards its answers may be empty or cut off."""
+
+FAILED = "failed"
+
+
+def counted(
+    columns: samples.Columns, names: Sequence[str], *, good: samples.Flags, failed: samples.Flags
+) -> tuple[AnswerCount, ...]:
+    """Return how the requests of each name ended, the commonest name first.
+
+    ``good`` and ``failed`` are the rows that count; ``names`` is the table of names.
+    """
+    ranked = Counter(columns.name[good | failed].tolist()).most_common()
+    own = [index for index, _ in ranked[:MOST_NAMES]]
+    groups = [(names[index] if 0 <= index < len(names) else NO_NAME, [index]) for index in own]
+    if ranked[MOST_NAMES:]:
+        groups.append((OTHER_NAMES, [index for index, _ in ranked[MOST_NAMES:]]))
+    return tuple(_count(columns, name, indices, good, failed) for name, indices in groups)
+
+
+def _count(
+    columns: samples.Columns,
+    name: str,
+    indices: Sequence[int],
+    good: samples.Flags,
+    failed: samples.Flags,
+) -> AnswerCount:
+    of_name = np.isin(columns.name, indices)
+    right = of_name & good
+    bodies = columns.body_bytes
+    classes = Counter((columns.status[right] // 100).tolist())
+    return AnswerCount(
+        name=name,
+        good={f"{digit}xx": count for digit, count in sorted(classes.items())},
+        failed=int(np.count_nonzero(of_name & failed)),
+        body_bytes=None if bodies is None else int(bodies[right].sum()),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """The answers of one version to one request; ``starts`` is where each kind was seen."""
+
+    kinds: Counter[str]
+    starts: Counter[str]
+    body_bytes: int
+    """0 where nobody counted them."""
+
+    @property
+    def total(self) -> int:
+        """All answers, good and failed."""
+        return sum(self.kinds.values())
+
+    @property
+    def mean_body_bytes(self) -> float | None:
+        """Bytes of a good answer's body on average; None without any."""
+        good = self.total - self.kinds[FAILED]
+        return self.body_bytes / good if good else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """One request of one worker model, to ``replicas`` of a version at once; by both versions."""
+
+    worker: str
+    replicas: int
+    name: str
+    base: Tally
+    head: Tally
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A kind of answer that head gives more often than base, beyond chance."""
+
+    place: Place
+    kind: str
+
+    @property
+    def ratios(self) -> tuple[float, float]:
+        """The share of base's answers that are of this kind, and that of head's."""
+        base, head = self.place.base, self.place.head
+        return base.kinds[self.kind] / base.total, head.kinds[self.kind] / head.total
+
+    def __str__(self) -> str:
+        place, kind = self.place, self.kind
+        how = "failed" if kind == FAILED else f"had a status {kind}"
+        at = "" if place.replicas == 1 else f" at {place.replicas} replicas"
+        return (
+            f"{place.head.kinds[kind]:,} of {place.head.total:,} requests {place.name} to"
+            f" head{at} {how}, {place.base.kinds[kind]:,} of {place.base.total:,} to base."
+        )
+
+
+def differences(plan: GatePlan, evidence: Evidence, *, level: float) -> tuple[Difference, ...]:
+    """Return the kinds of answers that head gives more often than base, the surest first.
+
+    If both versions gave a kind equally often, head's share of all answers of that kind would be
+    binomial (the conditional test of Przyborowski and Wilenski 1940). The tests are one-sided, and
+    have the ``level`` together (Bonferroni).
+    """
+    pairs = [
+        Difference(place=place, kind=kind)
+        for place in places(plan, evidence)
+        if place.base.total and place.head.total
+        for kind in place.head.kinds
+    ]
+    found = [(_chance(pair), pair) for pair in pairs if _is_frequent(pair)]
+    shown = [(chance, pair) for chance, pair in found if chance < level / len(pairs)]
+    return tuple(pair for _, pair in sorted(shown, key=lambda entry: entry[0]))
+
+
+def _is_frequent(pair: Difference) -> bool:
+    base, head = pair.ratios
+    return (
+        head >= max(ERROR_LIMIT_RATIO, TIMES * base)
+        and pair.place.head.starts[pair.kind] >= FEWEST_STARTS
+    )
+
+
+def _chance(pair: Difference) -> float:
+    base, head, kind = pair.place.base, pair.place.head, pair.kind
+    share = head.total / (base.total + head.total)
+    return float(bdtrc(head.kinds[kind] - 1, base.kinds[kind] + head.kinds[kind], share))
+
+
+def shorter(plan: GatePlan, evidence: Evidence) -> Iterator[str]:
+    """Tell of requests that head answers with bodies of less than half the length."""
+    for place in places(plan, evidence):
+        base, head = place.base.mean_body_bytes, place.head.mean_body_bytes
+        if place.replicas == 1 and base and head is not None and head < BODY_RATIO * base:
+            yield (
+                f"{place.worker}: head answers {place.name} with {head:,.0f} bytes, base with"
+                f" {base:,.0f}. If that is not meant, head is faster because it does less. Say what"
+                " an answer must contain (expect)."
+            )
+
+
+def places(plan: GatePlan, evidence: Evidence) -> Iterator[Place]:
+    """Yield each request of each worker model, at one replica and at two."""
+    for worker in plan.workers:
+        alone = [pair for pair in evidence.pairs if pair.worker == worker]
+        yield from _places(
+            worker,
+            1,
+            [[window.base for window in pair.windows] for pair in alone],
+            [[window.head for window in pair.windows] for pair in alone],
+        )
+        blocks = [block for block in evidence.blocks if block.worker == worker]
+        several = {window.replicas for block in blocks for window in block.windows} - {1}
+        for replicas in sorted(several):
+            sides = (
+                [
+                    [
+                        window.figures
+                        for window in block.windows
+                        if (window.side, window.replicas) == (side, replicas)
+                    ]
+                    for block in blocks
+                ]
+                for side in SideName
+            )
+            yield from _places(worker, replicas, *sides)
+
+
+def _places(
+    worker: str,
+    replicas: int,
+    base: Sequence[Sequence[Figures]],
+    head: Sequence[Sequence[Figures]],
+) -> Iterator[Place]:
+    """Yield the requests of two versions, by starts: the figures of the windows of each."""
+    names = dict.fromkeys(
+        count.name for start in (*base, *head) for window in start for count in window.answers
+    )
+    for name in names:
+        yield Place(
+            worker=worker,
+            replicas=replicas,
+            name=name,
+            base=_tally(base, name),
+            head=_tally(head, name),
+        )
+
+
+def _tally(starts: Iterable[Sequence[Figures]], name: str) -> Tally:
+    kinds: Counter[str] = Counter()
+    seen_in: Counter[str] = Counter()
+    body_bytes = 0
+    for windows in starts:
+        own: Counter[str] = Counter()
+        for count in (count for window in windows for count in window.answers):
+            if count.name == name:
+                own.update(count.good)
+                own[FAILED] += count.failed
+                body_bytes += count.body_bytes or 0
+        kinds.update(own)
+        seen_in.update(kind for kind, number in own.items() if number)
+    return Tally(kinds=kinds, starts=seen_in, body_bytes=body_bytes)
