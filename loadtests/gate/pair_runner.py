@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 
 from loadtests.analysis.samples import host_use
+from loadtests.analysis.shared import user_gain
 from loadtests.gate.analysis import figures
 from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, GeneratorPool, Key
 from loadtests.gate.model import (
@@ -141,7 +143,9 @@ class PairRunner:
         self._stack.pin(start, self._plan.cores[:1])
         step = self.checked.users_step if self.checked else 1
         first = -(-user_calibration.first_users(slots) // step) * step
-        steps = user_calibration.double_users(first, lambda users: self._step(start, users))
+        steps = user_calibration.double_users(
+            first, lambda users: self._step(start, users), again=partial(self._again, start, slots)
+        )
         rates = [step.throughput_rps for step in steps]
         best = max(rates)
         if not best:
@@ -154,7 +158,24 @@ class PairRunner:
             gain_ratio=round(gains[-1], 4) if gains else None,
         )
 
-    def _step(self, start: Replica, users: int) -> CalibrationStep:
+    def _again(
+        self, start: Replica, slots: int | None, before: CalibrationStep, last: CalibrationStep
+    ) -> tuple[CalibrationStep, CalibrationStep]:
+        """Measure two steps once more, longer, where they may gain nothing by chance.
+
+        Where ``slots`` are known, as many users fill them.
+        """
+        if slots is not None or not last.throughput_rps or user_gain.is_sure(before, last):
+            return before, last
+        window_s = user_calibration.long_window_s(last)
+        first, second = (
+            self._step(start, step.users, window_s=window_s) for step in (before, last)
+        )
+        return first, second
+
+    def _step(
+        self, start: Replica, users: int, *, window_s: float = user_calibration.WINDOW_S
+    ) -> CalibrationStep:
         timing = self._plan.timing
         load = Load(
             id=f"calibrate-{users}",
@@ -162,13 +183,13 @@ class PairRunner:
             path=self._plan.path,
             users=users,
             settle_s=timing.settle_s,
-            window_s=user_calibration.WINDOW_S,
+            window_s=window_s,
             drain_limit_s=timing.drain_limit_s,
             timeout_s=TIMEOUT_S,
         )
         found, lost_workers = self._alone(start, load)
         if found.completed + found.failed < users:  # slow requests hold all slots
-            longest_s = user_calibration.MOST_S
+            longest_s = max(window_s, user_calibration.MOST_S)
             load = replace(load, settle_s=longest_s, window_s=longest_s)
             found, lost_workers = self._alone(start, load)
         return CalibrationStep(
@@ -178,6 +199,7 @@ class PairRunner:
             throughput_rps=found.throughput_rps,
             mean_ms=None,
             lost_workers=lost_workers,
+            completed=found.completed,
         )
 
     def _alone(self, start: Replica, load: Load) -> tuple[Figures, int]:

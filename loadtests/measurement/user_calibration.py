@@ -12,9 +12,12 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
+from loadtests.analysis import bottleneck
 from loadtests.analysis.rules.load import GAIN_LIMIT_RATIO
+from loadtests.analysis.shared import user_gain
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream
 from loadtests.model.trial import Calibration, CalibrationStep, Trial
+from loadtests.model.vocabulary import Bottleneck
 from loadtests.planning import trial_timing
 
 MOST_USERS = 256
@@ -47,10 +50,16 @@ LONG_ANSWER_S = 2.0
 LONG_RATIO = 4.0
 """A replica is full when an answer takes this long, and this many times as long as alone."""
 
+LONGEST_S = 30.0
+"""The longest window of two steps that may gain nothing by chance; see ``user_gain``."""
+
 DRAIN_LIMIT_S = 15.0
 
 Measure = Callable[[TrialSpec, int, Timing], Trial]
 """Measures a cell with a number of users, and returns the trial."""
+
+Again = Callable[[CalibrationStep, CalibrationStep], tuple[CalibrationStep, CalibrationStep]]
+"""Takes a step and the next one, which gains nothing, and returns both, perhaps measured anew."""
 
 
 def first_users(slots: int | None) -> int:
@@ -64,23 +73,38 @@ def double_users(
     *,
     before: CalibrationStep | None = None,
     longest_s: float = math.inf,
+    again: Again = lambda before, last: (before, last),
 ) -> tuple[CalibrationStep, ...]:
-    """Double the users until throughput gains less than 5 %, and return all steps.
+    """Double the users until throughput gains less than 5 %, and return all steps, at least one.
 
-    The first step is compared with ``before``, if it is given. A step whose answers take
-    ``longest_s`` is the last, too: with few answers in a window, a gain may be chance for ever.
+    The first step is compared with ``before``, if it is given. ``again`` measures two steps once
+    more where that they gain nothing may be chance. A step whose answers take ``longest_s`` is the
+    last, too: with few answers in a window, a gain may be chance for ever.
     """
     steps: list[CalibrationStep] = []
-    while users <= MOST_USERS:
+    while not steps or users <= MOST_USERS:
         step = measure(users)
+        if before and not _gains(before, step):
+            before, step = again(before, step)
+            steps[-1:] = [before] if steps else []
         steps.append(step)
-        if before and step.throughput_rps <= before.throughput_rps * (1 + GAIN_LIMIT_RATIO):
-            break  # two steps without any answer gain nothing, too
+        if before and not _gains(before, step):
+            break
         if step.throughput_rps and users / step.throughput_rps >= longest_s:
             break
         before = step
         users *= 2
     return tuple(steps)
+
+
+def _gains(before: CalibrationStep, step: CalibrationStep) -> bool:
+    """Return whether a step gains; two without any answer do not."""
+    return step.throughput_rps > before.throughput_rps * (1 + GAIN_LIMIT_RATIO)
+
+
+def long_window_s(last: CalibrationStep) -> float:
+    """Return the window in which a step has answers enough to tell that it gains nothing."""
+    return min(LONGEST_S, user_gain.ANSWERS / last.throughput_rps)
 
 
 def calibrate(
@@ -95,23 +119,44 @@ def calibrate(
     """
     spec = _spec(plan, worker, workload)
     slots = next(model.slots for model in plan.workers if model.name == worker)
-    tried: list[CalibrationStep] = []
+    waits = any(entry.name == workload and entry.locustfile for entry in plan.workloads)
+    tried: dict[int, CalibrationStep] = {}
+    full: dict[int, bool] = {}
+
+    def seen(spec: TrialSpec, users: int, timing: Timing) -> Trial:
+        trial = measure(spec, users, timing)
+        uses = bottleneck.resources(plan, spec.cell, (trial,))
+        full[users] = any(use.full for use in uses if use.kind is not Bottleneck.HOST)
+        return trial
 
     def take(users: int) -> CalibrationStep:
-        tried.append(_step(spec, users, measure, tried[-1] if tried else None))
-        return tried[-1]
+        last = next(reversed(tried.values()), None)
+        tried[users] = _step(spec, users, seen, last)
+        return tried[users]
+
+    def again(
+        before: CalibrationStep, last: CalibrationStep
+    ) -> tuple[CalibrationStep, CalibrationStep]:
+        if full[last.users] or not last.throughput_rps or user_gain.is_sure(before, last):
+            return before, last
+        if slots is not None and not waits:
+            return before, last  # as many users as slots fill them
+        longer = replace(timing(last.users, last), window_s=long_window_s(last))
+        for users in (before.users, last.users):
+            tried[users] = _record(spec, users, seen(spec, users, longer))
+        return tried[before.users], tried[last.users]
 
     single = take(1)
     first = -(-first_users(slots) // step) * step
     longest_s = max(LONG_ANSWER_S, LONG_RATIO * (single.mean_ms or 0.0) / 1000)
-    steps = double_users(first, take, before=single, longest_s=longest_s)
-    window_s = trial_timing.window_s(plan.timing.window_s, steps[-1].throughput_rps)
+    last = double_users(first, take, before=single, longest_s=longest_s, again=again)[-1]
+    window_s = trial_timing.window_s(plan.timing.window_s, last.throughput_rps)
     return Calibration(
         worker=worker,
         workload=workload,
-        users_per_replica=with_queue(steps[-1], slots, window_s, step=step),
+        users_per_replica=with_queue(last, slots, window_s, step=step),
         service_ms=single.mean_ms,
-        steps=(single, *steps),
+        steps=tuple(tried.values()),
     )
 
 
@@ -153,6 +198,10 @@ def _step(
     trial = measure(spec, users, planned)
     if trial.completed + trial.failed < users and planned.window_s < MOST_S:
         trial = measure(spec, users, replace(planned, settle_s=MOST_S, window_s=MOST_S))
+    return _record(spec, users, trial)
+
+
+def _record(spec: TrialSpec, users: int, trial: Trial) -> CalibrationStep:
     return CalibrationStep(
         worker=spec.cell.worker,
         workload=spec.cell.workload,
@@ -160,6 +209,7 @@ def _step(
         throughput_rps=trial.throughput_rps,
         mean_ms=trial.latency.mean_ms if trial.latency else None,
         lost_workers=trial.generator.lost_workers,
+        completed=trial.completed,
     )
 
 

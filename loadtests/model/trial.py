@@ -197,6 +197,8 @@ class CalibrationStep:
     mean_ms: float | None
     lost_workers: int = 0
     """Processes of the generator that ended early in this step."""
+    completed: int | None = None
+    """Answers that the throughput was counted from; None in older journals."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ MOST_NAMES = 100
 OTHER_NAMES = "(other requests)"
 
 NO_NAME = "(no name)"
+
+CLASS = 100
+"""Statuses of one class have the same hundreds."""
 
 MOST_EXAMPLES = 12
 """Examples of answers that a trial keeps: two of six kinds."""
@@ -48,12 +51,16 @@ class Endings:
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """The requests of one name in one window."""
+    """The requests of one name in one window.
+
+    ``unlike`` are good answers of a class of statuses that the fewest replicas never gave.
+    """
 
     failed: int
     total: int
     kinds: Mapping[str, int]
     failed_by: Mapping[str, int]
+    unlike: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,22 +177,70 @@ def series_of(plan: Plan, trials: Sequence[Trial]) -> tuple[Series, ...]:
 def _series(worker: str, workload: str, trials: Sequence[Trial]) -> Iterable[Series]:
     names = dict.fromkeys(request.name for trial in trials for request in trial.requests)
     groups: list[str | None] = [None, *(names if len(names) > 1 else ())]
+    usual = _usual_classes(trials)
     for name in groups:
         windows: dict[int, tuple[Window, ...]] = {}
         for trial in sorted(trials, key=lambda trial: (trial.spec.cell.replicas, trial.spec.round)):
             count = trial.spec.cell.replicas
-            windows[count] = (*windows.get(count, ()), _window(trial, name))
+            windows[count] = (*windows.get(count, ()), _window(trial, name, usual))
         yield Series(worker=worker, workload=workload, name=name, windows=windows)
 
 
-def _window(trial: Trial, name: str | None) -> Window:
+def _usual_classes(trials: Sequence[Trial]) -> dict[str, set[int]]:
+    """Return the classes of good statuses (2 for 200) of each name with the fewest replicas."""
+    fewest = min(trial.spec.cell.replicas for trial in trials)
+    usual: dict[str, set[int]] = {}
+    for trial in trials:
+        if trial.spec.cell.replicas == fewest:
+            for request in trial.requests:
+                classes = {status // CLASS for status in request.statuses}
+                usual.setdefault(request.name, set()).update(classes)
+    return usual
+
+
+def _window(trial: Trial, name: str | None, usual: Mapping[str, set[int]]) -> Window:
     requests = [request for request in trial.requests if name in {None, request.name}]
     return Window(
         failed=sum(request.failed for request in requests),
         total=sum(request.failed + request.completed for request in requests),
         kinds=added(request.kinds for request in requests),
         failed_by=added(request.failed_by for request in requests),
+        unlike=added(_unlike(request, usual.get(request.name, set())) for request in requests),
     )
+
+
+def with_unlike(series: Series) -> Series | None:
+    """Return the series with its unlike answers as failures; None where it has none.
+
+    A redirect to a login, in the place of a page, is a good answer and costs next to nothing.
+    """
+    if not any(window.unlike for windows in series.windows.values() for window in windows):
+        return None
+    return replace(
+        series,
+        windows={
+            count: tuple(
+                replace(
+                    window,
+                    failed=window.failed + sum(window.unlike.values()),
+                    kinds=added((window.kinds, window.unlike)),
+                    unlike={},
+                )
+                for window in windows
+            )
+            for count, windows in series.windows.items()
+        },
+    )
+
+
+def _unlike(request: RequestOutcomes, usual: set[int]) -> dict[str, int]:
+    if not usual:
+        return {}
+    return {
+        kind_of("status", status): count
+        for status, count in request.statuses.items()
+        if status // CLASS not in usual
+    }
 
 
 def added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

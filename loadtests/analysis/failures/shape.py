@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from loadtests.analysis import remedies
 from loadtests.analysis.failures import significance, wording
-from loadtests.analysis.failures.counting import Series, Window, added, series_of
+from loadtests.analysis.failures.counting import Series, Window, added, series_of, with_unlike
 from loadtests.analysis.failures.significance import Sides
 from loadtests.analysis.shared import connections
 from loadtests.model.failures import AnswerExample, FailureCount, FailureResult, FailureShape
@@ -56,7 +56,8 @@ def results(plan: Plan, trials: Sequence[Trial], *, finished: bool) -> tuple[Fai
     where some failed. ``finished`` adds what could have been seen, which takes a while to compute.
     """
     all_series = series_of(plan, trials)
-    splits = {id(series): _splits(series) for series in all_series}
+    both = [(series, with_unlike(series)) for series in all_series]
+    splits = {id(each): _splits(each) for pair in both for each in pair if each is not None}
     level = significance.level(
         [
             significance.least_log_chance(split.sides)
@@ -66,12 +67,14 @@ def results(plan: Plan, trials: Sequence[Trial], *, finished: bool) -> tuple[Fai
         ]
     )
     judged = []
-    for series in all_series:
-        if series.name is not None and not any(
-            w.failed for ws in series.windows.values() for w in ws
-        ):
-            continue
+    for series, unlike in both:
         result = _judge(series, splits[id(series)], level)
+        if unlike is not None and not result.breaks_at:
+            # Answers of another kind count where they are shown to come with the replicas.
+            stricter = _judge(unlike, splits[id(unlike)], level)
+            result = stricter if stricter.breaks_at else result
+        if series.name is not None and not any(count.failed for count in result.counts):
+            continue
         result = _by_connections(_with_examples(result, trials), trials)
         if finished:
             result = replace(result, visible_ratio=_visible(series))
@@ -206,14 +209,14 @@ def _with_examples(result: FailureResult, trials: Sequence[Trial]) -> FailureRes
         for example in trial.examples
         if result.name in {None, example.name}
     ]
-    wrong = [example for count, example in own if example.outcome != "ok" and _fits(result, count)]
+    wrong = [example for count, example in own if _is_of(example, result) and _fits(result, count)]
     # An example with a line of the log explains more.
     wrong.sort(key=lambda example: example.log_line is None)
     chosen = wrong[0] if wrong else None
     right = [
         example
         for _, example in sorted(own, key=lambda pair: pair[0])
-        if example.outcome == "ok" and (chosen is None or example.name == chosen.name)
+        if not _is_of(example, result) and (chosen is None or example.name == chosen.name)
     ]
     known = _remedy(result, chosen)
     return replace(
@@ -258,6 +261,12 @@ def _by_connections(result: FailureResult, trials: Sequence[Trial]) -> FailureRe
     )
 
 
+def _is_of(example: AnswerExample, result: FailureResult) -> bool:
+    """Return whether an answer is one of the failures, by its outcome or by its status."""
+    kinds = added(count.kinds for count in result.counts)
+    return example.outcome != "ok" or f"status {example.status}" in kinds
+
+
 def _fits(result: FailureResult, count: int) -> bool:
     return not result.breaks_at or count in result.breaks_at
 
@@ -278,7 +287,7 @@ def _remedy(result: FailureResult, example: AnswerExample | None) -> remedies.Re
 
 def _is_refusal(result: FailureResult, example: AnswerExample | None) -> bool:
     """Return whether the failures say that nobody is logged in."""
-    refusals = {"status 401", "status 403"}
+    refusals = {"status 401", "status 403", "status 302", "status 303"}
     kinds = added(count.kinds for count in result.counts)
     commonest = next(iter(kinds), "")
     redirects = example is not None and wording.is_login(example.location or "")

@@ -35,11 +35,13 @@ def finding(front: Front | None, cell: Cell, trials: Sequence[Trial]) -> Finding
     if not shares:
         return unchecked(CODE, cell, "Neither answers nor CPU tell which replica answered.")
     total = {name: sum(share.get(name, 0.0) for share in shares) for name in shares[0]}
+    if not sum(total.values()):
+        return unchecked(CODE, cell, "The replicas used no CPU that tells which of them answered.")
     name, deviation = _furthest(total)
     uneven = sum(abs(_furthest(share)[1]) > LIMIT_RATIO for share in shares) / len(shares)
     broken = abs(deviation) > LIMIT_RATIO or uneven >= TRIALS_RATIO
     requests = sum(trial.completed + trial.failed for trial in trials)
-    part = round(requests * total[name] / sum(total.values())) if sum(total.values()) else 0
+    part = round(requests * total[name] / sum(total.values()))
     sentences = [
         f"{name} got about {part:,} of {requests:,} requests, by its CPU; an equal share is"
         f" {requests / len(total):,.0f}."
@@ -94,11 +96,15 @@ def foreseen(front: Front) -> str | None:
 
 
 def _cpu_by_replica(trial: Trial) -> dict[str, float]:
-    """Return the CPU-seconds of each replica; what an idle one may use counts as nothing."""
+    """Return the CPU-seconds of each replica.
+
+    What an idle one may use counts as nothing. Where all use as little, the requests themselves
+    need hardly any CPU, and then it counts.
+    """
+    usages = [usage for usage in trial.usages if usage.role is Role.REPLICA]
+    hardly_any = all(_is_idle(usage) for usage in usages)
     return {
-        usage.member: 0.0 if _is_idle(usage) else usage.cpu_s
-        for usage in trial.usages
-        if usage.role is Role.REPLICA
+        usage.member: 0.0 if _is_idle(usage) and not hardly_any else usage.cpu_s for usage in usages
     }
 
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from loadtests.analysis import bottleneck
 from loadtests.analysis.rules.finding import broad, found, unchecked
+from loadtests.analysis.shared import user_gain
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
-from loadtests.model.trial import Calibration, Trial, Usage
+from loadtests.model.trial import Calibration, CalibrationStep, Trial, Usage
 from loadtests.model.vocabulary import Bottleneck, Role, RuleCode
 
 CORE_LIMIT_RATIO = 0.85
@@ -227,8 +228,21 @@ def _is_saturated(plan: Plan, cell: Cell, trial: Trial) -> bool:
 def _more_users_gain(
     cell: Cell, trials: Sequence[Trial], calibrations: Sequence[Calibration]
 ) -> Finding:
-    gain = _last_gain(cell, calibrations)
-    if gain is not None and gain < GAIN_LIMIT_RATIO:
+    before, last = _last_steps(cell, calibrations)
+    gain = user_gain.ratio(before, last) if before and last else None
+    enough = gain is not None and gain < GAIN_LIMIT_RATIO
+    if before and last and enough and not user_gain.is_sure(before, last):
+        return found(
+            RuleCode.NOT_SATURATED,
+            cell,
+            broken=True,
+            figure=gain,
+            limit=GAIN_LIMIT_RATIO,
+            detail=f"No resource was saturated, and one replica gave too few answers"
+            f" ({before.completed} and {last.completed}) to tell whether twice the users raise its"
+            " throughput.",
+        )
+    if enough:
         return found(
             RuleCode.NOT_SATURATED,
             cell,
@@ -249,15 +263,16 @@ def _more_users_gain(
     )
 
 
-def _last_gain(cell: Cell, calibrations: Sequence[Calibration]) -> float | None:
+def _last_steps(
+    cell: Cell, calibrations: Sequence[Calibration]
+) -> tuple[CalibrationStep, CalibrationStep] | tuple[None, None]:
     for calibration in calibrations:
         if (calibration.worker, calibration.workload) != (cell.worker, cell.workload):
             continue
         if len(calibration.steps) > 1:
             before, last = calibration.steps[-2:]
-            if before.throughput_rps > 0:
-                return last.throughput_rps / before.throughput_rps - 1
-    return None
+            return before, last
+    return None, None
 
 
 def _usages(trials: Sequence[Trial], role: Role) -> list[Usage]:

@@ -174,6 +174,8 @@ class Sender:
         name = response.name if meta is None else meta["name"]
         method, outcome = response._sent[0], response.outcome  # noqa: SLF001 - one unit
         recorder, raw, status = load.recorder, response.raw, response.status_code
+        if outcome is Outcome.OK and response.history:
+            status = response.history[0].status_code  # a page, and a way to a login, differ
         index, replica = load.names.index(method, name), recorder.replica_index(replica_of(raw))
         done = sent + response.elapsed_s
         recorder.add(response.due, sent, done, status, outcome, replica, index, response.wire_bytes)

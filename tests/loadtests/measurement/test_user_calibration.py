@@ -13,8 +13,9 @@ from loadtests.measurement.user_calibration import (
 )
 from loadtests.model.plan import Plan, Timing, TrialSpec
 from loadtests.model.trial import CalibrationStep, Latency, Trial
+from loadtests.model.vocabulary import Role
 from loadtests.planning.run_plan import make_plan
-from tests.loadtests.builders import make_machine, make_trial
+from tests.loadtests.builders import make_machine, make_trial, make_usage
 
 OPTIONS = replace(Options(), replicas=(1, 2))
 PLAN: Plan = make_plan(OPTIONS, make_machine(), backend="fake", seed=1)
@@ -221,3 +222,54 @@ def test_the_search_begins_with_a_user_for_each_slot_and_with_two_at_least(
     slots: int | None, users: int
 ) -> None:
     assert first_users(slots) == users
+
+
+def test_a_replica_with_more_slots_than_the_most_users_has_a_step_too() -> None:
+    steps = double_users(MOST_USERS + 144, lambda users: a_step(users, 100.0))
+
+    assert [step.users for step in steps] == [MOST_USERS + 144]
+
+
+def counting(
+    rps: Callable[[int, Timing], float], seen: list[tuple[int, float]]
+) -> Callable[[TrialSpec, int, Timing], Trial]:
+    """Measure a replica whose CPU is idle, with as many answers as fit the window."""
+
+    def measure(spec: TrialSpec, users: int, timing: Timing) -> Trial:
+        seen.append((users, timing.window_s))
+        rate = rps(users, timing)
+        usages = (make_usage(role=Role.REPLICA, cpu_s=0.001, throttled_ratio=0.0),)
+        return make_trial(
+            spec=spec,
+            users=users,
+            throughput_rps=rate,
+            completed=round(rate * timing.window_s),
+            usages=usages,
+        )
+
+    return measure
+
+
+def test_no_gain_of_few_answers_is_measured_again_before_it_is_believed() -> None:
+    """A replica without known slots answers 4 times a second, and twice the users twice as often.
+
+    The first window shows no gain by chance; then the users go on until something is full.
+    """
+    seen: list[tuple[int, float]] = []
+
+    def rps(users: int, timing: Timing) -> float:
+        return 4.0 if users == 2 and timing.window_s < 5 else 4.0 * min(users, 16)
+
+    calibration = calibrate(PLAN, "gevent", "cpu", counting(rps, seen))
+
+    assert [step.users for step in calibration.steps] == [1, 2, 4, 8, 16, 32]
+    assert [entry for entry in seen if entry[0] <= 2][2:] == [(1, 25.0), (2, 25.0)]
+    assert calibration.steps[1].throughput_rps == 8.0
+
+
+def test_where_slots_are_known_as_many_users_fill_them() -> None:
+    seen: list[tuple[int, float]] = []
+
+    calibrate(PLAN, "gthread", "cpu", counting(lambda *_: 4.0, seen))
+
+    assert [users for users, _ in seen] == [1, 4]

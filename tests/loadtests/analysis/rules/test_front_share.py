@@ -57,6 +57,20 @@ def test_a_name_that_was_looked_up_once_leaves_the_second_replica_without_reques
     assert "valid=5s" in found.detail
 
 
+def test_an_application_that_waits_uses_hardly_any_cpu_and_is_judged_by_it() -> None:
+    """Ten requests a second of 1.2 ms: less than an idle replica may use of its budget."""
+    alone = finding(ONCE, lambda _: (0.012, 0.0002))
+    shared = finding(NGINX, lambda _: (0.012, 0.0121))
+
+    assert alone.state is RuleState.BROKEN
+    assert "nginx looked the name web up once" in alone.detail
+    assert shared.state is RuleState.HOLDS
+
+
+def test_shares_of_nothing_are_not_equal() -> None:
+    assert finding(NGINX, lambda _: (0.0, 0.0)).state is RuleState.UNCHECKED
+
+
 @pytest.mark.parametrize("setting", ["ip_hash", "hash $remote_addr consistent"])
 def test_balancing_by_address_is_named(setting: str) -> None:
     found = finding(replace(ONCE, by_address=setting), lambda _: (0.24, 0.0))

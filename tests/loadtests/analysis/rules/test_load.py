@@ -188,6 +188,26 @@ def test_something_is_full_or_more_users_gain_nothing(
     assert found.state is state
 
 
+@pytest.mark.parametrize(
+    ("answers", "state"),
+    [((5, 5), BROKEN), ((60, 60), BROKEN), ((90, 90), HOLDS), ((1000, 1000), HOLDS)],
+)
+def test_no_gain_of_few_answers_may_be_chance(answers: tuple[int, int], state: RuleState) -> None:
+    (calibration,) = [stepped(5.0, 5.0)]
+    steps = tuple(
+        replace(step, completed=completed)
+        for step, completed in zip(calibration.steps, answers, strict=True)
+    )
+
+    found = load.not_saturated(
+        PLAN, CELL, [make_trial(usages=IDLE)], calibrations=[replace(calibration, steps=steps)]
+    )
+
+    assert found.state is state
+    if state is BROKEN:
+        assert "too few answers" in found.detail
+
+
 def slots(service_ms: float) -> Trial:
     return make_trial(usages=IDLE, throughput_rps=100.0, service_ms=service_ms)
 

@@ -1,0 +1,38 @@
+"""Do more users raise the throughput of one replica, or is that chance? PURE."""
+
+from __future__ import annotations
+
+import math
+
+from loadtests.model.trial import CalibrationStep
+
+MOST_GAIN_RATIO = 0.5
+"""A gain of this much must be excluded before a replica counts as full. One that idles gains as
+much as it gets users: 1.0 for twice as many."""
+
+CONFIDENCE_Z = 2.33
+"""One-sided, 99 %."""
+
+ANSWERS = 100
+"""So many answers in each of two steps are enough for it, where they show no gain."""
+
+
+def ratio(before: CalibrationStep, last: CalibrationStep) -> float | None:
+    """Return what the users of ``last`` gain over those of the step before; None without any."""
+    return last.throughput_rps / before.throughput_rps - 1 if before.throughput_rps else None
+
+
+def is_sure(before: CalibrationStep, last: CalibrationStep) -> bool:
+    """Return whether the users of ``last`` certainly gain less than half, by the answers counted.
+
+    Answers that come at random vary by the square root of their number (Poisson). With few of them
+    a replica that idles seems full by chance. Then the users double with the replicas, and so does
+    the throughput, whatever would hold it back at full load.
+    """
+    gain = ratio(before, last)
+    if before.completed is None or last.completed is None or gain is None:
+        return True  # an older journal; or no answer at all, which other rules tell
+    if not before.completed or not last.completed:
+        return False
+    error = math.sqrt(1 / before.completed + 1 / last.completed)
+    return (1 + gain) * math.exp(CONFIDENCE_Z * error) < 1 + MOST_GAIN_RATIO
