@@ -53,6 +53,7 @@ class RuleCode(StrEnum):
     NODE_SPEED = "node_speed"
     NETWORK = "network"
     CLOCKS = "clocks"
+    ANSWER_SIZE = "answer_size"
 
 
 NODE_PREFIX = "node "

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from loadtests.analysis import estimates
 from loadtests.analysis.rules import (
+    answer_size,
     budget,
     errors,
     load,
@@ -30,7 +31,7 @@ from loadtests.model.vocabulary import RuleCode
 
 PlainCellRule = Callable[[Plan, Cell, Sequence[Trial]], Finding | None]
 CellRule = Callable[[Plan, Cell, Sequence[Trial], "Known"], Finding | None]
-DoublingRule = Callable[[Plan, Cell, Cell, Sequence[Trial]], Finding]
+DoublingRule = Callable[[Plan, Cell, Cell, Sequence[Trial]], Finding | None]
 RunRule = Callable[[Plan, Sequence[Trial]], Finding | None]
 """None where the rule has no meaning for the run's backend, as of a cell's rule."""
 
@@ -148,6 +149,11 @@ _ALL = (
         about="All machines of the load generator measured the same windows.",
         cell=_plain(clocks.clocks),
     ),
+    Rule(
+        code=RuleCode.ANSWER_SIZE,
+        about="The answers had the same length with twice the replicas.",
+        doubling=answer_size.answer_size,
+    ),
 )
 
 RULES: dict[RuleCode, Rule] = {rule.code: rule for rule in _ALL}
@@ -170,12 +176,13 @@ def check(
         if rule.cell is not None
     ]
     findings = [finding for finding in of_cells if finding is not None]
-    findings += [
+    of_doublings = [
         rule.doubling(plan, small, large, trials)
         for small, large in estimates.doubled_cells(plan)
         for rule in rules
         if rule.doubling is not None
     ]
+    findings += [finding for finding in of_doublings if finding is not None]
     if trials:
         of_run = [rule.run(plan, trials) for rule in rules if rule.run is not None]
         findings += [finding for finding in of_run if finding is not None]

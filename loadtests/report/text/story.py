@@ -76,6 +76,8 @@ ADVICE = {
     " ip -s link.",
     RuleCode.CLOCKS: "A machine of the load generator was late, or far away. Use machines in one"
     " network, with CPU to spare.",
+    RuleCode.ANSWER_SIZE: "The answers changed with the number of servers. Look at them: is one cut"
+    " short, a fallback, or another page? A request list says what a right one contains (expect).",
 }
 """What a person can do when a rule is broken; every option in it exists."""
 
