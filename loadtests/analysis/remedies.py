@@ -106,6 +106,18 @@ LIMITER = Remedy(
     words=_words(r"status 429", r"rate limit", r"too many requests"),
 )
 
+PROXY_LIMIT = Remedy(
+    cause="the proxy in front answered with a page of its own, so the application never saw these"
+    " requests",
+    advice="Take its limits out for the measurement, or set them above what all replicas can do"
+    " (nginx: limit_req, limit_conn).",
+    words=_words(
+        r"<center>(nginx|openresty)",
+        r"upstream connect error",
+        r"no server is available to handle this request",
+    ),
+)
+
 STATE = Remedy(
     cause="what was written through one server is not there on the others",
     advice="Keep state that outlives a request where every server reads it: a database server"

@@ -75,7 +75,7 @@ def results(plan: Plan, trials: Sequence[Trial], *, finished: bool) -> tuple[Fai
             result = stricter if stricter.breaks_at else result
         if series.name is not None and not any(count.failed for count in result.counts):
             continue
-        result = _by_connections(_with_examples(result, trials), trials)
+        result = _by_connections(_by_the_proxy(_with_examples(result, trials)), trials)
         if finished:
             result = replace(result, visible_ratio=_visible(series))
         judged.append(wording.explained(result))
@@ -225,6 +225,21 @@ def _with_examples(result: FailureResult, trials: Sequence[Trial]) -> FailureRes
         right=right[0] if right and chosen is not None else None,
         cause=known.cause + _figures(known, result, trials) if known else "",
         remedy=known.advice if known else "",
+    )
+
+
+def _by_the_proxy(result: FailureResult) -> FailureResult:
+    """Return failures that a proxy answered by itself as a limit, which is no break."""
+    page = result.wrong.body_start if result.wrong is not None else ""
+    known = remedies.PROXY_LIMIT
+    if not result.breaks_at or known.words.search(page) is None:
+        return result
+    return replace(
+        result,
+        shape=FailureShape.LIMITED,
+        breaks_at=(),
+        cause=known.cause,
+        remedy=known.advice,
     )
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from loadtests.analysis.failures.counting import added
 from loadtests.model.failures import AnswerExample, FailureCount, FailureResult, FailureShape
 
 EXCERPT_CHARS = 120
@@ -74,6 +75,8 @@ def _sentence(result: FailureResult) -> str:
                 f" ({counts})."
             )
         case FailureShape.LIMITED:
+            if _commonest(result) != "status 429":
+                return f"A limit refuses requests: {counts}{_kinds(result)}."
             return f"The application limits the rate: {counts}, most by status 429.{_limit(result)}"
         case FailureShape.NONE:
             return _nothing(result, subject, verb)
@@ -114,12 +117,12 @@ def _named(result: FailureResult) -> str:
 
 
 def _kinds(result: FailureResult) -> str:
-    kinds: dict[str, int] = {}
-    for count in result.counts:
-        for kind, number in count.kinds.items():
-            kinds[kind] = kinds.get(kind, 0) + number
-    named = sorted(kinds.items(), key=lambda item: -item[1])[:MOST_KINDS]
+    named = list(added(count.kinds for count in result.counts).items())[:MOST_KINDS]
     return f" ({', '.join(f'{kind} {number:,}' for kind, number in named)})"
+
+
+def _commonest(result: FailureResult) -> str:
+    return next(iter(added(count.kinds for count in result.counts)), "")
 
 
 def _answers(result: FailureResult) -> list[str]:

@@ -60,7 +60,8 @@ def answer_size(_: Plan, small: Cell, large: Cell, trials: Sequence[Trial]) -> F
         detail = (
             f"The answers to {largest.name} have {largest.before:,.0f} bytes on average at"
             f" {small.replicas} and {largest.after:,.0f} at {large.replicas} replicas. Other"
-            " answers are other work, so the factor means nothing. Say what a right one contains (expect)."
+            " answers are other work, so the factor means nothing. Say what a right one contains"
+            " (expect)."
         )
     return found(
         CODE,

@@ -156,6 +156,24 @@ def test_a_limit_that_only_many_servers_reach_is_no_break() -> None:
     assert (result.shape, result.breaks_at) == (FailureShape.LIMITED, ())
 
 
+def test_a_limit_of_the_proxy_in_front_is_no_break_of_the_application() -> None:
+    """nginx's limit_req answers with 503 and a page of its own, and names no replica."""
+    page = "<html><head><title>503</title></head><body><hr><center>nginx/1.26.3</center></body>"
+    example = AnswerExample(name="GET /me", outcome="status", status=503, body_start=page)
+    trials = [
+        replace(trial, examples=(example,) if trial.failed else ())
+        for trial in failing(lambda count: 0 if count == 1 else 60 * count, kind="status 503")
+    ]
+
+    (result,) = results(trials)
+
+    assert (result.shape, result.breaks_at) == (FailureShape.LIMITED, ())
+    assert "A limit refuses requests: 0 of 1,200 at 1" in result.detail
+    assert "status 503" in result.detail
+    assert "limit_req" in result.remedy
+    assert concluded(trials).verdict is Verdict.INVALID
+
+
 def test_a_single_failure_is_told_as_chance() -> None:
     rare = iter([1])
 
