@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
+from typing import Any
 
 
 class Outcome(IntEnum):
@@ -50,3 +52,14 @@ class RequestFailed(Exception):
     def __init__(self, outcome: Outcome, detail: str) -> None:
         super().__init__(f"{outcome.name.lower()}: {detail}" if detail else outcome.name.lower())
         self.outcome = outcome
+
+
+def counted_status(outcome: Outcome, status: int, history: Sequence[Any]) -> int:
+    """Return the status to count a request by: of a good answer after redirects, the first one.
+
+    ``history`` are the redirects that were followed, each with its ``status_code``. A page and a
+    page that a redirect to a login led to both end with 200, and are not the same answer.
+    """
+    if outcome is Outcome.OK and history:
+        return int(history[0].status_code)
+    return status

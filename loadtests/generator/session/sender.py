@@ -18,7 +18,7 @@ from loadtests.generator.http.client import (
 from loadtests.generator.http.connection import ConnectFailed
 from loadtests.generator.http.exchange import send
 from loadtests.generator.http.head import cookie_lines, replica_of
-from loadtests.generator.http.outcome import Outcome
+from loadtests.generator.http.outcome import Outcome, counted_status
 from loadtests.generator.http.request import MalformedLocation, destination
 from loadtests.generator.recorder import NO_REPLICA
 from loadtests.generator.session.bodies import Body
@@ -173,9 +173,8 @@ class Sender:
         meta = response.changed_meta
         name = response.name if meta is None else meta["name"]
         method, outcome = response._sent[0], response.outcome  # noqa: SLF001 - one unit
-        recorder, raw, status = load.recorder, response.raw, response.status_code
-        if outcome is Outcome.OK and response.history:
-            status = response.history[0].status_code  # a page, and a way to a login, differ
+        recorder, raw = load.recorder, response.raw
+        status = counted_status(outcome, response.status_code, response.history)
         index, replica = load.names.index(method, name), recorder.replica_index(replica_of(raw))
         done = sent + response.elapsed_s
         recorder.add(response.due, sent, done, status, outcome, replica, index, response.wire_bytes)

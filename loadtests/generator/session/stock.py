@@ -16,7 +16,7 @@ from requests import RequestException
 from loadtests.generator.clock import now_s
 from loadtests.generator.http.head import REPLICA_NAME
 from loadtests.generator.http.other_clients import outcome_of
-from loadtests.generator.http.outcome import Outcome
+from loadtests.generator.http.outcome import Outcome, counted_status
 from loadtests.generator.http.request import MalformedLocation, destination
 from loadtests.generator.session.response import UserResponse
 
@@ -174,7 +174,8 @@ def record_other_clients(environment: Environment, load_of: Callable[[], Session
         elapsed_s = (response_time or 0.0) / 1000
         sent = monotonic() - (elapsed_s if start_time is None else now_s() - start_time)
         status = getattr(response, "status_code", None) or 0
-        for redirect in getattr(response, "history", None) or ():
+        history = getattr(response, "history", None) or ()
+        for redirect in history:
             recorder.add_redirect(replica_of(redirect))
         malformed = isinstance(exception, MalformedRedirect | MalformedFastRedirect)
         outcome = Outcome.MALFORMED if malformed else outcome_of(status, exception)
@@ -182,7 +183,7 @@ def record_other_clients(environment: Environment, load_of: Callable[[], Session
             sent,
             sent,
             sent + elapsed_s,
-            status,
+            counted_status(outcome, status, history),
             outcome,
             recorder.replica_index(replica_of(response)),
             load.names.index(request_type, name),
