@@ -144,9 +144,12 @@ def set_up(programs: Mapping[str, str]) -> int:
             continue
         try:
             shutil.rmtree(folder, ignore_errors=True)
-            proc.run((program, "-m", "venv", str(folder)), timeout_s=INSTALL_LIMIT_S)
+            # This environment's pip installs there: a distribution's Python may have none.
+            bare = (program, "-m", "venv", "--without-pip", str(folder))
+            proc.run(bare, timeout_s=INSTALL_LIMIT_S)
             pinned = () if name in UNPINNED else ("--constraint", str(constraints))
-            pip = (str(folder / "bin/python"), "-m", "pip", "install", "--quiet")
+            there = ("--python", str(folder / "bin/python"))
+            pip = (sys.executable, "-m", "pip", *there, "install", "--quiet")
             proc.run((*pip, *pinned, *APPLICATION, *packages), timeout_s=INSTALL_LIMIT_S)
         except ProcessFailure as error:
             print(f"{name}: left out. {error}\n{error.output[-1000:]}")
