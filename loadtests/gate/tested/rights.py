@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.environments.compose.tested.compose_file.mounts import parse
+from loadtests.environments.compose.tested.compose_file.resources import reserved_devices
 from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.gate.versions import Named
 from loadtests.model.errors import UsageError
@@ -50,6 +51,8 @@ def _of_part(part: Part, root: Path) -> Iterator[str]:
     for key in POWERFUL:
         if part.definition.get(key):
             yield f"{key} {_text(part.definition[key])}"
+    for device in reserved_devices(part.definition):
+        yield f"reserved device {_text(device)}"
     for entry in part.definition.get("volumes") or ():
         mount = parse(entry)
         if mount.kind == "bind" and not _is_in(Path(mount.source), root):

@@ -18,13 +18,17 @@ from loadtests.tools.docker.images import Image
 LABEL = "io.twofold.target"
 """The label of an image that was built of a target, with the service's name."""
 
-PASSED = {"target": "--target", "network": "--network", "shm_size": "--shm-size"}
+PASSED = {
+    "target": "--target",
+    "network": "--network",
+    "shm_size": "--shm-size",
+    "platform": "--platform",
+}
 LISTED = {
     "cache_from": "--cache-from",
     "cache_to": "--cache-to",
     "ssh": "--ssh",
     "extra_hosts": "--add-host",
-    "platforms": "--platform",
     "secrets": "--secret",
 }
 UNTOLD = frozenset({"context", "dockerfile", "args", "labels", "tags", "x-bake"})
@@ -48,14 +52,17 @@ def provide(
 ) -> dict[str, Image]:
     """Build or pull the image of each part; return what each declares, by the part's name.
 
+    An image that several parts have is built once.
     ``words`` are further options of each build, which win over those of a build section.
     Raises :class:`EnvironmentFailure` with the failed step, or with the engine's own line.
     """
-    return {part.name: _provide(engine, part, say, words) for part in subject.parts}
+    built: set[str] = set()
+    return {part.name: _provide(engine, part, say, words, built) for part in subject.parts}
 
 
-def _provide(engine: Engine, part: Part, say: Say, words: Sequence[str]) -> Image:
-    if part.build is not None:
+def _provide(engine: Engine, part: Part, say: Say, words: Sequence[str], built: set[str]) -> Image:
+    if part.build is not None and part.image not in built:
+        built.add(part.image)
         say(f"Building the image of {part.name}")
         command = build_command(part, words)
         with replacing(engine, part.image):
@@ -65,11 +72,12 @@ def _provide(engine: Engine, part: Part, say: Say, words: Sequence[str]) -> Imag
                 on_line=lambda _: None,
                 env=command.env,
                 starts_s=SENDING_LIMIT_S,
+                context=command.argv[-1],
             )
     image = engine.image(part.image)
     if image is None:
         say(f"Pulling {part.image}")
-        why = docker_images.pull(part.image)
+        why = docker_images.pull(part.image, platform=part.definition.get("platform"))
         if why:
             raise EnvironmentFailure(
                 f"The image {part.image!r} of {part.name} is not on the engine and cannot be"

@@ -29,6 +29,10 @@ def taken(root: Path, *, build: dict[str, Any] | None = None, **definition: Any)
         ({"security_opt": ["seccomp=unconfined"]}, "web: security_opt seccomp=unconfined"),
         ({"devices": ["/dev/sda"]}, "web: devices /dev/sda"),
         (
+            {"deploy": {"resources": {"reservations": {"devices": [{"device_ids": ["0"]}]}}}},
+            "web: reserved device device_ids=['0']",
+        ),
+        (
             {"volumes": [{"type": "bind", "source": "/run/docker.sock", "target": "/s"}]},
             "web: mount /run/docker.sock → /s",
         ),

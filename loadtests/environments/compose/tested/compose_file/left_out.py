@@ -31,18 +31,30 @@ TURNED = frozenset(
         ),
         *("networks", "links", "depends_on", "healthcheck", "deploy", "volumes_from", "expose"),
         *("profiles", "extends", "env_file", "pull_policy", "develop", "attach", "annotations"),
-        *("network_mode", "scale"),
+        *("network_mode", "scale", "gpus"),
     }
 )
 """Settings that are read and become something of ours, or that mean nothing in a run."""
 
 
-def left_out(definition: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the settings of a service that a run does not have, with their values."""
-    return tuple(_settings(definition))
+RESOURCES = {"limits": ("cpus",), "reservations": ("cpus", "memory")}
+"""Resources under ``deploy`` that replicas do not get as the user says."""
+
+RESTARTS = frozenset({"restart", "restart_policy"})
 
 
-def _settings(definition: Mapping[str, Any]) -> Iterator[str]:
+def left_out(definition: Mapping[str, Any], *, restarts: bool = False) -> tuple[str, ...]:
+    """Return the settings of a service that a run does not have, with their values.
+
+    ``restarts`` tells that the run keeps its restart policy.
+    """
+    kept = RESTARTS if restarts else frozenset()
+    return tuple(
+        _settings({key: value for key, value in definition.items() if key not in kept}, kept)
+    )
+
+
+def _settings(definition: Mapping[str, Any], kept: frozenset[str]) -> Iterator[str]:
     for key, value in definition.items():
         if key in KEPT or key in TURNED or key.startswith("x-") or value in (None, [], {}, ""):
             continue
@@ -53,13 +65,14 @@ def _settings(definition: Mapping[str, Any]) -> Iterator[str]:
         else:
             yield key
     deploy = definition.get("deploy") or {}
-    limits = (deploy.get("resources") or {}).get("limits") or {}
+    resources = deploy.get("resources") or {}
     for key in ("mode", "replicas", "restart_policy", "update_config", "rollback_config"):
-        if deploy.get(key):
+        if deploy.get(key) and key not in kept:
             value = deploy[key]
             yield f"deploy.{key} {value}" if isinstance(value, str | int) else f"deploy.{key}"
-    if limits.get("cpus"):
-        yield f"deploy.resources.limits.cpus {limits['cpus']}"
+    for kind, keys in RESOURCES.items():
+        given = resources.get(kind) or {}
+        yield from (f"deploy.resources.{kind}.{key} {given[key]}" for key in keys if given.get(key))
     if definition.get("scale"):
         yield f"scale {definition['scale']}"
     for name, network in _networks(definition):

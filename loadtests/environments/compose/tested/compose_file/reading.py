@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from loadtests.environments.compose.tested.compose_file.builds import builder_of
 from loadtests.environments.compose.tested.compose_file.needs import needed
 from loadtests.environments.compose.tested.compose_file.service_project import subject_of
 from loadtests.environments.compose.tested.subject import Subject, tag_of
@@ -19,6 +20,9 @@ from loadtests.tools.docker_compose import Compose, ComposeFileError, Configured
 
 SET_BY_A_RUN = ("container_name", "ports", "restart", "profiles", "scale")
 """Settings that a run leaves out anyway; a mistake in them need not stop it."""
+
+OF_A_BUILDER = ("image", "build", "platform")
+"""Settings of a service that is not started, but builds the image of one that is."""
 
 EXAMPLES = (".env.example", ".env.sample", ".env.dist", ".env.template", "env.example")
 
@@ -138,6 +142,12 @@ def _only(raw: Mapping[str, Any], service: str, through: str | None) -> dict[str
                 kept[name]["deploy"] = {
                     key: value for key, value in deploy.items() if key == "resources"
                 }
+    for name in sorted(wanted):
+        builder = builder_of(services, name)
+        if builder is not None and builder not in kept:
+            kept[builder] = {
+                key: services[builder][key] for key in OF_A_BUILDER if key in services[builder]
+            }
     return {**raw, "services": kept}
 
 

@@ -94,6 +94,22 @@ def test_a_service_that_the_measured_one_does_not_need_cannot_stop_the_run(
     )
 
 
+def test_a_reduced_file_has_what_builds_the_image_of_another_service(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = """\
+services:
+  web: {image: shop}
+  worker: {build: ./worker, image: shop, env_file: missing.env}
+  other: {image: x, env_file: missing.env}
+"""
+
+    subject = read(monkeypatch, tmp_path, Asked("missing.env not found"), text)
+
+    assert subject.measured.build == {"context": "./worker"}
+    assert subject.needs == ()
+
+
 def test_what_a_run_sets_itself_cannot_stop_it_and_is_told_all_the_same(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
