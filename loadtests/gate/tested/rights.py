@@ -64,6 +64,9 @@ def _of_build(build: Mapping[str, Any], root: Path) -> Iterator[str]:
     for key in OF_A_BUILD:
         if build.get(key):
             yield f"build.{key} {_text(build[key])}"
+    for name, place in (build.get("additional_contexts") or {}).items():
+        if "://" in str(place) or not _is_in(Path(str(place)), root):
+            yield f"build.additional_contexts {name}={place}"
     context = str(build.get("context") or ".")
     if not build or "://" in context:
         return

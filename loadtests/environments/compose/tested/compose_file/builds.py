@@ -48,6 +48,10 @@ def build_of(definition: Mapping[str, Any], secrets: Mapping[str, Any]) -> dict[
     section.pop("platforms", None)
     if definition.get("platform"):
         section["platform"] = str(definition["platform"])
+    contexts = section.get("additional_contexts")
+    if isinstance(contexts, list):
+        pairs = (str(line).partition("=") for line in contexts)
+        section["additional_contexts"] = {name: place for name, _, place in pairs}
     if section.get("secrets"):
         section["secrets"] = [_secret(secret, secrets) for secret in section["secrets"]]
     return section

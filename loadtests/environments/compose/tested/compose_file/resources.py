@@ -22,7 +22,16 @@ def deploy_limits(definition: Mapping[str, Any]) -> dict[str, Any]:
     """Return the limits below ``deploy`` by the names that a container's own limits have."""
     limits = _resources(definition).get("limits") or {}
     named = {"mem_limit": limits.get("memory"), "pids_limit": limits.get("pids")}
-    return {key: value for key, value in named.items() if value and not definition.get(key)}
+    return {
+        key: value
+        for key, value in named.items()
+        if is_limit(value) and not is_limit(definition.get(key))
+    }
+
+
+def is_limit(value: Any) -> bool:
+    """Tell whether a value limits anything: Compose reads 0 as no limit."""
+    return value not in (None, "", 0) and str(value).strip("0.") != ""
 
 
 def reserved_devices(definition: Mapping[str, Any]) -> list[dict[str, Any]]:

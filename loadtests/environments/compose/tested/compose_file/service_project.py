@@ -19,6 +19,7 @@ from loadtests.environments.compose.tested.compose_file.mounts import (
     entry_of,
     mounts_of,
     own_volumes,
+    volumes_of,
 )
 from loadtests.environments.compose.tested.compose_file.needs import (
     Services,
@@ -29,6 +30,7 @@ from loadtests.environments.compose.tested.compose_file.needs import (
 )
 from loadtests.environments.compose.tested.compose_file.resources import (
     deploy_limits,
+    is_limit,
     reserved_devices,
     restart_of,
     retrying,
@@ -50,6 +52,8 @@ HEALTHCHECK_NOTE = (
 SHARED_DEVICES = (
     "all replicas have the devices that it reserves (GPUs), so these are shared and do not double."
 )
+
+MEMORY = "mem_limit"
 
 HIDDEN_KEYS = ("command", "entrypoint")
 HAS_TO_END = "service_completed_successfully"
@@ -93,9 +97,22 @@ def subject_of(
             *(_through_notes(service, through) if through is not None else ()),
             *reader.notes,
             *volume_notes,
+            *_network_notes(document, (service, *names)),
         ),
         others=tuple(name for name in services if name not in {service, through, *names}),
     )
+
+
+def _network_notes(document: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence on the networks of others, in which a run's containers are not."""
+    declared = document.get("networks") or {}
+    used = {str(key) for name in names for key in document["services"][name].get("networks") or ()}
+    external = sorted(key for key in used if (declared.get(key) or {}).get("external"))
+    if external:
+        yield (
+            f"Not joined, since they are external: the networks {', '.join(external)}. What is only"
+            " there cannot be reached."
+        )
 
 
 def _through_notes(service: str, through: str) -> Iterator[str]:
@@ -215,13 +232,15 @@ class _Reader:
             for variable, value in environment_of(definition).items()
             if value is not None
         }
+        ours = {key: value for key, value in ours.items() if key != MEMORY or is_limit(value)}
         ours |= deploy_limits(definition)
         devices = reserved_devices(definition)
         if devices:
             ours["deploy"] = {"resources": {"reservations": {"devices": escaped(devices)}}}
             if name == self._measured:
                 self.notes.append(f"{name}: {SHARED_DEVICES}")
-        mounts = mounts_of(name, definition, is_store=is_store)
+        volumes = volumes_of(self._services, name)
+        mounts = mounts_of(name, {"volumes": volumes}, is_store=is_store)
         self.notes += mounts.notes
         self.volumes += mounts.volumes
         entries = [escaped(entry_of(mount)) for mount in mounts.entries]

@@ -130,10 +130,8 @@ class Starting:
         started again by itself afterwards: a store that fails under load has to be seen.
         """
         needs = self.subject.needs
-        stores = [part for part in needs if part.is_store and not part.has_to_end]
-        for parts in (stores, [part for part in needs if part not in stores]):
-            if parts:
-                self._start_parts(parts)
+        for parts in in_turn(needs):
+            self._start_parts(parts)
         retrying = [part for part in needs if part.restart != NO_RESTART]
         if retrying:
             proc.run(docker.no_restart_argv([self._container(part).id for part in retrying]))
@@ -285,6 +283,19 @@ class Starting:
         if self.subject.unset:
             hints.append(f"\nVariables without a value: {', '.join(self.subject.unset)}.")
         return "".join(hints)
+
+
+def in_turn(needs: Sequence[Part]) -> tuple[tuple[Part, ...], ...]:
+    """Return needed services in the order of their start: the stores, then the others.
+
+    All are one group where a store needs one of the others, which Compose would start twice.
+    """
+    stores = tuple(part for part in needs if part.is_store and not part.has_to_end)
+    services = {part.service for part in stores}
+    if any(part.definition.get("depends_on", {}).keys() - services for part in stores):
+        return (tuple(needs),)
+    others = tuple(part for part in needs if part not in stores)
+    return tuple(group for group in (stores, others) if group)
 
 
 _UNRESOLVED = re.compile(

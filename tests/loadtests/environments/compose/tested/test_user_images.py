@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -150,3 +152,29 @@ def test_a_build_that_fails_is_told_with_its_context(monkeypatch: pytest.MonkeyP
 
     with pytest.raises(EnvironmentFailure, match="of web does not build from the context /srv"):
         provided(a_part(build={"context": "/srv"}))
+
+
+def test_a_dockerfile_in_the_build_section_is_a_file_while_it_is_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+
+    def build(argv: Sequence[str], **_: object) -> None:
+        read.append(Path(argv[argv.index("--file") + 1]).read_text())
+        assert argv[-1] == "/srv"
+
+    monkeypatch.setattr(docker_images, "build", build)
+
+    provided(a_part(build={"context": "/srv", "dockerfile_inline": "FROM shop\n"}), shop=IMAGE)
+
+    assert read == ["FROM shop\n"]
+
+
+def test_further_contexts_of_a_build_are_passed_on_but_for_other_services() -> None:
+    build = {"context": "/srv", "additional_contexts": {"lib": "/srv/lib"}, "sbom": True}
+
+    argv = build_command(a_part(build=build)).argv
+
+    assert argv[argv.index("--build-context") + 1] == "lib=/srv/lib"
+    with pytest.raises(UsageError, match="has additional_contexts of another service"):
+        build_command(a_part(build={**build, "additional_contexts": {"lib": "service:base"}}))

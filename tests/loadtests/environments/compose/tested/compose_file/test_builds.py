@@ -47,6 +47,15 @@ def test_an_image_is_built_for_the_services_own_platform_only() -> None:
     assert len(build["platforms"]) == 2
 
 
+def test_further_contexts_are_read_in_both_forms() -> None:
+    listed = {"context": ".", "additional_contexts": ["lib=/srv/lib"]}
+
+    made = build_of({"build": listed}, {})
+
+    assert made["additional_contexts"] == {"lib": "/srv/lib"}
+    assert build_of({"build": made}, {}) == made
+
+
 def test_secrets_of_a_build_are_words_of_the_builder() -> None:
     build = {"context": ".", "secrets": ["key", {"source": "token", "target": "t"}]}
     declared = {"key": {"file": "/srv/key"}, "token": {"environment": "TOKEN"}}

@@ -23,6 +23,9 @@ from loadtests.environments.compose.tested.compose_file.left_out import declared
             {"gpus": "all", "deploy": {"resources": {"reservations": {"memory": "64M"}}}},
             ("deploy.resources.reservations.memory 64M",),
         ),
+        ({"restart": "no", "cpus": 0.0, "deploy": {"resources": {"limits": {"cpus": "0"}}}}, ()),
+        ({"network_mode": "service:db"}, ("network_mode service:db",)),
+        ({"network_mode": "bridge"}, ()),
         (
             {"networks": {"front": {"ipv4_address": "172.28.0.10"}, "back": None}},
             ("address 172.28.0.10 on front",),

@@ -22,6 +22,15 @@ def test_limits_under_deploy_are_those_of_the_container_unless_it_has_its_own() 
     assert deploy_limits({}) == {}
 
 
+@pytest.mark.parametrize("none", ["0", "0.0", 0, "", None])
+def test_a_limit_of_0_is_none(none: Any) -> None:
+    deploy = {"resources": {"limits": {"memory": none, "pids": none}}}
+
+    assert deploy_limits({"deploy": deploy, "mem_limit": none}) == {}
+    limited = {"resources": {"limits": {"memory": "64M"}}}
+    assert deploy_limits({"deploy": limited, "mem_limit": none}) == {"mem_limit": "64M"}
+
+
 @pytest.mark.parametrize(
     ("definition", "devices"),
     [

@@ -240,3 +240,37 @@ def test_gpus_are_carried_over_and_said_to_be_shared() -> None:
         "resources": {"reservations": {"devices": [{"count": "all", "capabilities": ["gpu"]}]}}
     }
     assert any(note.startswith("web: all replicas have the devices") for note in subject.notes)
+
+
+def test_a_limit_of_no_memory_leaves_the_runs_own_in_force() -> None:
+    services = {"web": {"image": "s", "mem_limit": "0"}}
+
+    assert "mem_limit" not in (
+        subject_of({"services": services}, "web", tag="t").measured.definition
+    )
+
+
+def test_networks_of_others_are_told() -> None:
+    document = {
+        "services": {"web": {"image": "s", "networks": {"default": None, "traefik": None}}},
+        "networks": {"default": {}, "traefik": {"external": True}},
+    }
+
+    (note,) = subject_of(document, "web", tag="t").notes
+
+    assert note.startswith("Not joined, since they are external: the networks traefik.")
+
+
+def test_volumes_of_another_service_come_along() -> None:
+    services = {
+        "web": {"image": "s", "volumes_from": ["files:ro"], "volumes": ["own:/own"]},
+        "files": {"image": "s", "volumes": ["static:/static", "other:/own"]},
+    }
+
+    subject = subject_of({"services": services}, "web", tag="t")
+
+    assert subject.measured.definition["volumes"] == [
+        {"type": "volume", "target": "/own", "source": "own"},
+        {"type": "volume", "target": "/static", "source": "static", "read_only": True},
+    ]
+    assert set(subject.volumes) == {"own", "static", "other"}

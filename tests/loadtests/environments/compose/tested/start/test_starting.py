@@ -150,6 +150,16 @@ def test_stores_are_ready_before_what_asks_them_starts(monkeypatch: pytest.Monke
     assert [services for services, _ in project.ups] == [("with-db",), ("with-migrate",)]
 
 
+def test_a_store_that_needs_another_service_starts_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = FakeProject(with_migrate=ENDED)
+    store = replace(DB, definition={"depends_on": {"with-migrate": {"condition": "x"}}})
+    subject = Subject(measured=WEB, needs=(replace(MIGRATE, restart="no"), store))
+
+    a_start(monkeypatch, project, subject).start_needs()
+
+    assert [services for services, _ in project.ups] == [("with-migrate", "with-db")]
+
+
 def test_a_service_that_fails_at_first_is_started_again_but_only_until_all_is_ready(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
