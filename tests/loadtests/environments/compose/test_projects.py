@@ -178,7 +178,7 @@ def test_the_watchdog_is_told_what_starts_and_that_all_is_gone_if_it_is(
 
 @pytest.mark.parametrize("given", [{}, {"silence_limit_s": 120.0}])
 def test_compose_may_be_silent_for_as_long_as_is_said(
-    monkeypatch: pytest.MonkeyPatch, given: dict[str, float]
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any]
 ) -> None:
     limits: list[float] = []
 
