@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from itertools import islice
 from pathlib import Path
 
 from loadtests.model.errors import UsageError
@@ -13,6 +14,25 @@ from loadtests.targets.form import Form
 
 NAMES = ("Dockerfile", "Containerfile")
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+
+BESIDE = frozenset(
+    {
+        *("", ".sh", ".bash", ".conf", ".cnf", ".cfg", ".ini", ".env", ".yml", ".yaml", ".toml"),
+        *(".template", ".tmpl", ".j2", ".md", ".sql", ".crt", ".pem", ".key", ".dockerignore"),
+    }
+)
+"""Suffixes of scripts and configuration, which stand beside a Dockerfile."""
+
+SETTINGS = frozenset({"gunicorn.conf.py", "gunicorn_conf.py"})
+"""Settings of a server in Python."""
+
+OF_AN_APPLICATION = frozenset(
+    {"pyproject.toml", "setup.cfg", "pipfile", "procfile", "gemfile", "rakefile", "cargo.toml"}
+)
+"""Names of files that an application has, although their suffixes are those of configuration."""
+
+MOST_FILES = 1000
+"""Files that are looked at: a folder of so many scripts would be an application."""
 
 _COPY = re.compile(r"^\s*(?:COPY|ADD)\s+(?P<words>.*)$", re.IGNORECASE)
 _FROM_ELSEWHERE = re.compile(r"https?://|git@|<<|.*\$")
@@ -66,7 +86,8 @@ def context_of(file: Path, folder: Path) -> Path:
     """Return the folder that an image is built from.
 
     It is the Dockerfile's own, or the working ``folder`` above it if only that has all that the
-    Dockerfile copies (``docker build -f docker/Dockerfile .``).
+    Dockerfile copies (``docker build -f docker/Dockerfile .``). A whole folder (``COPY . .``) is
+    one with an application in it.
     """
     own = file.parent
     if own == folder or folder not in file.parents:
@@ -76,7 +97,23 @@ def context_of(file: Path, folder: Path) -> Path:
     def has_all(context: Path) -> bool:
         return all(source == "." or any(context.glob(source)) for source in sources)
 
+    if sources == (".",):
+        return folder if not _has_application(own) and _has_application(folder) else own
     return folder if not has_all(own) and has_all(folder) else own
+
+
+def _has_application(folder: Path) -> bool:
+    """Tell whether a folder has more than Dockerfiles, scripts and configuration."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return any(not _is_beside_application(path) for path in islice(files, MOST_FILES))
+
+
+def _is_beside_application(file: Path) -> bool:
+    name = file.name.lower()
+    if name in OF_AN_APPLICATION or name.startswith("requirements"):
+        return False
+    is_dockerfile = any(known.lower() in name for known in NAMES)
+    return is_dockerfile or name in SETTINGS or file.suffix.lower() in BESIDE
 
 
 def copied(text: str) -> tuple[str, ...]:

@@ -109,7 +109,7 @@ class ComposeBackend:
         image = engine.image(subject.measured.image) if commands else None
         if image is None:
             image = user_images.provide(engine, subject, say)[subject.measured.name]
-            subject, commands = forcing.prepare(subject, image, plan.workers)
+            commands = forcing.commands_of(subject, image, plan.workers)
         stack_images = images.build_all(
             engine, self._root, say=say, app_image=subject.measured.image
         )

@@ -66,10 +66,12 @@ class Project:
         options: Sequence[str] = (),
         *,
         start: bool = True,
+        silence_limit_s: float = UP_SILENCE_S,
     ) -> None:
         """Start services, ``scale`` of each; raise with Compose's output if that fails.
 
-        Without ``start``, they are only created, with their networks.
+        Without ``start``, they are only created, with their networks. Compose says nothing while it
+        waits for a service's check of health, which ``silence_limit_s`` has to allow for.
         """
         owner = {"TWOFOLD_OWNER": Owner.this_process().as_label()}
         word, *words = docker_compose.up_words(scale, services, start=start)
@@ -80,7 +82,7 @@ class Project:
                 env={**self.variables, **owner},
                 timeout_s=UP_LIMIT_S,
                 on_start=self.on_start,
-                silence_limit_s=UP_SILENCE_S,
+                silence_limit_s=silence_limit_s,
                 state=lambda: self.engine.containers(self.name),
             )
         except ProcessFailure as error:

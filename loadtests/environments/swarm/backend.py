@@ -141,7 +141,7 @@ class SwarmBackend:
             port = project_image.PORT
         else:
             seen = user_images.provide(engine, subject, say)[subject.measured.name]
-            subject, commands = forcing.prepare(subject, seen, plan.workers)
+            commands = forcing.commands_of(subject, seen, plan.workers)
             image, port = seen.id, _port_of(self._tested, seen.ports)
         services = images.build_services(engine, self._root, say=say)
         memory = memory_share(engine, plan.replica_counts[-1] * len(names))

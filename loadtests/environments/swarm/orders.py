@@ -136,8 +136,8 @@ class Orders:
         env = {
             **self.replica.env,
             **({} if self.replica.is_users else self._of_sample()),
-            **command.env,
             **(worker.env if self.replica.is_users else {}),
+            **command.env,  # it may add to a variable of the variant's
             **settings_of(member, self.settings),
         }
         return ServiceOrder(

@@ -70,11 +70,12 @@ def _of_version(
     """Return the services and what belongs to them, with names of this version alone."""
     subject = version.subject
     hidden = Hidden(subject.values)
+    command = version.commands.get(model.name, tested_document.NO_COMMAND)
     start = tested_document.replica(
         subject.measured,
         memory_bytes=memory_bytes,
-        command=version.commands.get(model.name, tested_document.NO_COMMAND),
-        variables=hidden.all_of(dict(model.env)),
+        command=command,
+        variables=hidden.all_of(tested_document.variables_of(model, command)),
     )
     services = {f"{side}-{lane}": start for lane in LANES[:lanes]}
     services |= {service_of(side, part): _needed(side, part) for part in subject.needs}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.environments.compose.tested.compose_file.mounts import parse
+from loadtests.environments.compose.tested.compose_file.resources import reserved_devices
 from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.gate.versions import Named
 from loadtests.model.errors import UsageError
@@ -50,6 +51,8 @@ def _of_part(part: Part, root: Path) -> Iterator[str]:
     for key in POWERFUL:
         if part.definition.get(key):
             yield f"{key} {_text(part.definition[key])}"
+    for device in reserved_devices(part.definition):
+        yield f"reserved device {_text(device)}"
     for entry in part.definition.get("volumes") or ():
         mount = parse(entry)
         if mount.kind == "bind" and not _is_in(Path(mount.source), root):
@@ -61,6 +64,9 @@ def _of_build(build: Mapping[str, Any], root: Path) -> Iterator[str]:
     for key in OF_A_BUILD:
         if build.get(key):
             yield f"build.{key} {_text(build[key])}"
+    for name, place in (build.get("additional_contexts") or {}).items():
+        if "://" in str(place) or not _is_in(Path(str(place)), root):
+            yield f"build.additional_contexts {name}={place}"
     context = str(build.get("context") or ".")
     if not build or "://" in context:
         return

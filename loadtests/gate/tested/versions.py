@@ -192,21 +192,32 @@ def _subject(shop: Workshop, tested: Target, named: Named, place: Path) -> Subje
     assert subject is not None
     if tested.kind is TargetKind.SERVICE:
         mounted.check(subject, place, named)
-        parts = tuple(_tagged(part, named) for part in subject.parts)
+        parts = of_version(subject.parts, named)
         subject = replace(subject, measured=parts[0], needs=parts[1:])
-        if named.kind is SideKind.IMAGE:
-            measured = replace(subject.measured, image=named.asked, build=None)
-            subject = replace(subject, measured=measured)
     elif tested.kind is TargetKind.DOCKERFILE:
-        subject = replace(subject, measured=_tagged(subject.measured, named))
+        subject = replace(subject, measured=of_version(subject.parts, named)[0])
     return subject
 
 
-def _tagged(part: Part, named: Named) -> Part:
-    """Return a part whose image, if it is built, has a tag that each gate uses again."""
-    if part.build is None:
-        return part
-    return replace(part, image=f"twofold/gate-{named.name}-{part.service}:latest".lower())
+def of_version(parts: tuple[Part, ...], named: Named) -> tuple[Part, ...]:
+    """Return parts with the images of a version; those of one image still have one.
+
+    An image that is built has a tag that each gate uses again. An image that was named stands for
+    the measured part's, also in a migration that has the same.
+    """
+    measured = parts[0].image
+    first: dict[str, str] = {}
+    own = []
+    for part in parts:
+        service = first.setdefault(part.image, part.service)
+        if named.kind is SideKind.IMAGE and part.image == measured:
+            own.append(replace(part, image=named.asked, build=None))
+        elif part.build is not None:
+            tag = f"twofold/gate-{named.name}-{service}:latest".lower()
+            own.append(replace(part, image=tag))
+        else:
+            own.append(part)
+    return tuple(own)
 
 
 def _of_application(
@@ -244,7 +255,7 @@ def _of_image(shop: Workshop, subject: Subject, models: tuple[WorkerModel, ...])
     # By their ids, which no later build changes.
     parts = tuple(replace(part, image=provided[part.name].id) for part in subject.parts)
     subject = replace(subject, measured=parts[0], needs=parts[1:])
-    subject, commands = forcing.prepare(subject, image, models)
+    commands = forcing.commands_of(subject, image, models)
     return Prepared(subject=subject, image=image, commands=commands)
 
 

@@ -26,6 +26,7 @@ from loadtests.tools.docker import command_lines, images, pulse
 build = images.build
 build_argv, exec_argv = command_lines.build_argv, command_lines.exec_argv
 update_argv, build_limits = command_lines.update_argv, command_lines.build_limits
+no_restart_argv = command_lines.no_restart_argv
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
@@ -51,6 +52,7 @@ class Container:
     ``address`` is the one at which the harness reaches it.
     ``member`` is the user's name for a service that the replicas need, and empty for all others.
     ``health`` is the result of its own check of health, and empty without one.
+    ``restarting`` tells that it ended with an error, and that the engine will start it again.
     """
 
     id: str
@@ -65,6 +67,7 @@ class Container:
     address: str
     member: str = ""
     health: str = ""
+    restarting: bool = False
 
 
 class NetworkKept(EnvironmentFailure):
@@ -309,6 +312,7 @@ def parse_container(attributes: Mapping[str, Any]) -> Container:
         address=_address(networks),
         member=labels.get(MEMBER_LABEL, ""),
         health=(state.get("Health") or {}).get("Status", ""),
+        restarting=state.get("Restarting", False),
     )
 
 

@@ -59,6 +59,11 @@ def update_argv(
     return docker_argv(host, "update", *budget, *pinned, *containers)
 
 
+def no_restart_argv(containers: Sequence[str]) -> tuple[str, ...]:
+    """Return the command after which the engine starts these containers no more by itself."""
+    return docker_argv(None, "update", "--restart=no", *containers)
+
+
 @contextmanager
 def pointed_at(host: str) -> Iterator[None]:
     """Let Docker's programs and :class:`Engine` use the engine at ``host`` in this block."""

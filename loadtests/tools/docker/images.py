@@ -132,11 +132,13 @@ def build(
     env: Mapping[str, str] = NOTHING,
     timeout_s: float = BUILD_LIMIT_S,
     starts_s: float = BUILD_STARTS_S,
+    context: str | None = None,
 ) -> None:
     """Build an image; raise :class:`EnvironmentFailure` with the failed step and its first error.
 
-    ``what`` names the image's content in the message. ``starts_s`` limits the time to the builder's
-    first line, in which the classic one sends the whole context.
+    ``what`` names the image's content in the message, and ``context`` where it is built from, if a
+    user may have meant another folder. ``starts_s`` limits the time to the builder's first line, in
+    which the classic one sends the whole context.
     """
     kept = _Kept()
 
@@ -156,8 +158,9 @@ def build(
         lines = kept.lines
         failure = failure_of(lines) if error.output else None  # else it did not end by itself
         tail = "\n".join(lines[-TAIL_LINES:]) or error.output
+        place = f" from the context {context}" if context else ""
         raise EnvironmentFailure(
-            f"The image of {what} does not build. {failure or error}\n"
+            f"The image of {what} does not build{place}. {failure or error}\n"
             f"The end of the builder's output:\n{tail}\nTry it by hand: {' '.join(argv)}"
         ) from error
 
@@ -223,8 +226,13 @@ def pull(
     *,
     on_line: Callable[[str], None] = lambda _: None,
     limit_s: float = PULL_LIMIT_S,
+    platform: str | None = None,
 ) -> str | None:
-    """Pull an image; return None, or the engine's own line on why that did not work."""
+    """Pull an image; return None, or the engine's own line on why that did not work.
+
+    ``platform`` is another than the engine's own, such as ``linux/amd64``.
+    """
+    words = ("--platform", platform) if platform else ()
     lines: list[str] = []
 
     def take(line: str) -> None:
@@ -232,7 +240,7 @@ def pull(
         on_line(line)
 
     try:
-        pulse.run(("docker", "pull", image), timeout_s=limit_s, on_line=take)
+        pulse.run(("docker", "pull", *words, image), timeout_s=limit_s, on_line=take)
     except ProcessFailure as error:
         return lines[-1] if lines else str(error)
     return None

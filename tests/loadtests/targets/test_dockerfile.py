@@ -51,6 +51,30 @@ def test_a_dockerfile_in_a_folder_is_built_from_where_its_files_are(
 
 
 @pytest.mark.parametrize(
+    ("files", "context"),
+    [
+        (("shop.py",), "."),
+        (("src/shop.py", "docker/entrypoint.sh", "docker/nginx/shop.conf"), "."),
+        (("shop.py", "docker/.dockerignore", "docker/gunicorn.conf.py"), "."),
+        (("shop.py", "docker/shop.py"), "docker"),
+        (("shop.py", "docker/requirements.txt"), "docker"),
+        (("shop.py", "docker/pyproject.toml"), "docker"),
+        (("notes.md",), "docker"),
+    ],
+)
+def test_a_whole_folder_is_one_with_an_application_in_it(
+    tmp_path: Path, files: tuple[str, ...], context: str
+) -> None:
+    write(tmp_path / "docker/Dockerfile", "FROM scratch\nCOPY . /app\n")
+    for file in files:
+        write(tmp_path / file)
+
+    target = dockerfile.find("docker/Dockerfile", tmp_path)
+
+    assert target.folder == str((tmp_path / context).resolve())
+
+
+@pytest.mark.parametrize(
     ("text", "paths"),
     [
         ("COPY a.txt b.txt /x/", ("a.txt", "b.txt")),

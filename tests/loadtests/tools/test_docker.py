@@ -47,6 +47,15 @@ def test_a_container_that_runs_is_read() -> None:
     assert container.address.count(".") == 3
 
 
+def test_a_container_that_the_engine_will_start_again_is_told() -> None:
+    description = captured("running")
+    description["State"] |= {"Restarting": True, "ExitCode": 1, "Pid": 0}
+
+    container = parse_container(description)
+
+    assert (container.restarting, container.running, container.exit_code) == (True, True, 1)
+
+
 @pytest.mark.parametrize(
     ("networks", "address"),
     [

@@ -9,9 +9,9 @@ from typing import Any
 
 from loadtests.environments.compose.files import common
 from loadtests.environments.compose.tested.hidden import Hidden, escaped
-from loadtests.environments.compose.tested.subject import Part, Subject
+from loadtests.environments.compose.tested.subject import NO_RESTART, Part, Subject
 from loadtests.environments.replica_environment import Settings
-from loadtests.model.plan import Plan
+from loadtests.model.plan import Plan, WorkerModel
 from loadtests.servers.server import Command
 from loadtests.tools.docker import MEMBER_LABEL, OWNER_LABEL, RUN_LABEL
 
@@ -48,15 +48,16 @@ def document(
     measured = subject.measured
     if subject.front is not None:
         measured = replace(measured, hosts=())  # their names are those of the present cell's alone
-    services = {
-        worker.name: replica(
+    services = {}
+    for worker in plan.workers:
+        command = commands.get(worker.name, NO_COMMAND)
+        variables = {**variables_of(worker, command), **common(plan, worker, settings)}
+        services[worker.name] = replica(
             replace(measured, image=images.get(worker.name, measured.image)),
             memory_bytes=memory_bytes,
-            command=commands.get(worker.name, NO_COMMAND),
-            variables=hidden.all_of({**worker.env, **common(plan, worker, settings)}),
+            command=command,
+            variables=hidden.all_of(variables),
         )
-        for worker in plan.workers
-    }
     services |= {part.service: needed(part) for part in subject.needs}
     if subject.front is not None:
         services[subject.front.service] = _front(subject.front)
@@ -74,6 +75,13 @@ def document(
         shared["networks"] = {FRONT_NETWORK: {"internal": True, "labels": LABELS}}
     filled = {key: value for key, value in shared.items() if value}
     return {"services": services, **filled}, hidden.values
+
+
+def variables_of(worker: WorkerModel, command: Command) -> dict[str, str]:
+    """Return a variant's own variables, without those to which its command adds something."""
+    return {
+        name: value for name, value in worker.env.items() if command.env.get(name, value) == value
+    }
 
 
 def replica(
@@ -99,7 +107,8 @@ def replica(
 def needed(part: Part) -> dict[str, Any]:
     """Return the service of a part that the replicas need."""
     service = _service(part)
-    return {**service, "labels": {**LABELS, MEMBER_LABEL: part.name}}
+    labels = {**LABELS, MEMBER_LABEL: part.name}
+    return {**service, "restart": part.restart, "labels": labels}
 
 
 def _front(part: Part) -> dict[str, Any]:
@@ -118,7 +127,7 @@ def _service(part: Part) -> dict[str, Any]:
     return {
         **part.definition,
         "image": part.image,
-        "restart": "no",
+        "restart": NO_RESTART,
         "stop_grace_period": GRACE,
         "networks": {NETWORK: {"aliases": list(part.hosts)}} if part.hosts else [NETWORK],
         "logging": LOGGING,

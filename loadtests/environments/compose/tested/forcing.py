@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -32,10 +31,13 @@ _UNSURE = re.compile(r"[|<>#`&]|\$\(")
 """Signs in a shell's last command after which words at its end would not reach gunicorn."""
 
 
-def prepare(
+def commands_of(
     subject: Subject, image: Image, workers: Sequence[WorkerModel]
-) -> tuple[Subject, dict[str, Command]]:
-    """Return a subject, and by name what puts each worker model into force that is not as started.
+) -> dict[str, Command]:
+    """Return by name what puts each worker model into force that is not as started.
+
+    A command's variables win over the subject's, which are those of the others. Its
+    ``GUNICORN_CMD_ARGS`` begins with what the variant, the user or the image says in it.
 
     Raises :class:`UsageError` for a server that only a command of ours could start.
     """
@@ -49,20 +51,17 @@ def prepare(
                 " as-started. Name the application itself (--app shop:app) to choose its server."
             )
     if not forced:
-        return subject, {}
+        return {}
     own = {key: _text(value, subject.values) for key, value in part.definition.items()}
     command = command_of(own, image)
-    environment = dict(part.definition.get("environment", {}))
-    environment.pop(VARIABLE, None)
     given = own.get("environment", {}).get(VARIABLE, dict(image.env).get(VARIABLE, ""))
-    commands = {worker.name: _command(worker, command, given) for worker in forced}
-    definition = {**part.definition, "environment": environment}
-    return replace(subject, measured=replace(part, definition=definition)), commands
+    return {worker.name: _command(worker, command, given) for worker in forced}
 
 
 def _command(worker: WorkerModel, command: Sequence[str], given: str) -> Command:
     env = gunicorn.forced_environment(worker)
     words = shlex.split(env[VARIABLE])
+    given = worker.env.get(VARIABLE, given)
     return Command(
         argv=with_words(command, words), env={**env, VARIABLE: f"{given} {env[VARIABLE]}".strip()}
     )

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+NO_RESTART = "no"
+"""The policy of a container that is not started again when it ends."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
@@ -30,6 +33,14 @@ class Part:
     is_store: bool = False
     has_to_end: bool = False
     """Whether what needs it starts after its end, such as a migration."""
+    restart: str = NO_RESTART
+    """Whether it is started again after an error while the stack starts; never later."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether Compose starts it only when others are healthy or have ended."""
+        started = {"condition": "service_started"}
+        return any(how != started for how in self.definition.get("depends_on", {}).values())
 
 
 @dataclass(frozen=True, kw_only=True)

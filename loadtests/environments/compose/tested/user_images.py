@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +20,27 @@ from loadtests.tools.docker.images import Image
 LABEL = "io.twofold.target"
 """The label of an image that was built of a target, with the service's name."""
 
-PASSED = {"target": "--target", "network": "--network", "shm_size": "--shm-size"}
+PASSED = {
+    "target": "--target",
+    "network": "--network",
+    "shm_size": "--shm-size",
+    "platform": "--platform",
+}
 LISTED = {
     "cache_from": "--cache-from",
     "cache_to": "--cache-to",
     "ssh": "--ssh",
     "extra_hosts": "--add-host",
-    "platforms": "--platform",
     "secrets": "--secret",
 }
-UNTOLD = frozenset({"context", "dockerfile", "args", "labels", "tags", "x-bake"})
+CONTEXTS = "additional_contexts"
+INLINE = "dockerfile_inline"
+UNTOLD = frozenset(
+    {
+        *("context", "dockerfile", INLINE, "args", "labels", "tags", "x-bake", CONTEXTS),
+        *("no_cache", "pull", "provenance", "sbom"),
+    }
+)
 """Settings of a build that are read elsewhere, or that only name its result."""
 
 
@@ -48,28 +61,32 @@ def provide(
 ) -> dict[str, Image]:
     """Build or pull the image of each part; return what each declares, by the part's name.
 
+    An image that several parts have is built once.
     ``words`` are further options of each build, which win over those of a build section.
     Raises :class:`EnvironmentFailure` with the failed step, or with the engine's own line.
     """
-    return {part.name: _provide(engine, part, say, words) for part in subject.parts}
+    built: set[str] = set()
+    return {part.name: _provide(engine, part, say, words, built) for part in subject.parts}
 
 
-def _provide(engine: Engine, part: Part, say: Say, words: Sequence[str]) -> Image:
-    if part.build is not None:
+def _provide(engine: Engine, part: Part, say: Say, words: Sequence[str], built: set[str]) -> Image:
+    if part.build is not None and part.image not in built:
+        built.add(part.image)
         say(f"Building the image of {part.name}")
-        command = build_command(part, words)
-        with replacing(engine, part.image):
+        with _inline(part.build) as dockerfile, replacing(engine, part.image):
+            command = build_command(part, words, dockerfile=dockerfile)
             docker_images.build(
                 command.argv,
                 what=part.name,
                 on_line=lambda _: None,
                 env=command.env,
                 starts_s=SENDING_LIMIT_S,
+                context=command.argv[-1],
             )
     image = engine.image(part.image)
     if image is None:
         say(f"Pulling {part.image}")
-        why = docker_images.pull(part.image)
+        why = docker_images.pull(part.image, platform=part.definition.get("platform"))
         if why:
             raise EnvironmentFailure(
                 f"The image {part.image!r} of {part.name} is not on the engine and cannot be"
@@ -86,32 +103,54 @@ def _provide(engine: Engine, part: Part, say: Say, words: Sequence[str]) -> Imag
     return image
 
 
-def build_command(part: Part, further: Sequence[str] = ()) -> BuildCommand:
+@contextmanager
+def _inline(build: Mapping[str, Any]) -> Iterator[Path | None]:
+    """Provide a file with the Dockerfile that stands in a build section, or None."""
+    if not build.get(INLINE):
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="twofold-") as folder:
+        file = Path(folder) / "Dockerfile"
+        file.write_text(str(build[INLINE]), encoding="utf-8")
+        yield file
+
+
+def build_command(
+    part: Part, further: Sequence[str] = (), *, dockerfile: Path | None = None
+) -> BuildCommand:
     """Return the command that builds a part by its ``build`` section.
 
+    ``dockerfile`` is that of the section itself (``dockerfile_inline``).
     Arguments are passed by the builder's environment, so that no value is in a list of processes
     or in a message.
     """
     assert part.build is not None
     build = part.build
-    unknown = sorted(set(build) - UNTOLD - PASSED.keys() - LISTED.keys() - {"no_cache", "pull"})
+    contexts = build.get(CONTEXTS) or {}
+    unknown = sorted(set(build) - UNTOLD - PASSED.keys() - LISTED.keys())
+    if any(str(place).startswith("service:") for place in contexts.values()):
+        unknown.append(f"{CONTEXTS} of another service")
     if unknown:
         raise UsageError(
             f"The build section of {part.name} has {', '.join(unknown)}, which twofold does not"
             " pass on. Build the image yourself, and name it (image:) instead."
         )
     context = str(build.get("context") or ".")
-    dockerfile = Path(str(build.get("dockerfile") or "Dockerfile"))
+    named = Path(str(build.get("dockerfile") or "Dockerfile"))
+    if dockerfile is None:
+        dockerfile = named if "://" in context else Path(context) / named
     arguments = _arguments(build.get("args"))
     words: list[str] = []
     for key, option in PASSED.items():
         words += [option, str(build[key])] if build.get(key) else []
     for key, option in LISTED.items():
         words += [word for value in _texts(build.get(key)) for word in (option, value)]
+    for name, place in contexts.items():
+        words += ["--build-context", f"{name}={place}"]
     argv = docker_images.build_argv(
         tag=part.image,
         folder=Path(context) if context.startswith(("/", ".")) else context,
-        dockerfile=dockerfile if "://" in context else Path(context) / dockerfile,
+        dockerfile=dockerfile,
         arguments=dict.fromkeys(arguments),
         labels={LABEL: part.name},
         words=(*words, *further),

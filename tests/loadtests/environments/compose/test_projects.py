@@ -176,6 +176,25 @@ def test_the_watchdog_is_told_what_starts_and_that_all_is_gone_if_it_is(
     assert (guard.minded, guard.gone, guard.closed) == ([77], well, True)
 
 
+@pytest.mark.parametrize("given", [{}, {"silence_limit_s": 120.0}])
+def test_compose_may_be_silent_for_as_long_as_is_said(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any]
+) -> None:
+    limits: list[float] = []
+
+    def run(*_: object, silence_limit_s: float, **__: object) -> None:
+        limits.append(silence_limit_s)
+
+    monkeypatch.setattr(docker.pulse, "run", run)
+    project = projects.Project(
+        engine=as_engine(FakeEngine()), compose=COMPOSE, name="p", files=(), variables={}
+    )
+
+    project.up(("db",), **given)
+
+    assert limits == [given.get("silence_limit_s", projects.UP_SILENCE_S)]
+
+
 def test_an_engine_that_is_slow_with_its_logs_does_not_hold_the_user(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

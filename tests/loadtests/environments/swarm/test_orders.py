@@ -111,6 +111,21 @@ def test_a_long_variant_has_a_short_name_in_a_service() -> None:
     assert order.name == "twfs-1_v0-1"
 
 
+def test_a_variants_own_variable_does_not_undo_what_its_command_adds_to_it() -> None:
+    worker = replace(PLAN.workers[0], env={"GUNICORN_CMD_ARGS": "--bind :81", "A": "1"})
+    command = Command(argv=(), env={**worker.env, "GUNICORN_CMD_ARGS": "--bind :81 --threads 4"})
+    users = ReplicaImage(
+        image={worker.name: "sha256:x"},
+        commands={worker.name: command},
+        ports={worker.name: 8000},
+        is_users=True,
+    )
+
+    order = orders(replace(PLAN, workers=(worker,)), replica=users).replicas()[0]
+
+    assert order.env == {"GUNICORN_CMD_ARGS": "--bind :81 --threads 4", "A": "1"}
+
+
 def test_the_generator_is_a_service_on_each_of_its_nodes() -> None:
     several = (a_node(1), a_node(2, role="generator"), a_node(3, role="generator"))
     made = orders(placement=place(several, ("gthread", "sync"), 2)).services()

@@ -29,6 +29,10 @@ def taken(root: Path, *, build: dict[str, Any] | None = None, **definition: Any)
         ({"security_opt": ["seccomp=unconfined"]}, "web: security_opt seccomp=unconfined"),
         ({"devices": ["/dev/sda"]}, "web: devices /dev/sda"),
         (
+            {"deploy": {"resources": {"reservations": {"devices": [{"device_ids": ["0"]}]}}}},
+            "web: reserved device device_ids=['0']",
+        ),
+        (
             {"volumes": [{"type": "bind", "source": "/run/docker.sock", "target": "/s"}]},
             "web: mount /run/docker.sock → /s",
         ),
@@ -36,6 +40,10 @@ def taken(root: Path, *, build: dict[str, Any] | None = None, **definition: Any)
         ({"build": {"context": "/root"}}, "web: build.context /root"),
         ({"build": {"context": "/root"}}, "web: build.dockerfile /root/Dockerfile"),
         ({"build": {"network": "host", "context": "https://x.test/a"}}, "web: build.network host"),
+        (
+            {"build": {"context": ".", "additional_contexts": {"all": "/root"}}},
+            "web: build.additional_contexts all=/root",
+        ),
         ({"build": {"secrets": ["id=a,env=TOKEN"]}}, "web: build.secrets id=a,env=TOKEN"),
     ],
 )
@@ -52,7 +60,11 @@ def test_each_way_out_is_seen_and_refused_unless_base_has_it(
 
 def test_what_lies_in_the_version_is_no_right(tmp_path: Path) -> None:
     (tmp_path / "docker").mkdir()
-    build = {"context": str(tmp_path / "docker/.."), "dockerfile": "docker/Dockerfile"}
+    build = {
+        "context": str(tmp_path / "docker/.."),
+        "dockerfile": "docker/Dockerfile",
+        "additional_contexts": {"lib": str(tmp_path / "docker")},
+    }
     mount = {"type": "bind", "source": str(tmp_path / "docker"), "target": "/d"}
 
     assert taken(tmp_path, build=build, volumes=[mount, "data:/data"], cap_drop=["ALL"]) == set()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from loadtests.environments.compose.tested.compose_file.resources import is_limit
+
 KEPT = frozenset(
     {
         *("working_dir", "user", "group_add", "init", "tty", "stdin_open", "hostname"),
@@ -31,20 +33,38 @@ TURNED = frozenset(
         ),
         *("networks", "links", "depends_on", "healthcheck", "deploy", "volumes_from", "expose"),
         *("profiles", "extends", "env_file", "pull_policy", "develop", "attach", "annotations"),
-        *("network_mode", "scale"),
+        *("network_mode", "scale", "gpus"),
     }
 )
 """Settings that are read and become something of ours, or that mean nothing in a run."""
 
 
-def left_out(definition: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the settings of a service that a run does not have, with their values."""
-    return tuple(_settings(definition))
+NOTHING = (None, [], {}, "", "no", 0)
+"""Values by which a setting says nothing."""
+
+ORDINARY_NETWORKS = frozenset({"bridge", "default"})
+"""Network modes of a container that is reached by its own address."""
+
+RESOURCES = {"limits": ("cpus",), "reservations": ("cpus", "memory")}
+"""Resources under ``deploy`` that replicas do not get as the user says."""
+
+RESTARTS = frozenset({"restart", "restart_policy"})
 
 
-def _settings(definition: Mapping[str, Any]) -> Iterator[str]:
+def left_out(definition: Mapping[str, Any], *, restarts: bool = False) -> tuple[str, ...]:
+    """Return the settings of a service that a run does not have, with their values.
+
+    ``restarts`` tells that the run keeps its restart policy.
+    """
+    kept = RESTARTS if restarts else frozenset()
+    return tuple(
+        _settings({key: value for key, value in definition.items() if key not in kept}, kept)
+    )
+
+
+def _settings(definition: Mapping[str, Any], kept: frozenset[str]) -> Iterator[str]:
     for key, value in definition.items():
-        if key in KEPT or key in TURNED or key.startswith("x-") or value in (None, [], {}, ""):
+        if key in KEPT or key in TURNED or key.startswith("x-") or value in NOTHING:
             continue
         if key == "ports":
             yield f"ports {', '.join(sorted({_port(port) for port in value}))}"
@@ -52,19 +72,28 @@ def _settings(definition: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key} {value}"
         else:
             yield key
-    deploy = definition.get("deploy") or {}
-    limits = (deploy.get("resources") or {}).get("limits") or {}
-    for key in ("mode", "replicas", "restart_policy", "update_config", "rollback_config"):
-        if deploy.get(key):
-            value = deploy[key]
-            yield f"deploy.{key} {value}" if isinstance(value, str | int) else f"deploy.{key}"
-    if limits.get("cpus"):
-        yield f"deploy.resources.limits.cpus {limits['cpus']}"
+    yield from _deployed(definition.get("deploy") or {}, kept)
+    mode = definition.get("network_mode")
+    if mode and mode not in ORDINARY_NETWORKS:
+        yield f"network_mode {mode}"
     if definition.get("scale"):
         yield f"scale {definition['scale']}"
     for name, network in _networks(definition):
         addresses = [network.get(key) for key in ("ipv4_address", "ipv6_address")]
         yield from (f"address {address} on {name}" for address in addresses if address)
+
+
+def _deployed(deploy: Mapping[str, Any], kept: frozenset[str]) -> Iterator[str]:
+    resources = deploy.get("resources") or {}
+    for key in ("mode", "replicas", "restart_policy", "update_config", "rollback_config"):
+        if deploy.get(key) and key not in kept:
+            value = deploy[key]
+            yield f"deploy.{key} {value}" if isinstance(value, str | int) else f"deploy.{key}"
+    for kind, keys in RESOURCES.items():
+        given = resources.get(kind) or {}
+        for key in keys:
+            if is_limit(given.get(key)):
+                yield f"deploy.resources.{kind}.{key} {given[key]}"
 
 
 def _networks(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -7,8 +7,10 @@ at the same time would be broken by a second one on the same files.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from loadtests.environments.compose.tested.compose_file.needs import Services
 
 DATA_FOLDERS = ("/var/lib/", "/data", "/bitnami/", "/usr/share/elasticsearch/data", "/var/opt/")
 """Where the images of stores keep their data."""
@@ -75,6 +77,17 @@ class Mounts:
     notes: tuple[str, ...]
 
 
+def volumes_of(services: Services, service: str) -> list[dict[str, Any]]:
+    """Return the volumes of a service, with those of the services in its ``volumes_from``."""
+    mounts = {mount.target: mount for mount in map(parse, services[service].get("volumes") or ())}
+    for entry in services[service].get("volumes_from") or ():
+        name, _, mode = str(entry).partition(":")
+        for mount in map(parse, (services.get(name) or {}).get("volumes") or ()):
+            own = replace(mount, read_only=mount.read_only or mode == "ro")
+            mounts.setdefault(mount.target, own)
+    return [entry_of(mount) for mount in mounts.values()]
+
+
 def mounts_of(name: str, definition: Mapping[str, Any], *, is_store: bool) -> Mounts:
     """Return the mounts of a service; those of a store's data become volumes of the run."""
     entries, notes, kept = [], [], []
@@ -117,7 +130,9 @@ def own_volumes(
         local = not options or options.get("type") in LOCAL_TYPES
         volumes[name] = {"driver_opts": dict(options)} if options and local else {}
         if settings.get("external") or not local:
-            what = "external" if settings.get("external") else "on a share"
+            is_folder = "bind" in str(options.get("o", "")).split(",")
+            place = f"the folder {options.get('device')}" if is_folder else "on a share"
+            what = "external" if settings.get("external") else place
             notes.append(
                 f"The volume {name} is {what}, so an empty one of the run stands in for it."
             )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from loadtests.environments.compose.tested.compose_file.builds import builder_of
 from loadtests.environments.compose.tested.compose_file.needs import needed
 from loadtests.environments.compose.tested.compose_file.service_project import subject_of
 from loadtests.environments.compose.tested.subject import Subject, tag_of
@@ -19,6 +20,9 @@ from loadtests.tools.docker_compose import Compose, ComposeFileError, Configured
 
 SET_BY_A_RUN = ("container_name", "ports", "restart", "profiles", "scale")
 """Settings that a run leaves out anyway; a mistake in them need not stop it."""
+
+OF_A_BUILDER = ("image", "build", "platform")
+"""Settings of a service that is not started, but builds the image of one that is."""
 
 EXAMPLES = (".env.example", ".env.sample", ".env.dist", ".env.template", "env.example")
 
@@ -69,16 +73,16 @@ def _configured(
     except ComposeFileError as error:
         services = raw.get("services")
         if not isinstance(services, Mapping) or service not in services:
-            raise UsageError(_refusal(path, error)) from error
+            raise UsageError(_refusal(compose, path, error)) from error
         first = error
     only = _only(raw, service, through)
     with tempfile.TemporaryDirectory(prefix="twofold-") as folder:
         reduced = Path(folder) / path.name
         reduced.write_text(json.dumps(only, default=str))
         try:
-            configured = docker_compose.configured(compose, reduced, path.parent)
+            configured = docker_compose.configured(compose, reduced, path.parent, _profiles(only))
         except ComposeFileError as error:
-            raise UsageError(_refusal(path, error)) from error
+            raise UsageError(_refusal(compose, path, error)) from error
     others = ", ".join(sorted(set(raw["services"]) - set(only["services"])))
     without = f" without {others}" if others else ""
     note = f"Compose refuses {path.name}; it was read{without}, and without what a run sets itself:"
@@ -86,10 +90,14 @@ def _configured(
     return replace(configured, document=document), [f"{note} {str(first).rstrip('.')}."]
 
 
-def _refusal(path: Path, error: ComposeFileError) -> str:
+def _refusal(compose: Compose, path: Path, error: ComposeFileError) -> str:
     hint = ""
+    if compose.version.startswith("1."):
+        hint = (
+            f" Read by docker-compose {compose.version}: the Compose plugin knows newer settings."
+        )
     if "variable" in str(error) or ".env" in str(error):
-        hint = f" Note: {_environment_file(path.parent)}."
+        hint += f" Note: {_environment_file(path.parent)}."
     return f"Compose cannot use {path}: {str(error).rstrip('.')}.{hint}"
 
 
@@ -112,7 +120,8 @@ def _profiles(raw: Mapping[str, Any]) -> tuple[str, ...]:
         if isinstance(definition, Mapping)
         for profile in definition.get("profiles") or ()
     )
-    return tuple(dict.fromkeys(names))
+    included = ("*",) if raw.get("include") else ()  # whose profiles are in other files
+    return (*dict.fromkeys(names), *included)
 
 
 def _only(raw: Mapping[str, Any], service: str, through: str | None) -> dict[str, Any]:
@@ -138,6 +147,12 @@ def _only(raw: Mapping[str, Any], service: str, through: str | None) -> dict[str
                 kept[name]["deploy"] = {
                     key: value for key, value in deploy.items() if key == "resources"
                 }
+    for name in sorted(wanted):
+        builder = builder_of(services, name)
+        if builder is not None and builder not in kept:
+            kept[builder] = {
+                key: services[builder][key] for key in OF_A_BUILDER if key in services[builder]
+            }
     return {**raw, "services": kept}
 
 
@@ -159,7 +174,7 @@ def _with_settings(document: Mapping[str, Any], raw: Mapping[str, Any]) -> dict[
     """Return what Compose printed, with the settings that it did not see: they are told."""
     services = {}
     for name, definition in document["services"].items():
-        written = raw["services"][name]
+        written = raw["services"].get(name) or {}  # it may come from an included file
         services[name] = {
             **{key: written[key] for key in SET_BY_A_RUN if written.get(key)},
             **definition,

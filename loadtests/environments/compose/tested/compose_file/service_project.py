@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from loadtests.environments.compose.tested.compose_file.builds import build_of, builder_of
 from loadtests.environments.compose.tested.compose_file.left_out import (
     KEPT,
     declared_ports,
@@ -18,16 +19,25 @@ from loadtests.environments.compose.tested.compose_file.mounts import (
     entry_of,
     mounts_of,
     own_volumes,
+    volumes_of,
 )
 from loadtests.environments.compose.tested.compose_file.needs import (
     Services,
+    direct,
     environment_of,
     hosts_of,
     needed,
 )
+from loadtests.environments.compose.tested.compose_file.resources import (
+    deploy_limits,
+    is_limit,
+    reserved_devices,
+    restart_of,
+    retrying,
+)
 from loadtests.environments.compose.tested.compose_file.stores import is_store
 from loadtests.environments.compose.tested.hidden import Hidden, escaped
-from loadtests.environments.compose.tested.subject import Part, Subject
+from loadtests.environments.compose.tested.subject import NO_RESTART, Part, Subject
 from loadtests.environments.counters import FRONT_SERVICE
 from loadtests.model.errors import UsageError
 
@@ -38,6 +48,12 @@ HEALTHCHECK_NOTE = (
     "The HEALTHCHECK is switched off in replicas, since it would use their CPU. Whether they are"
     " ready is asked over HTTP."
 )
+
+SHARED_DEVICES = (
+    "all replicas have the devices that it reserves (GPUs), so these are shared and do not double."
+)
+
+MEMORY = "mem_limit"
 
 HIDDEN_KEYS = ("command", "entrypoint")
 HAS_TO_END = "service_completed_successfully"
@@ -81,9 +97,22 @@ def subject_of(
             *(_through_notes(service, through) if through is not None else ()),
             *reader.notes,
             *volume_notes,
+            *_network_notes(document, (service, *names)),
         ),
         others=tuple(name for name in services if name not in {service, through, *names}),
     )
+
+
+def _network_notes(document: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence on the networks of others, in which a run's containers are not."""
+    declared = document.get("networks") or {}
+    used = {str(key) for name in names for key in document["services"][name].get("networks") or ()}
+    external = sorted(key for key in used if (declared.get(key) or {}).get("external"))
+    if external:
+        yield (
+            f"Not joined, since they are external: the networks {', '.join(external)}. What is only"
+            " there cannot be reached."
+        )
 
 
 def _through_notes(service: str, through: str) -> Iterator[str]:
@@ -122,8 +151,11 @@ def _notes(measured: Part, needs: Sequence[Part], services: Services) -> Iterato
         yield f"Started once, beside the replicas of {measured.name}: {named}."
     if services[measured.name].get("healthcheck"):
         yield HEALTHCHECK_NOTE
+    retried = [part.name for part in needs if part.restart != NO_RESTART]
+    if retried:
+        yield f"Started again after an error, until the replicas are started: {', '.join(retried)}."
     for part in (measured, *needs):
-        settings = left_out(services[part.name])
+        settings = left_out(services[part.name], restarts=part.name in retried)
         if settings:
             yield f"{part.name}: left out, since a run sets or forbids it: {'; '.join(settings)}."
 
@@ -156,30 +188,35 @@ class _Reader:
     def part(self, name: str) -> Part:
         """Return one service as a part of our project."""
         definition = self._services[name]
-        build = definition.get("build")
+        builder = builder_of(self._services, name)
         image = str(definition.get("image") or "")
         store = name != self._measured and is_store(image or name, declared_ports(definition))
-        if not image and not build:
+        if not image and builder is None:
             raise UsageError(f"The service {name} has neither an image nor a build section.")
         return Part(
             name=name,
             service=self._ours[name],
-            image=f"{self._tag}-{name}:latest".lower() if build else image,
-            build=self._build(build) if build else None,
+            image=f"{self._tag}-{builder}:latest".lower() if builder is not None else image,
+            build=self._build(builder) if builder is not None else None,
             definition=self._definition(name, definition, is_store=store),
             ports=declared_ports(definition),
             hosts=self._hosts(name),
             is_store=store,
             has_to_end=self._has_to_end(name),
+            restart=self._restart(name, definition),
         )
 
-    def _build(self, build: Any) -> dict[str, Any]:
-        """Return a build section whose secrets are words of the builder's command line."""
-        if isinstance(build, str):
-            return {"context": build}
-        declared = self._document.get("secrets") or {}
-        secrets = [_build_secret(secret, declared) for secret in build.get("secrets") or ()]
-        return {**build, **({"secrets": secrets} if secrets else {})}
+    def _build(self, builder: str) -> dict[str, Any]:
+        return build_of(self._services[builder], self._document.get("secrets") or {})
+
+    def _restart(self, name: str, definition: Mapping[str, Any]) -> str:
+        """Return the policy of a service beside the replicas that may fail until others are up.
+
+        One that needs nothing fails for a reason of its own, which a further start does not mend.
+        """
+        if not self._ours[name].startswith(PREFIX) or not direct(self._services, name):
+            return NO_RESTART
+        return retrying(restart_of(definition))
 
     def _definition(
         self, name: str, definition: Mapping[str, Any], *, is_store: bool
@@ -195,10 +232,15 @@ class _Reader:
             for variable, value in environment_of(definition).items()
             if value is not None
         }
-        limits = ((definition.get("deploy") or {}).get("resources") or {}).get("limits") or {}
-        if limits.get("memory") and "mem_limit" not in ours:
-            ours["mem_limit"] = limits["memory"]
-        mounts = mounts_of(name, definition, is_store=is_store)
+        ours = {key: value for key, value in ours.items() if key != MEMORY or is_limit(value)}
+        ours |= deploy_limits(definition)
+        devices = reserved_devices(definition)
+        if devices:
+            ours["deploy"] = {"resources": {"reservations": {"devices": escaped(devices)}}}
+            if name == self._measured:
+                self.notes.append(f"{name}: {SHARED_DEVICES}")
+        volumes = volumes_of(self._services, name)
+        mounts = mounts_of(name, {"volumes": volumes}, is_store=is_store)
         self.notes += mounts.notes
         self.volumes += mounts.volumes
         entries = [escaped(entry_of(mount)) for mount in mounts.entries]
@@ -293,12 +335,3 @@ def _conditions(definition: Mapping[str, Any]) -> dict[str, str]:
         str(name): str((settings or {}).get("condition") or "service_started")
         for name, settings in given.items()
     }
-
-
-def _build_secret(secret: Any, declared: Mapping[str, Any]) -> str:
-    source = str(secret.get("source") if isinstance(secret, Mapping) else secret)
-    target = str(secret.get("target") or source) if isinstance(secret, Mapping) else source
-    settings = declared.get(source) or {}
-    if settings.get("environment"):
-        return f"id={target},env={settings['environment']}"
-    return f"id={target},src={settings.get('file', '')}"

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from loadtests.environments.compose.projects import KEEP_RUNNING, Project, take_down
+from loadtests.environments.compose.projects import (
+    KEEP_RUNNING,
+    UP_SILENCE_S,
+    Project,
+    take_down,
+)
 from loadtests.environments.compose.tested.document import FRONT_NETWORK
 from loadtests.environments.compose.tested.start import listening
 from loadtests.environments.compose.tested.start.endings import (
@@ -19,15 +24,18 @@ from loadtests.environments.compose.tested.start.endings import (
 )
 from loadtests.environments.compose.tested.start.listening import Wanted
 from loadtests.environments.compose.tested.start.ports import Sockets
-from loadtests.environments.compose.tested.subject import Part, Subject
+from loadtests.environments.compose.tested.subject import NO_RESTART, Part, Subject
 from loadtests.environments.protocol import Say
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.vocabulary import Role
-from loadtests.tools import proc
+from loadtests.tools import docker, proc
 from loadtests.tools.docker import Container, networks
 
 NEEDS_LIMIT_S = 120.0
 """Seconds until a service that the replicas need has to be ready."""
+
+STEADY_S = 3.0
+"""Seconds that a service which is started again after an error has to run before it counts."""
 
 SERVICES = (Role.PROXY, Role.GENERATOR, Role.METRONOME)
 
@@ -52,6 +60,8 @@ class Starting:
     notes: list[str] = field(default_factory=list)
     front_port: int | None = None
     """The port of the user's own proxy, once it listens."""
+    _seen_s: dict[tuple[str, str], float] = field(default_factory=dict)
+    """When each start of a needed service was first seen."""
 
     def start(self) -> dict[str, int]:
         """Start everything, and return the port of each worker model's replicas.
@@ -114,16 +124,30 @@ class Starting:
     # -- what the replicas need -------------------------------------------------------------------
 
     def start_needs(self) -> None:
-        """Start what the replicas need, and wait until it is ready: a store has to listen."""
-        if not self.subject.needs:
-            return
-        named = ", ".join(part.name for part in self.subject.needs)
-        self.say(f"Starting {named}")
+        """Start what the replicas need, and wait until it is ready: a store has to listen.
+
+        Stores are ready before the others start, for a migration may ask them at once. Nothing is
+        started again by itself afterwards: a store that fails under load has to be seen.
+        """
+        needs = self.subject.needs
+        for parts in in_turn(needs):
+            self._start_parts(parts)
+        retrying = [part for part in needs if part.restart != NO_RESTART]
+        if retrying:
+            proc.run(docker.no_restart_argv([self._container(part).id for part in retrying]))
+
+    def _start_parts(self, parts: Sequence[Part]) -> None:
+        self.say(f"Starting {', '.join(part.name for part in parts)}")
+        waits = any(part.waits for part in self.subject.needs)
         try:
-            self.project.up([part.service for part in self.subject.needs])
+            self.project.up(
+                [part.service for part in parts],
+                options=KEEP_RUNNING,
+                silence_limit_s=NEEDS_LIMIT_S if waits else UP_SILENCE_S,
+            )
         except EnvironmentFailure as error:
-            raise EnvironmentFailure(f"{error}{self._logs_of_the_ended()}") from error
-        for part in self.subject.needs:
+            raise EnvironmentFailure(f"{error}{self._logs_of_failed()}") from error
+        for part in parts:
             proc.wait_until(
                 partial(self._is_ready, part),
                 limit_s=NEEDS_LIMIT_S,
@@ -133,6 +157,8 @@ class Starting:
     def _is_ready(self, part: Part) -> bool:
         """Tell whether a needed service is ready; raise if it has ended with an error."""
         container = self._container(part)
+        if container.restarting:
+            return False
         if not container.running:
             if container.exit_code == 0:
                 return True
@@ -143,13 +169,24 @@ class Starting:
             return False
         if container.health:
             return container.health == "healthy"
-        sockets = self._look(container) if part.is_store else None
-        return bool(sockets and sockets.ports) if part.is_store else True
+        if part.is_store:
+            sockets = self._look(container)
+            return bool(sockets and sockets.ports)
+        return part.restart == NO_RESTART or self._is_steady(container)
+
+    def _is_steady(self, container: Container) -> bool:
+        """Tell whether a container that may be started again has run for a while."""
+        now_s = proc.monotonic_s()
+        return now_s - self._seen_s.setdefault((container.id, container.started_at), now_s) > (
+            STEADY_S
+        )
 
     def _not_ready(self, part: Part) -> str:
         container = self._container(part)
         log = self._log(container)
         what = "has not ended" if part.has_to_end else "is not ready"
+        if container.restarting:
+            what = f"still fails (exit code {container.exit_code})"
         health = f" (its HEALTHCHECK says {container.health})" if container.health else ""
         return (
             f"The service {part.name}, which the replicas need, {what}{health}"
@@ -162,13 +199,18 @@ class Starting:
                 return container
         raise EnvironmentFailure(f"Compose started no container of the service {part.name}.")
 
-    def _logs_of_the_ended(self) -> str:
-        """Return what the needed services that do not run say, for Compose does not tell it."""
-        return "".join(
-            f"\n{ended(container, self._log(container), what='The service')}"
-            for container in self.project.containers().values()
-            if container.member and not container.running and container.exit_code != 0
-        )
+    def _logs_of_failed(self) -> str:
+        """Return what the needed services that failed say, for Compose does not tell it."""
+        said = []
+        for container in self.project.containers().values():
+            if not container.member:
+                continue
+            log = self._log(container)
+            if container.restarting or (not container.running and container.exit_code != 0):
+                said.append(f"\n{ended(container, log, what='The service')}")
+            elif container.health == "unhealthy":
+                said.append(f"\nThe service {container.member} is unhealthy.{end_of(log)}")
+        return "".join(said)
 
     # -- the replicas -----------------------------------------------------------------------------
 
@@ -241,6 +283,19 @@ class Starting:
         if self.subject.unset:
             hints.append(f"\nVariables without a value: {', '.join(self.subject.unset)}.")
         return "".join(hints)
+
+
+def in_turn(needs: Sequence[Part]) -> tuple[tuple[Part, ...], ...]:
+    """Return needed services in the order of their start: the stores, then the others.
+
+    All are one group where a store needs one of the others, which Compose would start twice.
+    """
+    stores = tuple(part for part in needs if part.is_store and not part.has_to_end)
+    services = {part.service for part in stores}
+    if any(part.definition.get("depends_on", {}).keys() - services for part in stores):
+        return (tuple(needs),)
+    others = tuple(part for part in needs if part not in stores)
+    return tuple(group for group in (stores, others) if group)
 
 
 _UNRESOLVED = re.compile(

@@ -72,6 +72,21 @@ def test_everything_carries_the_labels_by_which_a_run_is_removed() -> None:
     assert "io.twofold.member" not in made["services"]["sync"]["labels"]
 
 
+def test_only_what_is_needed_may_be_started_again() -> None:
+    migrate = replace(DB, service="with-migrate", restart="on-failure")
+    subject = replace(SUBJECT, measured=replace(WEB, restart="on-failure"), needs=(DB, migrate))
+
+    made, _ = document(subject, PLAN, memory_bytes=10**9, settings={})
+
+    policies = {name: service["restart"] for name, service in made["services"].items()}
+    assert policies == {
+        "gthread": "no",
+        "sync": "no",
+        "with-db": "no",
+        "with-migrate": "on-failure",
+    }
+
+
 @pytest.mark.parametrize("key", ["mem_limit", "memswap_limit"])
 def test_a_limit_of_memory_that_the_user_set_stays(key: str) -> None:
     limited = replace(WEB, definition={key: "64m"})

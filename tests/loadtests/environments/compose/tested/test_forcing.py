@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from loadtests.environments.compose.tested.document import document
 from loadtests.environments.compose.tested.forcing import (
     all_in_force,
     check,
     command_of,
+    commands_of,
     notes,
-    prepare,
     with_words,
 )
 from loadtests.environments.compose.tested.hidden import Hidden
@@ -80,25 +81,52 @@ def test_the_users_command_wins_over_the_images() -> None:
 def test_the_variable_keeps_what_the_user_or_the_image_says_in_it() -> None:
     image = Image(id="i", command=("./start",), env=(("GUNICORN_CMD_ARGS", "--bind :80"),))
 
-    _, commands = prepare(a_subject(), image, [MODELS["sync"]])
-    subject, own = prepare(
-        a_subject(environment={"GUNICORN_CMD_ARGS": "--bind :81", "A": "1"}),
-        image,
-        [MODELS["sync"]],
-    )
+    commands = commands_of(a_subject(), image, [MODELS["sync"]])
+    subject = a_subject(environment={"GUNICORN_CMD_ARGS": "--bind :81", "A": "1"})
+    own = commands_of(subject, image, [MODELS["sync"]])
+    varied = replace(MODELS["sync"], env={"GUNICORN_CMD_ARGS": "--bind :82"})
+    variants = commands_of(subject, image, [varied])
 
     assert commands["sync"].env["GUNICORN_CMD_ARGS"].startswith("--bind :80 --worker-class sync")
     assert own["sync"].env["GUNICORN_CMD_ARGS"].startswith("--bind :81 --worker-class sync")
-    assert set(subject.measured.definition["environment"]) == {"A"}
+    assert variants["sync"].env["GUNICORN_CMD_ARGS"].startswith("--bind :82 --worker-class sync")
     assert commands["sync"].argv == ()
+
+
+def test_the_users_variable_stays_with_what_is_as_started() -> None:
+    started = plain.as_started()[plain.AS_STARTED]
+    subject = a_subject(environment={"GUNICORN_CMD_ARGS": "--bind :81"})
+    plan = replace(
+        make_plan(workers=("sync",), replica_counts=(1, 2)), workers=(MODELS["sync"], started)
+    )
+    commands = commands_of(subject, Image(id="i", command=("./start",)), plan.workers)
+
+    made, values = document(subject, plan, memory_bytes=10**9, settings={}, commands=commands)
+
+    of = {name: made["services"][name]["environment"] for name in ("sync", plain.AS_STARTED)}
+    assert of[plain.AS_STARTED] == {"GUNICORN_CMD_ARGS": "${TWOFOLD_VALUE_1}"}
+    assert values == {"TWOFOLD_VALUE_1": "--bind :81"}
+    assert of["sync"]["GUNICORN_CMD_ARGS"].startswith("--bind :81 --worker-class sync")
+
+
+def test_a_variants_own_variable_does_not_undo_what_its_command_adds_to_it() -> None:
+    varied = replace(MODELS["sync"], env={"GUNICORN_CMD_ARGS": "--bind :82", "A": "1"})
+    plan = replace(make_plan(workers=("sync",), replica_counts=(1, 2)), workers=(varied,))
+    commands = commands_of(a_subject(), Image(id="i", command=("./start",)), plan.workers)
+
+    made, _ = document(a_subject(), plan, memory_bytes=10**9, settings={}, commands=commands)
+
+    environment = made["services"]["sync"]["environment"]
+    assert environment["GUNICORN_CMD_ARGS"].startswith("--bind :82 --worker-class sync")
+    assert environment["A"].startswith("${TWOFOLD_VALUE_")
 
 
 def test_what_is_as_started_is_left_alone() -> None:
     subject = a_subject(command=["gunicorn", "a:b"])
     started = plain.as_started()[plain.AS_STARTED]
 
-    assert prepare(subject, Image(id="i"), [started]) == (subject, {})
-    _, commands = prepare(subject, Image(id="i"), [started, MODELS["gthread"]])
+    assert commands_of(subject, Image(id="i"), [started]) == {}
+    commands = commands_of(subject, Image(id="i"), [started, MODELS["gthread"]])
     assert commands.keys() == {"gthread"}
     assert commands["gthread"].argv[:4] == ("gunicorn", "a:b", "--worker-class", "gthread")
 
@@ -119,7 +147,7 @@ def test_what_was_put_into_force_is_told() -> None:
 
 def test_another_server_cannot_be_chosen_for_an_image() -> None:
     with pytest.raises(UsageError, match=r"runs under waitress, but the image of web starts"):
-        prepare(a_subject(), Image(id="i"), [MODELS["waitress"]])
+        commands_of(a_subject(), Image(id="i"), [MODELS["waitress"]])
 
 
 LOG = "[INFO] Starting gunicorn 23.0.0\n[INFO] Using worker: {mode}\n"

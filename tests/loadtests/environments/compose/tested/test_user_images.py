@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.environments.compose.tested.user_images import build_command, provide
-from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
+from loadtests.tools import proc
 from loadtests.tools.docker import Engine
 from loadtests.tools.docker import images as docker_images
 from loadtests.tools.docker.images import Image
@@ -75,7 +79,7 @@ def test_a_setting_of_a_build_that_is_not_passed_on_is_told() -> None:
 
 
 def test_an_image_that_is_there_is_not_pulled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker_images, "pull", lambda _: pytest.fail("pulled"))
+    monkeypatch.setattr(docker_images, "pull", lambda *_, **__: pytest.fail("pulled"))
 
     assert provided(a_part(), shop=IMAGE) == {"web": IMAGE}
 
@@ -83,7 +87,7 @@ def test_an_image_that_is_there_is_not_pulled(monkeypatch: pytest.MonkeyPatch) -
 def test_an_image_that_cannot_be_had_is_told_with_the_engines_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(docker_images, "pull", lambda _: "pull access denied for shop")
+    monkeypatch.setattr(docker_images, "pull", lambda *_, **__: "pull access denied for shop")
 
     with pytest.raises(
         EnvironmentFailure, match=r"'shop:1' of web .*: pull access denied for shop"
@@ -106,3 +110,71 @@ def test_a_build_is_told_and_gets_its_command(monkeypatch: pytest.MonkeyPatch) -
     provided(a_part(build={"context": "/srv"}), shop=IMAGE)
 
     assert built == ["web"]
+
+
+def test_an_image_that_several_services_have_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+    monkeypatch.setattr(docker_images, "build", lambda _, what, **__: built.append(what))
+    web = a_part(build={"context": "/srv"})
+    subject = Subject(measured=web, needs=(replace(web, name="migrate"),))
+
+    images = provide(cast("Engine", Images(shop=IMAGE)), subject, lambda _: None)
+
+    assert built == ["web"]
+    assert images == {"web": IMAGE, "migrate": IMAGE}
+
+
+def test_a_service_for_another_kind_of_processor_is_built_and_pulled_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pulled: list[str | None] = []
+    engine = Images()
+
+    def pull(_: str, *, platform: str | None) -> None:
+        pulled.append(platform)
+        engine.images["shop"] = IMAGE
+
+    monkeypatch.setattr(docker_images, "pull", pull)
+
+    argv = build_command(a_part(build={"context": "/srv", "platform": "linux/arm64"})).argv
+    part = a_part(definition={"platform": "linux/amd64"})
+    provide(cast("Engine", engine), Subject(measured=part), lambda _: None)
+
+    assert argv[argv.index("--platform") + 1] == "linux/arm64"
+    assert pulled == ["linux/amd64"]
+
+
+def test_a_build_that_fails_is_told_with_its_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: object, **__: object) -> None:
+        raise ProcessFailure("code 1", output="no such file")
+
+    monkeypatch.setattr(proc, "run", run)
+
+    with pytest.raises(EnvironmentFailure, match="of web does not build from the context /srv"):
+        provided(a_part(build={"context": "/srv"}))
+
+
+def test_a_dockerfile_in_the_build_section_is_a_file_while_it_is_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+
+    def build(argv: Sequence[str], **_: object) -> None:
+        read.append(Path(argv[argv.index("--file") + 1]).read_text())
+        assert argv[-1] == "/srv"
+
+    monkeypatch.setattr(docker_images, "build", build)
+
+    provided(a_part(build={"context": "/srv", "dockerfile_inline": "FROM shop\n"}), shop=IMAGE)
+
+    assert read == ["FROM shop\n"]
+
+
+def test_further_contexts_of_a_build_are_passed_on_but_for_other_services() -> None:
+    build = {"context": "/srv", "additional_contexts": {"lib": "/srv/lib"}, "sbom": True}
+
+    argv = build_command(a_part(build=build)).argv
+
+    assert argv[argv.index("--build-context") + 1] == "lib=/srv/lib"
+    with pytest.raises(UsageError, match="has additional_contexts of another service"):
+        build_command(a_part(build={**build, "additional_contexts": {"lib": "service:base"}}))

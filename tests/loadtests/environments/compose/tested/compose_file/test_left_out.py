@@ -20,6 +20,13 @@ from loadtests.environments.compose.tested.compose_file.left_out import declared
             ("deploy.replicas 3", "deploy.resources.limits.cpus 0.5"),
         ),
         (
+            {"gpus": "all", "deploy": {"resources": {"reservations": {"memory": "64M"}}}},
+            ("deploy.resources.reservations.memory 64M",),
+        ),
+        ({"restart": "no", "cpus": 0.0, "deploy": {"resources": {"limits": {"cpus": "0"}}}}, ()),
+        ({"network_mode": "service:db"}, ("network_mode service:db",)),
+        ({"network_mode": "bridge"}, ()),
+        (
             {"networks": {"front": {"ipv4_address": "172.28.0.10"}, "back": None}},
             ("address 172.28.0.10 on front",),
         ),
@@ -32,6 +39,13 @@ def test_what_a_run_does_not_have_is_told(
     definition: dict[str, Any], told: tuple[str, ...]
 ) -> None:
     assert left_out(definition) == told
+
+
+def test_a_restart_policy_that_a_run_keeps_is_not_told() -> None:
+    definition = {"restart": "always", "deploy": {"restart_policy": {"condition": "any"}}}
+
+    assert left_out(definition) == ("restart always", "deploy.restart_policy")
+    assert left_out(definition, restarts=True) == ()
 
 
 def test_the_containers_own_ports_are_hints() -> None:

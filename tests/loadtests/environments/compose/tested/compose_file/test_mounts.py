@@ -65,18 +65,21 @@ def test_volumes_of_others_and_shares_are_replaced_by_the_runs_own() -> None:
         "theirs": {"external": True, "name": "real"},
         "share": {"driver_opts": {"type": "nfs", "device": ":/x"}},
         "fast": {"driver_opts": {"type": "tmpfs", "device": "tmpfs"}},
+        "folder": {"driver_opts": {"type": "none", "o": "bind", "device": "/srv/x"}},
     }
 
-    volumes, notes = own_volumes(["own", "theirs", "share", "fast", "own"], declared)
+    volumes, notes = own_volumes(["own", "theirs", "share", "fast", "folder", "own"], declared)
 
     assert volumes == {
         "own": {},
         "theirs": {},
         "share": {},
         "fast": {"driver_opts": {"type": "tmpfs", "device": "tmpfs"}},
+        "folder": {},
     }
     assert notes == (
         "The volume theirs is external, so an empty one of the run stands in for it.",
         "The volume share is on a share, so an empty one of the run stands in for it.",
+        "The volume folder is the folder /srv/x, so an empty one of the run stands in for it.",
         "Volumes are the run's own and empty at the start: own, fast.",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from loadtests.environments.compose.tested.compose_file import reading
 from loadtests.environments.compose.tested.subject import Subject
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import Target, TargetKind
+from loadtests.targets import compose_service
 from loadtests.tools import docker_compose
 from loadtests.tools.docker_compose import Compose, ComposeFileError, Configured
 from tests.loadtests.environments.compose.fake_engine import COMPOSE
@@ -92,6 +94,61 @@ def test_a_service_that_the_measured_one_does_not_need_cannot_stop_the_run(
         "Compose refuses compose.yaml; it was read without other, and without what a run sets"
         " itself: Couldn't find env file: /srv/missing.env." in subject.notes
     )
+
+
+def test_a_reduced_file_has_what_builds_the_image_of_another_service(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = """\
+services:
+  web: {image: shop}
+  worker: {build: ./worker, image: shop, env_file: missing.env}
+  other: {image: x, env_file: missing.env}
+"""
+
+    subject = read(monkeypatch, tmp_path, Asked("missing.env not found"), text)
+
+    assert subject.measured.build == {"context": "./worker"}
+    assert subject.needs == ()
+
+
+def test_services_of_an_included_file_are_read_with_all_profiles(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Including(Asked):
+        def __call__(self, *given: Any) -> Configured:
+            document = super().__call__(*given).document
+            return Configured(
+                document={**document, "services": {**document["services"], "db": {"image": "d"}}}
+            )
+
+    text = """\
+include: [db.yaml]
+services:
+  web: {image: shop, environment: {DB_HOST: db}}
+  other: {image: x, env_file: missing.env}
+"""
+    asked = Including("missing.env not found")
+
+    subject = read(monkeypatch, tmp_path, asked, text)
+
+    assert [part.name for part in subject.needs] == ["db"]
+    assert asked.profiles == [("*",), ("*",)]
+
+
+@pytest.mark.parametrize(("version", "told"), [("1.29.2", True), ("2.29.1", False)])
+def test_the_old_compose_is_named_where_it_refuses_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, version: str, *, told: bool
+) -> None:
+    monkeypatch.setattr(docker_compose, "configured", Asked("unsupported option: 'required'"))
+    (tmp_path / "compose.yaml").write_text("services: {shop: {image: s}}\n")
+
+    with pytest.raises(UsageError) as refusal:
+        reading.read(
+            replace(COMPOSE, version=version), compose_service.find("compose.yaml:web", tmp_path)
+        )
+
+    assert ("the Compose plugin knows newer settings" in str(refusal.value)) is told
 
 
 def test_what_a_run_sets_itself_cannot_stop_it_and_is_told_all_the_same(

@@ -192,3 +192,85 @@ def test_replicas_share_state_only_with_others_or_by_volumes() -> None:
 
     assert not alone.shares_state
     assert replace(alone, volumes={"data": {}}).shares_state
+
+
+def test_a_service_has_the_image_that_another_one_builds() -> None:
+    services = {
+        "web": {
+            "build": {"context": "/srv"},
+            "image": "shop",
+            "depends_on": {"migrate": {"condition": "service_completed_successfully"}},
+        },
+        "migrate": {"image": "shop", "command": "flask db upgrade"},
+    }
+
+    web, migrate = subject_of({"services": services}, "web", tag="t").parts
+
+    assert migrate.image == web.image == "t-web:latest"
+    assert migrate.build == web.build == {"context": "/srv"}
+    other = subject_of({"services": services}, "migrate", tag="t").measured
+    assert (other.image, other.build) == (web.image, web.build)
+
+
+def test_what_is_needed_is_started_again_if_it_waits_for_others() -> None:
+    services: dict[str, Any] = {
+        "web": {"image": "s", "restart": "always", "depends_on": ["migrate", "db"]},
+        "migrate": {"image": "s", "restart": "on-failure", "depends_on": ["db"]},
+        "db": {"image": "postgres", "restart": "always"},
+    }
+
+    subject = subject_of({"services": services}, "web", tag="t")
+
+    assert {part.name: part.restart for part in subject.parts} == {
+        "web": "no",
+        "migrate": "on-failure",
+        "db": "no",
+    }
+    assert "Started again after an error, until the replicas are started: migrate." in subject.notes
+    assert [note for note in subject.notes if "left out" in note] == [
+        f"{name}: left out, since a run sets or forbids it: restart always."
+        for name in ("web", "db")
+    ]
+
+
+def test_gpus_are_carried_over_and_said_to_be_shared() -> None:
+    subject = subject_of({"services": {"web": {"image": "s", "gpus": "all"}}}, "web", tag="t")
+
+    assert subject.measured.definition["deploy"] == {
+        "resources": {"reservations": {"devices": [{"count": "all", "capabilities": ["gpu"]}]}}
+    }
+    assert any(note.startswith("web: all replicas have the devices") for note in subject.notes)
+
+
+def test_a_limit_of_no_memory_leaves_the_runs_own_in_force() -> None:
+    services = {"web": {"image": "s", "mem_limit": "0"}}
+
+    assert "mem_limit" not in (
+        subject_of({"services": services}, "web", tag="t").measured.definition
+    )
+
+
+def test_networks_of_others_are_told() -> None:
+    document = {
+        "services": {"web": {"image": "s", "networks": {"default": None, "traefik": None}}},
+        "networks": {"default": {}, "traefik": {"external": True}},
+    }
+
+    (note,) = subject_of(document, "web", tag="t").notes
+
+    assert note.startswith("Not joined, since they are external: the networks traefik.")
+
+
+def test_volumes_of_another_service_come_along() -> None:
+    services = {
+        "web": {"image": "s", "volumes_from": ["files:ro"], "volumes": ["own:/own"]},
+        "files": {"image": "s", "volumes": ["static:/static", "other:/own"]},
+    }
+
+    subject = subject_of({"services": services}, "web", tag="t")
+
+    assert subject.measured.definition["volumes"] == [
+        {"type": "volume", "target": "/own", "source": "own"},
+        {"type": "volume", "target": "/static", "source": "static", "read_only": True},
+    ]
+    assert set(subject.volumes) == {"own", "static", "other"}

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from loadtests.environments.compose.projects import Project
+from loadtests.environments.compose.projects import UP_SILENCE_S, Project
 from loadtests.environments.compose.tested.start import listening, starting
 from loadtests.environments.compose.tested.start.endings import ReplicaEnded
 from loadtests.environments.compose.tested.start.listening import Wanted
@@ -35,6 +35,7 @@ class FakeProject:
         self.logs: dict[str, str] = {}
         self.racing = False
         self.engine = self
+        self.silence_limits_s: list[float] = []
 
     def up(
         self,
@@ -43,7 +44,9 @@ class FakeProject:
         options: Sequence[str] = (),
         *,
         start: bool = True,
+        silence_limit_s: float = UP_SILENCE_S,
     ) -> None:
+        self.silence_limits_s.append(silence_limit_s)
         before = len(self.listed)
         self.ups.append((tuple(services), dict(scale or {})))
         for service in services:
@@ -132,6 +135,114 @@ def test_a_needed_service_that_is_not_ready_is_told(
         a_start(
             monkeypatch, FakeProject(with_db=fields), Subject(measured=WEB, needs=(part,))
         ).start()
+
+
+MIGRATE = Part(name="migrate", service="with-migrate", image="shop", restart="on-failure")
+ENDED = {"running": False, "exit_code": 0}
+
+
+def test_stores_are_ready_before_what_asks_them_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = FakeProject(with_migrate=ENDED)
+    subject = Subject(measured=WEB, needs=(replace(MIGRATE, restart="no"), DB))
+
+    a_start(monkeypatch, project, subject).start_needs()
+
+    assert [services for services, _ in project.ups] == [("with-db",), ("with-migrate",)]
+
+
+def test_a_store_that_needs_another_service_starts_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = FakeProject(with_migrate=ENDED)
+    store = replace(DB, definition={"depends_on": {"with-migrate": {"condition": "x"}}})
+    subject = Subject(measured=WEB, needs=(replace(MIGRATE, restart="no"), store))
+
+    a_start(monkeypatch, project, subject).start_needs()
+
+    assert [services for services, _ in project.ups] == [("with-migrate", "with-db")]
+
+
+def test_a_service_that_fails_at_first_is_started_again_but_only_until_all_is_ready(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = FakeProject(with_migrate={"restarting": True, "exit_code": 1})
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr(proc, "run", lambda argv, **_: ran.append(argv))
+    start = a_start(monkeypatch, project, Subject(measured=WEB, needs=(MIGRATE,)))
+    looked = project.containers
+
+    def containers() -> dict[str, Container]:
+        seen = dict(looked())
+        assert ran == []
+        project.listed = {
+            name: replace(container, restarting=False, running=False, exit_code=0)
+            for name, container in seen.items()
+        }
+        return seen
+
+    monkeypatch.setattr(project, "containers", containers)
+    start.start_needs()
+
+    assert ran == [("docker", "update", "--restart=no", "id of with-migrate-1")]
+
+
+def test_a_service_that_goes_on_failing_is_told_with_its_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = FakeProject(with_migrate={"restarting": True, "exit_code": 3})
+    project.logs["id of with-migrate-1"] = "Error: no such table"
+    monkeypatch.setattr(starting, "NEEDS_LIMIT_S", 0.05)
+
+    with pytest.raises(EnvironmentFailure) as failure:
+        a_start(monkeypatch, project, Subject(measured=WEB, needs=(MIGRATE,))).start()
+
+    assert "migrate, which the replicas need, still fails (exit code 3)" in str(failure.value)
+    assert str(failure.value).endswith("Error: no such table")
+
+
+def test_a_service_that_may_be_started_again_has_to_run_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = iter(range(100))
+    start = a_start(monkeypatch, FakeProject(), Subject(measured=WEB, needs=(MIGRATE,)))
+    start.project.up(("with-migrate",))
+    monkeypatch.setattr(proc, "monotonic_s", lambda: float(next(clock)))
+
+    seen = [start._is_ready(MIGRATE) for _ in range(6)]
+
+    assert seen == [False] * 4 + [True] * 2
+
+
+@pytest.mark.parametrize(
+    ("condition", "limit_s"),
+    [("service_healthy", starting.NEEDS_LIMIT_S), ("service_started", UP_SILENCE_S)],
+)
+def test_compose_may_be_silent_for_as_long_as_it_waits_for_a_check_of_health(
+    monkeypatch: pytest.MonkeyPatch, condition: str, limit_s: float
+) -> None:
+    project = FakeProject(with_migrate=ENDED)
+    definition = {"depends_on": {"with-db": {"condition": condition}}}
+    migrate = replace(MIGRATE, definition=definition, restart="no")
+
+    a_start(monkeypatch, project, Subject(measured=WEB, needs=(migrate, DB))).start_needs()
+
+    assert project.silence_limits_s == [limit_s] * 2
+
+
+def test_what_compose_does_not_tell_of_a_service_that_is_unhealthy_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = FakeProject()
+    project.logs["id of with-db-1"] = "FATAL: role does not exist"
+    start = a_start(monkeypatch, project, Subject(measured=WEB, needs=(DB,)))
+
+    def up(*_: object, **__: object) -> None:
+        container = replace(a_container("with-db"), member="db", health="unhealthy")
+        project.listed = {"db": container}
+        raise EnvironmentFailure("Compose did not start the stack")
+
+    monkeypatch.setattr(project, "up", up)
+
+    with pytest.raises(EnvironmentFailure, match=r"(?s)db is unhealthy\..*FATAL: role does not"):
+        start.start()
 
 
 def test_replicas_that_race_are_started_one_after_another_with_a_note(
