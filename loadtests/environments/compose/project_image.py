@@ -23,6 +23,7 @@ from loadtests.environments.compose.images import replacing
 from loadtests.environments.compose.projects import project_name
 from loadtests.environments.owner import Owner
 from loadtests.environments.protocol import Say
+from loadtests.environments.replica_environment import IMPORT_PATH, joined_places
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.target import Target
@@ -233,9 +234,11 @@ def command(worker: WorkerModel, tested: Target) -> Command:
         folder=FOLDER,
         versions={name: text for name, text in (tested.modules or {}).items() if text},
     )
-    own = servers.of(worker).command(order)
-    places = (own.env.get("PYTHONPATH", ""), f"{FOLDER}/{tested.source}".rstrip("/"))
-    env = {**own.env, "PYTHONPATH": ":".join(filter(None, places))}
+    own, given = servers.of(worker).command(order), worker.env.get(IMPORT_PATH)
+    # The variant's and the target's places are added to these; their texts stay out of files.
+    first = own.env.get(IMPORT_PATH) if own.env.get(IMPORT_PATH) != given else None
+    places = joined_places(first, f"{FOLDER}/{tested.source}".rstrip("/"))
+    env = {**own.env, IMPORT_PATH: places}
     if not own.files:
         return Command(argv=own.argv, env=env)
     written = {f"{order.scratch}/{name}": text for name, text in own.files.items()}

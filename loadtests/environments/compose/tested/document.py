@@ -10,7 +10,7 @@ from typing import Any
 from loadtests.environments.compose.files import common
 from loadtests.environments.compose.tested.hidden import Hidden, escaped
 from loadtests.environments.compose.tested.subject import Part, Subject
-from loadtests.environments.replica_environment import Settings
+from loadtests.environments.replica_environment import IMPORT_PATH, Settings, joined_places
 from loadtests.model.plan import Plan
 from loadtests.servers.server import Command
 from loadtests.tools.docker import MEMBER_LABEL, OWNER_LABEL, RUN_LABEL
@@ -85,8 +85,12 @@ def replica(
 ) -> dict[str, Any]:
     """Return the service of a measured part's replicas; see :func:`document`."""
     service = _service(part)
-    own = {**service.get("environment", {}), **escaped(command.env)}
-    service["environment"] = {**own, **variables}
+    given, own = service.get("environment", {}), escaped(command.env)
+    service["environment"] = {**given, **own, **variables}
+    if IMPORT_PATH in own:
+        service["environment"][IMPORT_PATH] = joined_places(
+            *(variables_of.get(IMPORT_PATH) for variables_of in (own, variables, given))
+        )
     if command.argv:
         service["command"] = escaped(command.argv)
     service["healthcheck"] = {"disable": True}

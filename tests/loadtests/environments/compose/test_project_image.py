@@ -277,6 +277,16 @@ def test_a_replica_starts_in_the_projects_folder_of_the_image(tested: Target) ->
     assert "SECRET_KEY" not in command.env
 
 
+def test_the_command_has_no_import_path_of_the_variant_which_is_added_later(
+    tested: Target,
+) -> None:
+    worker = replace(MODELS["sync"], env={"PYTHONPATH": "secret-place"})
+
+    command = project_image.command(worker, replace(tested, application="shop:app"))
+
+    assert command.env["PYTHONPATH"] == "/srv/project"
+
+
 @pytest.mark.docker
 @pytest.mark.slow
 @pytest.mark.parallel
