@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 import tempfile
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -41,25 +42,62 @@ FOLDER = "/srv/project"
 PYTHON = "/venv/bin/python"
 PORT = 8000
 
-NO_WHEEL = (
-    "to build wheel",
-    "Failed building wheel",
-    "Failed to build",
-    "metadata-generation-failed",
-)
-"""What pip says where it has to compile a package."""
-
 OTHER_PYTHON = (
     "A package has no wheel for the Python of the base image. Take a newer version of it, or name a"
     " base image with the Python that you use: TWOFOLD_BASE_IMAGE=python:3.12-slim."
 )
+NEEDS_COMPILER = (
+    "A package needs a compiler and libraries, which a slim base image does not have. Name the full"
+    " image, TWOFOLD_BASE_IMAGE=python:3.13, or take a package with wheels, such as"
+    " psycopg2-binary instead of psycopg2."
+)
+ASKS_FOR_PYTHON = (
+    "The project asks for another Python than the base image has. Name a base image with one that"
+    " it takes, such as TWOFOLD_BASE_IMAGE=python:3.12-slim."
+)
+REMEDIES = (
+    (
+        re.compile(
+            r"pg_config|mysql_config|pkg-config|Python\.h|fatal error: \S+\.h\b|C compiler"
+            r"|Unknown compiler|CMAKE_C\w*_COMPILER|unable to execute '?\S*gcc"
+            r"|(?:gcc|g\+\+|cc)'?(?: failed)?: (?:No such file|(?:command )?not found)"
+        ),
+        NEEDS_COMPILER,
+    ),
+    (
+        re.compile(
+            r"requires a different Python|is not allowed by the project"
+            r"|incompatible with the project's Python"
+        ),
+        ASKS_FOR_PYTHON,
+    ),
+    (
+        re.compile(
+            r"to build wheel|Failed building wheel|Failed to build|metadata-generation-failed"
+        ),
+        OTHER_PYTHON,
+    ),
+)
+"""What pip, uv and Poetry say where they cannot install a package, with what to do about it.
 
+gcc that is there and fails is no lack of a compiler: the package does not fit the Python.
+"""
+
+NOT_INSTALLED = "/venv/not-installed"
+"""Where an image lists the projects in its folder that could not be installed."""
+
+MARK = "twofold: not installed: "
 BOOT = (
-    "import base64, runpy, sys;"
+    "import base64, os, runpy, sys;"
+    f"os.path.exists('{NOT_INSTALLED}') and"
+    f" sys.stderr.writelines('{MARK}' + line for line in open('{NOT_INSTALLED}'));"
     "open('/tmp/inspector.pyz', 'wb').write(base64.b64decode(sys.stdin.read()));"
     "runpy.run_path('/tmp/inspector.pyz', run_name='__main__')"
 )
-"""Runs the inspector from standard input: no file of ours can be mounted on another machine."""
+"""Runs the inspector from standard input: no file of ours can be mounted on another machine.
+
+Before, it says what the image lacks; a builder that has the layer already would say nothing.
+"""
 
 WRITE = (
     "import json, os, sys; job = json.loads(sys.argv[1]);"
@@ -125,9 +163,8 @@ def build(
 def _without_folder(message: str) -> str:
     """Return why an image does not build, without the command that names a folder about to go."""
     reason = message.partition("\nTry it by hand")[0]
-    if any(word in reason for word in NO_WHEEL):
-        return f"{reason}\n{OTHER_PYTHON}"
-    return reason
+    remedy = next((advice for said, advice in REMEDIES if said.search(reason)), None)
+    return reason if remedy is None else f"{reason}\n{remedy}"
 
 
 def dockerfile_of(
@@ -141,7 +178,12 @@ def dockerfile_of(
         autoescape=False,  # noqa: S701  no HTML
     )
     template = environment.from_string((root / TEMPLATE).read_text())
-    return template.render(folder=FOLDER, requirements=needed, packages=packages_of(workers))
+    return template.render(
+        folder=FOLDER,
+        requirements=needed,
+        packages=packages_of(workers),
+        not_installed=NOT_INSTALLED,
+    )
 
 
 def packages_of(workers: Sequence[WorkerModel]) -> tuple[Package, ...]:
@@ -201,12 +243,32 @@ def inspect(image: str, tested: Target, say: Say) -> Target:
         with suppress(ProcessFailure):
             pulse.run(docker_files.remove_argv(container), check=False)
         raise
-    seen = inspection.parse(
-        done, asked=tested.application or "", where="the image's Python", folder=folder
-    )
-    _check_version(requirements.find(folder), seen.python)
+    needed, notes = requirements.find(folder), _not_installed(done.stderr)
+    try:
+        seen = inspection.parse(
+            done,
+            asked=tested.application or "",
+            where="the image's Python",
+            folder=folder,
+            install=requirements.what_to_add(folder, needed),
+        )
+    except UsageError as error:
+        raise UsageError("\n".join((str(error), *notes))) from error
+    _check_version(needed, seen.python)
     python = Interpreter(path=PYTHON, why=f"of an image made from {folder}")
-    return examination.described(tested, seen, python)
+    described = examination.described(tested, seen, python)
+    return replace(described, notes=(*described.notes, *notes))
+
+
+def _not_installed(output: str) -> tuple[str, ...]:
+    """Return notes on the projects that an image could not install, by what it wrote at first."""
+    lines = (line.partition(MARK)[2] for line in output.splitlines() if line.startswith(MARK))
+    return tuple(
+        f"The project in {'the folder' if place == '.' else place} could not be installed in the"
+        " image, so importlib.metadata does not know it, and its entry points are missing. Try it:"
+        f" pip install --no-deps --editable {place}"
+        for place in lines
+    )
 
 
 def _check_version(needed: requirements.Requirements, python: str) -> None:
