@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import secrets
 import tempfile
 import zlib
@@ -30,10 +29,17 @@ from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.target import Target
 from loadtests.servers import registry as servers
 from loadtests.servers.server import Command, ReplicaOrder
-from loadtests.targets.application import build_context, examination, inspection, requirements
+from loadtests.targets.application import (
+    build_context,
+    build_failure,
+    examination,
+    inspection,
+    requirements,
+    uninstalled,
+)
 from loadtests.targets.application.folders import check_readable
 from loadtests.targets.application.interpreter import Interpreter
-from loadtests.tools import docker, docker_files
+from loadtests.tools import docker, docker_files, proc
 from loadtests.tools.docker import pulse
 
 TEMPLATE = "compose/project/Dockerfile.j2"
@@ -42,62 +48,12 @@ FOLDER = "/srv/project"
 PYTHON = "/venv/bin/python"
 PORT = 8000
 
-OTHER_PYTHON = (
-    "A package has no wheel for the Python of the base image. Take a newer version of it, or name a"
-    " base image with the Python that you use: TWOFOLD_BASE_IMAGE=python:3.12-slim."
-)
-NEEDS_COMPILER = (
-    "A package needs a compiler and libraries, which a slim base image does not have. Name the full"
-    " image, TWOFOLD_BASE_IMAGE=python:3.13, or take a package with wheels, such as"
-    " psycopg2-binary instead of psycopg2."
-)
-ASKS_FOR_PYTHON = (
-    "The project asks for another Python than the base image has. Name a base image with one that"
-    " it takes, such as TWOFOLD_BASE_IMAGE=python:3.12-slim."
-)
-REMEDIES = (
-    (
-        re.compile(
-            r"pg_config|mysql_config|pkg-config|Python\.h|fatal error: \S+\.h\b|C compiler"
-            r"|Unknown compiler|CMAKE_C\w*_COMPILER|unable to execute '?\S*gcc"
-            r"|(?:gcc|g\+\+|cc)'?(?: failed)?: (?:No such file|(?:command )?not found)"
-        ),
-        NEEDS_COMPILER,
-    ),
-    (
-        re.compile(
-            r"requires a different Python|is not allowed by the project"
-            r"|incompatible with the project's Python"
-        ),
-        ASKS_FOR_PYTHON,
-    ),
-    (
-        re.compile(
-            r"to build wheel|Failed building wheel|Failed to build|metadata-generation-failed"
-        ),
-        OTHER_PYTHON,
-    ),
-)
-"""What pip, uv and Poetry say where they cannot install a package, with what to do about it.
-
-gcc that is there and fails is no lack of a compiler: the package does not fit the Python.
-"""
-
-NOT_INSTALLED = "/venv/not-installed"
-"""Where an image lists the projects in its folder that could not be installed."""
-
-MARK = "twofold: not installed: "
 BOOT = (
-    "import base64, os, runpy, sys;"
-    f"os.path.exists('{NOT_INSTALLED}') and"
-    f" sys.stderr.writelines('{MARK}' + line for line in open('{NOT_INSTALLED}'));"
+    f"import base64, runpy, sys; {uninstalled.SAYING};"
     "open('/tmp/inspector.pyz', 'wb').write(base64.b64decode(sys.stdin.read()));"
     "runpy.run_path('/tmp/inspector.pyz', run_name='__main__')"
 )
-"""Runs the inspector from standard input: no file of ours can be mounted on another machine.
-
-Before, it says what the image lacks; a builder that has the layer already would say nothing.
-"""
+"""Runs the inspector from standard input: no file of ours can be mounted on another machine."""
 
 WRITE = (
     "import json, os, sys; job = json.loads(sys.argv[1]);"
@@ -163,8 +119,8 @@ def build(
 def _without_folder(message: str) -> str:
     """Return why an image does not build, without the command that names a folder about to go."""
     reason = message.partition("\nTry it by hand")[0]
-    remedy = next((advice for said, advice in REMEDIES if said.search(reason)), None)
-    return reason if remedy is None else f"{reason}\n{remedy}"
+    advice = build_failure.advice(reason)
+    return reason if advice is None else f"{reason}\n{advice}"
 
 
 def dockerfile_of(
@@ -182,7 +138,7 @@ def dockerfile_of(
         folder=FOLDER,
         requirements=needed,
         packages=packages_of(workers),
-        not_installed=NOT_INSTALLED,
+        not_installed=uninstalled.LIST,
     )
 
 
@@ -243,7 +199,12 @@ def inspect(image: str, tested: Target, say: Say) -> Target:
         with suppress(ProcessFailure):
             pulse.run(docker_files.remove_argv(container), check=False)
         raise
-    needed, notes = requirements.find(folder), _not_installed(done.stderr)
+    return _described(tested, done, folder)
+
+
+def _described(tested: Target, done: proc.Completed, folder: Path) -> Target:
+    """Return a target with what the inspector wrote; raise :class:`UsageError` for a failure."""
+    needed, notes = requirements.find(folder), uninstalled.notes(done.stderr)
     try:
         seen = inspection.parse(
             done,
@@ -258,17 +219,6 @@ def inspect(image: str, tested: Target, say: Say) -> Target:
     python = Interpreter(path=PYTHON, why=f"of an image made from {folder}")
     described = examination.described(tested, seen, python)
     return replace(described, notes=(*described.notes, *notes))
-
-
-def _not_installed(output: str) -> tuple[str, ...]:
-    """Return notes on the projects that an image could not install, by what it wrote at first."""
-    lines = (line.partition(MARK)[2] for line in output.splitlines() if line.startswith(MARK))
-    return tuple(
-        f"The project in {'the folder' if place == '.' else place} could not be installed in the"
-        " image, so importlib.metadata does not know it, and its entry points are missing. Try it:"
-        f" pip install --no-deps --editable {place}"
-        for place in lines
-    )
 
 
 def _check_version(needed: requirements.Requirements, python: str) -> None:

@@ -1,4 +1,4 @@
-"""What can be done about usual causes of a replica that ends, or that does not answer. PURE."""
+"""What can be done where a replica ends or does not answer, by its log. It does no I/O."""
 
 from __future__ import annotations
 
