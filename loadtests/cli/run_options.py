@@ -208,7 +208,8 @@ def ask(given: dict[str, Any]) -> tuple[options.Options, Project]:
     """
     values = dict(given)
     here = Path.cwd()
-    file = project_file.load(values.pop("config"), here, choices.known())
+    variables = target_options.variables(values["env"])
+    file = project_file.load(values.pop("config"), here, choices.known(), given=variables)
     may_load = values.pop("may_load")
     project = projects.build(_given_project(values, here), file, os.environ)
     if project.tested.url is not None:

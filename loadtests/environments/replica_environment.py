@@ -15,6 +15,15 @@ Settings = Mapping[str, Mapping[str, str]]
 NO_SETTINGS: Settings = MappingProxyType({})
 
 
+IMPORT_PATH = "PYTHONPATH"
+"""The one variable that adds up: the places of the harness, of a variant and of the user."""
+
+
+def joined_places(*places: str | None) -> str:
+    """Return lists of places to import from as one, each once and in this order."""
+    return ":".join(dict.fromkeys(filter(None, places)))
+
+
 def settings_of(replica: str, settings: Settings) -> dict[str, str]:
     """Return the variables of one replica; the last matching pattern wins."""
     variables: dict[str, str] = {}

@@ -118,16 +118,17 @@ class Driver:
     def _not_ready(self, names: Collection[str], *, answer: Answer | None, waited_s: float) -> str:
         name = min(names)
         others = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+        log = self._stack.log_of(name)
         did = not_ready.what_it_did(
             self._replicas()[name],
             state=self._stack.state_of(name),
             answer=answer,
             path=self._health_path,
             waited_s=waited_s,
+            log=log,
         )
         return (
-            f"Replica {name}{others} of {len(self._replicas())} {did}.\n"
-            f"{not_ready.log_digest(self._stack.log_of(name))}"
+            f"Replica {name}{others} of {len(self._replicas())} {did}.\n{not_ready.log_digest(log)}"
         )
 
     def wait_for_proxy(self) -> None:

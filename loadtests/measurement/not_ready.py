@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from loadtests.environments.shared import remedies
 from loadtests.model.generator_records import Answer
 from loadtests.model.stack import Replica, ReplicaState
 from loadtests.tools.error_lines import first_error, repeated
@@ -27,12 +28,30 @@ _OF_THE_SERVER = re.compile(r"\[INFO\] (?:Booting worker|Worker )")
 
 
 def what_it_did(
-    replica: Replica, *, state: ReplicaState, answer: Answer | None, path: str, waited_s: float
+    replica: Replica,
+    *,
+    state: ReplicaState,
+    answer: Answer | None,
+    path: str,
+    waited_s: float,
+    log: str = "",
 ) -> str:
     """Return what a replica did instead of answering, as the rest of a sentence.
 
-    ``answer`` is that to a last request for ``path``, None if the replica has ended.
+    ``answer`` is that to a last request for ``path``, None if the replica has ended. What can be
+    done about a usual cause in its ``log`` comes after it.
     """
+    did = _did(replica, state=state, answer=answer, path=path, waited_s=waited_s)
+    if state.out_of_memory or (answer is not None and answer.status is not None):
+        return did
+    has_ended = state.exit_code is not None or answer is None
+    remedy = remedies.of_an_end(log) if has_ended else remedies.of_no_answer(log)
+    return f"{did}.{remedy.removesuffix('.')}" if remedy else did
+
+
+def _did(
+    replica: Replica, *, state: ReplicaState, answer: Answer | None, path: str, waited_s: float
+) -> str:
     if state.out_of_memory:
         return "was killed, out of memory. Give it more, or let it use less"
     if state.exit_code is not None or answer is None:

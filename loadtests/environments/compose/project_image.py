@@ -12,7 +12,7 @@ import tempfile
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -23,15 +23,23 @@ from loadtests.environments.compose.images import replacing
 from loadtests.environments.compose.projects import project_name
 from loadtests.environments.owner import Owner
 from loadtests.environments.protocol import Say
+from loadtests.environments.replica_environment import IMPORT_PATH, joined_places
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.target import Target
 from loadtests.servers import registry as servers
 from loadtests.servers.server import Command, ReplicaOrder
-from loadtests.targets.application import build_context, examination, inspection, requirements
+from loadtests.targets.application import (
+    build_context,
+    build_failure,
+    examination,
+    inspection,
+    requirements,
+    uninstalled,
+)
 from loadtests.targets.application.folders import check_readable
 from loadtests.targets.application.interpreter import Interpreter
-from loadtests.tools import docker, docker_files
+from loadtests.tools import docker, docker_files, proc
 from loadtests.tools.docker import pulse
 
 TEMPLATE = "compose/project/Dockerfile.j2"
@@ -40,21 +48,8 @@ FOLDER = "/srv/project"
 PYTHON = "/venv/bin/python"
 PORT = 8000
 
-NO_WHEEL = (
-    "to build wheel",
-    "Failed building wheel",
-    "Failed to build",
-    "metadata-generation-failed",
-)
-"""What pip says where it has to compile a package."""
-
-OTHER_PYTHON = (
-    "A package has no wheel for the Python of the base image. Take a newer version of it, or name a"
-    " base image with the Python that you use: TWOFOLD_BASE_IMAGE=python:3.12-slim."
-)
-
 BOOT = (
-    "import base64, runpy, sys;"
+    f"import base64, runpy, sys; {uninstalled.SAYING};"
     "open('/tmp/inspector.pyz', 'wb').write(base64.b64decode(sys.stdin.read()));"
     "runpy.run_path('/tmp/inspector.pyz', run_name='__main__')"
 )
@@ -124,9 +119,8 @@ def build(
 def _without_folder(message: str) -> str:
     """Return why an image does not build, without the command that names a folder about to go."""
     reason = message.partition("\nTry it by hand")[0]
-    if any(word in reason for word in NO_WHEEL):
-        return f"{reason}\n{OTHER_PYTHON}"
-    return reason
+    advice = build_failure.advice(reason)
+    return reason if advice is None else f"{reason}\n{advice}"
 
 
 def dockerfile_of(
@@ -140,7 +134,12 @@ def dockerfile_of(
         autoescape=False,  # noqa: S701  no HTML
     )
     template = environment.from_string((root / TEMPLATE).read_text())
-    return template.render(folder=FOLDER, requirements=needed, packages=packages_of(workers))
+    return template.render(
+        folder=FOLDER,
+        requirements=needed,
+        packages=packages_of(workers),
+        not_installed=uninstalled.LIST,
+    )
 
 
 def packages_of(workers: Sequence[WorkerModel]) -> tuple[Package, ...]:
@@ -200,12 +199,26 @@ def inspect(image: str, tested: Target, say: Say) -> Target:
         with suppress(ProcessFailure):
             pulse.run(docker_files.remove_argv(container), check=False)
         raise
-    seen = inspection.parse(
-        done, asked=tested.application or "", where="the image's Python", folder=folder
-    )
-    _check_version(requirements.find(folder), seen.python)
+    return _described(tested, done, folder)
+
+
+def _described(tested: Target, done: proc.Completed, folder: Path) -> Target:
+    """Return a target with what the inspector wrote; raise :class:`UsageError` for a failure."""
+    needed, notes = requirements.find(folder), uninstalled.notes(done.stderr)
+    try:
+        seen = inspection.parse(
+            done,
+            asked=tested.application or "",
+            where="the image's Python",
+            folder=folder,
+            install=requirements.what_to_add(folder, needed),
+        )
+    except UsageError as error:
+        raise UsageError("\n".join((str(error), *notes))) from error
+    _check_version(needed, seen.python)
     python = Interpreter(path=PYTHON, why=f"of an image made from {folder}")
-    return examination.described(tested, seen, python)
+    described = examination.described(tested, seen, python)
+    return replace(described, notes=(*described.notes, *notes))
 
 
 def _check_version(needed: requirements.Requirements, python: str) -> None:
@@ -233,9 +246,11 @@ def command(worker: WorkerModel, tested: Target) -> Command:
         folder=FOLDER,
         versions={name: text for name, text in (tested.modules or {}).items() if text},
     )
-    own = servers.of(worker).command(order)
-    places = (own.env.get("PYTHONPATH", ""), f"{FOLDER}/{tested.source}".rstrip("/"))
-    env = {**own.env, "PYTHONPATH": ":".join(filter(None, places))}
+    own, given = servers.of(worker).command(order), worker.env.get(IMPORT_PATH)
+    # The variant's and the target's places are added to these; their texts stay out of files.
+    first = own.env.get(IMPORT_PATH) if own.env.get(IMPORT_PATH) != given else None
+    places = joined_places(first, f"{FOLDER}/{tested.source}".rstrip("/"))
+    env = {**own.env, IMPORT_PATH: places}
     if not own.files:
         return Command(argv=own.argv, env=env)
     written = {f"{order.scratch}/{name}": text for name, text in own.files.items()}

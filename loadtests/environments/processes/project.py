@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loadtests.environments.processes import lent
+from loadtests.environments.replica_environment import IMPORT_PATH, joined_places
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.servers import gunicorn
@@ -21,8 +22,6 @@ from loadtests.tools import proc
 
 if TYPE_CHECKING:
     from loadtests.targets.application.inspection import Inspection
-
-PATH = "PYTHONPATH"
 
 ASK_LIMIT_S = 30.0
 
@@ -133,22 +132,25 @@ def start_of(order: ReplicaOrder, tested: Target, *, root: Path, lent: Path | No
     )
     command = server.command(own)
     last = str(lent) if lent and order.worker.python is None else ""  # another has its own
-    places = _places(tested, first=command.env.get(PATH, ""), last=last)
+    first = (command.env.get(IMPORT_PATH), order.worker.env.get(IMPORT_PATH))
+    places = _places(tested, first=first, last=last)
     return Start(
         argv=command.argv,
-        env={**tested.env, **command.env, PATH: places},
+        env={**tested.env, **command.env, IMPORT_PATH: places},
         folder=Path(tested.folder or root),
         files=command.files,
     )
 
 
-def _places(tested: Target, *, first: str, last: str) -> str:
+def _places(tested: Target, *, first: Sequence[str | None], last: str) -> str:
     """Return the places to import a user's application from, with others before and after.
 
-    Its folder is among them for every server, as it is for gunicorn.
+    Its folder is among them for every server, as it is for gunicorn. The target's own variable
+    stands in place of this process's, as it does for the inspection.
     """
     own = str(Path(tested.folder or ".") / tested.source)
-    return os.pathsep.join(filter(None, (first, own, os.environ.get(PATH), last)))
+    given = tested.env.get(IMPORT_PATH, os.environ.get(IMPORT_PATH))
+    return joined_places(*first, own, given, last)
 
 
 def check_sample(root: Path) -> None:

@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from loadtests.environments.owner import Owner
-from loadtests.environments.replica_environment import Settings, settings_of
+from loadtests.environments.replica_environment import (
+    IMPORT_PATH,
+    Settings,
+    joined_places,
+    settings_of,
+)
 from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.vocabulary import Role, generator_member, is_generator
 from loadtests.planning.swarm_placement import Placement
@@ -140,6 +145,10 @@ class Orders:
             **command.env,  # it may add to a variable of the variant's
             **settings_of(member, self.settings),
         }
+        if IMPORT_PATH in command.env:
+            env[IMPORT_PATH] = joined_places(
+                *(own.get(IMPORT_PATH) for own in (command.env, worker.env, self.replica.env))
+            )
         return ServiceOrder(
             name=f"{self.stack}_{self._short(worker)}-{number}",
             image=self.replica.image[worker.name],

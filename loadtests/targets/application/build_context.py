@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -18,10 +19,19 @@ IGNORE_FILE = ".dockerignore"
 NEVER = frozenset(
     {
         *(".git", ".hg", ".svn", "node_modules", "__pycache__", ".tox", ".nox", ".cache"),
-        *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".idea", ".vscode", "results"),
+        *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".idea", ".vscode"),
     }
 )
 """Folders that no application needs, whatever ``.dockerignore`` says."""
+
+RESULTS = Path("results")
+"""Where Twofold writes by default; an application may have a folder of this name, too."""
+
+_RUN = re.compile(r"(?:gate-)?\d{8}-\d{6}-[0-9a-f]{4}")
+"""How the folder of a run or a gate is called, even before it has files."""
+
+OF_A_RUN = ("plan.json", "run.json", "verdict.json")
+HISTORY = "history.jsonl"
 
 LARGE_BYTES = 300 * 10**6
 """A larger folder is worth a word: all of it is copied and sent to the engine."""
@@ -51,7 +61,8 @@ class Context:
 def find(folder: Path) -> Context:
     """Return what of a folder belongs into an image; raise :class:`UsageError` if it is too much.
 
-    Left out are what ``.dockerignore`` names, virtual environments, and ``NEVER``.
+    Left out are what ``.dockerignore`` names, virtual environments, ``NEVER``, and Twofold's own
+    results.
     """
     files = tuple(_walk(folder, _patterns(folder)))
     sizes: Counter[str] = Counter()
@@ -110,12 +121,22 @@ def _walk(folder: Path, patterns: list[str]) -> Iterator[Path]:
             name
             for name in folders
             if name not in NEVER and name not in links
+            if not _is_run(place / name, here)
             if brings_back or not ignored(here / name)
             if not (place / name / "pyvenv.cfg").is_file()
         ]
         for name in (*names, *links):
+            if here == RESULTS and name == HISTORY:
+                continue
             if not ignored(here / name) and _belongs(place / name):
                 yield here / name
+
+
+def _is_run(folder: Path, parent: Path) -> bool:
+    """Return whether a folder below ``parent`` is a run of Twofold's in its results."""
+    if parent != RESULTS:
+        return False
+    return bool(_RUN.fullmatch(folder.name)) or any((folder / name).is_file() for name in OF_A_RUN)
 
 
 def _belongs(path: Path) -> bool:

@@ -33,6 +33,9 @@ NAMES = {
 }
 """The frameworks' own spelling."""
 
+INSTALL = "Install it there, or name the application's own Python: --python .venv/bin/python"
+"""How an interpreter of this machine gets a module that it lacks."""
+
 Trouble = Mapping[str, Any]
 """A failure as the inspector writes it: its ``kind``, and further fields."""
 
@@ -43,7 +46,7 @@ class Context:
 
     ``asked`` is the import string, ``where`` the interpreter and ``folder`` the project's.
     ``missing`` maps variables that the application looked for in vain to its lines, and ``listed``
-    are the names in the folder's ``.env``.
+    are the names in the folder's ``.env``. ``install`` says how the interpreter gets a module.
     """
 
     asked: str
@@ -51,6 +54,7 @@ class Context:
     folder: str
     missing: Mapping[str, str] = field(default_factory=dict)
     listed: Collection[str] = ()
+    install: str = INSTALL
 
 
 def message(trouble: Trouble, context: Context) -> str:
@@ -84,10 +88,7 @@ def _hint(trouble: Trouble, context: Context) -> str:
     said = "\n".join([trouble["exception"], *trouble["causes"]])
     module = re.search(r"No module named '([\w.]+)'", said)
     if module is not None:
-        return (
-            f"\nThat Python has no module {module[1]}. Install it there, or name the"
-            " application's own Python: --python .venv/bin/python"
-        )
+        return f"\nThat Python has no module {module[1]}. {context.install}"
     latest_first = reversed(list(context.missing.items()))
     asked = {name: f"{name} ({where})" for name, where in latest_first}
     named = {name: text for name, text in asked.items() if name in said} or asked

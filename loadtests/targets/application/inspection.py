@@ -115,10 +115,12 @@ NO_ANSWER = (ValueError, ValidationError, AttributeError, LookupError, TypeError
 """What an output raises that the inspector has not written: an application may write its own."""
 
 
-def parse(done: Completed, *, asked: str, where: str, folder: Path) -> Inspection:
+def parse(
+    done: Completed, *, asked: str, where: str, folder: Path, install: str = failure.INSTALL
+) -> Inspection:
     """Return what the inspector wrote; raise :class:`UsageError` for a failure.
 
-    ``where`` names the interpreter for people.
+    ``where`` names the interpreter for people. ``install`` says how it gets a module that it lacks.
     """
     try:
         answer = json.loads(done.stdout)
@@ -131,6 +133,7 @@ def parse(done: Completed, *, asked: str, where: str, folder: Path) -> Inspectio
             folder=str(folder),
             missing=answer["missing"],
             listed=_listed_variables(folder),
+            install=install,
         )
         told = failure.message(trouble, context)
     except NO_ANSWER:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import codecs
+import configparser
 import posixpath
 import re
 import shlex
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from loadtests.model.errors import UsageError
-from loadtests.targets.application.folders import is_within
+from loadtests.targets.application import own_projects, project_table
+from loadtests.targets.application.own_projects import HERE, SETUP_PY
+from loadtests.targets.application.project_table import PYPROJECT, table
 
-UV_LOCK, REQUIREMENTS, PYPROJECT = "uv.lock", "requirements.txt", "pyproject.toml"
+UV_LOCK, REQUIREMENTS, POETRY_LOCK = "uv.lock", "requirements.txt", "poetry.lock"
+SETUP_CFG = "setup.cfg"
+READ = (UV_LOCK, REQUIREMENTS, POETRY_LOCK, PYPROJECT, SETUP_PY, SETUP_CFG)
+"""The files that may say what is needed, in the order in which they are looked for."""
+
+PIPFILE = "Pipfile"
+FOLDER = "requirements"
+"""A folder of requirements files; which of them counts, only people know."""
+
+USUAL = ("prod.txt", "production.txt", "base.txt", "main.txt", "requirements.txt")
+"""Names in that folder, those that a deployment installs first."""
 
 _INCLUDE = re.compile(r"\s*(?:-r|--requirement|-c|--constraint)[ =]*(?P<file>[^\s#]+)")
 _LOCAL = re.compile(
@@ -31,13 +42,18 @@ class Requirements:
     ``kind`` is the file that says so, None if there is none. ``files`` are the texts that have to
     lie beside one another to install them, by their paths. ``local`` are the words for pip of
     what lies in the folder itself. ``python`` is the version that the project asks for, such as
-    ``>=3.11``.
+    ``>=3.11``. ``tool`` is what installs them: pip, uv or poetry. ``needs_code`` says that they
+    lie in the folder, too, so that they are installed once the code is there. ``own`` are the
+    words for pip of the folder's projects, which are installed without what they need.
     """
 
     kind: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     local: tuple[str, ...] = ()
     python: str | None = None
+    tool: str = "pip"
+    needs_code: bool = False
+    own: tuple[str, ...] = ()
 
 
 def find(folder: Path) -> Requirements:
@@ -45,24 +61,107 @@ def find(folder: Path) -> Requirements:
 
     Raises :class:`UsageError` for a file that cannot be read.
     """
-    project = _pyproject(folder)
-    table = _table(project, "project")
-    asked = table.get("requires-python")
-    python = asked if isinstance(asked, str) else None
+    project = project_table.read(folder)
+    asked = table(project, "project").get("requires-python")
+    needed = _packages(folder, project)
+    return replace(
+        needed,
+        python=asked if isinstance(asked, str) else None,
+        own=own_projects.find(folder, project, needed.local) if needed.kind else (),
+    )
+
+
+def _packages(folder: Path, project: Mapping[str, Any]) -> Requirements:
+    tools, static = table(project, "tool"), table(project, "project").get("dependencies")
     if (folder / UV_LOCK).is_file() and project:
-        files = {name: _text(folder, name) for name in (PYPROJECT, UV_LOCK)}
-        return Requirements(kind=UV_LOCK, files=files, python=python)
+        return _locked(folder, project, UV_LOCK)
     if (folder / REQUIREMENTS).is_file():
         texts: dict[str, str] = {}
         local: list[str] = []
         _collect(folder, REQUIREMENTS, texts, local)
-        return Requirements(kind=REQUIREMENTS, files=texts, local=tuple(local), python=python)
-    if isinstance(table.get("dependencies"), list):
-        text = "".join(f"{requirement}\n" for requirement in table["dependencies"])
-        return Requirements(kind=PYPROJECT, files={REQUIREMENTS: text}, python=python)
-    if "build-system" in project or "poetry" in _table(project, "tool"):
-        return Requirements(kind=PYPROJECT, local=(".",), python=python)
-    return Requirements(python=python)
+        return Requirements(kind=REQUIREMENTS, files=texts, local=tuple(local))
+    if (folder / POETRY_LOCK).is_file() and ("poetry" in tools or "project" in project):
+        return _locked(folder, project, POETRY_LOCK)
+    if isinstance(static, list):
+        return _listed(PYPROJECT, static)
+    if "poetry" in tools:
+        return _locked(folder, project, None)
+    if "build-system" in project:
+        return Requirements(kind=PYPROJECT, local=(HERE,))
+    if (folder / SETUP_PY).is_file():
+        return Requirements(kind=SETUP_PY, local=(HERE,))
+    listed = _of_setup_cfg(folder)
+    return Requirements() if listed is None else _listed(SETUP_CFG, listed)
+
+
+def _listed(kind: str, listed: list[Any]) -> Requirements:
+    text = "".join(f"{requirement}\n" for requirement in listed)
+    return Requirements(kind=kind, files={REQUIREMENTS: text})
+
+
+def _locked(folder: Path, project: Mapping[str, Any], lock: str | None) -> Requirements:
+    """Return what uv installs from its lock, and Poetry from its own or from the project alone."""
+    names = (PYPROJECT, lock) if lock else (PYPROJECT,)
+    return Requirements(
+        kind=lock or PYPROJECT,
+        files={name: project_table.text(folder, name) for name in names},
+        tool="uv" if lock == UV_LOCK else "poetry",
+        needs_code=any(map(_lies_in_the_folder, _sources(project, lock))),
+    )
+
+
+def _sources(project: Mapping[str, Any], lock: str | None) -> Iterator[Any]:
+    """Give where uv or Poetry gets packages from, and the licence, which Poetry may read."""
+    tools = table(project, "tool")
+    if lock == UV_LOCK:
+        sources = table(table(tools, "uv"), "sources")
+    else:
+        sources = table(table(tools, "poetry"), "dependencies")
+        yield table(project, "project").get("license")
+    for entry in sources.values():
+        yield from entry if isinstance(entry, list) else (entry,)
+
+
+def _lies_in_the_folder(entry: object) -> bool:
+    return isinstance(entry, Mapping) and not {"path", "file"}.isdisjoint(entry)
+
+
+def _of_setup_cfg(folder: Path) -> list[str] | None:
+    """Return what ``setup.cfg`` lists; None if it lists nothing: it may be about tools alone."""
+    if not (folder / SETUP_CFG).is_file():
+        return None
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read_string(project_table.text(folder, SETUP_CFG))
+    except configparser.Error as error:
+        raise UsageError(f"{folder / SETUP_CFG} cannot be read: {error}.") from None
+    listed = parser.get("options", "install_requires", fallback="")
+    lines = (line.strip() for line in listed.splitlines())
+    return [line for line in lines if line] or None
+
+
+def what_to_add(folder: Path, needed: Requirements) -> str:
+    """Return what to do where the image of a folder lacks a package that its application needs."""
+    if needed.kind is not None:
+        return f"The image has what {needed.kind} names. Name its package there."
+    looked = f"{', '.join(READ[:-1])} or {READ[-1]}"
+    return (
+        f"The image has what a folder's {looked} names, and {folder} has none of them."
+        f" {unread(folder) or f'Name its package in a {REQUIREMENTS}.'}"
+    )
+
+
+def unread(folder: Path) -> str | None:
+    """Return what to do with files of requirements that are not read, or None without any."""
+    if (folder / PIPFILE).is_file():
+        return f"Its {PIPFILE} is not read: pipenv requirements > {REQUIREMENTS}"
+    names = sorted(path.name for path in (folder / FOLDER).glob("*.txt"))
+    if not names:
+        return None
+    name = next((usual for usual in USUAL if usual in names), names[0])
+    return (
+        f"Its folder {FOLDER}/ is not read: write a {REQUIREMENTS} with the line -r {FOLDER}/{name}"
+    )
 
 
 def _collect(folder: Path, name: str, files: dict[str, str], local: list[str]) -> None:
@@ -72,7 +171,7 @@ def _collect(folder: Path, name: str, files: dict[str, str], local: list[str]) -
     """
     kept = []
     files[name] = ""
-    for line in _text(folder, name).splitlines():
+    for line in project_table.text(folder, name).splitlines():
         included, own = _INCLUDE.match(line), _LOCAL.fullmatch(line.partition(" #")[0])
         if own is not None:
             local.append(shlex.join(line.partition(" #")[0].split()))
@@ -88,39 +187,3 @@ def _collect(folder: Path, name: str, files: dict[str, str], local: list[str]) -
                 _collect(folder, path, files, local)
         kept.append(line)
     files[name] = "".join(f"{line}\n" for line in kept)
-
-
-def _text(folder: Path, name: str) -> str:
-    """Return the text of a file of the folder; PowerShell writes UTF-16.
-
-    It may be a link within the folder or its checkout. One that leads elsewhere would bring a file
-    of this machine into an image of somebody else's code.
-    """
-    path = folder / name
-    try:
-        if not is_within(path, folder):
-            raise UsageError(f"{path} is a link to {path.resolve()}. Put the file there instead.")
-        data = path.read_bytes()
-        is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        return data.decode("utf-16" if is_wide else "utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"The requirements need {path}: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is neither UTF-8 nor UTF-16. Save it as UTF-8.") from None
-
-
-def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return a table of a document; an empty one for what is none."""
-    table = document.get(name)
-    return table if isinstance(table, dict) else {}
-
-
-def _pyproject(folder: Path) -> dict[str, Any]:
-    if not (folder / PYPROJECT).is_file():
-        return {}
-    try:
-        return tomllib.loads(_text(folder, PYPROJECT))
-    except RecursionError:
-        raise UsageError(f"{folder / PYPROJECT} is nested too deeply.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{folder / PYPROJECT} is no TOML: {error}.") from None

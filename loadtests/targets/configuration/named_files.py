@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -24,9 +24,14 @@ CODE = (("locustfile",), ("requirements",))
 """Keys of a workload that name its code, which may lie anywhere; others name data to be sent."""
 
 
-def with_its_files(configuration: Configuration, folder: Path) -> ProjectFile:
-    """Return the configuration with what its files hold; raise with every mistake of all."""
-    files = _Files(configuration, folder)
+def with_its_files(
+    configuration: Configuration, folder: Path, given: Collection[str] = ()
+) -> ProjectFile:
+    """Return the configuration with what its files hold; raise with every mistake of all.
+
+    ``given`` are the variables that the command line sets.
+    """
+    files = _Files(configuration, folder, given)
     target, columns = files.target(), files.columns()
     files.check()
     settings = replace(configuration, mistakes=(*configuration.mistakes, *files.mistakes)).checked()
@@ -51,11 +56,12 @@ class _Files:
     It goes by the values as they were written, so that a mistake elsewhere hides none here.
     """
 
-    def __init__(self, configuration: Configuration, folder: Path) -> None:
+    def __init__(self, configuration: Configuration, folder: Path, given: Collection[str]) -> None:
         self.mistakes: list[Mistake] = []
         self._configuration = configuration
         self._data = configuration.data
         self._folder = folder
+        self._given = given
 
     def target(self) -> Target | None:
         """Return the target that the file names, if it names one."""
@@ -87,10 +93,15 @@ class _Files:
         for name, workload in _tables(self._data.get("workloads")):
             for path, file in _files_of(workload):
                 self._need(file, ("workloads", name, *path))
-        passed = self._data.get("pass-env")
+        passed, own = self._data.get("pass-env"), self._data.get("env")
+        known = {*os.environ, *self._given, *(own if isinstance(own, Mapping) else ())}
         for index, variable in enumerate(passed if isinstance(passed, list) else ()):
-            if isinstance(variable, str) and variable not in os.environ:
-                self._add(("pass-env", index), f"{variable} is not set in this shell. Set it.")
+            if isinstance(variable, str) and variable not in known:
+                self._add(
+                    ("pass-env", index),
+                    f"{variable} is not set in this shell. Set it, or give it: --env"
+                    f" {variable}=VALUE.",
+                )
 
     def _column(self, table: Mapping[str, Any], at: tuple[str, ...]) -> tuple[str, ...]:
         file, column = table["file"], table.get("column")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,11 +38,14 @@ class ProjectFile:
     values: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
 
-def load(asked: Path | None, here: Path, known: Known) -> ProjectFile | None:
+def load(
+    asked: Path | None, here: Path, known: Known, *, given: Collection[str] = ()
+) -> ProjectFile | None:
     """Return the configuration that was asked for, or the one of this folder; None if none is.
 
     Without ``asked``, it is looked for in the folder, and from there up to the top of its git
-    checkout. Raises :class:`UsageError` with every mistake of the file.
+    checkout. ``given`` are the variables that the command line sets, which the shell need not have.
+    Raises :class:`UsageError` with every mistake of the file.
     """
     found = _asked(asked, here) if asked is not None else _look(here)
     if found is None:
@@ -51,7 +54,7 @@ def load(asked: Path | None, here: Path, known: Known) -> ProjectFile | None:
     from loadtests.targets.configuration.named_files import with_its_files
 
     configuration = reading.read(found.placed, file=found.file, known=known)
-    return with_its_files(configuration, found.path.parent)
+    return with_its_files(configuration, found.path.parent, given)
 
 
 def results(here: Path) -> Path | None:

@@ -14,7 +14,11 @@ FAILED_HTML = (
 
 
 def did(
-    answer: dict[str, Any] | None = None, *, address: str = "172.18.0.5:8000", **state: Any
+    answer: dict[str, Any] | None = None,
+    *,
+    address: str = "172.18.0.5:8000",
+    log: str = "",
+    **state: Any,
 ) -> str:
     replica = Replica(name="sync-1", worker="sync", number=1, address=address, identity="")
     url = f"http://{address}/"
@@ -25,6 +29,7 @@ def did(
         answer=Answer(**fields | answer) if answer is not None else None,
         path="/",
         waited_s=90.4,
+        log=log,
     )
 
 
@@ -73,6 +78,37 @@ def test_what_a_replica_did_instead_is_told(
     answer: dict[str, Any] | None, state: dict[str, Any], said: str
 ) -> None:
     assert did(answer, **state) == said
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "log", "said"),
+    [
+        (
+            {"status": None, "error": "timeout"},
+            {"listening": ("0.0.0.0:8000",)},
+            "invalid request block size: 21573 (max 4096)...skip",
+            "(timeout). It speaks uwsgi's own protocol and not HTTP: start it with --http-socket"
+            " instead of --socket",
+        ),
+        (
+            None,
+            {"exit_code": 1},
+            "Error: '' is not a valid port number.",
+            "ended with code 1 before it answered. It takes its port from a variable that is not"
+            " set: --env PORT=8000",
+        ),
+        (
+            {"status": 500, "body": ""},
+            {},
+            "Listening at: unix:/run/a.sock",
+            "answers GET / with 500, and did so for 90 s",
+        ),
+    ],
+)
+def test_a_usual_cause_in_its_log_is_told_with_what_to_do(
+    answer: dict[str, Any] | None, state: dict[str, Any], log: str, said: str
+) -> None:
+    assert did(answer, log=log, **state).endswith(said)
 
 
 def test_a_process_that_listens_on_another_address_of_this_machine_is_told_with_both() -> None:

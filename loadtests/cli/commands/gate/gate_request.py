@@ -92,7 +92,8 @@ def request(given: Mapping[str, Any]) -> GateRequest:
     here, values = Path.cwd(), dict(given)
     results = results_folder.of(values["out"])
     append = result_files.find(results, values["append"]) if values["append"] else None
-    file = project_file.load(values.pop("config"), here, choices.known())
+    variables = target_options.variables(values["env"])
+    file = project_file.load(values.pop("config"), here, choices.known(), given=variables)
     values = _with_file(values, file)
     if len(values["variants"] or ()) == options.MOST_VARIANTS:
         values["base"] = given["base"]  # the file's base is for gates of two versions
@@ -116,7 +117,8 @@ def request(given: Mapping[str, Any]) -> GateRequest:
 
 def history(given: Mapping[str, Any]) -> bool:
     """Return whether the gate goes into the history, by its option or the configuration."""
-    file = project_file.load(given["config"], Path.cwd(), choices.known())
+    variables = target_options.variables(given["env"])
+    file = project_file.load(given["config"], Path.cwd(), choices.known(), given=variables)
     return bool(_with_file(dict(given), file)["history"])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from loadtests.environments.compose.files import common
 from loadtests.environments.compose.tested.hidden import Hidden, escaped
 from loadtests.environments.compose.tested.subject import NO_RESTART, Part, Subject
-from loadtests.environments.replica_environment import Settings
+from loadtests.environments.replica_environment import IMPORT_PATH, Settings, joined_places
 from loadtests.model.plan import Plan, WorkerModel
 from loadtests.servers.server import Command
 from loadtests.tools.docker import MEMBER_LABEL, OWNER_LABEL, RUN_LABEL
@@ -78,9 +78,14 @@ def document(
 
 
 def variables_of(worker: WorkerModel, command: Command) -> dict[str, str]:
-    """Return a variant's own variables, without those to which its command adds something."""
+    """Return a variant's own variables, without those to which its command adds something.
+
+    Import paths stay: :func:`replica` joins them.
+    """
     return {
-        name: value for name, value in worker.env.items() if command.env.get(name, value) == value
+        name: value
+        for name, value in worker.env.items()
+        if name == IMPORT_PATH or command.env.get(name, value) == value
     }
 
 
@@ -93,8 +98,12 @@ def replica(
 ) -> dict[str, Any]:
     """Return the service of a measured part's replicas; see :func:`document`."""
     service = _service(part)
-    own = {**service.get("environment", {}), **escaped(command.env)}
-    service["environment"] = {**own, **variables}
+    given, own = service.get("environment", {}), escaped(command.env)
+    service["environment"] = {**given, **own, **variables}
+    if IMPORT_PATH in own:
+        service["environment"][IMPORT_PATH] = joined_places(
+            *(values.get(IMPORT_PATH) for values in (own, variables, given))
+        )
     if command.argv:
         service["command"] = escaped(command.argv)
     service["healthcheck"] = {"disable": True}

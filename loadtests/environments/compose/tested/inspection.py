@@ -109,6 +109,8 @@ def _folder(tested: Target) -> Subject:
     made = f"The image is made from {folder} and its {needed.kind}."
     if needed.kind is None:
         made = f"The image is made from {folder}, which names no requirements: gunicorn is added."
+        unread = requirements.unread(folder)
+        made = made if unread is None else f"{made} {unread}."
     return Subject(
         measured=Part(name=tested.name, service="app", image=""),
         notes=(made, *([large] if large is not None else [])),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import metadata
@@ -16,7 +17,7 @@ from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageErro
 from loadtests.model.tested.target import Target
 from loadtests.servers import registry as servers
 from loadtests.targets import import_string
-from loadtests.targets.application import inspection
+from loadtests.targets.application import build_failure, uninstalled
 from loadtests.targets.application.requirements import Requirements
 from loadtests.tools import docker
 from loadtests.tools.docker import pulse
@@ -103,12 +104,38 @@ def test_requirements_are_installed_before_the_code_and_servers_only_where_they_
 
 
 def test_a_lock_of_uv_is_installed_by_uv() -> None:
-    needed = Requirements(kind="uv.lock", files={"uv.lock": "", "pyproject.toml": ""})
+    needed = Requirements(kind="uv.lock", tool="uv", files={"uv.lock": "", "pyproject.toml": ""})
 
     text = project_image.dockerfile_of(CHECKOUT, needed, ())
 
     assert "uv sync --frozen --no-dev --no-install-workspace --inexact" in text
     assert "--requirement" not in text
+
+
+@pytest.mark.parametrize("needs_code", [False, True])
+def test_poetry_installs_what_a_project_needs_into_the_applications_environment(
+    needs_code: bool,
+) -> None:
+    needed = Requirements(tool="poetry", files={"pyproject.toml": ""}, needs_code=needs_code)
+
+    lines = commands(project_image.dockerfile_of(CHECKOUT, needed, ()))
+
+    (install,) = (line for line in lines if "poetry install --only main --no-root" in line)
+    assert "VIRTUAL_ENV=/venv" in install
+    code = lines.index("COPY --chown=10001:10001 project/ /srv/project/")
+    assert (lines.index(install) > code) is needs_code
+    assert ("cd /srv/project " in install) is needs_code
+
+
+def test_the_project_itself_is_installed_after_the_code_and_may_fail() -> None:
+    needed = Requirements(files={"requirements.txt": ""}, own=(".", "./packages/lib"))
+
+    lines = commands(project_image.dockerfile_of(CHECKOUT, needed, ()))
+
+    code = lines.index("COPY --chown=10001:10001 project/ /srv/project/")
+    said = " || echo {0} >> " + uninstalled.LIST
+    install = "RUN /venv/bin/pip install --no-deps --editable {0}" + said
+    assert lines[code + 1 : code + 3] == [install.format(place) for place in needed.own]
 
 
 def test_what_lies_in_the_folder_is_installed_after_the_code() -> None:
@@ -158,7 +185,7 @@ def test_a_package_without_a_wheel_for_the_images_python_has_a_remedy(
     with pytest.raises(EnvironmentFailure) as error:
         built.of(make_folder(tmp_path, {"shop.py": APP}))
 
-    assert str(error.value).splitlines()[1] == project_image.OTHER_PYTHON
+    assert str(error.value).splitlines()[1] == build_failure.OTHER_PYTHON
 
 
 def test_folders_of_one_name_have_images_of_their_own() -> None:
@@ -168,13 +195,15 @@ def test_folders_of_one_name_have_images_of_their_own() -> None:
     assert all(tag.startswith("twofold/project-my-shop-") for tag in tags)
 
 
-def answering(monkeypatch: pytest.MonkeyPatch, text: str, code: int = 0) -> list[Any]:
+def answering(
+    monkeypatch: pytest.MonkeyPatch, text: str, code: int = 0, stderr: str = "no such image"
+) -> list[Any]:
     """Let every container write this text; return how it is run."""
     calls: list[Any] = []
 
     def run(argv: Sequence[str], **options: Any) -> Completed:
         calls.append((argv, options))
-        return Completed(argv=tuple(argv), code=code, stdout=text, stderr="no such image")
+        return Completed(argv=tuple(argv), code=code, stdout=text, stderr=stderr)
 
     monkeypatch.setattr(pulse, "run", run)
     return calls
@@ -264,6 +293,40 @@ def test_a_project_for_another_python_is_told_how_to_name_a_base(
         project_image.inspect("sha256:built", tested, lambda _: None)
 
 
+def test_projects_that_could_not_be_installed_are_told_with_every_run(
+    tested: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, SEEN, stderr=f"{uninstalled.MARK}.\nother")
+
+    notes = project_image.inspect("sha256:built", tested, lambda _: None).notes
+
+    assert notes[-1].startswith("The project in the folder could not be installed in the image")
+
+
+def test_an_import_that_fails_tells_what_could_not_be_installed(
+    tested: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, "", code=1, stderr=f"{uninstalled.MARK}.\n")
+
+    with pytest.raises(UsageError, match=r"importlib\.metadata does not know it"):
+        project_image.inspect("sha256:built", tested, lambda _: None)
+
+
+def test_a_module_that_the_image_lacks_is_told_with_where_to_name_it(
+    tested: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_folder(Path(tested.folder or ""), {"Pipfile": ""})
+    missing = {"kind": "raises", "step": "shop", "frames": [], "causes": []}
+    missing["exception"] = "ModuleNotFoundError: No module named 'flask'"
+    answering(monkeypatch, json.dumps({"failure": missing, "missing": {}}), code=1)
+
+    with pytest.raises(UsageError) as error:
+        project_image.inspect("sha256:built", tested, lambda _: None)
+
+    assert str(error.value).endswith("pipenv requirements > requirements.txt")
+    assert "--python" not in str(error.value)
+
+
 def test_a_replica_starts_in_the_projects_folder_of_the_image(tested: Target) -> None:
     inspected = replace(
         tested, application="shop:app", source="src", modules={"gunicorn": "23.0.0"}
@@ -277,32 +340,11 @@ def test_a_replica_starts_in_the_projects_folder_of_the_image(tested: Target) ->
     assert "SECRET_KEY" not in command.env
 
 
-@pytest.mark.docker
-@pytest.mark.slow
-@pytest.mark.parallel
-def test_an_image_is_really_built_and_its_application_imported(tmp_path: Path) -> None:
-    """The classic builder or BuildKit, whichever the engine has."""
-    from loadtests.environments.compose import images
+def test_the_command_has_no_import_path_of_the_variant_which_is_added_later(
+    tested: Target,
+) -> None:
+    worker = replace(MODELS["sync"], env={"PYTHONPATH": "secret-place"})
 
-    code = (
-        "import os\nKEY = os.environ['SHOP_KEY']\nfrom flask import Flask\napp = Flask(__name__)\n"
-    )
-    folder = make_folder(tmp_path, {"src/shop.py": code, "requirements.txt": "flask\n"})
-    engine = docker.Engine()
-    try:
-        base = images.base_image(engine, CHECKOUT, say=lambda _: None)
-        target = import_string.find("shop", folder)
-        image = project_image.build(
-            engine, CHECKOUT, target, base=base, say=lambda _: None, workers=(MODELS["sync"],)
-        )
+    command = project_image.command(worker, replace(tested, application="shop:app"))
 
-        with pytest.raises(UsageError, match=r"(?s)src/shop.py:2.*--env SHOP_KEY=VALUE"):
-            project_image.inspect(image, target, lambda _: None)
-        seen = project_image.inspect(image, replace(target, env={"SHOP_KEY": "k"}), lambda _: None)
-
-        assert (seen.application, seen.source) == ("shop:app", "src")
-        assert (seen.modules or {})["gunicorn"] == metadata.version("gunicorn")
-        assert inspection.PACKAGE not in str(seen)
-    finally:
-        pulse.run(("docker", "rmi", project_image.tag_of(folder)), check=False)
-        engine.close()
+    assert command.env["PYTHONPATH"] == "/srv/project"

@@ -70,6 +70,31 @@ def test_it_is_imported_from_its_source_folder_before_and_after_others(
     assert start.env["PYTHONPATH"] == f"{tested.folder}/src:/own:/lent"
 
 
+def test_the_targets_own_import_path_is_in_force_as_it_was_when_it_was_inspected(
+    tested: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/of-the-shell")
+    own = replace(tested, env={"PYTHONPATH": "lib"})
+
+    start = project.start_of(ORDER, own, root=Path("/checkout"))
+
+    assert start.env["PYTHONPATH"] == f"{tested.folder}:lib"
+
+
+@pytest.mark.parametrize("server", ["gunicorn", "waitress"])
+def test_a_variants_own_import_path_is_in_force_with_every_server(
+    tested: Target, monkeypatch: pytest.MonkeyPatch, server: str
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    worker = replace(SYNC, server=server, env={"PYTHONPATH": "fast"})
+
+    start = project.start_of(
+        replace(ORDER, worker=worker, scratch="/scratch"), tested, root=Path("/checkout")
+    )
+
+    assert {"fast", tested.folder} <= set(start.env["PYTHONPATH"].split(":"))
+
+
 def test_the_sample_application_starts_as_ever() -> None:
     start = project.start_of(ORDER, SAMPLE, root=Path("/checkout"))
 

@@ -83,6 +83,21 @@ def test_a_users_image_is_started_as_it_wants_to_be() -> None:
     assert order.memory_bytes == 1024
 
 
+def test_the_users_own_import_path_is_added_to_that_of_the_command() -> None:
+    replica = ReplicaImage(
+        image={"gthread": "sha256:users"},
+        commands={"gthread": Command(argv=("serve",), env={"PYTHONPATH": "/srv/project"})},
+        ports={"gthread": 8000},
+        env={"PYTHONPATH": "lib"},
+        is_users=True,
+        memory_bytes=1024,
+    )
+
+    order = an_order_of("gthread", 1, plan=make_plan(), replica=replica)
+
+    assert order.env["PYTHONPATH"] == "/srv/project:lib"
+
+
 def test_the_store_is_reached_by_its_name_with_a_password_of_the_run() -> None:
     made = orders(
         store_image="sha256:store",

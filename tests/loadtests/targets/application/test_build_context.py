@@ -32,6 +32,27 @@ def test_what_no_application_needs_is_left_out(tmp_path: Path) -> None:
     assert names(tmp_path) == {"shop/__init__.py", "templates/index.html", ".env"}
 
 
+def test_results_are_left_out_only_where_they_are_runs_of_twofold(tmp_path: Path) -> None:
+    kept = {
+        "results/__init__.py": "",
+        "results/rank.csv": "",
+        "results/2026/plan.txt": "",
+        "shop/results/__init__.py": "",
+        "shop/results/old/plan.json": "",
+        "templates/results/list.html": "",
+        "templates/results/history.jsonl": "",
+    }
+    ours = {
+        "results/20261129-053312-ab12/samples/a.bin": "",
+        "results/gate-20261129-053312-ab12/report.html": "",
+        "results/named/plan.json": "",
+        "results/history.jsonl": "",
+    }
+    make_folder(tmp_path, {**kept, **ours})
+
+    assert names(tmp_path) == set(kept)
+
+
 def test_dockerignore_is_honoured_with_its_exceptions(tmp_path: Path) -> None:
     make_folder(
         tmp_path,

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.model.errors import UsageError
-from loadtests.targets.application.requirements import Requirements, find
+from loadtests.targets.application.requirements import Requirements, find, what_to_add
 from tests.loadtests.targets.application.folders import make_folder
 
 PROJECT = (
@@ -98,17 +98,116 @@ def test_dependencies_of_a_project_are_requirements(tmp_path: Path) -> None:
     assert needed.local == ()
 
 
+def test_a_project_that_its_builder_has_to_ask_is_installed_as_it_is(tmp_path: Path) -> None:
+    text = '[build-system]\n[project]\nname = "a"\ndynamic = ["dependencies"]\n'
+
+    assert found(tmp_path, {"pyproject.toml": text}).local == (".",)
+
+
+POETRY = '[tool.poetry]\nname = "shop"\n[tool.poetry.dependencies]\nflask = "^3"\n'
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        '[build-system]\n[project]\nname = "a"\ndynamic = ["dependencies"]\n',
+        POETRY,
+        "[tool.poetry]\npackage-mode = false\n[tool.poetry.dependencies]\nflask = '^3'\n",
         '[tool.poetry]\nname = "shop"\n',
     ],
 )
-def test_a_project_that_its_builder_has_to_ask_is_installed_as_it_is(
+def test_poetry_installs_what_a_project_of_its_own_needs_but_not_the_project(
     tmp_path: Path, text: str
 ) -> None:
-    assert found(tmp_path, {"pyproject.toml": text}).local == (".",)
+    needed = found(tmp_path, {"pyproject.toml": text, "app.py": ""})
+
+    assert (needed.kind, needed.tool) == ("pyproject.toml", "poetry")
+    assert needed.files == {"pyproject.toml": text}
+    assert (needed.local, needed.own) == ((), ())
+
+
+@pytest.mark.parametrize("text", [POETRY, PROJECT])
+def test_poetry_installs_its_lock_unless_requirements_are_written_down(
+    tmp_path: Path, text: str
+) -> None:
+    files = {"pyproject.toml": text, "poetry.lock": "# locked\n"}
+
+    needed = found(tmp_path, files)
+
+    assert (needed.kind, needed.tool, needed.files) == ("poetry.lock", "poetry", files)
+    assert found(tmp_path, {"requirements.txt": "flask\n"}).kind == "requirements.txt"
+
+
+@pytest.mark.parametrize(
+    ("files", "needs_code"),
+    [
+        ({"pyproject.toml": POETRY + 'lib = {path = "lib"}\n'}, True),
+        ({"pyproject.toml": POETRY + 'redis = [{version = "5"}, {path = "r"}]\n'}, True),
+        ({"pyproject.toml": POETRY + 'redis = {version = "5"}\n'}, False),
+        (
+            {"uv.lock": "", "pyproject.toml": PROJECT + '[tool.uv.sources]\nb = {path = "b"}\n'},
+            True,
+        ),
+        (
+            {
+                "uv.lock": "",
+                "pyproject.toml": PROJECT + "[tool.uv.sources]\nb = {workspace = true}",
+            },
+            False,
+        ),
+    ],
+)
+def test_packages_that_lie_in_the_folder_are_installed_once_it_is_there(
+    tmp_path: Path, files: dict[str, str], needs_code: bool
+) -> None:
+    assert found(tmp_path, files).needs_code is needs_code
+
+
+def test_a_folder_with_a_setup_file_alone_is_installed(tmp_path: Path) -> None:
+    needed = found(tmp_path, {"setup.py": "", "setup.cfg": "[options]\ninstall_requires = x\n"})
+
+    assert (needed.kind, needed.local, needed.own) == ("setup.py", (".",), ())
+
+
+def test_what_setup_cfg_lists_is_required_and_its_settings_of_tools_are_not(
+    tmp_path: Path,
+) -> None:
+    listed = "[flake8]\na = %(b)s\n[options]\ninstall_requires =\n    flask>=3\n    redis\n"
+
+    assert found(tmp_path, {"setup.cfg": "[flake8]\nignore = E1\n"}) == Requirements()
+    needed = found(tmp_path, {"setup.cfg": listed})
+    assert (needed.kind, needed.files) == ("setup.cfg", {"requirements.txt": "flask>=3\nredis\n"})
+
+
+def test_a_setup_cfg_that_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"setup\.cfg cannot be read"):
+        found(tmp_path, {"setup.cfg": "flask"})
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"Pipfile": ""}, "Its Pipfile is not read: pipenv requirements > requirements.txt"),
+        (
+            {"requirements/dev.txt": "", "requirements/prod.txt": ""},
+            "write a requirements.txt with the line -r requirements/prod.txt",
+        ),
+        ({"requirements/x.txt": ""}, "with the line -r requirements/x.txt"),
+        ({"app.py": ""}, "Name its package in a requirements.txt."),
+    ],
+)
+def test_what_is_not_read_is_told_with_what_was_looked_for(
+    tmp_path: Path, files: dict[str, str], said: str
+) -> None:
+    advice = what_to_add(tmp_path, found(tmp_path, files))
+
+    assert "uv.lock, requirements.txt, poetry.lock, pyproject.toml, setup.py or setup.cfg" in advice
+    assert advice.endswith(said)
+
+
+def test_a_package_that_the_requirements_lack_belongs_there(tmp_path: Path) -> None:
+    advice = what_to_add(tmp_path, found(tmp_path, {"requirements.txt": "", "Pipfile": ""}))
+
+    assert advice == "The image has what requirements.txt names. Name its package there."
 
 
 def test_a_folder_may_say_nothing(tmp_path: Path) -> None:

@@ -17,6 +17,36 @@ def load(here: Path, asked: str | None = None) -> ProjectFile | None:
     return project_file.load(Path(asked) if asked else None, here, KNOWN)
 
 
+PASSED = 'target = "shop:app"\npass-env = ["DATABASE_URL"]\n'
+
+
+def test_a_variable_that_the_shell_lacks_is_a_mistake_and_never_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    (tmp_path / "twofold.toml").write_text(PASSED)
+
+    with pytest.raises(
+        UsageError, match=r"twofold.toml:2: .*DATABASE_URL is not set .*--env DATABASE_URL=VALUE"
+    ):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "given"), [("", ("DATABASE_URL",)), ('env = {DATABASE_URL = "sqlite://"}\n', ())]
+)
+def test_a_variable_that_the_shell_lacks_may_be_given_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, given: tuple[str, ...]
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    (tmp_path / "twofold.toml").write_text(PASSED + text)
+
+    found = project_file.load(None, tmp_path, KNOWN, given=given)
+
+    assert found is not None
+    assert found.settings.pass_env == ["DATABASE_URL"]
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A git checkout with a configuration, in a folder that has one of its own."""

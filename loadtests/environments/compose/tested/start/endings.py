@@ -5,41 +5,13 @@ from __future__ import annotations
 import re
 
 from loadtests.environments.counters import member_name
+from loadtests.environments.shared import remedies
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools.docker import Container
 from loadtests.tools.error_lines import first_error, repeated
 
 _STAMP = re.compile(r"^\S+T\S+Z ", re.MULTILINE)
 """The engine's time before each line of a log."""
-
-REMEDIES = (
-    (
-        re.compile(r"read-only file system", re.IGNORECASE),
-        "Its root is read-only (read_only): give it a tmpfs where it writes.",
-    ),
-    (
-        re.compile(r"no space left on device", re.IGNORECASE),
-        "Give it more room there: the size of its tmpfs or shm_size, or the engine's disk.",
-    ),
-    (
-        re.compile(r"permission denied|operation not permitted|EACCES|EPERM", re.IGNORECASE),
-        "Look at the user that it runs as (USER, user:), at what that user may write, and at"
-        " dropped capabilities (cap_drop).",
-    ),
-    (
-        re.compile(r"exec format error", re.IGNORECASE),
-        "The image is for another kind of processor: build it for this one (--platform).",
-    ),
-    (
-        re.compile(r"cannot import name|ModuleNotFoundError|ImportError"),
-        "Packages of the image do not fit together: pin their versions, and build it anew.",
-    ),
-    (
-        re.compile(r"address already in use", re.IGNORECASE),
-        "Two programs in it want the same port.",
-    ),
-)
-"""Errors that have a usual cause, with what can be done about it; the first that fits is said."""
 
 LINES = 400
 """Lines of a log that are read, so that the first error is among them."""
@@ -73,23 +45,14 @@ def ended(container: Container, log: str, *, what: str = "Replica") -> str:
         )
     error = first_error(_lines(log))
     said = f": {error.rstrip('.')}." if error else "."
-    return (
-        f"{what} {name} ended with exit code {container.exit_code}{said}{remedy(log)}{end_of(log)}"
-    )
+    remedy = remedies.of_an_end(log)
+    return f"{what} {name} ended with exit code {container.exit_code}{said}{remedy}{end_of(log)}"
 
 
 def end_of(log: str) -> str:
     """Return the last lines of a log as the end of a message."""
     lines = _lines(log)[-SHOWN_LINES:]
     return " The end of its log:\n" + "\n".join(lines) if lines else " It wrote no log."
-
-
-def remedy(log: str) -> str:
-    """Return what can be done about the first error of a log that has a usual cause, or nothing."""
-    for pattern, advice in REMEDIES:
-        if pattern.search(log):
-            return f" {advice}"
-    return ""
 
 
 def repeats(log: str) -> str:

@@ -12,6 +12,7 @@ from loadtests.environments.compose.tested.start import ports
 from loadtests.environments.compose.tested.start.endings import ReplicaEnded, end_of, ended, repeats
 from loadtests.environments.compose.tested.start.ports import Sockets
 from loadtests.environments.counters import member_name
+from loadtests.environments.shared import remedies
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.plan import START_LIMIT_S
 from loadtests.tools import docker, proc, procfs
@@ -27,24 +28,32 @@ POLL_S = 0.3
 HELPER_LIMIT_S = 30.0
 ASK_LIMIT_S = 30.0
 
+ASK_AGAIN_S = 2.0
+"""Seconds until the same ports are asked again: each time a program starts in a container."""
+
 PROC = Path("/proc")
 
 ASK = """
-import json, sys, urllib.error, urllib.request
+import http.client, json, sys, urllib.parse
 found = []
 for url in sys.argv[1:]:
+    place = urllib.parse.urlsplit(url).netloc
+    path = urllib.parse.quote(url.partition(place)[2], safe="%/:?#[]@!$&'()*+,;=~")
+    connection = http.client.HTTPConnection(place, timeout=15 / len(sys.argv[1:]))
     try:
-        status = urllib.request.urlopen(url, timeout=5).status
-    except urllib.error.HTTPError as error:
-        status = error.code
+        connection.request("GET", path or "/")
+        status = connection.getresponse().status
     except Exception:
         status = None
+    finally:
+        connection.close()
     found.append(status)
 print(json.dumps(found))
 """
-"""Asks URLs from the generator's container, whose network the replicas have."""
+"""Asks URLs from the generator's container, whose network the replicas have.
 
-SERVER_ERROR = 500
+A redirect is an answer: it may lead out of that network.
+"""
 
 Look = Callable[[Container], Sockets | None]
 
@@ -53,8 +62,8 @@ Look = Callable[[Container], Sockets | None]
 class Wanted:
     """What is known of a replica's port before it starts: what the user says, and what is declared.
 
-    ``path`` is asked where several ports listen. ``limit_s`` is how long a replica may take until
-    it listens.
+    ``path`` is asked, unless the user names the port: a debugger or sshd may listen before the
+    application. ``limit_s`` is how long a replica may take until it answers.
     """
 
     asked: int | None
@@ -129,7 +138,7 @@ def wait_for_port(
         text = log(present)
         return (
             f"Replica {member_name(present)} {waiting.complaint()} {wanted.limit_s:g} s after its"
-            f" start.{repeats(text)}{end_of(text)}"
+            f" start.{remedies.of_no_answer(text)}{repeats(text)}{end_of(text)}"
         )
 
     proc.wait_until(found, limit_s=wanted.limit_s, failure=failure)
@@ -145,6 +154,8 @@ class _Waiting:
         self._sockets = Sockets(ports=(), loopback=())
         self._changed_s = proc.monotonic_s()
         self._loopback_since_s: float | None = None
+        self._asked: tuple[int, ...] = ()
+        self._asked_s = 0.0
         self.port: int | None = None
         self.note: str | None = None
 
@@ -169,21 +180,18 @@ class _Waiting:
         return bool(sockets.ports) and now_s - self._changed_s >= SETTLED_S
 
     def choose(self, address: str, ask: Callable[[Sequence[str]], Sequence[int | None]]) -> None:
-        """Choose among the present ports: the user's, the only one, or the one that answers."""
+        """Choose among the present ports: the user's, or one that answers over HTTP, if any."""
         wanted, open_ports = self._wanted, self._sockets.ports
         if wanted.asked is not None:
             self.port = wanted.asked
             return
+        if open_ports == self._asked and proc.monotonic_s() - self._asked_s < ASK_AGAIN_S:
+            return
         candidates = ports.in_order(open_ports, wanted.declared)
-        if len(candidates) > 1:
-            answers = ask([f"http://{address}:{port}{wanted.path}" for port in candidates])
-            candidates = tuple(
-                port
-                for port, status in zip(candidates, answers, strict=True)
-                if status is not None and status < SERVER_ERROR
-            )
-        if candidates:
-            self.port = candidates[0]
+        answers = ask([f"http://{address}:{port}{wanted.path}" for port in candidates])
+        self._asked, self._asked_s = open_ports, proc.monotonic_s()
+        self.port = ports.answering(candidates, answers, wanted.declared)
+        if self.port is not None:
             others = [port for port in open_ports if port != self.port]
             self.note = ports.note_on(self.port, wanted.declared, others)
 
@@ -194,6 +202,8 @@ class _Waiting:
             return f"does not listen on port {asked}, which was asked for, but on {self._sockets},"
         if len(self._sockets.ports) > 1:
             return f"listens on {self._sockets}, and none answers {self._wanted.path} over HTTP"
+        if self._sockets.ports:
+            return f"listens on {self._sockets}, and does not answer {self._wanted.path} over HTTP"
         return f"listens on {self._sockets}"
 
 

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from loadtests.tools.procfs import Listener
 
+SERVER_ERROR = 500
+"""Any status from this on says that the application failed."""
+
 ENGINE_DNS = "127.0.0.11"
 """Docker's own name server listens on this address in every container of a Compose network."""
 
@@ -43,6 +46,28 @@ def sockets_of(listeners: Sequence[Listener]) -> Sockets:
 def in_order(ports: Sequence[int], declared: Sequence[int]) -> tuple[int, ...]:
     """Return ports in the order in which they are asked: those that somebody declared first."""
     return tuple(sorted(ports, key=lambda port: (port not in declared, port)))
+
+
+def answering(
+    ports: Sequence[int], answers: Sequence[int | None], declared: Sequence[int]
+) -> int | None:
+    """Return the first port that answers over HTTP; None if none does.
+
+    An error of the server is an answer, too. Among ports that nobody declared, one without an error
+    comes first.
+    """
+    answered = {
+        port: status for port, status in zip(ports, answers, strict=True) if status is not None
+    }
+    return min(
+        answered,
+        key=lambda port: (port not in declared, port not in declared and _fails(answered[port])),
+        default=None,
+    )
+
+
+def _fails(status: int) -> bool:
+    return status >= SERVER_ERROR
 
 
 def note_on(port: int, declared: Sequence[int], others: Sequence[int]) -> str | None:

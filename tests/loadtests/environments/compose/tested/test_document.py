@@ -52,6 +52,30 @@ def test_a_variant_of_an_import_string_has_its_own_command() -> None:
     assert "command" not in made["services"]["gthread"]
 
 
+def test_the_import_paths_of_variant_and_user_are_added_to_that_of_the_command() -> None:
+    plan = replace(
+        PLAN, workers=tuple(replace(w, env={"PYTHONPATH": "fast"}) for w in PLAN.workers)
+    )
+    own = replace(WEB, definition={"environment": {"PYTHONPATH": "${TWOFOLD_VALUE_1}"}})
+    command = Command(argv=("python",), env={"PYTHONPATH": "/srv/project"})
+
+    made, values = document(
+        replace(SUBJECT, measured=own),
+        plan,
+        memory_bytes=10**9,
+        settings={},
+        commands={"sync": command},
+    )
+
+    services = made["services"]
+    assert services["sync"]["environment"]["PYTHONPATH"] == (
+        "/srv/project:${TWOFOLD_VALUE_2}:${TWOFOLD_VALUE_1}"
+    )
+    assert values["TWOFOLD_VALUE_2"] == "fast"
+    # Without a command of ours, the variant's variable wins, as any other does.
+    assert services["gthread"]["environment"]["PYTHONPATH"] == "${TWOFOLD_VALUE_2}"
+
+
 def test_a_variant_with_a_python_of_its_own_has_its_own_image() -> None:
     made, _ = document(
         SUBJECT, PLAN, memory_bytes=10**9, settings={}, images={"sync": "sha256:old"}

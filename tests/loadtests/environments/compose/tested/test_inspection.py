@@ -117,6 +117,15 @@ def an_import_string(folder: Path) -> Target:
     return Target(kind=TargetKind.IMPORT_STRING, given="shop", name="shop", folder=str(folder))
 
 
+def test_a_pipfile_that_is_not_read_is_told_before_the_image_is_made(tmp_path: Path) -> None:
+    (tmp_path / "Pipfile").write_text("")
+
+    subject = inspect(an_import_string(tmp_path))
+
+    assert subject is not None
+    assert "Its Pipfile is not read: pipenv requirements > requirements.txt." in subject.notes[0]
+
+
 @pytest.mark.parametrize(
     ("file", "note"),
     [

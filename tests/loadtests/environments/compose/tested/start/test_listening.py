@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import http.server
+import json
+import socketserver
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +36,7 @@ class Replica:
     ends_at_s: float = 1e9
     now_s: float = 0.0
     asked: list[str] = field(default_factory=list)
+    log: str = "the log"
 
     def container(self) -> Container:
         return a_container("as-started", running=self.now_s < self.ends_at_s, exit_code=1)
@@ -59,7 +66,7 @@ def found(
         Wanted(asked=asked, declared=declared, path="/up"),
         sockets=replica.look,
         ask=replica.ask,
-        log=lambda _: "the log",
+        log=lambda _: replica.log,
     )
 
 
@@ -67,17 +74,50 @@ def opens(*ports: int, loopback: tuple[Listener, ...] = ()) -> Sockets:
     return Sockets(ports=ports, loopback=loopback)
 
 
-def test_the_only_port_is_taken_without_asking(monkeypatch: pytest.MonkeyPatch) -> None:
-    replica = Replica(sockets=[(0, opens()), (3, opens(8000))])
+def test_the_only_port_is_taken_once_it_answers_with_whatever_status(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    replica = Replica(sockets=[(0, opens()), (3, opens(8000))], answers={8000: 503})
 
     assert found(monkeypatch, replica, declared=(8000,)) == (8000, None)
-    assert replica.asked == []
+    assert replica.asked == ["http://10.0.0.1:8000/up"]
+
+
+@pytest.mark.parametrize(("first", "declared"), [(2222, (2222, 8000)), (5678, ())])
+def test_a_port_that_listens_first_and_speaks_no_http_is_not_the_applications(
+    monkeypatch: pytest.MonkeyPatch, first: int, declared: tuple[int, ...]
+) -> None:
+    """Such as sshd, or a debugger before a slow import."""
+    replica = Replica(
+        sockets=[(0, opens(first)), (20, opens(*sorted((first, 8000))))], answers={8000: 200}
+    )
+
+    port, _ = found(monkeypatch, replica, declared=declared)
+
+    assert port == 8000
+    assert len(replica.asked) < 20 / listening.ASK_AGAIN_S + 4
+
+
+def test_the_declared_port_is_the_applications_even_if_it_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    replica = Replica(sockets=[(0, opens(8000, 9090))], answers={8000: 500, 9090: 404})
+
+    assert found(monkeypatch, replica, declared=(8000,))[0] == 8000
+    assert found(monkeypatch, replica)[0] == 9090
+
+
+def test_of_ports_that_all_fail_the_first_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    replica = Replica(sockets=[(0, opens(8000, 9090))], answers={8000: 500, 9090: 502})
+
+    assert found(monkeypatch, replica)[0] == 8000
 
 
 def test_the_bound_port_wins_over_the_declared_one_and_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    port, note = found(monkeypatch, Replica(sockets=[(0, opens(8000))]), declared=(5000,))
+    replica = Replica(sockets=[(0, opens(8000))], answers={8000: 200})
+    port, note = found(monkeypatch, replica, declared=(5000,))
 
     assert port == 8000
     assert "5000 is declared" in (note or "")
@@ -125,7 +165,8 @@ def test_a_loopback_address_is_told_long_before_the_limit(monkeypatch: pytest.Mo
 
 def test_a_proxy_inside_that_comes_later_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     replica = Replica(
-        sockets=[(0, opens(loopback=(LOOPBACK,))), (6, opens(80, loopback=(LOOPBACK,)))]
+        sockets=[(0, opens(loopback=(LOOPBACK,))), (6, opens(80, loopback=(LOOPBACK,)))],
+        answers={80: 200},
     )
 
     assert found(monkeypatch, replica) == (80, None)
@@ -139,6 +180,27 @@ def test_a_replica_that_never_listens_is_told_with_its_log(monkeypatch: pytest.M
 def test_ports_that_do_not_speak_http_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EnvironmentFailure, match=r"port 1, port 2, and none answers /up over HTTP"):
         found(monkeypatch, Replica(sockets=[(0, opens(1, 2))]))
+
+
+def test_a_port_that_does_not_speak_http_is_told_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    replica = Replica(
+        sockets=[(0, opens(5000))], log="invalid request block size: 21573 (max 4096)...skip"
+    )
+
+    with pytest.raises(
+        EnvironmentFailure,
+        match=r"port 5000, and does not answer /up over HTTP 90 s .*\. .*--http-socket",
+    ):
+        found(monkeypatch, replica)
+
+
+def test_a_unix_socket_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    replica = Replica(sockets=[(0, opens())], log="[7] [INFO] Listening at: unix:/run/a.sock (7)")
+
+    with pytest.raises(EnvironmentFailure, match=r"no TCP port 90 s .*Unix socket.*bind a TCP"):
+        found(monkeypatch, replica)
 
 
 def test_a_replica_that_ends_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,6 +263,41 @@ def test_urls_are_asked_from_the_generators_container(monkeypatch: pytest.Monkey
     monkeypatch.setattr(proc, "run", run)
 
     assert listening.ask_from("generator-1")(["http://a", "http://b"]) == [200, None]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        statuses = {"/away": 302, "/broken": 500, "/%C3%A4?q=1": 200}
+        self.send_response(statuses.get(self.path, 404))
+        self.send_header("Location", "http://127.0.0.1:1/")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Banner(socketserver.BaseRequestHandler):
+    """A server of another protocol, such as sshd."""
+
+    def handle(self) -> None:
+        self.request.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
+
+
+@contextmanager
+def serving(handler: type[socketserver.BaseRequestHandler]) -> Iterator[int]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+def test_every_status_is_an_answer_and_no_redirect_is_followed() -> None:
+    """It may lead to TLS or to another host, which the stack's network does not reach."""
+    with serving(Handler) as port, serving(Banner) as other:
+        urls = [f"http://127.0.0.1:{port}{path}" for path in ("/away", "/broken", "/ä?q=1")]
+        done = proc.run((sys.executable, "-c", listening.ASK, *urls, f"http://127.0.0.1:{other}/"))
+
+    assert json.loads(done.stdout) == [302, 500, 200, None]
 
 
 def test_a_generator_that_does_not_answer_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,7 @@ def a_start(
     monkeypatch.setattr(proc, "POLL_S", 0.0)
     monkeypatch.setattr(listening, "SETTLED_S", 0.0)
     monkeypatch.setattr(listening, "look", lambda *_, **__: Sockets(ports=(8000,), loopback=()))
+    monkeypatch.setattr(listening, "ask_from", lambda _: lambda urls: [200] * len(urls))
     return Starting(
         project=cast("Project", project),
         subject=subject,
@@ -93,6 +94,7 @@ def test_what_the_replicas_need_is_ready_before_them(monkeypatch: pytest.MonkeyP
     assert project.ups == [
         (("with-db",), {}),
         (("gthread",), {"gthread": 2}),
+        (("generator",), {}),  # which asks the replicas' port
         (("proxy", "generator", "metronome"), {}),
     ]
 
@@ -266,6 +268,7 @@ def test_replicas_that_race_are_started_one_after_another_with_a_note(
         ("down",),
         ("with-db",),
         ("gthread", 1),
+        ("generator",),
         ("gthread", 2),
         ("proxy",),
     ]

@@ -1,0 +1,82 @@
+"""What can be done where a replica ends or does not answer, by its log. It does no I/O."""
+
+from __future__ import annotations
+
+import re
+
+PORT_REMEDY = "It takes its port from a variable that is not set: --env PORT=8000."
+
+OF_AN_END = (
+    (
+        re.compile(
+            r"'' is not a valid port number|port\b.*'' is not a valid integer|KeyError: 'PORT'",
+            re.IGNORECASE,
+        ),
+        PORT_REMEDY,
+    ),
+    (
+        re.compile(r"'\$\{?PORT\}?' is not a valid", re.IGNORECASE),
+        "No shell reads its command, so $PORT stays as it is: write CMD as a text instead of a"
+        " list, and set the port, --env PORT=8000.",
+    ),
+    (
+        re.compile(r"read-only file system", re.IGNORECASE),
+        "Its root is read-only (read_only): give it a tmpfs where it writes.",
+    ),
+    (
+        re.compile(r"no space left on device", re.IGNORECASE),
+        "Give it more room there: the size of its tmpfs or shm_size, or the engine's disk.",
+    ),
+    (
+        re.compile(r"permission denied|operation not permitted|EACCES|EPERM", re.IGNORECASE),
+        "Look at the user that it runs as (USER, user:), at what that user may write, and at"
+        " dropped capabilities (cap_drop).",
+    ),
+    (
+        re.compile(r"exec format error", re.IGNORECASE),
+        "The image is for another kind of processor: build it for this one (--platform).",
+    ),
+    (
+        re.compile(r"cannot import name|ModuleNotFoundError|ImportError"),
+        "Packages of the image do not fit together: pin their versions, and build it anew.",
+    ),
+    (
+        re.compile(r"address already in use", re.IGNORECASE),
+        "Two programs in it want the same port.",
+    ),
+)
+"""Errors that have a usual cause, with what can be done about it; the first that fits is said."""
+
+OF_NO_ANSWER = (
+    (
+        re.compile(r"invalid request block size"),
+        "It speaks uwsgi's own protocol and not HTTP: start it with --http-socket instead of"
+        " --socket.",
+    ),
+    (
+        re.compile(r"(?:listening at:|running on) https://|SSL: HTTP_REQUEST", re.IGNORECASE),
+        "It speaks TLS: start it without a certificate.",
+    ),
+    (
+        re.compile(
+            r"listening at: unix:|bound to UNIX address|running on unix(?::| socket)", re.IGNORECASE
+        ),
+        "It listens on a Unix socket: let it bind a TCP port, such as gunicorn --bind"
+        " 0.0.0.0:8000.",
+    ),
+)
+"""What a server's log says where it runs, but does not answer over HTTP on a port."""
+
+
+def of_an_end(log: str) -> str:
+    """Return what can be done about the first error of a log that has a usual cause, or nothing."""
+    return _first(OF_AN_END, log)
+
+
+def of_no_answer(log: str) -> str:
+    """Return what a server has to do to answer over HTTP on a port, or nothing."""
+    return _first(OF_NO_ANSWER, log)
+
+
+def _first(remedies: tuple[tuple[re.Pattern[str], str], ...], log: str) -> str:
+    return next((f" {advice}" for pattern, advice in remedies if pattern.search(log)), "")

@@ -1,0 +1,53 @@
+"""What can be done about usual causes, by what servers really write."""
+
+import pytest
+
+from loadtests.environments.shared import remedies
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        "Error: '' is not a valid port number.",
+        "Error: Invalid value for '--port': '' is not a valid integer.",
+        "Error: Invalid value for '-p' / '--port': '' is not a valid integer range.",
+        "KeyError: 'PORT'",
+    ],
+)
+def test_a_port_that_is_not_set_is_to_be_set(log: str) -> None:
+    assert remedies.of_an_end(log).endswith("not set: --env PORT=8000.")
+
+
+@pytest.mark.parametrize("word", ["$PORT", "${PORT}"])
+def test_a_command_that_no_shell_reads_needs_one(word: str) -> None:
+    said = remedies.of_an_end(f"Error: '{word}' is not a valid port number.")
+
+    assert "write CMD as a text" in said
+
+
+def test_another_number_that_is_not_set_is_no_port() -> None:
+    log = "Error: Invalid value for '--workers': '' is not a valid integer."
+
+    assert remedies.of_an_end(log) == ""
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        ("[7] [INFO] Listening at: unix:/run/app.sock (7)", "bind a TCP port"),
+        ("uwsgi socket 0 bound to UNIX address /tmp/a.sock fd 3", "bind a TCP port"),
+        ("INFO: Uvicorn running on unix socket /tmp/a.sock", "bind a TCP port"),
+        ("invalid request block size: 21573 (max 4096)...skip", "--http-socket instead of"),
+        ("[7] [INFO] Listening at: https://0.0.0.0:8000 (7)", "without a certificate"),
+        ("INFO: Uvicorn running on https://0.0.0.0:8000", "without a certificate"),
+        ("ssl.SSLError: [SSL: HTTP_REQUEST] http request", "without a certificate"),
+    ],
+)
+def test_a_server_that_does_not_speak_http_on_a_port_is_to_do_so(log: str, said: str) -> None:
+    assert said in remedies.of_no_answer(log)
+
+
+def test_a_usual_log_needs_no_remedy() -> None:
+    log = "[7] [INFO] Listening at: http://0.0.0.0:8000 (7)\n[8] [INFO] Booting worker"
+
+    assert remedies.of_no_answer(log) == remedies.of_an_end(log) == ""
