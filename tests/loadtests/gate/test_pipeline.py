@@ -258,7 +258,8 @@ def test_so_does_one_that_came_up_for_a_later_look(
 
     def unclear(order: Order, members: Sequence[str]) -> float:
         loss = 0.1 * (int(members[0].rpartition("-")[2]) % 2)
-        return slower_head(loss)(order, members)
+        rate: float = slower_head(loss)(order, members)
+        return rate
 
     monkeypatch.setattr(FakeGateStack, "identities", identities)
     world.rps = unclear

@@ -39,7 +39,7 @@ TURNED = frozenset(
 """Settings that are read and become something of ours, or that mean nothing in a run."""
 
 
-NOTHING = (None, [], {}, "", "no", 0)
+NOTHING: tuple[Any, ...] = (None, [], {}, "", "no", 0)
 """Values by which a setting says nothing."""
 
 ORDINARY_NETWORKS = frozenset({"bridge", "default"})
