@@ -80,7 +80,7 @@ def conclude(
     trials = core_speed.at_mean_speed(trials)
     minutes = minutes_per_round(plan, trials)
     cells = estimates.cells(plan, trials, calibrations)
-    looked_at = comparison.profiles_of(profiles, naming.rates(cells))
+    looked_at = comparison.profiles_of(profiles, naming.rates(cells), naming.cpu_ms(cells))
     cells = naming.with_waits(cells, looked_at.findings)
     judged = tuple(
         judge_doubling(

@@ -34,13 +34,17 @@ LEAST_LOOKS = 30
 
 
 def profiles_of(
-    profiles: Sequence[CellProfile], measured_rps: Mapping[Cell, float] | None = None
+    profiles: Sequence[CellProfile],
+    measured_rps: Mapping[Cell, float] | None = None,
+    cpu_ms: Mapping[Cell, float] | None = None,
 ) -> Profiles:
     """Return what all profile trials of a run say.
 
-    ``measured_rps`` are the cells' throughputs in the measured rounds.
+    ``measured_rps`` are the cells' throughputs in the measured rounds, and ``cpu_ms`` the CPU of a
+    request where the replicas had enough of it.
     """
-    rates = measured_rps or {}
+    rates, used = measured_rps or {}, cpu_ms or {}
+    profiles = [replace(profile, cpu_ms=used.get(profile.cell)) for profile in profiles]
     series: dict[tuple[str, str], list[CellProfile]] = {}
     for profile in sorted(profiles, key=lambda profile: profile.cell):
         series.setdefault((profile.cell.worker, profile.cell.workload), []).append(profile)

@@ -19,6 +19,15 @@ def rates(cells: Sequence[CellResult]) -> dict[Cell, float]:
     return {cell: rate for cell, rate in known if rate}
 
 
+def cpu_ms(cells: Sequence[CellResult]) -> dict[Cell, float]:
+    """Return the CPU of a request, in ms, of the cells whose replicas did not lack it."""
+    return {
+        cell.cell: cell.cpu_us_per_request / 1000
+        for cell in cells
+        if cell.cpu_us_per_request and cell.bottleneck is not Bottleneck.REPLICA_CPU
+    }
+
+
 def gain(
     throughputs: Mapping[Cell, float], counts: Sequence[int], worker: str, workload: str
 ) -> float:

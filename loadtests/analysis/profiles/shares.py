@@ -29,6 +29,12 @@ MOST_LINES = 30
 LEAST_LOOKS = 10
 """Fewer looks give no interval that means anything."""
 
+QUEUED_FACTOR = 3.0
+"""Requests that are seen on the CPU for this many times what they used had to queue for it."""
+
+LEAST_WAIT_RATIO = 0.25
+"""A line mostly waits if its waits are at least this share of its time on the CPU or queued."""
+
 MILLISECONDS = 1000.0
 
 Weigh = Callable[[int], Hashable | None]
@@ -160,10 +166,12 @@ def lines(requests: Requests, whole_ms: float) -> tuple[LineTime, ...]:
     totals = requests.means(requests.place)
     details = requests.means(lambda number: (requests.place(number), requests.stack(number).kind))
     told = _told(requests)
+    ran_ratio = _ran_ratio(requests)
     rows = []
     for place, mean in totals.items():
         assert isinstance(place, tuple)
-        kinds = {kind: details[place, kind].ms for kind in Waiting if (place, kind) in details}
+        seen = {kind: details[place, kind].ms for kind in Waiting if (place, kind) in details}
+        kinds = without_queue(seen, ran_ratio)
         kind = dominant(kinds)
         callee, peer = told[place, kind]
         rows.append(
@@ -180,6 +188,30 @@ def lines(requests: Requests, whole_ms: float) -> tuple[LineTime, ...]:
             )
         )
     return tuple(sorted(rows, key=lambda row: (-row.ms.estimate, row.place))[:MOST_LINES])
+
+
+def _ran_ratio(requests: Requests) -> float:
+    """Return the share of the time on the CPU, as it was seen, in which requests really had it."""
+    cpu_ms = requests.profile.cpu_ms
+    seen = requests.means(lambda number: requests.stack(number).kind).get(Waiting.CPU)
+    if cpu_ms is None or seen is None or seen.ms < QUEUED_FACTOR * cpu_ms:
+        return 1.0
+    return cpu_ms / seen.ms
+
+
+def without_queue(kinds: Mapping[Waiting, float], ran_ratio: float) -> dict[Waiting, float]:
+    """Return a line's times, in ms, with the time in which a thread got no core as a wait.
+
+    A look cannot tell a thread that runs from one that is ready and waits for a core. Where others
+    fill the cores, such as the store on the same machine, a thread whose answer has come stands in
+    the queue. That belongs to what it waited for on that line, where it mostly waits.
+    """
+    waits = {kind: ms for kind, ms in kinds.items() if kind not in COMPUTING}
+    seen = kinds.get(Waiting.CPU, 0.0)
+    if not waits or ran_ratio >= 1 or max(waits.values()) < LEAST_WAIT_RATIO * seen:
+        return dict(kinds)
+    own = max(waits, key=lambda kind: waits[kind])
+    return {**kinds, Waiting.CPU: seen * ran_ratio, own: waits[own] + seen * (1 - ran_ratio)}
 
 
 COMPUTING = (Waiting.CPU, Waiting.GIL)

@@ -127,3 +127,5 @@ class CellProfile:
     store: StoreProfile | None = None
     note: str = ""
     """What cannot be seen of this worker model, in a sentence."""
+    cpu_ms: float | None = None
+    """CPU of a request by the counters, where the replicas' budget was not full; else None."""

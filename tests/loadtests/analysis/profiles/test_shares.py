@@ -1,5 +1,7 @@
 """The time of a request by line, from looks and the rate."""
 
+from dataclasses import replace
+
 import pytest
 
 from loadtests.analysis.profiles.shares import result_of
@@ -80,3 +82,27 @@ def test_threads_that_compute_and_wait_for_the_gil_count_together() -> None:
     line = result_of(make_profile([(0, 1, 1, 2, 2)] * 40, stacks=stacks)).lines[0]
 
     assert line.kind is Waiting.GIL
+
+
+def test_a_thread_that_is_ready_but_gets_no_core_still_waits_for_its_store() -> None:
+    """Two of four requests wait for the store, two have its answer: the store fills the cores."""
+    ready = replace(STACKS[0], kind=Waiting.CPU, peer="")
+    profile = make_profile([(0, 0, 1, 1)] * 40, stacks=(STACKS[0], ready), throughput_rps=50.0)
+
+    full, queued, busy = (
+        result_of(replace(profile, cpu_ms=cpu_ms)).lines[0] for cpu_ms in (None, 1.0, 20.0)
+    )
+
+    assert queued.kind is Waiting.STORE
+    assert queued.kinds == pytest.approx({Waiting.STORE: 79.0, Waiting.CPU: 1.0})
+    assert queued.ms == full.ms
+    for line in (full, busy):  # the budget is full, or requests did use what was seen
+        assert line.kinds == pytest.approx({Waiting.STORE: 40.0, Waiting.CPU: 40.0})
+
+
+def test_a_line_that_never_waits_does_not_wait_for_a_core_either() -> None:
+    profile = replace(make_profile([(1, 1)] * 40, throughput_rps=50.0), cpu_ms=1.0)
+
+    (line,) = result_of(profile).lines
+
+    assert set(line.kinds) == {Waiting.CPU}
