@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from statistics import median
 
+from loadtests.analysis import bottleneck
 from loadtests.analysis.rules.finding import found, unchecked
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
 from loadtests.model.trial import Trial
-from loadtests.model.vocabulary import NODE_PREFIX, Role, RuleCode
+from loadtests.model.vocabulary import NODE_PREFIX, Bottleneck, Role, RuleCode
 
 _NODE = re.compile(r"(?:^|\s)node=(\S+)")
 
@@ -28,10 +29,11 @@ LEAST_COST_S = 200e-6
 CODE = RuleCode.NODE_SPEED
 
 
-def speed(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None:  # noqa: ARG001
+def speed(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None:
     """Compare the CPU of a request between the nodes; None where there are no nodes.
 
-    The same request costs the same work everywhere, so its CPU time tells a node's speed.
+    The same request costs the same work everywhere, so its CPU time tells a node's speed. It is in
+    the throughput only where the replicas' CPU is full.
     """
     nodes = _nodes(trials)
     if len(set(nodes.values())) < 2:
@@ -49,14 +51,22 @@ def speed(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None:  #
     slow = max(medians, key=lambda node: medians[node])
     fast = min(medians, key=lambda node: medians[node])
     more = medians[slow] / medians[fast] - 1
+    matters = any(
+        use.full and use.kind is Bottleneck.REPLICA_CPU
+        for use in bottleneck.resources(plan, cell, trials)
+    )
+    broken = more > SPEED_LIMIT_RATIO and matters
+    rest = " Take nodes of equal speed." if broken else ""
+    if more > SPEED_LIMIT_RATIO and not matters:
+        rest = " The replicas' CPU is not full, so that is not in the throughput."
     return found(
         CODE,
         cell,
-        broken=more > SPEED_LIMIT_RATIO,
+        broken=broken,
         figure=more,
         limit=SPEED_LIMIT_RATIO,
         detail=f"A request costs {more:.0%} more CPU on the node {slow} than on the node {fast}."
-        + (" Take nodes of equal speed." if more > SPEED_LIMIT_RATIO else ""),
+        + rest,
     )
 
 

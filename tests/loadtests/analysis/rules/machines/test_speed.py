@@ -55,3 +55,21 @@ def test_a_slow_node_is_named() -> None:
 
 def test_requests_that_cost_next_to_nothing_do_not_tell() -> None:
     assert found(1.3, cost_s=1e-4).state is RuleState.UNCHECKED
+
+
+def test_a_slow_node_does_not_matter_where_cpu_is_not_full() -> None:
+    idle = [
+        replace(
+            trial,
+            usages=tuple(
+                replace(usage, budget_cpus=100.0, throttled_ratio=0.0) for usage in trial.usages
+            ),
+        )
+        for trial in trials(1.3)
+    ]
+
+    finding = speed(PLAN, CELL, idle)
+
+    assert finding is not None
+    assert finding.state is RuleState.HOLDS
+    assert finding.detail.endswith("is not full, so that is not in the throughput.")
