@@ -207,8 +207,7 @@ def _check_links(exported: Path, commit: str) -> None:
         if not path.is_symlink():
             continue
         name, target = str(path.relative_to(exported)), str(path.readlink())
-        end = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
-        if end.startswith(("/", "../")) or end == "..":
+        if _leads_out(name, target) or not _ends_in(path, exported):
             shutil.rmtree(exported)
             exported.mkdir()
             raise UsageError(
@@ -216,6 +215,19 @@ def _check_links(exported: Path, commit: str) -> None:
                 " folder, so its files are not written. Take it out of the commit, or name an"
                 " image: --base-image, --head-image."
             )
+
+
+def _leads_out(name: str, target: str) -> bool:
+    end = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+    return end.startswith(("/", "../")) or end == ".."
+
+
+def _ends_in(link: Path, folder: Path) -> bool:
+    """Return whether a link ends in a folder, over others too; one in a circle ends nowhere."""
+    try:
+        return link.resolve().is_relative_to(folder.resolve())
+    except (RuntimeError, OSError):
+        return True
 
 
 def _committed_at_s(top: Path, commit: str) -> int:

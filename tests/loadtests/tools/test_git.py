@@ -257,3 +257,21 @@ def test_submodules_with_files_are_named_and_images_advised(
     in_git(upstream, "submodule", "--quiet", "deinit", "--all", "--force")
     git.export(upstream, there, into)  # as the checkout itself now is
     assert list((into / "vendor/library").iterdir()) == []
+
+
+def test_a_link_that_leads_out_over_another_link_is_not_written(upstream: Path, into: Path) -> None:
+    (upstream / "a/b").mkdir(parents=True)
+    (upstream / "a/b/top").symlink_to("../..")
+    (upstream / "circle").symlink_to("circle")
+    within = commit(upstream, "a link to the top")
+    (upstream / "out").symlink_to("a/b/top/..")
+    without = commit(upstream, "over it")
+
+    git.export(upstream, within, into)
+    assert (into / "a/b/top/code.py").read_text() == "a link to the top"
+    shutil.rmtree(into)
+    into.mkdir()
+
+    with pytest.raises(UsageError, match=r"has out → a/b/top/\.\., which leads out of its folder"):
+        git.export(upstream, without, into)
+    assert list(into.iterdir()) == []
