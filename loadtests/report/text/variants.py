@@ -10,7 +10,7 @@ from loadtests.model.result import CellResult, ComparisonResult, Estimate, RunRe
 from loadtests.model.tested.in_force import InForce
 from loadtests.model.vocabulary import Bottleneck
 from loadtests.report.rounding import factor, figure, interval
-from loadtests.report.text.comparison import inverse
+from loadtests.report.text.comparison import inverse, is_trusted
 
 GIGABYTE = 1e9
 
@@ -24,6 +24,7 @@ class Variant:
 
     ``p50_ms`` and ``p99_ms`` are those at 70 % of capacity where ``at_share`` is set, else those at
     full load. ``level_with`` are the variants that the intervals cannot tell from this one.
+    ``is_trusted`` tells whether its cell is valid, and whether its answers hold with more replicas.
     """
 
     worker: str
@@ -38,6 +39,7 @@ class Variant:
     start_s: float | None
     speedup: Estimate
     level_with: tuple[str, ...]
+    is_trusted: bool = True
 
 
 def variants(result: RunResult) -> list[Variant]:
@@ -71,6 +73,7 @@ def _variant(result: RunResult, cell: CellResult) -> Variant:
         start_s=seen.start_s if seen else None,
         speedup=cell.speedup,
         level_with=tuple(_level(result.comparisons, cell.cell)),
+        is_trusted=is_trusted(result, cell.cell),
     )
 
 
@@ -106,6 +109,7 @@ def _contains_one(ratio: Estimate) -> bool:
 def equal_ones(rows: Sequence[Variant]) -> Iterator[str]:
     """Yield which variants of one workload the intervals cannot tell apart, each pair once."""
     said: set[str] = set()
+    rows = [row for row in rows if row.is_trusted]
     for row in rows:
         said.add(row.worker)
         others = [
@@ -123,9 +127,10 @@ def equal_ones(rows: Sequence[Variant]) -> Iterator[str]:
 def reasons(result: RunResult) -> list[str]:
     """Return why the first variant of each workload serves more than the next one behind it.
 
-    A workload whose first variants are level has no such sentence.
+    A workload whose first variants are level has no such sentence. Those that cannot be trusted are
+    left out.
     """
-    rows = variants(result)
+    rows = [row for row in variants(result) if row.is_trusted]
     sentences = []
     for workload in dict.fromkeys(row.workload for row in rows):
         of = [row for row in rows if row.workload == workload]
