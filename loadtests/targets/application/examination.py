@@ -19,6 +19,7 @@ BESIDE = ("pip",)
 OF_A_VARIANT = (
     "bind",
     "keepalive",
+    "pidfile",
     "threads",
     "worker_class",
     "worker_connections",
@@ -94,7 +95,10 @@ def _notes_on_settings(settings: Mapping[str, Any]) -> list[str]:
         return []
     replaced = [f"{name} = {settings[name]}" for name in OF_A_VARIANT if settings.get(name)]
     aside = f", without its {', '.join(replaced)}, which each variant sets" if replaced else ""
-    notes = [f"gunicorn.conf.py of the folder is in force{aside}."]
+    notes = [
+        "gunicorn.conf.py of the folder is in force in the variants of gunicorn that name no other"
+        f" (--config){aside}."
+    ]
     for name, effect in AFTER_EACH.items():
         if settings.get(name):
             notes.append(f"gunicorn.conf.py: {name} = {settings[name]} {effect}.")
