@@ -181,8 +181,8 @@ def forced_environment(worker: WorkerModel) -> dict[str, str]:
     return {**worker.env, "GUNICORN_CMD_ARGS": shlex.join(words)}
 
 
-_STARTING = re.compile(r"Starting gunicorn (\S+)")
-_USING = re.compile(r"Using worker: (\S+)")
+_STARTING = re.compile(r"Starting gunicorn ([\w.+-]+)")
+_USING = re.compile(r"Using worker: ([\w.:#-]+)")  # a line may be JSON, and go on
 _BOOTED = re.compile(r"Booting worker with pid")
 _EXITED = re.compile(r"Worker exiting \(pid|Worker \(pid:\d+\) was sent SIG")
 

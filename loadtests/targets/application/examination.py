@@ -56,7 +56,7 @@ def modules() -> tuple[str, ...]:
         module
         for server in servers.SERVERS.values()
         for worker in server.worker_models
-        for module in server.modules(worker)
+        for module in server.modules_asked(worker)
     ]
     return tuple(dict.fromkeys([*names, *BESIDE]))
 
@@ -67,6 +67,7 @@ def described(tested: Target, seen: Inspection, python: Interpreter) -> Target:
         tested,
         application=seen.application,
         python=python.path,
+        implementation=seen.implementation,
         source=seen.source,
         modules=dict(seen.modules),
         notes=(*tested.notes, *_notes(tested, seen, f"{python.path} ({python.why})")),
