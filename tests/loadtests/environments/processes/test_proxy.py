@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import threading
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -40,6 +41,7 @@ def places(status_port: int) -> Addresses:
 def test_a_proxy_of_the_shell_is_not_asked_for_our_own(
     status_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(urllib.request, "_opener", None)  # made once, with the proxies of then
     for name in ("http_proxy", "HTTP_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
