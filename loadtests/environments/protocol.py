@@ -15,7 +15,14 @@ from typing import Protocol, runtime_checkable
 
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan, TrialSpec, Upstream
-from loadtests.model.stack import HostReading, NodesSeen, Reading, Replica, ReplicaState
+from loadtests.model.stack import (
+    HostReading,
+    LogLines,
+    NodesSeen,
+    Reading,
+    Replica,
+    ReplicaState,
+)
 from loadtests.model.tested.front import Front
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.shared import SharedUse
@@ -76,6 +83,9 @@ class Stack(Protocol):
 
     def log_of(self, member: str) -> str:
         """Return the end of a member's log, for error messages."""
+
+    def log_lines(self, member: str) -> LogLines:
+        """Return all lines of a member's log, or as many of the last ones as can be read."""
 
     def state_of(self, member: str) -> ReplicaState:
         """Return whether a replica runs, and where it listens, for error messages."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from loadtests.model.vocabulary import Role
@@ -34,6 +35,14 @@ class ReplicaState:
     exit_code: int | None = None
     out_of_memory: bool = False
     listening: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLines:
+    """The lines of a member's log; ``is_whole`` is False where only the last ones could be read."""
+
+    lines: Iterable[str]
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

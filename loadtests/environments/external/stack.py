@@ -11,7 +11,7 @@ from loadtests.environments.child_python import python_path
 from loadtests.environments.external.deployment import Deployment
 from loadtests.environments.external.generators import argv_of
 from loadtests.model.plan import Plan, TrialSpec, Upstream
-from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.stack import HostReading, LogLines, Reading, Replica, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import Role
 from loadtests.tools import host, proc, procfs
@@ -117,6 +117,10 @@ class ExternalStack:
         """Return the end of the generator's log; other logs are the deployment's."""
         log = self._logs / f"{member}.log"
         return log.read_text(errors="replace")[-LOG_CHARS:] if log.exists() else "(no log here)"
+
+    def log_lines(self, member: str) -> LogLines:  # noqa: ARG002  the logs are not here
+        """Return nothing: the replicas' logs are the deployment's."""
+        return LogLines(lines=())
 
     def first_log(self, member: str) -> str:  # noqa: ARG002  the deployment's logs are not here
         """Return nothing: the replicas' logs are the deployment's."""

@@ -54,6 +54,8 @@ class Target:
     folder: str | None = None
     application: str | None = None
     python: str | None = None
+    implementation: str | None = None
+    """What that interpreter calls itself, such as ``CPython``."""
     source: str = ""
     modules: Mapping[str, str | None] | None = None
     dockerfile: str | None = None

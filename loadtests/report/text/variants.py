@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from loadtests.model.plan import Cell
+from loadtests.model.plan import Cell, WorkerModel
 from loadtests.model.result import CellResult, ComparisonResult, Estimate, RunResult
 from loadtests.model.tested.in_force import InForce
 from loadtests.model.vocabulary import Bottleneck
@@ -154,8 +154,11 @@ def _why(result: RunResult, first: Variant, other: Variant) -> str | None:
         cells[Cell(worker=row.worker, workload=row.workload, replicas=row.replicas)]
         for row in (first, other)
     )
-    if theirs.bottleneck is Bottleneck.WORKER_SLOTS:
-        return f"{lead} all worker slots of {other.worker} were busy ({_slots(result, other)})."
+    if theirs.bottleneck is Bottleneck.WORKER_SLOTS and (
+        ours.bottleneck is not Bottleneck.WORKER_SLOTS or _has_more_slots(result, first, other)
+    ):
+        slots = _model(result, other).slots
+        return f"{lead} all worker slots of {other.worker} were busy ({slots} in each replica)."
     per_core = _per_core(comparisons, first.worker, other.worker)
     if (
         {ours.bottleneck, theirs.bottleneck} == {Bottleneck.REPLICA_CPU}
@@ -170,9 +173,14 @@ def _why(result: RunResult, first: Variant, other: Variant) -> str | None:
     return None
 
 
-def _slots(result: RunResult, row: Variant) -> str:
-    model = next(worker for worker in result.plan.workers if worker.name == row.worker)
-    return f"{model.slots} in each replica"
+def _has_more_slots(result: RunResult, first: Variant, other: Variant) -> bool:
+    """Return whether the first one serves more requests at once, or has no limit."""
+    ours, theirs = (_model(result, row).slots for row in (first, other))
+    return ours is None or (theirs is not None and ours > theirs)
+
+
+def _model(result: RunResult, row: Variant) -> WorkerModel:
+    return next(worker for worker in result.plan.workers if worker.name == row.worker)
 
 
 def _per_core(
