@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 
-from loadtests.analysis.samples import host_use
+from loadtests.analysis.nodes.host import host_use
 from loadtests.analysis.shared import user_gain
 from loadtests.gate.analysis import figures
 from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, GeneratorPool, Key
