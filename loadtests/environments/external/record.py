@@ -92,7 +92,7 @@ def read(path: Path) -> Record | None:
     try:
         note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         owner = Owner.from_label(note["owner"])
-        hooks = {
+        hooks: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in note["hooks"].items()
         }

@@ -181,7 +181,9 @@ def resolved(access: Access) -> Access:
         return Access(context=context, namespace=access.namespace)
     view = document(argv(Access(context=context), "config", "view", "--minify", "--output", "json"))
     entries = view.get("contexts") or ()
-    own = next((entry["context"] for entry in entries if entry.get("name") == context), {})
+    own: Mapping[str, Any] = next(
+        (entry["context"] for entry in entries if entry.get("name") == context), {}
+    )
     return Access(context=context, namespace=own.get("namespace") or "default")
 
 
