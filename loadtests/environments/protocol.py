@@ -153,6 +153,15 @@ class Grows(Protocol):
         """Start one more replica; provide its ``ip:port``, and end it at the end of the block."""
 
 
+@runtime_checkable
+class MayBeScaled(Protocol):
+    """A stack whose replicas somebody else may scale, too. Not every stack is."""
+
+    @property
+    def foreign_change(self) -> str | None:
+        """How somebody else changed the number of replicas, in a clause; None if nobody did."""
+
+
 class Backend(Protocol):
     """A way to run a stack."""
 

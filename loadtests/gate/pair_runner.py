@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from loadtests.analysis.samples import host_use
+from loadtests.analysis.nodes.host import host_use
 from loadtests.gate.analysis import figures
 from loadtests.gate.calibration import Calibrator
 from loadtests.gate.generator_pool import TIMEOUT_S, GeneratorPool, Key

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from loadtests.analysis.consistency.conversation import conversation_of
 from loadtests.analysis.consistency.judgement import Asked
-from loadtests.analysis.samples import core_speed_of, host_use
+from loadtests.analysis.nodes.host import host_use
+from loadtests.analysis.samples import core_speed_of
 from loadtests.gate.analysis import consistency_guard, figures
 from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, GeneratorPool
 from loadtests.gate.model import (

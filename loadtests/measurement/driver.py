@@ -164,7 +164,7 @@ class Driver:
         """Return the results of the consistency checks, made through the proxy."""
         names = {replica.address: name for name, replica in self._replicas().items()}
         hooks = plan.tested.hooks
-        header = (hooks.header if hooks else None) or REPLICA_HEADER
+        header = (hooks.header or "") if hooks else REPLICA_HEADER
         limit_s = max(DECLARED_S, LIMIT_S - self._asked_s)
         prober = Prober(self._agent, names, self.base_url, header=header, limit_s=limit_s)
         try:
@@ -283,7 +283,7 @@ class Driver:
 
     def measure(self, spec: TrialSpec, load: Load, beside: Beside = NOTHING) -> RawTrial:
         """Run one load, with something beside its window, and return its raw measurements."""
-        self._stack.activate(spec)
+        load = self._activated(spec, load)
         started_s = proc.monotonic_s()
         active = tuple(f"{spec.cell.worker}-{number}" for number in spec.members)
         self._server_counters.start(active)
@@ -309,6 +309,15 @@ class Driver:
             identities=self._stack.identities(),
             wall_s=proc.monotonic_s() - started_s,
         )
+
+    def _activated(self, spec: TrialSpec, load: Load) -> Load:
+        """Make a trial's replicas serve; return its load, over new connections if they changed.
+
+        A connection that is kept may lead to a replica that is about to end, and still answers.
+        """
+        before = self._stack.replicas
+        self._stack.activate(spec)
+        return load if self._stack.replicas == before else replace(load, reconnect=True)
 
     def _at_edge(self, edges: list[Edge], then: Callable[[], None]) -> None:
         edges.append(self._edge())

@@ -199,3 +199,26 @@ def test_a_single_replicas_port_is_not_that_of_the_pair() -> None:
 
     assert driver.base_url(ALONE.port) == f"http://proxy:{ALONE.port}"
     assert ALONE.port != TOGETHER.port
+
+
+def test_a_load_on_other_replicas_goes_over_new_connections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    generator = FakeStack(world, PLAN).start_generator()
+    assert isinstance(generator, ScriptedChild)
+    driver = a_driver(world, generator)
+    measured(driver)
+    (first,) = [json.loads(line) for line in generator.sent if '"trial"' in line]
+
+    def scaled(stack: FakeStack, _: object) -> None:
+        replicas = stack.world.replicas
+        name = next(iter(replicas))
+        replicas[name] = replace(replicas[name], identity="another")
+
+    monkeypatch.setattr(FakeStack, "activate", scaled)
+    measured(driver)
+    second = [json.loads(line) for line in generator.sent if '"trial"' in line][-1]
+
+    assert "reconnect" not in first
+    assert second["reconnect"] is True
