@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
+from random import Random
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from loadtests.analysis import file_ceiling, generator_ceiling
+from loadtests.analysis.consistency.conversation import common_headers
 from loadtests.environments.keep_awake import Awake
 from loadtests.environments.protocol import HasFront, Stack
 from loadtests.measurement import check_trial, not_ready, readiness
@@ -25,6 +27,7 @@ from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.profiles.beside import NOTHING, Beside
 from loadtests.measurement.server_counters import ServerCounters
 from loadtests.measurement.serving import start_time
+from loadtests.measurement.user_calibration import spec_of
 from loadtests.measurement.user_load.orders import Orders
 from loadtests.measurement.window_edges import check_clocks, read_edge
 from loadtests.model.consistency import Check, ProbeResult
@@ -162,11 +165,24 @@ class Driver:
 
     def probe(self, plan: Plan, checks: Sequence[Check]) -> tuple[ProbeResult, ...]:
         """Return the results of the consistency checks, made through the proxy."""
-        names = {replica.address: name for name, replica in self._replicas().items()}
+        workload = plan.workloads[0].name
         hooks = plan.tested.hooks
         header = (hooks.header or "") if hooks else REPLICA_HEADER
         limit_s = max(DECLARED_S, LIMIT_S - self._asked_s)
-        prober = Prober(self._agent, names, self.base_url, header=header, limit_s=limit_s)
+
+        def serve(upstream: Upstream) -> dict[str, str]:
+            self._stack.activate(spec_of(upstream, workload))
+            return {replica.address: name for name, replica in self._replicas().items()}
+
+        prober = Prober(
+            self._agent,
+            {},
+            self.base_url,
+            header=header,
+            limit_s=limit_s,
+            serve=serve,
+            headers=common_headers(plan.workloads, Random(plan.seed)),
+        )
         try:
             return prober.probe(plan, checks)
         finally:

@@ -2,77 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from loadtests.analysis.failures import shape, wording
 from loadtests.analysis.rules import registry
-from loadtests.model.failures import (
-    AnswerExample,
-    FailureResult,
-    FailureShape,
-    RequestOutcomes,
-)
-from loadtests.model.plan import Plan
+from loadtests.model.failures import AnswerExample, FailureShape
 from loadtests.model.result import RunResult
 from loadtests.model.trial import HostUse, Trial
 from loadtests.model.vocabulary import RuleCode, Verdict
-from tests.loadtests.builders import make_plan, make_result, make_trials
-
-PLAN = make_plan(rounds=6)
-PER_REPLICA = 200
-"""Requests of one replica in one window."""
-
-Fails = Callable[[int], int]
-"""How many requests fail in one window, by the number of replicas."""
-
-
-def outcomes(
-    failed: int, *, replicas: int, name: str = "GET /me", kind: str = "status 401"
-) -> RequestOutcomes:
-    total = PER_REPLICA * replicas
-    return RequestOutcomes(
-        name=name,
-        completed=total - failed,
-        failed=failed,
-        statuses={200: total - failed},
-        kinds={kind: failed} if failed else {},
-        failed_by={"gthread-2": failed} if failed else {},
-    )
-
-
-def failing(fails: Fails, *, plan: Plan = PLAN, **fields: Any) -> tuple[Trial, ...]:
-    """Give the trials of a plan in which so many requests of one name fail."""
-
-    def changed(trial: Trial) -> Trial:
-        count = trial.spec.cell.replicas
-        one = outcomes(fails(count), replicas=count, **fields)
-        return replace(
-            trial,
-            requests=(one,),
-            failed=one.failed,
-            completed=one.completed,
-            failures=one.kinds,
-            identities={"proxy": "the same"},
-        )
-
-    return tuple(changed(trial) for trial in make_trials(plan))
-
-
-def results(trials: Sequence[Trial], **fields: Any) -> tuple[FailureResult, ...]:
-    return shape.results(PLAN, trials, **{"finished": False} | fields)
-
-
-def the_result(fails: Fails, **fields: Any) -> FailureResult:
-    (result,) = results(failing(fails, **fields))
-    return result
-
-
-def none(_: int) -> int:
-    return 0
+from tests.loadtests.analysis.failures.failing import (
+    PER_REPLICA,
+    PLAN,
+    failing,
+    none,
+    outcomes,
+    results,
+    the_result,
+)
+from tests.loadtests.builders import make_result, make_trials
 
 
 def test_none_at_one_and_some_at_two_breaks_from_two_on() -> None:
@@ -137,17 +87,6 @@ def test_what_the_connection_or_the_proxy_did_is_no_break(kind: str) -> None:
 
     assert result.shape is not FailureShape.MORE_SERVERS
     assert result.breaks_at == ()
-
-
-def test_a_limiter_is_told_apart_whether_it_counts_by_process_or_for_all() -> None:
-    by_process = the_result(lambda count: 100 * count, kind="status 429")
-    for_all = the_result(lambda count: PER_REPLICA * count - 100, kind="status 429")
-
-    for result in (by_process, for_all):
-        assert (result.shape, result.breaks_at) == (FailureShape.LIMITED, ())
-        assert "RATELIMIT_STORAGE_URI" in result.remedy
-    assert "each process counts alone" in by_process.detail
-    assert "share one limit" in for_all.detail
 
 
 def test_a_limit_that_only_many_servers_reach_is_no_break() -> None:
