@@ -205,7 +205,7 @@ class Driver:
         try:
             undeclared = Undeclared(self._agent, self._stack.replicas, host, means_of(self._stack))
             return undeclared.check(
-                with_starts(plan, checked),
+                check_trial.with_starts(plan, checked),
                 {name: load.requests for name, load in checked.items()},
                 limit_s=LIMIT_S - (DECLARED_S if plan.checks else 0.0),
             )
@@ -341,16 +341,3 @@ class Driver:
 
     def _edge(self) -> Edge:
         return read_edge(self._stack, self._awake, self._metronome)
-
-
-def with_starts(plan: Plan, checked: Mapping[str, CheckedLoad]) -> Plan:
-    """Return a plan whose locustfiles have the requests that their users begin with."""
-    return replace(
-        plan,
-        workloads=tuple(
-            replace(workload, start=checked[workload.name].start)
-            if workload.locustfile is not None and workload.name in checked
-            else workload
-            for workload in plan.workloads
-        ),
-    )

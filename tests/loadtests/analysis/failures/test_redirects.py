@@ -9,13 +9,8 @@ import pytest
 from loadtests.model.failures import FailureShape, RequestOutcomes
 from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import Verdict
-from tests.loadtests.analysis.failures.test_shape import (
-    PER_REPLICA,
-    PLAN,
-    Fails,
-    concluded,
-    results,
-)
+from tests.loadtests.analysis.failures.failing import PER_REPLICA, PLAN, Fails, results
+from tests.loadtests.analysis.failures.test_shape import concluded
 from tests.loadtests.builders import make_trials
 
 
