@@ -180,7 +180,7 @@ def decide(given: dict[str, Any]) -> Decision:
 
     checked, project = ask(given)
     chosen = registry.choose(checked.backend, checkout.root(), project.tested)
-    project = replace(project, tested=chosen.tested or project.tested)
+    project = _as_chosen(project, chosen.tested or project.tested)
     seed = seeds.draw(checked.seed)
     plan = make_plan(
         checked, chosen.machine, backend=chosen.backend.name, seed=seed, project=project
@@ -190,6 +190,14 @@ def decide(given: dict[str, Any]) -> Decision:
         chosen=chosen,
         results=results_folder.of(checked.out),
     )
+
+
+def _as_chosen(project: Project, tested: Target) -> Project:
+    """Return a project with the target as its backend has it; a hook that resets is one of it."""
+    hooks = project.tested.hooks
+    if hooks and tested.hooks and project.reset_command == hooks.reset:
+        return replace(project, tested=tested, reset_command=tested.hooks.reset)
+    return replace(project, tested=tested)
 
 
 def _with_note(plan: Plan) -> Plan:
@@ -216,6 +224,10 @@ def ask(given: dict[str, Any]) -> tuple[options.Options, Project]:
         loaded = permission.permitted(project.tested.url, may_load)
         project = replace(project, tested=_at(project.tested, loaded))
     asked = options.Options(**_with_file(values, file))
+    url = project.tested.url
+    if url is not None and file is not None and file.settings.target != url != file.settings.url:
+        # The file's objectives are for its own target, which is another one.
+        asked = replace(asked, slo=given["slo"], latency=bool(given["latency"]))
     _check_for_url(asked, project.tested)
     return options.check(asked, choices.of_a_run(project)), project
 

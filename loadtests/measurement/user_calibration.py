@@ -50,7 +50,7 @@ LONG_ANSWER_S = 2.0
 LONG_RATIO = 4.0
 """A replica is full when an answer takes this long, and this many times as long as alone."""
 
-LONGEST_S = 30.0
+LONGEST_S = 60.0
 """The longest window of two steps that may gain nothing by chance; see ``user_gain``."""
 
 DRAIN_LIMIT_S = 15.0

@@ -33,6 +33,9 @@ by an amount that is not small against the precision."""
 
 LIMIT_KIND = "status 429"
 
+PROXY_LIMIT_KIND = "status 503"
+"""What nginx answers where limit_req or limit_conn refuses, unless it is told otherwise."""
+
 PROXY_KINDS = frozenset({"status 502", "status 504"})
 """Answers of the proxy for a replica that gave none."""
 
@@ -268,10 +271,17 @@ def _kind_of(example: AnswerExample) -> str:
 
 
 def _by_the_proxy(result: FailureResult) -> FailureResult:
-    """Return failures that a proxy answered by itself as a limit, which is no break."""
-    page = result.wrong.body_start if result.wrong is not None else ""
-    known = remedies.PROXY_LIMIT
-    if not result.breaks_at or known.words.search(page) is None:
+    """Return failures that a proxy answered by itself as a limit, which is no break.
+
+    Most of the failures have to be of that kind. A replica may have an nginx of its own, whose page
+    for another status is the application's answer.
+    """
+    known, wrong = remedies.PROXY_LIMIT, result.wrong
+    if not result.breaks_at or wrong is None or _kind_of(wrong) != PROXY_LIMIT_KIND:
+        return result
+    kinds = added(count.kinds for count in result.counts)
+    is_most = kinds.get(PROXY_LIMIT_KIND, 0) >= MOSTLY * sum(kinds.values())
+    if not is_most or known.words.search(wrong.body_start) is None:
         return result
     return replace(
         result,

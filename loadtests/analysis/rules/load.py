@@ -246,7 +246,7 @@ def _more_users_gain(
             limit=GAIN_LIMIT_RATIO,
             detail=f"No resource was saturated, and one replica gave too few answers"
             f" ({before.completed} and {last.completed}) to tell whether twice the users raise its"
-            " throughput.",
+            " throughput. It can be told where its number of slots or its CPU limit is known.",
         )
     if enough:
         return found(

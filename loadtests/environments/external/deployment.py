@@ -81,7 +81,7 @@ class Deployment:
             self._changed = f"{_difference(self._identities, now)} at {_time()}"
             if self._runner.knows_count:
                 self._look_for_others()
-            elif len(now) != len(self._identities):
+            elif len(now) > len(self._identities):  # fewer may be some that have failed
                 self.foreign = self._changed
         return self._changed
 

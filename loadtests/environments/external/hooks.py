@@ -178,6 +178,7 @@ def pinned(hooks: Hooks) -> Hooks:
         replicas=_pinned(hooks.replicas),
         ready=_pinned(hooks.ready),
         counters=_pinned(hooks.counters),
+        reset=_pinned(hooks.reset),
     )
 
 

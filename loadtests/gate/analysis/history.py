@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pydantic import TypeAdapter
 
 from loadtests.gate.model import GateResult, GateVerdict
+from loadtests.model.tested.target import Target, TargetKind
 from loadtests.model.tested.variables import path_without_secrets
 
 
@@ -68,10 +69,19 @@ def merge_of(
             for endpoint in estimated
             if endpoint.head is not None
         },
-        target=result.plan.tested.given or str(result.plan.tested.kind),
+        target=_target(result.plan.tested),
         workload=path_without_secrets(result.plan.workload),
         continues=continues,
     )
+
+
+def _target(tested: Target) -> str:
+    """Return a target's name that stays from gate to gate: an image's without tag and digest."""
+    given = tested.given or str(tested.kind)
+    if tested.kind is not TargetKind.IMAGE:
+        return given
+    name = given.partition("@")[0]
+    return name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
 
 
 def line(merge: Merge) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from loadtests.analysis.consistency import declared
 from loadtests.analysis.consistency.conversation import NO_HEADERS, merged_headers
 from loadtests.analysis.consistency.judgement import TIME_OVER
-from loadtests.measurement.consistency.client import header_of, joined
+from loadtests.measurement.consistency.client import LEFT_OUT, header_of, joined
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import (
     Check,
@@ -43,6 +43,9 @@ TRIES = 3
 """Tries of a check that no replica met."""
 
 LEAST_REPLICAS = 2
+
+NOT_SENT = LEFT_OUT - {"host"}
+"""Headers of a load that are not sent; its host is, for all requests go to one address."""
 
 REPLICA_HEADER = "X-Upstream-Addr"
 """The header in which our proxy names the replica that answered."""
@@ -161,7 +164,7 @@ class Prober:
         own = {name: declared.filled(text, token) for name, text in step.headers.items()}
         merged = merged_headers(own, self._headers)
         sent = joined(header_of(merged, "cookie"), cookies)
-        headers = {name: text for name, text in merged.items() if name.lower() != "cookie"}
+        headers = {name: text for name, text in merged.items() if name.lower() not in NOT_SENT}
         return {**headers, **({"Cookie": sent} if sent else {})}
 
     def _seen(self, answer: Answer) -> Seen:

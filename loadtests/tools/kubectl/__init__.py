@@ -6,8 +6,10 @@ import json
 import os
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
@@ -56,6 +58,14 @@ __all__ = [
 PROGRAM = "kubectl"
 LIMIT_S = 30.0
 REQUEST_LIMIT = "--request-timeout=20s"
+
+NO_END = (
+    "kubectl did not end ({error}). Install it (Debian: kubernetes-client), or look whether the"
+    " cluster answers: kubectl version."
+)
+
+POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+"""Where a pod reads which namespace it is in."""
 
 IN_A_POD = "KUBERNETES_SERVICE_HOST"
 """The variable that every pod has: there, kubectl needs no configuration."""
@@ -132,10 +142,7 @@ def run(words: Sequence[str]) -> str:
     try:
         done = proc.run(words, timeout_s=LIMIT_S, check=False)
     except ProcessFailure as error:
-        raise EnvironmentFailure(
-            f"kubectl did not end ({error}). Install it (Debian: kubernetes-client), or look"
-            " whether the cluster answers: kubectl version."
-        ) from error
+        raise EnvironmentFailure(NO_END.format(error=error)) from error
     if done.code != 0:
         raise EnvironmentFailure(explained(done.stderr or done.stdout, access_in(words)))
     return done.stdout
@@ -172,11 +179,12 @@ def resolved(access: Access) -> Access:
     """
     context = access.context or _current_context()
     if context is None:
-        if access.namespace is None:
+        namespace = access.namespace or _of_the_pod()
+        if namespace is None:
             raise UsageError(
                 "kubectl runs in a pod here, so its namespace has to be named: --namespace NAME."
             )
-        return access
+        return Access(context=None, namespace=namespace)
     if access.namespace is not None:
         return Access(context=context, namespace=access.namespace)
     view = document(argv(Access(context=context), "config", "view", "--minify", "--output", "json"))
@@ -187,8 +195,18 @@ def resolved(access: Access) -> Access:
     return Access(context=context, namespace=own.get("namespace") or "default")
 
 
+def _of_the_pod() -> str | None:
+    """Return the namespace of the pod that this runs in, as kubectl takes it."""
+    with suppress(OSError):
+        return POD_NAMESPACE.read_text().strip() or None
+    return None
+
+
 def _current_context() -> str | None:
-    done = proc.run((PROGRAM, "config", "current-context"), timeout_s=LIMIT_S, check=False)
+    try:
+        done = proc.run((PROGRAM, "config", "current-context"), timeout_s=LIMIT_S, check=False)
+    except ProcessFailure as error:
+        raise EnvironmentFailure(NO_END.format(error=error)) from error
     if done.code == 0 and done.stdout.strip():
         return done.stdout.strip()
     if os.environ.get(IN_A_POD):

@@ -191,3 +191,13 @@ def test_latency_under_load_is_refused_for_a_url(twofold: Any, option: str) -> N
 
     assert ended.code == 2
     assert f"{option.partition('=')[0]} cannot be used with http://127.0.0.1:8080" in ended.stderr
+
+
+def test_objectives_of_a_file_are_for_its_own_target(twofold: Any, folder: Path) -> None:
+    """The same file serves for local runs; the URL of the command line has no objective."""
+    (folder / "twofold.toml").write_text('target = "shop:app"\nslo = "p99=250ms"\n')
+
+    ended = twofold("plan", "--url", "http://127.0.0.1:8080")
+
+    assert "--slo cannot be used" not in ended.stderr
+    assert "needs the hook scale and replicas" in ended.stderr

@@ -284,6 +284,17 @@ def test_a_try_that_nobody_met_counts_beside_one_that_broke() -> None:
     assert combined([unlucky, unlucky]) is unlucky
 
 
+def test_a_try_that_nobody_met_beside_one_that_all_met_may_be_chance() -> None:
+    unlucky = judge(a_record(seen("gthread-1", 404, UNKNOWN), seen("gthread-2", 404, UNKNOWN)))
+    good = judge(a_record(seen("gthread-1", body=KNOWN), seen("gthread-2", body=KNOWN)))
+
+    together = combined([unlucky, good])
+
+    assert good.state is ProbeState.OK
+    assert together.state is ProbeState.NOTE
+    assert together.detail.startswith("In 1 of 2 tries, which may be chance:")
+
+
 def test_one_broken_try_of_several_may_be_chance_and_two_are_not() -> None:
     good = judge(a_record(seen("gthread-1", body=KNOWN), seen("gthread-2", body=KNOWN)))
     bad = judge(a_record(seen("gthread-1", 404, UNKNOWN), seen("gthread-2", body=KNOWN)))

@@ -113,6 +113,20 @@ def test_a_limit_of_the_proxy_in_front_is_no_break_of_the_application() -> None:
     assert concluded(trials).verdict is Verdict.INVALID
 
 
+def test_a_page_of_a_replicas_own_nginx_is_an_answer_of_the_application() -> None:
+    """An upload lies on the first replica's disk; the second's nginx does not find it."""
+    page = "<html><head><title>404</title></head><body><hr><center>nginx/1.26.3</center></body>"
+    example = AnswerExample(name="GET /me", outcome="status", status=404, body_start=page)
+    trials = [
+        replace(trial, examples=(example,) if trial.failed else ())
+        for trial in failing(lambda count: 0 if count == 1 else 60 * count, kind="status 404")
+    ]
+
+    (result,) = results(trials)
+
+    assert (result.shape, result.breaks_at) == (FailureShape.MORE_SERVERS, (2, 4))
+
+
 def test_a_single_failure_is_told_as_chance() -> None:
     rare = iter([1])
 

@@ -128,6 +128,9 @@ def test_fewer_replicas_than_ours_may_be_failures_so_the_number_is_put_back(
         running.scale_to(2)
         web.file.write_text("1")
         assert running.change() is not None
+        assert running.foreign is None  # the next trial scales it anew
+        running.scale_to(2)
+        assert web.count == 2
 
     assert web.count == 3
 

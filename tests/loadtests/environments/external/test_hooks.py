@@ -138,12 +138,14 @@ def test_hooks_for_kubernetes_keep_the_cluster_that_there_is_now(
             replicas=("kubectl", "-n", "mine", "get", "pods"),
             ready=("./ready.sh",),
             counters=elsewhere,
+            reset=("kubectl", "exec", "deployment/db", "--", "psql", "-c", "TRUNCATE notes"),
         )
     )
 
     assert found.scale == (*OWN, "--context", "test", "--namespace", "shop")
     assert found.replicas == ("kubectl", "--context", "test", "-n", "mine", "get", "pods")
     assert found.ready == ("./ready.sh",)
+    assert found.reset[:6] == ("kubectl", "--context", "test", "--namespace", "shop", "exec")
     assert found.counters == elsewhere
 
 

@@ -1,6 +1,7 @@
 """What our program for Kubernetes does with what kubectl prints, without kubectl."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,8 +110,9 @@ def test_the_cluster_and_the_namespace_of_this_moment_are_named(
 
 
 def test_without_a_context_there_is_no_cluster_but_that_of_a_pod(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setattr(kubectl, "POD_NAMESPACE", tmp_path / "namespace")
     monkeypatch.delenv(kubectl.IN_A_POD, raising=False)
     saying(monkeypatch, (1, ""))
     with pytest.raises(EnvironmentFailure, match="no current context"):
@@ -121,3 +123,7 @@ def test_without_a_context_there_is_no_cluster_but_that_of_a_pod(
     assert kubectl.resolved(Access(namespace="shop")) == Access(namespace="shop")
     with pytest.raises(UsageError, match="--namespace NAME"):
         kubectl.resolved(Access())
+
+    (tmp_path / "namespace").write_text("tests")
+    saying(monkeypatch, (1, ""))
+    assert kubectl.resolved(Access()) == Access(namespace="tests")

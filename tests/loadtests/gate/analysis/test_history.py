@@ -10,6 +10,7 @@ import pytest
 
 from loadtests.gate.analysis import history, verdict
 from loadtests.gate.model import GateResult, GateVerdict, SideKind, SideName
+from loadtests.model.tested.target import Target, TargetKind
 from tests.loadtests.gate.builders import (
     MACHINE,
     make_evidence,
@@ -41,6 +42,22 @@ def test_ten_passes_of_two_per_cent_are_seen() -> None:
 
     assert {str(each.verdict) for each in merges} == {"pass"}
     assert history.total(merges)["gthread throughput"] == pytest.approx(0.98**10 - 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("shop:1.3", "shop"),
+        ("registry.test:5000/team/shop:1.3", "registry.test:5000/team/shop"),
+        ("registry.test:5000/team/shop", "registry.test:5000/team/shop"),
+        ("shop@sha256:0a1b", "shop"),
+    ],
+)
+def test_an_image_is_the_same_target_with_every_tag(given: str, name: str) -> None:
+    tested = Target(kind=TargetKind.IMAGE, given=given, name="shop")
+    gate = replace(a_gate(0.0), plan=replace(PLAN, tested=tested))
+
+    assert history.merge_of(gate).target == name
 
 
 def test_what_came_before_the_last_release_does_not_count() -> None:

@@ -215,13 +215,14 @@ def listening(plan: Plan, **options: Any) -> tuple[Prober, ListeningAgent]:
 
 def test_headers_of_the_load_go_with_every_step_below_its_own() -> None:
     plan = make_plan(replica_counts=(1, 2))
-    prober, agent = listening(plan, headers={"X-Key": "k-1", "Cookie": "a=1"})
+    of_load = {"X-Key": "k-1", "Cookie": "a=1", "Host": "shop.test", "Accept-Encoding": "gzip"}
+    prober, agent = listening(plan, headers=of_load)
     check = replace(SAMPLE_CHECKS[0], read=replace(SAMPLE_CHECKS[0].read, headers={"x-key": "own"}))
 
     prober.probe(plan, [check])
 
     written, read = agent.asks[0].headers, agent.asks[-1].headers
-    assert written == {"X-Key": "k-1", "Cookie": "a=1"}
+    assert written == {"X-Key": "k-1", "Cookie": "a=1", "Host": "shop.test"}
     assert {name: read[name] for name in ("x-key",)} == {"x-key": "own"}
     assert "X-Key" not in read
     assert "a=1" in read["Cookie"]
