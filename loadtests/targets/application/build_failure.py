@@ -18,12 +18,7 @@ ASKS_FOR_PYTHON = (
     "The project asks for another Python than the base image has. Name a base image with one that"
     " it takes, such as TWOFOLD_BASE_IMAGE=python:3.12-slim."
 )
-OLD_LOCK = (
-    "Poetry cannot use the lock file. Write it anew (poetry lock), or write a requirements.txt,"
-    " which is taken first."
-)
 REMEDIES = (
-    (re.compile(r"changed significantly|requires Poetry|poetry\.lock is not"), OLD_LOCK),
     (
         re.compile(
             r"pg_config|mysql_config|pkg-config|Python\.h|fatal error: \S+\.h\b|C compiler"
