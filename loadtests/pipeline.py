@@ -17,6 +17,7 @@ from loadtests.analysis import (
     generator_ceiling,
     verdict,
 )
+from loadtests.analysis.consistency import rate_limits
 from loadtests.analysis.failures import requests_by_name, shape
 from loadtests.analysis.latency import checks, level_results, slo_search
 from loadtests.analysis.rules import registry
@@ -183,7 +184,12 @@ def conclude(recorded: Recorded) -> RunResult:
     plan, calibrations = recorded.plan, recorded.calibrations
     plan = in_force.applied(plan, recorded.in_force)
     ceiling = recorded.ceiling
-    failures = shape.results(plan, trials, finished=recorded.facts.finished)
+    failures = shape.results(
+        plan,
+        trials,
+        finished=recorded.facts.finished,
+        counting_alone=rate_limits.counting_alone(recorded.probes),
+    )
     findings = (
         *registry.check(plan, core_speed.at_mean_speed(trials), calibrations, failures),
         *generator_ceiling.check(plan, trials, ceiling),

@@ -173,7 +173,7 @@ def pins(locks: Sequence[str]) -> list[tuple[str, str]]:
 def variants_here() -> tuple[str, ...]:
     """Return the variants whose interpreter is set up."""
     tables_of = tomllib.loads(CONFIG.read_text())["variants"]
-    return tuple(name for name, table in tables_of.items() if (PROJECT / table["python"]).exists())
+    return tuple(name for name, table in tables_of.items() if (OUT / table["python"]).exists())
 
 
 # -- runs -------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import IO
 
 import pytest
 
-from loadtests.tools import host
+from loadtests.tools import git, host
 
 LANES = 2
 """Tests on the engine at a time: they wait for it more than they compute."""
@@ -87,4 +87,13 @@ def nothing_is_shared_with_other_sessions(
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("TWOFOLD_LOCK_FOLDER", str(tmp_path_factory.mktemp("locks")))
         environment.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_target_branch() -> Iterator[None]:
+    """A pull request's own branch is none of the repositories that tests make."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in git.TARGET_BRANCH_IN:
+            patch.delenv(name, raising=False)
         yield

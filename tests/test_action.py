@@ -23,13 +23,17 @@ exit {code}
 """
 
 
-def run(folder: Path, *, code: int = 0, **inputs: str) -> tuple[int, list[str], str]:
-    """Run the gate's step with a stub; give its exit code, the stub's words and the output."""
+def step(
+    folder: Path, *, code: int = 0, **inputs: str
+) -> tuple[subprocess.CompletedProcess[str], dict[str, str]]:
+    """Run the gate's step with a stub; give how it ended and the step's outputs."""
     program = folder / "twofold/bin/twofold"
-    program.parent.mkdir(parents=True)
+    program.parent.mkdir(parents=True, exist_ok=True)
     program.write_text(STUB.format(code=code))
     program.chmod(0o755)
-    given = {"BASE": "", "HEAD": "", "ARGUMENTS": "", "FAIL_IF_UNSURE": "false", **inputs}
+    (folder / "output").unlink(missing_ok=True)
+    given = {"BASE": "", "HEAD": "", "ARGUMENTS": "", "FAIL_IF_UNSURE": "false"}
+    own = {"ARTIFACT_NAME": "", "JOB": "gate", "JOB_INDEX": "0"}
     done = subprocess.run(
         ("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", GATE["run"]),
         env={
@@ -37,14 +41,27 @@ def run(folder: Path, *, code: int = 0, **inputs: str) -> tuple[int, list[str], 
             "RUNNER_TEMP": str(folder),
             "GITHUB_OUTPUT": str(folder / "output"),
             **given,
+            **own,
+            **inputs,
         },
         capture_output=True,
         text=True,
         check=False,
         cwd=folder,
     )
+    lines = (folder / "output").read_text().splitlines()
+    return done, dict(line.split("=", 1) for line in lines)
+
+
+def run(folder: Path, *, code: int = 0, **inputs: str) -> tuple[int, list[str], str]:
+    """Run the gate's step with a stub; give its exit code, the stub's words and the output."""
+    done, outputs = step(folder, code=code, **inputs)
     assert done.stderr == ""
-    assert (folder / "output").read_text() == f"exit-code={code}\n"
+    assert outputs == {
+        "folder": f"{folder}/performance-gate-1",
+        "artifact": "performance-gate-gate-0",
+        "exit-code": str(code),
+    }
     return done.returncode, (folder / "words").read_text().splitlines(), done.stdout
 
 
@@ -74,7 +91,7 @@ def test_without_inputs_the_defaults_of_the_gate_hold(tmp_path: Path) -> None:
     code, words, _ = run(tmp_path)
 
     assert code == 0
-    assert words == ["gate", "--out", f"{tmp_path}/performance-gate"]
+    assert words == ["gate", "--out", f"{tmp_path}/performance-gate-1"]
 
 
 def test_inputs_become_options_and_no_shell_reads_them(tmp_path: Path) -> None:
@@ -102,3 +119,40 @@ def test_a_gate_that_cannot_tell_warns(tmp_path: Path) -> None:
 
 def test_a_gate_that_cannot_tell_fails_the_job_where_that_is_asked_for(tmp_path: Path) -> None:
     assert run(tmp_path, code=3, FAIL_IF_UNSURE="true")[0] == 3
+
+
+@pytest.mark.parametrize("arguments", ["--request 'GET /", '--margin "0.1', "--margin 0.1 '"])
+def test_arguments_that_are_no_words_fail_the_job_and_measure_nothing(
+    tmp_path: Path, arguments: str
+) -> None:
+    done, outputs = step(tmp_path, ARGUMENTS=arguments)
+
+    assert done.returncode == 2
+    assert outputs["exit-code"] == "2"
+    assert done.stdout.startswith("::error title=Performance gate::The input 'arguments' ")
+    assert not (tmp_path / "words").exists()
+
+
+def test_each_use_has_a_folder_and_an_artifact_of_its_own(tmp_path: Path) -> None:
+    uses = [step(tmp_path)[1], step(tmp_path)[1], step(tmp_path, JOB_INDEX="3")[1]]
+    named = step(tmp_path, ARTIFACT_NAME="shop")[1]
+
+    assert [outputs["artifact"] for outputs in uses] == [
+        "performance-gate-gate-0",
+        "performance-gate-gate-0-2",
+        "performance-gate-gate-3-3",
+    ]
+    assert named["artifact"] == "shop"
+    folders = {outputs["folder"] for outputs in (*uses, named)}
+    assert len(folders) == 4
+    assert all(Path(folder).is_dir() for folder in folders)
+
+
+def test_the_evidence_is_kept_under_the_name_of_the_use() -> None:
+    (keep,) = (step for step in STEPS if "upload-artifact" in step.get("uses", ""))
+
+    assert keep["if"].startswith("always()")
+    assert keep["with"]["name"] == "${{ steps.gate.outputs.artifact }}"
+    assert keep["with"]["path"] == "${{ steps.gate.outputs.folder }}/gate-*"
+    assert GATE["env"]["JOB"] == "${{ github.job }}"
+    assert GATE["env"]["JOB_INDEX"] == "${{ strategy.job-index }}"

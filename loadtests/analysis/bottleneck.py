@@ -14,6 +14,7 @@ from statistics import fmean
 from loadtests.analysis.shared import connections, waiting
 from loadtests.model.plan import Cell, Plan, WorkerModel
 from loadtests.model.result import ResourceUse
+from loadtests.model.tested.target import TargetKind
 from loadtests.model.trial import Trial, Usage
 from loadtests.model.vocabulary import Bottleneck, Role
 
@@ -58,7 +59,7 @@ def resources(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> tuple[Resource
         return ()
     worker = next(model for model in plan.workers if model.name == cell.worker)
     measured = (
-        _replica_cpu(trials, worker),
+        _replica_cpu(plan, trials, worker),
         _store(trials),
         waiting.store_locks(trials),
         connections.use(trials, cell.replicas, connections.of(trials)),
@@ -122,17 +123,17 @@ def is_full(usage: Usage) -> bool:
     return usage.budget_cpus is not None and usage.span_s > 0 and _cpu([usage], 1).full
 
 
-def _cpus(trials: Iterable[Trial], role: Role, *, cores_unbudgeted: int = 1) -> list[_Cpu]:
+def _cpus(trials: Iterable[Trial], role: Role, *, cores_unbudgeted: int | None = 1) -> list[_Cpu]:
     """Return the CPU of every member of a role, in the order of their names.
 
-    Without a budget, the limit of a member is ``cores_unbudgeted``.
+    Without a budget, the limit of a member is ``cores_unbudgeted``; with None it is left out.
     """
     usages: dict[str, list[Usage]] = {}
     for trial in trials:
         for usage in trial.usages:
-            if usage.role is role:
+            if usage.role is role and (usage.budget_cpus or cores_unbudgeted):
                 usages.setdefault(usage.member, []).append(usage)
-    return [_cpu(usages[member], cores_unbudgeted) for member in sorted(usages)]
+    return [_cpu(usages[member], cores_unbudgeted or 1) for member in sorted(usages)]
 
 
 def _cpu(usages: Sequence[Usage], cores_unbudgeted: int) -> _Cpu:
@@ -145,9 +146,13 @@ def _cpu(usages: Sequence[Usage], cores_unbudgeted: int) -> _Cpu:
     )
 
 
-def _replica_cpu(trials: Sequence[Trial], worker: WorkerModel) -> ResourceUse | None:
-    """Return the busiest replica: with requests distributed evenly, all wait for the slowest."""
-    replicas = _cpus(trials, Role.REPLICA, cores_unbudgeted=worker.processes)
+def _replica_cpu(plan: Plan, trials: Sequence[Trial], worker: WorkerModel) -> ResourceUse | None:
+    """Return the busiest replica: with requests distributed evenly, all wait for the slowest.
+
+    How many processes a deployment at a URL has is not known, so neither is what it can use.
+    """
+    processes = None if plan.tested.kind is TargetKind.URL else worker.processes
+    replicas = _cpus(trials, Role.REPLICA, cores_unbudgeted=processes)
     if not replicas:
         return None
     busiest = max(replicas, key=lambda replica: (replica.full, replica.used_ratio))

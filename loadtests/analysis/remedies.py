@@ -111,11 +111,7 @@ PROXY_LIMIT = Remedy(
     " requests",
     advice="Take its limits out for the measurement, or set them above what all replicas can do"
     " (nginx: limit_req, limit_conn).",
-    words=_words(
-        r"<center>(nginx|openresty)",
-        r"upstream connect error",
-        r"no server is available to handle this request",
-    ),
+    words=_words(r"<center>(nginx|openresty)"),
 )
 
 STATE = Remedy(

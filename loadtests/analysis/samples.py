@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from loadtests.analysis.failures import counting
 from loadtests.analysis.nodes import use
+from loadtests.analysis.nodes.host import host_use
 from loadtests.analysis.request_distribution import distribution_of
 from loadtests.model.generator_records import Edge, Finished, RawTrial
 from loadtests.model.plan import Budget
@@ -19,7 +20,6 @@ from loadtests.model.stack import Reading
 from loadtests.model.trial import (
     Conservation,
     GeneratorHealth,
-    HostUse,
     Latency,
     RequestDistribution,
     Trial,
@@ -32,6 +32,10 @@ GIVEN_UP = ("timeout", "undrained")
 """Outcomes of requests for whose answer nobody waited any longer."""
 
 MICROSECONDS = 1_000_000
+
+LONGEST_READING_RATIO = 0.05
+"""Part of a window that reading a counter may take. It is not known at which moment of it the
+counter was read, so the CPU in the window is uncertain by as much."""
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -243,24 +247,28 @@ def _quarters(done_us: Integers, window_us: int) -> tuple[float, ...]:
 def _usages(raw: RawTrial, columns: Columns, names: list[str], budget: Budget) -> tuple[Usage, ...]:
     before = {reading.member: reading for reading in raw.opened.members}
     return tuple(
-        _usage(before[after.member], after, raw.finished.opened_at_s, columns, names, budget)
+        _usage(before[after.member], after, raw.finished, columns, names, budget)
         for after in raw.closed.members
-        if after.member in before
+        if after.member in before and _is_timely(before[after.member], after, raw.finished)
     )
 
 
 def _usage(
     before: Reading,
     after: Reading,
-    opened_at_s: float,
+    finished: Finished,
     columns: Columns,
     names: list[str],
     budget: Budget,
 ) -> Usage:
     # The counters are read a moment after the edge, so the requests are counted from reading to
     # reading, not from edge to edge.
-    first_us = (before.at_s - opened_at_s) * MICROSECONDS
-    last_us = (after.at_s - opened_at_s) * MICROSECONDS
+    # A user's program may read them long after the load, when nothing is used any more.
+    until_s = after.at_s
+    if after.asked_at_s is not None:
+        until_s = min(after.at_s, finished.drained_at_s)
+    first_us = (before.at_s - finished.opened_at_s) * MICROSECONDS
+    last_us = (until_s - finished.opened_at_s) * MICROSECONDS
     between = (columns.done_us >= first_us) & (columns.done_us < last_us)
     completed: int | None = None
     if after.role is Role.REPLICA:
@@ -271,13 +279,24 @@ def _usage(
     return Usage(
         member=after.member,
         role=after.role,
-        span_s=after.at_s - before.at_s,
+        span_s=until_s - before.at_s,
         cpu_s=after.cpu_s - before.cpu_s,
-        budget_cpus=_budget_cpus(after.role, budget),
+        budget_cpus=after.limit_cpus or _budget_cpus(after.role, budget),
         throttled_ratio=throttled_ratio(before, after),
         completed=completed,
         memory_bytes=after.memory_bytes,
     )
+
+
+def _is_timely(before: Reading, after: Reading, finished: Finished) -> bool:
+    """Tell whether both readings were taken at a moment, and not over a part of the window.
+
+    When the load was over before the second one began, its moment does not matter.
+    """
+    limit_s = LONGEST_READING_RATIO * (finished.closed_at_s - finished.opened_at_s)
+    is_over = after.at_s - after.took_s / 2 >= finished.drained_at_s
+    in_time = before.asked_at_s is None or before.at_s < finished.drained_at_s
+    return in_time and before.took_s <= limit_s and (is_over or after.took_s <= limit_s)
 
 
 def _is_idle(usage: Usage, raw: RawTrial) -> bool:
@@ -302,25 +321,6 @@ def throttled_ratio(before: Reading, after: Reading) -> float | None:
     return held / periods if periods else 0.0
 
 
-def host_use(opened: Edge, closed: Edge) -> HostUse | None:
-    """Give what others and the host took of the cores between two edges; None: not known."""
-    if opened.host is None or closed.host is None:
-        return None
-    span_s = closed.host.at_s - opened.host.at_s
-    capacity_s = span_s * closed.host.cores
-    if capacity_s <= 0:
-        return None
-    own_s = closed.harness_cpu_s - opened.harness_cpu_s + _stack_cpu_s(opened, closed)
-    # From the idle time, which the kernel measures; its busy time it only samples at clock ticks,
-    # with which the refills of the budgets are in step.
-    idle_s = closed.host.idle_s - opened.host.idle_s
-    foreign_s = capacity_s - idle_s - (closed.host.steal_s - opened.host.steal_s) - own_s
-    return HostUse(
-        steal_ratio=max(0.0, closed.host.steal_s - opened.host.steal_s) / capacity_s,
-        foreign_ratio=max(0.0, foreign_s) / capacity_s,
-    )
-
-
 def core_speed_of(opened: Edge, closed: Edge) -> float | None:
     """Give the geometric mean over cores of the metronome's work a CPU-second."""
     if opened.pulse is None or closed.pulse is None:
@@ -332,13 +332,3 @@ def core_speed_of(opened: Edge, closed: Edge) -> float | None:
             return None
         logs.append(math.log((work - work_before) / (cpu_s - cpu_before_s)))
     return math.exp(math.fsum(logs) / len(logs)) if logs else None
-
-
-def _stack_cpu_s(opened: Edge, closed: Edge) -> float:
-    """Give what the members used that are in both; one that ended meanwhile is not known."""
-    before = {reading.member: reading.cpu_s for reading in opened.members}
-    return sum(
-        reading.cpu_s - before[reading.member]
-        for reading in closed.members
-        if reading.member in before
-    )

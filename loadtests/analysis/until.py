@@ -146,27 +146,42 @@ def _rps(rate: Estimate) -> str:
     return f", {rate.estimate:.3g} requests/s" if rate.estimate is not None else ""
 
 
+def _measured(steps: Sequence[Step]) -> list[tuple[int, Estimate]]:
+    """Return the numbers of replicas with their rates, of steps whose figures count."""
+    return [
+        rate
+        for step in steps
+        if step.verdict is not Verdict.INVALID and step.verdict is not Verdict.BREAKS
+        for rate in ((step.replicas_from, step.from_rps), (step.replicas_to, step.to_rps))
+    ]
+
+
 def _fewest(steps: Sequence[Step], for_rps: float) -> int | None:
     """Return the fewest measured replicas whose whole interval is at or above the rate."""
     shown = [
-        count
-        for step in steps
-        if step.verdict is not Verdict.INVALID and step.verdict is not Verdict.BREAKS
-        for count, rate in ((step.replicas_from, step.from_rps), (step.replicas_to, step.to_rps))
-        if rate.low is not None and rate.low >= for_rps
+        count for count, rate in _measured(steps) if rate.low is not None and rate.low >= for_rps
     ]
     return min(shown, default=None)
 
 
 def _wanted(steps: Sequence[Step], for_rps: float, replicas_for: int | None) -> str:
     if replicas_for is not None:
-        number = f"{replicas_for} replica{'s' if replicas_for > 1 else ''}"
-        return f"{number} of this size are enough for {for_rps:g} requests/s."
-    most = max((step.to_rps.estimate or 0.0 for step in steps), default=0.0)
-    return (
-        f"No measured number of replicas is shown to reach {for_rps:g} requests/s; the most was"
-        f" {most:.3g}."
-    )
+        return f"{_replicas(replicas_for)} of this size are enough for {for_rps:g} requests/s."
+    lead = f"No measured number of replicas is shown to reach {for_rps:g} requests/s"
+    rates = [(rate.estimate, count, rate) for count, rate in _measured(steps) if rate.estimate]
+    if not rates:
+        return f"{lead}; no measurement of a rate is valid."
+    most, count, rate = max(rates, key=lambda entry: entry[0])
+    if most < for_rps:
+        return f"{lead}; the most was {most:.3g}."
+    where = "without an interval"
+    if rate.low is not None:
+        where = f"its interval begins at {rate.low:.3g}"
+    return f"{lead}: {_replicas(count)} gave {most:.3g}, but {where}."
+
+
+def _replicas(count: int) -> str:
+    return f"{count} replica{'s' if count > 1 else ''}"
 
 
 def exit_code(answer: HowFar) -> int:

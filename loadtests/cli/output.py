@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -17,6 +17,8 @@ import click
 from loadtests.model.safe_text import logged, printable
 
 if TYPE_CHECKING:
+    from io import TextIOWrapper
+
     from rich.console import Console, RenderableType
 
 
@@ -46,13 +48,27 @@ class SafeStream:
 
 @contextmanager
 def safe_streams() -> Iterator[None]:
-    """Let all that is printed in this block be harmless."""
+    """Let all that is printed in this block be harmless, and nothing that is be a failure.
+
+    What goes past :class:`SafeStream` may have characters that the terminal's encoding lacks.
+    """
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (cast("TextIO", SafeStream(stream)) for stream in before)
+    errors = [getattr(stream, "errors", None) or "strict" for stream in before]
     try:
+        for stream in before:
+            _treat_errors(stream, "replace")
         yield
     finally:
         sys.stdout, sys.stderr = before
+        for stream, way in zip(before, errors, strict=True):
+            _treat_errors(stream, way)
+
+
+def _treat_errors(stream: TextIO, way: str) -> None:
+    """Say what a stream does with characters that it cannot encode, where it can be told."""
+    with suppress(AttributeError, OSError, ValueError):  # whoever writes to a closed one is told
+        cast("TextIOWrapper", stream).reconfigure(errors=way)
 
 
 def console(*, stderr: bool = False) -> Console:

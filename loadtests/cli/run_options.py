@@ -23,7 +23,7 @@ from loadtests.environments.protocol import Chosen
 from loadtests.model.errors import UsageError
 from loadtests.model.plan import Plan
 from loadtests.model.tested.project import Project
-from loadtests.model.tested.target import TargetKind
+from loadtests.model.tested.target import Target, TargetKind
 from loadtests.targets import permission
 from loadtests.targets.configuration import project as projects
 from loadtests.targets.configuration import project_file
@@ -180,7 +180,7 @@ def decide(given: dict[str, Any]) -> Decision:
 
     checked, project = ask(given)
     chosen = registry.choose(checked.backend, checkout.root(), project.tested)
-    project = replace(project, tested=chosen.tested or project.tested)
+    project = _as_chosen(project, chosen.tested or project.tested)
     seed = seeds.draw(checked.seed)
     plan = make_plan(
         checked, chosen.machine, backend=chosen.backend.name, seed=seed, project=project
@@ -190,6 +190,14 @@ def decide(given: dict[str, Any]) -> Decision:
         chosen=chosen,
         results=results_folder.of(checked.out),
     )
+
+
+def _as_chosen(project: Project, tested: Target) -> Project:
+    """Return a project with the target as its backend has it; a hook that resets is one of it."""
+    hooks = project.tested.hooks
+    if hooks and tested.hooks and project.reset_command == hooks.reset:
+        return replace(project, tested=tested, reset_command=tested.hooks.reset)
+    return replace(project, tested=tested)
 
 
 def _with_note(plan: Plan) -> Plan:
@@ -214,19 +222,47 @@ def ask(given: dict[str, Any]) -> tuple[options.Options, Project]:
     project = projects.build(_given_project(values, here), file, os.environ)
     if project.tested.url is not None:
         loaded = permission.permitted(project.tested.url, may_load)
-        project = replace(project, tested=replace(project.tested, address=loaded.address))
+        project = replace(project, tested=_at(project.tested, loaded))
     asked = options.Options(**_with_file(values, file))
-    if asked.max_rps is not None and project.tested.url is None:
+    url = project.tested.url
+    if url is not None and file is not None and file.settings.target != url != file.settings.url:
+        # The file's objectives are for its own target, which is another one.
+        asked = replace(asked, slo=given["slo"], latency=bool(given["latency"]))
+    _check_for_url(asked, project.tested)
+    return options.check(asked, choices.of_a_run(project)), project
+
+
+def _at(tested: Target, loaded: permission.Loaded) -> Target:
+    """Return a target at a URL with the address that is loaded, and a note on the others."""
+    if not loaded.others:
+        return replace(tested, address=loaded.address)
+    note = (
+        f"{loaded.host} has several addresses. The load goes to {loaded.address} alone, and not to"
+        f" {', '.join(loaded.others)}."
+    )
+    return replace(tested, address=loaded.address, notes=(*tested.notes, note))
+
+
+def _check_for_url(asked: options.Options, tested: Target) -> None:
+    """Raise :class:`UsageError` for options that are not for this kind of target."""
+    if tested.url is not None:
+        latency = "--slo" if asked.slo is not None else "--latency" if asked.latency else None
+        if latency is not None:
+            raise UsageError(
+                f"{latency} cannot be used with {tested.url}: latency under load is measured only"
+                f" where Twofold starts the replicas. Leave it out, in the configuration, too."
+            )
+        return
+    if asked.max_rps is not None:
         raise UsageError(
             "--max-rps is for a deployment that is running already. Name it: --url http://…, or"
             " leave --max-rps out."
         )
-    if asked.generator_workers and project.tested.url is None:
+    if asked.generator_workers:
         raise UsageError(
             "--generator-workers is for a deployment that is running already: --url http://…. On a"
             " Swarm, label nodes instead: docker node update --label-add twofold.role=generator."
         )
-    return options.check(asked, choices.of_a_run(project)), project
 
 
 def _given_project(values: dict[str, Any], here: Path) -> projects.Given:

@@ -15,7 +15,14 @@ from typing import Protocol, runtime_checkable
 
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan, TrialSpec, Upstream
-from loadtests.model.stack import HostReading, NodesSeen, Reading, Replica, ReplicaState
+from loadtests.model.stack import (
+    HostReading,
+    LogLines,
+    NodesSeen,
+    Reading,
+    Replica,
+    ReplicaState,
+)
 from loadtests.model.tested.front import Front
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.shared import SharedUse
@@ -76,6 +83,9 @@ class Stack(Protocol):
 
     def log_of(self, member: str) -> str:
         """Return the end of a member's log, for error messages."""
+
+    def log_lines(self, member: str) -> LogLines:
+        """Return all lines of a member's log, or as many of the last ones as can be read."""
 
     def state_of(self, member: str) -> ReplicaState:
         """Return whether a replica runs, and where it listens, for error messages."""
@@ -141,6 +151,15 @@ class Grows(Protocol):
 
     def further_replica(self, worker: str) -> AbstractContextManager[str]:
         """Start one more replica; provide its ``ip:port``, and end it at the end of the block."""
+
+
+@runtime_checkable
+class MayBeScaled(Protocol):
+    """A stack whose replicas somebody else may scale, too. Not every stack is."""
+
+    @property
+    def foreign_change(self) -> str | None:
+        """How somebody else changed the number of replicas, in a clause; None if nobody did."""
 
 
 class Backend(Protocol):

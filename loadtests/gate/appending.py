@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from loadtests.gate.model import SCHEMA_VERSION, GatePlan, GateResult
+from loadtests.gate.model import SCHEMA_VERSION, GatePlan, GateResult, SideKind
 from loadtests.gate.versions import Sides
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.variables import path_without_secrets
@@ -58,12 +58,21 @@ def _settings(plan: GatePlan) -> tuple[object, ...]:
     )
 
 
+OWN_RESULTS = (
+    " If you changed nothing, the build copies files that change by themselves, such as Twofold's"
+    " own results: put results/ into .dockerignore."
+)
+"""What may have changed the image of a folder, beside its code."""
+
+
 def check_same(earlier: GateResult, sides: Sides) -> None:
     """Raise :class:`UsageError` if the versions are not those of the earlier gate."""
     for before, now in ((earlier.base, sides.base), (earlier.head, sides.head)):
         if (before.digest, before.environment) != (now.digest, now.environment):
+            is_rebuilt = now.kind is SideKind.PATH and before.digest != now.digest
             raise UsageError(
                 f"--append {earlier.facts.gate_id}: its {before.name} was image"
                 f" {before.digest[:19]} and is now {now.digest[:19]}, or has other variables. A"
                 " gate can be continued with the same two versions only; start a new gate."
+                f"{OWN_RESULTS if is_rebuilt else ''}"
             )

@@ -181,7 +181,7 @@ class Session:
 
     def _probe(self) -> None:
         """Check two replicas of each version for consistency; repeat where only head fails."""
-        while True:
+        for _ in range(consistency_guard.MOST_ROUNDS):
             checks = consistency_guard.to_try(self.evidence, self._worker, self._plan.checks)
             asks = consistency_guard.is_to_ask(self.evidence, self._worker)
             if not checks and not asks:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from itertools import pairwise
 
-from loadtests.analysis.samples import host_use
-from loadtests.analysis.shared import user_gain
+from loadtests.analysis.nodes.host import host_use
 from loadtests.gate.analysis import figures
-from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, GeneratorPool, Key
+from loadtests.gate.calibration import Calibrator
+from loadtests.gate.generator_pool import TIMEOUT_S, GeneratorPool, Key
 from loadtests.gate.model import (
-    Figures,
     GatePlan,
     Mode,
     PairWindow,
@@ -20,15 +17,15 @@ from loadtests.gate.model import (
     StartPair,
     WorkerLoad,
 )
-from loadtests.gate.plan import OPEN_RATIO, WindowSpec, lane_of, pair_windows, settle_s, twin_s
+from loadtests.gate.plan import WindowSpec, lane_of, pair_windows, settle_s, twin_s
 from loadtests.gate.stack import GateStack, starts_of
-from loadtests.measurement import readiness, user_calibration
+from loadtests.measurement import readiness
 from loadtests.measurement.check_trial import CheckedLoad
 from loadtests.measurement.server_counters import finished_requests
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.generator_records import Load
 from loadtests.model.stack import Replica
-from loadtests.model.trial import CalibrationStep, RequestCount
+from loadtests.model.trial import RequestCount
 from loadtests.tools import proc
 
 LAGGARD_LIMIT_S = 30.0
@@ -132,8 +129,6 @@ class PairRunner:
                 " there is no baseline. Name another version (--base) or path (--workload /…)."
             )
 
-    # -- calibration --------------------------------------------------------------------------
-
     def calibrate(self, slots: int | None) -> WorkerLoad:
         """Return how many users saturate one start of base, and the open loop's first rate.
 
@@ -142,71 +137,7 @@ class PairRunner:
         start = starts_of(self._stack, SideName.BASE)[0]
         self._stack.pin(start, self._plan.cores[:1])
         step = self.checked.users_step if self.checked else 1
-        first = -(-user_calibration.first_users(slots) // step) * step
-        steps = user_calibration.double_users(
-            first, lambda users: self._step(start, users), again=partial(self._again, start, slots)
-        )
-        rates = [step.throughput_rps for step in steps]
-        best = max(rates)
-        if not best:
-            raise EnvironmentFailure("No request to base succeeded. Its log is in logs/.")
-        gains = [after / before - 1 for before, after in pairwise(rates) if before]
-        return WorkerLoad(
-            worker=self._worker,
-            users=steps[-1].users,
-            rate_rps=round(OPEN_RATIO * best, 1),
-            gain_ratio=round(gains[-1], 4) if gains else None,
-        )
-
-    def _again(
-        self, start: Replica, slots: int | None, before: CalibrationStep, last: CalibrationStep
-    ) -> tuple[CalibrationStep, CalibrationStep]:
-        """Measure two steps once more, longer, where they may gain nothing by chance.
-
-        Where ``slots`` are known, as many users fill them.
-        """
-        if slots is not None or not last.throughput_rps or user_gain.is_sure(before, last):
-            return before, last
-        window_s = user_calibration.long_window_s(last)
-        first, second = (
-            self._step(start, step.users, window_s=window_s) for step in (before, last)
-        )
-        return first, second
-
-    def _step(
-        self, start: Replica, users: int, *, window_s: float = user_calibration.WINDOW_S
-    ) -> CalibrationStep:
-        timing = self._plan.timing
-        load = Load(
-            id=f"calibrate-{users}",
-            base_url=f"http://{start.address}",
-            path=self._plan.path,
-            users=users,
-            settle_s=timing.settle_s,
-            window_s=window_s,
-            drain_limit_s=timing.drain_limit_s,
-            timeout_s=TIMEOUT_S,
-        )
-        found, lost_workers = self._alone(start, load)
-        if found.completed + found.failed < users:  # slow requests hold all slots
-            longest_s = max(window_s, user_calibration.MOST_S)
-            load = replace(load, settle_s=longest_s, window_s=longest_s)
-            found, lost_workers = self._alone(start, load)
-        return CalibrationStep(
-            worker=self._worker,
-            workload=self._plan.workload,
-            users=users,
-            throughput_rps=found.throughput_rps,
-            mean_ms=None,
-            lost_workers=lost_workers,
-            completed=found.completed,
-        )
-
-    def _alone(self, start: Replica, load: Load) -> tuple[Figures, int]:
-        """Put a load on one start; return its figures, and the generator processes lost."""
-        (done,), opened, closed = self._generators.open([(ALONE, load)])
-        found = figures.figures(done, opened, closed, (start.name,))
-        return found, done.finished.lost_workers
+        return Calibrator(self._plan, self._worker, self._generators, start).load(slots, step=step)
 
     # -- side by side -------------------------------------------------------------------------
 

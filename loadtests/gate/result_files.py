@@ -33,9 +33,14 @@ def write_all(store: Store, result: GateResult) -> None:
         store.write(name, render(result))
 
 
-def add_to_history(results: Path, result: GateResult, *, release: str | None) -> None:
-    """Append a gate to ``history.jsonl``; raise if it cannot be written."""
-    line = history.line(history.merge_of(result, release=release))
+def add_to_history(
+    results: Path, result: GateResult, *, release: str | None, continues: str | None = None
+) -> None:
+    """Append a gate to ``history.jsonl``; raise if it cannot be written.
+
+    ``continues`` is the id of the gate whose evidence it has too, and whose line it stands for.
+    """
+    line = history.line(history.merge_of(result, release=release, continues=continues))
     files.append_line(results / HISTORY, line.encode())
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from random import Random
 
-from loadtests.analysis.consistency.conversation import conversation_of
+from loadtests.analysis.consistency.conversation import common_headers, conversation_of
 from loadtests.analysis.consistency.judgement import Asked
-from loadtests.analysis.samples import core_speed_of, host_use
+from loadtests.analysis.nodes.host import host_use
+from loadtests.analysis.samples import core_speed_of
 from loadtests.gate.analysis import consistency_guard, figures
 from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, GeneratorPool
 from loadtests.gate.model import (
@@ -202,11 +204,14 @@ class BlockRunner:
             seed=f"{plan.seed}/{self._worker}/{side}",
         )
         undeclared = Undeclared(self._generators.agent, starts, host, means)
-        return undeclared.examine(subject, until_s=proc.monotonic_s() + LIMIT_S)
+        results = undeclared.examine(subject, until_s=proc.monotonic_s() + LIMIT_S)
+        return consistency_guard.folded(results)
 
     def _probe(self, check: Check, side: SideName, members: tuple[int, ...]) -> SideProbe:
         names = {start.address: start.name for start in self._starts(side, members)}
-        prober = Prober(self._generators.agent, names, self._base_url)
+        asked, rng = self._plan.asked, Random(self._plan.seed)
+        headers = common_headers([asked], rng) if asked is not None else {}
+        prober = Prober(self._generators.agent, names, self._base_url, headers=headers)
         record = prober.ask(
             check,
             worker=self._worker,

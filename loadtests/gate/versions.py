@@ -61,7 +61,8 @@ def find(
 ) -> Named:
     """Return the version with a name: a path, a git ref or an image, tried in this order.
 
-    Without a name, head is the working tree, and base its merge base with the main branch. Raises
+    Without a name, head is the working tree, and base its merge base with the branch that it is to
+    go into. A branch may be the remote's alone, as in a CI system's checkout. Raises
     :class:`UsageError` for an unknown name. Without ``pull``, an image that Docker has not is
     taken for one that it can pull.
     """
@@ -69,18 +70,33 @@ def find(
     if asked is None:
         return _default(checkout, here, name)
     if Path(asked).is_dir():
-        return Named(name=name, asked=asked, kind=SideKind.PATH, folder=Path(asked).resolve())
-    commit = git.commit_of(here, asked) if checkout else None
-    if commit is not None:
-        return Named(name=name, asked=asked, kind=SideKind.REF, commit=commit)
-    if engine.image_id(asked) is not None:
+        return _tree(name, asked, Path(asked).resolve())
+    for ref in (asked, f"{git.REMOTE}/{asked}") if checkout else ():
+        commit = git.commit_of(here, ref)
+        if commit is not None:
+            return Named(name=name, asked=ref, kind=SideKind.REF, commit=commit)
+    is_remote = _is_remote_image(asked, here)
+    if engine.image_id(asked) is not None or (is_remote and (not pull or docker.pull(asked))):
         return Named(name=name, asked=asked, kind=SideKind.IMAGE)
-    if (":" in asked or "/" in asked) and (not pull or docker.pull(asked)):
-        return Named(name=name, asked=asked, kind=SideKind.IMAGE)
+    aside = "" if is_remote else f" An image that is to be pulled is named by --{name}-image."
     raise UsageError(
         f"--{name} {asked!r} is neither a folder, nor a commit of {checkout or here}, nor an image"
-        " that Docker has or can pull. Name one of these; see git branch --all, docker images."
+        f" that Docker has{' or can pull' * is_remote}. Name one of these; see git branch --all,"
+        f" docker images.{aside}{git.remark(here)}"
     )
+
+
+def _is_remote_image(asked: str, here: Path) -> bool:
+    """Return whether a name may be pulled: in a checkout, only one that can be no ref.
+
+    A mistyped branch could be the name of a stranger's image.
+    """
+    if asked.startswith((".", "/", "-")):
+        return False
+    host, slash, _ = asked.partition("/")
+    in_checkout = any((folder / ".git").exists() for folder in (here, *here.parents))
+    is_host = "." in host or host == "localhost"
+    return ":" in asked or (bool(slash) and (is_host or not in_checkout))
 
 
 def find_both(
@@ -116,11 +132,19 @@ def _default(checkout: Path | None, here: Path, name: SideName) -> Named:
     if checkout is None:
         raise UsageError(
             f"{here} is not a git checkout, so --{name} has no default. Name a path or an image."
+            f"{git.remark(here)}"
         )
     if name is SideName.HEAD:
-        return Named(name=name, asked="working tree", kind=SideKind.PATH, folder=checkout)
-    commit = git.merge_base(checkout)
-    return Named(name=name, asked="merge base", kind=SideKind.REF, commit=commit)
+        return _tree(name, "working tree", checkout)
+    fork = git.merge_base(checkout)
+    asked = f"merge base with {fork.branch}"
+    return Named(name=name, asked=asked, kind=SideKind.REF, commit=fork.commit)
+
+
+def _tree(name: SideName, asked: str, folder: Path) -> Named:
+    """Return the version that is a folder; it has a commit where its files are those of HEAD."""
+    commit = git.unchanged_commit(folder)
+    return Named(name=name, asked=asked, kind=SideKind.PATH, commit=commit, folder=folder)
 
 
 def build(
@@ -246,6 +270,8 @@ def differences_of(base: Side, head: Side, hashes: Sequence[Hashes | None]) -> t
     ``hashes`` are those of base's and head's files; None for an image.
     """
     sentences = []
+    if base.kind is SideKind.REF and base.commit == head.commit and base.asked != head.asked:
+        sentences.append(f"Base and head are the same commit: {describe(base)}.")
     if base.digest == head.digest:
         same = base.environment == head.environment
         sentences.append(f"The images are identical{' (A/A)' if same else ''}.")

@@ -167,6 +167,7 @@ class Agent:
         """Get ready for a trial, which follows, and which says when it starts."""
         order = read_trial(line)
         self._pool.origin(order.base_url)
+        self._loads.renew_for(order)
         if not order.is_given:
             self._locustfiles.environment(order.scenario)
         if self._fleet is not None and not order.replay:
@@ -192,6 +193,7 @@ class Agent:
     def _trial(self, line: dict[str, Any]) -> None:
         order = read_trial(line)
         self._pool.origin(order.base_url)  # raises now if the URL cannot be used
+        self._loads.renew_for(order)
         result, workers, lost_workers = self._result(order)
         if result.refused:
             raise RefusedAddress(" ".join(result.refused))

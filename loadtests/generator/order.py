@@ -123,6 +123,8 @@ class TrialOrder(UserLoad):
     base_url: str
     path: str = "/"
     replay: bool = False
+    reconnect: bool = False
+    """Whether the connections that were kept are closed first."""
     scenario: str | None = None
     mode: str = "closed"
     users: int = 0

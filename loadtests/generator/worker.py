@@ -58,6 +58,7 @@ class Worker:
         message: dict[str, Any] = {"number": self._number, "error": None}
         try:
             order, share = TrialOrder(**msg.data["order"]), Share(**msg.data["share"])
+            self._loads.renew_for(order)
             self._prepared = UserTrial(self._loads, order, share)
             self._prepared.prepare(self._tell_start)
         except (ValueError, UnusableLocustfile) as error:
@@ -71,6 +72,7 @@ class Worker:
     def _run(self, msg: Any, **_others: Any) -> None:
         order = TrialOrder(**msg.data["order"])
         message: dict[str, Any] = {"number": self._number, "error": None}
+        self._loads.renew_for(order)
         try:
             message |= write_result(self._result(order, msg.data))
         except UnusableLocustfile as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from loadtests.model.errors import (
     UnusableLoad,
     UsageError,
 )
+from loadtests.model.plan import Plan
 from loadtests.model.tested.workload import RequestSpec, Workload
 
 LIMIT_S = 8.0
@@ -181,3 +183,16 @@ def raise_all(problems: Sequence[Problem], name: str, notes: Sequence[str] = ())
     lines = [f"  {line}" for line in dict.fromkeys((*map(str, problems), *notes))]
     kind = ERRORS.get(code, EnvironmentFailure)
     raise kind("\n".join((f"The load {name} cannot be used as it is:", *lines)))
+
+
+def with_starts(plan: Plan, checked: Mapping[str, CheckedLoad]) -> Plan:
+    """Return a plan whose locustfiles have the requests that their users begin with."""
+    return replace(
+        plan,
+        workloads=tuple(
+            replace(workload, start=checked[workload.name].start)
+            if workload.locustfile is not None and workload.name in checked
+            else workload
+            for workload in plan.workloads
+        ),
+    )

@@ -10,7 +10,7 @@ from loadtests.analysis import core_speed, estimates, file_ceiling, request_tabl
 from loadtests.analysis.latency import level_results
 from loadtests.analysis.profiles import naming
 from loadtests.analysis.rules.system import disturbed
-from loadtests.environments.protocol import Stack
+from loadtests.environments.protocol import MayBeScaled, Stack
 from loadtests.measurement import repeated_trials, user_calibration
 from loadtests.measurement.check_trial import CheckedLoad
 from loadtests.measurement.driver import Driver
@@ -23,6 +23,7 @@ from loadtests.measurement.serving import in_force, jit_warmup, keep_alive
 from loadtests.measurement.serving.listen_queues import ListenQueues
 from loadtests.measurement.user_load import grouped_names
 from loadtests.model.consistency import ProbeResult, ProbeState
+from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.generator_records import RawTrial
 from loadtests.model.latency import FileCeiling
 from loadtests.model.open_trial import OpenTrial
@@ -177,16 +178,35 @@ class Session:
                 self._progress.say(f"{result.worker} breaks: {result.detail}")
 
     def measure(self) -> None:
-        """Measure rounds until the result is precise enough."""
+        """Measure rounds until the result is precise, or somebody else scales the replicas."""
         for planned in self._plan.rounds:
             reset(self._plan)
             self.measure_round(planned)
+            if self._is_stopped():
+                return
             if estimates.enough(self._plan, self._counting()):
                 return
 
     def measure_round(self, planned: Sequence[TrialSpec]) -> None:
         """Measure the trials of one round; repeat those that other programs disturbed."""
-        repeated_trials.measure_round(planned, self._measure, _renamed)
+        repeated_trials.measure_round(
+            planned, self._measure, _renamed, goes_on=lambda: self._foreign_change() is None
+        )
+
+    def _is_stopped(self) -> bool:
+        """Return whether somebody else scales the replicas; raise if nothing is measured yet."""
+        change = self._foreign_change()
+        if change is None:
+            return False
+        told = f"Somebody else scales the deployment: {change}. So the run stops."
+        if not self._trials:
+            raise EnvironmentFailure(f"{told} Let whoever it is wait until the run ends.")
+        self._progress.say(told)
+        return True
+
+    def _foreign_change(self) -> str | None:
+        """Return how somebody else has scaled the replicas, in a clause; None if nobody did."""
+        return self._stack.foreign_change if isinstance(self._stack, MayBeScaled) else None
 
     def measure_latency(self) -> None:
         """Measure latency under load, if the plan includes it."""

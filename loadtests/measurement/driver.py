@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
+from random import Random
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from loadtests.analysis import file_ceiling, generator_ceiling
+from loadtests.analysis.consistency.conversation import common_headers
 from loadtests.environments.keep_awake import Awake
 from loadtests.environments.protocol import HasFront, Stack
 from loadtests.measurement import check_trial, not_ready, readiness
@@ -25,6 +27,7 @@ from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.profiles.beside import NOTHING, Beside
 from loadtests.measurement.server_counters import ServerCounters
 from loadtests.measurement.serving import start_time
+from loadtests.measurement.user_calibration import spec_of
 from loadtests.measurement.user_load.orders import Orders
 from loadtests.measurement.window_edges import check_clocks, read_edge
 from loadtests.model.consistency import Check, ProbeResult
@@ -162,11 +165,24 @@ class Driver:
 
     def probe(self, plan: Plan, checks: Sequence[Check]) -> tuple[ProbeResult, ...]:
         """Return the results of the consistency checks, made through the proxy."""
-        names = {replica.address: name for name, replica in self._replicas().items()}
+        workload = plan.workloads[0].name
         hooks = plan.tested.hooks
-        header = (hooks.header if hooks else None) or REPLICA_HEADER
+        header = (hooks.header or "") if hooks else REPLICA_HEADER
         limit_s = max(DECLARED_S, LIMIT_S - self._asked_s)
-        prober = Prober(self._agent, names, self.base_url, header=header, limit_s=limit_s)
+
+        def serve(upstream: Upstream) -> dict[str, str]:
+            self._stack.activate(spec_of(upstream, workload))
+            return {replica.address: name for name, replica in self._replicas().items()}
+
+        prober = Prober(
+            self._agent,
+            {},
+            self.base_url,
+            header=header,
+            limit_s=limit_s,
+            serve=serve,
+            headers=common_headers(plan.workloads, Random(plan.seed)),
+        )
         try:
             return prober.probe(plan, checks)
         finally:
@@ -189,7 +205,7 @@ class Driver:
         try:
             undeclared = Undeclared(self._agent, self._stack.replicas, host, means_of(self._stack))
             return undeclared.check(
-                with_starts(plan, checked),
+                check_trial.with_starts(plan, checked),
                 {name: load.requests for name, load in checked.items()},
                 limit_s=LIMIT_S - (DECLARED_S if plan.checks else 0.0),
             )
@@ -283,7 +299,7 @@ class Driver:
 
     def measure(self, spec: TrialSpec, load: Load, beside: Beside = NOTHING) -> RawTrial:
         """Run one load, with something beside its window, and return its raw measurements."""
-        self._stack.activate(spec)
+        load = self._activated(spec, load)
         started_s = proc.monotonic_s()
         active = tuple(f"{spec.cell.worker}-{number}" for number in spec.members)
         self._server_counters.start(active)
@@ -310,22 +326,18 @@ class Driver:
             wall_s=proc.monotonic_s() - started_s,
         )
 
+    def _activated(self, spec: TrialSpec, load: Load) -> Load:
+        """Make a trial's replicas serve; return its load, over new connections if they changed.
+
+        A connection that is kept may lead to a replica that is about to end, and still answers.
+        """
+        before = self._stack.replicas
+        self._stack.activate(spec)
+        return load if self._stack.replicas == before else replace(load, reconnect=True)
+
     def _at_edge(self, edges: list[Edge], then: Callable[[], None]) -> None:
         edges.append(self._edge())
         then()
 
     def _edge(self) -> Edge:
         return read_edge(self._stack, self._awake, self._metronome)
-
-
-def with_starts(plan: Plan, checked: Mapping[str, CheckedLoad]) -> Plan:
-    """Return a plan whose locustfiles have the requests that their users begin with."""
-    return replace(
-        plan,
-        workloads=tuple(
-            replace(workload, start=checked[workload.name].start)
-            if workload.locustfile is not None and workload.name in checked
-            else workload
-            for workload in plan.workloads
-        ),
-    )

@@ -32,15 +32,22 @@ def measure_round(
     specs: Sequence[Spec],
     measure: Measure[Spec],
     renamed: Callable[[Spec, str], Spec],
+    *,
+    goes_on: Callable[[], bool] = lambda: True,
 ) -> None:
     """Measure each of ``specs`` once, then repeat those that were set aside.
 
-    ``renamed`` returns a spec with a suffix to its name.
+    ``renamed`` returns a spec with a suffix to its name. The rest is left out when ``goes_on``
+    returns False before a trial.
     """
     repeated: list[Spec] = []
     for spec in specs:
+        if not goes_on():
+            return
         may_repeat = len(repeated) < max(1, len(specs) // REPEATED_PART)
         if measure(spec, may_repeat=may_repeat).set_aside:
             repeated.append(renamed(spec, "-again"))
     for spec in repeated:
+        if not goes_on():
+            return
         measure(spec, may_repeat=False)

@@ -50,7 +50,7 @@ LONG_ANSWER_S = 2.0
 LONG_RATIO = 4.0
 """A replica is full when an answer takes this long, and this many times as long as alone."""
 
-LONGEST_S = 30.0
+LONGEST_S = 60.0
 """The longest window of two steps that may gain nothing by chance; see ``user_gain``."""
 
 DRAIN_LIMIT_S = 15.0
@@ -67,13 +67,20 @@ def first_users(slots: int | None) -> int:
     return max(2, slots or 1)
 
 
+def believe(
+    before: CalibrationStep, last: CalibrationStep
+) -> tuple[CalibrationStep, CalibrationStep]:
+    """Return two steps as they are."""
+    return before, last
+
+
 def double_users(
     users: int,
     measure: Callable[[int], CalibrationStep],
     *,
     before: CalibrationStep | None = None,
     longest_s: float = math.inf,
-    again: Again = lambda before, last: (before, last),
+    again: Again = believe,
 ) -> tuple[CalibrationStep, ...]:
     """Double the users until throughput gains less than 5 %, and return all steps, at least one.
 
@@ -117,47 +124,79 @@ def calibrate(
     queue is added to it. The result is a multiple of ``step``, so that the mix of users is the same
     at any number of replicas.
     """
-    spec = _spec(plan, worker, workload)
     slots = next(model.slots for model in plan.workers if model.name == worker)
     waits = any(entry.name == workload and entry.locustfile for entry in plan.workloads)
-    tried: dict[int, CalibrationStep] = {}
-    full: dict[int, bool] = {}
-
-    def seen(spec: TrialSpec, users: int, timing: Timing) -> Trial:
-        trial = measure(spec, users, timing)
-        uses = bottleneck.resources(plan, spec.cell, (trial,))
-        full[users] = any(use.full for use in uses if use.kind is not Bottleneck.HOST)
-        return trial
-
-    def take(users: int) -> CalibrationStep:
-        last = next(reversed(tried.values()), None)
-        tried[users] = _step(spec, users, seen, last)
-        return tried[users]
-
-    def again(
-        before: CalibrationStep, last: CalibrationStep
-    ) -> tuple[CalibrationStep, CalibrationStep]:
-        if full[last.users] or not last.throughput_rps or user_gain.is_sure(before, last):
-            return before, last
-        if slots is not None and not waits:
-            return before, last  # as many users as slots fill them
-        longer = replace(timing(last.users, last), window_s=long_window_s(last))
-        for users in (before.users, last.users):
-            tried[users] = _record(spec, users, seen(spec, users, longer))
-        return tried[before.users], tried[last.users]
-
-    single = take(1)
+    steps = _Steps(plan, _spec(plan, worker, workload), measure)
+    single = steps.take(1)
     first = -(-first_users(slots) // step) * step
-    longest_s = max(LONG_ANSWER_S, LONG_RATIO * (single.mean_ms or 0.0) / 1000)
-    last = double_users(first, take, before=single, longest_s=longest_s, again=again)[-1]
+    last = double_users(
+        first,
+        steps.take,
+        before=single,
+        longest_s=max(LONG_ANSWER_S, LONG_RATIO * (single.mean_ms or 0.0) / 1000),
+        # As many users as slots fill them, but for users who wait between their requests.
+        again=steps.again if slots is None or waits else believe,
+    )[-1]
     window_s = trial_timing.window_s(plan.timing.window_s, last.throughput_rps)
     return Calibration(
         worker=worker,
         workload=workload,
         users_per_replica=with_queue(last, slots, window_s, step=step),
         service_ms=single.mean_ms,
-        steps=tuple(tried.values()),
+        steps=tuple(steps.tried.values()),
     )
+
+
+class _Steps:
+    """The steps of one calibration, by their users."""
+
+    def __init__(self, plan: Plan, spec: TrialSpec, measure: Measure) -> None:
+        self._plan = plan
+        self._spec = spec
+        self._measure = measure
+        self._full = False
+        self.tried: dict[int, CalibrationStep] = {}
+
+    def take(self, users: int) -> CalibrationStep:
+        """Measure a step, and once more, longer, if it ended before each user had an answer.
+
+        The step before may have seen the fast requests of a mix only. Here slow ones then hold all
+        slots, and a short window sees no answer at all.
+        """
+        planned = timing(users, next(reversed(self.tried.values()), None))
+        trial = self._measure(self._spec, users, planned)
+        if trial.completed + trial.failed < users and planned.window_s < MOST_S:
+            longest = replace(planned, settle_s=MOST_S, window_s=MOST_S)
+            trial = self._measure(self._spec, users, longest)
+        return self._keep(users, trial)
+
+    def again(
+        self, before: CalibrationStep, last: CalibrationStep
+    ) -> tuple[CalibrationStep, CalibrationStep]:
+        """Measure the last two steps once more, longer, where they may gain nothing by chance."""
+        if self._full or not last.throughput_rps or user_gain.is_sure(before, last):
+            return before, last
+        longer = replace(timing(last.users, last), window_s=long_window_s(last))
+        first, second = (
+            self._keep(users, self._measure(self._spec, users, longer))
+            for users in (before.users, last.users)
+        )
+        return first, second
+
+    def _keep(self, users: int, trial: Trial) -> CalibrationStep:
+        """Record a step, and whether something is full in it."""
+        uses = bottleneck.resources(self._plan, self._spec.cell, (trial,))
+        self._full = any(use.full for use in uses if use.kind is not Bottleneck.HOST)
+        self.tried[users] = CalibrationStep(
+            worker=self._spec.cell.worker,
+            workload=self._spec.cell.workload,
+            users=users,
+            throughput_rps=trial.throughput_rps,
+            mean_ms=trial.latency.mean_ms if trial.latency else None,
+            lost_workers=trial.generator.lost_workers,
+            completed=trial.completed,
+        )
+        return self.tried[users]
 
 
 def with_queue(last: CalibrationStep, slots: int | None, window_s: float, *, step: int = 1) -> int:
@@ -183,33 +222,6 @@ def timing(users: int, before: CalibrationStep | None) -> Timing:
         settle_s=max(SETTLE_S, least_s),
         window_s=max(WINDOW_S, least_s),
         drain_limit_s=DRAIN_LIMIT_S,
-    )
-
-
-def _step(
-    spec: TrialSpec, users: int, measure: Measure, before: CalibrationStep | None
-) -> CalibrationStep:
-    """Measure one step, and measure it again, longer, if it ended before each user had an answer.
-
-    The step before may have seen the fast requests of a mix only. Here slow ones then hold all
-    slots, and a short window sees no answer at all.
-    """
-    planned = timing(users, before)
-    trial = measure(spec, users, planned)
-    if trial.completed + trial.failed < users and planned.window_s < MOST_S:
-        trial = measure(spec, users, replace(planned, settle_s=MOST_S, window_s=MOST_S))
-    return _record(spec, users, trial)
-
-
-def _record(spec: TrialSpec, users: int, trial: Trial) -> CalibrationStep:
-    return CalibrationStep(
-        worker=spec.cell.worker,
-        workload=spec.cell.workload,
-        users=users,
-        throughput_rps=trial.throughput_rps,
-        mean_ms=trial.latency.mean_ms if trial.latency else None,
-        lost_workers=trial.generator.lost_workers,
-        completed=trial.completed,
     )
 
 

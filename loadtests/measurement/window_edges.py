@@ -7,6 +7,7 @@ from loadtests.environments.protocol import Stack, WatchesNodes, WatchesShared
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.model.errors import GeneratorFailure
 from loadtests.model.generator_records import Edge, Finished
+from loadtests.model.stack import Reading
 from loadtests.model.vocabulary import Role
 from loadtests.tools import proc
 
@@ -24,7 +25,7 @@ def check_clocks(opened: Edge, finished: Finished) -> None:
 
     The clocks may differ on another machine, or if somebody set this one's as the run started.
     """
-    read_at_s = min((reading.at_s for reading in opened.members), default=finished.opened_at_s)
+    read_at_s = min(map(_read_from_s, opened.members), default=finished.opened_at_s)
     apart_s = read_at_s - finished.opened_at_s
     if abs(apart_s) > CLOCKS_LIMIT_S:
         side = "behind" if apart_s > 0 else "ahead of"
@@ -32,6 +33,11 @@ def check_clocks(opened: Edge, finished: Finished) -> None:
             f"The generator's clock is {abs(apart_s):.0f} s {side} this machine's, so requests and"
             " CPU time cannot be compared. Synchronise the clocks (NTP), and start again."
         )
+
+
+def _read_from_s(reading: Reading) -> float:
+    """Return when somebody was asked for a reading; a program of the user's may take its time."""
+    return reading.at_s if reading.asked_at_s is None else reading.asked_at_s
 
 
 def read_edge(stack: Stack, awake: Awake, metronome: Metronome | None) -> Edge:

@@ -23,6 +23,8 @@ class Load:
     JSON that the protocol describes; with them, ``path`` and ``scenario`` are not used. ``headers``
     go with each of its requests. With ``replay``, each of its requests is sent to ``base_url`` as
     ``path``, and is answered to the user's code by what the check trial recorded.
+
+    With ``reconnect``, the connections that were kept from earlier loads are closed first.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Load:
     locustfile: Mapping[str, Any] | None = None
     headers: Mapping[str, str] | None = None
     replay: bool | None = None
+    reconnect: bool | None = None
 
     @property
     def is_users(self) -> bool:

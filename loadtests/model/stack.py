@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from loadtests.model.vocabulary import Role
@@ -37,8 +38,21 @@ class ReplicaState:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogLines:
+    """The lines of a member's log; ``is_whole`` is False where only the last ones could be read."""
+
+    lines: Iterable[str]
+    is_whole: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reading:
-    """The counters of one member at one moment; all but memory only grow."""
+    """The counters of one member at one moment; all but memory only grow.
+
+    ``at_s`` is the middle of the ``took_s`` seconds that reading took. ``asked_at_s`` is the moment
+    before, where a program of the user's reads them. ``limit_cpus`` is what the member itself says
+    of its CPU limit. One that is ``elsewhere`` may be on another machine than the generator.
+    """
 
     member: str
     role: Role
@@ -48,6 +62,10 @@ class Reading:
     throttled_periods: int | None = None
     throttled_s: float | None = None
     memory_bytes: int | None = None
+    limit_cpus: float | None = None
+    took_s: float = 0.0
+    asked_at_s: float | None = None
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,6 +56,12 @@ class RuleCode(StrEnum):
     ANSWER_SIZE = "answer_size"
 
 
+DEPLOYMENT = "deployment"
+"""The name of a deployment that runs already among a stack's identities."""
+
+AS_SCALED = "as it was scaled"
+"""Its identity while nothing has changed but by our orders."""
+
 NODE_PREFIX = "node "
 """Begins the name of a Swarm's node among a stack's identities."""
 

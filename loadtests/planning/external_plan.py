@@ -8,6 +8,7 @@ from random import Random
 from loadtests.config.options import Options
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Budget, Cell, Plan, Timing, TrialSpec, Upstream
+from loadtests.model.tested.external import Hooks, option_in
 from loadtests.model.tested.project import Project
 from loadtests.planning.budget import generator_cores
 from loadtests.planning.cells import cells_of, trial_spec
@@ -118,6 +119,12 @@ def _notes(project: Project, counts: tuple[int, ...], options: Options) -> tuple
         f"The deployment at {project.tested.url} is scaled to {', '.join(map(str, counts))}"
         " replicas in turn, and back at the end.",
     ]
+    notes += _cluster(hooks)
+    if project.tested.shares_machine:
+        notes.append(
+            "The deployment shares this machine with the load generator. They compete for its"
+            " cores, and whether other programs disturb them cannot be checked."
+        )
     if options.generator_workers:
         notes.append(
             f"The load comes from {', '.join(options.generator_workers)}, in equal parts; their"
@@ -131,3 +138,18 @@ def _notes(project: Project, counts: tuple[int, ...], options: Options) -> tuple
     if hooks is None or not hooks.counters:
         notes.append("There is no hook 'counters', so the replicas' CPU is not known.")
     return tuple(notes)
+
+
+def _cluster(hooks: Hooks | None) -> list[str]:
+    """Return which cluster of Kubernetes the hooks scale, in a sentence."""
+    if hooks is None or not hooks.is_of_kubernetes:
+        return []
+    context = option_in(hooks.scale, "--context")
+    namespace = option_in(hooks.scale, "--namespace") or option_in(hooks.scale, "-n")
+    if context is None:
+        return [
+            "The hook 'scale' names no context, so it scales the cluster that kubectl has when it"
+            " runs. Name it: --context NAME."
+        ]
+    where = f" in the namespace {namespace}" if namespace else ""
+    return [f"It is on the cluster of kubectl's context {context}{where}."]

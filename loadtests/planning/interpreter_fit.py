@@ -61,10 +61,10 @@ def check_containers(project: Project, asked: Iterable[str], backend: str) -> No
 
 def _lacking(worker: WorkerModel, tested: Target) -> tuple[str, ...]:
     """Return the modules that a variant needs and the target's own interpreter lacks."""
+    there = [name for name, version in (tested.modules or {}).items() if version is not None]
     if tested.modules is None or worker.python is not None or worker.as_started:
         return ()
-    needed = servers.of(worker).modules(worker)
-    return tuple(name for name in needed if tested.modules.get(name) is None)
+    return servers.of(worker).lacking(worker, there)
 
 
 def _install(tested: Target, words: Iterable[str]) -> str:

@@ -9,8 +9,8 @@ from functools import partial
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.servers import entry
-from loadtests.servers.server import KeepAlive, Seen, Server
-from loadtests.servers.words import command_words, number
+from loadtests.servers.server import KeepAlive, Seen, Server, pool_of_threads
+from loadtests.servers.words import number
 
 IDLE_S = 75
 """Longer than the proxy keeps an idle connection; cheroot's default is 10 s. It keeps ten idle ones
@@ -37,11 +37,13 @@ def argv(python: str, worker: WorkerModel, *, bind: str, module: str) -> tuple[s
 
 
 def look(_log: str, processes: Sequence[ServerProcess]) -> Seen:
-    """Read the threads from the processes: cheroot starts all of them at once, and logs nothing."""
+    """Read the threads from the command line; where it names none, count those of the process.
+
+    cheroot logs nothing, and starts all threads at once. Threads of the application's own are
+    counted with them.
+    """
     serving = [process for process in processes if "cheroot" in process.command] or processes
-    threads = max((process.threads - OWN_THREADS for process in serving), default=0)
-    named = number(command_words(processes), "--threads")
-    return Seen(mode="threads", processes=1, threads=threads if threads > 0 else named)
+    return pool_of_threads(serving, own_threads=OWN_THREADS)
 
 
 SERVER = Server(

@@ -35,6 +35,8 @@ KEEP_ALIVE_S = 75
 
 GRACEFUL_S = 5
 
+PID_FILE = "gunicorn.pid"
+
 CONTROL_SOCKET_SINCE = (25, 1)
 """The version of gunicorn that brought ``--no-control-socket``; older ones refuse the option."""
 
@@ -49,11 +51,14 @@ def serve_argv(
     return (python, "-m", "gunicorn", "--config", config, *options, application)
 
 
-def settings_argv(worker: WorkerModel, *, bind: str, version: str | None) -> tuple[str, ...]:
+def settings_argv(
+    worker: WorkerModel, *, bind: str, version: str | None, scratch: str
+) -> tuple[str, ...]:
     """Return the options that put a worker model into force.
 
     They win over the user's own ``gunicorn.conf.py``, which gunicorn loads from its working folder;
     the rest of that file stays in force. ``version`` is gunicorn's, None if it is not known.
+    ``scratch`` is a folder of the replica's own.
     """
     return (
         *("--bind", bind),
@@ -64,6 +69,8 @@ def settings_argv(worker: WorkerModel, *, bind: str, version: str | None) -> tup
         *("--keep-alive", str(KEEP_ALIVE_S)),
         *("--graceful-timeout", str(GRACEFUL_S)),
         *("--error-log", "-"),
+        # A second replica would not start with the first one's file.
+        *("--pid", f"{scratch}/{PID_FILE}"),
         # All replicas would share one socket in the user's home.
         *(("--no-control-socket",) if _has_control_socket(version) else ()),
         *worker.options,
@@ -110,7 +117,9 @@ def command(order: ReplicaOrder) -> Command:
     """Return the command and the variables of one replica."""
     if order.folder is not None:
         version = order.versions.get(SERVER.name)
-        settings = settings_argv(order.worker, bind=order.bind, version=version)
+        settings = settings_argv(
+            order.worker, bind=order.bind, version=version, scratch=order.scratch
+        )
         return Command(
             argv=(order.python, "-m", "gunicorn", *settings, order.application),
             env={**order.worker.env, "REPLICA": order.name},
@@ -172,8 +181,8 @@ def forced_environment(worker: WorkerModel) -> dict[str, str]:
     return {**worker.env, "GUNICORN_CMD_ARGS": shlex.join(words)}
 
 
-_STARTING = re.compile(r"Starting gunicorn (\S+)")
-_USING = re.compile(r"Using worker: (\S+)")
+_STARTING = re.compile(r"Starting gunicorn ([\w.+-]+)")
+_USING = re.compile(r"Using worker: ([\w.:#-]+)")  # a line may be JSON, and go on
 _BOOTED = re.compile(r"Booting worker with pid")
 _EXITED = re.compile(r"Worker exiting \(pid|Worker \(pid:\d+\) was sent SIG")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from loadtests.model.tested.in_force import ServerProcess
 
@@ -14,8 +15,11 @@ _GIL = re.compile(
 GIL_IS_ON = "twofold: the GIL of this worker is on"
 """What a worker of a free-threaded CPython writes that asked ``sys._is_gil_enabled()``."""
 
+COMPILING = frozenset({"PyPy"})
+"""What ``platform.python_implementation()`` calls interpreters that compile as they run."""
+
 _JIT = re.compile(r"\bpypy[\d.]*\b")
-"""An interpreter that compiles what it has run often enough, by its command line."""
+"""The same by its command line, which names it unless a virtual environment calls it python."""
 
 
 def notes(log: str) -> tuple[str, ...]:
@@ -36,7 +40,19 @@ def notes(log: str) -> tuple[str, ...]:
     )
 
 
-def compiles_as_it_runs(python: str | None, processes: tuple[ServerProcess, ...]) -> bool:
-    """Return whether requests become cheaper as the interpreter compiles, as with PyPy."""
+def compiles_as_it_runs(
+    python: str | None,
+    processes: Sequence[ServerProcess],
+    *,
+    implementation: str | None = None,
+) -> bool:
+    """Return whether requests become cheaper as the interpreter compiles, as with PyPy.
+
+    ``implementation`` is its own word, where it was asked, as are those of the processes. Else the
+    name of its program decides.
+    """
+    asked = {implementation, *(process.implementation for process in processes)} - {None}
+    if not asked.isdisjoint(COMPILING):
+        return True
     commands = (python or "", *(process.command for process in processes))
     return any(_JIT.search(command) is not None for command in commands)

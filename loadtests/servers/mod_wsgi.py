@@ -15,6 +15,8 @@ from loadtests.servers import entry
 from loadtests.servers.server import Command, KeepAlive, ReplicaOrder, Seen, Server, Trouble
 from loadtests.servers.words import number
 
+PROGRAM = "mod_wsgi-express"
+
 IDLE_S = 75
 """Longer than the proxy keeps an idle connection; the default of mod_wsgi-express is 2 s."""
 
@@ -49,10 +51,10 @@ def argv(
 
 
 def command(order: ReplicaOrder) -> Command:
-    """Return the command of one replica; the program lies beside the interpreter."""
+    """Return the command of one replica; the program mostly lies beside the interpreter."""
     return Command(
         argv=argv(
-            str(PurePosixPath(order.python).with_name("mod_wsgi-express")),
+            order.program or str(PurePosixPath(order.python).with_name(PROGRAM)),
             order.worker,
             bind=order.bind,
             file=entry.path(order),
@@ -65,8 +67,8 @@ def command(order: ReplicaOrder) -> Command:
 
 
 _CAPACITY = re.compile(r"Request Capacity\s*: \d+ \((\d+) process(?:es)? \* (\d+) threads?\)")
-_VERSION = re.compile(r"\bmod_wsgi/(\d\S*)")
-_MODE = re.compile(r"Operating Mode\s*: (\S+)")
+_VERSION = re.compile(r"\bmod_wsgi/(\d[\w.+-]*)")
+_MODE = re.compile(r"Operating Mode\s*: ([\w-]+)")
 
 
 def look(log: str, _processes: Sequence[ServerProcess]) -> Seen:
@@ -97,6 +99,7 @@ SERVER = Server(
         env=entry.sample_settings(worker),
     ),
     modules=lambda _: ("mod_wsgi",),
+    program=PROGRAM,
     install="mod_wsgi",
     keep_alive=lambda worker: KeepAlive(
         idle_s=number(worker.options, "--keep-alive-timeout") or IDLE_S,

@@ -68,9 +68,12 @@ def command(order: ReplicaOrder) -> Command:
     }
     first, *rest = filled(order.worker.options, values)
     program = order.python if order.worker.options[0] in PYTHON_WORDS else first
+    env = entry.environment(order)
+    if order.folder is None:  # nobody knows what the sample's words for a server mean to this one
+        env |= order.worker.env
     return Command(
         argv=(program, *rest),
-        env=entry.environment(order) | dict(order.worker.env),
+        env=env,
         files=entry.files(order),
     )
 

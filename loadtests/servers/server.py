@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loadtests.model.plan import WorkerModel
+from loadtests.model.stack import LogLines
 from loadtests.model.tested.in_force import ServerProcess
+from loadtests.servers.words import command_words, number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +21,8 @@ class ReplicaOrder:
     configuration; its ``secret_key`` has to be equal on all replicas, otherwise they reject each
     other's sessions. A user's application gets neither a key nor a store from the harness.
     ``versions`` are those of the modules in ``python``, by name, where they are known. ``scratch``
-    is a writable folder of the replica's own.
+    is a writable folder of the replica's own. ``program`` is the server's own program where it was
+    looked for, else it lies beside the interpreter.
     """
 
     python: str
@@ -32,6 +35,7 @@ class ReplicaOrder:
     folder: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     scratch: str = "/tmp"  # noqa: S108  a container's own; processes get another
+    program: str | None = None
 
     @property
     def host(self) -> str:
@@ -76,6 +80,8 @@ class Seen:
     mode: str | None = None
     processes: int | None = None
     threads: int | None = None
+    counted: bool = False
+    """Whether the threads were counted in the process, with those of the application among them."""
     unlimited: bool = False
     """Whether the mode has no limit of slots, as with greenlets."""
     notes: tuple[str, ...] = ()
@@ -87,6 +93,20 @@ class Trouble:
 
     pattern: re.Pattern[str]
     means: str
+
+
+def pool_of_threads(processes: Sequence[ServerProcess], *, own_threads: int) -> Seen:
+    """Return what the processes of a server show that starts its pool of threads at once.
+
+    The command line decides. ``own_threads`` serve no requests.
+    """
+    named = number(command_words(processes), "--threads")
+    if named is not None:
+        return Seen(mode="threads", processes=1, threads=named)
+    counted = max((process.threads - own_threads for process in processes), default=0)
+    if counted <= 0:
+        return Seen(mode="threads", processes=1)
+    return Seen(mode="threads", processes=1, threads=counted, counted=True)
 
 
 def _nothing_seen(_log: str, _processes: Sequence[ServerProcess]) -> Seen:
@@ -109,6 +129,10 @@ class Server:
     modules: Callable[[WorkerModel], tuple[str, ...]] = lambda _: ()
     """The modules that a worker model needs in the application's Python, the server's own first;
     each is also the name to install it by."""
+    instead: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Other modules, or distributions without one, that do instead of a module."""
+    program: str = ""
+    """The server's own program, where the interpreter does not start it."""
     install: str = ""
     """The words after ``pip install`` that install the server."""
     keep_alive: Callable[[WorkerModel], KeepAlive] = lambda _: KeepAlive()
@@ -125,13 +149,36 @@ class Server:
     in_image: bool = True
     """Whether the sample application's image can have it."""
 
+    def modules_asked(self, worker: WorkerModel) -> tuple[str, ...]:
+        """Return the modules of a worker model with those that do instead."""
+        names = self.modules(worker)
+        return (*names, *(self.instead[name] for name in names if name in self.instead))
 
-def troubles_in(server: Server, log: str) -> tuple[str, ...]:
+    def lacking(self, worker: WorkerModel, there: Collection[str]) -> tuple[str, ...]:
+        """Return the modules of a worker model that are not there, nor what does instead."""
+        return tuple(
+            name
+            for name in self.modules(worker)
+            if name not in there and self.instead.get(name) not in there
+        )
+
+
+def troubles_in(server: Server, log: LogLines) -> tuple[str, ...]:
     """Return what a server's log tells of time-outs and kills: how often, what, the last line."""
-    sentences = []
-    for trouble in server.troubles:
-        lines = [line.strip() for line in log.splitlines() if trouble.pattern.search(line)]
-        if lines:
-            times = f"{len(lines)} times" if len(lines) > 1 else "once"
-            sentences.append(f"{server.name} wrote {times}: {trouble.means} ({lines[-1]})")
-    return tuple(sentences)
+    times = dict.fromkeys(server.troubles, 0)
+    last: dict[Trouble, str] = {}
+    for line in log.lines:
+        for trouble in server.troubles:
+            if trouble.pattern.search(line):
+                times[trouble] += 1
+                last[trouble] = line.strip()
+    return tuple(
+        f"{server.name} wrote {_often(times[trouble], log)}: {trouble.means} ({last[trouble]})"
+        for trouble in server.troubles
+        if times[trouble]
+    )
+
+
+def _often(times: int, log: LogLines) -> str:
+    words = "once" if times == 1 else f"{times} times"
+    return words if log.is_whole else f"at least {words}, in the last lines of its log"

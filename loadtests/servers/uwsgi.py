@@ -17,6 +17,8 @@ from loadtests.servers import entry
 from loadtests.servers.server import Command, KeepAlive, ReplicaOrder, Seen, Server, Trouble
 from loadtests.servers.words import command_words
 
+PROGRAM = "uwsgi"
+
 BACKLOG = 1024
 """Connections that may wait. uWSGI's default of 100 is fewer than a saturated replica may have
 users; more than the system's ``net.core.somaxconn`` (4096 since Linux 5.4) is refused."""
@@ -75,8 +77,8 @@ def _concurrency(worker: WorkerModel) -> tuple[str, ...]:
 
 
 def command(order: ReplicaOrder) -> Command:
-    """Return the command of one replica; the program lies beside the interpreter."""
-    program = str(PurePosixPath(order.python).with_name("uwsgi"))
+    """Return the command of one replica; the program mostly lies beside the interpreter."""
+    program = order.program or str(PurePosixPath(order.python).with_name(PROGRAM))
     return entry.command(argv, order, program=program)
 
 
@@ -91,7 +93,7 @@ def keep_alive(worker: WorkerModel) -> KeepAlive:
     return KeepAlive() if kept else KeepAlive(idle_s=0)
 
 
-_VERSION = re.compile(r"Starting uWSGI (\S+)")
+_VERSION = re.compile(r"Starting uWSGI ([\w.+-]+)")
 _MODE = re.compile(r"\*\*\* Operational MODE: (.+?) \*\*\*")
 _SPAWNED = re.compile(r"spawned uWSGI worker (\d+) .*cores: (\d+)\)")
 _MAPPED = re.compile(r"mapped \d+ bytes \(.*\) for (\d+) cores")
@@ -144,6 +146,8 @@ SERVER = Server(
     command=command,
     container=partial(entry.container, argv, program="/venv/bin/uwsgi"),
     modules=modules,
+    instead={"pyuwsgi": "uwsgi"},
+    program=PROGRAM,
     install="pyuwsgi",
     keep_alive=keep_alive,
     recognises=re.compile(r"Starting uWSGI \S|\buwsgi\b"),

@@ -9,8 +9,8 @@ from functools import partial
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.servers import entry
-from loadtests.servers.server import KeepAlive, Seen, Server, Trouble
-from loadtests.servers.words import command_words, number
+from loadtests.servers.server import KeepAlive, Seen, Server, Trouble, pool_of_threads
+from loadtests.servers.words import number
 
 CONNECTIONS = 8192
 """Open connections. At waitress's default of 100 it accepts no more until one is closed."""
@@ -58,14 +58,13 @@ _SERVING = re.compile(r"(?:INFO:waitress:)?Serving on http://")
 
 
 def look(_log: str, processes: Sequence[ServerProcess]) -> Seen:
-    """Read the threads from the processes: waitress starts all of them at once.
+    """Read the threads from the command line; where it names none, count those of the process.
 
-    Its log names neither a mode nor the threads.
+    Its log names neither a mode nor the threads, and it starts all of them at once. Threads of the
+    application's own are counted with them.
     """
     serving = [process for process in processes if "waitress" in process.command] or processes
-    threads = max((process.threads - 1 for process in serving), default=0)
-    named = number(command_words(processes), "--threads")
-    return Seen(mode="threads", processes=1, threads=threads or named or None)
+    return pool_of_threads(serving, own_threads=1)
 
 
 SERVER = Server(

@@ -1,7 +1,8 @@
-"""Reads command lines: the values of options and the text of processes. PURE."""
+"""Reads command lines and logs: the values of options, the text of processes. PURE."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from loadtests.model.tested.in_force import ServerProcess
@@ -42,3 +43,12 @@ def workers_of(processes: Sequence[ServerProcess]) -> tuple[ServerProcess, ...]:
     return tuple(
         process for process in processes if process.parent in pids and process.pid not in parents
     )
+
+
+_COLOUR = re.compile(r"(?:\x1b|\\u001[bB]|\\x1[bB]|\\033)\[[0-9;]*m")
+"""What sets a terminal's colour (ECMA-48, SGR), also as JSON and Python write it."""
+
+
+def without_colours(log: str) -> str:
+    """Return a log without what colours it, which may stand before and after any word."""
+    return _COLOUR.sub("", log)

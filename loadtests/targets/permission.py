@@ -30,6 +30,12 @@ OPTION = "--i-may-load"
 DEFAULT_PORT = 80
 MOST_PORT = 65535
 
+ACCEPT_LIMIT_S = 2.0
+"""How long an address may take to accept a connection, where a host has several."""
+
+Accepts = Callable[[str, int], bool]
+"""Tells whether a connection to an address and a port can be made."""
+
 Resolve = Callable[[str, int], Collection[str]]
 """Returns the addresses of a host name; raises OSError."""
 
@@ -41,6 +47,8 @@ class Loaded:
     host: str
     port: int
     address: str
+    others: tuple[str, ...] = ()
+    """Further addresses of the host, to which nothing is sent."""
 
 
 def resolve(host: str, port: int) -> tuple[str, ...]:
@@ -49,8 +57,25 @@ def resolve(host: str, port: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
-def permitted(url: str, allowed: Collection[str] = (), *, resolve: Resolve = resolve) -> Loaded:
+def accepts(address: str, port: int) -> bool:
+    """Tell whether somebody listens there; nothing is sent."""
+    try:
+        with socket.create_connection((address, port), timeout=ACCEPT_LIMIT_S):
+            return True
+    except OSError:
+        return False
+
+
+def permitted(
+    url: str,
+    allowed: Collection[str] = (),
+    *,
+    resolve: Resolve = resolve,
+    accepts: Accepts = accepts,
+) -> Loaded:
     """Return the address of a URL's host, looked up once; raise :class:`UsageError` otherwise.
+
+    Of several addresses it is the first that accepts a connection, or the first of all.
 
     All addresses of the host have to be loopback or private, or the host or every other address has
     to be among ``allowed``.
@@ -73,7 +98,12 @@ def permitted(url: str, allowed: Collection[str] = (), *, resolve: Resolve = res
             f"{host} is at {strangers[0]}, which is neither loopback nor private. A load test of a"
             f" server that is not yours is an attack. If you may load it: {OPTION} {host}"
         )
-    return Loaded(host=host, port=port, address=str(addresses[0]))
+    texts = [str(address) for address in addresses]
+    chosen = texts[0]
+    if len(texts) > 1:
+        chosen = next((text for text in texts if accepts(text, port)), chosen)
+    others = tuple(text for text in texts if text != chosen)
+    return Loaded(host=host, port=port, address=chosen, others=others)
 
 
 def is_free(address: Address) -> bool:

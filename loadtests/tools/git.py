@@ -2,25 +2,83 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
+import re
+import shutil
 import stat
-import tarfile
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
 from loadtests.model.safe_text import one_line
 from loadtests.tools import proc
 
+REMOTE = "origin"
+"""The remote that CI systems, as ``git clone``, fetch branches from."""
+
 MAIN_BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 """Names of the main branch, in order of preference: remote ones first, as others see them."""
 
-ARCHIVE_LIMIT_S = 120.0
+TARGET_BRANCH_IN = ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME")
+"""Variables of GitHub and GitLab with the branch that a change is to go into."""
+
+EXPORT_LIMIT_S = 120.0
+
+ALONE = (
+    *(
+        "-c",
+        "core.hooksPath=/dev/null",
+        "-c",
+        "core.fsmonitor=false",
+        "-c",
+        "core.splitIndex=false",
+    ),
+    *("-c", "core.sparseCheckout=false", "-c", "index.sparse=false"),
+)
+"""Settings with which an index of its own has all files, and nothing of the checkout is written."""
+
+SUBMODULE_MODE = "160000"
+
+OWN_RESULTS = re.compile(r"\?\? (.*/)?results/(history\.jsonl|(gate-)?\d{8}-\d{6}-[0-9a-f]+/.*)")
+"""A line of ``git status`` for what Twofold itself wrote."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeBase:
+    """The commit where HEAD left a branch."""
+
+    commit: str
+    branch: str
 
 
 def toplevel(folder: Path) -> Path | None:
     """Return the root of the checkout that contains a folder, or None."""
     path = _ask(folder, "rev-parse", "--show-toplevel")
     return Path(path) if path else None
+
+
+def complaint(folder: Path) -> str | None:
+    """Return git's own words on why it reads no checkout in a folder, or None where it does."""
+    try:
+        done = proc.run((*_git(folder), "rev-parse", "--show-toplevel"), check=False)
+    except ProcessFailure as error:
+        return str(error)
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    return one_line(" ".join(lines)) if done.code != 0 else None
+
+
+def remark(folder: Path) -> str:
+    """Return why a name may be unknown in a folder, as a sentence behind others, or ""."""
+    why = complaint(folder)
+    if why is not None:
+        return f" Git says: {why}"
+    return f" {way_out(folder)}" if is_shallow(folder) else ""
+
+
+def is_shallow(folder: Path) -> bool:
+    """Return whether a checkout lacks the history before some commit."""
+    return _ask(folder, "rev-parse", "--is-shallow-repository") == "true"
 
 
 def files_of(folder: Path) -> tuple[str, ...]:
@@ -36,88 +94,165 @@ def commit_of(folder: Path, name: str) -> str | None:
     )
 
 
-def merge_base(folder: Path) -> str:
-    """Return the commit where HEAD branched off the main branch.
+def unchanged_commit(folder: Path) -> str | None:
+    """Return HEAD's commit if the files of a checkout are those of it, else None.
 
-    Raises :class:`UsageError` if there is no main branch, or no common commit.
+    Files that git ignores do not count, and neither do results of Twofold's.
     """
-    for branch in MAIN_BRANCHES:
-        if commit_of(folder, branch) is None:
-            continue
-        commit = _ask(folder, "merge-base", "HEAD", branch)
-        if commit is None:
-            raise UsageError(
-                f"HEAD and {branch} have no common commit here; this may be a shallow clone. Fetch"
-                " the history (GitHub: fetch-depth: 0; GitLab: GIT_DEPTH: 0), or name a commit:"
-                " --base REF."
-            )
-        return commit
-    raise UsageError(
-        f"{folder} has no main branch ({', '.join(MAIN_BRANCHES)}) to compare with."
-        " Name the version to compare with: --base REF, IMAGE or PATH."
+    if not files_of(folder):  # a folder that git ignores is none of a commit
+        return None
+    words = ("--no-optional-locks", "status", "--porcelain", "--untracked-files=all")
+    try:
+        done = proc.run((*_git(folder), *words), check=False)
+    except ProcessFailure:
+        return None
+    changed = [line for line in done.stdout.splitlines() if not OWN_RESULTS.fullmatch(line)]
+    return commit_of(folder, "HEAD") if done.code == 0 and not changed else None
+
+
+def merge_base(folder: Path) -> MergeBase:
+    """Return the commit where HEAD left the branch that it is to go into, or the main branch.
+
+    GitHub and GitLab name that branch. Raises :class:`UsageError` if it is not there, or has no
+    common commit with HEAD.
+    """
+    target = next((os.environ[name] for name in TARGET_BRANCH_IN if os.environ.get(name)), None)
+    branches = (f"{REMOTE}/{target}", target) if target else MAIN_BRANCHES
+    branch = next((name for name in branches if commit_of(folder, name)), None)
+    if branch is None:
+        what = f"branch {target}" if target else "main branch"
+        raise UsageError(
+            f"{folder} has no {what} ({', '.join(branches)}) to compare with."
+            f" {way_out(folder, target)}"
+        )
+    commit = _ask(folder, "merge-base", "HEAD", branch)
+    if commit is None:
+        raise UsageError(f"HEAD and {branch} have no common commit here. {way_out(folder)}")
+    return MergeBase(commit=commit, branch=branch)
+
+
+def way_out(folder: Path, branch: str | None = None) -> str:
+    """Return what to do where a commit, or a branch of the remote, is not in a checkout."""
+    if is_shallow(folder):
+        return (
+            "This is a shallow clone, without the history. Fetch it (GitHub: fetch-depth: 0;"
+            " GitLab: GIT_DEPTH: 0), or name the version to compare with: --base REF, IMAGE or"
+            " PATH."
+        )
+    fetch = (
+        f"Fetch it (git fetch {REMOTE} +refs/heads/{branch}:refs/remotes/{REMOTE}/{branch}), or"
+        " name"
+        if branch
+        else "Name"
     )
+    return f"{fetch} the version to compare with: --base REF, IMAGE or PATH."
 
 
 def export(folder: Path, commit: str, into: Path) -> None:
     """Write all files of a commit into an empty folder, wherever in the checkout ``folder`` is.
 
+    They are as a checkout has them: attributes that are for archives do not count. Git gets an
+    index of its own, so that nothing in the checkout changes. There is no ``.git``.
+
     Raises :class:`EnvironmentFailure` if they cannot be written, and :class:`UsageError` for a
-    commit with an entry that leads out of the folder: a commit may be a stranger's.
+    commit with submodules that are in the checkout, or with a link that leads out of the folder: a
+    commit may be a stranger's.
     """
-    archive = into.with_suffix(".tar")
-    # In a folder below the top, git archives that folder alone.
-    command = (*_git(toplevel(folder) or folder), "-c", "tar.umask=022", "archive", "--format=tar")
+    top = toplevel(folder) or folder
+    index = into.parent / f"{into.name}.index"
+    words = (*_git(top), *ALONE, f"--work-tree={into}")
+    own = {"GIT_INDEX_FILE": str(index)}
     try:
-        proc.run((*command, f"--output={archive}", commit), timeout_s=ARCHIVE_LIMIT_S)
-        with tarfile.open(archive) as files:
-            _check_entries(files.getmembers(), commit)
-            # Python below 3.11.4 has no filters (Debian 12 has 3.11.2), and ignores this one.
-            files.extraction_filter = getattr(tarfile, "data_filter", None)
-            files.extractall(into)  # noqa: S202 (git itself made this archive)
-        _take_modes(toplevel(folder) or folder, into)
-    except (ProcessFailure, OSError, tarfile.TarError) as error:
+        _check_submodules(top, commit)
+        # From the index: in the folder itself, a commit's own attributes count, and no others.
+        proc.run((*words, "read-tree", commit), env=own, timeout_s=EXPORT_LIMIT_S)
+        proc.run((*words, "checkout-index", "--all"), env=own, timeout_s=EXPORT_LIMIT_S)
+        _check_links(into, commit)
+        _take_modes(top, into, _committed_at_s(top, commit))
+    except (ProcessFailure, OSError) as error:
         raise EnvironmentFailure(
             f"The files of {commit[:12]} cannot be written to {into} ({error})."
-            " Free some disk space, or name an image: --base IMAGE."
+            " Free some disk space, fetch what a filter needs (git lfs pull), or name an image:"
+            " --base-image, --head-image."
         ) from error
     finally:
-        archive.unlink(missing_ok=True)
+        for file in (index, index.with_name(f"{index.name}.lock")):
+            file.unlink(missing_ok=True)
 
 
-def _take_modes(checkout: Path, exported: Path) -> None:
+def _check_submodules(top: Path, commit: str) -> None:
+    """Raise :class:`UsageError` for submodules whose files are in the checkout.
+
+    Their files are in other repositories, so a commit's would be missing. Where the checkout lacks
+    them too, both versions are built without.
+    """
+    done = proc.run((*_git(top), "ls-tree", "-r", "-z", "--full-tree", commit))
+    entries = (entry.partition("\t") for entry in done.stdout.split("\0"))
+    names = [name for facts, _, name in entries if facts.startswith(SUBMODULE_MODE)]
+    there = [name for name in names if (top / name).is_dir() and any((top / name).iterdir())]
+    if there:
+        raise UsageError(
+            f"{commit[:12]} has submodules ({', '.join(map(one_line, there))}), whose files are in"
+            " no commit of this repository. Build an image of each version, and name them:"
+            " --base-image, --head-image."
+        )
+
+
+def _check_links(exported: Path, commit: str) -> None:
+    """Raise :class:`UsageError`, and remove all files, if a link leads out of the folder.
+
+    Git itself writes through no link, and takes no path that leads out.
+    """
+    for path in exported.rglob("*"):
+        if not path.is_symlink():
+            continue
+        name, target = str(path.relative_to(exported)), str(path.readlink())
+        if _leads_out(name, target) or not _ends_in(path, exported):
+            shutil.rmtree(exported)
+            exported.mkdir()
+            raise UsageError(
+                f"{commit[:12]} has {one_line(name)} → {one_line(target)}, which leads out of its"
+                " folder, so its files are not written. Take it out of the commit, or name an"
+                " image: --base-image, --head-image."
+            )
+
+
+def _leads_out(name: str, target: str) -> bool:
+    end = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+    return end.startswith(("/", "../")) or end == ".."
+
+
+def _ends_in(link: Path, folder: Path) -> bool:
+    """Return whether a link ends in a folder, over others too; one in a circle ends nowhere."""
+    try:
+        return link.resolve().is_relative_to(folder.resolve())
+    except (RuntimeError, OSError):
+        return True
+
+
+def _committed_at_s(top: Path, commit: str) -> int:
+    done = proc.run((*_git(top), "rev-list", "--max-count=1", "--timestamp", commit))
+    return int(done.stdout.split()[0])
+
+
+def _take_modes(checkout: Path, exported: Path, at_s: int) -> None:
     """Give exported files and folders the modes that they have in a checkout, by its umask.
 
     Git keeps only whether a file is executable. An image has all of the mode, so equal files would
-    make two different images. Where that one bit differs, the commit's stays.
+    make two different images. Where that one bit differs, the commit's stays. All get the time of
+    the commit, so that its files are the same each time.
     """
     for path in (exported, *exported.rglob("*")):
+        os.utime(path, (at_s, at_s), follow_symlinks=False)
         there = checkout / path.relative_to(exported)
-        if path.is_symlink() or there.is_symlink() or path.is_dir() != there.is_dir():
+        if path.is_symlink():
             continue
-        own, wanted = path.stat().st_mode, there.stat().st_mode if there.exists() else None
-        if wanted is not None and own & stat.S_IXUSR == wanted & stat.S_IXUSR:
-            path.chmod(stat.S_IMODE(wanted))
-
-
-def _check_entries(entries: list[tarfile.TarInfo], commit: str) -> None:
-    """Raise :class:`UsageError` for an entry that would be written, or points, elsewhere.
-
-    The same on every Python: those below 3.11.4 extract anything. No entry can lie behind a link
-    that leads out, since there is no such link.
-    """
-    for entry in entries:
-        place = PurePosixPath(entry.name)
-        inside = not place.is_absolute() and ".." not in place.parts
-        if entry.issym():
-            end = posixpath.normpath(posixpath.join(posixpath.dirname(entry.name), entry.linkname))
-            inside = inside and not end.startswith(("/", "../")) and end != ".."
-        if not inside or not (entry.isfile() or entry.isdir() or entry.issym()):
-            target = f" → {one_line(entry.linkname)}" if entry.issym() else ""
-            raise UsageError(
-                f"{commit[:12]} has {one_line(entry.name)}{target}, which leads out of its folder,"
-                " so its files are not written. Take it out of the commit, or name an image:"
-                " --base-image, --head-image."
-            )
+        is_run = bool(path.stat().st_mode & stat.S_IXUSR)
+        mode = 0o755 if is_run else 0o644
+        if there.exists() and not there.is_symlink() and path.is_dir() == there.is_dir():
+            wanted = there.stat().st_mode
+            mode = stat.S_IMODE(wanted) if bool(wanted & stat.S_IXUSR) == is_run else mode
+        path.chmod(mode)
 
 
 def _ask(folder: Path, *words: str) -> str | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from loadtests.environments.protocol import Backend, Say, Stack
 from loadtests.model.plan import Plan, TrialSpec, Upstream
-from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.stack import HostReading, LogLines, Reading, Replica, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.tools.proc import Child
 
@@ -152,6 +152,10 @@ class FaultyStack:
     def log_of(self, member: str) -> str:
         """Give the end of a member's log."""
         return self._stack.log_of(member)
+
+    def log_lines(self, member: str) -> LogLines:
+        """Give the lines of a member's log."""
+        return self._stack.log_lines(member)
 
     def first_log(self, member: str) -> str:
         """Give the beginning of a member's log."""

@@ -63,6 +63,11 @@ ASKS_ITSELF = (
     "from flask import Flask\napp = Flask(__name__)\n"
 )
 PLAIN = "from flask import Flask\napp = Flask(__name__)\n"
+LOCK = '[[package]]\nname = "flask"\nversion = "3.0.3"\n'
+PINNED = (
+    "from importlib.metadata import version\nassert version('flask') == '3.0.3'\n"
+    "from flask import Flask\napp = Flask(__name__)\n"
+)
 
 
 @pytest.mark.docker
@@ -72,6 +77,7 @@ PLAIN = "from flask import Flask\napp = Flask(__name__)\n"
     ("files", "target", "told"),
     [
         ({"shop.py": PLAIN, "pyproject.toml": POETRY}, "shop", False),
+        ({"shop.py": PINNED, "pyproject.toml": POETRY, "poetry.lock": LOCK}, "shop", False),
         ({"src/shop/__init__.py": ASKS_ITSELF, "pyproject.toml": BUILT}, "shop", False),
         # Nothing there can be built, so it is told and the application still starts.
         (

@@ -36,7 +36,7 @@ def test_there_are_ten_variants_on_three_pythons_and_seven_servers_or_modes_on_o
 
     assert len(variants) >= 10
     assert len(on_313) >= 7
-    assert {Path(table["python"]).parts[2] for table in variants.values()} == set(
+    assert {Path(table["python"]).parts[4] for table in variants.values()} == set(
         servers.INTERPRETERS
     )
     assert {table["server"] for table in variants.values()} <= set(registry.SERVERS)

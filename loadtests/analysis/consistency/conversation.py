@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from loadtests.model.consistency import Seen
@@ -44,16 +45,22 @@ NOT_SEEN = "the check trial showed none of its requests"
 
 Values = Mapping[str, Sequence[str]]
 
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Conversation:
-    """The requests of a client; ``left_out`` has the names of others, and why."""
+    """The requests of a client; ``left_out`` has the names of others, and why.
+
+    ``headers`` go with every request, and are those of these requests, too.
+    """
 
     start: tuple[RequestSpec, ...] = ()
     reads: tuple[RequestSpec, ...] = ()
     writes: tuple[RequestSpec, ...] = ()
     values: Values
     left_out: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def conversation_of(workload: Workload, seen: Sequence[RequestSpec] = ()) -> Conversation:
@@ -68,16 +75,38 @@ def conversation_of(workload: Workload, seen: Sequence[RequestSpec] = ()) -> Con
     for request in requests:
         why = _why_not(request)
         if why is None and len(asked) < MOST_REQUESTS:
-            asked.append(request)
+            asked.append(_with_headers(request, workload.headers))
         else:
             left_out.append((name_of(request), why or f"only {MOST_REQUESTS} are asked"))
     return Conversation(
-        start=workload.start,
+        start=tuple(_with_headers(request, workload.headers) for request in workload.start),
         reads=tuple(request for request in asked if request.method.upper() in READING),
         writes=tuple(request for request in asked if request.method.upper() not in READING),
         values=workload.values,
         left_out=tuple(left_out),
+        headers=workload.headers,
     )
+
+
+def merged_headers(own: Mapping[str, str], load: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of a request: those of its load below its own."""
+    names = {name.lower() for name in own}
+    return {**{name: text for name, text in load.items() if name.lower() not in names}, **own}
+
+
+def _with_headers(request: RequestSpec, headers: Mapping[str, str]) -> RequestSpec:
+    return replace(request, headers=merged_headers(request.headers, headers))
+
+
+def common_headers(workloads: Sequence[Workload], rng: random.Random) -> Mapping[str, str]:
+    """Return the headers that all loads send, with a value for each of their placeholders."""
+    first = workloads[0]
+    common = {
+        name: value
+        for name, value in first.headers.items()
+        if all(workload.headers.get(name) == value for workload in workloads)
+    }
+    return filled(RequestSpec(headers=common), first.values, rng).headers
 
 
 def _why_not(request: RequestSpec) -> str | None:
@@ -142,17 +171,22 @@ class Derived:
 
 
 def reads_of_answer(
-    reads: Sequence[RequestSpec], answer: Seen, ids: Sequence[str]
+    reads: Sequence[RequestSpec],
+    answer: Seen,
+    ids: Sequence[str],
+    headers: Mapping[str, str] = NO_HEADERS,
 ) -> tuple[Derived, ...]:
     """Return further reads that the answer to a write leads to.
 
     These are the page that it redirects to or names, and the reads of the load whose only
-    placeholder in the path is a range that one of the answer's ``ids`` lies in.
+    placeholder in the path is a range that one of the answer's ``ids`` lies in. ``headers`` are
+    those of the load.
     """
     found: list[Derived] = []
     location = ORIGIN.sub("", answer.location or "")
     if location.startswith("/") and not SPOILS.search(location):
-        found.append(Derived(request=RequestSpec(path=location, name=f"GET {location}")))
+        page = RequestSpec(path=location, name=f"GET {location}")
+        found.append(Derived(request=_with_headers(page, headers)))
     for read in reads:
         places = list(PLACEHOLDER.finditer(read.path))
         if len(places) != 1 or places[0]["low"] is None:

@@ -27,9 +27,9 @@ from loadtests.model.consistency import (
 from loadtests.model.tested.variables import path_without_secrets
 from loadtests.model.tested.workload import Expected
 
-NO_ANSWER = frozenset({502, 503, 504})
-"""Bad gateway, service unavailable and gateway timeout: the server could not answer, so they say
-nothing about its state."""
+NO_ANSWER = frozenset({429, 502, 503, 504})
+"""Too many requests, bad gateway, service unavailable and gateway timeout: the server limits the
+rate or could not answer, so they say nothing about its state."""
 
 FIRST_ERROR_STATUS = 400
 
@@ -74,7 +74,7 @@ def judge(record: ProbeRecord) -> ProbeResult:
     answered = [seen for seen in record.reads if _was_answered(seen)]
     right = Counter(_name(seen) for seen in answered if is_right(seen))
     wrong = Counter(_name(seen) for seen in answered if not is_right(seen))
-    if wrong and not right and record.check.read.expect is not None:
+    if wrong and not right and _is_the_checks_fault(record, answered):
         return _result(record, ProbeState.UNCHECKED, wrong=wrong, detail=_never_right(record))
     if wrong:
         inconsistent = _inconsistent_alone(record, answered, is_right)
@@ -91,6 +91,11 @@ def judge(record: ProbeRecord) -> ProbeResult:
     if unanswered is not None or not_reached:
         request = request_line(record.check.read, record.token)
         detail = f"The proxy did not send {request} to {', '.join(not_reached)}."
+        if not any(seen.replica for seen in answered):
+            detail = (
+                f"All {sum(right.values())} answers to {request} were right, but none says which"
+                " replica gave it, so some may not have been asked."
+            )
         if unanswered is not None:
             detail = f"{request} got {unanswered} from {_name(unanswered)}."
         return _result(record, ProbeState.UNCHECKED, right=right, detail=detail)
@@ -101,12 +106,18 @@ def judge(record: ProbeRecord) -> ProbeResult:
 def combined(tries: Sequence[ProbeResult], planned: int = 1) -> ProbeResult:
     """Return the result of several tries of one check: broken if at least two of them broke.
 
+    Beside a try that broke, one that nobody met is no fault of the check, and counts as broken.
     It says so where there was no time for as many as were ``planned``.
     """
     broken = [one for one in tries if one.state is ProbeState.BREAKS]
-    if len(broken) == 1 and len(tries) > 1:
+    wrong = [*broken, *filter(was_met_by_nobody, tries)]
+    if broken and len(wrong) == 1 and len(tries) > 1:
         detail = f"In 1 of {len(tries)} tries, which may be chance: {broken[0].detail}"
         return replace(broken[0], state=ProbeState.NOTE, detail=detail)
+    unmet = list(filter(was_met_by_nobody, tries))
+    if unmet and any(one.state is ProbeState.OK for one in tries):
+        times = f"In {len(unmet)} of {len(tries)} tries, which may be chance: "
+        return replace(unmet[0], state=ProbeState.NOTE, detail=times + unmet[0].detail)
     unchecked = [one for one in tries if one.state is ProbeState.UNCHECKED]
     first = next(iter((*broken, *unchecked, *tries)))
     if len(tries) >= planned:
@@ -116,15 +127,37 @@ def combined(tries: Sequence[ProbeResult], planned: int = 1) -> ProbeResult:
     )
 
 
+def _is_the_checks_fault(record: ProbeRecord, answered: Sequence[Seen]) -> bool:
+    """Return whether a check of which no answer is right can be right nowhere.
+
+    So it is where not even a replica that was written to shows an effect of the writes.
+    """
+    if record.check.read.expect is not None:
+        return True
+    written = {seen.replica for seen in record.writes}
+    return not had_effect(record) and any(seen.replica in written for seen in answered)
+
+
+def was_met_by_nobody(result: ProbeResult) -> bool:
+    """Return whether a check is open because no replica gave a right answer."""
+    return result.state is ProbeState.UNCHECKED and bool(result.wrong)
+
+
 def _never_right(record: ProbeRecord) -> str:
     """Return why a check is open whose expectation no replica meets, not even the writer."""
     expected, _ = _expectation(record)
-    example = record.reads[0]
+    example = next(seen for seen in record.reads if _was_answered(seen))
+    advice = "Correct what the check expects."
+    if record.check.read.expect is None:
+        advice = (
+            f"The write got {record.writes[0]}. Correct the write or the read, or say what the"
+            " check expects."
+        )
     return (
         f"After {request_line(record.check.write, record.token)}, no replica answered"
         f" {request_line(record.check.read, record.token)} with {expected}, not even the one that"
         f" was written to: {_name(example)} answered {example} {_excerpt(example)}".rstrip()
-        + ". Correct what the check expects."
+        + f". {advice}"
     )
 
 
@@ -229,7 +262,8 @@ def _inconsistent_alone(
         return writer if own else None
     numbers: dict[str, set[int | None]] = {}
     for seen in answered:
-        numbers.setdefault(_name(seen), set()).add(number_in(seen))
+        if seen.replica is not None:
+            numbers.setdefault(seen.replica, set()).add(number_in(seen))
     return next((name for name in sorted(numbers) if len(numbers[name]) > 1), None)
 
 

@@ -130,13 +130,18 @@ def _knows_client(found: Reading) -> bool:
     )
 
 
+def _refuses_client(found: Reading, bad: Seen) -> bool:
+    """Return whether a wrong answer is what a client gets whose cookie is not known."""
+    return _knows_client(found) and reading.is_refusal(found, bad)
+
+
 def _across(found: Reading, other: str, right: Seen, bad: Seen) -> str:
     times = min(len(found.at_home), len(found.answers[other]))
     answers = (
         f"{found.home} answered {found.name} with {in_words(right)}, and {other} with"
         f" {in_words(bad)}, {times} of {times} times each."
     )
-    if _knows_client(found) and reading.standing(bad) is not Standing.ERROR:
+    if _refuses_client(found, bad):
         return f"The cookie that {found.home} gave is refused by {other}. {answers}"
     if found.written_by is not None and (found.values or found.derived):
         missing = f" ({found.values[0]!r})" if found.values else ""
@@ -163,10 +168,12 @@ def _inside(
 
 
 def _remedy(found: Reading, bad: Seen) -> remedies.Remedy:
-    known = remedies.remedy_for(bad.body, bad.location or "", found.name)
+    known = None
+    if reading.standing(bad) in {Standing.REFUSED, Standing.ERROR}:  # a page has such words, too
+        known = remedies.remedy_for(bad.body, bad.location or "", found.name)
     if known is not None:
         return known
-    return remedies.SESSION if _knows_client(found) else remedies.STATE
+    return remedies.SESSION if _refuses_client(found, bad) else remedies.STATE
 
 
 def _note(asked: Asked, found: Reading, other: str) -> ProbeResult:

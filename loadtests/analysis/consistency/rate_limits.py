@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from loadtests.analysis import remedies
 from loadtests.analysis.consistency.judgement import Asked
@@ -13,6 +13,16 @@ LIMITED = 429
 
 COUNTS_ALONE = "Each server counts the rate limit alone"
 """How the sentence on a limit begins that two servers do not count together."""
+
+
+def counting_alone(results: Iterable[ProbeResult]) -> frozenset[str]:
+    """Return the worker models whose servers were seen to count a rate limit each for itself."""
+    return frozenset(result.worker for result in results if counts_alone(result))
+
+
+def counts_alone(result: ProbeResult) -> bool:
+    """Return whether a result says that each server counts a rate limit alone."""
+    return result.kind is ProbeKind.LIMIT and result.detail.startswith(COUNTS_ALONE)
 
 
 def limits(asked: Asked, found: Sequence[Seen]) -> ProbeResult | None:

@@ -133,6 +133,11 @@ def _stranger_keys(reading: Reading) -> frozenset[tuple[int | None, str, str]]:
     return frozenset(keys)
 
 
+def is_refusal(reading: Reading, seen: Seen) -> bool:
+    """Return whether an answer refuses the client: as forbidden, or as a stranger is answered."""
+    return standing(seen) is Standing.REFUSED or _key(seen) in _stranger_keys(reading)
+
+
 def suspects(reading: Reading) -> tuple[str, ...]:
     """Return the servers that must be asked again: home was right, and they never."""
     if not any(is_right(reading, seen) for seen in reading.at_home):

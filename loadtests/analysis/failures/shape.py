@@ -8,12 +8,19 @@ something. ``significance`` decides what may be chance.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from loadtests.analysis import remedies
 from loadtests.analysis.failures import significance, wording
-from loadtests.analysis.failures.counting import Series, Window, added, series_of, with_unlike
+from loadtests.analysis.failures.counting import (
+    Series,
+    Window,
+    added,
+    kind_of,
+    series_of,
+    with_unlike,
+)
 from loadtests.analysis.failures.significance import Sides
 from loadtests.analysis.shared import connections
 from loadtests.model.failures import AnswerExample, FailureCount, FailureResult, FailureShape
@@ -25,6 +32,9 @@ ERROR_LIMIT_RATIO = 0.001
 by an amount that is not small against the precision."""
 
 LIMIT_KIND = "status 429"
+
+PROXY_LIMIT_KIND = "status 503"
+"""What nginx answers where limit_req or limit_conn refuses, unless it is told otherwise."""
 
 PROXY_KINDS = frozenset({"status 502", "status 504"})
 """Answers of the proxy for a replica that gave none."""
@@ -49,11 +59,18 @@ class _Split:
         return significance.log_chance(self.sides)
 
 
-def results(plan: Plan, trials: Sequence[Trial], *, finished: bool) -> tuple[FailureResult, ...]:
+def results(
+    plan: Plan,
+    trials: Sequence[Trial],
+    *,
+    finished: bool,
+    counting_alone: Collection[str] = (),
+) -> tuple[FailureResult, ...]:
     """Return how the failures of each series change with the replicas.
 
     Each worker model and workload has a result for all requests together. A single request has one
     where some failed. ``finished`` adds what could have been seen, which takes a while to compute.
+    ``counting_alone`` has the worker models whose servers do not count a rate limit together.
     """
     all_series = series_of(plan, trials)
     both = [(series, with_unlike(series)) for series in all_series]
@@ -78,7 +95,8 @@ def results(plan: Plan, trials: Sequence[Trial], *, finished: bool) -> tuple[Fai
         result = _by_connections(_by_the_proxy(_with_examples(result, trials)), trials)
         if finished:
             result = replace(result, visible_ratio=_visible(series))
-        judged.append(wording.explained(result))
+        alone = series.worker in counting_alone
+        judged.append(wording.explained(result, counts_alone=alone))
     return tuple(judged)
 
 
@@ -210,9 +228,7 @@ def _with_examples(result: FailureResult, trials: Sequence[Trial]) -> FailureRes
         if result.name in {None, example.name}
     ]
     wrong = [example for count, example in own if _is_of(example, result) and _fits(result, count)]
-    # An example with a line of the log explains more.
-    wrong.sort(key=lambda example: example.log_line is None)
-    chosen = wrong[0] if wrong else None
+    chosen = _most_telling(result, wrong)
     right = [
         example
         for _, example in sorted(own, key=lambda pair: pair[0])
@@ -228,11 +244,44 @@ def _with_examples(result: FailureResult, trials: Sequence[Trial]) -> FailureRes
     )
 
 
+def _most_telling(result: FailureResult, wrong: Sequence[AnswerExample]) -> AnswerExample | None:
+    """Return the failure that explains most: where something breaks, one that counts for that.
+
+    Of these, one of the commonest kind; and then one with a line of the log.
+    """
+    kinds = list(added(count.kinds for count in result.counts))
+
+    def rank(example: AnswerExample) -> tuple[int, bool]:
+        kind = _kind_of(example)
+        order = kinds.index(kind) if kind in kinds else len(kinds)
+        return (order if result.breaks_at else 0), example.log_line is None
+
+    counting = [
+        example
+        for example in wrong
+        if not result.breaks_at or _is_of_the_application(_kind_of(example))
+    ]
+    return min(counting, key=rank, default=None)
+
+
+def _kind_of(example: AnswerExample) -> str:
+    """Return the kind of an example; a good answer is one where its status is the failure."""
+    outcome = "status" if example.outcome == "ok" else example.outcome
+    return kind_of(outcome, example.status or 0)
+
+
 def _by_the_proxy(result: FailureResult) -> FailureResult:
-    """Return failures that a proxy answered by itself as a limit, which is no break."""
-    page = result.wrong.body_start if result.wrong is not None else ""
-    known = remedies.PROXY_LIMIT
-    if not result.breaks_at or known.words.search(page) is None:
+    """Return failures that a proxy answered by itself as a limit, which is no break.
+
+    Most of the failures have to be of that kind. A replica may have an nginx of its own, whose page
+    for another status is the application's answer.
+    """
+    known, wrong = remedies.PROXY_LIMIT, result.wrong
+    if not result.breaks_at or wrong is None or _kind_of(wrong) != PROXY_LIMIT_KIND:
+        return result
+    kinds = added(count.kinds for count in result.counts)
+    is_most = kinds.get(PROXY_LIMIT_KIND, 0) >= MOSTLY * sum(kinds.values())
+    if not is_most or known.words.search(wrong.body_start) is None:
         return result
     return replace(
         result,

@@ -25,9 +25,12 @@ def is_login(location: str) -> bool:
     return bool(LOGIN.search(location))
 
 
-def explained(result: FailureResult) -> FailureResult:
-    """Return the result with its sentences."""
-    sentences = [_sentence(result), *_answers(result)]
+def explained(result: FailureResult, *, counts_alone: bool = False) -> FailureResult:
+    """Return the result with its sentences.
+
+    ``counts_alone`` says that its servers were seen to count a rate limit each for itself.
+    """
+    sentences = [_sentence(result, counts_alone=counts_alone), *_answers(result)]
     if result.cause:
         sentences.append(f"{result.cause[0].upper()}{result.cause[1:]}.")
     return replace(result, detail=" ".join(sentences))
@@ -50,7 +53,7 @@ def excerpt(text: str) -> str:
     return line if len(line) <= EXCERPT_CHARS else f"{line[:EXCERPT_CHARS]} …"
 
 
-def _sentence(result: FailureResult) -> str:
+def _sentence(result: FailureResult, *, counts_alone: bool) -> str:
     subject = "Requests" if result.name is None else f"{result.name}:"
     verb = "failed" if result.name is None else "failures"
     counts = shares(result.counts)
@@ -77,12 +80,13 @@ def _sentence(result: FailureResult) -> str:
         case FailureShape.LIMITED:
             if _commonest(result) != "status 429":
                 return f"A limit refuses requests: {counts}{_kinds(result)}."
-            return f"The application limits the rate: {counts}, most by status 429.{_limit(result)}"
+            limit = _limit(result, counts_alone=counts_alone)
+            return f"The application limits the rate: {counts}, most by status 429.{limit}"
         case FailureShape.NONE:
             return _nothing(result, subject, verb)
 
 
-def _limit(result: FailureResult) -> str:
+def _limit(result: FailureResult, *, counts_alone: bool) -> str:
     """Return who counts a limit, by how many requests are accepted with more replicas."""
     fewest, most = result.counts[0], result.counts[-1]
     accepted = [(c.total - c.failed) / c.windows for c in (fewest, most) if c.failed]
@@ -90,10 +94,14 @@ def _limit(result: FailureResult) -> str:
         return ""
     factor, servers = accepted[1] / accepted[0], most.replicas / fewest.replicas
     if abs(factor - servers) <= LIKE_RATIO * servers:
-        return (
-            f" {most.replicas} replicas accept {factor:.1f} times what {fewest.replicas} accept:"
-            " each process counts alone, so the limit grows with the servers."
+        why = (
+            "each process counts alone, so the limit grows with the servers."
+            if counts_alone
+            else "either each process counts alone, or each user has a limit of their own, for more"
+            " replicas get more users."
         )
+        accept = f"accept {factor:.1f} times what {fewest.replicas} accept"
+        return f" {most.replicas} replicas {accept}: {why}"
     if abs(factor - 1) <= LIKE_RATIO:
         return (
             " As many are accepted with any number of replicas: all users come from one address and"

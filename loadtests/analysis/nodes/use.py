@@ -44,7 +44,7 @@ def node_uses(raw: RawTrial) -> tuple[NodeUse, ...]:
             continue
         span_s = last.at_s - first.at_s
         steal = max(0.0, last.steal_s - first.steal_s) / span_s
-        # From the idle time; see ``samples.host_use``.
+        # From the idle time; see ``host.host_use``.
         taken = last.cores - (last.idle_s - first.idle_s) / span_s - steal
         uses.append(
             NodeUse(

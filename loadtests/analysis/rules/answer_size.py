@@ -97,9 +97,9 @@ def _by_round(cell: Cell, trials: Sequence[Trial]) -> dict[int, dict[str, float]
     """Return the mean body of each request that has answers enough, by the round."""
     return {
         trial.spec.round: {
-            request.name: request.body_bytes / request.completed
+            request.name: max(1.0, request.body_bytes / request.completed)  # an empty one, too
             for request in trial.requests
-            if request.body_bytes and request.completed >= FEWEST_ANSWERS
+            if request.body_bytes is not None and request.completed >= FEWEST_ANSWERS
         }
         for trial in trials
         if trial.spec.cell == cell

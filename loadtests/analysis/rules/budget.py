@@ -9,6 +9,7 @@ from loadtests.analysis import bottleneck, estimates
 from loadtests.analysis.rules.finding import covered, found, unchecked
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Estimate, Finding
+from loadtests.model.tested.target import TargetKind
 from loadtests.model.trial import Trial, Usage
 from loadtests.model.vocabulary import Bottleneck, Role, RuleCode
 from loadtests.planning.budget import SHARE_OF_CORES
@@ -39,7 +40,7 @@ def budget(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
     """
     usages = [usage for trial in trials for usage in trial.usages if usage.role is Role.REPLICA]
     if not usages:
-        return unchecked(CODE, cell, "The replicas' CPU cannot be read here.")
+        return unchecked(CODE, cell, _unread(plan))
     if wrong_counter := _wrong_counter(plan, cell, trials):
         return wrong_counter
     short = _short_of_budget(usages, windows=len(trials))
@@ -68,6 +69,16 @@ def budget(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
         limit=limit,
         detail=f"The replicas together used {used:.2f} of {cores} core(s).",
     )
+
+
+def _unread(plan: Plan) -> str:
+    """Return why there is no CPU of any replica."""
+    if plan.tested.hooks is not None and plan.tested.hooks.counters:
+        return (
+            "The hook 'counters' took over 5 % of a window, so what it read of the replicas' CPU"
+            " does not count."
+        )
+    return "The replicas' CPU cannot be read here."
 
 
 def _wrong_counter(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None:
@@ -133,6 +144,8 @@ def costlier_requests(plan: Plan, small: Cell, large: Cell, trials: Sequence[Tri
     an interval above zero is enough: the loss could then come from this machine.
     """
     cores = len(plan.budget.replica_cores)
+    if not cores and plan.tested.kind is TargetKind.URL:
+        return unchecked(CODE, large, "Whether the deployment's replicas share cores is not known.")
     if large.replicas <= cores:
         return found(
             CODE,

@@ -179,12 +179,12 @@ def not_saturated(
     return (
         _users_missing(plan, cell, trials)
         or _saturated(plan, cell, trials)
-        or _more_users_gain(cell, trials, calibrations)
+        or _more_users_gain(plan, cell, trials, calibrations)
     )
 
 
 def _users_missing(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None:
-    if any(entry.name == cell.workload and entry.locustfile for entry in plan.workloads):
+    if _is_locustfile(plan, cell):
         return None  # its users do more than wait for answers; a full resource has to be seen
     idle_ratios = [
         1 - trial.in_flight / trial.users
@@ -203,6 +203,10 @@ def _users_missing(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding |
         detail=f"Only {1 - idle:.0%} of the {trials[0].users} users had a request in flight on"
         " average, so the planned load was not reached.",
     )
+
+
+def _is_locustfile(plan: Plan, cell: Cell) -> bool:
+    return any(entry.name == cell.workload and entry.locustfile for entry in plan.workloads)
 
 
 def _saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None:
@@ -226,12 +230,14 @@ def _is_saturated(plan: Plan, cell: Cell, trial: Trial) -> bool:
 
 
 def _more_users_gain(
-    cell: Cell, trials: Sequence[Trial], calibrations: Sequence[Calibration]
+    plan: Plan, cell: Cell, trials: Sequence[Trial], calibrations: Sequence[Calibration]
 ) -> Finding:
     before, last = _last_steps(cell, calibrations)
+    slots = next(worker.slots for worker in plan.workers if worker.name == cell.worker)
+    fills_slots = slots is not None and not _is_locustfile(plan, cell)
     gain = user_gain.ratio(before, last) if before and last else None
     enough = gain is not None and gain < GAIN_LIMIT_RATIO
-    if before and last and enough and not user_gain.is_sure(before, last):
+    if before and last and enough and not fills_slots and not user_gain.is_sure(before, last):
         return found(
             RuleCode.NOT_SATURATED,
             cell,
@@ -240,7 +246,7 @@ def _more_users_gain(
             limit=GAIN_LIMIT_RATIO,
             detail=f"No resource was saturated, and one replica gave too few answers"
             f" ({before.completed} and {last.completed}) to tell whether twice the users raise its"
-            " throughput.",
+            " throughput. It can be told where its number of slots or its CPU limit is known.",
         )
     if enough:
         return found(

@@ -108,13 +108,23 @@ def _unequal_shares(cell: Cell, trials: Sequence[Trial], *, in_turn: bool) -> Fi
         for member in members:
             equal_shares[member] = equal_shares.get(member, 0.0) + equal
     if not equal_shares:
-        return unchecked(CODE, cell, "There were no answers to count.")
+        return unchecked(CODE, cell, _uncounted(trials))
     deviations = {
         member: (answered[member] - equal) / equal for member, equal in equal_shares.items()
     }
     worst = max(deviations, key=lambda member: abs(deviations[member]))
     share = _share_finding(cell, worst, deviations[worst], uneven / counted, statistic, freedom)
     return share if in_turn else replace(share, detail=share.detail + _sticking(answered))
+
+
+def _uncounted(trials: Sequence[Trial]) -> str:
+    """Return why no answers could be counted by replica."""
+    if any(trial.completed for trial in trials):
+        return (
+            "No answer names the replica that gave it. Let each replica send a header with its name"
+            ', and name the header: header = "X-Served-By" in [tool.twofold.external].'
+        )
+    return "There were no answers to count."
 
 
 def _share_finding(

@@ -18,7 +18,7 @@ from loadtests.analysis.shared import waiting
 from loadtests.model.plan import Plan
 from loadtests.model.result import Finding
 from loadtests.model.trial import Trial
-from loadtests.model.vocabulary import Role, RuleCode
+from loadtests.model.vocabulary import AS_SCALED, DEPLOYMENT, Role, RuleCode
 
 TREND_LEVEL = 0.001
 """p-value below which a trend counts as real: a rule must not make a run invalid by chance."""
@@ -51,6 +51,18 @@ def identity(plan: Plan, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
     """Check that every member was the same container or process in all trials."""
     code = RuleCode.IDENTITY
     in_time = sorted(trials, key=lambda trial: trial.started_at_s)
+    for trial in in_time:
+        now = trial.identities.get(DEPLOYMENT, AS_SCALED)
+        if now != AS_SCALED:
+            return found(
+                code,
+                None,
+                broken=True,
+                figure=1,
+                limit=0,
+                detail=f"The deployment changed before the end of {trial.spec.id}: {now}. Its own"
+                " events tell who did that.",
+            )
     first = in_time[0].identities
     if not first:
         return unchecked(code, None, "The identities of the replicas cannot be read here.")

@@ -74,9 +74,16 @@ def _heaviest_user(foreign_ratio: float, steal_ratio: float) -> tuple[str, float
     return "The host", steal_ratio
 
 
-def host_contention(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
+def host_contention(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
     """Check that neither other programs nor the hypervisor took CPU in the windows."""
     code = RuleCode.HOST_CONTENTION
+    if plan.tested.shares_machine:
+        return unchecked(
+            code,
+            cell,
+            "The deployment shares this machine with the load generator, so its CPU cannot be told"
+            " from that of other programs.",
+        )
     uses = [trial.host for trial in trials if trial.host is not None]
     if not uses and any(trial.nodes for trial in trials):
         return _busy_node(cell, trials)

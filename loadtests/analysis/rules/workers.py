@@ -46,7 +46,7 @@ def identity(plan: Plan, trials: Sequence[Trial]) -> Finding:
     if finding.state is not RuleState.BROKEN:
         return finding
     changes = _changes(plan, trials)
-    if changes is None:
+    if not changes:
         return finding
     growing = next(
         (each for of in changes.values() for each in of if each.before != each.after), None

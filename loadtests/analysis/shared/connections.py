@@ -33,7 +33,8 @@ def of(trials: Sequence[Trial]) -> Connections | None:
     """Return the connections of the store that is nearest to its limit; None if nothing is known.
 
     Where clients have no address of their own, all connections at the fewest replicas are divided
-    by these. The sample application's own store grows with the plan, so it is left out.
+    by these. Behind a pooler, no client is a replica, and what each wants is not known. The sample
+    application's own store grows with the plan, so it is left out.
     """
     by_store: dict[str, list[tuple[int, StoreSessions]]] = {}
     for trial in trials:
@@ -52,6 +53,8 @@ def _of_store(member: str, seen: Sequence[tuple[int, StoreSessions]]) -> Connect
     if most is None:
         return None
     named = [count for _, look in seen for count in look.by_replica.values()]
+    if not named and any(look.elsewhere for _, look in seen):
+        return None
     fewest = min(replicas for replicas, _ in seen)
     alone = max(look.connections for replicas, look in seen if replicas == fewest)
     return Connections(

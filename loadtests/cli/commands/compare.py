@@ -9,8 +9,6 @@ import click
 from loadtests.cli import output, results_folder
 from loadtests.cli.parameters import json_option, out_option, run_argument
 from loadtests.model import errors
-from loadtests.model.plan import Cell
-from loadtests.model.result import ComparisonResult, RunResult
 from loadtests.servers.registry import default_models
 
 
@@ -25,6 +23,7 @@ def command(*, name: str | None, out: Path | None, as_json: bool) -> int:
     """
     from loadtests import pipeline
     from loadtests.report.formats import run_json, terminal
+    from loadtests.report.text import comparison
     from loadtests.results import run_folder, strange_values
 
     folder = results_folder.run_in(out, name)
@@ -41,27 +40,5 @@ def command(*, name: str | None, out: Path | None, as_json: bool) -> int:
             document=lambda: run_json.render(result),
             text=lambda: terminal.compare(result),
         )
-    return errors.EXIT_YES if _comparable(result) else errors.EXIT_CANNOT_TELL
-
-
-def _comparable(result: RunResult) -> list[ComparisonResult]:
-    """Return the comparisons with an interval and with two valid cells.
-
-    A broken rule of one cell excludes only that cell. A broken rule of the whole run, whose cell is
-    None, excludes all.
-    """
-    broken = {finding.cell for finding in result.broken}
-    return [
-        comparison
-        for comparison in result.comparisons
-        if comparison.ratio.low is not None and not broken & {None, *_cells(comparison)}
-    ]
-
-
-def _cells(comparison: ComparisonResult) -> tuple[Cell, Cell]:
-    """Return both cells of a comparison."""
-    first, second = (
-        Cell(worker=worker, workload=comparison.workload, replicas=comparison.replicas)
-        for worker in (comparison.worker, comparison.against)
-    )
-    return first, second
+    comparable = any(pair.ratio.low is not None for pair in comparison.trusted(result))
+    return errors.EXIT_YES if comparable else errors.EXIT_CANNOT_TELL

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 def command(*, living: bool, yes: bool, as_json: bool) -> int:
     """Remove what dead runs have left on this machine.
 
-    This includes Compose containers, networks and volumes, and processes with their folders.
+    This includes Compose containers, networks and volumes, and processes with their folders. A
+    deployment that a dead run scaled gets the number of replicas back that it had.
     """
     from loadtests.environments import registry, removal
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,53 +109,50 @@ def _init_kubernetes(
 ) -> int:
     """Write the hooks for a workload on Kubernetes; refuse while an autoscaler owns it."""
     from loadtests.environments.external import kubernetes
-    from loadtests.report.text.init import kubernetes_hooks
+    from loadtests.report.text.init import kubernetes_hooks, kubernetes_job
     from loadtests.targets import permission
     from loadtests.tools import kubectl
 
     if given["url"] is not None:
         permission.host_and_port(given["url"])
-    access = kubectl.Access(namespace=given["namespace"], context=given["context"])
+    access = kubectl.resolved(
+        kubectl.Access(namespace=given["namespace"], context=given["context"])
+    )
     found = kubernetes.workload(access, named)
     kubernetes.refuse_autoscaler(access, found)
     name = f"{found.kind.lower()}/{found.name}"
-    flags = [
-        word
-        for option in ("namespace", "context")
-        if (value := given[option]) is not None
-        for word in (f"--{option}", value)
-    ]
     text = kubernetes_hooks.render(
         workload=name,
-        flags=flags,
+        flags=kubectl.options(access),
         scale=kubectl.scale_argv(access, found.kind, found.name, "{replicas}"),
-        ready=kubectl.rollout_argv(access, found.kind, found.name),
         url=given["url"],
         replicas=found.replicas,
         limits=found.cpu_limits,
         counters=kubernetes.may_read_counters(access),
     )
     _write(here / FILE, text)
-    _write_job(here, given)
+    if given["job"] is not None:
+        job = kubernetes_job.render(
+            image=given["job"], namespace=access.namespace, context=access.context
+        )
+        _write(here / JOB_FILE, job)
     if as_json:
         import json
 
-        click.echo(json.dumps({"file": FILE, "target": name, "replicas": found.replicas}))
+        click.echo(
+            json.dumps({"file": FILE, "target": name, "replicas": found.replicas, **asdict(access)})
+        )
     else:
         click.echo(
-            f"Wrote {FILE} for {name}, which has {found.replicas} replicas. Look it over, then:"
+            f"Wrote {FILE} for {name}, which has {found.replicas} replicas. It is in the namespace"
+            f" {access.namespace} of {_cluster(access.context)}. Look it over, then:"
             "\n\n    twofold plan\n    twofold run"
         )
     return errors.EXIT_YES
 
 
-def _write_job(here: Path, given: Mapping[str, str | None]) -> None:
-    """Write the Job of the load generator, if it is asked for."""
-    from loadtests.report.text.init import kubernetes_job
-
-    if given["job"] is not None:
-        text = kubernetes_job.render(image=given["job"], namespace=given["namespace"])
-        _write(here / JOB_FILE, text)
+def _cluster(context: str | None) -> str:
+    return "the cluster of this pod" if context is None else f"kubectl's context {context}"
 
 
 def _check_free(here: Path, *, force: bool) -> None:
@@ -181,7 +178,6 @@ def _write(path: Path, text: str) -> None:
 
 def _document(found: Surroundings) -> str:
     import json
-    from dataclasses import asdict
 
     document: dict[str, Any] = {"file": FILE, **asdict(found)}
     return json.dumps(document, indent=1, ensure_ascii=False)

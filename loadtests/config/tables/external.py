@@ -24,10 +24,12 @@ class ExternalTable(Table):
     """Sets the number of replicas, which stands for `{replicas}`."""
     replicas: Words | None = Field(default=None, examples=['"./replicas.sh"'])
     """Prints the names of the replicas that serve, one a line."""
-    ready: Words | None = Field(default=None, examples=['"kubectl rollout status deployment/web"'])
-    """Ends with code 0 when the deployment is ready."""
+    ready: Words | None = Field(
+        default=None, examples=['"twofold-kubernetes ready deployment/web"']
+    )
+    """Ends with code 0 when the deployment is ready, and removed replicas have gone."""
     counters: Words | None = Field(default=None, examples=['"./counters.sh"'])
-    """Prints a line a replica: its name, its CPU-seconds so far, and the seconds throttled."""
+    """Prints a line a replica: its name, CPU-seconds so far, seconds throttled, `limit=CPUs`."""
     reset: Words | None = Field(default=None, examples=['"./reset.sh"'])
     """Runs before each round."""
     header: Text | None = Field(default=None, examples=['"X-Served-By"'])

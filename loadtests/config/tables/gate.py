@@ -13,8 +13,8 @@ from loadtests.config.tables.table import Table
 class GateTable(Table):
     """Defaults of `twofold gate`; its options win."""
 
-    base: Text | None = Field(default=None, examples=['"main"'])
-    """The version before: an image, a git ref or a path."""
+    base: Text | None = Field(default=None, examples=['"v1.2"'])
+    """The version before: an image, a git ref or a path; the merge base, if left out."""
     head: Text | None = Field(default=None, examples=['"."'])
     """The version after."""
     workers: Names | None = Field(default=None, examples=['["gthread"]'])

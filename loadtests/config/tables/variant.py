@@ -23,6 +23,10 @@ ADDRESSES = frozenset({"bind", "port"})
 """Of these a command needs one, so that each replica has an address of its own."""
 
 
+DETACHING = {"gunicorn": ("--daemon", "-D"), "uwsgi": ("--daemonize", "--daemonize2", "-d")}
+"""Options by which a server puts itself into the background."""
+
+
 class VariantTable(Table):
     """One way to serve the target: a server with its settings, or a command."""
 
@@ -41,13 +45,13 @@ class VariantTable(Table):
     slots: Annotated[int, Field(ge=1)] | None = Field(default=None, examples=["8"])
     """How many requests one replica serves at once, where processes × threads is not right."""
     python: Text | None = Field(default=None, examples=['"python3.13"'])
-    """Another interpreter: a name on PATH, or a path."""
+    """Another interpreter: a name on PATH, or a path from the file's folder."""
     options: Words = Field(default=[], examples=['"--backlog 64"'])
     """Further words of the server's command line."""
     env: Variables = Field(default={}, examples=['{PYTHONOPTIMIZE = "1"}'])
     """Environment variables for this variant."""
     command: Words | None = Field(default=None, examples=['"python -m bjoern_run {app} {bind}"'])
-    """The command of a server that Twofold does not know."""
+    """The command of a server that Twofold does not know. It is started in the target's folder."""
 
     @classmethod
     def faults(cls, data: Mapping[str, Any], known: Known) -> Iterator[Fault]:
@@ -61,6 +65,7 @@ class VariantTable(Table):
         command = data.get("command")
         for text in _faults_of(command if isinstance(command, list) else [command]):
             yield Fault(at=("command",), text=text)
+        yield from _detaching(data)
 
 
 def _faults_of(words: Sequence[Any]) -> Iterator[str]:
@@ -84,3 +89,17 @@ def _faults_of(words: Sequence[Any]) -> Iterator[str]:
             "Each replica needs its own address. Put {bind} (host and port) or {port} where the"
             " server takes it."
         )
+
+
+def _detaching(data: Mapping[str, Any]) -> Iterator[Fault]:
+    """Give the options by which a server leaves the process that was started."""
+    server, options = str(data.get("server", "gunicorn")), data.get("options")
+    words = options.split() if isinstance(options, str) else options
+    for word in words if isinstance(words, list) else ():
+        name = str(word).partition("=")[0]
+        if "command" not in data and name in DETACHING.get(server, ()):
+            yield Fault(
+                at=("options",),
+                text=f"{name} puts {server} into the background, where a replica cannot be"
+                " watched, limited and ended. Leave it out.",
+            )

@@ -11,7 +11,7 @@ from loadtests.environments.compose.files import joined
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.counters import Counters, EngineCounters, KernelCounters
 from loadtests.model.plan import TrialSpec, Upstream
-from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.stack import HostReading, LogLines, Reading, Replica, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import Role
 from loadtests.tools import docker, host, nginx, proc, procfs
@@ -28,6 +28,9 @@ FIRST_LOG_CHARS = 16_000
 
 LOG_LINES = 20
 """Lines of a log that a message shows."""
+
+MOST_LOG_LINES = 50_000
+"""Lines of a log that are searched: some ten megabytes, which the engine gives as one piece."""
 
 
 class ContainerStack:
@@ -170,6 +173,11 @@ class ContainerStack:
         container = self._containers.get(member)
         return self._engine.log(container.id, lines=LOG_LINES) if container else "(no container)"
 
+    def log_lines(self, member: str) -> LogLines:
+        """Return the last lines of a member's log, a great many."""
+        container = self._containers.get(member)
+        return last_lines(self._engine, container.id) if container else LogLines(lines=())
+
     def state_of(self, member: str) -> ReplicaState:
         """Return whether a replica runs, and where it listens."""
         container = self._project.containers().get(member)
@@ -214,6 +222,12 @@ def proxy_config(
     return nginx.render(
         template, servers, status_port=STATUS_PORT, folder=PROXY_FOLDER, listen_host=listen_host
     )
+
+
+def last_lines(engine: docker.Engine, container: str) -> LogLines:
+    """Return the last ``MOST_LOG_LINES`` lines of a container's log."""
+    lines = engine.log(container, lines=MOST_LOG_LINES).splitlines()
+    return LogLines(lines=lines, is_whole=len(lines) < MOST_LOG_LINES)
 
 
 def parse_processes(rows: Sequence[Sequence[str]]) -> tuple[ServerProcess, ...]:

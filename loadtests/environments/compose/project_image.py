@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+import shutil
 import tempfile
 import zlib
 from collections.abc import Sequence
@@ -43,6 +44,7 @@ from loadtests.tools import docker, docker_files, proc
 from loadtests.tools.docker import pulse
 
 TEMPLATE = "compose/project/Dockerfile.j2"
+POETRY = "compose/project/poetry_requirements.py"
 
 FOLDER = "/srv/project"
 PYTHON = "/venv/bin/python"
@@ -103,6 +105,8 @@ def build(
             file = place / "requirements" / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
+        if needed.tool == "poetry":
+            shutil.copy(root / POETRY, place)
         dockerfile = place / "Dockerfile"
         dockerfile.write_text(dockerfile_of(root, needed, workers))
         argv = docker.build_argv(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from loadtests.environments.external.deployment import put_back
 from loadtests.environments.external.generators import argv_of
-from loadtests.environments.external.hooks import with_own
+from loadtests.environments.external.hooks import pinned, with_own
+from loadtests.environments.external.nearness import is_here
 from loadtests.environments.external.stack import ExternalStack
 from loadtests.environments.protocol import Chosen, Say
 from loadtests.model.errors import EnvironmentFailure, UsageError
@@ -61,7 +63,11 @@ def choose(tested: Target) -> Chosen:
                 f"The hook `{shlex.join(argv)}` cannot run: there is no program {argv[0]!r} on"
                 " PATH. Install it, or give its path."
             )
-    machine = host.read_machine(can_budget=False)
+    hooks = pinned(hooks)
+    shares = tested.address is not None and is_here(tested.address)
     return Chosen(
-        backend=ExternalBackend(hooks), machine=machine, why="the target is a URL, scaled by hooks"
+        backend=ExternalBackend(hooks),
+        machine=host.read_machine(can_budget=False),
+        why="the target is a URL, scaled by hooks",
+        tested=replace(tested, hooks=hooks, shares_machine=shares),
     )

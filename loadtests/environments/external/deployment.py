@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from loadtests.environments.external import watchdog
-from loadtests.environments.external.hooks import HookRunner, scale_argv, with_own
+from loadtests.environments.external import record, watchdog
+from loadtests.environments.external.hooks import HookRunner, back_argv, scale_argv, with_own
 from loadtests.environments.protocol import Say
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.external import Hooks
@@ -22,17 +22,30 @@ STABLE_S = 3.0
 NAMES_SHOWN = 8
 """Names of replicas that a message shows."""
 
+LAST = 2
+"""Numbers that it may have by our orders: the last one may not have come through."""
+
+Note = Callable[[Sequence[int]], None]
+"""Called before the deployment is scaled, with the numbers that it may have by our orders."""
+
 
 class Deployment:
     """The deployment, with the replicas that were there when it last got its number."""
 
-    def __init__(self, hooks: Hooks, say: Say) -> None:
+    def __init__(self, hooks: Hooks, say: Say, *, before: int, now: int, note: Note) -> None:
+        """It has ``now`` replicas, and gets ``before`` at the end; mostly they are the same."""
         self._hooks = hooks
         self._runner = HookRunner(hooks)
         self._say = say
+        self._note = note
+        self.before = before
+        self.ours: tuple[int, ...] = (now,)
+        """The numbers that it may have by our orders."""
         self.names: tuple[str, ...] = ()
         self._identities: Mapping[str, str] = {}
         self._changed: str | None = None
+        self.foreign: str | None = None
+        """How somebody else changed the number of replicas, in a clause; None if nobody did."""
 
     @property
     def runner(self) -> HookRunner:
@@ -40,10 +53,22 @@ class Deployment:
         return self._runner
 
     def scale_to(self, replicas: int) -> None:
-        """Set the number of replicas, and wait until it is there, ready and stable."""
-        if len(self.names) == replicas and self._changed is None:
+        """Set the number of replicas, and wait until it is there, ready and stable.
+
+        Raises :class:`EnvironmentFailure` where somebody else scales it, too.
+        """
+        if self.foreign is None and self._changed is None and len(self.names) == replicas:
             return
+        if self.foreign is None and self.names and self._runner.knows_count:
+            self._look_for_others()
+        if self.foreign is not None:
+            raise EnvironmentFailure(
+                f"Somebody else scales the deployment: {self.foreign}. So the run stops. Look who"
+                " it is, such as an autoscaler or a roll-out, and let it wait until the run ends."
+            )
         self._say(f"Scaling the deployment to {replicas}")
+        self.ours = (*self.ours, replicas)[-LAST:]
+        self._note(self.ours)
         self._runner.scale(replicas)
         self._identities = self._stable(replicas)
         self.names = tuple(self._identities)
@@ -53,9 +78,32 @@ class Deployment:
         """Return what has changed since the deployment got its number, or None."""
         now = self._runner.replicas()
         if dict(now) != dict(self._identities) and self._changed is None:
-            at = datetime.fromtimestamp(proc.now_s()).astimezone().strftime("%H:%M:%S")
-            self._changed = f"{_difference(self._identities, now)} at {at}"
+            self._changed = f"{_difference(self._identities, now)} at {_time()}"
+            if self._runner.knows_count:
+                self._look_for_others()
+            elif len(now) > len(self._identities):  # fewer may be some that have failed
+                self.foreign = self._changed
         return self._changed
+
+    def somebody_elses(self) -> int | None:
+        """Return the number of replicas, if somebody else has asked for it.
+
+        Where only those that serve are known, fewer may be some that have failed.
+        """
+        if self.foreign is None and not self._runner.knows_count:
+            return None
+        try:
+            now = self._runner.count()
+        except EnvironmentFailure:
+            return None
+        if self._runner.knows_count:
+            return now if now not in self.ours else None
+        return now if now > max(self.ours) else None
+
+    def _look_for_others(self) -> None:
+        now = self._runner.count()
+        if now != self.ours[-1]:
+            self.foreign = f"from {self.ours[-1]} to {now} replicas at {_time()}"
 
     def _stable(self, replicas: int) -> Mapping[str, str]:
         """Wait for the number of replicas, and return their identities by their names."""
@@ -73,14 +121,21 @@ class Deployment:
 
         def failure() -> str:
             printed = ", ".join(tuple(seen)[:NAMES_SHOWN]) or "nothing"
+            said = self._runner.not_ready.rstrip(".")
+            ready = f" The hook 'ready' says: {said}." if said else ""
             return (
                 f"The deployment did not have {replicas} ready replicas for {STABLE_S:g} s within"
                 f" {self._hooks.ready_limit_s:g} s. The hook 'replicas' now prints {len(seen)}"
-                f" ({printed}), after {changes} changes. Look at the deployment's own events."
+                f" ({printed}), after {changes} changes.{ready} Look at the deployment's own"
+                " events."
             )
 
         proc.wait_until(is_stable, limit_s=self._hooks.ready_limit_s, failure=failure)
         return seen
+
+
+def _time() -> str:
+    return datetime.fromtimestamp(proc.now_s()).astimezone().strftime("%H:%M:%S")
 
 
 def _difference(before: Mapping[str, str], now: Mapping[str, str]) -> str:
@@ -98,37 +153,95 @@ def _difference(before: Mapping[str, str], now: Mapping[str, str]) -> str:
 def put_back(hooks: Hooks, say: Say, *, log: Path | None = None) -> Iterator[Deployment]:
     """Provide the deployment; at the end give it the number of replicas that it had.
 
-    With a ``log``, a watchdog does so where this process ends before. Raises
+    A number that somebody else set meanwhile is left as it is. With a ``log``, the number is noted
+    before anything is scaled, and a watchdog puts it back where this process ends before. Raises
     :class:`EnvironmentFailure` with the command if that fails.
     """
-    deployment = Deployment(hooks, say)
-    if not deployment.runner.is_ready():
-        raise EnvironmentFailure(
-            "The deployment is not ready before anything is changed (its hook 'ready' says so), so"
-            " its number of replicas could not be put back as it was. Look at it first:"
-            f" {shlex.join(hooks.ready)}"
-        )
-    before = len(deployment.runner.names())
+    runner = HookRunner(hooks)
+    _wait_ready(hooks, runner, say)
+    now = runner.count()
+    before = _number_before(hooks, now, say)
+    say(f"The deployment has {before} replicas, and gets them back at the end")
     with ExitStack() as guards:
-        argv = with_own(scale_argv(hooks, before))
-        watched = (
-            guards.enter_context(watchdog.guard(argv, limit_s=hooks.limit_s, log=log))
-            if log is not None
-            else None
-        )
+        noted = None if log is None else _noted(hooks, before, now, log, say)
+        note = _noter(hooks, before, log) if log is not None and noted is not None else _no_note
+        deployment = Deployment(hooks, say, before=before, now=now, note=note)
+        watched = None
+        if log is not None:
+            argv = with_own(back_argv(hooks, before, ()))
+            watched = guards.enter_context(
+                watchdog.guard(argv, limit_s=hooks.limit_s, log=log, record=noted)
+            )
         try:
             yield deployment
         finally:
             with signals.shield():
-                say(f"Scaling the deployment back to {before}")
-                _scale_back(deployment, hooks, before)
+                _give_back(deployment, hooks, say)
+                if noted is not None:
+                    record.forget(noted)
                 if watched is not None:
                     watched.note_gone()
 
 
-def _scale_back(deployment: Deployment, hooks: Hooks, before: int) -> None:
+def _wait_ready(hooks: Hooks, runner: HookRunner, say: Say) -> None:
+    """Wait until the deployment is ready: pods of an earlier run may still be on their way out."""
+    if runner.is_ready():
+        return
+    say(f"Waiting until the deployment is ready: {runner.not_ready}")
+    proc.wait_until(
+        runner.is_ready,
+        limit_s=hooks.ready_limit_s,
+        failure=lambda: (
+            "The deployment is not ready before anything is changed (its hook 'ready' says:"
+            f" {runner.not_ready.rstrip('.')}), so its number of replicas could not be put back as"
+            f" it was. Look at it first: {shlex.join(hooks.ready)}"
+        ),
+    )
+
+
+def _number_before(hooks: Hooks, now: int, say: Say) -> int:
+    """Return the number to put back: the present one, or that before a run that died."""
+    left = record.read(record.path_of(hooks))
+    if left is None or left.living or now == left.before or now not in left.ours:
+        return now
+    say(
+        f"An earlier run left the deployment at {now} replicas ({left.log}). Before, it had"
+        f" {left.before}"
+    )
+    return left.before
+
+
+def _noted(hooks: Hooks, before: int, now: int, log: Path, say: Say) -> Path | None:
     try:
-        deployment.runner.scale(before)
+        return record.write(hooks, before, (now,), log)
+    except EnvironmentFailure as error:
+        say(str(error))
+        return None
+
+
+def _noter(hooks: Hooks, before: int, log: Path) -> Note:
+    def note(ours: Sequence[int]) -> None:
+        record.write(hooks, before, ours, log)
+
+    return note
+
+
+def _no_note(_: Sequence[int]) -> None:
+    pass
+
+
+def _give_back(deployment: Deployment, hooks: Hooks, say: Say) -> None:
+    before = deployment.before
+    theirs = deployment.somebody_elses()
+    if theirs is not None:
+        say(
+            f"The deployment has {theirs} replicas, which somebody else set, so it is left as it"
+            f" is. It had {before}: {shlex.join(scale_argv(hooks, before))}"
+        )
+        return
+    say(f"Scaling the deployment back to {before}")
+    try:
+        deployment.runner.scale_back(before, deployment.ours)
     except EnvironmentFailure as error:
         raise EnvironmentFailure(
             f"The deployment could not be scaled back to {before}: {error} Do it by hand:"

@@ -5,27 +5,45 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loadtests.environments.child_python import python_path
 from loadtests.environments.external import kubernetes
-from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.model.tested.external import Hooks
-from loadtests.tools import proc
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure, TwofoldError
+from loadtests.model.tested.external import KUBECTL, KUBERNETES, Hooks, option_in
+from loadtests.tools import kubectl, proc
 
 PLACE = "{replicas}"
 
-COUNTER_FIELDS = (2, 3)
-"""Numbers of words in a line of counters: name, CPU-seconds, throttled seconds."""
+COUNTER_FIELDS = (1, 2)
+"""Numbers of figures in a line of counters: CPU-seconds, throttled seconds."""
+
+NAMED_FIELDS = frozenset({"at", "took", "limit"})
+"""Figures with a name in a line of counters; see :class:`Counter`."""
+
+PROGRAMS = frozenset({KUBERNETES, KUBECTL})
+
+ELSEWHERE = ("--kubeconfig", "--cluster", "--server", "-s")
+"""Options with which kubectl does not ask the cluster of its own configuration."""
+
+AGAIN_S = 1.0
+"""Seconds until a hook that only reads is tried once more."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Counter:
-    """The counters of one replica, in seconds."""
+    """The counters of one replica, in seconds, and the CPUs that it may use.
+
+    ``at_s`` is the moment at which they were read (seconds since the epoch), and ``took_s`` how
+    long that took; None where the hook tells neither.
+    """
 
     name: str
     cpu_s: float
     throttled_s: float | None = None
+    at_s: float | None = None
+    took_s: float | None = None
+    limit_cpus: float | None = None
 
 
 class HookRunner:
@@ -33,30 +51,79 @@ class HookRunner:
 
     def __init__(self, hooks: Hooks) -> None:
         self._hooks = hooks
+        self.not_ready = ""
+        """What the hook ``ready`` said last, if the deployment was not ready."""
 
     def scale(self, replicas: int) -> None:
         """Ask for a number of replicas."""
         self._run("scale", scale_argv(self._hooks, replicas))
 
+    def scale_back(self, replicas: int, ours: Sequence[int]) -> None:
+        """Ask for the number that there was, after this run asked for those in ``ours``."""
+        self._run("scale", back_argv(self._hooks, replicas, ours))
+
     def replicas(self) -> Mapping[str, str]:
         """Return what tells each replica from its successor, by the sorted names of those there."""
-        return parse_replicas(self._run("replicas", self._hooks.replicas))
+        return parse_replicas(self._read("replicas", self._hooks.replicas))
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the replicas that serve now, sorted."""
         return tuple(self.replicas())
 
+    def count(self) -> int:
+        """Return the number of replicas that was asked for last, by whomever.
+
+        Only our program for Kubernetes knows it. Others name the replicas that serve, which are
+        fewer while one is not ready.
+        """
+        argv = self._hooks.replicas
+        if not is_own(argv):
+            return len(self.names())
+        text = self._read("count", (argv[0], "count", *argv[2:]))
+        try:
+            return int(text)
+        except ValueError:
+            raise EnvironmentFailure(
+                f"The number of replicas is not known: {text.strip()[:200]!r} is no number."
+            ) from None
+
+    @property
+    def knows_count(self) -> bool:
+        """Whether the number that was asked for is known, and not only who serves."""
+        return is_own(self._hooks.replicas)
+
     def is_ready(self) -> bool:
-        """Return whether the deployment says that it is ready; without a hook it always is."""
+        """Return whether the deployment says that it is ready; without a hook it always is.
+
+        A hook that takes longer than its limit means that it is not ready yet: some wait for it.
+        """
         if not self._hooks.ready:
             return True
-        return self._done("ready", self._hooks.ready).code == 0
+        began_s = proc.monotonic_s()
+        try:
+            done = self._done("ready", self._hooks.ready)
+        except EnvironmentFailure:
+            if proc.monotonic_s() - began_s < self._hooks.limit_s:
+                raise
+            self.not_ready = f"it did not end in {self._hooks.limit_s:g} s"
+            return False
+        said = (done.stderr or done.stdout).strip().splitlines()
+        self.not_ready = said[-1].strip() if said else f"it ended with code {done.code}"
+        return done.code == 0
 
     def counters(self) -> tuple[Counter, ...]:
         """Return the counters of the replicas; none without a hook."""
         if not self._hooks.counters:
             return ()
-        return parse_counters(self._run("counters", self._hooks.counters))
+        return parse_counters(self._read("counters", self._hooks.counters))
+
+    def _read(self, name: str, argv: Sequence[str]) -> str:
+        """Run a hook that changes nothing; try it once more if it fails."""
+        try:
+            return self._run(name, argv)
+        except EnvironmentFailure:
+            proc.sleep(AGAIN_S)
+            return self._run(name, argv)
 
     def _run(self, name: str, argv: Sequence[str]) -> str:
         done = self._done(name, argv)
@@ -79,6 +146,59 @@ class HookRunner:
 def scale_argv(hooks: Hooks, replicas: int) -> tuple[str, ...]:
     """Return the command that asks for a number of replicas."""
     return tuple(word.replace(PLACE, str(replicas)) for word in hooks.scale)
+
+
+def back_argv(hooks: Hooks, replicas: int, ours: Sequence[int]) -> tuple[str, ...]:
+    """Return the command that puts a number back, after this run asked for those in ``ours``.
+
+    Our program for Kubernetes then leaves alone what somebody else asked for, and is not hindered
+    by an autoscaler that came meanwhile.
+    """
+    argv = scale_argv(hooks, replicas)
+    if not is_own(argv):
+        return argv
+    return (*argv, "--back", "--ours", ",".join(map(str, sorted(set(ours)))))
+
+
+def is_own(argv: Sequence[str]) -> bool:
+    """Return whether a hook is our program for Kubernetes."""
+    return bool(argv) and argv[0] == kubernetes.COMMAND
+
+
+def pinned(hooks: Hooks) -> Hooks:
+    """Return the hooks with the cluster and the namespace that kubectl has now.
+
+    Only commands of kubectl and of our program for it, as far as they name neither. What kubectl
+    has may change while the run goes on. Where it has no cluster, they stay as they are, and fail
+    by themselves.
+    """
+    return replace(
+        hooks,
+        scale=_pinned(hooks.scale),
+        replicas=_pinned(hooks.replicas),
+        ready=_pinned(hooks.ready),
+        counters=_pinned(hooks.counters),
+        reset=_pinned(hooks.reset),
+    )
+
+
+def _pinned(words: tuple[str, ...]) -> tuple[str, ...]:
+    context = option_in(words, "--context")
+    namespace = option_in(words, "--namespace") or option_in(words, "-n")
+    elsewhere = any(word.startswith(ELSEWHERE) for word in words)
+    if not words or words[0] not in PROGRAMS or elsewhere or (context and namespace):
+        return words
+    try:
+        now = kubectl.resolved(kubectl.Access(context=context, namespace=namespace))
+    except TwofoldError:
+        return words
+    missing = kubectl.options(
+        kubectl.Access(
+            context=None if context else now.context,
+            namespace=None if namespace else now.namespace,
+        )
+    )
+    return (*words, *missing) if is_own(words) else (words[0], *missing, *words[1:])
 
 
 def with_own(argv: Sequence[str]) -> tuple[str, ...]:
@@ -114,14 +234,29 @@ def parse_counters(text: str) -> tuple[Counter, ...]:
 
 
 def _counter(line: str) -> Counter:
-    name, *figures = line.split()
+    name, *words = line.split()
+    named: dict[str, float] = {}
+    values: list[float] = []
     try:
-        values = [float(figure) for figure in figures]
+        for word in words:
+            field, equals, figure = word.partition("=")
+            if equals and field in NAMED_FIELDS:
+                named[field] = float(figure)
+            else:
+                values.append(float(word))
     except ValueError:
         values = []
-    if 1 + len(values) not in COUNTER_FIELDS:
+    if len(values) not in COUNTER_FIELDS:
         raise EnvironmentFailure(
             f"The hook 'counters' printed {line.strip()[:200]!r}. A line has to be a name, its"
-            " CPU-seconds and, if known, its throttled seconds: web-1 12.5 0.3."
+            " CPU-seconds and, if known, its throttled seconds and its CPU limit: web-1 12.5 0.3"
+            " limit=0.5."
         )
-    return Counter(name=name, cpu_s=values[0], throttled_s=values[1] if len(values) > 1 else None)
+    return Counter(
+        name=name,
+        cpu_s=values[0],
+        throttled_s=values[1] if len(values) > 1 else None,
+        at_s=named.get("at"),
+        took_s=named.get("took"),
+        limit_cpus=named.get("limit") or None,
+    )

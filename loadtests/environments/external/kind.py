@@ -20,7 +20,9 @@ def _choose(_: Path, tested: Target) -> Chosen:
 
 @contextmanager
 def _remains(_: Say) -> Iterator[tuple[Remains, ...]]:
-    yield ()
+    from loadtests.environments.external import record
+
+    yield record.remains()
 
 
 KIND = BackendKind(

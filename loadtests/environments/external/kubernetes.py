@@ -1,23 +1,29 @@
 """Hooks for a Deployment or a StatefulSet on Kubernetes, which run kubectl.
 
-``twofold-kubernetes scale|replicas|counters KIND/NAME [--namespace N] [--context C]``, where
-``scale`` takes the number as well. ``twofold init --kubernetes deployment/web`` writes them down.
+``twofold-kubernetes scale|ready|replicas|count|counters KIND/NAME --context C --namespace N``,
+where ``scale`` takes the number as well. ``twofold init --kubernetes deployment/web`` writes them
+down.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from loadtests.model.errors import EnvironmentFailure, TwofoldError, UsageError
+from loadtests.environments.external import pod_counters
+from loadtests.model.errors import EXIT_NO, EXIT_YES, TwofoldError, UsageError
+from loadtests.model.tested.external import KUBERNETES
 from loadtests.tools import kubectl, proc
-from loadtests.tools.kubectl import Access, Pod, Workload
+from loadtests.tools.kubectl import Access, Autoscaler, Pod, Workload
 
-COMMAND = "twofold-kubernetes"
+COMMAND = KUBERNETES
 """The program's name in a configuration; it needs no entry on PATH."""
 
 MODULE = "loadtests.environments.external.kubernetes"
+
+PAUSE = "autoscaling.keda.sh/paused"
+"""The annotation of a ScaledObject with which KEDA leaves the number of replicas alone."""
 
 
 def named(text: str) -> tuple[str, str]:
@@ -45,13 +51,30 @@ def refuse_autoscaler(access: Access, found: Workload) -> None:
     scalers = kubectl.document(kubectl.get_argv(access, "horizontalpodautoscalers"))
     owners = kubectl.autoscalers_of(scalers, found.kind, found.name)
     if owners:
-        where = f" --namespace {access.namespace}" if access.namespace else ""
         raise UsageError(
-            f"The autoscaler {owners[0]} owns the number of replicas of"
+            f"The autoscaler {owners[0].name} owns the number of replicas of"
             f" {found.kind.lower()}/{found.name}, so it would change it during the measurement."
-            f" Save it and take it away: kubectl{where} get hpa {owners[0]} -o yaml > hpa.yaml &&"
-            f" kubectl{where} delete hpa {owners[0]}. Later: kubectl{where} apply -f hpa.yaml."
+            f" {way_out(access, owners[0])}"
         )
+
+
+def way_out(access: Access, owner: Autoscaler) -> str:
+    """Return how to take an autoscaler away for the time being, and how to bring it back.
+
+    KEDA makes its autoscaler again when somebody deletes it, so KEDA itself is told to pause.
+    """
+    if owner.scaled_object is not None:
+        words = ("annotate", "scaledobject", owner.scaled_object)
+        pause = kubectl.by_hand(access, *words, f"{PAUSE}=true", "--overwrite")
+        later = kubectl.by_hand(access, *words, f"{PAUSE}-")
+        return (
+            f"KEDA made it for the ScaledObject {owner.scaled_object}. Pause that: {pause}."
+            f" Later: {later}."
+        )
+    saved = kubectl.by_hand(access, "get", "hpa", owner.name, "-o", "yaml")
+    delete = kubectl.by_hand(access, "delete", "hpa", owner.name)
+    later = kubectl.by_hand(access, "apply", "-f", "hpa.yaml")
+    return f"Save it and take it away: {saved} > hpa.yaml && {delete}. Later: {later}."
 
 
 def scale(access: Access, text: str, replicas: int) -> None:
@@ -59,9 +82,27 @@ def scale(access: Access, text: str, replicas: int) -> None:
     found = workload(access, text)
     refuse_autoscaler(access, found)
     if found.paused:
-        raise UsageError(
-            f"The rollout of {text} is paused. Resume it: kubectl rollout resume {text}."
+        resume = kubectl.by_hand(access, "rollout", "resume", f"{found.kind.lower()}/{found.name}")
+        raise UsageError(f"The rollout of {text} is paused. Resume it: {resume}.")
+    kubectl.run(kubectl.scale_argv(access, found.kind, found.name, replicas))
+
+
+def scale_back(access: Access, text: str, replicas: int, ours: Sequence[int]) -> None:
+    """Set the number that there was before, if the present one is among ``ours``.
+
+    Another number is somebody else's, and is left as it is. An autoscaler that came meanwhile does
+    not hinder it.
+    """
+    found = workload(access, text)
+    if found.replicas == replicas:
+        return
+    if ours and found.replicas not in ours:
+        print(
+            f"{text} has {found.replicas} replicas, which somebody else set, so it is left as it"
+            f" is. It had {replicas}.",
+            file=sys.stderr,
         )
+        return
     kubectl.run(kubectl.scale_argv(access, found.kind, found.name, replicas))
 
 
@@ -75,6 +116,21 @@ def may_read_counters(access: Access) -> bool:
     """Return whether the cluster allows programs to be run in pods, which reads counters."""
     words = kubectl.argv(access, "auth", "can-i", "create", "pods", "--subresource=exec")
     return proc.run(words, timeout_s=kubectl.LIMIT_S, check=False).code == 0
+
+
+def not_ready(access: Access, text: str) -> str | None:
+    """Return why a workload is not ready, in a sentence; None if it is.
+
+    A pod that is being deleted may still answer what it gets over connections that are open, and
+    uses CPU. So nothing is ready before it has gone.
+    """
+    found = workload(access, text)
+    leaving = [pod.name for pod in pods(access, found) if pod.leaving]
+    if leaving:
+        return f"{leaving[0]} is being deleted, and is still there."
+    if not found.rolled_out:
+        return f"{text} does not have its {found.replicas} replicas ready yet."
+    return None
 
 
 def replica_lines(access: Access, text: str) -> list[str]:
@@ -92,52 +148,66 @@ def replica_lines(access: Access, text: str) -> list[str]:
 
 
 def counter_lines(access: Access, text: str) -> list[str]:
-    """Return a line for each pod that serves: its name, its CPU-seconds and throttled seconds.
+    """Return a line for each pod that serves, with its CPU counters; see ``pod_counters``."""
+    serving = [pod for pod in pods(access, workload(access, text)) if pod.ready]
+    return pod_counters.lines(access, serving)
 
-    The kernel's own counters are read inside the first container. Those that the kubelet publishes
-    are up to 15 s old, which is longer than a window.
-    """
-    found = workload(access, text)
-    lines = []
-    for pod in pods(access, found):
-        if not pod.ready:
-            continue
-        words = kubectl.exec_argv(access, pod.name, found.containers[0])
-        # cat ends with code 1, since no container has the files of both versions.
-        done = proc.run(words, timeout_s=kubectl.LIMIT_S, check=False)
-        counters = kubectl.parse_counters(done.stdout)
-        if counters is None:
-            raise EnvironmentFailure(
-                f"The CPU counters of {pod.name} cannot be read inside it."
-                f" {kubectl.explained(done.stderr)} Or leave the hook 'counters' out."
-            )
-        throttled = "" if counters.throttled_s is None else f" {counters.throttled_s:.6f}"
-        lines.append(f"{pod.name} {counters.cpu_s:.6f}{throttled}")
-    return lines
+
+def count_lines(access: Access, text: str) -> list[str]:
+    """Return the number of replicas that was asked for, as the only line."""
+    return [str(workload(access, text).replicas)]
+
+
+READS: Mapping[str, Callable[[Access, str], list[str]]] = {
+    "replicas": replica_lines,
+    "counters": counter_lines,
+    "count": count_lines,
+}
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one hook, and return the exit code."""
+    given = _parser().parse_args(words)
+    access = Access(namespace=given.namespace, context=given.context)
+    try:
+        if given.hook == "ready":
+            why = not_ready(access, given.workload)
+            if why is not None:
+                print(why, file=sys.stderr)
+                return EXIT_NO
+        elif given.hook == "scale":
+            _scale(access, given)
+        else:
+            print("\n".join(READS[given.hook](access, given.workload)))
+    except TwofoldError as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return error.exit_code
+    return EXIT_YES
+
+
+def _scale(access: Access, given: argparse.Namespace) -> None:
+    if given.replicas is None or given.replicas < 0:
+        raise UsageError("scale needs --replicas N.")
+    if given.back:
+        scale_back(access, given.workload, given.replicas, given.ours)
+    else:
+        scale(access, given.workload, given.replicas)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=COMMAND, description="Hooks for Kubernetes.")
-    parser.add_argument("hook", choices=("scale", "replicas", "counters"))
+    parser.add_argument("hook", choices=("scale", "ready", *READS))
     parser.add_argument("workload", metavar="KIND/NAME")
     parser.add_argument("--replicas", type=int)
     parser.add_argument("--namespace")
     parser.add_argument("--context")
-    given = parser.parse_args(words)
-    access = Access(namespace=given.namespace, context=given.context)
-    try:
-        if given.hook == "scale":
-            if given.replicas is None or given.replicas < 0:
-                raise UsageError("scale needs --replicas N.")
-            scale(access, given.workload, given.replicas)
-        else:
-            lines = replica_lines if given.hook == "replicas" else counter_lines
-            print("\n".join(lines(access, given.workload)))
-    except TwofoldError as error:
-        print(" ".join(str(error).split()), file=sys.stderr)
-        return error.exit_code
-    return 0
+    parser.add_argument("--back", action="store_true", help="put an earlier number back")
+    parser.add_argument("--ours", type=_numbers, default=(), help="with --back: only from these")
+    return parser
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(",") if part)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ from loadtests.environments.child_python import python_path
 from loadtests.environments.external.deployment import Deployment
 from loadtests.environments.external.generators import argv_of
 from loadtests.model.plan import Plan, TrialSpec, Upstream
-from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.stack import HostReading, LogLines, Reading, Replica, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
-from loadtests.model.vocabulary import Role
+from loadtests.model.vocabulary import AS_SCALED, DEPLOYMENT, Role
 from loadtests.tools import host, proc, procfs
 from loadtests.tools.proc import Child
 
@@ -29,10 +29,11 @@ class ExternalStack:
 
     def __init__(self, plan: Plan, deployment: Deployment, folder: Path) -> None:
         parts = urlsplit(plan.tested.url or "")
-        self.proxy_host = parts.hostname or ""
+        self.proxy_host = in_url(parts.hostname or "")
         self._worker = plan.workers[0].name
         self._argv = argv_of(plan)
         self._is_here = not plan.generator_workers
+        self._shares_machine = plan.tested.shares_machine
         self._variables = variables_of(plan)
         self._deployment = deployment
         self._logs = folder / "logs"
@@ -75,15 +76,20 @@ class ExternalStack:
 
     def _replica_readings(self, members: Collection[str]) -> list[Reading]:
         names = {replica.identity: replica.name for replica in self.replicas}
+        asked_s = proc.now_s()
         counters = self._deployment.runner.counters()
-        at_s = proc.now_s()
+        took_s = proc.now_s() - asked_s
         return [
             Reading(
                 member=names[counter.name],
                 role=Role.REPLICA,
-                at_s=at_s,
+                at_s=asked_s + took_s / 2 if counter.at_s is None else counter.at_s,
                 cpu_s=counter.cpu_s,
                 throttled_s=counter.throttled_s,
+                limit_cpus=counter.limit_cpus,
+                took_s=took_s if counter.took_s is None else counter.took_s,
+                asked_at_s=asked_s,
+                elsewhere=True,
             )
             for counter in counters
             if names.get(counter.name) in members
@@ -97,17 +103,27 @@ class ExternalStack:
         return [Reading(member=GENERATOR, role=Role.GENERATOR, at_s=proc.now_s(), cpu_s=cpu_s)]
 
     def read_host(self) -> HostReading | None:
-        """Return the CPU counters of the generator's machine; None where that is another one."""
-        return host.read_host(host.usable_cores()) if self._is_here else None
+        """Return the CPU counters of the generator's machine; None where that is another one.
+
+        Also None where the deployment is on it: its CPU cannot be told from that of others.
+        """
+        if self._shares_machine or not self._is_here:
+            return None
+        return host.read_host(host.usable_cores())
 
     def identities(self) -> Mapping[str, str]:
         """Return what has become of the deployment since it got its number of replicas."""
-        return {"deployment": self._deployment.change() or "as it was scaled"}
+        return {DEPLOYMENT: self._deployment.change() or AS_SCALED}
+
+    @property
+    def foreign_change(self) -> str | None:
+        """How somebody else changed the number of replicas, in a clause."""
+        return self._deployment.foreign
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Nothing is found or changed here."""
-        return ()
+        """Return how many replicas there were before, for whoever has to put them back."""
+        return (f"The deployment had {self._deployment.before} replicas before the run.",)
 
     def state_of(self, member: str) -> ReplicaState:  # noqa: ARG002  it is the deployment's
         """Return nothing that is known."""
@@ -117,6 +133,10 @@ class ExternalStack:
         """Return the end of the generator's log; other logs are the deployment's."""
         log = self._logs / f"{member}.log"
         return log.read_text(errors="replace")[-LOG_CHARS:] if log.exists() else "(no log here)"
+
+    def log_lines(self, member: str) -> LogLines:  # noqa: ARG002  the logs are not here
+        """Return nothing: the replicas' logs are the deployment's."""
+        return LogLines(lines=())
 
     def first_log(self, member: str) -> str:  # noqa: ARG002  the deployment's logs are not here
         """Return nothing: the replicas' logs are the deployment's."""
@@ -131,6 +151,11 @@ class ExternalStack:
         return proc.run((sys.executable, "-m", module), env=python_path(), input_text=text).stdout
 
 
+def in_url(host: str) -> str:
+    """Return a host as URLs have it: an IPv6 address is in brackets (RFC 3986, 3.2.2)."""
+    return f"[{host}]" if ":" in host else host
+
+
 def variables_of(plan: Plan) -> dict[str, str]:
     """Return the generator's variables: the replica's header, the host's address, the most rps.
 
@@ -141,8 +166,9 @@ def variables_of(plan: Plan) -> dict[str, str]:
     if plan.max_rps is not None:
         processes = plan.generator_processes * max(1, len(plan.generator_workers))
         variables["TWOFOLD_MAX_RPS"] = str(plan.max_rps / processes)
-    if tested.hooks is not None and tested.hooks.header:
-        variables["TWOFOLD_REPLICA_HEADER"] = tested.hooks.header
+    # Without a header of the deployment's, no answer names its replica, whatever it has.
+    header = tested.hooks.header if tested.hooks is not None else None
+    variables["TWOFOLD_REPLICA_HEADER"] = header or ""
     host = urlsplit(tested.url or "").hostname
     if host and tested.address:
         variables["TWOFOLD_ADDRESS"] = f"{host}={tested.address}"

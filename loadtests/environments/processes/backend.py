@@ -29,15 +29,15 @@ from loadtests.environments.processes import (
 from loadtests.environments.processes.addresses import Addresses
 from loadtests.environments.processes.members import Members
 from loadtests.environments.processes.replicas import open_files, shared_use
-from loadtests.environments.processes.replicas.starter import Starter
+from loadtests.environments.processes.replicas.starter import Starter, replica_names
 from loadtests.environments.protocol import Say
 from loadtests.environments.removal import remove_dead
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings
 from loadtests.environments.shared.looks import SharedLooks
 from loadtests.environments.wait_idle import busy_after, wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.model.plan import Plan, TrialSpec, Upstream, WorkerModel
-from loadtests.model.stack import HostReading, Reading, ReplicaState
+from loadtests.model.plan import Plan, TrialSpec, Upstream
+from loadtests.model.stack import HostReading, LogLines, Reading, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.shared import SharedUse
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
@@ -89,7 +89,7 @@ class ProcessesBackend:
         remove_dead(leftovers.remains(), say)
         if self._tested.kind is TargetKind.SAMPLE:
             project.check_sample(self._root)
-        serving.check(plan.workers, self._tested)
+        serving.check(plan.workers, self._tested, root=self._root)
         program = nginx.find_program()
         if program is None:
             raise EnvironmentFailure(nginx.MISSING)
@@ -97,7 +97,7 @@ class ProcessesBackend:
         logs = folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         places = addresses.assign(
-            tuple(_replica_names(plan)),
+            tuple(replica_names(plan)),
             proxy_ports=[upstream.port for upstream in plan.upstreams],
             port=self._tested.port,
         )
@@ -188,7 +188,7 @@ class ProcessesStack:
         )
         self.replicas = tuple(
             self._starter.start(worker, number, places.replicas[name])
-            for name, (worker, number) in _replica_names(plan).items()
+            for name, (worker, number) in replica_names(plan).items()
         )
 
     @property
@@ -297,6 +297,10 @@ class ProcessesStack:
         """Return the end of a member's log."""
         return self._members.log_of(member)
 
+    def log_lines(self, member: str) -> LogLines:
+        """Return all lines of a member's log."""
+        return self._members.log_lines(member)
+
     def state_of(self, member: str) -> ReplicaState:
         """Return whether a replica runs, and where it listens."""
         return ReplicaState(
@@ -310,7 +314,9 @@ class ProcessesStack:
 
     def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
         """Return a member's processes."""
-        return serving.processes_of(self._members.pid_of(member))
+        worker = self._workers.get(member.rpartition("-")[0])
+        python = None if worker is None else self._starter.python_of(worker)
+        return serving.processes_of(self._members.pid_of(member), python)
 
     def run_module(self, module: str, text: str) -> str:
         """Run a module of the generator's package, and return its output."""
@@ -340,11 +346,3 @@ class ProcessesStack:
     def _proxy_is_configured(self) -> bool:
         self._members.check_alive([PROXY])
         return proxy.generation(self._places) == self._generation
-
-
-def _replica_names(plan: Plan) -> dict[str, tuple[WorkerModel, int]]:
-    return {
-        f"{worker.name}-{number}": (worker, number)
-        for worker in plan.workers
-        for number in range(1, plan.replica_counts[-1] + 1)
-    }

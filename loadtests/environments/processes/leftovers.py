@@ -55,6 +55,11 @@ def make() -> Path:
     return folder
 
 
+def temporary_of(folder: Path) -> Path:
+    """Return the folder of the members' temporary files, which each of them has as ``TMPDIR``."""
+    return folder / "tmp"
+
+
 def claim(folder: Path, groups: Iterable[Path] = ()) -> None:
     """Note who owns a stack's folder, and which groups it is about to make; all of it or nothing.
 
@@ -93,7 +98,7 @@ def clear(folder: Path) -> None:
         leaders = _leaders(folder)
         groups = [Path(group) for group in note.groups if _is_own_group(Path(group))]
         proc.wait_until(
-            lambda: _end(leaders, groups),
+            lambda: _end(leaders, groups, temporary_of(folder)),
             limit_s=CLEAR_LIMIT_S,
             failure=lambda: (
                 f"Not all of the stack in {folder} could be ended. Process groups:"
@@ -197,16 +202,29 @@ def _leaders(folder: Path) -> tuple[int, ...]:
 # -- the end ----------------------------------------------------------------------------------
 
 
-def _end(leaders: Sequence[int], groups: Sequence[Path]) -> bool:
+def _end(leaders: Sequence[int], groups: Sequence[Path], temporary: Path) -> bool:
     """Kill the processes that are left; return whether all processes and groups are gone."""
+    everyone = procfs.everyone()
     members = {pid for group in groups for pid in _in_control_group(group)}
-    members |= {process.pid for process in procfs.everyone() if process.group in leaders}
+    members |= {process.pid for process in everyone if process.group in leaders}
     # PostgreSQL gives each of its processes a group of its own.
     members |= {process.pid for leader in leaders for process in procfs.family(leader)}
+    # A daemon has left its group and its parent, and began with its member's variables.
+    members |= {process.pid for process in everyone if _began_in(temporary, process.pid)}
     for pid in members:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     return not members and all(_removed(group) for group in groups)
+
+
+def _began_in(temporary: Path, pid: int) -> bool:
+    """Tell whether a process is this user's, and began with a stack's temporary folder."""
+    try:
+        is_own = (procfs.PROC / str(pid)).stat().st_uid == os.geteuid()
+    except OSError:  # it has ended, or this system has no /proc
+        return False
+    began_there = procfs.environment_of(pid).get("TMPDIR") == str(temporary)
+    return is_own and began_there and pid != os.getpid()
 
 
 def _in_control_group(group: Path) -> list[int]:

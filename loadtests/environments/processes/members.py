@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from loadtests.environments.counters import reading_of, role_of
 from loadtests.environments.processes import launch, leftovers
 from loadtests.environments.processes.cpu_limits import CpuLimits
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.model.stack import Reading
+from loadtests.model.stack import LogLines, Reading
 from loadtests.model.vocabulary import Role
 from loadtests.tools import cgroup, proc, procfs
 from loadtests.tools.cgroup import Counters
@@ -29,6 +29,12 @@ FIRST_LOG_CHARS = 16_000
 
 LOG_CHARS = 4000
 """How much of a log a message shows: one or two screens."""
+
+MOST_BYTES_OF_A_CHAR = 4
+"""In UTF-8."""
+
+LINE_CHARS = 16_000
+"""How much of one line of a log is read at once, so that a line without an end fills no memory."""
 
 
 class Members:
@@ -45,7 +51,7 @@ class Members:
         self._stops: dict[str, signal.Signals] = {}
         self._pids: dict[str, int] = {}
         self._limited: set[str] = set()
-        (stack_folder / "tmp").mkdir()
+        leftovers.temporary_of(stack_folder).mkdir()
 
     def serve(
         self,
@@ -120,13 +126,25 @@ class Members:
 
     def log_of(self, name: str) -> str:
         """Return the end of a member's log."""
-        log = self._log(name)
-        return log.read_text(errors="replace")[-LOG_CHARS:] if log.exists() else "(no log)"
+        try:
+            with self._log(name).open("rb") as log:
+                size = log.seek(0, os.SEEK_END)
+                log.seek(max(0, size - MOST_BYTES_OF_A_CHAR * LOG_CHARS))
+                return log.read().decode(errors="replace")[-LOG_CHARS:]
+        except FileNotFoundError:
+            return "(no log)"
 
     def first_log(self, name: str) -> str:
         """Return the beginning of a member's log."""
-        log = self._log(name)
-        return log.read_text(errors="replace")[:FIRST_LOG_CHARS] if log.exists() else ""
+        try:
+            with self._log(name).open(errors="replace") as log:
+                return log.read(FIRST_LOG_CHARS)
+        except FileNotFoundError:
+            return ""
+
+    def log_lines(self, name: str) -> LogLines:
+        """Return all lines of a member's log, which are read one after another."""
+        return LogLines(lines=_lines(self._log(name)))
 
     def pid_of(self, name: str) -> int:
         """Return the id of a member's first process."""
@@ -162,7 +180,7 @@ class Members:
         return (sys.executable, "-I", "-S", launch.__file__, json.dumps(job))
 
     def _env(self, env: Mapping[str, str] | None) -> dict[str, str]:
-        return {**(env or {}), "TMPDIR": str(self._stack_folder / "tmp")}
+        return {**(env or {}), "TMPDIR": str(leftovers.temporary_of(self._stack_folder))}
 
     def _log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
@@ -185,3 +203,10 @@ class Members:
             return replace(counters, memory_bytes=memory_bytes)
         cpu_s = sum(process.cpu_s for process in family)
         return Counters(cpu_s=cpu_s, memory_bytes=memory_bytes) if family else None
+
+
+def _lines(log: Path) -> Iterator[str]:
+    """Yield a log's lines; the rest of one that is longer than ``LINE_CHARS`` comes as another."""
+    with contextlib.suppress(FileNotFoundError), log.open(errors="replace") as stream:
+        while line := stream.readline(LINE_CHARS):
+            yield line

@@ -17,7 +17,7 @@ from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.servers import gunicorn
 from loadtests.servers import registry as servers
-from loadtests.servers.server import ReplicaOrder
+from loadtests.servers.server import ReplicaOrder, Server
 from loadtests.tools import proc
 
 if TYPE_CHECKING:
@@ -106,6 +106,14 @@ class Start:
     files: Mapping[str, str] = field(default_factory=dict)
 
 
+def program_of(server: Server, python: str) -> str | None:
+    """Return a server's own program: beside the interpreter, or else on PATH; None without one."""
+    if not server.program:
+        return None
+    beside = Path(python).with_name(server.program)
+    return proc.which(str(beside)) or proc.which(server.program)
+
+
 def start_of(order: ReplicaOrder, tested: Target, *, root: Path, lent: Path | None = None) -> Start:
     """Return how to start a replica of a target.
 
@@ -115,7 +123,7 @@ def start_of(order: ReplicaOrder, tested: Target, *, root: Path, lent: Path | No
     """
     server = servers.of(order.worker)
     if tested.kind is not TargetKind.IMPORT_STRING:
-        command = server.command(order)
+        command = server.command(replace(order, program=program_of(server, order.python)))
         env = dict(command.env)
         return Start(argv=command.argv, env=env, folder=root, files=command.files)
     modules: Mapping[str, str | None] = tested.modules or {}
@@ -130,7 +138,7 @@ def start_of(order: ReplicaOrder, tested: Target, *, root: Path, lent: Path | No
         folder=tested.folder,
         versions={name: text for name, text in modules.items() if text},
     )
-    command = server.command(own)
+    command = server.command(replace(own, program=program_of(server, own.python)))
     last = str(lent) if lent and order.worker.python is None else ""  # another has its own
     first = (command.env.get(IMPORT_PATH), order.worker.env.get(IMPORT_PATH))
     places = _places(tested, first=first, last=last)

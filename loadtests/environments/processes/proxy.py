@@ -11,6 +11,9 @@ from loadtests.environments.processes.addresses import Addresses
 from loadtests.model.plan import Upstream
 from loadtests.tools import nginx, proc
 
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Heeds no ``http_proxy``: our own nginx is on this machine."""
+
 
 def config(
     program: str,
@@ -47,7 +50,7 @@ def generation(places: Addresses) -> int | None:
     """Return the generation of the configuration that is in force; None if nginx does not say."""
     url = f"http://{places.proxy_host}:{places.status_port}/generation"
     try:
-        with urllib.request.urlopen(url, timeout=1) as answer:
+        with _DIRECT.open(url, timeout=1) as answer:
             return int(answer.read())
     except (urllib.error.URLError, OSError, ValueError):
         return None

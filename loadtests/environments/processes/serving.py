@@ -7,6 +7,8 @@ import importlib.util
 import json
 import sys
 from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 from loadtests.environments.processes import project
@@ -29,35 +31,53 @@ INTERPRETERS = (
 
 ASK_LIMIT_S = 30.0
 
-_ASK = (
-    "import importlib.util, json, platform, sys;"
-    "print(json.dumps([platform.python_implementation(), platform.python_version(),"
-    " [name for name in sys.argv[1:] if importlib.util.find_spec(name) is None]]))"
-)
+_ASK = """
+import importlib.util, json, platform, sys
+def is_there(name):
+    if importlib.util.find_spec(name) is not None:
+        return True
+    try:  # a distribution may have a program and no module of its name
+        from importlib import metadata
+        metadata.version(name)
+    except ImportError:
+        return False
+    return True
+print(json.dumps([platform.python_implementation(), platform.python_version(),
+ [name for name in sys.argv[1:] if not is_there(name)]]))
+"""
 
 
-def check(workers: Iterable[WorkerModel], tested: Target = SAMPLE) -> None:
+def check(
+    workers: Iterable[WorkerModel], tested: Target = SAMPLE, *, root: Path | None = None
+) -> None:
     """Raise :class:`UsageError` if an interpreter lacks what a worker model needs.
 
     Of a command of the user's own, only the program is looked for. The interpreter of a
     user's application was asked when the application was imported; here it is imported by those of
-    single variants.
+    single variants. ``root`` is the sample application's working folder.
     """
     for worker in workers:
         server = registry.of(worker)
         if server is own_command.SERVER:
-            _check_program(worker)
+            _check_program(worker, Path(tested.folder or root or "."))
+        python = interpreter(worker, tested)
         if tested.kind is TargetKind.SAMPLE:
-            python = interpreter(worker)
-            lacking = missing(python, (*server.modules(worker), *SAMPLE_MODULES))
+            absent = missing(python, (*server.modules_asked(worker), *SAMPLE_MODULES))
+            lacking = server.lacking(worker, {*server.modules_asked(worker)} - {*absent})
+            lacking += tuple(name for name in SAMPLE_MODULES if name in absent)
         elif worker.python is not None:
-            python = interpreter(worker)
             seen = project.seen_in(tested, python)
-            lacking = tuple(name for name in server.modules(worker) if not seen.modules.get(name))
+            lacking = server.lacking(worker, [name for name in seen.modules if seen.modules[name]])
         else:
-            continue
+            python, lacking = tested.python or python, ()
         if lacking:
             raise UsageError(_lacks(worker, server, python, lacking))
+        if server.program and project.program_of(server, python) is None:
+            raise UsageError(
+                f"The variant {worker.name} needs the program {server.program}, which is neither"
+                f" beside {python} nor on PATH. Install it: `{python} -m pip install"
+                f" {server.install}`."
+            )
 
 
 def _lacks(worker: WorkerModel, server: Server, python: str, lacking: Collection[str]) -> str:
@@ -70,23 +90,33 @@ def _lacks(worker: WorkerModel, server: Server, python: str, lacking: Collection
     )
 
 
-def _check_program(worker: WorkerModel) -> None:
+def _check_program(worker: WorkerModel, folder: Path) -> None:
+    """Raise :class:`UsageError` without a command's program; a path starts from ``folder``."""
     own_command.check(worker.options)
     program = worker.options[0]
-    if program not in own_command.PYTHON_WORDS and proc.which(program) is None:
+    if program in own_command.PYTHON_WORDS:
+        return
+    is_path = "/" in program
+    if proc.which(str(folder / program) if is_path else program) is None:
+        where = f"no program in {folder}" if is_path else "not on PATH"
         raise UsageError(
-            f"The variant {worker.name} starts {program!r}, which is not on PATH. Install it, or"
-            " give its path."
+            f"The variant {worker.name} starts {program!r}, which is {where}. Install it, or give"
+            " its path."
         )
 
 
-def interpreter(worker: WorkerModel) -> str:
-    """Return the interpreter of a worker model: a path as seen from here, else found on PATH."""
+def interpreter(worker: WorkerModel, tested: Target = SAMPLE) -> str:
+    """Return the path of a worker model's interpreter.
+
+    Raises :class:`UsageError` where there is no Python by the name or path that a variant asks for.
+    """
     if worker.python is None:
         return sys.executable
-    if "/" in worker.python:
-        return str(Path(worker.python).expanduser().absolute())
-    return proc.which(worker.python) or worker.python
+    # Late: runs without another interpreter need none of it.
+    from loadtests.targets.application.interpreter import find
+
+    asker = f"the variant {worker.name}"
+    return find(worker.python, Path(tested.folder or "."), asker=asker).path
 
 
 def missing(python: str, modules: Collection[str]) -> tuple[str, ...]:
@@ -103,8 +133,15 @@ def lacking_servers() -> dict[str, str]:
         server.name: server.install
         for server in registry.SERVERS.values()
         for worker in server.worker_models[:1]
-        if any(importlib.util.find_spec(name) is None for name in server.modules(worker))
+        if server.lacking(worker, [*filter(_is_here, server.modules_asked(worker))])
     }
+
+
+def _is_here(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None or bool(metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def pythons() -> tuple[str, ...]:
@@ -124,6 +161,14 @@ def about(python: str) -> str:
     return f"{implementation} {version}"
 
 
+@cache
+def implementation_of(python: str) -> str | None:
+    """Return an interpreter's implementation, such as ``PyPy``; None where it does not say."""
+    with contextlib.suppress(UsageError):
+        return _asked(python, ())[0]
+    return None
+
+
 def _asked(python: str, modules: Collection[str]) -> tuple[str, str, list[str]]:
     try:
         done = proc.run((python, "-c", _ASK, *modules), timeout_s=ASK_LIMIT_S)
@@ -136,14 +181,19 @@ def _asked(python: str, modules: Collection[str]) -> tuple[str, str, list[str]]:
     return implementation, version, lacking
 
 
-def processes_of(pid: int) -> tuple[ServerProcess, ...]:
-    """Return a replica's processes with their threads and command lines, the first one first."""
+def processes_of(pid: int, python: str | None = None) -> tuple[ServerProcess, ...]:
+    """Return a replica's processes with their threads and command lines, the first one first.
+
+    ``python`` is the interpreter that it was started with.
+    """
+    implementation = None if python is None else implementation_of(python)
     return tuple(
         ServerProcess(
             pid=facts.pid,
             parent=facts.parent,
             threads=procfs.threads_of(facts.pid),
             command=procfs.command_of(facts.pid),
+            implementation=implementation,
         )
         for facts in procfs.family(pid)
     )

@@ -7,7 +7,6 @@ Other stores are asked (``stores.STORES``).
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ from loadtests.environments.shared.asked_stores import AskedStores, AskStore
 from loadtests.environments.shared.stores import program_of
 from loadtests.model.tested.shared import LockedFile, SharedUse, StoreSessions
 from loadtests.tools import postgres, procfs
+from loadtests.tools.stores.clients import by_replica
 
 MOST_QUESTIONS = 6
 """How often a server is asked in a run what its sessions wait for. Each takes some 50 ms of CPU, so
@@ -71,14 +71,14 @@ class SharedLooks:
         self, member: str, commands: Sequence[str], addresses: Mapping[str, str]
     ) -> StoreSessions:
         clients, most = postgres.parse_titles(commands)
-        names = [addresses.get(client.address or "") for client in clients]
-        named = Counter(name for name in names if name is not None)
+        named, elsewhere = by_replica([client.address for client in clients], addresses)
         seen = StoreSessions(
             member=member,
             connections=len(clients),
             active=sum(client.is_active for client in clients),
             waiting=sum(client.is_waiting for client in clients),
-            by_replica=dict(sorted(named.items())),
+            by_replica=named,
+            elsewhere=elsewhere,
             most=most if most is not None else self._most_of(member),
         )
         return self._with_lock(seen) if seen.waiting else seen

@@ -30,16 +30,20 @@ TABLE = "[tool.twofold.swarm.nodes]"
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """The nodes that take part, the manager first, and their engines by the nodes' ids."""
+    """The nodes that take part, the manager first, and their engines by the nodes' ids.
+
+    A manager that takes no tasks is none of the nodes, but its engine is there for orders.
+    """
 
     nodes: tuple[Node, ...]
     engines: Mapping[str, NodeEngine]
+    manager_id: str
     notes: tuple[str, ...] = ()
 
     @property
     def manager(self) -> NodeEngine:
         """The engine that services are made at."""
-        return self.engines[self.nodes[0].id]
+        return self.engines[self.manager_id]
 
     def engine_of(self, node: Node) -> NodeEngine:
         """Return a node's engine."""
@@ -74,21 +78,48 @@ def opened(access: SwarmAccess) -> Iterator[Cluster]:
         for name, url in access.nodes.items():
             engine = stack.enter_context(closing(NodeEngine(url)))
             node = str(engine.swarm().get("NodeID") or "")
-            _check_member(name, url, node, known)
+            _check_member(name, url, node, known, own_id)
             if node in reached and reached[node][1] is not manager:
                 raise UsageError(
                     f"{TABLE} names one node twice: {reached[node][0]} and {name} are the same."
                 )
             reached[node] = (name, manager if node == own_id else engine)
-        nodes = tuple(_node(name, known[node], engine) for node, (name, engine) in reached.items())
+        nodes = tuple(
+            _node(name, known[node], engine)
+            for node, (name, engine) in reached.items()
+            if known[node].ready
+        )
+        idle = (
+            ()
+            if known[own_id].ready
+            else (_manager_without_tasks(reached[own_id][0], own_id, nodes),)
+        )
         names = [node.name for node in nodes]
         if len(set(names)) < len(names):
             nodes = tuple(replace(node, name=f"{node.name}-{node.id[:5]}") for node in nodes)
         yield Cluster(
             nodes=nodes,
             engines={node: engine for node, (_, engine) in reached.items()},
-            notes=left_out([facts for facts in known.values() if facts.id not in reached]),
+            manager_id=own_id,
+            notes=(
+                *idle,
+                *left_out([facts for facts in known.values() if facts.id not in reached]),
+            ),
         )
+
+
+def _manager_without_tasks(name: str, node: str, nodes: Sequence[Node]) -> str:
+    """Return that the manager has nothing of the run, in a sentence; raise if no node is left."""
+    if not nodes:
+        raise EnvironmentFailure(
+            f"No node of the Swarm can have anything: the manager {name} takes no tasks, since it"
+            f" is drained or paused, and no other is named in {TABLE}. Name the others there, or"
+            f" bring it back: docker node update --availability active {node}."
+        )
+    return (
+        f"The manager {name} takes no tasks, since it is drained or paused. So nothing of the run"
+        " is on it, and it only gives orders."
+    )
 
 
 def left_out(others: Sequence[NodeFacts]) -> tuple[str, ...]:
@@ -117,13 +148,19 @@ def _manager_id(engine: NodeEngine, address: str) -> str:
     return str(swarm["NodeID"])
 
 
-def _check_member(name: str, url: str, node: str, known: Mapping[str, NodeFacts]) -> None:
+def _check_member(
+    name: str, url: str, node: str, known: Mapping[str, NodeFacts], manager: str
+) -> None:
+    """Raise for an engine of another Swarm, and for a node that takes no tasks.
+
+    The manager need not take any.
+    """
     if node not in known:
         raise UsageError(
             f"The engine at {url}, which {TABLE} calls {name}, is not in the manager's Swarm. Look:"
             f" docker -H {url} info; docker node ls."
         )
-    if not known[node].ready:
+    if node != manager and not known[node].ready:
         raise EnvironmentFailure(
             f"The node {name} takes no tasks: it is down, drained or paused. Look: docker node ls."
             f" Bring it back, or take it out of {TABLE}."
@@ -150,7 +187,7 @@ def is_here(address: str) -> bool:
 
 def machine_of(cluster: Cluster) -> Machine:
     """Return the facts of the machines that the nodes are on."""
-    facts = [engine.facts() for engine in cluster.engines.values()]
+    facts = [cluster.engine_of(node).facts() for node in cluster.nodes]
     nodes = cluster.nodes
     engine = f"Docker {cluster.manager.version}, a Swarm of {len(nodes)} nodes"
     can_budget = all(bool(each.get("CpuCfsQuota")) for each in facts)

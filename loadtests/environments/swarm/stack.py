@@ -15,6 +15,7 @@ from loadtests.environments.compose.containers import (
     LOG_LINES,
     STATUS_PORT,
     WRITE_CONFIG,
+    last_lines,
     parse_processes,
     proxy_config,
 )
@@ -28,7 +29,7 @@ from loadtests.environments.swarm.stacks import ServiceStack
 from loadtests.environments.wait_idle import busy_after, wait_until_quiet
 from loadtests.model.machine import Node
 from loadtests.model.plan import Plan, TrialSpec, Upstream
-from loadtests.model.stack import HostReading, NodesSeen, Reading, ReplicaState
+from loadtests.model.stack import HostReading, LogLines, NodesSeen, Reading, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import Role, is_generator
 from loadtests.planning.budget import cores_used, service_parts
@@ -216,6 +217,13 @@ class SwarmStack:
             return "(no container)"
         node, container = self._at[member]
         return self._stack.cluster.engine_of(node).log(container.id, lines=LOG_LINES)
+
+    def log_lines(self, member: str) -> LogLines:
+        """Return the last lines of a member's log, a great many."""
+        if member not in self._at:
+            return LogLines(lines=())
+        node, container = self._at[member]
+        return last_lines(self._stack.cluster.engine_of(node), container.id)
 
     def state_of(self, member: str) -> ReplicaState:
         """Return whether a replica runs, and where it listens."""

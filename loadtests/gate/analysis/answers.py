@@ -33,6 +33,7 @@ BODY_RATIO = 0.5
 """Head's mean body over base's, from which on downwards its answers may be empty or cut off."""
 
 FAILED = "failed"
+PAGE = "2xx"
 
 
 def counted(
@@ -84,10 +85,14 @@ class Tally:
         return sum(self.kinds.values())
 
     @property
+    def good(self) -> int:
+        """The answers that did not fail."""
+        return self.total - self.kinds[FAILED]
+
+    @property
     def mean_body_bytes(self) -> float | None:
         """Bytes of a good answer's body on average; None without any."""
-        good = self.total - self.kinds[FAILED]
-        return self.body_bytes / good if good else None
+        return self.body_bytes / self.good if self.good else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,18 +114,27 @@ class Difference:
     kind: str
 
     @property
+    def totals(self) -> tuple[int, int]:
+        """Of how many answers of base and of head a kind is a share: a good one of the good."""
+        base, head = self.place.base, self.place.head
+        return (base.total, head.total) if self.kind == FAILED else (base.good, head.good)
+
+    @property
     def ratios(self) -> tuple[float, float]:
         """The share of base's answers that are of this kind, and that of head's."""
-        base, head = self.place.base, self.place.head
-        return base.kinds[self.kind] / base.total, head.kinds[self.kind] / head.total
+        base_of, head_of = self.totals
+        return (
+            self.place.base.kinds[self.kind] / base_of if base_of else 0.0,
+            self.place.head.kinds[self.kind] / head_of if head_of else 0.0,
+        )
 
     def __str__(self) -> str:
         place, kind = self.place, self.kind
         how = "failed" if kind == FAILED else f"had a status {kind}"
         at = "" if place.replicas == 1 else f" at {place.replicas} replicas"
         return (
-            f"{place.head.kinds[kind]:,} of {place.head.total:,} requests {place.name} to"
-            f" head{at} {how}, {place.base.kinds[kind]:,} of {place.base.total:,} to base."
+            f"{place.head.kinds[kind]:,} of {self.totals[1]:,} requests {place.name} to"
+            f" head{at} {how}, {place.base.kinds[kind]:,} of {self.totals[0]:,} to base."
         )
 
 
@@ -136,6 +150,7 @@ def differences(plan: GatePlan, evidence: Evidence, *, level: float) -> tuple[Di
         for place in places(plan, evidence)
         if place.base.total and place.head.total
         for kind in place.head.kinds
+        if kind == FAILED or place.base.good  # else there is nothing to be unlike
     ]
     found = [(_chance(pair), pair) for pair in pairs if _is_frequent(pair)]
     shown = [(chance, pair) for chance, pair in found if chance < level / len(pairs)]
@@ -144,6 +159,8 @@ def differences(plan: GatePlan, evidence: Evidence, *, level: float) -> tuple[Di
 
 def _is_frequent(pair: Difference) -> bool:
     base, head = pair.ratios
+    if pair.kind == PAGE and base >= ERROR_LIMIT_RATIO:
+        return False  # more pages in the place of redirects are a repair
     return (
         head >= max(ERROR_LIMIT_RATIO, TIMES * base)
         and pair.place.head.starts[pair.kind] >= FEWEST_STARTS
@@ -151,9 +168,9 @@ def _is_frequent(pair: Difference) -> bool:
 
 
 def _chance(pair: Difference) -> float:
-    base, head, kind = pair.place.base, pair.place.head, pair.kind
-    share = head.total / (base.total + head.total)
-    return float(bdtrc(head.kinds[kind] - 1, base.kinds[kind] + head.kinds[kind], share))
+    base, head = (tally.kinds[pair.kind] for tally in (pair.place.base, pair.place.head))
+    base_of, head_of = pair.totals
+    return float(bdtrc(head - 1, base + head, head_of / (base_of + head_of)))
 
 
 def shorter(plan: GatePlan, evidence: Evidence) -> Iterator[str]:

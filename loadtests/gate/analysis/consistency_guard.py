@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from loadtests.analysis.consistency import declared
-from loadtests.analysis.consistency.rate_limits import COUNTS_ALONE
+from loadtests.analysis.consistency.rate_limits import counts_alone
 from loadtests.gate.model import Evidence, SideName
 from loadtests.model.consistency import (
     SAMPLE_CHECKS,
@@ -28,6 +28,9 @@ CHECKS = SAMPLE_CHECKS
 
 TRIES = 6
 """Tries of each check; the chance of a false alarm is then 0.02 %."""
+
+MOST_ROUNDS = 2 * TRIES
+"""Rounds of tries at most: a check whose name is another in every round has one try for ever."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,10 +63,24 @@ def judge(record: ProbeRecord) -> ProbeResult:
     An application that accepts any path and stores nothing is unchecked, not inconsistent.
     """
     result = declared.judge(record)
-    if result.state is ProbeState.BREAKS and not declared.had_effect(record):
+    is_right_nowhere = result.state is ProbeState.BREAKS and not result.right
+    if is_right_nowhere and not declared.had_effect(record):
         detail = f"{result.read} shows nothing of what was written, on any replica."
         return replace(result, state=ProbeState.UNCHECKED, detail=detail)
     return result
+
+
+def folded(results: Iterable[ProbeResult]) -> tuple[ProbeResult, ...]:
+    """Return one result for each check of one try, the worst of it.
+
+    Several requests may share a check, such as the notes of one range of numbers.
+    """
+    worst: dict[str, ProbeResult] = {}
+    for result in results:
+        known = worst.get(result.check)
+        if known is None or _rank(result) < _rank(known):
+            worst[result.check] = result
+    return tuple(worst.values())
 
 
 def compared(evidence: Evidence, worker: str) -> tuple[Compared, ...]:
@@ -163,11 +180,16 @@ def _whose(comparison: Compared) -> str:
     )
 
 
+def _rank(result: ProbeResult) -> int:
+    """Return how much a result says, the most telling as 0."""
+    order = (ProbeState.BREAKS, ProbeState.NOTE, ProbeState.OK, ProbeState.UNCHECKED)
+    return 0 if _breaks(result) else order.index(result.state)
+
+
 def _breaks(result: ProbeResult) -> bool:
     """Return whether two replicas do not answer as one.
 
     A rate limit that each counts alone is only a note in a run, which sees its refusals. A gate
     compares: where base counts as one, head no longer does.
     """
-    counts_alone = result.kind is ProbeKind.LIMIT and result.detail.startswith(COUNTS_ALONE)
-    return result.state is ProbeState.BREAKS or counts_alone
+    return result.state is ProbeState.BREAKS or counts_alone(result)

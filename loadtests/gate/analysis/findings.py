@@ -120,8 +120,8 @@ def all_fail_more(plan: GatePlan, evidence: Evidence) -> bool:
     """Return whether head fails at least one request in a thousand, and more often than base.
 
     If both versions fail equally often, head's share of all failures is binomial (the conditional
-    test of Przyborowski and Wilenski 1940). The test is one-sided, at an endpoint's level at this
-    look.
+    test of Przyborowski and Wilenski 1940). The test is one-sided, at half of an endpoint's level
+    at this look.
     """
     base, base_of = error_counts(evidence, SideName.BASE)
     head, head_of = error_counts(evidence, SideName.HEAD)
@@ -132,17 +132,15 @@ def all_fail_more(plan: GatePlan, evidence: Evidence) -> bool:
 
 
 def unlike(plan: GatePlan, evidence: Evidence) -> tuple[Difference, ...]:
-    """Return how head answers single requests otherwise than base.
-
-    All requests together have an endpoint's level at this look, as the test of all failures has.
-    """
+    """Return how head answers single requests otherwise than base, all at one level together."""
     return answers.differences(plan, evidence, level=_level(plan, evidence))
 
 
 def _level(plan: GatePlan, evidence: Evidence) -> float:
-    """Return an endpoint's level at this look."""
+    """Return half of an endpoint's level at this look: the two tests of answers share it."""
     look = max(1, error_spending.look_at(len(evidence.pairs), plan.looks))
-    return plan.alpha / plan.tests * error_spending.share(look, plan.looks, error_spending.late)
+    share = error_spending.share(look, plan.looks, error_spending.late)
+    return plan.alpha / plan.tests * share / 2
 
 
 def _shorter(plan: GatePlan, evidence: Evidence) -> Iterator[GateFinding]:

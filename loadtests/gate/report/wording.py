@@ -13,6 +13,7 @@ from loadtests.gate.model import (
     GateResult,
     GateVerdict,
     Side,
+    SideKind,
 )
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.variables import HIDDEN
@@ -152,7 +153,7 @@ def again(result: GateResult) -> str:
     words = ["twofold", "gate"]
     variants = _variants(plan)
     for version in (result.head,) if len(variants) > 1 else (result.base, result.head):
-        words += [f"--{version.name}", version.commit or _path_or_image(version)]
+        words += [f"--{version.name}", _source(version)]
         for variable in version.environment:
             words += [f"--{version.name}-env", f"{variable}={HIDDEN}"]
     words += ["--variants" if len(variants) > 1 else "--workers", ",".join(variants)]
@@ -171,7 +172,9 @@ def _variants(plan: GatePlan) -> tuple[str, ...]:
     return plan.workers
 
 
-def _path_or_image(version: Side) -> str:
+def _source(version: Side) -> str:
+    if version.kind is SideKind.REF and version.commit:
+        return version.commit
     return "." if version.asked == "working tree" else version.asked
 
 

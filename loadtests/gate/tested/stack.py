@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from loadtests.environments.compose.projects import (
 )
 from loadtests.environments.compose.tested.start.listening import Wanted
 from loadtests.environments.compose.tested.start.starting import Starting
+from loadtests.environments.compose.tested.subject import Part
 from loadtests.environments.protocol import Say
 from loadtests.environments.wait_idle import busy_after
 from loadtests.gate.model import GatePlan, SideName
@@ -123,10 +124,21 @@ def open_stack(parts: Stackable, say: Say) -> Iterator[VersionStack]:
             )
 
 
+def _of_side(side: SideName, part: Part, needs: Sequence[Part]) -> Part:
+    """Return a needed part by the name of its side, with the same names of those that it needs."""
+    names = {each.service: service_of(side, each) for each in needs}
+    wanted = part.definition.get("depends_on", {})
+    definition = {
+        **part.definition,
+        "depends_on": {names.get(name, name): how for name, how in wanted.items()},
+    }
+    return replace(part, service=service_of(side, part), definition=definition)
+
+
 def _starting(parts: Stackable, side: SideName, project: Project, say: Say) -> Starting:
     prepared, plan = parts.prepared[side], parts.plan
     subject = prepared.subject
-    needs = tuple(replace(part, service=service_of(side, part)) for part in subject.needs)
+    needs = tuple(_of_side(side, part, subject.needs) for part in subject.needs)
     return Starting(
         project=project,
         subject=replace(subject, needs=needs),

@@ -10,8 +10,10 @@ INTERIM_AT = slice(9, 10)
 INTERIM_DIGIT = b"1"
 """Position of the status's first digit in a status line, and its value in an interim answer."""
 
-REPLICA_NAME = os.environ.get("TWOFOLD_REPLICA_HEADER") or "X-Upstream-Addr"
-"""The header that names the replica which answered: nginx's, or the one of a deployment."""
+REPLICA_NAME = os.environ.get("TWOFOLD_REPLICA_HEADER", "X-Upstream-Addr")
+"""The header that names the replica which answered: nginx's, or the one of a deployment.
+
+Empty for a deployment whose answers name no replica: another proxy's means something else."""
 
 REPLICA_HEADER = f"{REPLICA_NAME}: ".encode("latin-1", errors="replace")
 LOWER_NAME = REPLICA_NAME.lower()
@@ -101,6 +103,8 @@ def ends_by_closing(head: bytes) -> bool:
 
 def replica_of(raw: bytes) -> bytes | None:
     """Return the replica named in the answer that begins with ``raw``, or None."""
+    if not REPLICA_NAME:
+        return None
     if raw[INTERIM_AT] == INTERIM_DIGIT:
         raw = (final_head(raw) or b"") + HEAD_END
     end = raw.find(HEAD_END)

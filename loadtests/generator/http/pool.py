@@ -49,6 +49,15 @@ class Origin:
         else:
             self.open.discard(connection)
 
+    def renew(self) -> None:
+        """Close the idle connections, and those in flight after their answers."""
+        for connection in self._idle:
+            self.open.discard(connection)
+            connection.close()
+        self._idle.clear()
+        for connection in self.open:
+            connection.usable = False
+
     def fail_overdue(self, now: float) -> None:
         """End the requests whose time limit has passed."""
         if len(self._idle) == len(self.open):
@@ -86,6 +95,11 @@ class Pool:
         if address not in self._origins:
             self._origins[address] = Origin(*address)
         return self._origins[address]
+
+    def renew(self) -> None:
+        """Let all requests from now on go over new connections."""
+        for origin in self._origins.values():
+            origin.renew()
 
     def _watch_deadlines(self) -> None:
         while True:

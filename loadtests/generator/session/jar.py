@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from loadtests.generator.clock import now_s
+from loadtests.generator.http.cookies import split_cookie
 
 NEVER = float("inf")
 
@@ -71,11 +72,10 @@ class Jar(MutableMapping[str, str]):
 
         Returns None for a header that has none.
         """
-        pair, _, rest = line.partition(";")
-        name, equals, value = pair.partition("=")
-        name, value = name.strip(), value.strip()
-        if not equals or not name:
+        parts = split_cookie(line)
+        if parts is None:
             return None
+        name, value, rest = parts
         cookie = Cookie(name, value, domain=self._host)
         cookie.path = path[: path.rfind("/")] or "/"
         reason = self._read(cookie, rest) if rest else None

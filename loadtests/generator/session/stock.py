@@ -41,6 +41,10 @@ class Gated:
         self.starting = False
         self._admit = self._load.gate.admit
 
+    def renew(self) -> None:
+        """Close the connections that are kept; the session goes on with new ones."""
+        raise NotImplementedError
+
     @contextmanager
     def passing(self, url: str) -> Iterator[None]:
         """Wait until a request to ``url`` may be sent; it is in flight in the block."""
@@ -87,6 +91,10 @@ class GatedSession(HttpSession, Gated):
         more["timeout"] = more.get("timeout") or self._load.timeout_s
         with self.passing(self._build_url(url)):
             return super().request(method, url, *options, **more)
+
+    def renew(self) -> None:
+        """Close the connections that are kept."""
+        self.close()  # it clears the pools, and they can be used again
 
     def get_redirect_target(self, resp: Any) -> str | None:
         """Return where a redirect leads; None where it is not followed."""
@@ -146,6 +154,11 @@ class GatedFastSession(FastHttpSession, Gated):
         """Send a request when the gate lets it pass."""
         with self.passing(self._build_url(url)):
             return super().request(method, url, *options, **more)
+
+    def renew(self) -> None:
+        """Close the connections that are kept."""
+        agent: Any = self.client
+        agent.clientpool.close()  # likewise
 
     def _send_request_safe_mode(self, method: str, url: str, **options: Any) -> Any:
         try:

@@ -16,6 +16,7 @@ from loadtests.generator.locustfile import UnusableLocustfile
 from loadtests.generator.order import ALL, Share
 from loadtests.generator.session.load import SessionLoad
 from loadtests.generator.session.places import error_place, place_of
+from loadtests.generator.session.stock import Gated
 from loadtests.generator.user_load.gate import PauseGate
 from loadtests.generator.user_load.mix import smooth_order
 from loadtests.generator.user_load.pace import Pace
@@ -160,6 +161,14 @@ class Crowd:
             if client is not None and hasattr(client, "_admit") and not client.starting:
                 client._admit = self.gate.hold if index >= users else self.gate.admit  # noqa: SLF001
         return lambda greenlet: greenlet not in held
+
+    def renew(self) -> None:
+        """Close the connections that Locust's own sessions have kept."""
+        for user in self.alive:
+            client = getattr(user, "client", None)
+            session = getattr(client, "__dict__", {}).get("session", client)
+            if isinstance(session, Gated):
+                session.renew()
 
     def end(self, limit_s: float) -> None:
         """End all users: their ``on_stop`` runs, for at most ``limit_s``."""

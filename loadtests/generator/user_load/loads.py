@@ -13,7 +13,7 @@ from locust.stats import RequestStats
 
 from loadtests.generator.check_trial.replay import Recorded
 from loadtests.generator.http.pool import Pool
-from loadtests.generator.order import ALL, Share
+from loadtests.generator.order import ALL, Share, TrialOrder
 from loadtests.generator.request_list.users import RequestList, list_user
 from loadtests.generator.session.load import Exchanger, SessionLoad
 from loadtests.generator.session.names import secret_values
@@ -97,6 +97,13 @@ class UserLoads:
             events: Any = kit.environment.events  # Locust leaves them untyped
             events.test_start.fire(environment=kit.environment)
         return crowd
+
+    def renew_for(self, order: TrialOrder) -> None:
+        """Close the connections that were kept, if ``order`` says so."""
+        if order.reconnect:
+            self.pool.renew()
+            for crowd in self._crowds.values():
+                crowd.renew()
 
     def request_list(self, crowd: Crowd) -> RequestList | None:
         """Return the request list that ``crowd`` sends, if it has one."""

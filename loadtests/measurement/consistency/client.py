@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from loadtests.analysis.consistency.judgement import TIME_OVER
 from loadtests.measurement.generator_client import Agent
@@ -27,6 +27,11 @@ LEFT_OUT = frozenset({"accept-encoding", "content-length", "host", "cookie"})
 
 FORWARDED_FOR = "127.0.0.1"
 """The client's address, as a proxy would say it: the same for all servers."""
+
+PROTO = "x-forwarded-proto"
+
+WANTS_TLS = "a redirect to the same page over https; send it with --header X-Forwarded-Proto=https"
+"""What an answer is worth that only asks for https."""
 
 LIMIT_HEADERS = ("x-ratelimit-remaining", "ratelimit-remaining", "x-rate-limit-remaining")
 LIMIT_IN_WORDS = re.compile(r"(?:remaining|\br)=(\d+)")
@@ -70,40 +75,46 @@ class Client:
         (answer,) = self._ask([(server, request)], self.cookies)
         if answer.error is None:
             self.cookies = answer.cookies
-        return self._kept(server, answer)
+        return self._kept(server, request, answer)
 
     def ask(
         self, asked: Sequence[tuple[str, RequestSpec]], *, as_stranger: bool = False
     ) -> tuple[Seen, ...]:
         """Send requests to servers, all at the same time; no cookie changes."""
-        answers = self._ask(asked, "" if as_stranger else self.cookies)
+        answers = self._ask(asked, None if as_stranger else self.cookies)
         return tuple(
-            self._kept(server, answer) for (server, _), answer in zip(asked, answers, strict=True)
+            self._kept(server, request, answer)
+            for (server, request), answer in zip(asked, answers, strict=True)
         )
 
-    def _ask(self, asked: Sequence[tuple[str, RequestSpec]], cookies: str) -> tuple[Answer, ...]:
+    def _ask(
+        self, asked: Sequence[tuple[str, RequestSpec]], cookies: str | None
+    ) -> tuple[Answer, ...]:
+        """Send requests with these cookies beside their own; None for no cookies at all."""
         asks = [self._as_ask(server, request, cookies) for server, request in asked]
         left_s = self._deadline.left_s()
         if left_s <= 0:
             return tuple(Answer(url=ask.url, status=None, error=TIME_OVER) for ask in asks)
         return self._agent.ask(asks, timeout_s=min(TIMEOUT_S, left_s))
 
-    def _as_ask(self, server: str, request: RequestSpec, cookies: str) -> Ask:
+    def _as_ask(self, server: str, request: RequestSpec, cookies: str | None) -> Ask:
         body, kind = encoded(request)
         headers = {
             name: value for name, value in request.headers.items() if name.lower() not in LEFT_OUT
         }
         if kind and "content-type" not in {name.lower() for name in headers}:
             headers["Content-Type"] = kind
+        host = header_of(request.headers, "host") or self._host
         headers |= {
-            "Host": self._host,
-            "X-Forwarded-Host": self._host,
+            "Host": host,
+            "X-Forwarded-Host": host,
             "X-Forwarded-For": FORWARDED_FOR,
         }
-        if "x-forwarded-proto" not in {name.lower() for name in headers}:
+        if not header_of(request.headers, PROTO):
             headers["X-Forwarded-Proto"] = "http"
-        if cookies:
-            headers["Cookie"] = cookies
+        sent = "" if cookies is None else joined(header_of(request.headers, "cookie"), cookies)
+        if sent:
+            headers["Cookie"] = sent
         return Ask(
             url=f"http://{self._addresses[server]}{target(request)}",
             method=request.method.upper(),
@@ -111,12 +122,13 @@ class Client:
             body=body,
         )
 
-    def _kept(self, server: str, answer: Answer) -> Seen:
+    def _kept(self, server: str, request: RequestSpec, answer: Answer) -> Seen:
+        wants_tls = _wants_tls(request, answer)
         seen = Seen(
             replica=server,
-            status=answer.status,
+            status=None if wants_tls else answer.status,
             body=answer.body,
-            error=answer.error,
+            error=WANTS_TLS if wants_tls else answer.error,
             location=_location(answer, self._addresses.values(), self._host),
             limit_left=limit_left(answer.headers),
         )
@@ -148,6 +160,28 @@ def limit_left(headers: Mapping[str, str]) -> int | None:
             return int(headers[name])
     match = LIMIT_IN_WORDS.search(headers.get("ratelimit", ""))
     return int(match[1]) if match else None
+
+
+def joined(own: str, cookies: str) -> str:
+    """Return the header ``Cookie`` of a request: its own, with ``cookies`` that win over it."""
+    pairs = (pair.strip() for pair in f"{own};{cookies}".split(";"))
+    by_name = {pair.partition("=")[0]: pair for pair in pairs if pair}
+    return "; ".join(by_name.values())
+
+
+def header_of(headers: Mapping[str, str], name: str) -> str:
+    """Return a header, by its name in small letters; "" where it is not there."""
+    return next((text for key, text in headers.items() if key.lower() == name), "")
+
+
+def _wants_tls(request: RequestSpec, answer: Answer) -> bool:
+    """Return whether an answer only redirects to the same page over https."""
+    is_redirect = answer.status is not None and 300 <= answer.status < 400
+    if not is_redirect or header_of(request.headers, PROTO) == "https":
+        return False
+    parts, asked = urlsplit(answer.headers.get("location", "")), urlsplit(answer.url)
+    there, here = ((url.path or "/", url.query) for url in (parts, asked))
+    return parts.scheme == "https" and there == here
 
 
 def _location(answer: Answer, addresses: object, host: str) -> str | None:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from loadtests.analysis.consistency import declared
+from loadtests.analysis.consistency.conversation import NO_HEADERS, merged_headers
 from loadtests.analysis.consistency.judgement import TIME_OVER
+from loadtests.measurement.consistency.client import LEFT_OUT, header_of, joined
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import (
     Check,
@@ -37,10 +39,20 @@ SHORTEST_S = 0.1
 CONFIRM_S = 3.0
 """Seconds of the whole limit that are kept for checks that broke, to be tried again."""
 
+TRIES = 3
+"""Tries of a check that no replica met."""
+
 LEAST_REPLICAS = 2
+
+NOT_SENT = LEFT_OUT - {"host"}
+"""Headers of a load that are not sent; its host is, for all requests go to one address."""
 
 REPLICA_HEADER = "X-Upstream-Addr"
 """The header in which our proxy names the replica that answered."""
+
+
+Serve = Callable[[Upstream], Mapping[str, str]]
+"""Lets the members of an upstream serve, and returns their names by what answers say of them."""
 
 
 class Prober:
@@ -48,6 +60,8 @@ class Prober:
 
     ``header`` is the one of an answer that names the replica, which ``names`` has. All checks of
     :meth:`probe` together take at most ``limit_s`` seconds; those left out are unchecked.
+    Before the checks of an upstream, ``serve`` lets it serve. Each request has ``headers``, below
+    its own.
     """
 
     def __init__(
@@ -58,7 +72,11 @@ class Prober:
         *,
         header: str = REPLICA_HEADER,
         limit_s: float = math.inf,
+        serve: Serve | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> None:
+        self._serve = serve
+        self._headers = headers
         self._limit_s = limit_s
         self._until_s = math.inf
         self._header = header.lower()
@@ -70,19 +88,28 @@ class Prober:
         """Return all checks' results for each worker model with at least two replicas."""
         self._until_s = proc.monotonic_s() + self._limit_s
         try:
-            return tuple(
-                self._tried(check, upstream) for upstream in widest(plan) for check in checks
-            )
+            results: list[ProbeResult] = []
+            for upstream in widest(plan) if checks else ():
+                self._make_serve(upstream)
+                results += [self._tried(check, upstream) for check in checks]
+            return tuple(results)
         finally:
             self._until_s = math.inf
+
+    def _make_serve(self, upstream: Upstream) -> None:
+        """Let an upstream serve; how long that takes is none of the checks' time."""
+        if self._serve is not None:
+            began_s = proc.monotonic_s()
+            self._names = self._serve(upstream)
+            self._until_s += proc.monotonic_s() - began_s
 
     def _left_s(self) -> float:
         return self._until_s - proc.monotonic_s()
 
     def _tried(self, check: Check, upstream: Upstream) -> ProbeResult:
-        """Return the result of a check, tried as often as it says, and again where it broke."""
+        """Return the result of a check, tried as often as it says, and again where it failed."""
         tries: list[ProbeResult] = []
-        while len(tries) < check.times or _broke_once(tries):
+        while len(tries) < check.times or _broke_once(tries) or _met_by_nobody(tries):
             if self._left_s() < (SHORTEST_S if _broke_once(tries) else CONFIRM_S):
                 break
             record = self.ask(
@@ -124,16 +151,21 @@ class Prober:
             request = Ask(
                 url=base_url + declared.filled(step.path, token),
                 method=step.method,
-                headers={
-                    **{name: declared.filled(text, token) for name, text in step.headers.items()},
-                    **({"Cookie": cookies} if cookies else {}),
-                },
+                headers=self._headers_of(step, token, cookies),
                 body=declared.filled(step.body, token),
             )
             timeout_s = max(SHORTEST_S, min(LIMIT_S, self._left_s()))
             return self._agent.ask([request] * times, timeout_s=timeout_s)
 
         return ask
+
+    def _headers_of(self, step: Step, token: str, cookies: str) -> dict[str, str]:
+        """Return the headers of a step, with those of the load below its own."""
+        own = {name: declared.filled(text, token) for name, text in step.headers.items()}
+        merged = merged_headers(own, self._headers)
+        sent = joined(header_of(merged, "cookie"), cookies)
+        headers = {name: text for name, text in merged.items() if name.lower() not in NOT_SENT}
+        return {**headers, **({"Cookie": sent} if sent else {})}
 
     def _seen(self, answer: Answer) -> Seen:
         address = answer.headers.get(self._header)
@@ -147,6 +179,14 @@ class Prober:
 
 def _broke_once(tries: Sequence[ProbeResult]) -> bool:
     return [one.state for one in tries] == [ProbeState.BREAKS]
+
+
+def _met_by_nobody(tries: Sequence[ProbeResult]) -> bool:
+    """Return whether a check that nobody met is tried again.
+
+    Of several processes, the one that was written to may not have been asked.
+    """
+    return 0 < len(tries) < TRIES and all(map(declared.was_met_by_nobody, tries))
 
 
 def _not_made(check: Check, upstream: Upstream) -> ProbeResult:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from loadtests.analysis.consistency import (
     conversation,
     judgement,
+    normal_form,
     rate_limits,
     reading,
     written,
@@ -51,7 +52,7 @@ NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Written:
+class Written:
     """A request that wrote, and its answer."""
 
     name: str
@@ -97,7 +98,11 @@ class Examination:
     rng: random.Random
     deadline: Deadline
     cases: list[Case] = field(default_factory=list)
-    _writes: list[_Written] = field(default_factory=list)
+    last_written: dict[str, Written] = field(default_factory=dict)
+    """The last write of each name that another server than home accepted."""
+    began_s: float = 0.0
+    """When the client began, in seconds of the monotonic clock."""
+    _writes: list[Written] = field(default_factory=list)
 
     def is_over(self) -> bool:
         """Return whether the time is up."""
@@ -116,7 +121,7 @@ class Examination:
         self.begin()
         self._confirm(self.cases)
         # Only now: it may write at the other servers what they are found not to know.
-        self._confirm(self._write_elsewhere())
+        self._confirm(self.write_elsewhere())
         results = [judgement.judge(self.asked, case.reading) for case in self.cases]
         results += self._unread_writes()
         results += [self._left_out(name, why) for name, why in self.talk.left_out]
@@ -127,6 +132,7 @@ class Examination:
 
     def begin(self) -> None:
         """Begin at home: start, read, write, and read again; then read everywhere."""
+        self.began_s = proc.monotonic_s()
         for request in self.talk.start:
             self.client.send(self._home, self._filled(request))
         reads = conversation.unique([self._filled(read) for read in self.talk.reads])
@@ -135,19 +141,21 @@ class Examination:
             request = self._filled(write)
             answer = self.client.send(self._home, request)
             name = conversation.name_of(write)
-            self._writes.append(_Written(name=name, request=request, answer=answer))
+            self._writes.append(Written(name=name, request=request, answer=answer))
         derived: dict[str, _Origin] = {}
         followed: set[str | None] = set()
         for one in self._writes:
             if not _is_accepted(one.answer):
                 continue
             ids = written.ids_of(one.answer)
-            further = conversation.reads_of_answer(self.talk.reads, one.answer, ids)
+            further = conversation.reads_of_answer(
+                self.talk.reads, one.answer, ids, self.talk.headers
+            )
             reads = conversation.unique([*reads, *(entry.request for entry in further)])
             derived |= {
                 _line(entry.request): _Origin(
                     written_by=one.name,
-                    check=entry.of or NUMBER.sub("<n>", conversation.name_of(entry.request)),
+                    check=entry.of or _same_in_every_run(conversation.name_of(entry.request)),
                 )
                 for entry in further
             }
@@ -225,7 +233,7 @@ class Examination:
     def _at_once(self) -> int:
         return min(MOST_AT_ONCE, AT_ONCE_EACH * (self.processes or SUPPOSED_PROCESSES))
 
-    def _write_elsewhere(self) -> list[Case]:
+    def write_elsewhere(self) -> list[Case]:
         """Send each write to the other servers, too, and return those that seem to refuse it."""
         refused: list[Case] = []
         for one, write in zip(self._writes, self.talk.writes, strict=True):
@@ -242,7 +250,13 @@ class Examination:
                 ),
             )
             for server in self._others:
-                case.add(server, *self.client.ask([(server, self._filled(write))]))
+                request = self._filled(write)
+                (answer,) = self.client.ask([(server, request)])
+                case.add(server, answer)
+                if _is_accepted(answer):
+                    self.last_written[one.name] = Written(
+                        name=one.name, request=request, answer=answer
+                    )
             if reading.suspects(case.reading):
                 refused.append(case)
         self.cases += refused
@@ -286,24 +300,6 @@ class Examination:
             if is_home and self.client.cookies and not case.reading.writing:
                 self._ask_as_stranger([case])
 
-    # -- a further server --------------------------------------------------------------------------
-
-    def remembered(self) -> list[Case]:
-        """Return the requests by which home shows what it knows of the client."""
-        return [
-            case
-            for case in self.cases
-            if not case.reading.writing and reading.is_remembered(case.reading)
-        ][:MOST_CONFIRMED]
-
-    def after_start(self, remembered: Sequence[Case]) -> ProbeResult:
-        """Return whether home still knows the client, now that a further server has started."""
-        pairs = []
-        for case in remembered:
-            asked = [self.client.ask([(self._home, case.request)])[0] for _ in range(CONFIRM)]
-            pairs.append((case.reading, tuple(asked)))
-        return judgement.after_start(self.asked, pairs)
-
     # -- what is left -----------------------------------------------------------------------------
 
     def _unread_writes(self) -> list[ProbeResult]:
@@ -330,6 +326,11 @@ class Examination:
         return self.asked.result(
             ProbeKind.ANSWER, name, ProbeState.UNCHECKED, f"{name} was not asked: {why}."
         )
+
+
+def _same_in_every_run(name: str) -> str:
+    """Return the name of a read without the ids of what was written."""
+    return NUMBER.sub("<n>", normal_form.normal(name))
 
 
 def _line(request: RequestSpec) -> str:

@@ -12,8 +12,9 @@ from loadtests.analysis.consistency import conversation, files, judgement
 from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.environments.protocol import Grows, KeepsFiles, Stack
+from loadtests.measurement.consistency import further_server
 from loadtests.measurement.consistency.client import TIMEOUT_S, Client, Deadline, target
-from loadtests.measurement.consistency.examination import Examination
+from loadtests.measurement.consistency.examination import Case, Examination
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from loadtests.model.errors import EnvironmentFailure
@@ -34,7 +35,7 @@ MOST_SERVERS = 4
 """Replicas of a worker model that are asked."""
 
 CONTROL_LIMIT_S = 10.0
-"""How much longer the checks may take where something was gone after a start."""
+"""How much longer the control may take than the checks after which something was gone."""
 
 FILES_LIMIT_S = 3.0
 BREAKING_FILES_LIMIT_S = 25.0
@@ -160,8 +161,8 @@ class Undeclared:
         examination = self._examination(subject, until_s)
         results = examination.run()
 
-        def again() -> Examination:
-            control_s = until_s + START_LIMIT_S + CONTROL_LIMIT_S
+        def again(elapsed_s: float) -> Examination:
+            control_s = proc.monotonic_s() + elapsed_s + CONTROL_LIMIT_S
             return self._examination(replace(subject, seed=f"{subject.seed}/again"), control_s)
 
         started = self._after_start(examination, again, until_s if end_s is None else end_s)
@@ -199,14 +200,14 @@ class Undeclared:
         return (*named, *([note] if note is not None else []))
 
     def _after_start(
-        self, examination: Examination, again: Callable[[], Examination], end_s: float
+        self, examination: Examination, again: Callable[[float], Examination], end_s: float
     ) -> tuple[ProbeResult, ...]:
         """Return whether what home knows outlives the start of a further server.
 
-        Where it does not, the same is done ``again`` without a start, for as long. It is over at
-        ``end_s``.
+        Where it does not, the same is done ``again`` without a start, for as many seconds. It is
+        over at ``end_s``.
         """
-        remembered = examination.remembered()
+        remembered = further_server.remembered(examination)
         further = self._means.further_replica
         asked = examination.asked
         if further is None or not remembered or asked.worker in self._grown:
@@ -214,10 +215,15 @@ class Undeclared:
         # A start takes as long for many variants as for one, so it may have more than their share.
         deadline = examination.deadline
         deadline.until_s = min(end_s, deadline.until_s + START_NEEDS_S)
+        over = f"No further server was started: {judgement.TIME_OVER}."
         if deadline.left_s() < START_NEEDS_S / 2:
-            return (_not_started(asked, f"No further server was started: {judgement.TIME_OVER}."),)
+            return (_not_started(asked, over),)
+        known = further_server.still_known(examination, remembered)
+        if not known:
+            why = over if examination.is_over() else _replaced(remembered)
+            return (_not_started(asked, why),)
         self._grown.add(asked.worker)
-        path, began_s = remembered[0].request, proc.monotonic_s()
+        path = known[0].request
         with further(asked.worker) as address:
             limit_s = max(0.0, min(START_LIMIT_S, deadline.left_s()))
             try:
@@ -228,25 +234,40 @@ class Undeclared:
                 )
             except EnvironmentFailure as error:
                 return (_not_started(asked, str(error)),)
-            result = examination.after_start(remembered)
+            result = further_server.after_start(examination, known)
+            elapsed_s = proc.monotonic_s() - examination.began_s
         if result.state is not ProbeState.BREAKS:
             return (result,)
-        return (self._controlled(result, again(), proc.monotonic_s() - began_s),)
+        return (self._controlled(result, again(elapsed_s), elapsed_s),)
 
     def _controlled(
         self, result: ProbeResult, control: Examination, elapsed_s: float
     ) -> ProbeResult:
-        """Return the result, as a note if home forgets without a further server, too."""
+        """Return the result, as a note if home forgets without a further server, too.
+
+        The control makes the same writes, and waits until ``elapsed_s`` after it began.
+        """
         control.begin()
-        remembered = control.remembered()
-        proc.sleep(elapsed_s)
-        lasts = remembered and control.after_start(remembered).state is ProbeState.OK
+        control.write_elsewhere()
+        known = further_server.still_known(control, further_server.remembered(control))
+        left_s = control.began_s + elapsed_s - proc.monotonic_s()
+        proc.sleep(max(0.0, left_s))
+        lasts = known and further_server.after_start(control, known).state is ProbeState.OK
         return result if lasts else judgement.forgets_by_itself(result)
 
     def _answers(self, address: str, request: RequestSpec, deadline: Deadline) -> bool:
         timeout_s = max(LEAST_TIMEOUT_S, min(TIMEOUT_S, deadline.left_s()))
         (answer,) = self._agent.fetch([f"http://{address}{target(request)}"], timeout_s=timeout_s)
         return answer.status is not None
+
+
+def _replaced(cases: Sequence[Case]) -> str:
+    """Return why no further server was started: the checks wrote over what they compare."""
+    names = ", ".join(case.reading.name for case in cases)
+    return (
+        "No further server was started: since the checks wrote at the other servers, too,"
+        f" {cases[0].reading.home} does not answer {names} as before."
+    )
 
 
 def _not_started(asked: Asked, why: str) -> ProbeResult:

@@ -14,6 +14,7 @@ from loadtests.model.tested.in_force import UNDER_LOAD, InForce, KeptConnections
 from loadtests.model.tested.target import STARTS_ITSELF
 from loadtests.servers import gunicorn, interpreter, registry
 from loadtests.servers.server import Seen, Server, troubles_in
+from loadtests.servers.words import without_colours
 
 BY_NUMBERS = {"processes", "threads"}
 """Modes that differ only by their numbers, which are compared themselves."""
@@ -63,6 +64,7 @@ def see(
 
 def look(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> InForce:
     """Return what a log and processes say of one worker model's server."""
+    log = without_colours(log)
     server = registry.recognised(log, processes) if worker.as_started else registry.of(worker)
     if server is None:
         return InForce(
@@ -79,11 +81,15 @@ def look(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> I
         version=seen.version,
         mode=seen.mode,
         processes=seen.processes,
-        threads=seen.threads,
+        threads=_threads(worker, seen),
         slots=_slots(worker, seen),
         seen_by=_seen_by(server, log, processes),
         as_started=worker.as_started,
-        notes=(*seen.notes, *_by_cores(worker, seen, os.cpu_count() or 1)),
+        notes=(
+            *seen.notes,
+            *_by_cores(worker, seen, os.cpu_count() or 1),
+            *_by_count(worker, seen),
+        ),
     )
 
 
@@ -94,6 +100,31 @@ def _by_cores(worker: WorkerModel, seen: Seen, cores: int) -> Iterator[str]:
             f"{seen.processes} worker processes are what cpu_count() gives on this machine,"
             " whatever the CPU budget is. Another machine would start another number, so set it."
         )
+
+
+def _threads(worker: WorkerModel, seen: Seen) -> int | None:
+    """Return the threads that were seen; None where more were counted than were planned.
+
+    Then the application, or a library of it, may have started the others.
+    """
+    if seen.counted and not worker.as_started and (seen.threads or 0) > worker.threads:
+        return None
+    return seen.threads
+
+
+def _by_count(worker: WorkerModel, seen: Seen) -> Iterator[str]:
+    """Tell of threads that only their number is known of."""
+    if worker.as_started and seen.counted:
+        yield _counted(seen.threads or 0)
+
+
+def _counted(threads: int) -> str:
+    """Return a sentence on threads that were counted, and with them those of the application."""
+    return (
+        f"{threads} threads were counted in a process, since no --threads is on its command line."
+        " Threads that the application itself starts are among them; if it does, name --threads"
+        " there."
+    )
 
 
 def _slots(worker: WorkerModel, seen: Seen) -> int | None:
@@ -144,12 +175,19 @@ def after_load_of(stack: Stack, entry: InForce, member: str) -> InForce:
     if not (entry.as_started and entry.mode == "gthread" and entry.threads is None):
         return entry
     threads = gunicorn.threads_after_load(stack.processes_of(member))
-    slots = threads * entry.processes if threads and entry.processes else None
-    return replace(entry, threads=threads, slots=slots, seen_by=UNDER_LOAD)
+    if threads is None:
+        return entry
+    return replace(
+        entry,
+        threads=threads,
+        slots=threads * entry.processes if entry.processes else None,
+        seen_by=UNDER_LOAD,
+        notes=(*entry.notes, _counted(threads)),
+    )
 
 
 def with_troubles(stack: Stack, entries: Sequence[InForce]) -> tuple[InForce, ...]:
-    """Return the same with what the ends of the replicas' logs tell of time-outs and kills."""
+    """Return the same with what the replicas' logs tell of time-outs and kills."""
     return tuple(_with_troubles(stack, entry) for entry in entries)
 
 
@@ -162,6 +200,6 @@ def _with_troubles(stack: Stack, entry: InForce) -> InForce:
             f"{replica.name}: {sentence}"
             for replica in stack.replicas
             if replica.worker == entry.worker
-            for sentence in troubles_in(server, stack.log_of(replica.name))
+            for sentence in troubles_in(server, stack.log_lines(replica.name))
         ]
     return replace(entry, notes=(*entry.notes, *notes))

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+
+KUBERNETES = "twofold-kubernetes"
+"""Our program for Kubernetes in a hook; it needs no entry on PATH."""
+
+KUBECTL = "kubectl"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,9 +19,9 @@ class Hooks:
     ``scale`` sets the number of replicas; ``{replicas}`` in its words stands for it. ``replicas``
     prints the names of those that serve, one a line. ``ready`` ends with code 0 when the deployment
     is ready. ``counters`` prints one line a replica: its name, its CPU-seconds so far, and if
-    known the seconds for which it was throttled. ``reset`` runs before each round. Each may take
-    ``limit_s``. ``header`` names the response header with the replica's name. ``ready_limit_s`` is
-    how long the deployment may take to have its new number.
+    known the seconds for which it was throttled, and its CPU limit. ``reset`` runs before each
+    round. Each may take ``limit_s``. ``header`` names the response header with the replica's name.
+    ``ready_limit_s`` is how long the deployment may take to have its new number.
     """
 
     scale: tuple[str, ...] = ()
@@ -25,3 +32,18 @@ class Hooks:
     header: str | None = None
     limit_s: float = 60.0
     ready_limit_s: float = 300.0
+
+    @property
+    def is_of_kubernetes(self) -> bool:
+        """Whether the deployment is scaled by kubectl, or by our own program that runs it."""
+        return bool(self.scale) and self.scale[0] in {KUBERNETES, KUBECTL}
+
+
+def option_in(words: Sequence[str], name: str) -> str | None:
+    """Return the value of an option in a command's words, in either of its two forms."""
+    for word, following in pairwise((*words, "")):
+        if word == name:
+            return following or None
+        if word.startswith(f"{name}="):
+            return word.removeprefix(f"{name}=") or None
+    return None

@@ -12,12 +12,16 @@ UNDER_LOAD = "its processes under load"
 
 @dataclass(frozen=True, kw_only=True)
 class ServerProcess:
-    """One process of a replica: its threads, and its command line with blanks between words."""
+    """One process of a replica: its threads, and its command line with blanks between words.
+
+    ``implementation`` is that of its Python, such as ``CPython``; None where nobody asked it.
+    """
 
     pid: int
     parent: int
     threads: int
     command: str
+    implementation: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,6 +54,8 @@ class Target:
     folder: str | None = None
     application: str | None = None
     python: str | None = None
+    implementation: str | None = None
+    """What that interpreter calls itself, such as ``CPython``."""
     source: str = ""
     modules: Mapping[str, str | None] | None = None
     dockerfile: str | None = None
@@ -72,6 +74,8 @@ class Target:
     """Where the URL's host was when it was looked up; the load is sent there and nowhere else."""
     hooks: Hooks | None = None
     """The commands that scale and read a deployment at a URL."""
+    shares_machine: bool = False
+    """Whether the deployment at a URL runs on this machine, beside the load generator."""
     swarm: SwarmAccess | None = None
     """The engines of a Swarm's nodes, where the configuration names them."""
     needs: tuple[str, ...] = ()

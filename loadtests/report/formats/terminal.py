@@ -19,7 +19,7 @@ from loadtests.model.result import ComparisonResult, RunResult
 from loadtests.model.vocabulary import Verdict
 from loadtests.report.rounding import factor, figure, figures, interval
 from loadtests.report.text import advice, changes, consistency, latency, profiles, requests, story
-from loadtests.report.text.comparison import recommendations
+from loadtests.report.text import comparison as compared
 from loadtests.report.text.variants import equal_ones, in_force, reasons, variants
 
 STYLES = {
@@ -57,18 +57,18 @@ def render(result: RunResult) -> Group:
 def compare(result: RunResult) -> Group:
     """Return the comparison of the variants: advice, why, each one's figures, then the ratios."""
     table = _table("workload", ">replicas", "worker", "against", ">ratio [95 %]")
+    trusted = compared.trusted(result)
     for comparison in _shown(result):
         _row(
             table,
             comparison.workload,
             str(comparison.replicas),
-            comparison.worker,
+            compared.marked(comparison.worker, is_trusted=comparison in trusted),
             comparison.against,
             interval(comparison.ratio, factor),
         )
-    sentences = [
-        Text(sentence) for sentence in (*recommendations(result.comparisons), *reasons(result))
-    ]
+    advised, without = compared.recommended(result), compared.left_out(result)
+    sentences = map(Text, (*advised, *reasons(result), *without))
     return Group(*_spaced([*sentences, *_variants(result), table]))
 
 
@@ -91,7 +91,7 @@ def _variants(result: RunResult) -> Iterator[RenderableType]:
         for row in of:
             _row(
                 table,
-                row.worker,
+                compared.marked(row.worker, is_trusted=row.is_trusted),
                 figures(row.throughput_rps),
                 figure(row.per_core_rps),
                 figure(row.per_gigabyte_rps),

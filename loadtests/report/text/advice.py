@@ -14,7 +14,7 @@ from loadtests.model.vocabulary import Bottleneck, Verdict
 from loadtests.planning.budget import fits
 from loadtests.report.rounding import figure, percent
 from loadtests.report.text import capacity, story
-from loadtests.report.text.comparison import recommendations
+from loadtests.report.text.comparison import inconsistent_workers, recommendations, trusted
 
 GIGABYTE = 1e9
 
@@ -46,7 +46,7 @@ def _largest(result: RunResult) -> list[CellResult]:
 
     A worker model whose answers were wrong is left out: its throughput is of no use.
     """
-    broken = _inconsistent_workers(result)
+    broken = inconsistent_workers(result)
     largest: dict[tuple[str, str], CellResult] = {}
     for cell in sorted(result.cells, key=lambda cell: cell.cell.replicas):
         if cell.throughput_rps.estimate and cell.cell.worker not in broken:
@@ -75,22 +75,8 @@ def _shared_state(result: RunResult) -> Iterator[str]:
 
 
 def _recommended(result: RunResult) -> list[str]:
-    """Say which worker model to run, of those that gave consistent answers."""
-    broken = _inconsistent_workers(result)
-    return recommendations(
-        [
-            comparison
-            for comparison in result.comparisons
-            if not broken & {comparison.worker, comparison.against}
-        ]
-    )
-
-
-def _inconsistent_workers(result: RunResult) -> set[str]:
-    return {
-        *(check.worker for check in result.probes if check.state is ProbeState.BREAKS),
-        *(failure.worker for failure in result.failures if failure.breaks_at),
-    }
+    """Say which worker model to run, of those whose figures and answers can be trusted."""
+    return recommendations(trusted(result))
 
 
 def _by_workload(cells: Sequence[CellResult]) -> Iterator[tuple[str, list[CellResult]]]:

@@ -1,14 +1,84 @@
 """Which worker model to run for which workload, in a sentence with the figures behind it.
 
-PURE. A worker model counts as faster only if the interval of the ratio excludes 1.
+PURE. A worker model counts as faster only if the interval of the ratio excludes 1. One whose
+figures are not valid, or whose answers are wrong or fail with more replicas, is compared with none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from loadtests.model.result import ComparisonResult, Estimate
+from loadtests.model.consistency import ProbeState
+from loadtests.model.plan import Cell
+from loadtests.model.result import ComparisonResult, Estimate, RunResult
 from loadtests.report.rounding import factor, interval
+from loadtests.report.text import story
+
+MARK = "*"
+"""Stands beside what cannot be trusted in a comparison, and before the sentence on it."""
+
+
+def trusted(result: RunResult) -> list[ComparisonResult]:
+    """Return the comparisons of two cells that can both be trusted."""
+    return [
+        comparison
+        for comparison in result.comparisons
+        if all(is_trusted(result, cell) for cell in cells_of(comparison))
+    ]
+
+
+def is_trusted(result: RunResult, cell: Cell) -> bool:
+    """Return whether no rule is broken for a cell or the whole run, and its worker breaks nothing.
+
+    A broken rule of one cell excludes only that cell, one of the whole run excludes all.
+    """
+    broken = {finding.cell for finding in result.broken}
+    return not broken & {None, cell} and cell.worker not in inconsistent_workers(result)
+
+
+def inconsistent_workers(result: RunResult) -> dict[str, str]:
+    """Return the worker models whose answers are wrong or fail with more replicas, and how."""
+    return {
+        **{entry.worker: entry.detail for entry in result.failures if entry.breaks_at},
+        **{
+            check.worker: check.detail
+            for check in result.probes
+            if check.state is ProbeState.BREAKS
+        },
+    }
+
+
+def recommended(result: RunResult) -> list[str]:
+    """Return which worker model to run, of those that can be trusted, or that there are not two."""
+    return recommendations(trusted(result)) or ["No two worker models can be compared."]
+
+
+def marked(name: str, *, is_trusted: bool) -> str:
+    """Return the name of what a row shows, with a mark where that cannot be trusted."""
+    return name if is_trusted else f"{name} {MARK}"
+
+
+def left_out(result: RunResult) -> list[str]:
+    """Return what is compared with nothing and why, a marked sentence a worker model and a rule."""
+    sentences = [
+        f"{MARK} {worker} is left out: with more replicas its answers are wrong or fail. {detail}"
+        for worker, detail in inconsistent_workers(result).items()
+    ]
+    for code, findings in story.by_rule(result.broken):
+        cells = ", ".join(story.where(finding.cell) for finding in findings)
+        sentences.append(
+            f"{MARK} Left out, because the rule {code} is broken: {cells}. {findings[0].detail}"
+        )
+    return sentences
+
+
+def cells_of(comparison: ComparisonResult) -> tuple[Cell, Cell]:
+    """Return both cells of a comparison."""
+    first, second = (
+        Cell(worker=worker, workload=comparison.workload, replicas=comparison.replicas)
+        for worker in (comparison.worker, comparison.against)
+    )
+    return first, second
 
 
 def recommendations(comparisons: Sequence[ComparisonResult]) -> list[str]:

@@ -12,6 +12,7 @@ from loadtests.analysis.failures import wording
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState, Seen
 from loadtests.model.failures import FailureResult, FailureShape
 from loadtests.model.result import RunResult
+from loadtests.model.tested.target import TargetKind
 
 TITLE = "One answer from all servers?"
 
@@ -200,6 +201,7 @@ def _listed(checks: Sequence[ProbeResult]) -> str:
 
 def _why_unchecked(result: RunResult, unchecked: Sequence[ProbeResult]) -> str:
     declared = [check for check in result.probes if check.kind is ProbeKind.DECLARED]
-    if len(unchecked) == len(declared) and not result.plan.with_store:
+    is_sample = result.plan.tested.kind is TargetKind.SAMPLE
+    if is_sample and len(unchecked) == len(declared) and not result.plan.with_store:
         return "This run has no data store that replicas could share. To start one, add --probe."
     return f"{unchecked[0].detail.rstrip('.')}."

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from loadtests.model.plan import Cell
+from loadtests.model.plan import Cell, WorkerModel
 from loadtests.model.result import CellResult, ComparisonResult, Estimate, RunResult
 from loadtests.model.tested.in_force import InForce
 from loadtests.model.vocabulary import Bottleneck
 from loadtests.report.rounding import factor, figure, interval
-from loadtests.report.text.comparison import inverse
+from loadtests.report.text.comparison import inverse, is_trusted
 
 GIGABYTE = 1e9
 
@@ -24,6 +24,7 @@ class Variant:
 
     ``p50_ms`` and ``p99_ms`` are those at 70 % of capacity where ``at_share`` is set, else those at
     full load. ``level_with`` are the variants that the intervals cannot tell from this one.
+    ``is_trusted`` tells whether its cell is valid, and whether its answers hold with more replicas.
     """
 
     worker: str
@@ -38,6 +39,7 @@ class Variant:
     start_s: float | None
     speedup: Estimate
     level_with: tuple[str, ...]
+    is_trusted: bool = True
 
 
 def variants(result: RunResult) -> list[Variant]:
@@ -71,6 +73,7 @@ def _variant(result: RunResult, cell: CellResult) -> Variant:
         start_s=seen.start_s if seen else None,
         speedup=cell.speedup,
         level_with=tuple(_level(result.comparisons, cell.cell)),
+        is_trusted=is_trusted(result, cell.cell),
     )
 
 
@@ -106,6 +109,7 @@ def _contains_one(ratio: Estimate) -> bool:
 def equal_ones(rows: Sequence[Variant]) -> Iterator[str]:
     """Yield which variants of one workload the intervals cannot tell apart, each pair once."""
     said: set[str] = set()
+    rows = [row for row in rows if row.is_trusted]
     for row in rows:
         said.add(row.worker)
         others = [
@@ -123,9 +127,10 @@ def equal_ones(rows: Sequence[Variant]) -> Iterator[str]:
 def reasons(result: RunResult) -> list[str]:
     """Return why the first variant of each workload serves more than the next one behind it.
 
-    A workload whose first variants are level has no such sentence.
+    A workload whose first variants are level has no such sentence. Those that cannot be trusted are
+    left out.
     """
-    rows = variants(result)
+    rows = [row for row in variants(result) if row.is_trusted]
     sentences = []
     for workload in dict.fromkeys(row.workload for row in rows):
         of = [row for row in rows if row.workload == workload]
@@ -149,8 +154,11 @@ def _why(result: RunResult, first: Variant, other: Variant) -> str | None:
         cells[Cell(worker=row.worker, workload=row.workload, replicas=row.replicas)]
         for row in (first, other)
     )
-    if theirs.bottleneck is Bottleneck.WORKER_SLOTS:
-        return f"{lead} all worker slots of {other.worker} were busy ({_slots(result, other)})."
+    if theirs.bottleneck is Bottleneck.WORKER_SLOTS and (
+        ours.bottleneck is not Bottleneck.WORKER_SLOTS or _has_more_slots(result, first, other)
+    ):
+        slots = _model(result, other).slots
+        return f"{lead} all worker slots of {other.worker} were busy ({slots} in each replica)."
     per_core = _per_core(comparisons, first.worker, other.worker)
     if (
         {ours.bottleneck, theirs.bottleneck} == {Bottleneck.REPLICA_CPU}
@@ -165,9 +173,14 @@ def _why(result: RunResult, first: Variant, other: Variant) -> str | None:
     return None
 
 
-def _slots(result: RunResult, row: Variant) -> str:
-    model = next(worker for worker in result.plan.workers if worker.name == row.worker)
-    return f"{model.slots} in each replica"
+def _has_more_slots(result: RunResult, first: Variant, other: Variant) -> bool:
+    """Return whether the first one serves more requests at once, or has no limit."""
+    ours, theirs = (_model(result, row).slots for row in (first, other))
+    return ours is None or (theirs is not None and ours > theirs)
+
+
+def _model(result: RunResult, row: Variant) -> WorkerModel:
+    return next(worker for worker in result.plan.workers if worker.name == row.worker)
 
 
 def _per_core(

@@ -9,9 +9,10 @@ OTHER_PYTHON = (
     " base image with the Python that you use: TWOFOLD_BASE_IMAGE=python:3.12-slim."
 )
 NEEDS_COMPILER = (
-    "A package needs a compiler and libraries, which a slim base image does not have. Name the full"
-    " image, TWOFOLD_BASE_IMAGE=python:3.13, or take a package with wheels, such as"
-    " psycopg2-binary instead of psycopg2."
+    "A package has no wheel for the Python of the base image, and a slim image has no compiler."
+    " Take a newer version of it, or a base image with the Python that you use,"
+    " TWOFOLD_BASE_IMAGE=python:3.12-slim. If it never has wheels, take one that has, such as"
+    " psycopg2-binary instead of psycopg2, or the full image, TWOFOLD_BASE_IMAGE=python:3.13."
 )
 ASKS_FOR_PYTHON = (
     "The project asks for another Python than the base image has. Name a base image with one that"

@@ -19,6 +19,7 @@ BESIDE = ("pip",)
 OF_A_VARIANT = (
     "bind",
     "keepalive",
+    "pidfile",
     "threads",
     "worker_class",
     "worker_connections",
@@ -55,7 +56,7 @@ def modules() -> tuple[str, ...]:
         module
         for server in servers.SERVERS.values()
         for worker in server.worker_models
-        for module in server.modules(worker)
+        for module in server.modules_asked(worker)
     ]
     return tuple(dict.fromkeys([*names, *BESIDE]))
 
@@ -66,6 +67,7 @@ def described(tested: Target, seen: Inspection, python: Interpreter) -> Target:
         tested,
         application=seen.application,
         python=python.path,
+        implementation=seen.implementation,
         source=seen.source,
         modules=dict(seen.modules),
         notes=(*tested.notes, *_notes(tested, seen, f"{python.path} ({python.why})")),
@@ -94,7 +96,10 @@ def _notes_on_settings(settings: Mapping[str, Any]) -> list[str]:
         return []
     replaced = [f"{name} = {settings[name]}" for name in OF_A_VARIANT if settings.get(name)]
     aside = f", without its {', '.join(replaced)}, which each variant sets" if replaced else ""
-    notes = [f"gunicorn.conf.py of the folder is in force{aside}."]
+    notes = [
+        "gunicorn.conf.py of the folder is in force in the variants of gunicorn that name no other"
+        f" (--config){aside}."
+    ]
     for name, effect in AFTER_EACH.items():
         if settings.get(name):
             notes.append(f"gunicorn.conf.py: {name} = {settings[name]} {effect}.")

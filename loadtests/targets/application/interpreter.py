@@ -26,14 +26,21 @@ class Interpreter:
     why: str
 
 
-def find(asked: str | None, folder: Path, environ: Mapping[str, str] = os.environ) -> Interpreter:
+def find(
+    asked: str | None,
+    folder: Path,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    asker: str = "--python",
+) -> Interpreter:
     """Return the Python that was asked for, or else the one that the application seems to use.
 
     That is the active virtual environment's, or the one in ``folder``, or the one that runs
-    Twofold. Raises :class:`UsageError` if there is no Python where the user says.
+    Twofold. ``asker`` says who asked. Raises :class:`UsageError` if there is no Python where the
+    user says.
     """
     if asked is not None:
-        return Interpreter(path=_named(asked, folder), why="as requested")
+        return Interpreter(path=_named(asked, folder, asker), why="as requested")
     active = environ.get(VIRTUAL_ENV)
     if active:
         path = _in_environment(Path(active))
@@ -50,7 +57,7 @@ def find(asked: str | None, folder: Path, environ: Mapping[str, str] = os.enviro
     return Interpreter(path=sys.executable, why="the one that runs twofold")
 
 
-def _named(asked: str, folder: Path) -> str:
+def _named(asked: str, folder: Path, asker: str) -> str:
     """Return the program that a path, an environment's folder or a name on PATH stands for."""
     if os.sep not in asked:
         program = proc.which(asked)
@@ -60,7 +67,7 @@ def _named(asked: str, folder: Path) -> str:
     path = _in_environment(place) if place.is_dir() else _program(place)
     if path is None:
         raise UsageError(
-            f"There is no Python {asked!r} (--python), neither on PATH nor at {place}. Name a"
+            f"There is no Python {asked!r} ({asker}), neither on PATH nor at {place}. Name a"
             " program such as python3.12, or a virtual environment's folder such as .venv."
         )
     return path

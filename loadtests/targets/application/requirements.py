@@ -42,7 +42,7 @@ class Requirements:
     ``kind`` is the file that says so, None if there is none. ``files`` are the texts that have to
     lie beside one another to install them, by their paths. ``local`` are the words for pip of
     what lies in the folder itself. ``python`` is the version that the project asks for, such as
-    ``>=3.11``. ``tool`` is what installs them: pip, uv or poetry. ``needs_code`` says that they
+    ``>=3.11``. ``tool`` is whose project it is: pip, uv or poetry. ``needs_code`` says that they
     lie in the folder, too, so that they are installed once the code is there. ``own`` are the
     words for pip of the folder's projects, which are installed without what they need.
     """
@@ -100,7 +100,7 @@ def _listed(kind: str, listed: list[Any]) -> Requirements:
 
 
 def _locked(folder: Path, project: Mapping[str, Any], lock: str | None) -> Requirements:
-    """Return what uv installs from its lock, and Poetry from its own or from the project alone."""
+    """Return what uv takes from its lock, and pip from Poetry's or from the project alone."""
     names = (PYPROJECT, lock) if lock else (PYPROJECT,)
     return Requirements(
         kind=lock or PYPROJECT,
@@ -111,7 +111,7 @@ def _locked(folder: Path, project: Mapping[str, Any], lock: str | None) -> Requi
 
 
 def _sources(project: Mapping[str, Any], lock: str | None) -> Iterator[Any]:
-    """Give where uv or Poetry gets packages from, and the licence, which Poetry may read."""
+    """Give where packages of uv and Poetry come from, and the licence, which may be read."""
     tools = table(project, "tool")
     if lock == UV_LOCK:
         sources = table(table(tools, "uv"), "sources")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -145,7 +146,9 @@ def _tested(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) 
 
 def _python(python: str | None, folder: Path) -> str | None:
     """Return an interpreter; a path starts from the file's folder, a name from PATH."""
-    return str(folder / python) if python and "/" in python else python
+    if python is None or "/" not in python:
+        return python
+    return os.path.normpath(folder / Path(python).expanduser())
 
 
 def _hooks(table: ExternalTable) -> Hooks:
@@ -166,7 +169,13 @@ def _swarm(table: SwarmTable) -> SwarmAccess:
 
 def _declared_variants(file: ProjectFile | None, base: Project) -> dict[str, WorkerModel]:
     tables = file.settings.variants if file else {}
-    return {name: variant(name, table, base.workers) for name, table in tables.items()}
+    models = {name: variant(name, table, base.workers) for name, table in tables.items()}
+    if file is None:
+        return models
+    return {
+        name: replace(model, python=_python(model.python, file.folder))
+        for name, model in models.items()
+    }
 
 
 def _declared_workloads(given: Given, file: ProjectFile | None) -> dict[str, Workload]:

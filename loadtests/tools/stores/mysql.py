@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from loadtests.model.tested.shared import StoreSessions
 from loadtests.tools.stores import StoreProgram
+from loadtests.tools.stores.clients import by_replica
 
 NAME = "MySQL"
 
@@ -74,9 +75,8 @@ def parse(member: str, answer: str, addresses: Mapping[str, str]) -> StoreSessio
         if (lock := lock_of(transaction, state)) is not None
     )
     (lock, statement), _ = waits.most_common(1)[0] if waits else ((None, ""), 0)
-    named = Counter(
-        name for row in sessions if (name := addresses.get(row[1].rpartition(":")[0])) is not None
-    )
+    hosts = [row[1].rpartition(":")[0] for row in sessions]
+    named, elsewhere = by_replica(hosts, addresses)
     numbers = {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
     return StoreSessions(
         member=member,
@@ -84,7 +84,8 @@ def parse(member: str, answer: str, addresses: Mapping[str, str]) -> StoreSessio
         connections=len(sessions),
         active=sum(row[2] != "Sleep" or bool(row[3]) for row in sessions),
         waiting=waits.total(),
-        by_replica=dict(sorted(named.items())),
+        by_replica=named,
+        elsewhere=elsewhere,
         most=numbers.get("most"),
         lock=lock,
         statement=statement,

@@ -7,12 +7,12 @@ entry of a list (``BLPOP``) is idle, so nobody is counted as one who waits for a
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from loadtests.model.tested.shared import StoreSessions
 from loadtests.tools.stores import StoreProgram
+from loadtests.tools.stores.clients import by_replica
 
 NAME = "Redis"
 
@@ -58,11 +58,8 @@ def parse(member: str, answer: str, addresses: Mapping[str, str]) -> StoreSessio
         raise ValueError(refusal)
     clients = [dict(_FIELD.findall(line)) for line in lines if line.startswith("id=")]
     others = [client for client in clients if client.get("cmd") not in OUR_OWN]
-    named = Counter(
-        name
-        for client in others
-        if (name := addresses.get(client.get("addr", "").rpartition(":")[0])) is not None
-    )
+    hosts = [client.get("addr", "").rpartition(":")[0] for client in others]
+    named, elsewhere = by_replica(hosts, addresses)
     most = next(
         (after for before, after in pairwise(lines) if before == "maxclients"),
         "",
@@ -75,7 +72,8 @@ def parse(member: str, answer: str, addresses: Mapping[str, str]) -> StoreSessio
         connections=len(others),
         active=0,
         waiting=0,
-        by_replica=dict(sorted(named.items())),
+        by_replica=named,
+        elsewhere=elsewhere,
         most=int(most) if most.isdigit() else None,
         refused=int(refused) if refused.isdigit() else None,
         has_locks=False,

@@ -1,10 +1,11 @@
 import pytest
 
 from loadtests.analysis import bottleneck
+from loadtests.model.tested.target import Target, TargetKind
 from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import Bottleneck, Role
 from tests.loadtests.bottleneck_builders import saturating
-from tests.loadtests.builders import make_cell, make_plan, make_trial, make_usage
+from tests.loadtests.builders import make_budget, make_cell, make_plan, make_trial, make_usage
 
 PLAN = make_plan(workers=("gthread", "gevent"), replica_counts=(1, 2))
 BY_PROFILES = Bottleneck.WAITING
@@ -138,3 +139,20 @@ def test_proxy_and_generator_that_fill_their_core_together_are_the_hosts_limit()
         Bottleneck.HOST,
         "Proxy, generator and store used 0.96 of the 1 core(s) they share.",
     )
+
+
+def test_a_deployments_cpu_is_full_only_where_its_limit_is_known() -> None:
+    tested = Target(kind=TargetKind.URL, given="web", name="web", url="http://10.0.0.1:80")
+    plan = make_plan(tested=tested, budget=make_budget(replica_cpus=None, service_cores=()))
+    busy = make_usage(cpu_s=2.4, span_s=2.5, budget_cpus=None, throttled_ratio=None)
+    limited = make_usage(cpu_s=2.4, span_s=2.5, budget_cpus=1.0, throttled_ratio=None)
+
+    unknown = bottleneck.resources(plan, make_cell(), [make_trial(usages=(busy,))])
+    (known,) = [
+        use
+        for use in bottleneck.resources(plan, make_cell(), [make_trial(usages=(limited,))])
+        if use.kind is Bottleneck.REPLICA_CPU
+    ]
+
+    assert Bottleneck.REPLICA_CPU not in {use.kind for use in unknown}
+    assert known.full

@@ -198,3 +198,44 @@ def test_the_stores_cpu_is_held_against_its_own_budget() -> None:
     usage = the_usage(trial, "store")
     assert (usage.role, usage.budget_cpus, usage.completed) == (Role.STORE, 0.5, None)
     assert usage in trial.usages
+
+
+@pytest.mark.parametrize(("took_s", "count"), [(0.099, 1), (0.101, 0)])
+def test_a_counter_that_took_over_a_twentieth_of_the_window_to_read_is_left_out(
+    took_s: float, count: int
+) -> None:
+    before = a_reading(at_s=STARTED_AT_S, took_s=took_s)
+    after = a_reading(at_s=STARTED_AT_S + WINDOW_S, cpu_s=11.0)
+
+    trial = reduced(opened=an_edge(before), closed=an_edge(after))
+
+    assert len(trial.usages) == count
+
+
+def test_the_limit_that_a_replica_tells_is_its_budget() -> None:
+    before = a_reading(at_s=STARTED_AT_S)
+    after = a_reading(at_s=STARTED_AT_S + WINDOW_S, cpu_s=11.0, limit_cpus=0.5)
+
+    trial = reduced(opened=an_edge(before), closed=an_edge(after))
+
+    assert the_usage(trial, "gthread-1").budget_cpus == 0.5
+
+
+def test_a_program_that_reads_after_the_load_tells_what_the_load_used() -> None:
+    """It read 3 s after a load of 2.1 s, in which the replica used one CPU."""
+    before = a_reading(at_s=STARTED_AT_S + 0.1, asked_at_s=STARTED_AT_S, took_s=0.05)
+    after = a_reading(
+        at_s=STARTED_AT_S + 5.0, asked_at_s=STARTED_AT_S + 2.0, took_s=1.0, cpu_s=12.0
+    )
+
+    trial = reduced(opened=an_edge(before), closed=an_edge(after))
+
+    usage = the_usage(trial, "gthread-1")
+    assert usage.cpu_s / usage.span_s == pytest.approx(1.0)
+
+
+def test_counters_that_were_first_read_after_the_load_tell_nothing() -> None:
+    before = a_reading(at_s=STARTED_AT_S + 3.0, asked_at_s=STARTED_AT_S)
+    after = a_reading(at_s=STARTED_AT_S + 6.0, asked_at_s=STARTED_AT_S + 5.0, cpu_s=12.0)
+
+    assert reduced(opened=an_edge(before), closed=an_edge(after)).usages == ()

@@ -107,3 +107,25 @@ def test_a_step_is_the_one_doubling_of_a_run() -> None:
 
     assert (step.replicas_from, step.replicas_to, step.verdict) == (2, 4, Verdict.SCALES)
     assert step.to_rps.estimate == pytest.approx(200.0)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.INVALID, Verdict.BREAKS])
+def test_the_most_is_none_of_figures_that_do_not_count(verdict: Verdict) -> None:
+    steps = [a_step(1), a_step(2, verdict, to_rps=rate(500.0))]
+
+    said = conclude(steps, for_rps=400.0).sentence
+
+    assert said.endswith("is shown to reach 400 requests/s; the most was 99.")
+    alone = conclude([a_step(1, verdict)], for_rps=10.0).sentence
+    assert alone.endswith("reach 10 requests/s; no measurement of a rate is valid.")
+
+
+def test_a_rate_that_only_the_interval_misses_is_said_to_be_near() -> None:
+    said = conclude([a_step(1)], for_rps=98.0).sentence
+
+    assert said.endswith(
+        "is shown to reach 98 requests/s: 2 replicas gave 99, but its interval begins at 94."
+    )
+    bare = Estimate(estimate=99.0, low=None, high=None)
+    said = conclude([a_step(1, to_rps=bare)], for_rps=98.0).sentence
+    assert said.endswith("2 replicas gave 99, but without an interval.")

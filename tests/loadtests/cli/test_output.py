@@ -1,4 +1,5 @@
 import io
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -130,3 +131,22 @@ def test_a_traceback_is_harmless(
     assert "ValueError" in printed
     assert "\x1b" not in printed
     assert "\n::" not in printed
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_table_and_a_document_on_a_terminal_of_ascii_are_no_failure(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, name, stream)
+    err = name == "stderr"
+
+    with output.safe_streams():
+        output.console(stderr=err).print(Text("1→2: 1.97"))
+        output.write_document('{"reason": "1→2 é"}\n', err=err)
+
+    stream.flush()
+    table, document = stream.buffer.getvalue().decode("ascii").splitlines()
+    assert table == "1?2: 1.97"
+    assert json.loads(document) == {"reason": "1?2 ?"}
+    assert stream.errors == "strict"

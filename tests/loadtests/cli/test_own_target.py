@@ -183,3 +183,21 @@ def test_generators_elsewhere_are_for_a_url_and_a_swarm_has_labels(twofold: Any)
     assert ended.code == 2
     assert "--generator-workers is for a deployment that is running already" in ended.stderr
     assert "twofold.role=generator" in ended.stderr
+
+
+@pytest.mark.parametrize("option", ["--latency", "--slo=p99=250ms"])
+def test_latency_under_load_is_refused_for_a_url(twofold: Any, option: str) -> None:
+    ended = twofold("plan", "--url", "http://127.0.0.1:8080", option)
+
+    assert ended.code == 2
+    assert f"{option.partition('=')[0]} cannot be used with http://127.0.0.1:8080" in ended.stderr
+
+
+def test_objectives_of_a_file_are_for_its_own_target(twofold: Any, folder: Path) -> None:
+    """The same file serves for local runs; the URL of the command line has no objective."""
+    (folder / "twofold.toml").write_text('target = "shop:app"\nslo = "p99=250ms"\n')
+
+    ended = twofold("plan", "--url", "http://127.0.0.1:8080")
+
+    assert ended.code == 0, ended.stderr
+    assert "--slo" not in ended.stderr

@@ -10,7 +10,7 @@ from pathlib import Path
 from loadtests.environments.counters import role_of
 from loadtests.environments.protocol import Say
 from loadtests.model.plan import Plan, TrialSpec, Upstream
-from loadtests.model.stack import HostReading, Reading, Replica, ReplicaState
+from loadtests.model.stack import HostReading, LogLines, Reading, Replica, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import Role
 from loadtests.tools.proc import Child
@@ -85,6 +85,9 @@ class StackInMemory:
 
     def log_of(self, member: str) -> str:
         return f"the log of {member}"
+
+    def log_lines(self, member: str) -> LogLines:
+        return LogLines(lines=self.log_of(member).splitlines())
 
     def state_of(self, member: str) -> ReplicaState:
         return self.world.states.get(member, ReplicaState())

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from loadtests.gate.analysis import verdict
-from loadtests.gate.analysis.consistency_guard import TRIES
+from loadtests.gate.analysis.consistency_guard import MOST_ROUNDS, TRIES
 from loadtests.gate.looks import Session
 from loadtests.gate.model import (
     EndpointName,
@@ -46,6 +46,8 @@ class Truth:
     )
     """What the requests of the load show."""
     asked: int = 0
+    renamed: bool = False
+    """Whether the check of such a request has another name each time."""
     done: list[str] = field(default_factory=list)
 
     def noise(self, name: str, number: int) -> float:
@@ -116,8 +118,9 @@ class FakeBlockRunner:
 
     def ask_servers(self, checked: None = None) -> tuple[SideProbe, ...]:
         self._truth.asked += 1
+        suffix = f"/{self._truth.asked}" if self._truth.renamed else ""
         return tuple(
-            make_probe(side, state, check="GET /me", kind=ProbeKind.ANSWER)
+            make_probe(side, state, check=f"GET /me{suffix}", kind=ProbeKind.ANSWER)
             for side, state in self._truth.answered.items()
         )
 
@@ -197,6 +200,16 @@ def test_a_cookie_that_heads_other_replica_alone_refuses_regressed_after_as_many
     assert truth.asked == TRIES
     assert sum(each.startswith("probe note") for each in truth.done) == 1
     assert found[EndpointName.ANSWERS] is GateVerdict.REGRESSED
+
+
+def test_a_check_whose_name_is_another_each_time_is_not_tried_for_ever() -> None:
+    truth = Truth(make_gate_plan())
+    truth.answered[SideName.HEAD] = ProbeState.BREAKS
+    truth.renamed = True
+    session, _ = run(truth)
+
+    assert truth.asked == MOST_ROUNDS
+    assert verdicts(session, truth.plan) == {GateVerdict.PASS}
 
 
 @pytest.mark.parametrize("state", [ProbeState.NOTE, ProbeState.UNCHECKED, ProbeState.OK])

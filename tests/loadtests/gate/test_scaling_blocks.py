@@ -11,11 +11,12 @@ from loadtests.gate.generator_pool import GeneratorPool
 from loadtests.gate.model import SideName, WorkerLoad
 from loadtests.gate.plan import block_members, block_order
 from loadtests.gate.scaling_blocks import FIRST_PORT, BlockRunner, _on
+from loadtests.measurement.consistency.undeclared import Undeclared
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import SAMPLE_CHECKS, ProbeState
 from loadtests.model.generator_records import Edge
 from tests.loadtests.fakes.gate import FakeGateStack, GateWorld, slower_head
-from tests.loadtests.gate.builders import make_gate_plan
+from tests.loadtests.gate.builders import make_gate_plan, make_probe
 
 PLAN = make_gate_plan()
 LOAD = WorkerLoad(worker="gthread", users=8, rate_rps=60.0, gain_ratio=0.0)
@@ -136,3 +137,18 @@ def test_the_replicas_of_both_sides_are_asked_the_requests_of_the_load(world: Ga
     for probe in probes:
         assert all(name.startswith(probe.side) for name in probe.result.right)
         assert len(probe.result.right) == 2
+
+
+def test_requests_that_share_a_check_are_one_try_of_it(
+    world: GateWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a note that head's other replica does not know is not hidden by one that it knows."""
+    states = (ProbeState.OK, ProbeState.BREAKS, ProbeState.OK)
+    results = tuple(make_probe(SideName.HEAD, state, check="GET /notes").result for state in states)
+    monkeypatch.setattr(Undeclared, "examine", lambda *_, **__: results)
+
+    probes = a_runner(world).ask_servers()
+
+    assert [(each.side, each.result.state) for each in probes] == [
+        (side, ProbeState.BREAKS) for side in SideName
+    ]

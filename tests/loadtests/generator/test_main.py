@@ -96,6 +96,19 @@ def test_connections_stay_open_from_one_trial_to_the_next(child: Child) -> None:
     assert after_two == after_one
 
 
+@pytest.mark.parallel
+def test_other_replicas_get_new_connections(child: Child) -> None:
+    with stub_server() as (url, _):
+        port = int(url.rpartition(":")[2])
+        child.trial(base_url=url)
+        first = _established(port)
+        child.trial(base_url=url, reconnect=True)
+        second = _established(port)
+
+    assert len(first) == len(second) == 4
+    assert first.isdisjoint(second)
+
+
 def _established(port: int) -> set[str]:
     """Return the far ends of the connections that are open to ``port`` of this machine."""
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]

@@ -12,8 +12,10 @@ from loadtests.environments.keep_awake import Awake
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.driver import NOTHING_AWAKE, Driver
 from loadtests.measurement.generator_client import Agent
+from loadtests.model.consistency import SAMPLE_CHECKS
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.generator_records import Load, RawTrial
+from loadtests.model.plan import TrialSpec
 from loadtests.model.stack import ReplicaState
 from loadtests.planning.run_plan import make_plan
 from loadtests.tools import proc
@@ -199,3 +201,46 @@ def test_a_single_replicas_port_is_not_that_of_the_pair() -> None:
 
     assert driver.base_url(ALONE.port) == f"http://proxy:{ALONE.port}"
     assert ALONE.port != TOGETHER.port
+
+
+def test_a_load_on_other_replicas_goes_over_new_connections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    generator = FakeStack(world, PLAN).start_generator()
+    assert isinstance(generator, ScriptedChild)
+    driver = a_driver(world, generator)
+    measured(driver)
+    (first,) = [json.loads(line) for line in generator.sent if '"trial"' in line]
+
+    def scaled(stack: FakeStack, _: object) -> None:
+        replicas = stack.world.replicas
+        name = next(iter(replicas))
+        replicas[name] = replace(replicas[name], identity="another")
+
+    monkeypatch.setattr(FakeStack, "activate", scaled)
+    measured(driver)
+    second = [json.loads(line) for line in generator.sent if '"trial"' in line][-1]
+
+    assert "reconnect" not in first
+    assert second["reconnect"] is True
+
+
+def test_declared_checks_are_made_with_the_most_replicas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deployment that hooks scale has the fewest replicas until something else is asked for."""
+    activated: list[TrialSpec] = []
+    monkeypatch.setattr(FakeStack, "activate", lambda _, spec: activated.append(spec))
+
+    a_driver(World(state="store")).probe(PLAN, SAMPLE_CHECKS)
+
+    assert [(spec.cell.worker, spec.cell.replicas, spec.members) for spec in activated] == [
+        ("gthread", 2, (1, 2))
+    ]
+
+
+def test_without_declared_checks_nothing_is_scaled(monkeypatch: pytest.MonkeyPatch) -> None:
+    activated: list[TrialSpec] = []
+    monkeypatch.setattr(FakeStack, "activate", lambda _, spec: activated.append(spec))
+
+    assert a_driver(World(state="store")).probe(PLAN, ()) == ()
+    assert activated == []

@@ -45,3 +45,20 @@ def test_at_most_every_fourth_is_measured_again_and_one_always_may_be(
     specs = [str(number) for number in range(count)]
 
     assert measured(specs, *specs)[count:] == [f"{spec}-again" for spec in specs[:repeated]]
+
+
+def test_the_rest_of_a_round_is_left_out_once_it_does_not_go_on() -> None:
+    order = []
+
+    def measure(spec: str, /, *, may_repeat: bool) -> Trial:
+        order.append(spec)
+        return Trial("Others took the cores.")
+
+    measure_round(
+        ["a", "b", "c"],
+        measure,
+        lambda spec, suffix: spec + suffix,
+        goes_on=lambda: order != ["a", "b"],
+    )
+
+    assert order == ["a", "b"]

@@ -14,6 +14,7 @@ from loadtests.measurement.window_edges import check_clocks, read_edge
 from loadtests.model.errors import GeneratorFailure
 from loadtests.model.generator_records import Edge, Finished
 from loadtests.model.stack import NodesSeen
+from tests.loadtests.analysis.raw_trials import a_reading, an_edge
 from tests.loadtests.builders import make_plan
 from tests.loadtests.fakes import FakeStack, World, finished_event
 
@@ -83,3 +84,9 @@ def test_nodes_are_looked_at_where_a_stack_has_them() -> None:
 
     assert read_edge(OnNodes(World(), PLAN), Awake(None), None).nodes is seen
     assert read_edge(FakeStack(World(), PLAN), Awake(None), None).nodes is None
+
+
+def test_a_hook_that_is_slow_to_tell_counters_is_no_other_clock() -> None:
+    reading = a_reading(at_s=1020.0, asked_at_s=1000.5, took_s=39.0)
+
+    check_clocks(an_edge(reading), finished(1000.0))

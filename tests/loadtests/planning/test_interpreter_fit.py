@@ -93,3 +93,10 @@ def test_a_python_of_its_own_is_refused_where_a_container_would_have_another() -
     check_containers(project, ("sync", "on-pypy"), "compose")  # an image is built for it
     check_containers(project, ("sync", "on-pypy"), "processes")
     check_containers(replace(project, tested=image), ("sync",), "compose")
+
+
+def test_uwsgi_may_be_there_under_either_of_its_names() -> None:
+    for name in ("pyuwsgi", "uwsgi"):
+        project = make_project({**ALL, "pyuwsgi": None, "uwsgi": None, name: "2.0.30"})
+
+        assert fitted(project, ("uwsgi-threads",)) == (("uwsgi-threads",), ())

@@ -150,6 +150,32 @@ def test_a_command_of_the_users_own_gets_the_address_and_the_interpreter() -> No
     assert registry.of(worker) is own_command.SERVER
 
 
+def test_an_import_path_of_a_commands_variant_leaves_its_module_to_be_found() -> None:
+    worker = replace(own("serve", "{module}", "{bind}"), env={"PYTHONPATH": "/fast", "A": "1"})
+
+    of_user = own_command.SERVER.command(order(worker, folder="/shop", application="shop:app"))
+    of_sample = own_command.SERVER.command(order(replace(worker, env={"WEB_CONCURRENCY": "8"})))
+
+    assert of_user.env["PYTHONPATH"].split(":")[0] == "/scratch"
+    assert of_user.env["A"] == "1"
+    assert of_sample.env["WEB_CONCURRENCY"] == "8"
+
+
+def test_a_program_that_was_found_elsewhere_is_started() -> None:
+    given = order(MODELS["uwsgi-threads"], program="/home/ada/.local/bin/uwsgi")
+
+    assert registry.SERVERS["uwsgi"].command(given).argv[0] == "/home/ada/.local/bin/uwsgi"
+
+
+def test_another_distribution_does_instead_of_a_servers_module() -> None:
+    server, worker = registry.SERVERS["uwsgi"], MODELS["uwsgi-gevent"]
+
+    assert server.lacking(worker, ["uwsgi", "gevent"]) == ()
+    assert server.lacking(worker, ["pyuwsgi"]) == ("gevent",)
+    assert server.lacking(worker, []) == ("pyuwsgi", "gevent")
+    assert set(server.modules_asked(worker)) == {"pyuwsgi", "uwsgi", "gevent"}
+
+
 def test_a_command_in_the_samples_container_listens_on_all_addresses() -> None:
     command = own_command.SERVER.container(own("serve", "--port", "{port}", "{module}"))
 

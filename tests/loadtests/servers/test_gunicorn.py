@@ -62,6 +62,7 @@ def test_a_users_application_gets_its_worker_model_by_the_command_line() -> None
         *("--keep-alive", "75"),
         *("--graceful-timeout", "5"),
         *("--error-log", "-"),
+        *("--pid", "/tmp/gunicorn.pid"),
         "shop:app",
     )
     assert command.env == {"REPLICA": "sync-1"}
@@ -124,3 +125,10 @@ def test_a_worker_model_names_the_modules_that_it_needs(
     worker = next(model for model in gunicorn.WORKER_MODELS if model.name == name)
 
     assert gunicorn.modules(worker) == modules
+
+
+def test_each_replica_writes_its_process_id_into_a_file_of_its_own() -> None:
+    argv = [gunicorn.command(make_order(scratch=f"/scratch/{name}")).argv for name in "ab"]
+
+    files = [words[words.index("--pid") + 1] for words in argv]
+    assert files == ["/scratch/a/gunicorn.pid", "/scratch/b/gunicorn.pid"]

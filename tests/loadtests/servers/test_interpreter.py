@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import sysconfig
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -89,3 +90,16 @@ def test_an_interpreter_that_compiles_is_known_by_its_name(
     python: str | None, command: str, compiles: bool
 ) -> None:
     assert interpreter.compiles_as_it_runs(python, (process(command),)) is compiles
+
+
+def test_an_interpreter_that_was_asked_is_known_whatever_its_path() -> None:
+    python = "/shop/.venv/bin/python"
+    served = process(f"{python} -m gunicorn shop:app")
+
+    def compiles(asked: str | None, of_process: str | None) -> bool:
+        processes = (replace(served, implementation=of_process),)
+        return interpreter.compiles_as_it_runs(python, processes, implementation=asked)
+
+    assert compiles("PyPy", None)
+    assert compiles(None, "PyPy")
+    assert not compiles("CPython", "CPython")

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from loadtests.model.stack import LogLines
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.servers import registry
 from loadtests.servers.server import Seen, troubles_in
+from loadtests.servers.words import without_colours
 from tests.loadtests.servers.captured import log, process
 
+
+def lines(text: str) -> LogLines:
+    return LogLines(lines=text.splitlines())
+
+
 THREADS = Seen(mode="threads", processes=1, threads=4)
+COUNTED = replace(THREADS, counted=True)
 
 CASES: dict[str, tuple[str, str, tuple[ServerProcess, ...], Seen]] = {
     "gunicorn sync with two workers": (
@@ -91,7 +101,7 @@ CASES: dict[str, tuple[str, str, tuple[ServerProcess, ...], Seen]] = {
         "waitress",
         "",
         (process("/sbin/docker-init -- x"), process("waitress-serve a:b", pid=11, threads=5)),
-        THREADS,
+        COUNTED,
     ),
     "granian": (
         "granian",
@@ -135,7 +145,34 @@ CASES: dict[str, tuple[str, str, tuple[ServerProcess, ...], Seen]] = {
             ),
         ),
     ),
-    "cheroot": ("cheroot", "", (process("python -m cheroot a:b", threads=6),), THREADS),
+    "cheroot": ("cheroot", "", (process("python -m cheroot a:b", threads=6),), COUNTED),
+    "cheroot beside threads of the application": (
+        "cheroot",
+        "",
+        (process("python -m cheroot --threads 4 --max-threads 4 a:b", threads=9),),
+        THREADS,
+    ),
+    "waitress beside threads of the application": (
+        "waitress",
+        "",
+        (process("python -m waitress --threads=4 a:b", threads=7),),
+        THREADS,
+    ),
+    "gunicorn that logs JSON": (
+        "gunicorn",
+        '{"level": "info", "message": "Starting gunicorn 23.0.0"}\n'
+        '{"message": "Using worker: gthread", "level": "info"}\n'
+        '{"message": "Booting worker with pid: 7"}\n',
+        (),
+        Seen(version="23.0.0", mode="gthread", processes=1),
+    ),
+    "mod_wsgi whose log is JSON": (
+        "mod_wsgi",
+        '{"message": "Apache/2.4.62 (Unix) mod_wsgi/5.0.2"}\n'
+        '{"message": "Operating Mode     : daemon"}\n',
+        (),
+        Seen(version="5.0.2", mode="daemon"),
+    ),
     "mod_wsgi": (
         "mod_wsgi",
         log("mod_wsgi"),
@@ -191,16 +228,35 @@ def test_a_log_without_a_word_of_the_server_says_nothing() -> None:
     ],
 )
 def test_time_outs_kills_and_full_queues_are_read(server: str, name: str, start: str) -> None:
-    sentences = troubles_in(registry.SERVERS[server], log(name))
+    sentences = troubles_in(registry.SERVERS[server], lines(log(name)))
 
     assert sentences[0].startswith(start)
     assert sentences[0].endswith(")")
 
 
 def test_a_queue_inside_waitress_is_no_trouble_because_users_saturate_it() -> None:
-    assert troubles_in(registry.SERVERS["waitress"], log("waitress-queue")) == ()
+    assert troubles_in(registry.SERVERS["waitress"], lines(log("waitress-queue"))) == ()
 
 
 def test_a_start_without_trouble_tells_none() -> None:
     for name in ("uwsgi-processes", "uwsgi-threads", "uwsgi-router", "uwsgi-max-requests"):
-        assert troubles_in(registry.SERVERS["uwsgi"], log(name)) == ()
+        assert troubles_in(registry.SERVERS["uwsgi"], lines(log(name))) == ()
+
+
+def test_what_happened_before_the_last_lines_of_a_log_may_be_missing() -> None:
+    timeout = "[CRITICAL] WORKER TIMEOUT (pid:7)\n"
+    served = '"GET / HTTP/1.1" 200\n'
+    gunicorn = registry.SERVERS["gunicorn"]
+
+    (whole,) = troubles_in(gunicorn, lines(timeout * 300 + served * 300))
+    (part,) = troubles_in(gunicorn, LogLines(lines=[timeout] * 3, is_whole=False))
+
+    assert whole.startswith("gunicorn wrote 300 times: a worker answered nothing")
+    assert part.startswith(
+        "gunicorn wrote at least 3 times, in the last lines of its log: a worker"
+    )
+
+
+@pytest.mark.parametrize("escape", ["\x1b[32m", "\\u001b[1;32m", "\\x1b[0m"])
+def test_colours_are_taken_out_of_a_log(escape: str) -> None:
+    assert without_colours(f"Using worker: {escape}gthread{escape}\n") == "Using worker: gthread\n"

@@ -1,9 +1,10 @@
+import socket
 from collections.abc import Callable
 
 import pytest
 
 from loadtests.model.errors import UsageError
-from loadtests.targets.permission import Loaded, permitted
+from loadtests.targets.permission import Loaded, accepts, permitted
 
 PUBLIC = "203.0.113.9"
 """An address for documentation (RFC 5737): nobody's, and not private."""
@@ -133,3 +134,30 @@ def test_a_name_is_looked_up_once_and_stays_what_it_was() -> None:
 
     assert permitted("http://web.internal", resolve=rebinding).address == "10.0.0.1"
     assert calls == ["web.internal"]
+
+
+@pytest.mark.parametrize(
+    ("listening", "address", "others"),
+    [
+        ({"127.0.0.1"}, "127.0.0.1", ("::1",)),
+        ({"::1", "127.0.0.1"}, "::1", ("127.0.0.1",)),
+        (set(), "::1", ("127.0.0.1",)),
+    ],
+)
+def test_of_several_addresses_the_first_that_accepts_a_connection_is_loaded(
+    listening: set[str], address: str, others: tuple[str, ...]
+) -> None:
+    loaded = permitted(
+        "http://localhost:8080",
+        resolve=resolving("::1", "127.0.0.1"),
+        accepts=lambda text, port: port == 8080 and text in listening,
+    )
+
+    assert (loaded.address, loaded.others) == (address, others)
+
+
+def test_an_address_accepts_a_connection_only_where_somebody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert accepts("127.0.0.1", port)
+    assert not accepts("127.0.0.1", port)

@@ -3,9 +3,12 @@ import pytest
 from loadtests.tools.kubectl import (
     Access,
     CpuCounters,
+    access_in,
     argv,
+    cpus,
     explained,
     parse_counters,
+    parse_pods,
     scale_argv,
     selector_of,
 )
@@ -65,3 +68,34 @@ def test_every_kind_of_rule_is_in_a_selector() -> None:
 )
 def test_a_failure_is_told_with_what_to_do(stderr: str, way_out: str) -> None:
     assert way_out in explained(stderr)
+
+
+def test_a_failure_is_told_with_the_cluster_that_was_asked() -> None:
+    access = access_in(("kubectl", "--context", "a test", "--namespace", "shop", "get", "pods"))
+
+    assert "kubectl --context 'a test' --namespace shop get pods" in explained("", access)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "limit"),
+    [("500m", 0.5), ("2", 2.0), ("0.25", 0.25), (None, None), ("0", None), ("much", None)],
+)
+def test_a_limit_is_a_number_of_cpus(quantity: str | None, limit: float | None) -> None:
+    assert cpus(quantity) == limit
+
+
+def test_a_sidecar_counts_as_a_container_of_its_pod() -> None:
+    def container(name: str, **fields: object) -> dict[str, object]:
+        return {"name": name, "resources": {"limits": {"cpu": "250m"}}, **fields}
+
+    pod = {
+        "metadata": {"name": "web-1"},
+        "spec": {
+            "containers": [container("web")],
+            "initContainers": [container("wait"), container("mesh", restartPolicy="Always")],
+        },
+    }
+
+    (found,) = parse_pods({"items": [pod]})
+
+    assert found.cpu_limits == {"web": 0.25, "mesh": 0.25}

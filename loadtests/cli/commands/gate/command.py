@@ -99,7 +99,8 @@ def _compare(given: dict[str, Any]) -> int:
         result, folder = pipeline.run(request, progress.say)
     if gate_request.history(given):
         results = results_folder.of(given["out"])
-        result_files.add_to_history(results, result, release=given["release"])
+        earlier = request.append.facts.gate_id if request.append else None
+        result_files.add_to_history(results, result, release=given["release"], continues=earlier)
     output.write_document(result_files.tell_ci(result), err=True)
     return _tell(result, folder, given)
 

@@ -29,12 +29,17 @@ def command(*, out: Path | None, as_csv: bool, as_json: bool) -> int:
     recent = history.since_release(merges)
     with strange_values.refused(results / result_files.HISTORY):
         total = history.total(recent)
+    counted = history.decided(recent)
+    left_out = len(recent) - len(counted)
     if as_csv:
         click.echo(history.table(merges), nl=False)
     elif as_json:
-        click.echo(json.dumps({"merges": len(recent), "total": total}))
+        document = {"merges": len(counted), "left_out": left_out, "total": total}
+        click.echo(json.dumps(document))
     else:
-        click.echo(f"{len(recent)} merges since the last release; total change:")
+        click.echo(f"{len(counted)} merges since the last release; total change:")
         for name, change in total.items():
             click.echo(f"  {name:32} {wording.signed(change)} %")
+        if left_out:
+            click.echo(f"Left out, as they could not tell or were invalid: {left_out}.")
     return EXIT_YES

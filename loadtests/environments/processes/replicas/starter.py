@@ -10,9 +10,9 @@ from pathlib import Path
 from loadtests.environments.processes import project, serving
 from loadtests.environments.processes.members import Members
 from loadtests.environments.replica_environment import Settings, settings_of
-from loadtests.model.plan import WorkerModel
+from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.stack import Replica
-from loadtests.model.tested.target import Target
+from loadtests.model.tested.target import Target, TargetKind
 from loadtests.servers.server import ReplicaOrder
 
 SCRATCH = "scratch"
@@ -33,12 +33,19 @@ class Starter:
     database_url: str | None
     lent: Path | None
 
+    def python_of(self, worker: WorkerModel) -> str:
+        """Return the interpreter that serves a worker model's replicas."""
+        own = self.tested.python if self.tested.kind is TargetKind.IMPORT_STRING else None
+        if worker.python is None and own is not None:
+            return own
+        return serving.interpreter(worker, self.tested)
+
     def start(self, worker: WorkerModel, number: int, address: str) -> Replica:
         """Start a replica, and return it; it need not answer yet."""
         name = f"{worker.name}-{number}"
         scratch = self.stack_folder / SCRATCH / name
         order = ReplicaOrder(
-            python=serving.interpreter(worker),
+            python=serving.interpreter(worker, self.tested),
             application=self.wsgi_app,
             worker=worker,
             name=name,
@@ -67,3 +74,12 @@ class Starter:
             yield replica.address
         finally:
             self.members.end(replica.name)
+
+
+def replica_names(plan: Plan) -> dict[str, tuple[WorkerModel, int]]:
+    """Return the names of a plan's replicas, each with its worker model and number."""
+    return {
+        f"{worker.name}-{number}": (worker, number)
+        for worker in plan.workers
+        for number in range(1, plan.replica_counts[-1] + 1)
+    }

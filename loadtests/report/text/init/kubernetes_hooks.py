@@ -13,13 +13,12 @@ def render(
     workload: str,
     flags: Sequence[str],
     scale: Sequence[str],
-    ready: Sequence[str],
     url: str | None,
     replicas: int,
     limits: Mapping[str, str | None],
     counters: bool,
 ) -> str:
-    """Return the file; ``flags`` are the namespace and the context, as options.
+    """Return the file; ``flags`` are the context and the namespace, as options.
 
     ``limits`` are the CPU limits of a pod's containers, and ``counters`` says whether the kernel's
     counters may be read inside pods.
@@ -39,7 +38,7 @@ def render(
         "# No shell reads these commands.",
         f"scale = {_list((*own, 'scale', workload, *flags, '--replicas={replicas}'))}",
         f"#   which refuses while an autoscaler owns it, and then: {' '.join(scale)}",
-        f"ready = {_list(ready)}",
+        f"ready = {_list((*own, 'ready', workload, *flags))}",
         f"replicas = {_list((*own, 'replicas', workload, *flags))}",
         ("" if counters else "# Reading counters inside pods (pods/exec) is not permitted:\n# ")
         + f"counters = {_list((*own, 'counters', workload, *flags))}",

@@ -5,6 +5,7 @@ Source: the API reference of Kubernetes, Job v1 batch and PodSpec v1 core.
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import yaml
@@ -30,12 +31,15 @@ MEMORY = "1Gi"
 TMP = "256Mi"
 
 
-def render(*, image: str, namespace: str | None, processes: int = 1) -> str:
+def render(
+    *, image: str, namespace: str | None, context: str | None = None, processes: int = 1
+) -> str:
     """Return the manifest as YAML, with what to do with it as comments.
 
     The generator gets a whole core for each process, as its request and its limit.
     """
-    flag = "" if namespace is None else f" --namespace {namespace}"
+    flag = "" if context is None else f" --context {shlex.quote(context)}"
+    flag += "" if namespace is None else f" --namespace {namespace}"
     lines = (
         f"The load generator as a Job in the cluster. The secret first, the same as in {VARIABLE}",
         "here; it is not in this file:",

@@ -13,7 +13,7 @@ from typing import Any
 GUNICORN_SETTINGS = "gunicorn.conf.py"
 SETTINGS = frozenset(
     {
-        *("bind", "chdir", "daemon", "keepalive", "max_requests", "max_requests_jitter"),
+        *("bind", "chdir", "daemon", "keepalive", "max_requests", "max_requests_jitter", "pidfile"),
         *("preload_app", "raw_env", "reload", "threads", "timeout", "worker_class", "workers"),
     }
 )

@@ -91,7 +91,7 @@ def test_any_other_answer_of_the_application_is_wrong(status: int, body: str) ->
     assert judge(a_record(*reads, check=SESSION)).state is ProbeState.BREAKS
 
 
-@pytest.mark.parametrize("status", [502, 503, 504])
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_a_server_that_cannot_answer_leaves_it_open(status: int) -> None:
     reads = (seen("gthread-2", body=KNOWN), seen("gthread-1", status))
 
@@ -122,6 +122,16 @@ def test_a_replica_that_was_not_asked_leaves_it_open() -> None:
     assert told(result) == (
         ProbeState.UNCHECKED,
         "The proxy did not send GET /state/notes/t0k3n to gthread-1.",
+    )
+
+
+def test_where_no_answer_names_its_replica_nobody_knows_whether_all_were_asked() -> None:
+    result = judge(a_record(*[seen(None, body=KNOWN)] * 16, writes=(seen(None),)))
+
+    assert told(result) == (
+        ProbeState.UNCHECKED,
+        "All 16 answers to GET /state/notes/t0k3n were right, but none says which replica gave it,"
+        " so some may not have been asked.",
     )
 
 
@@ -173,6 +183,15 @@ def test_a_server_that_gives_two_counts_breaks_alone() -> None:
 
     assert result.one_server
     assert "the processes of gthread-1 do not agree" in result.detail
+
+
+def test_servers_without_a_name_are_not_taken_for_one() -> None:
+    reads = [seen(None, body=f'{{"count": {count}}}') for count in (6, 7)]
+    fields: dict[str, Any] = {"check": COUNTER, "before": seen(None, body='{"count": 5}')}
+
+    result = judge(a_record(*reads, writes=(seen(None),) * 4, **fields))
+
+    assert (result.state, result.one_server) == (ProbeState.BREAKS, False)
 
 
 def test_a_counter_with_a_lost_increment_breaks() -> None:
@@ -236,6 +255,44 @@ def test_an_expectation_that_nobody_meets_is_the_checks_own_fault() -> None:
         "After POST /login, no replica answered GET /me with 200 with 'ada', not even the one that"
         " was written to: gthread-1 answered 200 hi. Correct what the check expects.",
     )
+
+
+def test_a_value_that_even_its_writer_does_not_return_is_the_checks_own_fault() -> None:
+    reads = (seen("gthread-1", 302, ""), seen("gthread-2", 302, ""))
+
+    result = judge(a_record(*reads, check=SESSION, writes=(seen("gthread-2", 302),)))
+
+    assert told(result) == (
+        ProbeState.UNCHECKED,
+        "After POST /state/login?user=t0k3n, no replica answered GET /state/me with t0k3n, not even"
+        " the one that was written to: gthread-1 answered 302. The write got 302. Correct the write"
+        " or the read, or say what the check expects.",
+    )
+
+
+def test_a_counter_that_no_write_moves_is_the_checks_own_fault() -> None:
+    assert counted(("gthread-1", 5), ("gthread-2", 5)).state is ProbeState.UNCHECKED
+
+
+def test_a_try_that_nobody_met_counts_beside_one_that_broke() -> None:
+    """Of several processes, the one that was written to may not have been asked."""
+    bad = judge(a_record(seen("gthread-1", 404, UNKNOWN), seen("gthread-2", body=KNOWN)))
+    unlucky = judge(a_record(seen("gthread-1", 404, UNKNOWN), seen("gthread-2", 404, UNKNOWN)))
+
+    assert combined([bad, unlucky]).state is ProbeState.BREAKS
+    assert combined([unlucky, bad]).state is ProbeState.BREAKS
+    assert combined([unlucky, unlucky]) is unlucky
+
+
+def test_a_try_that_nobody_met_beside_one_that_all_met_may_be_chance() -> None:
+    unlucky = judge(a_record(seen("gthread-1", 404, UNKNOWN), seen("gthread-2", 404, UNKNOWN)))
+    good = judge(a_record(seen("gthread-1", body=KNOWN), seen("gthread-2", body=KNOWN)))
+
+    together = combined([unlucky, good])
+
+    assert good.state is ProbeState.OK
+    assert together.state is ProbeState.NOTE
+    assert together.detail.startswith("In 1 of 2 tries, which may be chance:")
 
 
 def test_one_broken_try_of_several_may_be_chance_and_two_are_not() -> None:

@@ -2,77 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from loadtests.analysis.failures import shape, wording
 from loadtests.analysis.rules import registry
-from loadtests.model.failures import (
-    AnswerExample,
-    FailureResult,
-    FailureShape,
-    RequestOutcomes,
-)
-from loadtests.model.plan import Plan
+from loadtests.model.failures import AnswerExample, FailureShape
 from loadtests.model.result import RunResult
 from loadtests.model.trial import HostUse, Trial
 from loadtests.model.vocabulary import RuleCode, Verdict
-from tests.loadtests.builders import make_plan, make_result, make_trials
-
-PLAN = make_plan(rounds=6)
-PER_REPLICA = 200
-"""Requests of one replica in one window."""
-
-Fails = Callable[[int], int]
-"""How many requests fail in one window, by the number of replicas."""
-
-
-def outcomes(
-    failed: int, *, replicas: int, name: str = "GET /me", kind: str = "status 401"
-) -> RequestOutcomes:
-    total = PER_REPLICA * replicas
-    return RequestOutcomes(
-        name=name,
-        completed=total - failed,
-        failed=failed,
-        statuses={200: total - failed},
-        kinds={kind: failed} if failed else {},
-        failed_by={"gthread-2": failed} if failed else {},
-    )
-
-
-def failing(fails: Fails, *, plan: Plan = PLAN, **fields: Any) -> tuple[Trial, ...]:
-    """Give the trials of a plan in which so many requests of one name fail."""
-
-    def changed(trial: Trial) -> Trial:
-        count = trial.spec.cell.replicas
-        one = outcomes(fails(count), replicas=count, **fields)
-        return replace(
-            trial,
-            requests=(one,),
-            failed=one.failed,
-            completed=one.completed,
-            failures=one.kinds,
-            identities={"proxy": "the same"},
-        )
-
-    return tuple(changed(trial) for trial in make_trials(plan))
-
-
-def results(trials: Sequence[Trial], **fields: Any) -> tuple[FailureResult, ...]:
-    return shape.results(PLAN, trials, **{"finished": False} | fields)
-
-
-def the_result(fails: Fails, **fields: Any) -> FailureResult:
-    (result,) = results(failing(fails, **fields))
-    return result
-
-
-def none(_: int) -> int:
-    return 0
+from tests.loadtests.analysis.failures.failing import (
+    PER_REPLICA,
+    PLAN,
+    failing,
+    none,
+    outcomes,
+    results,
+    the_result,
+)
+from tests.loadtests.builders import make_result, make_trials
 
 
 def test_none_at_one_and_some_at_two_breaks_from_two_on() -> None:
@@ -139,17 +89,6 @@ def test_what_the_connection_or_the_proxy_did_is_no_break(kind: str) -> None:
     assert result.breaks_at == ()
 
 
-def test_a_limiter_is_told_apart_whether_it_counts_by_process_or_for_all() -> None:
-    by_process = the_result(lambda count: 100 * count, kind="status 429")
-    for_all = the_result(lambda count: PER_REPLICA * count - 100, kind="status 429")
-
-    for result in (by_process, for_all):
-        assert (result.shape, result.breaks_at) == (FailureShape.LIMITED, ())
-        assert "RATELIMIT_STORAGE_URI" in result.remedy
-    assert "each process counts alone" in by_process.detail
-    assert "share one limit" in for_all.detail
-
-
 def test_a_limit_that_only_many_servers_reach_is_no_break() -> None:
     result = the_result(lambda count: 200 if count == 4 else 0, kind="status 429")
 
@@ -172,6 +111,20 @@ def test_a_limit_of_the_proxy_in_front_is_no_break_of_the_application() -> None:
     assert "status 503" in result.detail
     assert "limit_req" in result.remedy
     assert concluded(trials).verdict is Verdict.INVALID
+
+
+def test_a_page_of_a_replicas_own_nginx_is_an_answer_of_the_application() -> None:
+    """An upload lies on the first replica's disk; the second's nginx does not find it."""
+    page = "<html><head><title>404</title></head><body><hr><center>nginx/1.26.3</center></body>"
+    example = AnswerExample(name="GET /me", outcome="status", status=404, body_start=page)
+    trials = [
+        replace(trial, examples=(example,) if trial.failed else ())
+        for trial in failing(lambda count: 0 if count == 1 else 60 * count, kind="status 404")
+    ]
+
+    (result,) = results(trials)
+
+    assert (result.shape, result.breaks_at) == (FailureShape.MORE_SERVERS, (2, 4))
 
 
 def test_a_single_failure_is_told_as_chance() -> None:
@@ -292,69 +245,3 @@ def test_the_factor_is_that_of_the_correct_answers() -> None:
     (first, _) = concluded(trials).doublings
 
     assert first.factor.estimate == pytest.approx(1.0)
-
-
-def redirecting(redirects: Fails, *, rate: float = 1.0) -> tuple[Trial, ...]:
-    """Give trials in which so many requests are answered with a redirect in place of a page."""
-
-    def changed(trial: Trial) -> Trial:
-        count = trial.spec.cell.replicas
-        total = PER_REPLICA * count
-        away = redirects(count)
-        one = RequestOutcomes(
-            name="GET /me",
-            completed=total,
-            failed=0,
-            statuses={200: total - away} | ({302: away} if away else {}),
-        )
-        return replace(
-            trial,
-            requests=(one,),
-            failed=0,
-            completed=total,
-            throughput_rps=trial.throughput_rps * (rate if away else 1.0),
-            failures={},
-            identities={"proxy": "the same"},
-        )
-
-    return tuple(changed(trial) for trial in make_trials(PLAN))
-
-
-def test_a_redirect_that_one_replica_never_gave_is_a_failure_of_more() -> None:
-    """Behind a deployment of somebody else's, nothing else asks. It makes throughput look good."""
-    trials = redirecting(lambda count: 100 * count if count > 1 else 0, rate=1.6)
-
-    (result,) = results(trials)
-    run = concluded(trials)
-
-    assert result.shape is FailureShape.MORE_SERVERS
-    assert result.breaks_at == (2, 4)
-    assert "status 302" in result.detail
-    assert "SECRET_KEY" in result.remedy
-    assert run.verdict is Verdict.BREAKS
-
-
-@pytest.mark.parametrize(
-    "redirects",
-    [
-        lambda count: 40 * count,  # the same share at any number
-        lambda count: 1 if count == 4 else 0,  # now and then, too few to tell
-    ],
-)
-def test_redirects_that_belong_to_the_application_are_no_failures(redirects: Fails) -> None:
-    (result,) = results(redirecting(redirects))
-
-    assert result.shape is FailureShape.NONE
-    assert not any(count.failed for count in result.counts)
-
-
-def test_an_answer_that_was_rare_with_one_replica_does_not_make_a_run_invalid() -> None:
-    """By chance one replica never redirected; with more it did, in single windows."""
-    trials = list(redirecting(lambda _: 0))
-    at = next(i for i, trial in enumerate(trials) if trial.spec.cell.replicas == 4)
-    (one,) = trials[at].requests
-    trials[at] = replace(trials[at], requests=(replace(one, statuses={200: 780, 302: 20}),))
-
-    (result,) = results(trials)
-
-    assert result.shape is FailureShape.NONE

@@ -50,6 +50,13 @@ def test_a_fallback_that_more_replicas_give_is_other_work() -> None:
     assert "The answers to GET /0 have 4,988 bytes on average at 1 and 3,396 at" in found.detail
 
 
+def test_an_empty_answer_is_another_one() -> None:
+    found = checked(lambda count, _: 5000.0 if count == 1 else 0.0)
+
+    assert found is not None
+    assert found.state is RuleState.BROKEN
+
+
 @pytest.mark.parametrize(
     "size",
     [

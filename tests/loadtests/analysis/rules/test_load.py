@@ -199,11 +199,16 @@ def test_no_gain_of_few_answers_may_be_chance(answers: tuple[int, int], state: R
         for step, completed in zip(calibration.steps, answers, strict=True)
     )
 
-    found = load.not_saturated(
-        PLAN, CELL, [make_trial(usages=IDLE)], calibrations=[replace(calibration, steps=steps)]
+    unlimited = replace(PLAN, workers=tuple(replace(each, slots=None) for each in PLAN.workers))
+    found, with_slots = (
+        load.not_saturated(
+            plan, CELL, [make_trial(usages=IDLE)], calibrations=[replace(calibration, steps=steps)]
+        )
+        for plan in (unlimited, PLAN)
     )
 
     assert found.state is state
+    assert with_slots.state is HOLDS  # as many users as slots fill them
     if state is BROKEN:
         assert "too few answers" in found.detail
 

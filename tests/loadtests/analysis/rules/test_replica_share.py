@@ -150,3 +150,12 @@ def test_replicas_that_a_balancer_never_asks_are_named() -> None:
     assert finding.state is BROKEN
     assert "gthread-2 answered nothing, so connections stick to the others" in finding.detail
     assert "stick" not in share_of(trial).detail
+
+
+def test_answers_that_name_no_replica_are_told_as_such() -> None:
+    target = Target(kind=TargetKind.URL, given="web", name="web", url="http://10.0.0.1:80")
+    trial = replace(answered(200, 0), answers={}, dealing=None)
+
+    finding = replica_share(make_plan(tested=target), trial.spec.cell, [trial])
+
+    assert finding.detail.startswith("No answer names the replica that gave it.")

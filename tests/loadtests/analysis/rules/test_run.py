@@ -35,6 +35,18 @@ def identified(*identities: dict[str, str]) -> list[Trial]:
     ]
 
 
+def test_a_deployment_that_changed_is_told_even_in_the_only_trial() -> None:
+    change = "from 2 to 3 replicas at 12:00:00"
+
+    found = run.identity(PLAN, identified({"deployment": change}))
+    kept = run.identity(PLAN, identified({"deployment": "as it was scaled"}))
+
+    assert found.state is BROKEN
+    assert change in found.detail
+    assert "log" not in found.detail
+    assert kept.state is HOLDS
+
+
 @pytest.mark.parametrize(
     ("later", "state", "told"),
     [

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from loadtests.analysis.rules import system
+from loadtests.model.tested.target import Target, TargetKind
 from loadtests.model.trial import HostUse, NodeUse, Trial, Usage
 from loadtests.model.vocabulary import RuleState
 from tests.loadtests.builders import make_budget, make_cell, make_plan, make_trial, make_usage
@@ -115,3 +116,19 @@ def test_a_node_elsewhere_that_is_busy_by_others_is_named(foreign: float, state:
 
     assert found.state is state
     assert f"Other programs took {foreign:.1%} of the cores of the node two" in found.detail
+
+
+def test_a_deployment_on_this_machine_is_no_other_program() -> None:
+    tested = Target(
+        kind=TargetKind.URL,
+        given="web",
+        name="web",
+        url="http://127.0.0.1:80",
+        address="127.0.0.1",
+        shares_machine=True,
+    )
+
+    found = system.host_contention(make_plan(tested=tested), ONE, [make_trial(host=None)])
+
+    assert found.state is UNCHECKED
+    assert "The deployment shares this machine" in found.detail

@@ -31,6 +31,19 @@ def test_clients_that_cannot_be_told_apart_are_divided_by_the_fewest_replicas() 
     assert found.per_replica == 10
 
 
+def test_behind_a_pooler_nobody_knows_what_a_replica_wants() -> None:
+    assert known(sessions(connections=20, most=100, elsewhere=20)) is None
+
+
+def test_another_client_beside_the_replicas_changes_nothing() -> None:
+    beside = sessions(connections=9, most=20, by_replica={"gthread-1": 8}, elsewhere=1)
+
+    found = known(beside)
+
+    assert found is not None
+    assert found.per_replica == 8
+
+
 def test_without_a_limit_nothing_is_known() -> None:
     assert known(sessions()) is None
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from loadtests.config.file import place, reading
@@ -85,3 +87,25 @@ def test_the_forms_of_a_target_are_those_of_the_registry() -> None:
 
     assert {kind: key for key, kind in place.FORMS.items()} == options
     assert set(place.FORMS) <= set(Settings.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("table", "option"),
+    [
+        ('{server = "gunicorn", options = "--preload --daemon"}', "--daemon"),
+        ('{worker = "gthread", options = ["-D"]}', "-D"),
+        ('{server = "uwsgi", options = ["--daemonize=/tmp/log"]}', "--daemonize"),
+    ],
+)
+def test_an_option_that_detaches_a_server_is_a_mistake(table: str, option: str) -> None:
+    known = replace(KNOWN, servers={"gunicorn": ("gthread",), "uwsgi": ("threads",)})
+    text = f"[variants]\nmine = {table}"
+
+    with pytest.raises(UsageError, match=f"variants.mine.options: {option} puts .* background"):
+        reading.read(place.find(text, file="t"), file="t", known=known).checked()
+
+
+def test_the_same_word_for_another_server_is_none() -> None:
+    variants = settings('[variants]\nmine = {command = "serve {bind}", options = "-D"}').variants
+
+    assert variants["mine"].options == ["-D"]

@@ -44,6 +44,10 @@ class State:
     replicas: int = 2
     paused: bool = False
     scalers: list[tuple[str, str, str]] = field(default_factory=list)
+    keda: str | None = None
+    """The ScaledObject of KEDA that made the autoscalers."""
+    observed: bool = True
+    """Whether the controllers have seen the newest order."""
     forbidden: str = ""
     allowed: bool = True
     status: int = 200
@@ -71,7 +75,7 @@ def deployment_of(state: State) -> dict[str, Any]:
             },
         },
         "status": {
-            "observedGeneration": 1,
+            "observedGeneration": int(state.observed),
             "replicas": state.replicas,
             "updatedReplicas": state.replicas,
             "readyReplicas": state.replicas,
@@ -148,7 +152,9 @@ class Handler(BaseHTTPRequestHandler):
             self._list("PodList", "v1", pods_of(state))
         elif url.path.endswith("/horizontalpodautoscalers"):
             self._list(
-                "HorizontalPodAutoscalerList", "autoscaling/v2", list(map(scaler_of, state.scalers))
+                "HorizontalPodAutoscalerList",
+                "autoscaling/v2",
+                [scaler_of(scaler, state.keda) for scaler in state.scalers],
             )
         elif url.path == f"/api/v1/namespaces/{NAMESPACE}":
             self._answer({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": NAMESPACE}})
@@ -274,12 +280,17 @@ def scale_of(state: State) -> dict[str, Any]:
     }
 
 
-def scaler_of(scaler: tuple[str, str, str]) -> dict[str, Any]:
+def scaler_of(scaler: tuple[str, str, str], keda: str | None) -> dict[str, Any]:
     name, kind, target = scaler
+    owner = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": keda, "uid": "s-1"}
     return {
         "kind": "HorizontalPodAutoscaler",
         "apiVersion": "autoscaling/v2",
-        "metadata": {"name": name, "namespace": NAMESPACE},
+        "metadata": {
+            "name": name,
+            "namespace": NAMESPACE,
+            "ownerReferences": [owner] if keda else [],
+        },
         "spec": {
             "scaleTargetRef": {"kind": kind, "name": target, "apiVersion": "apps/v1"},
             "maxReplicas": 9,

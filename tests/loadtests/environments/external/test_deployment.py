@@ -1,11 +1,14 @@
+import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from loadtests.environments.external import deployment, watchdog
+from loadtests.environments.external import deployment, record, watchdog
 from loadtests.environments.external.deployment import put_back
 from loadtests.environments.external.hooks import scale_argv
+from loadtests.environments.removal import KeptBySystem
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.external import Hooks
 
@@ -54,6 +57,7 @@ def test_the_number_is_put_back_as_it_was(tmp_path: Path) -> None:
 
     assert web.count == 3
     assert said == [
+        "The deployment has 3 replicas, and gets them back at the end",
         "Scaling the deployment to 1",
         "Scaling the deployment to 4",
         "Scaling the deployment back to 3",
@@ -95,21 +99,68 @@ def test_a_deployment_that_never_gets_its_number_says_what_it_has(tmp_path: Path
         running.scale_to(4)
 
 
-def test_somebody_else_who_scales_is_told_with_the_moment(tmp_path: Path) -> None:
-    web = FileDeployment(tmp_path, replicas=2)
+def test_somebody_else_who_scales_is_told_with_the_moment_and_left_alone(tmp_path: Path) -> None:
+    web = FileDeployment(tmp_path, replicas=1)
+    said: list[str] = []
 
-    with put_back(web.hooks, print) as running:
+    with put_back(web.hooks, said.append) as running:
         running.scale_to(2)
         assert running.change() is None
         web.file.write_text("3")
         change = running.change()
-        web.file.write_text("2")
-        assert running.change() == change
-        running.scale_to(2)
-        assert running.change() is None
+        assert running.change() == change == running.foreign
+        with pytest.raises(EnvironmentFailure, match="Somebody else scales the deployment: from 2"):
+            running.scale_to(2)
 
     assert change is not None
     assert change.startswith("from 2 to 3 replicas at ")
+    assert web.count == 3
+    assert web.calls.read_text() == "2 "
+    assert "left as it is. It had 1: " in said[-1]
+
+
+def test_fewer_replicas_than_ours_may_be_failures_so_the_number_is_put_back(
+    tmp_path: Path,
+) -> None:
+    web = FileDeployment(tmp_path, replicas=3)
+
+    with put_back(web.hooks, print) as running:
+        running.scale_to(2)
+        web.file.write_text("1")
+        assert running.change() is not None
+        assert running.foreign is None  # the next trial scales it anew
+        running.scale_to(2)
+        assert web.count == 2
+
+    assert web.count == 3
+
+
+def test_a_deployment_that_never_gets_ready_is_not_scaled(tmp_path: Path) -> None:
+    web = FileDeployment(tmp_path, replicas=2)
+    never = (sys.executable, "-I", "-S", "-c", "raise SystemExit('two go')")
+    hooks = replace(web.hooks, ready=never, ready_limit_s=0.3)
+
+    with (
+        pytest.raises(EnvironmentFailure, match=r"not ready before anything.*two go"),
+        put_back(hooks, print),
+    ):
+        pass
+
+    assert not web.calls.exists()
+
+
+def test_a_deployment_that_gets_ready_soon_is_waited_for(tmp_path: Path) -> None:
+    web = FileDeployment(tmp_path, replicas=2)
+    calls = tmp_path / "asked"
+    ready = (
+        f"from pathlib import Path; f = Path({str(calls)!r});"
+        " n = len(f.read_text()) if f.exists() else 0; f.write_text('.' * (n + 1));"
+        " raise SystemExit('a pod is on its way out' if n < 2 else 0)"
+    )
+    hooks = replace(web.hooks, ready=(sys.executable, "-I", "-S", "-c", ready))
+
+    with put_back(hooks, print) as running:
+        assert running.before == 2
 
 
 def test_a_number_that_cannot_be_put_back_ends_with_the_command_for_it(tmp_path: Path) -> None:
@@ -145,3 +196,99 @@ def test_a_watchdog_does_nothing_where_the_number_was_put_back(tmp_path: Path) -
 
     assert web.calls.read_text() == "1 3 "
     assert (tmp_path / "logs/watchdog.log").read_text() == ""
+
+
+def test_the_number_before_is_noted_before_anything_is_scaled_and_then_forgotten(
+    tmp_path: Path,
+) -> None:
+    web = FileDeployment(tmp_path, replicas=3)
+    path = record.path_of(web.hooks)
+    log = tmp_path / "logs/watchdog.log"
+
+    with put_back(web.hooks, lambda _: None, log=log) as running:
+        first = record.read(path)
+        scaled_before = web.calls.exists()
+        running.scale_to(1)
+        second = record.read(path)
+
+    assert first is not None
+    assert second is not None
+    assert (first.before, first.ours, scaled_before) == (3, (3,), False)
+    assert (second.before, second.ours, second.living) == (3, (3, 1), True)
+    assert record.read(path) is None
+
+
+def a_dead_run(web: FileDeployment, log: Path, *, before: int, ours: tuple[int, ...]) -> Path:
+    """Leave the note of a run whose process is no more."""
+    path = record.write(web.hooks, before, ours, log)
+    note = json.loads(path.read_text())
+    path.write_text(json.dumps(note | {"owner": "1/0/another boot/"}))
+    return path
+
+
+def test_the_next_run_puts_back_what_a_dead_one_found(tmp_path: Path) -> None:
+    web = FileDeployment(tmp_path, replicas=1)
+    a_dead_run(web, tmp_path / "log", before=3, ours=(4, 1))
+    said: list[str] = []
+
+    with put_back(web.hooks, said.append, log=tmp_path / "logs/watchdog.log") as running:
+        running.scale_to(2)
+
+    assert web.count == 3
+    assert said[0].startswith("An earlier run left the deployment at 1 replicas")
+    assert record.remains() == ()
+
+
+def test_a_number_that_somebody_set_since_is_no_remains_of_a_run(tmp_path: Path) -> None:
+    web = FileDeployment(tmp_path, replicas=2)
+    a_dead_run(web, tmp_path / "log", before=3, ours=(4, 1))
+
+    with put_back(web.hooks, print) as running:
+        assert running.before == 2
+
+
+def test_down_puts_back_what_a_dead_run_left(tmp_path: Path) -> None:
+    web = FileDeployment(tmp_path, replicas=1)
+    path = a_dead_run(web, tmp_path / "log", before=3, ours=(4, 1))
+
+    (left,) = record.remains()
+    left.remove()
+
+    assert not left.living
+    assert "which had 3 replicas" in left.name
+    assert web.count == 3
+    assert not path.exists()
+
+
+def test_down_leaves_alone_what_no_run_set(tmp_path: Path) -> None:
+    web = FileDeployment(tmp_path, replicas=7)
+    a_dead_run(web, tmp_path / "log", before=3, ours=(4, 1))
+    (left,) = record.remains()
+
+    with pytest.raises(KeptBySystem, match="has 7 replicas, which no run gave it"):
+        left.remove()
+
+    assert web.count == 7
+    assert record.remains() == ()
+
+
+def test_a_note_that_is_none_is_no_remains(tmp_path: Path) -> None:
+    web = FileDeployment(tmp_path, replicas=7)
+    path = a_dead_run(web, tmp_path / "log", before=3, ours=(1,))
+    path.write_text('{"owner": 1}')
+
+    assert record.remains() == ()
+
+
+def test_a_watchdog_does_what_the_note_says_of_the_last_order(tmp_path: Path) -> None:
+    web = FileDeployment(tmp_path, replicas=1)
+    noted = record.write(web.hooks, 3, (4, 1), tmp_path / "log")
+    outdated = scale_argv(web.hooks, 9)
+
+    log = tmp_path / "logs/watchdog.log"
+    with watchdog.guard(outdated, limit_s=10.0, log=log, record=noted) as guard:
+        pass  # nobody notes that it was done
+
+    guard._child._process.wait(20.0)
+    assert web.count == 3
+    assert not noted.exists()

@@ -1,16 +1,21 @@
 import sys
+from pathlib import Path
 
 import pytest
 
 from loadtests.environments.external.hooks import (
     Counter,
     HookRunner,
+    back_argv,
     parse_counters,
     parse_names,
+    pinned,
     scale_argv,
 )
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.external import Hooks
+from loadtests.tools import kubectl
+from loadtests.tools.kubectl import Access
 
 
 def python(code: str) -> tuple[str, ...]:
@@ -82,3 +87,78 @@ def test_without_hooks_the_deployment_is_ready_and_has_no_counters() -> None:
 @pytest.mark.parametrize(("code", "ready"), [(0, True), (1, False)])
 def test_ready_is_its_exit_code(code: int, *, ready: bool) -> None:
     assert HookRunner(Hooks(ready=python(f"raise SystemExit({code})"))).is_ready() is ready
+
+
+def test_a_ready_hook_that_waits_beyond_its_limit_means_not_yet() -> None:
+    runner = HookRunner(Hooks(ready=python("import time; time.sleep(60)"), limit_s=0.3))
+
+    assert not runner.is_ready()
+    assert runner.not_ready == "it did not end in 0.3 s"
+
+
+def test_a_ready_hook_that_cannot_run_is_no_wait() -> None:
+    with pytest.raises(EnvironmentFailure, match="no-such-program"):
+        HookRunner(Hooks(ready=("no-such-program",))).is_ready()
+
+
+def test_a_hook_that_reads_is_tried_once_more_and_one_that_scales_is_not(tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    fails_once = python(
+        f"from pathlib import Path; f = Path({str(calls)!r}); n = f.exists(); f.touch();"
+        " import sys; print('web-1') if n else sys.exit('a hiccup')"
+    )
+
+    assert HookRunner(Hooks(replicas=fails_once)).names() == ("web-1",)
+    calls.unlink()
+    with pytest.raises(EnvironmentFailure, match="a hiccup"):
+        HookRunner(Hooks(scale=fails_once)).scale(2)
+
+
+def test_counters_may_tell_their_time_and_limit() -> None:
+    assert parse_counters("web-1 12.5 at=1000.25 took=0.5 limit=0.5\n") == (
+        Counter(name="web-1", cpu_s=12.5, at_s=1000.25, took_s=0.5, limit_cpus=0.5),
+    )
+    with pytest.raises(EnvironmentFailure, match=r"printed 'web-1 limit=0\.5'"):
+        parse_counters("web-1 limit=0.5")
+
+
+OWN = ("twofold-kubernetes", "scale", "deployment/web", "--replicas", "{replicas}")
+
+
+def test_hooks_for_kubernetes_keep_the_cluster_that_there_is_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = Access(context="test", namespace="shop")
+    monkeypatch.setattr(kubectl, "resolved", lambda _: now)
+    elsewhere = ("kubectl", "--kubeconfig", "other", "get", "pods")
+
+    found = pinned(
+        Hooks(
+            scale=OWN,
+            replicas=("kubectl", "-n", "mine", "get", "pods"),
+            ready=("./ready.sh",),
+            counters=elsewhere,
+            reset=("kubectl", "exec", "deployment/db", "--", "psql", "-c", "TRUNCATE notes"),
+        )
+    )
+
+    assert found.scale == (*OWN, "--context", "test", "--namespace", "shop")
+    assert found.replicas == ("kubectl", "--context", "test", "-n", "mine", "get", "pods")
+    assert found.ready == ("./ready.sh",)
+    assert found.reset[:6] == ("kubectl", "--context", "test", "--namespace", "shop", "exec")
+    assert found.counters == elsewhere
+
+
+def test_hooks_that_name_their_cluster_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(_: Access) -> Access:
+        raise AssertionError("kubectl was asked")
+
+    monkeypatch.setattr(kubectl, "resolved", asked)
+    hooks = Hooks(scale=(*OWN, "--context=mine", "--namespace", "shop"))
+
+    assert pinned(hooks) == hooks
+
+
+def test_what_is_put_back_leaves_alone_what_no_run_set() -> None:
+    assert back_argv(Hooks(scale=OWN), 3, (4, 1))[-3:] == ("--back", "--ours", "1,4")
+    assert back_argv(Hooks(scale=("./scale.sh", "{replicas}")), 3, (4, 1)) == ("./scale.sh", "3")

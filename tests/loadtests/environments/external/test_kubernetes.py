@@ -1,65 +1,19 @@
 """The hooks for Kubernetes, with the real kubectl, against a stand-in for a cluster."""
 
-import shutil
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from loadtests.cli.boundary import run_command_line
-from loadtests.environments.external import deployment, kubernetes
 from loadtests.environments.external.deployment import put_back
 from loadtests.environments.external.hooks import HookRunner
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.external import Hooks
-from tests.loadtests.cli.command_line import Ended
-from tests.loadtests.environments.external.cluster import State, configure, running
+from tests.loadtests.environments.external.cluster import State, configure
+from tests.loadtests.environments.external.own_hooks import HOOKS, MARKS, hook
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.parallel,
-    pytest.mark.skipif(shutil.which("kubectl") is None, reason="there is no kubectl"),
-]
-
-OWN = "twofold-kubernetes"
-HOOKS = Hooks(
-    scale=(OWN, "scale", "deployment/web", "--replicas", "{replicas}"),
-    replicas=(OWN, "replicas", "deployment/web"),
-    limit_s=30.0,
-    ready_limit_s=3.0,
-)
-
-
-@pytest.fixture
-def state() -> State:
-    return State()
-
-
-@pytest.fixture(autouse=True)
-def _cluster(state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(deployment, "STABLE_S", 0.2)
-    monkeypatch.setenv("HOME", str(tmp_path))  # kubectl keeps what it discovers there
-    with running(state) as url:
-        monkeypatch.setenv("KUBECONFIG", str(configure(tmp_path, url)))
-        yield
-
-
-@pytest.fixture
-def twofold_in(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    def call(folder: Path, *argv: str) -> Ended:
-        monkeypatch.chdir(folder)
-        code = run_command_line(list(argv))
-        return Ended(code, *capsys.readouterr())
-
-    return call
-
-
-def hook(*words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
-    code = kubernetes.main(words)
-    out, err = capsys.readouterr()
-    return code, out, err
+pytestmark = MARKS
 
 
 def test_the_number_is_set_and_put_back(state: State) -> None:
@@ -244,18 +198,6 @@ def test_a_pod_that_restarts_moves_or_is_evicted_is_noticed(
 
     assert changed is not None
     assert changed.startswith(told)
-
-
-def test_an_autoscaler_that_comes_in_between_is_told_with_the_number_to_put_back(
-    state: State,
-) -> None:
-    def scaled_meanwhile() -> None:
-        with put_back(HOOKS, lambda _: None) as web:
-            web.scale_to(4)
-            state.scalers = [("web-hpa", "Deployment", "web")]
-
-    with pytest.raises(EnvironmentFailure, match=r"could not be scaled back to 2.*web-hpa"):
-        scaled_meanwhile()
 
 
 def test_init_writes_hooks_that_the_cluster_accepts(

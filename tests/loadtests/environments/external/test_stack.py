@@ -1,11 +1,28 @@
+import sys
 from dataclasses import replace
+from pathlib import Path
 
-from loadtests.environments.external.stack import variables_of
+import pytest
+
+from loadtests.environments.external.deployment import Deployment
+from loadtests.environments.external.stack import ExternalStack, variables_of
 from loadtests.model.tested.external import Hooks
 from loadtests.model.tested.target import Target, TargetKind
 from tests.loadtests.builders import make_plan
 
 WEB = Target(kind=TargetKind.URL, given="web", name="web", url="http://Web.Example:8080")
+
+
+def printing(text: str, *, after: str = "") -> tuple[str, ...]:
+    return (sys.executable, "-I", "-S", "-c", f"{after}print({text!r})")
+
+
+def a_stack(
+    tested: Target, hooks: Hooks, folder: Path, names: tuple[str, ...] = ()
+) -> ExternalStack:
+    deployment = Deployment(hooks, print, before=3, now=3, note=lambda _: None)
+    deployment.names = names
+    return ExternalStack(replace(make_plan(), tested=tested), deployment, folder)
 
 
 def test_the_generator_is_told_the_header_the_address_and_its_part_of_the_limit() -> None:
@@ -19,8 +36,9 @@ def test_the_generator_is_told_the_header_the_address_and_its_part_of_the_limit(
     }
 
 
-def test_the_generator_is_told_nothing_that_nobody_set() -> None:
-    assert variables_of(replace(make_plan(), tested=WEB)) == {}
+def test_without_a_header_no_answer_names_a_replica() -> None:
+    """Another proxy's X-Upstream-Addr would be taken for one."""
+    assert variables_of(replace(make_plan(), tested=WEB)) == {"TWOFOLD_REPLICA_HEADER": ""}
 
 
 def test_several_machines_share_the_limit() -> None:
@@ -28,3 +46,52 @@ def test_several_machines_share_the_limit() -> None:
     plan = replace(make_plan(), tested=WEB, max_rps=90.0, generator_workers=workers)
 
     assert variables_of(plan)["TWOFOLD_MAX_RPS"] == "45.0"
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://[::1]:8080", "[::1]"),
+        ("http://10.0.0.7:8080", "10.0.0.7"),
+        ("http://web:80", "web"),
+    ],
+)
+def test_an_ipv6_address_is_in_brackets_in_urls(url: str, host: str, tmp_path: Path) -> None:
+    assert a_stack(replace(WEB, url=url), Hooks(), tmp_path).proxy_host == host
+
+
+def test_what_replicas_used_is_read_with_its_time_and_limit(tmp_path: Path) -> None:
+    told = "web-1 12.5 0.3 at=1000.5 took=0.2 limit=0.5"
+    stack = a_stack(WEB, Hooks(counters=printing(told)), tmp_path, names=("web-1",))
+
+    (reading,) = stack.read({"gthread-1"})
+
+    assert (reading.at_s, reading.took_s, reading.limit_cpus) == (1000.5, 0.2, 0.5)
+    assert reading.elsewhere
+    assert reading.asked_at_s is not None
+
+
+def test_a_hook_that_tells_no_time_was_read_in_the_middle_of_its_run(tmp_path: Path) -> None:
+    hooks = Hooks(counters=printing("web-1 12.5", after="import time; time.sleep(0.4);"))
+    stack = a_stack(WEB, hooks, tmp_path, names=("web-1",))
+
+    (reading,) = stack.read({"gthread-1"})
+
+    assert reading.asked_at_s is not None
+    assert reading.took_s > 0.4
+    assert reading.at_s - reading.asked_at_s == pytest.approx(reading.took_s / 2)
+
+
+@pytest.mark.parametrize("shares", [True, False])
+def test_the_machines_cpu_is_not_read_where_the_deployment_is_on_it(
+    tmp_path: Path, *, shares: bool
+) -> None:
+    stack = a_stack(replace(WEB, shares_machine=shares), Hooks(), tmp_path)
+
+    assert (stack.read_host() is None) is shares
+
+
+def test_the_number_before_is_in_the_report(tmp_path: Path) -> None:
+    (note,) = a_stack(WEB, Hooks(), tmp_path).notes
+
+    assert note == "The deployment had 3 replicas before the run."

@@ -89,6 +89,41 @@ def test_children_are_ended_also_when_their_leader_has_gone(tmp_path: Path) -> N
         assert procfs.facts_of(child.pid) is None
 
 
+DETACHED = """
+import os, time
+if os.fork():
+    os._exit(0)
+os.setsid()
+if os.fork():
+    os._exit(0)
+print(os.getpid(), flush=True)
+os.close(1)
+time.sleep(60)
+"""
+"""A daemon, as gunicorn --daemon becomes one."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_daemon_of_a_member_is_ended_though_nothing_but_its_variables_names_the_stack(
+    tmp_path: Path,
+) -> None:
+    folder, other = make_stack(), make_stack()
+    pids = {}
+    for stack in (folder, other):
+        env = {"TMPDIR": str(leftovers.temporary_of(stack))}
+        argv = (sys.executable, "-c", DETACHED)
+        with proc.Child(argv, log=tmp_path / "log", env=env) as member:
+            note_member(stack, member.pid)
+            pids[stack] = int(member.receive(10))
+
+    leftovers.clear(folder)
+
+    assert procfs.facts_of(pids[folder]) is None
+    assert procfs.facts_of(pids[other]) is not None
+    leftovers.clear(other)
+    assert procfs.facts_of(pids[other]) is None
+
+
 @pytest.mark.parametrize(("started", "boot"), [("long ago", None), (None, "the last one")])
 def test_a_later_process_with_the_same_id_is_let_alone(
     tmp_path: Path, started: str | None, boot: str | None

@@ -147,3 +147,18 @@ def test_a_variants_own_python_is_asked_for_its_gunicorn(tested: Target, tmp_pat
     usual = project.start_of(replace(ORDER, worker=SYNC), newer, root=Path("/checkout"))
     assert usual.argv[0] == "/usr/bin/python3"
     assert "--no-control-socket" in usual.argv
+
+
+def test_an_own_commands_import_path_leaves_its_module_to_be_found(
+    tested: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    worker = replace(
+        SYNC, server="command", options=("serve", "{module}", "{bind}"), env={"PYTHONPATH": "fast"}
+    )
+
+    start = project.start_of(
+        replace(ORDER, worker=worker, scratch="/scratch"), tested, root=Path("/checkout")
+    )
+
+    assert {"/scratch", "fast", tested.folder} <= set(start.env["PYTHONPATH"].split(":"))

@@ -89,3 +89,20 @@ def test_a_database_that_a_replica_writes_is_seen_as_locked(tmp_path: Path) -> N
         (str(path), "web-1")
     ]
     assert str(path) not in {file.path for file in nobodys}
+
+
+def test_clients_behind_a_pooler_are_counted_as_from_elsewhere() -> None:
+    titles = (
+        TITLES[0],
+        "postgres: shop shop 10.0.0.9(51000) idle",
+        "postgres: shop shop 10.0.0.9(51001) idle",
+        "postgres: shop shop 127.0.0.1(51002) idle",
+        "postgres: shop shop [local] idle",
+    )
+    look = SharedLooks().look
+
+    (seen,) = look(stores={"db": titles}, addresses=ADDRESSES, replicas={}).sessions
+    (unknown,) = look(stores={"db": titles}, addresses={}, replicas={}).sessions
+
+    assert (seen.connections, seen.by_replica, seen.elsewhere) == (4, {}, 2)
+    assert unknown.elsewhere == 0  # replicas have no address of their own

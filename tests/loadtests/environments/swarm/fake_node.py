@@ -110,4 +110,8 @@ def a_cluster(*fakes: FakeNode) -> Cluster:
         )
         for fake in fakes
     )
-    return Cluster(nodes=nodes, engines={fake.node_id: cast("NodeEngine", fake) for fake in fakes})
+    return Cluster(
+        nodes=nodes,
+        engines={fake.node_id: cast("NodeEngine", fake) for fake in fakes},
+        manager_id=fakes[0].node_id,
+    )

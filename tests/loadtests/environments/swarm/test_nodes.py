@@ -120,3 +120,23 @@ def test_cores_of_several_machines_add_up_and_those_of_one_do_not(swarm: Swarm) 
 )
 def test_an_address_says_whether_the_engine_is_on_this_machine(address: str, here: bool) -> None:
     assert nodes.is_here(address) is here
+
+
+def test_a_manager_that_takes_no_tasks_only_gives_orders(swarm: Swarm) -> None:
+    swarm.manager.known[0] = facts_of("one", ready=False)
+
+    with opened(SwarmAccess(nodes={"first": MANAGER, "second": "ssh://two"})) as cluster:
+        assert [node.name for node in cluster.nodes] == ["second"]
+        assert cluster.manager.host == MANAGER
+        assert machine_of(cluster).cores == 4
+        assert cluster.notes[0].startswith("The manager first takes no tasks")
+
+
+def test_a_manager_that_takes_no_tasks_needs_other_nodes(swarm: Swarm) -> None:
+    swarm.manager.known[0] = facts_of("one", ready=False)
+
+    with (
+        pytest.raises(EnvironmentFailure, match="No node of the Swarm can have anything"),
+        opened(SwarmAccess()),
+    ):
+        pass

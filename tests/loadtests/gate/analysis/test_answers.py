@@ -85,6 +85,10 @@ def test_one_request_of_many_that_always_fails_is_found() -> None:
         ({"2xx": 297, "3xx": 3}, {"3xx": 300}, True),
         # Both redirect every fifth time, and differ by chance.
         ({"2xx": 240, "3xx": 60}, {"2xx": 234, "3xx": 66}, False),
+        # Head repairs what base fails, or sends to the login.
+        ({answers.FAILED: 300}, {"2xx": 300}, False),
+        ({"2xx": 140, "3xx": 160}, {"2xx": 300}, False),
+        ({"2xx": 60, answers.FAILED: 240}, {"2xx": 300}, False),
         # Less than one in a thousand.
         ({"2xx": 30_000}, {"2xx": 29_980, "3xx": 20}, False),
     ],

@@ -145,6 +145,26 @@ def test_no_try_is_left_when_it_is_shown() -> None:
     assert consistency_guard.to_try(evidence, "gthread") == (SESSION, COUNTER)
 
 
+@pytest.mark.parametrize(
+    ("states", "worst"),
+    [
+        ([OK, BREAKS, ProbeState.NOTE], BREAKS),
+        ([UNCHECKED, OK], OK),
+        ([OK, ProbeState.NOTE, UNCHECKED], ProbeState.NOTE),
+        ([UNCHECKED, UNCHECKED], UNCHECKED),
+    ],
+)
+def test_of_several_results_of_one_check_in_one_try_the_worst_counts(
+    states: list[ProbeState], worst: ProbeState
+) -> None:
+    results = [make_probe(SideName.HEAD, state, check="GET /notes").result for state in states]
+    other = make_probe(SideName.HEAD, OK, check="GET /").result
+
+    folded = consistency_guard.folded([*results, other])
+
+    assert [(each.check, each.state) for each in folded] == [("GET /notes", worst), ("GET /", OK)]
+
+
 def record(check: Any, *bodies: str, before: str | None = None) -> ProbeRecord:
     return ProbeRecord(
         worker="gthread",

@@ -108,3 +108,11 @@ def test_few_and_short_heads_are_known() -> None:
     for number in range(3 * head.KNOWN_MAX):
         remember(b"HTTP/1.1 200 OK\r\nX-Id: %d\r\n\r\n" % number, 200, b"", kept=True)
     assert len(head._known) <= head.KNOWN_MAX
+
+
+def test_a_deployment_without_a_header_has_no_replica_in_its_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(head, "REPLICA_NAME", "")
+
+    assert head.replica_of(b"HTTP/1.1 200 OK\r\nX-Upstream-Addr: 10.0.0.1\r\n\r\n") is None

@@ -94,3 +94,17 @@ def test_the_pool_looks_for_overdue_requests_by_itself(serve: Serve) -> None:
         assert origin.take(1.0).exchange(REQUEST, deadline) is Outcome.TIMEOUT
 
     assert monotonic() >= deadline
+
+
+def test_a_renewed_pool_closes_what_is_idle_and_what_is_in_flight_afterwards(serve: Serve) -> None:
+    pool = Pool()
+    origin = pool.origin(serve(answering(OK)))
+    idle, used = origin.take(1.0), origin.take(1.0)
+    origin.give(idle)
+
+    pool.renew()
+    origin.give(used)
+
+    assert not idle.usable
+    assert origin.take(1.0) not in (idle, used)
+    assert used not in origin.open

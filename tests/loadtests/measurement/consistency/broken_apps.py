@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from typing import Any
 
 from flask import Flask, Response, redirect, request, session
@@ -119,6 +120,31 @@ def cache_that_the_writer_alone_clears(shared: Store, own: Store) -> Flask:
     return app
 
 
+def profile_on_own_disk(shared: Store, own: Store) -> Flask:
+    """All servers know the session; only the one that took a profile has it."""
+    app = Flask(__name__)
+    app.secret_key = "the same everywhere"
+
+    @app.post("/login")
+    def login() -> str:
+        session["user"] = request.form["user"]
+        return "welcome"
+
+    @app.put("/profile")
+    def write() -> str:
+        own["city"] = request.get_json()["city"]
+        return "kept"
+
+    @app.get("/profile")
+    def read() -> tuple[str, int]:
+        if "user" not in session:
+            return "who are you?", 401
+        form = '<input name="csrf_token">'
+        return f"{session['user']} lives in {own.get('city', 'no city')} {form}", 200
+
+    return app
+
+
 def uploads_on_own_disk(shared: Store, own: Store) -> Flask:
     """What is uploaded is served from the disk of the server that took it."""
     app = Flask(__name__)
@@ -127,6 +153,23 @@ def uploads_on_own_disk(shared: Store, own: Store) -> Flask:
     def take() -> Any:
         own["avatar.txt"] = request.get_data(as_text=True)
         return redirect("/files/avatar.txt")
+
+    @app.get("/files/<name>")
+    def give(name: str) -> tuple[str, int]:
+        return (own[name], 200) if name in own else ("not found", 404)
+
+    return app
+
+
+def uploads_under_a_random_name(shared: Store, own: Store) -> Flask:
+    """The same, and each has a name of its own."""
+    app = Flask(__name__)
+
+    @app.post("/avatar")
+    def take() -> Any:
+        name = str(uuid.uuid4())
+        own[name] = request.get_data(as_text=True)
+        return redirect(f"/files/{name}")
 
     @app.get("/files/<name>")
     def give(name: str) -> tuple[str, int]:

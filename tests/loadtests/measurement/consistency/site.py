@@ -6,7 +6,7 @@ import io
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -150,6 +150,7 @@ def asked(
     start_s: float = 0.0,
     files: Sequence[str] | None = None,
     limit_s: float = 20.0,
+    headers: Mapping[str, str] | None = None,
 ) -> tuple[ProbeResult, ...]:
     """Give the results of the checks of a site's requests, without waiting in between."""
     site = Site(make, servers=servers, processes=processes, seed=seed)
@@ -158,7 +159,15 @@ def asked(
     plan = replace(
         make_plan(replica_counts=(1, 2), seed=seed),
         workers=(worker,),
-        workloads=(Workload(name="own", path="/", requests=requests, start=tuple(start)),),
+        workloads=(
+            Workload(
+                name="own",
+                path="/",
+                requests=requests,
+                start=tuple(start),
+                headers=headers or {},
+            ),
+        ),
     )
     agent: Any = site
     with pytest.MonkeyPatch.context() as patch:

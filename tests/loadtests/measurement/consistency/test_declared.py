@@ -8,9 +8,9 @@ import pytest
 
 from loadtests.measurement.consistency.declared import TIMES_EACH, Prober, widest
 from loadtests.measurement.generator_client import Agent
-from loadtests.model.consistency import SAMPLE_CHECKS, Check, ProbeResult, ProbeState
+from loadtests.model.consistency import SAMPLE_CHECKS, Check, ProbeResult, ProbeState, Step
 from loadtests.model.generator_records import Answer, Ask
-from loadtests.model.plan import Plan
+from loadtests.model.plan import Plan, Upstream
 from loadtests.tools import proc
 from tests.loadtests.builders import make_plan
 from tests.loadtests.fakes import FakeStack, World
@@ -177,3 +177,71 @@ def test_what_broke_once_without_time_to_try_again_is_a_note(
 
     assert result.state is ProbeState.NOTE
     assert result.detail.startswith("There was no time to try again what broke: After PUT")
+
+
+NEVER_MET = replace(SAMPLE_CHECKS[0], read=Step(method="GET", path="/state/notes/another"))
+
+
+def test_a_check_that_no_replica_ever_meets_is_unchecked_after_three_tries() -> None:
+    world = World(state="store")
+    prober = make_prober(world)
+    before = world.proxy_requests
+
+    (result,) = prober.probe(make_plan(replica_counts=(1, 2)), [NEVER_MET])
+
+    assert result.state is ProbeState.UNCHECKED
+    assert "not even the one that was written to" in result.detail
+    assert world.proxy_requests - before == 3 * (1 + 2 * TIMES_EACH)
+
+
+class ListeningAgent:
+    """An agent that keeps what it was asked."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self.asks: list[Ask] = []
+
+    def ask(self, asks: Sequence[Ask], *, timeout_s: float) -> tuple[Answer, ...]:
+        self.asks += asks
+        return self._agent.ask(asks, timeout_s=timeout_s)
+
+
+def listening(plan: Plan, **options: Any) -> tuple[Prober, ListeningAgent]:
+    stack = FakeStack(World(state="store"), plan)
+    stack.configure_proxy(plan.upstreams)
+    agent: Any = ListeningAgent(Agent(stack.start_generator()))
+    return Prober(agent, {}, lambda port: f"http://proxy:{port}", **options), agent
+
+
+def test_headers_of_the_load_go_with_every_step_below_its_own() -> None:
+    plan = make_plan(replica_counts=(1, 2))
+    of_load = {"X-Key": "k-1", "Cookie": "a=1", "Host": "shop.test", "Accept-Encoding": "gzip"}
+    prober, agent = listening(plan, headers=of_load)
+    check = replace(SAMPLE_CHECKS[0], read=replace(SAMPLE_CHECKS[0].read, headers={"x-key": "own"}))
+
+    prober.probe(plan, [check])
+
+    written, read = agent.asks[0].headers, agent.asks[-1].headers
+    assert written == {"X-Key": "k-1", "Cookie": "a=1", "Host": "shop.test"}
+    assert {name: read[name] for name in ("x-key",)} == {"x-key": "own"}
+    assert "X-Key" not in read
+    assert "a=1" in read["Cookie"]
+
+
+def test_an_upstream_serves_before_it_is_checked_and_says_who_is_there() -> None:
+    plan = make_plan(workers=("gthread", "gevent"), replica_counts=(1, 2))
+    served: list[tuple[str, int]] = []
+
+    def serve(upstream: Upstream) -> dict[str, str]:
+        served.append((upstream.worker, len(upstream.members)))
+        index = len(served) - 1
+        return {
+            f"10.0.{index}.{number}:8000": f"{upstream.worker}-{number}"
+            for number in upstream.members
+        }
+
+    prober, _ = listening(plan, serve=serve)
+    results = prober.probe(plan, SAMPLE_CHECKS[:1])
+
+    assert served == [("gthread", 2), ("gevent", 2)]
+    assert {result.state for result in results} == {ProbeState.OK}

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import itertools
 import random
+import time
 from typing import Any
 
 import pytest
 
-from loadtests.model.consistency import ProbeKind, ProbeState
+from loadtests.measurement.consistency.examination import Examination
+from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from loadtests.model.tested.workload import RequestSpec
 from tests.loadtests.measurement.consistency import innocent_apps as apps
 from tests.loadtests.measurement.consistency import innocent_limits as limits
+from tests.loadtests.measurement.consistency import innocent_writes as writes
 from tests.loadtests.measurement.consistency.innocent_apps import INNOCENT
+from tests.loadtests.measurement.consistency.innocent_writes import INNOCENT_WRITES
 from tests.loadtests.measurement.consistency.site import Make, asked, breaks, request
 
 FIELDS: dict[str, dict[str, Any]] = {
@@ -20,6 +24,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "POST /notes": {"json": {"text": "a note of {1000..9999}"}},
     "POST /items": {"form": {"name": "item of {1000..9999}"}},
     "PUT /notes/a": {"body": "a note to keep"},
+    "PUT /profile": {"json": {"city": "{Berlin|Paris|Oslo|Rome|Lima|Kyiv}"}},
     "POST /register": {"form": {"name": "name-{1000..9999}"}},
 }
 
@@ -88,6 +93,40 @@ def test_what_expires_while_a_further_server_starts_is_no_break() -> None:
     (start,) = [result for result in results if result.kind is ProbeKind.START]
     assert start.state is ProbeState.NOTE
     assert "forgets as much in that time without a further server" in start.detail
+
+
+def test_nor_is_what_expires_since_it_was_written_although_a_start_takes_less(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = Examination.run
+
+    def slowly(examination: Examination) -> tuple[ProbeResult, ...]:
+        results = run(examination)
+        time.sleep(limits.LASTS_S / 2)
+        return results
+
+    monkeypatch.setattr(Examination, "run", slowly)
+    make = limits.notes_that_expire
+
+    results = asked(make, *requests_of(make), grows=True, start_s=limits.LASTS_S / 2 + 0.1)
+
+    (start,) = [result for result in results if result.kind is ProbeKind.START]
+    assert start.state is ProbeState.NOTE
+
+
+@pytest.mark.parametrize("make", INNOCENT_WRITES, ids=lambda make: make.__name__)
+def test_what_the_checks_wrote_over_is_no_damage_of_a_start(make: Make) -> None:
+    results = asked(make, *requests_of(make), grows=True)
+
+    (start,) = [result for result in results if result.kind is ProbeKind.START]
+    if make is writes.one_session_a_user:  # the login at the other server ended the session
+        assert start.state is ProbeState.UNCHECKED
+        assert start.detail == (
+            "No further server was started: since the checks wrote at the other servers, too,"
+            " gthread-1 does not answer GET /me as before."
+        )
+    else:
+        assert start.state is ProbeState.OK
 
 
 def test_content_that_differs_is_a_note_with_both_bodies() -> None:

@@ -83,6 +83,23 @@ def test_what_one_server_wrote_into_its_own_file_breaks(seed: int) -> None:
         assert "DATABASE_URL" in result.remedy
 
 
+def test_a_cookie_that_the_other_server_accepts_is_not_called_refused() -> None:
+    (result,) = breaks(
+        asked(
+            apps.profile_on_own_disk,
+            request("PUT /profile", json={"city": "Berlin"}),
+            request("GET /profile"),
+            start=[LOGIN],
+        )
+    )
+
+    assert result.detail.startswith(
+        "What PUT /profile wrote through gthread-1 is not there at gthread-2 ('Berlin')."
+    )
+    assert "DATABASE_URL" in result.remedy
+    assert "SECRET_KEY" not in result.remedy
+
+
 def test_notes_in_the_memory_of_four_processes_break_with_one_server_already() -> None:
     results = asked(
         apps.notes_in_memory,
@@ -111,6 +128,15 @@ def test_an_upload_on_one_servers_disk_breaks_at_the_page_that_its_answer_names(
 
     assert result.check == "GET /files/avatar.txt"
     assert result.write == "POST /avatar"
+
+
+def test_a_check_has_the_same_name_in_every_run_whatever_was_written_is_called() -> None:
+    """The gate counts the tries of a check by its name."""
+    upload = request("POST /avatar", body="a face")
+
+    runs = [asked(apps.uploads_under_a_random_name, upload) for _ in range(2)]
+
+    assert [[result.check for result in breaks(run)] for run in runs] == [["GET /files/<id>"]] * 2
 
 
 def test_a_server_that_fails_where_the_other_does_not_breaks() -> None:
@@ -165,6 +191,17 @@ def test_tables_that_a_further_server_drops_break() -> None:
         " (10 of 10 times)."
     )
     assert "never drop" in result.remedy
+
+
+def test_they_do_where_the_checks_wrote_something_else_through_the_other_server() -> None:
+    """Then home must still have what was written last."""
+    write = request("PUT /notes/first", body="a note of {1000..9999}")
+
+    results = asked(apps.tables_dropped_at_the_start, write, NOTE[1], grows=True)
+
+    (result,) = breaks(results)
+    assert result.kind is ProbeKind.START
+    assert "GET /notes/first with 200 a note of " in result.detail
 
 
 def test_what_outlives_the_start_of_a_further_server_is_ok() -> None:

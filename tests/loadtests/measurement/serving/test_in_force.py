@@ -82,6 +82,44 @@ def test_what_a_silent_server_runs_is_seen_by_its_threads() -> None:
         see(plan_for(worker), World(processes=lambda _: running))
 
 
+def test_threads_of_the_application_are_not_the_servers() -> None:
+    worker = registry.worker_models()["waitress"]
+    named = (process("python -m waitress --threads=4 app.wsgi:application", threads=7),)
+    unnamed = (process("python serve.py waitress", threads=7),)
+
+    (by_its_line,) = see(plan_for(worker), World(processes=lambda _: named))
+    (by_count,) = see(plan_for(worker), World(processes=lambda _: unnamed))
+
+    assert by_its_line.threads == 4
+    assert (by_count.threads, by_count.slots) == (None, 4)
+
+
+def test_threads_of_an_image_that_could_only_be_counted_come_with_a_note() -> None:
+    running = (process("waitress-serve shop:app", threads=7),)
+
+    (seen,) = see(plan_for(STARTED), World(processes=lambda _: running))
+
+    assert (seen.threads, seen.slots) == (6, 6)
+    assert "6 threads were counted in a process" in seen.notes[0]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"message": "Using worker: gthread", "level": "info"}',
+        "\x1b[32m[INFO]\x1b[0m Using worker: \x1b[1mgthread\x1b[0m",
+        '{"message": "Using worker: \\u001b[1mgthread\\u001b[0m"}',
+    ],
+    ids=["JSON", "colours", "both"],
+)
+def test_a_log_in_another_form_is_no_difference(line: str) -> None:
+    worker = registry.worker_models()["gthread"]
+
+    (seen,) = see(plan_for(worker), World(first_log=lambda _: f"Starting gunicorn 23.0.0\n{line}"))
+
+    assert (seen.server, seen.mode) == ("gunicorn", "gthread")
+
+
 def test_processes_with_threads_in_each_are_no_difference() -> None:
     model = registry.worker_models()["uwsgi-processes"]
     worker = replace(model, name="uwsgi", processes=2, threads=3, slots=6)
@@ -144,6 +182,7 @@ def test_threads_that_gunicorn_starts_under_load_are_seen_after_it() -> None:
     (after,) = in_force.after_load(stack, seen)
 
     assert (after.threads, after.slots, after.seen_by) == (8, 8, "its processes under load")
+    assert "Threads that the application itself starts are among them" in after.notes[0]
 
 
 def test_a_server_that_nobody_knows_has_no_slots() -> None:

@@ -1,14 +1,23 @@
 import io
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from rich.console import Console, RenderableType
 
+from loadtests.model.consistency import ProbeState
 from loadtests.model.latency import SloDoubling
 from loadtests.model.vocabulary import RuleCode, RuleState
 from loadtests.report.formats import terminal
 from tests.loadtests.analysis.latency.builders import slo_result
-from tests.loadtests.builders import make_cell, make_finding, make_plan, make_result, make_trials
+from tests.loadtests.builders import (
+    make_cell,
+    make_finding,
+    make_plan,
+    make_probe,
+    make_result,
+    make_trials,
+)
 from tests.loadtests.report.plots.test_levels import make_latency, make_level
 
 
@@ -198,3 +207,53 @@ def test_the_comparison_is_advice_with_its_reason_the_figures_and_the_ratios() -
         "workload  replicas  worker  against       ratio [95 %]\n"
         "io               4  gevent  gthread  2.60 [2.60, 2.60]"
     )
+
+
+SPEEDS = {"gthread": 1.0, "sync": 0.5, "gevent": 2.6, "fast": 3.0}
+
+
+def a_comparison(**fields: Any) -> str:
+    """Return the comparison of four worker models of those speeds, in one line."""
+    plan = make_plan(workers=tuple(SPEEDS), workloads=("io",), replica_counts=(4,))
+    trials = make_trials(plan, rps=lambda spec: 150.0 * SPEEDS[spec.cell.worker])
+    return printed(terminal.compare(make_result(plan, trials, **fields)))
+
+
+def test_what_breaks_or_is_invalid_is_never_recommended_but_marked_and_explained() -> None:
+    text = a_comparison(
+        probes=(make_probe(worker="gevent", state=ProbeState.BREAKS, detail="One knew nothing."),),
+        findings=(
+            make_finding(
+                state=RuleState.BROKEN,
+                code=RuleCode.ERRORS,
+                cell=make_cell(worker="fast", workload="io", replicas=4),
+                detail="9 % failed.",
+            ),
+        ),
+    )
+
+    sentences = " ".join(text.split())
+    assert sentences.startswith("For io run gthread: 2.00 [2.00, 2.00] times sync, at 4 replicas.")
+    assert (
+        "* gevent is left out: with more replicas its answers are wrong or fail. One knew nothing."
+        in sentences
+    )
+    assert "* Left out, because the rule errors is broken: fast io ×4. 9 % failed." in sentences
+    lines = text.splitlines()
+    assert [line.split()[0] for line in lines if " * " in line][:2] == ["fast", "gevent"]
+    pairs = [line.split()[2:4] for line in lines if line.split()[:2] == ["io", "4"]]
+    assert [pair for pair in pairs if pair[1] != "*"] == [["sync", "gthread"]]
+    assert len(pairs) == 6
+
+
+def test_of_an_invalid_run_nothing_is_recommended() -> None:
+    broken = make_finding(
+        state=RuleState.BROKEN, code=RuleCode.HOST_CONTENTION, detail="Other programs ran."
+    )
+
+    text = a_comparison(findings=(broken,))
+
+    assert text.startswith("No two worker models can be compared.\n")
+    assert "whole run. Other programs ran." in " ".join(text.split())
+    assert "For io run" not in text
+    assert "serves more than" not in text

@@ -5,6 +5,7 @@ from typing import Any
 
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState, Seen
 from loadtests.model.failures import FailureCount, FailureResult, FailureShape
+from loadtests.model.tested.target import Target, TargetKind
 from loadtests.report.formats import html, markdown
 from loadtests.report.text import advice, consistency
 from tests.loadtests.builders import make_plan, make_probe, make_result, make_trials
@@ -81,6 +82,17 @@ def test_without_a_store_the_option_that_starts_one_is_named() -> None:
     assert told.startswith("Not checked: gthread (note). This run has no data store")
     assert "--probe" in told
     assert "503" not in told
+
+
+def test_of_a_users_own_target_the_reason_is_the_answer_and_no_store_is_advised() -> None:
+    probe = make_probe(state=ProbeState.UNCHECKED, detail="POST /login got 404 from web-1")
+    plan = replace(make_plan(), tested=Target(kind=TargetKind.IMAGE, given="shop:1.2", name="shop"))
+
+    told = consistency.sentences(make_result(plan, probes=(probe,)))
+
+    assert told == [
+        (ProbeState.UNCHECKED, "Not checked: gthread (note). POST /login got 404 from web-1.")
+    ]
 
 
 def test_with_a_store_the_reason_is_the_answer_itself() -> None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from loadtests.model.plan import Cell
 from loadtests.model.result import CellResult, ComparisonResult, Estimate, RunResult
 from loadtests.model.tested.in_force import InForce
@@ -94,6 +96,30 @@ def test_busy_slots_are_the_reason_where_the_other_has_too_few() -> None:
         "On cpu, gevent serves more than sync because all worker slots of sync were busy"
         " (2 in each replica)."
     ]
+
+
+def with_slots(result: RunResult, slots: dict[str, int | None]) -> RunResult:
+    workers = tuple(
+        replace(worker, slots=slots.get(worker.name, worker.slots))
+        for worker in result.plan.workers
+    )
+    return replace(result, plan=replace(result.plan, workers=workers))
+
+
+@pytest.mark.parametrize(
+    ("slots", "is_said"), [(4, False), (8, True), (None, True)], ids=["equal", "more", "no limit"]
+)
+def test_busy_slots_are_no_reason_where_the_first_was_held_by_as_many(
+    slots: int | None, is_said: bool
+) -> None:
+    busy = (Bottleneck.WORKER_SLOTS,) * 3
+    result = a_result({"gthread": 100, "sync": 101, "gevent": 200}, bottlenecks=busy)
+
+    told = reasons(with_slots(result, {"gevent": slots, "sync": 4}))
+
+    assert ["all worker slots of sync were busy" in sentence for sentence in told] == (
+        [True] if is_said else []
+    )
 
 
 def test_without_a_reason_that_the_figures_show_nothing_is_said() -> None:

@@ -71,12 +71,19 @@ def test_the_debug_mode_is_told() -> None:
 
 
 def test_of_gunicorns_settings_it_is_told_what_wins_and_what_matters() -> None:
-    settings = {"workers": 9, "bind": "0.0.0.0:80", "max_requests": 1000, "timeout": 120}
+    settings = {
+        "workers": 9,
+        "bind": "0.0.0.0:80",
+        "pidfile": "shop.pid",
+        "max_requests": 1000,
+        "timeout": 120,
+    }
 
     told = notes(gunicorn=settings)[1:]
 
     assert told == (
-        "gunicorn.conf.py of the folder is in force, without its bind = 0.0.0.0:80, workers = 9,"
+        "gunicorn.conf.py of the folder is in force in the variants of gunicorn that name no other"
+        " (--config), without its bind = 0.0.0.0:80, pidfile = shop.pid, workers = 9,"
         " which each variant sets.",
         "gunicorn.conf.py: max_requests = 1000 replaces workers in the middle of a measurement.",
         "gunicorn.conf.py: timeout = 120 ends a worker that takes longer for a request.",

@@ -301,3 +301,24 @@ def test_the_reset_command_is_words(tmp_path: Path) -> None:
 
     assert project(tmp_path, text).reset_command == ("flask", "--app", "my shop", "init-db")
     assert project(tmp_path, text, reset_command=("true",)).reset_command == ("true",)
+
+
+def test_a_path_to_a_python_starts_from_the_folder_of_the_file(tmp_path: Path) -> None:
+    text = """
+    python = "own/bin/python"
+    [variants]
+    here = {server = "gunicorn", worker = "sync", python = "old/bin/python"}
+    above = {command = "serve {bind}", python = "../old/bin/python"}
+    home = {server = "gunicorn", worker = "gthread", python = "~/old/bin/python"}
+    named = {server = "gunicorn", worker = "sync", python = "python3.13"}
+    """
+
+    declared = project(tmp_path, text)
+
+    assert declared.tested.python == str(tmp_path / "own/bin/python")
+    assert {name: declared.workers[name].python for name in ("here", "above", "home", "named")} == {
+        "here": str(tmp_path / "old/bin/python"),
+        "above": str(tmp_path.parent / "old/bin/python"),
+        "home": str(Path("~/old/bin/python").expanduser()),
+        "named": "python3.13",
+    }

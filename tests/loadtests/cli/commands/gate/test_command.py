@@ -248,6 +248,15 @@ def test_a_gate_is_added_to_the_history_where_that_is_asked_for(
     assert gate.document["merges"] == 1
 
 
+def test_a_gate_that_was_continued_is_one_in_the_history(gate: Gate, world: GateWorld) -> None:
+    gate("--no-scaling", "--history")
+    gate("--no-scaling", "--append", gate.folder.name, "--history")
+
+    assert len((gate.results / "history.jsonl").read_text().splitlines()) == 2
+    gate("history", "--json")
+    assert gate.document["merges"] == 1
+
+
 def test_a_job_of_github_gets_annotations_and_a_summary(
     gate: Gate, world: GateWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

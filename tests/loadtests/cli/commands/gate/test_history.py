@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from loadtests.gate import result_files
 from loadtests.gate.analysis import history
+from loadtests.gate.model import GateVerdict
 from loadtests.model import errors
 from tests.loadtests.gate.analysis.test_history import a_gate, merge
 
@@ -57,3 +59,15 @@ def test_a_line_that_is_no_gate_is_one_message(twofold: Any, tmp_path: Path, lin
     assert ended.code == errors.EXIT_USAGE
     assert "has a line that is not a gate of this version" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_gates_that_could_not_tell_are_counted_apart(twofold: Any, tmp_path: Path) -> None:
+    merges = (merge(-0.02), replace(merge(-0.3), verdict=GateVerdict.INVALID))
+    (tmp_path / "history.jsonl").write_text("".join(map(history.line, merges)))
+
+    document = twofold("gate", "history", "--json").document
+
+    assert (document["merges"], document["left_out"]) == (1, 1)
+    assert document["total"]["gthread throughput"] == pytest.approx(-0.02)
+    said = twofold("gate", "history").stdout
+    assert "Left out, as they could not tell or were invalid: 1." in said

@@ -1,0 +1,95 @@
+"""Finds how many users saturate one start of base."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+from loadtests.analysis.shared import user_gain
+from loadtests.gate.analysis import figures
+from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, GeneratorPool
+from loadtests.gate.model import Figures, GatePlan, WorkerLoad
+from loadtests.gate.plan import OPEN_RATIO
+from loadtests.measurement import user_calibration
+from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.generator_records import Load
+from loadtests.model.stack import Replica
+from loadtests.model.trial import CalibrationStep
+
+
+class Calibrator:
+    """Loads one start, which nothing else uses meanwhile."""
+
+    def __init__(
+        self, plan: GatePlan, worker: str, generators: GeneratorPool, start: Replica
+    ) -> None:
+        self._plan = plan
+        self._worker = worker
+        self._generators = generators
+        self._start = start
+
+    def load(self, slots: int | None, *, step: int) -> WorkerLoad:
+        """Return the users, a multiple of ``step``, and the open loop's first rate.
+
+        Raises :class:`EnvironmentFailure` if no request succeeds.
+        """
+        first = -(-user_calibration.first_users(slots) // step) * step
+        steps = user_calibration.double_users(
+            first,
+            self._step,
+            again=self._again if slots is None else user_calibration.believe,
+        )
+        rates = [step.throughput_rps for step in steps]
+        best = max(rates)
+        if not best:
+            raise EnvironmentFailure("No request to base succeeded. Its log is in logs/.")
+        gains = [after / before - 1 for before, after in pairwise(rates) if before]
+        return WorkerLoad(
+            worker=self._worker,
+            users=steps[-1].users,
+            rate_rps=round(OPEN_RATIO * best, 1),
+            gain_ratio=round(gains[-1], 4) if gains else None,
+        )
+
+    def _again(
+        self, before: CalibrationStep, last: CalibrationStep
+    ) -> tuple[CalibrationStep, CalibrationStep]:
+        """Measure two steps once more, longer, where they may gain nothing by chance."""
+        if not last.throughput_rps or user_gain.is_sure(before, last):
+            return before, last
+        window_s = user_calibration.long_window_s(last)
+        first, second = (self._step(step.users, window_s=window_s) for step in (before, last))
+        return first, second
+
+    def _step(self, users: int, *, window_s: float = user_calibration.WINDOW_S) -> CalibrationStep:
+        timing = self._plan.timing
+        load = Load(
+            id=f"calibrate-{users}",
+            base_url=f"http://{self._start.address}",
+            path=self._plan.path,
+            users=users,
+            settle_s=timing.settle_s,
+            window_s=window_s,
+            drain_limit_s=timing.drain_limit_s,
+            timeout_s=TIMEOUT_S,
+        )
+        found, lost_workers = self._measured(load)
+        if found.completed + found.failed < users:  # slow requests hold all slots
+            longest_s = max(window_s, user_calibration.MOST_S)
+            load = replace(load, settle_s=longest_s, window_s=longest_s)
+            found, lost_workers = self._measured(load)
+        return CalibrationStep(
+            worker=self._worker,
+            workload=self._plan.workload,
+            users=users,
+            throughput_rps=found.throughput_rps,
+            mean_ms=None,
+            lost_workers=lost_workers,
+            completed=found.completed,
+        )
+
+    def _measured(self, load: Load) -> tuple[Figures, int]:
+        """Put a load on the start; return its figures, and the generator processes lost."""
+        (done,), opened, closed = self._generators.open([(ALONE, load)])
+        found = figures.figures(done, opened, closed, (self._start.name,))
+        return found, done.finished.lost_workers

@@ -1,0 +1,80 @@
+"""Good answers of another kind than the fewest replicas gave."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from loadtests.model.failures import FailureShape, RequestOutcomes
+from loadtests.model.trial import Trial
+from loadtests.model.vocabulary import Verdict
+from tests.loadtests.analysis.failures.failing import PER_REPLICA, PLAN, Fails, results
+from tests.loadtests.analysis.failures.test_shape import concluded
+from tests.loadtests.builders import make_trials
+
+
+def redirecting(redirects: Fails, *, rate: float = 1.0) -> tuple[Trial, ...]:
+    """Give trials in which so many requests are answered with a redirect in place of a page."""
+
+    def changed(trial: Trial) -> Trial:
+        count = trial.spec.cell.replicas
+        total = PER_REPLICA * count
+        away = redirects(count)
+        one = RequestOutcomes(
+            name="GET /me",
+            completed=total,
+            failed=0,
+            statuses={200: total - away} | ({302: away} if away else {}),
+        )
+        return replace(
+            trial,
+            requests=(one,),
+            failed=0,
+            completed=total,
+            throughput_rps=trial.throughput_rps * (rate if away else 1.0),
+            failures={},
+            identities={"proxy": "the same"},
+        )
+
+    return tuple(changed(trial) for trial in make_trials(PLAN))
+
+
+def test_a_redirect_that_one_replica_never_gave_is_a_failure_of_more() -> None:
+    """Behind a deployment of somebody else's, nothing else asks. It makes throughput look good."""
+    trials = redirecting(lambda count: 100 * count if count > 1 else 0, rate=1.6)
+
+    (result,) = results(trials)
+    run = concluded(trials)
+
+    assert result.shape is FailureShape.MORE_SERVERS
+    assert result.breaks_at == (2, 4)
+    assert "status 302" in result.detail
+    assert "SECRET_KEY" in result.remedy
+    assert run.verdict is Verdict.BREAKS
+
+
+@pytest.mark.parametrize(
+    "redirects",
+    [
+        lambda count: 40 * count,  # the same share at any number
+        lambda count: 1 if count == 4 else 0,  # now and then, too few to tell
+    ],
+)
+def test_redirects_that_belong_to_the_application_are_no_failures(redirects: Fails) -> None:
+    (result,) = results(redirecting(redirects))
+
+    assert result.shape is FailureShape.NONE
+    assert not any(count.failed for count in result.counts)
+
+
+def test_an_answer_that_was_rare_with_one_replica_does_not_make_a_run_invalid() -> None:
+    """By chance one replica never redirected; with more it did, in single windows."""
+    trials = list(redirecting(lambda _: 0))
+    at = next(i for i, trial in enumerate(trials) if trial.spec.cell.replicas == 4)
+    (one,) = trials[at].requests
+    trials[at] = replace(trials[at], requests=(replace(one, statuses={200: 780, 302: 20}),))
+
+    (result,) = results(trials)
+
+    assert result.shape is FailureShape.NONE

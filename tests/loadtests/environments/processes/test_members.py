@@ -1,0 +1,42 @@
+"""The logs of a stack's members."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loadtests.environments.processes import members
+from loadtests.environments.processes.cpu_limits import NoLimits
+from loadtests.environments.processes.members import Members
+
+
+@pytest.fixture
+def some(tmp_path: Path) -> Members:
+    return Members(tmp_path, NoLimits(reason="none"), tmp_path)
+
+
+def test_all_lines_of_a_log_are_given_and_messages_have_its_two_ends(
+    some: Members, tmp_path: Path
+) -> None:
+    (tmp_path / "sync-1.log").write_text("ä first\n" + "served\n" * 20_000 + "the läst\n")
+
+    lines = some.log_lines("sync-1")
+
+    assert lines.is_whole
+    assert sum(line == "served\n" for line in lines.lines) == 20_000
+    assert some.first_log("sync-1").startswith("ä first\nserved")
+    assert len(some.first_log("sync-1")) == members.FIRST_LOG_CHARS
+    assert some.log_of("sync-1").endswith("served\nthe läst\n")
+    assert len(some.log_of("sync-1")) == members.LOG_CHARS
+
+
+def test_a_line_without_an_end_comes_in_pieces(some: Members, tmp_path: Path) -> None:
+    (tmp_path / "sync-1.log").write_text("x" * 3 * members.LINE_CHARS)
+
+    assert max(len(line) for line in some.log_lines("sync-1").lines) == members.LINE_CHARS
+
+
+def test_a_member_without_a_log_has_none(some: Members) -> None:
+    assert [*some.log_lines("nobody").lines] == []
+    assert (some.first_log("nobody"), some.log_of("nobody")) == ("", "(no log)")
