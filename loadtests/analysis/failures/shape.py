@@ -11,40 +11,22 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from loadtests.analysis import remedies
-from loadtests.analysis.failures import significance, wording
+from loadtests.analysis.failures import causes, kinds, significance, wording
 from loadtests.analysis.failures.counting import (
     Series,
     Window,
     added,
-    kind_of,
     series_of,
     with_unlike,
 )
 from loadtests.analysis.failures.significance import Sides
-from loadtests.analysis.shared import connections
-from loadtests.model.failures import AnswerExample, FailureCount, FailureResult, FailureShape
+from loadtests.model.failures import FailureCount, FailureResult, FailureShape
 from loadtests.model.plan import Plan
 from loadtests.model.trial import Trial
 
 ERROR_LIMIT_RATIO = 0.001
 """Failed requests cost less CPU than good ones. From one in a thousand on, they bias the throughput
 by an amount that is not small against the precision."""
-
-LIMIT_KIND = "status 429"
-
-PROXY_LIMIT_KIND = "status 503"
-"""What nginx answers where limit_req or limit_conn refuses, unless it is told otherwise."""
-
-PROXY_KINDS = frozenset({"status 502", "status 504"})
-"""Answers of the proxy for a replica that gave none."""
-
-ANSWERED_KINDS = frozenset({"rejected", "timeout", "undrained"})
-"""Failures that the application is answerable for, beside its statuses. The others are of the
-connection between generator and proxy."""
-
-MOSTLY = 0.5
-"""Share of the failures from which their kind names the shape."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +74,7 @@ def results(
             result = stricter if stricter.breaks_at else result
         if series.name is not None and not any(count.failed for count in result.counts):
             continue
-        result = _by_connections(_by_the_proxy(_with_examples(result, trials)), trials)
+        result = causes.with_cause(result, trials)
         if finished:
             result = replace(result, visible_ratio=_visible(series))
         alone = series.worker in counting_alone
@@ -130,13 +112,7 @@ def _counted(series: Series, counts: Sequence[int]) -> tuple[tuple[int, int], ..
 
 
 def _of_the_application(window: Window) -> int:
-    return sum(count for kind, count in window.kinds.items() if _is_of_the_application(kind))
-
-
-def _is_of_the_application(kind: str) -> bool:
-    if kind.startswith("status "):
-        return kind != LIMIT_KIND and kind not in PROXY_KINDS
-    return kind in ANSWERED_KINDS
+    return sum(count for kind, count in window.kinds.items() if kinds.is_of_the_application(kind))
 
 
 def _judge(series: Series, splits: Sequence[_Split], level: float) -> FailureResult:
@@ -182,8 +158,8 @@ def _shape(counts: Sequence[FailureCount]) -> FailureShape:
     """Return the shape of failures that are no break."""
     if all(count.ratio < ERROR_LIMIT_RATIO for count in counts):
         return FailureShape.NONE
-    kinds = added(count.kinds for count in counts)
-    if kinds.get(LIMIT_KIND, 0) >= MOSTLY * sum(kinds.values()):
+    found = added(count.kinds for count in counts)
+    if found.get(kinds.LIMIT_KIND, 0) >= kinds.MOSTLY * sum(found.values()):
         return FailureShape.LIMITED
     fewest, most = counts[0], counts[-1]
     fewest_pair, most_pair = (fewest.failed, fewest.total), (most.failed, most.total)
@@ -216,143 +192,3 @@ def _visible(series: Series) -> dict[int, float]:
         if ratio is not None:
             visible[split.at] = ratio
     return visible
-
-
-def _with_examples(result: FailureResult, trials: Sequence[Trial]) -> FailureResult:
-    """Return the result with an answer that was right and one that was not, if there are any."""
-    own = [
-        (trial.spec.cell.replicas, example)
-        for trial in trials
-        if (trial.spec.cell.worker, trial.spec.cell.workload) == (result.worker, result.workload)
-        for example in trial.examples
-        if result.name in {None, example.name}
-    ]
-    wrong = [example for count, example in own if _is_of(example, result) and _fits(result, count)]
-    chosen = _most_telling(result, wrong)
-    right = [
-        example
-        for _, example in sorted(own, key=lambda pair: pair[0])
-        if not _is_of(example, result) and (chosen is None or example.name == chosen.name)
-    ]
-    known = _remedy(result, chosen)
-    return replace(
-        result,
-        wrong=chosen,
-        right=right[0] if right and chosen is not None else None,
-        cause=known.cause + _figures(known, result, trials) if known else "",
-        remedy=known.advice if known else "",
-    )
-
-
-def _most_telling(result: FailureResult, wrong: Sequence[AnswerExample]) -> AnswerExample | None:
-    """Return the failure that explains most: where something breaks, one that counts for that.
-
-    Of these, one of the commonest kind; and then one with a line of the log.
-    """
-    kinds = list(added(count.kinds for count in result.counts))
-
-    def rank(example: AnswerExample) -> tuple[int, bool]:
-        kind = _kind_of(example)
-        order = kinds.index(kind) if kind in kinds else len(kinds)
-        return (order if result.breaks_at else 0), example.log_line is None
-
-    counting = [
-        example
-        for example in wrong
-        if not result.breaks_at or _is_of_the_application(_kind_of(example))
-    ]
-    return min(counting, key=rank, default=None)
-
-
-def _kind_of(example: AnswerExample) -> str:
-    """Return the kind of an example; a good answer is one where its status is the failure."""
-    outcome = "status" if example.outcome == "ok" else example.outcome
-    return kind_of(outcome, example.status or 0)
-
-
-def _by_the_proxy(result: FailureResult) -> FailureResult:
-    """Return failures that a proxy answered by itself as a limit, which is no break.
-
-    Most of the failures have to be of that kind. A replica may have an nginx of its own, whose page
-    for another status is the application's answer.
-    """
-    known, wrong = remedies.PROXY_LIMIT, result.wrong
-    if not result.breaks_at or wrong is None or _kind_of(wrong) != PROXY_LIMIT_KIND:
-        return result
-    kinds = added(count.kinds for count in result.counts)
-    is_most = kinds.get(PROXY_LIMIT_KIND, 0) >= MOSTLY * sum(kinds.values())
-    if not is_most or known.words.search(wrong.body_start) is None:
-        return result
-    return replace(
-        result,
-        shape=FailureShape.LIMITED,
-        breaks_at=(),
-        cause=known.cause,
-        remedy=known.advice,
-    )
-
-
-def _figures(known: remedies.Remedy, result: FailureResult, trials: Sequence[Trial]) -> str:
-    """Return the figures of a cause that has some, as the end of its clause."""
-    if known is not remedies.CONNECTIONS:
-        return ""
-    failing = [count.replicas for count in result.counts if count.failed]
-    replicas = min(result.breaks_at or failing or [result.counts[-1].replicas])
-    return connections.refused(_connections(result, trials), replicas)
-
-
-def _connections(result: FailureResult, trials: Sequence[Trial]) -> connections.Connections | None:
-    return connections.of([trial for trial in trials if trial.spec.cell.worker == result.worker])
-
-
-def _by_connections(result: FailureResult, trials: Sequence[Trial]) -> FailureResult:
-    """Return failures for want of connections as a break where the arithmetic says so.
-
-    All replicas of a run are up at once, and pools keep what they opened. So a store may refuse
-    with few replicas under load what only many of them want.
-    """
-    known = _connections(result, trials)
-    if known is None or not result.cause.startswith(remedies.CONNECTIONS.cause):
-        return result
-    beyond = tuple(c.replicas for c in result.counts if known.wanted(c.replicas) > known.most)
-    if result.breaks_at or not beyond or len(beyond) == len(result.counts):
-        return result
-    return replace(
-        result,
-        shape=FailureShape.MORE_SERVERS,
-        breaks_at=beyond,
-        cause=remedies.CONNECTIONS.cause + connections.refused(known, min(beyond)),
-    )
-
-
-def _is_of(example: AnswerExample, result: FailureResult) -> bool:
-    """Return whether an answer is one of the failures, by its outcome or by its status."""
-    kinds = added(count.kinds for count in result.counts)
-    return example.outcome != "ok" or f"status {example.status}" in kinds
-
-
-def _fits(result: FailureResult, count: int) -> bool:
-    return not result.breaks_at or count in result.breaks_at
-
-
-def _remedy(result: FailureResult, example: AnswerExample | None) -> remedies.Remedy | None:
-    if result.shape is FailureShape.NONE:
-        return None
-    if result.shape is FailureShape.LIMITED:
-        return remedies.LIMITER
-    texts = [result.name or ""]
-    if example is not None:
-        texts = [example.log_line or "", example.body_start, example.location or "", example.name]
-    known = remedies.remedy_for(*texts)
-    if known is None and result.shape is FailureShape.MORE_SERVERS and _is_refusal(result, example):
-        return remedies.SESSION
-    return known
-
-
-def _is_refusal(result: FailureResult, example: AnswerExample | None) -> bool:
-    """Return whether the failures say that nobody is logged in."""
-    refusals = {"status 401", "status 403", "status 302", "status 303"}
-    kinds = added(count.kinds for count in result.counts)
-    commonest = next(iter(kinds), "")
-    redirects = example is not None and wording.is_login(example.location or "")
-    return commonest in refusals or redirects

@@ -1,0 +1,162 @@
+"""Why requests failed, by an example of their answers, and what to do. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from loadtests.analysis import remedies
+from loadtests.analysis.failures import kinds, wording
+from loadtests.analysis.failures.counting import added, kind_of
+from loadtests.analysis.shared import connections
+from loadtests.model.failures import AnswerExample, FailureResult, FailureShape
+from loadtests.model.trial import Trial
+
+
+def with_cause(result: FailureResult, trials: Sequence[Trial]) -> FailureResult:
+    """Return a result with a wrong answer, its cause and what to do.
+
+    The cause may say that the failures have another shape: a proxy's limit is no break, and the
+    want of connections is one.
+    """
+    return _by_connections(_by_the_proxy(_with_examples(result, trials)), trials)
+
+
+def _with_examples(result: FailureResult, trials: Sequence[Trial]) -> FailureResult:
+    """Return the result with an answer that was right and one that was not, if there are any."""
+    own = [
+        (trial.spec.cell.replicas, example)
+        for trial in trials
+        if (trial.spec.cell.worker, trial.spec.cell.workload) == (result.worker, result.workload)
+        for example in trial.examples
+        if result.name in {None, example.name}
+    ]
+    wrong = [example for count, example in own if _is_of(example, result) and _fits(result, count)]
+    chosen = _most_telling(result, wrong)
+    right = [
+        example
+        for _, example in sorted(own, key=lambda pair: pair[0])
+        if not _is_of(example, result) and (chosen is None or example.name == chosen.name)
+    ]
+    known = _remedy(result, chosen)
+    return replace(
+        result,
+        wrong=chosen,
+        right=right[0] if right and chosen is not None else None,
+        cause=known.cause + _figures(known, result, trials) if known else "",
+        remedy=known.advice if known else "",
+    )
+
+
+def _most_telling(result: FailureResult, wrong: Sequence[AnswerExample]) -> AnswerExample | None:
+    """Return the failure that explains most: where something breaks, one that counts for that.
+
+    Of these, one of the commonest kind; and then one with a line of the log.
+    """
+    found = list(added(count.kinds for count in result.counts))
+
+    def rank(example: AnswerExample) -> tuple[int, bool]:
+        kind = _kind_of(example)
+        order = found.index(kind) if kind in found else len(found)
+        return (order if result.breaks_at else 0), example.log_line is None
+
+    counting = [
+        example
+        for example in wrong
+        if not result.breaks_at or kinds.is_of_the_application(_kind_of(example))
+    ]
+    return min(counting, key=rank, default=None)
+
+
+def _kind_of(example: AnswerExample) -> str:
+    """Return the kind of an example; a good answer is one where its status is the failure."""
+    outcome = "status" if example.outcome == "ok" else example.outcome
+    return kind_of(outcome, example.status or 0)
+
+
+def _by_the_proxy(result: FailureResult) -> FailureResult:
+    """Return failures that a proxy answered by itself as a limit, which is no break.
+
+    Most of the failures have to be of that kind. A replica may have an nginx of its own, whose page
+    for another status is the application's answer.
+    """
+    known, wrong = remedies.PROXY_LIMIT, result.wrong
+    if not result.breaks_at or wrong is None or _kind_of(wrong) != kinds.PROXY_LIMIT_KIND:
+        return result
+    found = added(count.kinds for count in result.counts)
+    is_most = found.get(kinds.PROXY_LIMIT_KIND, 0) >= kinds.MOSTLY * sum(found.values())
+    if not is_most or known.words.search(wrong.body_start) is None:
+        return result
+    return replace(
+        result,
+        shape=FailureShape.LIMITED,
+        breaks_at=(),
+        cause=known.cause,
+        remedy=known.advice,
+    )
+
+
+def _figures(known: remedies.Remedy, result: FailureResult, trials: Sequence[Trial]) -> str:
+    """Return the figures of a cause that has some, as the end of its clause."""
+    if known is not remedies.CONNECTIONS:
+        return ""
+    failing = [count.replicas for count in result.counts if count.failed]
+    replicas = min(result.breaks_at or failing or [result.counts[-1].replicas])
+    return connections.refused(_connections(result, trials), replicas)
+
+
+def _connections(result: FailureResult, trials: Sequence[Trial]) -> connections.Connections | None:
+    return connections.of([trial for trial in trials if trial.spec.cell.worker == result.worker])
+
+
+def _by_connections(result: FailureResult, trials: Sequence[Trial]) -> FailureResult:
+    """Return failures for want of connections as a break where the arithmetic says so.
+
+    All replicas of a run are up at once, and pools keep what they opened. So a store may refuse
+    with few replicas under load what only many of them want.
+    """
+    known = _connections(result, trials)
+    if known is None or not result.cause.startswith(remedies.CONNECTIONS.cause):
+        return result
+    beyond = tuple(c.replicas for c in result.counts if known.wanted(c.replicas) > known.most)
+    if result.breaks_at or not beyond or len(beyond) == len(result.counts):
+        return result
+    return replace(
+        result,
+        shape=FailureShape.MORE_SERVERS,
+        breaks_at=beyond,
+        cause=remedies.CONNECTIONS.cause + connections.refused(known, min(beyond)),
+    )
+
+
+def _is_of(example: AnswerExample, result: FailureResult) -> bool:
+    """Return whether an answer is one of the failures, by its outcome or by its status."""
+    found = added(count.kinds for count in result.counts)
+    return example.outcome != "ok" or f"status {example.status}" in found
+
+
+def _fits(result: FailureResult, count: int) -> bool:
+    return not result.breaks_at or count in result.breaks_at
+
+
+def _remedy(result: FailureResult, example: AnswerExample | None) -> remedies.Remedy | None:
+    if result.shape is FailureShape.NONE:
+        return None
+    if result.shape is FailureShape.LIMITED:
+        return remedies.LIMITER
+    texts = [result.name or ""]
+    if example is not None:
+        texts = [example.log_line or "", example.body_start, example.location or "", example.name]
+    known = remedies.remedy_for(*texts)
+    if known is None and result.shape is FailureShape.MORE_SERVERS and _is_refusal(result, example):
+        return remedies.SESSION
+    return known
+
+
+def _is_refusal(result: FailureResult, example: AnswerExample | None) -> bool:
+    """Return whether the failures say that nobody is logged in."""
+    refusals = {"status 401", "status 403", "status 302", "status 303"}
+    found = added(count.kinds for count in result.counts)
+    commonest = next(iter(found), "")
+    redirects = example is not None and wording.is_login(example.location or "")
+    return commonest in refusals or redirects

@@ -1,0 +1,25 @@
+"""Kinds of failures, by what ended a request. PURE."""
+
+from __future__ import annotations
+
+LIMIT_KIND = "status 429"
+
+PROXY_LIMIT_KIND = "status 503"
+"""What nginx answers where limit_req or limit_conn refuses, unless it is told otherwise."""
+
+PROXY_KINDS = frozenset({"status 502", "status 504"})
+"""Answers of the proxy for a replica that gave none."""
+
+ANSWERED_KINDS = frozenset({"rejected", "timeout", "undrained"})
+"""Failures that the application is answerable for, beside its statuses. The others are of the
+connection between generator and proxy."""
+
+MOSTLY = 0.5
+"""Share of the failures from which their kind names the shape."""
+
+
+def is_of_the_application(kind: str) -> bool:
+    """Return whether the application is answerable for failures of a kind."""
+    if kind.startswith("status "):
+        return kind != LIMIT_KIND and kind not in PROXY_KINDS
+    return kind in ANSWERED_KINDS
