@@ -10,7 +10,7 @@ be 2.0.
 
 Each run is written when it ends (results/coverage.json), after what is there. A row also has what
 the correction of the core speed made of the factor, and how far off that correction may be.
-``--judge`` judges the runs that are kept in results/coverage-runs/ by the present rules.
+``--judge`` judges all runs that are kept in results/coverage-runs/ by the present rules.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.out.exists():
         rows = json.loads(options.out.read_text())["rows"]
     if options.judge:
-        names = list(dict.fromkeys(row["run_id"] for row in rows))
+        kept = sorted(path.parent.name for path in KEPT.glob("*/run.json"))
+        names = list(dict.fromkeys((*(row["run_id"] for row in rows), *kept)))
         rows = [row for name in names for row in judged(name, rows)]
         write(options.out, rows)
     for number, kind in enumerate([] if options.judge else kinds, start=1):
@@ -85,9 +86,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def measure(words: Sequence[str]) -> str:
     """Run the harness once, and return the run's name; exit if it gives no verdict."""
     argv = (
-        *(sys.executable, "-m", "loadtests", "run", "--json", "--no-profile"),
+        *(sys.executable, "-m", "loadtests", "run", "--no-profile"),
         *("--workers", WORKERS, "--out", str(KEPT), *words),
     )
+    before = set(KEPT.glob("*/run.json"))
     done = proc.run(
         argv,
         cwd=ROOT,
@@ -95,9 +97,10 @@ def measure(words: Sequence[str]) -> str:
         check=False,
         on_line=lambda line: print(line.rstrip(), file=sys.stderr, flush=True),
     )
-    if done.code not in {0, 1, 3}:
-        raise SystemExit(done.code)
-    return str(json.loads(done.stdout)["run_id"])
+    made = set(KEPT.glob("*/run.json")) - before
+    if done.code not in {0, 1, 3} or len(made) != 1:
+        raise SystemExit(done.code or 1)
+    return made.pop().parent.name
 
 
 def judged(name: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
