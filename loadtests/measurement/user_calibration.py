@@ -12,12 +12,10 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from loadtests.analysis import bottleneck
-from loadtests.analysis.rules.load import GAIN_LIMIT_RATIO
+from loadtests.analysis.rules.load import GAIN_LIMIT_RATIO, is_saturated
 from loadtests.analysis.shared import user_gain
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream
 from loadtests.model.trial import Calibration, CalibrationStep, Trial
-from loadtests.model.vocabulary import Bottleneck
 from loadtests.planning import trial_timing
 
 MOST_USERS = 256
@@ -93,7 +91,8 @@ def double_users(
         step = measure(users)
         if before and not _gains(before, step):
             before, step = again(before, step)
-            steps[-1:] = [before] if steps else []
+            if steps:
+                steps[-1] = before
         steps.append(step)
         if before and not _gains(before, step):
             break
@@ -125,8 +124,8 @@ def calibrate(
     at any number of replicas.
     """
     slots = next(model.slots for model in plan.workers if model.name == worker)
-    waits = any(entry.name == workload and entry.locustfile for entry in plan.workloads)
-    steps = _Steps(plan, _spec(plan, worker, workload), measure)
+    spec = _spec(plan, worker, workload)
+    steps = _Steps(plan, spec, measure)
     single = steps.take(1)
     first = -(-first_users(slots) // step) * step
     last = double_users(
@@ -134,8 +133,7 @@ def calibrate(
         steps.take,
         before=single,
         longest_s=max(LONG_ANSWER_S, LONG_RATIO * (single.mean_ms or 0.0) / 1000),
-        # As many users as slots fill them, but for users who wait between their requests.
-        again=steps.again if slots is None or waits else believe,
+        again=believe if user_gain.fills_slots(plan, spec.cell) else steps.again,
     )[-1]
     window_s = trial_timing.window_s(plan.timing.window_s, last.throughput_rps)
     return Calibration(
@@ -185,8 +183,7 @@ class _Steps:
 
     def _keep(self, users: int, trial: Trial) -> CalibrationStep:
         """Record a step, and whether something is full in it."""
-        uses = bottleneck.resources(self._plan, self._spec.cell, (trial,))
-        self._full = any(use.full for use in uses if use.kind is not Bottleneck.HOST)
+        self._full = is_saturated(self._plan, self._spec.cell, trial)
         self.tried[users] = CalibrationStep(
             worker=self._spec.cell.worker,
             workload=self._spec.cell.workload,

@@ -184,7 +184,7 @@ def not_saturated(
 
 
 def _users_missing(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None:
-    if _is_locustfile(plan, cell):
+    if user_gain.has_own_users(plan, cell):
         return None  # its users do more than wait for answers; a full resource has to be seen
     idle_ratios = [
         1 - trial.in_flight / trial.users
@@ -205,13 +205,9 @@ def _users_missing(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding |
     )
 
 
-def _is_locustfile(plan: Plan, cell: Cell) -> bool:
-    return any(entry.name == cell.workload and entry.locustfile for entry in plan.workloads)
-
-
 def _saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None:
     saturated = [use for use in bottleneck.resources(plan, cell, trials) if use.full]
-    has_idle_windows = broad([float(not _is_saturated(plan, cell, trial)) for trial in trials])
+    has_idle_windows = broad([float(not is_saturated(plan, cell, trial)) for trial in trials])
     if not saturated or saturated[0].kind is Bottleneck.HOST or has_idle_windows:
         return None
     return found(
@@ -224,7 +220,8 @@ def _saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | Non
     )
 
 
-def _is_saturated(plan: Plan, cell: Cell, trial: Trial) -> bool:
+def is_saturated(plan: Plan, cell: Cell, trial: Trial) -> bool:
+    """Return whether some resource but the host was full in a trial."""
     uses = bottleneck.resources(plan, cell, (trial,))
     return any(use.full for use in uses if use.kind is not Bottleneck.HOST)
 
@@ -233,39 +230,32 @@ def _more_users_gain(
     plan: Plan, cell: Cell, trials: Sequence[Trial], calibrations: Sequence[Calibration]
 ) -> Finding:
     before, last = _last_steps(cell, calibrations)
-    slots = next(worker.slots for worker in plan.workers if worker.name == cell.worker)
-    fills_slots = slots is not None and not _is_locustfile(plan, cell)
     gain = user_gain.ratio(before, last) if before and last else None
-    enough = gain is not None and gain < GAIN_LIMIT_RATIO
-    if before and last and enough and not fills_slots and not user_gain.is_sure(before, last):
-        return found(
-            RuleCode.NOT_SATURATED,
-            cell,
-            broken=True,
-            figure=gain,
-            limit=GAIN_LIMIT_RATIO,
-            detail=f"No resource was saturated, and one replica gave too few answers"
-            f" ({before.completed} and {last.completed}) to tell whether twice the users raise its"
-            " throughput. It can be told where its number of slots or its CPU limit is known.",
+    broken = True
+    if gain is None or gain >= GAIN_LIMIT_RATIO:
+        detail = (
+            f"No resource was saturated with {trials[0].users} users, and more users might raise"
+            " the throughput."
         )
-    if enough:
-        return found(
-            RuleCode.NOT_SATURATED,
-            cell,
-            broken=False,
-            figure=gain,
-            limit=GAIN_LIMIT_RATIO,
-            detail="No resource was saturated, but twice the users raised the throughput of one"
-            f" replica by only {gain:.1%}.",
+    elif before and last and not user_gain.is_known(plan, cell, before, last):
+        detail = (
+            f"No resource was saturated, and one replica gave too few answers ({before.completed}"
+            f" and {last.completed}) to tell whether twice the users raise its throughput. It can"
+            " be told where its number of slots or its CPU limit is known."
+        )
+    else:
+        broken = False
+        detail = (
+            "No resource was saturated, but twice the users raised the throughput of one replica"
+            f" by only {gain:.1%}."
         )
     return found(
         RuleCode.NOT_SATURATED,
         cell,
-        broken=True,
+        broken=broken,
         figure=gain,
         limit=GAIN_LIMIT_RATIO,
-        detail=f"No resource was saturated with {trials[0].users} users, and more users might raise"
-        " the throughput.",
+        detail=detail,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from loadtests.model.plan import Cell, Plan
 from loadtests.model.trial import CalibrationStep
 
 MOST_GAIN_RATIO = 0.5
@@ -36,3 +37,22 @@ def is_sure(before: CalibrationStep, last: CalibrationStep) -> bool:
         return False
     error = math.sqrt(1 / before.completed + 1 / last.completed)
     return (1 + gain) * math.exp(CONFIDENCE_Z * error) < 1 + MOST_GAIN_RATIO
+
+
+def is_known(plan: Plan, cell: Cell, before: CalibrationStep, last: CalibrationStep) -> bool:
+    """Return whether it is sure that nothing is gained, or the users fill all slots anyhow."""
+    return fills_slots(plan, cell) or is_sure(before, last)
+
+
+def fills_slots(plan: Plan, cell: Cell) -> bool:
+    """Return whether as many users as a replica has slots keep all of them busy.
+
+    So they do where the number is known and they only wait for answers.
+    """
+    slots = next(worker.slots for worker in plan.workers if worker.name == cell.worker)
+    return slots is not None and not has_own_users(plan, cell)
+
+
+def has_own_users(plan: Plan, cell: Cell) -> bool:
+    """Return whether a locustfile's users load a cell, who do more than wait for answers."""
+    return any(entry.name == cell.workload and entry.locustfile for entry in plan.workloads)

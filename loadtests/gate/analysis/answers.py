@@ -7,9 +7,9 @@ login, where base gives a page, would look fast.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import bdtrc
@@ -70,13 +70,13 @@ def _count(
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Tally:
-    """The answers of one version to one request; ``starts`` is where each kind was seen."""
+    """The answers of one version to one request; ``starts`` is in how many each kind was seen."""
 
-    kinds: Counter[str]
-    starts: Counter[str]
-    body_bytes: int
+    kinds: Counter[str] = field(default_factory=Counter)
+    starts: Counter[str] = field(default_factory=Counter)
+    body_bytes: int = 0
     """0 where nobody counted them."""
 
     @property
@@ -219,30 +219,28 @@ def _places(
     head: Sequence[Sequence[Figures]],
 ) -> Iterator[Place]:
     """Yield the requests of two versions, by starts: the figures of the windows of each."""
-    names = dict.fromkeys(
-        count.name for start in (*base, *head) for window in start for count in window.answers
-    )
-    for name in names:
+    of_base, of_head = _tallies(base), _tallies(head)
+    for name in dict.fromkeys((*of_base, *of_head)):
         yield Place(
             worker=worker,
             replicas=replicas,
             name=name,
-            base=_tally(base, name),
-            head=_tally(head, name),
+            base=of_base.get(name, Tally()),
+            head=of_head.get(name, Tally()),
         )
 
 
-def _tally(starts: Iterable[Sequence[Figures]], name: str) -> Tally:
-    kinds: Counter[str] = Counter()
-    seen_in: Counter[str] = Counter()
-    body_bytes = 0
+def _tallies(starts: Iterable[Sequence[Figures]]) -> dict[str, Tally]:
+    """Return the answers of one version by the request's name, in one pass over its windows."""
+    tallies: defaultdict[str, Tally] = defaultdict(Tally)
     for windows in starts:
-        own: Counter[str] = Counter()
+        seen: set[tuple[str, str]] = set()
         for count in (count for window in windows for count in window.answers):
-            if count.name == name:
-                own.update(count.good)
-                own[FAILED] += count.failed
-                body_bytes += count.body_bytes or 0
-        kinds.update(own)
-        seen_in.update(kind for kind, number in own.items() if number)
-    return Tally(kinds=kinds, starts=seen_in, body_bytes=body_bytes)
+            tally = tallies[count.name]
+            own = {**count.good, FAILED: count.failed}
+            tally.kinds.update(own)
+            tally.body_bytes += count.body_bytes or 0
+            seen.update((count.name, kind) for kind, number in own.items() if number)
+        for name, kind in seen:
+            tallies[name].starts[kind] += 1
+    return tallies

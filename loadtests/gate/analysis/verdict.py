@@ -190,14 +190,15 @@ def _errors(plan: GatePlan, evidence: Evidence) -> Iterator[EndpointResult]:
 
     Requests that fail all together come before a single one's.
     """
-    if not findings.head_fails_more(plan, evidence):
+    unlike = findings.unlike(plan, evidence)
+    all_fail = findings.all_fail_more(plan, evidence)
+    if not (unlike or all_fail):
         return
     units = len(evidence.pairs)
     (base, base_of), (head, head_of) = (findings.error_counts(evidence, side) for side in SideName)
     ratios = base / base_of if base_of else None, head / head_of
     told = [f"{head} of {head_of} requests to head failed, {base} of {base_of} to base."]
-    unlike = findings.unlike(plan, evidence)
-    if not findings.all_fail_more(plan, evidence):
+    if not all_fail:
         ratios, told = unlike[0].ratios, []
     told += [str(difference) for difference in unlike[:MOST_TOLD]]
     yield _guard(
