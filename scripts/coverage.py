@@ -26,7 +26,7 @@ from typing import Any
 
 from loadtests import pipeline
 from loadtests.analysis import core_speed, estimates
-from loadtests.model.plan import Cell, Plan
+from loadtests.model.plan import Plan
 from loadtests.model.result import DoublingResult
 from loadtests.model.trial import Trial
 from loadtests.results import run_folder
@@ -169,13 +169,12 @@ def is_of(trial: Trial, doubling: DoublingResult) -> bool:
 
 def speed_change(trials: Sequence[Trial], doubling: DoublingResult) -> float:
     """Return how much the logarithm of the core speed differs between a doubling's two cells."""
-    means = [
-        fmean(math.log(trial.core_speed) for trial in trials if trial.core_speed and at(trial, n))
-        if any(trial.core_speed and at(trial, n) for trial in trials)
-        else 0.0
-        for n in (doubling.replicas_from, doubling.replicas_to)
+    speeds = [
+        [math.log(trial.core_speed) for trial in trials if trial.core_speed and at(trial, replicas)]
+        for replicas in (doubling.replicas_from, doubling.replicas_to)
     ]
-    return means[1] - means[0]
+    before, after = (fmean(logs) if logs else 0.0 for logs in speeds)
+    return after - before
 
 
 def at(trial: Trial, replicas: int) -> bool:
@@ -188,17 +187,16 @@ def slope_error(trials: Sequence[Trial]) -> float:
 
     The usual one of a regression with a mean for each cell; 0 where nothing is corrected.
     """
+    cells = [
+        [(math.log(speed), math.log(rate)) for speed, rate in cell]
+        for cell in core_speed.points(trials)
+    ]
     slope = core_speed.slope(trials)
-    by_cell: dict[Cell, list[tuple[float, float]]] = {}
-    for trial in trials:
-        if trial.core_speed and trial.throughput_rps > 0:
-            point = math.log(trial.core_speed), math.log(trial.throughput_rps)
-            by_cell.setdefault(trial.spec.cell, []).append(point)
-    free = sum(len(points) - 1 for points in by_cell.values()) - 1
+    free = sum(len(points) - 1 for points in cells) - 1
     if slope is None or free < 1:
         return 0.0
     squares = residual = 0.0
-    for points in by_cell.values():
+    for points in cells:
         speed, rate = (fmean(values) for values in zip(*points, strict=True))
         squares += math.fsum((x - speed) ** 2 for x, _ in points)
         residual += math.fsum((y - rate - slope * (x - speed)) ** 2 for x, y in points)

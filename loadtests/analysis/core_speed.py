@@ -63,11 +63,16 @@ def as_measured(trial: Trial) -> Trial:
 
 def slope(trials: Sequence[Trial]) -> float | None:
     """Give the slope of ln throughput on ln core speed inside cells, or None for too few trials."""
+    return pooled_slope(points(trials))
+
+
+def points(trials: Sequence[Trial]) -> list[list[tuple[float, float]]]:
+    """Give the core speed and the throughput of each trial that has both, cell by cell."""
     by_cell: dict[Cell, list[tuple[float, float]]] = defaultdict(list)
     for trial in trials:
         if trial.core_speed and trial.throughput_rps > 0:
             by_cell[trial.spec.cell].append((trial.core_speed, trial.throughput_rps))
-    return pooled_slope(by_cell.values())
+    return list(by_cell.values())
 
 
 def pooled_slope(cells: Iterable[Sequence[tuple[float, float]]]) -> float | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from loadtests.analysis import remedies
 from loadtests.analysis.failures import kinds, wording
-from loadtests.analysis.failures.counting import added, kind_of
+from loadtests.analysis.failures.counting import all_kinds, kind_of
 from loadtests.analysis.shared import connections
 from loadtests.model.failures import AnswerExample, FailureResult, FailureShape
 from loadtests.model.trial import Trial
@@ -53,7 +53,7 @@ def _most_telling(result: FailureResult, wrong: Sequence[AnswerExample]) -> Answ
 
     Of these, one of the commonest kind; and then one with a line of the log.
     """
-    found = list(added(count.kinds for count in result.counts))
+    found = list(all_kinds(result.counts))
 
     def rank(example: AnswerExample) -> tuple[int, bool]:
         kind = _kind_of(example)
@@ -83,7 +83,7 @@ def _by_the_proxy(result: FailureResult) -> FailureResult:
     known, wrong = remedies.PROXY_LIMIT, result.wrong
     if not result.breaks_at or wrong is None or _kind_of(wrong) != kinds.PROXY_LIMIT_KIND:
         return result
-    found = added(count.kinds for count in result.counts)
+    found = all_kinds(result.counts)
     is_most = found.get(kinds.PROXY_LIMIT_KIND, 0) >= kinds.MOSTLY * sum(found.values())
     if not is_most or known.words.search(wrong.body_start) is None:
         return result
@@ -131,7 +131,7 @@ def _by_connections(result: FailureResult, trials: Sequence[Trial]) -> FailureRe
 
 def _is_of(example: AnswerExample, result: FailureResult) -> bool:
     """Return whether an answer is one of the failures, by its outcome or by its status."""
-    found = added(count.kinds for count in result.counts)
+    found = all_kinds(result.counts)
     return example.outcome != "ok" or f"status {example.status}" in found
 
 
@@ -156,7 +156,7 @@ def _remedy(result: FailureResult, example: AnswerExample | None) -> remedies.Re
 def _is_refusal(result: FailureResult, example: AnswerExample | None) -> bool:
     """Return whether the failures say that nobody is logged in."""
     refusals = {"status 401", "status 403", "status 302", "status 303"}
-    found = added(count.kinds for count in result.counts)
+    found = all_kinds(result.counts)
     commonest = next(iter(found), "")
     redirects = example is not None and wording.is_login(example.location or "")
     return commonest in refusals or redirects

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.model.failures import AnswerExample, RequestOutcomes
+from loadtests.model.failures import AnswerExample, FailureCount, RequestOutcomes
 from loadtests.model.generator_records import RawTrial
 from loadtests.model.plan import Plan
 from loadtests.model.trial import Trial
@@ -249,3 +249,8 @@ def added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     for count in counts:
         total.update(count)
     return dict(total.most_common())
+
+
+def all_kinds(counts: Iterable[FailureCount]) -> dict[str, int]:
+    """Return the kinds of all failures at several numbers of replicas, the commonest first."""
+    return added(count.kinds for count in counts)

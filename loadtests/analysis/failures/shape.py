@@ -16,6 +16,7 @@ from loadtests.analysis.failures.counting import (
     Series,
     Window,
     added,
+    all_kinds,
     series_of,
     with_unlike,
 )
@@ -158,7 +159,7 @@ def _shape(counts: Sequence[FailureCount]) -> FailureShape:
     """Return the shape of failures that are no break."""
     if all(count.ratio < ERROR_LIMIT_RATIO for count in counts):
         return FailureShape.NONE
-    found = added(count.kinds for count in counts)
+    found = all_kinds(counts)
     if found.get(kinds.LIMIT_KIND, 0) >= kinds.MOSTLY * sum(found.values()):
         return FailureShape.LIMITED
     fewest, most = counts[0], counts[-1]

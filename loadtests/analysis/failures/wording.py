@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from loadtests.analysis.failures.counting import added
+from loadtests.analysis.failures.counting import all_kinds
 from loadtests.model.failures import AnswerExample, FailureCount, FailureResult, FailureShape
 
 EXCERPT_CHARS = 120
@@ -125,12 +125,12 @@ def _named(result: FailureResult) -> str:
 
 
 def _kinds(result: FailureResult) -> str:
-    named = list(added(count.kinds for count in result.counts).items())[:MOST_KINDS]
+    named = list(all_kinds(result.counts).items())[:MOST_KINDS]
     return f" ({', '.join(f'{kind} {number:,}' for kind, number in named)})"
 
 
 def _commonest(result: FailureResult) -> str:
-    return next(iter(added(count.kinds for count in result.counts)), "")
+    return next(iter(all_kinds(result.counts)), "")
 
 
 def _answers(result: FailureResult) -> list[str]:

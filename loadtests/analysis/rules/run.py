@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,42 +51,38 @@ def identity(plan: Plan, trials: Sequence[Trial]) -> Finding:  # noqa: ARG001
     """Check that every member was the same container or process in all trials."""
     code = RuleCode.IDENTITY
     in_time = sorted(trials, key=lambda trial: trial.started_at_s)
-    for trial in in_time:
-        now = trial.identities.get(DEPLOYMENT, AS_SCALED)
-        if now != AS_SCALED:
-            return found(
-                code,
-                None,
-                broken=True,
-                figure=1,
-                limit=0,
-                detail=f"The deployment changed before the end of {trial.spec.id}: {now}. Its own"
-                " events tell who did that.",
-            )
-    first = in_time[0].identities
-    if not first:
+    change = next(_changes(in_time), None)
+    members = len(in_time[0].identities)
+    if change is None and not members:
         return unchecked(code, None, "The identities of the replicas cannot be read here.")
-    for trial in in_time[1:]:
-        for member in sorted({*first, *trial.identities}):
-            before, after = first.get(member, "not there"), trial.identities.get(member, "gone")
-            if before != after:
-                return found(
-                    code,
-                    None,
-                    broken=True,
-                    figure=1,
-                    limit=0,
-                    detail=f"{member} changed before the end of {trial.spec.id}:"
-                    f" {before} became {after}. Its log is in the run's folder.",
-                )
     return found(
         code,
         None,
-        broken=False,
-        figure=0,
+        broken=change is not None,
+        figure=0 if change is None else 1,
         limit=0,
-        detail=f"All {len(first)} members were the same from the first trial to the last.",
+        detail=change or f"All {members} members were the same from the first trial to the last.",
     )
+
+
+def _changes(in_time: Sequence[Trial]) -> Iterator[str]:
+    """Yield what changed, in sentences: the deployment, or a member since the first trial."""
+    for trial in in_time:
+        now = trial.identities.get(DEPLOYMENT, AS_SCALED)
+        if now != AS_SCALED:
+            yield (
+                f"The deployment changed before the end of {trial.spec.id}: {now}. Its own events"
+                " tell who did that."
+            )
+    first = in_time[0].identities
+    for trial in in_time[1:] if first else ():
+        for member in sorted({*first, *trial.identities}):
+            before, after = first.get(member, "not there"), trial.identities.get(member, "gone")
+            if before != after:
+                yield (
+                    f"{member} changed before the end of {trial.spec.id}: {before} became {after}."
+                    " Its log is in the run's folder."
+                )
 
 
 def steady(plan: Plan, trials: Sequence[Trial]) -> Finding:

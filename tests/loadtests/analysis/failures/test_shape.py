@@ -95,14 +95,20 @@ def test_a_limit_that_only_many_servers_reach_is_no_break() -> None:
     assert (result.shape, result.breaks_at) == (FailureShape.LIMITED, ())
 
 
+def answered_by_nginx(status: int) -> list[Trial]:
+    """Give trials whose failures with more than one replica are pages of an nginx."""
+    page = f"<html><title>{status}</title><body><hr><center>nginx/1.26.3</center></body></html>"
+    example = AnswerExample(name="GET /me", outcome="status", status=status, body_start=page)
+    kind = f"status {status}"
+    return [
+        replace(trial, examples=(example,) if trial.failed else ())
+        for trial in failing(lambda count: 0 if count == 1 else 60 * count, kind=kind)
+    ]
+
+
 def test_a_limit_of_the_proxy_in_front_is_no_break_of_the_application() -> None:
     """nginx's limit_req answers with 503 and a page of its own, and names no replica."""
-    page = "<html><head><title>503</title></head><body><hr><center>nginx/1.26.3</center></body>"
-    example = AnswerExample(name="GET /me", outcome="status", status=503, body_start=page)
-    trials = [
-        replace(trial, examples=(example,) if trial.failed else ())
-        for trial in failing(lambda count: 0 if count == 1 else 60 * count, kind="status 503")
-    ]
+    trials = answered_by_nginx(503)
 
     (result,) = results(trials)
 
@@ -115,14 +121,7 @@ def test_a_limit_of_the_proxy_in_front_is_no_break_of_the_application() -> None:
 
 def test_a_page_of_a_replicas_own_nginx_is_an_answer_of_the_application() -> None:
     """An upload lies on the first replica's disk; the second's nginx does not find it."""
-    page = "<html><head><title>404</title></head><body><hr><center>nginx/1.26.3</center></body>"
-    example = AnswerExample(name="GET /me", outcome="status", status=404, body_start=page)
-    trials = [
-        replace(trial, examples=(example,) if trial.failed else ())
-        for trial in failing(lambda count: 0 if count == 1 else 60 * count, kind="status 404")
-    ]
-
-    (result,) = results(trials)
+    (result,) = results(answered_by_nginx(404))
 
     assert (result.shape, result.breaks_at) == (FailureShape.MORE_SERVERS, (2, 4))
 
