@@ -110,12 +110,11 @@ def combined(tries: Sequence[ProbeResult], planned: int = 1) -> ProbeResult:
     It says so where there was no time for as many as were ``planned``.
     """
     broken = [one for one in tries if one.state is ProbeState.BREAKS]
-    wrong = [*broken, *filter(was_met_by_nobody, tries)]
-    if broken and len(wrong) == 1 and len(tries) > 1:
+    unmet = [one for one in tries if was_met_by_nobody(one)]
+    if len(broken) == 1 and not unmet and len(tries) > 1:
         detail = f"In 1 of {len(tries)} tries, which may be chance: {broken[0].detail}"
         return replace(broken[0], state=ProbeState.NOTE, detail=detail)
-    unmet = list(filter(was_met_by_nobody, tries))
-    if unmet and any(one.state is ProbeState.OK for one in tries):
+    if unmet and not broken and any(one.state is ProbeState.OK for one in tries):
         times = f"In {len(unmet)} of {len(tries)} tries, which may be chance: "
         return replace(unmet[0], state=ProbeState.NOTE, detail=times + unmet[0].detail)
     unchecked = [one for one in tries if one.state is ProbeState.UNCHECKED]

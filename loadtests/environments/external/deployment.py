@@ -86,19 +86,14 @@ class Deployment:
         return self._changed
 
     def somebody_elses(self) -> int | None:
-        """Return the number of replicas, if somebody else has asked for it.
-
-        Where only those that serve are known, fewer may be some that have failed.
-        """
+        """Return the number of replicas, if somebody else has asked for it."""
         if self.foreign is None and not self._runner.knows_count:
             return None
         try:
             now = self._runner.count()
         except EnvironmentFailure:
             return None
-        if self._runner.knows_count:
-            return now if now not in self.ours else None
-        return now if now > max(self.ours) else None
+        return now if self._runner.is_foreign(now, self.ours) else None
 
     def _look_for_others(self) -> None:
         now = self._runner.count()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from loadtests.environments.child_python import python_path
@@ -91,6 +91,13 @@ class HookRunner:
     def knows_count(self) -> bool:
         """Whether the number that was asked for is known, and not only who serves."""
         return is_own(self._hooks.replicas)
+
+    def is_foreign(self, now: int, ours: Collection[int]) -> bool:
+        """Return whether a number is none of those that it may have by ``ours``, our orders.
+
+        Where only those that serve are known, fewer may be some that have failed.
+        """
+        return now not in ours if self.knows_count else now > max(ours)
 
     def is_ready(self) -> bool:
         """Return whether the deployment says that it is ready; without a hook it always is.

@@ -135,9 +135,7 @@ def restore(record: Record) -> None:
     """Put a deployment's number back, unless it is one that no run gave it."""
     runner = HookRunner(record.hooks)
     now = runner.count()
-    known = {record.before, *record.ours}
-    # Without the number that was asked for, fewer replicas may be some that do not serve.
-    if now not in known if runner.knows_count else now > max(known):
+    if runner.is_foreign(now, {record.before, *record.ours}):
         forget(record.path)
         raise KeptBySystem(
             f"The deployment has {now} replicas, which no run gave it, so it is left as it is. It"

@@ -223,8 +223,9 @@ def _began_in(temporary: Path, pid: int) -> bool:
         is_own = (procfs.PROC / str(pid)).stat().st_uid == os.geteuid()
     except OSError:  # it has ended, or this system has no /proc
         return False
-    began_there = procfs.environment_of(pid).get("TMPDIR") == str(temporary)
-    return is_own and began_there and pid != os.getpid()
+    return (
+        is_own and pid != os.getpid() and procfs.environment_of(pid).get("TMPDIR") == str(temporary)
+    )
 
 
 def _in_control_group(group: Path) -> list[int]:

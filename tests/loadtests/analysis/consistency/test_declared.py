@@ -294,6 +294,9 @@ def test_a_try_that_nobody_met_beside_one_that_all_met_may_be_chance() -> None:
     assert together.state is ProbeState.NOTE
     assert together.detail.startswith("In 1 of 2 tries, which may be chance:")
 
+    bad = judge(a_record(seen("gthread-1", 404, UNKNOWN), seen("gthread-2", body=KNOWN)))
+    assert combined([bad, bad, unlucky, good]).state is ProbeState.BREAKS
+
 
 def test_one_broken_try_of_several_may_be_chance_and_two_are_not() -> None:
     good = judge(a_record(seen("gthread-1", body=KNOWN), seen("gthread-2", body=KNOWN)))
