@@ -42,6 +42,8 @@ class Known:
 
     calibrations: Sequence[Calibration] = ()
     failures: Sequence[FailureResult] = ()
+    run: Sequence[Trial] = ()
+    """The trials of all cells."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,10 @@ def _not_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial], known: Known
 
 def _errors(plan: Plan, cell: Cell, trials: Sequence[Trial], known: Known) -> Finding:
     return errors.errors(plan, cell, trials, failures=known.failures)
+
+
+def _node_speed(plan: Plan, cell: Cell, _: Sequence[Trial], known: Known) -> Finding | None:
+    return speed.speed(plan, cell, known.run)
 
 
 _ALL = (
@@ -136,8 +142,8 @@ _ALL = (
     ),
     Rule(
         code=RuleCode.NODE_SPEED,
-        about="A request cost the same CPU on all nodes of a Swarm.",
-        cell=_plain(speed.speed),
+        about="The nodes of a Swarm are equally fast: in CPU per request, and in replicas alone.",
+        cell=_node_speed,
     ),
     Rule(
         code=RuleCode.NETWORK,
@@ -166,7 +172,7 @@ def check(
     failures: Sequence[FailureResult] = (),
 ) -> tuple[Finding, ...]:
     """Hold every rule against every cell that has trials, and against the run."""
-    known = Known(calibrations=calibrations, failures=failures)
+    known = Known(calibrations=calibrations, failures=failures, run=trials)
     rules = tuple(RULES.values())
     of_cells = [
         rule.cell(plan, cell, cell_trials, known)

@@ -73,3 +73,73 @@ def test_a_slow_node_does_not_matter_where_cpu_is_not_full() -> None:
     assert finding is not None
     assert finding.state is RuleState.HOLDS
     assert finding.detail.endswith("is not full, so that is not in the throughput.")
+
+
+SEVERAL = make_plan(workers=("gthread", "sync", "gevent"), replica_counts=(1, 4), rounds=6)
+PLACES = {
+    **{"gthread-1": "three", "gthread-2": "two", "gthread-3": "one", "gthread-4": "three"},
+    **{"sync-1": "two", "sync-2": "one", "sync-3": "three", "sync-4": "two"},
+    **{"gevent-1": "one", "gevent-2": "three", "gevent-3": "two", "gevent-4": "one"},
+}
+"""Twelve starts on three nodes."""
+
+
+def of_starts(more: dict[str, float]) -> list[Trial]:
+    """Return a run in which requests cost ``more`` times as much at some starts."""
+    return [
+        replace(
+            trial,
+            identities={name: f"a b node={node}" for name, node in PLACES.items()},
+            usages=tuple(
+                replace(
+                    usage,
+                    cpu_s=2e-3 * more.get(usage.member, 1.0) * (usage.completed or 0),
+                    throttled_ratio=1.0,
+                )
+                for usage in trial.usages
+                if usage.member in PLACES
+            ),
+        )
+        for trial in make_trials(SEVERAL)
+    ]
+
+
+def states(trials: list[Trial]) -> set[RuleState]:
+    findings = [speed(SEVERAL, cell, trials) for cell in SEVERAL.cells]
+    return {finding.state for finding in findings if finding is not None}
+
+
+def test_one_dear_start_is_no_slow_node() -> None:
+    assert states(of_starts({"gevent-3": 1.24})) == {RuleState.HOLDS}
+
+
+def test_a_node_with_dear_starts_of_all_variants_is_named() -> None:
+    dear = {member: 1.3 for member, node in PLACES.items() if node == "two"}
+
+    findings = [speed(SEVERAL, cell, of_starts(dear)) for cell in SEVERAL.cells]
+
+    assert {finding.state for finding in findings if finding} == {RuleState.BROKEN}
+    assert all("on the node two" in finding.detail for finding in findings if finding)
+
+
+def test_a_difference_that_two_starts_can_show_by_chance_is_not_told() -> None:
+    finding = found(1.15)
+
+    assert finding.state is RuleState.UNCHECKED
+    assert finding.detail.endswith("Starts on one node can differ as much.")
+
+
+def test_a_node_whose_cpu_is_held_back_is_told_by_its_replicas_alone() -> None:
+    slow = [member for member, node in PLACES.items() if node == "two"]
+    trials = [
+        replace(trial, throughput_rps=trial.throughput_rps * 0.5)
+        if [usage.member for usage in trial.usages][0] in slow and len(trial.usages) == 1
+        else trial
+        for trial in of_starts({})
+    ]
+
+    finding = speed(SEVERAL, SEVERAL.cells[0], trials)
+
+    assert finding is not None
+    assert finding.state is RuleState.BROKEN
+    assert "needs 100% more time for its requests on the node two" in finding.detail
