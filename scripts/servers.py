@@ -8,9 +8,10 @@
 
 Variants are those of results/servers/twofold.toml whose interpreter is set up. A run measures one
 workload under all of them, at 1 and 2 replicas, as processes of this machine, in random order in
-each round. A day and a workload that were measured are not measured again, so that a campaign can
-be stopped and resumed. The same with ``--days 2``, on another day, shows whether it repeats:
-results/servers/repeat.json.
+each round. What a run says is kept in results/servers/day-1-cpu.json and the like, so a campaign
+can be stopped and resumed, also on another machine: what has such a file is not measured again.
+Remove the file to measure it again. The same with ``--days 2``, on another day, shows whether it
+repeats: results/servers/repeat.json.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ import argparse
 import io
 import json
 import math
-import re
-import shutil
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,13 +35,12 @@ from loadtests.report.formats import terminal
 from loadtests.report.text import variants as tables
 from loadtests.results import run_folder
 from loadtests.tools import files, proc, signals
+from scripts import server_environments
 
 PROJECT = Path(__file__).resolve().parent.parent
 OUT = PROJECT / "results/servers"
 CONFIG = OUT / "twofold.toml"
 RUNS = PROJECT / "results/servers-runs"
-ENVIRONMENTS = PROJECT / ".cache/servers"
-LOCKS = ("harness.txt", "servers.txt")
 
 WORKLOADS = ("cpu", "io", "db", "mixed")
 ROUNDS = 8
@@ -53,47 +51,34 @@ LEAST_AGREEING = 0.93
 WIDTH = 100
 """Characters in a line of the report."""
 
-INSTALL_LIMIT_S = 900.0
 RUN_LIMIT_S = 5400.0
-
-APPLICATION = ("flask", "gunicorn", "packaging")
-EVERY_SERVER = ("gevent", "psycopg[binary,pool]", "pyuwsgi", "waitress", "granian", "cheroot")
-ON_PYPY = ("psycopg[pool]",)
-"""PyPy has no wheels of psycopg's C part; the pure one needs the system's libpq."""
-
-INTERPRETERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "cpython-3.13": ("python3.13", EVERY_SERVER),
-    "cpython-3.11": ("python3.11", EVERY_SERVER),
-    "pypy-3": ("pypy3", ON_PYPY),
-}
-"""The environments: which interpreter makes each, and what it gets beside the application's."""
-
-UNPINNED = frozenset({"pypy-3"})
-"""A distribution's PyPy may speak an older Python than the locked versions need; it gets the newest
-that it can run."""
-
-PIN = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure what is missing, write the files, and return 1 if they show less than they must."""
     options = parse(argv)
     if options.set_up:
-        return set_up(dict(text.split("=", 1) for text in options.interpreter))
+        return server_environments.set_up(dict(text.split("=", 1) for text in options.interpreter))
     here = variants_here()
-    have = known()
     todo = [
         (day, workload)
         for day in options.days
         for workload in options.workloads
-        if f"{day}/{workload}" not in have
+        if not record_of(day, workload).exists()
     ]
     for day, workload in [] if options.judge else todo:
         print(f"day {day}, {workload}: {len(here)} variants", file=sys.stderr, flush=True)
+        words = argv_of(
+            workload, here, rounds=options.rounds, seed=int(day), latency=options.latency
+        )
         with signals.handled():  # a signal ends the run, too
-            have[f"{day}/{workload}"] = run(workload, here, rounds=options.rounds, seed=int(day))
-        files.write(OUT / "runs.json", json.dumps(have, indent=1) + "\n")
-    return judge(have)
+            name = run(workload, words)
+        files.write(record_of(day, workload), as_json(record(day, workload, name)))
+    for path in sorted(OUT.glob("day-*.json")) if options.judge else ():
+        kept = json.loads(path.read_text())
+        if (RUNS / kept["run"]).is_dir():  # else what it said stands
+            files.write(path, as_json(record(kept["day"], kept["workload"], kept["run"])))
+    return judge([json.loads(path.read_text()) for path in sorted(OUT.glob("day-*.json"))])
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -105,12 +90,15 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="NAME=PATH",
-        help=f"the program of {', '.join(INTERPRETERS)}, where PATH has it not",
+        help=f"the program of {', '.join(server_environments.INTERPRETERS)}, where PATH has it not",
     )
     parser.add_argument("--judge", action="store_true", help="write the files; measure nothing")
     parser.add_argument("--days", default="1", help="1, 2 or 1,2: which series")
     parser.add_argument("--workloads", default=",".join(WORKLOADS), help="names, with commas")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument(
+        "--latency", action="store_true", help="also measure response times at 70 %% of capacity"
+    )
     options = parser.parse_args(argv)
     for key, allowed in (("workloads", WORKLOADS), ("days", ("1", "2"))):
         names = getattr(options, key).split(",")
@@ -119,55 +107,6 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
             parser.error(f"--{key} has {', '.join(unknown)}; known: {', '.join(allowed)}")
         setattr(options, key, names)
     return options
-
-
-# -- environments -----------------------------------------------------------------------------
-
-
-def set_up(programs: Mapping[str, str]) -> int:
-    """Make the environments whose interpreters this machine has, and say which are left out.
-
-    ``programs`` has the paths of some, by the names of the environments.
-    """
-    ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
-    constraints = ENVIRONMENTS / "constraints.txt"
-    texts = [(PROJECT / "requirements" / name).read_text() for name in LOCKS]
-    files.write(constraints, "".join(f"{name}=={pin}\n" for name, pin in pins(texts)))
-    made = 0
-    for name, (usual, packages) in INTERPRETERS.items():
-        program, folder = programs.get(name, usual), ENVIRONMENTS / name
-        if (folder / "made").exists():
-            made += 1
-            continue
-        if proc.which(program) is None:
-            print(f"{name}: left out, because {program} is not on PATH.")
-            continue
-        try:
-            shutil.rmtree(folder, ignore_errors=True)
-            # This environment's pip installs there: a distribution's Python may have none.
-            bare = (program, "-m", "venv", "--without-pip", str(folder))
-            proc.run(bare, timeout_s=INSTALL_LIMIT_S)
-            pinned = () if name in UNPINNED else ("--constraint", str(constraints))
-            there = ("--python", str(folder / "bin/python"))
-            pip = (sys.executable, "-m", "pip", *there, "install", "--quiet")
-            proc.run((*pip, *pinned, *APPLICATION, *packages), timeout_s=INSTALL_LIMIT_S)
-        except ProcessFailure as error:
-            print(f"{name}: left out. {error}\n{error.output[-1000:]}")
-            continue
-        files.write(folder / "made", "")
-        made += 1
-        print(f"{name}: {folder}")
-    return 0 if made else 1
-
-
-def pins(locks: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the names and versions that lock files pin; the first file decides."""
-    found: dict[str, str] = {}
-    for text in locks:
-        for line in text.splitlines():
-            if match := PIN.match(line):
-                found.setdefault(match[1], match[2].rstrip("\\").strip())
-    return sorted(found.items())
 
 
 def variants_here() -> tuple[str, ...]:
@@ -179,18 +118,16 @@ def variants_here() -> tuple[str, ...]:
 # -- runs -------------------------------------------------------------------------------------
 
 
-def known() -> dict[str, str]:
-    """Return the runs that there are, by day and workload."""
-    path = OUT / "runs.json"
-    runs: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    return runs
+def record_of(day: str, workload: str) -> Path:
+    """Return the file that keeps what a run said."""
+    return OUT / f"day-{day}-{workload}.json"
 
 
-def run(workload: str, variants: Sequence[str], *, rounds: int, seed: int) -> str:
+def run(workload: str, argv: Sequence[str]) -> str:
     """Measure one workload, and return the name of its run; raise if it does not finish."""
     before = set(RUNS.glob("*")) if RUNS.exists() else set()
     done = proc.run(
-        argv_of(workload, variants, rounds=rounds, seed=seed),
+        argv,
         cwd=PROJECT,
         env={"PYTHONPATH": str(PROJECT)},
         timeout_s=RUN_LIMIT_S,
@@ -202,42 +139,59 @@ def run(workload: str, variants: Sequence[str], *, rounds: int, seed: int) -> st
     return folders[-1].name
 
 
-def argv_of(workload: str, variants: Sequence[str], *, rounds: int, seed: int) -> tuple[str, ...]:
+def argv_of(
+    workload: str, variants: Sequence[str], *, rounds: int, seed: int, latency: bool = False
+) -> tuple[str, ...]:
     """Return the command of one run."""
     return (
         *(sys.executable, "-m", "loadtests", "run", "--backend", "processes"),
         *("--config", str(CONFIG.relative_to(PROJECT)), "--workers", ",".join(variants)),
         *("--workload", workload, "--replicas", "1,2", "--rounds", str(rounds)),
         *("--no-profile", "--out", str(RUNS), "--seed", str(seed)),
+        *(("--latency",) if latency else ()),
     )
 
 
 # -- what they say ----------------------------------------------------------------------------
 
 
-def judge(have: Mapping[str, str]) -> int:
-    """Write figures, report and repeat; return 1 if they show less than they must."""
-    results = {
-        key: pipeline.conclude(run_folder.read(RUNS / name))
-        for key, name in sorted(have.items())
-        if (RUNS / name).is_dir()
+def record(day: str, workload: str, name: str) -> dict[str, Any]:
+    """Return what a run says: its figures, its ratios, and the table of ``twofold compare``."""
+    folder = RUNS / name
+    recorded = run_folder.read(folder)
+    result = pipeline.with_latency(pipeline.conclude(recorded), recorded, folder)
+    return {
+        "day": day,
+        "workload": workload,
+        "run": name,
+        "date": f"{name[:4]}-{name[4:6]}-{name[6:8]}",
+        "processor": result.machine.cpu_model,
+        "verdict": result.verdict,
+        "broken": sorted({finding.code for finding in result.broken}),
+        "variants": list(figures(day, result)),
+        "ratios": list(ratios(day, result)),
+        "table": compared(result),
     }
-    rows = [row for key, result in results.items() for row in figures(key, result)]
-    pairs = [row for key, result in results.items() for row in ratios(key, result)]
-    if not results:
+
+
+def judge(records: Sequence[Mapping[str, Any]]) -> int:
+    """Write figures, report and repeat; return 1 if they show less than they must."""
+    rows = [row for kept in records for row in kept["variants"]]
+    pairs = [row for kept in records for row in kept["ratios"]]
+    if not records:
         print("Nothing is measured yet.")
         return 1
     files.write(OUT / "figures.json", as_json({"variants": rows, "ratios": pairs}))
-    files.write(OUT / "report.md", report(results))
+    files.write(OUT / "report.md", report(records))
     again = repeat(pairs)
     files.write(OUT / "repeat.json", as_json(again))
     wide = [row for row in pairs if row["half_width"] > MOST_HALF_WIDTH_RATIO]
-    broken = {key: [str(f.code) for f in result.broken] for key, result in results.items()}
+    broken = {f"{kept['day']}/{kept['workload']}": kept["broken"] for kept in records}
     print(
         f"{len(pairs)} ratios, {len(wide)} wider than {MOST_HALF_WIDTH_RATIO:.0%};"
         f" {again['agreeing']} of {again['ratios']} repeat; broken rules: {broken}"
     )
-    repeats = again["agreeing"] >= LEAST_AGREEING * again["ratios"]
+    repeats = again["ratios"] > 0 and again["agreeing"] >= LEAST_AGREEING * again["ratios"]
     return 0 if not wide and repeats and not any(broken.values()) else 1
 
 
@@ -246,11 +200,11 @@ def as_json(document: object) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
-def figures(key: str, result: RunResult) -> Iterator[dict[str, Any]]:
+def figures(day: str, result: RunResult) -> Iterator[dict[str, Any]]:
     """Yield the figures of each variant; rates in requests per second, times in their units."""
     for row in tables.variants(result):
         yield {
-            "day": key.partition("/")[0],
+            "day": day,
             "workload": row.workload,
             "variant": row.worker,
             "replicas": row.replicas,
@@ -265,14 +219,14 @@ def figures(key: str, result: RunResult) -> Iterator[dict[str, Any]]:
         }
 
 
-def ratios(key: str, result: RunResult) -> Iterator[dict[str, Any]]:
+def ratios(day: str, result: RunResult) -> Iterator[dict[str, Any]]:
     """Yield the ratio of each pair of variants at the most replicas, with its half-width."""
     most = max(result.plan.replica_counts)
     for pair in result.comparisons:
         low, high = pair.ratio.low, pair.ratio.high
         if pair.replicas == most and low and high:
             yield {
-                "day": key.partition("/")[0],
+                "day": day,
                 "workload": pair.workload,
                 "variant": pair.worker,
                 "against": pair.against,
@@ -313,13 +267,14 @@ def agree(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
     return apart**2 <= sum(width**2 for width in widths)
 
 
-def report(results: Mapping[str, RunResult]) -> str:
+def report(records: Sequence[Mapping[str, Any]]) -> str:
     """Return a page with the table of every run, as ``twofold compare`` prints it."""
     parts = ["# Servers and Pythons", ""]
-    for key, result in results.items():
-        day, _, workload = key.partition("/")
-        parts += [f"## {workload}, day {day}", "", f"Run {result.facts.run_id}, {result.verdict}."]
-        parts += ["", "```text", compared(result), "```", ""]
+    for kept in records:
+        rules = f"; broken: {', '.join(kept['broken'])}" if kept["broken"] else ""
+        about = f"Run {kept['run']} of {kept['date']} on {kept['processor']}"
+        parts += [f"## {kept['workload']}, day {kept['day']}", ""]
+        parts += [f"{about}: {kept['verdict']}{rules}.", "", "```text", kept["table"], "```", ""]
     parts += ["How to repeat it: `.venv/bin/python -m scripts.servers --help`.", ""]
     return "\n".join(parts)
 
