@@ -1,10 +1,13 @@
 """Takes reworded sentences over into the recorded cases; refuses when anything else differs.
 
 ``python -m tests.recorded.rewrite`` prints every sentence that changes, then writes the archive.
+``--figures '\\.doublings\\[\\d+\\]\\.(low|high)'`` also takes figures over that changed on purpose, at the
+places that the expression matches; it prints each of them.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import sys
@@ -33,8 +36,11 @@ def only_reworded(now: object, then: object) -> bool:
     return sorted(NUMBER.findall(now)) == sorted(NUMBER.findall(then))
 
 
-def rewrite(folder: Path) -> list[str]:
-    """Take the new sentences over below a folder of cases; give what differs otherwise."""
+def rewrite(folder: Path, figures: re.Pattern[str] | None = None) -> list[str]:
+    """Take the new sentences over below a folder of cases; give what differs otherwise.
+
+    What differs where ``figures`` matches is printed and taken over, too.
+    """
     refused: list[str] = []
     reworded: dict[str, str] = {}
     for case in (*RUNS, *GATES):
@@ -47,6 +53,8 @@ def rewrite(folder: Path) -> list[str]:
         for where, is_now, was in differences(now, expected.read_text()):
             if only_reworded(is_now, was):
                 reworded[NUMBER.sub("#", str(was))] = NUMBER.sub("#", str(is_now))
+            elif figures is not None and figures.search(where):
+                print(f"{case}{where}: {was!r} became {is_now!r}")
             else:
                 refused.append(f"{case}{where}: {was!r} became {is_now!r}")
         if any(True for _ in differences(now, expected.read_text())):
@@ -71,10 +79,13 @@ MADE = frozenset(
 
 def main() -> int:
     """Rewrite the archive, unless figures differ."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--figures", type=re.compile, metavar="EXPRESSION")
+    figures = parser.parse_args().figures
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         unpack(folder)
-        refused = rewrite(folder)
+        refused = rewrite(folder, figures)
         if refused:
             print("\n".join(refused), file=sys.stderr)
             return 1
