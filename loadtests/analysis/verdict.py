@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from loadtests.analysis import core_speed, estimates, losses, scaling_laws
+from loadtests.analysis import core_speed, estimates, losses, machine_share, scaling_laws
 from loadtests.analysis.failures import shape
 from loadtests.analysis.intervals import student_quantile
 from loadtests.analysis.profiles import comparison, naming
@@ -84,7 +84,7 @@ def conclude(
     cells = naming.with_waits(cells, looked_at.findings)
     judged = tuple(
         judge_doubling(
-            doubling,
+            machine_share.widened(doubling, plan, cells),
             target=plan.target,
             findings=findings,
             probes=probes,
@@ -146,7 +146,7 @@ def judge_doubling(
     minutes = None
     if verdict is Verdict.INCONCLUSIVE:
         minutes = minutes_to_settle(doubling, target=target, round_minutes=round_minutes)
-    reason = _reason(verdict, low, high, target)
+    reason = f"{_reason(verdict, low, high, target)} {machine_share.in_words(doubling)}".rstrip()
     return replace(doubling, verdict=verdict, reason=reason, settle_minutes=minutes)
 
 
@@ -189,12 +189,15 @@ def minutes_to_settle(
     """Return the minutes of further rounds after which the interval would exclude the target.
 
     With the same estimate and spread, R rounds are enough when t·s/√R < |ln(estimate/target)|.
-    None where the estimate is too close to the target, or where the spread is not known.
+    What may be the machine's makes this distance shorter: no rounds take it away. None where the
+    estimate is too close to the target, or where the spread is not known.
     """
-    factor = doubling.factor
+    factor = machine_share.of_chance(doubling)
     if round_minutes is None or not (factor.estimate and factor.low and factor.high):
         return None
-    distance = abs(math.log(factor.estimate / target))
+    share = math.log1p(doubling.machine_share_ratio)
+    distance = math.log(factor.estimate / target)
+    distance = distance + min(share, 0.0) if distance > 0 else -distance - max(share, 0.0)
     margin = math.log(factor.high / factor.low) / 2
     spread = margin / student_quantile(doubling.rounds - 1) * math.sqrt(doubling.rounds)
     for rounds in range(doubling.rounds + 1, MOST_ROUNDS + 1):

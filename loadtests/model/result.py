@@ -114,6 +114,9 @@ class DoublingResult:
     reason: str
     settle_minutes: float | None
     """Minutes of measuring that would probably decide an inconclusive doubling."""
+    machine_share_ratio: float = 0.0
+    """By how much the interval reaches beyond chance, for what may be the shared cores'. Above 0 it
+    reaches further up, below 0 further down."""
 
     def __str__(self) -> str:
         return f"{self.worker} {self.workload} {self.replicas_from}→{self.replicas_to}"

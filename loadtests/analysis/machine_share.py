@@ -1,0 +1,94 @@
+"""How much of a doubling's factor may be the machine's, where CPU is what is full. PURE.
+
+A replica that has a part of a core stands still for most of each CPU period. Meanwhile its code
+leaves the caches, and its neighbours on the core warm or cool them. So on servers that share
+nothing, a request costs a few per cent more or less CPU with twice the replicas. On cores of their
+own it would not. Nobody can tell this from an application whose requests do more or less work with
+more replicas. So the interval reaches further: as far as CPU per request changed, towards the
+factor that unchanged requests would have given, and by ``MOST`` at the most. What is more than that
+is the application's. ``docs/measurements.md`` has the figures, below "Coverage of the intervals,
+where CPU is full".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from loadtests.analysis.intervals import half_width_ratio
+from loadtests.model.plan import Plan
+from loadtests.model.result import CellResult, DoublingResult, Estimate
+from loadtests.model.vocabulary import Bottleneck
+
+MOST = 0.03
+"""By how much CPU per request may change because of the machine alone, as a ratio. Perfect systems
+changed by up to 8 %; with 3 % all of their intervals hold 2.0."""
+
+
+def widened(doubling: DoublingResult, plan: Plan, cells: Sequence[CellResult]) -> DoublingResult:
+    """Return the doubling with an interval that holds what may be the machine's.
+
+    Nothing changes where CPU was not full at both counts, where a replica has a core or more, or
+    where the factor has no interval.
+    """
+    share = share_ratio(doubling, plan, cells)
+    low, high = doubling.factor.low, doubling.factor.high
+    if not share or low is None or high is None:
+        return doubling
+    wider = replace(
+        doubling.factor,
+        low=low * (1 + min(share, 0.0)),
+        high=high * (1 + max(share, 0.0)),
+    )
+    return replace(
+        doubling,
+        factor=wider,
+        half_width_ratio=half_width_ratio(wider),
+        machine_share_ratio=share,
+    )
+
+
+def share_ratio(doubling: DoublingResult, plan: Plan, cells: Sequence[CellResult]) -> float:
+    """Return how far the interval reaches beyond chance: up where it is above 0, else down."""
+    changed = doubling.cpu_per_request_factor
+    budget = plan.budget.replica_cpus
+    if not changed or budget is None or budget >= 1 or not _cpu_is_full(doubling, cells):
+        return 0.0
+    return math.copysign(min(abs(changed - 1), MOST), changed - 1)
+
+
+def of_chance(doubling: DoublingResult) -> Estimate:
+    """Return the factor with the interval of chance alone, which more rounds make narrower."""
+    low, high, share = doubling.factor.low, doubling.factor.high, doubling.machine_share_ratio
+    if low is None or high is None:
+        return doubling.factor
+    return replace(
+        doubling.factor,
+        low=low / (1 + min(share, 0.0)),
+        high=high / (1 + max(share, 0.0)),
+    )
+
+
+def in_words(doubling: DoublingResult) -> str:
+    """Return what was added to the interval, in words; empty where the interval is of chance alone."""
+    share, changed = doubling.machine_share_ratio, doubling.cpu_per_request_factor
+    if not share or changed is None:
+        return ""
+    part = "That" if abs(changed - 1) <= MOST else f"{MOST:.0%} of that"
+    where = "up" if share > 0 else "down"
+    return (
+        f"CPU per request changed by {changed - 1:+.1%}. {part} can be the shared cores' doing, so"
+        f" the interval reaches as much further {where}."
+    )
+
+
+def _cpu_is_full(doubling: DoublingResult, cells: Sequence[CellResult]) -> bool:
+    counts = (doubling.replicas_from, doubling.replicas_to)
+    kinds = [
+        result.bottleneck
+        for result in cells
+        if (result.cell.worker, result.cell.workload) == (doubling.worker, doubling.workload)
+        and result.cell.replicas in counts
+    ]
+    return len(kinds) == len(counts) and set(kinds) == {Bottleneck.REPLICA_CPU}
