@@ -78,28 +78,47 @@ def _comparison(first: Cell, second: Cell, by_cell: Mapping[Cell, ByRound]) -> C
     )
 
 
-def precision(plan: Plan, trials: Sequence[Trial]) -> float | None:
-    """Return the widest half-width over all doublings, as a ratio; None while one has none."""
-    widths = [doubling.half_width_ratio for doubling in doublings(plan, trials)]
+def precision(found: Sequence[DoublingResult]) -> float | None:
+    """Return the widest half-width of these doublings, as a ratio; None while one has none."""
+    widths = [doubling.half_width_ratio for doubling in found]
     measured = [width for width in widths if width is not None]
     return max(measured) if measured and len(measured) == len(widths) else None
 
 
-def enough(plan: Plan, trials: Sequence[Trial]) -> bool:
-    """Return whether the rounds so far are enough; looks at widths, never at verdicts.
+def unfinished(plan: Plan, trials: Sequence[Trial]) -> tuple[Cell, ...]:
+    """Return the cells that need further rounds; looks at widths, never at verdicts.
 
-    Called after each round. ``rounds_max`` are always enough. From ``rounds_min`` and the first
-    check of the precision on, it is enough that every doubling's 95 % half-width is at most
-    ``precision_ratio``. Where no doubling is planned, ``rounds_min`` are enough.
+    Called after each round. Each worker model and workload ends by itself, so the rounds go to
+    those that need them. ``rounds_max`` are always enough. From ``rounds_min`` and the first check
+    of the precision on, it is enough that each of its doublings has a 95 % half-width of at most
+    ``precision_ratio``. Where it has no doubling, ``rounds_min`` are enough.
     """
-    done = complete_rounds(plan, trials)
+    by_cell = trials_by_cell(trials)
+    done: dict[tuple[str, str], int] = {}
+    for cell in plan.cells:
+        rounds = len(by_cell.get(cell, {}))
+        done[_series(cell)] = min(rounds, done.get(_series(cell), rounds))
+    doubled: dict[tuple[str, str], list[DoublingResult]] = {series: [] for series in done}
+    for doubling in doublings(plan, trials):
+        doubled[_series(doubling)].append(doubling)
+    ended = {
+        series for series, rounds in done.items() if _is_enough(plan, rounds, doubled[series])
+    }
+    return tuple(cell for cell in plan.cells if _series(cell) not in ended)
+
+
+def _series(of: Cell | DoublingResult) -> tuple[str, str]:
+    return of.worker, of.workload
+
+
+def _is_enough(plan: Plan, done: int, found: Sequence[DoublingResult]) -> bool:
     if done >= plan.rounds_max:
         return True
-    if not doubled_cells(plan):
+    if not found:
         return done >= plan.rounds_min
     if done < max(plan.rounds_min, FIRST_LOOK_ROUNDS):
         return False
-    width = precision(plan, trials)
+    width = precision(found)
     return width is not None and width <= plan.precision_ratio
 
 

@@ -62,7 +62,7 @@ class PlainProgress:
         """Write a line at the end of each round."""
         if self._plan is None:
             return
-        if len(trials) % len(self._plan.cells) == 0:
+        if ends_a_round(self._plan, trials):
             self.say(f"{position(self._plan, trials)}. {precision_so_far(self._plan, trials)}")
 
     def close(self) -> None:
@@ -133,6 +133,13 @@ def position(plan: Plan, trials: Sequence[Trial]) -> str:
         f"Round {trials[-1].spec.round}, trial {done} of at most {planned};"
         f" at most {left_s / 60:.1f} min left"
     )
+
+
+def ends_a_round(plan: Plan, trials: Sequence[Trial]) -> bool:
+    """Return whether the last trial is its round's last: precise cells are left out of rounds."""
+    last = trials[-1].spec.round
+    wanted = estimates.unfinished(plan, [trial for trial in trials if trial.spec.round < last])
+    return set(wanted) <= {trial.spec.cell for trial in trials if trial.spec.round == last}
 
 
 def precision_so_far(plan: Plan, trials: Sequence[Trial]) -> str:

@@ -178,13 +178,17 @@ class Session:
                 self._progress.say(f"{result.worker} breaks: {result.detail}")
 
     def measure(self) -> None:
-        """Measure rounds until the result is precise, or somebody else scales the replicas."""
+        """Measure rounds until the result is precise, or somebody else scales the replicas.
+
+        A worker model whose doublings of a workload are precise is left out of further rounds.
+        """
         for planned in self._plan.rounds:
-            reset(self._plan)
-            self.measure_round(planned)
-            if self._is_stopped():
+            wanted = set(estimates.unfinished(self._plan, self._counting()))
+            if not wanted:
                 return
-            if estimates.enough(self._plan, self._counting()):
+            reset(self._plan)
+            self.measure_round([spec for spec in planned if spec.cell in wanted])
+            if self._is_stopped():
                 return
 
     def measure_round(self, planned: Sequence[TrialSpec]) -> None:

@@ -52,7 +52,10 @@ def test_trials_that_do_not_follow_the_core_are_hardly_changed() -> None:
 def test_the_interval_is_narrower_than_without() -> None:
     plan = make_plan(replica_counts=(1, 2), rounds=8)
     trials = at_speeds(effect=1.0, noise=0.02)
-    raw, corrected = (estimates.precision(plan, these) for these in (trials, at_mean_speed(trials)))
+    raw, corrected = (
+        estimates.precision(estimates.doublings(plan, these))
+        for these in (trials, at_mean_speed(trials))
+    )
     assert raw is not None
     assert corrected is not None
     assert corrected < raw / 2

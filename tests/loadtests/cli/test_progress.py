@@ -46,6 +46,22 @@ def test_a_plain_line_ends_each_round_and_none_stands_between() -> None:
     assert counts == [0, 1, 1, 2, 2, 3]
 
 
+def test_a_round_ends_also_where_precise_cells_are_left_out_of_it() -> None:
+    plan = make_plan(workers=("gthread", "sync"), replica_counts=(1, 2), rounds=12)
+    calm, noisy = noisy_rps(spread=0.001), noisy_rps(spread=0.5)
+    trials = make_trials(
+        plan,
+        rounds=7,
+        rps=lambda spec: (calm if spec.cell.worker == "gthread" else noisy)(spec),
+    )
+    before = [trial for trial in trials if trial.spec.round <= 6]
+    seventh = [trial for trial in trials if trial not in before and trial.spec.cell.worker == "sync"]
+
+    assert progress.ends_a_round(plan, before)
+    assert not progress.ends_a_round(plan, [*before, seventh[0]])
+    assert progress.ends_a_round(plan, [*before, *seventh])
+
+
 def test_progress_goes_on_where_nobody_listens() -> None:
     plain = PlainProgress(Closed())
 
