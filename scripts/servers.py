@@ -51,6 +51,9 @@ LEAST_AGREEING = 0.93
 WIDTH = 100
 """Characters in a line of the report."""
 
+IO_S = 0.05
+"""How long a request of the workload ``io`` waits."""
+
 RUN_LIMIT_S = 5400.0
 
 
@@ -170,6 +173,7 @@ def record(day: str, workload: str, name: str) -> dict[str, Any]:
         "broken": sorted({finding.code for finding in result.broken}),
         "variants": list(figures(day, result)),
         "ratios": list(ratios(day, result)),
+        "slots": list(slots(result)),
         "table": compared(result),
     }
 
@@ -202,6 +206,7 @@ def as_json(document: object) -> str:
 
 def figures(day: str, result: RunResult) -> Iterator[dict[str, Any]]:
     """Yield the figures of each variant; rates in requests per second, times in their units."""
+    factors = {(each.worker, each.workload): each.factor for each in result.doublings}
     for row in tables.variants(result):
         yield {
             "day": day,
@@ -214,7 +219,7 @@ def figures(day: str, result: RunResult) -> Iterator[dict[str, Any]]:
             "p50_ms": rounded(row.p50_ms),
             "p99_ms": rounded(row.p99_ms),
             "start_s": rounded(row.start_s),
-            "doubling": bounds(row.speedup),
+            "doubling": bounds(factors[row.worker, row.workload]),
             "equal_to": list(row.level_with),
         }
 
@@ -232,6 +237,21 @@ def ratios(day: str, result: RunResult) -> Iterator[dict[str, Any]]:
                 "against": pair.against,
                 "ratio": bounds(pair.ratio),
                 "half_width": round(math.sqrt(high / low) - 1, 4),
+            }
+
+
+def slots(result: RunResult) -> Iterator[dict[str, Any]]:
+    """Yield what one replica answers on ``io``, over what its slots can: each waits for 50 ms."""
+    seen = {entry.worker: entry.slots for entry in result.in_force}
+    for cell in result.cells:
+        of, rate = cell.cell, cell.throughput_rps.estimate
+        if of.workload == "io" and of.replicas == 1 and rate and seen.get(of.worker):
+            most = (seen[of.worker] or 0) / IO_S
+            yield {
+                "variant": of.worker,
+                "slots": seen[of.worker],
+                "rps": rounded(rate),
+                "ratio": rounded(rate / most),
             }
 
 
