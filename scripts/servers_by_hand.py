@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -97,10 +96,12 @@ def in_a_run(pythons: Mapping[str, Path]) -> dict[tuple[str, str], float]:
         words = ("run", "--backend", "processes", "--config", str(folder / "twofold.toml"))
         axes = ("--workers", ",".join(pythons), "--workload", ",".join(WORKLOADS))
         done = proc.run(
-            (sys.executable, "-m", "loadtests", *words, *axes, "--replicas", "1,2")
-            + ("--rounds", "6", "--no-profile", "--out", str(folder / "runs")),
+            (
+                *(sys.executable, "-m", "loadtests", *words, *axes, "--replicas", "1,2"),
+                *("--rounds", "6", "--no-profile", "--out", str(folder / "runs")),
+            ),
             cwd=APPLICATION,
-            env={**os.environ, "PYTHONPATH": python_path()},
+            env=python_path(),
             timeout_s=LIMIT_S,
             check=False,
         )

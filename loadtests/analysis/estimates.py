@@ -101,9 +101,7 @@ def unfinished(plan: Plan, trials: Sequence[Trial]) -> tuple[Cell, ...]:
     doubled: dict[tuple[str, str], list[DoublingResult]] = {series: [] for series in done}
     for doubling in doublings(plan, trials):
         doubled[_series(doubling)].append(doubling)
-    ended = {
-        series for series, rounds in done.items() if _is_enough(plan, rounds, doubled[series])
-    }
+    ended = {series for series, rounds in done.items() if _is_enough(plan, rounds, doubled[series])}
     return tuple(cell for cell in plan.cells if _series(cell) not in ended)
 
 

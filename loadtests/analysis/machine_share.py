@@ -25,6 +25,9 @@ MOST = 0.03
 """By how much CPU per request may change because of the machine alone, as a ratio. Perfect systems
 changed by up to 8 %; with 3 % all of their intervals hold 2.0."""
 
+LEAST_TOLD = 0.005
+"""A smaller share is in the interval without a word."""
+
 
 def widened(doubling: DoublingResult, plan: Plan, cells: Sequence[CellResult]) -> DoublingResult:
     """Return the doubling with an interval that holds what may be the machine's.
@@ -71,9 +74,9 @@ def of_chance(doubling: DoublingResult) -> Estimate:
 
 
 def in_words(doubling: DoublingResult) -> str:
-    """Return what was added to the interval, in words; empty where the interval is of chance alone."""
+    """Return what was added to the interval, in words; empty where next to nothing was."""
     share, changed = doubling.machine_share_ratio, doubling.cpu_per_request_factor
-    if not share or changed is None:
+    if abs(share) < LEAST_TOLD or changed is None:
         return ""
     part = "That" if abs(changed - 1) <= MOST else f"{MOST:.0%} of that"
     where = "up" if share > 0 else "down"

@@ -1,8 +1,8 @@
 """Takes reworded sentences over into the recorded cases; refuses when anything else differs.
 
 ``python -m tests.recorded.rewrite`` prints every sentence that changes, then writes the archive.
-``--figures '\\.doublings\\[\\d+\\]\\.(low|high)'`` also takes figures over that changed on purpose, at the
-places that the expression matches; it prints each of them.
+``--figures 'doublings.*(low|high)'`` also takes figures over that changed on purpose, at the places
+that the expression matches; it prints each of them.
 """
 
 from __future__ import annotations
@@ -44,28 +44,34 @@ def rewrite(folder: Path, figures: re.Pattern[str] | None = None) -> list[str]:
     refused: list[str] = []
     reworded: dict[str, str] = {}
     for case in (*RUNS, *GATES):
-        if case in RUNS:
-            expected = folder / case / EXPECTED_RUN
-            now = judge_run(folder / case)
-        else:
-            expected = folder / case / EXPECTED_GATE
-            now = judge_gate((folder / case / "verdict.json").read_text(), case)
-        for where, is_now, was in differences(now, expected.read_text()):
+        expected, now = _case(folder, case)
+        changes = list(differences(now, expected.read_text()))
+        for where, is_now, was in changes:
             if only_reworded(is_now, was):
                 reworded[NUMBER.sub("#", str(was))] = NUMBER.sub("#", str(is_now))
-            elif figures is not None and figures.search(where):
-                print(f"{case}{where}: {was!r} became {is_now!r}")
+                continue
+            told = f"{case}{where}: {was!r} became {is_now!r}"
+            if figures is not None and figures.search(where):
+                print(told)
             else:
-                refused.append(f"{case}{where}: {was!r} became {is_now!r}")
-        if any(True for _ in differences(now, expected.read_text())):
+                refused.append(told)
+        if changes:
             expected.write_text(now)
-        if case in RUNS:  # what was written beside run.json is no part of the case
-            for path in (folder / case).iterdir():
-                if path.name in MADE:
-                    path.unlink()
     for was, is_now in sorted(reworded.items()):
         print(f"- {was}\n+ {is_now}")
     return refused
+
+
+def _case(folder: Path, case: str) -> tuple[Path, str]:
+    """Return the file of what was said of a case, and what is said now."""
+    if case in GATES:
+        text = (folder / case / "verdict.json").read_text()
+        return folder / case / EXPECTED_GATE, judge_gate(text, case)
+    now = judge_run(folder / case)
+    for path in (folder / case).iterdir():  # what was written beside run.json is no part of it
+        if path.name in MADE:
+            path.unlink()
+    return folder / case / EXPECTED_RUN, now
 
 
 MADE = frozenset(

@@ -55,7 +55,9 @@ def test_a_round_ends_also_where_precise_cells_are_left_out_of_it() -> None:
         rps=lambda spec: (calm if spec.cell.worker == "gthread" else noisy)(spec),
     )
     before = [trial for trial in trials if trial.spec.round <= 6]
-    seventh = [trial for trial in trials if trial not in before and trial.spec.cell.worker == "sync"]
+    seventh = [
+        trial for trial in trials if trial not in before and trial.spec.cell.worker == "sync"
+    ]
 
     assert progress.ends_a_round(plan, before)
     assert not progress.ends_a_round(plan, [*before, seventh[0]])

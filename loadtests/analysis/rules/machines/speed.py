@@ -93,7 +93,7 @@ def speed(plan: Plan, cell: Cell, run: Sequence[Trial]) -> Finding | None:
         if (difference := _difference(starts, nodes)) is not None
     ]
     if not seen:
-        why = "Requests cost too little CPU here, or too few starts answered, to tell the speeds."
+        why = "Requests cost too little CPU here, or too few answered, to tell the speeds."
         return unchecked(CODE, cell, why)
     words, worst = max(
         seen, key=lambda each: (each[1].too_much and each[1].shown, each[1].more_ratio)

@@ -77,9 +77,13 @@ def test_a_slow_node_does_not_matter_where_cpu_is_not_full() -> None:
 
 SEVERAL = make_plan(workers=("gthread", "sync", "gevent"), replica_counts=(1, 4), rounds=6)
 PLACES = {
-    **{"gthread-1": "three", "gthread-2": "two", "gthread-3": "one", "gthread-4": "three"},
-    **{"sync-1": "two", "sync-2": "one", "sync-3": "three", "sync-4": "two"},
-    **{"gevent-1": "one", "gevent-2": "three", "gevent-3": "two", "gevent-4": "one"},
+    f"{worker}-{number}": node
+    for worker, nodes in {
+        "gthread": ("three", "two", "one", "three"),
+        "sync": ("two", "one", "three", "two"),
+        "gevent": ("one", "three", "two", "one"),
+    }.items()
+    for number, node in enumerate(nodes, start=1)
 }
 """Twelve starts on three nodes."""
 
@@ -133,7 +137,7 @@ def test_a_node_whose_cpu_is_held_back_is_told_by_its_replicas_alone() -> None:
     slow = [member for member, node in PLACES.items() if node == "two"]
     trials = [
         replace(trial, throughput_rps=trial.throughput_rps * 0.5)
-        if [usage.member for usage in trial.usages][0] in slow and len(trial.usages) == 1
+        if len(trial.usages) == 1 and trial.usages[0].member in slow
         else trial
         for trial in of_starts({})
     ]
