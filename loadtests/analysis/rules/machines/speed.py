@@ -116,8 +116,8 @@ def speed(plan: Plan, cell: Cell, run: Sequence[Trial]) -> Finding | None:
 
 _DEARER = "A request costs {more:.0%} more CPU on the node {slow} than on the node {fast}."
 _SLOWER = (
-    "A replica alone needs {more:.0%} more time for its requests on the node {slow} than on the node"
-    " {fast}."
+    "A replica alone needs {more:.0%} more time for its requests on the node {slow} than on the"
+    " node {fast}."
 )
 
 Floats = npt.NDArray[np.float64]
