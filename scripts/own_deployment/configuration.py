@@ -7,6 +7,8 @@ import shlex
 import sys
 from pathlib import Path
 
+from scripts.own_deployment import printed
+
 TEXT = """\
 [tool.twofold]
 url = {url}
@@ -23,10 +25,9 @@ header = "X-Upstream-Addr"
 limit-s = 120
 """
 
-HOOKS = ("-m", "scripts.own_deployment.hooks")
+SCALE = ("-m", "scripts.own_deployment.hooks")
 
-LIGHT = ("-S", *HOOKS)
-"""Without other people's packages, which takes a fraction of the time."""
+PRINT = ("-I", "-S", str(printed.__file__))
 
 
 def text_for(url: str, folder: Path) -> str:
@@ -35,9 +36,9 @@ def text_for(url: str, folder: Path) -> str:
     A replica's name is its address, by which nginx names it in each answer.
     """
     commands = {
-        "scale": (*HOOKS, "scale", str(folder), "{replicas}"),
-        "replicas": (*LIGHT, "replicas", str(folder)),
-        "counters": (*LIGHT, "counters", str(folder)),
+        "scale": (*SCALE, str(folder), "{replicas}"),
+        "replicas": (*PRINT, "replicas", str(folder)),
+        "counters": (*PRINT, "counters", str(folder)),
     }
     values = {name: shlex.join((sys.executable, *words)) for name, words in commands.items()}
     quoted = {name: json.dumps(value) for name, value in {"url": url, **values}.items()}

@@ -207,7 +207,18 @@ def _member(number: int, container: str, place: tuple[int, str]) -> Member:
         pid=pid,
         started=facts.started,
         address=f"{host}:{APP_PORT}",
+        **_files_of(pid),
     )
+
+
+def _files_of(pid: int) -> dict[str, str]:
+    """Return the files of a process's control group that ``printed`` reads."""
+    group = cgroup.group_of(pid)
+    if group is None:
+        raise EnvironmentFailure(f"Process {pid} has no control group that can be read.")
+    folders = group.folders
+    usage = str(folders["cpuacct"] / "cpuacct.usage") if group.version == 1 else ""
+    return {"stat_file": str(folders["cpu"] / "cpu.stat"), "usage_file": usage}
 
 
 def _places(containers: Sequence[str]) -> list[tuple[int, str]]:

@@ -1,10 +1,6 @@
-"""The commands of a deployment for ``twofold run --url``.
+"""The hook of a deployment that scales it: ``python -m scripts.own_deployment.hooks FOLDER 2``.
 
-    .venv/bin/python    -m scripts.own_deployment.hooks scale FOLDER 2
-    .venv/bin/python -S -m scripts.own_deployment.hooks replicas FOLDER
-    .venv/bin/python -S -m scripts.own_deployment.hooks counters FOLDER
-
-The folder has what the deployment is now.
+The folder has what the deployment is now. ``printed`` has the hooks that only read.
 """
 
 from __future__ import annotations
@@ -15,26 +11,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from loadtests.model.errors import TwofoldError
-from scripts.own_deployment import state
-
-PRINTED = {"replicas": state.replicas_of, "counters": state.counters_of}
+from scripts.own_deployment import containers
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a hook; return 0, or the exit code of what went wrong."""
-    parser = argparse.ArgumentParser(prog="hooks", description="the hooks of a deployment")
-    parser.add_argument("hook", choices=("scale", *PRINTED))
+    """Scale the deployment; return 0, or the exit code of what went wrong."""
+    parser = argparse.ArgumentParser(prog="hooks", description="scale a deployment")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("number", type=int, nargs="?", default=1, help="of replicas, for scale")
+    parser.add_argument("replicas", type=int)
     given = parser.parse_args(argv)
     try:
-        if given.hook == "scale":
-            # Here, since the other hooks run without other people's packages.
-            from scripts.own_deployment import containers
-
-            containers.scale(given.folder, given.number)
-        else:
-            print(PRINTED[given.hook](state.read(given.folder)), end="")
+        containers.scale(given.folder, given.replicas)
     except TwofoldError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -1,20 +1,17 @@
-"""A deployment as it is, in a file of its folder; and what hooks that only read print of it.
-
-It imports no other people's packages, so these hooks start quickly.
-"""
+"""A deployment as it is, in a file of its folder. ``printed`` reads that file, too."""
 
 from __future__ import annotations
 
 import fcntl
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.tools import cgroup, files, proc, procfs
+from loadtests.tools import files, procfs
 
 STATE = "deployment.json"
 LOCK = "deployment.lock"
@@ -45,13 +42,19 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """A replica; ``started`` tells its process from a later one with the same id."""
+    """A replica; ``started`` tells its process from a later one with the same id.
+
+    The files are those of its control group; ``usage_file`` is empty in version 2, whose
+    ``stat_file`` has both figures.
+    """
 
     number: int
     container: str
     pid: int
     started: str
     address: str
+    stat_file: str = ""
+    usage_file: str = ""
 
     @property
     def lives(self) -> bool:
@@ -108,26 +111,3 @@ def alone(folder: Path) -> Iterator[None]:
     with (folder / LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-# -- what is printed ------------------------------------------------------------------------------
-
-
-def replicas_of(state: State) -> str:
-    """Return the lines of the hook ``replicas``: how nginx names each one, and its container."""
-    living = (each for each in state.members if each.lives)
-    return "".join(f"{each.address}\t{each.container[:12]}\n" for each in living)
-
-
-def counters_of(state: State) -> str:
-    """Return the lines of the hook ``counters``."""
-    lines = []
-    for each in state.members:
-        group = cgroup.group_of(each.pid) if each.lives else None
-        with suppress(OSError):  # it has just ended
-            if group is not None:
-                at_s, used = proc.now_s(), cgroup.read(group)
-                throttled = "" if used.throttled_s is None else f" {used.throttled_s:.6f}"
-                limit = f" limit={state.order.cpus:g} at={at_s:.6f}"
-                lines.append(f"{each.address} {used.cpu_s:.6f}{throttled}{limit}\n")
-    return "".join(lines)

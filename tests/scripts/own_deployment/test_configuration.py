@@ -9,7 +9,7 @@ from pathlib import Path
 
 from loadtests.environments.external.hooks import scale_argv
 from loadtests.model.tested.external import Hooks
-from scripts.own_deployment import configuration
+from scripts.own_deployment import configuration, printed
 
 
 def test_the_hooks_are_commands_for_the_folder_that_no_shell_has_to_read() -> None:
@@ -21,8 +21,8 @@ def test_the_hooks_are_commands_for_the_folder_that_no_shell_has_to_read() -> No
     scale = tuple(shlex.split(told["external"]["scale"]))
     assert scale_argv(Hooks(scale=scale), 4) == (
         *(sys.executable, "-m", "scripts.own_deployment.hooks"),
-        *("scale", "/tmp/a b", "4"),
+        *("/tmp/a b", "4"),
     )
     for hook in ("replicas", "counters"):
         words = shlex.split(told["external"][hook])
-        assert words[1:] == ["-S", "-m", "scripts.own_deployment.hooks", hook, "/tmp/a b"]
+        assert words[1:] == ["-I", "-S", printed.__file__, hook, "/tmp/a b"]

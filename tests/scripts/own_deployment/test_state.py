@@ -1,4 +1,4 @@
-"""A deployment's file, and what its hooks print of it."""
+"""A deployment's file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from loadtests.environments.external import hooks as read_by
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools import procfs
 from scripts.own_deployment import hooks, state
@@ -71,28 +70,5 @@ def test_a_hook_finds_nothing_to_scale_once_the_deployment_is_gone(
     with pytest.raises(EnvironmentFailure, match="no deployment"):
         state.read(tmp_path)
 
-    assert hooks.main(["replicas", str(tmp_path)]) == EnvironmentFailure.exit_code
+    assert hooks.main([str(tmp_path), "2"]) == EnvironmentFailure.exit_code
     assert "There is no deployment in" in capsys.readouterr().err
-
-
-def test_only_replicas_that_live_are_named_by_address_and_container(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    state.write(tmp_path, a_state(a_member(), a_member(**DEAD)))
-
-    assert hooks.main(["replicas", str(tmp_path)]) == 0
-
-    printed = capsys.readouterr().out
-    assert read_by.parse_replicas(printed) == {"172.20.0.3:8000": "0123456789ab"}
-
-
-def test_counters_are_printed_as_a_run_reads_them() -> None:
-    printed = state.counters_of(a_state(a_member(), a_member(**DEAD)))
-
-    counters = read_by.parse_counters(printed)
-    if not counters:
-        pytest.skip("this process has no control group whose CPU use can be read")
-    (counter,) = counters
-    assert (counter.name, counter.limit_cpus) == ("172.20.0.3:8000", 0.1)
-    assert counter.cpu_s >= 0
-    assert counter.at_s is not None
