@@ -36,6 +36,9 @@ PRECISE_RATIO = 0.04
 RUN_FILE = "run.json"
 
 LIMIT_S = 1800.0
+END_LIMIT_S = 60.0
+"""How long a run that is interrupted may take to remove what it has started."""
+
 VERDICTS = frozenset({0, 1, 3})
 """Exit codes of a run that was measured."""
 
@@ -98,24 +101,33 @@ def configuration(nodes: Sequence[str], builder: str | None) -> str:
 
 
 def run(
-    backend: str, words: Sequence[str], folder: Path, *, env: Mapping[str, str]
+    backend: str,
+    words: Sequence[str],
+    folder: Path,
+    *,
+    env: Mapping[str, str],
+    runs: Path = RUNS,
 ) -> dict[str, Any]:
-    """Run the sample application on a backend, and return its result."""
+    """Run what the configuration in a folder names on a backend, and return its result.
+
+    The run's own folder is made in ``runs``. A signal ends the run in order.
+    """
     argv = (
         *(sys.executable, "-m", "loadtests", "run", "--backend", backend),
-        *("--out", str(RUNS), *words),
+        *("--out", str(runs), *words),
     )
-    RUNS.mkdir(parents=True, exist_ok=True)
-    before = set(RUNS.iterdir())
+    runs.mkdir(parents=True, exist_ok=True)
+    before = set(runs.iterdir())
     done = proc.run(
         argv,
         cwd=folder,
         env={**python_path(), **env},
         timeout_s=LIMIT_S,
+        grace_s=END_LIMIT_S,
         check=False,
         on_line=lambda line: print(line.rstrip(), file=sys.stderr, flush=True),
     )
-    made = [path for path in set(RUNS.iterdir()) - before if (path / RUN_FILE).exists()]
+    made = [path for path in set(runs.iterdir()) - before if (path / RUN_FILE).exists()]
     if done.code not in VERDICTS or len(made) != 1:
         raise EnvironmentFailure(
             f"The run on {backend} ended with code {done.code}: {done.stdout[-2000:]}"

@@ -175,10 +175,15 @@ def stall() -> Item:
     """A server that stalls 1 s in every 10 s: what the open loop shows, and the closed one not."""
     own, other = cores()
     with stub("stall", other) as (url, _), Generator(own) as generator:
-        opened = generator.trial(
-            base_url=url, mode="open", rate_rps=200, max_in_flight=1000, seed=1, window_s=20
-        )
-        closed = generator.trial(base_url=url, users=2, window_s=20)
+        return stalls_of(generator, url)
+
+
+def stalls_of(generator: Generator, url: str) -> Item:
+    """Return what a generator shows of the stalling stub."""
+    opened = generator.trial(
+        base_url=url, mode="open", rate_rps=200, max_in_flight=1000, seed=1, window_s=20
+    )
+    closed = generator.trial(base_url=url, users=2, window_s=20)
     due_ms = opened.milliseconds(opened.due, since="due")
     closed_ms = closed.milliseconds(closed.completed, since="sent")
     return Item(
@@ -219,40 +224,45 @@ def fuzz() -> Item:
 
 def rate() -> Item:
     """The offered rate over 10 s, and whether the arrivals are those of a Poisson process."""
-    rows, worst, least_p = [], 0.0, 1.0
-    span_s = 10.0
     own, other = cores()
     with static_nginx(other) as url, Generator(own) as generator:
-        for rate_rps in (50, 500, 5_000):
-            for kind in ("constant", "poisson"):
-                trial = generator.trial(
-                    base_url=url,
-                    mode="open",
-                    rate_rps=rate_rps,
-                    arrivals=kind,
-                    max_in_flight=2 * rate_rps,
-                    seed=rate_rps,
-                    window_s=span_s,
-                )
-                sent_us = trial.columns["sent_us"][trial.columns["outcome"] == 0]
-                offered_rps = int(((sent_us >= 0) & (sent_us < span_s * 1e6)).sum()) / span_s
-                off = abs(offered_rps / rate_rps - 1)
-                p_value = None
-                if kind == "poisson":
-                    gaps_s = (
-                        np.diff(trial.columns["due_us"][trial.due]) / 1e6
-                    )  # rows are in this order
-                    p_value = float(stats.kstest(gaps_s, "expon", args=(0, 1 / rate_rps)).pvalue)
-                    least_p = min(least_p, p_value)
-                worst = max(worst, off)
-                rows.append(
-                    {
-                        "rate_rps": rate_rps,
-                        "arrivals": kind,
-                        "offered_rps": offered_rps,
-                        "ks_p_value": p_value,
-                    }
-                )
+        return rates_of(generator, url)
+
+
+def rates_of(generator: Generator, url: str) -> Item:
+    """Return the rates that a generator offers to nginx."""
+    rows, worst, least_p = [], 0.0, 1.0
+    span_s = 10.0
+    for rate_rps in (50, 500, 5_000):
+        for kind in ("constant", "poisson"):
+            trial = generator.trial(
+                base_url=url,
+                mode="open",
+                rate_rps=rate_rps,
+                arrivals=kind,
+                max_in_flight=2 * rate_rps,
+                seed=rate_rps,
+                window_s=span_s,
+            )
+            sent_us = trial.columns["sent_us"][trial.columns["outcome"] == 0]
+            offered_rps = int(((sent_us >= 0) & (sent_us < span_s * 1e6)).sum()) / span_s
+            off = abs(offered_rps / rate_rps - 1)
+            p_value = None
+            if kind == "poisson":
+                # The rows of one process are in this order; those of several follow one another.
+                due_s = np.sort(trial.columns["due_us"][trial.due]) / 1e6
+                gaps_s = np.asarray(np.diff(due_s), dtype=np.float64)
+                p_value = float(stats.kstest(gaps_s, "expon", args=(0, 1 / rate_rps)).pvalue)
+                least_p = min(least_p, p_value)
+            worst = max(worst, off)
+            rows.append(
+                {
+                    "rate_rps": rate_rps,
+                    "arrivals": kind,
+                    "offered_rps": offered_rps,
+                    "ks_p_value": p_value,
+                }
+            )
     return Item(
         figures={
             "rates": rows,

@@ -1,0 +1,89 @@
+"""How fast the replicas' cores were in each trial, where the run itself has no speed probe there.
+
+The probe is the one of all runs. It is asked twice a second; a trial's speed is that between the
+first and the last answer under its load.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from loadtests.model.errors import ProcessFailure
+from loadtests.model.trial import Trial
+from loadtests.tools.proc import Child
+
+EVERY_S = 0.5
+ANSWER_LIMIT_S = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beat:
+    """The work and the CPU-seconds of each core since the probe's start, at a moment."""
+
+    at_s: float
+    cores: Mapping[str, tuple[float, float]]
+
+
+@contextmanager
+def listening(argv: Sequence[str], *, log: Path) -> Iterator[list[Beat]]:
+    """Run the speed probe in this block, and provide the growing list of its answers."""
+    beats: list[Beat] = []
+    over = threading.Event()
+    with Child(argv, log=log) as child:
+
+        def listen() -> None:
+            with suppress(ProcessFailure):  # it has ended; later trials then have no speed
+                while not over.wait(EVERY_S):
+                    child.send("now")
+                    beats.append(parse(child.receive(ANSWER_LIMIT_S)))
+
+        listener = threading.Thread(target=listen, daemon=True)
+        listener.start()
+        try:
+            yield beats
+        finally:
+            over.set()
+            listener.join(ANSWER_LIMIT_S)
+
+
+def parse(line: str) -> Beat:
+    """Return an answer from the probe's line."""
+    told = json.loads(line)
+    cores = {core: (float(work), float(cpu_s)) for core, (work, cpu_s) in told["cores"].items()}
+    return Beat(at_s=float(told["at_s"]), cores=cores)
+
+
+def with_speeds(
+    trials: Sequence[Trial], beats: Sequence[Beat], *, settle_s: float
+) -> tuple[Trial, ...]:
+    """Return trials with the speed of the cores under their load, where it is known."""
+    return tuple(
+        replace(
+            trial,
+            core_speed=between(
+                beats, trial.started_at_s, trial.started_at_s + settle_s + trial.window_s
+            ),
+        )
+        for trial in trials
+    )
+
+
+def between(beats: Sequence[Beat], from_s: float, to_s: float) -> float | None:
+    """Return the geometric mean over cores of the work a CPU-second; see ``analysis.samples``."""
+    inside = [beat for beat in beats if from_s <= beat.at_s <= to_s]
+    if len(inside) < 2:
+        return None
+    first, last = inside[0], inside[-1]
+    logs = []
+    for core, (work, cpu_s) in last.cores.items():
+        work_before, cpu_before_s = first.cores[core]
+        if work <= work_before or cpu_s <= cpu_before_s:
+            return None
+        logs.append(math.log((work - work_before) / (cpu_s - cpu_before_s)))
+    return math.exp(math.fsum(logs) / len(logs)) if logs else None
