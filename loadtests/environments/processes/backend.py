@@ -89,7 +89,7 @@ class ProcessesBackend:
         remove_dead(leftovers.remains(), say)
         if self._tested.kind is TargetKind.SAMPLE:
             project.check_sample(self._root)
-        serving.check(plan.workers, self._tested, root=self._root)
+        serving.check(plan.workers, self._tested, root=self._root, limit_s=plan.start_limit_s)
         program = nginx.find_program()
         if program is None:
             raise EnvironmentFailure(nginx.MISSING)
@@ -185,6 +185,7 @@ class ProcessesStack:
             secret_key=secrets.token_hex(32),
             database_url=database_url,
             lent=lent,
+            start_limit_s=plan.start_limit_s,
         )
         self.replicas = tuple(
             self._starter.start(worker, number, places.replicas[name])

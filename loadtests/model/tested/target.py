@@ -58,6 +58,8 @@ class Target:
     """What that interpreter calls itself, such as ``CPython``."""
     source: str = ""
     modules: Mapping[str, str | None] | None = None
+    sets_timeout: bool = False
+    """Whether its folder's gunicorn.conf.py says how long a worker may be silent."""
     dockerfile: str | None = None
     image: str | None = None
     compose_file: str | None = None

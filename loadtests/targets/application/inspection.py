@@ -20,7 +20,7 @@ from loadtests.tools import proc
 from loadtests.tools.proc import Completed
 
 LIMIT_S = 60.0
-"""How long an import may take; large applications need 10 s on a busy machine."""
+"""How long an import may take; a longer limit of a replica's start is that of its import, too."""
 
 SLACK_S = 10.0
 """Seconds beyond the limit until the child is killed; it ends itself, and says where it was."""
@@ -92,6 +92,11 @@ def inspect(
         except ProcessFailure as error:
             raise UsageError(failure.no_python(python, str(error))) from error
     return parse(done, asked=application, where=python, folder=folder)
+
+
+def limit_of(start_limit_s: float) -> float:
+    """Return how long an import may take where a replica may take ``start_limit_s`` to start."""
+    return max(LIMIT_S, start_limit_s)
 
 
 def job(application: str, modules: Sequence[str], *, limit_s: float = LIMIT_S) -> str:

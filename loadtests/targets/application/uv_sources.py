@@ -38,7 +38,7 @@ def check(folder: Path, project: Mapping[str, Any]) -> None:
 
 
 def check_locked(folder: Path, project: Mapping[str, Any], *, is_uv: bool) -> None:
-    """Raise :class:`UsageError` if a package of uv's or Poetry's lock lies outside of the folder."""
+    """Raise :class:`UsageError` if a package that is locked lies outside of the folder."""
     if is_uv:
         sources = _of_listed(project)
     else:

@@ -32,7 +32,7 @@ from loadtests.tools import docker, proc
 from loadtests.tools.docker import Container, networks
 
 NEEDS_LIMIT_S = 120.0
-"""Seconds that a service may take that the replicas need; a longer start limit is its limit, too."""
+"""Seconds that a service of the replicas may take; a longer start limit holds for it, too."""
 
 STEADY_S = 3.0
 """Seconds that a service which is started again after an error has to run before it counts."""
