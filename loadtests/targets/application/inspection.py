@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from loadtests.model.errors import ProcessFailure, UsageError
 from loadtests.targets.application import failure
 from loadtests.targets.application.folders import check_readable
+from loadtests.targets.dockerfile import NAMES as DOCKERFILES
 from loadtests.tools import proc
 from loadtests.tools.proc import Completed
 
@@ -139,6 +140,7 @@ def parse(
             missing=answer["missing"],
             listed=_listed_variables(folder),
             install=install,
+            has_dockerfile=any((folder / name).is_file() for name in DOCKERFILES),
         )
         told = failure.message(trouble, context)
     except NO_ANSWER:
