@@ -61,6 +61,10 @@ class Target:
     sets_timeout: bool = False
     """Whether its folder's gunicorn.conf.py says how long a worker may be silent."""
     dockerfile: str | None = None
+    build_args: Variables = field(default_factory=dict)
+    """The arguments that its Dockerfile gets; reports show their names only."""
+    build_target: str | None = None
+    """The stage of its Dockerfile that is measured; None for the last one."""
     image: str | None = None
     compose_file: str | None = None
     service: str | None = None
