@@ -69,8 +69,8 @@ def settings_argv(
 
     They win over the user's own ``gunicorn.conf.py``, which gunicorn loads from its working folder;
     the rest of that file stays in force. ``version`` is gunicorn's, None if it is not known.
-    ``scratch`` is a folder of the replica's own. A worker is silent while it imports, which may take
-    ``start_limit_s``; None leaves the time-out to the file.
+    ``scratch`` is a folder of the replica's own. A worker is silent while it imports, for
+    ``start_limit_s`` at most; None leaves the time-out to the file.
     """
     return (
         *("--bind", bind),

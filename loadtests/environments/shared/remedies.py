@@ -75,8 +75,8 @@ OF_NO_ANSWER = (
     ),
     (
         re.compile(r"WORKER TIMEOUT"),
-        "gunicorn ends a worker that is silent for longer than its time-out, and one that imports is"
-        " silent: raise it (--timeout 120), or import less.",
+        "gunicorn ends a worker that is silent for longer than its time-out. One that imports is"
+        " silent, so raise it (--timeout 120), or import less.",
     ),
 )
 """What a server's log says where it runs, but does not answer over HTTP on a port."""

@@ -156,7 +156,7 @@ def _of_the_build(given: Given, tested: Target, settings: Settings) -> dict[str,
         return {}
     raise UsageError(
         f"build-args and build-target belong to a Dockerfile, and the target {tested.given!r} is"
-        " none. Name one (dockerfile = \"docker/Dockerfile\"), or leave them out; a Compose file has"
+        ' none. Name one (dockerfile = "docker/Dockerfile"), or leave them out; a Compose file has'
         " its own (build: args, target)."
     )
 
