@@ -169,7 +169,6 @@ class ProcessesStack:
         self._database_url = database_url
         self._proxy: Service | None = None
         self._generation = 0
-        self.notes: tuple[str, ...] = ()
         self._cores = cores_used(plan.budget)
         self.proxy_host = places.proxy_host
         self.status_url = f"http://{self.proxy_host}:{places.status_port}/status"

@@ -23,9 +23,7 @@ PORT_CHECK_HOST = "127.111.111.254" if sys.platform == "linux" else "127.0.0.1"
 """Like the proxy's addresses: only a program that listens on all addresses is in its way."""
 
 
-def choose(
-    root: Path, tested: Target = SAMPLE, *, start_limit_s: float = START_LIMIT_S
-) -> Chosen:
+def choose(root: Path, tested: Target = SAMPLE, *, start_limit_s: float = START_LIMIT_S) -> Chosen:
     """Give the backend with its machine; a user's application is imported, and described.
 
     Raises :class:`~loadtests.model.errors.UsageError` if it cannot be imported.

@@ -70,9 +70,7 @@ def prepare(tested: Target, *, start_limit_s: float = START_LIMIT_S) -> Prepared
     )
 
 
-def seen_in(
-    tested: Target, python: str, *, start_limit_s: float = START_LIMIT_S
-) -> Inspection:
+def seen_in(tested: Target, python: str, *, start_limit_s: float = START_LIMIT_S) -> Inspection:
     """Return what an import of a target's application by another interpreter shows.
 
     Raises :class:`~loadtests.model.errors.UsageError` if it cannot be imported there.

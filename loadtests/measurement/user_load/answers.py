@@ -138,8 +138,8 @@ def _wants_https(request: Facts) -> bool:
     parts = _parts(location)
     if parts is None:
         return False
-    same_page = parts.path.rstrip("/") == request["final_path"].rstrip("/")
-    return same_page or parts.hostname == request.get("host", "")
+    page, host = request["final_path"], request.get("host", "")
+    return bool(parts.path.rstrip("/") == page.rstrip("/") or parts.hostname == host)
 
 
 def _left(request: Facts) -> str | None:

@@ -5,7 +5,7 @@ What the check trial itself reports is described by the generator's protocol (``
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from loadtests.measurement.user_load import answers
@@ -226,7 +226,7 @@ EXPECTED = (
 )
 WANTS_USER = (
     "Only correct answers count, and this one asks for a user: name one by --header"
-    " \"Authorization=Basic …\", or log users in."
+    ' "Authorization=Basic …", or log users in.'
 )
 REFUSES_HOST = (
     "Only correct answers count. Perhaps the application refuses the Host (ALLOWED_HOSTS,"
@@ -234,14 +234,14 @@ REFUSES_HOST = (
 )
 
 
-def _advice(request: Facts, statuses: Set[int]) -> str:
+def _advice(request: Facts, statuses: Collection[int]) -> str:
     """Return what to do about an answer; ``statuses`` are those of all requests.
 
     An answer that nobody is let in by is never the one to measure.
     """
     if request["status"] == UNAUTHORIZED:
         return WANTS_USER
-    return REFUSES_HOST if statuses == {BAD_REQUEST} else EXPECTED
+    return REFUSES_HOST if set(statuses) == {BAD_REQUEST} else EXPECTED
 
 
 def _fails(step: Facts) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,7 +88,9 @@ def _source(file: Path, top: Path, folder: Path) -> Source | None:
     framework = None
     attribute = _attribute(tree, _makers(tree))
     if attribute is None:
-        framework = next((name for name in sorted(ASYNC_MAKERS) if _attribute(tree, {name})), None)
+        framework = next(
+            (name for name in sorted(ASYNC_MAKERS) if _attribute(tree, frozenset({name}))), None
+        )
         attribute = _attribute(tree, ASYNC_MAKERS)
     if attribute is None:
         return None
@@ -111,7 +113,7 @@ def _parsed(file: Path) -> ast.Module | None:
         return None
 
 
-def _makers(tree: ast.Module) -> Set[str]:
+def _makers(tree: ast.Module) -> frozenset[str]:
     """Return the names by which a module can make a WSGI application."""
     own = {
         name.asname or name.name
@@ -123,7 +125,7 @@ def _makers(tree: ast.Module) -> Set[str]:
     return MAKERS | own
 
 
-def _attribute(tree: ast.Module, makers: Set[str]) -> str | None:
+def _attribute(tree: ast.Module, makers: frozenset[str]) -> str | None:
     """Return the application or the factory that a module has at its top, as Flask looks for it."""
     made: list[str] = []
     factories: list[str] = []
@@ -138,21 +140,21 @@ def _attribute(tree: ast.Module, makers: Set[str]) -> str | None:
     return f"{factories[0]}()" if factories else None
 
 
-def _is_a_factory(function: ast.FunctionDef, makers: Set[str]) -> bool:
+def _is_a_factory(function: ast.FunctionDef, makers: frozenset[str]) -> bool:
     own = makers - {*FACTORIES}
     return function.name in FACTORIES and any(
         isinstance(node, ast.Call) and _makes(node, own) for node in ast.walk(function)
     )
 
 
-def _makes(value: ast.expr, makers: Set[str]) -> bool:
+def _makes(value: ast.expr, makers: frozenset[str]) -> bool:
     """Tell whether an expression calls what makes an application, such as ``falcon.App()``."""
     if not isinstance(value, ast.Call):
         return False
     function = value.func
-    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
-        if function.attr in OF_MODULES.get(function.value.id, ()):
-            return bool(makers & MAKERS)
+    owner = function.value if isinstance(function, ast.Attribute) else None
+    if isinstance(owner, ast.Name) and _name_of(function) in OF_MODULES.get(owner.id, ()):
+        return bool(makers & MAKERS)
     return _name_of(function) in makers
 
 

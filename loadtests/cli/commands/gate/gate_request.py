@@ -73,8 +73,7 @@ start_limit_option = click.option(
     "start_limit_s",
     metavar="SECONDS",
     type=float,
-    help="How long a start may take until it answers.  [default:"
-    f" {DEFAULTS.start_limit_s:g}]",
+    help=f"How long a start may take until it answers.  [default: {DEFAULTS.start_limit_s:g}]",
 )
 
 OF_THE_TARGET = (

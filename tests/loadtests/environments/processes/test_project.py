@@ -121,7 +121,7 @@ def test_gunicorn_is_lent_where_there_is_none_and_it_can_run(
         version=None,
         modules={"gunicorn": version, "gevent": None},
     )
-    monkeypatch.setattr(examination, "seen_by", lambda *_: seen)
+    monkeypatch.setattr(examination, "seen_by", lambda *_, **__: seen)
 
     prepared = project.prepare(tested)
 

@@ -17,7 +17,9 @@ FILES: Mapping[str, Planted] = {
         ),
         code=3,
         mistakes=("GET /secure was answered with 302 → https://elsewhere.example/secure. The",),
-        also=("GET /moved was answered with 302 → /. Redirects of a list are not followed: name /",),
+        also=(
+            "GET /moved was answered with 302 → /. Redirects of a list are not followed: name /",
+        ),
     ),
     "a file with one page that is only there over TLS, and one that it expects there": Planted(
         text="""

@@ -202,8 +202,9 @@ def test_a_service_that_goes_on_failing_is_told_with_its_log(
     project.logs["id of with-migrate-1"] = "Error: no such table"
     monkeypatch.setattr(starting, "NEEDS_LIMIT_S", 0.05)
 
+    subject = Subject(measured=WEB, needs=(MIGRATE,))
+
     with pytest.raises(EnvironmentFailure) as failure:
-        subject = Subject(measured=WEB, needs=(MIGRATE,))
         a_start(monkeypatch, project, subject, limit_s=0.05).start()
 
     assert "migrate, which the replicas need, still fails (exit code 3)" in str(failure.value)
