@@ -179,7 +179,9 @@ def decide(given: dict[str, Any]) -> Decision:
     from loadtests.targets import checkout
 
     checked, project = ask(given)
-    chosen = registry.choose(checked.backend, checkout.root(), project.tested)
+    chosen = registry.choose(
+        checked.backend, checkout.root(), project.tested, start_limit_s=checked.start_limit_s
+    )
     project = _as_chosen(project, chosen.tested or project.tested)
     seed = seeds.draw(checked.seed)
     plan = make_plan(

@@ -123,11 +123,7 @@ def _check_figures(options: Options) -> None:
             f"--target is {options.target:g}; the doubling factor to reach has to be"
             " above 1 and at most 2. Try --target 1.8."
         )
-    if not 1 <= options.start_limit_s <= MAX_START_LIMIT_S:
-        raise UsageError(
-            f"--start-limit is {options.start_limit_s:g}; it is how many seconds a replica may take"
-            f" until it answers, between 1 and {MAX_START_LIMIT_S:g}. Try --start-limit 300."
-        )
+    check_start_limit(options.start_limit_s)
     if options.max_rps is not None and not options.max_rps > 0:
         raise UsageError(
             f"--max-rps is {options.max_rps:g}; it is how many requests a second may be sent, and"
@@ -174,4 +170,13 @@ def check_replicas(replicas: tuple[int, ...]) -> None:
         raise UsageError(
             f"--replicas {given or '(empty)'} has no number that is twice another, so there is no"
             " doubling to measure. Try --replicas 1,2,4."
+        )
+
+
+def check_start_limit(limit_s: float) -> None:
+    """Raise :class:`UsageError` for a time to start that is none."""
+    if not 1 <= limit_s <= MAX_START_LIMIT_S:
+        raise UsageError(
+            f"--start-limit is {limit_s:g}; it is how many seconds a replica may take"
+            f" until it answers, between 1 and {MAX_START_LIMIT_S:g}. Try --start-limit 300."
         )

@@ -20,7 +20,8 @@ class BackendKind:
     ``about`` is the short description in ``--help``. ``auto`` tries backends by ``auto_rank``, the
     lowest first; None means never. ``targets`` are the forms of target that it can run.
 
-    ``choose`` takes the folder with ``compose/`` and the target; it raises
+    ``choose`` takes the folder with ``compose/``, the target, and how many seconds a replica has
+    until it answers, which an import has, too; it raises
     :class:`~loadtests.model.errors.EnvironmentFailure` if the backend does not work on this
     machine. ``doctor`` calls ``examine``; None means that nothing of this machine is needed.
     ``down`` calls ``remains``, and removes inside its block.
@@ -30,6 +31,6 @@ class BackendKind:
     about: str
     auto_rank: int | None
     targets: frozenset[TargetKind]
-    choose: Callable[[Path, Target], Chosen]
+    choose: Callable[[Path, Target, float], Chosen]
     examine: Callable[[], BackendChecks] | None
     remains: Callable[[Say], AbstractContextManager[tuple[Remains, ...]]]

@@ -19,6 +19,7 @@ from loadtests.environments.protocol import Chosen, Say
 from loadtests.environments.removal import Remains
 from loadtests.environments.swarm import kind as swarm
 from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.model.plan import START_LIMIT_S
 from loadtests.model.tested.target import SAMPLE, Target
 from loadtests.planning.checks import BackendChecks
 
@@ -34,7 +35,9 @@ def names() -> dict[str, str]:
     }
 
 
-def choose(backend: str, root: Path, tested: Target = SAMPLE) -> Chosen:
+def choose(
+    backend: str, root: Path, tested: Target = SAMPLE, *, start_limit_s: float = START_LIMIT_S
+) -> Chosen:
     """Return the chosen backend for a target, or for ``auto`` the first that works on this machine.
 
     Raises :class:`EnvironmentFailure` if it does not work, and :class:`UsageError` if it cannot run
@@ -42,14 +45,14 @@ def choose(backend: str, root: Path, tested: Target = SAMPLE) -> Chosen:
     """
     if backend != AUTO:
         _check_target(backend, tested)
-        chosen = BACKENDS[backend].choose(root, tested)
+        chosen = BACKENDS[backend].choose(root, tested, start_limit_s)
         return replace(chosen, why=f"as requested; {chosen.why}")
     failures: list[str] = []
     for kind in in_order_of_trial():
         if tested.kind not in kind.targets:
             continue
         try:
-            chosen = kind.choose(root, tested)
+            chosen = kind.choose(root, tested, start_limit_s)
         except EnvironmentFailure as error:
             failures.append(f"Without {kind.name} ({error})")
         else:

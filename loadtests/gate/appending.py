@@ -38,6 +38,7 @@ def continued(earlier: GateResult, now: GatePlan) -> GatePlan:
         checks=now.checks,
         models=now.models,
         profile=now.profile,
+        start_limit_s=now.start_limit_s,
     )
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from loadtests.model.consistency import SAMPLE_CHECKS, Check, ProbeResult
 from loadtests.model.failures import AnswerCount
 from loadtests.model.machine import Machine
-from loadtests.model.plan import WorkerModel
+from loadtests.model.plan import START_LIMIT_S, WorkerModel
 from loadtests.model.profiles.functions import FunctionChanges, FunctionProfile
 from loadtests.model.result import Estimate
 from loadtests.model.tested.in_force import InForce
@@ -71,12 +71,6 @@ class SideKind(StrEnum):
     IMAGE = "image"
     REF = "ref"
     PATH = "path"
-
-
-def side_of(name: str) -> SideName | None:
-    """Return the version of a service or member by its name, or None for the harness's own."""
-    side = name.partition("-")[0]
-    return SideName(side) if side in set(SideName) else None
 
 
 class Mode(StrEnum):
@@ -148,6 +142,8 @@ class GatePlan:
     """How base and head are served, by the names in ``workers``; empty for gates before these."""
     profile: bool | None = False
     """Whether to profile functions; None means: where throughput, CPU or times changed."""
+    start_limit_s: float = START_LIMIT_S
+    """How long a start may take until it answers."""
 
     @property
     def tests(self) -> int:

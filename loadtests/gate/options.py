@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from loadtests.config import names
+from loadtests.config.options import check_start_limit
 from loadtests.model.errors import UsageError
-from loadtests.model.plan import WorkerModel
+from loadtests.model.plan import START_LIMIT_S, WorkerModel
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.variables import HIDDEN
@@ -62,6 +63,8 @@ class GateOptions:
     base_environment: Mapping[str, str] = field(default_factory=dict)
     head_environment: Mapping[str, str] = field(default_factory=dict)
     build_network: str | None = None
+    start_limit_s: float = START_LIMIT_S
+    """How long a start may take until it answers."""
 
 
 def known_workers() -> tuple[str, ...]:
@@ -73,6 +76,7 @@ def check(options: GateOptions) -> GateOptions:
     """Return the options; raise :class:`UsageError` for a bad value, with a valid example."""
     models_of(options)
     load_of(options)
+    check_start_limit(options.start_limit_s)
     if not 0.005 <= options.margin <= 0.5:
         raise UsageError(
             f"--margin is {options.margin:g}; it is the loss that still passes, as a ratio between"

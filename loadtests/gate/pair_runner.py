@@ -97,7 +97,8 @@ class PairRunner:
             path=self._plan.health,
             ended=lambda _: self._stack.ended(),
             not_ready=self._not_ready,
-            laggard_limit_s=LAGGARD_LIMIT_S,
+            limit_s=self._plan.start_limit_s,
+            laggard_limit_s=max(LAGGARD_LIMIT_S, self._plan.start_limit_s / 3),
             ended_every_s=ENDED_EVERY_S,
         )
         self._ready.update(start.name for start in fresh)

@@ -320,6 +320,7 @@ def _sides(
             temporary=temporary,
             say=say,
             build_words=words,
+            start_limit_s=options.start_limit_s,
         )
         return own_versions.build(shop, _named(engine, request), options, environments)
     named = _named(engine, request)

@@ -129,6 +129,7 @@ def make_plan(options: GateOptions, machine: Machine, *, seed: int) -> GatePlan:
         service_cores=services,
         timing=TIMING,
         profile=options.profile,
+        start_limit_s=options.start_limit_s,
     )
 
 

@@ -13,12 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.measurement.generator_client import Agent
-from loadtests.measurement.user_load.findings import (
-    Problem,
-    notes_of,
-    problems_of,
-    steps_of,
-)
+from loadtests.measurement.user_load.answers import steps_of
+from loadtests.measurement.user_load.findings import Problem, notes_of, problems_of
 from loadtests.measurement.user_load.orders import Orders
 from loadtests.measurement.user_load.static_look import Remark, read_file, read_locustfile
 from loadtests.model.errors import (
@@ -106,13 +102,19 @@ def check(agent: Agent, orders: Orders, workload: Workload, base_url: str) -> Ch
     that is wrong.
     """
     facts = agent.check(base_url, orders.of(workload), limit_s=LIMIT_S)
-    problems = problems_of(facts)
+    problems = problems_of(facts, header_names(workload))
     file = workload.locustfile
     if facts.get("problem") and file is not None:
         path = Path(file.path)
         problems = (*problems, *undefined(read_locustfile(read_file(path), path.name)))
     raise_all(problems, workload.name, notes_of(facts))
     return CheckedLoad(facts)
+
+
+def header_names(workload: Workload) -> frozenset[str]:
+    """Return the names of the headers that a load sends, by itself or with one of its requests."""
+    own = (name for request in workload.requests for name in request.headers)
+    return frozenset((*workload.headers, *own))
 
 
 class CheckedLoad:

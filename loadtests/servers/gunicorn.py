@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import re
 import shlex
 from collections.abc import Sequence
@@ -35,6 +36,11 @@ KEEP_ALIVE_S = 75
 
 GRACEFUL_S = 5
 
+TIMEOUT_S = 30
+"""gunicorn's default: how long a worker may be silent before it is killed."""
+
+_CONFIG = re.compile(r"-c.*|--config(?:=.*)?")
+
 PID_FILE = "gunicorn.pid"
 
 CONTROL_SOCKET_SINCE = (25, 1)
@@ -52,13 +58,19 @@ def serve_argv(
 
 
 def settings_argv(
-    worker: WorkerModel, *, bind: str, version: str | None, scratch: str
+    worker: WorkerModel,
+    *,
+    bind: str,
+    version: str | None,
+    scratch: str,
+    start_limit_s: float | None = None,
 ) -> tuple[str, ...]:
     """Return the options that put a worker model into force.
 
     They win over the user's own ``gunicorn.conf.py``, which gunicorn loads from its working folder;
     the rest of that file stays in force. ``version`` is gunicorn's, None if it is not known.
-    ``scratch`` is a folder of the replica's own.
+    ``scratch`` is a folder of the replica's own. A worker is silent while it imports, for
+    ``start_limit_s`` at most; None leaves the time-out to the file.
     """
     return (
         *("--bind", bind),
@@ -73,8 +85,16 @@ def settings_argv(
         *("--pid", f"{scratch}/{PID_FILE}"),
         # All replicas would share one socket in the user's home.
         *(("--no-control-socket",) if _has_control_socket(version) else ()),
+        *_timeout(worker, start_limit_s),
         *worker.options,
     )
+
+
+def _timeout(worker: WorkerModel, start_limit_s: float | None) -> tuple[str, ...]:
+    """Return the option that lets a worker import for that long, unless a file of its own rules."""
+    if start_limit_s is None or any(_CONFIG.fullmatch(word) for word in worker.options):
+        return ()
+    return ("--timeout", str(math.ceil(max(TIMEOUT_S, start_limit_s))))
 
 
 def _worker_class(worker: WorkerModel) -> str:
@@ -118,7 +138,11 @@ def command(order: ReplicaOrder) -> Command:
     if order.folder is not None:
         version = order.versions.get(SERVER.name)
         settings = settings_argv(
-            order.worker, bind=order.bind, version=version, scratch=order.scratch
+            order.worker,
+            bind=order.bind,
+            version=version,
+            scratch=order.scratch,
+            start_limit_s=order.start_limit_s,
         )
         return Command(
             argv=(order.python, "-m", "gunicorn", *settings, order.application),

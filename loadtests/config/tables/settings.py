@@ -78,6 +78,10 @@ class Settings(Table):
     """The target, as a WSGI application in this folder."""
     dockerfile: Text | None = Field(default=None, examples=['"docker/Dockerfile"'])
     """The target, as a Dockerfile or a folder that has one."""
+    build_args: Variables = Field(default={}, examples=['{VERSION = "1.2"}'])
+    """Arguments of the Dockerfile (`ARG`). Reports have their names only."""
+    build_target: Text | None = Field(default=None, examples=['"production"'])
+    """The stage of the Dockerfile that is measured; the last one, if left out."""
     image: Text | None = Field(default=None, examples=['"shop:1.2"'])
     """The target, as an image."""
     service: Text | None = Field(default=None, examples=['"compose.yaml:web"'])

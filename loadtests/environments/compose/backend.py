@@ -200,8 +200,12 @@ class ComposeBackend:
                 workers=workers,
                 tag=pythons.tag_of(project_image.tag_of(Path(self._tested.folder or ".")), python),
             )
-            tested = project_image.inspect(image, self._tested, say)
-            commands |= {worker.name: project_image.command(worker, tested) for worker in workers}
+            limit_s = plan.start_limit_s
+            tested = project_image.inspect(image, self._tested, say, start_limit_s=limit_s)
+            commands |= {
+                worker.name: project_image.command(worker, tested, start_limit_s=limit_s)
+                for worker in workers
+            }
             built |= {worker.name: image for worker in workers}
             notes += tested.notes[len(self._tested.notes) :]
         first = built[plan.workers[0].name]

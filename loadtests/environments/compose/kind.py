@@ -13,7 +13,7 @@ from loadtests.model.tested.target import Target, TargetKind
 from loadtests.planning.checks import BackendChecks
 
 
-def _choose(root: Path, tested: Target) -> Chosen:
+def _choose(root: Path, tested: Target, _: float) -> Chosen:
     from loadtests.environments.compose import machine
 
     return machine.choose(root, tested)

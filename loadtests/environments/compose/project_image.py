@@ -26,7 +26,7 @@ from loadtests.environments.owner import Owner
 from loadtests.environments.protocol import Say
 from loadtests.environments.replica_environment import IMPORT_PATH, joined_places
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
-from loadtests.model.plan import WorkerModel
+from loadtests.model.plan import START_LIMIT_S, WorkerModel
 from loadtests.model.tested.target import Target
 from loadtests.servers import registry as servers
 from loadtests.servers.server import Command, ReplicaOrder
@@ -167,14 +167,17 @@ def tag_of(folder: Path) -> str:
     return f"twofold/project-{name or 'app'}-{zlib.crc32(str(folder).encode()):08x}:latest"
 
 
-def inspect(image: str, tested: Target, say: Say) -> Target:
+def inspect(
+    image: str, tested: Target, say: Say, *, start_limit_s: float = START_LIMIT_S
+) -> Target:
     """Import a target's application in its image, and return the target with what is seen.
 
-    Raises :class:`UsageError` if it cannot be imported there.
+    The import may take as long as a replica's start. Raises :class:`UsageError` if it fails.
     """
     say("Importing the application in its image")
     folder = Path(tested.folder or ".")
-    job = inspection.job(tested.application or "", examination.modules())
+    limit_s = inspection.limit_of(start_limit_s)
+    job = inspection.job(tested.application or "", examination.modules(), limit_s=limit_s)
     # Named and labelled as a run's, so that it is removed if this process is killed.
     project = project_name(f"import-{secrets.token_hex(4)}")
     owner = Owner.this_process().as_label()
@@ -196,7 +199,7 @@ def inspect(image: str, tested: Target, say: Say) -> Target:
             argv,
             env=tested.env,
             input_text=base64.b64encode(inspection.packed()).decode(),
-            timeout_s=inspection.LIMIT_S + inspection.SLACK_S,
+            timeout_s=limit_s + inspection.SLACK_S,
             check=False,
         )
     except BaseException:  # the command is ended, but not what it has started
@@ -239,7 +242,9 @@ def _check_version(needed: requirements.Requirements, python: str) -> None:
         )
 
 
-def command(worker: WorkerModel, tested: Target) -> Command:
+def command(
+    worker: WorkerModel, tested: Target, *, start_limit_s: float = START_LIMIT_S
+) -> Command:
     """Return how a container of an inspected target's image starts a variant."""
     order = ReplicaOrder(
         python=PYTHON,
@@ -249,6 +254,7 @@ def command(worker: WorkerModel, tested: Target) -> Command:
         bind=f"0.0.0.0:{PORT}",
         folder=FOLDER,
         versions={name: text for name, text in (tested.modules or {}).items() if text},
+        start_limit_s=None if tested.sets_timeout else start_limit_s,
     )
     own, given = servers.of(worker).command(order), worker.env.get(IMPORT_PATH)
     # The variant's and the target's places are added to these; their texts stay out of files.

@@ -12,7 +12,7 @@ from loadtests.environments.removal import Remains
 from loadtests.model.tested.target import Target, TargetKind
 
 
-def _choose(_: Path, tested: Target) -> Chosen:
+def _choose(_: Path, tested: Target, __: float) -> Chosen:
     from loadtests.environments.external import backend
 
     return backend.choose(tested)

@@ -89,7 +89,7 @@ class ProcessesBackend:
         remove_dead(leftovers.remains(), say)
         if self._tested.kind is TargetKind.SAMPLE:
             project.check_sample(self._root)
-        serving.check(plan.workers, self._tested, root=self._root)
+        serving.check(plan.workers, self._tested, root=self._root, limit_s=plan.start_limit_s)
         program = nginx.find_program()
         if program is None:
             raise EnvironmentFailure(nginx.MISSING)
@@ -169,7 +169,6 @@ class ProcessesStack:
         self._database_url = database_url
         self._proxy: Service | None = None
         self._generation = 0
-        self.notes: tuple[str, ...] = ()
         self._cores = cores_used(plan.budget)
         self.proxy_host = places.proxy_host
         self.status_url = f"http://{self.proxy_host}:{places.status_port}/status"
@@ -185,6 +184,7 @@ class ProcessesStack:
             secret_key=secrets.token_hex(32),
             database_url=database_url,
             lent=lent,
+            start_limit_s=plan.start_limit_s,
         )
         self.replicas = tuple(
             self._starter.start(worker, number, places.replicas[name])

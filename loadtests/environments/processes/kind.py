@@ -13,10 +13,10 @@ from loadtests.model.tested.target import Target, TargetKind
 from loadtests.planning.checks import BackendChecks
 
 
-def _choose(root: Path, tested: Target) -> Chosen:
+def _choose(root: Path, tested: Target, start_limit_s: float) -> Chosen:
     from loadtests.environments.processes import machine
 
-    return machine.choose(root, tested)
+    return machine.choose(root, tested, start_limit_s=start_limit_s)
 
 
 def _examine() -> BackendChecks:

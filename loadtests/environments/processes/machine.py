@@ -10,6 +10,7 @@ from loadtests.environments.processes.backend import ProcessesBackend
 from loadtests.environments.protocol import Chosen
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.machine_facts import Nginx, Postgres, ProcessesFacts
+from loadtests.model.plan import START_LIMIT_S
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.planning.run_plan import FIRST_PORT
 from loadtests.servers import gunicorn
@@ -22,13 +23,13 @@ PORT_CHECK_HOST = "127.111.111.254" if sys.platform == "linux" else "127.0.0.1"
 """Like the proxy's addresses: only a program that listens on all addresses is in its way."""
 
 
-def choose(root: Path, tested: Target = SAMPLE) -> Chosen:
+def choose(root: Path, tested: Target = SAMPLE, *, start_limit_s: float = START_LIMIT_S) -> Chosen:
     """Give the backend with its machine; a user's application is imported, and described.
 
     Raises :class:`~loadtests.model.errors.UsageError` if it cannot be imported.
     """
     prepared = (
-        project.prepare(tested)
+        project.prepare(tested, start_limit_s=start_limit_s)
         if tested.kind is TargetKind.IMPORT_STRING
         else project.Prepared(tested=tested)
     )

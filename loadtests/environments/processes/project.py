@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from loadtests.environments.processes import lent
 from loadtests.environments.replica_environment import IMPORT_PATH, joined_places
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
+from loadtests.model.plan import START_LIMIT_S
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.servers import gunicorn
 from loadtests.servers import registry as servers
@@ -45,7 +46,7 @@ class Prepared:
     lends: bool = False
 
 
-def prepare(tested: Target) -> Prepared:
+def prepare(tested: Target, *, start_limit_s: float = START_LIMIT_S) -> Prepared:
     """Import a target's application with its interpreter, and return the target with what is seen.
 
     Raises :class:`~loadtests.model.errors.UsageError` if it cannot be imported.
@@ -54,7 +55,7 @@ def prepare(tested: Target) -> Prepared:
     from loadtests.targets.application import examination, interpreter
 
     python = interpreter.find(tested.python, Path(tested.folder or "."))
-    seen = examination.seen_by(tested, python)
+    seen = examination.seen_by(tested, python, start_limit_s=start_limit_s)
     described = examination.described(tested, seen, python)
     if seen.modules.get(lent.MODULE) is not None or not lent.fits(seen.python):
         return Prepared(tested=described)
@@ -69,7 +70,7 @@ def prepare(tested: Target) -> Prepared:
     )
 
 
-def seen_in(tested: Target, python: str) -> Inspection:
+def seen_in(tested: Target, python: str, *, start_limit_s: float = START_LIMIT_S) -> Inspection:
     """Return what an import of a target's application by another interpreter shows.
 
     Raises :class:`~loadtests.model.errors.UsageError` if it cannot be imported there.
@@ -77,7 +78,7 @@ def seen_in(tested: Target, python: str) -> Inspection:
     from loadtests.targets.application import examination, interpreter
 
     found = interpreter.find(python, Path(tested.folder or "."))
-    return examination.seen_by(tested, found)
+    return examination.seen_by(tested, found, start_limit_s=start_limit_s)
 
 
 @cache
@@ -137,6 +138,7 @@ def start_of(order: ReplicaOrder, tested: Target, *, root: Path, lent: Path | No
         database_url=None,
         folder=tested.folder,
         versions={name: text for name, text in modules.items() if text},
+        start_limit_s=None if tested.sets_timeout else order.start_limit_s,
     )
     command = server.command(replace(own, program=program_of(server, own.python)))
     last = str(lent) if lent and order.worker.python is None else ""  # another has its own

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from loadtests.environments.processes import project
 from loadtests.model.errors import ProcessFailure, UsageError
-from loadtests.model.plan import WorkerModel
+from loadtests.model.plan import START_LIMIT_S, WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.servers import own_command, registry
@@ -48,13 +48,18 @@ print(json.dumps([platform.python_implementation(), platform.python_version(),
 
 
 def check(
-    workers: Iterable[WorkerModel], tested: Target = SAMPLE, *, root: Path | None = None
+    workers: Iterable[WorkerModel],
+    tested: Target = SAMPLE,
+    *,
+    root: Path | None = None,
+    limit_s: float = START_LIMIT_S,
 ) -> None:
     """Raise :class:`UsageError` if an interpreter lacks what a worker model needs.
 
     Of a command of the user's own, only the program is looked for. The interpreter of a
     user's application was asked when the application was imported; here it is imported by those of
-    single variants. ``root`` is the sample application's working folder.
+    single variants, for ``limit_s`` at most, like a replica's start. ``root`` is the sample
+    application's working folder.
     """
     for worker in workers:
         server = registry.of(worker)
@@ -66,7 +71,7 @@ def check(
             lacking = server.lacking(worker, {*server.modules_asked(worker)} - {*absent})
             lacking += tuple(name for name in SAMPLE_MODULES if name in absent)
         elif worker.python is not None:
-            seen = project.seen_in(tested, python)
+            seen = project.seen_in(tested, python, start_limit_s=limit_s)
             lacking = server.lacking(worker, [name for name in seen.modules if seen.modules[name]])
         else:
             python, lacking = tested.python or python, ()

@@ -37,8 +37,17 @@ OF_AN_END = (
         "The image is for another kind of processor: build it for this one (--platform).",
     ),
     (
-        re.compile(r"cannot import name|ModuleNotFoundError|ImportError"),
+        re.compile(r"cannot import name"),
         "Packages of the image do not fit together: pin their versions, and build it anew.",
+    ),
+    (
+        re.compile(r"(?:Error|\bpython[\d.]*): No module named '?(?P<module>\w+(?:\.\w+)*)"),
+        r"It has no module \g<module>: install it, or name the folder that it lies in (PYTHONPATH,"
+        " WORKDIR).",
+    ),
+    (
+        re.compile(r"ImportError: (?P<library>\S+): cannot open shared object file"),
+        r"It lacks the library \g<library>: install the system's package that has it.",
     ),
     (
         re.compile(r"address already in use", re.IGNORECASE),
@@ -64,6 +73,11 @@ OF_NO_ANSWER = (
         "It listens on a Unix socket: let it bind a TCP port, such as gunicorn --bind"
         " 0.0.0.0:8000.",
     ),
+    (
+        re.compile(r"WORKER TIMEOUT"),
+        "gunicorn ends a worker that is silent for longer than its time-out. One that imports is"
+        " silent, so raise it (--timeout 120), or import less.",
+    ),
 )
 """What a server's log says where it runs, but does not answer over HTTP on a port."""
 
@@ -79,4 +93,6 @@ def of_no_answer(log: str) -> str:
 
 
 def _first(remedies: tuple[tuple[re.Pattern[str], str], ...], log: str) -> str:
-    return next((f" {advice}" for pattern, advice in remedies if pattern.search(log)), "")
+    """Return the first remedy that fits, with what its pattern names put into it."""
+    found = ((pattern.search(log), advice) for pattern, advice in remedies)
+    return next((f" {match.expand(advice)}" for match, advice in found if match), "")

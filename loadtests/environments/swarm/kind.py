@@ -12,7 +12,7 @@ from loadtests.environments.removal import Remains
 from loadtests.model.tested.target import Target, TargetKind
 
 
-def _choose(root: Path, tested: Target) -> Chosen:
+def _choose(root: Path, tested: Target, _: float) -> Chosen:
     from loadtests.environments.swarm import backend
 
     return backend.choose(root, tested)

@@ -33,7 +33,6 @@ from loadtests.gate.model import (
     ScalingWindow,
     SideName,
     StartPair,
-    side_of,
 )
 from loadtests.model.trial import RequestCount
 from loadtests.model.vocabulary import RuleCode
@@ -221,10 +220,16 @@ def _off(count: RequestCount) -> int:
     return max(0, abs(count.counted - count.sent) - count.failed)
 
 
+def _side_of(member: str) -> SideName | None:
+    """Return the version of a member by its name, or None for the harness's own."""
+    side = member.partition("-")[0]
+    return SideName(side) if side in set(SideName) else None
+
+
 def _identity(plan: GatePlan, evidence: Evidence) -> Iterator[GateFinding]:
     """Return the replaced members; only a warning if they are how a failing head fails."""
     if evidence.replaced:
-        of_head = all(side_of(name) is SideName.HEAD for name in evidence.replaced)
+        of_head = all(_side_of(name) is SideName.HEAD for name in evidence.replaced)
         yield GateFinding(
             code=RuleCode.IDENTITY,
             detail=f"Restarted, replaced or gone during the gate: {', '.join(evidence.replaced)}."

@@ -66,6 +66,8 @@ def target_in(tested: Target, place: Path, folder: Path, named: Named) -> Target
         port=tested.port,
         env=tested.env,
         python=tested.python,
+        build_args=tested.build_args,
+        build_target=tested.build_target,
     )
 
 

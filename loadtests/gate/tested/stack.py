@@ -148,6 +148,7 @@ def _starting(parts: Stackable, side: SideName, project: Project, say: Say) -> S
             asked=plan.tested.port,
             declared=tuple(sorted({*prepared.image.ports, *subject.measured.ports})),
             path=plan.health,
+            limit_s=plan.start_limit_s,
         ),
         run=parts.folder.name,
         say=say,

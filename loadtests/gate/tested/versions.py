@@ -18,7 +18,7 @@ from loadtests.gate.tested.places import place_of, target_in
 from loadtests.gate.tested.prepared import Prepared
 from loadtests.gate.versions import DEFAULT_PORT, Hashes, Named, Sides
 from loadtests.model.errors import EnvironmentFailure, UsageError
-from loadtests.model.plan import WorkerModel
+from loadtests.model.plan import START_LIMIT_S, WorkerModel
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.targets.application import build_context
@@ -32,7 +32,8 @@ class Workshop:
 
     ``here`` is the working folder, and ``folder`` the one that the target's name starts from.
     Files of commits are below ``temporary``, which has to stay while the gate runs.
-    ``build_words`` are further options of each build.
+    ``build_words`` are further options of each build. An application's import may take as long as a
+    start, ``start_limit_s``.
     """
 
     engine: docker.Engine
@@ -43,6 +44,7 @@ class Workshop:
     temporary: Path
     say: Say
     build_words: tuple[str, ...] = ()
+    start_limit_s: float = START_LIMIT_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,12 +240,15 @@ def _of_application(
         tag=f"twofold/gate-{named.name}-app:latest",
         words=shop.build_words,
     )
-    seen = project_image.inspect(digest, tested, shop.say)
+    limit_s = shop.start_limit_s
+    seen = project_image.inspect(digest, tested, shop.say, start_limit_s=limit_s)
     image = shop.engine.image(digest)
     if image is None:
         raise EnvironmentFailure(f"The image of {named.name} was removed. Try again.")
     measured = replace(subject.measured, image=digest, ports=(project_image.PORT,))
-    commands = {model.name: project_image.command(model, seen) for model in models}
+    commands = {
+        model.name: project_image.command(model, seen, start_limit_s=limit_s) for model in models
+    }
     # What the image was made from is told by the differences; its folder is only a copy.
     subject = replace(subject, measured=measured, notes=())
     return Prepared(subject=subject, image=image, commands=commands)

@@ -100,6 +100,7 @@ class CheckTrial:
                 {"name": cls.__name__, "weight": cls.weight, "fixed_count": cls.fixed_count}
                 for cls in classes
             ],
+            "list": requests is not None,
             "steps": [step.facts for step in self._steps],
             "refused": refused,
             "others": list(guard.others),

@@ -191,6 +191,7 @@ class ListClient:
         if response.outcome is Outcome.REJECTED:
             error = CatchResponseError(prepared.why_not(response.status_code))
         response.described(prepared.method, prepared.name, error)
+        response.expected = prepared.status is not None or prepared.contains is not None
         if self.starting:
             self._load.count_start(response.outcome)
         if self._load.observe is not None:

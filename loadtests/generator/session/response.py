@@ -74,6 +74,7 @@ class UserResponse:
         "_verdict",
         "due",
         "elapsed_s",
+        "expected",
         "history",
         "js",
         "name",
@@ -94,6 +95,7 @@ class UserResponse:
         self.status_code = status_code
         self.raw = raw
         self.elapsed_s = 0.0
+        self.expected = False  # whether the load itself calls this answer right
         self.history: list[UserResponse] = []
         self.reason_given: Exception | None = None
         self._body = body
@@ -282,7 +284,7 @@ class UserResponse:
         """Count the request as good, whatever its status."""
         if not self._judged:
             raise LocustError(NO_JUDGE)
-        self._verdict, self.reason_given = Outcome.OK, None
+        self._verdict, self.reason_given, self.expected = Outcome.OK, None, True
 
     def failure(self, reason: Any) -> None:
         """Count the request as failed, for ``reason`` (a text or an exception)."""

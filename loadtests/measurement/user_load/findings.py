@@ -5,24 +5,18 @@ What the check trial itself reports is described by the generator's protocol (``
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from loadtests.measurement.user_load import answers
+from loadtests.measurement.user_load.answers import Facts, in_words, steps_of
 from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_USAGE
-
-Facts = Mapping[str, Any]
-
-LOGIN = re.compile(r"log-?_?in|sign-?_?in|/auth\b|/sso\b", re.IGNORECASE)
-"""A path that is a login by its name."""
-
-TLS_HINT = (
-    "The application wants to be behind TLS: --header X-Forwarded-Proto=https says that it is."
-)
 
 FAILING_LIMIT_RATIO = 0.001
 """Share of failing tasks from which a run has no verdict; the rule ``errors`` has the same."""
+
+BAD_REQUEST = 400
+UNAUTHORIZED = 401
 
 NAMED_MAX = 5
 """Things of one kind that a sentence names."""
@@ -40,8 +34,8 @@ class Problem:
         return f"{self.place}: {self.detail}" if self.place else self.detail
 
 
-def problems_of(facts: Facts) -> tuple[Problem, ...]:
-    """Return everything that makes the load unusable."""
+def problems_of(facts: Facts, headers: Collection[str] = ()) -> tuple[Problem, ...]:
+    """Return everything that makes the load unusable; ``headers`` are names of those it sends."""
     if facts.get("problem"):
         elsewhere = tuple(_elsewhere(facts))
         is_cause = facts["problem"]["code"] == "import_error"
@@ -51,7 +45,7 @@ def problems_of(facts: Facts) -> tuple[Problem, ...]:
         *_elsewhere(facts),
         *_ended(steps),
         *_raised(steps),
-        *(_login(facts, steps) or _failed(steps)),
+        *_unwanted(facts, headers),
         *_behind(steps),
         *_uncounted(facts),
         *_silent(steps),
@@ -62,7 +56,7 @@ def notes_of(facts: Facts) -> tuple[str, ...]:
     """Return what is left out, changed or strange, and does not spoil the load."""
     if facts.get("problem"):
         return ()
-    notes = [*facts["notes"]]
+    notes = [*facts["notes"], *answers.redirect_notes(facts)]
     notes += [
         f"{refused['place']}: a listener wants to reach {refused['address']}. Only the target can"
         " be reached, so nothing was sent."
@@ -188,46 +182,18 @@ def _after(attempt: Facts) -> str:
     return f" The answer before it: {in_words(last)}."
 
 
-def _login(facts: Facts, steps: Sequence[Facts]) -> tuple[Problem, ...]:
-    """Find users that are not logged in: all answers are one login page, or lead to it."""
-    requests = [
-        request
-        for step in steps_of(steps, "task")
-        if not step.get("unready")
-        for request in (step["attempts"][-1]["requests"] if step["attempts"] else ())
-    ]
-    others = [request for request in requests if not LOGIN.search(request["path"])]
-    logins = {_login_of(request) for request in others}
-    to_https = [where for request in others for where in _targets(request) if "https://" in where]
-    if others and len(to_https) == len(others):
-        detail = f"Every answer is a redirect to {to_https[0]}. {TLS_HINT}"
-        return (Problem(exit_code=EXIT_CANNOT_TELL, place="", detail=detail),)
-    if not others or None in logins:
-        return ()
-    where = ", ".join(sorted(str(login) for login in logins))
-    secure = [name for name, why in facts["kept_back"].items() if why == "secure"]
-    reason = (
-        f" The cookie {secure[0]} is marked Secure, so no client sends it over http. {TLS_HINT}"
-        if secure
-        else " Check the user and the password that on_start sends."
+def _unwanted(facts: Facts, headers: Collection[str]) -> tuple[Problem, ...]:
+    """Find answers that are none: those that fail, a login page, a redirect to https."""
+    of_all = answers.of_all(facts, headers)
+    if of_all is not None:
+        return (Problem(exit_code=EXIT_CANNOT_TELL, place="", detail=of_all),)
+    return (
+        *_failed(facts["steps"]),
+        *(
+            Problem(exit_code=EXIT_CANNOT_TELL, place="", detail=detail)
+            for detail in answers.of_single(facts, headers)
+        ),
     )
-    detail = f"Every answer is the login page {where}: the users are not logged in.{reason}"
-    return (Problem(exit_code=EXIT_CANNOT_TELL, place="", detail=detail),)
-
-
-def _login_of(request: Facts) -> str | None:
-    """Return the login page that a request ended at; None if it is none."""
-    for where in _targets(request):
-        if LOGIN.search(where):
-            return where.partition("?")[0]
-    return request["final_path"] if request["has_password_field"] else None
-
-
-def _targets(request: Facts) -> list[str]:
-    """Return where the redirects of a request lead, the last one that was not followed included."""
-    hops = [hop["location"] for hop in request["redirects"]]
-    is_redirect = 300 <= request["status"] < 400
-    return [where for where in (*hops, request["location"] if is_redirect else None) if where]
 
 
 def _failed(steps: Sequence[Facts]) -> tuple[Problem, ...]:
@@ -235,11 +201,18 @@ def _failed(steps: Sequence[Facts]) -> tuple[Problem, ...]:
     starts = [step for step in steps_of(steps, "on_start") if _fails(step)]
     tasks = [step for step in steps_of(steps, "task") if _fails(step)]
     share = sum(step["share"] for step in tasks)
+    statuses = {
+        request["status"]
+        for step in steps
+        for attempt in step["attempts"][-1:]
+        for request in attempt["requests"]
+    }
     problems = [
         Problem(
             exit_code=EXIT_CANNOT_TELL,
             place="",
-            detail=f"{step['name']}: {in_words(request)}, {times(step)}. {EXPECTED}",
+            detail=f"{step['name']}: {in_words(request)}, {times(step)}."
+            f" {_advice(request, statuses)}",
         )
         for step in (*starts, *(tasks if share > FAILING_LIMIT_RATIO else ()))
         for request in _failing(step)
@@ -251,6 +224,24 @@ EXPECTED = (
     "Only correct answers count. If this one is, say so: expect = … in a list, success() in a"
     " locustfile."
 )
+WANTS_USER = (
+    "Only correct answers count, and this one asks for a user: name one by --header"
+    ' "Authorization=Basic …", or log users in.'
+)
+REFUSES_HOST = (
+    "Only correct answers count. Perhaps the application refuses the Host (ALLOWED_HOSTS,"
+    " TRUSTED_HOSTS): name one that it knows by --header Host=localhost."
+)
+
+
+def _advice(request: Facts, statuses: Collection[int]) -> str:
+    """Return what to do about an answer; ``statuses`` are those of all requests.
+
+    An answer that nobody is let in by is never the one to measure.
+    """
+    if request["status"] == UNAUTHORIZED:
+        return WANTS_USER
+    return REFUSES_HOST if set(statuses) == {BAD_REQUEST} else EXPECTED
 
 
 def _fails(step: Facts) -> bool:
@@ -293,21 +284,6 @@ def _silent(steps: Sequence[Facts]) -> Iterator[Problem]:
     if all(attempt["ending"] == "ok" and not attempt["requests"] for attempt in tried):
         detail = "None of its tasks sends a request, so there is nothing to measure."
         yield Problem(exit_code=EXIT_CANNOT_TELL, place="", detail=detail)
-
-
-def in_words(request: Facts) -> str:
-    """Return a request and its answer in words."""
-    name = request["name"]
-    asked = name if name.startswith(request["method"]) else f"{request['method']} {name}"
-    if not request["status"]:
-        return f"{asked} got no answer ({request['outcome']})"
-    reason = f" ({request['error']})" if request["outcome"] == "rejected" else ""
-    return f"{asked} was answered with {request['status']}{reason}"
-
-
-def steps_of(steps: Sequence[Facts], kind: str) -> list[Facts]:
-    """Return the steps of a kind that were tried."""
-    return [step for step in steps if step["kind"] == kind and step["attempts"]]
 
 
 def listed(names: Sequence[str]) -> str:

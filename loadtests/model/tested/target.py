@@ -58,7 +58,13 @@ class Target:
     """What that interpreter calls itself, such as ``CPython``."""
     source: str = ""
     modules: Mapping[str, str | None] | None = None
+    sets_timeout: bool = False
+    """Whether its folder's gunicorn.conf.py says how long a worker may be silent."""
     dockerfile: str | None = None
+    build_args: Variables = field(default_factory=dict)
+    """The arguments that its Dockerfile gets; reports show their names only."""
+    build_target: str | None = None
+    """The stage of its Dockerfile that is measured; None for the last one."""
     image: str | None = None
     compose_file: str | None = None
     service: str | None = None

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from loadtests.model.plan import START_LIMIT_S
 from loadtests.model.tested.target import Target
 from loadtests.servers import registry as servers
 from loadtests.targets.application import failure, inspection
@@ -36,8 +37,10 @@ AFTER_EACH = {
 """What settings of ``gunicorn.conf.py`` that stay in force mean for a measurement."""
 
 
-def seen_by(tested: Target, python: Interpreter) -> Inspection:
-    """Return what an import by an interpreter shows.
+def seen_by(
+    tested: Target, python: Interpreter, *, start_limit_s: float = START_LIMIT_S
+) -> Inspection:
+    """Return what an import by an interpreter shows; it may take as long as a replica's start.
 
     Raises :class:`~loadtests.model.errors.UsageError` if the application cannot be imported.
     """
@@ -47,6 +50,7 @@ def seen_by(tested: Target, python: Interpreter) -> Inspection:
         folder=Path(tested.folder or "."),
         env=tested.env,
         modules=modules(),
+        limit_s=inspection.limit_of(start_limit_s),
     )
 
 
@@ -69,6 +73,7 @@ def described(tested: Target, seen: Inspection, python: Interpreter) -> Target:
         python=python.path,
         implementation=seen.implementation,
         source=seen.source,
+        sets_timeout="timeout" in seen.gunicorn,
         modules=dict(seen.modules),
         notes=(*tested.notes, *_notes(tested, seen, f"{python.path} ({python.why})")),
     )

@@ -33,6 +33,8 @@ NAMES = {
 }
 """The frameworks' own spelling."""
 
+ASYNC = "an async (ASGI) application"
+
 INSTALL = "Install it there, or name the application's own Python: --python .venv/bin/python"
 """How an interpreter of this machine gets a module that it lacks."""
 
@@ -46,7 +48,8 @@ class Context:
 
     ``asked`` is the import string, ``where`` the interpreter and ``folder`` the project's.
     ``missing`` maps variables that the application looked for in vain to its lines, and ``listed``
-    are the names in the folder's ``.env``. ``install`` says how the interpreter gets a module.
+    are the names in the folder's ``.env``. ``install`` says how the interpreter gets a module, and
+    ``has_dockerfile`` whether the folder has a Dockerfile.
     """
 
     asked: str
@@ -55,6 +58,7 @@ class Context:
     missing: Mapping[str, str] = field(default_factory=dict)
     listed: Collection[str] = ()
     install: str = INSTALL
+    has_dockerfile: bool = False
 
 
 def message(trouble: Trouble, context: Context) -> str:
@@ -78,7 +82,7 @@ _END: dict[str, Callable[[Trouble], str]] = {
     "exits": lambda trouble: f"It ends the process: {trouble['exception']}",
     "hangs": lambda _: (
         "The import did not end in time. A server or a loop that is started there belongs below"
-        ' `if __name__ == "__main__":`.'
+        ' `if __name__ == "__main__":`. One that takes longer: --start-limit 300'
     ),
 }
 
@@ -223,7 +227,7 @@ def _daemon(_: Trouble, __: Context) -> str:
     )
 
 
-def _async(trouble: Trouble, _: Context) -> str:
+def _async(trouble: Trouble, context: Context) -> str:
     application, framework = trouble["application"], trouble["framework"]
     name = framework_name(framework, trouble["version"]) if framework else trouble["what"]
     module, _colon, attribute = application.partition(":")
@@ -232,10 +236,11 @@ def _async(trouble: Trouble, _: Context) -> str:
             f"{application} is Django's async application. Name the WSGI one, which every project"
             f" has: {module.replace('asgi', 'wsgi')}:application"
         )
+    here = "`twofold run .`, " if context.has_dockerfile else ""
     return (
-        f"{application} is an async (ASGI) application ({name}), and gunicorn's gthread, sync and"
+        f"{application} is {ASYNC} ({name}), and gunicorn's gthread, sync and"
         " gevent serve WSGI. What works: an image or a Dockerfile that starts the application's own"
-        " server (`twofold run .`, `--image shop:1.2`), or a wrapper that threads serve:"
+        f" server ({here}`--image shop:1.2`), or a wrapper that threads serve:"
         f" `from a2wsgi import ASGIMiddleware; wsgi = ASGIMiddleware({attribute})` in {module},"
         f" named as {module}:wsgi"
     )

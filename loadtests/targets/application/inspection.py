@@ -16,11 +16,12 @@ from pydantic import TypeAdapter, ValidationError
 from loadtests.model.errors import ProcessFailure, UsageError
 from loadtests.targets.application import failure
 from loadtests.targets.application.folders import check_readable
+from loadtests.targets.dockerfile import NAMES as DOCKERFILES
 from loadtests.tools import proc
 from loadtests.tools.proc import Completed
 
 LIMIT_S = 60.0
-"""How long an import may take; large applications need 10 s on a busy machine."""
+"""How long an import may take; a longer limit of a replica's start is that of its import, too."""
 
 SLACK_S = 10.0
 """Seconds beyond the limit until the child is killed; it ends itself, and says where it was."""
@@ -94,6 +95,11 @@ def inspect(
     return parse(done, asked=application, where=python, folder=folder)
 
 
+def limit_of(start_limit_s: float) -> float:
+    """Return how long an import may take where a replica may take ``start_limit_s`` to start."""
+    return max(LIMIT_S, start_limit_s)
+
+
 def job(application: str, modules: Sequence[str], *, limit_s: float = LIMIT_S) -> str:
     """Return the argument of the inspector."""
     return json.dumps({"application": application, "modules": [*modules], "limit_s": limit_s})
@@ -134,6 +140,7 @@ def parse(
             missing=answer["missing"],
             listed=_listed_variables(folder),
             install=install,
+            has_dockerfile=any((folder / name).is_file() for name in DOCKERFILES),
         )
         told = failure.message(trouble, context)
     except NO_ANSWER:

@@ -30,10 +30,10 @@ def find(
     places = [HERE] if _is_installable(folder, project) else []
     places += [
         f"./{place}"
-        for place in _members(folder, project)
+        for place in members(folder, project)
         if _is_installable(folder / place, read(folder / place))
     ]
-    done = {_place(words) for words in installed}
+    done = {place_of(words) for words in installed}
     return tuple(shlex.quote(place) for place in places if posixpath.normpath(place) not in done)
 
 
@@ -47,8 +47,11 @@ def _is_installable(folder: Path, project: Mapping[str, Any]) -> bool:
     return "build-system" in project or (folder / SETUP_PY).is_file()
 
 
-def _members(folder: Path, project: Mapping[str, Any]) -> Iterator[str]:
-    """Give the folders of the members of uv's workspace, but for those that lie elsewhere."""
+def members(folder: Path, project: Mapping[str, Any]) -> Iterator[str]:
+    """Give the folders of the members of uv's workspace, but for those that lie elsewhere.
+
+    ``project`` is the ``pyproject.toml`` of ``folder``.
+    """
     workspace = table(table(table(project, "tool"), "uv"), "workspace")
     left_out = _matching(folder, workspace.get("exclude"))
     for place in sorted(_matching(folder, workspace.get("members")) - left_out):
@@ -67,7 +70,7 @@ def _matching(folder: Path, patterns: object) -> set[str]:
     return {name for name in names if name != HERE and name.isprintable()}  # a line each
 
 
-def _place(words: str) -> str:
+def place_of(words: str) -> str:
     """Return the folder that words for pip install."""
     last = shlex.split(words)[-1].removeprefix("--editable=").removeprefix("file:")
     return posixpath.normpath(_EXTRAS.sub("", last) or HERE)

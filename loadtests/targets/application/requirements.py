@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.model.errors import UsageError
-from loadtests.targets.application import own_projects, project_table
+from loadtests.targets.application import own_projects, project_table, uv_sources
 from loadtests.targets.application.own_projects import HERE, SETUP_PY
 from loadtests.targets.application.project_table import PYPROJECT, table
 
@@ -83,6 +83,7 @@ def _packages(folder: Path, project: Mapping[str, Any]) -> Requirements:
     if (folder / POETRY_LOCK).is_file() and ("poetry" in tools or "project" in project):
         return _locked(folder, project, POETRY_LOCK)
     if isinstance(static, list):
+        uv_sources.check(folder, project)
         return _listed(PYPROJECT, static)
     if "poetry" in tools:
         return _locked(folder, project, None)
@@ -101,6 +102,7 @@ def _listed(kind: str, listed: list[Any]) -> Requirements:
 
 def _locked(folder: Path, project: Mapping[str, Any], lock: str | None) -> Requirements:
     """Return what uv takes from its lock, and pip from Poetry's or from the project alone."""
+    uv_sources.check_locked(folder, project, is_uv=lock == UV_LOCK)
     names = (PYPROJECT, lock) if lock else (PYPROJECT,)
     return Requirements(
         kind=lock or PYPROJECT,
@@ -174,16 +176,23 @@ def _collect(folder: Path, name: str, files: dict[str, str], local: list[str]) -
     for line in project_table.text(folder, name).splitlines():
         included, own = _INCLUDE.match(line), _LOCAL.fullmatch(line.partition(" #")[0])
         if own is not None:
-            local.append(shlex.join(line.partition(" #")[0].split()))
+            words = shlex.join(line.partition(" #")[0].split())
+            _check_inside(folder, name, own_projects.place_of(words))
+            local.append(words)
             continue
         if included is not None and "://" not in included["file"]:
             path = posixpath.normpath((Path(name).parent / included["file"]).as_posix())
-            if path.startswith(("/", "../")):
-                raise UsageError(
-                    f"{folder / name} includes {included['file']}, which lies outside of {folder},"
-                    " so no image of the folder has it. Copy it into the folder."
-                )
+            _check_inside(folder, name, path, included["file"])
             if path not in files:
                 _collect(folder, path, files, local)
         kept.append(line)
     files[name] = "".join(f"{line}\n" for line in kept)
+
+
+def _check_inside(folder: Path, name: str, path: str, asked: str | None = None) -> None:
+    """Raise :class:`UsageError` for a path that a requirements file names outside of the folder."""
+    if uv_sources.leads_out(path):
+        raise UsageError(
+            f"{folder / name} includes {asked or path}, which lies outside of {folder}, so no image"
+            " of the folder has it. Copy it into the folder."
+        )

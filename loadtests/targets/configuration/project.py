@@ -26,6 +26,7 @@ from loadtests.targets.configuration.variants import variant
 
 if TYPE_CHECKING:
     from loadtests.config.tables.external import ExternalTable
+    from loadtests.config.tables.settings import Settings
     from loadtests.config.tables.swarm import SwarmTable
 
 
@@ -141,6 +142,22 @@ def _tested(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) 
         through=given.through or settings.through,
         hooks=tested.hooks if settings.external is None else _hooks(settings.external),
         swarm=tested.swarm if settings.swarm is None else _swarm(settings.swarm),
+        **_of_the_build(given, tested, settings),
+    )
+
+
+def _of_the_build(given: Given, tested: Target, settings: Settings) -> dict[str, Any]:
+    """Return what a file says of the build; raise :class:`UsageError` if its target has none."""
+    if not settings.build_args and settings.build_target is None:
+        return {}
+    if tested.kind is TargetKind.DOCKERFILE:
+        return {"build_args": dict(settings.build_args), "build_target": settings.build_target}
+    if given.target is not None:  # the file is about another one
+        return {}
+    raise UsageError(
+        f"build-args and build-target belong to a Dockerfile, and the target {tested.given!r} is"
+        ' none. Name one (dockerfile = "docker/Dockerfile"), or leave them out; a Compose file has'
+        " its own (build: args, target)."
     )
 
 

@@ -1,4 +1,4 @@
-"""Finds Flask applications in a folder's source, without importing anything."""
+"""Finds Flask applications, and other WSGI and ASGI ones, in a folder's source; imports nothing."""
 
 from __future__ import annotations
 
@@ -14,6 +14,15 @@ FIRST = ("wsgi", "app", "application", "main", "server", "run", "api", "web")
 
 APPLICATIONS = ("app", "application")
 FACTORIES = ("create_app", "make_app")
+MAKERS = frozenset({"Bottle", "Flask", "default_app", "get_wsgi_application", *FACTORIES})
+"""What makes a WSGI application of Bottle, Django or Flask, by its name alone."""
+
+OF_MODULES = {"falcon": ("API", "App")}
+"""Names that make one only where they are a module's own."""
+
+ASYNC_MAKERS = frozenset({"FastAPI", "Litestar", "Quart", "Starlette"})
+"""What makes an ASGI application."""
+
 SKIPPED = frozenset({"tests", "test", "docs", "migrations", "node_modules", "venv", "env", "setup"})
 METHODS = ("get", "post", "put", "patch", "delete")
 MOST_FILES = 200
@@ -22,22 +31,35 @@ MOST_BYTES = 500_000
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """An application in the source: its import string, its file, and the routes that are seen."""
+    """An application in the source: its import string, its file, and the routes that are seen.
+
+    ``framework`` is that of an async application, which WSGI servers do not serve.
+    """
 
     name: str
     file: str
     routes: tuple[FoundRoute, ...] = ()
+    framework: str | None = None
 
 
 def find(folder: Path) -> tuple[Source, ...]:
-    """Return the applications of a folder, the likeliest first."""
+    """Return the WSGI applications of a folder, the likeliest first."""
+    return tuple(source for source in _all(folder) if source.framework is None)
+
+
+def find_async(folder: Path) -> tuple[Source, ...]:
+    """Return the async applications of a folder, the likeliest first."""
+    return tuple(source for source in _all(folder) if source.framework is not None)
+
+
+def _all(folder: Path) -> list[Source]:
     sources = [
         source
         for top in (folder, folder / "src")
         for file in _modules(top)
         if (source := _source(file, top, folder)) is not None
     ]
-    return tuple(sorted(sources, key=_rank))
+    return sorted(sources, key=_rank)
 
 
 def _modules(top: Path) -> list[Path]:
@@ -63,7 +85,13 @@ def _source(file: Path, top: Path, folder: Path) -> Source | None:
     tree = _parsed(file)
     if tree is None:
         return None
-    attribute = _attribute(tree)
+    framework = None
+    attribute = _attribute(tree, _makers(tree))
+    if attribute is None:
+        framework = next(
+            (name for name in sorted(ASYNC_MAKERS) if _attribute(tree, frozenset({name}))), None
+        )
+        attribute = _attribute(tree, ASYNC_MAKERS)
     if attribute is None:
         return None
     relative = file.relative_to(top).with_suffix("")
@@ -72,6 +100,7 @@ def _source(file: Path, top: Path, folder: Path) -> Source | None:
         name=f"{'.'.join(parts)}:{attribute}",
         file=str(file.relative_to(folder)),
         routes=tuple(_routes(tree)),
+        framework=framework.lower() if framework else None,
     )
 
 
@@ -84,14 +113,26 @@ def _parsed(file: Path) -> ast.Module | None:
         return None
 
 
-def _attribute(tree: ast.Module) -> str | None:
+def _makers(tree: ast.Module) -> frozenset[str]:
+    """Return the names by which a module can make a WSGI application."""
+    own = {
+        name.asname or name.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+        if name.name in OF_MODULES.get(node.module or "", ())
+    }
+    return MAKERS | own
+
+
+def _attribute(tree: ast.Module, makers: frozenset[str]) -> str | None:
     """Return the application or the factory that a module has at its top, as Flask looks for it."""
     made: list[str] = []
     factories: list[str] = []
     for statement in tree.body:
-        if isinstance(statement, ast.Assign) and _makes_an_application(statement.value):
+        if isinstance(statement, ast.Assign) and _makes(statement.value, makers):
             made += [target.id for target in statement.targets if isinstance(target, ast.Name)]
-        elif isinstance(statement, ast.FunctionDef) and _is_a_factory(statement):
+        elif isinstance(statement, ast.FunctionDef) and _is_a_factory(statement, makers):
             factories.append(statement.name)
     for name in (*APPLICATIONS, *made):
         if name in made:
@@ -99,14 +140,22 @@ def _attribute(tree: ast.Module) -> str | None:
     return f"{factories[0]}()" if factories else None
 
 
-def _is_a_factory(function: ast.FunctionDef) -> bool:
+def _is_a_factory(function: ast.FunctionDef, makers: frozenset[str]) -> bool:
+    own = makers - {*FACTORIES}
     return function.name in FACTORIES and any(
-        isinstance(node, ast.Call) and _name_of(node.func) == "Flask" for node in ast.walk(function)
+        isinstance(node, ast.Call) and _makes(node, own) for node in ast.walk(function)
     )
 
 
-def _makes_an_application(value: ast.expr) -> bool:
-    return isinstance(value, ast.Call) and _name_of(value.func) in {"Flask", *FACTORIES}
+def _makes(value: ast.expr, makers: frozenset[str]) -> bool:
+    """Tell whether an expression calls what makes an application, such as ``falcon.App()``."""
+    if not isinstance(value, ast.Call):
+        return False
+    function = value.func
+    owner = function.value if isinstance(function, ast.Attribute) else None
+    if isinstance(owner, ast.Name) and _name_of(function) in OF_MODULES.get(owner.id, ()):
+        return bool(makers & MAKERS)
+    return _name_of(function) in makers
 
 
 def _name_of(function: ast.expr) -> str:

@@ -30,7 +30,7 @@ def machine() -> Machine:
 
 @pytest.fixture(autouse=True)
 def a_stack_in_memory(monkeypatch: pytest.MonkeyPatch, world: World, machine: Machine) -> None:
-    def choose(asked: str, root: Path, tested: Target = SAMPLE) -> Chosen:
+    def choose(asked: str, root: Path, tested: Target = SAMPLE, **_: Any) -> Chosen:
         assert (root / "compose").is_dir()
         if asked == "processes":
             raise errors.EnvironmentFailure("No nginx here. Install it.")

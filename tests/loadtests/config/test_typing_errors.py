@@ -31,6 +31,8 @@ CONFIGURATION = """\
 <port> = 8000
 <env> = {DEBUG = "0"}
 <pass-env> = ["PATH"]
+<build-args> = {VERSION = "1.2"}
+<build-target> = "production"
 <python> = "python3.13"
 <workers> = ["<gthread>", "<sync>", "<uwsgi>", "<waitress>"]
 <replicas> = [1, 2]

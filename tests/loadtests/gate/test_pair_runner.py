@@ -277,3 +277,16 @@ def test_starts_that_tell_no_count_are_not_asked_again(
 
     assert [pair.base_requests for pair in pairs] == [None] * 4
     assert len(asked) == 1
+
+
+@pytest.mark.usefixtures("fast_clock")
+def test_starts_have_the_time_that_they_are_given(world: GateWorld) -> None:
+    world.down = {
+        f"{side}-{lane}-{number}" for side in SideName for lane in "ab" for number in (1, 2)
+    }
+    began_s = proc.monotonic_s()
+
+    with pytest.raises(EnvironmentFailure, match="did not answer"):
+        a_runner(world, make_gate_plan(start_limit_s=600.0)).wait_ready()
+
+    assert proc.monotonic_s() - began_s > 600

@@ -96,6 +96,7 @@ class SmallApp:
 PAGES: Mapping[str, bytes] = {
     "/moved": answer(302, "", Location="/"),
     "/away": answer(302, "", Location="https://elsewhere.example/"),
+    "/secure": answer(302, "", Location="https://elsewhere.example/secure"),
     "/missing": answer(404, "there is none"),
     "/broken": answer(500, "error"),
 }

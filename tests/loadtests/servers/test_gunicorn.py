@@ -132,3 +132,25 @@ def test_each_replica_writes_its_process_id_into_a_file_of_its_own() -> None:
 
     files = [words[words.index("--pid") + 1] for words in argv]
     assert files == ["/scratch/a/gunicorn.pid", "/scratch/b/gunicorn.pid"]
+
+
+@pytest.mark.parametrize(
+    ("start_limit_s", "options", "timeout"),
+    [
+        (90.0, (), ("--timeout", "90")),
+        (300.5, ("--timeout", "45"), ("--timeout", "301")),  # the variant's own comes last
+        (5.0, (), ("--timeout", "30")),
+        (None, (), ()),
+        (300.0, ("--config", "other.py"), ()),
+        (300.0, ("--config=other.py",), ()),
+        (300.0, ("-cother.py",), ()),
+    ],
+)
+def test_a_worker_may_import_for_as_long_as_a_replica_may_start_unless_a_file_rules(
+    start_limit_s: float | None, options: tuple[str, ...], timeout: tuple[str, ...]
+) -> None:
+    worker = WorkerModel(name="sync", processes=4, threads=1, slots=4, options=options)
+
+    argv = gunicorn.command(make_order(worker=worker, start_limit_s=start_limit_s)).argv
+
+    assert argv[argv.index("--pid") + 2 :] == (*timeout, *options, "shop:app")

@@ -68,7 +68,20 @@ build_network_option = click.option(
     " engine's]",
 )
 
-OF_THE_TARGET = (*target_options.OF_VERSIONS, build_network_option, *load_options.OF_A_LOAD)
+start_limit_option = click.option(
+    "--start-limit",
+    "start_limit_s",
+    metavar="SECONDS",
+    type=float,
+    help=f"How long a start may take until it answers.  [default: {DEFAULTS.start_limit_s:g}]",
+)
+
+OF_THE_TARGET = (
+    *target_options.OF_VERSIONS,
+    build_network_option,
+    start_limit_option,
+    *load_options.OF_A_LOAD,
+)
 
 DEFAULT_TARGET = "."
 """What is tested where nobody names a target."""
@@ -127,7 +140,8 @@ def _options(values: Mapping[str, Any], project: Project | None) -> options.Gate
     # An own target has its variables itself.
     env = project.tested.env if project is not None and not is_own else {}
     shared = [f"{name}={value}" for name, value in env.items()]
-    words = {name: values[name] for name in ("margin", "max_minutes", "scaling", "profile")}
+    names = ("margin", "max_minutes", "scaling", "profile", "start_limit_s")
+    words = {name: values[name] for name in names}
     return options.GateOptions(
         project=project,
         base=values["base"],
@@ -169,7 +183,9 @@ def _workload(values: Mapping[str, Any], project: Project | None, *, is_own: boo
 
 
 def _with_file(values: dict[str, Any], file: ProjectFile | None) -> dict[str, Any]:
-    """Return option values; what was not given is as in the configuration's table ``gate``."""
+    """Return option values; what was not given is as in the configuration and its ``gate``."""
+    if file is not None and values["start_limit_s"] is None:
+        values["start_limit_s"] = file.settings.start_limit
     table = file.settings.gate if file else None
     if table is None:
         return values

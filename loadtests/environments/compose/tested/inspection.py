@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from loadtests.environments.compose.tested import build_context
 from loadtests.environments.compose.tested.compose_file import reading
@@ -95,9 +96,19 @@ def _dockerfile(tested: Target) -> Subject:
         name=tested.name,
         service="app",
         image=f"{tag_of(file)}:latest",
-        build={"context": str(folder), "dockerfile": str(file)},
+        build=_section(tested, folder, file),
     )
     return Subject(measured=part)
+
+
+def _section(tested: Target, folder: Path, file: Path) -> dict[str, Any]:
+    """Return the section that builds a Dockerfile, in Compose's words."""
+    section: dict[str, Any] = {"context": str(folder), "dockerfile": str(file)}
+    if tested.build_args:
+        section["args"] = dict(tested.build_args)
+    if tested.build_target is not None:
+        section["target"] = tested.build_target
+    return section
 
 
 def _folder(tested: Target) -> Subject:

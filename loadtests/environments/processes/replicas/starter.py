@@ -10,7 +10,7 @@ from pathlib import Path
 from loadtests.environments.processes import project, serving
 from loadtests.environments.processes.members import Members
 from loadtests.environments.replica_environment import Settings, settings_of
-from loadtests.model.plan import Plan, WorkerModel
+from loadtests.model.plan import START_LIMIT_S, Plan, WorkerModel
 from loadtests.model.stack import Replica
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.servers.server import ReplicaOrder
@@ -32,6 +32,7 @@ class Starter:
     secret_key: str
     database_url: str | None
     lent: Path | None
+    start_limit_s: float = START_LIMIT_S
 
     def python_of(self, worker: WorkerModel) -> str:
         """Return the interpreter that serves a worker model's replicas."""
@@ -53,6 +54,7 @@ class Starter:
             secret_key=self.secret_key,
             database_url=self.database_url,
             scratch=str(scratch),
+            start_limit_s=self.start_limit_s,
         )
         start = project.start_of(order, self.tested, root=self.root, lent=self.lent)
         serving.write_files(scratch, start.files)

@@ -121,7 +121,7 @@ def test_gunicorn_is_lent_where_there_is_none_and_it_can_run(
         version=None,
         modules={"gunicorn": version, "gevent": None},
     )
-    monkeypatch.setattr(examination, "seen_by", lambda *_: seen)
+    monkeypatch.setattr(examination, "seen_by", lambda *_, **__: seen)
 
     prepared = project.prepare(tested)
 
@@ -162,3 +162,15 @@ def test_an_own_commands_import_path_leaves_its_module_to_be_found(
     )
 
     assert {"/scratch", "fast", tested.folder} <= set(start.env["PYTHONPATH"].split(":"))
+
+
+def test_a_worker_may_be_silent_while_it_imports_unless_the_folders_file_rules(
+    tested: Target,
+) -> None:
+    order = replace(ORDER, start_limit_s=300.0)
+    ruled = replace(tested, sets_timeout=True)
+
+    argv = project.start_of(order, tested, root=Path("/checkout")).argv
+
+    assert argv[argv.index("--timeout") + 1] == "300"
+    assert "--timeout" not in project.start_of(order, ruled, root=Path("/checkout")).argv

@@ -51,3 +51,39 @@ def test_a_usual_log_needs_no_remedy() -> None:
     log = "[7] [INFO] Listening at: http://0.0.0.0:8000 (7)\n[8] [INFO] Booting worker"
 
     assert remedies.of_no_answer(log) == remedies.of_an_end(log) == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ModuleNotFoundError: No module named 'shop.settings'",
+        "ImportError: No module named shop.settings",
+        "/usr/bin/python3.13: No module named shop.settings",
+        "Error: No module named 'shop.settings'; 'shop' is not a package",
+    ],
+)
+def test_a_module_that_is_not_there_is_named_and_not_told_as_versions_that_differ(
+    line: str,
+) -> None:
+    assert remedies.of_an_end(f"Traceback:\n{line}\n") == (
+        " It has no module shop.settings: install it, or name the folder that it lies in"
+        " (PYTHONPATH, WORKDIR)."
+    )
+
+
+def test_packages_that_do_not_fit_together_are_still_told_as_such() -> None:
+    said = remedies.of_an_end("ImportError: cannot import name 'url_quote' from 'werkzeug.urls'")
+
+    assert "do not fit together" in said
+
+
+def test_a_library_of_the_system_is_named() -> None:
+    log = "ImportError: libpq.so.5: cannot open shared object file: No such file or directory"
+
+    assert remedies.of_an_end(log).startswith(" It lacks the library libpq.so.5: install")
+
+
+def test_a_worker_that_is_killed_while_it_imports_is_to_get_more_time() -> None:
+    log = "[7] [CRITICAL] WORKER TIMEOUT (pid:9)\n[10] [INFO] Booting worker with pid: 10"
+
+    assert "raise it (--timeout 120)" in remedies.of_no_answer(log)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,15 @@ def test_a_target_with_an_absolute_path_is_that_of_the_version(checkout: Path) -
     shop.rename(copy)
 
     assert target_in(tested, copy, shop, version).dockerfile == str(copy / "Dockerfile")
+
+
+def test_a_version_is_built_with_the_same_arguments_and_to_the_same_stage(checkout: Path) -> None:
+    shop, version = checkout / "services/shop", named(SideKind.PATH, checkout)
+    tested = replace(registry.recognise(".", shop), build_args={"A": "1"}, build_target="web")
+
+    found = target_in(tested, shop, shop, version)
+
+    assert (found.build_args, found.build_target) == ({"A": "1"}, "web")
 
 
 def test_a_version_without_the_target_is_named(checkout: Path, tmp_path: Path) -> None:

@@ -129,7 +129,10 @@ def test_a_gate_of_an_own_target_brings_up_this_stack(
         prepared={side: prepared(side) for side in SideName},
     )
     plan = make_gate_plan(
-        project=plain.project(TARGET), workers=(plain.AS_STARTED,), workload="requests"
+        project=plain.project(TARGET),
+        workers=(plain.AS_STARTED,),
+        workload="requests",
+        start_limit_s=300.0,
     )
     services = ServiceImages(proxy="sha256:1", generator="sha256:2")
 
@@ -137,6 +140,8 @@ def test_a_gate_of_an_own_target_brings_up_this_stack(
         CHECKOUT, plan, plain.AS_STARTED, sides, services, tmp_path, lambda _: None
     ) as opened:
         assert isinstance(opened, VersionStack)
+        startings = opened._startings
+        assert [starting.wanted.limit_s for starting in startings.values()] == [300.0] * 2
 
     text = (tmp_path / "gate.services.json").read_text()
     assert "hunter2" not in text

@@ -75,13 +75,13 @@ def built(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         sources[given["tag"]] = (Path(tested.folder or "") / "shop.py").read_text()
         return f"sha256:{given['tag']}"
 
-    def command(worker: WorkerModel, _: Target) -> Any:
+    def command(worker: WorkerModel, _: Target, **__: Any) -> Any:
         return worker.name
 
     monkeypatch.setattr(docker_images, "build", build)
     monkeypatch.setattr(docker, "pull", lambda _: False)
     monkeypatch.setattr(project_image, "build", build_project)
-    monkeypatch.setattr(project_image, "inspect", lambda _, tested, __: tested)
+    monkeypatch.setattr(project_image, "inspect", lambda _, tested, __, **___: tested)
     monkeypatch.setattr(project_image, "command", command)
     monkeypatch.setattr(images, "base_image", lambda *_, **__: "base:1")
     return sources
@@ -112,6 +112,7 @@ def gate(folder: Path, temporary: Path, tested: Target, **options: Any) -> Sides
         folder=folder,
         temporary=temporary,
         say=lambda _: None,
+        start_limit_s=asked.start_limit_s,
     )
     return versions.build(shop, versions.find(engine, folder, asked), asked, NOTHING)
 
@@ -251,3 +252,20 @@ def test_variables_of_the_target_count_for_both_and_their_values_are_hidden(
     assert set(sides.base.environment) == {"TOKEN"}
     assert "hunter2" not in repr(sides.base)
     assert "hunter2" in sides.prepared[SideName.BASE].subject.values.values()
+
+
+def test_an_import_may_take_as_long_as_a_start(
+    checkout: Path, built: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits_s: list[float] = []
+
+    def inspect(_: str, tested: Target, __: Any, *, start_limit_s: float) -> Target:
+        limits_s.append(start_limit_s)
+        return tested
+
+    monkeypatch.setattr(project_image, "inspect", inspect)
+    tested = registry.recognise("shop:app", checkout)
+
+    gate(checkout, tmp_path / "t", tested, start_limit_s=300.0)
+
+    assert limits_s == [300.0, 300.0]

@@ -22,6 +22,7 @@ from tests.loadtests.generator.user_load import (
     further_files,
     planted_before_start,
     planted_lists,
+    planted_redirects,
     planted_while_tried,
 )
 from tests.loadtests.generator.user_load.case import HEAD, Case
@@ -31,6 +32,7 @@ FILES: Mapping[str, Planted] = {
     **planted_before_start.FILES,
     **planted_while_tried.FILES,
     **planted_lists.FILES,
+    **planted_redirects.FILES,
 }
 
 CORRECT: Mapping[str, Case] = {

@@ -15,63 +15,16 @@ from loadtests.model.errors import (
     UnusableLoad,
     UsageError,
 )
-
-
-def request(path: str = "/", **fields: Any) -> dict[str, Any]:
-    defaults = {
-        "method": "GET",
-        "name": path,
-        "path": path,
-        "final_path": path,
-        "status": 200,
-        "good": True,
-        "outcome": "ok",
-        "error": None,
-        "location": None,
-        "redirects": [],
-        "bytes": 2,
-        "has_password_field": False,
-    }
-    return defaults | fields
-
-
-def bad(path: str = "/", status: int = 500, **fields: Any) -> dict[str, Any]:
-    return request(path, status=status, good=False, outcome="status", **fields)
-
-
-def attempt(*requests: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    defaults: dict[str, Any] = {"ending": "ok", "detail": "", "place": "", "kind": ""}
-    return {**defaults, **fields, "requests": list(requests)}
-
-
-def step(name: str, *attempts: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    defaults: dict[str, Any] = {"kind": "task", "share": 0.5, "unready": False}
-    return {"name": name, **defaults, **fields, "attempts": list(attempts)}
-
-
-def raised(kind: str, detail: str = "", place: str = "locustfile.py:7") -> dict[str, Any]:
-    return attempt(ending="raised", kind=kind, detail=detail, place=place)
-
-
-def facts(*steps: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    defaults: dict[str, Any] = {
-        "problem": None,
-        "notes": [],
-        "classes": [],
-        "refused": [],
-        "others": [],
-        "kept_back": {},
-        "not_checked": [],
-        "listener_errors": [],
-    }
-    return {**defaults, **fields, "steps": list(steps)}
-
-
-GOOD = step("Shop.index", attempt(request()))
-
-
-def said(*steps: dict[str, Any], **fields: Any) -> list[str]:
-    return [str(problem) for problem in problems_of(facts(*steps, **fields))]
+from tests.loadtests.measurement.user_load.check_trial_facts import (
+    GOOD,
+    attempt,
+    bad,
+    facts,
+    raised,
+    request,
+    said,
+    step,
+)
 
 
 def test_nothing_is_said_of_what_is_good() -> None:
@@ -303,3 +256,14 @@ def test_users_are_calibrated_in_steps_with_the_whole_mix(weights: list[float], 
 def test_many_names_are_cut() -> None:
     assert listed(["a", "b"]) == "a, b"
     assert listed(list("abcdefg")) == "a, b, c, d, e and 2 more"
+
+
+def test_what_lets_nobody_in_is_not_to_be_expected() -> None:
+    (refused,) = said(step("a", attempt(bad("/a", 400))))
+    (unknown,) = said(GOOD, step("a", attempt(bad("/a", 401))))
+    (wrong,) = said(GOOD, step("a", attempt(bad("/a", 400))))
+
+    assert "--header Host=localhost" in refused
+    assert '--header "Authorization=Basic …"' in unknown
+    assert "expect = …" not in refused + unknown
+    assert "expect = …" in wrong

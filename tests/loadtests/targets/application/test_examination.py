@@ -92,3 +92,8 @@ def test_of_gunicorns_settings_it_is_told_what_wins_and_what_matters() -> None:
 
 def test_the_modules_of_all_servers_are_asked_for() -> None:
     assert {"gunicorn", "gevent", "pip"} <= set(modules())
+
+
+def test_a_file_of_gunicorn_that_sets_a_timeout_keeps_it() -> None:
+    assert described(TESTED, make_inspection(gunicorn={"timeout": 0}), PYTHON).sets_timeout
+    assert not described(TESTED, make_inspection(gunicorn={"workers": 4}), PYTHON).sets_timeout

@@ -322,3 +322,15 @@ def test_a_path_to_a_python_starts_from_the_folder_of_the_file(tmp_path: Path) -
         "home": str(Path("~/old/bin/python").expanduser()),
         "named": "python3.13",
     }
+
+
+def test_a_dockerfile_has_the_arguments_and_the_stage_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    text = 'target = "{}"\nbuild-args = {{VERSION = "1"}}\nbuild-target = "production"'
+    tested = project(tmp_path, text.format("."), target=None).tested
+    other = project(tmp_path, text.format(".")).tested  # the command line names another target
+
+    assert (tested.build_args, tested.build_target) == ({"VERSION": "1"}, "production")
+    assert (other.build_args, other.build_target) == ({}, None)
+    with pytest.raises(UsageError, match="belong to a Dockerfile, and the target 'shop:1' is none"):
+        project(tmp_path, text.format("shop:1"), target=None)

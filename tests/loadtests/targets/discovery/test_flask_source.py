@@ -87,3 +87,40 @@ def missing(_): ...
         FoundRoute(path="/login", methods=("GET", "POST")),
         FoundRoute(path="/cart", methods=("POST",)),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (
+            "from django.core.wsgi import get_wsgi_application\n"
+            "application = get_wsgi_application()",
+            "shop:application",
+        ),
+        ("import falcon\napi = falcon.App()", "shop:api"),
+        ("from falcon import App\napp = App()", "shop:app"),
+        ("import falcon\ndef create_app():\n    return falcon.API()", "shop:create_app()"),
+        ("from bottle import Bottle\napp = Bottle()", "shop:app"),
+        ("import bottle\napp = bottle.default_app()", "shop:app"),
+    ],
+)
+def test_applications_of_other_frameworks_are_found(tmp_path: Path, text: str, name: str) -> None:
+    assert names(tmp_path, shop=text) == [name]
+
+
+@pytest.mark.parametrize(
+    "text", ["import typer\napp = typer.App()", "from kivy import App\na = App()"]
+)
+def test_a_name_that_others_have_too_is_none(tmp_path: Path, text: str) -> None:
+    assert names(tmp_path, shop=text) == []
+
+
+@pytest.mark.parametrize("framework", ["FastAPI", "Starlette", "Quart"])
+def test_an_async_application_is_told_apart(tmp_path: Path, framework: str) -> None:
+    text = f"from x import {framework}\ndef create_app():\n    return {framework}()\n"
+
+    assert names(tmp_path, main=f"from x import {framework}\napp = {framework}()", shop=text) == []
+    assert [(source.name, source.framework) for source in flask_source.find_async(tmp_path)] == [
+        ("main:app", framework.lower()),
+        ("shop:create_app()", framework.lower()),
+    ]

@@ -131,3 +131,40 @@ def test_an_application_in_a_folder_below_is_told(tmp_path: Path) -> None:
 def test_a_folder_with_nothing_to_test_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"Nothing was found in .* that can be tested"):
         look(tmp_path)
+
+
+DJANGO = """
+import os
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
+def get_wsgi_application():
+    return lambda environ, start_response: []
+application = get_wsgi_application()
+"""
+
+
+def test_a_project_of_django_is_found_by_its_wsgi_module(tmp_path: Path) -> None:
+    (tmp_path / "mysite").mkdir()
+    (tmp_path / "mysite" / "__init__.py").write_text("")
+    (tmp_path / "mysite" / "wsgi.py").write_text(DJANGO)
+
+    assert look(tmp_path).target == "mysite.wsgi:application"
+
+
+def test_an_async_application_is_told_with_what_works(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("from fastapi import FastAPI\napp = FastAPI()\n")
+
+    with pytest.raises(UsageError, match=r"main:app is an async \(ASGI\) .*\(FastAPI\)") as refused:
+        look(tmp_path)
+    assert "twofold run ." not in str(refused.value)
+
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    assert look(tmp_path).target == "."
+
+
+def test_one_that_a_factory_makes_is_told_once_it_is_imported(tmp_path: Path) -> None:
+    made = "class App:\n    async def __call__(self, scope, receive, send): ...\n"
+    text = f"{made}def create_app():\n    return App()\napp = create_app()\n"
+    (tmp_path / "main.py").write_text(text)
+
+    with pytest.raises(UsageError, match=r"main:app is an async \(ASGI\)"):
+        look(tmp_path)

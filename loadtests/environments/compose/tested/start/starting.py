@@ -32,7 +32,7 @@ from loadtests.tools import docker, proc
 from loadtests.tools.docker import Container, networks
 
 NEEDS_LIMIT_S = 120.0
-"""Seconds until a service that the replicas need has to be ready."""
+"""Seconds that a service of the replicas may take; a longer start limit holds for it, too."""
 
 STEADY_S = 3.0
 """Seconds that a service which is started again after an error has to run before it counts."""
@@ -143,16 +143,20 @@ class Starting:
             self.project.up(
                 [part.service for part in parts],
                 options=KEEP_RUNNING,
-                silence_limit_s=NEEDS_LIMIT_S if waits else UP_SILENCE_S,
+                silence_limit_s=self._needs_limit_s if waits else UP_SILENCE_S,
             )
         except EnvironmentFailure as error:
             raise EnvironmentFailure(f"{error}{self._logs_of_failed()}") from error
         for part in parts:
             proc.wait_until(
                 partial(self._is_ready, part),
-                limit_s=NEEDS_LIMIT_S,
+                limit_s=self._needs_limit_s,
                 failure=partial(self._not_ready, part),
             )
+
+    @property
+    def _needs_limit_s(self) -> float:
+        return max(NEEDS_LIMIT_S, self.wanted.limit_s)
 
     def _is_ready(self, part: Part) -> bool:
         """Tell whether a needed service is ready; raise if it has ended with an error."""
@@ -185,12 +189,13 @@ class Starting:
         container = self._container(part)
         log = self._log(container)
         what = "has not ended" if part.has_to_end else "is not ready"
+        advice = " Raise --start-limit if it needs longer."
         if container.restarting:
-            what = f"still fails (exit code {container.exit_code})"
+            what, advice = f"still fails (exit code {container.exit_code})", ""
         health = f" (its HEALTHCHECK says {container.health})" if container.health else ""
         return (
             f"The service {part.name}, which the replicas need, {what}{health}"
-            f" {NEEDS_LIMIT_S:g} s after its start.{repeats(log)}{end_of(log)}"
+            f" {self._needs_limit_s:g} s after its start.{advice}{repeats(log)}{end_of(log)}"
         )
 
     def _container(self, part: Part) -> Container:

@@ -102,6 +102,7 @@ def test_a_faster_head_is_exit_code_0(gate: Gate, world: GateWorld) -> None:
         (("--workload", "disk"), "--workload 'disk' is unknown"),
         (("--margin", "2"), "--margin is 2"),
         (("--max-minutes", "0.01"), "--max-minutes is 0.01"),
+        (("--start-limit", "0"), "--start-limit is 0"),
         (("--base-env", "DEBUG"), "--base-env 'DEBUG' is not NAME=VALUE"),
         (("--head-env", "SECRET_KEY=1"), "--head-env SECRET_KEY cannot be set"),
         (("--append", "gate-of-nobody"), "There is no gate 'gate-of-nobody'"),

@@ -221,3 +221,14 @@ def test_values_of_variables_are_any_for_an_own_target(
     options = options_of(asked, "--app", "shop:app", "--head-env", "SECRET_KEY=it's $1")
 
     assert options.head_environment == {"SECRET_KEY": "it's $1"}
+
+
+def test_a_start_may_take_as_long_as_the_file_or_the_option_says(
+    asked: list[GateRequest], folder: Path
+) -> None:
+    assert options_of(asked, "--app", "shop:app").start_limit_s == 90.0
+
+    (folder / "twofold.toml").write_text(f"start-limit = 300\n{CONFIGURATION}")
+
+    assert options_of(asked).start_limit_s == 300.0
+    assert options_of(asked, "--start-limit", "400").start_limit_s == 400.0

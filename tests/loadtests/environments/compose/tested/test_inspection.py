@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from loadtests.environments.compose.tested import inspection
+from loadtests.environments.compose.tested import inspection, user_images
 from loadtests.environments.compose.tested.compose_file import reading
 from loadtests.environments.compose.tested.subject import Part, Subject, tag_of
 from loadtests.model.errors import UsageError
@@ -164,3 +164,27 @@ def test_a_folder_to_build_from_that_is_not_there_is_told(
 
     with pytest.raises(UsageError, match=r"web is built from .*/gone, and there is no such folder"):
         inspect(Target(kind=TargetKind.SERVICE, given="", name="web"))
+
+
+def test_a_dockerfile_gets_its_arguments_and_its_stage_without_a_value_on_the_command_line(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "Dockerfile"
+    file.write_text("FROM scratch AS production\nFROM scratch AS test\n")
+    target = Target(
+        kind=TargetKind.DOCKERFILE,
+        given=".",
+        name="shop",
+        folder=str(tmp_path),
+        dockerfile=str(file),
+        build_args={"TOKEN": "s3cret"},
+        build_target="production",
+    )
+
+    subject = inspect(target)
+
+    assert subject is not None
+    command = user_images.build_command(subject.measured)
+    assert command.argv[command.argv.index("--target") + 1] == "production"
+    assert command.argv[command.argv.index("--build-arg") + 1] == "TOKEN"
+    assert command.env == {"TOKEN": "s3cret"}

@@ -17,6 +17,7 @@ from loadtests.environments.compose.tested.start.starting import Starting
 from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.environments.counters import member_name
 from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.plan import START_LIMIT_S
 from loadtests.tools import proc
 from loadtests.tools.docker import Container
 from tests.loadtests.environments.compose.fake_engine import a_container
@@ -67,7 +68,12 @@ class FakeProject:
 
 
 def a_start(
-    monkeypatch: pytest.MonkeyPatch, project: FakeProject, subject: Subject, replicas: int = 2
+    monkeypatch: pytest.MonkeyPatch,
+    project: FakeProject,
+    subject: Subject,
+    replicas: int = 2,
+    *,
+    limit_s: float = START_LIMIT_S,
 ) -> Starting:
     monkeypatch.setattr(proc, "POLL_S", 0.0)
     monkeypatch.setattr(listening, "SETTLED_S", 0.0)
@@ -78,7 +84,7 @@ def a_start(
         subject=subject,
         workers=["gthread"],
         replicas=replicas,
-        wanted=Wanted(asked=None, declared=(), path="/"),
+        wanted=Wanted(asked=None, declared=(), path="/", limit_s=limit_s),
         run="r",
         say=lambda _: None,
         local=True,
@@ -135,7 +141,10 @@ def test_a_needed_service_that_is_not_ready_is_told(
 
     with pytest.raises(EnvironmentFailure, match=said):
         a_start(
-            monkeypatch, FakeProject(with_db=fields), Subject(measured=WEB, needs=(part,))
+            monkeypatch,
+            FakeProject(with_db=fields),
+            Subject(measured=WEB, needs=(part,)),
+            limit_s=0.05,
         ).start()
 
 
@@ -193,8 +202,10 @@ def test_a_service_that_goes_on_failing_is_told_with_its_log(
     project.logs["id of with-migrate-1"] = "Error: no such table"
     monkeypatch.setattr(starting, "NEEDS_LIMIT_S", 0.05)
 
+    subject = Subject(measured=WEB, needs=(MIGRATE,))
+
     with pytest.raises(EnvironmentFailure) as failure:
-        a_start(monkeypatch, project, Subject(measured=WEB, needs=(MIGRATE,))).start()
+        a_start(monkeypatch, project, subject, limit_s=0.05).start()
 
     assert "migrate, which the replicas need, still fails (exit code 3)" in str(failure.value)
     assert str(failure.value).endswith("Error: no such table")
@@ -224,9 +235,12 @@ def test_compose_may_be_silent_for_as_long_as_it_waits_for_a_check_of_health(
     definition = {"depends_on": {"with-db": {"condition": condition}}}
     migrate = replace(MIGRATE, definition=definition, restart="no")
 
-    a_start(monkeypatch, project, Subject(measured=WEB, needs=(migrate, DB))).start_needs()
+    subject = Subject(measured=WEB, needs=(migrate, DB))
+    a_start(monkeypatch, project, subject).start_needs()
+    a_start(monkeypatch, project, subject, limit_s=600.0).start_needs()
 
-    assert project.silence_limits_s == [limit_s] * 2
+    longer_s = 600.0 if condition == "service_healthy" else limit_s
+    assert project.silence_limits_s == [limit_s] * 2 + [longer_s] * 2
 
 
 def test_what_compose_does_not_tell_of_a_service_that_is_unhealthy_is_told(
@@ -296,3 +310,18 @@ def test_a_service_that_was_not_started_is_named_where_a_log_looks_for_it(
     said = str(failure.value)
     assert "It looks for redis, a service that was not started" in said
     assert "looks for app" not in said
+
+
+def test_what_the_replicas_need_may_take_as_long_as_their_own_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moment = iter(range(0, 10**6, 10))
+    project = FakeProject(with_db={"health": "starting"})
+    start = a_start(monkeypatch, project, Subject(measured=WEB, needs=(DB,)), limit_s=600.0)
+    monkeypatch.setattr(proc, "monotonic_s", lambda: float(next(moment)))
+    monkeypatch.setattr(proc, "sleep", lambda _: None)
+
+    with pytest.raises(EnvironmentFailure, match=r"600 s after its start. Raise --start-limit"):
+        start.start_needs()
+
+    assert proc.monotonic_s() > 600

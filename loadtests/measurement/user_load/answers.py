@@ -1,0 +1,192 @@
+"""Where the answers of a check trial lead: to a login, to https, or to another page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+Facts = Mapping[str, Any]
+
+LOGIN = re.compile(
+    r"(?:login|(?<![a-z])(?:log[-_]in|sign[-_]?in))(?:page|form)?(?![a-z])|/(?:auth|sso)\b",
+    re.IGNORECASE,
+)
+"""A path that is a login by its name; /catalog-index and /blog_index are none."""
+
+PROTO = "x-forwarded-proto"
+
+TLS_HINT = (
+    "The application wants to be behind TLS: --header X-Forwarded-Proto=https says that it is."
+)
+
+NOT_BELIEVED = (
+    "X-Forwarded-Proto is sent, and the application does not believe it: --env"
+    " 'FORWARDED_ALLOW_IPS=*' makes gunicorn and uvicorn believe it. Flask has ProxyFix for that,"
+    " and Django SECURE_PROXY_SSL_HEADER."
+)
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that send no password."""
+
+
+def of_all(facts: Facts, headers: Collection[str] = ()) -> str | None:
+    """Return what is wrong where all answers are redirects to https, or one login page.
+
+    ``headers`` are the names of the headers that the load sends.
+    """
+    requests = [
+        request for request in of_tasks(facts["steps"]) if not LOGIN.search(request["path"])
+    ]
+    if not requests:
+        return None
+    to_https = [where for request in requests if (where := _https_of(request)) is not None]
+    if len(to_https) == len(requests):
+        hint = _tls_hint(requests[0], headers)
+        return f"Every answer is a redirect to {to_https[0]}. {hint}"
+    sends_password = any(
+        request["method"] not in SAFE_METHODS
+        for step in steps_of(facts["steps"], "on_start")
+        for request in step["attempts"][-1]["requests"]
+    )
+    logins = {_login_of(request, sends_password=sends_password) for request in requests}
+    if None in logins:
+        return None
+    where = ", ".join(sorted(map(str, logins)))
+    secure = [name for name, why in facts["kept_back"].items() if why == "secure"]
+    reason = (
+        f" The cookie {secure[0]} is marked Secure, so no client sends it over http. {TLS_HINT}"
+        if secure
+        else " Check the user and the password that on_start sends."
+    )
+    return f"Every answer is the login page {where}: the users are not logged in.{reason}"
+
+
+def of_single(facts: Facts, headers: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the answers that only send users to the same place over https, each in a sentence."""
+    return tuple(
+        dict.fromkeys(
+            f"{in_words(request)} → {_page(request['location'])}. {_tls_hint(request, headers)} If"
+            f" this answer is right, say so: expect = {request['status']} in a list, success() in a"
+            " locustfile."
+            for request in of_tasks(facts["steps"])
+            if _wants_https(request)
+        )
+    )
+
+
+def redirect_notes(facts: Facts) -> tuple[str, ...]:
+    """Return the redirects of a list that count as they are, each with the way to say more."""
+    if not facts.get("list") or of_all(facts) is not None:
+        return ()
+    return tuple(
+        dict.fromkeys(
+            f"{in_words(request)} → {_page(request['location'])}. Redirects of a list are not"
+            f" followed: {_other_way(request)}say expect = {request['status']}."
+            for request in of_tasks(facts["steps"])
+            if _left(request) is not None and not _wants_https(request)
+        )
+    )
+
+
+def _other_way(request: Facts) -> str:
+    """Return what to ask instead of a page that redirects, if anything."""
+    parts = _parts(request["location"], request["path"])
+    if parts is None or parts.hostname not in {None, request.get("host")}:
+        return ""
+    if LOGIN.search(parts.path):
+        return "log users in by start, or "
+    return f"name {parts.path} instead, or "
+
+
+def of_tasks(steps: Sequence[Facts]) -> Iterator[Facts]:
+    """Give the requests of the last try of each task whose user was ready for it."""
+    for step in steps_of(steps, "task"):
+        if not step.get("unready"):
+            yield from step["attempts"][-1]["requests"]
+
+
+def _login_of(request: Facts, *, sends_password: bool) -> str | None:
+    """Return the login page that a request ended at; None if it is none.
+
+    Pages that anybody may read have forms with a password, too, such as a registration. They count
+    where the user was sent there, or had to be known by then.
+    """
+    if request.get("expected"):
+        return None
+    for where in _targets(request):
+        if LOGIN.search(_page(where)):
+            return _page(where)
+    was_sent = bool(request["redirects"]) and request["final_path"] != request["path"]
+    is_login = request["has_password_field"] and (was_sent or sends_password)
+    return request["final_path"] if is_login else None
+
+
+def _https_of(request: Facts) -> str | None:
+    """Return where a request is sent over https; None for other answers, and expected ones."""
+    if request.get("expected"):
+        return None
+    return next((where for where in _targets(request) if _is_https(where)), None)
+
+
+def _wants_https(request: Facts) -> bool:
+    """Tell whether an answer sends to the same page, or the same host, over https."""
+    location = _left(request)
+    if location is None or not _is_https(location):
+        return False
+    parts = _parts(location)
+    if parts is None:
+        return False
+    page, host = request["final_path"], request.get("host", "")
+    return bool(parts.path.rstrip("/") == page.rstrip("/") or parts.hostname == host)
+
+
+def _left(request: Facts) -> str | None:
+    """Return where a good answer leads that nobody followed, and that nobody expects."""
+    is_redirect = 300 <= request["status"] < 400 and request["good"]
+    return None if request.get("expected") or not is_redirect else request["location"]
+
+
+def _targets(request: Facts) -> list[str]:
+    """Return where the redirects of a request lead, the last one that was not followed included."""
+    hops = [hop["location"] for hop in request["redirects"]]
+    is_redirect = 300 <= request["status"] < 400
+    return [where for where in (*hops, request["location"] if is_redirect else None) if where]
+
+
+def _parts(where: str, base: str = "") -> SplitResult | None:
+    """Return the parts of an address; None where it is none, by the application's own mistake."""
+    try:
+        return urlsplit(urljoin(base, where))
+    except ValueError:
+        return None
+
+
+def _is_https(where: str) -> bool:
+    return where.lower().startswith("https://")
+
+
+def _page(where: str) -> str:
+    """Return an address without its query, which may hold what is nobody's business."""
+    return where.partition("?")[0]
+
+
+def _tls_hint(request: Facts, headers: Collection[str]) -> str:
+    sent = {name.lower() for name in (*headers, *request.get("headers", ()))}
+    return NOT_BELIEVED if PROTO in sent else TLS_HINT
+
+
+def in_words(request: Facts) -> str:
+    """Return a request and its answer in words."""
+    name = request["name"]
+    asked = name if name.startswith(request["method"]) else f"{request['method']} {name}"
+    if not request["status"]:
+        return f"{asked} got no answer ({request['outcome']})"
+    reason = f" ({request['error']})" if request["outcome"] == "rejected" else ""
+    return f"{asked} was answered with {request['status']}{reason}"
+
+
+def steps_of(steps: Sequence[Facts], kind: str) -> list[Facts]:
+    """Return the steps of a kind that were tried."""
+    return [step for step in steps if step["kind"] == kind and step["attempts"]]

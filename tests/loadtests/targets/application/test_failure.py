@@ -1,0 +1,33 @@
+"""What is wrong with an application, in words that fit its folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from loadtests.model.errors import UsageError
+from loadtests.targets.application import inspection
+from tests.loadtests.targets.application.folders import make_folder
+
+ASYNC = "class App:\n  async def __call__(self, scope, receive, send): ...\napp = App()"
+
+
+@pytest.mark.parametrize(
+    ("files", "works"),
+    [
+        ({}, "server (`--image shop:1.2`), or a wrapper"),
+        ({"Dockerfile": "FROM scratch"}, "server (`twofold run .`, `--image shop:1.2`), or"),
+        ({"Containerfile": "FROM scratch"}, "server (`twofold run .`, `--image shop:1.2`), or"),
+    ],
+)
+def test_a_folders_dockerfile_is_advised_only_where_there_is_one(
+    tmp_path: Path, files: dict[str, str], works: str
+) -> None:
+    folder = make_folder(tmp_path, {"shop.py": ASYNC, **files})
+
+    with pytest.raises(UsageError) as refused:
+        inspection.inspect("shop:app", python=sys.executable, folder=folder, env={}, modules=())
+
+    assert works in str(refused.value)
