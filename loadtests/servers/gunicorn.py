@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.servers.server import Command, KeepAlive, ReplicaOrder, Seen, Server, Trouble
-from loadtests.servers.words import command_words, number, workers_of
+from loadtests.servers.words import command_words, number, option, workers_of
 
 CONFIG = "app/gunicorn.conf.py"
 """The configuration of the sample application, relative to the working directory of gunicorn."""
@@ -190,11 +190,13 @@ _EXITED = re.compile(r"Worker exiting \(pid|Worker \(pid:\d+\) was sent SIG")
 def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
     """Read the worker model and the workers from the log, else the workers from the processes.
 
-    An application may start processes of its own. gunicorn's log does not name the threads of a
-    worker. They are read from the command line, and of ``sync`` and ``gevent`` they are known. A
-    gthread worker starts its threads as they are needed.
+    An application may start processes of its own. A log that starts at warnings names no worker
+    model; then the command line may. gunicorn's log does not name the threads of a worker. They are
+    read from the command line, and of ``sync`` and ``gevent`` they are known. A gthread worker
+    starts its threads as they are needed.
     """
-    version, mode = _STARTING.search(log), _last(_USING, log)
+    own = [process for process in processes if SERVER.name in process.command]
+    version, mode = _STARTING.search(log), _last(_USING, log) or _named(command_words(own))
     workers = len(_BOOTED.findall(log)) - len(_EXITED.findall(log))
     threads = 1 if mode in {"sync", "gevent"} else number(command_words(processes), "--threads")
     return Seen(
@@ -204,6 +206,13 @@ def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
         threads=threads,
         unlimited=mode in {"gevent", "eventlet"},
     )
+
+
+def _named(words: Sequence[str]) -> str | None:
+    """Return the worker model that a command line names, which wins over all other settings."""
+    named = option(words, "--worker-class", "-k")
+    is_threaded = named == "sync" and (number(words, "--threads") or 1) > 1
+    return "gthread" if is_threaded else named
 
 
 def threads_after_load(processes: Sequence[ServerProcess]) -> int | None:

@@ -44,11 +44,35 @@ def see(stack: GateStack, plan: GatePlan, worker: str) -> Serving:
     """Return what serves each version, by the log and the processes of its first start.
 
     Raises :class:`EnvironmentFailure` where our own command starts the server, and something else
-    runs. An image that starts its own server is measured as it starts.
+    runs. An image that starts its own server is measured as it starts, unless two variants are
+    compared on it.
     """
     seen = {side: _look(stack, plan, worker, side) for side in SideName}
+    _check_variants(plan, worker, seen)
     as_started = {side: entry for side, entry in seen.items() if entry.as_started}
     return Serving(seen=seen, idle=_idle(stack, plan, as_started))
+
+
+def _check_variants(plan: GatePlan, worker: str, seen: Mapping[SideName, InForce]) -> None:
+    """Raise :class:`EnvironmentFailure` where two variants are compared, and one is not in force.
+
+    The report has the variants' names, and a version compared with itself would pass under them.
+    """
+    models = served_by(plan, worker)
+    if len({model.name for model in models.values()}) == 1:
+        return
+    others = [
+        f"{side} was to run {models[side].name}, and what was seen is {entry}"
+        for side, entry in seen.items()
+        if entry.as_started and not models[side].as_started
+    ]
+    if others:
+        raise EnvironmentFailure(
+            f"Two variants are compared, and not both are in force: {'; '.join(others)}. An image"
+            " that starts its own server may not heed what it is told, or may not say what it runs."
+            " Name the application itself (--app shop:app), so that Twofold starts the server; or"
+            " compare two versions, without --variants."
+        )
 
 
 def _look(stack: GateStack, plan: GatePlan, worker: str, side: SideName) -> InForce:

@@ -111,6 +111,44 @@ def test_an_application_that_we_start_has_to_run_what_was_asked_for() -> None:
         seen_in(world, plan_of(APPLICATION, "gthread"))
 
 
+WAITRESS = (ServerProcess(pid=1, parent=0, threads=5, command="waitress-serve shop:app"),)
+
+
+@pytest.mark.parametrize(
+    ("world", "seen"),
+    [
+        (
+            GateWorld(logs=dict.fromkeys(SideName, ""), processes=lambda _: WAITRESS),
+            "base was to run gthread, and what was seen is waitress threads, 1 process, 4 threads;"
+            " head was to run sync, and what was seen is waitress",
+        ),
+        (
+            GateWorld(logs=dict.fromkeys(SideName, gunicorn_log("gthread", 1))),
+            "force: head was to run sync, and what was seen is gunicorn gthread, 1 worker",
+        ),
+    ],
+    ids=["neither", "one"],
+)
+def test_two_variants_are_not_compared_where_an_image_does_not_obey(
+    world: GateWorld, seen: str
+) -> None:
+    project = plain.project(IMAGE)
+    plan = make_gate_plan(project=project, variants=("gthread", "sync"), workload="/")
+
+    with pytest.raises(EnvironmentFailure, match=seen):
+        seen_in(world, plan, plan.workers[0])
+
+
+def test_an_image_as_it_starts_is_compared_with_a_variant_that_is_in_force() -> None:
+    project = plain.project(IMAGE)
+    plan = make_gate_plan(project=project, variants=(plain.AS_STARTED, "sync"), workload="/")
+    logs = {SideName.BASE: gunicorn_log("gthread", 2)}
+
+    seen = seen_in(GateWorld(logs=logs), plan, plan.workers[0]).seen
+
+    assert [entry.as_started for entry in seen.values()] == [True, False]
+
+
 def test_threads_of_gthread_are_counted_after_the_load() -> None:
     logs = dict.fromkeys(SideName, gunicorn_log("gthread", 2))
     command = "gunicorn shop:app"
