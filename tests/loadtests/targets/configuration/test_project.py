@@ -322,3 +322,32 @@ def test_a_path_to_a_python_starts_from_the_folder_of_the_file(tmp_path: Path) -
         "home": str(Path("~/old/bin/python").expanduser()),
         "named": "python3.13",
     }
+
+
+URL = "http://127.0.0.1:8080"
+
+
+def test_a_deployment_at_a_url_has_its_own_server_and_no_variants(tmp_path: Path) -> None:
+    text = f'target = "{URL}"\n[variants]\neight = {{server = "gunicorn"}}'
+    deployment = project(tmp_path, text, target=None)
+
+    assert tuple(deployment.workers) == deployment.default_workers == ("as-started",)
+    assert deployment.tested.notes == (
+        "The variants of twofold.toml (eight) are not measured: a deployment at a URL has the"
+        " server that it has.",
+    )
+
+
+def test_a_file_that_names_variants_for_its_own_url_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"workers names sync, and {URL} is served by what runs"):
+        project(tmp_path, f'target = "{URL}"\nworkers = ["sync"]', target=None)
+
+
+def test_variants_of_a_file_are_for_its_own_target_and_not_for_another_url(
+    tmp_path: Path,
+) -> None:
+    url = Target(kind=TargetKind.URL, given=URL, name=URL, url=URL)
+    deployment = project(tmp_path, 'target = "other:app"\nworkers = ["sync"]', target=url)
+
+    assert deployment.default_workers == ("as-started",)
+    assert "(sync) are not measured" in deployment.tested.notes[0]
