@@ -205,7 +205,7 @@ def _declared_variants(file: ProjectFile | None, base: Project) -> dict[str, Wor
     if base.tested.kind is TargetKind.URL:
         return {}
     tables = file.settings.variants if file else {}
-    models = {name: variant(name, table, base.workers) for name, table in tables.items()}
+    models = {name: variant(name, table) for name, table in tables.items()}
     if file is None:
         return models
     return {

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loadtests.model.plan import WorkerModel
 from loadtests.servers import own_command
-from loadtests.servers.registry import DEFAULT, SERVERS
+from loadtests.servers.registry import DEFAULT, SERVERS, worker_models
 
 if TYPE_CHECKING:
     from loadtests.config.tables.variant import VariantTable
 
 
-def variant(name: str, table: VariantTable, built_in: Mapping[str, WorkerModel]) -> WorkerModel:
+def variant(name: str, table: VariantTable) -> WorkerModel:
     """Return a variant; what its table leaves out is as in the built-in one that it is like."""
     if table.command is not None:
         return _of_command(name, table)
-    like = _like(name, table, built_in)
+    like = _like(name, table)
     processes = like.processes if table.processes is None else table.processes
     threads = like.threads if table.threads is None else table.threads
     slots = None if like.slots is None else processes * threads
@@ -49,8 +48,12 @@ def _of_command(name: str, table: VariantTable) -> WorkerModel:
     )
 
 
-def _like(name: str, table: VariantTable, built_in: Mapping[str, WorkerModel]) -> WorkerModel:
-    """Return the built-in variant that a table is closest to."""
+def _like(name: str, table: VariantTable) -> WorkerModel:
+    """Return the built-in variant that a table is closest to.
+
+    Of its own name it is even where the target cannot have it, so that nothing else is named so.
+    """
+    built_in = worker_models()
     if table.server is None and name in built_in:
         return built_in[name]
     server = table.server or DEFAULT

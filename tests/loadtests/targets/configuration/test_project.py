@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,18 @@ def test_declared_variants_are_measured_unless_the_file_names_others(tmp_path: P
     assert project(tmp_path, "rounds = 8").default_workers == tuple(
         name for name in servers.worker_models() if name in {"gthread", "sync", "gevent"}
     )
+
+
+def test_a_built_in_variant_that_is_changed_stays_what_it_is_for_an_image(tmp_path: Path) -> None:
+    """An image cannot have it, which is told later; gunicorn under its name would be worse."""
+    known = replace(KNOWN, variants=tuple(servers.worker_models()))
+    (tmp_path / "twofold.toml").write_text("[variants]\nwaitress = {threads = 8}\nsync = {}")
+    file = project_file.load(None, tmp_path, known)
+
+    declared = build(Given(target=IMAGE), file, {}).workers
+
+    assert (declared["waitress"].server, declared["waitress"].threads) == ("waitress", 8)
+    assert declared["sync"].server == "gunicorn"
 
 
 def test_a_variant_that_the_target_cannot_have_is_refused(tmp_path: Path) -> None:
