@@ -48,9 +48,12 @@ def see(stack: GateStack, plan: GatePlan, worker: str) -> Serving:
     compared on it.
     """
     seen = {side: _look(stack, plan, worker, side) for side in SideName}
-    _check_variants(plan, worker, seen)
     as_started = {side: entry for side, entry in seen.items() if entry.as_started}
-    return Serving(seen=seen, idle=_idle(stack, plan, as_started))
+    idle = _idle(stack, plan, as_started)
+    # That took seconds, in which the last processes of a server may have started.
+    seen |= {side: _look(stack, plan, worker, side) for side in as_started}
+    _check_variants(plan, worker, seen)
+    return Serving(seen=seen, idle=idle)
 
 
 def _check_variants(plan: GatePlan, worker: str, seen: Mapping[SideName, InForce]) -> None:
@@ -77,9 +80,8 @@ def _check_variants(plan: GatePlan, worker: str, seen: Mapping[SideName, InForce
 
 def _look(stack: GateStack, plan: GatePlan, worker: str, side: SideName) -> InForce:
     model, start = served_by(plan, worker)[side], starts_of(stack, side)[0]
-    log, processes = stack.first_log(start.name), stack.processes_of(start.name)
     if plan.tested.kind is TargetKind.IMPORT_STRING:  # our command starts it
-        entry = in_force.look(model, log, processes)
+        entry, log = in_force.look_when_up(stack, start.name, model, planned=model)
         difference = in_force.differs(model, entry)
         if difference is not None:
             raise EnvironmentFailure(
@@ -88,7 +90,8 @@ def _look(stack: GateStack, plan: GatePlan, worker: str, side: SideName) -> InFo
                 f" file? The beginning of its log:\n{log[:2000]}"
             )
         return replace(entry, worker=worker)
-    entry = in_force.look(replace(model, as_started=True), log, processes)
+    as_it_starts = replace(model, as_started=True)
+    entry, _ = in_force.look_when_up(stack, start.name, as_it_starts, planned=model)
     if not model.as_started and is_in_force(model, entry):
         return replace(entry, worker=worker, as_started=False, slots=model.slots)
     return replace(entry, worker=worker)

@@ -15,6 +15,11 @@ from loadtests.model.tested.target import STARTS_ITSELF
 from loadtests.servers import gunicorn, interpreter, registry
 from loadtests.servers.server import Seen, Server, troubles_in
 from loadtests.servers.words import without_colours
+from loadtests.tools import proc
+
+NEXT_PROCESS_S = 5.0
+"""How long a server may take from one process to the next. gunicorn pauses for up to 0.1 s after
+each, and all of them start in the replica's CPU budget."""
 
 BY_NUMBERS = {"processes", "threads"}
 """Modes that differ only by their numbers, which are compared themselves."""
@@ -36,8 +41,7 @@ def see(
     entries = []
     for worker in plan.workers:
         member = f"{worker.name}-1"
-        log, processes = stack.first_log(member), stack.processes_of(member)
-        entry = look(worker, log, processes)
+        entry, log = look_when_up(stack, member, worker, planned=worker)
         difference = differs(worker, entry)
         if difference is not None and plan.tested.kind in STARTS_ITSELF:
             raise NotInForce(
@@ -60,6 +64,37 @@ def see(
             )
         )
     return tuple(entries)
+
+
+def look_when_up(
+    stack: Stack, member: str, worker: WorkerModel, *, planned: WorkerModel
+) -> tuple[InForce, str]:
+    """Return what serves a replica, and its log, once no more processes of it start.
+
+    A server may answer before its last process has started. While all that differs from what was
+    ``planned`` is that some are missing, it is looked at again.
+    """
+    most, deadline_s = 0, 0.0
+    while True:
+        log, processes = stack.first_log(member), stack.processes_of(member)
+        entry = look(worker, log, processes)
+        if not _is_starting(planned, entry):
+            return entry, log
+        if (entry.processes or 0) > most:
+            most, deadline_s = entry.processes or 0, proc.monotonic_s() + NEXT_PROCESS_S
+        elif proc.monotonic_s() > deadline_s:
+            return entry, log
+        proc.sleep(proc.POLL_S)
+
+
+def _is_starting(planned: WorkerModel, seen: InForce) -> bool:
+    """Return whether a server is what was planned, but for processes that are missing."""
+    return (
+        not planned.as_started
+        and planned.server == seen.server
+        and 0 < (seen.processes or 0) < planned.processes
+        and differs(planned, replace(seen, processes=None)) is None
+    )
 
 
 def look(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> InForce:

@@ -13,6 +13,7 @@ from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.targets import plain
+from loadtests.tools import proc
 from tests.loadtests.fakes.gate import FakeGateStack, GateWorld, gunicorn_log
 from tests.loadtests.gate.builders import make_gate_plan
 
@@ -91,6 +92,21 @@ def test_a_mode_that_was_put_into_force_in_an_image_keeps_its_name() -> None:
     seen = seen_in(GateWorld(), plan_of(IMAGE, "sync"), "sync")
 
     assert not seen.seen[SideName.HEAD].as_started
+
+
+def test_workers_of_an_image_that_still_start_are_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(proc, "sleep", lambda _: None)
+    world, looks = GateWorld(), iter([1, 2, 4, 4])
+    plan = plan_of(IMAGE, "sync")
+    stack = FakeGateStack(world, plan, "sync")
+    stack.grow(4)
+    monkeypatch.setattr(stack, "first_log", lambda _: gunicorn_log("sync", next(looks)))
+
+    seen = serving.see(stack, plan, "sync").seen
+
+    assert [(entry.as_started, entry.processes) for entry in seen.values()] == [(False, 4)] * 2
 
 
 def test_an_image_is_named_as_started_where_that_is_what_is_measured() -> None:

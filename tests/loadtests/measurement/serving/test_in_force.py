@@ -13,6 +13,7 @@ from loadtests.model.tested.target import Target, TargetKind
 from loadtests.planning.run_plan import make_plan
 from loadtests.servers import registry
 from loadtests.targets import plain
+from loadtests.tools import proc
 from tests.loadtests.builders import make_machine
 from tests.loadtests.fakes import FakeStack, World
 from tests.loadtests.servers.captured import log, process
@@ -30,6 +31,40 @@ def plan_for(*workers: WorkerModel) -> Plan:
 
 def see(plan: Plan, world: World) -> tuple[InForce, ...]:
     return in_force.see(FakeStack(world, plan), plan, kept={})
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody wait for processes that never come."""
+    monkeypatch.setattr(in_force, "NEXT_PROCESS_S", 0.0)
+    monkeypatch.setattr(proc, "sleep", lambda _: None)
+
+
+def test_workers_that_start_one_after_the_other_are_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """gunicorn's first worker answers at once where the application is preloaded."""
+    monkeypatch.setattr(in_force, "NEXT_PROCESS_S", 60.0)
+    booting = "Booting worker with pid: 7\n"
+    looks = iter(range(1, 9))
+    started = "Starting gunicorn 27.0.1\nUsing worker: sync\n"
+
+    (seen,) = see(
+        plan_for(registry.worker_models()["sync"]),
+        World(first_log=lambda _: started + booting * next(looks)),
+    )
+
+    assert (seen.processes, next(looks)) == (4, 5)
+
+
+def test_another_worker_model_is_told_without_a_wait() -> None:
+    looks = iter(range(1, 2))
+
+    with pytest.raises(EnvironmentFailure, match="gunicorn with sync, and gthread runs"):
+        see(
+            plan_for(registry.worker_models()["sync"]),
+            World(first_log=lambda _: GTHREAD * next(looks)),
+        )
 
 
 def test_what_was_put_into_force_is_confirmed_and_recorded() -> None:
