@@ -233,6 +233,7 @@ SERVER = Server(
     command=command,
     container=container,
     modules=modules,
+    one_thread=("sync", "gevent"),
     install="'gunicorn[gevent]'",
     keep_alive=keep_alive,
     recognises=re.compile(r"Starting gunicorn \S|\bgunicorn\b"),

@@ -53,15 +53,17 @@ def _like(name: str, table: VariantTable) -> WorkerModel:
 
     Of its own name it is even where the target cannot have it, so that nothing else is named so.
     """
-    built_in = worker_models()
-    if table.server is None and name in built_in:
-        return built_in[name]
-    server = table.server or DEFAULT
+    own = worker_models().get(name)
+    server = table.server or (own.server if own is not None else DEFAULT)
     models = SERVERS[server].worker_models
+    if own is not None and own.server == server and table.worker is None:
+        return own
     for model in models:
         if table.worker in {model.mode, model.name}:
             return model
     if table.worker is None and models:
         return models[0]
+    if own is not None and table.server is None:
+        return own
     # A kind of worker that nobody here knows: how many requests it takes at once is seen later.
     return WorkerModel(name=name, server=server, processes=1, threads=1, slots=None)

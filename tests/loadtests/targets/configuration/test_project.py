@@ -134,6 +134,28 @@ def test_a_variant_has_what_its_table_says_and_the_rest_of_the_built_in_one(
     )
 
 
+def test_a_changed_built_in_variant_is_like_the_one_that_its_kind_of_workers_names(
+    tmp_path: Path,
+) -> None:
+    text = """
+    [variants]
+    sync = {server = "gunicorn", processes = 2}
+    gthread = {worker = "sync"}
+    gevent = {worker = "shop.workers.Fast"}
+    """
+
+    workers = project(tmp_path, text).workers
+
+    assert {
+        name: (workers[name].mode, workers[name].processes, workers[name].threads)
+        for name in ("sync", "gthread", "gevent")
+    } == {
+        "sync": ("sync", 2, 1),
+        "gthread": ("sync", 4, 1),
+        "gevent": ("shop.workers.Fast", 1, 1),
+    }
+
+
 def test_declared_variants_are_measured_unless_the_file_names_others(tmp_path: Path) -> None:
     declared = ("gthread", "gthread-8", "many", "own", "narrow", "bjoern")
 
