@@ -12,7 +12,7 @@ from loadtests.model.errors import AS_IT_STARTS, EnvironmentFailure, NotInForce
 from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.tested.in_force import UNDER_LOAD, InForce, KeptConnections, ServerProcess
 from loadtests.model.tested.target import STARTS_ITSELF
-from loadtests.servers import gunicorn, interpreter, registry
+from loadtests.servers import gunicorn, interpreter, own_command, registry
 from loadtests.servers.server import Seen, Server, troubles_in
 from loadtests.servers.words import without_colours
 from loadtests.tools import proc
@@ -100,7 +100,7 @@ def _is_starting(planned: WorkerModel, seen: InForce) -> bool:
 def look(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> InForce:
     """Return what a log and processes say of one worker model's server."""
     log = without_colours(log)
-    server = registry.recognised(log, processes) if worker.as_started else registry.of(worker)
+    server = _server(worker, log, processes)
     if server is None:
         return InForce(
             worker=worker.name,
@@ -126,6 +126,16 @@ def look(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> I
             *_by_count(worker, seen),
         ),
     )
+
+
+def _server(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> Server | None:
+    """Return the server that runs; a command of the user's own may start one that is known."""
+    if worker.as_started:
+        return registry.recognised(log, processes)
+    planned = registry.of(worker)
+    if planned is own_command.SERVER:
+        return registry.recognised(log, processes) or planned
+    return planned
 
 
 def _by_cores(worker: WorkerModel, seen: Seen, cores: int) -> Iterator[str]:
@@ -181,7 +191,8 @@ def differs(worker: WorkerModel, seen: InForce) -> str | None:
 
     Only what was seen is compared. Of a server with a command of the user's own, nothing is.
     """
-    if worker.as_started or worker.server not in registry.SERVERS:
+    known = worker.server in registry.SERVERS and worker.server != own_command.SERVER.name
+    if worker.as_started or not known:
         return None
     mode = worker.mode or (worker.name if worker.server == registry.DEFAULT else None)
     named = {mode, seen.mode}

@@ -189,6 +189,25 @@ def test_a_command_of_the_users_own_is_not_compared() -> None:
     assert seen.slots == 1
 
 
+def test_a_known_server_that_a_command_starts_is_named_with_what_was_noticed() -> None:
+    command = ("flask", "--app", "{module}", "run", "--debug", "--port", "{port}")
+    worker = WorkerModel(
+        name="own", server="command", processes=1, threads=1, slots=3, options=command
+    )
+    started = "Starting gunicorn 27.0.1\nUsing worker: sync\n" + 2 * "Booting worker with pid: 7\n"
+
+    (flask,) = see(plan_for(worker), World(first_log=lambda _: log("development-reloader")))
+    (gunicorn,) = see(plan_for(worker), World(first_log=lambda _: started))
+    stack = FakeStack(World(), plan_for(worker))
+    stack.log_of = lambda _: log("gunicorn-timeout")  # type: ignore[method-assign]
+    (after,) = in_force.with_troubles(stack, (gunicorn,))
+
+    assert (flask.server, flask.slots) == ("development", 3)
+    assert "not made for load" in flask.notes[0]
+    assert (gunicorn.version, gunicorn.processes, gunicorn.slots) == ("27.0.1", 2, 3)
+    assert any("own-1: gunicorn wrote once" in note for note in after.notes)
+
+
 # -- a target that starts its own server ------------------------------------------------------
 
 
