@@ -37,6 +37,9 @@ GRACEFUL_S = 5
 
 PID_FILE = "gunicorn.pid"
 
+ARGUMENTS = "GUNICORN_CMD_ARGS"
+"""The variable whose options gunicorn takes over those of its configuration file."""
+
 CONTROL_SOCKET_SINCE = (25, 1)
 """The version of gunicorn that brought ``--no-control-socket``; older ones refuse the option."""
 
@@ -144,7 +147,7 @@ def command(order: ReplicaOrder) -> Command:
 
 def container(worker: WorkerModel) -> Command:
     """Return the variables of a replica's container, whose image starts gunicorn itself."""
-    options = {"GUNICORN_CMD_ARGS": shlex.join(worker.options)} if worker.options else {}
+    options = {ARGUMENTS: shlex.join(worker.options)} if worker.options else {}
     return Command(argv=(), env={**worker.env, **worker_settings(worker), **options})
 
 
@@ -156,7 +159,12 @@ def modules(worker: WorkerModel) -> tuple[str, ...]:
 
 
 def keep_alive(worker: WorkerModel) -> KeepAlive:
-    """Return what a worker model does with connections; sync says that it closes each."""
+    """Return what a worker model does with connections; sync says that it closes each.
+
+    gunicorn reads options from a variable, too, so nothing is known of a model that sets it.
+    """
+    if ARGUMENTS in worker.env:
+        return KeepAlive()
     seconds = number(worker.options, "--keep-alive")
     return KeepAlive(
         idle_s=KEEP_ALIVE_S if seconds is None else seconds,
@@ -178,7 +186,7 @@ def forced_environment(worker: WorkerModel) -> dict[str, str]:
         *("--keep-alive", str(KEEP_ALIVE_S)),
         *worker.options,
     )
-    return {**worker.env, "GUNICORN_CMD_ARGS": shlex.join(words)}
+    return {**worker.env, ARGUMENTS: shlex.join(words)}
 
 
 _STARTING = re.compile(r"Starting gunicorn ([\w.+-]+)")
