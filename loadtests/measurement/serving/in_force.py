@@ -54,6 +54,8 @@ def see(
                 " the number set elsewhere, in an option, a variable or a configuration file? The"
                 f" beginning of its log:\n{log[:2000]}"
             )
+        if entry.python is None and worker.python is None:
+            entry = replace(entry, python=plan.tested.implementation)
         connections = kept.get(worker.name)
         few = keep_alive.note(worker, connections) if connections is not None else None
         entries.append(
@@ -106,6 +108,7 @@ def look(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> I
             worker=worker.name,
             server=None,
             processes=len(processes) or None,
+            python=_implementation(processes),
             seen_by="its processes; no known server is among them",
             as_started=True,
         )
@@ -118,6 +121,7 @@ def look(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> I
         processes=seen.processes,
         threads=_threads(worker, seen),
         slots=_slots(worker, seen),
+        python=_implementation(processes),
         seen_by=_seen_by(server, log, processes),
         as_started=worker.as_started,
         notes=(
@@ -136,6 +140,11 @@ def _server(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -
     if planned is own_command.SERVER:
         return registry.recognised(log, processes) or planned
     return planned
+
+
+def _implementation(processes: Sequence[ServerProcess]) -> str | None:
+    """Return what the interpreter of a replica's processes calls itself, where it was asked."""
+    return next((process.implementation for process in processes if process.implementation), None)
 
 
 def _by_cores(worker: WorkerModel, seen: Seen, cores: int) -> Iterator[str]:

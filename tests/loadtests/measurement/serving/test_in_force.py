@@ -239,6 +239,18 @@ def test_threads_that_gunicorn_starts_under_load_are_seen_after_it() -> None:
     assert "Threads that the application itself starts are among them" in after.notes[0]
 
 
+def test_the_interpreter_is_recorded_where_it_was_asked() -> None:
+    running = (replace(process("python -m gunicorn shop:app"), implementation="PyPy"),)
+    plan = plan_for(registry.worker_models()["gthread"])
+    asked = replace(plan, tested=replace(plan.tested, implementation="CPython"))
+
+    (of_processes,) = see(plan, World(processes=lambda _: running))
+    (of_target,) = see(asked, World())
+    (unknown,) = see(plan, World())
+
+    assert [seen.python for seen in (of_processes, of_target, unknown)] == ["PyPy", "CPython", None]
+
+
 def test_a_server_that_nobody_knows_has_no_slots() -> None:
     (seen,) = see(plan_for(STARTED), World(processes=lambda _: (process("python serve.py"),)))
 
