@@ -17,7 +17,6 @@ def read(text: str) -> None:
     reading.read(placed, file=file, known=choices.known()).checked()
 
 
-
 def test_a_command_may_have_what_its_server_fills_in() -> None:
     assert set(variant.PLACES) == set(own_command.PLACEHOLDERS)
 

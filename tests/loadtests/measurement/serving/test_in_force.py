@@ -199,7 +199,7 @@ def test_a_known_server_that_a_command_starts_is_named_with_what_was_noticed() -
     (flask,) = see(plan_for(worker), World(first_log=lambda _: log("development-reloader")))
     (gunicorn,) = see(plan_for(worker), World(first_log=lambda _: started))
     stack = FakeStack(World(), plan_for(worker))
-    stack.log_of = lambda _: log("gunicorn-timeout")  # type: ignore[method-assign]
+    stack.log_of = lambda member: log("gunicorn-timeout")  # type: ignore[method-assign]
     (after,) = in_force.with_troubles(stack, (gunicorn,))
 
     assert (flask.server, flask.slots) == ("development", 3)

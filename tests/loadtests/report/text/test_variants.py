@@ -103,13 +103,13 @@ def test_the_load_of_response_times_is_said_of_every_variant() -> None:
 def test_a_speed_up_has_its_interval() -> None:
     first, second, third = variants(a_result({"gthread": 100, "sync": 101, "gevent": 200}))
     rows = [
-        replace(first, speedup=near(1.9, 0.05)),
+        replace(first, speedup=near(2.0, 0.05)),
         replace(second, speedup=Estimate(estimate=1.0, low=None, high=None)),
         replace(third, speedup=near(1.7, 0.1)),
     ]
 
     assert list(speedups(rows)) == [
-        "Speed-up [95 %]: gevent 1.90 [1.80, 2.00], gthread 1.70 [1.53, 1.87]."
+        "Speed-up [95 %]: gevent 2.00 [1.90, 2.10], gthread 1.70 [1.53, 1.87]."
     ]
     assert list(speedups(rows[1:2])) == []
 
