@@ -20,7 +20,7 @@ loadtest: set-up-compose ## does throughput double when servers double? (workloa
 	$(BIN)/twofold run $(ARGS)
 
 compare: set-up-compose ## which worker model for which workload? (cpu and io)
-	$(BIN)/twofold run --workload cpu,io $(ARGS) || test $$? -eq 1 -o $$? -eq 3
+	$(BIN)/twofold run --workload cpu,io --latency $(ARGS) || test $$? -eq 1 -o $$? -eq 3
 	$(BIN)/twofold compare
 
 gate: set-up-compose ## did this change make it slower, or scale worse? (working tree against the merge base)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from loadtests.config.file.known import Known
+from loadtests.config.file.known import BuiltIn, Known, Limits
 from loadtests.config.options import Choices
 from loadtests.environments import registry as backends
 from loadtests.model.tested.project import Project
@@ -44,7 +44,15 @@ def known() -> Known:
             for server in servers.SERVERS.values()
             if server.worker_models  # a command of the user's own is named by its key
         },
+        limits={
+            server.name: Limits(most_processes=server.most_processes, one_thread=server.one_thread)
+            for server in servers.SERVERS.values()
+        },
         variants=tuple(servers.worker_models()),
+        built_in={
+            name: BuiltIn(server=model.server, worker=model.mode or name)
+            for name, model in servers.worker_models().items()
+        },
         workloads=tuple(WORKLOADS),
     )
 

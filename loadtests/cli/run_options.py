@@ -248,6 +248,7 @@ def _at(tested: Target, loaded: permission.Loaded) -> Target:
 def _check_for_url(asked: options.Options, tested: Target) -> None:
     """Raise :class:`UsageError` for options that are not for this kind of target."""
     if tested.url is not None:
+        projects.check_workers(tested, asked.workers or (), key="--workers")
         latency = "--slo" if asked.slo is not None else "--latency" if asked.latency else None
         if latency is not None:
             raise UsageError(

@@ -53,6 +53,7 @@ SERVER = Server(
     command=partial(entry.command, argv),
     container=partial(entry.container, argv),
     modules=lambda _: ("cheroot",),
+    most_processes=1,
     install="cheroot",
     keep_alive=lambda worker: KeepAlive(idle_s=number(worker.options, "--timeout") or IDLE_S),
     recognises=re.compile(r"\bcheroot\b"),

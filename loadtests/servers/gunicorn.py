@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.servers.server import Command, KeepAlive, ReplicaOrder, Seen, Server, Trouble
-from loadtests.servers.words import command_words, number, workers_of
+from loadtests.servers.words import command_words, number, option, workers_of
 
 CONFIG = "app/gunicorn.conf.py"
 """The configuration of the sample application, relative to the working directory of gunicorn."""
@@ -42,6 +42,9 @@ TIMEOUT_S = 30
 _CONFIG = re.compile(r"-c.*|--config(?:=.*)?")
 
 PID_FILE = "gunicorn.pid"
+
+ARGUMENTS = "GUNICORN_CMD_ARGS"
+"""The variable whose options gunicorn takes over those of its configuration file."""
 
 CONTROL_SOCKET_SINCE = (25, 1)
 """The version of gunicorn that brought ``--no-control-socket``; older ones refuse the option."""
@@ -168,7 +171,7 @@ def command(order: ReplicaOrder) -> Command:
 
 def container(worker: WorkerModel) -> Command:
     """Return the variables of a replica's container, whose image starts gunicorn itself."""
-    options = {"GUNICORN_CMD_ARGS": shlex.join(worker.options)} if worker.options else {}
+    options = {ARGUMENTS: shlex.join(worker.options)} if worker.options else {}
     return Command(argv=(), env={**worker.env, **worker_settings(worker), **options})
 
 
@@ -180,7 +183,12 @@ def modules(worker: WorkerModel) -> tuple[str, ...]:
 
 
 def keep_alive(worker: WorkerModel) -> KeepAlive:
-    """Return what a worker model does with connections; sync says that it closes each."""
+    """Return what a worker model does with connections; sync says that it closes each.
+
+    gunicorn reads options from a variable, too, so nothing is known of a model that sets it.
+    """
+    if ARGUMENTS in worker.env:
+        return KeepAlive()
     seconds = number(worker.options, "--keep-alive")
     return KeepAlive(
         idle_s=KEEP_ALIVE_S if seconds is None else seconds,
@@ -202,7 +210,7 @@ def forced_environment(worker: WorkerModel) -> dict[str, str]:
         *("--keep-alive", str(KEEP_ALIVE_S)),
         *worker.options,
     )
-    return {**worker.env, "GUNICORN_CMD_ARGS": shlex.join(words)}
+    return {**worker.env, ARGUMENTS: shlex.join(words)}
 
 
 _STARTING = re.compile(r"Starting gunicorn ([\w.+-]+)")
@@ -214,11 +222,13 @@ _EXITED = re.compile(r"Worker exiting \(pid|Worker \(pid:\d+\) was sent SIG")
 def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
     """Read the worker model and the workers from the log, else the workers from the processes.
 
-    An application may start processes of its own. gunicorn's log does not name the threads of a
-    worker. They are read from the command line, and of ``sync`` and ``gevent`` they are known. A
-    gthread worker starts its threads as they are needed.
+    An application may start processes of its own. A log that starts at warnings names no worker
+    model; then the command line may. gunicorn's log does not name the threads of a worker. They are
+    read from the command line, and of ``sync`` and ``gevent`` they are known. A gthread worker
+    starts its threads as they are needed.
     """
-    version, mode = _STARTING.search(log), _last(_USING, log)
+    own = [process for process in processes if SERVER.name in process.command]
+    version, mode = _STARTING.search(log), _last(_USING, log) or _named(command_words(own))
     workers = len(_BOOTED.findall(log)) - len(_EXITED.findall(log))
     threads = 1 if mode in {"sync", "gevent"} else number(command_words(processes), "--threads")
     return Seen(
@@ -228,6 +238,13 @@ def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
         threads=threads,
         unlimited=mode in {"gevent", "eventlet"},
     )
+
+
+def _named(words: Sequence[str]) -> str | None:
+    """Return the worker model that a command line names, which wins over all other settings."""
+    named = option(words, "--worker-class", "-k")
+    is_threaded = named == "sync" and (number(words, "--threads") or 1) > 1
+    return "gthread" if is_threaded else named
 
 
 def threads_after_load(processes: Sequence[ServerProcess]) -> int | None:
@@ -248,6 +265,7 @@ SERVER = Server(
     command=command,
     container=container,
     modules=modules,
+    one_thread=("sync", "gevent"),
     install="'gunicorn[gevent]'",
     keep_alive=keep_alive,
     recognises=re.compile(r"Starting gunicorn \S|\bgunicorn\b"),

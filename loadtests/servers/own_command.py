@@ -55,8 +55,18 @@ def filled(words: Sequence[str], values: dict[str, str]) -> tuple[str, ...]:
     return tuple(word.format(**values) for word in words)
 
 
+def program_name(worker: WorkerModel) -> str | None:
+    """Return the name of a command's program that has to be looked for; None for a path."""
+    first = worker.options[0]
+    is_name = first not in PYTHON_WORDS and not {"/", "{"} & set(first)
+    return first if is_name else None
+
+
 def command(order: ReplicaOrder) -> Command:
-    """Return the user's command for one replica; ``python`` is the application's interpreter."""
+    """Return the user's command for one replica; ``python`` is the application's interpreter.
+
+    The order's ``program`` is the command's, where it lies beside that interpreter.
+    """
     values = {
         "bind": order.bind,
         "host": order.host,
@@ -67,12 +77,12 @@ def command(order: ReplicaOrder) -> Command:
         "name": order.name,
     }
     first, *rest = filled(order.worker.options, values)
-    program = order.python if order.worker.options[0] in PYTHON_WORDS else first
+    is_python = order.worker.options[0] in PYTHON_WORDS
     env = entry.environment(order)
     if order.folder is None:  # nobody knows what the sample's words for a server mean to this one
         env |= order.worker.env
     return Command(
-        argv=(program, *rest),
+        argv=(order.python if is_python else order.program or first, *rest),
         env=env,
         files=entry.files(order),
     )

@@ -131,6 +131,10 @@ class Server:
     modules: Callable[[WorkerModel], tuple[str, ...]] = lambda _: ()
     """The modules that a worker model needs in the application's Python, the server's own first;
     each is also the name to install it by."""
+    most_processes: int | None = None
+    """Processes that a replica can have; None where it has as many as are asked for."""
+    one_thread: tuple[str, ...] = ()
+    """Kinds of workers that have one thread, however many are asked for."""
     instead: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Other modules, or distributions without one, that do instead of a module."""
     program: str = ""

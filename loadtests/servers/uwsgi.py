@@ -147,6 +147,7 @@ SERVER = Server(
     container=partial(entry.container, argv, program="/venv/bin/uwsgi"),
     modules=modules,
     instead={"pyuwsgi": "uwsgi"},
+    one_thread=("gevent",),
     program=PROGRAM,
     install="pyuwsgi",
     keep_alive=keep_alive,

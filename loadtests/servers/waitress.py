@@ -74,6 +74,7 @@ SERVER = Server(
     command=partial(entry.command, argv),
     container=partial(entry.container, argv),
     modules=lambda _: ("waitress",),
+    most_processes=1,
     install="waitress",
     keep_alive=keep_alive,
     recognises=re.compile(rf"{_SERVING.pattern}|\bwaitress(?:-serve)?\b"),

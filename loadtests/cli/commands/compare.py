@@ -28,7 +28,8 @@ def command(*, name: str | None, out: Path | None, as_json: bool) -> int:
 
     folder = results_folder.run_in(out, name)
     with strange_values.refused(folder):
-        result = pipeline.conclude(run_folder.read(folder))
+        recorded = run_folder.read(folder)
+        result = pipeline.with_latency(pipeline.conclude(recorded), recorded, folder)
     if not result.comparisons:
         raise errors.UsageError(
             f"Run {result.facts.run_id} has one worker model, so there is nothing to compare."

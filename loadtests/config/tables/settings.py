@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
@@ -27,7 +28,7 @@ from loadtests.config.tables.fields import (
 from loadtests.config.tables.gate import GateTable
 from loadtests.config.tables.swarm import SwarmTable
 from loadtests.config.tables.table import Fault, Lack, Table, said
-from loadtests.config.tables.variant import VariantTable
+from loadtests.config.tables.variant import VariantTable, faults_by_name
 from loadtests.config.tables.workload import WorkloadTable
 from loadtests.model.errors import UsageError
 
@@ -196,7 +197,11 @@ def _variant_faults(data: Mapping[str, Any], known: Known) -> Iterator[Fault]:
         values = (_table(data, "gate") if at[0] == "gate" else data).get("workers")
         yield from unknown(values, names, what="variant", at=at, table="variants")
     for name, variant in variants.items():
-        if not isinstance(variant, Mapping) or name in known.variants:
+        if not isinstance(variant, Mapping):
+            continue
+        for fault in faults_by_name(name, variant, known):
+            yield replace(fault, at=("variants", name, *fault.at))
+        if name in known.variants:
             continue
         if "server" not in variant and "command" not in variant:
             near = did_you_mean(name, known.variants)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from loadtests.config.file.known import Known
+from loadtests.config.file.known import Known, Limits
 from loadtests.config.names import did_you_mean
 from loadtests.config.tables.fields import Text, Variables, Words, unknown_name
 from loadtests.config.tables.table import Fault, Table
@@ -22,6 +22,9 @@ PLACES = ("bind", "host", "port", "python", "app", "module", "name")
 ADDRESSES = frozenset({"bind", "port"})
 """Of these a command needs one, so that each replica has an address of its own."""
 
+
+DEFAULT_SERVER = "gunicorn"
+"""The server of a variant that names none; a test holds it to the registry."""
 
 DETACHING = {"gunicorn": ("--daemon", "-D"), "uwsgi": ("--daemonize", "--daemonize2", "-d")}
 """Options by which a server puts itself into the background."""
@@ -55,17 +58,60 @@ class VariantTable(Table):
 
     @classmethod
     def faults(cls, data: Mapping[str, Any], known: Known) -> Iterator[Fault]:
-        """Give what is wrong between server, worker and command."""
-        server, worker = data.get("server"), data.get("worker")
+        """Give what is wrong with server and command; :func:`faults_by_name` has the rest."""
+        server = data.get("server")
         if isinstance(server, str) and "command" not in data:
             yield from unknown_name(server, known.servers, what="server", at=("server",))
-        modes = known.servers.get(server if isinstance(server, str) else "gunicorn", ())
-        if isinstance(worker, str) and modes and not {".", ":"} & set(worker):
-            yield from unknown_name(worker, modes, what="worker", at=("worker",))
         command = data.get("command")
         for text in _faults_of(command if isinstance(command, list) else [command]):
             yield Fault(at=("command",), text=text)
-        yield from _detaching(data)
+
+
+def faults_by_name(name: str, data: Mapping[str, Any], known: Known) -> Iterator[Fault]:
+    """Give what a variant's server cannot have; paths start from the variant's own table.
+
+    A built-in variant's name stands for its server and its kind of workers.
+    """
+    server, kind = _served(name, data, known)
+    kinds, worker = known.servers.get(server, ()), data.get("worker")
+    if isinstance(worker, str) and kinds and not {".", ":"} & set(worker):
+        yield from unknown_name(worker, kinds, what="worker", at=("worker",))
+    if "command" not in data:
+        yield from _detaching(server, data.get("options"))
+        yield from _beyond(server, kind, data, known)
+
+
+def _served(name: str, data: Mapping[str, Any], known: Known) -> tuple[str, str]:
+    """Return a variant's server and its kind of workers, which are those of the one it is like."""
+    own, server, worker = known.built_in.get(name), data.get("server"), data.get("worker")
+    if not isinstance(server, str):
+        server = own.server if own is not None else DEFAULT_SERVER
+    if isinstance(worker, str):
+        return server, worker
+    if own is not None and own.server == server:
+        return server, own.worker
+    return server, next(iter(known.servers.get(server, ())), "")
+
+
+def _beyond(server: str, kind: str, data: Mapping[str, Any], known: Known) -> Iterator[Fault]:
+    """Give the numbers that a server would not heed."""
+    limits = known.limits.get(server, Limits())
+    processes, threads = data.get("processes"), data.get("threads")
+    kinds = known.servers.get(server, ())
+    most = limits.most_processes
+    if most is not None and isinstance(processes, int) and processes > most:
+        yield Fault(
+            at=("processes",),
+            text=f"{server} serves in {most} process{'es' * (most > 1)}. Leave this out: replicas"
+            " are further processes.",
+        )
+    if kind in limits.one_thread and isinstance(threads, int) and threads > 1:
+        others = [f'"{each}"' for each in kinds if each not in limits.one_thread]
+        instead = f", or take worker = {' or '.join(others)}" if others else ""
+        yield Fault(
+            at=("threads",),
+            text=f"{server}'s {kind} has one thread in each process. Leave this out{instead}.",
+        )
 
 
 def _faults_of(words: Sequence[Any]) -> Iterator[str]:
@@ -91,13 +137,12 @@ def _faults_of(words: Sequence[Any]) -> Iterator[str]:
         )
 
 
-def _detaching(data: Mapping[str, Any]) -> Iterator[Fault]:
+def _detaching(server: str, options: Any) -> Iterator[Fault]:
     """Give the options by which a server leaves the process that was started."""
-    server, options = str(data.get("server", "gunicorn")), data.get("options")
     words = options.split() if isinstance(options, str) else options
     for word in words if isinstance(words, list) else ():
         name = str(word).partition("=")[0]
-        if "command" not in data and name in DETACHING.get(server, ()):
+        if name in DETACHING.get(server, ()):
             yield Fault(
                 at=("options",),
                 text=f"{name} puts {server} into the background, where a replica cannot be"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from loadtests.environments.compose import further
 from loadtests.environments.compose.files import joined
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.counters import Counters, EngineCounters, KernelCounters
+from loadtests.model.errors import ProcessFailure
 from loadtests.model.plan import TrialSpec, Upstream
 from loadtests.model.stack import HostReading, LogLines, Reading, Replica, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import Role
+from loadtests.servers import entry
 from loadtests.tools import docker, host, nginx, proc, procfs
 from loadtests.tools.proc import Child
 
@@ -31,6 +33,10 @@ LOG_LINES = 20
 
 MOST_LOG_LINES = 50_000
 """Lines of a log that are searched: some ten megabytes, which the engine gives as one piece."""
+
+
+ASK_LIMIT_S = 30.0
+_ASK_PYTHON = "import platform; print(platform.python_implementation())"
 
 
 class ContainerStack:
@@ -195,9 +201,15 @@ class ContainerStack:
         log = self._engine.log(self._containers[member].id)[:FIRST_LOG_CHARS]
         return "\n".join(line.partition(" ")[2] for line in log.splitlines())
 
+    @property
+    def implementation(self) -> str | None:
+        """What the replicas' Python calls itself; None where nobody asked it."""
+        return None
+
     def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
         """Return a member's processes; () if the engine cannot list them."""
-        return parse_processes(self._engine.processes(self._containers[member].id))
+        rows = self._engine.processes(self._containers[member].id)
+        return parse_processes(rows, implementation=self.implementation)
 
     def run_module(self, module: str, text: str) -> str:
         """Run a module of the generator's package in its container, and return its output."""
@@ -230,11 +242,31 @@ def last_lines(engine: docker.Engine, container: str) -> LogLines:
     return LogLines(lines=lines, is_whole=len(lines) < MOST_LOG_LINES)
 
 
-def parse_processes(rows: Sequence[Sequence[str]]) -> tuple[ServerProcess, ...]:
-    """Convert the rows of ``docker top`` with the columns pid, ppid, nlwp and args."""
+def parse_processes(
+    rows: Sequence[Sequence[str]], *, implementation: str | None = None
+) -> tuple[ServerProcess, ...]:
+    """Convert the rows of ``docker top`` with the columns pid, ppid, nlwp and args.
+
+    ``implementation`` is what their Python calls itself.
+    """
     return tuple(
         ServerProcess(
-            pid=int(pid), parent=int(parent), threads=int(threads), command=" ".join(words)
+            pid=int(pid),
+            parent=int(parent),
+            threads=int(threads),
+            command=" ".join(words),
+            implementation=implementation,
         )
         for pid, parent, threads, *words in rows
     )
+
+
+def ask_implementation(container: str, *, node: str | None = None) -> str | None:
+    """Return what the Python of the sample's image calls itself, such as ``PyPy``, or None.
+
+    Its program is called python, whatever it is. ``node`` is the engine of a Swarm's node.
+    """
+    argv = docker.exec_argv(container, entry.IN_IMAGE, "-c", _ASK_PYTHON, host=node)
+    with suppress(ProcessFailure):
+        return proc.run(argv, timeout_s=ASK_LIMIT_S).stdout.strip() or None
+    return None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 
-from loadtests.environments.compose.containers import ContainerStack
+from loadtests.environments.compose.containers import ContainerStack, ask_implementation
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.compose.store_shells import StoreShells
 from loadtests.environments.compose.tested import forcing
@@ -72,6 +73,11 @@ class ComposeStack(ContainerStack):
     def notes(self) -> tuple[str, ...]:
         """What was found, changed or added since the start."""
         return (*self._notes, *self._looks.notes())
+
+    @cached_property
+    def implementation(self) -> str | None:
+        """What the Python of the sample's image calls itself; a user's image is not asked."""
+        return None if self._is_users else ask_implementation(self.replicas[0].identity)
 
     @contextmanager
     def asking_stores(self) -> Iterator[None]:

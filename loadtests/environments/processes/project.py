@@ -16,7 +16,7 @@ from loadtests.environments.replica_environment import IMPORT_PATH, joined_place
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.plan import START_LIMIT_S
 from loadtests.model.tested.target import Target, TargetKind
-from loadtests.servers import gunicorn
+from loadtests.servers import gunicorn, own_command
 from loadtests.servers import registry as servers
 from loadtests.servers.server import ReplicaOrder, Server
 from loadtests.tools import proc
@@ -111,8 +111,21 @@ def program_of(server: Server, python: str) -> str | None:
     """Return a server's own program: beside the interpreter, or else on PATH; None without one."""
     if not server.program:
         return None
-    beside = Path(python).with_name(server.program)
-    return proc.which(str(beside)) or proc.which(server.program)
+    return beside(python, server.program) or proc.which(server.program)
+
+
+def beside(python: str, program: str) -> str | None:
+    """Return a program that lies beside an interpreter, or None; PATH mostly lacks that folder."""
+    return proc.which(str(Path(python).with_name(program)))
+
+
+def _with_program(order: ReplicaOrder) -> ReplicaOrder:
+    """Return an order with the program that starts its server, where that is to be looked for."""
+    server = servers.of(order.worker)
+    if server is not own_command.SERVER:
+        return replace(order, program=program_of(server, order.python))
+    named = own_command.program_name(order.worker)
+    return replace(order, program=named and beside(order.python, named))
 
 
 def start_of(order: ReplicaOrder, tested: Target, *, root: Path, lent: Path | None = None) -> Start:
@@ -124,7 +137,7 @@ def start_of(order: ReplicaOrder, tested: Target, *, root: Path, lent: Path | No
     """
     server = servers.of(order.worker)
     if tested.kind is not TargetKind.IMPORT_STRING:
-        command = server.command(replace(order, program=program_of(server, order.python)))
+        command = server.command(_with_program(order))
         env = dict(command.env)
         return Start(argv=command.argv, env=env, folder=root, files=command.files)
     modules: Mapping[str, str | None] = tested.modules or {}
@@ -140,7 +153,7 @@ def start_of(order: ReplicaOrder, tested: Target, *, root: Path, lent: Path | No
         versions={name: text for name, text in modules.items() if text},
         start_limit_s=None if tested.sets_timeout else order.start_limit_s,
     )
-    command = server.command(replace(own, program=program_of(server, own.python)))
+    command = server.command(_with_program(own))
     last = str(lent) if lent and order.worker.python is None else ""  # another has its own
     first = (command.env.get(IMPORT_PATH), order.worker.env.get(IMPORT_PATH))
     places = _places(tested, first=first, last=last)

@@ -63,9 +63,11 @@ def check(
     """
     for worker in workers:
         server = registry.of(worker)
-        if server is own_command.SERVER:
-            _check_program(worker, Path(tested.folder or root or "."))
         python = interpreter(worker, tested)
+        if server is own_command.SERVER:
+            is_ours = worker.python is not None or tested.kind is TargetKind.SAMPLE
+            own = python if is_ours else tested.python or python
+            _check_program(worker, Path(tested.folder or root or "."), own)
         if tested.kind is TargetKind.SAMPLE:
             absent = missing(python, (*server.modules_asked(worker), *SAMPLE_MODULES))
             lacking = server.lacking(worker, {*server.modules_asked(worker)} - {*absent})
@@ -95,15 +97,18 @@ def _lacks(worker: WorkerModel, server: Server, python: str, lacking: Collection
     )
 
 
-def _check_program(worker: WorkerModel, folder: Path) -> None:
-    """Raise :class:`UsageError` without a command's program; a path starts from ``folder``."""
+def _check_program(worker: WorkerModel, folder: Path, python: str) -> None:
+    """Raise :class:`UsageError` without a command's program; a path starts from ``folder``.
+
+    A name is looked for beside ``python`` first, and then on PATH.
+    """
     own_command.check(worker.options)
-    program = worker.options[0]
-    if program in own_command.PYTHON_WORDS:
+    program, named = worker.options[0], own_command.program_name(worker)
+    if program in own_command.PYTHON_WORDS or (named and project.beside(python, named)):
         return
     is_path = "/" in program
     if proc.which(str(folder / program) if is_path else program) is None:
-        where = f"no program in {folder}" if is_path else "not on PATH"
+        where = f"no program in {folder}" if is_path else f"not beside {python}, and not on PATH"
         raise UsageError(
             f"The variant {worker.name} starts {program!r}, which is {where}. Install it, or give"
             " its path."

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 from loadtests.environments.child_python import python_path
@@ -15,6 +16,7 @@ from loadtests.environments.compose.containers import (
     LOG_LINES,
     STATUS_PORT,
     WRITE_CONFIG,
+    ask_implementation,
     last_lines,
     parse_processes,
     proxy_config,
@@ -248,7 +250,16 @@ class SwarmStack:
     def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
         """Return a member's processes; () if the engine cannot list them."""
         node, container = self._at[member]
-        return parse_processes(self._stack.cluster.engine_of(node).processes(container.id))
+        rows = self._stack.cluster.engine_of(node).processes(container.id)
+        return parse_processes(rows, implementation=self._implementation)
+
+    @cached_property
+    def _implementation(self) -> str | None:
+        """What the Python of the sample's image calls itself; a user's image is not asked."""
+        if self._orders.replica.is_users:
+            return None
+        node, container = self._at[self.replicas[0].name]
+        return ask_implementation(container.id, node=node.engine)
 
     files_are_shared = False
 

@@ -44,18 +44,44 @@ def see(stack: GateStack, plan: GatePlan, worker: str) -> Serving:
     """Return what serves each version, by the log and the processes of its first start.
 
     Raises :class:`EnvironmentFailure` where our own command starts the server, and something else
-    runs. An image that starts its own server is measured as it starts.
+    runs. An image that starts its own server is measured as it starts, unless two variants are
+    compared on it.
     """
     seen = {side: _look(stack, plan, worker, side) for side in SideName}
     as_started = {side: entry for side, entry in seen.items() if entry.as_started}
-    return Serving(seen=seen, idle=_idle(stack, plan, as_started))
+    idle = _idle(stack, plan, as_started)
+    # That took seconds, in which the last processes of a server may have started.
+    seen |= {side: _look(stack, plan, worker, side) for side in as_started}
+    _check_variants(plan, worker, seen)
+    return Serving(seen=seen, idle=idle)
+
+
+def _check_variants(plan: GatePlan, worker: str, seen: Mapping[SideName, InForce]) -> None:
+    """Raise :class:`EnvironmentFailure` where two variants are compared, and one is not in force.
+
+    The report has the variants' names, and a version compared with itself would pass under them.
+    """
+    models = served_by(plan, worker)
+    if len({model.name for model in models.values()}) == 1:
+        return
+    others = [
+        f"{side} was to run {models[side].name}, and what was seen is {entry}"
+        for side, entry in seen.items()
+        if entry.as_started and not models[side].as_started
+    ]
+    if others:
+        raise EnvironmentFailure(
+            f"Two variants are compared, and not both are in force: {'; '.join(others)}. An image"
+            " that starts its own server may not heed what it is told, or may not say what it runs."
+            " Name the application itself (--app shop:app), so that Twofold starts the server; or"
+            " compare two versions, without --variants."
+        )
 
 
 def _look(stack: GateStack, plan: GatePlan, worker: str, side: SideName) -> InForce:
     model, start = served_by(plan, worker)[side], starts_of(stack, side)[0]
-    log, processes = stack.first_log(start.name), stack.processes_of(start.name)
     if plan.tested.kind is TargetKind.IMPORT_STRING:  # our command starts it
-        entry = in_force.look(model, log, processes)
+        entry, log = in_force.look_when_up(stack, start.name, model, planned=model)
         difference = in_force.differs(model, entry)
         if difference is not None:
             raise EnvironmentFailure(
@@ -64,7 +90,8 @@ def _look(stack: GateStack, plan: GatePlan, worker: str, side: SideName) -> InFo
                 f" file? The beginning of its log:\n{log[:2000]}"
             )
         return replace(entry, worker=worker)
-    entry = in_force.look(replace(model, as_started=True), log, processes)
+    as_it_starts = replace(model, as_started=True)
+    entry, _ = in_force.look_when_up(stack, start.name, as_it_starts, planned=model)
     if not model.as_started and is_in_force(model, entry):
         return replace(entry, worker=worker, as_started=False, slots=model.slots)
     return replace(entry, worker=worker)

@@ -12,9 +12,14 @@ from loadtests.model.errors import AS_IT_STARTS, EnvironmentFailure, NotInForce
 from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.tested.in_force import UNDER_LOAD, InForce, KeptConnections, ServerProcess
 from loadtests.model.tested.target import STARTS_ITSELF
-from loadtests.servers import gunicorn, interpreter, registry
+from loadtests.servers import gunicorn, interpreter, own_command, registry
 from loadtests.servers.server import Seen, Server, troubles_in
 from loadtests.servers.words import without_colours
+from loadtests.tools import proc
+
+NEXT_PROCESS_S = 5.0
+"""How long a server may take from one process to the next. gunicorn pauses for up to 0.1 s after
+each, and all of them start in the replica's CPU budget."""
 
 BY_NUMBERS = {"processes", "threads"}
 """Modes that differ only by their numbers, which are compared themselves."""
@@ -36,8 +41,7 @@ def see(
     entries = []
     for worker in plan.workers:
         member = f"{worker.name}-1"
-        log, processes = stack.first_log(member), stack.processes_of(member)
-        entry = look(worker, log, processes)
+        entry, log = look_when_up(stack, member, worker, planned=worker)
         difference = differs(worker, entry)
         if difference is not None and plan.tested.kind in STARTS_ITSELF:
             raise NotInForce(
@@ -50,6 +54,8 @@ def see(
                 " the number set elsewhere, in an option, a variable or a configuration file? The"
                 f" beginning of its log:\n{log[:2000]}"
             )
+        if entry.python is None and worker.python is None:
+            entry = replace(entry, python=plan.tested.implementation)
         connections = kept.get(worker.name)
         few = keep_alive.note(worker, connections) if connections is not None else None
         entries.append(
@@ -62,15 +68,47 @@ def see(
     return tuple(entries)
 
 
+def look_when_up(
+    stack: Stack, member: str, worker: WorkerModel, *, planned: WorkerModel
+) -> tuple[InForce, str]:
+    """Return what serves a replica, and its log, once no more processes of it start.
+
+    A server may answer before its last process has started. While all that differs from what was
+    ``planned`` is that some are missing, it is looked at again.
+    """
+    most, deadline_s = 0, 0.0
+    while True:
+        log, processes = stack.first_log(member), stack.processes_of(member)
+        entry = look(worker, log, processes)
+        if not _is_starting(planned, entry):
+            return entry, log
+        if (entry.processes or 0) > most:
+            most, deadline_s = entry.processes or 0, proc.monotonic_s() + NEXT_PROCESS_S
+        elif proc.monotonic_s() > deadline_s:
+            return entry, log
+        proc.sleep(proc.POLL_S)
+
+
+def _is_starting(planned: WorkerModel, seen: InForce) -> bool:
+    """Return whether a server is what was planned, but for processes that are missing."""
+    return (
+        not planned.as_started
+        and planned.server == seen.server
+        and 0 < (seen.processes or 0) < planned.processes
+        and differs(planned, replace(seen, processes=None)) is None
+    )
+
+
 def look(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> InForce:
     """Return what a log and processes say of one worker model's server."""
     log = without_colours(log)
-    server = registry.recognised(log, processes) if worker.as_started else registry.of(worker)
+    server = _server(worker, log, processes)
     if server is None:
         return InForce(
             worker=worker.name,
             server=None,
             processes=len(processes) or None,
+            python=_implementation(processes),
             seen_by="its processes; no known server is among them",
             as_started=True,
         )
@@ -83,6 +121,7 @@ def look(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> I
         processes=seen.processes,
         threads=_threads(worker, seen),
         slots=_slots(worker, seen),
+        python=_implementation(processes),
         seen_by=_seen_by(server, log, processes),
         as_started=worker.as_started,
         notes=(
@@ -91,6 +130,21 @@ def look(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> I
             *_by_count(worker, seen),
         ),
     )
+
+
+def _server(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> Server | None:
+    """Return the server that runs; a command of the user's own may start one that is known."""
+    if worker.as_started:
+        return registry.recognised(log, processes)
+    planned = registry.of(worker)
+    if planned is own_command.SERVER:
+        return registry.recognised(log, processes) or planned
+    return planned
+
+
+def _implementation(processes: Sequence[ServerProcess]) -> str | None:
+    """Return what the interpreter of a replica's processes calls itself, where it was asked."""
+    return next((process.implementation for process in processes if process.implementation), None)
 
 
 def _by_cores(worker: WorkerModel, seen: Seen, cores: int) -> Iterator[str]:
@@ -146,7 +200,8 @@ def differs(worker: WorkerModel, seen: InForce) -> str | None:
 
     Only what was seen is compared. Of a server with a command of the user's own, nothing is.
     """
-    if worker.as_started or worker.server not in registry.SERVERS:
+    known = worker.server in registry.SERVERS and worker.server != own_command.SERVER.name
+    if worker.as_started or not known:
         return None
     mode = worker.mode or (worker.name if worker.server == registry.DEFAULT else None)
     named = {mode, seen.mode}

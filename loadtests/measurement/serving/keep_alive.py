@@ -44,8 +44,8 @@ def declared(worker: WorkerModel) -> KeepAlive:
 def watch(stack: Stack, plan: Plan) -> dict[str, KeptConnections]:
     """Open idle connections to one replica of each worker model, and return what became of them.
 
-    The sample application under gunicorn is left out: its configuration is our own. So is a
-    deployment behind a balancer that is not ours.
+    The sample application under gunicorn is left out: its configuration is our own, unless the
+    variant has options or variables. So is a deployment behind a balancer that is not ours.
     """
     asked = {worker.name: worker for worker in plan.workers if not _is_ours(plan, worker)}
     if not asked or stack.status_url is None:
@@ -90,6 +90,7 @@ def _is_ours(plan: Plan, worker: WorkerModel) -> bool:
         plan.tested.kind is TargetKind.SAMPLE
         and worker.server == registry.DEFAULT
         and not worker.options
+        and not worker.env
         and not worker.as_started
     )
 

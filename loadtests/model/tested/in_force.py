@@ -45,8 +45,9 @@ class InForce:
     """The server of a worker model as it was seen at the start of a run.
 
     ``worker`` is the worker model. What could not be seen is None. ``slots`` is how many requests
-    one replica serves at once. ``seen_by`` says where it was read. ``start_s`` is the time
-    from the order for one more replica, without a CPU limit, to its first answer.
+    one replica serves at once. ``python`` is what its interpreter calls itself, such as
+    ``CPython``. ``seen_by`` says where the server was read. ``start_s`` is the time from the order
+    for one more replica, without a CPU limit, to its first answer.
     """
 
     worker: str

@@ -20,7 +20,14 @@ from loadtests.model.vocabulary import Verdict
 from loadtests.report.rounding import factor, figure, figures, interval
 from loadtests.report.text import advice, changes, consistency, latency, profiles, requests, story
 from loadtests.report.text import comparison as compared
-from loadtests.report.text.variants import equal_ones, in_force, reasons, variants
+from loadtests.report.text.variants import (
+    equal_ones,
+    in_force,
+    load_of_times,
+    reasons,
+    speedups,
+    variants,
+)
 
 STYLES = {
     Verdict.SCALES: "bold green",
@@ -100,15 +107,13 @@ def _variants(result: RunResult) -> Iterator[RenderableType]:
                 figure(row.start_s),
                 factor(row.speedup.estimate),
             )
-        yield Group(table, *(Text(sentence) for sentence in equal_ones(of)))
+        yield Group(table, *(Text(sentence) for sentence in (*equal_ones(of), *speedups(of))))
     if rows:
         count = rows[0].replicas
-        shares = {row.at_share for row in rows}
-        load = "at full load" if shares == {None} else "at 70 % of capacity"
         yield Text(
-            f"At {count} replica{'s' * (count > 1)}. p50 and p99 are response times in ms {load}."
-            " start s is the time from the order for one more replica, without a CPU limit, to its"
-            " first answer."
+            f"At {count} replica{'s' * (count > 1)}. p50 and p99 are response times in ms"
+            f" {load_of_times(rows)}. start s is the time from the order for one more replica,"
+            " without a CPU limit, to its first answer."
         )
 
 

@@ -121,6 +121,26 @@ def equal_ones(rows: Sequence[Variant]) -> Iterator[str]:
             yield f"Equal within the interval to {row.worker}: {', '.join(others)}."
 
 
+def speedups(rows: Sequence[Variant]) -> Iterator[str]:
+    """Yield the speed-up of each variant of one workload with its interval, where it has one."""
+    shown = [
+        f"{row.worker} {interval(row.speedup, factor)}"
+        for row in rows
+        if row.speedup.low is not None
+    ]
+    if shown:
+        yield f"Speed-up [95 %]: {', '.join(shown)}."
+
+
+def load_of_times(rows: Sequence[Variant]) -> str:
+    """Return at which load the response times of some variants were measured."""
+    full = [f"{row.worker} ({row.workload})" for row in rows if row.at_share is None]
+    if len(full) == len(rows):
+        return "at full load"
+    others = f", but of {', '.join(full)} at full load" if full else ""
+    return f"at 70 % of capacity{others}"
+
+
 # -- why ------------------------------------------------------------------------------------------
 
 

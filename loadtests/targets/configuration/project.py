@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -59,10 +59,11 @@ def build(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) ->
 
     ``environ`` has the values of the variables that the file passes on by name.
     """
-    tested = _tested(given, file, environ)
+    tested = _without_variants(_tested(given, file, environ), given, file)
     _check_through(tested)
     is_sample = tested.kind is TargetKind.SAMPLE
     base = sample.project() if is_sample else plain.project(tested)
+    named = _Named(file, tested)
     declared = _declared_variants(file, base)
     from_options, in_file = _workloads_of_options(given), _declared_workloads(given, file)
     own = {**in_file, **from_options} or dict(base.workloads)
@@ -70,7 +71,6 @@ def build(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) ->
     _check_load(given, own)
     workers = {**base.workers, **declared}
     workloads = {**base.workloads, **own} if is_sample else own
-    named = _Named(file)
     names.check("variant", named.workers, workers)
     names.check("workload", named.workloads, workloads)
     return Project(
@@ -85,6 +85,39 @@ def build(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) ->
         checks=(*base.checks, *(load.check(table) for table in named.checks)),
         reset_command=given.reset_command or named.reset_command or _reset_hook(tested),
     )
+
+
+def check_workers(tested: Target, workers: Sequence[str], *, key: str) -> None:
+    """Raise :class:`UsageError` where a variant is named for a deployment that is running already.
+
+    ``key`` is where it was named, for the message.
+    """
+    others = [name for name in workers if name != plain.AS_STARTED]
+    if tested.kind is TargetKind.URL and others:
+        raise UsageError(
+            f"{key} names {others[0]}, and {tested.given} is served by what runs there: Twofold"
+            " starts no server for it. Leave it out."
+        )
+
+
+def _without_variants(tested: Target, given: Given, file: ProjectFile | None) -> Target:
+    """Return a target; one that is running already gets a note on variants that are not for it.
+
+    Raises :class:`UsageError` where the file names variants for a URL of its own.
+    """
+    if tested.kind is not TargetKind.URL or file is None:
+        return tested
+    if given.target is None:
+        check_workers(tested, file.settings.workers or (), key="workers")
+    workers = (name for name in file.settings.workers or () if name != plain.AS_STARTED)
+    variants = ", ".join(file.settings.variants or workers)
+    if not variants:
+        return tested
+    note = (
+        f"The variants of {file.file} ({variants}) are not measured: a deployment at a URL has the"
+        " server that it has."
+    )
+    return replace(tested, notes=(*tested.notes, note))
 
 
 def _check_through(tested: Target) -> None:
@@ -104,9 +137,10 @@ def _reset_hook(tested: Target) -> tuple[str, ...]:
 class _Named:
     """What a file names, or nothing without a file."""
 
-    def __init__(self, file: ProjectFile | None) -> None:
+    def __init__(self, file: ProjectFile | None, tested: Target) -> None:
         settings = file.settings if file else None
-        self.workers = tuple(settings.workers or ()) if settings else ()
+        workers = settings.workers if settings and tested.kind is not TargetKind.URL else None
+        self.workers = tuple(workers or ())
         self.workloads = tuple(settings.workload or ()) if settings else ()
         self.checks = tuple(settings.checks) if settings else ()
         self.reset_command = tuple(settings.reset_command or ()) if settings else ()
@@ -185,8 +219,10 @@ def _swarm(table: SwarmTable) -> SwarmAccess:
 
 
 def _declared_variants(file: ProjectFile | None, base: Project) -> dict[str, WorkerModel]:
+    if base.tested.kind is TargetKind.URL:
+        return {}
     tables = file.settings.variants if file else {}
-    models = {name: variant(name, table, base.workers) for name, table in tables.items()}
+    models = {name: variant(name, table) for name, table in tables.items()}
     if file is None:
         return models
     return {

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loadtests.model.plan import WorkerModel
 from loadtests.servers import own_command
-from loadtests.servers.registry import DEFAULT, SERVERS
+from loadtests.servers.registry import DEFAULT, SERVERS, worker_models
 
 if TYPE_CHECKING:
     from loadtests.config.tables.variant import VariantTable
 
 
-def variant(name: str, table: VariantTable, built_in: Mapping[str, WorkerModel]) -> WorkerModel:
+def variant(name: str, table: VariantTable) -> WorkerModel:
     """Return a variant; what its table leaves out is as in the built-in one that it is like."""
     if table.command is not None:
         return _of_command(name, table)
-    like = _like(name, table, built_in)
+    like = _like(name, table)
     processes = like.processes if table.processes is None else table.processes
     threads = like.threads if table.threads is None else table.threads
     slots = None if like.slots is None else processes * threads
@@ -49,16 +48,22 @@ def _of_command(name: str, table: VariantTable) -> WorkerModel:
     )
 
 
-def _like(name: str, table: VariantTable, built_in: Mapping[str, WorkerModel]) -> WorkerModel:
-    """Return the built-in variant that a table is closest to."""
-    if table.server is None and name in built_in:
-        return built_in[name]
-    server = table.server or DEFAULT
+def _like(name: str, table: VariantTable) -> WorkerModel:
+    """Return the built-in variant that a table is closest to.
+
+    Of its own name it is even where the target cannot have it, so that nothing else is named so.
+    """
+    own = worker_models().get(name)
+    server = table.server or (own.server if own is not None else DEFAULT)
     models = SERVERS[server].worker_models
+    if own is not None and own.server == server and table.worker is None:
+        return own
     for model in models:
         if table.worker in {model.mode, model.name}:
             return model
     if table.worker is None and models:
         return models[0]
+    if own is not None and table.server is None:
+        return own
     # A kind of worker that nobody here knows: how many requests it takes at once is seen later.
     return WorkerModel(name=name, server=server, processes=1, threads=1, slots=None)

@@ -201,3 +201,14 @@ def test_objectives_of_a_file_are_for_its_own_target(twofold: Any, folder: Path)
 
     assert ended.code == 0, ended.stderr
     assert "--slo" not in ended.stderr
+
+
+def test_a_variant_of_the_file_is_refused_for_a_url(twofold: Any, folder: Path) -> None:
+    (folder / "twofold.toml").write_text('[variants]\neight = {server = "gunicorn"}\n')
+
+    named = twofold("plan", "--url", "http://127.0.0.1:8080", "--variants", "eight")
+    unnamed = twofold("plan", "--url", "http://127.0.0.1:8080", "--json")
+
+    assert named.code == 2
+    assert "--workers names eight, and http://127.0.0.1:8080 is served by what" in named.stderr
+    assert [worker["name"] for worker in unnamed.document["workers"]] == ["as-started"]

@@ -40,6 +40,15 @@ CASES: dict[str, tuple[str, str, tuple[ServerProcess, ...], Seen]] = {
         (process("gunicorn --threads 8 shop:app"), process("gunicorn shop:app", pid=7, parent=10)),
         Seen(mode="gthread", processes=1, threads=8),
     ),
+    "gunicorn whose log starts at warnings": (
+        "gunicorn",
+        "",
+        (
+            process("gunicorn -k sync --threads 8 shop:app"),
+            process("gunicorn -k sync --threads 8 shop:app", pid=7, parent=10),
+        ),
+        Seen(mode="gthread", processes=1, threads=8),
+    ),
     "gunicorn gevent": (
         "gunicorn",
         "Starting gunicorn 23.0.0\nUsing worker: gevent\nBooting worker with pid: 7",

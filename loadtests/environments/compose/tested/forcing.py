@@ -23,7 +23,7 @@ from loadtests.tools.docker.images import Image
 
 Look = Callable[[WorkerModel], tuple[str, Sequence[ServerProcess]]]
 
-VARIABLE = "GUNICORN_CMD_ARGS"
+VARIABLE = gunicorn.ARGUMENTS
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 _LAST_COMMAND = re.compile(r"(?:^|&&|;|\n)\s*(?P<last>[^;&\n]*?)\s*$")

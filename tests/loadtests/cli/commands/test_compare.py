@@ -23,6 +23,17 @@ def test_worker_models_are_compared(twofold: Any) -> None:
     assert twofold("compare", "--json").document["schema_version"] == 1
 
 
+def test_response_times_are_those_at_70_percent_of_capacity_where_they_were_measured(
+    twofold: Any,
+) -> None:
+    twofold("run", *SMALL[2:], "--workers", "gthread,sync", "--latency")
+
+    shown, document = twofold("compare").stdout, twofold("compare", "--json").document
+
+    assert "response times in ms at 70 % of capacity." in " ".join(shown.split())
+    assert {latency["worker"] for latency in document["latency"]} == {"gthread", "sync"}
+
+
 def test_one_worker_model_cannot_be_compared(twofold: Any) -> None:
     twofold("run", *SMALL)
 

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from loadtests.environments.compose import containers
+from loadtests.environments.compose.projects import Project
+from loadtests.environments.compose.stack import ComposeStack
+from loadtests.model.errors import ProcessFailure
+from loadtests.servers import interpreter
+from loadtests.tools import docker, proc
+from tests.checkout import CHECKOUT
+from tests.loadtests.environments.compose.fake_engine import (
+    COMPOSE,
+    PLAN,
+    FakeEngine,
+    all_containers,
+    as_engine,
+)
 
 
 class Engine:
@@ -39,3 +53,58 @@ def test_a_log_that_is_longer_is_not_whole(monkeypatch: pytest.MonkeyPatch) -> N
 
     assert not found.is_whole
     assert found.lines == ["served"] * 3
+
+
+class ListingEngine(FakeEngine):
+    """An engine that lists one process in each container."""
+
+    def facts(self) -> dict[str, Any]:
+        return {"NCPU": 2}
+
+    def processes(self, _: str) -> list[list[str]]:
+        return [["7", "1", "4", "/venv/bin/python", "/venv/bin/gunicorn", "app:create_app()"]]
+
+
+def a_stack(tmp_path: Path, ports: dict[str, int] | None = None) -> ComposeStack:
+    project = Project(
+        engine=as_engine(ListingEngine(*all_containers())),
+        compose=COMPOSE,
+        name="twofold-1",
+        files=(),
+        variables={},
+    )
+    return ComposeStack(project, PLAN, tmp_path, CHECKOUT, ports=ports)
+
+
+def test_the_samples_python_is_asked_once_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In its image it is called python, and PyPy has to be warmed."""
+    asked: list[tuple[str, ...]] = []
+
+    def run(argv: tuple[str, ...], **_: object) -> proc.Completed:
+        asked.append(argv)
+        return proc.Completed(argv=argv, code=0, stdout="PyPy\n", stderr="")
+
+    monkeypatch.setattr(docker, "is_local", lambda: False)
+    monkeypatch.setattr(proc, "run", run)
+    stack = a_stack(tmp_path)
+
+    processes = [*stack.processes_of("gthread-1"), *stack.processes_of("sync-1")]
+
+    assert [process.implementation for process in processes] == ["PyPy", "PyPy"]
+    assert interpreter.compiles_as_it_runs(None, processes)
+    assert [argv[:5] for argv in asked] == [
+        ("docker", "exec", "--interactive", "id of gthread-1", "/venv/bin/python")
+    ]
+    assert a_stack(tmp_path, {"gthread": 80}).processes_of("sync-1")[0].implementation is None
+    assert len(asked) == 1
+
+
+def test_a_python_that_does_not_answer_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(argv: tuple[str, ...], **_: object) -> proc.Completed:
+        raise ProcessFailure(f"{argv[0]} failed")
+
+    monkeypatch.setattr(proc, "run", run)
+
+    assert containers.ask_implementation("id") is None

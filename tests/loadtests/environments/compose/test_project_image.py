@@ -98,7 +98,7 @@ def test_requirements_are_installed_before_the_code_and_servers_only_where_they_
         "COPY --chown=10001:10001 project/ /srv/project/",
         "RUN /venv/bin/python -m compileall -q /srv/project || true",
         "RUN chown 10001:10001 /srv/project",
-        "USER 10001:10001",
+        *("ENV PATH=/venv/bin:$PATH", "USER 10001:10001"),
         "EXPOSE 8000",
     ]
 

@@ -174,3 +174,28 @@ def test_a_worker_may_be_silent_while_it_imports_unless_the_folders_file_rules(
 
     assert argv[argv.index("--timeout") + 1] == "300"
     assert "--timeout" not in project.start_of(order, ruled, root=Path("/checkout")).argv
+
+
+def test_an_own_command_starts_the_program_of_the_applications_environment(
+    tested: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `pip install -r requirements.txt` brought is seldom on PATH."""
+    monkeypatch.setenv("PATH", "/usr/bin")
+    beside = tmp_path / "venv/bin/hypercorn"
+    beside.parent.mkdir(parents=True)
+    beside.write_text("#!/bin/sh\n")
+    beside.chmod(0o755)
+    own = replace(tested, python=str(tmp_path / "venv/bin/python"))
+
+    programs = {}
+    for command in ("hypercorn", "other", "./hypercorn", "python"):
+        worker = replace(SYNC, server="command", options=(command, "{module}", "{bind}"))
+        start = project.start_of(replace(ORDER, worker=worker), own, root=Path("/checkout"))
+        programs[command] = start.argv[0]
+
+    assert programs == {
+        "hypercorn": str(beside),
+        "other": "other",
+        "./hypercorn": "./hypercorn",
+        "python": own.python,
+    }

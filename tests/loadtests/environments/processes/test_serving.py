@@ -83,6 +83,20 @@ def test_a_path_to_a_command_starts_from_where_the_command_is_started(
         serving.check([own], make_target(elsewhere))
 
 
+def test_a_commands_program_is_looked_for_beside_the_applications_interpreter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "user/bin"))
+    own = replace(SYNC, server="command", options=("hypercorn", "{bind}"))
+    tested = replace(make_target(tmp_path), python=str(tmp_path / "venv/bin/python"))
+
+    with pytest.raises(UsageError, match=r"starts 'hypercorn', which is not beside .*/venv/"):
+        serving.check([own], tested)
+    make_program(tmp_path / "venv/bin/hypercorn")
+
+    serving.check([own], tested)
+
+
 # -- a server with a program of its own -------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.targets import plain
+from loadtests.tools import proc
 from tests.loadtests.fakes.gate import FakeGateStack, GateWorld, gunicorn_log
 from tests.loadtests.gate.builders import make_gate_plan
 
@@ -93,6 +94,21 @@ def test_a_mode_that_was_put_into_force_in_an_image_keeps_its_name() -> None:
     assert not seen.seen[SideName.HEAD].as_started
 
 
+def test_workers_of_an_image_that_still_start_are_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(proc, "sleep", lambda _: None)
+    world, looks = GateWorld(), iter([1, 2, 4, 4])
+    plan = plan_of(IMAGE, "sync")
+    stack = FakeGateStack(world, plan, "sync")
+    stack.grow(4)
+    monkeypatch.setattr(stack, "first_log", lambda _: gunicorn_log("sync", next(looks)))
+
+    seen = serving.see(stack, plan, "sync").seen
+
+    assert [(entry.as_started, entry.processes) for entry in seen.values()] == [(False, 4)] * 2
+
+
 def test_an_image_is_named_as_started_where_that_is_what_is_measured() -> None:
     seen = seen_in(
         GateWorld(logs=dict.fromkeys(SideName, gunicorn_log("gevent", 1))),
@@ -109,6 +125,44 @@ def test_an_application_that_we_start_has_to_run_what_was_asked_for() -> None:
 
     with pytest.raises(EnvironmentFailure, match="gthread of head was to be gunicorn with gthread"):
         seen_in(world, plan_of(APPLICATION, "gthread"))
+
+
+WAITRESS = (ServerProcess(pid=1, parent=0, threads=5, command="waitress-serve shop:app"),)
+
+
+@pytest.mark.parametrize(
+    ("world", "seen"),
+    [
+        (
+            GateWorld(logs=dict.fromkeys(SideName, ""), processes=lambda _: WAITRESS),
+            "base was to run gthread, and what was seen is waitress threads, 1 process, 4 threads;"
+            " head was to run sync, and what was seen is waitress",
+        ),
+        (
+            GateWorld(logs=dict.fromkeys(SideName, gunicorn_log("gthread", 1))),
+            "force: head was to run sync, and what was seen is gunicorn gthread, 1 worker",
+        ),
+    ],
+    ids=["neither", "one"],
+)
+def test_two_variants_are_not_compared_where_an_image_does_not_obey(
+    world: GateWorld, seen: str
+) -> None:
+    project = plain.project(IMAGE)
+    plan = make_gate_plan(project=project, variants=("gthread", "sync"), workload="/")
+
+    with pytest.raises(EnvironmentFailure, match=seen):
+        seen_in(world, plan, plan.workers[0])
+
+
+def test_an_image_as_it_starts_is_compared_with_a_variant_that_is_in_force() -> None:
+    project = plain.project(IMAGE)
+    plan = make_gate_plan(project=project, variants=(plain.AS_STARTED, "sync"), workload="/")
+    logs = {SideName.BASE: gunicorn_log("gthread", 2)}
+
+    seen = seen_in(GateWorld(logs=logs), plan, plan.workers[0]).seen
+
+    assert [entry.as_started for entry in seen.values()] == [True, False]
 
 
 def test_threads_of_gthread_are_counted_after_the_load() -> None:

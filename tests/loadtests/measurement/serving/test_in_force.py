@@ -13,6 +13,7 @@ from loadtests.model.tested.target import Target, TargetKind
 from loadtests.planning.run_plan import make_plan
 from loadtests.servers import registry
 from loadtests.targets import plain
+from loadtests.tools import proc
 from tests.loadtests.builders import make_machine
 from tests.loadtests.fakes import FakeStack, World
 from tests.loadtests.servers.captured import log, process
@@ -30,6 +31,40 @@ def plan_for(*workers: WorkerModel) -> Plan:
 
 def see(plan: Plan, world: World) -> tuple[InForce, ...]:
     return in_force.see(FakeStack(world, plan), plan, kept={})
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody wait for processes that never come."""
+    monkeypatch.setattr(in_force, "NEXT_PROCESS_S", 0.0)
+    monkeypatch.setattr(proc, "sleep", lambda _: None)
+
+
+def test_workers_that_start_one_after_the_other_are_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """gunicorn's first worker answers at once where the application is preloaded."""
+    monkeypatch.setattr(in_force, "NEXT_PROCESS_S", 60.0)
+    booting = "Booting worker with pid: 7\n"
+    looks = iter(range(1, 9))
+    started = "Starting gunicorn 27.0.1\nUsing worker: sync\n"
+
+    (seen,) = see(
+        plan_for(registry.worker_models()["sync"]),
+        World(first_log=lambda _: started + booting * next(looks)),
+    )
+
+    assert (seen.processes, next(looks)) == (4, 5)
+
+
+def test_another_worker_model_is_told_without_a_wait() -> None:
+    looks = iter(range(1, 2))
+
+    with pytest.raises(EnvironmentFailure, match="gunicorn with sync, and gthread runs"):
+        see(
+            plan_for(registry.worker_models()["sync"]),
+            World(first_log=lambda _: GTHREAD * next(looks)),
+        )
 
 
 def test_what_was_put_into_force_is_confirmed_and_recorded() -> None:
@@ -154,6 +189,25 @@ def test_a_command_of_the_users_own_is_not_compared() -> None:
     assert seen.slots == 1
 
 
+def test_a_known_server_that_a_command_starts_is_named_with_what_was_noticed() -> None:
+    command = ("flask", "--app", "{module}", "run", "--debug", "--port", "{port}")
+    worker = WorkerModel(
+        name="own", server="command", processes=1, threads=1, slots=3, options=command
+    )
+    started = "Starting gunicorn 27.0.1\nUsing worker: sync\n" + 2 * "Booting worker with pid: 7\n"
+
+    (flask,) = see(plan_for(worker), World(first_log=lambda _: log("development-reloader")))
+    (gunicorn,) = see(plan_for(worker), World(first_log=lambda _: started))
+    stack = FakeStack(World(), plan_for(worker))
+    stack.log_of = lambda member: log("gunicorn-timeout")  # type: ignore[method-assign]
+    (after,) = in_force.with_troubles(stack, (gunicorn,))
+
+    assert (flask.server, flask.slots) == ("development", 3)
+    assert "not made for load" in flask.notes[0]
+    assert (gunicorn.version, gunicorn.processes, gunicorn.slots) == ("27.0.1", 2, 3)
+    assert any("own-1: gunicorn wrote once" in note for note in after.notes)
+
+
 # -- a target that starts its own server ------------------------------------------------------
 
 
@@ -183,6 +237,18 @@ def test_threads_that_gunicorn_starts_under_load_are_seen_after_it() -> None:
 
     assert (after.threads, after.slots, after.seen_by) == (8, 8, "its processes under load")
     assert "Threads that the application itself starts are among them" in after.notes[0]
+
+
+def test_the_interpreter_is_recorded_where_it_was_asked() -> None:
+    running = (replace(process("python -m gunicorn shop:app"), implementation="PyPy"),)
+    plan = plan_for(registry.worker_models()["gthread"])
+    asked = replace(plan, tested=replace(plan.tested, implementation="CPython"))
+
+    (of_processes,) = see(plan, World(processes=lambda _: running))
+    (of_target,) = see(asked, World())
+    (unknown,) = see(plan, World())
+
+    assert [seen.python for seen in (of_processes, of_target, unknown)] == ["PyPy", "CPython", None]
 
 
 def test_a_server_that_nobody_knows_has_no_slots() -> None:

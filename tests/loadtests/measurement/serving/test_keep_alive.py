@@ -52,6 +52,19 @@ def test_our_own_gunicorn_is_not_asked() -> None:
     assert probe.jobs == []
 
 
+def test_our_own_gunicorn_is_watched_where_a_variable_may_say_how_long_it_keeps() -> None:
+    plan, probe = plan_for("gthread"), Probe(gthread=kept(300, 300, closed_after_s=1.0))
+    (model,) = plan.workers
+    env = {"GUNICORN_CMD_ARGS": "--keep-alive 1"}
+    plan = replace(plan, workers=(replace(model, env=env),))
+
+    seen = keep_alive.watch(FakeStack(World(run_module=probe), plan), plan)
+    bounded = keep_alive.bounded(plan.upstreams, plan, seen)
+
+    assert probe.jobs[0]["watch_s"] == {"gthread": 5.0}
+    assert {upstream.idle for upstream in bounded} == {IdleConnections(most=0, timeout_s=0)}
+
+
 def test_one_replica_of_each_other_server_is_asked_for_the_health_path() -> None:
     plan, probe = plan_for("gthread", "waitress", "granian"), Probe(waitress=kept(300, 300))
 

@@ -9,7 +9,14 @@ from loadtests.model.plan import Cell
 from loadtests.model.result import CellResult, ComparisonResult, Estimate, RunResult
 from loadtests.model.tested.in_force import InForce
 from loadtests.model.vocabulary import Bottleneck
-from loadtests.report.text.variants import equal_ones, in_force, reasons, variants
+from loadtests.report.text.variants import (
+    equal_ones,
+    in_force,
+    load_of_times,
+    reasons,
+    speedups,
+    variants,
+)
 from tests.loadtests.builders import make_plan, make_result
 
 PLAN = make_plan(workers=("gthread", "sync", "gevent"), workloads=("cpu",), replica_counts=(1, 2))
@@ -80,6 +87,31 @@ def test_what_an_interval_cannot_tell_apart_is_said_to_be_equal_once() -> None:
 
     assert list(equal_ones(rows)) == ["Equal within the interval to sync: gthread."]
     assert rows[0].level_with == ()
+
+
+def test_the_load_of_response_times_is_said_of_every_variant() -> None:
+    full = variants(a_result({"gthread": 100, "sync": 101, "gevent": 200}))
+    shared = [replace(row, at_share=0.7) for row in full]
+
+    assert load_of_times(full) == "at full load"
+    assert load_of_times(shared) == "at 70 % of capacity"
+    assert load_of_times([*shared[:2], full[2]]) == (
+        "at 70 % of capacity, but of gthread (cpu) at full load"
+    )
+
+
+def test_a_speed_up_has_its_interval() -> None:
+    first, second, third = variants(a_result({"gthread": 100, "sync": 101, "gevent": 200}))
+    rows = [
+        replace(first, speedup=near(2.0, 0.05)),
+        replace(second, speedup=Estimate(estimate=1.0, low=None, high=None)),
+        replace(third, speedup=near(1.7, 0.1)),
+    ]
+
+    assert list(speedups(rows)) == [
+        "Speed-up [95 %]: gevent 2.00 [1.90, 2.10], gthread 1.70 [1.53, 1.87]."
+    ]
+    assert list(speedups(rows[1:2])) == []
 
 
 def test_a_dearer_request_is_the_reason_where_cpu_is_full() -> None:

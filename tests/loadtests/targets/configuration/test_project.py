@@ -8,12 +8,10 @@ import pytest
 from loadtests.config.file.known import Known
 from loadtests.model.consistency import CheckKind
 from loadtests.model.errors import UsageError
-from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.external import Hooks
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.tested.workload import Expected, RequestSpec
-from loadtests.servers import registry as servers
 from loadtests.targets.configuration import project_file
 from loadtests.targets.configuration.project import Given, build
 
@@ -78,76 +76,6 @@ def test_variables_of_the_shell_are_passed_on_by_name(
     ).tested
 
     assert tested.env == {"DATABASE_URL": "postgresql://"}
-
-
-VARIANTS = """
-[variants.gthread]
-threads = 16
-[variants.gthread-8]
-server = "gunicorn"
-worker = "gthread"
-threads = 8
-options = "--backlog 64"
-env = {A = "1"}
-[variants.many]
-server = "gunicorn"
-worker = "gevent"
-[variants.own]
-server = "gunicorn"
-worker = "shop.workers.Fast"
-[variants.narrow]
-server = "gunicorn"
-slots = 2
-[variants.bjoern]
-command = "python -m bjoern_runner {bind}"
-slots = 1
-"""
-
-
-def test_a_variant_has_what_its_table_says_and_the_rest_of_the_built_in_one(
-    tmp_path: Path,
-) -> None:
-    declared = project(tmp_path, VARIANTS)
-    workers = declared.workers
-
-    assert workers["gthread-8"] == WorkerModel(
-        name="gthread-8",
-        processes=1,
-        threads=8,
-        slots=8,
-        mode="gthread",
-        options=("--backlog", "64"),
-        env={"A": "1"},
-    )
-    assert (workers["gthread"].threads, workers["gthread"].slots) == (16, 16)
-    assert workers["many"].slots is None
-    assert (workers["own"].mode, workers["own"].slots) == ("shop.workers.Fast", None)
-    assert workers["narrow"].slots == 2
-    assert workers["bjoern"] == WorkerModel(
-        name="bjoern",
-        server="command",
-        processes=1,
-        threads=1,
-        slots=1,
-        options=("python", "-m", "bjoern_runner", "{bind}"),
-    )
-
-
-def test_declared_variants_are_measured_unless_the_file_names_others(tmp_path: Path) -> None:
-    declared = ("gthread", "gthread-8", "many", "own", "narrow", "bjoern")
-
-    assert project(tmp_path, VARIANTS).default_workers == declared
-    assert {"sync", "gevent"} <= set(project(tmp_path, VARIANTS).workers)
-    named = project(tmp_path, f'workers = ["sync", "many"]\n{VARIANTS}')
-    assert named.default_workers == ("sync", "many")
-    assert project(tmp_path, "rounds = 8").default_workers == tuple(
-        name for name in servers.worker_models() if name in {"gthread", "sync", "gevent"}
-    )
-
-
-def test_a_variant_that_the_target_cannot_have_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"Unknown variant 'granian'\. Known: "):
-        project(tmp_path, 'workers = "granian"', target=IMAGE)
 
 
 WORKLOADS = """
@@ -301,27 +229,6 @@ def test_the_reset_command_is_words(tmp_path: Path) -> None:
 
     assert project(tmp_path, text).reset_command == ("flask", "--app", "my shop", "init-db")
     assert project(tmp_path, text, reset_command=("true",)).reset_command == ("true",)
-
-
-def test_a_path_to_a_python_starts_from_the_folder_of_the_file(tmp_path: Path) -> None:
-    text = """
-    python = "own/bin/python"
-    [variants]
-    here = {server = "gunicorn", worker = "sync", python = "old/bin/python"}
-    above = {command = "serve {bind}", python = "../old/bin/python"}
-    home = {server = "gunicorn", worker = "gthread", python = "~/old/bin/python"}
-    named = {server = "gunicorn", worker = "sync", python = "python3.13"}
-    """
-
-    declared = project(tmp_path, text)
-
-    assert declared.tested.python == str(tmp_path / "own/bin/python")
-    assert {name: declared.workers[name].python for name in ("here", "above", "home", "named")} == {
-        "here": str(tmp_path / "old/bin/python"),
-        "above": str(tmp_path.parent / "old/bin/python"),
-        "home": str(Path("~/old/bin/python").expanduser()),
-        "named": "python3.13",
-    }
 
 
 def test_a_dockerfile_has_the_arguments_and_the_stage_of_the_file(tmp_path: Path) -> None:
