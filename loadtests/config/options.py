@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,8 @@ class Options:
     """The most requests a second that a deployment at a URL may get."""
     profile: bool = False
     """Whether to look, after the rounds, where requests wait."""
+    one_size: bool = False
+    """Whether replicas are as large as where the most that fit here run, however few these are."""
 
 
 def check(options: Options, choices: Choices) -> Options:
@@ -128,10 +131,10 @@ def _check_figures(options: Options) -> None:
             f"--start-limit is {options.start_limit_s:g}; it is how many seconds a replica may take"
             f" until it answers, between 1 and {MAX_START_LIMIT_S:g}. Try --start-limit 300."
         )
-    if options.max_rps is not None and not options.max_rps > 0:
+    if options.max_rps is not None and not 0 < options.max_rps < math.inf:
         raise UsageError(
             f"--max-rps is {options.max_rps:g}; it is how many requests a second may be sent, and"
-            " has to be above 0. Try --max-rps 50."
+            " has to be above 0 and finite. Try --max-rps 50."
         )
     check_generator_workers(options.generator_workers)
     processes = options.generator_processes
