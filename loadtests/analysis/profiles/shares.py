@@ -132,6 +132,7 @@ def result_of(profile: CellProfile, measured_rps: float | None = None) -> Profil
         unseen=told,
         note=profile.note,
         store=profile.store,
+        store_note=profile.store_note,
     )
     return bare if told else _with_times(bare, requests)
 

@@ -10,7 +10,12 @@ from pathlib import PurePosixPath
 from loadtests.environments.protocol import Stack
 from loadtests.measurement.profiles.beside import Beside
 from loadtests.measurement.profiles.looking import Looking, Seen
-from loadtests.measurement.profiles.store_sessions import StoreLooking, access_of
+from loadtests.measurement.profiles.store_sessions import (
+    StoreLooking,
+    accesses_of,
+    addresses_seen,
+    others_told,
+)
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream, WorkerModel
 from loadtests.model.profiles.planned import ProfilePlan
@@ -104,6 +109,22 @@ def _profile(
     worker: WorkerModel,
     program: str,
 ) -> CellProfile:
+    """Return the profile of one cell, or why there is none."""
+    try:
+        return _seen(plan, planned, stack, load, spec, worker, program)
+    except (EnvironmentFailure, OSError, ValueError) as error:
+        return _unseen(spec.cell, worker, f"The profile trial failed: {error}")
+
+
+def _seen(
+    plan: Plan,
+    planned: ProfilePlan,
+    stack: Stack,
+    load: Measure,
+    spec: TrialSpec,
+    worker: WorkerModel,
+    program: str,
+) -> CellProfile:
     processes = [
         (member, process.pid)
         for member in (f"{worker.name}-{number}" for number in spec.members)
@@ -111,23 +132,26 @@ def _profile(
     ]
     if not processes:
         return _unseen(spec.cell, worker, NO_PROCESSES)
-    access = access_of([pid for _, pid in processes[:1]])
+    pids = [pid for _, pid in processes]
+    accesses = accesses_of(pids)
     looking = Looking(
         processes,
         partial(py_spy.dump, program, cores=plan.budget.service_cores),
-        stores=(str(access),) if access else (),
+        stores=(*map(str, accesses), *addresses_seen(accesses, pids)),
     )
-    store = StoreLooking(access) if access else None
+    store = StoreLooking(accesses, pids) if accesses else None
     beside = Beside((looking, store) if store else (looking,))
     timing = Timing(settle_s=SETTLE_S, window_s=planned.window_s, drain_limit_s=DRAIN_LIMIT_S)
     try:
         trial = load(spec, timing, beside)
-    except EnvironmentFailure as error:
-        return _unseen(spec.cell, worker, f"The profile trial failed: {error}")
     finally:
         beside.stop()
     profile = profile_of(trial, worker, looking.seen())
-    return replace(profile, store=store.seen() if store else None)
+    return replace(
+        profile,
+        store=store.seen() if store else None,
+        store_note=" ".join(filter(None, (store.failure if store else "", others_told(pids)))),
+    )
 
 
 def profile_of(trial: Trial, worker: WorkerModel, seen: Seen) -> CellProfile:

@@ -127,5 +127,9 @@ class CellProfile:
     store: StoreProfile | None = None
     note: str = ""
     """What cannot be seen of this worker model, in a sentence."""
+    store_note: str = ""
+    """Why nothing, or not all, is told of the stores, in sentences."""
+    has_slots: bool = True
+    """Whether the server serves a limited number of requests at once; else none wait before it."""
     cpu_ms: float | None = None
     """CPU of a request by the counters, where the replicas' budget was not full; else None."""

@@ -55,7 +55,8 @@ class ProfileResult:
     time; the difference is spent in queues, in the server and in the proxy. ``lines`` are the
     largest first. ``looking_cpus`` is what looking cost: CPU-seconds per second, beside the
     replicas. ``slowdown_ratio`` is the throughput in the measured rounds over that while looking,
-    less 1. ``unseen`` says why there is nothing; ``note`` what cannot be seen.
+    less 1. ``unseen`` says why there is nothing; ``note`` what cannot be seen,
+    and ``store_note`` what cannot be told of the stores.
     """
 
     cell: Cell
@@ -70,6 +71,7 @@ class ProfileResult:
     unseen: str = ""
     note: str = ""
     store: StoreProfile | None = None
+    store_note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

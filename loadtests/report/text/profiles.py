@@ -98,7 +98,7 @@ def notes(result: RunResult) -> list[str]:
     told = [
         f"{cell.cell.worker}: {text}"
         for cell in result.profiles.cells
-        for text in (cell.unseen, cell.note)
+        for text in (cell.unseen, cell.note, cell.store_note)
         if text
     ]
     return [*dict.fromkeys(told), *_costs(result.profiles.cells)]

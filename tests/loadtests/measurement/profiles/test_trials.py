@@ -16,7 +16,7 @@ from loadtests.model.profiles.planned import ProfilePlan
 from loadtests.model.profiles.records import CellProfile
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.trial import Trial
-from loadtests.tools import py_spy
+from loadtests.tools import procfs, py_spy
 from tests.loadtests.builders import make_cell, make_plan, make_spec, make_trial, make_worker
 from tests.loadtests.fakes import FakeStack, World
 
@@ -153,3 +153,35 @@ def test_the_most_frequent_reason_is_told_where_no_look_gave_anything() -> None:
     seen = replace(NOTHING_SEEN, failures={"Rare.": 1, "Often.": 9})
 
     assert trials.profile_of(make_trial(), make_worker("sync"), seen).unseen == "Often."
+
+
+@pytest.mark.parametrize("error", [PermissionError("No."), ValueError("No."), OSError("No.")])
+def test_a_set_up_that_fails_does_not_fail_the_run(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    class Broken(Local):
+        def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+            raise error
+
+    monkeypatch.setattr(py_spy, "find_program", lambda: "/bin/py-spy")
+    plan = make_plan()
+
+    told = profiles(plan, Broken(World(), plan))
+
+    assert {profile.unseen for profile in told} == {"The profile trial failed: No."}
+
+
+def test_why_nothing_is_told_of_a_store_is_in_the_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Listed(Local):
+        def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+            return (ServerProcess(pid=2**30, parent=1, threads=1, command="gunicorn"),)
+
+    variables = {"DATABASE_URL": "postgresql://prod/shop", "CACHE": "redis://cache"}
+    monkeypatch.setattr(py_spy, "find_program", lambda: "/bin/py-spy")
+    monkeypatch.setattr(procfs, "environment_of", lambda _: variables)
+    plan = make_plan()
+
+    told = profiles(plan, Listed(World(), plan))
+
+    assert told[0].store is None
+    assert "Redis" in told[0].store_note
