@@ -18,6 +18,9 @@ LEAST_PAIRS = 4
 OUTSIDE = -1
 """Work of the server or of the interpreter: no function of the user's."""
 
+ONE_SIDED = -2
+"""Code of the user's that only one version has, on stacks without a function of both versions."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
@@ -65,7 +68,9 @@ def owners_of(profile: FunctionProfile) -> Sequence[int]:
     """Return for each path the function that its time counts for.
 
     It is the innermost one that both versions have: what only one of them has counts for its
-    caller, so that code that moved into a new function has not changed.
+    caller, so that code that moved into a new function has not changed. Where no caller is in both
+    versions, all such code has one owner: a function that was renamed, or moved into another file,
+    is there on both sides, and has not changed either.
     """
     return [
         next(
@@ -74,7 +79,7 @@ def owners_of(profile: FunctionProfile) -> Sequence[int]:
                 for place in reversed(path.functions)
                 if profile.functions[place].in_base and profile.functions[place].in_head
             ),
-            OUTSIDE if not path.functions else path.functions[0],
+            ONE_SIDED if path.functions else OUTSIDE,
         )
         for path in profile.paths
     ]
