@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 
+from loadtests.analysis.profiles import greenlets
 from loadtests.environments.protocol import Stack
 from loadtests.measurement.profiles.beside import Beside
 from loadtests.measurement.profiles.looking import Looking, Seen
@@ -34,6 +35,11 @@ NO_PROCESSES = "The replicas' processes cannot be listed here."
 GREENLETS = (
     "Of greenlets, only the one that runs can be seen from outside; what the others wait for is not"
     " told. A helper inside the workers can: scripts/twofold_greenlets.py."
+)
+
+EVENT_LOOP = (
+    "Requests of an event loop take turns in one thread. Only the one that runs can be seen from"
+    " outside; what the others wait for is not told."
 )
 
 GREENLET_MODES = frozenset({"gevent", "eventlet", "gevent_wsgi", "gevent_pywsgi"})
@@ -125,17 +131,17 @@ def _seen(
     worker: WorkerModel,
     program: str,
 ) -> CellProfile:
-    processes = [
-        (member, process.pid)
+    served = [
+        (member, process)
         for member in (f"{worker.name}-{number}" for number in spec.members)
         for process in serving(stack.processes_of(member), worker.server)
     ]
-    if not processes:
+    if not served:
         return _unseen(spec.cell, worker, NO_PROCESSES)
-    pids = [pid for _, pid in processes]
+    pids = [process.pid for _, process in served]
     accesses = accesses_of(pids)
     looking = Looking(
-        processes,
+        [(member, process.pid) for member, process in served],
         partial(py_spy.dump, program, cores=plan.budget.service_cores),
         stores=(*map(str, accesses), *addresses_seen(accesses, pids)),
     )
@@ -146,7 +152,8 @@ def _seen(
         trial = load(spec, timing, beside)
     finally:
         beside.stop()
-    profile = profile_of(trial, worker, looking.seen())
+    commands = [process.command for _, process in served]
+    profile = profile_of(trial, worker, looking.seen(), commands)
     return replace(
         profile,
         store=store.seen() if store else None,
@@ -154,9 +161,13 @@ def _seen(
     )
 
 
-def profile_of(trial: Trial, worker: WorkerModel, seen: Seen) -> CellProfile:
-    """Return the profile of a trial and what was seen during it."""
-    greenlets = (worker.mode or worker.name) in GREENLET_MODES
+def profile_of(
+    trial: Trial, worker: WorkerModel, seen: Seen, commands: Sequence[str] = ()
+) -> CellProfile:
+    """Return the profile of a trial and what was seen during it.
+
+    ``commands`` are the command lines of the processes.
+    """
     unseen = ""
     if not seen.looks:
         reasons = sorted(seen.failures, key=lambda reason: -seen.failures[reason])
@@ -173,8 +184,20 @@ def profile_of(trial: Trial, worker: WorkerModel, seen: Seen) -> CellProfile:
         looking_cpus=seen.looking_s / seen.span_s if seen.span_s else None,
         failures=seen.failures,
         unseen=unseen,
-        note=GREENLETS if greenlets and not seen.helped else "",
+        note=_unseen_waits(worker, seen, commands),
+        has_slots=worker.slots is not None,
     )
+
+
+def _unseen_waits(worker: WorkerModel, seen: Seen, commands: Sequence[str]) -> str:
+    """Return a note where what most requests wait for cannot be seen from outside; else ""."""
+    if seen.helped:
+        return ""
+    if (worker.mode or worker.name) in GREENLET_MODES:
+        return GREENLETS
+    if greenlets.take_turns(seen.stacks, worker.server):
+        return GREENLETS if greenlets.are_of_gevent(seen.stacks) else EVENT_LOOP
+    return EVENT_LOOP if any(map(greenlets.TURNS_OPTION.search, commands)) else ""
 
 
 def serving(processes: Sequence[ServerProcess], server: str) -> Sequence[ServerProcess]:

@@ -13,7 +13,7 @@ from loadtests.measurement.profiles.looking import Seen
 from loadtests.model.errors import GeneratorFailure
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
 from loadtests.model.profiles.planned import ProfilePlan
-from loadtests.model.profiles.records import CellProfile
+from loadtests.model.profiles.records import CellProfile, Frame, Stack, Waiting
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.trial import Trial
 from loadtests.tools import procfs, py_spy
@@ -185,3 +185,33 @@ def test_why_nothing_is_told_of_a_store_is_in_the_profile(monkeypatch: pytest.Mo
 
     assert told[0].store is None
     assert "Redis" in told[0].store_note
+
+
+@pytest.mark.parametrize(
+    ("file", "note"),
+    [
+        ("/venv/lib/python3.11/site-packages/gevent/hub.py", trials.GREENLETS),
+        ("/venv/lib/python3.11/site-packages/eventlet/hubs/hub.py", trials.EVENT_LOOP),
+        ("/usr/lib/python3.11/threading.py", ""),
+    ],
+)
+def test_a_worker_that_is_in_no_list_is_known_by_its_stacks(file: str, note: str) -> None:
+    stack = Stack(frames=(Frame(file=file, line=1, name="run"),), kind=Waiting.CPU)
+    seen = replace(NOTHING_SEEN, stacks=(stack,))
+    worker = make_worker("geventwebsocket.gunicorn.workers.GeventWebSocketWorker")
+
+    assert trials.profile_of(make_trial(), worker, seen).note == note
+    assert trials.profile_of(make_trial(), worker, replace(seen, helped=True)).note == ""
+
+
+def test_a_server_whose_loop_is_no_python_is_known_by_its_command() -> None:
+    profile = trials.profile_of(
+        make_trial(), make_worker("uwsgi-threads"), NOTHING_SEEN, ["uwsgi --async 50"]
+    )
+
+    assert profile.note == trials.EVENT_LOOP
+
+
+def test_a_worker_without_slots_has_none_in_its_profile() -> None:
+    assert trials.profile_of(make_trial(), make_worker("gthread"), NOTHING_SEEN).has_slots
+    assert not trials.profile_of(make_trial(), make_worker("gevent"), NOTHING_SEEN).has_slots
