@@ -23,6 +23,7 @@ from loadtests.model.profiles.planned import ProfilePlan
 from loadtests.model.profiles.records import CellProfile
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.trial import Trial
+from loadtests.planning import profile_trials
 from loadtests.tools import py_spy
 
 ELSEWHERE = (
@@ -50,10 +51,7 @@ PREFORKING = frozenset({"gunicorn", "uwsgi", "granian"})
 INITS = frozenset({"docker-init", "tini", "dumb-init", "catatonit"})
 """Programs that a container starts first, to collect its ended processes."""
 
-SETTLE_S = 0.6
-
 DRAIN_LIMIT_S = 15.0
-
 
 Measure = Callable[[TrialSpec, Timing, Beside], Trial]
 """Puts a cell's load on, and returns its trial."""
@@ -66,12 +64,14 @@ def measure(
     load: Measure,
     *,
     gains: Callable[[str, str], float],
+    answer_s: Callable[[Cell], float] = lambda _: 0.0,
     say: Callable[[str], None],
 ) -> tuple[CellProfile, ...]:
     """Return the profile of each planned cell, one after another.
 
-    ``gains`` gives a series' factor of throughput, to find those that gain least. What cannot be
-    seen is said in the profile itself; nothing of it makes a run fail.
+    ``gains`` gives a series' factor of throughput, to find those that gain least; ``answer_s`` how
+    long a cell's requests take, in seconds. What cannot be seen is said in the profile itself;
+    nothing of it makes a run fail.
     """
     program = py_spy.find_program()
     told = "" if program else py_spy.MISSING
@@ -87,7 +87,8 @@ def measure(
                 profiles.append(_unseen(spec.cell, worker, told))
                 continue
             say(f"Looking where requests wait: {spec.cell}")
-            profile = _profile(plan, planned, stack, load, spec, worker, program)
+            timing = profile_trials.timing_of(planned, answer_s(spec.cell), DRAIN_LIMIT_S)
+            profile = _profile(plan, timing, stack, load, spec, worker, program)
             if profile.unseen == py_spy.NO_RIGHT:
                 told = profile.unseen
             profiles.append(profile)
@@ -108,7 +109,7 @@ def _unseen(cell: Cell, worker: WorkerModel, why: str) -> CellProfile:
 
 def _profile(
     plan: Plan,
-    planned: ProfilePlan,
+    timing: Timing,
     stack: Stack,
     load: Measure,
     spec: TrialSpec,
@@ -117,14 +118,14 @@ def _profile(
 ) -> CellProfile:
     """Return the profile of one cell, or why there is none."""
     try:
-        return _seen(plan, planned, stack, load, spec, worker, program)
+        return _seen(plan, timing, stack, load, spec, worker, program)
     except (EnvironmentFailure, OSError, ValueError) as error:
         return _unseen(spec.cell, worker, f"The profile trial failed: {error}")
 
 
 def _seen(
     plan: Plan,
-    planned: ProfilePlan,
+    timing: Timing,
     stack: Stack,
     load: Measure,
     spec: TrialSpec,
@@ -147,7 +148,6 @@ def _seen(
     )
     store = StoreLooking(accesses, pids) if accesses else None
     beside = Beside((looking, store) if store else (looking,))
-    timing = Timing(settle_s=SETTLE_S, window_s=planned.window_s, drain_limit_s=DRAIN_LIMIT_S)
     try:
         trial = load(spec, timing, beside)
     finally:

@@ -215,3 +215,31 @@ def test_a_server_whose_loop_is_no_python_is_known_by_its_command() -> None:
 def test_a_worker_without_slots_has_none_in_its_profile() -> None:
     assert trials.profile_of(make_trial(), make_worker("gthread"), NOTHING_SEEN).has_slots
     assert not trials.profile_of(make_trial(), make_worker("gevent"), NOTHING_SEEN).has_slots
+
+
+def test_the_window_is_as_long_as_the_cells_requests_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Listed(Local):
+        def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+            return (ServerProcess(pid=2**30, parent=1, threads=1, command="gunicorn"),)
+
+    timings: dict[int, Timing] = {}
+
+    def load(spec: TrialSpec, timing: Timing, beside: Beside) -> Trial:
+        timings[spec.cell.replicas] = timing
+        return make_trial(spec=spec)
+
+    monkeypatch.setattr(py_spy, "find_program", lambda: "/bin/py-spy")
+    plan = make_plan()
+
+    trials.measure(
+        plan,
+        replace(PLANNED, series_most=1),
+        Listed(World(), plan),
+        load,
+        gains=lambda *_: 1.0,
+        answer_s=lambda cell: 3.0 if cell.replicas == 4 else 0.01,
+        say=lambda _: None,
+    )
+
+    assert (timings[1].settle_s, timings[1].window_s) == (0.6, 2.0)
+    assert timings[4].window_s == pytest.approx(6.0)
