@@ -57,7 +57,7 @@ class Frame:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line} {self.name}"
+        return f"{self.file}:{self.line} {self.name}" if self.line else f"{self.file} {self.name}"
 
 
 @dataclass(frozen=True, kw_only=True)
