@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 def command(*, name: str | None, out: Path | None, as_json: bool) -> int:
     """Say where requests wait, down to the line of code; the latest run is the default."""
     from loadtests import pipeline
-    from loadtests.report.text import explanation
+    from loadtests.model.tested.target import TargetKind
+    from loadtests.report.text import explanation, profiles
     from loadtests.results import run_folder, strange_values
 
     folder = results_folder.run_in(out, name)
     with strange_values.refused(folder):
         result = pipeline.conclude(run_folder.read(folder))
+        if not result.profiles.cells and result.plan.tested.kind is TargetKind.URL:
+            raise UsageError(f"Run {folder.name} has no profiles. {profiles.OF_A_URL}")
         if not result.profiles.cells:
             raise UsageError(
                 f"Run {folder.name} has no profiles. Measure again with `twofold run --profile`"

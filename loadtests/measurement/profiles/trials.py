@@ -89,7 +89,7 @@ def measure(
             say(f"Looking where requests wait: {spec.cell}")
             timing = profile_trials.timing_of(planned, answer_s(spec.cell), DRAIN_LIMIT_S)
             profile = _profile(plan, timing, stack, load, spec, worker, program)
-            if profile.unseen == py_spy.NO_RIGHT:
+            if profile.unseen in py_spy.REFUSALS:
                 told = profile.unseen
             profiles.append(profile)
     return tuple(profiles)

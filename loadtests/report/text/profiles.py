@@ -28,6 +28,12 @@ MOST_LINES = 6
 
 LEAST_SHARE = 0.02
 
+OF_A_URL = (
+    "Of a deployment at a URL, nothing is told of where requests wait: Twofold does not know its"
+    " processes. Measure the application where Twofold starts the replicas: twofold run with an"
+    " import string, an image or a Compose file."
+)
+
 MOST_STATEMENTS = 4
 
 LEAST_SESSIONS = 0.05

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from loadtests.model import errors
+from loadtests.model.plan import Plan
 from loadtests.model.profiles.records import CellProfile
+from loadtests.model.tested.target import Target, TargetKind
+from loadtests.report.text import profiles
 from loadtests.results.run_folder import Store
 from tests.loadtests.analysis.profiles.builders import make_profile
 from tests.loadtests.builders import (
@@ -21,15 +25,15 @@ from tests.loadtests.builders import (
 PLAN = make_plan(replica_counts=(1, 2))
 
 
-def a_run(results: Path, *profiles: CellProfile) -> Path:
+def a_run(results: Path, *seen: CellProfile, plan: Plan = PLAN) -> Path:
     """Write a finished run with these profiles, and return its folder."""
     store = Store.create(results, "20260921-101500-0001")
-    store.begin(make_facts(), make_machine(), PLAN)
+    store.begin(make_facts(), make_machine(), plan)
     store.write_calibrations([make_calibration()])
-    for trial in make_trials(PLAN):
+    for trial in make_trials(plan):
         store.append(trial, b"")
-    if profiles:
-        store.write_profiles(profiles)
+    if seen:
+        store.write_profiles(seen)
     return store.folder
 
 
@@ -79,3 +83,15 @@ def test_a_run_without_profiles_is_refused_with_the_way_to_have_them(
 
     assert ended.code == errors.EXIT_USAGE
     assert "twofold run --profile" in ended.stderr
+
+
+def test_of_a_deployment_at_a_url_no_profile_is_advised(twofold: Any, tmp_path: Path) -> None:
+    tested = Target(kind=TargetKind.URL, given="web", name="web", url="http://10.0.0.1:80")
+    a_run(tmp_path, plan=replace(PLAN, tested=tested))
+
+    ended = twofold("explain")
+
+    assert ended.code == errors.EXIT_USAGE
+    said = " ".join(ended.stderr.split())
+    assert profiles.OF_A_URL in said
+    assert "--profile" not in said
