@@ -17,7 +17,7 @@ from loadtests.measurement.profiles.store_sessions import (
     addresses_seen,
     others_told,
 )
-from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.errors import EnvironmentFailure, UnusableLoad
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream, WorkerModel
 from loadtests.model.profiles.planned import ProfilePlan
 from loadtests.model.profiles.records import CellProfile
@@ -119,7 +119,7 @@ def _profile(
     """Return the profile of one cell, or why there is none."""
     try:
         return _seen(plan, timing, stack, load, spec, worker, program)
-    except (EnvironmentFailure, OSError, ValueError) as error:
+    except (EnvironmentFailure, UnusableLoad, OSError, ValueError) as error:
         return _unseen(spec.cell, worker, f"The profile trial failed: {error}")
 
 

@@ -10,7 +10,7 @@ import pytest
 from loadtests.measurement.profiles import trials
 from loadtests.measurement.profiles.beside import Beside
 from loadtests.measurement.profiles.looking import Seen
-from loadtests.model.errors import GeneratorFailure
+from loadtests.model.errors import GeneratorFailure, UnusableLoad
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
 from loadtests.model.profiles.planned import ProfilePlan
 from loadtests.model.profiles.records import CellProfile, Frame, Stack, Waiting
@@ -155,7 +155,7 @@ def test_the_most_frequent_reason_is_told_where_no_look_gave_anything() -> None:
     assert trials.profile_of(make_trial(), make_worker("sync"), seen).unseen == "Often."
 
 
-@pytest.mark.parametrize("error", [PermissionError("No."), ValueError("No."), OSError("No.")])
+@pytest.mark.parametrize("error", [PermissionError("No."), ValueError("No."), UnusableLoad("No.")])
 def test_a_set_up_that_fails_does_not_fail_the_run(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
