@@ -50,7 +50,7 @@ SEARCH_LIMIT_S = 3600.0
 """Three or four runs of 2 to 6 minutes each."""
 
 SERIAL_TARGET = 1.75
-"""Between the factors 1.818 and 1.692 of a serial share of 10 %, which the usual 1.8 is too near."""
+"""Between the factors 1.818 and 1.692 of a serial share of 10 %; the usual 1.8 is too near one."""
 
 STORE_HELD_CPUS = 0.1
 """With less for each replica, the first one might not use up the store's 0.2 CPU."""
@@ -214,9 +214,7 @@ def _search_member(system: System, seed: int, folder: str) -> str:
     def decide(given: dict[str, Any]) -> Decision:
         sized = bool(given.get("one_size"))
         here = replace(shape, replicas=given["replicas"], one_size=sized)
-        return Decision(
-            plan=plan_of(here, chosen.machine, seed=seed), chosen=chosen, results=RUNS
-        )
+        return Decision(plan=plan_of(here, chosen.machine, seed=seed), chosen=chosen, results=RUNS)
 
     def run(decision: Decision) -> RunResult:
         request = pipeline.Request(

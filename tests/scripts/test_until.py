@@ -78,9 +78,7 @@ def test_a_campaign_writes_a_row_for_each_search_and_goes_on_where_it_stopped(
     def run(argv: tuple[str, ...], **_: Any) -> Completed:
         name = argv[4]
         asked.append(name)
-        return Completed(
-            argv=argv, code=0, stdout=doubling.document(answers[name]), stderr=""
-        )
+        return Completed(argv=argv, code=0, stdout=doubling.document(answers[name]), stderr="")
 
     monkeypatch.setattr(proc, "run", run)
     monkeypatch.setattr(until, "needed", a_store)

@@ -81,7 +81,7 @@ def own_line(frames: Sequence[Frame]) -> tuple[Frame, str]:
 def own_path(frames: Sequence[Frame]) -> tuple[tuple[Frame, ...], str]:
     """Return the user's own frames of a request, and what the innermost one called.
 
-    What is the user's own is as in :func:`own_line`. A line is 0 where the file is no Python source.
+    What is the user's own is as in :func:`own_line`. It is line 0 where a file is no source.
     """
     for counts in (is_own, _may_be_own):
         own = [index for index, frame in enumerate(frames) if counts(frame)]

@@ -140,8 +140,8 @@ def result_of(profile: CellProfile, measured_rps: float | None = None) -> Profil
 def _too_few(profile: CellProfile) -> str:
     if len(profile.looks) >= LEAST_LOOKS:
         return (
-            f"No correct answer fell into the {profile.window_s:.1f} s of the profile trial, so the time"
-            " of a request cannot be told. Requests take longer, or fail."
+            f"No correct answer fell into the {profile.window_s:.1f} s of the profile trial, so the"
+            " time of a request cannot be told. Requests take longer, or fail."
         )
     reasons = sorted(profile.failures, key=lambda reason: -profile.failures[reason])
     why = f" {reasons[0]}" if reasons else ""

@@ -104,8 +104,7 @@ def _explained(result: GateResult) -> Iterator[str]:
         yield from (f"  {note}" for note in notes(shown))
 
 
-def remarks_at_lines
-(result: GateResult) -> Iterator[tuple[str, int, str]]:
+def remarks_at_lines(result: GateResult) -> Iterator[tuple[str, int, str]]:
     """Yield path in the checkout, line and message of each change whose line is known there."""
     for shown in result.functions:
         for change in shown.changed:

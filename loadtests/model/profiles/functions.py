@@ -86,8 +86,8 @@ class FunctionChange:
     interval: 0.046 is 4.6 % more of all. ``chance`` is the p-value; ``is_changed`` means that the
     change is shown, with the error controlled over all functions. ``line`` has most of the change.
     ``new_callees`` exist in head only, ``gone_callees`` in base only; their time counts as this
-    function's. ``callee`` is the function of a library in which most of the change is, or "". Without
-    a ``file`` it is code that only one version has, in functions that may have been renamed.
+    function's. ``callee`` is the function of a library in which most of the change is, or "".
+    Without a ``file`` it is code that only one version has, in functions that may be renamed ones.
     """
 
     file: str

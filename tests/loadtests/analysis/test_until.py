@@ -138,7 +138,7 @@ def test_a_loss_of_requests_that_became_dearer_is_told_as_that() -> None:
     step = step_of(make_result(plan, trials))
 
     assert step.verdict is Verdict.NO_GAIN
-    assert step.why == "CPU per request changed by +96% from 1 to 2 replicas."
+    assert step.why == "CPU per request changed by +97% from 1 to 2 replicas."
 
 
 def test_the_size_of_the_replicas_is_told_with_their_number() -> None:

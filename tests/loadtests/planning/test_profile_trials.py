@@ -48,9 +48,7 @@ def test_slow_requests_are_waited_for_and_seen_in_two_waves() -> None:
 
 @pytest.mark.parametrize("series", [1, 2, 3, 10])
 @pytest.mark.parametrize("answer_s", [0.0, 0.5, 2.0, 5.0, 60.0])
-def test_slow_requests_get_no_more_time_than_there_is_for_all(
-    series: int, answer_s: float
-) -> None:
+def test_slow_requests_get_no_more_time_than_there_is_for_all(series: int, answer_s: float) -> None:
     planned = plan_profiles((1, 2, 4), series)
     timing = timing_of(planned, answer_s, 15.0)
 

@@ -75,7 +75,5 @@ def test_all_variables_are_read_and_each_access_is_named_once() -> None:
         ({"PGHOST": "/var/run/postgresql"}, []),
     ],
 )
-def test_an_unusual_access_is_read_or_left_out(
-    variables: dict[str, str], told: list[str]
-) -> None:
+def test_an_unusual_access_is_read_or_left_out(variables: dict[str, str], told: list[str]) -> None:
     assert hosts(variables) == told

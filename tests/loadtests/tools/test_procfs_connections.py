@@ -11,7 +11,7 @@ import pytest
 from loadtests.tools import procfs
 from loadtests.tools.procfs import connections
 
-TCP = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+TCP = """  sl  local_address rem_address   st tx_queue rx_queue tr when retrnsmt uid timeout inode
    0: 0200000A:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 11 1
    1: 0200000A:D431 0300000A:1538 01 00000000:00000000 00:00000000 00000000     0        0 12 1
    2: 0200000A:D432 0400000A:1538 06 00000000:00000000 03:00000000 00000000     0        0 0 3
@@ -58,9 +58,7 @@ def test_an_address_of_another_network_may_lead_elsewhere_from_here(
 ) -> None:
     here = ROUTES.splitlines(keepends=True)[0]
     monkeypatch.setattr(procfs, "network_of", lambda pid: f"net:{pid}")
-    monkeypatch.setattr(
-        connections, "_read", lambda pid, _: here if pid == "self" else ROUTES
-    )
+    monkeypatch.setattr(connections, "_read", lambda pid, _: here if pid == "self" else ROUTES)
 
     assert connections.is_same_from_here(7, address) is same
 
