@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from loadtests.analysis import losses
 from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_NO, EXIT_YES
 from loadtests.model.plan import Cell
-from loadtests.model.result import Estimate, RunResult
+from loadtests.model.result import CellResult, DoublingResult, Estimate, RunResult
 from loadtests.model.vocabulary import Verdict
 
 
@@ -25,11 +26,16 @@ class Ended(StrEnum):
     """The machine, or what scales the deployment, cannot do more."""
     UNKNOWN = "unknown"
     """A doubling that could not be decided."""
+    FAILED = "failed"
+    """A doubling that could not be measured, though the machine has room for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One doubling with its verdict; ``why`` is the reason of a loss or of having no answer."""
+    """One doubling with its verdict; ``why`` is the reason of a loss or of having no answer.
+
+    ``replica_cpus`` is the CPU of each replica, the same in all steps; None where it has no limit.
+    """
 
     run_id: str
     replicas_from: int
@@ -39,6 +45,7 @@ class Step:
     from_rps: Estimate
     to_rps: Estimate
     why: str
+    replica_cpus: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +82,14 @@ def step_of(result: RunResult) -> Step:
         verdict=doubling.verdict,
         from_rps=small.throughput_rps,
         to_rps=large.throughput_rps,
-        why=large.bottleneck_detail if losing else doubling.reason,
+        why=_causes(result, doubling, large) if losing else doubling.reason,
+        replica_cpus=result.plan.budget.replica_cpus,
     )
+
+
+def _causes(result: RunResult, doubling: DoublingResult, large: CellResult) -> str:
+    """Return why a doubling lost, as the report of its run says it."""
+    return losses.in_words(doubling, result.cells) or large.bottleneck_detail
 
 
 def goes_on(step: Step) -> bool:
@@ -84,24 +97,27 @@ def goes_on(step: Step) -> bool:
     return step.verdict is Verdict.SCALES
 
 
-def conclude(steps: Sequence[Step], *, refusal: str = "", for_rps: float | None = None) -> HowFar:
+def conclude(
+    steps: Sequence[Step], *, refusal: str = "", failure: str = "", for_rps: float | None = None
+) -> HowFar:
     """Return the answer from at least one doubling.
 
-    ``refusal`` is why the next one cannot be measured, where the last one scaled.
+    Where the last one scaled, ``refusal`` is why the machine cannot measure the next one, and
+    ``failure`` what went wrong with it.
     """
     last = steps[-1]
     scaled = [step for step in steps if step.verdict is Verdict.SCALES]
     up_to = scaled[-1].replicas_to if scaled else last.replicas_from
     rate = scaled[-1].to_rps if scaled else last.from_rps
     if last.verdict is Verdict.SCALES:
-        ended = Ended.MACHINE
+        ended = Ended.FAILED if failure else Ended.MACHINE
     elif last.verdict in {Verdict.INCONCLUSIVE, Verdict.INVALID}:
         ended = Ended.UNKNOWN
     else:
         ended = Ended.FOUND
     replicas_for = _fewest(steps, for_rps) if for_rps is not None else None
     sentences = (
-        _sentence(last, up_to, rate, ended, refusal, any_scaled=bool(scaled)),
+        _sentence(last, up_to, rate, ended, failure or refusal, any_scaled=bool(scaled)),
         _wanted(steps, for_rps, replicas_for) if for_rps is not None else "",
     )
     return HowFar(
@@ -116,13 +132,15 @@ def conclude(steps: Sequence[Step], *, refusal: str = "", for_rps: float | None 
 
 
 def _sentence(
-    last: Step, up_to: int, rate: Estimate, ended: Ended, refusal: str, *, any_scaled: bool
+    last: Step, up_to: int, rate: Estimate, ended: Ended, told: str, *, any_scaled: bool
 ) -> str:
-    at = _rps(rate)
-    reach = f"Up to {up_to} replicas" if any_scaled else "1 replica" if up_to == 1 else f"{up_to}"
+    at = f"{_size(last, up_to)}{_rps(rate)}"
+    reach = f"Up to {_replicas(up_to)}" if any_scaled else _replicas(up_to)
     match ended:
         case Ended.MACHINE:
-            return f"At least up to {up_to} replicas{at}; more cannot be tested here: {refusal}"
+            return f"At least up to {up_to} replicas{at}; more cannot be tested here: {told}"
+        case Ended.FAILED:
+            return f"{reach}{at}; {2 * up_to} could not be measured: {told}"
         case Ended.UNKNOWN:
             known = f"{reach}{at}" if any_scaled else "Cannot tell"
             return (
@@ -140,6 +158,12 @@ def _loss(last: Step) -> str:
         return f"with {last.replicas_to} answers are wrong or fail"
     gains = "gain almost nothing" if last.verdict is Verdict.NO_GAIN else "gain too little"
     return f"{last.replicas_to} {gains} (factor {factor}, where 2 is perfect)"
+
+
+def _size(step: Step, count: int) -> str:
+    if step.replica_cpus is None:
+        return ""
+    return f" of {step.replica_cpus:g} CPU{' each' if count > 1 else ''}"
 
 
 def _rps(rate: Estimate) -> str:
@@ -188,7 +212,7 @@ def exit_code(answer: HowFar) -> int:
     """Return the exit code: 0 it scales (or reaches the wanted rate), 1 not, 3 cannot tell."""
     if answer.for_rps is not None and answer.replicas_for is not None:
         return EXIT_YES
-    if answer.ended is Ended.UNKNOWN:
+    if answer.ended in {Ended.UNKNOWN, Ended.FAILED}:
         return EXIT_CANNOT_TELL
     if answer.for_rps is not None:
         return EXIT_NO if answer.ended is Ended.FOUND else EXIT_CANNOT_TELL

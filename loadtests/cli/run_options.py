@@ -230,6 +230,8 @@ def ask(given: dict[str, Any]) -> tuple[options.Options, Project]:
     if url is not None and file is not None and file.settings.target != url != file.settings.url:
         # The file's objectives are for its own target, which is another one.
         asked = replace(asked, slo=given["slo"], latency=bool(given["latency"]))
+    if url is not None and _asks_for_profiles(given, file):
+        project = replace(project, tested=_unseen(project.tested))
     _check_for_url(asked, project.tested)
     return options.check(asked, choices.of_a_run(project)), project
 
@@ -243,6 +245,19 @@ def _at(tested: Target, loaded: permission.Loaded) -> Target:
         f" {', '.join(loaded.others)}."
     )
     return replace(tested, address=loaded.address, notes=(*tested.notes, note))
+
+
+def _asks_for_profiles(given: dict[str, Any], file: ProjectFile | None) -> bool:
+    """Return whether profiles are asked for, and not only usual."""
+    asked = given.get("profile")
+    return bool(asked if asked is not None else file and file.settings.profile)
+
+
+def _unseen(tested: Target) -> Target:
+    """Return a target at a URL with the note that its processes cannot be looked at."""
+    from loadtests.report.text import profiles
+
+    return replace(tested, notes=(*tested.notes, profiles.OF_A_URL))
 
 
 def _check_for_url(asked: options.Options, tested: Target) -> None:

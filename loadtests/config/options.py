@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,8 @@ class Options:
     """The most requests a second that a deployment at a URL may get."""
     profile: bool = False
     """Whether to look, after the rounds, where requests wait."""
+    one_size: bool = False
+    """Whether replicas are as large as where the most that fit here run, however few these are."""
 
 
 def check(options: Options, choices: Choices) -> Options:
@@ -124,10 +127,10 @@ def _check_figures(options: Options) -> None:
             " above 1 and at most 2. Try --target 1.8."
         )
     check_start_limit(options.start_limit_s)
-    if options.max_rps is not None and not options.max_rps > 0:
+    if options.max_rps is not None and not 0 < options.max_rps < math.inf:
         raise UsageError(
             f"--max-rps is {options.max_rps:g}; it is how many requests a second may be sent, and"
-            " has to be above 0. Try --max-rps 50."
+            " has to be above 0 and finite. Try --max-rps 50."
         )
     check_generator_workers(options.generator_workers)
     processes = options.generator_processes

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from loadtests.analysis.profiles import function_pairs
 from loadtests.gate.analysis import history
 from loadtests.gate.model import GateResult
 from loadtests.gate.report import github, html, junit, markdown, verdict_json
 from loadtests.model.errors import EnvironmentFailure, UsageError
-from loadtests.results.run_folder import Store
+from loadtests.results.run_folder import STACKS, Store
 from loadtests.tools import files
 
 VERDICT = "verdict.json"
@@ -31,6 +32,10 @@ def write_all(store: Store, result: GateResult) -> None:
     """Write every file of a gate into its folder."""
     for name, render in FILES.items():
         store.write(name, render(result))
+    for profile in result.evidence.profiles:
+        for ending, stacks in function_pairs.collapsed(profile).items():
+            (store.folder / STACKS).mkdir(exist_ok=True)
+            store.write(f"{STACKS}/{profile.worker}.{ending}", stacks)
 
 
 def add_to_history(

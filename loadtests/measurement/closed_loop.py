@@ -232,6 +232,7 @@ class Session:
             self._stack,
             self._load_beside,
             gains=partial(naming.gain, rates, planned.replica_counts),
+            answer_s=self._answer_s,
             say=self._progress.say,
         )
         self._store.write_profiles(profiles)
@@ -257,7 +258,7 @@ class Session:
         users = calibration.users_per_replica * spec.cell.replicas
         timing = replace(
             self._plan.timing,
-            settle_s=self._settle_s(spec.cell, calibration),
+            settle_s=self._settle_s(spec.cell),
             window_s=self._window_s(calibration),
         )
         raw = self._put_on(spec, users, timing)
@@ -272,12 +273,17 @@ class Session:
         self._watch()
         return trial
 
-    def _settle_s(self, cell: Cell, calibration: Calibration) -> float:
+    def _answer_s(self, cell: Cell) -> float:
+        """Return how long a cell's requests take, by its last trial or else its calibration."""
+        calibration = self._calibrations[(cell.worker, cell.workload)]
         before = [trial for trial in self._trials if trial.spec.cell == cell]
         last = before[-1].latency if before else None
-        answer_ms = (last.mean_ms if last else calibration.answer_ms) or 0.0
+        return ((last.mean_ms if last else calibration.answer_ms) or 0.0) / 1000
+
+    def _settle_s(self, cell: Cell) -> float:
+        before = [trial for trial in self._trials if trial.spec.cell == cell]
         return trial_timing.settle_s(
-            answer_ms / 1000,
+            self._answer_s(cell),
             self._plan.timing.settle_s,
             part=trial_timing.part(self._plan.seed, cell, len(before)),
         )

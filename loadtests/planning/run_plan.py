@@ -13,6 +13,7 @@ from random import Random
 
 from loadtests.config import slo
 from loadtests.config.options import (
+    MAX_REPLICAS,
     ROUNDS_MAX,
     ROUNDS_MIN,
     Options,
@@ -61,6 +62,11 @@ ONE_CORE = (
 )
 INSTEAD = "Workload {} is measured instead, whose bottleneck is worker slots."
 
+ONE_SIZE = (
+    "Each replica has {cpus:g} CPU, as where {replicas} run: the most that fit here. So replicas"
+    " have one size in all doublings."
+)
+
 A_WAITING_WORKLOAD = (
     "a workload of requests that wait and hardly use CPU (waits = true in its configuration)"
 )
@@ -79,8 +85,8 @@ def make_plan(
     _check_through(options, project)
     with_store = _with_store(options, project)
     workloads, workers, notes = _what_fits(options, project, machine, most, with_store=with_store)
-    share = _share_of(machine, workers, most, with_store=with_store, stores=project.tested.needs)
-    notes = (*notes, *_placement(machine, workers, most, with_store=with_store))
+    each, sized = _size(options, project, machine, workloads, workers, with_store=with_store)
+    notes = (*notes, *_placement(machine, workers, most, with_store=with_store), *sized)
     cells = cells_of(workloads, workers, counts)
     least, greatest = _round_limits(options)
     in_turn = project.tested.through is not None
@@ -103,7 +109,7 @@ def make_plan(
         rounds_max=greatest,
         precision_ratio=options.precision_ratio,
         target=options.target,
-        budget=share(waiting_only=all(workload.waits for workload in workloads)),
+        budget=each,
         timing=timing,
         upstreams=upstreams,
         rounds=rounds,
@@ -150,6 +156,42 @@ def _share_of(
     if machine.nodes:
         return partial(swarm_placement.budget, machine, workers, most, with_store=with_store)
     return partial(budget, machine, most, with_store=with_store, stores=stores)
+
+
+def _size(
+    options: Options,
+    project: Project,
+    machine: Machine,
+    workloads: tuple[Workload, ...],
+    workers: tuple[str, ...],
+    *,
+    with_store: bool,
+) -> tuple[Budget, tuple[str, ...]]:
+    """Return the budget, and a note where it is that of more replicas than are measured."""
+    most = max(options.replicas)
+    stores = project.tested.needs
+    shares = partial(_share_of, machine, workers, with_store=with_store, stores=stores)
+    sized_for = most
+    if options.one_size:
+        sized_for = _most_doubled(machine, most, shares, with_store=with_store)
+    each = shares(sized_for)(waiting_only=all(workload.waits for workload in workloads))
+    if sized_for == most or each.replica_cpus is None:
+        return each, ()
+    return each, (ONE_SIZE.format(cpus=each.replica_cpus, replicas=sized_for),)
+
+
+def _most_doubled(
+    machine: Machine, most: int, shares: Callable[[int], Callable[..., Budget]], *, with_store: bool
+) -> int:
+    """Return the largest of the doublings from ``most`` that this machine can test."""
+    larger = 2 * most
+    if larger > MAX_REPLICAS or not fits(machine, larger, with_store=with_store):
+        return most
+    try:
+        shares(larger)(waiting_only=False)
+    except PlanError:
+        return most
+    return _most_doubled(machine, larger, shares, with_store=with_store)
 
 
 def _with_workers(

@@ -47,11 +47,18 @@ def is_ready(pid: int) -> bool:
     return sys.platform == "linux" and bool(procfs.catches(pid, signal.SIGRTMIN + OFFSET))
 
 
-def ask(pid: int) -> None:
-    """Ask a process that ``is_ready`` to write its stacks once."""
-    if is_ready(pid):  # checked each time: the process id may be another's by now
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGRTMIN + OFFSET)
+def ask(pid: int) -> bool:
+    """Ask a process to write its stacks once; return whether it has the helper and was asked.
+
+    Another user's process cannot be asked.
+    """
+    if not is_ready(pid):  # checked each time: the process id may be another's by now
+        return False
+    try:
+        os.kill(pid, signal.SIGRTMIN + OFFSET)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def written(pid: int) -> tuple[tuple[Greenlet, ...], ...]:

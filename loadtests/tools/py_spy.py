@@ -8,6 +8,7 @@ beginning of a period.
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections import Counter
@@ -23,6 +24,8 @@ from loadtests.tools.procfs import threads
 
 NAME = "py-spy"
 
+PROC = Path("/proc")
+
 LIMIT_S = 5.0
 """A look takes 20 to 100 ms; a process that has just ended, or another interpreter, none at all."""
 
@@ -37,6 +40,13 @@ NO_RIGHT = (
     " start it with --cap-add SYS_PTRACE."
 )
 
+AS_ROOT = (
+    "The replicas' processes are another user's, as in containers, so only root may look into them."
+    " Start twofold as root."
+)
+
+REFUSALS = frozenset({NO_RIGHT, AS_ROOT})
+"""The same for all processes of a run."""
 
 RECORDED = re.compile(r"(?P<name>.*?) \((?P<file>.+):(?P<line>\d+)\)")
 """A frame of a recorded stack: ``rank (/srv/shop/search.py:31)``."""
@@ -118,7 +128,12 @@ def parse_record(text: str) -> Mapping[tuple[Frame, ...], int]:
 
 def dump(program: str, pid: int, cores: Sequence[int] = ()) -> tuple[Thread, ...]:
     """Return all threads of a process; raise :class:`ProcessFailure` where it cannot be read."""
-    done = proc.run(dump_argv(program, pid, cores), timeout_s=LIMIT_S)
+    try:
+        done = proc.run(dump_argv(program, pid, cores), timeout_s=LIMIT_S)
+    except ProcessFailure as error:
+        if _is_refused(error) and _is_of_another_user(pid):
+            raise ProcessFailure(AS_ROOT, output=error.output) from error
+        raise
     try:
         seen = parse_dump(done.stdout)
     except (ValueError, KeyError, TypeError) as error:
@@ -129,6 +144,19 @@ def dump(program: str, pid: int, cores: Sequence[int] = ()) -> tuple[Thread, ...
         else replace(thread, thread=threads.id_at(pid, thread.address))
         for thread in seen
     )
+
+
+def _is_refused(error: ProcessFailure) -> bool:
+    lowered = f"{error} {error.output}".lower()
+    return "permission denied" in lowered or "operation not permitted" in lowered
+
+
+def _is_of_another_user(pid: int) -> bool:
+    own = os.geteuid()
+    try:  # root that is refused lacks a capability
+        return own != 0 and (PROC / str(pid)).stat().st_uid != own
+    except OSError:
+        return False
 
 
 def parse_dump(text: str) -> tuple[Thread, ...]:
@@ -157,10 +185,12 @@ def _is_shim(frame: dict[str, Any]) -> bool:
 
 def why_not(error: ProcessFailure) -> str:
     """Return why a process cannot be read, in a sentence with the way out."""
+    if AS_ROOT in str(error):
+        return AS_ROOT
+    if _is_refused(error):
+        return NO_RIGHT
     text = f"{error} {error.output}"
     lowered = text.lower()
-    if "permission denied" in lowered or "operation not permitted" in lowered:
-        return NO_RIGHT
     if "not found" in lowered and NAME in text and "program" in lowered:
         return MISSING
     if "python version" in lowered or "symbol" in lowered or "interpreter" in lowered:

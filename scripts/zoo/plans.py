@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from loadtests.config.options import Options
+from loadtests.config.options import DEFAULT_TARGET, Options
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.tested.workload import Workload
@@ -35,6 +35,9 @@ class Shape:
     replica_cpus: float | None = None
     window_s: float | None = None
     generator_processes: int = 1
+    target: float = DEFAULT_TARGET
+    one_size: bool = False
+    """As of the options: whether replicas are as large as where the most that fit run."""
 
 
 def plan_of(shape: Shape, machine: Machine, *, seed: int) -> Plan:
@@ -49,6 +52,8 @@ def plan_of(shape: Shape, machine: Machine, *, seed: int) -> Plan:
         seed=seed,
         probe=shape.probe,
         generator_processes=shape.generator_processes,
+        target=shape.target,
+        one_size=shape.one_size,
     )
     plan = make_plan(options, machine, backend=BACKEND, seed=seed)
     if shape.store_cpus is not None:

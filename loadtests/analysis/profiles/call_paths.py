@@ -163,6 +163,8 @@ class _Gathering:
 
     def line(self, side: str, frame: Frame) -> int:
         """Return a frame's line as head counts lines; 0 for one that head has not."""
+        if not frame.line:
+            return 0
         base, head = (self.texts.get(each, {}).get(frame.file) for each in (BASE, HEAD))
         if side == HEAD or base is None or head is None or base == head:
             return frame.line
@@ -173,7 +175,8 @@ class _Gathering:
     def source(self, side: str, file: str) -> Source | None:
         if (side, file) not in self.sources:
             text = self.texts.get(side, {}).get(file)
-            self.sources[side, file] = None if text is None else Source.of(text)
+            readable = text is not None and of_request.is_python(file)
+            self.sources[side, file] = Source.of(text or "") if readable else None
         return self.sources[side, file]
 
     def function(self, file: str, name: str) -> Function:

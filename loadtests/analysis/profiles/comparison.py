@@ -29,6 +29,10 @@ LEAST_SHARE_RATIO = 0.5
 LEAST_KIND_RATIO = 0.6
 """So much of a line's time has one kind, if the kind is called certain."""
 
+LEAST_SEEN_RATIO = 0.5
+"""Without a limit of requests at once, so much of the response time is in the application, if what
+requests wait for can be seen there."""
+
 LEAST_LOOKS = 30
 """Fewer looks are not called certain, whatever their intervals say."""
 
@@ -113,6 +117,7 @@ class _Side:
     result: ProfileResult
     whole: Mean
     means: Mapping[Hashable, Mean]
+    has_slots: bool
 
     @classmethod
     def of(cls, profile: CellProfile) -> _Side:
@@ -123,7 +128,16 @@ class _Side:
             result=result_of(profile),
             whole=whole,
             means=requests.means(requests.place),
+            has_slots=profile.has_slots,
         )
+
+    @property
+    def may_hide_waits(self) -> bool:
+        """Whether requests spend time where none could be seen, though none queue for a slot."""
+        seen, whole_ms = self.result.application_ms, self.result.mean_ms
+        if self.has_slots or seen is None or whole_ms is None:
+            return False
+        return seen.estimate < LEAST_SEEN_RATIO * whole_ms
 
     def at(self, place: Hashable) -> Mean:
         """Return a line's time; 0 for one that was never seen."""
@@ -164,6 +178,8 @@ def _first(large: _Side, small: _Side | None) -> LineTime:
 def _is_certain(large: _Side, small: _Side | None, line: LineTime) -> bool:
     sides = [side for side in (large, small) if side is not None]
     if any(side.result.looks < LEAST_LOOKS for side in sides) or line.kind is Waiting.UNKNOWN:
+        return False
+    if any(side.may_hide_waits for side in sides):
         return False
     if kind_ms(line.kinds, line.kind) < LEAST_KIND_RATIO * math.fsum(line.kinds.values()):
         return False

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
 
 from loadtests.model.profiles.records import Frame, Stack
 
@@ -79,13 +81,27 @@ def own_line(frames: Sequence[Frame]) -> tuple[Frame, str]:
 def own_path(frames: Sequence[Frame]) -> tuple[tuple[Frame, ...], str]:
     """Return the user's own frames of a request, and what the innermost one called.
 
-    What is the user's own is as in :func:`own_line`.
+    What is the user's own is as in :func:`own_line`. It is line 0 where a file is no source.
     """
     for counts in (is_own, _may_be_own):
         own = [index for index, frame in enumerate(frames) if counts(frame)]
         if own:
-            return tuple(frames[index] for index in own), _callee(frames[own[-1] + 1 :])
-    return (frames[-1],), ""
+            path = tuple(_in_source(frames[index]) for index in own)
+            return path, _callee(frames[own[-1] + 1 :])
+    return (_in_source(frames[-1]),), ""
+
+
+def is_python(file: str) -> bool:
+    """Return whether a file is Python source: by its ending, or because it has none."""
+    return PurePosixPath(file).suffix in {"", ".py", ".pyw", ".pyx"}
+
+
+def _in_source(frame: Frame) -> Frame:
+    """Return a frame; without its line where that is not one of its file.
+
+    A compiled template (Jinja) has the template's path and the lines of the Python made from it.
+    """
+    return frame if is_python(frame.file) else replace(frame, line=0)
 
 
 def _callee(below: Sequence[Frame]) -> str:

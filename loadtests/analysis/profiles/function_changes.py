@@ -33,13 +33,19 @@ from loadtests.analysis.intervals import standard_error, student_chance, student
 from loadtests.analysis.profiles.call_paths import BASE, HEAD
 from loadtests.analysis.profiles.function_pairs import (
     LEAST_PAIRS,
+    ONE_SIDED,
     OUTSIDE,
     Pair,
     owners_of,
     pairs_of,
     shares_of,
 )
-from loadtests.model.profiles.functions import FunctionChange, FunctionChanges, FunctionProfile
+from loadtests.model.profiles.functions import (
+    Function,
+    FunctionChange,
+    FunctionChanges,
+    FunctionProfile,
+)
 from loadtests.model.profiles.results import Span
 
 LEVEL = 0.01
@@ -56,6 +62,13 @@ MOST_FUNCTIONS = 20
 
 MOST_OF_IT = 0.5
 """The part of a function's change that one library function has, if it is told as the callee."""
+
+MOST_BESIDE = 0.05
+"""Where the smaller side of code that only one version has is more than this part of the larger
+one, functions may have been renamed, or moved into another file."""
+
+SEVERAL = Function(file="", name="code that only one version has")
+"""Stands for functions of which nobody knows which one of the other version each one is."""
 
 TOO_FEW = "Too few starts of both versions gave samples to compare their functions."
 
@@ -154,10 +167,11 @@ def _visible(tested: Sequence[_Tested]) -> float | None:
 
 
 def _change(details: _Details, place: int, tested: _Tested, *, is_changed: bool) -> FunctionChange:
-    function = details.profile.functions[place]
+    named = details.alone() if place == ONE_SIDED else place
+    function = SEVERAL if named is None else details.profile.functions[named]
     return FunctionChange(
         file=function.file,
-        line=details.line(place, tested.mean) or function.line,
+        line=details.line(place, named, tested.mean) or function.line,
         name=function.name,
         checkout=function.checkout,
         base_us=details.cpu_us(place, BASE),
@@ -165,8 +179,8 @@ def _change(details: _Details, place: int, tested: _Tested, *, is_changed: bool)
         change=_rounded(tested.span),
         chance=float(f"{tested.chance:.4g}"),
         is_changed=is_changed,
-        new_callees=details.only(place, HEAD) if is_changed else (),
-        gone_callees=details.only(place, BASE) if is_changed else (),
+        new_callees=details.only(place, named, HEAD) if is_changed else (),
+        gone_callees=details.only(place, named, BASE) if is_changed else (),
         callee=details.callee(place, tested.mean),
     )
 
@@ -193,7 +207,27 @@ class _Details:
         times = [pair.share(side, place) * pair.cpu_us(side) for pair in self._pairs]
         return round(math.fsum(times) / len(times), 3)
 
-    def line(self, place: int, change: float) -> int:
+    def alone(self) -> int | None:
+        """Return the function that nearly all code of one version is in; None without one.
+
+        Where the other version has such code, too, nobody knows which functions are the same ones.
+        """
+        totals = {side: math.fsum(self._of_one_version(side).values()) for side in (BASE, HEAD)}
+        side = max(totals, key=lambda side: totals[side])
+        if min(totals.values()) > MOST_BESIDE * totals[side]:
+            return None
+        shares = self._of_one_version(side)
+        function = max(shares, key=lambda function: shares[function])
+        return function if shares[function] >= MOST_OF_IT * totals[side] else None
+
+    def _of_one_version(self, side: str) -> Mapping[int, float]:
+        """Return the share of each outermost function without one of both versions around it."""
+        shares: dict[int, float] = defaultdict(float)
+        for number in self._paths[ONE_SIDED]:
+            shares[self.profile.paths[number].functions[0]] += self._shares[side].get(number, 0.0)
+        return shares
+
+    def line(self, place: int, function: int | None, change: float) -> int:
         """Return the function's own line with most of the change; 0 if that is not known.
 
         Where the change is in a function that the other version has not, no own line has it.
@@ -201,7 +235,7 @@ class _Details:
         growth: dict[int, float] = defaultdict(float)
         for number in self._paths[place]:
             path = self.profile.paths[number]
-            if path.functions[-1] == place and path.line:
+            if path.functions[-1] == function and path.line:
                 growth[path.line] += self._growth(number)
         sign = math.copysign(1, change)
         line = max(growth, key=lambda line: sign * growth[line], default=0)
@@ -216,17 +250,17 @@ class _Details:
         name = max(growth, key=lambda name: sign * growth[name], default="")
         return name if name and growth[name] / change >= MOST_OF_IT else ""
 
-    def only(self, place: int, side: str) -> tuple[str, ...]:
+    def only(self, place: int, function: int | None, side: str) -> tuple[str, ...]:
         """Return the functions that only this version has, which count for this one."""
         names = set()
         for number in self._paths[place]:
             for callee in self.profile.paths[number].functions:
-                function = self.profile.functions[callee]
-                here, there = function.in_head, function.in_base
+                called = self.profile.functions[callee]
+                here, there = called.in_head, called.in_base
                 if side == BASE:
                     here, there = there, here
-                if here and not there and callee != place and self._shares[side].get(number):
-                    names.add(function.name)
+                if here and not there and callee != function and self._shares[side].get(number):
+                    names.add(called.name)
         return tuple(sorted(names))
 
     def _growth(self, path: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from loadtests.analysis.profiles import flames
@@ -17,6 +17,9 @@ LEAST_PAIRS = 4
 
 OUTSIDE = -1
 """Work of the server or of the interpreter: no function of the user's."""
+
+ONE_SIDED = -2
+"""Code of the user's that only one version has, on stacks without a function of both versions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +68,9 @@ def owners_of(profile: FunctionProfile) -> Sequence[int]:
     """Return for each path the function that its time counts for.
 
     It is the innermost one that both versions have: what only one of them has counts for its
-    caller, so that code that moved into a new function has not changed.
+    caller, so that code that moved into a new function has not changed. Where no caller is in both
+    versions, all such code has one owner: a function that was renamed, or moved into another file,
+    is there on both sides, and has not changed either.
     """
     return [
         next(
@@ -74,7 +79,7 @@ def owners_of(profile: FunctionProfile) -> Sequence[int]:
                 for place in reversed(path.functions)
                 if profile.functions[place].in_base and profile.functions[place].in_head
             ),
-            OUTSIDE if not path.functions else path.functions[0],
+            ONE_SIDED if path.functions else OUTSIDE,
         )
         for path in profile.paths
     ]
@@ -141,11 +146,11 @@ def flame_of(profile: FunctionProfile) -> FlameNode | None:
 
 
 def _by_label(
-    profile: FunctionProfile, shares: Mapping[int, float], base_ms: float
+    profile: FunctionProfile, shares: Mapping[int, float], base_time: float
 ) -> Mapping[tuple[str, ...], float]:
     times: dict[tuple[str, ...], float] = defaultdict(float)
     for path, share in shares.items():
-        times[_labels(profile, path)] += share * base_ms
+        times[_labels(profile, path)] += share * base_time
     return times
 
 
@@ -156,3 +161,32 @@ def _labels(profile: FunctionProfile, number: int) -> tuple[str, ...]:
     functions = [profile.functions[place] for place in path.functions]
     names = [f"{flames.short(function.file)} {function.name}" for function in functions]
     return (*names, path.callee) if path.callee else tuple(names)
+
+
+def collapsed(profile: FunctionProfile) -> Mapping[str, str]:
+    """Return the stacks of both versions as texts for flame graph programs, by the file's ending.
+
+    ``outer;inner microseconds`` a line for each version, and ``outer;inner base head`` for the
+    difference, the form that ``flamegraph.pl`` reads. Empty where the profile shows nothing.
+    """
+    pairs = pairs_of(profile, owners_of(profile))
+    if profile.unseen or len(pairs) < LEAST_PAIRS:
+        return {}
+    base_us = math.fsum(pair.cpu_us(BASE) for pair in pairs) / len(pairs)
+    times = {side: _by_label(profile, shares_of(pairs, side), base_us) for side in (BASE, HEAD)}
+    whole = {
+        side: {";".join(labels): round(us) for labels, us in of_side.items()}
+        for side, of_side in times.items()
+    }
+    paths = sorted({*whole[BASE], *whole[HEAD]})
+    difference = ((path, whole[BASE].get(path, 0), whole[HEAD].get(path, 0)) for path in paths)
+    return {
+        **{f"{side}.collapsed": _lines(whole[side].items()) for side in (BASE, HEAD)},
+        "difference.folded": "".join(
+            f"{path} {base} {head}\n" for path, base, head in difference if base or head
+        ),
+    }
+
+
+def _lines(times: Iterable[tuple[str, int]]) -> str:
+    return "".join(f"{path} {us}\n" for path, us in sorted(times) if us)

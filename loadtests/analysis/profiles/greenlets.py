@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from loadtests.model.profiles.records import Frame, KernelWait, Waiting
+from loadtests.analysis.profiles.frames import request_frames
+from loadtests.model.profiles.records import Frame, KernelWait, Stack, Waiting
 
 KINDS = (
     (re.compile(r"/gevent/resolver/"), Waiting.DNS),
@@ -23,6 +24,24 @@ KINDS = (
 
 SLEEP = re.compile(r"/gevent/hub\.py$")
 
+HUB = re.compile(r"/gevent/hub\.py$|/eventlet/hubs/")
+"""Where greenlets that wait have given way to: nothing of them is on this stack."""
+
+OF_GREENLETS = re.compile(
+    r"/(gevent|eventlet)/|/gunicorn/workers/(ggevent|geventlet|base_async)\.py$"
+)
+"""Files of servers that give each request a greenlet."""
+
+OF_LOOPS = re.compile(
+    r"/asyncio/(base_events|events|runners)\.py$|/(tornado|uvloop)/|/gunicorn/workers/gtornado\.py$"
+)
+"""Files of event loops that call coroutines."""
+
+GEVENT = re.compile(r"/gevent/|/ggevent\.py$|geventwebsocket/")
+
+TURNS_OPTION = re.compile(r"uwsgi\b.*\s--(async|ugreen|greenlet|gevent|asyncio|tornado)\b")
+"""uWSGI's options for requests that take turns; its own loops are in C, and no stack has them."""
+
 
 def kind_of(frames: Sequence[Frame], peer: str, *, running: bool) -> KernelWait:
     """Return what a greenlet does.
@@ -39,3 +58,24 @@ def kind_of(frames: Sequence[Frame], peer: str, *, running: bool) -> KernelWait:
             if pattern.search(frame.file):
                 return KernelWait(kind=kind, peer=peer if kind is Waiting.SOCKET else "")
     return KernelWait(kind=Waiting.LOCK)
+
+
+def take_turns(stacks: Iterable[Stack], server: str) -> bool:
+    """Return whether requests take turns in one thread, so that only the one that runs is seen.
+
+    What a request itself calls does not count: it may run an event loop of its own.
+    """
+    return any(_takes_turns(stack, server) for stack in stacks)
+
+
+def _takes_turns(stack: Stack, server: str) -> bool:
+    if stack.frames and HUB.search(stack.frames[0].file):
+        return True
+    request = request_frames(stack, server)
+    outer = stack.frames[: len(stack.frames) - len(request)] if request else ()
+    return any(OF_GREENLETS.search(frame.file) or OF_LOOPS.search(frame.file) for frame in outer)
+
+
+def are_of_gevent(stacks: Iterable[Stack]) -> bool:
+    """Return whether gevent is on a stack, for which there is a helper."""
+    return any(GEVENT.search(frame.file) for stack in stacks for frame in stack.frames)

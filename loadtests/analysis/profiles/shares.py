@@ -132,11 +132,17 @@ def result_of(profile: CellProfile, measured_rps: float | None = None) -> Profil
         unseen=told,
         note=profile.note,
         store=profile.store,
+        store_note=profile.store_note,
     )
     return bare if told else _with_times(bare, requests)
 
 
 def _too_few(profile: CellProfile) -> str:
+    if len(profile.looks) >= LEAST_LOOKS:
+        return (
+            f"No correct answer fell into the {profile.window_s:.1f} s of the profile trial, so the"
+            " time of a request cannot be told. Requests take longer, or fail."
+        )
     reasons = sorted(profile.failures, key=lambda reason: -profile.failures[reason])
     why = f" {reasons[0]}" if reasons else ""
     return f"Only {len(profile.looks)} looks gave stacks; that is too few.{why}"

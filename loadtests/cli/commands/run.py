@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,10 +99,12 @@ def _how_far(given: dict[str, Any], *, wait: bool, as_json: bool, for_rps: float
     doubling.check(given, for_rps)
 
     def measure(decision: Decision) -> RunResult:
-        counts = {**given, "replicas": decision.plan.replica_counts}
-        return _measure(decision, counts, wait=wait)[0]
+        step = doubling.of_step(given, decision.plan.replica_counts)
+        return _measure(decision, step, wait=wait)[0]
 
-    answer = doubling.search(given, decide=decide, measure=measure, for_rps=for_rps)
+    answer = doubling.search(
+        given, decide=decide, measure=measure, for_rps=for_rps, tell=partial(click.echo, err=True)
+    )
     output.tell(
         as_json=as_json, document=lambda: doubling.document(answer), text=lambda: answer.sentence
     )

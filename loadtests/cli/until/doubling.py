@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from loadtests.config.options import MAX_REPLICAS
-from loadtests.model.errors import PlanError, UsageError
+from loadtests.model.errors import (
+    EnvironmentFailure,
+    PlanError,
+    TwofoldError,
+    UnusableLoad,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from loadtests.analysis.until import HowFar
@@ -20,6 +28,10 @@ SCHEMA_VERSION = 1
 
 TOO_MANY = f"Twofold measures at most {MAX_REPLICAS} replicas."
 
+FIRST = (1, 2)
+
+Decide = Callable[[dict[str, Any]], "Decision"]
+
 
 def check(given: dict[str, Any], for_rps: float | None) -> None:
     """Raise :class:`UsageError` for options that contradict ``--until``."""
@@ -28,53 +40,83 @@ def check(given: dict[str, Any], for_rps: float | None) -> None:
             "--until finds the numbers of replicas by itself, beginning with 1 and 2. Leave out"
             " --replicas."
         )
-    if for_rps is not None and for_rps <= 0:
+    if for_rps is not None and not 0 < for_rps < math.inf:
         raise UsageError(
-            f"--for-rps is {for_rps:g}; it is a rate above 0, in requests per second. Try"
+            f"--for-rps is {for_rps:g}; it is a finite rate above 0, in requests per second. Try"
             " --for-rps 400."
         )
+
+
+def of_step(given: dict[str, Any], replicas: tuple[int, ...]) -> dict[str, Any]:
+    """Return the option values of one doubling; replicas have the same size in all of them."""
+    return {**given, "replicas": replicas, "one_size": True}
 
 
 def search(
     given: dict[str, Any],
     *,
-    decide: Callable[[dict[str, Any]], Decision],
+    decide: Decide,
     measure: Callable[[Decision], RunResult],
     for_rps: float | None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> HowFar:
     """Return how far the target scales.
 
     ``decide`` makes the plan of option values, ``measure`` runs it. A plan that is refused ends the
-    search, unless it is the first one.
+    search, and so does a run that fails; of the first one, that is raised. ``tell`` takes the whole
+    message of a failure, of which the answer has the first line.
     """
     from loadtests.analysis import until
 
     steps: list[until.Step] = []
-    workloads: tuple[str, ...] = ()
-    replicas, refusal = 1, ""
-    while True:
-        if 2 * replicas > MAX_REPLICAS:
+    refusal = failure = ""
+    try:
+        for decision in _decisions(given, decide):
+            steps.append(until.step_of(measure(decision)))
+            if not until.goes_on(steps[-1]):
+                break
+        else:
             refusal = TOO_MANY
-            break
-        try:
-            decision = decide({**given, "replicas": (replicas, 2 * replicas)})
-        except PlanError as error:
-            if not steps:
-                raise
-            refusal = str(error)
-            break
+    except PlanError as error:
+        if not steps:
+            raise
+        refusal = str(error)
+    except (EnvironmentFailure, UnusableLoad) as error:
+        if not steps:
+            _tell_size(error, given, decide)
+            raise
+        failure = str(error).partition("\n")[0]
+        tell(str(error))
+    return until.conclude(steps, refusal=refusal, failure=failure, for_rps=for_rps)
+
+
+def _decisions(given: dict[str, Any], decide: Decide) -> Iterator[Decision]:
+    """Yield 1→2, 2→4 and so on; raise :class:`PlanError` where the machine cannot test one."""
+    workloads: tuple[str, ...] = ()
+    replicas = 1
+    while 2 * replicas <= MAX_REPLICAS:
+        decision = decide(of_step(given, (replicas, 2 * replicas)))
         _check_single(decision)
         asked = tuple(workload.name for workload in decision.plan.workloads)
         if workloads and asked != workloads:  # the machine can test another load only
-            refusal = " ".join(decision.plan.notes)
-            break
+            raise PlanError(" ".join(decision.plan.notes))
         workloads = asked
-        step = until.step_of(measure(decision))
-        steps.append(step)
-        if not until.goes_on(step):
-            break
+        yield decision
         replicas *= 2
-    return until.conclude(steps, refusal=refusal, for_rps=for_rps)
+
+
+def _tell_size(error: TwofoldError, given: dict[str, Any], decide: Decide) -> None:
+    """Add to the failure of the first doubling that its replicas may have been too small."""
+    with suppress(TwofoldError):
+        here = decide(of_step(given, FIRST)).plan.budget.replica_cpus
+        alone = decide({**given, "replicas": FIRST}).plan.budget.replica_cpus
+        if here is not None and alone is not None and here < alone:
+            told = (
+                f"Each replica had {here:g} CPU, so that the most that fit here have the same size."
+                f" If that is too little for this application, measure fewer: with --replicas"
+                f" {','.join(map(str, FIRST))} and without --until, each has {alone:g} CPU."
+            )
+            error.args = (f"{error}\n{told}", *error.args[1:])
 
 
 def _check_single(decision: Decision) -> None:

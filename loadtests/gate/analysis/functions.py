@@ -97,14 +97,21 @@ def in_words(change: FunctionChange) -> str:
     for word, names in (("new", change.new_callees), ("gone", change.gone_callees)):
         if names:
             more = "" if len(names) <= MOST_CALLEES else " …"
-            count = "callee" if len(names) == 1 else "callees"
-            parts.append(f"{word} {count} {', '.join(names[:MOST_CALLEES])}{more}")
+            what = "callee" if change.file else "function"
+            many = "" if len(names) == 1 else "s"
+            parts.append(f"{word} {what}{many} {', '.join(names[:MOST_CALLEES])}{more}")
     return parts[0] if len(parts) == 1 else f"{parts[0]} ({'; '.join(parts[1:])})"
 
 
 def place(change: FunctionChange) -> str:
-    """Return file, line and name: the path in the checkout, else the package's or its end."""
-    return f"{change.checkout or flames.short(change.file)}:{change.line} {change.name}"
+    """Return file, line and name: the path in the checkout, else the package's or its end.
+
+    Without a line it is file and name, and for several functions that nobody can tell the name.
+    """
+    if not change.file:
+        return change.name
+    file = change.checkout or flames.short(change.file)
+    return f"{file}:{change.line} {change.name}" if change.line else f"{file} {change.name}"
 
 
 def points(ratio: float) -> str:

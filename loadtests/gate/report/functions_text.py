@@ -84,6 +84,26 @@ def flames(result: GateResult) -> list[Flame]:
     return drawn
 
 
+def explanation(result: GateResult) -> str:
+    """Return what ``twofold explain`` prints of a gate: sentences, functions, and what it cost."""
+    return "\n".join(_explained(result)) + "\n"
+
+
+def _explained(result: GateResult) -> Iterator[str]:
+    yield TITLE
+    yield from (f"  {sentence}" for sentence in sentences(result))
+    for shown in result.functions:
+        if not shown.functions:
+            continue
+        yield ""
+        yield f"{wording.title(shown.worker, result)}: functions"
+        for function, base_us, head_us, change, is_shown in rows(shown):
+            times = f"{base_us} µs in base, {head_us} µs in head"
+            told = ", changed" if is_shown else ""
+            yield f"  {function}: {times}; {change} % of all{told}"
+        yield from (f"  {note}" for note in notes(shown))
+
+
 def remarks_at_lines(result: GateResult) -> Iterator[tuple[str, int, str]]:
     """Yield path in the checkout, line and message of each change whose line is known there."""
     for shown in result.functions:

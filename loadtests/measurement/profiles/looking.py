@@ -26,6 +26,8 @@ HELPED_EVERY_S = 0.3
 MOST_FAILURES = 3
 """A process that never gave a stack is given up after so many looks: it is no Python."""
 
+SILENT = "The helper inside a worker wrote nothing that can be read."
+
 ON_CPU = KernelWait(kind=Waiting.CPU)
 
 HOLD_UP = frozenset({Waiting.FILE, Waiting.FILE_LOCK, Waiting.CHILD, Waiting.SLEEP})
@@ -88,12 +90,10 @@ class Looking:
     ) -> None:
         """``processes`` are member and process id; ``stores`` the addresses of data stores."""
         self._processes = [
-            _Process(member=member, pid=pid, helped=greenlets.is_ready(pid))
+            # Asked at once: a helper's first look searches for the requests, which takes a while.
+            _Process(member=member, pid=pid, helped=greenlets.ask(pid))
             for member, pid in processes
         ]
-        for process in self._processes:
-            if process.helped:  # its first look searches for the requests, which takes a while
-                greenlets.ask(process.pid)
         self._dump = dump
         self._threads = threads
         self._stores = stores
@@ -129,7 +129,7 @@ class Looking:
 
     def seen(self) -> Seen:
         """Return what was seen."""
-        useful = self._left()
+        useful = [process for process in self._processes if process.looks or not process.failures]
         return Seen(
             stacks=tuple(self._stacks.numbers),
             looks=tuple(self._looks),
@@ -196,6 +196,9 @@ class Looking:
         """Add the looks that a helper wrote, evenly over the window."""
         looks = greenlets.written(process.pid)
         process.looks = len(looks)
+        if not looks:
+            process.failures += 1
+            self._failures[SILENT] += 1
         # A signal that came while another was handled may have given no line of its own.
         waits_known = process.waits if len(process.waits) == len(looks) else [ON_CPU] * len(looks)
         for index, (seen, kernel) in enumerate(zip(looks, waits_known, strict=True)):

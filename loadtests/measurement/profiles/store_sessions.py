@@ -1,11 +1,16 @@
-"""Looks at the store's sessions while a load is on: the store's side of what requests wait for."""
+"""Looks at the store's sessions while a load is on: the store's side of what requests wait for.
+
+A server is asked only if a replica is connected to it: a variable may name any, also one that
+nobody loads here. That is seen while the load is on, when also an application has connections that
+opens one for each request.
+"""
 
 from __future__ import annotations
 
-import ipaddress
+import re
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from loadtests.analysis.profiles import statements
@@ -13,51 +18,98 @@ from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.profiles.records import StoreProfile, StoreSession
 from loadtests.tools import procfs
 from loadtests.tools.postgres import activity
-from loadtests.tools.procfs import threads
+from loadtests.tools.procfs import connections
 
 LOOKS_PER_S = 20.0
-"""A look is one short query of a millisecond."""
+"""A look is four short queries of a millisecond together."""
+
+PROOFS_PER_S = 4.0
+"""How often the replicas' connections are looked at until one leads to the store."""
 
 JOIN_LIMIT_S = 6.0
 
 MOST_KINDS = 40
 """So many different sessions are kept."""
 
+MOST_PROCESSES = 8
+"""So many processes are looked at for a connection; they all run the same application."""
 
-def access_of(pids: Sequence[int]) -> activity.Access | None:
-    """Return how the application reaches its PostgreSQL; None if its variables name none.
+NOT_CONNECTED = (
+    "A variable of the replicas names a PostgreSQL, and none of them was seen connected to it, so"
+    " its sessions were not looked at."
+)
 
-    A name that only the replicas' network knows is replaced by the address of their connections.
+OTHERS = {
+    "mysql": "MySQL",
+    "mariadb": "MariaDB",
+    "redis": "Redis",
+    "rediss": "Redis",
+    "valkey": "Valkey",
+    "mongodb": "MongoDB",
+}
+"""The schemes of other stores' URLs, and whose they are."""
+
+OTHER_URL = re.compile(rf"({'|'.join(OTHERS)})(?:\+\w+)?://")
+
+
+def accesses_of(pids: Sequence[int]) -> tuple[activity.Access, ...]:
+    """Return the servers of PostgreSQL that the variables of processes name."""
+    return activity.accesses_in(_variables(pids))
+
+
+def _variables(pids: Sequence[int]) -> Mapping[str, str]:
+    """Return the variables of processes that all run the same application."""
+    return procfs.environment_of(pids[0]) if pids else {}
+
+
+def addresses_seen(accesses: Sequence[activity.Access], pids: Sequence[int]) -> tuple[str, ...]:
+    """Return to whom processes are connected on the ports of accesses, as ``host:port``."""
+    ports = {access.port for access in accesses}
+    return tuple(sorted(connections.peers_on(pids[:MOST_PROCESSES], ports))) if ports else ()
+
+
+def proved(accesses: Sequence[activity.Access], pids: Sequence[int]) -> activity.Access | None:
+    """Return the access to a server to which one of the processes is connected right now.
+
+    Its host is the address of that connection. A name that only the replicas' network knows is the
+    only one that they are connected to on its port. None where no access is proved so.
     """
-    for pid in pids:
-        access = activity.access_in(procfs.environment_of(pid))
-        if access is None:
-            continue
-        if _is_address(access.host):
-            return access
-        host = threads.connected_to(pid, access.port)
-        return replace(access, host=host) if host else access
+    for pid in pids[:MOST_PROCESSES]:
+        peers = connections.peers_of(pid)
+        for access in accesses:
+            there = {host for host, port in peers if port == access.port}
+            here = connections.addresses_of(access.host, access.port) if there else frozenset()
+            meant = there & here if here else there
+            if len(there) > 1 and not here:
+                continue
+            for address in sorted(meant):
+                if connections.is_same_from_here(pid, address):
+                    return replace(access, host=address)
     return None
 
 
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return host == "localhost"
-    return True
+def others_told(pids: Sequence[int]) -> str:
+    """Return a sentence on other stores that the variables of processes name; "" for none."""
+    matches = map(OTHER_URL.match, _variables(pids).values())
+    found = {OTHERS[match[1]] for match in matches if match}
+    if not found:
+        return ""
+    return f"Only PostgreSQL's sessions are looked at, not those of {', '.join(sorted(found))}."
 
 
 class StoreLooking:
     """A thread that looks at the store's sessions, from ``start`` to ``stop``."""
 
-    def __init__(self, access: activity.Access) -> None:
-        self._access = access
+    def __init__(self, accesses: Sequence[activity.Access], pids: Sequence[int]) -> None:
+        self._accesses = accesses
+        self._pids = pids
+        self._access: activity.Access | None = None
         self._counts: Counter[tuple[str, str, str]] = Counter()
         self._looks = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store-looking", daemon=True)
         self.failure = ""
+        """Why nothing is told of the store, in a sentence."""
 
     def start(self) -> None:
         """Begin to look."""
@@ -84,6 +136,10 @@ class StoreLooking:
         )
 
     def _run(self) -> None:
+        self._access = self._proved()
+        if self._access is None:
+            self.failure = NOT_CONNECTED
+            return
         try:
             with activity.watched(self._access) as watched:
                 while not self._stopped.is_set():
@@ -93,3 +149,12 @@ class StoreLooking:
                     self._stopped.wait(1 / LOOKS_PER_S)
         except EnvironmentFailure as error:
             self.failure = str(error).splitlines()[0]
+
+    def _proved(self) -> activity.Access | None:
+        """Return the access that is proved first, before the window closes."""
+        while not self._stopped.is_set():
+            access = proved(self._accesses, self._pids)
+            if access is not None:
+                return access
+            self._stopped.wait(1 / PROOFS_PER_S)
+        return None

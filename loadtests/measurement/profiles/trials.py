@@ -7,16 +7,23 @@ from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 
+from loadtests.analysis.profiles import greenlets
 from loadtests.environments.protocol import Stack
 from loadtests.measurement.profiles.beside import Beside
 from loadtests.measurement.profiles.looking import Looking, Seen
-from loadtests.measurement.profiles.store_sessions import StoreLooking, access_of
-from loadtests.model.errors import EnvironmentFailure
+from loadtests.measurement.profiles.store_sessions import (
+    StoreLooking,
+    accesses_of,
+    addresses_seen,
+    others_told,
+)
+from loadtests.model.errors import EnvironmentFailure, UnusableLoad
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream, WorkerModel
 from loadtests.model.profiles.planned import ProfilePlan
 from loadtests.model.profiles.records import CellProfile
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.trial import Trial
+from loadtests.planning import profile_trials
 from loadtests.tools import py_spy
 
 ELSEWHERE = (
@@ -31,6 +38,11 @@ GREENLETS = (
     " told. A helper inside the workers can: scripts/twofold_greenlets.py."
 )
 
+EVENT_LOOP = (
+    "Requests of an event loop take turns in one thread. Only the one that runs can be seen from"
+    " outside; what the others wait for is not told."
+)
+
 GREENLET_MODES = frozenset({"gevent", "eventlet", "gevent_wsgi", "gevent_pywsgi"})
 
 PREFORKING = frozenset({"gunicorn", "uwsgi", "granian"})
@@ -39,10 +51,7 @@ PREFORKING = frozenset({"gunicorn", "uwsgi", "granian"})
 INITS = frozenset({"docker-init", "tini", "dumb-init", "catatonit"})
 """Programs that a container starts first, to collect its ended processes."""
 
-SETTLE_S = 0.6
-
 DRAIN_LIMIT_S = 15.0
-
 
 Measure = Callable[[TrialSpec, Timing, Beside], Trial]
 """Puts a cell's load on, and returns its trial."""
@@ -55,12 +64,14 @@ def measure(
     load: Measure,
     *,
     gains: Callable[[str, str], float],
+    answer_s: Callable[[Cell], float] = lambda _: 0.0,
     say: Callable[[str], None],
 ) -> tuple[CellProfile, ...]:
     """Return the profile of each planned cell, one after another.
 
-    ``gains`` gives a series' factor of throughput, to find those that gain least. What cannot be
-    seen is said in the profile itself; nothing of it makes a run fail.
+    ``gains`` gives a series' factor of throughput, to find those that gain least; ``answer_s`` how
+    long a cell's requests take, in seconds. What cannot be seen is said in the profile itself;
+    nothing of it makes a run fail.
     """
     program = py_spy.find_program()
     told = "" if program else py_spy.MISSING
@@ -76,8 +87,9 @@ def measure(
                 profiles.append(_unseen(spec.cell, worker, told))
                 continue
             say(f"Looking where requests wait: {spec.cell}")
-            profile = _profile(plan, planned, stack, load, spec, worker, program)
-            if profile.unseen == py_spy.NO_RIGHT:
+            timing = profile_trials.timing_of(planned, answer_s(spec.cell), DRAIN_LIMIT_S)
+            profile = _profile(plan, timing, stack, load, spec, worker, program)
+            if profile.unseen in py_spy.REFUSALS:
                 told = profile.unseen
             profiles.append(profile)
     return tuple(profiles)
@@ -97,42 +109,65 @@ def _unseen(cell: Cell, worker: WorkerModel, why: str) -> CellProfile:
 
 def _profile(
     plan: Plan,
-    planned: ProfilePlan,
+    timing: Timing,
     stack: Stack,
     load: Measure,
     spec: TrialSpec,
     worker: WorkerModel,
     program: str,
 ) -> CellProfile:
-    processes = [
-        (member, process.pid)
+    """Return the profile of one cell, or why there is none."""
+    try:
+        return _seen(plan, timing, stack, load, spec, worker, program)
+    except (EnvironmentFailure, UnusableLoad, OSError, ValueError) as error:
+        return _unseen(spec.cell, worker, f"The profile trial failed: {error}")
+
+
+def _seen(
+    plan: Plan,
+    timing: Timing,
+    stack: Stack,
+    load: Measure,
+    spec: TrialSpec,
+    worker: WorkerModel,
+    program: str,
+) -> CellProfile:
+    served = [
+        (member, process)
         for member in (f"{worker.name}-{number}" for number in spec.members)
         for process in serving(stack.processes_of(member), worker.server)
     ]
-    if not processes:
+    if not served:
         return _unseen(spec.cell, worker, NO_PROCESSES)
-    access = access_of([pid for _, pid in processes[:1]])
+    pids = [process.pid for _, process in served]
+    accesses = accesses_of(pids)
     looking = Looking(
-        processes,
+        [(member, process.pid) for member, process in served],
         partial(py_spy.dump, program, cores=plan.budget.service_cores),
-        stores=(str(access),) if access else (),
+        stores=(*map(str, accesses), *addresses_seen(accesses, pids)),
     )
-    store = StoreLooking(access) if access else None
+    store = StoreLooking(accesses, pids) if accesses else None
     beside = Beside((looking, store) if store else (looking,))
-    timing = Timing(settle_s=SETTLE_S, window_s=planned.window_s, drain_limit_s=DRAIN_LIMIT_S)
     try:
         trial = load(spec, timing, beside)
-    except EnvironmentFailure as error:
-        return _unseen(spec.cell, worker, f"The profile trial failed: {error}")
     finally:
         beside.stop()
-    profile = profile_of(trial, worker, looking.seen())
-    return replace(profile, store=store.seen() if store else None)
+    commands = [process.command for _, process in served]
+    profile = profile_of(trial, worker, looking.seen(), commands)
+    return replace(
+        profile,
+        store=store.seen() if store else None,
+        store_note=" ".join(filter(None, (store.failure if store else "", others_told(pids)))),
+    )
 
 
-def profile_of(trial: Trial, worker: WorkerModel, seen: Seen) -> CellProfile:
-    """Return the profile of a trial and what was seen during it."""
-    greenlets = (worker.mode or worker.name) in GREENLET_MODES
+def profile_of(
+    trial: Trial, worker: WorkerModel, seen: Seen, commands: Sequence[str] = ()
+) -> CellProfile:
+    """Return the profile of a trial and what was seen during it.
+
+    ``commands`` are the command lines of the processes.
+    """
     unseen = ""
     if not seen.looks:
         reasons = sorted(seen.failures, key=lambda reason: -seen.failures[reason])
@@ -149,8 +184,20 @@ def profile_of(trial: Trial, worker: WorkerModel, seen: Seen) -> CellProfile:
         looking_cpus=seen.looking_s / seen.span_s if seen.span_s else None,
         failures=seen.failures,
         unseen=unseen,
-        note=GREENLETS if greenlets and not seen.helped else "",
+        note=_unseen_waits(worker, seen, commands),
+        has_slots=worker.slots is not None,
     )
+
+
+def _unseen_waits(worker: WorkerModel, seen: Seen, commands: Sequence[str]) -> str:
+    """Return a note where what most requests wait for cannot be seen from outside; else ""."""
+    if seen.helped:
+        return ""
+    if (worker.mode or worker.name) in GREENLET_MODES:
+        return GREENLETS
+    if greenlets.take_turns(seen.stacks, worker.server):
+        return GREENLETS if greenlets.are_of_gevent(seen.stacks) else EVENT_LOOP
+    return EVENT_LOOP if any(map(greenlets.TURNS_OPTION.search, commands)) else ""
 
 
 def serving(processes: Sequence[ServerProcess], server: str) -> Sequence[ServerProcess]:

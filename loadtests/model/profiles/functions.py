@@ -87,6 +87,7 @@ class FunctionChange:
     change is shown, with the error controlled over all functions. ``line`` has most of the change.
     ``new_callees`` exist in head only, ``gone_callees`` in base only; their time counts as this
     function's. ``callee`` is the function of a library in which most of the change is, or "".
+    Without a ``file`` it is code that only one version has, in functions that may be renamed ones.
     """
 
     file: str
@@ -103,7 +104,7 @@ class FunctionChange:
     callee: str = ""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line} {self.name}"
+        return f"{self.file}:{self.line} {self.name}" if self.file else self.name
 
 
 @dataclass(frozen=True, kw_only=True)

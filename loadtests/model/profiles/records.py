@@ -57,7 +57,7 @@ class Frame:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line} {self.name}"
+        return f"{self.file}:{self.line} {self.name}" if self.line else f"{self.file} {self.name}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,5 +127,9 @@ class CellProfile:
     store: StoreProfile | None = None
     note: str = ""
     """What cannot be seen of this worker model, in a sentence."""
+    store_note: str = ""
+    """Why nothing, or not all, is told of the stores, in sentences."""
+    has_slots: bool = True
+    """Whether the server serves a limited number of requests at once; else none wait before it."""
     cpu_ms: float | None = None
     """CPU of a request by the counters, where the replicas' budget was not full; else None."""

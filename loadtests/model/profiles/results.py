@@ -22,7 +22,8 @@ class Span:
 class LineTime:
     """The time that a request spends in one line of the application, in milliseconds.
 
-    ``callee`` is the first function of another package that it called there; "" for none.
+    ``line`` is 0 where the file is no Python source, such as a template. ``callee`` is the first
+    function of another package that it called there; "" for none.
     ``kinds`` are the milliseconds by what the thread did, and ``kind`` is the largest of them.
     ``peer`` is the address or the path that it mostly waited for. ``share_ratio`` is its share of
     the request's time in the application.
@@ -44,7 +45,7 @@ class LineTime:
         return self.file, self.line, self.name
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line} {self.name}"
+        return f"{self.file}:{self.line} {self.name}" if self.line else f"{self.file} {self.name}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,8 @@ class ProfileResult:
     time; the difference is spent in queues, in the server and in the proxy. ``lines`` are the
     largest first. ``looking_cpus`` is what looking cost: CPU-seconds per second, beside the
     replicas. ``slowdown_ratio`` is the throughput in the measured rounds over that while looking,
-    less 1. ``unseen`` says why there is nothing; ``note`` what cannot be seen.
+    less 1. ``unseen`` says why there is nothing; ``note`` what cannot be seen,
+    and ``store_note`` what cannot be told of the stores.
     """
 
     cell: Cell
@@ -70,6 +72,7 @@ class ProfileResult:
     unseen: str = ""
     note: str = ""
     store: StoreProfile | None = None
+    store_note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,11 @@ MOST_ROWS = 28
 MOST_BOXES = 300
 """Of one graph, the largest: some 200 bytes each, and a report may have several graphs."""
 
+MOST_IN_TABLE = 60
+"""Of one graph, the largest boxes: some 200 bytes each."""
+
+COLUMNS = ("function", "called by", "ms per request", "share", "change, ms")
+
 CHARS_PER_PERCENT = 1.4
 """Characters that fit into one per cent of a page of 1000 pixels."""
 
@@ -42,12 +47,21 @@ class Box:
 
 @dataclass(frozen=True, kw_only=True)
 class Flame:
-    """A drawing; ``rows`` are the same boxes as texts, for those who do not see it."""
+    """A drawing; ``rows`` are its largest boxes as texts, for those who do not see it.
+
+    A row is a function, what called it, its time, its share and, if there is one, its change.
+    """
 
     title: str
     height: int
     boxes: tuple[Box, ...]
     compared: bool
+    rows: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The heads of the rows."""
+        return COLUMNS if self.compared else COLUMNS[:-1]
 
 
 def flame(title: str, root: FlameNode, *, where: str = "with more replicas") -> Flame:
@@ -60,7 +74,31 @@ def flame(title: str, root: FlameNode, *, where: str = "with more replicas") -> 
         height=depth * ROW,
         boxes=tuple(boxes),
         compared=root.change_ms is not None,
+        rows=_rows(root),
     )
+
+
+def _rows(root: FlameNode) -> tuple[tuple[str, ...], ...]:
+    """Return the largest boxes, each below what called it."""
+    nodes = list(_called(root, "", 0))
+    largest = sorted(nodes, key=lambda entry: -entry[0].ms)[:MOST_IN_TABLE]
+    least_ms = largest[-1][0].ms if largest else 0.0
+    shown = [entry for entry in nodes if entry[0].ms >= least_ms][:MOST_IN_TABLE]
+    return tuple(_row(node, caller, root.ms) for node, caller in shown)
+
+
+def _called(node: FlameNode, caller: str, depth: int) -> Iterator[tuple[FlameNode, str]]:
+    if depth >= MOST_ROWS:
+        return
+    yield node, caller
+    for child in node.children:
+        yield from _called(child, node.label, depth + 1)
+
+
+def _row(node: FlameNode, caller: str, whole_ms: float) -> tuple[str, ...]:
+    share = f"{node.ms / whole_ms:.0%}" if whole_ms else ""
+    texts = (node.label, caller, figure(node.ms), share)
+    return texts if node.change_ms is None else (*texts, f"{node.change_ms:+.3g}")
 
 
 def _boxes(node: FlameNode, whole_ms: float, left: float, depth: int, where: str) -> Iterator[Box]:

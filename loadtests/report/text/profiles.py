@@ -28,6 +28,12 @@ MOST_LINES = 6
 
 LEAST_SHARE = 0.02
 
+OF_A_URL = (
+    "Of a deployment at a URL, nothing is told of where requests wait: Twofold does not know its"
+    " processes. Measure the application where Twofold starts the replicas: twofold run with an"
+    " import string, an image or a Compose file."
+)
+
 MOST_STATEMENTS = 4
 
 LEAST_SESSIONS = 0.05
@@ -98,7 +104,7 @@ def notes(result: RunResult) -> list[str]:
     told = [
         f"{cell.cell.worker}: {text}"
         for cell in result.profiles.cells
-        for text in (cell.unseen, cell.note)
+        for text in (cell.unseen, cell.note, cell.store_note)
         if text
     ]
     return [*dict.fromkeys(told), *_costs(result.profiles.cells)]

@@ -16,6 +16,10 @@ DEFAULT_PORT = 5432
 
 URL = re.compile(r"^postgres(?:ql)?(?:\+\w+)?://\S+$")
 
+LIMIT = "SET LOCAL statement_timeout = 2000"
+"""For one transaction: behind PgBouncer, the next one on its connection is the application's. It
+also refuses the setting where a connection starts with it."""
+
 QUERY = """
 SELECT coalesce(wait_event_type, ''), coalesce(wait_event, ''), query
   FROM pg_stat_activity
@@ -40,29 +44,57 @@ class Access:
 
 
 def access_in(variables: Mapping[str, str]) -> Access | None:
-    """Return the access to a server that environment variables name; None if none does.
+    """Return the first access that environment variables name; None if they name none."""
+    return next(iter(accesses_in(variables)), None)
 
-    A URL of PostgreSQL in any variable counts, and the variables of libpq (``PGHOST``).
+
+def accesses_in(variables: Mapping[str, str]) -> tuple[Access, ...]:
+    """Return the accesses to servers that environment variables name, each once.
+
+    A URL of PostgreSQL in any variable counts, with each of its hosts, and the variables of libpq
+    (``PGHOST``). What cannot be read as an access is left out.
     """
-    for value in variables.values():
-        if URL.match(value):
-            parts = urlsplit(value)
-            return Access(
-                host=parts.hostname or "localhost",
-                port=parts.port or DEFAULT_PORT,
-                user=unquote(parts.username or "postgres"),
-                password=unquote(parts.password or ""),
-                database=parts.path.lstrip("/") or "postgres",
-            )
-    if "PGHOST" not in variables:
-        return None
-    return Access(
-        host=variables["PGHOST"],
-        port=int(variables.get("PGPORT", DEFAULT_PORT)),
-        user=variables.get("PGUSER", "postgres"),
-        password=variables.get("PGPASSWORD", ""),
-        database=variables.get("PGDATABASE", variables.get("PGUSER", "postgres")),
-    )
+    found = [access for value in variables.values() for access in _of_url(value)]
+    return tuple(dict.fromkeys((*found, *_of_libpq(variables))))
+
+
+def _of_url(value: str) -> Iterator[Access]:
+    """Yield the access of each host of a URL (libpq, *Connection URIs*); none of another text."""
+    if not URL.match(value):
+        return
+    place, _, path = value.partition("://")[2].partition("?")[0].partition("/")
+    login, _, hosts = place.rpartition("@")
+    user, _, password = login.partition(":")
+    for each in hosts.split(","):
+        try:
+            one = urlsplit(f"//{each}")
+            host, port = one.hostname or "localhost", one.port or DEFAULT_PORT
+        except ValueError:  # a password with a slash: what is left of it looks like a port
+            continue
+        yield Access(
+            host=host,
+            port=port,
+            user=unquote(user or "postgres"),
+            password=unquote(password),
+            database=unquote(path) or "postgres",
+        )
+
+
+def _of_libpq(variables: Mapping[str, str]) -> Iterator[Access]:
+    """Yield the access of each host in libpq's variables; a folder is a socket, and no address."""
+    hosts = [host for host in variables.get("PGHOST", "").split(",") if host.strip()]
+    ports = variables.get("PGPORT", "").split(",")
+    for index, host in enumerate(hosts):
+        port = ports[index if len(ports) == len(hosts) else 0].strip() or str(DEFAULT_PORT)
+        if host.startswith(("/", "@")) or not port.isdecimal():
+            continue
+        yield Access(
+            host=host.strip(),
+            port=int(port),
+            user=variables.get("PGUSER") or "postgres",
+            password=variables.get("PGPASSWORD", ""),
+            database=variables.get("PGDATABASE") or variables.get("PGUSER") or "postgres",
+        )
 
 
 class Activity:
@@ -81,7 +113,9 @@ class Activity:
         connection = self._connection
         assert isinstance(connection, psycopg.Connection)
         try:
-            rows = connection.execute(QUERY).fetchall()
+            with connection.transaction():
+                connection.execute(LIMIT)
+                rows = connection.execute(QUERY).fetchall()
         except psycopg.Error as error:
             raise EnvironmentFailure(
                 f"The store does not say what its sessions do: {error}"
@@ -103,9 +137,9 @@ def watched(access: Access) -> Iterator[Activity]:
             dbname=access.database,
             connect_timeout=CONNECT_LIMIT_S,
             autocommit=True,
-            options="-c statement_timeout=2000",
+            prepare_threshold=None,  # PgBouncer gives the next transaction another connection
         )
-    except psycopg.Error as error:
+    except (psycopg.Error, ValueError) as error:
         raise EnvironmentFailure(f"The store at {access} cannot be asked: {error}") from error
     try:
         yield Activity(connection)

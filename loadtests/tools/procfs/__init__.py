@@ -114,6 +114,11 @@ def listening(pid: int) -> tuple[str, ...] | None:
     return tuple(str(listener) for listener in sorted(found))
 
 
+def links_of(pid: int) -> frozenset[str]:
+    """Return what the open files of a process are, such as ``socket:[4711]``."""
+    return frozenset(_links(pid))
+
+
 def _links(pid: int) -> Iterator[str]:
     """Yield what the open files of a process are, such as ``socket:[4711]``."""
     with contextlib.suppress(OSError):  # the process has ended, or is another user's

@@ -333,14 +333,3 @@ def interpreter_data(maps: str) -> Iterator[tuple[int, int]]:
             last_end = end
         elif not path and start == last_end:
             yield start, end
-
-
-def connected_to(pid: int, port: int) -> str | None:
-    """Return a host to which the network namespace of a process has a connection on a port."""
-    process = _Process(pid)
-    for table in ("tcp", "tcp6"):
-        for peer in peers(process.read(f"net/{table}")).values():
-            host, _, number = peer.rpartition(":")
-            if number == str(port) and host.strip("[]") not in {"0.0.0.0", "::"}:  # noqa: S104
-                return host.strip("[]")
-    return None

@@ -129,3 +129,35 @@ def test_a_rate_that_only_the_interval_misses_is_said_to_be_near() -> None:
     bare = Estimate(estimate=99.0, low=None, high=None)
     said = conclude([a_step(1, to_rps=bare)], for_rps=98.0).sentence
     assert said.endswith("2 replicas gave 99, but without an interval.")
+
+
+def test_a_loss_of_requests_that_became_dearer_is_told_as_that() -> None:
+    plan = make_plan(replica_counts=(1, 2))
+    trials = make_trials(plan, rps=lambda spec: 50.0 + spec.cell.replicas)
+
+    step = step_of(make_result(plan, trials))
+
+    assert step.verdict is Verdict.NO_GAIN
+    assert step.why == "CPU per request changed by +97% from 1 to 2 replicas."
+
+
+def test_the_size_of_the_replicas_is_told_with_their_number() -> None:
+    sized = [a_step(count, replica_cpus=0.05) for count in (1, 2)]
+
+    assert conclude(sized, refusal="Too small.").sentence == (
+        "At least up to 4 replicas of 0.05 CPU each, 198 requests/s; more cannot be tested here:"
+        " Too small."
+    )
+    alone = conclude([a_step(1, Verdict.FALLS_SHORT, replica_cpus=0.05)])
+    assert alone.sentence.startswith("1 replica of 0.05 CPU, 50 requests/s; 2 gain too little")
+
+
+def test_a_failure_is_neither_the_machine_nor_an_end() -> None:
+    answer = conclude([a_step(1), a_step(2)], failure="Replica 7 did not answer.")
+
+    assert (answer.ended, exit_code(answer)) == (Ended.FAILED, 3)
+    assert answer.sentence == (
+        "Up to 4 replicas, 198 requests/s; 8 could not be measured: Replica 7 did not answer."
+    )
+    reached = conclude([a_step(1), a_step(2)], failure="It broke.", for_rps=90.0)
+    assert exit_code(reached) == 0

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from loadtests.report.text import profiles
 from loadtests.targets.registry import FORMS
 
 CONFIGURATION = """
@@ -191,6 +192,15 @@ def test_latency_under_load_is_refused_for_a_url(twofold: Any, option: str) -> N
 
     assert ended.code == 2
     assert f"{option.partition('=')[0]} cannot be used with http://127.0.0.1:8080" in ended.stderr
+
+
+@pytest.mark.parametrize(("words", "told"), [(("--profile",), True), ((), False)])
+def test_profiles_that_a_url_cannot_have_are_told_if_asked_for(
+    twofold: Any, words: tuple[str, ...], told: bool
+) -> None:
+    ended = twofold("plan", "--url", "http://127.0.0.1:8080", *words, "--json")
+
+    assert (profiles.OF_A_URL in ended.document["tested"]["notes"]) is told
 
 
 def test_objectives_of_a_file_are_for_its_own_target(twofold: Any, folder: Path) -> None:

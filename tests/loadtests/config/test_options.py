@@ -61,6 +61,8 @@ def test_usable_options_come_back_as_they_are(fields: dict[str, Any]) -> None:
         ({"target": 1.0}, "--target is 1", "1.8"),
         ({"target": 2.1}, "--target is 2.1", "1.8"),
         ({"target": math.nan}, "--target is nan", "1.8"),
+        ({"max_rps": math.nan}, "--max-rps is nan", "50"),
+        ({"max_rps": math.inf}, "--max-rps is inf", "50"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_the_value_and_a_way_out(

@@ -249,3 +249,36 @@ def test_without_budgets_a_users_target_is_refused_without_the_samples_workloads
 
     assert "--workload io" not in str(error.value)
     assert "(waits = true in its configuration)" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("cores", "cpus", "replicas"), [(2, 0.05, 8), (4, 0.05, 16), (16, 0.1, 64)]
+)
+def test_replicas_of_one_size_are_as_large_as_where_the_most_run(
+    cores: int, cpus: float, replicas: int
+) -> None:
+    machine = make_machine(cores=cores, core_ids=tuple(range(cores)))
+    counts = [(2**step, 2 ** (step + 1)) for step in range(replicas.bit_length() - 1)]
+
+    plans = [a_plan(machine, replicas=pair, one_size=True) for pair in counts]
+
+    assert {plan.budget.replica_cpus for plan in plans} == {cpus}
+    assert len({(plan.budget.store_cpus, plan.budget.service_cores) for plan in plans}) == 1
+    assert f"Each replica has {cpus:g} CPU, as where {replicas} run" in plans[0].notes[-1]
+    assert plans[-1].notes == ()
+
+
+def test_replicas_of_one_size_need_not_be_smaller_without_budgets() -> None:
+    asked: dict[str, Any] = {"replicas": (1, 2), "workloads": ("io",), "workers": ("sync",)}
+
+    plan = a_plan(without_budgets(), **asked, one_size=True)
+
+    assert plan == a_plan(without_budgets(), **asked)
+
+
+def test_a_store_s_budget_is_the_same_for_all_numbers_of_replicas_of_one_size() -> None:
+    pairs = ((1, 2), (2, 4), (4, 8))
+
+    plans = [a_plan(replicas=pair, workloads=("db",), one_size=True) for pair in pairs]
+
+    assert {(plan.budget.replica_cpus, plan.budget.store_cpus) for plan in plans} == {(0.05, 0.5)}

@@ -139,3 +139,21 @@ def test_each_node_that_is_labelled_for_it_generates_a_part_of_the_load() -> Non
     machine = a_machine(*labelled)
     assert "Each of 2 nodes generates its part of the load." in notes(machine, placed)
     assert of_generator(machine).cores == 2
+
+
+def test_replicas_of_one_size_have_what_the_fullest_machine_gives_the_most() -> None:
+    machine = a_machine(a_node(1, role="services"), a_node(2), a_node(3))
+    pairs = ((1, 2), (16, 32))
+
+    plans = [
+        make_plan(
+            Options(workers=("gthread",), replicas=pair, one_size=True),
+            machine,
+            backend="swarm",
+            seed=1,
+        )
+        for pair in pairs
+    ]
+
+    cpus = [plan.budget.replica_cpus or 1.0 for plan in plans]
+    assert cpus[0] == cpus[1] < 0.5

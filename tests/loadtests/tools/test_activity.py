@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.tools.postgres.activity import access_in
+from loadtests.tools.postgres.activity import access_in, accesses_in
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,43 @@ def test_its_text_has_no_password() -> None:
     access = access_in({"X": "postgresql://ada:secret@db/shop"})
 
     assert f"{access} {access!r}" == "db:5432 db:5432"
+
+
+def hosts(variables: dict[str, str]) -> list[str]:
+    return [str(access) for access in accesses_in(variables)]
+
+
+def test_all_variables_are_read_and_each_access_is_named_once() -> None:
+    variables = {
+        "PRODUCTION_URL": "postgresql://ada@prod:5432/shop",
+        "DATABASE_URL": "postgresql://ada@db/shop",
+        "SAME_URL": "postgresql://ada@db/shop",
+        "PGHOST": "here",
+    }
+
+    assert hosts(variables) == ["prod:5432", "db:5432", "here:5432"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        (
+            {"X": "postgresql://a:b@one:6001,two,[::1]:6003/shop?sslmode=disable"},
+            ["one:6001", "two:5432", "::1:6003"],
+        ),
+        ({"X": "postgresql:///shop"}, ["localhost:5432"]),
+        ({"X": "postgresql://ada:s/3[x@db/shop"}, []),
+        ({"X": "postgresql://ada:s[3@db/shop"}, ["db:5432"]),
+        ({"X": "postgresql://ada:s/3@db/shop"}, []),
+        ({"X": "postgresql://db:port/shop"}, []),
+        ({"X": "postgresql://db:99999/shop"}, []),
+        ({"PGHOST": "db", "PGPORT": ""}, ["db:5432"]),
+        ({"PGHOST": "db", "PGPORT": "none"}, []),
+        ({"PGHOST": "one,two", "PGPORT": "6001,6002"}, ["one:6001", "two:6002"]),
+        ({"PGHOST": "one,two", "PGPORT": "6001"}, ["one:6001", "two:6001"]),
+        ({"PGHOST": ""}, []),
+        ({"PGHOST": "/var/run/postgresql"}, []),
+    ],
+)
+def test_an_unusual_access_is_read_or_left_out(variables: dict[str, str], told: list[str]) -> None:
+    assert hosts(variables) == told

@@ -1,11 +1,13 @@
 """The one program that reads stacks from outside."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,3 +151,23 @@ def test_the_program_beside_this_interpreter_comes_first(
 
     (tmp_path / "py-spy").touch()
     assert py_spy.find_program() == str(tmp_path / "py-spy")
+
+
+@pytest.mark.parametrize(
+    ("user", "told"), [(12345, py_spy.AS_ROOT), (0, py_spy.NO_RIGHT), (None, py_spy.NO_RIGHT)]
+)
+def test_of_another_users_process_only_root_is_told_as_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, user: int | None, told: str
+) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise ProcessFailure("`py-spy` ended with code 1", output="Permission Denied")
+
+    own = os.geteuid() if user is None else user
+    monkeypatch.setattr(proc, "run", refused)
+    monkeypatch.setattr(os, "geteuid", lambda: own)
+
+    with pytest.raises(ProcessFailure) as failed:
+        py_spy.dump("py-spy", os.getpid())
+
+    assert py_spy.why_not(failed.value) == told
+    assert ("ptrace_scope" in told) is (told == py_spy.NO_RIGHT)

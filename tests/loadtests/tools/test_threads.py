@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.model.profiles.records import KernelWait, Waiting
-from loadtests.tools.procfs import threads
+from loadtests.tools.procfs import connections, threads
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/syscall").exists(), reason="this kernel does not tell system calls"
@@ -150,7 +150,9 @@ def test_a_peer_is_an_address_and_a_port() -> None:
             f"{HEAD}a = socket.create_connection(('127.0.0.1', {port}))\nup(); a.recv(1)"
         ) as pid:
             assert wait_of(pid) == KernelWait(kind=Waiting.SOCKET, peer=f"127.0.0.1:{port}")
-            assert threads.connected_to(pid, port) == "127.0.0.1"
+            assert ("127.0.0.1", port) in connections.peers_of(pid)
+            assert connections.peers_on([pid], [port]) == {f"127.0.0.1:{port}"}
+            assert connections.is_same_from_here(pid, "127.0.0.1")
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="glibc's record differs")

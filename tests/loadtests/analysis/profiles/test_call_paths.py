@@ -170,3 +170,18 @@ def test_a_new_function_around_the_application_is_not_what_libraries_take_below_
     ]
     assert names == [["dispatch"], ["around"]]
     assert [dict(start.samples) for start in gathered.starts] == [{0: 9}, {0: 9, 1: 3}]
+
+
+def test_a_template_s_block_is_the_same_in_both_versions_and_has_no_line() -> None:
+    page = "/srv/shop/templates/cart.html"
+    texts: Texts = {"base": {page: "<p>old</p>"}, "head": {page: "<p>new</p>\n<p>more</p>"}}
+    base = make_samples("base", {(GUNICORN, FLASK, at(57, "block_content", page)): 5})
+    head = make_samples("head", {(GUNICORN, FLASK, at(61, "root", page)): 5})
+
+    gathered = gather((base, head), SERVERS, texts, checkout={page: "templates/cart.html"})
+
+    assert gathered.functions == (
+        Function(file=page, name="block_content", checkout="templates/cart.html"),
+        Function(file=page, name="root", checkout="templates/cart.html"),
+    )
+    assert gathered.paths == (CallPath(functions=(0,)), CallPath(functions=(1,)))

@@ -130,3 +130,12 @@ def test_each_larger_cell_is_compared_with_the_smallest() -> None:
 
     assert [(found.replicas_from, found.replicas_to) for found in told.findings] == [(1, 2), (1, 4)]
     assert [found.line.ms.estimate for found in told.findings] == pytest.approx([20.0, 40.0])
+
+
+def test_without_a_limit_of_requests_nothing_is_certain_where_most_time_is_not_seen() -> None:
+    computing = [(1, 1)] * 40  # 20 ms
+    hidden = make_profile(computing, cell=MANY, mean_ms=100.0, has_slots=False)
+
+    assert not found(hidden).certain
+    assert found(make_profile(computing, cell=MANY, mean_ms=30.0, has_slots=False)).certain
+    assert found(make_profile(computing, cell=MANY, mean_ms=100.0)).certain

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.analysis.profiles.frames import own_line, request_frames
+from loadtests.analysis.profiles.frames import is_python, own_line, own_path, request_frames
 from loadtests.model.profiles.records import Frame, Stack, Waiting
 from tests.loadtests.analysis.profiles.builders import (
     COMPUTING,
@@ -87,3 +87,31 @@ def test_an_application_that_is_installed_as_a_package_is_still_found() -> None:
 
 def test_a_request_without_a_line_of_the_users_has_the_innermost_one() -> None:
     assert own_line(FLASK) == (FLASK[-1], "")
+
+
+PAGE = frame("/srv/shop/templates/cart.html:57", "block_content")
+
+
+def test_a_template_has_no_line_for_its_lines_are_those_of_the_python_made_from_it() -> None:
+    view = frame("/srv/shop/views.py:12", "cart")
+    render = frame(f"{SITE}/jinja2/environment.py:1295", "render")
+
+    line, _ = own_line((view, render, PAGE))
+
+    assert (line.file, line.line, line.name) == (PAGE.file, 0, "block_content")
+    assert str(line) == "/srv/shop/templates/cart.html block_content"
+    assert own_path((view, render, PAGE))[0][0] == view
+
+
+@pytest.mark.parametrize(
+    ("file", "python"),
+    [
+        ("/srv/shop/views.py", True),
+        ("/srv/shop/bin/serve", True),
+        ("/srv/shop/fast.pyx", True),
+        ("/srv/shop/cart.html", False),
+        ("/srv/shop/mail.txt.j2", False),
+    ],
+)
+def test_python_source_is_known_by_its_ending(file: str, python: bool) -> None:
+    assert is_python(file) is python

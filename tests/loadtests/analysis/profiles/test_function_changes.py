@@ -202,3 +202,47 @@ def test_discoveries_are_those_of_benjamini_and_hochberg() -> None:
 
     assert discoveries(dict(enumerate(chances)), 0.05) == {0, 1, 2, 3}
     assert discoveries({}, LEVEL) == set()
+
+
+def changes_of_renamed(head: dict[int, int], *, new: int = 1) -> FunctionChanges:
+    """Compare versions in which the framework calls functions that only one of them has."""
+    return changes_with(
+        only(function(1, name="cart"), "base"),
+        *[only(function(2 + number, name=f"basket_{number}"), "head") for number in range(new)],
+        base={0: 100, 1: 100},
+        head=head,
+        paths=[
+            CallPath(functions=(0,), line=5),
+            CallPath(functions=(2,), line=9),
+            *[CallPath(functions=(3 + number,), line=11) for number in range(new)],
+        ],
+    )
+
+
+def test_a_function_that_was_renamed_has_not_changed() -> None:
+    assert changes_of_renamed({0: 100, 2: 100}).changed == ()
+
+
+def test_a_function_that_was_divided_has_not_changed() -> None:
+    assert changes_of_renamed({0: 100, 2: 60, 3: 40}, new=2).changed == ()
+
+
+def test_renamed_code_that_costs_more_is_named_as_a_whole_with_its_functions() -> None:
+    (change,) = changes_of_renamed({0: 100, 2: 160}).changed
+
+    assert (str(change), change.file, change.line) == ("code that only one version has", "", 0)
+    assert (change.new_callees, change.gone_callees) == (("basket_0",), ("cart",))
+    assert change.change.estimate == pytest.approx(0.3)
+    assert (change.base_us, change.head_us) == (8000.0, 12800.0)
+
+
+def test_new_code_that_the_framework_calls_is_named_with_its_line() -> None:
+    shown = changes_with(
+        only(function(1, name="measure_all"), "head"),
+        base={0: 100},
+        head={0: 100, 1: 60},
+        paths=[CallPath(functions=(0,), line=5), CallPath(functions=(2,), line=9)],
+    )
+
+    (change,) = shown.changed
+    assert (change.name, change.line, change.new_callees) == ("measure_all", 9, ())

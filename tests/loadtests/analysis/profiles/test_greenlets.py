@@ -2,9 +2,14 @@
 
 import pytest
 
-from loadtests.analysis.profiles.greenlets import kind_of
-from loadtests.model.profiles.records import KernelWait, Waiting
-from tests.loadtests.analysis.profiles.builders import FLASK, LOCK_ROW, SITE, frame
+from loadtests.analysis.profiles.greenlets import (
+    TURNS_OPTION,
+    are_of_gevent,
+    kind_of,
+    take_turns,
+)
+from loadtests.model.profiles.records import Frame, KernelWait, Stack, Waiting
+from tests.loadtests.analysis.profiles.builders import FLASK, LOCK_ROW, SERVER, SITE, frame
 
 PEER = "10.0.0.3:80"
 
@@ -33,3 +38,72 @@ def test_a_wait_without_a_frame_of_gevent_is_for_another_greenlet() -> None:
 
 def test_the_one_that_runs_is_on_the_cpu() -> None:
     assert kind_of((*FLASK, LOCK_ROW), "", running=True).kind is Waiting.CPU
+
+
+LIB = "/usr/lib/python3.11"
+UVICORN = (
+    frame(f"{SITE}/uvicorn/server.py:67", "run"),
+    frame(f"{LIB}/asyncio/runners.py:190", "run"),
+    frame(f"{LIB}/asyncio/base_events.py:640", "run_until_complete"),
+    frame(f"{SITE}/uvicorn/protocols/http/h11_impl.py:406", "run_asgi"),
+)
+GEVENT_WEBSOCKET = (
+    frame(f"{SITE}/gevent/baseserver.py:34", "_handle_and_close_when_done"),
+    frame(f"{SITE}/geventwebsocket/handler.py:82", "run_application"),
+    frame(f"{SITE}/gevent/pywsgi.py:1095", "run_application"),
+)
+EVENTLET = (
+    frame(f"{SITE}/eventlet/greenthread.py:272", "main"),
+    frame(f"{SITE}/gunicorn/workers/base_async.py:115", "handle_request"),
+)
+OWN_LOOP = (
+    LOCK_ROW,
+    frame(f"{LIB}/asyncio/runners.py:190", "run"),
+    frame(f"{LIB}/asyncio/base_events.py:640", "run_until_complete"),
+    frame("/srv/shop/prices.py:7", "ask"),
+)
+
+
+def stack(*frames: Frame) -> Stack:
+    return Stack(frames=frames, kind=Waiting.CPU)
+
+
+@pytest.mark.parametrize(
+    ("seen", "of_gevent"),
+    [
+        (stack(*UVICORN, *FLASK, LOCK_ROW), False),
+        (stack(*EVENTLET, *FLASK, LOCK_ROW), False),
+        (stack(frame(f"{SITE}/eventlet/hubs/hub.py:355", "run")), False),
+        (stack(*GEVENT_WEBSOCKET, *FLASK, LOCK_ROW), True),
+        (stack(frame(f"{SITE}/gevent/hub.py:647", "run")), True),
+    ],
+)
+def test_requests_of_an_event_loop_take_turns(seen: Stack, of_gevent: bool) -> None:
+    assert take_turns([stack(*SERVER, *FLASK, LOCK_ROW), seen], "gunicorn")
+    assert are_of_gevent([seen]) is of_gevent
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        stack(*SERVER, *FLASK, LOCK_ROW),
+        stack(*SERVER, *FLASK, *OWN_LOOP),
+        stack(*UVICORN[:3], frame(f"{LIB}/selectors.py:468", "select")),
+        stack(),
+    ],
+)
+def test_a_loop_that_serves_no_request_takes_no_turns(seen: Stack) -> None:
+    assert not take_turns([seen], "gunicorn")
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("/usr/bin/uwsgi --http :8000 --async 100 --ugreen", True),
+        ("uwsgi --gevent 1000", True),
+        ("uwsgi --processes 4 --threads 2", False),
+        ("gunicorn --async 4 shop:app", False),
+    ],
+)
+def test_uwsgis_options_say_that_its_requests_take_turns(command: str, told: bool) -> None:
+    assert bool(TURNS_OPTION.search(command)) is told

@@ -106,3 +106,12 @@ def test_a_line_that_never_waits_does_not_wait_for_a_core_either() -> None:
     (line,) = result_of(profile).lines
 
     assert set(line.kinds) == {Waiting.CPU}
+
+
+def test_a_window_without_an_answer_is_told_as_that_and_not_as_too_few_looks() -> None:
+    result = result_of(make_profile(SEEN, throughput_rps=0.0))
+
+    assert result.unseen == (
+        "No correct answer fell into the 4.0 s of the profile trial, so the time of a request"
+        " cannot be told. Requests take longer, or fail."
+    )

@@ -23,7 +23,9 @@ def test_the_answer_is_one_sentence_and_each_doubling_a_run(
     ended = twofold("run", "--until", *ONE)
 
     assert ended.code == errors.EXIT_YES
-    assert " ".join(ended.stdout.split()).startswith("Up to 2 replicas, 100 requests/s; 4 gain")
+    assert " ".join(ended.stdout.split()).startswith(
+        "Up to 2 replicas of 0.05 CPU each, 100 requests/s; 4 gain"
+    )
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -34,6 +36,7 @@ def test_a_wanted_rate_implies_it_and_json_has_the_steps(twofold: Any) -> None:
     assert ended.document["replicas_for"] == 4
     assert ended.document["ended"] == "machine"
     assert [step["replicas_to"] for step in ended.document["steps"]] == [2, 4, 8]
+    assert [step["replica_cpus"] for step in ended.document["steps"]] == [0.05, 0.05, 0.05]
 
 
 def test_several_variants_are_refused_before_anything_is_measured(

@@ -89,6 +89,12 @@ def test_of_many_functions_the_largest_are_named() -> None:
             {"checkout": "", "file": "/venv/lib/python3.13/site-packages/flask/app.py"},
             "in flask/app.py:31 rank",
         ),
+        (
+            {"file": "", "checkout": "", "line": 0, "name": "code that only one version has"}
+            | {"new_callees": ("basket",), "gone_callees": ("cart", "pay")},
+            "in code that only one version has (new function basket; gone functions cart, pay)",
+        ),
+        ({"checkout": "shop/cart.html", "line": 0, "name": "root"}, "in shop/cart.html root"),
     ],
 )
 def test_a_change_in_words(changed: dict[str, Any], told: str) -> None:

@@ -120,3 +120,17 @@ def test_notes_say_what_it_cost() -> None:
 
     assert "12 starts of each version; sampling cost 0.30 of a core" in note
     assert list(functions_text.notes(UNSEEN.functions[0])) == []
+
+
+def test_it_is_explained_with_each_function_in_a_line() -> None:
+    lines = functions_text.explanation(CHANGED).splitlines()
+
+    assert lines[0] == functions_text.TITLE
+    assert any(
+        "shop/part1.py:1 work_17: " in line and line.endswith("% of all, changed") for line in lines
+    )
+    assert "samples of" in lines[-1]
+
+
+def test_what_could_not_be_seen_is_explained_as_that() -> None:
+    assert "No right to look." in functions_text.explanation(UNSEEN)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 
-from loadtests.measurement.profiles.looking import MOST_FAILURES, Dump, Looking, Seen
+import pytest
+
+from loadtests.measurement.profiles.looking import MOST_FAILURES, SILENT, Dump, Looking, Seen
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.profiles.records import KernelWait, Waiting
-from loadtests.tools import py_spy
+from loadtests.tools import greenlets, py_spy
 from loadtests.tools.procfs.threads import ThreadNow
 from tests.loadtests.analysis.profiles.builders import WAITING
 
@@ -108,3 +111,47 @@ def test_to_stop_what_never_began_does_no_harm() -> None:
     looking.stop()
 
     assert looking.seen().looks == ()
+
+
+def test_a_process_that_gave_no_stack_yet_failed_serves_no_requests() -> None:
+    def only_two(pid: int) -> tuple[py_spy.Thread, ...]:
+        if pid != 2:
+            raise ProcessFailure("ended with code 1", output="Error: Failed to find python version")
+        return (THREAD,)
+
+    looking = Looking(
+        [("gthread-1", 1), ("gthread-2", 2)], only_two, threads=lambda _: None, looks_per_s=20
+    )
+    looking.start()
+    deadline_s = time.monotonic() + 5
+    while not (looking.seen().looks and looking.seen().failures) and time.monotonic() < deadline_s:
+        time.sleep(0.005)
+    looking.stop()
+    seen = looking.seen()
+
+    assert 0 < sum(seen.failures.values()) < MOST_FAILURES
+    assert seen.processes == 1
+
+
+def test_a_helper_that_may_not_be_asked_is_looked_at_from_outside(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(pid: int, number: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(greenlets, "is_ready", lambda _: True)
+    monkeypatch.setattr(os, "kill", refuse)
+
+    seen = looked()
+
+    assert not seen.helped
+    assert seen.looks
+
+
+def test_a_helper_that_wrote_nothing_serves_no_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(greenlets, "ask", lambda _: True)
+    monkeypatch.setattr(greenlets, "written", lambda _: ())
+
+    seen = looked(until=lambda _: True)
+
+    assert (seen.processes, seen.helped, seen.failures) == (0, False, {SILENT: 1})

@@ -10,13 +10,13 @@ import pytest
 from loadtests.measurement.profiles import trials
 from loadtests.measurement.profiles.beside import Beside
 from loadtests.measurement.profiles.looking import Seen
-from loadtests.model.errors import GeneratorFailure
+from loadtests.model.errors import GeneratorFailure, UnusableLoad
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
 from loadtests.model.profiles.planned import ProfilePlan
-from loadtests.model.profiles.records import CellProfile
+from loadtests.model.profiles.records import CellProfile, Frame, Stack, Waiting
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.trial import Trial
-from loadtests.tools import py_spy
+from loadtests.tools import procfs, py_spy
 from tests.loadtests.builders import make_cell, make_plan, make_spec, make_trial, make_worker
 from tests.loadtests.fakes import FakeStack, World
 
@@ -153,3 +153,93 @@ def test_the_most_frequent_reason_is_told_where_no_look_gave_anything() -> None:
     seen = replace(NOTHING_SEEN, failures={"Rare.": 1, "Often.": 9})
 
     assert trials.profile_of(make_trial(), make_worker("sync"), seen).unseen == "Often."
+
+
+@pytest.mark.parametrize("error", [PermissionError("No."), ValueError("No."), UnusableLoad("No.")])
+def test_a_set_up_that_fails_does_not_fail_the_run(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    class Broken(Local):
+        def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+            raise error
+
+    monkeypatch.setattr(py_spy, "find_program", lambda: "/bin/py-spy")
+    plan = make_plan()
+
+    told = profiles(plan, Broken(World(), plan))
+
+    assert {profile.unseen for profile in told} == {"The profile trial failed: No."}
+
+
+def test_why_nothing_is_told_of_a_store_is_in_the_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Listed(Local):
+        def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+            return (ServerProcess(pid=2**30, parent=1, threads=1, command="gunicorn"),)
+
+    variables = {"DATABASE_URL": "postgresql://prod/shop", "CACHE": "redis://cache"}
+    monkeypatch.setattr(py_spy, "find_program", lambda: "/bin/py-spy")
+    monkeypatch.setattr(procfs, "environment_of", lambda _: variables)
+    plan = make_plan()
+
+    told = profiles(plan, Listed(World(), plan))
+
+    assert told[0].store is None
+    assert "Redis" in told[0].store_note
+
+
+@pytest.mark.parametrize(
+    ("file", "note"),
+    [
+        ("/venv/lib/python3.11/site-packages/gevent/hub.py", trials.GREENLETS),
+        ("/venv/lib/python3.11/site-packages/eventlet/hubs/hub.py", trials.EVENT_LOOP),
+        ("/usr/lib/python3.11/threading.py", ""),
+    ],
+)
+def test_a_worker_that_is_in_no_list_is_known_by_its_stacks(file: str, note: str) -> None:
+    stack = Stack(frames=(Frame(file=file, line=1, name="run"),), kind=Waiting.CPU)
+    seen = replace(NOTHING_SEEN, stacks=(stack,))
+    worker = make_worker("geventwebsocket.gunicorn.workers.GeventWebSocketWorker")
+
+    assert trials.profile_of(make_trial(), worker, seen).note == note
+    assert trials.profile_of(make_trial(), worker, replace(seen, helped=True)).note == ""
+
+
+def test_a_server_whose_loop_is_no_python_is_known_by_its_command() -> None:
+    profile = trials.profile_of(
+        make_trial(), make_worker("uwsgi-threads"), NOTHING_SEEN, ["uwsgi --async 50"]
+    )
+
+    assert profile.note == trials.EVENT_LOOP
+
+
+def test_a_worker_without_slots_has_none_in_its_profile() -> None:
+    assert trials.profile_of(make_trial(), make_worker("gthread"), NOTHING_SEEN).has_slots
+    assert not trials.profile_of(make_trial(), make_worker("gevent"), NOTHING_SEEN).has_slots
+
+
+def test_the_window_is_as_long_as_the_cells_requests_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Listed(Local):
+        def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+            return (ServerProcess(pid=2**30, parent=1, threads=1, command="gunicorn"),)
+
+    timings: dict[int, Timing] = {}
+
+    def load(spec: TrialSpec, timing: Timing, beside: Beside) -> Trial:
+        timings[spec.cell.replicas] = timing
+        return make_trial(spec=spec)
+
+    monkeypatch.setattr(py_spy, "find_program", lambda: "/bin/py-spy")
+    plan = make_plan()
+
+    trials.measure(
+        plan,
+        replace(PLANNED, series_most=1),
+        Listed(World(), plan),
+        load,
+        gains=lambda *_: 1.0,
+        answer_s=lambda cell: 3.0 if cell.replicas == 4 else 0.01,
+        say=lambda _: None,
+    )
+
+    assert (timings[1].settle_s, timings[1].window_s) == (0.6, 2.0)
+    assert timings[4].window_s == pytest.approx(6.0)

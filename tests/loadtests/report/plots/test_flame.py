@@ -1,7 +1,7 @@
 """The boxes of a flame graph, as places."""
 
 from loadtests.model.profiles.results import FlameNode
-from loadtests.report.plots.flame import MOST_BOXES, ROW, flame
+from loadtests.report.plots.flame import MOST_BOXES, MOST_IN_TABLE, ROW, flame
 
 ROOT = FlameNode(
     label="a request",
@@ -54,3 +54,24 @@ def test_a_label_that_does_not_fit_is_cut_or_left_out() -> None:
     drawn = flame("cut", FlameNode(label="r", ms=100.0, children=narrow))
 
     assert [box.label for box in drawn.boxes[1:]] == ["a_very_long_name" * 1 + "a_very_long…", ""]
+
+
+def test_the_largest_boxes_are_a_table_too_each_with_what_called_it() -> None:
+    drawn = flame("gthread cpu ×4", ROOT)
+
+    assert drawn.columns == ("function", "called by", "ms per request", "share", "change, ms")
+    assert drawn.rows == (
+        ("a request", "", "60.0", "100%", "+30"),
+        ("shop/db.py lock_row", "a request", "45.0", "75%", "+30"),
+        ("shop/pages.py render", "a request", "15.0", "25%", "+0"),
+    )
+
+
+def test_the_table_is_bounded_and_has_no_change_without_a_comparison() -> None:
+    children = tuple(FlameNode(label=f"f{n}", ms=1.0 + n / 1000) for n in range(1000))
+    drawn = flame("wide", FlameNode(label="a request", ms=1500.0, children=children))
+
+    assert len(drawn.rows) == MOST_IN_TABLE
+    assert drawn.columns[-1] == "share"
+    assert {row[0] for row in drawn.rows} >= {"a request", "f999"}
+    assert flame("nothing", FlameNode(label="a request", ms=0.0)).rows[0][3] == ""

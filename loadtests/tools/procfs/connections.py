@@ -1,0 +1,108 @@
+"""To whom processes are connected over TCP, and whether that is the same machine from here.
+
+Source: proc(5) for the tables; ``net/route`` has its numbers as ``net/tcp`` has its addresses.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Collection
+from pathlib import Path
+
+from loadtests.tools import procfs
+
+PROC = Path("/proc")
+
+ESTABLISHED = "01"
+"""The state of a connection, as the kernel writes it (TCP_ESTABLISHED)."""
+
+PEER, STATE = 2, 3
+"""Columns of ``net/tcp``."""
+
+DESTINATION, GATEWAY, MASK = 1, 2, 7
+"""Columns of ``net/route``."""
+
+Peer = tuple[str, int]
+"""An address and a port."""
+
+
+def peers_of(pid: int) -> frozenset[Peer]:
+    """Return whom a process is connected to; none where it may not be looked at."""
+    links = procfs.links_of(pid)
+    tables = (_read(pid, f"net/{table}") for table in ("tcp", "tcp6"))
+    return frozenset(
+        peer for table in tables for inode, peer in established(table) if inode in links
+    )
+
+
+def established(table: str) -> tuple[tuple[str, Peer], ...]:
+    """Parse ``net/tcp`` into the connections that stand: what an open file says, and the peer."""
+    found = []
+    for line in table.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > procfs.INODE and fields[STATE] == ESTABLISHED:
+            address, _, port = fields[PEER].rpartition(":")
+            peer = (procfs.address_of(address), int(port, 16))
+            found.append((f"socket:[{fields[procfs.INODE]}]", peer))
+    return tuple(found)
+
+
+def addresses_of(host: str, port: int) -> frozenset[str]:
+    """Return the addresses of a name from here; none for one that only others know."""
+    try:
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, ValueError):  # a name that cannot be encoded is a ValueError
+        return frozenset()
+    return frozenset(str(entry[4][0]) for entry in entries)
+
+
+def is_same_from_here(pid: int, address: str) -> bool:
+    """Return whether an address that a process is connected to is that machine from here, too.
+
+    In a network namespace of its own, a process may have a loopback, or a network, of which this
+    machine knows nothing; the same address would then lead elsewhere.
+    """
+    if procfs.network_of(pid) == procfs.network_of("self"):
+        return True
+    there = ipaddress.ip_address(address)
+    if there.version != 4 or there.is_loopback:
+        return False
+    return not on_link(_read(pid, "net/route"), address) or on_link(
+        _read("self", "net/route"), address
+    )
+
+
+def on_link(routes: str, address: str) -> bool:
+    """Return whether ``net/route`` has an IPv4 address in a network without a gateway."""
+    wanted = ipaddress.ip_address(address)
+    best: tuple[int, bool] | None = None
+    for line in routes.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) <= MASK:
+            continue
+        destination, gateway, mask = (
+            procfs.address_of(fields[column]) for column in (DESTINATION, GATEWAY, MASK)
+        )
+        network = ipaddress.ip_network(f"{destination}/{mask}", strict=False)
+        if wanted in network and (best is None or network.prefixlen > best[0]):
+            best = (network.prefixlen, gateway == "0.0.0.0")  # noqa: S104  an address, not a bind
+    return best is not None and best[1]
+
+
+def shown(peer: Peer) -> str:
+    """Return a peer as ``host:port``."""
+    host, port = peer
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def peers_on(pids: Collection[int], ports: Collection[int]) -> frozenset[str]:
+    """Return whom processes are connected to on some ports, as ``host:port``."""
+    return frozenset(shown(peer) for pid in pids for peer in peers_of(pid) if peer[1] in ports)
+
+
+def _read(pid: int | str, name: str) -> str:
+    try:
+        return (PROC / str(pid) / name).read_text(errors="replace")
+    except OSError:
+        return ""
