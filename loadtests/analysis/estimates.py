@@ -141,6 +141,8 @@ def cpu_per_request_ratio(above: ByRound, below: ByRound) -> Estimate:
 def cpu_got(trial: Trial) -> float | None:
     """Return the CPU that all replicas of a trial used, in CPU-seconds per second."""
     replicas = [usage for usage in trial.usages if usage.role is Role.REPLICA]
+    if len(replicas) < trial.spec.cell.replicas:
+        return None  # the others' CPU is not known
     return math.fsum(usage.cpu_s / usage.span_s for usage in replicas) if replicas else None
 
 
@@ -163,7 +165,7 @@ def _paired(above: ByRound, below: ByRound, figure: Callable[[Trial], float | No
     logs = []
     for number in sorted(above.keys() & below.keys()):
         upper, lower = figure(above[number]), figure(below[number])
-        if not upper or not lower:
+        if upper is None or lower is None or not (upper > 0 and lower > 0):
             return UNKNOWN
         logs.append(math.log(upper) - math.log(lower))
     return geometric_mean(logs)

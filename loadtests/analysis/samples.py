@@ -245,11 +245,17 @@ def _quarters(done_us: Integers, window_us: int) -> tuple[float, ...]:
 
 
 def _usages(raw: RawTrial, columns: Columns, names: list[str], budget: Budget) -> tuple[Usage, ...]:
+    """Return what each member used; one whose counters went back was started anew: not known."""
     before = {reading.member: reading for reading in raw.opened.members}
-    return tuple(
-        _usage(before[after.member], after, raw.finished, columns, names, budget)
+    pairs = (
+        (before[after.member], after)
         for after in raw.closed.members
-        if after.member in before and _is_timely(before[after.member], after, raw.finished)
+        if after.member in before and after.grew_from(before[after.member])
+    )
+    return tuple(
+        _usage(first, last, raw.finished, columns, names, budget)
+        for first, last in pairs
+        if _is_timely(first, last, raw.finished)
     )
 
 

@@ -63,7 +63,8 @@ def _own_rates(raw: RawTrial) -> dict[str, float]:
     for after in raw.closed.members:
         first = before.get(after.member)
         match = _NODE.search(raw.identities.get(after.member, ""))
-        if first is not None and match is not None and after.at_s > first.at_s:
+        grew = first is not None and after.at_s > first.at_s and after.grew_from(first)
+        if first is not None and match is not None and grew:
             rate = (after.cpu_s - first.cpu_s) / (after.at_s - first.at_s)
             rates[match[1]] = rates.get(match[1], 0.0) + rate
     return rates

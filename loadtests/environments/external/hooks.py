@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -252,6 +253,8 @@ def _counter(line: str) -> Counter:
             else:
                 values.append(float(word))
     except ValueError:
+        values = []
+    if not all(0 <= figure < math.inf for figure in (*values, *named.values())):
         values = []
     if len(values) not in COUNTER_FIELDS:
         raise EnvironmentFailure(
