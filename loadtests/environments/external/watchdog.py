@@ -16,7 +16,7 @@ from pathlib import Path
 
 from loadtests.environments.child_python import python_path
 from loadtests.environments.external import record as records
-from loadtests.environments.external.hooks import with_own
+from loadtests.environments.external.hooks import folder_of, with_own
 from loadtests.environments.guards import watching
 from loadtests.environments.guards.watching import DONE, Guard
 from loadtests.model.errors import EXIT_ENVIRONMENT, EXIT_YES, EnvironmentFailure, ProcessFailure
@@ -29,14 +29,20 @@ AGAIN_S = 5.0
 
 
 def guard(
-    argv: Sequence[str], *, limit_s: float, log: Path, record: Path | None = None
+    argv: Sequence[str],
+    *,
+    limit_s: float,
+    log: Path,
+    record: Path | None = None,
+    folder: Path | None = None,
 ) -> AbstractContextManager[Guard]:
-    """Provide a guard that runs a command unless the block notes that it was done.
+    """Provide a guard that runs a command in a folder unless the block notes that it was done.
 
     The command in the note ``record`` wins: it knows what the harness did last.
     """
     noted = None if record is None else str(record)
-    job = json.dumps({"argv": list(argv), "limit_s": limit_s, "record": noted})
+    place = None if folder is None else str(folder)
+    job = json.dumps({"argv": list(argv), "limit_s": limit_s, "record": noted, "folder": place})
     return watching.guard(__name__, (job,), log=log)
 
 
@@ -46,10 +52,14 @@ def main(job: str) -> int:
         return EXIT_YES
     order = json.loads(job)
     noted = records.read(Path(order["record"])) if order.get("record") else None
-    argv = tuple(order["argv"]) if noted is None else with_own(noted.back)
+    if noted is None:
+        argv = tuple(order["argv"])
+        place = Path(order["folder"]) if order.get("folder") else None
+    else:
+        argv, place = with_own(noted.back), folder_of(noted.hooks, noted.back)
     try:
         proc.wait_until(
-            lambda: _succeeds(argv, float(order["limit_s"])),
+            lambda: _succeeds(argv, place, float(order["limit_s"])),
             limit_s=LIMIT_S,
             every_s=AGAIN_S,
             failure=f"The deployment could not be scaled back: {' '.join(argv)}",
@@ -63,9 +73,9 @@ def main(job: str) -> int:
     return EXIT_YES
 
 
-def _succeeds(argv: tuple[str, ...], limit_s: float) -> bool:
+def _succeeds(argv: tuple[str, ...], folder: Path | None, limit_s: float) -> bool:
     try:
-        proc.run(argv, env=python_path(), timeout_s=limit_s)
+        proc.run(argv, cwd=folder, env=python_path(), timeout_s=limit_s)
     except ProcessFailure as failure:
         print(failure, file=sys.stderr)
         return False

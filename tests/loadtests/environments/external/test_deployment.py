@@ -292,3 +292,70 @@ def test_a_watchdog_does_what_the_note_says_of_the_last_order(tmp_path: Path) ->
     guard._child._process.wait(20.0)
     assert web.count == 3
     assert not noted.exists()
+
+
+# -- two projects with the same words ----------------------------------------------------------
+
+
+def a_project(folder: Path, *, replicas: int) -> Hooks:
+    """Write scripts that scale a deployment of their own; the words are those of every project."""
+    folder.mkdir()
+    (folder / "count").write_text(f"{replicas}\n")
+    scripts = {
+        "scale.sh": 'echo "$1" > count',
+        "replicas.sh": "for i in $(seq $(cat count)); do echo web-$i; done",
+    }
+    for name, text in scripts.items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
+    return Hooks(
+        scale=("./scale.sh", "{replicas}"),
+        replicas=("./replicas.sh",),
+        ready_limit_s=2.0,
+        folder=str(folder),
+    )
+
+
+def test_projects_with_the_same_words_have_notes_and_numbers_of_their_own(tmp_path: Path) -> None:
+    shop = a_project(tmp_path / "my shop", replicas=1)
+    blog = a_project(tmp_path / "blog", replicas=1)
+    dead = record.write(shop, 3, (4, 1), tmp_path / "log")
+    dead.write_text(json.dumps(json.loads(dead.read_text()) | {"owner": "1/0/another boot/"}))
+
+    with put_back(blog, print, log=tmp_path / "logs/watchdog.log") as running:
+        assert running.before == 1
+        running.scale_to(2)
+    (left,) = record.remains()
+    left.remove()
+
+    assert left.name.startswith(f"what `cd '{tmp_path}/my shop' && ./scale.sh")
+    assert [(tmp_path / name / "count").read_text() for name in ("my shop", "blog")] == [
+        "3\n",
+        "1\n",
+    ]
+
+
+def test_a_watchdog_runs_the_command_in_its_folder(tmp_path: Path) -> None:
+    shop = a_project(tmp_path / "shop", replicas=1)
+
+    log = tmp_path / "logs/watchdog.log"
+    with watchdog.guard(
+        scale_argv(shop, 3), limit_s=10.0, log=log, folder=tmp_path / "shop"
+    ) as guard:
+        pass  # nobody notes that it was done
+
+    guard._child._process.wait(20.0)
+    assert (tmp_path / "shop/count").read_text() == "3\n"
+
+
+def test_commands_that_name_their_cluster_have_one_note_wherever_they_are(tmp_path: Path) -> None:
+    words = ("kubectl", "--context", "test", "scale", "deployment/web", "--replicas={replicas}")
+    here, there = str(tmp_path), str(tmp_path / "there")
+
+    assert record.path_of(Hooks(scale=words, folder=here)) == record.path_of(
+        Hooks(scale=words, folder=there)
+    )
+    elsewhere = (*words, "--kubeconfig=mine")
+    assert record.path_of(Hooks(scale=elsewhere, folder=here)) != record.path_of(
+        Hooks(scale=elsewhere, folder=there)
+    )
