@@ -139,7 +139,11 @@ def remains() -> tuple[Remains, ...]:
 
 
 def restore(record: Record) -> None:
-    """Put a deployment's number back, unless it is one that no run gave it."""
+    """Put a deployment's number back, unless it is one that no run gave it.
+
+    Where only those that serve are known, the right number may serve while another one that a run
+    asked for is on its way. So the order is given in any case.
+    """
     runner = HookRunner(record.hooks)
     now = runner.count()
     if runner.is_foreign(now, {record.before, *record.ours}):
@@ -148,6 +152,6 @@ def restore(record: Record) -> None:
             f"The deployment has {now} replicas, which no run gave it, so it is left as it is. It"
             f" had {record.before}: {by_hand(record.hooks, record.back)}"
         )
-    if now != record.before:
+    if now != record.before or not runner.knows_count:
         runner.scale_back(record.before, record.ours)
     forget(record.path)

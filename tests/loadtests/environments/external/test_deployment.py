@@ -294,6 +294,54 @@ def test_a_watchdog_does_what_the_note_says_of_the_last_order(tmp_path: Path) ->
     assert not noted.exists()
 
 
+def watched(argv: tuple[str, ...], folder: Path, noted: Path) -> tuple[int, str]:
+    """Let a watchdog do its work; return its exit code and what it wrote."""
+    log = folder / "logs/watchdog.log"
+    with watchdog.guard(argv, limit_s=10.0, log=log, record=noted) as guard:
+        pass  # nobody notes that it was done
+    return guard._child._process.wait(20.0), log.read_text()
+
+
+def test_a_watchdog_leaves_alone_what_somebody_else_set(tmp_path: Path) -> None:
+    web = FileDeployment(tmp_path, replicas=7)
+    noted = record.write(web.hooks, 3, (4, 1), tmp_path / "log")
+
+    code, log = watched(scale_argv(web.hooks, 3), tmp_path, noted)
+
+    assert code == 0
+    assert "has 7 replicas, which no run gave it, so it is left as it is. It had 3: " in log
+    assert web.count == 7
+    assert not web.calls.exists()
+    assert not noted.exists()
+
+
+def test_a_watchdog_gives_its_order_though_the_right_number_still_serves(tmp_path: Path) -> None:
+    """The run asked for one replica a moment ago, and three are still there."""
+    web = FileDeployment(tmp_path, replicas=3)
+    noted = record.write(web.hooks, 3, (3, 1), tmp_path / "log")
+
+    code, log = watched(scale_argv(web.hooks, 3), tmp_path, noted)
+
+    assert (code, web.calls.read_text()) == (0, "3 ")
+    assert log.startswith("Scaled back: ")
+
+
+def test_a_watchdog_leaves_the_number_to_the_next_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    web = FileDeployment(tmp_path, replicas=1)
+    dead = record.read(a_dead_run(web, tmp_path / "log", before=3, ours=(4, 1)))
+    assert dead is not None
+
+    record.write(web.hooks, 3, (1,), tmp_path / "next")
+    assert watchdog._is_restored(dead)
+    record.forget(dead.path)
+    assert watchdog._is_restored(dead)
+
+    assert not web.calls.exists()
+    assert capsys.readouterr().err.count("by another program") == 2
+
+
 # -- two projects with the same words ----------------------------------------------------------
 
 
