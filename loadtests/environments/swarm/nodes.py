@@ -51,15 +51,38 @@ class Cluster:
 
 
 def manager_address() -> str:
-    """Return the address that ``DOCKER_HOST`` or Docker's context gives."""
+    """Return the address that ``DOCKER_HOST`` or Docker's context gives.
+
+    Raises :class:`EnvironmentFailure` for a context with certificates, which an address has not.
+    """
     named = os.environ.get("DOCKER_HOST")
     if named:
         return named
     try:
         done = proc.run(("docker", "context", "inspect"), check=False, timeout_s=CONTEXT_LIMIT_S)
-        return str(json.loads(done.stdout)[0]["Endpoints"]["docker"]["Host"] or SOCKET)
+        context = json.loads(done.stdout)[0]
+        address = str(context["Endpoints"]["docker"]["Host"] or SOCKET)
     except (ProcessFailure, ValueError, LookupError, TypeError):
         return SOCKET
+    _refuse_certificates(context, address)
+    return address
+
+
+def _refuse_certificates(context: Mapping[str, Any], address: str) -> None:
+    """Raise for a context that reaches its engine with certificates, and say what does work.
+
+    The same files in variables count for Docker's library and for its programs, on every node.
+    """
+    if not (context.get("TLSMaterial") or {}).get("docker"):
+        return
+    folder = (context.get("Storage") or {}).get("TLSPath")
+    files = f"{folder}/docker" if folder else "FOLDER"
+    raise EnvironmentFailure(
+        f"Docker's context {context.get('Name')!r} reaches the engine at {address} with"
+        " certificates, and a Swarm's nodes are reached by addresses alone. Name engine and"
+        f" certificates by variables: export DOCKER_HOST={address} DOCKER_TLS_VERIFY=1"
+        f" DOCKER_CERT_PATH={files}"
+    )
 
 
 @contextmanager

@@ -7,7 +7,6 @@ well, by which each node's engine finds them.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +18,7 @@ from requests.exceptions import RequestException
 
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools import proc
-from loadtests.tools.docker import OWNER_LABEL, RUN_LABEL, Engine
+from loadtests.tools.docker import OWNER_LABEL, RUN_LABEL, Engine, connection
 from loadtests.tools.docker.command_lines import docker_argv
 
 STACK_LABEL = "io.twofold.stack"
@@ -317,8 +316,7 @@ def copy_image(image: str, source: str | None, goals: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def _client(host: str | None) -> Iterator[docker.DockerClient]:
-    where = {**os.environ} if host is None else {**os.environ, "DOCKER_HOST": host}
-    client = docker.from_env(timeout=LOAD_LIMIT_S, environment=where)
+    client = connection.connected(host, timeout_s=LOAD_LIMIT_S)
     try:
         yield client
     finally:
