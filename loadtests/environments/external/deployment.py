@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -111,10 +111,12 @@ class Deployment:
         seen: Mapping[str, str] = {}
         since_s = proc.monotonic_s()
         changes = -1
+        aside = ""
 
         def is_stable() -> bool:
-            nonlocal seen, since_s, changes
+            nonlocal seen, since_s, changes, aside
             names = self._runner.replicas()
+            aside = self._runner.aside
             if dict(names) != dict(seen) or changes < 0:
                 seen, since_s, changes = names, proc.monotonic_s(), changes + 1
             lasts = proc.monotonic_s() - since_s >= STABLE_S
@@ -122,17 +124,25 @@ class Deployment:
 
         def failure() -> str:
             printed = ", ".join(tuple(seen)[:NAMES_SHOWN]) or "nothing"
-            said = self._runner.not_ready.rstrip(".")
-            ready = f" The hook 'ready' says: {said}." if said else ""
             return (
                 f"The deployment did not have {replicas} ready replicas for {STABLE_S:g} s within"
                 f" {self._hooks.ready_limit_s:g} s. The hook 'replicas' now prints {len(seen)}"
-                f" ({printed}), after {changes} changes.{ready} Look at the deployment's own"
-                " events."
+                f" ({printed}), after {changes} changes.{self._why_not_ready(aside)} Look at the"
+                " deployment's own events."
             )
 
         proc.wait_until(is_stable, limit_s=self._hooks.ready_limit_s, failure=failure)
         return seen
+
+    def _why_not_ready(self, aside: str) -> str:
+        """Return what the hooks say of it, in a sentence; empty for nothing.
+
+        The hook 'ready' is only asked where the number is right, so it is asked once more.
+        """
+        with suppress(EnvironmentFailure):
+            if not self._runner.is_ready():
+                return f" The hook 'ready' says: {self._runner.not_ready.rstrip('.')}."
+        return f" The hook 'replicas' says: {aside.rstrip('.')}." if aside else ""
 
 
 def _time() -> str:

@@ -28,6 +28,9 @@ PROGRAMS = frozenset({KUBERNETES, KUBECTL})
 ELSEWHERE = ("--kubeconfig", "--cluster", "--server", "-s")
 """Options with which kubectl does not ask the cluster of its own configuration."""
 
+LINE_CHARS = 200
+"""Characters of a line of a hook that a message shows."""
+
 AGAIN_S = 1.0
 """Seconds until a hook that only reads is tried once more."""
 
@@ -55,6 +58,8 @@ class HookRunner:
         self._hooks = hooks
         self.not_ready = ""
         """What the hook ``ready`` said last, if the deployment was not ready."""
+        self.aside = ""
+        """What a hook that did its work wrote beside its output, in a line; the last one's."""
 
     def scale(self, replicas: int) -> None:
         """Ask for a number of replicas."""
@@ -142,6 +147,7 @@ class HookRunner:
                 f"The hook {name!r} (`{shlex.join(argv)}`) ended with code {done.code}:"
                 f" {said[-1] if said else 'it printed nothing'}. Run it by hand, and mend it."
             )
+        self.aside = done.stderr.strip().partition("\n")[0].strip()[:LINE_CHARS]
         return done.stdout
 
     def _done(self, name: str, argv: Sequence[str]) -> proc.Completed:
