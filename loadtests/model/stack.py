@@ -104,10 +104,14 @@ class HostReading:
 
 @dataclass(frozen=True, kw_only=True)
 class NodeReading:
-    """The CPU counters of a whole node that is another machine."""
+    """The CPU counters of a whole node, which is another machine, or this one if it is ``here``.
+
+    All nodes here have the same cores, also with the harness.
+    """
 
     node: str
     host: HostReading
+    here: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,11 @@
-"""What the nodes and their network had to do: TCP's counters, and the CPU of nodes elsewhere."""
+"""What the nodes and their network had to do: TCP's counters, and the CPU of whole nodes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from loadtests.environments.swarm.nodes import is_here
+from loadtests.environments.swarm.nodes import is_shown
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.machine import Node
 from loadtests.model.stack import NetworkReading, NodeReading, NodesSeen
@@ -32,12 +32,12 @@ class NodeCounters:
     """
 
     def __init__(self, at: At) -> None:
-        self._here = {
-            member: container.pid
-            for member, (node, container) in at.items()
-            if is_here(node.engine) and container.pid
-        }
-        self._elsewhere = _lookouts(at)
+        here = {member: place for member, place in at.items() if is_shown(*place)}
+        self._pids = {member: container.pid for member, (_, container) in here.items()}
+        self._nodes_here = tuple({node.id: node for node, _ in here.values()}.values())
+        self._elsewhere = _lookouts(
+            {member: place for member, place in at.items() if member not in here}
+        )
         self._pool = ThreadPoolExecutor(max(1, len(self._elsewhere)))
 
     def read(self) -> NodesSeen:
@@ -45,10 +45,10 @@ class NodeCounters:
         texts = list(self._pool.map(_look, self._elsewhere))
         network_readings = [
             NetworkReading(member=member, **vars(tcp))
-            for member, pid in self._here.items()
+            for member, pid in self._pids.items()
             if (tcp := network.tcp_of(pid)) is not None
         ]
-        nodes = []
+        nodes = self._read_here()
         for (member, node, _), (at_s, text) in zip(self._elsewhere, texts, strict=True):
             if (tcp := network.parse_tcp(text)) is not None:
                 network_readings.append(NetworkReading(member=member, **vars(tcp)))
@@ -57,15 +57,26 @@ class NodeCounters:
                 nodes.append(NodeReading(node=node.name, host=reading))
         return NodesSeen(network=tuple(network_readings), nodes=tuple(nodes))
 
+    def _read_here(self) -> list[NodeReading]:
+        """Return the CPU of this machine for each node on it.
+
+        Where all nodes are, the stack reads the cores that the run uses, and this tells no more.
+        """
+        if not self._elsewhere or not self._nodes_here:
+            return []
+        reading = host.read_host(range(max(node.cores for node in self._nodes_here)))
+        if reading is None or not reading.cores:
+            return []
+        return [NodeReading(node=node.name, host=reading, here=True) for node in self._nodes_here]
+
 
 def _lookouts(at: At) -> Sequence[tuple[str, Node, Container]]:
-    """Return one member of each node elsewhere, one of ours if there is one."""
+    """Return one member of each node, one of ours if there is one."""
     chosen: dict[str, tuple[str, Node, Container]] = {}
     ranked = sorted(at, key=lambda member: OURS.index(member) if member in OURS else len(OURS))
     for member in ranked:
         node, container = at[member]
-        if not is_here(node.engine):
-            chosen.setdefault(node.id, (member, node, container))
+        chosen.setdefault(node.id, (member, node, container))
     return tuple(chosen.values())
 
 

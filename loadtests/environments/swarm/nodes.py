@@ -11,11 +11,13 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from loadtests.environments.compose.tested.start.listening import is_of
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
 from loadtests.model.machine import Machine, Node
 from loadtests.model.tested.swarm import SwarmAccess
 from loadtests.planning.swarm_placement import is_one_machine
 from loadtests.tools import host, proc
+from loadtests.tools.docker import Container
 from loadtests.tools.docker.swarm import NodeEngine, NodeFacts
 
 SOCKET = "unix:///var/run/docker.sock"
@@ -203,9 +205,18 @@ def _node(name: str, facts: NodeFacts, engine: NodeEngine) -> Node:
 
 
 def is_here(address: str) -> bool:
-    """Return whether an engine's address is on this machine, so that ``/proc`` shows its tasks."""
+    """Return whether an engine's address is on this machine; it may lead to another one."""
     scheme, _, rest = address.partition("://")
     return scheme == "unix" or rest.partition("/")[0].rpartition(":")[0] in HERE
+
+
+def is_shown(node: Node, container: Container) -> bool:
+    """Return whether this machine's ``/proc`` shows a container's processes under their ids.
+
+    A socket may lead to another machine, or to an engine with process ids of its own, which mean
+    something else here.
+    """
+    return is_here(node.engine) and is_of(container.pid, container.id)
 
 
 def machine_of(cluster: Cluster) -> Machine:

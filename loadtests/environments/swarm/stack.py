@@ -23,7 +23,7 @@ from loadtests.environments.compose.files import joined
 from loadtests.environments.compose.stack import QUIET_LIMIT_S, replicas_of
 from loadtests.environments.swarm.counters import SwarmCounters
 from loadtests.environments.swarm.node_counters import NodeCounters
-from loadtests.environments.swarm.nodes import is_here
+from loadtests.environments.swarm.nodes import is_here, is_shown
 from loadtests.environments.swarm.orders import Orders
 from loadtests.environments.swarm.stacks import ServiceStack
 from loadtests.environments.wait_idle import busy_after, wait_until_quiet
@@ -231,8 +231,7 @@ class SwarmStack:
         if found is None:
             return ReplicaState()
         node, container = found
-        here = is_here(node.engine) and container.pid
-        listeners = procfs.listeners_of(container.pid) if here else None
+        listeners = procfs.listeners_of(container.pid) if is_shown(node, container) else None
         return ReplicaState(
             exit_code=None if container.running else container.exit_code,
             out_of_memory=container.out_of_memory,

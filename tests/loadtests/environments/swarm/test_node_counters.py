@@ -3,9 +3,11 @@ from typing import Any
 
 import pytest
 
+from loadtests.environments.swarm import nodes
 from loadtests.environments.swarm.node_counters import NodeCounters
 from loadtests.model.errors import ProcessFailure
-from loadtests.tools import proc
+from loadtests.model.stack import HostReading
+from loadtests.tools import host, proc
 from loadtests.tools.procfs import network
 from loadtests.tools.procfs.network import Tcp
 from tests.loadtests.environments.test_counters import a_container
@@ -24,6 +26,20 @@ AT = {
     "gthread-2": (THERE, a_container("gthread", number=2, pid=12)),
     "proxy": (THERE, a_container("proxy", pid=13)),
 }
+
+
+@pytest.fixture(autouse=True)
+def _shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Process ids from 10 to 99 are containers' of this machine."""
+    monkeypatch.setattr(nodes, "is_of", lambda pid, _: 10 <= pid < 100)
+
+
+MACHINE = HostReading(at_s=1000.0, busy_s=1.0, steal_s=0.0, idle_s=30.0, cores=4)
+
+
+@pytest.fixture(autouse=True)
+def _machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "read_host", lambda cores: MACHINE if len(cores) == 4 else None)
 
 
 @pytest.fixture
@@ -50,12 +66,35 @@ def test_members_here_are_read_and_one_program_looks_at_a_node_elsewhere(
         ("gthread-1", 11),
         ("proxy", 1020),
     ]
-    (node,) = seen.nodes
-    assert (node.node, node.host.cores) == ("n2", 2)
+    here, node = seen.nodes
+    assert (here.node, here.here, here.host) == ("n1", True, MACHINE)
+    assert (node.node, node.here, node.host.cores) == ("n2", False, 2)
     assert node.host.idle_s == pytest.approx(20.0)
     (argv,) = argvs
     assert argv[:3] == ("docker", "--host", "ssh://n2")
     assert argv[-4:] == ("cat", "/proc/stat", "/proc/net/snmp", "/proc/net/netstat")
+
+
+def test_where_all_nodes_are_here_the_stack_reads_the_machine_itself() -> None:
+    both = {
+        name: (a_node(number, engine=f"unix:///run/{number}.sock"), a_container(name, pid=11))
+        for number, name in enumerate(("gthread", "proxy"), start=1)
+    }
+
+    assert NodeCounters(both).read().nodes == ()
+
+
+def test_a_socket_that_leads_to_another_machine_is_a_node_elsewhere(
+    argvs: list[Sequence[str]],
+) -> None:
+    """Its process ids are those of other programs here, or of none."""
+    at = {"gthread-1": (HERE, a_container("gthread", pid=4711))}
+
+    seen = NodeCounters(at).read()
+
+    assert [each.segments for each in seen.network] == [1020]
+    assert [(each.node, each.here) for each in seen.nodes] == [("n1", False)]
+    assert argvs[0][:3] == ("docker", "--host", "unix:///run/1.sock")
 
 
 def test_a_node_that_does_not_answer_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
