@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from loadtests.environments.swarm.nodes import is_shown
@@ -18,6 +18,10 @@ FILES = ("/proc/stat", "/proc/net/snmp", "/proc/net/netstat")
 
 LOOK_LIMIT_S = 5.0
 
+MOST_AT_ONCE = 8
+"""Programs that look at the same time. By default sshd refuses some from ten that log in at once
+(MaxStartups)."""
+
 OURS = (Role.PROXY.value, Role.GENERATOR.value, Role.METRONOME.value)
 """Members whose images surely have ``cat``, the best first."""
 
@@ -27,35 +31,38 @@ At = Mapping[str, tuple[Node, Container]]
 class NodeCounters:
     """Reads the counters of all nodes at the same time.
 
-    On this machine, every member's network namespace is read. Of a node elsewhere, one member's is,
-    by a program inside it: it shows that member's network, and the whole node's CPU.
+    On this machine, every member's network namespace is read. Of a node elsewhere, one of our
+    members' is, and those of the trial's replicas, by a program inside them: it shows that member's
+    network, and the whole node's CPU.
     """
 
     def __init__(self, at: At) -> None:
         here = {member: place for member, place in at.items() if is_shown(*place)}
         self._pids = {member: container.pid for member, (_, container) in here.items()}
         self._nodes_here = tuple({node.id: node for node, _ in here.values()}.values())
-        self._elsewhere = _lookouts(
-            {member: place for member, place in at.items() if member not in here}
-        )
-        self._pool = ThreadPoolExecutor(max(1, len(self._elsewhere)))
+        self._elsewhere = {member: place for member, place in at.items() if member not in here}
+        self._pool = ThreadPoolExecutor(MOST_AT_ONCE)
 
-    def read(self) -> NodesSeen:
-        """Return the present counters; what cannot be read is left out."""
-        texts = list(self._pool.map(_look, self._elsewhere))
+    def read(self, replicas: Collection[str]) -> NodesSeen:
+        """Return the present counters in a trial of these replicas; what cannot be read is left out.
+
+        A program in a replica uses CPU of its budget, so the others are left alone.
+        """
+        lookouts = _lookouts(self._elsewhere, replicas)
+        texts = list(self._pool.map(_look, lookouts))
         network_readings = [
             NetworkReading(member=member, **vars(tcp))
             for member, pid in self._pids.items()
             if (tcp := network.tcp_of(pid)) is not None
         ]
-        nodes = self._read_here()
-        for (member, node, _), (at_s, text) in zip(self._elsewhere, texts, strict=True):
+        nodes = {reading.node: reading for reading in self._read_here()}
+        for (member, node, _), (at_s, text) in zip(lookouts, texts, strict=True):
             if (tcp := network.parse_tcp(text)) is not None:
                 network_readings.append(NetworkReading(member=member, **vars(tcp)))
             reading = host.parse_host(text, range(node.cores), at_s=at_s)
             if reading.cores:
-                nodes.append(NodeReading(node=node.name, host=reading))
-        return NodesSeen(network=tuple(network_readings), nodes=tuple(nodes))
+                nodes.setdefault(node.name, NodeReading(node=node.name, host=reading))
+        return NodesSeen(network=tuple(network_readings), nodes=tuple(nodes.values()))
 
     def _read_here(self) -> list[NodeReading]:
         """Return the CPU of this machine for each node on it.
@@ -70,14 +77,14 @@ class NodeCounters:
         return [NodeReading(node=node.name, host=reading, here=True) for node in self._nodes_here]
 
 
-def _lookouts(at: At) -> Sequence[tuple[str, Node, Container]]:
-    """Return one member of each node, one of ours if there is one."""
-    chosen: dict[str, tuple[str, Node, Container]] = {}
-    ranked = sorted(at, key=lambda member: OURS.index(member) if member in OURS else len(OURS))
-    for member in ranked:
-        node, container = at[member]
-        chosen.setdefault(node.id, (member, node, container))
-    return tuple(chosen.values())
+def _lookouts(at: At, replicas: Collection[str]) -> Sequence[tuple[str, Node, Container]]:
+    """Return the replicas of a trial, and one of our members of each node."""
+    ours: dict[str, str] = {}
+    for member in OURS:
+        if member in at:
+            ours.setdefault(at[member][0].id, member)
+    chosen = (*ours.values(), *(member for member in at if member in replicas))
+    return tuple((member, *at[member]) for member in chosen)
 
 
 def _look(lookout: tuple[str, Node, Container]) -> tuple[float, str]:

@@ -59,6 +59,8 @@ class SwarmStack:
         )
         self._counters = SwarmCounters(stack.cluster, stack.name, self._at)
         self._node_counters = NodeCounters(self._at)
+        self._loaded: frozenset[str] = frozenset()
+        """The replicas of the trial that is measured."""
         nodes = stack.cluster.nodes
         self._is_here = is_one_machine(nodes) and all(is_here(node.engine) for node in nodes)
         self._notes = list(self._counters.notes)
@@ -137,7 +139,8 @@ class SwarmStack:
         return docker.exec_argv(container.id, *command, host=node.engine)
 
     def activate(self, spec: TrialSpec) -> None:
-        """Do nothing: all replicas are up, and each cell has its own port."""
+        """Note which replicas a trial loads: all are up, and each cell has its own port."""
+        self._loaded = frozenset(f"{spec.cell.worker}-{number}" for number in spec.members)
 
     # -- the proxy and the cores ------------------------------------------------------------------
 
@@ -201,7 +204,7 @@ class SwarmStack:
 
     def look_at_nodes(self) -> NodesSeen:
         """Return the nodes' CPU and TCP's counters of this moment."""
-        return self._node_counters.read()
+        return self._node_counters.read(self._loaded)
 
     def read_host(self) -> HostReading | None:
         """Return the CPU counters of this machine, or None if a node is on another one."""

@@ -57,10 +57,11 @@ def argvs(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
     return seen
 
 
-def test_members_here_are_read_and_one_program_looks_at_a_node_elsewhere(
+def test_members_here_are_read_and_a_program_looks_at_what_the_trial_has_elsewhere(
     argvs: list[Sequence[str]],
 ) -> None:
-    seen = NodeCounters(AT).read()
+    """One member of ours, and the replica that is loaded; the other one is left alone."""
+    seen = NodeCounters(AT).read(["gthread-1"])
 
     assert [(each.member, each.segments) for each in seen.network] == [
         ("gthread-1", 11),
@@ -75,13 +76,23 @@ def test_members_here_are_read_and_one_program_looks_at_a_node_elsewhere(
     assert argv[-4:] == ("cat", "/proc/stat", "/proc/net/snmp", "/proc/net/netstat")
 
 
+def test_each_replica_that_is_loaded_elsewhere_is_read(argvs: list[Sequence[str]]) -> None:
+    three = {**AT, "gthread-3": (THERE, a_container("gthread", number=3, pid=14))}
+
+    seen = NodeCounters(three).read(["gthread-2", "gthread-3"])
+
+    assert [each.member for each in seen.network][1:] == ["proxy", "gthread-2", "gthread-3"]
+    assert [each.node for each in seen.nodes] == ["n1", "n2"]
+    assert len(argvs) == 3
+
+
 def test_where_all_nodes_are_here_the_stack_reads_the_machine_itself() -> None:
     both = {
         name: (a_node(number, engine=f"unix:///run/{number}.sock"), a_container(name, pid=11))
         for number, name in enumerate(("gthread", "proxy"), start=1)
     }
 
-    assert NodeCounters(both).read().nodes == ()
+    assert NodeCounters(both).read([]).nodes == ()
 
 
 def test_a_socket_that_leads_to_another_machine_is_a_node_elsewhere(
@@ -90,7 +101,7 @@ def test_a_socket_that_leads_to_another_machine_is_a_node_elsewhere(
     """Its process ids are those of other programs here, or of none."""
     at = {"gthread-1": (HERE, a_container("gthread", pid=4711))}
 
-    seen = NodeCounters(at).read()
+    seen = NodeCounters(at).read(["gthread-1"])
 
     assert [each.segments for each in seen.network] == [1020]
     assert [(each.node, each.here) for each in seen.nodes] == [("n1", False)]
@@ -104,6 +115,6 @@ def test_a_node_that_does_not_answer_is_left_out(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(proc, "run", fail)
     elsewhere = {name: at for name, at in AT.items() if at[0] is THERE}
 
-    seen = NodeCounters(elsewhere).read()
+    seen = NodeCounters(elsewhere).read(["gthread-2"])
 
     assert (seen.network, seen.nodes) == ((), ())
