@@ -100,7 +100,7 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
         usages=tuple(usage for usage in usages if not _is_idle(usage, raw)),
         idle_usages=tuple(usage for usage in usages if _is_idle(usage, raw)),
         conservation=_conservation(raw),
-        generator=_health(finished, window_s),
+        generator=_health(finished, window_s, raw.users),
         host=host_use(raw.opened, raw.closed),
         identities=raw.identities,
         service_ms=service_ms,
@@ -162,7 +162,7 @@ def _user_errors(finished: Finished) -> dict[str, int]:
     return {"exception in a task": count} if count else {}
 
 
-def _health(finished: Finished, window_s: float) -> GeneratorHealth:
+def _health(finished: Finished, window_s: float, users: int) -> GeneratorHealth:
     return GeneratorHealth(
         cpu_ratio=finished.cpu_s / window_s,
         lag_p99_ms=finished.lag_p99_ms,
@@ -172,6 +172,7 @@ def _health(finished: Finished, window_s: float) -> GeneratorHealth:
         clock_offset_ms=finished.clock_offset_ms,
         clock_error_ms=finished.clock_error_ms,
         late_ms=finished.late_ms,
+        held_ratio=finished.held_s / (window_s * max(1, users)),
     )
 
 
