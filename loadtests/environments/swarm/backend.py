@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from loadtests.environments import owner
 from loadtests.environments.compose import images, project_image
 from loadtests.environments.compose.backend import STORE_LIMIT_S
 from loadtests.environments.compose.projects import memory_share
@@ -22,11 +23,12 @@ from loadtests.environments.swarm.orders import Orders, ReplicaImage
 from loadtests.environments.swarm.stack import SwarmStack
 from loadtests.environments.swarm.stacks import ServiceStack
 from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.model.machine import Node
 from loadtests.model.plan import Plan
 from loadtests.model.tested.swarm import SwarmAccess
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.vocabulary import Role
-from loadtests.planning.swarm_placement import Placement, place
+from loadtests.planning.swarm_placement import place
 from loadtests.tools import docker, docker_compose, postgres, proc
 from loadtests.tools.docker.command_lines import pointed_at
 from loadtests.tools.docker.swarm import ServiceOrder, copy_image
@@ -90,7 +92,7 @@ class SwarmBackend:
             stack = ServiceStack(cluster=cluster, name=made.stack)
             with stacks.opened(stack, folder, say):
                 self._start(stack, made, say)
-                check_machines(stack, placement, plan)
+                check_machines(stack, plan)
                 yield SwarmStack(stack, made, plan, folder, self._root)
 
     def _start(self, stack: ServiceStack, made: Orders, say: Say) -> None:
@@ -189,22 +191,27 @@ def bring_images(made: Orders, cluster: Cluster, builder: str, say: Say) -> None
         engine.name_image(image)
 
 
-def check_machines(stack: ServiceStack, placement: Placement, plan: Plan) -> None:
-    """Raise where nodes that were planned as several machines turn out to be one.
+def check_machines(stack: ServiceStack, plan: Plan) -> None:
+    """Raise where a node is on another machine than its engine's address says.
 
-    Its cores would then be counted twice. The kernel's boot id tells machines apart.
+    An engine behind a local socket or port may be elsewhere: its cores, counters and processes
+    would be taken for this machine's. And nodes that were planned as several machines may be one,
+    whose cores would be counted twice. The kernel's boot id tells machines apart.
     """
-    hosts = {node.host for node in placement.nodes}
-    if len(hosts) < 2 or plan.budget.replica_cpus is None:
-        return
+    here = owner.boot_id()
     seen: dict[str, str] = {}
-    for member, (node, container) in sorted(stack.containers().items()):
-        argv = docker.exec_argv(container.id, "cat", BOOT_ID, host=node.engine)
-        boot = proc.run(argv, check=False).stdout.strip()
-        if not boot:
-            continue
+    for node, member, container, boot in _boots(stack):
+        if nodes.is_here(node.engine):
+            here = here or boot
+            # A process that is seen here is here: a container of LXC has a boot id of its own.
+            if boot != here and not nodes.is_shown(node, container):
+                raise EnvironmentFailure(
+                    f"The engine of the node {node.name} at {node.engine} is not on this machine,"
+                    f" although its address is ({member} has another boot id). Name it by ssh:// or"
+                    f" by its own address, in {nodes.TABLE} or DOCKER_HOST."
+                )
         first = seen.setdefault(boot, node.host)
-        if first != node.host:
+        if first != node.host and plan.budget.replica_cpus is not None:
             raise EnvironmentFailure(
                 f"The nodes at {first} and {node.host} are one machine ({member} has the same boot"
                 " id), so the budgets would promise its cores twice. Take one of them out of"
@@ -212,7 +219,17 @@ def check_machines(stack: ServiceStack, placement: Placement, plan: Plan) -> Non
             )
 
 
-BOOT_ID = "/proc/sys/kernel/random/boot_id"
+def _boots(stack: ServiceStack) -> Iterator[tuple[Node, str, docker.Container, str]]:
+    """Give the boot id of each node, with a member there that has told it."""
+    told: set[str] = set()
+    for member, (node, container) in sorted(stack.containers().items()):
+        if node.id in told:
+            continue
+        argv = docker.exec_argv(container.id, "cat", str(owner.BOOT_ID), host=node.engine)
+        boot = proc.run(argv, check=False).stdout.strip()
+        if boot:
+            told.add(node.id)
+            yield node, member, container, boot
 
 
 def _wait_for_store(stack: ServiceStack) -> None:
