@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,8 +30,9 @@ from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.vocabulary import Role
 from loadtests.planning.swarm_placement import place
 from loadtests.tools import docker, docker_compose, postgres, proc
+from loadtests.tools.docker import transfer
 from loadtests.tools.docker.command_lines import pointed_at
-from loadtests.tools.docker.swarm import ServiceOrder, copy_image
+from loadtests.tools.docker.swarm import NodeEngine, ServiceOrder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +89,8 @@ class SwarmBackend:
                 store_image=built.store,
                 settings=self._settings,
             )
-            bring_images(made, cluster, builder, say)
+            given = built.replica.image if self._tested.kind is TargetKind.IMAGE else {}
+            bring_images(made, cluster, builder, say, published=frozenset(given.values()))
             stack = ServiceStack(cluster=cluster, name=made.stack)
             with stacks.opened(stack, folder, say):
                 self._start(stack, made, say)
@@ -176,8 +178,14 @@ def _port_of(tested: Target, exposed: tuple[int, ...]) -> int:
     )
 
 
-def bring_images(made: Orders, cluster: Cluster, builder: str, say: Say) -> None:
-    """Copy each image to the nodes whose services need it and that do not have it yet."""
+def bring_images(
+    made: Orders, cluster: Cluster, builder: str, say: Say, *, published: Collection[str] = ()
+) -> None:
+    """Bring each image to the nodes whose services need it and that do not have it yet.
+
+    Those that may be in a registry (``published``) are pulled by their digest where a node can;
+    all others are copied.
+    """
     ordered = [*made.services(), *made.replicas()]
     if (store := made.store()) is not None:
         ordered.append(store)
@@ -186,9 +194,16 @@ def bring_images(made: Orders, cluster: Cluster, builder: str, say: Say) -> None
     for image, node in wanted:
         engine = cluster.engines[node]
         if engine.image_id(image) is None:
-            say(f"Copying the image {image[7:19]} to the node {names[node]}")
-            copy_image(image, builder, [str(engine.host)])
+            what = f"the image {image[7:19]} to the node {names[node]}"
+            if image not in published or not _is_pulled(image, builder, engine, what, say):
+                say(f"Copying {what}")
+                transfer.copy_image(image, builder, str(engine.host))
         engine.name_image(image)
+
+
+def _is_pulled(image: str, builder: str, engine: NodeEngine, what: str, say: Say) -> bool:
+    say(f"Pulling {what}")
+    return transfer.pull_image(image, builder, str(engine.host))
 
 
 def check_machines(stack: ServiceStack, plan: Plan) -> None:

@@ -1,17 +1,20 @@
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from loadtests.environments import owner
 from loadtests.environments.swarm import nodes
-from loadtests.environments.swarm.backend import check_machines
+from loadtests.environments.swarm.backend import bring_images, check_machines
+from loadtests.environments.swarm.nodes import Cluster
 from loadtests.environments.swarm.stacks import ServiceStack
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools import proc
+from loadtests.tools.docker import transfer
 from tests.loadtests.builders import make_budget, make_plan
 from tests.loadtests.environments.swarm.fake_node import FakeNode, a_cluster
+from tests.loadtests.environments.swarm.test_orders import orders
 from tests.loadtests.environments.test_counters import a_container
 
 OWN = "the boot id of this machine"
@@ -94,3 +97,50 @@ def test_nodes_of_two_names_on_one_machine_are_refused(boots: dict[str, str]) ->
     with pytest.raises(EnvironmentFailure, match="The nodes at here and far are one machine"):
         check_machines(stack, make_plan())
     check_machines(stack, make_plan(budget=make_budget(replica_cpus=None)))
+
+
+# -- images ------------------------------------------------------------------------------------
+
+
+class Engine:
+    """A node's engine without images."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        self.named: list[str] = []
+
+    def image_id(self, image: str) -> str | None:
+        return None
+
+    def name_image(self, image: str) -> None:
+        self.named.append(image)
+
+
+@pytest.mark.parametrize("in_registry", [True, False])
+def test_only_what_may_be_in_a_registry_is_pulled_and_all_else_is_copied(
+    monkeypatch: pytest.MonkeyPatch, *, in_registry: bool
+) -> None:
+    made = orders(make_plan(replica_counts=(1, 2)))
+    used = {made.placement.node_of[member].id: member for member in made.placement.node_of}
+    fakes = {node: Engine(f"ssh://{node}") for node in used}
+    cluster = Cluster(
+        nodes=made.placement.nodes, engines=cast("Any", fakes), manager_id=next(iter(fakes))
+    )
+    pulled: list[str] = []
+    copied: list[str] = []
+
+    def pull(image: str, *_: Any) -> bool:
+        pulled.append(image)
+        return in_registry
+
+    monkeypatch.setattr(transfer, "pull_image", pull)
+    monkeypatch.setattr(transfer, "copy_image", lambda image, *_: copied.append(image))
+
+    bring_images(made, cluster, "builder", print, published={"sha256:app"})
+
+    assert set(pulled) == {"sha256:app"}
+    assert ("sha256:app" in copied) is not in_registry
+    assert {"sha256:proxy", "sha256:generator"} <= set(copied)
+    assert {image for fake in fakes.values() for image in fake.named} == {
+        *("sha256:app", "sha256:proxy", "sha256:generator"),
+    }
