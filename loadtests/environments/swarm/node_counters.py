@@ -44,7 +44,7 @@ class NodeCounters:
         self._pool = ThreadPoolExecutor(MOST_AT_ONCE)
 
     def read(self, replicas: Collection[str]) -> NodesSeen:
-        """Return the present counters in a trial of these replicas; what cannot be read is left out.
+        """Return the present counters in a trial of these replicas, as far as they can be read.
 
         A program in a replica uses CPU of its budget, so the others are left alone.
         """

@@ -7,7 +7,7 @@ well, by which each node's engine finds them.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,6 @@ STACK_LABEL = "io.twofold.stack"
 ROLE_LABEL = "twofold.role"
 
 CLOCK_LOOKS = 5
-
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -183,7 +183,10 @@ def test_pods_that_never_get_ready_end_the_wait_and_the_number_is_put_back(state
 @pytest.mark.parametrize(
     ("ready", "said"),
     [
-        (("twofold-kubernetes", "ready", "deployment/web"), "The hook 'ready' says: deployment/web"),
+        (
+            ("twofold-kubernetes", "ready", "deployment/web"),
+            "The hook 'ready' says: deployment/web",
+        ),
         ((), "The hook 'replicas' says: web-1 is Running: not ready. Look"),
     ],
 )

@@ -17,7 +17,7 @@ def use(member: str = "proxy", **fields: int) -> NetworkUse:
 
 
 def trials(*uses: NetworkUse, windows: int = 6, read: int = 6) -> list[Trial]:
-    """Trials with these uses in some windows; the replica's counters are read in ``read`` of them."""
+    """Give trials with these uses in some windows; in ``read``, the replica is read too."""
     made = [trial for trial in make_trials(PLAN) if trial.spec.cell == CELL]
     return [
         replace(
