@@ -141,8 +141,6 @@ def cpu_per_request_ratio(above: ByRound, below: ByRound) -> Estimate:
 def cpu_got(trial: Trial) -> float | None:
     """Return the CPU that all replicas of a trial used, in CPU-seconds per second."""
     replicas = [usage for usage in trial.usages if usage.role is Role.REPLICA]
-    if len(replicas) < trial.spec.cell.replicas:
-        return None  # the others' CPU is not known
     return math.fsum(usage.cpu_s / usage.span_s for usage in replicas) if replicas else None
 
 

@@ -18,6 +18,13 @@ FILES = ("/proc/stat", "/proc/net/snmp", "/proc/net/netstat")
 
 LOOK_LIMIT_S = 5.0
 
+LOOK_CPU_S = 0.02
+"""CPU of a container that a program started in it takes (Docker 20.10: 20 ms)."""
+
+MOST_TAKEN_RATIO = 0.02
+"""Part of a replica's CPU in a window that a look may take: replicas differ by as much from one
+another (2 to 4 %)."""
+
 MOST_AT_ONCE = 8
 """Programs that look at the same time. By default sshd refuses some from ten that log in at once
 (MaxStartups)."""
@@ -31,16 +38,17 @@ At = Mapping[str, tuple[Node, Container]]
 class NodeCounters:
     """Reads the counters of all nodes at the same time.
 
-    On this machine, every member's network namespace is read. Of a node elsewhere, one of our
-    members' is, and those of the trial's replicas, by a program inside them: it shows that member's
-    network, and the whole node's CPU.
+    On this machine, every member's network namespace is read. Of a node elsewhere, one member's is,
+    and those of the trial's replicas if ``every_replica`` is to be, by a program inside them: it
+    shows that member's network, and the whole node's CPU.
     """
 
-    def __init__(self, at: At) -> None:
+    def __init__(self, at: At, *, every_replica: bool) -> None:
         here = {member: place for member, place in at.items() if is_shown(*place)}
         self._pids = {member: container.pid for member, (_, container) in here.items()}
         self._nodes_here = tuple({node.id: node for node, _ in here.values()}.values())
         self._elsewhere = {member: place for member, place in at.items() if member not in here}
+        self._every_replica = every_replica
         self._pool = ThreadPoolExecutor(MOST_AT_ONCE)
 
     def read(self, replicas: Collection[str]) -> NodesSeen:
@@ -48,7 +56,7 @@ class NodeCounters:
 
         A program in a replica uses CPU of its budget, so the others are left alone.
         """
-        lookouts = _lookouts(self._elsewhere, replicas)
+        lookouts = _lookouts(self._elsewhere, replicas, every_replica=self._every_replica)
         texts = list(self._pool.map(_look, lookouts))
         network_readings = [
             NetworkReading(member=member, **vars(tcp))
@@ -77,14 +85,22 @@ class NodeCounters:
         return [NodeReading(node=node.name, host=reading, here=True) for node in self._nodes_here]
 
 
-def _lookouts(at: At, replicas: Collection[str]) -> Sequence[tuple[str, Node, Container]]:
-    """Return the replicas of a trial, and one of our members of each node."""
-    ours: dict[str, str] = {}
-    for member in OURS:
+def _lookouts(
+    at: At, replicas: Collection[str], *, every_replica: bool
+) -> Sequence[tuple[str, Node, Container]]:
+    """Return one member of each node, ours if there is one, and maybe a trial's replicas."""
+    loaded = [member for member in at if member in replicas]
+    one: dict[str, str] = {}
+    for member in (*OURS, *loaded):
         if member in at:
-            ours.setdefault(at[member][0].id, member)
-    chosen = (*ours.values(), *(member for member in at if member in replicas))
+            one.setdefault(at[member][0].id, member)
+    chosen = dict.fromkeys((*one.values(), *(loaded if every_replica else ())))
     return tuple((member, *at[member]) for member in chosen)
+
+
+def may_look(replica_cpus: float | None, window_s: float) -> bool:
+    """Return whether a program in a replica takes little enough of what it may use in a window."""
+    return replica_cpus is None or MOST_TAKEN_RATIO * replica_cpus * window_s >= LOOK_CPU_S
 
 
 def _look(lookout: tuple[str, Node, Container]) -> tuple[float, str]:

@@ -22,7 +22,7 @@ from loadtests.environments.compose.containers import (
 from loadtests.environments.compose.files import joined
 from loadtests.environments.compose.stack import QUIET_LIMIT_S, replicas_of
 from loadtests.environments.swarm.counters import SwarmCounters
-from loadtests.environments.swarm.node_counters import NodeCounters
+from loadtests.environments.swarm.node_counters import NodeCounters, may_look
 from loadtests.environments.swarm.nodes import is_here, is_shown
 from loadtests.environments.swarm.orders import Orders
 from loadtests.environments.swarm.stacks import ServiceStack
@@ -58,7 +58,8 @@ class SwarmStack:
             filter(is_generator, self._at), key=lambda name: (len(name), name)
         )
         self._counters = SwarmCounters(stack.cluster, stack.name, self._at)
-        self._node_counters = NodeCounters(self._at)
+        every = may_look(plan.budget.replica_cpus, plan.timing.window_s)
+        self._node_counters = NodeCounters(self._at, every_replica=every)
         self._loaded: frozenset[str] = frozenset()
         """The replicas of the trial that is measured."""
         nodes = stack.cluster.nodes

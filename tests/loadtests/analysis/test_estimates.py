@@ -97,16 +97,12 @@ def test_only_counts_planned_with_their_double_are_doublings() -> None:
 def test_a_factor_is_cpu_got_over_cpu_per_request() -> None:
     def trial(spec: TrialSpec) -> Trial:
         # Two replicas get 1.9 times the CPU, and each request costs 1.25 times as much of it.
-        cpu_s, completed = (0.095, 76) if spec.cell.replicas == 2 else (0.1, 100)
-        usages = tuple(
-            make_usage(member=f"gthread-{number}", cpu_s=cpu_s, completed=completed, span_s=1.0)
-            for number in range(1, spec.cell.replicas + 1)
-        )
+        cpu_s, completed = (0.19, 152) if spec.cell.replicas == 2 else (0.1, 100)
         return make_trial(
             spec=spec,
-            throughput_rps=completed * len(usages) / 1.0,
+            throughput_rps=completed / 1.0,
             window_s=1.0,
-            usages=usages,
+            usages=(make_usage(cpu_s=cpu_s, completed=completed, span_s=1.0),),
         )
 
     trials = [trial(spec) for specs in PAIR.rounds[:3] for spec in specs]
@@ -116,13 +112,6 @@ def test_a_factor_is_cpu_got_over_cpu_per_request() -> None:
     assert doubling.cpu_got_factor == pytest.approx(1.9)
     assert doubling.cpu_per_request_factor == pytest.approx(1.25)
     assert doubling.factor.estimate == pytest.approx(1.9 / 1.25)
-
-
-def test_a_replica_whose_cpu_is_not_known_leaves_the_cpu_of_all_unknown() -> None:
-    pair = next(spec for specs in PAIR.rounds for spec in specs if spec.cell.replicas == 2)
-
-    assert estimates.cpu_got(make_trial(spec=pair, usages=(make_usage(),))) is None
-    assert estimates.cpu_got(make_trial(spec=pair)) == pytest.approx(2 * 0.098)
 
 
 @pytest.mark.parametrize("cpu_s", [-0.2, float("nan")])

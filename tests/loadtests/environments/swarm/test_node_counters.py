@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from loadtests.environments.swarm import nodes
-from loadtests.environments.swarm.node_counters import NodeCounters
+from loadtests.environments.swarm.node_counters import NodeCounters, may_look
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.stack import HostReading
 from loadtests.tools import host, proc
@@ -61,7 +61,7 @@ def test_members_here_are_read_and_a_program_looks_at_what_the_trial_has_elsewhe
     argvs: list[Sequence[str]],
 ) -> None:
     """One member of ours, and the replica that is loaded; the other one is left alone."""
-    seen = NodeCounters(AT).read(["gthread-1"])
+    seen = NodeCounters(AT, every_replica=True).read(["gthread-1"])
 
     assert [(each.member, each.segments) for each in seen.network] == [
         ("gthread-1", 11),
@@ -79,11 +79,30 @@ def test_members_here_are_read_and_a_program_looks_at_what_the_trial_has_elsewhe
 def test_each_replica_that_is_loaded_elsewhere_is_read(argvs: list[Sequence[str]]) -> None:
     three = {**AT, "gthread-3": (THERE, a_container("gthread", number=3, pid=14))}
 
-    seen = NodeCounters(three).read(["gthread-2", "gthread-3"])
+    seen = NodeCounters(three, every_replica=True).read(["gthread-2", "gthread-3"])
 
     assert [each.member for each in seen.network][1:] == ["proxy", "gthread-2", "gthread-3"]
     assert [each.node for each in seen.nodes] == ["n1", "n2"]
     assert len(argvs) == 3
+
+
+def test_small_replicas_are_left_alone_but_for_one_of_a_node_without_ours(
+    argvs: list[Sequence[str]],
+) -> None:
+    at = {**AT, **{f"gthread-{n}": (a_node(3), a_container("gthread", number=n)) for n in (4, 5)}}
+
+    seen = NodeCounters(at, every_replica=False).read(["gthread-2", "gthread-5", "gthread-4"])
+
+    assert [each.member for each in seen.network][1:] == ["proxy", "gthread-4"]
+    assert [each.node for each in seen.nodes] == ["n1", "n2", "n3"]
+    assert len(argvs) == 2
+
+
+@pytest.mark.parametrize(("cpus", "may"), [(None, True), (0.4, True), (0.35, False), (0.1, False)])
+def test_a_look_takes_at_most_a_fiftieth_of_what_a_replica_may_use(
+    cpus: float | None, *, may: bool
+) -> None:
+    assert may_look(cpus, 2.5) is may
 
 
 def test_where_all_nodes_are_here_the_stack_reads_the_machine_itself() -> None:
@@ -92,7 +111,7 @@ def test_where_all_nodes_are_here_the_stack_reads_the_machine_itself() -> None:
         for number, name in enumerate(("gthread", "proxy"), start=1)
     }
 
-    assert NodeCounters(both).read([]).nodes == ()
+    assert NodeCounters(both, every_replica=True).read([]).nodes == ()
 
 
 def test_a_socket_that_leads_to_another_machine_is_a_node_elsewhere(
@@ -101,7 +120,7 @@ def test_a_socket_that_leads_to_another_machine_is_a_node_elsewhere(
     """Its process ids are those of other programs here, or of none."""
     at = {"gthread-1": (HERE, a_container("gthread", pid=4711))}
 
-    seen = NodeCounters(at).read(["gthread-1"])
+    seen = NodeCounters(at, every_replica=True).read(["gthread-1"])
 
     assert [each.segments for each in seen.network] == [1020]
     assert [(each.node, each.here) for each in seen.nodes] == [("n1", False)]
@@ -115,6 +134,6 @@ def test_a_node_that_does_not_answer_is_left_out(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(proc, "run", fail)
     elsewhere = {name: at for name, at in AT.items() if at[0] is THERE}
 
-    seen = NodeCounters(elsewhere).read(["gthread-2"])
+    seen = NodeCounters(elsewhere, every_replica=True).read(["gthread-2"])
 
     assert (seen.network, seen.nodes) == ((), ())
