@@ -180,7 +180,7 @@ def _paired(above: ByRound, below: ByRound, figure: Callable[[Trial], float | No
     logs = []
     for number in sorted(above.keys() & below.keys()):
         upper, lower = figure(above[number]), figure(below[number])
-        if not upper or not lower:
+        if upper is None or lower is None or not (upper > 0 and lower > 0):
             return UNKNOWN
         logs.append(math.log(upper) - math.log(lower))
     return geometric_mean(logs)

@@ -100,7 +100,7 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
         usages=tuple(usage for usage in usages if not _is_idle(usage, raw)),
         idle_usages=tuple(usage for usage in usages if _is_idle(usage, raw)),
         conservation=_conservation(raw),
-        generator=_health(finished, window_s),
+        generator=_health(finished, window_s, raw.users),
         host=host_use(raw.opened, raw.closed),
         identities=raw.identities,
         service_ms=service_ms,
@@ -162,7 +162,7 @@ def _user_errors(finished: Finished) -> dict[str, int]:
     return {"exception in a task": count} if count else {}
 
 
-def _health(finished: Finished, window_s: float) -> GeneratorHealth:
+def _health(finished: Finished, window_s: float, users: int) -> GeneratorHealth:
     return GeneratorHealth(
         cpu_ratio=finished.cpu_s / window_s,
         lag_p99_ms=finished.lag_p99_ms,
@@ -172,6 +172,7 @@ def _health(finished: Finished, window_s: float) -> GeneratorHealth:
         clock_offset_ms=finished.clock_offset_ms,
         clock_error_ms=finished.clock_error_ms,
         late_ms=finished.late_ms,
+        held_ratio=finished.held_s / (window_s * max(1, users)),
     )
 
 
@@ -245,11 +246,17 @@ def _quarters(done_us: Integers, window_us: int) -> tuple[float, ...]:
 
 
 def _usages(raw: RawTrial, columns: Columns, names: list[str], budget: Budget) -> tuple[Usage, ...]:
+    """Return what each member used; one whose counters went back was started anew: not known."""
     before = {reading.member: reading for reading in raw.opened.members}
-    return tuple(
-        _usage(before[after.member], after, raw.finished, columns, names, budget)
+    pairs = (
+        (before[after.member], after)
         for after in raw.closed.members
-        if after.member in before and _is_timely(before[after.member], after, raw.finished)
+        if after.member in before and after.grew_from(before[after.member])
+    )
+    return tuple(
+        _usage(first, last, raw.finished, columns, names, budget)
+        for first, last in pairs
+        if _is_timely(first, last, raw.finished)
     )
 
 

@@ -262,6 +262,7 @@ class Agent:
             examples=chosen(samples.examples),
             start_requests=result.start_requests,
             start_failed=result.start_failed,
+            held_s=round(result.held_s, 6),
         )
 
 

@@ -232,5 +232,6 @@ def joined(own: Result, results: list[Result]) -> Result:
         user_errors_in_window=sum(result.user_errors_in_window for result in results),
         start_requests=sum(result.start_requests for result in results),
         start_failed=sum(result.start_failed for result in results),
+        held_s=sum(result.held_s for result in results),
         refused=tuple(dict.fromkeys(text for result in results for text in result.refused)),
     )

@@ -78,6 +78,8 @@ class Result:
     start_requests: int = 0
     start_failed: int = 0
     """Requests that users sent before their first task, and those of them that failed."""
+    held_s: float = 0.0
+    """For how long the limit of requests a second held users back in the window, all together."""
     refused: tuple[str, ...] = ()
     """Sentences about addresses that are not the target's, to which nothing was sent."""
 

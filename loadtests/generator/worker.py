@@ -26,6 +26,7 @@ PLAIN_FIELDS = (
     "user_errors_in_window",
     "start_requests",
     "start_failed",
+    "held_s",
     "refused",
 )
 """The fields of a result that a message carries as they are."""

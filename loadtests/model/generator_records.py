@@ -110,6 +110,8 @@ class Finished:
     start_requests: int = 0
     start_failed: int = 0
     """Requests that users sent before their first task, in this trial; those that failed."""
+    held_s: float = 0.0
+    """For how long the limit of requests a second held users back in the window, all together."""
     user_errors: int = 0
     user_errors_in_window: int = 0
     user_error: str | None = None

@@ -58,7 +58,8 @@ class Budget:
 
     ``replica_cpus`` and ``store_cpus`` are None where no budget can be set. Empty core tuples mean
     "not pinned". ``service_cores`` are the generator's and the proxy's; ``store_cores`` may be
-    among them.
+    among them. ``replicas_apart`` says that no two replicas of a variant share a core, although
+    they are not pinned to any: each of several machines has one for each of its replicas.
     """
 
     replica_cpus: float | None
@@ -67,6 +68,7 @@ class Budget:
     reason: str
     store_cpus: float | None = None
     store_cores: tuple[int, ...] = ()
+    replicas_apart: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

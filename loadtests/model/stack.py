@@ -67,6 +67,19 @@ class Reading:
     asked_at_s: float | None = None
     elsewhere: bool = False
 
+    def grew_from(self, before: Reading) -> bool:
+        """Return whether no counter went back since an earlier reading.
+
+        One that did belongs to something that was started anew, so there is no difference.
+        """
+        pairs = (
+            (before.cpu_s, self.cpu_s),
+            (before.throttled_s, self.throttled_s),
+            (before.periods, self.periods),
+            (before.throttled_periods, self.throttled_periods),
+        )
+        return all(old is None or new is None or new >= old for old, new in pairs)
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkReading:
@@ -91,10 +104,14 @@ class HostReading:
 
 @dataclass(frozen=True, kw_only=True)
 class NodeReading:
-    """The CPU counters of a whole node that is another machine."""
+    """The CPU counters of a whole node, which is another machine, or this one if it is ``here``.
+
+    All nodes here have the same cores, also with the harness.
+    """
 
     node: str
     host: HostReading
+    here: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

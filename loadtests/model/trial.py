@@ -70,6 +70,9 @@ class GeneratorHealth:
     of how late a timer fired that is due every few milliseconds. ``dropped`` counts due requests
     that could not be sent, ``lost_workers`` the processes that ended early.
 
+    ``held_ratio`` is the share of the users' time for which they waited for the limit of requests a
+    second.
+
     On several machines, ``clock_offset_ms`` is how far their clocks are from this machine's, which
     is corrected, and ``clock_error_ms`` how far off the correction may be. ``late_ms`` is how late
     a machine noticed an edge of the window.
@@ -83,6 +86,7 @@ class GeneratorHealth:
     clock_offset_ms: float | None = None
     clock_error_ms: float | None = None
     late_ms: float | None = None
+    held_ratio: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -111,10 +111,11 @@ def budget(
             of_generator(machine), replicas, waiting_only=waiting_only, with_store=with_store
         )
     placement = place(machine.nodes, workers, replicas, with_store=with_store)
-    shares = {
-        host: _share(machine, placement, host, workers, with_store=with_store)
+    rooms = {
+        host: _room(machine, placement, host, workers, with_store=with_store)
         for host in {node.host: None for node in placement.node_of.values()}
     }
+    shares = {host: room.share for host, room in rooms.items()}
     smallest = min((share for share in shares.values() if share is not None), default=0.0)
     cpus = round(math.floor(smallest / STEP_CPUS + 1e-9) * STEP_CPUS, 2)
     if cpus < STEP_CPUS:
@@ -129,29 +130,43 @@ def budget(
         service_cores=(),
         reason=f"{len(shares)} machines; the fullest gives each of its replicas {cpus:g} CPU",
         store_cpus=MOST_CPUS / 2 if with_store else None,
+        replicas_apart=all(room.most <= room.left for room in rooms.values()),
     )
 
 
-def _share(
+@dataclass(frozen=True, kw_only=True)
+class _Room:
+    """A machine's room: ``most`` replicas of one variant, and ``left`` cores for them."""
+
+    most: int
+    left: int
+    with_services: bool
+
+    @property
+    def share(self) -> float | None:
+        """The CPU that each replica may use; None where there is none."""
+        if self.most == 0:
+            return None
+        if self.left < 1:
+            return 0.0
+        if self.most == 1 and not self.with_services:
+            return min(MOST_CPUS, float(self.left))
+        largest = MOST_CPUS if self.most <= self.left else MOST_SHARED_CPUS
+        return min(largest, SHARE_OF_CORES * self.left / self.most)
+
+
+def _room(
     machine: Machine, placement: Placement, host: str, workers: Sequence[str], *, with_store: bool
-) -> float | None:
-    """Return what each replica on a machine may use; None where there is none."""
+) -> _Room:
+    """Return a machine's room, from which the services have a core each if there are so many."""
     there = [member for member, node in placement.node_of.items() if node.host == host]
     counts = [sum(member.rpartition("-")[0] == worker for member in there) for worker in workers]
-    most = max(counts, default=0)
-    if most == 0:
-        return None
     cores = max(node.cores for node in machine.nodes if node.host == host)
     services = {member for member in there if member == Role.PROXY or is_generator(member)}
     if with_store and Role.STORE.value in there:
         services |= {Role.STORE.value}
     left = cores - len(services) if cores > len(services) else cores - bool(services)
-    if left < 1:
-        return 0.0
-    if most == 1 and not services:
-        return min(MOST_CPUS, float(left))
-    largest = MOST_CPUS if most <= left else MOST_SHARED_CPUS
-    return min(largest, SHARE_OF_CORES * left / most)
+    return _Room(most=max(counts, default=0), left=left, with_services=bool(services))
 
 
 def notes(machine: Machine, placement: Placement) -> tuple[str, ...]:

@@ -17,8 +17,14 @@ OF_ROUND = "a round"
 
 
 def reset(plan: Plan) -> None:
-    """Run the plan's command in the target's folder, with the target's variables, if it has one."""
+    """Run the plan's command in the target's folder, with the target's variables, if it has one.
+
+    A hook runs in the folder of the configuration, as all hooks do.
+    """
+    hooks = plan.tested.hooks
     folder = Path(plan.tested.folder) if plan.tested.folder else None
+    if hooks is not None and hooks.folder and plan.reset_command == hooks.reset:
+        folder = Path(hooks.folder)
     run(plan.reset_command, folder, plan.tested.env)
 
 

@@ -28,11 +28,13 @@ def host_use(opened: Edge, closed: Edge) -> HostUse | None:
 def _stack_cpu_s(opened: Edge, closed: Edge) -> float:
     """Give what the members used that are in both; one that ended meanwhile is not known.
 
-    What replicas elsewhere used is nothing of this machine's.
+    Nor is one that was started anew. What replicas elsewhere used is nothing of this machine's.
     """
-    before = {reading.member: reading.cpu_s for reading in opened.members}
+    before = {reading.member: reading for reading in opened.members}
     return sum(
-        reading.cpu_s - before[reading.member]
+        reading.cpu_s - before[reading.member].cpu_s
         for reading in closed.members
-        if reading.member in before and not reading.elsewhere
+        if reading.member in before
+        and not reading.elsewhere
+        and reading.grew_from(before[reading.member])
     )

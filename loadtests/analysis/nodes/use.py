@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 
 from loadtests.model.generator_records import Edge, RawTrial
-from loadtests.model.trial import NetworkUse, NodeUse
+from loadtests.model.trial import NetworkUse, NodeUse, Trial
+from loadtests.model.vocabulary import Role, is_generator
 
 _NODE = re.compile(r"(?:^|\s)node=(\S+)")
+
+_SERVICES = frozenset({Role.PROXY.value, Role.STORE.value})
 
 
 def network_uses(opened: Edge, closed: Edge) -> tuple[NetworkUse, ...]:
@@ -37,6 +40,9 @@ def node_uses(raw: RawTrial) -> tuple[NodeUse, ...]:
         return ()
     before = {reading.node: reading.host for reading in opened.nodes}
     own = _own_rates(raw)
+    here = [reading.node for reading in closed.nodes if reading.here]
+    own_here = sum(own.get(node, 0.0) for node in here)
+    harness_s = raw.closed.harness_cpu_s - raw.opened.harness_cpu_s
     uses = []
     for reading in closed.nodes:
         first, last = before.get(reading.node), reading.host
@@ -44,16 +50,39 @@ def node_uses(raw: RawTrial) -> tuple[NodeUse, ...]:
             continue
         span_s = last.at_s - first.at_s
         steal = max(0.0, last.steal_s - first.steal_s) / span_s
+        ours = own_here + harness_s / span_s if reading.here else own.get(reading.node, 0.0)
         # From the idle time; see ``host.host_use``.
         taken = last.cores - (last.idle_s - first.idle_s) / span_s - steal
         uses.append(
             NodeUse(
                 node=reading.node,
                 steal_ratio=steal / last.cores,
-                foreign_ratio=max(0.0, taken - own.get(reading.node, 0.0)) / last.cores,
+                foreign_ratio=max(0.0, taken - ours) / last.cores,
             )
         )
     return tuple(uses)
+
+
+def replicas_of(trial: Trial) -> tuple[str, ...]:
+    """Return the names of the replicas that a trial loaded."""
+    return tuple(f"{trial.spec.cell.worker}-{number}" for number in trial.spec.members)
+
+
+def nodes_of(trial: Trial) -> frozenset[str]:
+    """Return the nodes that a trial used: those of its replicas, its load, its proxy and store."""
+    used = {*replicas_of(trial), *_SERVICES}
+    found = (
+        _node_in(identity)
+        for member, identity in trial.identities.items()
+        if member in used or is_generator(member)
+    )
+    return frozenset(filter(None, found))
+
+
+def _node_in(identity: str) -> str | None:
+    """Return the name of the node in a member's identity, if there is one."""
+    match = _NODE.search(identity)
+    return match[1] if match else None
 
 
 def _own_rates(raw: RawTrial) -> dict[str, float]:
@@ -62,8 +91,9 @@ def _own_rates(raw: RawTrial) -> dict[str, float]:
     rates: dict[str, float] = {}
     for after in raw.closed.members:
         first = before.get(after.member)
-        match = _NODE.search(raw.identities.get(after.member, ""))
-        if first is not None and match is not None and after.at_s > first.at_s:
+        node = _node_in(raw.identities.get(after.member, ""))
+        grew = first is not None and after.at_s > first.at_s and after.grew_from(first)
+        if first is not None and node is not None and grew:
             rate = (after.cpu_s - first.cpu_s) / (after.at_s - first.at_s)
-            rates[match[1]] = rates.get(match[1], 0.0) + rate
+            rates[node] = rates.get(node, 0.0) + rate
     return rates

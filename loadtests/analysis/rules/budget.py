@@ -143,18 +143,10 @@ def costlier_requests(plan: Plan, small: Cell, large: Cell, trials: Sequence[Tri
     The rule is broken where the whole interval is above the limit. Where the doubling falls short,
     an interval above zero is enough: the loss could then come from this machine.
     """
+    if (unshared := _unshared(plan, large)) is not None:
+        return unshared
     cores = len(plan.budget.replica_cores)
-    if not cores and plan.tested.kind is TargetKind.URL:
-        return unchecked(CODE, large, "Whether the deployment's replicas share cores is not known.")
-    if large.replicas <= cores:
-        return found(
-            CODE,
-            large,
-            broken=False,
-            figure=large.replicas / cores,
-            limit=1.0,
-            detail=f"{large.replicas} replicas have {cores} cores, so no two share a core.",
-        )
+    too_small = "This machine is too small" if cores else "The cores are too few"
     busy_trials = estimates.trials_by_cell(_of_saturated_replicas(trials))
     ratio = estimates.cpu_per_request_ratio(busy_trials.get(large, {}), busy_trials.get(small, {}))
     if ratio.estimate is None or ratio.low is None:
@@ -174,8 +166,34 @@ def costlier_requests(plan: Plan, small: Cell, large: Cell, trials: Sequence[Tri
         detail=f"CPU per request changed by {growth:+.1%}"
         f" [{ratio.low - 1:+.1%}, {(ratio.high or ratio.low) - 1:+.1%}] from {small.replicas} to"
         f" {large.replicas} replicas"
-        + (", which share cores. This machine is too small for a verdict." if broken else "."),
+        + (f", which share cores. {too_small} for a verdict." if broken else "."),
     )
+
+
+def _unshared(plan: Plan, cell: Cell) -> Finding | None:
+    """Return a finding where no two replicas share a core, or where that is not known."""
+    cores = len(plan.budget.replica_cores)
+    if not cores and plan.tested.kind is TargetKind.URL:
+        return unchecked(CODE, cell, "Whether the deployment's replicas share cores is not known.")
+    if plan.budget.replicas_apart:
+        return found(
+            CODE,
+            cell,
+            broken=False,
+            figure=None,
+            limit=None,
+            detail="Each machine has a core for each of its replicas, so no two share a core.",
+        )
+    if cell.replicas <= cores:
+        return found(
+            CODE,
+            cell,
+            broken=False,
+            figure=cell.replicas / cores,
+            limit=1.0,
+            detail=f"{cell.replicas} replicas have {cores} cores, so no two share a core.",
+        )
+    return None
 
 
 def _is_limited_by_cpu(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> bool:

@@ -35,12 +35,31 @@ IN_FLIGHT_LIMIT_RATIO = 0.9
 HELD_RATIO = 0.9
 """Part of ``--max-rps`` from which on the limit may have held the load back in some moments."""
 
+HELD_TIME_RATIO = 0.05
+"""Share of their time for which users may wait for ``--max-rps``: where nothing is full they send
+as much less, which is half of the loss that the target of 1.8 allows."""
+
 
 def _held_back(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None:
-    """Return a finding where the load came near the most that it may be."""
+    """Return a finding where the load came near the most that it may be, or where users waited.
+
+    Each process of the generator has an equal part of the limit, and may reach it alone.
+    """
     if plan.max_rps is None:
         return None
     most = max(trial.throughput_rps for trial in trials)
+    held = broad([trial.generator.held_ratio for trial in trials])
+    if most < HELD_RATIO * plan.max_rps and held > HELD_TIME_RATIO:
+        return found(
+            RuleCode.GENERATOR_SATURATED,
+            cell,
+            broken=True,
+            figure=held,
+            limit=HELD_TIME_RATIO,
+            detail=f"Users waited for --max-rps {plan.max_rps:g} in {held:.0%} of their time"
+            f" ({most:.0f} answers a second; each of the generator's processes has an equal part of"
+            " the limit). Raise it, or measure fewer replicas.",
+        )
     if most < HELD_RATIO * plan.max_rps:
         return None
     return found(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
+from loadtests.analysis.nodes import use as nodes_use
 from loadtests.analysis.rules.finding import found, unchecked
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
@@ -103,7 +104,11 @@ def host_contention(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
 
 
 def _busy_node(cell: Cell, trials: Sequence[Trial]) -> Finding:
-    """Check that nobody else took CPU of a node that is another machine."""
+    """Check that nobody else took CPU of a node, where not all are on this machine.
+
+    A node with something of the cell at which nobody looked leaves it unchecked, unless another
+    one was busy.
+    """
     uses: dict[str, list[NodeUse]] = {}
     for trial in trials:
         for use in trial.nodes:
@@ -116,6 +121,14 @@ def _busy_node(cell: Cell, trials: Sequence[Trial]) -> Finding:
     }
     worst = max(taken, key=lambda node: taken[node][1])
     who, ratio = taken[worst]
+    unseen = sorted({node for trial in trials for node in nodes_use.nodes_of(trial)} - {*uses})
+    if unseen and ratio < NODE_LIMIT_RATIO:
+        return unchecked(
+            RuleCode.HOST_CONTENTION,
+            cell,
+            f"The CPU of the node {', '.join(unseen)} cannot be read. {who} took {ratio:.1%} of the"
+            f" cores of the node {worst}, the most of the others.",
+        )
     return found(
         RuleCode.HOST_CONTENTION,
         cell,

@@ -58,10 +58,13 @@ def choose(tested: Target) -> Chosen:
             ' I can scale".'
         )
     for argv in filter(None, (hooks.scale, hooks.replicas, hooks.ready, hooks.counters)):
-        if proc.which(with_own(argv)[0]) is None:
+        program = with_own(argv)[0]
+        if "/" in program:
+            program = str(Path(hooks.folder).absolute() / program)
+        if proc.which(program) is None:
             raise EnvironmentFailure(
                 f"The hook `{shlex.join(argv)}` cannot run: there is no program {argv[0]!r} on"
-                " PATH. Install it, or give its path."
+                f" PATH{_or_from(hooks.folder, argv[0])}. Install it, or give its path."
             )
     hooks = pinned(hooks)
     shares = tested.address is not None and is_here(tested.address)
@@ -71,3 +74,8 @@ def choose(tested: Target) -> Chosen:
         why="the target is a URL, scaled by hooks",
         tested=replace(tested, hooks=hooks, shares_machine=shares),
     )
+
+
+def _or_from(folder: str, program: str) -> str:
+    """Return that a relative path starts from the folder, for a message; empty for others."""
+    return f" or from {folder}" if folder and "/" in program and program[0] != "/" else ""

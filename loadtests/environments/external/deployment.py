@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 from loadtests.environments.external import record, watchdog
-from loadtests.environments.external.hooks import HookRunner, back_argv, scale_argv, with_own
+from loadtests.environments.external.hooks import (
+    HookRunner,
+    back_argv,
+    by_hand,
+    folder_of,
+    scale_argv,
+    with_own,
+)
 from loadtests.environments.protocol import Say
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.external import Hooks
@@ -105,10 +111,12 @@ class Deployment:
         seen: Mapping[str, str] = {}
         since_s = proc.monotonic_s()
         changes = -1
+        aside = ""
 
         def is_stable() -> bool:
-            nonlocal seen, since_s, changes
+            nonlocal seen, since_s, changes, aside
             names = self._runner.replicas()
+            aside = self._runner.aside
             if dict(names) != dict(seen) or changes < 0:
                 seen, since_s, changes = names, proc.monotonic_s(), changes + 1
             lasts = proc.monotonic_s() - since_s >= STABLE_S
@@ -116,17 +124,25 @@ class Deployment:
 
         def failure() -> str:
             printed = ", ".join(tuple(seen)[:NAMES_SHOWN]) or "nothing"
-            said = self._runner.not_ready.rstrip(".")
-            ready = f" The hook 'ready' says: {said}." if said else ""
             return (
                 f"The deployment did not have {replicas} ready replicas for {STABLE_S:g} s within"
                 f" {self._hooks.ready_limit_s:g} s. The hook 'replicas' now prints {len(seen)}"
-                f" ({printed}), after {changes} changes.{ready} Look at the deployment's own"
-                " events."
+                f" ({printed}), after {changes} changes.{self._why_not_ready(aside)} Look at the"
+                " deployment's own events."
             )
 
         proc.wait_until(is_stable, limit_s=self._hooks.ready_limit_s, failure=failure)
         return seen
+
+    def _why_not_ready(self, aside: str) -> str:
+        """Return what the hooks say of it, in a sentence; empty for nothing.
+
+        The hook 'ready' is only asked where the number is right, so it is asked once more.
+        """
+        with suppress(EnvironmentFailure):
+            if not self._runner.is_ready():
+                return f" The hook 'ready' says: {self._runner.not_ready.rstrip('.')}."
+        return f" The hook 'replicas' says: {aside.rstrip('.')}." if aside else ""
 
 
 def _time() -> str:
@@ -163,9 +179,15 @@ def put_back(hooks: Hooks, say: Say, *, log: Path | None = None) -> Iterator[Dep
         deployment = Deployment(hooks, say, before=before, now=now, note=note)
         watched = None
         if log is not None:
-            argv = with_own(back_argv(hooks, before, ()))
+            argv = back_argv(hooks, before, ())
             watched = guards.enter_context(
-                watchdog.guard(argv, limit_s=hooks.limit_s, log=log, record=noted)
+                watchdog.guard(
+                    with_own(argv),
+                    limit_s=hooks.limit_s,
+                    log=log,
+                    record=noted,
+                    folder=folder_of(hooks, argv),
+                )
             )
         try:
             yield deployment
@@ -189,7 +211,7 @@ def _wait_ready(hooks: Hooks, runner: HookRunner, say: Say) -> None:
         failure=lambda: (
             "The deployment is not ready before anything is changed (its hook 'ready' says:"
             f" {runner.not_ready.rstrip('.')}), so its number of replicas could not be put back as"
-            f" it was. Look at it first: {shlex.join(hooks.ready)}"
+            f" it was. Look at it first: {by_hand(hooks, hooks.ready)}"
         ),
     )
 
@@ -231,7 +253,7 @@ def _give_back(deployment: Deployment, hooks: Hooks, say: Say) -> None:
     if theirs is not None:
         say(
             f"The deployment has {theirs} replicas, which somebody else set, so it is left as it"
-            f" is. It had {before}: {shlex.join(scale_argv(hooks, before))}"
+            f" is. It had {before}: {by_hand(hooks, scale_argv(hooks, before))}"
         )
         return
     say(f"Scaling the deployment back to {before}")
@@ -240,5 +262,5 @@ def _give_back(deployment: Deployment, hooks: Hooks, say: Say) -> None:
     except EnvironmentFailure as error:
         raise EnvironmentFailure(
             f"The deployment could not be scaled back to {before}: {error} Do it by hand:"
-            f" {shlex.join(scale_argv(hooks, before))}"
+            f" {by_hand(hooks, scale_argv(hooks, before))}"
         ) from error

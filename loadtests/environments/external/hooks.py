@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from loadtests.environments.child_python import python_path
 from loadtests.environments.external import kubernetes
@@ -25,6 +27,9 @@ PROGRAMS = frozenset({KUBERNETES, KUBECTL})
 
 ELSEWHERE = ("--kubeconfig", "--cluster", "--server", "-s")
 """Options with which kubectl does not ask the cluster of its own configuration."""
+
+LINE_CHARS = 200
+"""Characters of a line of a hook that a message shows."""
 
 AGAIN_S = 1.0
 """Seconds until a hook that only reads is tried once more."""
@@ -53,6 +58,8 @@ class HookRunner:
         self._hooks = hooks
         self.not_ready = ""
         """What the hook ``ready`` said last, if the deployment was not ready."""
+        self.aside = ""
+        """What a hook that did its work wrote beside its output, in a line; the last one's."""
 
     def scale(self, replicas: int) -> None:
         """Ask for a number of replicas."""
@@ -140,12 +147,15 @@ class HookRunner:
                 f"The hook {name!r} (`{shlex.join(argv)}`) ended with code {done.code}:"
                 f" {said[-1] if said else 'it printed nothing'}. Run it by hand, and mend it."
             )
+        self.aside = done.stderr.strip().partition("\n")[0].strip()[:LINE_CHARS]
         return done.stdout
 
     def _done(self, name: str, argv: Sequence[str]) -> proc.Completed:
-        limit_s = self._hooks.limit_s
+        limit_s, folder = self._hooks.limit_s, folder_of(self._hooks, argv)
         try:
-            return proc.run(with_own(argv), env=python_path(), timeout_s=limit_s, check=False)
+            return proc.run(
+                with_own(argv), cwd=folder, env=python_path(), timeout_s=limit_s, check=False
+            )
         except ProcessFailure as error:
             raise EnvironmentFailure(f"The hook {name!r} failed. {error}") from error
 
@@ -172,6 +182,32 @@ def is_own(argv: Sequence[str]) -> bool:
     return bool(argv) and argv[0] == kubernetes.COMMAND
 
 
+def folder_of(hooks: Hooks, argv: Sequence[str]) -> Path | None:
+    """Return where a command runs: in the configuration's folder, whose paths it may have.
+
+    Our own program has none.
+    """
+    return Path(hooks.folder) if hooks.folder and not is_own(argv) else None
+
+
+def by_hand(hooks: Hooks, argv: Sequence[str]) -> str:
+    """Return a command as somebody has to type it here."""
+    folder = folder_of(hooks, argv)
+    enter = f"cd {shlex.quote(str(folder))} && " if folder and folder != Path.cwd() else ""
+    return enter + shlex.join(argv)
+
+
+def names_cluster(words: Sequence[str]) -> bool:
+    """Return whether a command says by itself which cluster it scales, wherever it runs."""
+    return _is_kubectl(words) and option_in(words, "--context") is not None
+
+
+def _is_kubectl(words: Sequence[str]) -> bool:
+    """Return whether kubectl runs, with the clusters of its own configuration."""
+    elsewhere = any(word.startswith(ELSEWHERE) for word in words)
+    return bool(words) and words[0] in PROGRAMS and not elsewhere
+
+
 def pinned(hooks: Hooks) -> Hooks:
     """Return the hooks with the cluster and the namespace that kubectl has now.
 
@@ -192,8 +228,7 @@ def pinned(hooks: Hooks) -> Hooks:
 def _pinned(words: tuple[str, ...]) -> tuple[str, ...]:
     context = option_in(words, "--context")
     namespace = option_in(words, "--namespace") or option_in(words, "-n")
-    elsewhere = any(word.startswith(ELSEWHERE) for word in words)
-    if not words or words[0] not in PROGRAMS or elsewhere or (context and namespace):
+    if not _is_kubectl(words) or (context and namespace):
         return words
     try:
         now = kubectl.resolved(kubectl.Access(context=context, namespace=namespace))
@@ -252,6 +287,8 @@ def _counter(line: str) -> Counter:
             else:
                 values.append(float(word))
     except ValueError:
+        values = []
+    if not all(0 <= figure < math.inf for figure in (*values, *named.values())):
         values = []
     if len(values) not in COUNTER_FIELDS:
         raise EnvironmentFailure(

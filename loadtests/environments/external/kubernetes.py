@@ -25,6 +25,9 @@ MODULE = "loadtests.environments.external.kubernetes"
 PAUSE = "autoscaling.keda.sh/paused"
 """The annotation of a ScaledObject with which KEDA leaves the number of replicas alone."""
 
+ENDED = frozenset({"Succeeded", "Failed"})
+"""Phases of pods that nobody waits for."""
+
 
 def named(text: str) -> tuple[str, str]:
     """Return kind and name of what is scaled; raise :class:`UsageError` for another form."""
@@ -125,12 +128,23 @@ def not_ready(access: Access, text: str) -> str | None:
     uses CPU. So nothing is ready before it has gone.
     """
     found = workload(access, text)
-    leaving = [pod.name for pod in pods(access, found) if pod.leaving]
+    there = pods(access, found)
+    leaving = [pod.name for pod in there if pod.leaving]
     if leaving:
         return f"{leaving[0]} is being deleted, and is still there."
     if not found.rolled_out:
-        return f"{text} does not have its {found.replicas} replicas ready yet."
+        # One that has ended may be of long ago, so the others tell more.
+        reasons = map(_why_unready, sorted(there, key=lambda pod: pod.phase in ENDED))
+        first = next((f" {reason}." for reason in reasons if reason), "")
+        return f"{text} does not have its {found.replicas} replicas ready yet.{first}"
     return None
+
+
+def _why_unready(pod: Pod) -> str | None:
+    """Return why a pod does not serve, in a line; None for one that serves or has done its work."""
+    if pod.ready or (pod.phase in ENDED and not pod.reason):
+        return None
+    return " ".join(f"{pod.name} is {pod.phase}: {pod.reason or 'not ready'}".split()).rstrip(".")
 
 
 def replica_lines(access: Access, text: str) -> list[str]:
@@ -142,8 +156,8 @@ def replica_lines(access: Access, text: str) -> list[str]:
     for pod in pods(access, workload(access, text)):
         if pod.ready:
             lines.append(f"{pod.name}\t{pod.uid} on {pod.node}, {pod.restarts} restarts")
-        elif pod.phase not in {"Succeeded", "Failed"} or pod.reason:
-            print(f"{pod.name} is {pod.phase}: {pod.reason or 'not ready'}", file=sys.stderr)
+        elif why := _why_unready(pod):
+            print(why, file=sys.stderr)
     return lines
 
 

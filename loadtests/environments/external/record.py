@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -18,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from loadtests.environments.external.hooks import HookRunner, back_argv
+from loadtests.environments.external.hooks import HookRunner, back_argv, by_hand, names_cluster
 from loadtests.environments.owner import Owner
 from loadtests.environments.removal import KeptBySystem, Remains
 from loadtests.model.errors import EnvironmentFailure
@@ -52,8 +51,14 @@ class Record:
 
 
 def path_of(hooks: Hooks) -> Path:
-    """Return the note's file for the deployment that these hooks scale."""
-    name = hashlib.sha256("\0".join(hooks.scale).encode()).hexdigest()[:16]
+    """Return the note's file for the deployment that these hooks scale.
+
+    The same words in another folder scale another deployment, unless they name the cluster.
+    """
+    words = hooks.scale
+    if hooks.folder and not names_cluster(words):
+        words = (hooks.folder, *words)
+    name = hashlib.sha256("\0".join(words).encode()).hexdigest()[:16]
     return folder() / f"{name}.json"
 
 
@@ -122,8 +127,10 @@ def remains() -> tuple[Remains, ...]:
     records = filter(None, map(read, sorted(folder().glob("*.json"))))
     return tuple(
         Remains(
-            name=f"what `{shlex.join(record.hooks.scale)}` scaled, which had {record.before}"
-            f" replicas ({record.log})",
+            name=(
+                f"what `{by_hand(record.hooks, record.hooks.scale)}` scaled, which had"
+                f" {record.before} replicas ({record.log})"
+            ),
             living=record.living,
             remove=partial(restore, record),
         )
@@ -132,15 +139,19 @@ def remains() -> tuple[Remains, ...]:
 
 
 def restore(record: Record) -> None:
-    """Put a deployment's number back, unless it is one that no run gave it."""
+    """Put a deployment's number back, unless it is one that no run gave it.
+
+    Where only those that serve are known, the right number may serve while another one that a run
+    asked for is on its way. So the order is given in any case.
+    """
     runner = HookRunner(record.hooks)
     now = runner.count()
     if runner.is_foreign(now, {record.before, *record.ours}):
         forget(record.path)
         raise KeptBySystem(
             f"The deployment has {now} replicas, which no run gave it, so it is left as it is. It"
-            f" had {record.before}: {shlex.join(record.back)}"
+            f" had {record.before}: {by_hand(record.hooks, record.back)}"
         )
-    if now != record.before:
+    if now != record.before or not runner.knows_count:
         runner.scale_back(record.before, record.ours)
     forget(record.path)

@@ -1,9 +1,10 @@
 """Gives a deployment its number of replicas back when the harness ends without having done so.
 
 ``python -m loadtests.environments.external.watchdog <job>`` waits for the end of the harness. The
-job is JSON: the command, its time limit, and the file with the note of what the harness did last. A
-deployment that somebody uses must not stay at the one replica of a cell because a CI job was
-cancelled.
+job is JSON: the command, its folder, its time limit, and the file with the note of what the harness
+did last. A deployment that somebody uses must not stay at the one replica of a cell because a CI
+job was cancelled. With a note, a number that somebody else has set since is left as it is, as
+``twofold down`` leaves it; without one, the command is run in any case.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from pathlib import Path
 
 from loadtests.environments.child_python import python_path
 from loadtests.environments.external import record as records
-from loadtests.environments.external.hooks import with_own
+from loadtests.environments.external.hooks import by_hand
+from loadtests.environments.external.record import Record
 from loadtests.environments.guards import watching
 from loadtests.environments.guards.watching import DONE, Guard
+from loadtests.environments.removal import KeptBySystem
 from loadtests.model.errors import EXIT_ENVIRONMENT, EXIT_YES, EnvironmentFailure, ProcessFailure
 from loadtests.tools import proc
 
@@ -29,46 +32,78 @@ AGAIN_S = 5.0
 
 
 def guard(
-    argv: Sequence[str], *, limit_s: float, log: Path, record: Path | None = None
+    argv: Sequence[str],
+    *,
+    limit_s: float,
+    log: Path,
+    record: Path | None = None,
+    folder: Path | None = None,
 ) -> AbstractContextManager[Guard]:
-    """Provide a guard that runs a command unless the block notes that it was done.
+    """Provide a guard that runs a command in a folder unless the block notes that it was done.
 
-    The command in the note ``record`` wins: it knows what the harness did last.
+    Where there is the note ``record``, the number is put back by it instead: it knows what the
+    harness did last.
     """
     noted = None if record is None else str(record)
-    job = json.dumps({"argv": list(argv), "limit_s": limit_s, "record": noted})
+    place = None if folder is None else str(folder)
+    job = json.dumps({"argv": list(argv), "limit_s": limit_s, "record": noted, "folder": place})
     return watching.guard(__name__, (job,), log=log)
 
 
 def main(job: str) -> int:
-    """Wait for the end of the harness, run the command until it succeeds; return the exit code."""
+    """Wait for the end of the harness, put the number back; return the exit code."""
     if DONE in watching.watch():
         return EXIT_YES
     order = json.loads(job)
     noted = records.read(Path(order["record"])) if order.get("record") else None
-    argv = tuple(order["argv"]) if noted is None else with_own(noted.back)
+    folder = Path(order["folder"]) if order.get("folder") else None
+    argv = tuple(order["argv"])
+    what = " ".join(argv) if noted is None else by_hand(noted.hooks, noted.back)
     try:
         proc.wait_until(
-            lambda: _succeeds(argv, float(order["limit_s"])),
+            lambda: (
+                _succeeds(argv, folder, float(order["limit_s"]))
+                if noted is None
+                else _is_restored(noted)
+            ),
             limit_s=LIMIT_S,
             every_s=AGAIN_S,
-            failure=f"The deployment could not be scaled back: {' '.join(argv)}",
+            failure=f"The deployment could not be scaled back: {what}",
         )
     except EnvironmentFailure as failure:
         print(failure, file=sys.stderr)
         return EXIT_ENVIRONMENT
-    if noted is not None:
-        records.forget(noted.path)
-    print(f"Scaled back: {' '.join(argv)}", file=sys.stderr)
     return EXIT_YES
 
 
-def _succeeds(argv: tuple[str, ...], limit_s: float) -> bool:
+def _is_restored(noted: Record) -> bool:
+    """Try to put the number back; return whether nothing is left to do.
+
+    A note that is gone or another run's means that somebody did it meanwhile.
+    """
+    now = records.read(noted.path)
+    if now is None or now.owner != noted.owner:
+        print("The number of replicas is put back by another program.", file=sys.stderr)
+        return True
     try:
-        proc.run(argv, env=python_path(), timeout_s=limit_s)
+        records.restore(noted)
+    except KeptBySystem as kept:
+        print(kept, file=sys.stderr)
+    except EnvironmentFailure as failure:
+        print(failure, file=sys.stderr)
+        return False
+    else:
+        print(f"Scaled back: {by_hand(noted.hooks, noted.back)}", file=sys.stderr)
+    return True
+
+
+def _succeeds(argv: tuple[str, ...], folder: Path | None, limit_s: float) -> bool:
+    try:
+        proc.run(argv, cwd=folder, env=python_path(), timeout_s=limit_s)
     except ProcessFailure as failure:
         print(failure, file=sys.stderr)
         return False
+    print(f"Scaled back: {' '.join(argv)}", file=sys.stderr)
     return True
 
 

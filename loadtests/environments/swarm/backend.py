@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from loadtests.environments import owner
 from loadtests.environments.compose import images, project_image
 from loadtests.environments.compose.backend import STORE_LIMIT_S
 from loadtests.environments.compose.projects import memory_share
@@ -22,14 +23,16 @@ from loadtests.environments.swarm.orders import Orders, ReplicaImage
 from loadtests.environments.swarm.stack import SwarmStack
 from loadtests.environments.swarm.stacks import ServiceStack
 from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.model.machine import Node
 from loadtests.model.plan import Plan
 from loadtests.model.tested.swarm import SwarmAccess
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.vocabulary import Role
-from loadtests.planning.swarm_placement import Placement, place
+from loadtests.planning.swarm_placement import place
 from loadtests.tools import docker, docker_compose, postgres, proc
+from loadtests.tools.docker import transfer
 from loadtests.tools.docker.command_lines import pointed_at
-from loadtests.tools.docker.swarm import ServiceOrder, copy_image
+from loadtests.tools.docker.swarm import NodeEngine, ServiceOrder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,11 +89,12 @@ class SwarmBackend:
                 store_image=built.store,
                 settings=self._settings,
             )
-            bring_images(made, cluster, builder, say)
+            given = built.replica.image if self._tested.kind is TargetKind.IMAGE else {}
+            bring_images(made, cluster, builder, say, published=frozenset(given.values()))
             stack = ServiceStack(cluster=cluster, name=made.stack)
             with stacks.opened(stack, folder, say):
                 self._start(stack, made, say)
-                check_machines(stack, placement, plan)
+                check_machines(stack, plan)
                 yield SwarmStack(stack, made, plan, folder, self._root)
 
     def _start(self, stack: ServiceStack, made: Orders, say: Say) -> None:
@@ -174,8 +178,14 @@ def _port_of(tested: Target, exposed: tuple[int, ...]) -> int:
     )
 
 
-def bring_images(made: Orders, cluster: Cluster, builder: str, say: Say) -> None:
-    """Copy each image to the nodes whose services need it and that do not have it yet."""
+def bring_images(
+    made: Orders, cluster: Cluster, builder: str, say: Say, *, published: Collection[str] = ()
+) -> None:
+    """Bring each image to the nodes whose services need it and that do not have it yet.
+
+    Those that may be in a registry (``published``) are pulled by their digest where a node can;
+    all others are copied.
+    """
     ordered = [*made.services(), *made.replicas()]
     if (store := made.store()) is not None:
         ordered.append(store)
@@ -184,27 +194,39 @@ def bring_images(made: Orders, cluster: Cluster, builder: str, say: Say) -> None
     for image, node in wanted:
         engine = cluster.engines[node]
         if engine.image_id(image) is None:
-            say(f"Copying the image {image[7:19]} to the node {names[node]}")
-            copy_image(image, builder, [str(engine.host)])
+            what = f"the image {image[7:19]} to the node {names[node]}"
+            if image not in published or not _is_pulled(image, builder, engine, what, say):
+                say(f"Copying {what}")
+                transfer.copy_image(image, builder, str(engine.host))
         engine.name_image(image)
 
 
-def check_machines(stack: ServiceStack, placement: Placement, plan: Plan) -> None:
-    """Raise where nodes that were planned as several machines turn out to be one.
+def _is_pulled(image: str, builder: str, engine: NodeEngine, what: str, say: Say) -> bool:
+    say(f"Pulling {what}")
+    return transfer.pull_image(image, builder, str(engine.host))
 
-    Its cores would then be counted twice. The kernel's boot id tells machines apart.
+
+def check_machines(stack: ServiceStack, plan: Plan) -> None:
+    """Raise where a node is on another machine than its engine's address says.
+
+    An engine behind a local socket or port may be elsewhere: its cores, counters and processes
+    would be taken for this machine's. And nodes that were planned as several machines may be one,
+    whose cores would be counted twice. The kernel's boot id tells machines apart.
     """
-    hosts = {node.host for node in placement.nodes}
-    if len(hosts) < 2 or plan.budget.replica_cpus is None:
-        return
+    here = owner.boot_id()
     seen: dict[str, str] = {}
-    for member, (node, container) in sorted(stack.containers().items()):
-        argv = docker.exec_argv(container.id, "cat", BOOT_ID, host=node.engine)
-        boot = proc.run(argv, check=False).stdout.strip()
-        if not boot:
-            continue
+    for node, member, container, boot in _boots(stack):
+        if nodes.is_here(node.engine):
+            here = here or boot
+            # A process that is seen here is here: a container of LXC has a boot id of its own.
+            if boot != here and not nodes.is_shown(node, container):
+                raise EnvironmentFailure(
+                    f"The engine of the node {node.name} at {node.engine} is not on this machine,"
+                    f" although its address is ({member} has another boot id). Name it by ssh:// or"
+                    f" by its own address, in {nodes.TABLE} or DOCKER_HOST."
+                )
         first = seen.setdefault(boot, node.host)
-        if first != node.host:
+        if first != node.host and plan.budget.replica_cpus is not None:
             raise EnvironmentFailure(
                 f"The nodes at {first} and {node.host} are one machine ({member} has the same boot"
                 " id), so the budgets would promise its cores twice. Take one of them out of"
@@ -212,7 +234,17 @@ def check_machines(stack: ServiceStack, placement: Placement, plan: Plan) -> Non
             )
 
 
-BOOT_ID = "/proc/sys/kernel/random/boot_id"
+def _boots(stack: ServiceStack) -> Iterator[tuple[Node, str, docker.Container, str]]:
+    """Give the boot id of each node, with a member there that has told it."""
+    told: set[str] = set()
+    for member, (node, container) in sorted(stack.containers().items()):
+        if node.id in told:
+            continue
+        argv = docker.exec_argv(container.id, "cat", str(owner.BOOT_ID), host=node.engine)
+        boot = proc.run(argv, check=False).stdout.strip()
+        if boot:
+            told.add(node.id)
+            yield node, member, container, boot
 
 
 def _wait_for_store(stack: ServiceStack) -> None:

@@ -6,9 +6,8 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from loadtests.environments.compose.tested.start.listening import is_of
 from loadtests.environments.counters import Counters, EngineCounters, KernelCounters
-from loadtests.environments.swarm.nodes import Cluster, is_here
+from loadtests.environments.swarm.nodes import Cluster, is_shown
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.machine import Node
 from loadtests.model.stack import Reading
@@ -83,9 +82,7 @@ def _of_node(
     cluster: Cluster, stack: str, node: Node, containers: Mapping[str, tuple[Node, Container]]
 ) -> _OfNode:
     own = {name: container for name, (at, container) in containers.items() if at.id == node.id}
-    # A socket may lead to another machine, whose process ids mean something else here.
-    here = is_here(node.engine) and all(is_of(each.pid, each.id) for each in own.values())
-    kernel = KernelCounters(own) if here else None
+    kernel = KernelCounters(own) if all(is_shown(node, each) for each in own.values()) else None
     if kernel is not None and kernel.complete:
         return _OfNode(node=node, counters=kernel, members=frozenset(own))
     engine = cluster.engine_of(node)

@@ -11,11 +11,13 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from loadtests.environments.compose.tested.start.listening import is_of
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
 from loadtests.model.machine import Machine, Node
 from loadtests.model.tested.swarm import SwarmAccess
 from loadtests.planning.swarm_placement import is_one_machine
 from loadtests.tools import host, proc
+from loadtests.tools.docker import Container
 from loadtests.tools.docker.swarm import NodeEngine, NodeFacts
 
 SOCKET = "unix:///var/run/docker.sock"
@@ -51,15 +53,38 @@ class Cluster:
 
 
 def manager_address() -> str:
-    """Return the address that ``DOCKER_HOST`` or Docker's context gives."""
+    """Return the address that ``DOCKER_HOST`` or Docker's context gives.
+
+    Raises :class:`EnvironmentFailure` for a context with certificates, which an address has not.
+    """
     named = os.environ.get("DOCKER_HOST")
     if named:
         return named
     try:
         done = proc.run(("docker", "context", "inspect"), check=False, timeout_s=CONTEXT_LIMIT_S)
-        return str(json.loads(done.stdout)[0]["Endpoints"]["docker"]["Host"] or SOCKET)
+        context = json.loads(done.stdout)[0]
+        address = str(context["Endpoints"]["docker"]["Host"] or SOCKET)
     except (ProcessFailure, ValueError, LookupError, TypeError):
         return SOCKET
+    _refuse_certificates(context, address)
+    return address
+
+
+def _refuse_certificates(context: Mapping[str, Any], address: str) -> None:
+    """Raise for a context that reaches its engine with certificates, and say what does work.
+
+    The same files in variables count for Docker's library and for its programs, on every node.
+    """
+    if not (context.get("TLSMaterial") or {}).get("docker"):
+        return
+    folder = (context.get("Storage") or {}).get("TLSPath")
+    files = f"{folder}/docker" if folder else "FOLDER"
+    raise EnvironmentFailure(
+        f"Docker's context {context.get('Name')!r} reaches the engine at {address} with"
+        " certificates, and a Swarm's nodes are reached by addresses alone. Name engine and"
+        f" certificates by variables: export DOCKER_HOST={address} DOCKER_TLS_VERIFY=1"
+        f" DOCKER_CERT_PATH={files}"
+    )
 
 
 @contextmanager
@@ -180,9 +205,18 @@ def _node(name: str, facts: NodeFacts, engine: NodeEngine) -> Node:
 
 
 def is_here(address: str) -> bool:
-    """Return whether an engine's address is on this machine, so that ``/proc`` shows its tasks."""
+    """Return whether an engine's address is on this machine; it may lead to another one."""
     scheme, _, rest = address.partition("://")
     return scheme == "unix" or rest.partition("/")[0].rpartition(":")[0] in HERE
+
+
+def is_shown(node: Node, container: Container) -> bool:
+    """Return whether this machine's ``/proc`` shows a container's processes under their ids.
+
+    A socket may lead to another machine, or to an engine with process ids of its own, which mean
+    something else here.
+    """
+    return is_here(node.engine) and is_of(container.pid, container.id)
 
 
 def machine_of(cluster: Cluster) -> Machine:

@@ -24,8 +24,8 @@ from loadtests.environments.compose.containers import (
 from loadtests.environments.compose.files import joined
 from loadtests.environments.compose.stack import QUIET_LIMIT_S, replicas_of
 from loadtests.environments.swarm.counters import SwarmCounters
-from loadtests.environments.swarm.node_counters import NodeCounters
-from loadtests.environments.swarm.nodes import is_here
+from loadtests.environments.swarm.node_counters import NodeCounters, may_look
+from loadtests.environments.swarm.nodes import is_here, is_shown
 from loadtests.environments.swarm.orders import Orders
 from loadtests.environments.swarm.stacks import ServiceStack
 from loadtests.environments.wait_idle import busy_after, wait_until_quiet
@@ -60,7 +60,10 @@ class SwarmStack:
             filter(is_generator, self._at), key=lambda name: (len(name), name)
         )
         self._counters = SwarmCounters(stack.cluster, stack.name, self._at)
-        self._node_counters = NodeCounters(self._at)
+        every = may_look(plan.budget.replica_cpus, plan.timing.window_s)
+        self._node_counters = NodeCounters(self._at, every_replica=every)
+        self._loaded: frozenset[str] = frozenset()
+        """The replicas of the trial that is measured."""
         nodes = stack.cluster.nodes
         self._is_here = is_one_machine(nodes) and all(is_here(node.engine) for node in nodes)
         self._notes = list(self._counters.notes)
@@ -139,7 +142,8 @@ class SwarmStack:
         return docker.exec_argv(container.id, *command, host=node.engine)
 
     def activate(self, spec: TrialSpec) -> None:
-        """Do nothing: all replicas are up, and each cell has its own port."""
+        """Note which replicas a trial loads: all are up, and each cell has its own port."""
+        self._loaded = frozenset(f"{spec.cell.worker}-{number}" for number in spec.members)
 
     # -- the proxy and the cores ------------------------------------------------------------------
 
@@ -203,7 +207,7 @@ class SwarmStack:
 
     def look_at_nodes(self) -> NodesSeen:
         """Return the nodes' CPU and TCP's counters of this moment."""
-        return self._node_counters.read()
+        return self._node_counters.read(self._loaded)
 
     def read_host(self) -> HostReading | None:
         """Return the CPU counters of this machine, or None if a node is on another one."""
@@ -233,8 +237,7 @@ class SwarmStack:
         if found is None:
             return ReplicaState()
         node, container = found
-        here = is_here(node.engine) and container.pid
-        listeners = procfs.listeners_of(container.pid) if here else None
+        listeners = procfs.listeners_of(container.pid) if is_shown(node, container) else None
         return ReplicaState(
             exit_code=None if container.running else container.exit_code,
             out_of_memory=container.out_of_memory,

@@ -91,7 +91,9 @@ def _usages(opened: Edge, closed: Edge, members: Collection[str]) -> _Usages:
     return [
         (before[after.member], after)
         for after in closed.members
-        if after.member in members and after.member in before
+        if after.member in members
+        and after.member in before
+        and after.grew_from(before[after.member])
     ]
 
 

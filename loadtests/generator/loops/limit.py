@@ -1,7 +1,9 @@
 """Holds all users of this process to a number of requests a second.
 
 A deployment that others use must not be loaded beyond what its owner allows. A load that reaches
-the limit measures the limit, so the harness gives no verdict then.
+the limit measures the limit, so the harness gives no verdict then. Each process has a part of the
+limit, and may reach its own where all together do not. So the time is counted for which users wait
+in the window.
 """
 
 from __future__ import annotations
@@ -21,6 +23,14 @@ class Limit:
     def __init__(self, most_rps: float) -> None:
         self._step_s = 1.0 / most_rps
         self._next = 0.0
+        self._opens = self._closes = 0.0
+        self.held_s = 0.0
+        """For how long users have waited in the window, all together."""
+
+    def watch(self, opens: float, closes: float) -> None:
+        """Count the waits between these moments of the monotonic clock from now on."""
+        self._opens, self._closes = opens, closes
+        self.held_s = 0.0
 
     def wait(self) -> None:
         """Wait until the next request may be sent."""
@@ -28,6 +38,7 @@ class Limit:
         due = max(now, self._next)
         self._next = due + self._step_s
         if due > now:
+            self.held_s += max(0.0, min(due, self._closes) - max(now, self._opens))
             sleep(due - now)
 
 

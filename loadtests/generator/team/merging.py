@@ -20,6 +20,7 @@ SUMS = (
     "user_errors_in_window",
     "start_requests",
     "start_failed",
+    "held_s",
     "workers",
     "lost_workers",
 )

@@ -27,6 +27,16 @@ class PauseGate:
         self._loop: Any = gevent.get_hub().loop
         self._limit = limit.of_environment()
 
+    def watch(self, opens: float, closes: float) -> None:
+        """Count from now on how long users wait for the limit between these moments."""
+        if self._limit is not None:
+            self._limit.watch(opens, closes)
+
+    @property
+    def held_s(self) -> float:
+        """For how long the limit held users back in the window, all together."""
+        return 0.0 if self._limit is None else self._limit.held_s
+
     def admit(self) -> float:
         """Return the moment at which the request was due, as soon as it may be sent."""
         if self._limit is not None:

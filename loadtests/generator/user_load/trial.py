@@ -74,6 +74,7 @@ class UserTrial:
         order, crowd = self._order, self._crowd
         with frozen_garbage(), self._loads.watchdog.watching():
             sleep_until(schedule.starts)
+            crowd.gate.watch(schedule.opens, schedule.closes)
             arrivals_gate = self._begin(schedule)
             cpu_s, lag = watch_window(schedule, tell)
             if arrivals_gate is not None:
@@ -152,5 +153,6 @@ class UserTrial:
             "user_errors_in_window": len(inside) + len(ended),
             "start_requests": load.start_requests,
             "start_failed": load.start_failed,
+            "held_s": self._crowd.gate.held_s,
             "refused": tuple(refused),
         }

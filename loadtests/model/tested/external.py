@@ -22,6 +22,7 @@ class Hooks:
     known the seconds for which it was throttled, and its CPU limit. ``reset`` runs before each
     round. Each may take ``limit_s``. ``header`` names the response header with the replica's name.
     ``ready_limit_s`` is how long the deployment may take to have its new number.
+    ``folder`` is that of the configuration, where the commands run; without one, where the run is.
     """
 
     scale: tuple[str, ...] = ()
@@ -32,6 +33,7 @@ class Hooks:
     header: str | None = None
     limit_s: float = 60.0
     ready_limit_s: float = 300.0
+    folder: str = ""
 
     @property
     def is_of_kubernetes(self) -> bool:

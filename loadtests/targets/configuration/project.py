@@ -174,7 +174,7 @@ def _tested(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) 
         env={**tested.env, **settings.env, **passed, **given.env},
         python=given.python or _python(settings.python, file.folder) or tested.python,
         through=given.through or settings.through,
-        hooks=tested.hooks if settings.external is None else _hooks(settings.external),
+        hooks=tested.hooks if settings.external is None else _hooks(settings.external, file.folder),
         swarm=tested.swarm if settings.swarm is None else _swarm(settings.swarm),
         **_of_the_build(given, tested, settings),
     )
@@ -202,14 +202,14 @@ def _python(python: str | None, folder: Path) -> str | None:
     return os.path.normpath(folder / Path(python).expanduser())
 
 
-def _hooks(table: ExternalTable) -> Hooks:
-    """Return the hooks of a table; what it leaves out is as in the record."""
+def _hooks(table: ExternalTable, folder: Path) -> Hooks:
+    """Return the hooks of a table in a folder; what it leaves out is as in the record."""
     fields: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name in type(table).model_fields
         if (value := getattr(table, name)) is not None
     }
-    return Hooks(**fields)
+    return Hooks(**fields, folder=str(folder.resolve()))
 
 
 def _swarm(table: SwarmTable) -> SwarmAccess:

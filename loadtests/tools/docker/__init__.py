@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import docker
 from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import proc
-from loadtests.tools.docker import command_lines, images, pulse
+from loadtests.tools.docker import command_lines, connection, images, pulse
 
 build = images.build
 build_argv, exec_argv = command_lines.build_argv, command_lines.exec_argv
@@ -79,9 +78,8 @@ class Engine:
 
     def __init__(self, host: str | None = None) -> None:
         self.host = host
-        where = {**os.environ} if host is None else {**os.environ, "DOCKER_HOST": host}
         try:
-            self._client = docker.from_env(timeout=ENGINE_LIMIT_S, environment=where)
+            self._client = connection.connected(host, timeout_s=ENGINE_LIMIT_S)
             self.version = str(self._client.version()["Version"])
         except (DockerException, RequestException, KeyError) as error:
             at = f" at {host}" if host else ""

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 
-import docker
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
+from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools import proc
+from loadtests.tools.docker import connection
 
 PING_LIMIT_S = 5
 """How long an engine that is well may take to answer a ping."""
@@ -25,9 +26,9 @@ MISSES = 2
 def answers(limit_s: int | None = None) -> bool:
     """Return whether the engine answers a ping in this time, by default a few seconds."""
     try:
-        with closing(docker.from_env(timeout=limit_s or PING_LIMIT_S)) as client:
+        with closing(connection.connected(None, timeout_s=limit_s or PING_LIMIT_S)) as client:
             return bool(client.ping())
-    except (DockerException, RequestException):
+    except (DockerException, RequestException, EnvironmentFailure):
         return False
 
 

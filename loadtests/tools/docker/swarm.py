@@ -7,13 +7,11 @@ well, by which each node's engine finds them.
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import docker
 from docker.errors import DockerException, NotFound
 from requests.exceptions import RequestException
 
@@ -28,9 +26,6 @@ STACK_LABEL = "io.twofold.stack"
 ROLE_LABEL = "twofold.role"
 
 CLOCK_LOOKS = 5
-
-LOAD_LIMIT_S = 600
-"""How long an engine may be silent while it takes an image in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -288,38 +283,3 @@ def parse_task(service: str, attributes: Mapping[str, Any]) -> Task:
         node=attributes.get("NodeID", ""),
         container=(status.get("ContainerStatus") or {}).get("ContainerID", ""),
     )
-
-
-def copy_image(image: str, source: str | None, goals: Sequence[str]) -> None:
-    """Copy an image by its id from the engine ``source`` to those at ``goals``.
-
-    Raises :class:`EnvironmentFailure` where an engine does not take it in under the same id.
-    """
-    for goal in goals:
-        try:
-            with _client(source) as giver, _client(goal) as taker:
-                api: Any = taker.api  # see NodeEngine
-                for line in api.load_image(giver.api.get_image(image)) or ():
-                    if "error" in line:
-                        raise DockerException(str(line["error"]))
-                taker.images.get(image)
-        except NotFound as error:
-            raise EnvironmentFailure(
-                f"The engine at {goal} gave the image {image[:19]} another id, so its containers"
-                " could not be told from others. Use the same store of images on all engines."
-            ) from error
-        except (DockerException, RequestException) as error:
-            raise EnvironmentFailure(
-                f"The image {image[:19]} could not be copied to the engine at {goal}: {error}."
-                " Look for free space there."
-            ) from error
-
-
-@contextlib.contextmanager
-def _client(host: str | None) -> Iterator[docker.DockerClient]:
-    where = {**os.environ} if host is None else {**os.environ, "DOCKER_HOST": host}
-    client = docker.from_env(timeout=LOAD_LIMIT_S, environment=where)
-    try:
-        yield client
-    finally:
-        client.close()

@@ -114,6 +114,16 @@ def test_a_factor_is_cpu_got_over_cpu_per_request() -> None:
     assert doubling.factor.estimate == pytest.approx(1.9 / 1.25)
 
 
+@pytest.mark.parametrize("cpu_s", [-0.2, float("nan")])
+def test_a_figure_that_cannot_be_true_gives_no_ratio(cpu_s: float) -> None:
+    usages = (make_usage(cpu_s=cpu_s),)
+    trials = {1: make_trial(usages=usages)}
+
+    ratio = estimates.cpu_per_request_ratio(trials, {1: make_trial()})
+
+    assert ratio.estimate is None
+
+
 def test_cpu_per_request_is_all_cpu_over_all_answers() -> None:
     usages = (
         make_usage(member="gthread-1", cpu_s=0.3, completed=100),

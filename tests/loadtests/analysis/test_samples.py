@@ -200,6 +200,13 @@ def test_the_stores_cpu_is_held_against_its_own_budget() -> None:
     assert usage in trial.usages
 
 
+def test_the_users_wait_for_the_limit_is_a_share_of_their_time() -> None:
+    held = {"held_s": 0.4}  # of four users, in two seconds
+
+    assert reduced(finished=held).generator.held_ratio == pytest.approx(0.05)
+    assert reduced().generator.held_ratio == 0.0
+
+
 @pytest.mark.parametrize(("took_s", "count"), [(0.099, 1), (0.101, 0)])
 def test_a_counter_that_took_over_a_twentieth_of_the_window_to_read_is_left_out(
     took_s: float, count: int

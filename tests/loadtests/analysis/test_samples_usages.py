@@ -98,6 +98,21 @@ def test_a_member_that_ended_in_the_window_has_no_usage() -> None:
     assert trial.usages == ()
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"cpu_s": 10.0}, {"cpu_s": 0.3}),
+        ({"throttled_s": 3.0}, {"throttled_s": 0.1}),
+        ({"periods": 90, "throttled_periods": 50}, {"periods": 100, "throttled_periods": 7}),
+        ({"cpu_s": 10.0}, {"cpu_s": float("nan")}),
+    ],
+)
+def test_a_member_whose_counters_went_back_has_no_usage(
+    before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    assert reduced(**edges(before, after)).usages == ()
+
+
 # -- the machine -------------------------------------------------------------------------------
 
 
@@ -114,6 +129,18 @@ def test_others_used_what_was_neither_idle_nor_stolen_nor_ours() -> None:
     assert trial.host is not None
     assert trial.host.steal_ratio == pytest.approx(0.4 / 4)
     assert trial.host.foreign_ratio == pytest.approx((4 - 2 - 0.4 - 0.6) / 4)
+
+
+def test_a_counter_that_went_back_is_no_foreign_load() -> None:
+    opened = an_edge(a_reading(cpu_s=5.0), host=a_host(0.0))
+    closed = an_edge(
+        a_reading(cpu_s=0.5, at_s=STARTED_AT_S + 2), host=a_host(2.0, busy_s=1.0, idle_s=3.0)
+    )
+
+    trial = reduced(opened=opened, closed=closed)
+
+    assert trial.host is not None
+    assert trial.host.foreign_ratio == pytest.approx(1 / 4)
 
 
 def test_a_member_that_ends_in_the_window_is_no_foreign_load() -> None:

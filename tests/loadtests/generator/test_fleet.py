@@ -56,6 +56,7 @@ def result(*, cpu_s: float, lag_ms: float, rows: int) -> Result:
         cpu_s=cpu_s,
         lag=Lag(p99_ms=lag_ms, max_ms=2 * lag_ms),
         user_errors=("why",),
+        held_s=cpu_s / 2,
     )
 
 
@@ -68,6 +69,7 @@ def test_the_busiest_and_the_slowest_process_count() -> None:
     assert (whole.cpu_s, whole.lag, whole.drained_at_s) == (0.5, Lag(p99_ms=3, max_ms=6), 3.5)
     assert len(whole.samples.columns["due_us"]) == 5
     assert whole.user_errors == ("why", "why")
+    assert whole.held_s == pytest.approx(0.35)
 
 
 @pytest.mark.parallel
@@ -86,6 +88,7 @@ def test_a_result_comes_through_a_message_as_it_was() -> None:
     assert (after.lag, after.user_errors, after.closed_at_s) == (before.lag, ("why",), 3.0)
     assert np.array_equal(after.samples.columns["sent_us"], before.samples.columns["sent_us"])
     assert after.samples.replicas == ("a",)
+    assert after.held_s == 0.25
 
 
 def test_two_workers_share_the_users_of_a_closed_trial(fleet: Child) -> None:

@@ -96,6 +96,23 @@ def test_the_fullest_machine_sets_the_budget_of_all() -> None:
     assert budget(machine, ("gthread",), 4, waiting_only=False).replica_cpus == 0.5
 
 
+@pytest.mark.parametrize(
+    ("count", "cores", "replicas", "apart"),
+    [
+        (3, 4, 2, True),  # a machine each
+        (2, 4, 8, True),  # four on four cores
+        (2, 4, 10, False),
+        (4, 1, 8, False),
+    ],
+)
+def test_the_budget_says_whether_replicas_share_cores(
+    count: int, cores: int, replicas: int, *, apart: bool
+) -> None:
+    machine = a_machine(a_node(9, role="services"), *nodes(count, cores=cores))
+
+    assert budget(machine, ("gthread",), replicas, waiting_only=False).replicas_apart is apart
+
+
 def test_too_many_replicas_are_refused_with_the_machine_that_is_full() -> None:
     machine = a_machine(*nodes(2, cores=1))
 

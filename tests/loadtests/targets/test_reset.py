@@ -8,6 +8,7 @@ import pytest
 
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.plan import Plan
+from loadtests.model.tested.external import Hooks
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.targets.reset import reset
 from tests.loadtests.builders import make_plan
@@ -28,6 +29,16 @@ def test_the_command_runs_in_the_targets_folder_with_its_variables(tmp_path: Pat
     program = "import os; open('state', 'w').write(os.environ['WORD'])"
 
     reset(plan(tmp_path, sys.executable, "-c", program))
+
+    assert (tmp_path / "state").read_text() == "clean"
+
+
+def test_a_hook_that_resets_runs_in_the_configurations_folder(tmp_path: Path) -> None:
+    command = (sys.executable, "-c", "open('state', 'w').write('clean')")
+    hooks = Hooks(reset=command, folder=str(tmp_path))
+    planned = plan(tmp_path / "elsewhere", *command)
+
+    reset(replace(planned, tested=replace(planned.tested, hooks=hooks)))
 
     assert (tmp_path / "state").read_text() == "clean"
 

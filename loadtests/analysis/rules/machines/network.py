@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from loadtests.analysis.rules.finding import broad, found
+from loadtests.analysis.nodes.use import replicas_of
+from loadtests.analysis.rules.finding import broad, covered, found, unchecked
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
 from loadtests.model.trial import NetworkUse, Trial
@@ -31,6 +32,8 @@ def network(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None: 
     """Check what TCP sent again between the members; None where nobody can look.
 
     Segments are counted where the members are, from one edge of the window to the other.
+    Each side counts what it sent again itself, so without a replica's counters its answers may have
+    been lost: then the rule is unchecked, unless the others show a loss.
     """
     known = [trial for trial in trials if trial.network]
     if not known:
@@ -50,6 +53,14 @@ def network(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None: 
             " Look for a link that breaks or is full.",
         )
     again = broad([_again(trial.network) for trial in known])
+    unread = [member for trial in trials for member in _unread(trial)[:1]]
+    if len(unread) > covered(len(trials)) and again <= RETRANSMITTED_LIMIT_RATIO:
+        return unchecked(
+            RuleCode.NETWORK,
+            cell,
+            f"What {unread[0]} sent again was not read in {len(unread)} of {len(trials)} trials."
+            f" Where it was read, TCP sent {again:.2%} of its segments again.",
+        )
     return found(
         RuleCode.NETWORK,
         cell,
@@ -59,6 +70,12 @@ def network(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding | None: 
         detail=f"TCP sent {again:.2%} of its segments again"
         + (". Look for a link that loses packets." if again > RETRANSMITTED_LIMIT_RATIO else "."),
     )
+
+
+def _unread(trial: Trial) -> list[str]:
+    """Return the replicas of a trial whose counters were not read."""
+    read = {use.member for use in trial.network}
+    return [member for member in replicas_of(trial) if member not in read]
 
 
 def _timeouts(trial: Trial) -> int:

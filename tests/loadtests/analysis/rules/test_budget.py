@@ -236,6 +236,27 @@ def test_with_a_core_for_each_replica_costlier_requests_are_the_systems_own() ->
     assert budget.costlier_requests(plan, ONE, TWO, trials).state is HOLDS
 
 
+def test_costlier_requests_of_replicas_on_machines_of_their_own_count() -> None:
+    """The system falls short then, and no machine is too small."""
+    apart = make_budget(replica_cpus=1.0, replica_cores=(), replicas_apart=True)
+    trials = rounds_of(1, 1000, 1001, 999) + rounds_of(2, 1200, 1201, 1199)
+
+    found = budget.costlier_requests(make_plan(budget=apart), ONE, TWO, trials)
+
+    assert found.state is HOLDS
+    assert "no two share a core" in found.detail
+
+
+def test_replicas_that_share_cores_of_several_machines_make_no_single_one_too_small() -> None:
+    plan = make_plan(budget=make_budget(replica_cores=()))
+    trials = rounds_of(1, 1000, 1001, 999) + rounds_of(2, 1200, 1201, 1199)
+
+    found = budget.costlier_requests(plan, ONE, TWO, trials)
+
+    assert found.state is BROKEN
+    assert found.detail.endswith("which share cores. The cores are too few for a verdict.")
+
+
 @pytest.mark.parametrize("trials", [[], rounds_of(1, 1000.0), rounds_of(2, 1000.0, 1001.0)])
 def test_one_round_leaves_the_cost_of_requests_unchecked(trials: list[Trial]) -> None:
     assert budget.costlier_requests(PLAN, ONE, TWO, trials).state is UNCHECKED

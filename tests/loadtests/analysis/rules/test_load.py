@@ -292,3 +292,17 @@ def test_a_load_that_comes_near_its_own_limit_measures_the_limit() -> None:
     assert held.state is BROKEN
     assert "held to --max-rps 60" in held.detail
     assert free.state is HOLDS
+
+
+@pytest.mark.parametrize(("ratio", "state"), [(0.05, HOLDS), (0.06, BROKEN)])
+def test_users_that_wait_for_the_limit_measure_it_also_where_one_process_alone_reaches_it(
+    ratio: float, state: RuleState
+) -> None:
+    plan = replace(make_plan(), max_rps=100.0)
+    trial = make_trial(throughput_rps=55.0, generator=health(held_ratio=ratio))
+
+    found = load.generator_saturated(plan, make_cell(), [trial])
+
+    assert found.state is state
+    assert ("waited for --max-rps 100 in 6% of their time" in found.detail) is (state is BROKEN)
+    assert load.generator_saturated(make_plan(), make_cell(), [trial]).state is HOLDS

@@ -118,6 +118,27 @@ def test_a_node_elsewhere_that_is_busy_by_others_is_named(foreign: float, state:
     assert f"Other programs took {foreign:.1%} of the cores of the node two" in found.detail
 
 
+@pytest.mark.parametrize(("foreign", "state"), [(0.09, UNCHECKED), (0.11, BROKEN)])
+def test_a_node_of_the_cell_that_nobody_looked_at_is_not_said_to_be_free(
+    foreign: float, state: RuleState
+) -> None:
+    identities = {"gthread-1": "x since y node=one", "proxy": "x since y node=two"}
+    trial = make_trial(
+        host=None,
+        identities=identities,
+        nodes=(NodeUse(node="two", steal_ratio=0.0, foreign_ratio=foreign),),
+    )
+
+    found = system.host_contention(PLAN, ONE, [trial])
+
+    assert found.state is state
+    assert ("The CPU of the node one cannot be read" in found.detail) is (state is UNCHECKED)
+
+    both = (*trial.nodes, NodeUse(node="one", steal_ratio=0.0, foreign_ratio=0.0))
+    again = system.host_contention(PLAN, ONE, [trial, replace(trial, nodes=both)])
+    assert again.state is (HOLDS if state is UNCHECKED else BROKEN)
+
+
 def test_a_deployment_on_this_machine_is_no_other_program() -> None:
     tested = Target(
         kind=TargetKind.URL,

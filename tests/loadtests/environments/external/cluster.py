@@ -61,6 +61,7 @@ class State:
 
 def deployment_of(state: State) -> dict[str, Any]:
     limits = {"resources": {"limits": {"cpu": "500m"}}}
+    ready = sum(state.pods.get(name, {}).get("ready", True) for name in names_of(state))
     return {
         "kind": "Deployment",
         "apiVersion": "apps/v1",
@@ -78,10 +79,14 @@ def deployment_of(state: State) -> dict[str, Any]:
             "observedGeneration": int(state.observed),
             "replicas": state.replicas,
             "updatedReplicas": state.replicas,
-            "readyReplicas": state.replicas,
-            "availableReplicas": state.replicas,
+            "readyReplicas": ready,
+            "availableReplicas": ready,
         },
     }
+
+
+def names_of(state: State) -> list[str]:
+    return [f"web-{number}" for number in range(1, state.replicas + 1)]
 
 
 def pod_of(name: str, changes: dict[str, Any]) -> dict[str, Any]:
@@ -299,7 +304,7 @@ def scaler_of(scaler: tuple[str, str, str], keda: str | None) -> dict[str, Any]:
 
 
 def pods_of(state: State) -> list[dict[str, Any]]:
-    names = [f"web-{number}" for number in range(1, state.replicas + 1)]
+    names = names_of(state)
     further = [name for name in state.pods if name not in names and not name.startswith("web-")]
     return [pod_of(name, state.pods.get(name, {})) for name in (*names, *further)]
 

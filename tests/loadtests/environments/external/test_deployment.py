@@ -1,46 +1,18 @@
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from loadtests.environments.external import deployment, record, watchdog
+from loadtests.environments.external import deployment
 from loadtests.environments.external.deployment import put_back
-from loadtests.environments.external.hooks import scale_argv
-from loadtests.environments.removal import KeptBySystem
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.model.tested.external import Hooks
+from tests.loadtests.environments.external.file_deployment import FileDeployment
 
 
 @pytest.fixture(autouse=True)
 def _soon_stable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deployment, "STABLE_S", 0.2)
-
-
-class FileDeployment:
-    """A deployment whose number of replicas is in a file; ``after`` runs once it is scaled."""
-
-    def __init__(self, folder: Path, *, replicas: int, after: str = "") -> None:
-        self.file = folder / "count"
-        self.calls = folder / "calls"
-        self.file.write_text(str(replicas))
-        head = f"from pathlib import Path; f = Path({str(self.file)!r}); n = f.read_text();"
-        scale = (
-            f"import sys; {head} c = Path({str(self.calls)!r});"
-            " c.write_text((c.read_text() if c.exists() else '') + sys.argv[1] + ' ');"
-            f" f.write_text(sys.argv[1]); n = sys.argv[1]; {after}"
-        )
-        names = f"{head} print(*(f'web-{{i}}' for i in range(1, 1 + int(n))), sep='\\n')"
-        self.hooks = Hooks(
-            scale=(sys.executable, "-I", "-S", "-c", scale, "{replicas}"),
-            replicas=(sys.executable, "-I", "-S", "-c", names),
-            ready_limit_s=2.0,
-        )
-
-    @property
-    def count(self) -> int:
-        return int(self.file.read_text())
 
 
 def test_the_number_is_put_back_as_it_was(tmp_path: Path) -> None:
@@ -171,124 +143,3 @@ def test_a_number_that_cannot_be_put_back_ends_with_the_command_for_it(tmp_path:
         put_back(web.hooks, print) as running,
     ):
         running.scale_to(1)
-
-
-# -- a harness that is killed ------------------------------------------------------------------
-
-
-def test_a_watchdog_puts_the_number_back_where_the_harness_could_not(tmp_path: Path) -> None:
-    web = FileDeployment(tmp_path, replicas=3)
-    argv = scale_argv(web.hooks, 3)
-    web.file.write_text("1")
-
-    with watchdog.guard(argv, limit_s=10.0, log=tmp_path / "logs/watchdog.log") as guard:
-        pass  # nobody notes that it was done
-
-    ended = guard._child._process.wait(20.0)
-    assert (web.count, ended) == (3, 0)
-
-
-def test_a_watchdog_does_nothing_where_the_number_was_put_back(tmp_path: Path) -> None:
-    web = FileDeployment(tmp_path, replicas=3)
-
-    with put_back(web.hooks, lambda _: None, log=tmp_path / "logs/watchdog.log") as running:
-        running.scale_to(1)
-
-    assert web.calls.read_text() == "1 3 "
-    assert (tmp_path / "logs/watchdog.log").read_text() == ""
-
-
-def test_the_number_before_is_noted_before_anything_is_scaled_and_then_forgotten(
-    tmp_path: Path,
-) -> None:
-    web = FileDeployment(tmp_path, replicas=3)
-    path = record.path_of(web.hooks)
-    log = tmp_path / "logs/watchdog.log"
-
-    with put_back(web.hooks, lambda _: None, log=log) as running:
-        first = record.read(path)
-        scaled_before = web.calls.exists()
-        running.scale_to(1)
-        second = record.read(path)
-
-    assert first is not None
-    assert second is not None
-    assert (first.before, first.ours, scaled_before) == (3, (3,), False)
-    assert (second.before, second.ours, second.living) == (3, (3, 1), True)
-    assert record.read(path) is None
-
-
-def a_dead_run(web: FileDeployment, log: Path, *, before: int, ours: tuple[int, ...]) -> Path:
-    """Leave the note of a run whose process is no more."""
-    path = record.write(web.hooks, before, ours, log)
-    note = json.loads(path.read_text())
-    path.write_text(json.dumps(note | {"owner": "1/0/another boot/"}))
-    return path
-
-
-def test_the_next_run_puts_back_what_a_dead_one_found(tmp_path: Path) -> None:
-    web = FileDeployment(tmp_path, replicas=1)
-    a_dead_run(web, tmp_path / "log", before=3, ours=(4, 1))
-    said: list[str] = []
-
-    with put_back(web.hooks, said.append, log=tmp_path / "logs/watchdog.log") as running:
-        running.scale_to(2)
-
-    assert web.count == 3
-    assert said[0].startswith("An earlier run left the deployment at 1 replicas")
-    assert record.remains() == ()
-
-
-def test_a_number_that_somebody_set_since_is_no_remains_of_a_run(tmp_path: Path) -> None:
-    web = FileDeployment(tmp_path, replicas=2)
-    a_dead_run(web, tmp_path / "log", before=3, ours=(4, 1))
-
-    with put_back(web.hooks, print) as running:
-        assert running.before == 2
-
-
-def test_down_puts_back_what_a_dead_run_left(tmp_path: Path) -> None:
-    web = FileDeployment(tmp_path, replicas=1)
-    path = a_dead_run(web, tmp_path / "log", before=3, ours=(4, 1))
-
-    (left,) = record.remains()
-    left.remove()
-
-    assert not left.living
-    assert "which had 3 replicas" in left.name
-    assert web.count == 3
-    assert not path.exists()
-
-
-def test_down_leaves_alone_what_no_run_set(tmp_path: Path) -> None:
-    web = FileDeployment(tmp_path, replicas=7)
-    a_dead_run(web, tmp_path / "log", before=3, ours=(4, 1))
-    (left,) = record.remains()
-
-    with pytest.raises(KeptBySystem, match="has 7 replicas, which no run gave it"):
-        left.remove()
-
-    assert web.count == 7
-    assert record.remains() == ()
-
-
-def test_a_note_that_is_none_is_no_remains(tmp_path: Path) -> None:
-    web = FileDeployment(tmp_path, replicas=7)
-    path = a_dead_run(web, tmp_path / "log", before=3, ours=(1,))
-    path.write_text('{"owner": 1}')
-
-    assert record.remains() == ()
-
-
-def test_a_watchdog_does_what_the_note_says_of_the_last_order(tmp_path: Path) -> None:
-    web = FileDeployment(tmp_path, replicas=1)
-    noted = record.write(web.hooks, 3, (4, 1), tmp_path / "log")
-    outdated = scale_argv(web.hooks, 9)
-
-    log = tmp_path / "logs/watchdog.log"
-    with watchdog.guard(outdated, limit_s=10.0, log=log, record=noted) as guard:
-        pass  # nobody notes that it was done
-
-    guard._child._process.wait(20.0)
-    assert web.count == 3
-    assert not noted.exists()

@@ -44,7 +44,22 @@ def test_counters_are_a_name_its_seconds_and_maybe_its_throttled_seconds() -> No
     )
 
 
-@pytest.mark.parametrize("line", ["web-1", "web-1 many", "web-1 1 2 3", "web 1 x"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "web-1",
+        "web-1 many",
+        "web-1 1 2 3",
+        "web 1 x",
+        "web-1 nan",
+        "web-1 inf",
+        "web-1 -1",
+        "web-1 1 -0.5",
+        "web-1 1 nan",
+        "web-1 1 limit=nan",
+        "web-1 1 took=-1",
+    ],
+)
 def test_a_line_without_counters_is_refused_with_an_example(line: str) -> None:
     with pytest.raises(EnvironmentFailure, match=r"printed '.*web-1 12\.5 0\.3"):
         parse_counters(line)

@@ -1,6 +1,7 @@
 """The hooks for Kubernetes, with the real kubectl, against a stand-in for a cluster."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,27 @@ def test_pods_that_never_get_ready_end_the_wait_and_the_number_is_put_back(state
         web.scale_to(4)
 
     assert state.scaled == [4, 2]
+
+
+@pytest.mark.parametrize(
+    ("ready", "said"),
+    [
+        (
+            ("twofold-kubernetes", "ready", "deployment/web"),
+            "The hook 'ready' says: deployment/web",
+        ),
+        ((), "The hook 'replicas' says: web-1 is Running: not ready. Look"),
+    ],
+)
+def test_why_pods_never_get_ready_is_told(state: State, ready: tuple[str, ...], said: str) -> None:
+    state.unready_after_scale = True
+    hooks = replace(HOOKS, ready=ready)
+
+    with pytest.raises(EnvironmentFailure) as failed, put_back(hooks, lambda _: None) as web:
+        web.scale_to(4)
+
+    assert said in str(failed.value)
+    assert "web-1 is Running: not ready. Look at" in str(failed.value)
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,24 @@ def test_nothing_is_ready_before_the_pods_that_were_taken_away_have_gone(state: 
 
 
 @pytest.mark.usefixtures("ran")
+def test_the_first_pod_that_is_not_ready_is_told_with_its_reason(state: State) -> None:
+    """Not the one that was evicted long ago, whose name comes first."""
+    state.replicas = 3
+    state.pods = {
+        "web-1": {"phase": "Failed", "reason": "Evicted", "ready": False},
+        "web-3": {"phase": "Pending", "ready": False, "waiting": "ImagePullBackOff"},
+    }
+
+    assert kubernetes.not_ready(HERE, "deployment/web") == (
+        "deployment/web does not have its 3 replicas ready yet. web-3 is Pending: ImagePullBackOff."
+    )
+    del state.pods["web-3"]
+    assert (kubernetes.not_ready(HERE, "deployment/web") or "").endswith(
+        "web-1 is Failed: Evicted."
+    )
+
+
+@pytest.mark.usefixtures("ran")
 def test_the_number_is_the_one_that_was_asked_for(state: State) -> None:
     state.pods = {"web-2": {"ready": False}}
 

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -6,6 +7,7 @@ from loadtests.environments.swarm import nodes
 from loadtests.environments.swarm.nodes import machine_of, opened
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.tested.swarm import SwarmAccess
+from loadtests.tools import proc
 from loadtests.tools.docker.swarm import NodeFacts
 from tests.loadtests.environments.swarm.fake_node import FakeNode
 
@@ -140,3 +142,38 @@ def test_a_manager_that_takes_no_tasks_needs_other_nodes(swarm: Swarm) -> None:
         opened(SwarmAccess()),
     ):
         pass
+
+
+def a_context(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> None:
+    """Let Docker have a context, and no address among the variables."""
+    context = {
+        "Name": "far",
+        "Endpoints": {"docker": {"Host": "tcp://10.0.0.7:2376", "SkipTLSVerify": False}},
+        "TLSMaterial": {},
+        "Storage": {"MetadataPath": "/home/ada/.docker/meta", "TLSPath": "/home/ada/.docker/tls/a"},
+    }
+    text = json.dumps([context | fields])
+    monkeypatch.delenv("DOCKER_HOST")
+    monkeypatch.setattr(
+        proc, "run", lambda argv, **_: proc.Completed(argv=argv, code=0, stdout=text, stderr="")
+    )
+
+
+def test_docker_s_context_names_the_manager(monkeypatch: pytest.MonkeyPatch) -> None:
+    a_context(monkeypatch)
+
+    assert nodes.manager_address() == "tcp://10.0.0.7:2376"
+
+
+def test_a_context_with_certificates_is_refused_with_what_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    a_context(monkeypatch, TLSMaterial={"docker": ["ca.pem", "cert.pem", "key.pem"]})
+
+    with pytest.raises(EnvironmentFailure, match=r"context 'far' .* with certificates") as refused:
+        nodes.manager_address()
+
+    assert str(refused.value).endswith(
+        "export DOCKER_HOST=tcp://10.0.0.7:2376 DOCKER_TLS_VERIFY=1"
+        " DOCKER_CERT_PATH=/home/ada/.docker/tls/a/docker"
+    )

@@ -27,6 +27,33 @@ def test_time_in_which_nobody_asked_is_not_made_up_for() -> None:
     assert monotonic() - started >= 0.09
 
 
+def test_the_waits_in_the_window_are_counted_and_no_others() -> None:
+    limit = Limit(20.0)
+    started = monotonic()
+    limit.wait()
+    limit.wait()  # before anybody watches
+    assert limit.held_s == 0.0
+
+    limit.watch(started + 0.1, started + 0.17)
+    for _ in range(3):  # until 0.10, 0.15 and 0.20 s
+        limit.wait()
+
+    assert limit.held_s == pytest.approx(0.07, abs=0.03)
+    assert limit.held_s <= 0.07 + 1e-9
+
+
+def test_a_window_begins_without_waits() -> None:
+    limit = Limit(100.0)
+    limit.watch(0.0, monotonic() + 10.0)
+    limit.wait()
+    limit.wait()
+    assert limit.held_s > 0.0
+
+    limit.watch(0.0, monotonic() + 10.0)
+
+    assert limit.held_s == 0.0
+
+
 def test_there_is_no_limit_unless_the_environment_sets_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

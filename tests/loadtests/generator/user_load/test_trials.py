@@ -304,6 +304,20 @@ def test_users_register_once_also_with_several_processes(tmp_path: Path, process
     assert answered.count("ok") == len(answered.columns["name"])
 
 
+@pytest.mark.parametrize(("most_rps", "least", "most"), [("20", 0.5, 1.0), (None, 0.0, 0.0)])
+def test_the_time_for_which_the_limit_holds_users_is_told(
+    most_rps: str | None, least: float, most: float
+) -> None:
+    """The two users of each process could ask a hundred times, and may ask twenty times."""
+    env = {} if most_rps is None else {"TWOFOLD_MAX_RPS": most_rps}
+    requests = [{"method": "GET", "path": "/", "weight": 1}]
+    with Child("--processes", "2", env=env) as child, stub_server(late(0.02)) as (url, _):
+        answered = child.trial(base_url=url, requests=requests, users=4, window_s=1.0)
+
+    held_s = answered.finished["held_s"]
+    assert least * 4 <= held_s <= most * 4
+
+
 def test_a_file_is_measured_against_a_static_answer_with_the_answers_of_its_check_trial(
     child: Child, tmp_path: Path
 ) -> None:

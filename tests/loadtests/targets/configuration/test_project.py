@@ -220,8 +220,21 @@ def test_hooks_are_words_and_what_is_left_out_is_as_in_the_record(tmp_path: Path
         replicas=("./replicas", "web app"),
         header="X-Served-By",
         limit_s=5,
+        folder=str(tmp_path.resolve()),
     )
     assert project(tmp_path, "rounds = 8").tested.hooks is None
+
+
+def test_hooks_start_from_the_folder_of_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    sub = tmp_path / "sub"
+    sub.mkdir()
+    (sub / "twofold.toml").write_text('[external]\nscale = "./scale.sh {replicas}"\n')
+
+    file = project_file.load(Path("sub/twofold.toml"), tmp_path, KNOWN)
+
+    hooks = build(Given(target=SHOP), file, {}).tested.hooks
+    assert hooks is not None
+    assert hooks.folder == str(sub.resolve())
 
 
 def test_the_reset_command_is_words(tmp_path: Path) -> None:

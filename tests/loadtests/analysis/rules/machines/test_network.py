@@ -16,16 +16,26 @@ def use(member: str = "proxy", **fields: int) -> NetworkUse:
     )
 
 
-def trials(*uses: NetworkUse, windows: int = 6) -> list[Trial]:
+def trials(*uses: NetworkUse, windows: int = 6, read: int = 6) -> list[Trial]:
+    """Give trials with these uses in some windows; in ``read``, the replica is read too."""
     made = [trial for trial in make_trials(PLAN) if trial.spec.cell == CELL]
     return [
-        replace(trial, network=uses if number < windows else (use(),))
+        replace(
+            trial,
+            network=(
+                *(uses if number < windows else (use(),)),
+                *(
+                    use(f"gthread-{member}", segments=0)
+                    for member in (trial.spec.members if number < read else ())
+                ),
+            ),
+        )
         for number, trial in enumerate(made)
     ]
 
 
-def found(*uses: NetworkUse, windows: int = 6) -> Finding:
-    finding = network(PLAN, CELL, trials(*uses, windows=windows))
+def found(*uses: NetworkUse, windows: int = 6, read: int = 6) -> Finding:
+    finding = network(PLAN, CELL, trials(*uses, windows=windows, read=read))
     assert finding is not None
     return finding
 
@@ -64,3 +74,16 @@ def test_a_few_timers_in_one_window_of_six_are_in_the_interval() -> None:
 
 def test_a_link_that_was_away_is_told_also_in_a_single_window() -> None:
     assert found(use(timeouts=40), windows=1).state is RuleState.BROKEN
+
+
+def test_a_replica_that_was_not_read_is_not_said_to_have_lost_nothing() -> None:
+    finding = found(use(retransmitted=3), read=4)
+
+    assert finding.state is RuleState.UNCHECKED
+    assert "sent again was not read in 2 of 6 trials" in finding.detail
+    assert found(use(retransmitted=3), read=5).state is RuleState.HOLDS
+
+
+def test_what_the_others_lost_is_told_also_without_a_replicas_counters() -> None:
+    assert found(use(retransmitted=110), read=0).state is RuleState.BROKEN
+    assert found(use(timeouts=40), read=0).state is RuleState.BROKEN

@@ -1,0 +1,30 @@
+from pathlib import Path
+
+import pytest
+
+from loadtests.environments.external.backend import choose
+from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.tested.external import Hooks
+from loadtests.model.tested.target import Target, TargetKind
+
+
+def a_target(folder: Path) -> Target:
+    hooks = Hooks(scale=("./scale.sh", "{replicas}"), replicas=("true",), folder=str(folder))
+    return Target(
+        kind=TargetKind.URL,
+        given="web",
+        name="web",
+        url="http://127.0.0.1:8080",
+        address="127.0.0.1",
+        hooks=hooks,
+    )
+
+
+def test_a_hook_with_a_path_is_looked_for_in_the_configurations_folder(tmp_path: Path) -> None:
+    script = tmp_path / "scale.sh"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+
+    assert choose(a_target(tmp_path)).tested is not None
+    with pytest.raises(EnvironmentFailure, match=r"'./scale\.sh' on PATH or from .*/elsewhere\."):
+        choose(a_target(tmp_path / "elsewhere"))
