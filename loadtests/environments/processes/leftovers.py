@@ -115,7 +115,8 @@ def clear(folder: Path) -> None:
 def _own_folders() -> list[Path]:
     """Give the folders of this user's stacks: those with a note, and those that never got one."""
     folders = sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
-    return [folder for folder in folders if (folder / STARTED).is_dir() and _is_own(folder)]
+    # is_dir() of what lies in another user's private folder raises PermissionError.
+    return [folder for folder in folders if _is_own(folder)]
 
 
 def _is_own(folder: Path) -> bool:
