@@ -16,7 +16,7 @@ from loadtests.environments.compose import kind as compose
 from loadtests.environments.external import kind as external
 from loadtests.environments.processes import kind as processes
 from loadtests.environments.protocol import Chosen, Say
-from loadtests.environments.removal import Remains
+from loadtests.environments.removal import Listed, Remains
 from loadtests.environments.swarm import kind as swarm
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.tested.target import SAMPLE, Target
@@ -79,9 +79,17 @@ def examine() -> tuple[BackendChecks, ...]:
 
 
 @contextmanager
-def remains(say: Say) -> Iterator[tuple[Remains, ...]]:
-    """Provide what the runs of all backends left on this machine, for removal in the block."""
+def remains(say: Say) -> Iterator[Listed]:
+    """Provide what the runs of all backends left on this machine, for removal in the block.
+
+    A backend whose list fails hides nothing of the others.
+    """
+    runs: list[Remains] = []
+    failures: list[str] = []
     with ExitStack() as stack:
-        yield tuple(
-            run for kind in BACKENDS.values() for run in stack.enter_context(kind.remains(say))
-        )
+        for kind in BACKENDS.values():
+            try:
+                runs += stack.enter_context(kind.remains(say))
+            except (EnvironmentFailure, OSError) as error:
+                failures.append(f"What runs with {kind.name} have left is not known: {error}")
+        yield Listed(runs=tuple(runs), failures=tuple(failures))

@@ -32,6 +32,14 @@ class Removed:
 
 
 def remove(remains: Iterable[Remains], say: Say) -> Removed:
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """What runs have left, and the failures of what could not be listed."""
+
+    runs: tuple[Remains, ...]
+    failures: tuple[str, ...] = ()
+
+
     """Remove all remains; a failure does not stop the others."""
     runs, failures = 0, []
     for run in remains:
@@ -41,7 +49,7 @@ def remove(remains: Iterable[Remains], say: Say) -> Removed:
             runs += 1
         except KeptBySystem as error:
             say(str(error))
-        except EnvironmentFailure as error:
+        except (EnvironmentFailure, OSError) as error:
             failures.append(str(error))
     return Removed(runs=runs, failures=tuple(failures))
 

@@ -173,10 +173,13 @@ NAME = re.compile(r"twofold-.+-(?P<machine>[0-9a-f]{8})-(?P<pid>\d+)")
 
 @contextmanager
 def engine_if_any(say: Say) -> Iterator[docker.Engine | None]:
-    """Provide the engine, or None with a message if none answers: then no container runs."""
+    """Provide the engine, or None with a message if there is none: then no container runs.
+
+    Raises :class:`EnvironmentFailure` for one that does not answer: nobody knows what it runs.
+    """
     try:
         engine = docker.Engine()
-    except EnvironmentFailure as error:
+    except docker.NoEngine as error:
         say(str(error))
         yield None
         return

@@ -17,6 +17,7 @@ class Left:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.removed: list[str] = []
         self.refusing = ""
+        self.refusal: Exception | None = None
         runs = [self._remains("dead-1", living=False), self._remains("dead-2", living=False)]
         going_on = self._remains("going-on", living=True)
         monkeypatch.setattr(leftovers, "remains", lambda: (runs[0], going_on))
@@ -26,7 +27,7 @@ class Left:
     def _remains(self, name: str, *, living: bool) -> removal.Remains:
         def remove() -> None:
             if name == self.refusing:
-                raise errors.EnvironmentFailure(f"{name} cannot be removed.")
+                raise self.refusal or errors.EnvironmentFailure(f"{name} cannot be removed.")
             self.removed.append(name)
 
         return removal.Remains(name=name, living=living, remove=remove)
@@ -65,6 +66,44 @@ def test_what_cannot_be_removed_stops_nothing_else(twofold: Any, left: Left) -> 
 
     assert (ended.code, left.removed) == (errors.EXIT_ENVIRONMENT, ["dead-2"])
     assert "dead-1 cannot be removed." in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [errors.EnvironmentFailure("It is busy."), PermissionError(13, "Permission denied")],
+    ids=["failure", "system"],
+)
+def test_whatever_the_refusal_is_the_others_are_removed(
+    twofold: Any, left: Left, refusal: Exception
+) -> None:
+    left.refusing, left.refusal = "dead-2", refusal
+
+    ended = twofold("down", "--json", out=False)
+
+    assert (ended.code, left.removed) == (errors.EXIT_ENVIRONMENT, ["dead-1"])
+    assert ended.document == {"removed_runs": 1, "failures": [str(refusal)]}
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [errors.EnvironmentFailure("No Docker engine answers (timed out)."), OSError(5, "I/O error")],
+    ids=["engine", "system"],
+)
+def test_what_a_backend_cannot_list_is_a_failure_and_hides_nothing_of_the_others(
+    twofold: Any, left: Left, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    def fail(_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(projects, "engine_if_any", fail)
+
+    ended = twofold("down", "--json", out=False)
+
+    assert (ended.code, left.removed) == (errors.EXIT_ENVIRONMENT, ["dead-1"])
+    assert ended.document["removed_runs"] == 1
+    (told,) = ended.document["failures"]
+    assert told == f"What runs with compose have left is not known: {failure}"
+    assert told in ended.stderr
 
 
 def test_down_all_asks_before_it_ends_a_run_that_may_go_on(twofold: Any, left: Left) -> None:
