@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from loadtests.config.options import AUTO
@@ -21,6 +22,7 @@ from loadtests.environments.swarm import kind as swarm
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.tested.target import SAMPLE, Target
 from loadtests.planning.checks import BackendChecks
+from loadtests.tools import temporary
 
 BACKENDS: dict[str, BackendKind] = {
     kind.name: kind for kind in (compose.KIND, processes.KIND, external.KIND, swarm.KIND)
@@ -92,4 +94,13 @@ def remains(say: Say) -> Iterator[Listed]:
                 runs += stack.enter_context(kind.remains(say))
             except (EnvironmentFailure, OSError) as error:
                 failures.append(f"What runs with {kind.name} have left is not known: {error}")
+        runs += _temporary_folders()
         yield Listed(runs=tuple(runs), failures=tuple(failures))
+
+
+def _temporary_folders() -> list[Remains]:
+    """Return the temporary folders of processes that were killed, for which no backend answers."""
+    return [
+        Remains(name=str(path), living=False, remove=partial(temporary.remove_if_abandoned, path))
+        for path in temporary.abandoned()
+    ]

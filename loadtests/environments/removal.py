@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from loadtests.environments.protocol import Say
 from loadtests.model.errors import EnvironmentFailure
+from loadtests.tools import temporary
 
 
 class KeptBySystem(Exception):
@@ -31,7 +32,6 @@ class Removed:
     failures: tuple[str, ...]
 
 
-def remove(remains: Iterable[Remains], say: Say) -> Removed:
 @dataclass(frozen=True, kw_only=True)
 class Listed:
     """What runs have left, and the failures of what could not be listed."""
@@ -40,6 +40,7 @@ class Listed:
     failures: tuple[str, ...] = ()
 
 
+def remove(remains: Iterable[Remains], say: Say) -> Removed:
     """Remove all remains; a failure does not stop the others."""
     runs, failures = 0, []
     for run in remains:
@@ -55,6 +56,8 @@ class Listed:
 
 
 def remove_dead(remains: Iterable[Remains], say: Say) -> None:
-    """Remove what dead runs have left; failures are only reported."""
+    """Remove what dead runs have left, and their temporary folders; failures are only reported."""
     for failure in remove((run for run in remains if not run.living), say).failures:
+        say(failure)
+    for failure in temporary.remove_abandoned():
         say(failure)

@@ -9,7 +9,6 @@ import base64
 import json
 import secrets
 import shutil
-import tempfile
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
@@ -40,7 +39,7 @@ from loadtests.targets.application import (
 )
 from loadtests.targets.application.folders import check_readable
 from loadtests.targets.application.interpreter import Interpreter
-from loadtests.tools import docker, docker_files, proc
+from loadtests.tools import docker, docker_files, proc, temporary
 from loadtests.tools.docker import pulse
 
 TEMPLATE = "compose/project/Dockerfile.j2"
@@ -98,8 +97,7 @@ def build(
     context = build_context.find(folder)
     say(f"Building an image of {folder} ({needed.kind or 'no requirements file'})")
     tag = tag or tag_of(folder)
-    with tempfile.TemporaryDirectory(prefix="twofold-image-") as name:
-        place = Path(name)
+    with temporary.folder("image") as place:
         build_context.copy(context, place / "project")
         for path, text in needed.files.items():
             file = place / "requirements" / path

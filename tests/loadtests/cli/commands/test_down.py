@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from loadtests.environments import removal
 from loadtests.environments.compose import projects
 from loadtests.environments.processes import leftovers
 from loadtests.model import errors
+from loadtests.tools import temporary
 
 
 class Left:
@@ -22,6 +24,8 @@ class Left:
         going_on = self._remains("going-on", living=True)
         monkeypatch.setattr(leftovers, "remains", lambda: (runs[0], going_on))
         monkeypatch.setattr(projects, "remains", lambda _: (runs[1],))
+        self.folders: list[Path] = []
+        monkeypatch.setattr(temporary, "abandoned", lambda: tuple(self.folders))
         monkeypatch.setattr(projects, "engine_if_any", lambda _: nullcontext("an engine"))
 
     def _remains(self, name: str, *, living: bool) -> removal.Remains:
@@ -104,6 +108,19 @@ def test_what_a_backend_cannot_list_is_a_failure_and_hides_nothing_of_the_others
     (told,) = ended.document["failures"]
     assert told == f"What runs with compose have left is not known: {failure}"
     assert told in ended.stderr
+
+
+def test_temporary_folders_of_killed_processes_are_removed_too(
+    twofold: Any, left: Left, tmp_path: Path
+) -> None:
+    left.folders = [tmp_path / f"{temporary.PREFIX}gate-1"]
+    left.folders[0].mkdir(mode=0o700)
+    (left.folders[0] / ".env").touch()
+
+    ended = twofold("down", "--json", out=False)
+
+    assert ended.document == {"removed_runs": 3, "failures": []}
+    assert not left.folders[0].exists()
 
 
 def test_down_all_asks_before_it_ends_a_run_that_may_go_on(twofold: Any, left: Left) -> None:
