@@ -20,8 +20,7 @@ import jinja2
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from loadtests.environments.compose.images import replacing
-from loadtests.environments.compose.projects import project_name
-from loadtests.environments.owner import Owner
+from loadtests.environments.compose.projects import labels_of, project_name
 from loadtests.environments.protocol import Say
 from loadtests.environments.replica_environment import IMPORT_PATH, joined_places
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
@@ -175,7 +174,6 @@ def inspect(image: str, tested: Target, say: Say) -> Target:
     job = inspection.job(tested.application or "", examination.modules())
     # Named and labelled as a run's, so that it is removed if this process is killed.
     project = project_name(f"import-{secrets.token_hex(4)}")
-    owner = Owner.this_process().as_label()
     container = f"{project}-app"
     argv = pulse.container_argv(
         image,
@@ -183,11 +181,7 @@ def inspect(image: str, tested: Target, say: Say) -> Target:
         entrypoint=PYTHON,
         variables=tested.env,
         name=container,
-        labels={
-            docker.PROJECT_LABEL: project,
-            docker.RUN_LABEL: project,
-            docker.OWNER_LABEL: owner,
-        },
+        labels=labels_of(project),
     )
     try:
         done = pulse.run(
@@ -196,6 +190,7 @@ def inspect(image: str, tested: Target, say: Say) -> Target:
             input_text=base64.b64encode(inspection.packed()).decode(),
             timeout_s=inspection.LIMIT_S + inspection.SLACK_S,
             check=False,
+            tied=True,
         )
     except BaseException:  # the command is ended, but not what it has started
         with suppress(ProcessFailure):

@@ -199,6 +199,18 @@ def project_name(run: str) -> str:
     return f"twofold-{run.lower()}-{machine_mark()}-{os.getpid()}"
 
 
+def labels_of(project: str, run: str | None = None) -> dict[str, str]:
+    """Return the labels by which a container that Compose does not know is found and removed.
+
+    Its name has to begin with the project's. ``run`` is the run that it belongs to, if any.
+    """
+    return {
+        docker.PROJECT_LABEL: project,
+        docker.RUN_LABEL: run or project,
+        docker.OWNER_LABEL: Owner.this_process().as_label(),
+    }
+
+
 def machine_mark() -> str:
     """Return the mark of this machine in the names of stacks."""
     return f"{zlib.crc32(socket.gethostname().encode()):08x}"
