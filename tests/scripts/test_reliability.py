@@ -87,6 +87,7 @@ def test_a_fault_that_is_seen_keeps_the_promise(
         ("kill", Verdict.SCALES, [RuleCode.IDENTITY], "a wrong green"),
         ("kill", Verdict.FALLS_SHORT, [], "no rule that sees it"),
         ("garbage", Verdict.INVALID, [RuleCode.STEADY], "no rule that sees it"),
+        ("slow", Verdict.INCONCLUSIVE, [], "no rule that sees it"),
         (fault_run.LOST_WORKER, Verdict.FALLS_SHORT, [], "no rule that sees it"),
     ],
 )
