@@ -182,29 +182,34 @@ def install_if_possible(lock: Path, who_needs_it: str, *words: str) -> None:
 def set_up_compose() -> None:
     """Install the Compose plugin if this machine has Docker but no Compose.
 
-    A failure is only reported: the harness still runs with its backend ``processes``.
+    A failure is only reported: the harness still runs with its backend ``processes``. Where a
+    program hangs, nothing is installed: it is not known what is there.
     """
-    if not answers("docker", "version") or has_compose():
+    if not answers("docker", "version") or has_compose() is not False:
         return
     say("This machine has Docker, but neither `docker compose` nor `docker-compose`.")
     script = Path(__file__).with_name("compose_plugin.py")
     subprocess.run((sys.executable, str(script)), check=False)
 
 
-def has_compose() -> bool:
-    """Return whether the plugin or the older program answers."""
-    return answers("docker", "compose", "version") or answers("docker-compose", "version")
+def has_compose() -> bool | None:
+    """Return whether the plugin or the older program answers; None where one of them hangs."""
+    plugin = answers("docker", "compose", "version")
+    return answers("docker-compose", "version") if plugin is False else plugin
 
 
-def answers(*command: str) -> bool:
-    """Return whether a program exists and ends with code 0 in time."""
+def answers(*command: str) -> bool | None:
+    """Return whether a program exists and ends with code 0; None where it does not end in time."""
     if shutil.which(command[0]) is None:
         return False
     try:
         done = subprocess.run(command, capture_output=True, check=False, timeout=ANSWER_LIMIT_S)
     except subprocess.TimeoutExpired:
-        say(f"`{' '.join(command)}` does not answer in {ANSWER_LIMIT_S} s, and was ended.")
-        return False
+        say(
+            f"`{' '.join(command)}` does not answer in {ANSWER_LIMIT_S} s, and was ended."
+            " Restart the Docker engine; until then there is only --backend processes."
+        )
+        return None
     return done.returncode == 0
 
 

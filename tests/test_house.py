@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -119,6 +120,23 @@ def test_lint_fails_when_a_wall_of_the_house_is_broken(
     assert any(
         broken in row and "BROKEN" in row for row in done.stdout.replace("\n", " ").split("KEPT")
     )
+
+
+OWN_FOLDERS = frozenset({"tools/temporary.py", "environments/processes/leftovers.py"})
+"""What makes temporary folders, and finds those of dead makers. The generator imports neither."""
+
+
+def test_every_temporary_folder_of_the_harness_is_one_that_a_killed_process_does_not_leave() -> (
+    None
+):
+    makers = {
+        str(file.relative_to(PACKAGE))
+        for file in PACKAGE.rglob("*.py")
+        if not file.is_relative_to(PACKAGE / "generator")
+        and {"mkdtemp", "TemporaryDirectory"} & set(re.findall(r"\w+", file.read_text()))
+    }
+
+    assert makers == OWN_FOLDERS
 
 
 def test_few_modules_lie_directly_in_the_package() -> None:

@@ -12,6 +12,7 @@ import click
 
 from loadtests.cli import parameters
 from loadtests.model.errors import UsageError
+from loadtests.model.tested.variables import name_only
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 """A header's name (RFC 9110, 5.6.2)."""
@@ -75,11 +76,18 @@ def headers(given: Iterable[str]) -> dict[str, str]:
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or not _TOKEN.fullmatch(name.strip()) or "\n" in value or "\r" in value:
-            raise UsageError(
-                f"--header {text!r} is no header. Try --header X-Forwarded-Proto=https."
-            )
+            raise UsageError(_no_header(text))
         found[name.strip()] = value.strip()
     return found
+
+
+def _no_header(text: str) -> str:
+    """Return the message for a text that is no header; its value may be a secret."""
+    name, colon, _ = text.partition(":")
+    advice = f" Here: --header {name}=…, with no colon." if colon and _TOKEN.fullmatch(name) else ""
+    return (
+        f"--header {name_only(text)!r} is no header. Try --header X-Forwarded-Proto=https.{advice}"
+    )
 
 
 def words(command: str | None) -> tuple[str, ...]:

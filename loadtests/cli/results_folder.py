@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 
 from loadtests.environments.guards import machine_lock
+from loadtests.model.errors import UsageError
+from loadtests.model.safe_text import is_utf8, printable
 from loadtests.model.tested.variables import HIDDEN, is_secret
 from loadtests.results import run_search
 from loadtests.targets import checkout
@@ -32,6 +34,20 @@ def of(out: Path | None) -> Path:
     return (out if out is not None else checkout.results()).resolve()
 
 
+def to_write_to(out: Path | None) -> Path:
+    """Return the folder of :func:`of`; raise :class:`UsageError` for a name that is not UTF-8.
+
+    The files of a run have such names in them.
+    """
+    folder = of(out)
+    if not is_utf8(str(folder)):
+        raise UsageError(
+            f"The results folder {printable(str(folder))!r} has a name that is not UTF-8. Name"
+            " another: --out DIR."
+        )
+    return folder
+
+
 def run_in(out: Path | None, name: str | None) -> Path:
     """Return the folder of a run by its path or id, by default of the latest one that has ended.
 
@@ -48,7 +64,8 @@ def run_in(out: Path | None, name: str | None) -> Path:
 
 def command_line() -> str:
     """Return the command as a person would type it, without variables' values and secrets."""
-    return shlex.join(("twofold", *_without_secrets(sys.argv[1:])))
+    words = _without_secrets(sys.argv[1:])
+    return shlex.join(("twofold", *map(printable, words)))
 
 
 def _without_secrets(words: Iterable[str]) -> Iterator[str]:

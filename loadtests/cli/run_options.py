@@ -190,7 +190,7 @@ def decide(given: dict[str, Any]) -> Decision:
     return Decision(
         plan=_with_note(plan),
         chosen=chosen,
-        results=results_folder.of(checked.out),
+        results=results_folder.to_write_to(checked.out),
     )
 
 

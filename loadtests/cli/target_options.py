@@ -13,6 +13,7 @@ import click
 from loadtests.config import request_line
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import Target, TargetKind
+from loadtests.model.tested.variables import name_only
 from loadtests.targets import registry
 from loadtests.targets.configuration import project_file
 
@@ -137,7 +138,9 @@ def variables(given: Iterable[str]) -> dict[str, str]:
     for text in given:
         name, equals, value = text.partition("=")
         if not _VARIABLE.fullmatch(name):
-            raise UsageError(f"--env {name!r} is no name of a variable. Try --env DEBUG=0.")
+            raise UsageError(
+                f"--env {name_only(name)!r} is no name of a variable. Try --env DEBUG=0."
+            )
         if not equals and name not in os.environ:
             raise UsageError(
                 f"--env {name} takes its value from this shell, where {name} is not set. Set it, or"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from loadtests.config.options import AUTO
@@ -16,12 +17,13 @@ from loadtests.environments.compose import kind as compose
 from loadtests.environments.external import kind as external
 from loadtests.environments.processes import kind as processes
 from loadtests.environments.protocol import Chosen, Say
-from loadtests.environments.removal import Remains
+from loadtests.environments.removal import Listed, Remains
 from loadtests.environments.swarm import kind as swarm
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.plan import START_LIMIT_S
 from loadtests.model.tested.target import SAMPLE, Target
 from loadtests.planning.checks import BackendChecks
+from loadtests.tools import temporary
 
 BACKENDS: dict[str, BackendKind] = {
     kind.name: kind for kind in (compose.KIND, processes.KIND, external.KIND, swarm.KIND)
@@ -82,9 +84,26 @@ def examine() -> tuple[BackendChecks, ...]:
 
 
 @contextmanager
-def remains(say: Say) -> Iterator[tuple[Remains, ...]]:
-    """Provide what the runs of all backends left on this machine, for removal in the block."""
+def remains(say: Say) -> Iterator[Listed]:
+    """Provide what the runs of all backends left on this machine, for removal in the block.
+
+    A backend whose list fails hides nothing of the others.
+    """
+    runs: list[Remains] = []
+    failures: list[str] = []
     with ExitStack() as stack:
-        yield tuple(
-            run for kind in BACKENDS.values() for run in stack.enter_context(kind.remains(say))
-        )
+        for kind in BACKENDS.values():
+            try:
+                runs += stack.enter_context(kind.remains(say))
+            except (EnvironmentFailure, OSError) as error:
+                failures.append(f"What runs with {kind.name} have left is not known: {error}")
+        runs += _temporary_folders()
+        yield Listed(runs=tuple(runs), failures=tuple(failures))
+
+
+def _temporary_folders() -> list[Remains]:
+    """Return the temporary folders of processes that were killed, for which no backend answers."""
+    return [
+        Remains(name=str(path), living=False, remove=partial(temporary.remove_if_abandoned, path))
+        for path in temporary.abandoned()
+    ]

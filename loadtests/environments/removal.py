@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from loadtests.environments.protocol import Say
 from loadtests.model.errors import EnvironmentFailure
+from loadtests.tools import temporary
 
 
 class KeptBySystem(Exception):
@@ -31,6 +32,14 @@ class Removed:
     failures: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """What runs have left, and the failures of what could not be listed."""
+
+    runs: tuple[Remains, ...]
+    failures: tuple[str, ...] = ()
+
+
 def remove(remains: Iterable[Remains], say: Say) -> Removed:
     """Remove all remains; a failure does not stop the others."""
     runs, failures = 0, []
@@ -41,12 +50,14 @@ def remove(remains: Iterable[Remains], say: Say) -> Removed:
             runs += 1
         except KeptBySystem as error:
             say(str(error))
-        except EnvironmentFailure as error:
+        except (EnvironmentFailure, OSError) as error:
             failures.append(str(error))
     return Removed(runs=runs, failures=tuple(failures))
 
 
 def remove_dead(remains: Iterable[Remains], say: Say) -> None:
-    """Remove what dead runs have left; failures are only reported."""
+    """Remove what dead runs have left, and their temporary folders; failures are only reported."""
     for failure in remove((run for run in remains if not run.living), say).failures:
+        say(failure)
+    for failure in temporary.remove_abandoned():
         say(failure)

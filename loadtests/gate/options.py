@@ -12,7 +12,7 @@ from loadtests.model.errors import UsageError
 from loadtests.model.plan import START_LIMIT_S, WorkerModel
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import TargetKind
-from loadtests.model.tested.variables import HIDDEN
+from loadtests.model.tested.variables import HIDDEN, name_only
 from loadtests.model.tested.workload import Workload
 from loadtests.servers.registry import image_models
 from loadtests.targets.workloads import WORKLOADS
@@ -190,7 +190,9 @@ def environment(given: Iterable[str], option: str, *, is_own: bool = False) -> d
     for assignment in given:
         name, equals, value = assignment.partition("=")
         if not equals or not name or not NAME_CHARACTERS.issuperset(name):
-            raise UsageError(f"{option} {assignment!r} is not NAME=VALUE. Try {option} DEBUG=0.")
+            raise UsageError(
+                f"{option} {name_only(assignment)!r} is not NAME=VALUE. Try {option} DEBUG=0."
+            )
         if not is_own and NOT_IN_VALUES.intersection(value):
             raise UsageError(
                 f"{option} {name}: the value has a quote, a line break or one of `$\\#, which"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -44,7 +43,7 @@ from loadtests.measurement.generator_client import Agent
 from loadtests.model.machine import Machine
 from loadtests.results import run_folder
 from loadtests.results.run_folder import Store
-from loadtests.tools import docker, docker_compose, proc, signals
+from loadtests.tools import docker, docker_compose, proc, signals, temporary
 from loadtests.tools.docker_compose import Compose
 
 
@@ -86,12 +85,12 @@ def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
 
 def _run(request: GateRequest, say: Say, lock: machine_lock.Held) -> tuple[GateResult, Path]:
     # The files of commits have to stay: a version's services may have some of them mounted.
-    with tempfile.TemporaryDirectory(prefix="twofold-gate-") as temporary:
-        return _run_in(Path(temporary), request, say, lock)
+    with temporary.folder("gate") as place:
+        return _run_in(place, request, say, lock)
 
 
 def _run_in(
-    temporary: Path, request: GateRequest, say: Say, lock: machine_lock.Held
+    place: Path, request: GateRequest, say: Say, lock: machine_lock.Held
 ) -> tuple[GateResult, Path]:
     started_at_s, started_s = proc.now_s(), proc.monotonic_s()
     engine = docker.Engine()
@@ -100,7 +99,7 @@ def _run_in(
         machine = docker_machine(engine, compose)
         gate_plan = _planned(request, machine)
         told = check_trial.read_ahead([gate_plan.asked] if gate_plan.asked else [])
-        sides = _sides(engine, compose, request, temporary, say)
+        sides = _sides(engine, compose, request, place, say)
         services = images.build_services(engine, request.root, say=say)
     finally:
         engine.close()
@@ -299,7 +298,7 @@ def _start_bytes(stack: GateStack) -> int:
 
 
 def _sides(
-    engine: docker.Engine, compose: Compose, request: GateRequest, temporary: Path, say: Say
+    engine: docker.Engine, compose: Compose, request: GateRequest, place: Path, say: Say
 ) -> Sides:
     options = request.options
     environments = {
@@ -317,7 +316,7 @@ def _sides(
             root=request.root,
             here=request.here,
             folder=(options.folder or request.here).resolve(),
-            temporary=temporary,
+            temporary=place,
             say=say,
             build_words=words,
             start_limit_s=options.start_limit_s,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -18,7 +17,7 @@ from loadtests.gate.options import MOST_VARIANTS, GateOptions
 from loadtests.gate.tested.prepared import Prepared
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.safe_text import one_line
-from loadtests.tools import docker, git
+from loadtests.tools import docker, git, temporary
 
 DEFAULT_PORT = 8000
 """Port of an image without EXPOSE: gunicorn's default."""
@@ -162,8 +161,8 @@ def build(
     named commits. ``words`` are further options of each build. Raises if a version has no
     Dockerfile or does not build, or if their ports differ.
     """
-    with tempfile.TemporaryDirectory(prefix="twofold-gate-") as temporary:
-        folders = [_folder(version, here, Path(temporary)) for version in named]
+    with temporary.folder("gate") as place:
+        folders = [_folder(version, here, place) for version in named]
         base, head = (
             _image(engine, root, version, folder, environments[version.name], say, words)
             for version, folder in zip(named, folders, strict=True)
@@ -177,14 +176,14 @@ def build(
     return Sides(base=base, head=head, differences=differences, variables=environments)
 
 
-def _folder(named: Named, here: Path, temporary: Path) -> Path | None:
+def _folder(named: Named, here: Path, place: Path) -> Path | None:
     """Return the build context of a version, or None for an image."""
     if named.kind is SideKind.IMAGE:
         return None
     folder = named.folder
     if folder is None:
         assert named.commit is not None
-        folder = temporary / named.name
+        folder = place / named.name
         folder.mkdir()
         git.export(here, named.commit, folder)
     for context in (folder / APP_FOLDER, folder):

@@ -34,3 +34,15 @@ def logged(text: str) -> str:
 def one_line(text: str) -> str:
     """Return printable text on one line, such as the name of a file for a list of names."""
     return printable(text).replace("\n", "␊").replace("\t", "␉")
+
+
+def is_utf8(text: str) -> bool:
+    """Return whether a name that the system gave is UTF-8, so that a file can be written with it.
+
+    Python keeps bytes that are not UTF-8 as surrogates (PEP 383).
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -8,8 +8,8 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
-from typing import IO
 
 from loadtests.model.errors import EnvironmentFailure
 
@@ -73,14 +73,14 @@ def append_line(path: Path, line: bytes, *, way_out: str = WAY_OUT) -> None:
     """
     with on_disk(path, way_out):
         is_new = not path.exists()
-        with path.open("rb+" if not is_new else "xb+") as file:
+        # Without a buffer: closing it would write once more what did not fit.
+        with path.open("rb+" if not is_new else "xb+", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # two gates may write to one history
             size = _mended_size(file)
             file.truncate(size)
             file.seek(size)
             try:
-                file.write(line.rstrip(b"\n") + b"\n")
-                file.flush()
+                _write_all(file, line.rstrip(b"\n") + b"\n")
                 os.fsync(file.fileno())
             except OSError:
                 with suppress(OSError):
@@ -98,7 +98,14 @@ def whole_lines(data: bytes) -> list[bytes]:
     return [line for line in lines if line.strip()]
 
 
-def _mended_size(file: IO[bytes]) -> int:
+def _write_all(file: FileIO, data: bytes) -> None:
+    """Write all of it; the system may take less at a time, as on a disk that is almost full."""
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
+
+
+def _mended_size(file: FileIO) -> int:
     """Return the size of the whole lines; end a last one that only lacks its line end."""
     size = file.seek(0, os.SEEK_END)
     tail = b""

@@ -6,8 +6,9 @@
     .venv/bin/python -m scripts.reliability --campaigns no_leak --full
     .venv/bin/python -m scripts.reliability --campaigns no_leak --only "compose KILL"
 
-A campaign's rows replace its earlier ones in the file. Cases that need Docker are left out where no
-engine answers. The machine should be idle otherwise.
+A campaign's rows replace its earlier ones of the same form in the file; those of the short form
+replace none of the full one. Cases that need Docker are left out where no engine answers. The
+machine should be idle otherwise.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from scripts.reliability import (
     no_wrong_green,
     two_at_once,
 )
-from scripts.reliability.record import Case, Result, record, tried
+from scripts.reliability.record import FULL, SHORT, USERS, Case, Result, record, tried
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
@@ -63,11 +64,24 @@ def main(argv: Sequence[str] | None = None) -> int:
                 if options.only in case.name:
                     results.append(tried(case, Path(folder)))
                     say(f"{name}: {results[-1]}")
-                    record(options.out, name, results)
+                    record(
+                        options.out,
+                        name,
+                        results,
+                        form=form_of(options),
+                        in_part=bool(options.only),
+                    )
         held = sum(result.held for result in results)
         say(f"{name}: {held} of {len(results)} held")
         failed |= held < len(results)
     return int(failed)
+
+
+def form_of(options: argparse.Namespace) -> str:
+    """Return the form of the campaigns that these options ask for."""
+    if options.users is not None:
+        return USERS
+    return FULL if options.full else SHORT
 
 
 def given(name: str, options: argparse.Namespace) -> Iterable[Case]:

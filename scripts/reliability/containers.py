@@ -236,7 +236,8 @@ NOT_OURS: Mapping[str, str] = {
     "CIS 5.27": "The engine checks no health; see HEALTHCHECK above.",
     "OWASP 12": "The store's password is a variable, made for each run and of no use after.",
     "CIS 4.2, 4.3, 4.11, 4.12": "The base image is the official slim one, or is made from Debian's"
-    " signed packages. Python's packages are pinned by hash.",
+    " signed packages. It is taken by its tag, which may move; TWOFOLD_BASE_IMAGE takes a digest,"
+    " too. Python's packages are pinned by hash.",
     "OWASP 9, CIS 4.4": "`make lint` reads the pinned packages with pip-audit, where it can reach"
     " its data. Images are built anew when a pin changes.",
     "OWASP 13, CIS 4.5": "Content trust is for a registry's owner. Actions are pinned by hash.",

@@ -31,7 +31,7 @@ QUICK = ("--quick", "--rounds", "2", "--seed", "1", "--workers", "gthread", "--r
 
 
 class Harness:
-    """``twofold`` with some arguments, in a folder of its own; on a terminal, if wanted."""
+    """``twofold`` with some arguments, in a folder of its own; on a terminal, or as ``user``."""
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class Harness:
         env: Mapping[str, str] | None = None,
         terminal: bool = False,
         results: str = "results",
+        user: int | None = None,
     ) -> None:
         self.mark = secrets.token_hex(8)
         self.results = folder / results
@@ -61,6 +62,7 @@ class Harness:
         if terminal:
             self.pid = self._on_terminal(argv, environment)
         else:
+            argv = argv if user is None else (*as_user(user), *argv)
             self._service = proc.Service(argv, log=self.log, env=environment, cwd=folder)
             self.pid = self._service.pid
 
@@ -173,6 +175,11 @@ class Harness:
                 raise Broken(f"left after {limit_s:g} s: {'; '.join(left[:5])}")
             time.sleep(0.3)
         return time.monotonic() - began_s
+
+
+def as_user(user: int) -> tuple[str, ...]:
+    """Return the words before a command that root gives as another user (setpriv, util-linux)."""
+    return ("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--")
 
 
 @cache

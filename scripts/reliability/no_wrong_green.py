@@ -14,7 +14,7 @@ from loadtests.model.vocabulary import RuleCode, Verdict
 from loadtests.tools import proc
 from scripts.reliability.fault_run import KINDS, LOST_WORKER
 from scripts.reliability.harness import MARK, PROJECT, has_engine
-from scripts.reliability.record import Broken, Case
+from scripts.reliability.record import Broken, Case, Seen
 
 RUN_LIMIT_S = 400.0
 
@@ -33,11 +33,14 @@ RULES: dict[str, frozenset[RuleCode]] = {
 """The rules that see a fault; one of them has to be broken."""
 
 ALSO_TRUE: dict[str, frozenset[Verdict]] = {
-    "slow": frozenset({Verdict.FALLS_SHORT, Verdict.NO_GAIN, Verdict.INCONCLUSIVE}),
+    "slow": frozenset({Verdict.FALLS_SHORT, Verdict.NO_GAIN}),
     **dict.fromkeys(("kill", "stop", "pause", "restart"), frozenset({Verdict.BREAKS})),
     **dict.fromkeys(("memory", "garbage", "reset"), frozenset({Verdict.BREAKS})),
 }
-"""Verdicts that say the same: with two servers requests fail, or it does not double."""
+"""Verdicts that say the same: with two servers requests fail, or it does not double.
+
+``inconclusive`` says neither, so a rule has to see what it comes from.
+"""
 
 SHORT = (("processes", "kill"), ("processes", "garbage"), ("compose", "pause"))
 
@@ -57,7 +60,7 @@ def _runs(backend: str, fault: str, count: int) -> Iterator[Case]:
         yield Case(name=f"{backend} {fault} {number}", run=partial(_holds, backend, fault, number))
 
 
-def _holds(backend: str, fault: str, seed: int, folder: Path) -> str:
+def _holds(backend: str, fault: str, seed: int, folder: Path) -> Seen:
     argv = (sys.executable, "-m", "scripts.reliability.fault_run", backend, fault)
     try:
         done = proc.run(
@@ -71,7 +74,8 @@ def _holds(backend: str, fault: str, seed: int, folder: Path) -> str:
         )
     except ProcessFailure as failure:
         raise Broken(str(failure)[-500:]) from failure
-    return judged(fault, json.loads(done.stdout.splitlines()[-1]))
+    told = json.loads(done.stdout.splitlines()[-1])
+    return Seen(detail=judged(fault, told), right_rule=sees(fault, told))
 
 
 def judged(fault: str, told: dict[str, Any]) -> str:
@@ -81,6 +85,11 @@ def judged(fault: str, told: dict[str, Any]) -> str:
         raise Broken(f"a wrong green: {said}")
     if told["verdict"] in ALSO_TRUE.get(fault, frozenset()) and fault != LOST_WORKER:
         return said
-    if not RULES[fault] & set(told["codes"]):
+    if not sees(fault, told):
         raise Broken(f"no rule that sees it: {said}: {told['reason']}")
     return said
+
+
+def sees(fault: str, told: dict[str, Any]) -> bool:
+    """Return whether a rule that is for a fault was broken in its run."""
+    return bool(RULES[fault] & set(told["codes"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,21 @@ from typing import Any
 from loadtests.model.errors import TwofoldError
 from loadtests.tools import files
 
+FULL, USERS, SHORT = "full", "users", "short"
+FORMS = (FULL, USERS, SHORT)
+"""The forms of a campaign, the fullest first: a shorter one does not stand for a fuller one."""
+
 
 class Broken(Exception):
     """A promise was broken; the message says how."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What a run with a fault said, and whether a rule that is for this fault saw it."""
+
+    detail: str
+    right_rule: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +38,7 @@ class Case:
     """
 
     name: str
-    run: Callable[[Path], str | None]
+    run: Callable[[Path], str | Seen | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +49,8 @@ class Result:
     held: bool
     detail: str
     seconds: float
+    right_rule: bool | None = None
+    """Whether a rule for the fault saw it; None where no rule is asked for."""
 
     def __str__(self) -> str:
         """Return a line of progress."""
@@ -45,31 +59,65 @@ class Result:
 
 
 def tried(case: Case, folder: Path) -> Result:
-    """Run a case in a folder of its own; a failure of the harness to start is a broken case."""
+    """Run a case in a folder of its own; whatever it raises makes it a broken case, and no more."""
     started_s = time.monotonic()
     own = Path(tempfile.mkdtemp(dir=folder))
-    held, detail = True, ""
+    held = True
+    seen: str | Seen | None = None
     try:
-        detail = case.run(own) or ""
+        seen = case.run(own)
     except (Broken, TwofoldError, OSError) as error:
-        held, detail = False, str(error)
+        held, seen = False, str(error)
+    except Exception as error:  # noqa: BLE001  a case must not end the campaign of a day
+        held, seen = False, f"{type(error).__name__}: {error}"
     return Result(
         case=case.name,
         held=held,
-        detail=detail,
+        detail=seen.detail if isinstance(seen, Seen) else seen or "",
         seconds=round(time.monotonic() - started_s, 1),
+        right_rule=seen.right_rule if isinstance(seen, Seen) else None,
     )
 
 
-def record(path: Path, campaign: str, results: Sequence[Result]) -> None:
-    """Write a campaign's results into the file, in the place of its earlier ones."""
+def record(
+    path: Path,
+    campaign: str,
+    results: Sequence[Result],
+    *,
+    form: str = FULL,
+    in_part: bool = False,
+) -> None:
+    """Write a campaign's results into the file, in the place of its earlier ones of this form.
+
+    ``campaigns`` counts the rows of the fullest form that there is. With ``in_part``, only the
+    rows of the same cases are replaced.
+    """
     before: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    campaigns = dict(before.get("campaigns", {}))
-    campaigns[campaign] = {
-        "tried": len(results),
-        "held": sum(result.held for result in results),
-    }
-    rows = [row for row in before.get("rows", []) if row["campaign"] != campaign]
-    rows += [{"campaign": campaign, **vars(result)} for result in results]
+    cases = {result.case for result in results}
+    rows = [
+        row
+        for row in before.get("rows", [])
+        if (row["campaign"], row.get("form", FULL)) != (campaign, form)
+        or (in_part and row["case"] not in cases)
+    ]
+    rows += [{"campaign": campaign, "form": form, **_fields(result)} for result in results]
+    campaigns = {**before.get("campaigns", {}), campaign: _counts(campaign, rows)}
     path.parent.mkdir(parents=True, exist_ok=True)
     files.write(path, json.dumps({"campaigns": campaigns, "rows": rows}, indent=1) + "\n")
+
+
+def _fields(result: Result) -> dict[str, Any]:
+    return {name: value for name, value in vars(result).items() if value is not None}
+
+
+def _counts(campaign: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Return how many of a campaign's cases were tried, held, and were seen by the right rule."""
+    of_form: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["campaign"] == campaign:
+            of_form.setdefault(row.get("form", FULL), []).append(row)
+    own = next((of_form[form] for form in FORMS if form in of_form), [])
+    counts = {"tried": len(own), "held": sum(row["held"] for row in own)}
+    if any("right_rule" in row for row in own):
+        counts["right_rule"] = sum(row.get("right_rule", False) for row in own)
+    return counts

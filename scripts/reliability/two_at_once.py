@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from loadtests.gate import result_files
-from loadtests.model.errors import EXIT_ENVIRONMENT
+from loadtests.model.errors import EXIT_ENVIRONMENT, ProcessFailure
 from loadtests.results import run_folder
-from scripts.reliability.harness import PROJECT, QUICK, Harness, has_engine
+from loadtests.tools import proc
+from scripts.reliability.harness import PROJECT, QUICK, Harness, as_user, has_engine
 from scripts.reliability.record import Broken, Case
 
 RUN_LIMIT_S = 600.0
+
+NOBODY = 65534
+"""The user who has nothing, on every Linux."""
+
 GATE = (
     *("gate", "--base", "twofold/app:latest", "--head", "twofold/app:latest"),
     *("--no-scaling", "--max-minutes", "2", "--seed", "1"),
@@ -26,7 +32,7 @@ Span = tuple[float, float]
 
 
 def cases(*, full: bool) -> Iterator[Case]:
-    """Give pairs that wait, that do not want to wait, and that are of two checkouts."""
+    """Give pairs that wait, that do not want to wait, and that are of two checkouts or users."""
     pairs: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {"two runs": (PROCESSES, PROCESSES)}
     if full and has_engine():
         pairs |= {
@@ -39,6 +45,9 @@ def cases(*, full: bool) -> Iterator[Case]:
             yield Case(name=f"{name} {number + 1}", run=partial(_waits, first, second))
             yield Case(name=f"{name} {number + 1}, no wait", run=partial(_refuses, first, second))
     yield Case(name="two checkouts", run=_two_checkouts)
+    if has_another_user():
+        yield Case(name="two users, root first", run=partial(_two_users, None, NOBODY))
+        yield Case(name="two users, root second", run=partial(_two_users, NOBODY, None))
 
 
 def _both(
@@ -90,6 +99,44 @@ def _two_checkouts(folder: Path) -> str:
         shutil.copytree(PROJECT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     path = os.pathsep.join((str(copy), str(copy)))
     return _hold_to_turns(*_both(PROCESSES, PROCESSES, folder, PYTHONPATH=path))
+
+
+def has_another_user() -> bool:
+    """Return whether this process can become another user, and that one can run the harness."""
+    if os.geteuid() != 0 or proc.which("setpriv") is None:
+        return False
+    argv = (*as_user(NOBODY), sys.executable, "-c", "import loadtests.cli.app")
+    try:
+        return proc.run(argv, env={"PYTHONPATH": str(PROJECT)}, check=False).code == 0
+    except ProcessFailure:
+        return False
+
+
+def _two_users(first: int | None, second: int | None, folder: Path) -> str:
+    """Run two users' harnesses with a temporary folder that both share, as /tmp is."""
+    for above in (folder, folder.parent):
+        above.chmod(0o711)
+    common = folder / "common"
+    temporary = common / "temporary"
+    temporary.mkdir(parents=True)
+    for place in (common, temporary):
+        place.chmod(0o1777)
+    # What another user's gate leaves while it runs: nobody else can look into it.
+    private = temporary / "twofold-private"
+    private.mkdir(mode=0o700)
+    env = {"HOME": str(common)}
+    one = Harness(common, *PROCESSES, results="first", user=first, env=env)
+    one.wait_for("s] ")
+    while not (common / "twofold.lock").exists():
+        one.wait_for("s] ")
+    other = Harness(common, *PROCESSES, results="second", user=second, env=env)
+    seen = _hold_to_turns(one, other)
+    for harness in (one, other):
+        if "Traceback" in harness.said:
+            raise Broken(harness.said[-500:])
+    if not private.is_dir():
+        raise Broken("a private folder of another user was removed")
+    return seen
 
 
 def _measured(harness: Harness) -> Span:

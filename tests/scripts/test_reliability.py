@@ -19,6 +19,7 @@ from scripts.reliability import (
     hostile_head,
     no_wrong_green,
     record,
+    two_at_once,
 )
 from scripts.reliability.containers import CONTAINERS, IMAGES, Line
 from scripts.reliability.record import Broken, Case, Result
@@ -86,6 +87,7 @@ def test_a_fault_that_is_seen_keeps_the_promise(
         ("slow", Verdict.SCALES, [], "a wrong green"),
         ("kill", Verdict.SCALES, [RuleCode.IDENTITY], "a wrong green"),
         ("kill", Verdict.FALLS_SHORT, [], "no rule that sees it"),
+        ("slow", Verdict.INCONCLUSIVE, [], "no rule that sees it"),
         ("garbage", Verdict.INVALID, [RuleCode.STEADY], "no rule that sees it"),
         (fault_run.LOST_WORKER, Verdict.FALLS_SHORT, [], "no rule that sees it"),
     ],
@@ -280,6 +282,28 @@ def test_the_page_has_the_table() -> None:
     page = (CHECKOUT / "docs/reference/hardening.md").read_text()
 
     assert containers.table() in page
+
+
+# -- two at once -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_two_users_are_tried_where_there_can_be_two(
+    monkeypatch: pytest.MonkeyPatch, *, there: bool
+) -> None:
+    monkeypatch.setattr(two_at_once, "has_another_user", lambda: there)
+
+    names = [case.name for case in two_at_once.cases(full=False)]
+
+    assert [name for name in names if "users" in name] == (
+        ["two users, root first", "two users, root second"] if there else []
+    )
+
+
+def test_only_root_can_be_two_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+
+    assert not two_at_once.has_another_user()
 
 
 # -- a machine as users have it ----------------------------------------------------------------

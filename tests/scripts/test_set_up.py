@@ -247,7 +247,20 @@ def test_a_docker_that_hangs_counts_as_none_with_a_message(
 
     set_up.set_up_compose()
 
-    assert "`docker version` does not answer in 0.3 s" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "`docker version` does not answer in 0.3 s" in said
+    assert "Restart the Docker engine; until then there is only --backend processes." in said
+
+
+def test_nothing_is_installed_where_compose_may_be_there_and_hangs(
+    play: Play, fetched: Callable[[], bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play("docker", 'test "$1" = version || exec sleep 30')
+    monkeypatch.setattr(set_up, "ANSWER_LIMIT_S", 0.3)
+
+    set_up.set_up_compose()
+
+    assert not fetched()
 
 
 def test_an_installation_that_hangs_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:

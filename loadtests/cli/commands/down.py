@@ -14,7 +14,7 @@ from loadtests.model import errors
 
 if TYPE_CHECKING:
     from loadtests.environments.protocol import Say
-    from loadtests.environments.removal import Remains, Removed
+    from loadtests.environments.removal import Remains
 
 
 @click.command("down")
@@ -26,19 +26,22 @@ def command(*, living: bool, yes: bool, as_json: bool) -> int:
 
     This includes Compose containers, networks and volumes, and processes with their folders. A
     deployment that a dead run scaled gets the number of replicas back that it had.
+
+    An engine that does not answer is a failure: nobody knows what is left there.
     """
     from loadtests.environments import registry, removal
 
     say = partial(click.echo, err=True)
-    with registry.remains(say) as all_remains:
-        selected = [run for run in all_remains if living or not run.living]
+    with registry.remains(say) as listed:
+        selected = [run for run in listed.runs if living or not run.living]
         if not yes:
             _ask(selected, say)
         removed = removal.remove(selected, say)
-    for failure in removed.failures:
+    failures = (*listed.failures, *removed.failures)
+    for failure in failures:
         say(failure)
-    _tell(removed, kept=len(all_remains) - len(selected), as_json=as_json)
-    return errors.EXIT_ENVIRONMENT if removed.failures else errors.EXIT_YES
+    _tell(removed.runs, failures, kept=len(listed.runs) - len(selected), as_json=as_json)
+    return errors.EXIT_ENVIRONMENT if failures else errors.EXIT_YES
 
 
 def _ask(selected: Sequence[Remains], say: Say) -> None:
@@ -52,12 +55,12 @@ def _ask(selected: Sequence[Remains], say: Say) -> None:
     click.confirm("End them all?", abort=True, err=True)
 
 
-def _tell(removed: Removed, *, kept: int, as_json: bool) -> None:
+def _tell(runs: int, failures: Sequence[str], *, kept: int, as_json: bool) -> None:
     if as_json:
         import json
 
-        click.echo(json.dumps({"removed_runs": removed.runs, "failures": removed.failures}))
+        click.echo(json.dumps({"removed_runs": runs, "failures": failures}))
         return
-    click.echo(f"Removed what {removed.runs} runs had left.")
+    click.echo(f"Removed what {runs} runs had left.")
     if kept:
         click.echo(f"{kept} runs may still be active: `twofold down --all` ends them too.")

@@ -196,7 +196,7 @@ def made_base(root: Path, words: Sequence[str], *, say: Say) -> str:
 
     try:
         proc.run(
-            (sys.executable, str(root / "scripts/base_image.py"), *words),
+            proc.tied((sys.executable, str(root / "scripts/base_image.py"), *words)),
             timeout_s=BASE_LIMIT_S,
             grace_s=BASE_GRACE_S,
             on_line=on_line,

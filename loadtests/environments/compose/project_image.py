@@ -9,7 +9,6 @@ import base64
 import json
 import secrets
 import shutil
-import tempfile
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,8 +20,7 @@ import jinja2
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from loadtests.environments.compose.images import replacing
-from loadtests.environments.compose.projects import project_name
-from loadtests.environments.owner import Owner
+from loadtests.environments.compose.projects import labels_of, project_name
 from loadtests.environments.protocol import Say
 from loadtests.environments.replica_environment import IMPORT_PATH, joined_places
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
@@ -40,7 +38,7 @@ from loadtests.targets.application import (
 )
 from loadtests.targets.application.folders import check_readable
 from loadtests.targets.application.interpreter import Interpreter
-from loadtests.tools import docker, docker_files, proc
+from loadtests.tools import docker, docker_files, proc, temporary
 from loadtests.tools.docker import pulse
 
 TEMPLATE = "compose/project/Dockerfile.j2"
@@ -98,8 +96,7 @@ def build(
     context = build_context.find(folder)
     say(f"Building an image of {folder} ({needed.kind or 'no requirements file'})")
     tag = tag or tag_of(folder)
-    with tempfile.TemporaryDirectory(prefix="twofold-image-") as name:
-        place = Path(name)
+    with temporary.folder("image") as place:
         build_context.copy(context, place / "project")
         for path, text in needed.files.items():
             file = place / "requirements" / path
@@ -180,7 +177,6 @@ def inspect(
     job = inspection.job(tested.application or "", examination.modules(), limit_s=limit_s)
     # Named and labelled as a run's, so that it is removed if this process is killed.
     project = project_name(f"import-{secrets.token_hex(4)}")
-    owner = Owner.this_process().as_label()
     container = f"{project}-app"
     argv = pulse.container_argv(
         image,
@@ -188,11 +184,7 @@ def inspect(
         entrypoint=PYTHON,
         variables=tested.env,
         name=container,
-        labels={
-            docker.PROJECT_LABEL: project,
-            docker.RUN_LABEL: project,
-            docker.OWNER_LABEL: owner,
-        },
+        labels=labels_of(project),
     )
     try:
         done = pulse.run(
@@ -201,6 +193,7 @@ def inspect(
             input_text=base64.b64encode(inspection.packed()).decode(),
             timeout_s=limit_s + inspection.SLACK_S,
             check=False,
+            tied=True,
         )
     except BaseException:  # the command is ended, but not what it has started
         with suppress(ProcessFailure):

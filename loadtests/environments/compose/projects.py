@@ -173,10 +173,13 @@ NAME = re.compile(r"twofold-.+-(?P<machine>[0-9a-f]{8})-(?P<pid>\d+)")
 
 @contextmanager
 def engine_if_any(say: Say) -> Iterator[docker.Engine | None]:
-    """Provide the engine, or None with a message if none answers: then no container runs."""
+    """Provide the engine, or None with a message if there is none: then no container runs.
+
+    Raises :class:`EnvironmentFailure` for one that does not answer: nobody knows what it runs.
+    """
     try:
         engine = docker.Engine()
-    except EnvironmentFailure as error:
+    except docker.NoEngine as error:
         say(str(error))
         yield None
         return
@@ -194,6 +197,18 @@ def memory_share(engine: docker.Engine, replicas: int) -> int:
 def project_name(run: str) -> str:
     """Return the name of a run's Compose project, with this machine and process."""
     return f"twofold-{run.lower()}-{machine_mark()}-{os.getpid()}"
+
+
+def labels_of(project: str, run: str | None = None) -> dict[str, str]:
+    """Return the labels by which a container that Compose does not know is found and removed.
+
+    Its name has to begin with the project's. ``run`` is the run that it belongs to, if any.
+    """
+    return {
+        docker.PROJECT_LABEL: project,
+        docker.RUN_LABEL: run or project,
+        docker.OWNER_LABEL: Owner.this_process().as_label(),
+    }
 
 
 def machine_mark() -> str:

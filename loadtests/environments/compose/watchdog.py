@@ -21,7 +21,7 @@ from loadtests.environments.guards import watching
 from loadtests.environments.guards.watching import DONE, PROGRAM, Guard
 from loadtests.environments.protocol import Say
 from loadtests.model.errors import EXIT_ENVIRONMENT, EXIT_YES, EnvironmentFailure
-from loadtests.tools import docker, proc, procfs
+from loadtests.tools import docker, proc, procfs, temporary
 
 CALM_S = 15.0
 """How long nothing new may appear before the project counts as gone: the engine may still create
@@ -59,6 +59,8 @@ def watch_and_remove(project: str, removed: Callable[[str, Say], bool]) -> int:
     except EnvironmentFailure as failure:
         say(str(failure))
         return EXIT_ENVIRONMENT
+    finally:
+        temporary.remove_abandoned()  # files in it may have been mounted
     say(f"Removed {project}")
     return EXIT_YES
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from loadtests.environments.child_python import python_path
 from loadtests.environments.external import record as records
@@ -23,7 +24,7 @@ from loadtests.environments.guards import watching
 from loadtests.environments.guards.watching import DONE, Guard
 from loadtests.environments.removal import KeptBySystem
 from loadtests.model.errors import EXIT_ENVIRONMENT, EXIT_YES, EnvironmentFailure, ProcessFailure
-from loadtests.tools import proc
+from loadtests.tools import proc, temporary
 
 LIMIT_S = 900.0
 """How long a hook that fails is tried again."""
@@ -54,7 +55,14 @@ def main(job: str) -> int:
     """Wait for the end of the harness, put the number back; return the exit code."""
     if DONE in watching.watch():
         return EXIT_YES
-    order = json.loads(job)
+    try:
+        return _put_back(json.loads(job))
+    finally:
+        temporary.remove_abandoned()
+
+
+def _put_back(order: Mapping[str, Any]) -> int:
+    """Run the command until it succeeds; return the exit code."""
     noted = records.read(Path(order["record"])) if order.get("record") else None
     folder = Path(order["folder"]) if order.get("folder") else None
     argv = tuple(order["argv"])

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from loadtests.environments.child_python import python_path
 from loadtests.model.errors import ProcessFailure
-from loadtests.tools import procfs
+from loadtests.tools import proc, procfs
 from loadtests.tools.proc import Child
 
 READY = "watching"
@@ -25,14 +25,11 @@ PROGRAM = "program"
 CLOSE_LIMIT_S = 5.0
 START_LIMIT_S = 30.0
 
-NOT_OF_THIS_JOB = {"RUNNER_TRACKING_ID": "", "JENKINS_NODE_COOKIE": "dontKillMe"}
-"""CI ends all processes of a cancelled job, which it knows by these variables (GitHub, Jenkins)."""
-
 
 def start(module: str, words: Sequence[str], *, log: Path) -> Child:
     """Start a watchdog, and return once it watches."""
     argv = (sys.executable, "-m", module, *words)
-    child = Child(argv, log=log, env=python_path() | NOT_OF_THIS_JOB)
+    child = Child(argv, log=log, env=python_path() | proc.NOT_OF_THIS_JOB)
     try:
         child.receive(START_LIMIT_S)
     except BaseException:

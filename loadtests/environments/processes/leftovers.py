@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import stat
 import tempfile
@@ -26,7 +25,7 @@ from pathlib import Path
 
 from loadtests.environments.owner import Owner, boot_id
 from loadtests.environments.removal import Remains
-from loadtests.tools import files, proc, procfs
+from loadtests.tools import files, proc, procfs, temporary
 
 PREFIX = "twofold-"
 OWNER = "owner.json"
@@ -89,7 +88,8 @@ def clear(folder: Path) -> None:
     """End every process of a stack, then remove its control groups and its folder.
 
     May be called again, and by several at once. Raises :class:`EnvironmentFailure` where a process
-    or a group is still there after some seconds. A folder of somebody else is left alone.
+    or a group is still there after some seconds, or where the folder cannot be removed. A folder of
+    somebody else is left alone.
     """
     if not _is_own(folder):
         return
@@ -106,7 +106,7 @@ def clear(folder: Path) -> None:
                 " Look at them with `ps -A -o pid,pgid,state,args`, and end them."
             ),
         )
-    shutil.rmtree(folder, ignore_errors=True)
+    temporary.remove(folder, last=(OWNER, STARTED))  # by these, what stays is found again
 
 
 # -- whose is it? -----------------------------------------------------------------------------
@@ -115,21 +115,13 @@ def clear(folder: Path) -> None:
 def _own_folders() -> list[Path]:
     """Give the folders of this user's stacks: those with a note, and those that never got one."""
     folders = sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
-    return [folder for folder in folders if (folder / STARTED).is_dir() and _is_own(folder)]
+    # is_dir() of what lies in another user's private folder raises PermissionError.
+    return [folder for folder in folders if _is_own(folder)]
 
 
 def _is_own(folder: Path) -> bool:
     """Tell whether a folder is this user's, is no link, and can be written to by nobody else."""
-    return all(_is_own_directory(each) for each in (folder, folder / STARTED))
-
-
-def _is_own_directory(folder: Path) -> bool:
-    try:
-        facts = folder.lstat()
-    except OSError:
-        return False
-    others_may_write = bool(facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
-    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.geteuid() and not others_may_write
+    return all(temporary.is_own_folder(each) for each in (folder, folder / STARTED))
 
 
 def _is_own_group(group: Path) -> bool:
@@ -202,7 +194,7 @@ def _leaders(folder: Path) -> tuple[int, ...]:
 # -- the end ----------------------------------------------------------------------------------
 
 
-def _end(leaders: Sequence[int], groups: Sequence[Path], temporary: Path) -> bool:
+def _end(leaders: Sequence[int], groups: Sequence[Path], place: Path) -> bool:
     """Kill the processes that are left; return whether all processes and groups are gone."""
     everyone = procfs.everyone()
     members = {pid for group in groups for pid in _in_control_group(group)}
@@ -210,22 +202,20 @@ def _end(leaders: Sequence[int], groups: Sequence[Path], temporary: Path) -> boo
     # PostgreSQL gives each of its processes a group of its own.
     members |= {process.pid for leader in leaders for process in procfs.family(leader)}
     # A daemon has left its group and its parent, and began with its member's variables.
-    members |= {process.pid for process in everyone if _began_in(temporary, process.pid)}
+    members |= {process.pid for process in everyone if _began_in(place, process.pid)}
     for pid in members:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     return not members and all(_removed(group) for group in groups)
 
 
-def _began_in(temporary: Path, pid: int) -> bool:
+def _began_in(place: Path, pid: int) -> bool:
     """Tell whether a process is this user's, and began with a stack's temporary folder."""
     try:
         is_own = (procfs.PROC / str(pid)).stat().st_uid == os.geteuid()
     except OSError:  # it has ended, or this system has no /proc
         return False
-    return (
-        is_own and pid != os.getpid() and procfs.environment_of(pid).get("TMPDIR") == str(temporary)
-    )
+    return is_own and pid != os.getpid() and procfs.environment_of(pid).get("TMPDIR") == str(place)
 
 
 def _in_control_group(group: Path) -> list[int]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from loadtests.environments.guards import watching
 from loadtests.environments.processes import leftovers
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.tools import signals
+from loadtests.tools import signals, temporary
 
 
 @contextmanager
@@ -46,6 +46,8 @@ def main(folder: Path) -> int:
     except EnvironmentFailure as failure:
         print(failure, file=sys.stderr)
         return failure.exit_code
+    finally:
+        temporary.remove_abandoned()
     return 0
 
 

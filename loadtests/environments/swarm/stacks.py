@@ -214,18 +214,17 @@ def take_down(manager: NodeEngine, engines: Mapping[str, NodeEngine], stack: str
 
 @contextmanager
 def manager_if_any() -> Iterator[NodeEngine | None]:
-    """Provide the manager that the environment names, or None if that engine is none."""
+    """Provide the manager that the environment names, or None if that engine is none.
+
+    Raises :class:`EnvironmentFailure` for an engine that does not answer.
+    """
     try:
         engine = NodeEngine(manager_address())
-    except EnvironmentFailure:
+    except docker.NoEngine:
         yield None
         return
     with closing(engine):
-        try:
-            manages = bool(engine.swarm().get("ControlAvailable"))
-        except EnvironmentFailure:
-            manages = False
-        yield engine if manages else None
+        yield engine if engine.swarm().get("ControlAvailable") else None
 
 
 def remains(manager: NodeEngine, engines: Mapping[str, NodeEngine]) -> tuple[Remains, ...]:

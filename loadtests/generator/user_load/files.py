@@ -68,8 +68,21 @@ def unpacked(packed: bytes) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="twofold-load-")).resolve()
     try:
         with tarfile.open(fileobj=io.BytesIO(packed), mode="r:gz") as archive:
-            archive.extractall(folder, filter="data")
+            _extract(archive, folder)
     except (tarfile.TarError, OSError, EOFError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise BadOrder(f"data cannot be unpacked: {error}.") from None
     return folder
+
+
+def _extract(archive: tarfile.TarFile, folder: Path) -> None:
+    """Write an archive's files below a folder, and nothing anywhere else; raises ``TarError``."""
+    if hasattr(tarfile, "data_filter"):
+        archive.extractall(folder, filter="data")
+        return
+    # Before Python 3.11.4 nothing else looks where a name leads.
+    for entry in archive:
+        place = (folder / entry.name).resolve()
+        if not (entry.isfile() or entry.isdir()) or not place.is_relative_to(folder):
+            raise tarfile.ExtractError(f"{entry.name!r} is no plain file or folder in it")
+        archive.extract(entry, folder, set_attrs=False)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.profiles.records import Frame
-from loadtests.tools import proc, py_spy
+from loadtests.tools import proc, py_spy, temporary
 
 END_LIMIT_S = 6.0
 """How long a sampler may take to end after its seconds are over: it starts late on a busy core."""
@@ -42,7 +42,8 @@ class Recording:
         self._processes = processes
         self._rate_hz = rate_hz
         self._seconds = seconds
-        self._folder = tempfile.TemporaryDirectory(prefix="twofold-samples-")
+        self._opened = ExitStack()
+        self._folder = self._opened.enter_context(temporary.folder("samples"))
         self._running: list[proc.Service] = []
         self._started_s = 0.0
 
@@ -74,7 +75,7 @@ class Recording:
         """End what still runs, and remove the files."""
         for service in self._running:
             service.close()
-        self._folder.cleanup()
+        self._opened.close()
 
     def stacks(self) -> Mapping[str, Stacks]:
         """Return how often each stack of each member was sampled.
@@ -99,7 +100,7 @@ class Recording:
             raise EnvironmentFailure(f"The samples of py-spy cannot be read: {error}") from error
 
     def _path(self, sampled: Sampled, ending: str) -> Path:
-        return Path(self._folder.name) / f"{sampled.pid}.{ending}"
+        return self._folder / f"{sampled.pid}.{ending}"
 
 
 def read_text(pid: int, file: str) -> str | None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 import weakref
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.user_load.folder import pack_files, pack_folder, placed_name
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.workload import Locustfile, RequestSpec, Workload
-from loadtests.tools import pip
+from loadtests.tools import pip, temporary
 
 Fields = Mapping[str, Any]
 
@@ -70,26 +69,27 @@ class Orders:
         if file.requirements is None:
             return None
         requirements = Path(file.requirements)
-        folder = tempfile.mkdtemp(prefix="twofold-modules-")
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)  # as the run ends
+        opened = ExitStack()
+        folder = opened.enter_context(temporary.folder("modules"))
+        weakref.finalize(self, opened.close)  # as the run ends
         name = requirements.name
         place = self._agent.place(
             str(requirements.parent), probe=name, sha256=hash_of(requirements)
         )
         # A folder that was sent, such as that of the locustfile, lies somewhere else.
         if place == str(requirements.parent):  # the generator is on this machine, with this Python
-            pip.install(requirements, Path(folder))
-            return folder
+            pip.install(requirements, folder)
+            return str(folder)
         greeting = self._agent.greeting
         python = ".".join(str(greeting.get("python", "")).split(".")[:2])
         machine = str(greeting.get("machine", ""))
-        pip.install(requirements, Path(folder), python=python, machine=machine)
+        pip.install(requirements, folder, python=python, machine=machine)
         packed = pack_folder(
-            Path(folder),
+            folder,
             f"The modules that {name} brings have",
             "Leave out what the locustfile does not import.",
         )
-        return self._agent.place(folder, packed=packed)
+        return self._agent.place(str(folder), packed=packed)
 
     def _uploads(self, specs: tuple[RequestSpec, ...], name: str) -> dict[str, str]:
         """Return the places of the files that requests send, by their paths here."""

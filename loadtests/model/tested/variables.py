@@ -29,6 +29,10 @@ PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 """A value that is made at run time, such as ``{token}`` or ``{1..9}``: it is no secret."""
 
 
+VALUE_BEGINS = re.compile(r"[=:\s]")
+"""What stands before a value, also where somebody mistyped it."""
+
+
 @dataclass(frozen=True)
 class _WrittenAs:
     """Tells pydantic how a value is written down. Pydantic is imported only when it is used."""
@@ -55,6 +59,15 @@ def _names_only(variables: Mapping[str, str]) -> dict[str, str]:
 def is_secret(name: str) -> bool:
     """Return whether a header or a field is a secret by its name."""
     return SECRET_NAME.search(name) is not None
+
+
+def name_only(text: str) -> str:
+    """Return what should be NAME=VALUE without what may be its value, for a message: ``NAME=***``.
+
+    In a mistyped one, the value may stand behind a colon or a space.
+    """
+    end = VALUE_BEGINS.search(text)
+    return text if end is None else f"{text[: end.end()]}{HIDDEN}"
 
 
 def without_secrets(value: Any, *, hide: bool = False) -> Any:

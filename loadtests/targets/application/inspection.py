@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from loadtests.model.errors import ProcessFailure, UsageError
 from loadtests.targets.application import failure
 from loadtests.targets.application.folders import check_readable
 from loadtests.targets.dockerfile import NAMES as DOCKERFILES
-from loadtests.tools import proc
+from loadtests.tools import proc, temporary
 from loadtests.tools.proc import Completed
 
 LIMIT_S = 60.0
@@ -84,8 +83,8 @@ def inspect(
     cannot be imported or is none, with its own lines of the traceback.
     """
     check_readable(folder)
-    with tempfile.TemporaryDirectory(prefix="twofold-inspector-") as place:
-        archive = Path(place) / "inspector.pyz"
+    with temporary.folder("inspector") as place:
+        archive = place / "inspector.pyz"
         archive.write_bytes(packed())
         argv = (python, str(archive), job(application, modules, limit_s=limit_s))
         try:

@@ -14,6 +14,7 @@ from loadtests.config import names
 from loadtests.config.placeholders import faults_in_path
 from loadtests.model.errors import UsageError
 from loadtests.model.plan import WorkerModel
+from loadtests.model.safe_text import is_utf8, printable
 from loadtests.model.tested.external import Hooks
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.swarm import SwarmAccess
@@ -73,7 +74,7 @@ def build(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) ->
     workloads = {**base.workloads, **own} if is_sample else own
     names.check("variant", named.workers, workers)
     names.check("workload", named.workloads, workloads)
-    return Project(
+    project = Project(
         tested=tested,
         workers=workers,
         workloads=workloads,
@@ -85,6 +86,31 @@ def build(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) ->
         checks=(*base.checks, *(load.check(table) for table in named.checks)),
         reset_command=given.reset_command or named.reset_command or _reset_hook(tested),
     )
+    _check_names(project)
+    return project
+
+
+def check_name(what: str, name: str | None) -> None:
+    """Raise :class:`UsageError` for a name that is not UTF-8: no file of a run can have it."""
+    if name is not None and not is_utf8(name):
+        raise UsageError(
+            f"{what} {printable(name)!r} has a name that is not UTF-8, and the files of a run are."
+            " Give it another name."
+        )
+
+
+def _check_names(project: Project) -> None:
+    """Check all that is written down of a project and may be a path."""
+    tested = project.tested
+    for name in (tested.given, tested.folder, tested.dockerfile, tested.compose_file):
+        check_name("The target", name)
+    check_name("The Python", tested.python)
+    for workload in project.workloads.values():
+        if workload.locustfile is not None:
+            check_name("The locustfile", workload.locustfile.path)
+            check_name("The requirements file", workload.locustfile.requirements)
+    for word in project.reset_command:
+        check_name("The reset command's word", word)
 
 
 def check_workers(tested: Target, workers: Sequence[str], *, key: str) -> None:

@@ -20,12 +20,13 @@ from requests.exceptions import RequestException
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import proc
-from loadtests.tools.docker import command_lines, connection, images, pulse
+from loadtests.tools.docker import command_lines, connection, images, pulse, reasons
 
 build = images.build
 build_argv, exec_argv = command_lines.build_argv, command_lines.exec_argv
 update_argv, build_limits = command_lines.update_argv, command_lines.build_limits
 no_restart_argv = command_lines.no_restart_argv
+_reason = reasons.reason
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
@@ -73,6 +74,10 @@ class NetworkKept(EnvironmentFailure):
     """The engine cannot remove a network although no container uses it (moby issue 42119)."""
 
 
+class NoEngine(EnvironmentFailure):
+    """No engine runs, or none that this user may use; one that hangs is another failure."""
+
+
 class Engine:
     """The Docker engine at ``host``, or else the one that the environment variables name."""
 
@@ -83,7 +88,8 @@ class Engine:
             self.version = str(self._client.version()["Version"])
         except (DockerException, RequestException, KeyError) as error:
             at = f" at {host}" if host else ""
-            raise EnvironmentFailure(
+            kind = NoEngine if reasons.is_nobody(error) else EnvironmentFailure
+            raise kind(
                 f"No Docker engine answers{at} ({_reason(error)}). Start it, or allow this user to"
                 " use its socket; or run without one: --backend processes."
             ) from error
@@ -273,23 +279,6 @@ def _answering() -> Iterator[None]:
             f"The Docker engine failed or no longer answers ({_reason(error)}). Run `twofold down`"
             " once it answers again; it removes what is left."
         ) from error
-
-
-def _reason(error: BaseException) -> str:
-    """Return the operating system's text if one caused the error, else the error's first line."""
-    causes: list[object] = [error]
-    for cause in causes:
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
-        if isinstance(cause, BaseException):
-            nested = (
-                cause.__cause__,
-                cause.__context__,
-                getattr(cause, "reason", None),
-                *cause.args,
-            )
-            causes += [part for part in nested if part is not None and part not in causes]
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def parse_container(attributes: Mapping[str, Any]) -> Container:

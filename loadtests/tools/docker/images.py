@@ -15,7 +15,6 @@ from types import MappingProxyType
 from typing import Any
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.tools import proc
 from loadtests.tools.docker import pulse
 from loadtests.tools.error_lines import first_error, plain
 
@@ -148,7 +147,8 @@ def build(
 
     try:
         pulse.run(
-            proc.tied(argv),  # a step may never end, and nobody else would know of it
+            argv,
+            tied=True,  # a step may never end, and nobody else would know of it
             env=env,
             timeout_s=timeout_s,
             on_line=take,

@@ -46,14 +46,18 @@ def container_argv(
     variables: Iterable[str] = (),
     name: str,
     labels: Mapping[str, str],
+    network: str = "none",
+    interactive: bool = True,
 ) -> tuple[str, ...]:
-    """Return the command that runs a program in a container of its own, without a network.
+    """Return the command that runs a program in a container of its own.
 
-    Its standard input is connected, and the container is removed at its end. ``variables`` are the
-    names of those that it gets from this process, so that no value is in a list of processes.
+    By default it has no ``network``. Its standard input is connected if it is ``interactive``, and
+    the container is removed at its end. ``variables`` are the names of those that it gets from this
+    process, so that no value is in a list of processes.
     """
     return (
-        *("docker", "run", "--rm", "--interactive", "--network", "none"),
+        *("docker", "run", "--rm", *(("--interactive",) if interactive else ())),
+        *("--network", network),
         *(word for variable in variables for word in ("--env", variable)),
         *LIMITS,
         *("--name", name),
@@ -74,17 +78,19 @@ def run(
     first_line_limit_s: float | None = None,
     silence_limit_s: float | None = None,
     state: Callable[[], object] = lambda: None,
+    tied: bool = False,
 ) -> proc.Completed:
     """Run one of Docker's programs to its end, as ``proc.run`` does, while the engine answers.
 
     It is also ended after ``silence_limit_s`` seconds without a line of output in which ``state``
-    did not change either, or where its first line takes ``first_line_limit_s``. Raises
+    did not change either, or where its first line takes ``first_line_limit_s``. With ``tied`` it
+    gets SIGTERM when this process ends, however that ends. Raises
     :class:`~loadtests.model.errors.ProcessFailure`.
     """
     watch = _Watch(on_line, first_line_limit_s, silence_limit_s, state)
     listens = on_line is not None or first_line_limit_s is not None or silence_limit_s is not None
     return proc.run(
-        argv,
+        proc.tied(argv) if tied else argv,
         env=env,
         input_text=input_text,
         timeout_s=timeout_s,

@@ -17,10 +17,11 @@ from loadtests.tools.proc import clock
 from loadtests.tools.proc.clock import children_cpu_s, monotonic_s, now_s, own_cpu_s
 from loadtests.tools.proc.command import TAIL_CHARS, Completed, run
 from loadtests.tools.proc.group import signal_running
-from loadtests.tools.proc.programs import Child, Service
+from loadtests.tools.proc.programs import NOT_OF_THIS_JOB, Child, Service
 from loadtests.tools.proc.setpriv import tied
 
 __all__ = [
+    "NOT_OF_THIS_JOB",
     "POLL_S",
     "TAIL_CHARS",
     "Child",

@@ -19,6 +19,9 @@ from loadtests.tools import signals
 from loadtests.tools.proc.command import TAIL_CHARS, not_started_message
 from loadtests.tools.proc.group import KILLED_LIMIT_S, Group
 
+NOT_OF_THIS_JOB = {"RUNNER_TRACKING_ID": "", "JENKINS_NODE_COOKIE": "dontKillMe"}
+"""CI ends all processes of a cancelled job, which it knows by these variables (GitHub, Jenkins)."""
+
 LAST_WORDS_LIMIT_S = 1.0
 """How long a program whose output has ended may take to end as well."""
 

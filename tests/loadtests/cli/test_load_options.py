@@ -26,15 +26,36 @@ def test_a_header_is_a_name_and_a_value(given: str, header: tuple[str, str]) -> 
 
 
 @pytest.mark.parametrize(
-    "given", ["X-Forwarded-Proto", "=https", "X Y=1", "X:Y=1", "Ü=1", "A=1\r\nB: 2", "A=1\n", ""]
+    ("given", "shown"),
+    [
+        ("X-Forwarded-Proto", "X-Forwarded-Proto"),
+        ("=https", "=***"),
+        ("X Y=1", "X ***"),
+        ("X:Y=1", "X:***"),
+        ("Ü=1", "Ü=***"),
+        ("A=1\r\nB: 2", "A=***"),
+        ("A=1\n", "A=***"),
+        ("", ""),
+    ],
 )
-def test_what_is_no_header_is_refused_with_an_example(given: str) -> None:
+def test_what_is_no_header_is_refused_with_an_example(given: str, shown: str) -> None:
     with pytest.raises(UsageError) as raised:
         load_options.headers([given])
 
     message = str(raised.value)
-    assert f"--header {given!r} is no header" in message
+    assert f"--header {shown!r} is no header" in message
     assert "--header X-Forwarded-Proto=https" in message
+
+
+@pytest.mark.parametrize(
+    "given", ["Authorization: Bearer s3cret", "Authorization: Basic s3cret==", "Bearer s3cret"]
+)
+def test_a_mistyped_header_is_told_without_its_secret(given: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        load_options.headers([given])
+
+    assert "s3cret" not in str(raised.value)
+    assert ("Here: --header Authorization=…, with no colon." in str(raised.value)) is (":" in given)
 
 
 def test_the_last_value_of_a_header_counts() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -222,3 +223,30 @@ def test_a_variant_of_the_file_is_refused_for_a_url(twofold: Any, folder: Path) 
     assert named.code == 2
     assert "--workers names eight, and http://127.0.0.1:8080 is served by what" in named.stderr
     assert [worker["name"] for worker in unnamed.document["workers"]] == ["as-started"]
+
+
+@pytest.mark.parametrize("command", ["plan", "gate"])
+def test_a_folder_whose_name_is_not_utf8_is_one_message(
+    twofold: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    project = folder / os.fsdecode(b"caf\xe9")
+    project.mkdir()
+    (project / "shop.py").write_text("from flask import Flask\napp = Flask(__name__)\n")
+    monkeypatch.chdir(project)
+
+    ended = twofold(command, "--app", "shop:app", "--request", "GET /")
+
+    assert (ended.code, ended.stdout) == (2, "")
+    assert "Traceback" not in ended.stderr
+    assert "caf\ufffd' has a name that is not UTF-8" in ended.stderr
+
+
+def test_words_that_are_not_utf8_are_one_message(twofold: Any, folder: Path) -> None:
+    word = os.fsdecode(b"caf\xe9")
+
+    file = ("plan", "shop:app", "--locustfile", word)
+    for words in (("plan", word), file, ("gate", "--base", word)):
+        ended = twofold(*words)
+
+        assert (ended.code, ended.stdout) == (2, "")
+        assert "Traceback" not in ended.stderr

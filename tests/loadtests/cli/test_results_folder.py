@@ -1,3 +1,4 @@
+import os
 import sys
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 
 from loadtests.cli import results_folder
 from loadtests.environments.guards import machine_lock
+from loadtests.model.errors import UsageError
 from tests.checkout import CHECKOUT
 
 
@@ -25,6 +27,22 @@ def test_the_command_is_as_a_person_would_type_it(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "argv", ["/usr/bin/twofold", "gate", "--workload", "/a b"])
 
     assert results_folder.command_line() == "twofold gate --workload '/a b'"
+
+
+def test_a_word_that_is_not_utf8_is_written_down_as_far_as_it_can_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["twofold", "run", "--tags", os.fsdecode(b"caf\xe9")])
+
+    assert results_folder.command_line() == "twofold run --tags 'caf\ufffd'"
+
+
+def test_a_results_folder_whose_name_is_not_utf8_is_for_reading_only(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+
+    assert results_folder.of(folder) == folder
+    with pytest.raises(UsageError, match=r"caf\ufffd' has a name that is not UTF-8.*--out DIR"):
+        results_folder.to_write_to(folder)
 
 
 def test_the_default_is_the_latest_run_that_is_not_going_on(

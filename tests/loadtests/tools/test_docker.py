@@ -1,7 +1,12 @@
 """The engine's answers: some are captured ones of real containers (``tests/data/docker``)."""
 
+import gc
 import json
-from collections.abc import Callable
+import socket
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +17,7 @@ from urllib3.exceptions import ProtocolError
 
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools import docker
-from loadtests.tools.docker import Container, Engine, NetworkKept, parse_container
+from loadtests.tools.docker import Container, Engine, NetworkKept, NoEngine, parse_container
 from tests.checkout import CHECKOUT
 
 DATA = CHECKOUT / "tests/data" / "docker"
@@ -160,6 +165,45 @@ def test_the_reason_is_in_the_systems_own_words_where_there_are_any(
 
     with pytest.raises(EnvironmentFailure, match=rf"No Docker engine answers \({reason}\)\."):
         Engine()
+
+
+@pytest.fixture
+def bound() -> Iterator[socket.socket]:
+    """A socket with a short name, on which nobody listens yet."""
+    with (
+        tempfile.TemporaryDirectory(prefix="test-of-twofold-") as folder,
+        closing(socket.socket(socket.AF_UNIX)) as bound,
+    ):
+        bound.bind(f"{folder}/docker.sock")
+        yield bound
+
+
+def failure_at(path: str) -> EnvironmentFailure:
+    """How an engine at this socket fails."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # Docker's library does not close it
+        with pytest.raises(EnvironmentFailure, match="No Docker engine answers") as failure:
+            Engine(f"unix://{path}")
+        gc.collect()
+    return failure.value
+
+
+def test_no_socket_and_one_that_nobody_listens_on_mean_that_there_is_no_engine(
+    bound: socket.socket,
+) -> None:
+    refused = bound.getsockname()
+
+    for path in (f"{refused}.missing", refused):
+        assert isinstance(failure_at(path), NoEngine)
+
+
+def test_an_engine_that_hangs_is_another_failure_than_none(
+    bound: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bound.listen()
+    monkeypatch.setattr(docker, "ENGINE_LIMIT_S", 0.2)
+
+    assert not isinstance(failure_at(bound.getsockname()), NoEngine)
 
 
 def test_an_image_that_is_not_there_has_no_digest() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import threading
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,48 @@ def test_a_line_that_did_not_fit_leaves_the_lines_before_it(
         files.append_line(path, b'{"n": 2}')
 
     assert path.read_bytes() == b'{"n": 1}\n'
+
+
+def test_a_disk_that_fills_within_a_line_leaves_the_lines_before_it_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a"
+    files.append_line(path, b'{"n": 1}')
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    truncate = os.ftruncate
+
+    def truncate_and_free(descriptor: int, size: int) -> None:
+        truncate(descriptor, size)
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)  # what was cut off is free again
+
+    monkeypatch.setattr(os, "ftruncate", truncate_and_free)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, usual[1]))
+    try:
+        with pytest.raises(EnvironmentFailure, match=r"a cannot be written \(File too large\)"):
+            files.append_line(path, b'{"n": "' + b"x" * 20_000 + b'"}')
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+    assert path.read_bytes() == b'{"n": 1}\n'
+
+
+def test_a_line_that_the_system_takes_in_pieces_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class InPieces(FileIO):
+        def write(self, data: Any) -> int:
+            return super().write(bytes(data)[:3])
+
+    def open_in_pieces(self: Path, mode: str, buffering: int) -> FileIO:
+        assert buffering == 0
+        return InPieces(self, mode)
+
+    monkeypatch.setattr(Path, "open", open_in_pieces)
+
+    files.append_line(tmp_path / "a", b'{"n": 12345}')
+
+    monkeypatch.undo()
+    assert (tmp_path / "a").read_bytes() == b'{"n": 12345}\n'
 
 
 @pytest.mark.parametrize(

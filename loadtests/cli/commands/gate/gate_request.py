@@ -103,7 +103,9 @@ def request(given: Mapping[str, Any]) -> GateRequest:
     from loadtests.targets import checkout
 
     here, values = Path.cwd(), dict(given)
-    results = results_folder.of(values["out"])
+    results = results_folder.to_write_to(values["out"])
+    for name in ("base", "head", "base_image", "head_image"):
+        projects.check_name("The version", values[name])
     append = result_files.find(results, values["append"]) if values["append"] else None
     variables = target_options.variables(values["env"])
     file = project_file.load(values.pop("config"), here, choices.known(), given=variables)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from loadtests.environments.compose.images import replacing
 from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.environments.protocol import Say
 from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.tools import temporary
 from loadtests.tools.docker import Engine
 from loadtests.tools.docker import images as docker_images
 from loadtests.tools.docker.images import Image
@@ -109,8 +109,8 @@ def _inline(build: Mapping[str, Any]) -> Iterator[Path | None]:
     if not build.get(INLINE):
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="twofold-") as folder:
-        file = Path(folder) / "Dockerfile"
+    with temporary.folder("dockerfile") as folder:
+        file = folder / "Dockerfile"
         file.write_text(str(build[INLINE]), encoding="utf-8")
         yield file
 

@@ -1,3 +1,4 @@
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -93,7 +94,41 @@ def test_else_the_script_chooses_and_its_progress_is_passed_on(
 
     assert base == "twofold/base:trixie"
     assert said == ["Asking the registry", "Making one"]
-    assert ran == [(sys.executable, "/a/checkout/scripts/base_image.py")]
+    assert ran == [proc.tied((sys.executable, "/a/checkout/scripts/base_image.py"))]
+
+
+SCRIPT = """
+import os, signal, sys, time
+from pathlib import Path
+
+mark = Path(__file__).with_name("cleared")
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(mark.touch()))
+print("made", flush=True)
+print("more", flush=True)
+time.sleep(60)
+"""
+"""Stands for the script that makes a base image; it clears up when it is asked to end."""
+
+MAKER = """
+import sys
+from pathlib import Path
+from loadtests.environments.compose import images
+images.made_base(Path(sys.argv[1]), (), say=lambda line: print(line, flush=True))
+"""
+
+
+@pytest.mark.skipif(proc.which("setpriv") is None, reason="needs setpriv (util-linux)")
+def test_the_making_of_a_base_image_clears_up_when_the_harness_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts/base_image.py").write_text(SCRIPT)
+    argv = (sys.executable, "-c", MAKER, str(tmp_path))
+    with proc.Child(argv, log=tmp_path / "log", cwd=CHECKOUT) as harness:
+        assert harness.receive(30).strip() == "made"
+        harness.signal(signal.SIGKILL)
+
+        proc.wait_until(
+            (tmp_path / "scripts/cleared").exists, limit_s=10, failure="it was not asked to end"
+        )
 
 
 def test_no_base_at_all_is_one_message_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:

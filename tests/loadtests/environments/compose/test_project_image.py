@@ -240,7 +240,7 @@ def test_the_application_is_imported_in_its_image_without_a_network(
         *("--env", "SHOP_KEY"),
     )
     assert "secret" not in " ".join(argv)
-    assert options["env"] == {"SHOP_KEY": "secret"}
+    assert (options["env"], options["tied"]) == ({"SHOP_KEY": "secret"}, True)
     assert argv[8 : 8 + len(pulse.LIMITS)] == pulse.LIMITS
     # It has the name and the labels of a run's, so that what a killed harness leaves is removed.
     words = dict(itertools.pairwise(argv))

@@ -316,7 +316,7 @@ def test_a_network_that_the_engine_keeps_is_no_failure() -> None:
 
 def test_without_an_engine_there_is_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_engine() -> None:
-        raise EnvironmentFailure("No Docker engine answers.")
+        raise docker.NoEngine("No Docker engine answers.")
 
     monkeypatch.setattr(docker, "Engine", no_engine)
     said: list[str] = []
@@ -324,3 +324,18 @@ def test_without_an_engine_there_is_nothing_of_ours(monkeypatch: pytest.MonkeyPa
     with projects.engine_if_any(said.append) as engine:
         assert engine is None
     assert said == ["No Docker engine answers."]
+
+
+def test_an_engine_that_does_not_answer_is_not_taken_for_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def hangs() -> None:
+        raise EnvironmentFailure("No Docker engine answers (timed out).")
+
+    monkeypatch.setattr(docker, "Engine", hangs)
+
+    with (
+        pytest.raises(EnvironmentFailure, match="timed out"),
+        projects.engine_if_any(lambda _: None),
+    ):
+        pytest.fail("it is known")

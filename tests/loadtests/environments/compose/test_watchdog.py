@@ -17,7 +17,7 @@ from loadtests.environments.compose import watchdog
 from loadtests.environments.guards import watching
 from loadtests.environments.protocol import Say
 from loadtests.model import errors
-from loadtests.tools import proc, procfs
+from loadtests.tools import proc, procfs, temporary
 from tests.checkout import CHECKOUT
 from tests.loadtests.fakes import engine_server
 from tests.loadtests.fakes.engine_server import EngineServer
@@ -169,6 +169,22 @@ def test_an_engine_that_never_answers_again_is_given_up_with_a_message(
 
     assert watchdog.main(PROJECT) == errors.EXIT_ENVIRONMENT
     assert "twofold down" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("failing", [0, 10**9], ids=["removed", "given up"])
+def test_the_temporary_folders_of_a_killed_harness_go_too(
+    engine: EngineServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, failing: int
+) -> None:
+    said_to(monkeypatch)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(watchdog, "LIMIT_S", 0.1)
+    engine.failing = failing
+    left = tmp_path / f"{temporary.PREFIX}gate-1"
+    left.mkdir(mode=0o700)
+
+    watchdog.main(PROJECT)
+
+    assert not left.exists()
 
 
 @pytest.mark.parametrize("same", [True, False], ids=["the same program", "another with its id"])

@@ -10,6 +10,7 @@ import pytest
 
 from loadtests.environments.processes import leftovers
 from loadtests.tools import proc, procfs
+from tests.ordinary_user import folder_for_all, ordinary_user
 
 
 @pytest.fixture(autouse=True)
@@ -278,6 +279,36 @@ class TestAnotherUser:
         os.chown(note, 12345, 12345)
 
         leftovers.clear(stack)
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+    def test_a_private_folder_of_another_user_hides_no_stack_of_this_one(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with folder_for_all() as temporary:
+            monkeypatch.setattr("tempfile.tempdir", str(temporary))
+            (temporary / "twofold-private").mkdir(mode=0o700)
+            with ordinary_user():
+                stack = make_stack(started="before")
+
+                assert leftovers.abandoned() == (stack,)
+                assert [run.name for run in leftovers.remains()] == [str(stack)]
+
+    def test_what_lies_in_a_folder_of_another_user_is_not_even_looked_for(
+        self, temporary: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        private = temporary / "twofold-private"
+        private.mkdir(mode=0o700)
+        stat = Path.stat
+
+        def refused_inside(self: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+            if self.parent == private:
+                raise PermissionError(13, "Permission denied")
+            return stat(self, follow_symlinks=follow_symlinks)
+
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+        monkeypatch.setattr(Path, "stat", refused_inside)
+
+        assert leftovers.remains() == ()
 
     def test_a_folder_that_others_can_write_to_is_not_believed(self, victim: proc.Child) -> None:
         stack = make_stack(started="before")

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from loadtests.environments.child_python import python_path
+from loadtests.environments.guards import watching
 from loadtests.environments.processes import leftovers, watchdog
 from loadtests.servers import gunicorn
-from loadtests.tools import cgroup, nginx, postgres, proc, procfs
+from loadtests.tools import cgroup, nginx, postgres, proc, procfs, temporary
 from tests.loadtests.environments.processes.stack_to_kill import PHASES, ROOT
 
 GONE_LIMIT_S = 10.0
@@ -186,3 +187,15 @@ def test_what_a_killed_watchdog_has_left_is_cleared_by_the_harness(
             os.kill(child.pid, signal.SIGKILL)
 
     assert not folder.exists()
+
+
+def test_a_watchdog_removes_the_temporary_folders_of_a_killed_harness_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(watching, "watch", lambda: ())
+    (tmp_path / f"{temporary.PREFIX}samples-1").mkdir(mode=0o700)
+
+    assert watchdog.main(leftovers.make()) == 0
+
+    assert list(tmp_path.iterdir()) == []

@@ -6,6 +6,7 @@ from loadtests.environments.swarm import stacks, watchdog
 from loadtests.environments.swarm.counters import SwarmCounters
 from loadtests.environments.swarm.stacks import NAME, ServiceStack, remains, stack_name, take_down
 from loadtests.model.errors import EnvironmentFailure
+from loadtests.tools import docker
 from loadtests.tools.docker.swarm import NodeEngine, Task
 from tests.loadtests.environments.compose.fake_engine import a_container
 from tests.loadtests.environments.swarm.fake_node import FakeNode, a_cluster
@@ -145,3 +146,31 @@ def test_a_node_that_does_not_answer_is_told_and_its_members_are_missing(
     assert after["node two"] == "its engine does not answer"
     assert "sync-1" not in after
     assert after["proxy"] == before["proxy"]
+
+
+@pytest.mark.parametrize("silent", ["at once", "later"])
+def test_a_manager_that_does_not_answer_is_not_taken_for_none(
+    monkeypatch: pytest.MonkeyPatch, silent: str
+) -> None:
+    manager = FakeNode("one", "unix:///one")
+
+    def fail(*_: object) -> None:
+        raise EnvironmentFailure("No Docker engine answers (timed out).")
+
+    monkeypatch.setattr(manager, "swarm", fail)
+    monkeypatch.setattr(stacks, "manager_address", lambda: "unix:///one")
+    monkeypatch.setattr(stacks, "NodeEngine", fail if silent == "at once" else lambda _: manager)
+
+    with pytest.raises(EnvironmentFailure, match="timed out"), stacks.manager_if_any():
+        pytest.fail("it is known")
+
+
+def test_without_an_engine_there_is_no_manager(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(_: str) -> None:
+        raise docker.NoEngine("No Docker engine answers.")
+
+    monkeypatch.setattr(stacks, "manager_address", lambda: "unix:///one")
+    monkeypatch.setattr(stacks, "NodeEngine", none)
+
+    with stacks.manager_if_any() as manager:
+        assert manager is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from loadtests.environments.compose.tested.compose_file.service_project import s
 from loadtests.environments.compose.tested.subject import Subject, tag_of
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import Target
-from loadtests.tools import docker_compose
+from loadtests.tools import docker_compose, temporary
 from loadtests.tools.docker_compose import Compose, ComposeFileError, Configured
 
 SET_BY_A_RUN = ("container_name", "ports", "restart", "profiles", "scale")
@@ -76,8 +75,8 @@ def _configured(
             raise UsageError(_refusal(compose, path, error)) from error
         first = error
     only = _only(raw, service, through)
-    with tempfile.TemporaryDirectory(prefix="twofold-") as folder:
-        reduced = Path(folder) / path.name
+    with temporary.folder("compose") as folder:
+        reduced = folder / path.name
         reduced.write_text(json.dumps(only, default=str))
         try:
             configured = docker_compose.configured(compose, reduced, path.parent, _profiles(only))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.environments.compose.images import GENERATOR
+from loadtests.environments.compose.projects import labels_of, project_name
 from loadtests.environments.compose.tested.start import ports
 from loadtests.environments.compose.tested.start.endings import ReplicaEnded, end_of, ended, repeats
 from loadtests.environments.compose.tested.start.ports import Sockets
@@ -15,8 +18,8 @@ from loadtests.environments.counters import member_name
 from loadtests.environments.shared import remedies
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.plan import START_LIMIT_S
-from loadtests.tools import docker, proc, procfs
-from loadtests.tools.docker import Container
+from loadtests.tools import docker, docker_files, proc, procfs
+from loadtests.tools.docker import Container, pulse
 
 LOOPBACK_LIMIT_S = 10.0
 """Seconds that a replica may listen on loopback addresses only: a proxy inside may come later."""
@@ -81,19 +84,32 @@ def look(container: Container, *, local: bool, run: str) -> Sockets | None:
     if local and is_of(container.pid, container.id):
         listeners = procfs.listeners_of(container.pid)
         return None if listeners is None else ports.sockets_of(listeners)
+    project = project_name(f"ports-{secrets.token_hex(4)}")
+    argv = helper_argv(container.id, run, project)
     try:
-        done = proc.run(helper_argv(container.id, run), timeout_s=HELPER_LIMIT_S)
-    except ProcessFailure:
-        return None
+        done = pulse.run(argv, timeout_s=HELPER_LIMIT_S)
+    except BaseException as error:  # the command is ended, but not what it has started
+        with suppress(ProcessFailure):
+            pulse.run(docker_files.remove_argv(f"{project}-helper"), check=False)
+        if isinstance(error, ProcessFailure):
+            return None
+        raise
     return ports.sockets_of(procfs.parse_listeners(done.stdout))
 
 
-def helper_argv(container: str, run: str) -> tuple[str, ...]:
-    """Return the command that prints the sockets of a container's network namespace."""
-    return (
-        *("docker", "run", "--rm", "--network", f"container:{container}"),
-        *("--label", f"{docker.RUN_LABEL}={run}", "--entrypoint", "sh", GENERATOR),
+def helper_argv(container: str, run: str, project: str) -> tuple[str, ...]:
+    """Return the command that prints the sockets of a container's network namespace.
+
+    The helper has a ``project`` of its own: the run's has only containers that Compose made.
+    """
+    return pulse.container_argv(
+        GENERATOR,
         *("-c", "cat /proc/net/tcp; cat /proc/net/tcp6 2>/dev/null || true"),
+        entrypoint="sh",
+        name=f"{project}-helper",
+        labels=labels_of(project, run),
+        network=f"container:{container}",
+        interactive=False,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import itertools
 import json
 import socketserver
 import sys
@@ -14,13 +15,15 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.environments.compose import projects
 from loadtests.environments.compose.tested.start import listening
 from loadtests.environments.compose.tested.start.endings import ReplicaEnded
 from loadtests.environments.compose.tested.start.listening import Wanted, look, wait_for_port
 from loadtests.environments.compose.tested.start.ports import Sockets
-from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.tools import proc, procfs
-from loadtests.tools.docker import Container
+from loadtests.environments.owner import Owner
+from loadtests.model.errors import EnvironmentFailure, Interrupted, ProcessFailure
+from loadtests.tools import docker, proc, procfs
+from loadtests.tools.docker import Container, pulse
 from loadtests.tools.procfs import Listener
 from tests.loadtests.environments.compose.fake_engine import a_container
 
@@ -244,6 +247,36 @@ def test_where_processes_are_not_visible_a_helper_container_reads_them(
         assert look(a_container("web", pid=7, id="abc"), local=local, run="r") == opens(8000)
     assert ran[0][:5] == ("docker", "run", "--rm", "--network", "container:abc")
     assert "io.twofold.run=r" in ran[0]
+    assert set(pulse.LIMITS) <= set(ran[0])
+
+
+def test_a_helper_can_be_found_and_removed_when_nobody_waits_for_it_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ran: list[tuple[str, ...]] = []
+
+    def run(argv: tuple[str, ...], **_: object) -> proc.Completed:
+        ran.append(argv)
+        if argv[1] == "run":
+            raise Interrupted(15)
+        return proc.Completed(argv=argv, code=0, stdout="", stderr="")
+
+    monkeypatch.setattr(proc, "run", run)
+
+    with pytest.raises(Interrupted):
+        look(a_container("web", id="abc"), local=False, run="r")
+
+    words = ran[0]
+    name = words[words.index("--name") + 1]
+    labels = dict(
+        text.split("=", 1) for word, text in itertools.pairwise(words) if word == "--label"
+    )
+    project = labels[docker.PROJECT_LABEL]
+    assert projects.NAME.fullmatch(project)
+    assert name.startswith(f"{project}-")
+    assert labels[docker.RUN_LABEL] == "r"
+    assert labels[docker.OWNER_LABEL] == Owner.this_process().as_label()
+    assert ran[1] == ("docker", "rm", "--force", "--volumes", name)
 
 
 def test_a_container_that_is_gone_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,48 @@
+"""The folder of a stack goes as a whole, or is found again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loadtests.environments.processes import leftovers
+from loadtests.model.errors import EnvironmentFailure
+from tests.loadtests.environments.processes.test_leftovers import make_stack
+from tests.ordinary_user import folder_for_all, ordinary_user
+
+
+def test_a_folder_that_a_member_has_closed_is_removed_with_the_stack(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with folder_for_all() as temporary, ordinary_user():
+        monkeypatch.setattr("tempfile.tempdir", str(temporary))
+        folder = make_stack(boot="the last one")
+        closed = leftovers.temporary_of(folder) / "modules/flask"
+        closed.mkdir(parents=True)
+        (closed / "file").touch()
+        closed.chmod(0o500)
+
+        leftovers.clear(folder)
+
+        assert not folder.exists()
+
+
+def test_a_stack_that_cannot_be_removed_is_a_failure_and_is_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = make_stack(started="before")
+    (folder / "tmp").mkdir()
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(1, "Operation not permitted", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", refuse)
+        with pytest.raises(EnvironmentFailure, match=r"removed \(Operation not permitted"):
+            leftovers.clear(folder)
+
+    assert leftovers.abandoned() == (folder,)
+    leftovers.clear(folder)
+    assert not folder.exists()
