@@ -13,8 +13,9 @@ from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.environments.protocol import Grows, KeepsFiles, Stack
 from loadtests.measurement.consistency import further_server
+from loadtests.measurement.consistency.beginning import Case
 from loadtests.measurement.consistency.client import TIMEOUT_S, Client, Deadline, target
-from loadtests.measurement.consistency.examination import Case, Examination
+from loadtests.measurement.consistency.examination import Examination
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from loadtests.model.errors import EnvironmentFailure
@@ -166,6 +167,7 @@ class Undeclared:
             return self._examination(replace(subject, seed=f"{subject.seed}/again"), control_s)
 
         started = self._after_start(examination, again, until_s if end_s is None else end_s)
+        examination.put_back()
         return self._with_files(examination, (*results, *started))
 
     def _examination(self, subject: Subject, until_s: float) -> Examination:
@@ -253,6 +255,7 @@ class Undeclared:
         left_s = control.began_s + elapsed_s - proc.monotonic_s()
         proc.sleep(max(0.0, left_s))
         lasts = known and further_server.after_start(control, known).state is ProbeState.OK
+        control.put_back()
         return result if lasts else judgement.forgets_by_itself(result)
 
     def _answers(self, address: str, request: RequestSpec, deadline: Deadline) -> bool:
