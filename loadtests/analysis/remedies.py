@@ -49,7 +49,7 @@ STICKY = Remedy(
     advice="Turn on sticky sessions in the load balancer (nginx: ip_hash or a cookie), and give"
     " Flask-SocketIO a message_queue, or let clients use WebSocket only (transports ="
     " ['websocket']).",
-    words=_words(r"Session ID unknown", r"/socket\.io/", r"\bInvalid session\b"),
+    words=_words(r"Session ID unknown", r"/socket\.io/"),
 )
 
 CONNECTIONS = Remedy(

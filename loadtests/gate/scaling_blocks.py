@@ -43,6 +43,8 @@ from loadtests.model.tested.workload import Workload
 from loadtests.model.vocabulary import Role
 from loadtests.tools import proc
 
+NO_START = "A gate starts no further server; a run checks what a start does to what was written."
+
 FIRST_PORT = 9001
 MOST_BLOCK_PORTS = 60
 """Blocks with ports of their own; later blocks reuse them. A multiple of any number of lanes."""
@@ -191,7 +193,7 @@ class BlockRunner:
     def _ask_side(self, side: SideName, members: tuple[int, ...]) -> tuple[ProbeResult, ...]:
         plan, starts = self._plan, self._starts(side, members)
         host = f"{self._stack.proxy_host}:{self._ports[(side, members)]}"
-        means = Means(files_written=means_of(self._stack).files_written)
+        means = Means(files_written=means_of(self._stack).files_written, no_start=NO_START)
         workload = plan.asked or Workload(name=plan.workload, path=plan.path)
         seen = self._checked.requests if self._checked else ()
         if self._checked is not None and workload.locustfile is not None:

@@ -183,7 +183,7 @@ def reads_of_answer(
     those of the load.
     """
     found: list[Derived] = []
-    location = ORIGIN.sub("", answer.location or "")
+    location = page_of(answer)
     if location.startswith("/") and not SPOILS.search(location):
         page = RequestSpec(path=location, name=f"GET {location}")
         found.append(Derived(request=_with_headers(page, headers)))
@@ -198,6 +198,11 @@ def reads_of_answer(
                 request = replace(read, path=path, name=f"{read.method.upper()} {path}")
                 found.append(Derived(request=request, of=name_of(read)))
     return tuple(found)
+
+
+def page_of(answer: Seen) -> str:
+    """Return the page that an answer leads to, without the place in it (#)."""
+    return ORIGIN.sub("", answer.location or "").partition("#")[0]
 
 
 def unique(requests: Sequence[RequestSpec]) -> tuple[RequestSpec, ...]:

@@ -22,6 +22,10 @@ TIME_OVER = "the time for the checks was over"
 """Why a request has no answer that was not sent any more."""
 
 
+NOT_ALIKE = "which are not all the same."
+"""How the sentence on a request ends that servers only accept."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Asked:
     """Whose requests were asked: a worker model's and a workload's."""
@@ -88,7 +92,7 @@ def _counts(found: Reading, is_counted: Callable[[Reading, Seen], bool]) -> dict
 
 
 def _breaks(asked: Asked, found: Reading, wrong: Sequence[str], *, alone: bool) -> ProbeResult:
-    other = wrong[0] if wrong else found.home
+    other = found.home if alone else wrong[0]
     right = _first(found, found.home, reading.is_right)
     bad = _first(found, other, reading.is_wrong)
     right_counts, wrong_counts = (
@@ -96,9 +100,9 @@ def _breaks(asked: Asked, found: Reading, wrong: Sequence[str], *, alone: bool) 
         _counts(found, reading.is_wrong),
     )
     detail = (
-        _across(found, other, right, bad)
-        if wrong
-        else _inside(found, right, bad, right_counts, wrong_counts)
+        _inside(found, right, bad, right_counts, wrong_counts)
+        if alone
+        else _across(found, other, right, bad)
     )
     return asked.result(
         _kind(found),
@@ -136,11 +140,7 @@ def _refuses_client(found: Reading, bad: Seen) -> bool:
 
 
 def _across(found: Reading, other: str, right: Seen, bad: Seen) -> str:
-    times = min(len(found.at_home), len(found.answers[other]))
-    answers = (
-        f"{found.home} answered {found.name} with {in_words(right)}, and {other} with"
-        f" {in_words(bad)}, {times} of {times} times each."
-    )
+    answers = _both(found, other, right, bad)
     if _refuses_client(found, bad):
         return f"The cookie that {found.home} gave is refused by {other}. {answers}"
     if found.written_by is not None and (found.values or found.derived):
@@ -150,6 +150,19 @@ def _across(found: Reading, other: str, right: Seen, bad: Seen) -> str:
             f" {other}{missing}. {answers}"
         )
     return f"{found.home} and {other} answer one client's request differently. {answers}"
+
+
+def _both(found: Reading, other: str, right: Seen, bad: Seen) -> str:
+    """Return how often home was right and the other was wrong, with an answer of each."""
+    home, there = len(found.at_home), len(found.answers[other])
+    times = sum(reading.is_right(found, seen) for seen in found.at_home)
+    often = f"{min(home, there)} of {min(home, there)} times each"
+    if times < home:
+        often = f"{times} of {home} times and {there} of {there} times"
+    return (
+        f"{found.home} answered {found.name} with {in_words(right)}, and {other} with"
+        f" {in_words(bad)}, {often}."
+    )
 
 
 def _inside(
@@ -244,15 +257,33 @@ def _agreed(asked: Asked, found: Reading) -> ProbeResult:
         return asked.result(_kind(found), found.check, ProbeState.UNCHECKED, detail, right=right)
     servers = len(found.answers)
     who = f"All {servers} servers" if servers > 1 else f"All answers of {found.home}"
+    number = sum(right.values())
+    detail = (
+        f"{who} answered {found.name} alike ({number} answers)."
+        if _are_alike(found)
+        else f"{who} accepted {found.name} ({number} answers), {NOT_ALIKE}"
+    )
     return asked.result(
         _kind(found),
         found.check,
         ProbeState.OK,
-        f"{who} answered {found.name} alike ({sum(right.values())} answers).",
+        detail,
         write=found.written_by or "",
         written_by=found.home,
         right=right,
     )
+
+
+def _are_alike(found: Reading) -> bool:
+    """Return whether all answers are the same but for what changes anyway."""
+    answers = [seen for answers in found.answers.values() for seen in answers]
+    right = [seen for seen in answers if reading.is_right(found, seen)]
+    return len({(seen.status, normal_form.normal(seen.body)) for seen in right}) == 1
+
+
+def only_accepted(result: ProbeResult) -> bool:
+    """Return whether servers accepted a request, and answered it with this and that."""
+    return result.state is ProbeState.OK and result.detail.endswith(NOT_ALIKE)
 
 
 def after_start(asked: Asked, found: Sequence[tuple[Reading, tuple[Seen, ...]]]) -> ProbeResult:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import itertools
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from loadtests.analysis import remedies
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState, Seen
 
 LIMITED = 429
+
+FAILING = 400
+
+WAITS_LONG_S = 60
+"""Seconds of ``Retry-After`` from which a refusal outlasts the checks."""
 
 COUNTS_ALONE = "Each server counts the rate limit alone"
 """How the sentence on a limit begins that two servers do not count together."""
@@ -25,34 +31,86 @@ def counts_alone(result: ProbeResult) -> bool:
     return result.kind is ProbeKind.LIMIT and result.detail.startswith(COUNTS_ALONE)
 
 
-def limits(asked: Asked, found: Sequence[Seen]) -> ProbeResult | None:
-    """Return a note where each server counts a rate limit alone, by the headers of its answers.
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """One answer: to which request, with the client's cookies or as a stranger.
 
-    ``found`` are answers in the order in which they came. Where a server has more left than another
-    had before, and that other one has less afterwards, they do not count together.
+    ``retry_after_s`` is what a refusal says of when to ask again, in seconds.
     """
-    left = [seen for seen in found if seen.limit_left is not None]
-    for before, between, after in zip(left, left[1:], left[2:], strict=False):
-        counts = (before.limit_left or 0, between.limit_left or 0, after.limit_left or 0)
-        same = before.replica == after.replica != between.replica
-        if same and counts[1] > counts[0] >= counts[2]:
-            return asked.result(
-                ProbeKind.LIMIT,
-                "rate limit",
-                ProbeState.NOTE,
-                f"{COUNTS_ALONE}: {before.replica} had {counts[0]}"
-                f" requests left, then {between.replica} {counts[1]}, then {after.replica}"
-                f" {counts[2]}. Two servers allow twice as much.",
-                remedy=remedies.LIMITER.advice,
+
+    seen: Seen
+    request: str = ""
+    as_stranger: bool = False
+    retry_after_s: int | None = None
+
+    @property
+    def left(self) -> int | None:
+        """How many more requests the server allows; None where it does not say."""
+        if self.seen.limit_left is None and self.seen.status == LIMITED:
+            return 0
+        return self.seen.limit_left
+
+
+def limits(asked: Asked, found: Sequence[Heard]) -> ProbeResult | None:
+    """Return a note where each server counts a rate limit alone, by its answers.
+
+    ``found`` are answers in the order in which they came; those to one request are compared.
+    """
+    by_request: dict[tuple[str, bool], list[Heard]] = {}
+    for heard in found:
+        by_request.setdefault((heard.request, heard.as_stranger), []).append(heard)
+    alone = [sentence for group in by_request.values() if (sentence := _alone(group))]
+    limited = sum(heard.seen.status == LIMITED for heard in found)
+    if not alone and not limited:
+        return None
+    return asked.result(
+        ProbeKind.LIMIT,
+        "rate limit",
+        ProbeState.NOTE,
+        f"{COUNTS_ALONE}: {alone[0]} Two servers allow twice as much."
+        if alone
+        else f"The application limits the rate: {limited} of {len(found)} requests of the checks"
+        " got 429.",
+        remedy=remedies.LIMITER.advice,
+    )
+
+
+def _alone(group: Sequence[Heard]) -> str:
+    """Return what shows that servers count one request's limit alone; "" where nothing does."""
+    runs = [list(run) for _, run in itertools.groupby(group, key=lambda heard: heard.seen.replica)]
+    return _by_counts(runs) or _by_refusals(runs)
+
+
+def _by_counts(runs: Sequence[Sequence[Heard]]) -> str:
+    """Compare what servers have left, asked in turns; requests of one turn come in any order.
+
+    Where a server has more left than another had before, and that other one has less afterwards,
+    they do not count together.
+    """
+    told = [[heard for heard in run if heard.left is not None] for run in runs]
+    told = [run for run in told if run]
+    for before, between, after in zip(told, told[1:], told[2:], strict=False):
+        names = [run[0].seen.replica for run in (before, between, after)]
+        least = min(heard.left or 0 for heard in before)
+        more, less = (max(heard.left or 0 for heard in run) for run in (between, after))
+        if names[0] == names[2] != names[1] and more > least >= less:
+            return (
+                f"{names[0]} had {least} requests left, then {names[1]} {more}, then"
+                f" {names[2]} {less}."
             )
-    limited = Counter(seen.replica for seen in found if seen.status == LIMITED)
-    if limited:
-        return asked.result(
-            ProbeKind.LIMIT,
-            "rate limit",
-            ProbeState.NOTE,
-            f"The application limits the rate: {sum(limited.values())} of {len(found)} requests of"
-            " the checks got 429.",
-            remedy=remedies.LIMITER.advice,
-        )
-    return None
+    return ""
+
+
+def _by_refusals(runs: Sequence[Sequence[Heard]]) -> str:
+    """Compare a refusal that lasts for longer than the checks with what comes from another."""
+    for before, after in itertools.pairwise(runs):
+        refused, accepted = before[-1], after[0]
+        waits_s = refused.retry_after_s or 0
+        status = accepted.seen.status
+        is_limited = refused.seen.status == LIMITED and waits_s >= WAITS_LONG_S
+        if is_limited and status is not None and status < FAILING:
+            return (
+                f"{refused.seen.replica} refused {refused.request} for the next {waits_s} s, and"
+                f" {accepted.seen.replica} accepted it after that."
+            )
+    return ""

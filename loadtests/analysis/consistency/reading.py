@@ -10,8 +10,9 @@ in 500,000 (2·4^−CONFIRM), and so it does for one that changes from answer to
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -21,6 +22,9 @@ from loadtests.model.consistency import Seen
 
 CONFIRM = 10
 """Answers of each server that must agree with one another before anything is called wrong."""
+
+CHANCE = 2 * 4.0**-CONFIRM
+"""How probable it may be that servers which answer by chance are called wrong."""
 
 SOME = 3
 """Right and wrong answers of one server from which its processes are taken for different ones."""
@@ -74,6 +78,14 @@ class Reading:
     answers: Mapping[str, tuple[Seen, ...]]
     stranger: tuple[Seen, ...] = ()
     values: tuple[str, ...] = ()
+    sent: bool = False
+    """Whether the client itself sent the values, and did not only get them in an answer."""
+    words: tuple[str, ...] = ()
+    """Words that the client wrote at the same time, each in a request of its own."""
+    processes: int = 1
+    """The processes of home, at most."""
+    names: tuple[str, ...] = ()
+    """Texts with which the client began or logged in, such as the name of its user."""
     written_by: str | None = None
     derived: bool = False
     writing: bool = False
@@ -155,8 +167,10 @@ def suspects(reading: Reading) -> tuple[str, ...]:
 def wrong_servers(reading: Reading) -> tuple[str, ...]:
     """Return the servers that certainly do not know what home knows."""
     home = reading.at_home
-    if len(home) < CONFIRM or not all(is_right(reading, seen) for seen in home):
+    if len(home) < CONFIRM:
         return ()
+    if not all(is_right(reading, seen) for seen in home):
+        return tuple(server for server in suspects(reading) if _never_by_chance(reading, server))
     return tuple(
         server
         for server, answers in reading.answers.items()
@@ -164,6 +178,23 @@ def wrong_servers(reading: Reading) -> tuple[str, ...]:
         and len(answers) >= CONFIRM
         and all(is_wrong(reading, seen) for seen in answers)
     )
+
+
+def _never_by_chance(reading: Reading, server: str) -> bool:
+    """Return whether a server was never right, and home too often for that to be chance.
+
+    Home is right in both halves of the time. If all answers were right by the same chance, the
+    right ones would all be home's with the probability of Fisher's exact test. What an answer to a
+    write named does not count, because that may be a process's own name.
+    """
+    if reading.values and not reading.sent:
+        return False
+    if any(right < SOME for right, _ in _halves(reading)):
+        return False
+    home, other = reading.at_home, reading.answers[server]
+    right = sum(is_right(reading, seen) for seen in home)
+    chance = math.comb(len(home), right) / math.comb(len(home) + len(other), right)
+    return len(other) >= 2 * CONFIRM and chance < CHANCE
 
 
 def is_remembered(reading: Reading) -> bool:
@@ -186,24 +217,76 @@ def processes_disagree(reading: Reading) -> bool:
 
     Right and wrong answers must come in both halves of the time, so that a state which spreads late
     is no disagreement. And the wrong ones must refuse as home refuses a stranger, who never gets a
-    right one; or say that what home itself named is not there (404). A difference in content alone
-    is none, because processes may count for themselves.
+    right one; be the page that every stranger gets, where the right ones name the client; say that
+    what home itself named is not there, or be another thing of that name; or lack words that other
+    answers have, so that each process has words of its own. Another difference in content is none,
+    because processes may count for themselves.
     """
-    home = reading.at_home
-    halves = home[: len(home) // 2], home[len(home) // 2 :]
-    for half in halves:
-        right = sum(is_right(reading, seen) for seen in half)
-        wrong = sum(is_wrong(reading, seen) for seen in half)
-        if min(right, wrong) < SOME:
-            return False
-    wrong_answers = [seen for seen in home if is_wrong(reading, seen)]
+    if any(min(right, wrong) < SOME for right, wrong in _halves(reading)):
+        return False
+    wrong_answers = [seen for seen in reading.at_home if is_wrong(reading, seen)]
     if len(reading.stranger) >= CONFIRM:
         refusals = {seen.status for seen in reading.stranger if _refuses(seen)}
         if all(map(_refuses, reading.stranger)) and all(
             _refuses(seen) and seen.status in refusals for seen in wrong_answers
         ):
             return True
-    return reading.derived and all(seen.status == NOT_FOUND for seen in wrong_answers)
+        if _name_the_client(reading, wrong_answers):
+            return True
+    if reading.derived and all(_denies(reading, seen) for seen in wrong_answers):
+        return True
+    return _have_own_words(reading)
+
+
+def _denies(reading: Reading, seen: Seen) -> bool:
+    """Return whether an answer to what home itself named says that there is none, or another."""
+    if seen.status == NOT_FOUND:
+        return True
+    return (
+        reading.sent
+        and standing(seen) is Standing.ACCEPTED
+        and any(value not in seen.body for value in reading.values)
+    )
+
+
+def _halves(reading: Reading) -> tuple[tuple[int, int], ...]:
+    """Return how many of home's answers are right, and how many wrong, in each half of the time."""
+    home = reading.at_home
+    return tuple(
+        (
+            sum(is_right(reading, seen) for seen in half),
+            sum(is_wrong(reading, seen) for seen in half),
+        )
+        for half in (home[: len(home) // 2], home[len(home) // 2 :])
+    )
+
+
+def _name_the_client(reading: Reading, wrong_answers: Sequence[Seen]) -> bool:
+    """Return whether right answers name the client, and wrong ones are the page of any stranger."""
+    strangers = _stranger_keys(reading)
+    if not strangers or not all(_key(seen) in strangers for seen in wrong_answers):
+        return False
+    right_answers = [seen for seen in reading.at_home if is_right(reading, seen)]
+    return any(
+        all(name in seen.body for seen in right_answers)
+        and not any(name in seen.body for seen in (*reading.stranger, *wrong_answers))
+        for name in reading.names
+    )
+
+
+def _have_own_words(reading: Reading) -> bool:
+    """Return whether each process has words of the client that the others have not.
+
+    Each answer then has the words of one process. Two answers have the same, or none in common, and
+    there are no more sets of them than processes. A page that shows some words by chance, or a
+    cache that has only the older ones, is not like that.
+    """
+    home = [seen for seen in reading.at_home if standing(seen) is Standing.ACCEPTED]
+    seen_words = {frozenset(word for word in reading.words if word in seen.body) for seen in home}
+    own = [words for words in seen_words if words]
+    if not 2 <= len(own) <= reading.processes:
+        return False
+    return sum(map(len, own)) == len({word for words in own for word in words})
 
 
 def _refuses(seen: Seen) -> bool:

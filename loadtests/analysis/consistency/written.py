@@ -7,36 +7,126 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from loadtests.analysis.consistency.conversation import ORIGIN, SHORTEST_VALUE
+from loadtests.analysis.consistency import form
+from loadtests.analysis.consistency.conversation import SHORTEST_VALUE, page_of
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
 
 ID_KEY = re.compile(r"(^|_)(id|uuid|slug|number|code|key)$|^id_|Id$")
 """Keys of a JSON answer whose values name what was written."""
 
+SERVER_KEY = re.compile(
+    r"(^|_)p?pid$|host|server|served|process|worker|thread|instance|container|replica|machine"
+    r"|(^|_)pod",
+    re.IGNORECASE,
+)
+"""Keys of a JSON answer whose values name who answered."""
+
 LONGEST_VALUE = 200
+
+SHORTEST_NAME = 3
+"""Characters of a client's name that can be recognised beside the answer to a stranger."""
 
 WORDS = frozenset({"true", "false", "null", "none", "undefined", "submit", "csrf", "save", "send"})
 """Values that occur in pages anyway."""
 
 PIECE = re.compile(r"[/?&=#]")
 
+PLAIN_TYPES = ("", "text/plain")
 
-def values_of(request: RequestSpec, answer: Seen) -> tuple[str, ...]:
+Place = tuple[str | int, ...]
+"""The keys and indexes that lead to a value of a JSON document."""
+
+
+def sent_values(request: RequestSpec) -> tuple[str, ...]:
     """Return the texts by which what a request wrote can be recognised, longest first.
 
-    They are the values of its path, form, JSON and body, and those of the answer.
+    They are the values of its path, form, JSON and body.
     """
     texts = [
         *PIECE.split(request.path),
-        *(str(value) for value in request.query.values()),
-        *(str(value) for value in (request.form or {}).values()),
-        *_scalars(request.json),
+        *texts_of(request),
         request.body or "",
-        *_scalars(_json(request.body or "")),
-        *_scalars(_json(answer.body)),
     ]
-    return tuple(sorted({text for text in texts if _is_telling(text)}, key=len, reverse=True))
+    return _longest_first([text for text in texts if _is_telling(text)])
+
+
+def names_of(request: RequestSpec) -> tuple[str, ...]:
+    """Return the texts of a login's form, JSON or body, by which a page may name the client."""
+    return _longest_first(
+        [text for text in texts_of(request) if SHORTEST_NAME <= len(text) <= LONGEST_VALUE]
+    )
+
+
+def texts_of(request: RequestSpec) -> list[str]:
+    """Return all values that a request writes."""
+    return [text for _, text in _placed(content_of(request))]
+
+
+def content_of(request: RequestSpec) -> dict[str, Any]:
+    """Return what a request writes, as one document."""
+    return {
+        "query": dict(request.query),
+        "form": None if request.form is None else dict(request.form),
+        "json": request.json,
+        "body": _parsed_body(request),
+    }
+
+
+def _parsed_body(request: RequestSpec) -> Any:
+    """Return the values of a body in JSON or of a form, or a plain text; None for another."""
+    body, kind = request.body or "", content_type(request)
+    if kind == form.TYPE:
+        return form.parsed(body)
+    parsed = _json(body)
+    if isinstance(parsed, dict | list):
+        return parsed
+    return request.body if kind in PLAIN_TYPES else None
+
+
+def content_type(request: RequestSpec) -> str:
+    """Return the type of a request's body by its header, in small letters; "" without one."""
+    kinds = [text for name, text in request.headers.items() if name.lower() == "content-type"]
+    return kinds[0].partition(";")[0].strip().lower() if kinds else ""
+
+
+def answered_values(answer: Seen) -> tuple[str, ...]:
+    """Return the values of an answer that may be of what was written, longest first."""
+    return _longest_first(
+        [
+            text
+            for place, text in _placed(_json(answer.body))
+            if _is_telling(text) and not SERVER_KEY.search(key_of(place))
+        ]
+    )
+
+
+def named_values(answer: Seen) -> tuple[str, ...]:
+    """Return those under a key that names what was written, longest first."""
+    placed = _placed(_json(answer.body))
+    named = {text for place, text in placed if ID_KEY.search(key_of(place))}
+    return tuple(text for text in answered_values(answer) if text in named)
+
+
+def made_values(first: Seen, second: Seen) -> tuple[str, ...]:
+    """Return the values of the ``second`` answer that were made for this write, longest first.
+
+    The ``first`` is the same server's answer to the same write before. What did not change since is
+    no value of a write: it may be the server's own name.
+    """
+    before = dict(_placed(_json(first.body)))
+    after = dict(_placed(_json(second.body)))
+    made = {text for place, text in after.items() if before.get(place, text) != text}
+    return tuple(text for text in answered_values(second) if text in made)
+
+
+def values_of(request: RequestSpec, answer: Seen) -> tuple[str, ...]:
+    """Return the texts that a request wrote, and those of its answer, longest first."""
+    return _longest_first([*sent_values(request), *answered_values(answer)])
+
+
+def _longest_first(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(texts), key=lambda text: (-len(text), text)))
 
 
 def _is_telling(text: str) -> bool:
@@ -52,21 +142,28 @@ def ids_of(answer: Seen) -> tuple[str, ...]:
     parsed = _json(answer.body)
     ids = [str(parsed)] if isinstance(parsed, int) and not isinstance(parsed, bool) else []
     ids += [value for key, value in _pairs(parsed) if ID_KEY.search(key)]
-    last = ORIGIN.sub("", answer.location or "").rstrip("/").rpartition("/")[2]
+    last = page_of(answer).rstrip("/").rpartition("/")[2]
     return tuple(dict.fromkeys([*ids, *([last] if last.isdigit() else [])]))
 
 
 def returned(
-    values: Sequence[str], request: RequestSpec, before: Seen | None, after: Seen
+    values: Sequence[str], request: RequestSpec, before: Sequence[Seen], after: Sequence[Seen]
 ) -> tuple[str, ...]:
-    """Return the values that an answer has since the write, and that its request does not say."""
+    """Return the values that an answer has since the write, and that its request does not say.
+
+    A server has several processes, so any of the answers ``after`` will do.
+    """
     asked = f"{request.path} {' '.join(request.query.values())}"
-    earlier = before.body if before is not None else ""
     return tuple(
         value
         for value in values
-        if value in after.body and value not in earlier and value not in asked
+        if value not in asked and is_in(value, after) and not is_in(value, before)
     )
+
+
+def is_in(text: str, answers: Sequence[Seen]) -> bool:
+    """Return whether the body of any answer has a text."""
+    return any(text in seen.body for seen in answers)
 
 
 def _json(text: str) -> Any:
@@ -79,14 +176,24 @@ def _json(text: str) -> Any:
 
 
 def _scalars(value: Any) -> Iterator[str]:
+    yield from (text for _, text in _placed(value))
+
+
+def _placed(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
+    """Give the scalar values of a JSON value, at any depth, each with its place."""
     if isinstance(value, Mapping):
-        for entry in value.values():
-            yield from _scalars(entry)
+        for key, entry in value.items():
+            yield from _placed(entry, (*place, key))
     elif isinstance(value, list | tuple):
-        for entry in value:
-            yield from _scalars(entry)
+        for index, entry in enumerate(value):
+            yield from _placed(entry, (*place, index))
     elif isinstance(value, str | int | float) and not isinstance(value, bool):
-        yield str(value)
+        yield place, str(value)
+
+
+def key_of(place: Place) -> str:
+    """Return the last key on the way to a value; "" where there are only indexes."""
+    return next((key for key in reversed(place) if isinstance(key, str)), "")
 
 
 def _pairs(value: Any) -> Iterator[tuple[str, str]]:

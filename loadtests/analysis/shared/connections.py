@@ -17,7 +17,10 @@ from loadtests.model.vocabulary import Bottleneck, Role
 
 @dataclass(frozen=True, kw_only=True)
 class Connections:
-    """The connections of one store: the most that one replica had, and what the server has."""
+    """The connections of one store: the most that one replica had, and what the server has.
+
+    ``most`` counts those that its clients can have: PostgreSQL keeps some for superusers.
+    """
 
     member: str
     per_replica: int
@@ -50,7 +53,8 @@ def of(trials: Sequence[Trial]) -> Connections | None:
 
 def _of_store(member: str, seen: Sequence[tuple[int, StoreSessions]]) -> Connections | None:
     most = next((look.most for _, look in seen if look.most), None)
-    if most is None:
+    reserved = max(look.reserved for _, look in seen)
+    if most is None or most <= reserved:
         return None
     named = [count for _, look in seen for count in look.by_replica.values()]
     if not named and any(look.elsewhere for _, look in seen):
@@ -61,7 +65,7 @@ def _of_store(member: str, seen: Sequence[tuple[int, StoreSessions]]) -> Connect
         member=member,
         per_replica=max(named) if named else -(-alone // fewest),
         used=max(look.connections for _, look in seen),
-        most=most,
+        most=most - reserved,
     )
 
 

@@ -1,7 +1,7 @@
 """Looks at what replicas share: the sessions of stores, and files that are locked.
 
 Files and PostgreSQL are read from outside, by the kernel's list of locks and the titles of the
-server's processes. No connection is opened for it in the ordinary case, since a store may have few.
+server's processes. One connection is opened for it, once: a store may have few.
 Other stores are asked (``stores.STORES``).
 """
 
@@ -33,7 +33,7 @@ class SharedLooks:
     def __init__(self, ask: Ask | None = None, ask_store: AskStore | None = None) -> None:
         self._ask = ask
         self._asked = None if ask_store is None else AskedStores(ask_store)
-        self._most: dict[str, int | None] = {}
+        self._limits: dict[str, tuple[int | None, int]] = {}
         self._questions = 0
         self._locks: dict[str, tuple[str, str]] = {}
 
@@ -70,7 +70,8 @@ class SharedLooks:
     def _sessions(
         self, member: str, commands: Sequence[str], addresses: Mapping[str, str]
     ) -> StoreSessions:
-        clients, most = postgres.parse_titles(commands)
+        clients, said = postgres.parse_titles(commands)
+        asked, reserved = self._limits_of(member) if clients else (None, 0)
         named, elsewhere = by_replica([client.address for client in clients], addresses)
         seen = StoreSessions(
             member=member,
@@ -79,15 +80,17 @@ class SharedLooks:
             waiting=sum(client.is_waiting for client in clients),
             by_replica=named,
             elsewhere=elsewhere,
-            most=most if most is not None else self._most_of(member),
+            most=said if said is not None else asked,
+            reserved=reserved,
         )
         return self._with_lock(seen) if seen.waiting else seen
 
-    def _most_of(self, member: str) -> int | None:
-        if member not in self._most:
+    def _limits_of(self, member: str) -> tuple[int | None, int]:
+        """Return a server's connections, and those that it keeps; it is asked once."""
+        if member not in self._limits:
             answer = self._ask(member, postgres.MOST_QUERY) if self._ask else ""
-            self._most[member] = postgres.parse_most(answer)
-        return self._most[member]
+            self._limits[member] = postgres.parse_most(answer)
+        return self._limits[member]
 
     def _with_lock(self, seen: StoreSessions) -> StoreSessions:
         if self._ask is not None and self._questions < MOST_QUESTIONS:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
 
 from loadtests.analysis.consistency.judgement import TIME_OVER
+from loadtests.analysis.consistency.rate_limits import Heard
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import Seen
 from loadtests.model.generator_records import Answer, Ask
@@ -68,7 +69,7 @@ class Client:
         self._host = host
         self._deadline = deadline
         self.cookies = ""
-        self.heard: list[Seen] = []
+        self.heard: list[Heard] = []
 
     def send(self, server: str, request: RequestSpec) -> Seen:
         """Send a request with the client's cookies, and keep those of the answer."""
@@ -83,7 +84,7 @@ class Client:
         """Send requests to servers, all at the same time; no cookie changes."""
         answers = self._ask(asked, None if as_stranger else self.cookies)
         return tuple(
-            self._kept(server, request, answer)
+            self._kept(server, request, answer, as_stranger=as_stranger)
             for (server, request), answer in zip(asked, answers, strict=True)
         )
 
@@ -122,7 +123,9 @@ class Client:
             body=body,
         )
 
-    def _kept(self, server: str, request: RequestSpec, answer: Answer) -> Seen:
+    def _kept(
+        self, server: str, request: RequestSpec, answer: Answer, *, as_stranger: bool = False
+    ) -> Seen:
         wants_tls = _wants_tls(request, answer)
         seen = Seen(
             replica=server,
@@ -132,7 +135,14 @@ class Client:
             location=_location(answer, self._addresses.values(), self._host),
             limit_left=limit_left(answer.headers),
         )
-        self.heard.append(seen)
+        self.heard.append(
+            Heard(
+                seen=seen,
+                request=f"{request.method.upper()} {request.path}",
+                as_stranger=as_stranger,
+                retry_after_s=retry_after_s(answer.headers),
+            )
+        )
         return seen
 
 
@@ -160,6 +170,12 @@ def limit_left(headers: Mapping[str, str]) -> int | None:
             return int(headers[name])
     match = LIMIT_IN_WORDS.search(headers.get("ratelimit", ""))
     return int(match[1]) if match else None
+
+
+def retry_after_s(headers: Mapping[str, str]) -> int | None:
+    """Return the seconds of the header ``Retry-After``; None for a date or none."""
+    text = headers.get("retry-after", "").strip()
+    return int(text) if text.isdigit() else None
 
 
 def joined(own: str, cookies: str) -> str:

@@ -6,15 +6,15 @@ may read, with its cookies. Where one differs, both are asked again, in turns.
 
 from __future__ import annotations
 
+import math
 import random
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from loadtests.analysis.consistency import (
     conversation,
+    counting,
     judgement,
-    normal_form,
     rate_limits,
     reading,
     written,
@@ -22,9 +22,11 @@ from loadtests.analysis.consistency import (
 from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.analysis.consistency.reading import CONFIRM, Reading
+from loadtests.analysis.consistency.rewording import rewordings
 from loadtests.analysis.consistency.turns import turns
+from loadtests.measurement.consistency.beginning import Beginning, Case, Written, is_accepted
 from loadtests.measurement.consistency.client import Client, Deadline
-from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState, Seen
+from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from loadtests.model.tested.workload import RequestSpec
 from loadtests.tools import proc
 
@@ -46,40 +48,11 @@ SUPPOSED_PROCESSES = 4
 MOST_CONFIRMED = 4
 """Requests of a workload that are asked again; one would be enough for the verdict."""
 
-MOST_VALUES = 3
+COUNTS = 5
+"""Answers of each server by which it is seen to count for itself."""
 
-NUMBER = re.compile(r"\d+")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Written:
-    """A request that wrote, and its answer."""
-
-    name: str
-    request: RequestSpec
-    answer: Seen
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Origin:
-    """The write that a read follows from, and the name of that read without its ids."""
-
-    written_by: str
-    check: str
-
-
-@dataclass(kw_only=True)
-class Case:
-    """A request with its answers so far."""
-
-    request: RequestSpec
-    reading: Reading
-
-    def add(self, server: str, *answers: Seen) -> None:
-        """Add answers of a server."""
-        kept = dict(self.reading.answers)
-        kept[server] = (*kept.get(server, ()), *answers)
-        self.reading = replace(self.reading, answers=kept)
+MOST_WORDS = 24
+"""Words that are written at the same time, at most; twice as many as there are processes."""
 
 
 @dataclass(kw_only=True)
@@ -87,7 +60,8 @@ class Examination:
     """The check of one worker model and workload.
 
     ``servers`` are its replicas, home first. ``processes`` is the number of processes of each; None
-    where it is not known. ``deadline`` says how many seconds are left.
+    where it is not known. ``deadline`` says how many seconds are left. What seems to break is asked
+    until ``confirm_until_s`` of the monotonic clock.
     """
 
     client: Client
@@ -97,12 +71,17 @@ class Examination:
     processes: int | None
     rng: random.Random
     deadline: Deadline
+    confirm_until_s: float = -math.inf
     cases: list[Case] = field(default_factory=list)
     last_written: dict[str, Written] = field(default_factory=dict)
     """The last write of each name that another server than home accepted."""
+    words: random.Random = field(default_factory=random.SystemRandom)
+    """What draws new words: never the same in two checks."""
     began_s: float = 0.0
     """When the client began, in seconds of the monotonic clock."""
     _writes: list[Written] = field(default_factory=list)
+    _reworded: set[str] = field(default_factory=set)
+    """Names of writes of which more were sent, each with another word."""
 
     def is_over(self) -> bool:
         """Return whether the time is up."""
@@ -122,7 +101,7 @@ class Examination:
         self._confirm(self.cases)
         # Only now: it may write at the other servers what they are found not to know.
         self._confirm(self.write_elsewhere())
-        results = [judgement.judge(self.asked, case.reading) for case in self.cases]
+        results = [self._judged(case) for case in self.cases]
         results += self._unread_writes()
         results += [self._left_out(name, why) for name, why in self.talk.left_out]
         limit = rate_limits.limits(self.asked, self.client.heard)
@@ -133,67 +112,18 @@ class Examination:
     def begin(self) -> None:
         """Begin at home: start, read, write, and read again; then read everywhere."""
         self.began_s = proc.monotonic_s()
-        for request in self.talk.start:
-            self.client.send(self._home, self._filled(request))
-        reads = conversation.unique([self._filled(read) for read in self.talk.reads])
-        before = {_line(read): self.client.send(self._home, read) for read in reads}
-        for write in self.talk.writes:
-            request = self._filled(write)
-            answer = self.client.send(self._home, request)
-            name = conversation.name_of(write)
-            self._writes.append(Written(name=name, request=request, answer=answer))
-        derived: dict[str, _Origin] = {}
-        followed: set[str | None] = set()
-        for one in self._writes:
-            if not _is_accepted(one.answer):
-                continue
-            ids = written.ids_of(one.answer)
-            further = conversation.reads_of_answer(
-                self.talk.reads, one.answer, ids, self.talk.headers
-            )
-            reads = conversation.unique([*reads, *(entry.request for entry in further)])
-            derived |= {
-                _line(entry.request): _Origin(
-                    written_by=one.name,
-                    check=entry.of or _same_in_every_run(conversation.name_of(entry.request)),
-                )
-                for entry in further
-            }
-            followed |= {entry.of for entry in further}
-        for read in reads:
-            earlier = before.get(_line(read))
-            # What a placeholder named at random is not there; what was written is asked instead.
-            if read.name in followed and earlier is not None and not _is_accepted(earlier):
-                continue
-            answer = self.client.send(self._home, read)
-            self.cases.append(self._case(read, earlier, answer, derived))
-        self._read_everywhere()
-
-    def _case(
-        self, read: RequestSpec, before: Seen | None, after: Seen, derived: Mapping[str, _Origin]
-    ) -> Case:
-        values: tuple[str, ...] = ()
-        origin = derived.get(_line(read))
-        written_by = origin.written_by if origin else None
-        for one in self._writes:
-            found = written.returned(
-                written.values_of(one.request, one.answer), read, before, after
-            )
-            if found and _is_accepted(one.answer):
-                values, written_by = found[:MOST_VALUES], one.name
-                break
-        return Case(
-            request=read,
-            reading=Reading(
-                name=conversation.name_of(read),
-                check=origin.check if origin else conversation.name_of(read),
-                home=self._home,
-                answers={self._home: (after,)},
-                values=values,
-                written_by=written_by,
-                derived=_line(read) in derived,
-            ),
+        beginning = Beginning(
+            client=self.client,
+            talk=self.talk,
+            home=self._home,
+            others=self._others,
+            at_once=1 if self.processes == 1 else self._at_once,
+            rng=self.rng,
+            words=self.words,
         )
+        self.cases = beginning.cases()
+        self._writes = beginning.writes
+        self._read_everywhere()
 
     def _filled(self, request: RequestSpec) -> RequestSpec:
         return conversation.filled(request, self.talk.values, self.rng)
@@ -208,14 +138,8 @@ class Examination:
         if self.client.cookies and self.cases:
             for _ in range(2):
                 self._ask_as_stranger(self.cases)
-        if self.processes != 1:
-            for case in self.cases:
-                if not self.is_over():
-                    self._ask_at_once(case)
 
     def _ask_all(self, server: str) -> None:
-        if self.is_over():
-            return
         answers = self.client.ask([(server, case.request) for case in self.cases])
         for case, answer in zip(self.cases, answers, strict=True):
             case.add(server, answer)
@@ -225,9 +149,9 @@ class Examination:
         for case, answer in zip(cases, answers, strict=True):
             case.reading = replace(case.reading, stranger=(*case.reading.stranger, answer))
 
-    def _ask_at_once(self, case: Case) -> None:
-        at_once = [(self._home, case.request)] * self._at_once
-        case.add(self._home, *self.client.ask(at_once))
+    def _ask_at_once(self, case: Case, server: str) -> None:
+        at_once = [(server, case.request)] * self._at_once
+        case.add(server, *self.client.ask(at_once))
 
     @property
     def _at_once(self) -> int:
@@ -237,7 +161,7 @@ class Examination:
         """Send each write to the other servers, too, and return those that seem to refuse it."""
         refused: list[Case] = []
         for one, write in zip(self._writes, self.talk.writes, strict=True):
-            if not self._others or not _is_accepted(one.answer) or self.is_over():
+            if not self._others or not is_accepted(one.answer) or self.is_over():
                 continue
             case = Case(
                 request=write,
@@ -253,14 +177,21 @@ class Examination:
                 request = self._filled(write)
                 (answer,) = self.client.ask([(server, request)])
                 case.add(server, answer)
-                if _is_accepted(answer):
+                if is_accepted(answer):
                     self.last_written[one.name] = Written(
-                        name=one.name, request=request, answer=answer
+                        name=one.name, request=request, answer=answer, first=request
                     )
             if reading.suspects(case.reading):
                 refused.append(case)
         self.cases += refused
         return refused
+
+    def put_back(self) -> None:
+        """Write at home what the load itself writes, where the checks wrote a word of their own."""
+        names = self._reworded | {one.name for one in self._writes if one.word}
+        reworded = [one.first for one in self._writes if one.name in names]
+        if reworded and not self.is_over():
+            self.client.ask([(self._home, request) for request in reworded])
 
     # -- again ------------------------------------------------------------------------------------
 
@@ -272,7 +203,10 @@ class Examination:
             for case in cases
             if self.processes != 1 and not case.reading.writing and reading.is_mixed(case.reading)
         ]
-        if (not suspected and not mixed) or self.deadline.left_s() <= SETTLE_S:
+        if not suspected and not mixed:
+            return
+        self.deadline.until_s = max(self.deadline.until_s, self.confirm_until_s)
+        if self.deadline.left_s() <= SETTLE_S:
             return
         proc.sleep(SETTLE_S)
         for case in mixed[:MOST_CONFIRMED]:
@@ -282,14 +216,57 @@ class Examination:
                 self._confirm_other(case, reading.suspects(case.reading)[0])
 
     def _confirm_home(self, case: Case) -> None:
+        words = self._write_words(case)
+        other = next(iter(reading.suspects(case.reading)), None)
         case.reading = replace(case.reading, answers={self._home: ()}, stranger=())
         for _ in range(BURSTS):
-            self._ask_at_once(case)
-            for _ in range(CONFIRM // BURSTS + 1):
-                if self.client.cookies:
-                    self._ask_as_stranger([case])
+            self._ask_at_once(case, self._home)
+            if other is not None:
+                self._ask_at_once(case, other)
+            self._ask_strangers(case)
         for server in self._others:
-            case.add(server, *self.client.ask([(server, case.request)] * CONFIRM))
+            if server != other:
+                case.add(server, *self.client.ask([(server, case.request)] * CONFIRM))
+        shown = [word for word in words if written.is_in(word, case.reading.at_home)]
+        if shown:
+            case.reading = replace(
+                case.reading,
+                values=(shown[0],),
+                words=words,
+                processes=self.processes or SUPPOSED_PROCESSES,
+            )
+
+    def _ask_strangers(self, case: Case) -> None:
+        """Ask as strangers: as many as the client's own, where these name the client."""
+        if not self.client.cookies:
+            return
+        if case.reading.names:
+            answers = self.client.ask(
+                [(self._home, case.request)] * self._at_once, as_stranger=True
+            )
+            case.reading = replace(case.reading, stranger=(*case.reading.stranger, *answers))
+            return
+        for _ in range(CONFIRM // BURSTS + 1):
+            self._ask_as_stranger([case])
+
+    def _write_words(self, case: Case) -> tuple[str, ...]:
+        """Write words of our own at home, all at the same time, so that each process gets some.
+
+        There are more of them than twice the processes: a page that shows some of them by chance
+        then shows more kinds of them than there are processes.
+        """
+        number = 2 * (self.processes or SUPPOSED_PROCESSES) + 2
+        writes = [one for one in self._writes if one.name == case.reading.written_by]
+        found = case.reading
+        if found.derived or not found.sent or not writes or number > MOST_WORDS:
+            return ()
+        tries = [rewordings(writes[0].first, self.words)[:1] for _ in range(number)]
+        reworded = [one for some in tries for one in some]
+        self._reworded.add(writes[0].name)
+        answers = self.client.ask([(self._home, one.request) for one in reworded])
+        return tuple(
+            one.word for one, answer in zip(reworded, answers, strict=True) if is_accepted(answer)
+        )
 
     def _confirm_other(self, case: Case, other: str) -> None:
         case.reading = replace(case.reading, answers={self._home: (), other: ()}, stranger=())
@@ -299,6 +276,19 @@ class Examination:
             case.add(server, *self.client.ask([(server, request)]))
             if is_home and self.client.cookies and not case.reading.writing:
                 self._ask_as_stranger([case])
+
+    def _judged(self, case: Case) -> ProbeResult:
+        """Return the result of a case; where servers seem to count alone, ask them in turns."""
+        result = judgement.judge(self.asked, case.reading)
+        is_open = result.state in {ProbeState.OK, ProbeState.NOTE} and not case.reading.writing
+        other = counting.alone(case.reading) if is_open else None
+        if other is None or self.is_over():
+            return result
+        again = Case(request=case.request, reading=replace(case.reading, answers={}))
+        for server in [self._home, other] * COUNTS:
+            again.add(server, *self.client.ask([(server, case.request)]))
+        alone = counting.alone(again.reading)
+        return result if alone is None else counting.note(self.asked, again.reading, alone)
 
     # -- what is left -----------------------------------------------------------------------------
 
@@ -314,7 +304,7 @@ class Examination:
             )
             if one.answer.error == judgement.TIME_OVER:
                 detail = judgement.not_asked(one.name)
-            elif not _is_accepted(one.answer):
+            elif not is_accepted(one.answer):
                 answer = judgement.in_words(one.answer)
                 detail = f"{self._home} itself answered {one.name} with {answer}."
             results.append(
@@ -326,16 +316,3 @@ class Examination:
         return self.asked.result(
             ProbeKind.ANSWER, name, ProbeState.UNCHECKED, f"{name} was not asked: {why}."
         )
-
-
-def _same_in_every_run(name: str) -> str:
-    """Return the name of a read without the ids of what was written."""
-    return NUMBER.sub("<n>", normal_form.normal(name))
-
-
-def _line(request: RequestSpec) -> str:
-    return f"{request.method} {request.path} {dict(request.query)}"
-
-
-def _is_accepted(seen: Seen) -> bool:
-    return reading.standing(seen) in {reading.Standing.ACCEPTED, reading.Standing.REDIRECTED}

@@ -7,12 +7,8 @@ from dataclasses import replace
 
 from loadtests.analysis.consistency import judgement, reading, written
 from loadtests.analysis.consistency.reading import CONFIRM, Reading
-from loadtests.measurement.consistency.examination import (
-    MOST_CONFIRMED,
-    MOST_VALUES,
-    Case,
-    Examination,
-)
+from loadtests.measurement.consistency.beginning import MOST_VALUES, Case
+from loadtests.measurement.consistency.examination import MOST_CONFIRMED, Examination
 from loadtests.model.consistency import ProbeResult, Seen
 
 TWICE = 2
@@ -53,11 +49,11 @@ def _as_written_last(examination: Examination, case: Case, answers: Sequence[See
     if last is None or not found.values:
         return found
     values = written.values_of(last.request, last.answer)
-    new = written.returned(values, case.request, found.at_home[0], answers[-1])
+    new = written.returned(values, case.request, found.at_home[:1], answers[-1:])
     if not new:
         return found
     return replace(
-        found, values=new[:MOST_VALUES], answers={found.home: tuple(answers)}, stranger=()
+        found, values=new[:MOST_VALUES], words=(), answers={found.home: tuple(answers)}, stranger=()
     )
 
 

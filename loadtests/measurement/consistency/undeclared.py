@@ -13,11 +13,12 @@ from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.environments.protocol import Grows, KeepsFiles, Stack
 from loadtests.measurement.consistency import further_server
+from loadtests.measurement.consistency.beginning import Case
 from loadtests.measurement.consistency.client import TIMEOUT_S, Client, Deadline, target
-from loadtests.measurement.consistency.examination import Case, Examination
+from loadtests.measurement.consistency.examination import Examination
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
-from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.errors import EnvironmentFailure, GeneratorFailure
 from loadtests.model.plan import Plan
 from loadtests.model.stack import Replica
 from loadtests.model.tested.workload import RequestSpec
@@ -40,6 +41,11 @@ CONTROL_LIMIT_S = 10.0
 FILES_LIMIT_S = 3.0
 BREAKING_FILES_LIMIT_S = 25.0
 """How long listing the files of a server may take: longer where one may be at fault."""
+
+FORGOTTEN = (
+    "No further server was started: no request of the load always shows what the first one knows"
+    " of its client."
+)
 
 LEAST_TIMEOUT_S = 0.1
 
@@ -76,12 +82,14 @@ class Means:
     """What a stack can do for the checks; None where it cannot.
 
     ``files_written`` returns the files of a replica. ``files_are_shared`` says whether all replicas
-    see the same. ``further_replica`` starts one more of a worker model.
+    see the same. ``further_replica`` starts one more of a worker model; ``no_start`` says why there
+    is none, where that is worth a line.
     """
 
     files_written: FilesWritten | None = None
     files_are_shared: bool = False
     further_replica: Callable[[str], AbstractContextManager[str]] | None = None
+    no_start: str = ""
 
 
 NO_MEANS = Means()
@@ -148,17 +156,29 @@ class Undeclared:
                 processes=None if worker.as_started else worker.processes,
                 seed=f"{plan.seed}/{worker.name}/{workload.name}",
             )
-            results += self.examine(subject, until_s=now_s + share_s, end_s=end_s)
+            found = self.examine(
+                subject, until_s=now_s + share_s, end_s=end_s, confirm_until_s=now_s + limit_s
+            )
+            if any(result.state is ProbeState.BREAKS for result in found):
+                end_s += max(0.0, proc.monotonic_s() - now_s - share_s)  # the others keep theirs
+            results += found
         return tuple(results)
 
     def examine(
-        self, subject: Subject, *, until_s: float, end_s: float | None = None
+        self,
+        subject: Subject,
+        *,
+        until_s: float,
+        end_s: float | None = None,
+        confirm_until_s: float | None = None,
     ) -> tuple[ProbeResult, ...]:
         """Return the results of some servers; nothing is asked after ``until_s``.
 
-        A further server may take a little longer, but not beyond ``end_s``.
+        A further server may take a little longer, but not beyond ``end_s``. What seems to break may
+        take until ``confirm_until_s``: as long as if these were the only servers.
         """
         examination = self._examination(subject, until_s)
+        examination.confirm_until_s = until_s if confirm_until_s is None else confirm_until_s
         results = examination.run()
 
         def again(elapsed_s: float) -> Examination:
@@ -166,6 +186,7 @@ class Undeclared:
             return self._examination(replace(subject, seed=f"{subject.seed}/again"), control_s)
 
         started = self._after_start(examination, again, until_s if end_s is None else end_s)
+        examination.put_back()
         return self._with_files(examination, (*results, *started))
 
     def _examination(self, subject: Subject, until_s: float) -> Examination:
@@ -210,12 +231,19 @@ class Undeclared:
         remembered = further_server.remembered(examination)
         further = self._means.further_replica
         asked = examination.asked
-        if further is None or not remembered or asked.worker in self._grown:
+        over = f"No further server was started: {judgement.TIME_OVER}."
+        knows_client = bool(examination.talk.start or examination.talk.writes)
+        if further is None:
+            why = self._means.no_start
+            return (_not_started(asked, why),) if why and knows_client else ()
+        if asked.worker in self._grown:
             return ()
+        if not remembered:
+            why = over if examination.is_over() else FORGOTTEN
+            return (_not_started(asked, why),) if knows_client else ()
         # A start takes as long for many variants as for one, so it may have more than their share.
         deadline = examination.deadline
         deadline.until_s = min(end_s, deadline.until_s + START_NEEDS_S)
-        over = f"No further server was started: {judgement.TIME_OVER}."
         if deadline.left_s() < START_NEEDS_S / 2:
             return (_not_started(asked, over),)
         known = further_server.still_known(examination, remembered)
@@ -223,19 +251,15 @@ class Undeclared:
             why = over if examination.is_over() else _replaced(remembered)
             return (_not_started(asked, why),)
         self._grown.add(asked.worker)
-        path = known[0].request
-        with further(asked.worker) as address:
-            limit_s = max(0.0, min(START_LIMIT_S, deadline.left_s()))
-            try:
-                proc.wait_until(
-                    lambda: self._answers(address, path, deadline),
-                    limit_s=limit_s,
-                    failure=f"A further server did not answer in {limit_s:.0f} s.",
-                )
-            except EnvironmentFailure as error:
-                return (_not_started(asked, str(error)),)
-            result = further_server.after_start(examination, known)
-            elapsed_s = proc.monotonic_s() - examination.began_s
+        try:
+            with further(asked.worker) as address:
+                self._wait_for(address, known[0].request, deadline)
+                result = further_server.after_start(examination, known)
+                elapsed_s = proc.monotonic_s() - examination.began_s
+        except GeneratorFailure:
+            raise
+        except EnvironmentFailure as error:
+            return (_not_started(asked, str(error)),)
         if result.state is not ProbeState.BREAKS:
             return (result,)
         return (self._controlled(result, again(elapsed_s), elapsed_s),)
@@ -253,7 +277,17 @@ class Undeclared:
         left_s = control.began_s + elapsed_s - proc.monotonic_s()
         proc.sleep(max(0.0, left_s))
         lasts = known and further_server.after_start(control, known).state is ProbeState.OK
+        control.put_back()
         return result if lasts else judgement.forgets_by_itself(result)
+
+    def _wait_for(self, address: str, request: RequestSpec, deadline: Deadline) -> None:
+        """Wait until a further server answers; raise :class:`EnvironmentFailure` if it does not."""
+        limit_s = max(0.0, min(START_LIMIT_S, deadline.left_s()))
+        proc.wait_until(
+            lambda: self._answers(address, request, deadline),
+            limit_s=limit_s,
+            failure=f"A further server did not answer in {limit_s:.0f} s.",
+        )
 
     def _answers(self, address: str, request: RequestSpec, deadline: Deadline) -> bool:
         timeout_s = max(LEAST_TIMEOUT_S, min(TIMEOUT_S, deadline.left_s()))

@@ -13,7 +13,8 @@ class StoreSessions:
     ``connections`` counts all clients, ``active`` those inside of a statement or a transaction, and
     ``waiting`` those that wait for a lock. ``by_replica`` has the connections of each replica where
     they can be told apart, and ``elsewhere`` counts those from another address, such as a pooler's.
-    ``most`` is the server's ``max_connections``. ``lock`` is the kind of lock that most wait for,
+    ``most`` is the server's ``max_connections``, of which it has ``reserved`` for others than its
+    clients. ``lock`` is the kind of lock that most wait for,
     and ``statement`` the beginning of the commonest statement that waits. ``refused`` and
     ``deadlocks`` are counts since the server's start; None where it does not count.
     ``has_locks`` is false for a store whose sessions wait for no lock that can be seen.
@@ -32,6 +33,7 @@ class StoreSessions:
     deadlocks: int | None = None
     has_locks: bool = True
     elsewhere: int = 0
+    reserved: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

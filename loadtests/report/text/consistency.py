@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from loadtests.analysis.consistency import judgement
 from loadtests.analysis.failures import wording
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState, Seen
 from loadtests.model.failures import FailureResult, FailureShape
@@ -162,8 +163,15 @@ def _passed(result: RunResult) -> Iterator[Sentence]:
             f"Every replica read what another had written: {_listed(declared)}.",
         )
     asked = [check for check in others if check.kind is not ProbeKind.START]
-    if asked:
-        yield ProbeState.OK, f"All servers answered one client alike: {_listed(asked)}."
+    alike = [check for check in asked if not judgement.only_accepted(check)]
+    if alike:
+        yield ProbeState.OK, f"All servers answered one client alike: {_listed(alike)}."
+    accepted = [check for check in asked if judgement.only_accepted(check)]
+    if accepted:
+        yield (
+            ProbeState.OK,
+            f"All servers accepted what changes from answer to answer: {_listed(accepted)}.",
+        )
     lasting = dict.fromkeys(check.worker for check in others if check.kind is ProbeKind.START)
     if lasting:
         workers = ", ".join(lasting)

@@ -221,7 +221,19 @@ LOCKS_QUERY = (
     " FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     " GROUP BY 1, 2 ORDER BY count(*) DESC LIMIT 1"
 )
-MOST_QUERY = "SHOW max_connections"
+MOST_QUERY = (
+    "SELECT current_setting('max_connections'), CASE WHEN (SELECT role.rolsuper"
+    " FROM pg_stat_activity AS seen JOIN pg_roles AS role ON role.oid = seen.usesysid"
+    " WHERE seen.pid <> pg_backend_pid() AND seen.backend_type = 'client backend'"
+    " GROUP BY role.rolsuper ORDER BY count(*) DESC LIMIT 1) THEN 0"
+    " ELSE current_setting('superuser_reserved_connections')::int"
+    " + coalesce(current_setting('reserved_connections', true), '0')::int END"
+)
+"""How many connections a server has, and how many of them it keeps from its clients: none where
+these are superusers. ``reserved_connections`` is there from version 16 on."""
+
+USUALLY_RESERVED = 3
+"""PostgreSQL's default of ``superuser_reserved_connections``, where nobody could ask."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,9 +288,13 @@ def parse_lock(text: str) -> tuple[str, str] | None:
     return (LOCK_KINDS.get(event, f"{event} lock"), statement.strip()) if separator else None
 
 
-def parse_most(text: str) -> int | None:
-    """Return the number in the answer to ``MOST_QUERY``."""
-    return int(text.strip()) if text.strip().isdigit() else None
+def parse_most(text: str) -> tuple[int | None, int]:
+    """Return both numbers in the answer to ``MOST_QUERY``; the first is None if it is not one."""
+    most, _, reserved = text.strip().partition("|")
+    return (
+        int(most) if most.isdigit() else None,
+        int(reserved) if reserved.isdigit() else USUALLY_RESERVED,
+    )
 
 
 # -- what its log says ------------------------------------------------------------------------

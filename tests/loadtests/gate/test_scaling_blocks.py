@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
 from loadtests.environments.keep_awake import Awake
+from loadtests.gate import scaling_blocks
 from loadtests.gate.generator_pool import GeneratorPool
 from loadtests.gate.model import SideName, WorkerLoad
 from loadtests.gate.plan import block_members, block_order
-from loadtests.gate.scaling_blocks import FIRST_PORT, BlockRunner, _on
+from loadtests.gate.scaling_blocks import FIRST_PORT, NO_START, BlockRunner, _on
 from loadtests.measurement.consistency.undeclared import Undeclared
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import SAMPLE_CHECKS, ProbeState
@@ -152,3 +154,22 @@ def test_requests_that_share_a_check_are_one_try_of_it(
     assert [(each.side, each.result.state) for each in probes] == [
         (side, ProbeState.BREAKS) for side in SideName
     ]
+
+
+def test_a_gate_says_that_it_starts_no_further_server(
+    world: GateWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reasons = []
+
+    class Checks:
+        def __init__(self, *given: Any) -> None:
+            reasons.append(given[-1].no_start)
+
+        def examine(self, *_: Any, **__: Any) -> tuple[()]:
+            return ()
+
+    monkeypatch.setattr(scaling_blocks, "Undeclared", Checks)
+
+    a_runner(world).ask_servers()
+
+    assert reasons == [NO_START] * 2

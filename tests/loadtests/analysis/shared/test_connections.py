@@ -44,6 +44,18 @@ def test_another_client_beside_the_replicas_changes_nothing() -> None:
     assert found.per_replica == 8
 
 
+def test_connections_that_the_server_keeps_for_superusers_are_not_there_for_replicas() -> None:
+    seen = sessions(connections=8, most=20, by_replica={"gthread-1": 8}, reserved=3)
+
+    found = known(sessions(connections=0, most=20), seen)
+
+    assert found is not None
+    assert found.most == 17
+    use = connections.use(looked(PLAN, lambda _: (seen,)), 2, found)
+    assert use is not None
+    assert use.detail.startswith("16 of the 17 connections of db were wanted")
+
+
 def test_without_a_limit_nothing_is_known() -> None:
     assert known(sessions()) is None
 

@@ -46,7 +46,7 @@ def test_a_server_is_asked_what_is_waited_for_a_few_times_only() -> None:
     assert seen[0].lock == "row lock"
     assert seen[0].statement == "UPDATE stock SET n = n - 1 WHERE id = 1"
     assert seen[-1] == seen[0]
-    assert asked == [postgres.LOCKS_QUERY] * 6
+    assert asked == [postgres.MOST_QUERY, *[postgres.LOCKS_QUERY] * 6]
 
 
 def test_a_limit_that_is_not_on_the_command_line_is_asked_for_once() -> None:
@@ -62,7 +62,21 @@ def test_a_limit_that_is_not_on_the_command_line_is_asked_for_once() -> None:
         (seen,) = looks.look(stores={"db": titles}, addresses={}, replicas={}).sessions
 
     assert seen.most == 100
+    assert seen.reserved == 3
     assert asked == [postgres.MOST_QUERY]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reserved"), [("20|5\n", 5), ("20|0\n", 0), ("psql: error\n", 3)]
+)
+def test_connections_that_the_server_keeps_for_superusers_are_known(
+    answer: str, reserved: int
+) -> None:
+    looks = SharedLooks(lambda *_: answer)
+
+    (seen,) = looks.look(stores={"db": TITLES}, addresses={}, replicas={}).sessions
+
+    assert (seen.most, seen.reserved) == (20, reserved)
 
 
 @pytest.mark.parametrize("command", ["mongod", "mysqld", "/sbin/docker-init -- x"])

@@ -14,6 +14,7 @@ from typing import Any
 
 from flask import Flask, Response, abort, jsonify, redirect, request, session
 
+from tests.loadtests.measurement.consistency.fixed_apps import INNOCENT_NAMES
 from tests.loadtests.measurement.consistency.innocent_limits import (
     limit_in_a_shared_store,
     limit_in_memory,
@@ -339,5 +340,6 @@ INNOCENT: dict[Callable[[Store, Store], Flask], tuple[str, ...]] = {
     quota_of_home: READ,
     notes_that_expire: ("PUT /notes/a", "GET /notes/a"),
     **INNOCENT_WRITES,
+    **INNOCENT_NAMES,
 }
 """Each application with the requests of its load."""

@@ -18,11 +18,13 @@ from werkzeug.wsgi import ClosingIterator
 
 from loadtests.generator.http.cookies import Cookies
 from loadtests.measurement.consistency import examination
+from loadtests.measurement.consistency.client import encoded, target
 from loadtests.measurement.consistency.undeclared import Means, Undeclared
 from loadtests.model.consistency import ProbeResult, ProbeState
 from loadtests.model.generator_records import Answer, Ask
+from loadtests.model.plan import Plan
 from loadtests.model.stack import Replica
-from loadtests.model.tested.workload import RequestSpec, Workload
+from loadtests.model.tested.workload import Locustfile, RequestSpec, Workload
 from tests.loadtests.builders import make_plan, make_worker
 
 Store = dict[str, Any]
@@ -36,19 +38,28 @@ class Site:
     A request meets any process of its server. ``count`` is how many were asked.
     """
 
-    def __init__(self, make: Make, *, servers: int = 2, processes: int = 1, seed: int = 1) -> None:
+    def __init__(
+        self,
+        make: Make,
+        *,
+        servers: int = 2,
+        processes: int = 1,
+        seed: int = 1,
+        workers: Sequence[str] = ("gthread",),
+    ) -> None:
         self._rng = random.Random(seed)
         self._make = make
-        self._shared: Store = {}
-        shared = self._shared
+        self.shared: Store = {}
+        shared = self.shared
         self.replicas = tuple(
             Replica(
-                name=f"gthread-{number}",
-                worker="gthread",
+                name=f"{worker}-{number}",
+                worker=worker,
                 number=number,
-                address=f"10.0.0.{number}:8000",
-                identity=f"server {number}",
+                address=f"10.0.{index}.{number}:8000",
+                identity=f"{worker} server {number}",
             )
+            for index, worker in enumerate(workers)
             for number in range(1, servers + 1)
         )
         self._processes: dict[str, list[Flask]] = {}
@@ -62,10 +73,21 @@ class Site:
     def further_replica(self, worker: str) -> Iterator[str]:
         """Start one more server, as a stack does."""
         address = "10.0.0.99:8000"
-        self._processes[address] = [self._make(self._shared, {})]
+        self._processes[address] = [self._make(self.shared, {})]
         time.sleep(self.start_s)
         yield address
         del self._processes[address]
+
+    def send_before(self, request: RequestSpec, servers: Sequence[str] = ()) -> None:
+        """Send a request to every process of these servers, or of all, as a load does."""
+        body, kind = encoded(request)
+        headers = dict(request.headers) | ({"Content-Type": kind} if kind else {})
+        for replica in self.replicas:
+            if servers and replica.name not in servers:
+                continue
+            url = f"http://{replica.address}{target(request)}"
+            for app in self._processes[replica.address]:
+                call(app, Ask(url=url, method=request.method, headers=headers, body=body))
 
     def fetch(self, urls: Sequence[str], *, timeout_s: float) -> tuple[Answer, ...]:
         return self.ask([Ask(url=url) for url in urls], timeout_s=timeout_s)
@@ -139,6 +161,13 @@ def request(line: str, **fields: Any) -> RequestSpec:
     return RequestSpec(method=method, path=path, **fields)
 
 
+def plan_of(workload: Workload, *, processes: int = 1, seed: int = 1) -> Plan:
+    """Give a plan of one worker model and one workload."""
+    worker = replace(make_worker("gthread"), processes=processes)
+    plan = make_plan(replica_counts=(1, 2), seed=seed)
+    return replace(plan, workers=(worker,), workloads=(workload,))
+
+
 def asked(
     make: Make,
     *requests: RequestSpec,
@@ -151,24 +180,30 @@ def asked(
     files: Sequence[str] | None = None,
     limit_s: float = 20.0,
     headers: Mapping[str, str] | None = None,
+    before: Sequence[RequestSpec] = (),
+    before_at: Sequence[str] = (),
+    as_locustfile: bool = False,
+    shared: Store | None = None,
 ) -> tuple[ProbeResult, ...]:
-    """Give the results of the checks of a site's requests, without waiting in between."""
+    """Give the results of the checks of a site's requests, without waiting in between.
+
+    ``before`` was sent to every process earlier, or to those of the servers ``before_at``.
+    ``as_locustfile`` says that the requests are those of a locustfile's check trial. ``shared`` is
+    filled with what all servers have in common.
+    """
     site = Site(make, servers=servers, processes=processes, seed=seed)
     site.start_s = start_s
-    worker = replace(make_worker("gthread"), processes=processes)
-    plan = replace(
-        make_plan(replica_counts=(1, 2), seed=seed),
-        workers=(worker,),
-        workloads=(
-            Workload(
-                name="own",
-                path="/",
-                requests=requests,
-                start=tuple(start),
-                headers=headers or {},
-            ),
-        ),
+    for earlier in before:
+        site.send_before(earlier, before_at)
+    workload = Workload(
+        name="own",
+        path="/",
+        requests=() if as_locustfile else requests,
+        locustfile=Locustfile(path="/locustfile.py") if as_locustfile else None,
+        start=tuple(start),
+        headers=headers or {},
     )
+    plan = plan_of(workload, processes=processes, seed=seed)
     agent: Any = site
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(examination, "SETTLE_S", 0.0)
@@ -177,7 +212,10 @@ def asked(
             further_replica=site.further_replica if grows else None,
         )
         undeclared = Undeclared(agent, site.replicas, "shop.example:9001", means)
-        return undeclared.check(plan, {}, limit_s=limit_s)
+        results = undeclared.check(plan, {"own": requests}, limit_s=limit_s)
+    if shared is not None:
+        shared.update(site.shared)
+    return results
 
 
 def breaks(results: Sequence[ProbeResult]) -> list[ProbeResult]:

@@ -233,8 +233,8 @@ def test_files_that_each_server_writes_are_named_where_something_breaks() -> Non
 class SlowSite(Site):
     """A site whose every request takes ``step_s`` of a clock, or as long as it may."""
 
-    def __init__(self, make: Make, step_s: float) -> None:
-        super().__init__(make)
+    def __init__(self, make: Make, step_s: float, **fields: Any) -> None:
+        super().__init__(make, **fields)
         self.step_s = step_s
         self.now_s = 0.0
 
@@ -271,3 +271,41 @@ def test_what_no_time_was_left_for_is_said() -> None:
     (result,) = results
     assert result.state is ProbeState.UNCHECKED
     assert result.detail == "GET /me was not asked: the time for the checks was over."
+
+
+def test_what_seems_to_break_is_asked_on_although_its_share_of_the_time_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Three variants share the time, and each would be confirmed if it were the only one."""
+    names = ("gthread", "sync", "gevent")
+    site = SlowSite(apps.random_secret_key, 0.25, workers=names)
+    monkeypatch.setattr(proc, "monotonic_s", lambda: site.now_s)
+    monkeypatch.setattr(proc, "sleep", lambda _: None)
+    plan = replace(
+        make_plan(workers=names, replica_counts=(1, 2)),
+        workers=tuple(make_worker(name) for name in names),
+        workloads=(Workload(name="own", path="/", requests=(request("GET /me"),), start=(LOGIN,)),),
+    )
+    agent: Any = site
+
+    results = Undeclared(agent, site.replicas, "shop.example:9001").check(plan, {})
+
+    assert [(r.worker, r.state) for r in results] == [(name, ProbeState.BREAKS) for name in names]
+
+
+def test_servers_that_no_time_was_left_to_ask_are_not_called_alike() -> None:
+    site = SlowSite(innocent_apps.etags, 0.1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proc, "monotonic_s", lambda: site.now_s)
+        plan = replace(
+            make_plan(replica_counts=(1, 2)),
+            workers=(make_worker("gthread"),),
+            workloads=(Workload(name="own", path="/"),),
+        )
+        agent: Any = site
+        undeclared = Undeclared(agent, site.replicas, "shop.example:9001")
+
+        (result,) = undeclared.check(plan, {}, limit_s=0.2)
+
+    assert result.state is ProbeState.UNCHECKED
+    assert result.detail == ("gthread-2: GET / was not asked: the time for the checks was over.")

@@ -187,3 +187,17 @@ def test_the_pages_show_what_was_asked_of_whom_and_both_answers() -> None:
         assert "gthread-1: 10 right, gthread-2: 10 wrong" in shown
     assert "302 → /login" in page
     assert page.count("<pre>") == 2
+
+
+def test_servers_that_only_accept_a_request_are_not_said_to_answer_alike() -> None:
+    detail = "All 2 servers accepted GET /hits (4 answers), which are not all the same."
+    counted = undeclared(check="GET /hits", read="GET /hits", detail=detail)
+
+    result = make_result(probes=(undeclared(), counted))
+
+    said = consistency.sentences(result)
+    assert (ProbeState.OK, "All servers answered one client alike: gthread (GET /me).") in said
+    assert (
+        ProbeState.OK,
+        "All servers accepted what changes from answer to answer: gthread (GET /hits).",
+    ) in said

@@ -1,0 +1,159 @@
+"""A request that writes once more, with a word that no other request has. PURE.
+
+What was written with a fixed text cannot be told from what was there before: each server may have
+got it earlier. The text keeps its kind and about its length. Ids, dates, numbers, addresses and
+what is chosen from a list are left as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from loadtests.analysis.consistency import form
+from loadtests.analysis.consistency.normal_form import REPLACED
+from loadtests.analysis.consistency.written import (
+    ID_KEY,
+    LONGEST_VALUE,
+    Place,
+    content_of,
+    content_type,
+    key_of,
+)
+from loadtests.analysis.failures.wording import is_login
+from loadtests.model.tested.workload import RequestSpec
+
+KEPT_KEY = re.compile(
+    r"secret|token|csrf|nonce|captcha|signature|auth(?!or)|session|mail|phone|url|uri|href|type"
+    r"|kind|status|locale|currency|country|method|operation|query$"
+    r"|(^|_)(date|time|lang|role|unit|action)|(date|time|_at)$",
+    re.IGNORECASE,
+)
+"""Keys whose values an application looks up, checks or sends something to."""
+
+PASSWORD_KEY = re.compile(r"passw|pwd|passphrase|passcode", re.IGNORECASE)
+"""Keys of a login or a registration: another name would be refused, or lock somebody out."""
+
+MARKUP = re.compile(r"[<>{}@=\n]|://")
+"""What a text has that is markup, a program, an e-mail's or another address."""
+
+LETTERS = re.compile(r"[^\W\d_]+")
+FEWEST_LETTERS = 4
+FEWEST_IN_A_SENTENCE = 2
+
+SHORTEST_WORD = 6
+"""Letters of a new word: 64 million words, so that none is in a page by chance."""
+
+ALPHABET = "bcdfghjklmnpqrstvwxz"
+"""Without vowels, no word means anything."""
+
+HEXADECIMAL = re.compile(r"(?=.*\d)(?=.*[a-f])[0-9a-f]{16,}")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rewording:
+    """A request with a ``word`` of its own, in the place of ``old``."""
+
+    request: RequestSpec
+    word: str
+    old: str
+
+
+def rewordings(request: RequestSpec, rng: random.Random) -> tuple[Rewording, ...]:
+    """Return the request with another word in one of its texts, each text in turn, longest first.
+
+    There are none for a login, nor where a request has no text that may be changed.
+    """
+    content = content_of(request)
+    places = list(_leaves(content, ()))
+    if is_login(request.path) or any(PASSWORD_KEY.search(key_of(place)) for place, _ in places):
+        return ()
+    found = []
+    for place, text in sorted(places, key=lambda entry: (_is_id(entry[1]), -len(entry[1]))):
+        if ID_KEY.search(key_of(place)) or KEPT_KEY.search(key_of(place)):
+            continue
+        changed = _changed(text, rng)
+        if changed is not None:
+            new, old, word = changed
+            request_now = _with_content(request, _put(content, place, new))
+            found.append(Rewording(request=request_now, word=word, old=old))
+    return tuple(found)
+
+
+def _changed(text: str, rng: random.Random) -> tuple[str, str, str] | None:
+    """Return a text with another word, the old word and the new one; None to leave it alone."""
+    if len(text) > LONGEST_VALUE or MARKUP.search(text):
+        return None
+    if UUID.fullmatch(text):
+        new = str(uuid.UUID(int=rng.getrandbits(128), version=4))
+        return new, text, new
+    if HEXADECIMAL.fullmatch(text):
+        new = "".join(rng.choice("0123456789abcdef") for _ in text)
+        return new, text, new
+    masked = text
+    for pattern, _ in REPLACED:
+        masked = pattern.sub(lambda match: "0" * len(match[0]), masked)
+    word = max(LETTERS.finditer(masked), key=lambda match: len(match[0]), default=None)
+    fewest = FEWEST_IN_A_SENTENCE if " " in text else FEWEST_LETTERS
+    if word is None or len(word[0]) < fewest:
+        return None
+    new = _new_word(word[0], rng)
+    return f"{text[: word.start()]}{new}{text[word.end() :]}", word[0], new
+
+
+def _new_word(old: str, rng: random.Random) -> str:
+    """Return letters in the case of the old ones, and at least as many."""
+    new = "".join(rng.choice(ALPHABET) for _ in range(max(len(old), SHORTEST_WORD)))
+    if old.isupper():
+        return new.upper()
+    return new.capitalize() if old[0].isupper() else new
+
+
+def _is_id(text: str) -> bool:
+    return bool(UUID.fullmatch(text) or HEXADECIMAL.fullmatch(text))
+
+
+# -- the texts of a request -----------------------------------------------------------------------
+
+
+def _with_content(request: RequestSpec, content: Mapping[str, Any]) -> RequestSpec:
+    body = request.body if content["body"] is None else content["body"]
+    if not isinstance(body, str | None):
+        is_form = content_type(request) == form.TYPE
+        body = form.encoded(body) if is_form else json.dumps(body, ensure_ascii=False)
+    return replace(
+        request,
+        query=content["query"],
+        form=content["form"],
+        json=content["json"],
+        body=body,
+    )
+
+
+def _leaves(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
+    if isinstance(value, Mapping):
+        for key, entry in value.items():
+            yield from _leaves(entry, (*place, key))
+    elif isinstance(value, list | tuple):
+        for index, entry in enumerate(value):
+            yield from _leaves(entry, (*place, index))
+    elif isinstance(value, str):
+        yield place, value
+
+
+def _put(value: Any, place: Place, text: str) -> Any:
+    """Return a document with a text in one place."""
+    if not place:
+        return text
+    first, rest = place[0], place[1:]
+    if isinstance(value, Mapping):
+        return {**value, first: _put(value[first], rest, text)}
+    return [
+        _put(entry, rest, text) if index == first else entry for index, entry in enumerate(value)
+    ]
