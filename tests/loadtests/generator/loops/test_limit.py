@@ -2,6 +2,7 @@ from time import monotonic
 
 import pytest
 
+from loadtests.generator.loops import limit as limits
 from loadtests.generator.loops.limit import VARIABLE, Limit, of_environment
 
 
@@ -27,29 +28,40 @@ def test_time_in_which_nobody_asked_is_not_made_up_for() -> None:
     assert monotonic() - started >= 0.09
 
 
-def test_the_waits_in_the_window_are_counted_and_no_others() -> None:
+class Clock:
+    """A clock that stands still but for the waits."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(limits, "monotonic", lambda: self.now)
+        monkeypatch.setattr(limits, "sleep", self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_the_waits_in_the_window_are_counted_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    Clock(monkeypatch)
     limit = Limit(20.0)
-    started = monotonic()
-    limit.wait()
-    limit.wait()  # before anybody watches
-    assert limit.held_s == 0.0
+    limit.watch(1000.12, 1000.22)
 
-    limit.watch(started + 0.1, started + 0.17)
-    for _ in range(3):  # until 0.10, 0.15 and 0.20 s
+    held_s = []
+    for _ in range(6):  # at 0, 0.05, 0.10, 0.15, 0.20 and 0.25 s
         limit.wait()
+        held_s.append(limit.held_s)
 
-    assert limit.held_s == pytest.approx(0.07, abs=0.03)
-    assert limit.held_s <= 0.07 + 1e-9
+    assert held_s == pytest.approx([0.0, 0.0, 0.0, 0.03, 0.08, 0.1])
 
 
-def test_a_window_begins_without_waits() -> None:
+def test_a_window_begins_without_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    Clock(monkeypatch)
     limit = Limit(100.0)
-    limit.watch(0.0, monotonic() + 10.0)
+    limit.watch(0.0, 2000.0)
     limit.wait()
     limit.wait()
-    assert limit.held_s > 0.0
+    assert limit.held_s == pytest.approx(0.01)
 
-    limit.watch(0.0, monotonic() + 10.0)
+    limit.watch(0.0, 2000.0)
 
     assert limit.held_s == 0.0
 
