@@ -105,7 +105,9 @@ def has_another_user() -> bool:
     """Return whether this process can become another user, and that one can run the harness."""
     if os.geteuid() != 0 or proc.which("setpriv") is None:
         return False
-    argv = (*as_user(NOBODY), sys.executable, "-c", "import loadtests.cli.app")
+    # It has to start programs itself: setpriv still has root's rights when it starts the first.
+    script = "import subprocess, sys, loadtests.cli.app; subprocess.run((sys.executable, '-c', ''))"
+    argv = (*as_user(NOBODY), sys.executable, "-c", script)
     try:
         return proc.run(argv, env={"PYTHONPATH": str(PROJECT)}, check=False).code == 0
     except ProcessFailure:

@@ -118,7 +118,7 @@ def test_a_disk_that_fills_within_a_line_leaves_the_lines_before_it_and_nothing_
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, usual[1]))
     try:
         with pytest.raises(EnvironmentFailure, match=r"a cannot be written \(File too large\)"):
-            files.append_line(path, b'{"n": "' + b"x" * 20_000 + b'"}')
+            files.append_line(path, b'{"n": "' + b"x" * 6_000 + b'"}')
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
