@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from loadtests.analysis import core_speed, estimates, file_ceiling, request_table, samples
+from loadtests.analysis import core_speed, estimates, request_table, samples
+from loadtests.analysis.ceilings import file_ceiling
 from loadtests.analysis.latency import level_results
 from loadtests.analysis.profiles import naming
 from loadtests.analysis.rules.system import disturbed

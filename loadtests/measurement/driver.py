@@ -9,7 +9,7 @@ from random import Random
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from loadtests.analysis import file_ceiling, generator_ceiling
+from loadtests.analysis.ceilings import file_ceiling, generator_ceiling
 from loadtests.analysis.consistency.conversation import common_headers
 from loadtests.environments.keep_awake import Awake
 from loadtests.environments.protocol import HasFront, Stack

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.analysis import file_ceiling
+from loadtests.analysis.ceilings import file_ceiling
 from loadtests.model.errors import UnusableLoad
 from loadtests.model.generator_records import Finished, LoadDone
 from loadtests.model.latency import FileCeiling

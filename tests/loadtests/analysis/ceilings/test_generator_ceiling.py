@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.analysis import generator_ceiling
+from loadtests.analysis.ceilings import generator_ceiling
 from loadtests.model.generator_records import LoadDone
 from loadtests.model.latency import Ceiling
 from loadtests.model.vocabulary import RuleCode, RuleState

@@ -1,0 +1,1 @@
+"""The highest rates that the load generator can reach. PURE."""
