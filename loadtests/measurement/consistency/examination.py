@@ -42,6 +42,9 @@ MOST_AT_ONCE = 48
 BURSTS = 4
 """How often that is repeated where processes seem to differ: 12 answers of each in each half."""
 
+MOST_TRIES = 3
+"""How often that is begun anew while one process answers everything, as one may that is quick."""
+
 SUPPOSED_PROCESSES = 4
 """Processes of a server whose number is not known."""
 
@@ -51,8 +54,8 @@ MOST_CONFIRMED = 4
 COUNTS = 5
 """Answers of each server by which it is seen to count for itself."""
 
-MOST_WORDS = 24
-"""Words that are written at the same time, at most; twice as many as there are processes."""
+WORDS_EACH = 2
+"""New words for each process, at least, so that chance shows more kinds of them than processes."""
 
 
 @dataclass(kw_only=True)
@@ -198,11 +201,7 @@ class Examination:
     def _confirm(self, cases: Sequence[Case]) -> None:
         """Ask again where servers, or the processes of home, seem to differ."""
         suspected = [case for case in cases if reading.suspects(case.reading)]
-        mixed = [
-            case
-            for case in cases
-            if self.processes != 1 and not case.reading.writing and reading.is_mixed(case.reading)
-        ]
+        mixed = [case for case in cases if self._is_mixed(case)]
         if not suspected and not mixed:
             return
         self.deadline.until_s = max(self.deadline.until_s, self.confirm_until_s)
@@ -214,8 +213,22 @@ class Examination:
         for case in suspected[:MOST_CONFIRMED]:
             if case not in mixed:
                 self._confirm_other(case, reading.suspects(case.reading)[0])
+                if self._is_mixed(case):  # its processes differ, as the first answers did not show
+                    self._confirm_home(case)
+
+    def _is_mixed(self, case: Case) -> bool:
+        """Return whether the processes of home seem to differ."""
+        found = case.reading
+        return self.processes != 1 and not found.writing and reading.is_mixed(found)
 
     def _confirm_home(self, case: Case) -> None:
+        """Ask home's processes again; once more where one alone answered everything."""
+        for _ in range(MOST_TRIES):
+            self._ask_processes(case)
+            if self._is_mixed(case) or self.is_over():
+                return
+
+    def _ask_processes(self, case: Case) -> None:
         words = self._write_words(case)
         other = next(iter(reading.suspects(case.reading)), None)
         case.reading = replace(case.reading, answers={self._home: ()}, stranger=())
@@ -252,15 +265,14 @@ class Examination:
     def _write_words(self, case: Case) -> tuple[str, ...]:
         """Write words of our own at home, all at the same time, so that each process gets some.
 
-        There are more of them than twice the processes: a page that shows some of them by chance
-        then shows more kinds of them than there are processes.
+        A page that shows some of them by chance shows more kinds of them than there are processes.
         """
-        number = 2 * (self.processes or SUPPOSED_PROCESSES) + 2
+        processes = self.processes or SUPPOSED_PROCESSES
         writes = [one for one in self._writes if one.name == case.reading.written_by]
         found = case.reading
-        if found.derived or not found.sent or not writes or number > MOST_WORDS:
+        if found.derived or not found.sent or not writes or self._at_once < WORDS_EACH * processes:
             return ()
-        tries = [rewordings(writes[0].first, self.words)[:1] for _ in range(number)]
+        tries = [rewordings(writes[0].first, self.words)[:1] for _ in range(self._at_once)]
         reworded = [one for some in tries for one in some]
         self._reworded.add(writes[0].name)
         answers = self.client.ask([(self._home, one.request) for one in reworded])

@@ -11,6 +11,9 @@ from flask import Flask, request, session
 CASE = os.environ.get("CASE", "")
 FOLDER = os.environ.get("FOLDER", "")
 
+LIST: list[str] = []
+"""What this process keeps."""
+
 
 def create_app() -> Flask:
     """Return the application of this process."""
@@ -23,6 +26,8 @@ def create_app() -> Flask:
     app.add_url_rule("/me", view_func=me)
     app.add_url_rule("/notes", view_func=write, methods=["POST"])
     app.add_url_rule("/notes/<int:number>", view_func=read)
+    app.add_url_rule("/list", view_func=add, methods=["POST"])
+    app.add_url_rule("/list", endpoint="list", view_func=lambda: LIST)
     app.add_url_rule("/healthz", view_func=lambda: "ok")
     return app
 
@@ -34,6 +39,11 @@ def login() -> str:
 
 def me() -> tuple[str, int]:
     return (session["user"], 200) if "user" in session else ("who are you?", 401)
+
+
+def add() -> tuple[str, int]:
+    LIST.append(request.form["text"])
+    return "kept", 201
 
 
 def database() -> sqlite3.Connection:

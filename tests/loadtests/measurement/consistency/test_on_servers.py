@@ -49,7 +49,9 @@ REQUESTS = (
 LOGIN = RequestSpec(method="POST", path="/login", form={"user": "ada lovelace"})
 
 
-def found(agent: Agent, case: str, folder: Path) -> Sequence[ProbeResult]:
+def found(
+    agent: Agent, case: str, folder: Path, requests: tuple[RequestSpec, ...] = REQUESTS
+) -> Sequence[ProbeResult]:
     """Give what the checks find of one application, served by three worker models."""
     plan = replace(
         make_plan(
@@ -58,7 +60,7 @@ def found(agent: Agent, case: str, folder: Path) -> Sequence[ProbeResult]:
             backend="processes",
             budget=make_budget(replica_cpus=None, replica_cores=(), service_cores=()),
         ),
-        workloads=(Workload(name="own", path="/me", requests=REQUESTS, start=(LOGIN,)),),
+        workloads=(Workload(name="own", path="/me", requests=requests, start=(LOGIN,)),),
     )
     settings = {"*": {"CASE": case, "FOLDER": str(folder)}}
     backend = ProcessesBackend(CHECKOUT, tested=SERVED, settings=settings)
@@ -117,3 +119,18 @@ def test_tables_that_each_start_empties_break_with_every_worker_model(
         (worker, "a further server starts", False) for worker in ("gthread", "sync", "gevent")
     ]
     assert "what POST /notes wrote was gone" in results[-1].detail
+
+
+def test_a_list_of_each_process_breaks_with_every_worker_model(
+    agent: Agent, tmp_path: Path
+) -> None:
+    """The text is the same every time, so it gets a word of its own."""
+    write = RequestSpec(method="POST", path="/list", form={"text": "buy milk"})
+
+    results = found(agent, "in_memory", tmp_path, (RequestSpec(path="/list"), write))
+
+    assert broken(results) == [
+        ("gthread", "GET /list", False),
+        ("sync", "GET /list", True),
+        ("gevent", "GET /list", False),
+    ]
