@@ -11,12 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from loadtests.analysis import (
-    core_speed,
-    file_ceiling,
-    generator_ceiling,
-    verdict,
-)
+from loadtests.analysis import core_speed, verdict
+from loadtests.analysis.ceilings import file_ceiling, generator_ceiling
 from loadtests.analysis.consistency import rate_limits
 from loadtests.analysis.failures import requests_by_name, shape
 from loadtests.analysis.latency import checks, level_results, slo_search

@@ -13,7 +13,7 @@ from statistics import fmean
 import numpy as np
 
 from loadtests.analysis import samples
-from loadtests.analysis.generator_ceiling import NEED_LIMIT_RATIO
+from loadtests.analysis.ceilings.generator_ceiling import NEED_LIMIT_RATIO
 from loadtests.analysis.rules.finding import found
 from loadtests.model.errors import UnusableLoad
 from loadtests.model.generator_records import LoadDone

@@ -11,7 +11,7 @@ CHECKED = (
 )
 TRIALS = f"{FILES}/test_trials.py"
 CASES = f"{FILES}/case_files.py::CASES"
-CEILING = "tests/loadtests/analysis/test_file_ceiling.py"
+CEILING = "tests/loadtests/analysis/ceilings/test_file_ceiling.py"
 
 
 def _checked(case: str, expected: str, *names: str, tests: tuple[str, ...] = ()) -> Row:
