@@ -107,7 +107,7 @@ def _decisions(given: dict[str, Any], decide: Decide) -> Iterator[Decision]:
 
 def _tell_size(error: TwofoldError, given: dict[str, Any], decide: Decide) -> None:
     """Add to the failure of the first doubling that its replicas may have been too small."""
-    with suppress(TwofoldError):
+    with suppress(EnvironmentFailure, UsageError):  # never a signal
         here = decide(of_step(given, FIRST)).plan.budget.replica_cpus
         alone = decide({**given, "replicas": FIRST}).plan.budget.replica_cpus
         if here is not None and alone is not None and here < alone:

@@ -142,11 +142,15 @@ def restore(record: Record) -> None:
     """Put a deployment's number back, unless it is one that no run gave it.
 
     Where only those that serve are known, the right number may serve while another one that a run
-    asked for is on its way. So the order is given in any case.
+    asked for is on its way. So the order is given in any case. It is also where nobody can tell the
+    number, as at the end of a run.
     """
     runner = HookRunner(record.hooks)
-    now = runner.count()
-    if runner.is_foreign(now, {record.before, *record.ours}):
+    try:
+        now: int | None = runner.count()
+    except EnvironmentFailure:
+        now = None
+    if now is not None and runner.is_foreign(now, {record.before, *record.ours}):
         forget(record.path)
         raise KeptBySystem(
             f"The deployment has {now} replicas, which no run gave it, so it is left as it is. It"

@@ -9,7 +9,7 @@ from loadtests.environments.swarm.nodes import is_shown
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.machine import Node
 from loadtests.model.stack import NetworkReading, NodeReading, NodesSeen
-from loadtests.model.vocabulary import Role
+from loadtests.model.vocabulary import Role, is_generator
 from loadtests.tools import docker, host, proc
 from loadtests.tools.docker import Container
 from loadtests.tools.procfs import network
@@ -38,9 +38,9 @@ At = Mapping[str, tuple[Node, Container]]
 class NodeCounters:
     """Reads the counters of all nodes at the same time.
 
-    On this machine, every member's network namespace is read. Of a node elsewhere, one member's is,
-    and those of the trial's replicas if ``every_replica`` is to be, by a program inside them: it
-    shows that member's network, and the whole node's CPU.
+    On this machine, every member's network namespace is read. Of a node elsewhere, one of our
+    members' is, and those of the trial's replicas if ``every_replica`` is to be, by a program
+    inside them: it shows that member's network, and the whole node's CPU.
     """
 
     def __init__(self, at: At, *, every_replica: bool) -> None:
@@ -88,14 +88,17 @@ class NodeCounters:
 def _lookouts(
     at: At, replicas: Collection[str], *, every_replica: bool
 ) -> Sequence[tuple[str, Node, Container]]:
-    """Return one member of each node, ours if there is one, and maybe a trial's replicas."""
-    loaded = [member for member in at if member in replicas]
+    """Return one member of each node, ours if there is one, and maybe a trial's replicas.
+
+    A node without any of these is not looked at: a look into a small replica would slow it, and
+    more so in the small cells.
+    """
+    loaded = [member for member in at if member in replicas] if every_replica else []
     one: dict[str, str] = {}
-    for member in (*OURS, *loaded):
+    for member in (*OURS, *filter(is_generator, at), *loaded):
         if member in at:
             one.setdefault(at[member][0].id, member)
-    chosen = dict.fromkeys((*one.values(), *(loaded if every_replica else ())))
-    return tuple((member, *at[member]) for member in chosen)
+    return tuple((member, *at[member]) for member in dict.fromkeys((*one.values(), *loaded)))
 
 
 def may_look(replica_cpus: float | None, window_s: float) -> bool:

@@ -16,7 +16,7 @@ from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageErro
 from loadtests.model.machine import Machine, Node
 from loadtests.model.tested.swarm import SwarmAccess
 from loadtests.planning.swarm_placement import is_one_machine
-from loadtests.tools import host, proc
+from loadtests.tools import docker, host, proc
 from loadtests.tools.docker import Container
 from loadtests.tools.docker.swarm import NodeEngine, NodeFacts
 
@@ -71,7 +71,7 @@ def manager_address() -> str:
 
 
 def _refuse_certificates(context: Mapping[str, Any], address: str) -> None:
-    """Raise for a context that reaches its engine with certificates, and say what does work.
+    """Raise :class:`NoEngine` for a context with certificates, and say what does work.
 
     The same files in variables count for Docker's library and for its programs, on every node.
     """
@@ -79,7 +79,7 @@ def _refuse_certificates(context: Mapping[str, Any], address: str) -> None:
         return
     folder = (context.get("Storage") or {}).get("TLSPath")
     files = f"{folder}/docker" if folder else "FOLDER"
-    raise EnvironmentFailure(
+    raise docker.NoEngine(
         f"Docker's context {context.get('Name')!r} reaches the engine at {address} with"
         " certificates, and a Swarm's nodes are reached by addresses alone. Name engine and"
         f" certificates by variables: export DOCKER_HOST={address} DOCKER_TLS_VERIFY=1"

@@ -26,7 +26,7 @@ build = images.build
 build_argv, exec_argv = command_lines.build_argv, command_lines.exec_argv
 update_argv, build_limits = command_lines.update_argv, command_lines.build_limits
 no_restart_argv = command_lines.no_restart_argv
-_reason = reasons.reason
+_reason, NoEngine = reasons.reason, reasons.NoEngine
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
@@ -74,10 +74,6 @@ class NetworkKept(EnvironmentFailure):
     """The engine cannot remove a network although no container uses it (moby issue 42119)."""
 
 
-class NoEngine(EnvironmentFailure):
-    """No engine runs, or none that this user may use; one that hangs is another failure."""
-
-
 class Engine:
     """The Docker engine at ``host``, or else the one that the environment variables name."""
 
@@ -88,7 +84,8 @@ class Engine:
             self.version = str(self._client.version()["Version"])
         except (DockerException, RequestException, KeyError) as error:
             at = f" at {host}" if host else ""
-            kind = NoEngine if reasons.is_nobody(error) else EnvironmentFailure
+            is_nobody = reasons.is_nobody(error) and not connection.is_by_ssh(host)
+            kind = NoEngine if is_nobody else EnvironmentFailure
             raise kind(
                 f"No Docker engine answers{at} ({_reason(error)}). Start it, or allow this user to"
                 " use its socket; or run without one: --backend processes."

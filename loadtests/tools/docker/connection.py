@@ -7,7 +7,7 @@ import os
 import docker
 from docker.errors import DockerException
 
-from loadtests.model.errors import EnvironmentFailure
+from loadtests.tools.docker.reasons import NoEngine
 
 HOST = "DOCKER_HOST"
 SSH_PACKAGE = "paramiko"
@@ -18,8 +18,8 @@ def connected(host: str | None, *, timeout_s: int) -> docker.DockerClient:
     """Return a client of the engine at ``host``, or of the one that the environment names.
 
     Through ssh, the user's own program ``ssh`` is called, as Docker's programs do, so its
-    configuration counts. Raises :class:`EnvironmentFailure` where the package for it is missing,
-    and else what Docker's library raises.
+    configuration counts. Raises :class:`NoEngine` where the package for it is missing, and else
+    what Docker's library raises.
     """
     where = {**os.environ} if host is None else {**os.environ, HOST: host}
     try:
@@ -27,8 +27,16 @@ def connected(host: str | None, *, timeout_s: int) -> docker.DockerClient:
     except DockerException as error:
         if SSH_PACKAGE not in str(error):
             raise
-        raise EnvironmentFailure(
+        raise NoEngine(
             f"The engine at {where.get(HOST) or 'the address of the context'} is reached through"
             f" ssh, for which Docker's library needs a package that is missing. Install it: pip"
             " install 'docker[ssh]'."
         ) from error
+
+
+def is_by_ssh(host: str | None) -> bool:
+    """Return whether an engine, or the one that the environment names, is reached through ssh.
+
+    Then a missing program, or a refused connection, tells nothing of the engine behind.
+    """
+    return (host or os.environ.get(HOST, "")).startswith("ssh://")

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from loadtests.model.errors import EnvironmentFailure
+
 NOBODY = (FileNotFoundError, ConnectionRefusedError, PermissionError)
 """What a connection ends with where no engine runs, or none that this user may use."""
+
+
+class NoEngine(EnvironmentFailure):
+    """No engine runs, or none that this user may use; one that hangs is another failure."""
 
 
 def reason(error: BaseException) -> str:

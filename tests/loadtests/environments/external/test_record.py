@@ -1,6 +1,7 @@
 """What a run leaves for others to put back: its note, and its watchdog."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,19 @@ def a_dead_run(web: FileDeployment, log: Path, *, before: int, ours: tuple[int, 
     note = json.loads(path.read_text())
     path.write_text(json.dumps(note | {"owner": "1/0/another boot/"}))
     return path
+
+
+def test_the_number_is_put_back_also_where_nobody_can_tell_the_present_one(tmp_path: Path) -> None:
+    web = FileDeployment(tmp_path, replicas=1)
+    blind = replace(web.hooks, replicas=("false",))
+    path = record.write(blind, 3, (3, 1), tmp_path / "log")
+    noted = record.read(path)
+    assert noted is not None
+
+    record.restore(noted)
+
+    assert web.count == 3
+    assert record.read(path) is None
 
 
 def test_the_next_run_puts_back_what_a_dead_one_found(tmp_path: Path) -> None:

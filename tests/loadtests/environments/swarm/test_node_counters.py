@@ -86,15 +86,25 @@ def test_each_replica_that_is_loaded_elsewhere_is_read(argvs: list[Sequence[str]
     assert len(argvs) == 3
 
 
-def test_small_replicas_are_left_alone_but_for_one_of_a_node_without_ours(
+def test_small_replicas_are_left_alone_also_on_a_node_without_ours(
     argvs: list[Sequence[str]],
 ) -> None:
     at = {**AT, **{f"gthread-{n}": (a_node(3), a_container("gthread", number=n)) for n in (4, 5)}}
 
     seen = NodeCounters(at, every_replica=False).read(["gthread-2", "gthread-5", "gthread-4"])
 
-    assert [each.member for each in seen.network][1:] == ["proxy", "gthread-4"]
+    assert [each.member for each in seen.network][1:] == ["proxy"]
+    assert [each.node for each in seen.nodes] == ["n1", "n2"]
+    assert len(argvs) == 1
+
+
+def test_a_node_with_a_further_generator_alone_is_looked_at(argvs: list[Sequence[str]]) -> None:
+    at = {**AT, "generator:2": (a_node(3), a_container("generator", number=2))}
+
+    seen = NodeCounters(at, every_replica=False).read(["gthread-2"])
+
     assert [each.node for each in seen.nodes] == ["n1", "n2", "n3"]
+    assert "generator:2" in {each.member for each in seen.network}
     assert len(argvs) == 2
 
 
