@@ -32,7 +32,7 @@ LEAST_TOLD = 0.005
 def widened(doubling: DoublingResult, plan: Plan, cells: Sequence[CellResult]) -> DoublingResult:
     """Return the doubling with an interval that holds what may be the machine's.
 
-    Nothing changes where CPU was not full at both counts, where a replica has a core or more, or
+    Nothing changes where CPU was not full at both counts, where no two replicas share a core, or
     where the factor has no interval.
     """
     share = share_ratio(doubling, plan, cells)
@@ -56,7 +56,9 @@ def share_ratio(doubling: DoublingResult, plan: Plan, cells: Sequence[CellResult
     """Return how far the interval reaches beyond chance: up where it is above 0, else down."""
     changed = doubling.cpu_per_request_factor
     budget = plan.budget.replica_cpus
-    if not changed or budget is None or budget >= 1 or not _cpu_is_full(doubling, cells):
+    if not changed or budget is None or budget >= 1:
+        return 0.0
+    if not plan.budget.share_cores(doubling.replicas_to) or not _cpu_is_full(doubling, cells):
         return 0.0
     return math.copysign(min(abs(changed - 1), MOST), changed - 1)
 
@@ -78,7 +80,7 @@ def in_words(doubling: DoublingResult) -> str:
     share, changed = doubling.machine_share_ratio, doubling.cpu_per_request_factor
     if abs(share) < LEAST_TOLD or changed is None:
         return ""
-    part = "That" if abs(changed - 1) <= MOST else f"{MOST:.0%} of that"
+    part = "That" if abs(changed - 1) <= MOST else f"{MOST * 100:.0f} percentage points of that"
     where = "up" if share > 0 else "down"
     return (
         f"CPU per request changed by {changed - 1:+.1%}. {part} can be the shared cores' doing, so"

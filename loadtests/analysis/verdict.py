@@ -78,7 +78,6 @@ def conclude(
 ) -> RunResult:
     """Return the result of a run, finished or not, from everything that was recorded of it."""
     trials = core_speed.at_mean_speed(trials)
-    minutes = minutes_per_round(plan, trials)
     cells = estimates.cells(plan, trials, calibrations)
     looked_at = comparison.profiles_of(profiles, naming.rates(cells), naming.cpu_ms(cells))
     cells = naming.with_waits(cells, looked_at.findings)
@@ -89,7 +88,7 @@ def conclude(
             findings=findings,
             probes=probes,
             failures=failures,
-            round_minutes=minutes,
+            round_minutes=minutes_per_round(plan, trials, doubling),
         )
         for doubling in estimates.doublings(plan, trials)
     )
@@ -176,11 +175,19 @@ def exit_code(verdict: Verdict) -> int:
     return EXIT_CODES[verdict]
 
 
-def minutes_per_round(plan: Plan, trials: Sequence[Trial]) -> float | None:
-    """Return the mean length of a round of this plan so far; None before the first trial."""
+def minutes_per_round(
+    plan: Plan, trials: Sequence[Trial], doubling: DoublingResult
+) -> float | None:
+    """Return the mean time that a round takes for a doubling's worker model and workload.
+
+    What is precise is left out of rounds, so the others may cost nothing more. None before the
+    first trial.
+    """
     if not trials:
         return None
-    return math.fsum(trial.wall_s for trial in trials) / len(trials) * len(plan.cells) / 60
+    series = (doubling.worker, doubling.workload)
+    cells = [cell for cell in plan.cells if (cell.worker, cell.workload) == series]
+    return math.fsum(trial.wall_s for trial in trials) / len(trials) * len(cells) / 60
 
 
 def minutes_to_settle(

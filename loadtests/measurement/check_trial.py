@@ -7,7 +7,7 @@ once, and all that is wrong is said at once.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -102,13 +102,14 @@ def check(agent: Agent, orders: Orders, workload: Workload, base_url: str) -> Ch
     that is wrong.
     """
     facts = agent.check(base_url, orders.of(workload), limit_s=LIMIT_S)
-    problems = problems_of(facts, header_names(workload))
+    headers = header_names(workload)
+    problems = problems_of(facts, headers)
     file = workload.locustfile
     if facts.get("problem") and file is not None:
         path = Path(file.path)
         problems = (*problems, *undefined(read_locustfile(read_file(path), path.name)))
-    raise_all(problems, workload.name, notes_of(facts))
-    return CheckedLoad(facts)
+    raise_all(problems, workload.name, notes_of(facts, headers))
+    return CheckedLoad(facts, headers)
 
 
 def header_names(workload: Workload) -> frozenset[str]:
@@ -123,8 +124,8 @@ class CheckedLoad:
     ``start`` are the requests of users before their first task, and ``requests`` those of tasks.
     """
 
-    def __init__(self, facts: dict[str, Any]) -> None:
-        self.notes = notes_of(facts)
+    def __init__(self, facts: dict[str, Any], headers: Collection[str] = ()) -> None:
+        self.notes = notes_of(facts, headers)
         self.start = requests_of(facts, "on_start")
         self.requests = requests_of(facts, "task")
         self.users_step = users_step([entry["weight"] for entry in facts["classes"]])

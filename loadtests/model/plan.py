@@ -70,6 +70,10 @@ class Budget:
     store_cores: tuple[int, ...] = ()
     replicas_apart: bool = False
 
+    def share_cores(self, replicas: int) -> bool:
+        """Return whether some of so many replicas share a core."""
+        return not self.replicas_apart and replicas > len(self.replica_cores)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:

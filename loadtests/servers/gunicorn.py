@@ -7,9 +7,11 @@ import math
 import re
 import shlex
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
+from loadtests.model.tested.target import Target
 from loadtests.servers.server import Command, KeepAlive, ReplicaOrder, Seen, Server, Trouble
 from loadtests.servers.words import command_words, number, option, workers_of
 
@@ -40,8 +42,11 @@ TIMEOUT_S = 30
 """gunicorn's default: how long a worker may be silent before it is killed."""
 
 _CONFIG = re.compile(r"-c.*|--config(?:=.*)?")
+_TIMEOUT = re.compile(r"-t\d*|--timeout(?:=.*)?")
 
 PID_FILE = "gunicorn.pid"
+
+SHELLS = frozenset({"sh", "bash", "dash", "ash", "busybox"})
 
 ARGUMENTS = "GUNICORN_CMD_ARGS"
 """The variable whose options gunicorn takes over those of its configuration file."""
@@ -98,6 +103,17 @@ def _timeout(worker: WorkerModel, start_limit_s: float | None) -> tuple[str, ...
     if start_limit_s is None or any(_CONFIG.fullmatch(word) for word in worker.options):
         return ()
     return ("--timeout", str(math.ceil(max(TIMEOUT_S, start_limit_s))))
+
+
+def import_limit_s(limit_s: float | None, tested: Target, worker: WorkerModel) -> float | None:
+    """Return how long a worker may import; None where the user's own time-out is to rule.
+
+    It may stand in the folder's configuration file, or in the variable, over which a command line
+    would win.
+    """
+    arguments = {**tested.env, **worker.env}.get(ARGUMENTS, "").split()
+    rules = any(_CONFIG.fullmatch(word) or _TIMEOUT.fullmatch(word) for word in arguments)
+    return None if rules or tested.sets_timeout else limit_s
 
 
 def _worker_class(worker: WorkerModel) -> str:
@@ -227,10 +243,10 @@ def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
     read from the command line, and of ``sync`` and ``gevent`` they are known. A gthread worker
     starts its threads as they are needed.
     """
-    own = [process for process in processes if SERVER.name in process.command]
-    version, mode = _STARTING.search(log), _last(_USING, log) or _named(command_words(own))
+    words = command_words([process for process in processes if _is_gunicorn(process)])
+    version, mode = _STARTING.search(log), _last(_USING, log) or _named(words)
     workers = len(_BOOTED.findall(log)) - len(_EXITED.findall(log))
-    threads = 1 if mode in {"sync", "gevent"} else number(command_words(processes), "--threads")
+    threads = 1 if mode in {"sync", "gevent"} else number(words, "--threads")
     return Seen(
         version=version[1] if version else None,
         mode=mode,
@@ -241,10 +257,22 @@ def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
 
 
 def _named(words: Sequence[str]) -> str | None:
-    """Return the worker model that a command line names, which wins over all other settings."""
-    named = option(words, "--worker-class", "-k")
-    is_threaded = named == "sync" and (number(words, "--threads") or 1) > 1
-    return "gthread" if is_threaded else named
+    """Return the worker model that gunicorn's command line names, which wins over all settings.
+
+    A ``sync`` without a number of threads is not certain: a file or a variable may have some, and
+    gunicorn then makes it a ``gthread``.
+    """
+    named, threads = option(words, "--worker-class", "-k"), number(words, "--threads")
+    if named != "sync":
+        return named
+    return None if threads is None else "gthread" if threads > 1 else "sync"
+
+
+def _is_gunicorn(process: ServerProcess) -> bool:
+    """Tell whether a process is gunicorn itself, and no shell that may change its words."""
+    first, *others = process.command.split() or [""]
+    names = [PurePath(word).name for word in (first, *others[:2])]
+    return SERVER.name in names and names[0] not in SHELLS
 
 
 def threads_after_load(processes: Sequence[ServerProcess]) -> int | None:

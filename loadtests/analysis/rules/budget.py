@@ -175,25 +175,19 @@ def _unshared(plan: Plan, cell: Cell) -> Finding | None:
     cores = len(plan.budget.replica_cores)
     if not cores and plan.tested.kind is TargetKind.URL:
         return unchecked(CODE, cell, "Whether the deployment's replicas share cores is not known.")
-    if plan.budget.replicas_apart:
-        return found(
-            CODE,
-            cell,
-            broken=False,
-            figure=None,
-            limit=None,
-            detail="Each machine has a core for each of its replicas, so no two share a core.",
-        )
-    if cell.replicas <= cores:
-        return found(
-            CODE,
-            cell,
-            broken=False,
-            figure=cell.replicas / cores,
-            limit=1.0,
-            detail=f"{cell.replicas} replicas have {cores} cores, so no two share a core.",
-        )
-    return None
+    if plan.budget.share_cores(cell.replicas):
+        return None
+    apart = plan.budget.replicas_apart
+    return found(
+        CODE,
+        cell,
+        broken=False,
+        figure=None if apart else cell.replicas / cores,
+        limit=None if apart else 1.0,
+        detail="Each machine has a core for each of its replicas, so no two share a core."
+        if apart
+        else f"{cell.replicas} replicas have {cores} cores, so no two share a core.",
+    )
 
 
 def _is_limited_by_cpu(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> bool:

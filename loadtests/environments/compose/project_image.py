@@ -26,6 +26,7 @@ from loadtests.environments.replica_environment import IMPORT_PATH, joined_place
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
 from loadtests.model.plan import START_LIMIT_S, WorkerModel
 from loadtests.model.tested.target import Target
+from loadtests.servers import gunicorn
 from loadtests.servers import registry as servers
 from loadtests.servers.server import Command, ReplicaOrder
 from loadtests.targets.application import (
@@ -247,7 +248,7 @@ def command(
         bind=f"0.0.0.0:{PORT}",
         folder=FOLDER,
         versions={name: text for name, text in (tested.modules or {}).items() if text},
-        start_limit_s=None if tested.sets_timeout else start_limit_s,
+        start_limit_s=gunicorn.import_limit_s(start_limit_s, tested, worker),
     )
     own, given = servers.of(worker).command(order), worker.env.get(IMPORT_PATH)
     # The variant's and the target's places are added to these; their texts stay out of files.

@@ -151,7 +151,7 @@ def start_of(order: ReplicaOrder, tested: Target, *, root: Path, lent: Path | No
         database_url=None,
         folder=tested.folder,
         versions={name: text for name, text in modules.items() if text},
-        start_limit_s=None if tested.sets_timeout else order.start_limit_s,
+        start_limit_s=gunicorn.import_limit_s(order.start_limit_s, tested, order.worker),
     )
     command = server.command(_with_program(own))
     last = str(lent) if lent and order.worker.python is None else ""  # another has its own

@@ -71,12 +71,12 @@ def of_single(facts: Facts, headers: Collection[str] = ()) -> tuple[str, ...]:
             f" this answer is right, say so: expect = {request['status']} in a list, success() in a"
             " locustfile."
             for request in of_tasks(facts["steps"])
-            if _wants_https(request)
+            if _wants_https(request, headers)
         )
     )
 
 
-def redirect_notes(facts: Facts) -> tuple[str, ...]:
+def redirect_notes(facts: Facts, headers: Collection[str] = ()) -> tuple[str, ...]:
     """Return the redirects of a list that count as they are, each with the way to say more."""
     if not facts.get("list") or of_all(facts) is not None:
         return ()
@@ -85,7 +85,7 @@ def redirect_notes(facts: Facts) -> tuple[str, ...]:
             f"{in_words(request)} → {_page(request['location'])}. Redirects of a list are not"
             f" followed: {_other_way(request)}say expect = {request['status']}."
             for request in of_tasks(facts["steps"])
-            if _left(request) is not None and not _wants_https(request)
+            if _left(request) is not None and not _wants_https(request, headers)
         )
     )
 
@@ -130,16 +130,20 @@ def _https_of(request: Facts) -> str | None:
     return next((where for where in _targets(request) if _is_https(where)), None)
 
 
-def _wants_https(request: Facts) -> bool:
-    """Tell whether an answer sends to the same page, or the same host, over https."""
+def _wants_https(request: Facts, headers: Collection[str]) -> bool:
+    """Tell whether an answer sends to the same page, or the same host, over https.
+
+    An application that was told that it is behind TLS writes https into its own addresses. Then
+    only a page that sends to itself still waits for TLS.
+    """
     location = _left(request)
-    if location is None or not _is_https(location):
-        return False
-    parts = _parts(location)
+    parts = _parts(location) if location is not None and _is_https(location) else None
     if parts is None:
         return False
-    page, host = request["final_path"], request.get("host", "")
-    return bool(parts.path.rstrip("/") == page.rstrip("/") or parts.hostname == host)
+    is_same_page = parts.path.rstrip("/") == request["final_path"].rstrip("/")
+    if _says_https(request, headers):
+        return is_same_page and request["method"] in {"GET", "HEAD"}
+    return is_same_page or bool(parts.hostname == request.get("host", ""))
 
 
 def _left(request: Facts) -> str | None:
@@ -173,8 +177,11 @@ def _page(where: str) -> str:
 
 
 def _tls_hint(request: Facts, headers: Collection[str]) -> str:
-    sent = {name.lower() for name in (*headers, *request.get("headers", ()))}
-    return NOT_BELIEVED if PROTO in sent else TLS_HINT
+    return NOT_BELIEVED if _says_https(request, headers) else TLS_HINT
+
+
+def _says_https(request: Facts, headers: Collection[str]) -> bool:
+    return PROTO in {name.lower() for name in (*headers, *request.get("headers", ()))}
 
 
 def in_words(request: Facts) -> str:

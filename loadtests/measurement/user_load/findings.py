@@ -52,11 +52,11 @@ def problems_of(facts: Facts, headers: Collection[str] = ()) -> tuple[Problem, .
     )
 
 
-def notes_of(facts: Facts) -> tuple[str, ...]:
+def notes_of(facts: Facts, headers: Collection[str] = ()) -> tuple[str, ...]:
     """Return what is left out, changed or strange, and does not spoil the load."""
     if facts.get("problem"):
         return ()
-    notes = [*facts["notes"], *answers.redirect_notes(facts)]
+    notes = [*facts["notes"], *answers.redirect_notes(facts, headers)]
     notes += [
         f"{refused['place']}: a listener wants to reach {refused['address']}. Only the target can"
         " be reached, so nothing was sent."

@@ -82,7 +82,7 @@ _END: dict[str, Callable[[Trouble], str]] = {
     "exits": lambda trouble: f"It ends the process: {trouble['exception']}",
     "hangs": lambda _: (
         "The import did not end in time. A server or a loop that is started there belongs below"
-        ' `if __name__ == "__main__":`. One that takes longer: --start-limit 300'
+        ' `if __name__ == "__main__":`. One that takes longer: `twofold run` with --start-limit 300'
     ),
 }
 

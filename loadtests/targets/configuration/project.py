@@ -21,13 +21,12 @@ from loadtests.model.tested.swarm import SwarmAccess
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.tested.workload import Locustfile, RequestSpec, Workload
 from loadtests.targets import plain, sample
-from loadtests.targets.configuration import load
+from loadtests.targets.configuration import image_build, load
 from loadtests.targets.configuration.project_file import ProjectFile
 from loadtests.targets.configuration.variants import variant
 
 if TYPE_CHECKING:
     from loadtests.config.tables.external import ExternalTable
-    from loadtests.config.tables.settings import Settings
     from loadtests.config.tables.swarm import SwarmTable
 
 
@@ -202,22 +201,7 @@ def _tested(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) 
         through=given.through or settings.through,
         hooks=tested.hooks if settings.external is None else _hooks(settings.external, file.folder),
         swarm=tested.swarm if settings.swarm is None else _swarm(settings.swarm),
-        **_of_the_build(given, tested, settings),
-    )
-
-
-def _of_the_build(given: Given, tested: Target, settings: Settings) -> dict[str, Any]:
-    """Return what a file says of the build; raise :class:`UsageError` if its target has none."""
-    if not settings.build_args and settings.build_target is None:
-        return {}
-    if tested.kind is TargetKind.DOCKERFILE:
-        return {"build_args": dict(settings.build_args), "build_target": settings.build_target}
-    if given.target is not None:  # the file is about another one
-        return {}
-    raise UsageError(
-        f"build-args and build-target belong to a Dockerfile, and the target {tested.given!r} is"
-        ' none. Name one (dockerfile = "docker/Dockerfile"), or leave them out; a Compose file has'
-        " its own (build: args, target)."
+        **image_build.of_file(file, tested, given.target),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from loadtests.model.errors import UsageError
+from loadtests.model.plan import START_LIMIT_S
 from loadtests.model.tested.surroundings import (
     FoundApplication,
     FoundRoute,
@@ -114,7 +115,14 @@ def _imported(
 ) -> FoundApplication:
     """Return an application as its import shows it, or with the reason why it does not import."""
     try:
-        seen = inspection.inspect(source.name, python=python, folder=folder, env=env, modules=())
+        seen = inspection.inspect(
+            source.name,
+            python=python,
+            folder=folder,
+            env=env,
+            modules=(),
+            limit_s=inspection.limit_of(START_LIMIT_S),
+        )
     except UsageError as error:
         return FoundApplication(
             name=source.name, file=source.file, routes=source.routes, trouble=str(error)

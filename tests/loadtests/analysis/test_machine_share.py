@@ -55,11 +55,21 @@ def test_dearer_requests_let_it_reach_up_by_three_per_cent_at_the_most() -> None
     [
         (replace(PLAN, budget=make_budget(replica_cpus=1.0)), FULL),
         (replace(PLAN, budget=make_budget(replica_cpus=None)), FULL),
+        (replace(PLAN, budget=make_budget(replica_cpus=0.5, replicas_apart=True)), FULL),
+        (replace(PLAN, budget=make_budget(replica_cpus=0.5, replica_cores=(2, 3))), FULL),
         (PLAN, tuple(replace(cell, bottleneck=Bottleneck.WORKER_SLOTS) for cell in CELLS)),
         (PLAN, (FULL[0], *(replace(cell, bottleneck=Bottleneck.STORE) for cell in FULL[1:]))),
         (PLAN, ()),
     ],
-    ids=["a core each", "no budget", "slots are full", "the store is full at 2", "no cells"],
+    ids=[
+        "a core each",
+        "no budget",
+        "machines of their own",
+        "cores of their own",
+        "slots are full",
+        "the store is full at 2",
+        "no cells",
+    ],
 )
 def test_elsewhere_it_is_the_applications(plan: object, cells: tuple[CellResult, ...]) -> None:
     seen = machine_share.widened(doubling(0.95), plan, cells)  # type: ignore[arg-type]
@@ -77,8 +87,9 @@ def test_the_reason_says_it() -> None:
 
     assert judged.verdict is Verdict.SCALES
     assert judged.reason == (
-        "The whole interval is at or above 1.8. CPU per request changed by -5.0%. 3% of that can be"
-        " the shared cores' doing, so the interval reaches as much further down."
+        "The whole interval is at or above 1.8. CPU per request changed by -5.0%. 3 percentage"
+        " points of that can be the shared cores' doing, so the interval reaches as much further"
+        " down."
     )
 
 

@@ -175,6 +175,18 @@ CASES: dict[str, tuple[str, str, tuple[ServerProcess, ...], Seen]] = {
         (),
         Seen(version="23.0.0", mode="gthread", processes=1),
     ),
+    "gunicorn's sync that a file may give threads": (
+        "gunicorn",
+        "",
+        (process("/venv/bin/python /venv/bin/gunicorn -k sync -c gunicorn.conf.py a:b"),),
+        Seen(processes=None),
+    ),
+    "gunicorn's words in a shell that may change them": (
+        "gunicorn",
+        "",
+        (process("/bin/sh /start.sh gunicorn --worker-class sync --threads 1 a:b"),),
+        Seen(processes=None),
+    ),
     "mod_wsgi whose log is JSON": (
         "mod_wsgi",
         '{"message": "Apache/2.4.62 (Unix) mod_wsgi/5.0.2"}\n'

@@ -174,6 +174,9 @@ def test_a_worker_may_be_silent_while_it_imports_unless_the_folders_file_rules(
 
     assert argv[argv.index("--timeout") + 1] == "300"
     assert "--timeout" not in project.start_of(order, ruled, root=Path("/checkout")).argv
+    for words in ("--timeout 10", "-t10", "--threads 2 --config=prod.py"):
+        said = replace(tested, env={"GUNICORN_CMD_ARGS": words})
+        assert "--timeout" not in project.start_of(order, said, root=Path("/checkout")).argv
 
 
 def test_an_own_command_starts_the_program_of_the_applications_environment(

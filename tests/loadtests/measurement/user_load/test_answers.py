@@ -95,6 +95,17 @@ def test_another_redirect_of_a_list_is_a_note_that_says_what_to_do(
     assert notes_of(facts(GOOD, moved)) == ()  # a locustfile's client follows them
 
 
+def test_an_application_that_believes_the_header_may_write_https_into_its_addresses() -> None:
+    steps = (
+        GOOD,
+        moved_to("https://10.0.0.1/home", host="10.0.0.1"),
+        moved_to("https://shop.test/cart", "/cart", method="POST"),
+    )
+
+    assert not problems_of(facts(*steps), {"X-Forwarded-Proto"})
+    assert len(problems_of(facts(*steps))) == 2
+
+
 def test_a_header_that_is_not_believed_is_not_advised_again() -> None:
     steps = moved_to("https://shop.test/"), moved_to("https://shop.test/", headers={"A": "b"})
     in_file = moved_to("https://shop.test/", headers={"X-Forwarded-Proto": "https"})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -254,3 +255,20 @@ def test_a_dockerfile_has_the_arguments_and_the_stage_of_the_file(tmp_path: Path
     assert (other.build_args, other.build_target) == ({}, None)
     with pytest.raises(UsageError, match="belong to a Dockerfile, and the target 'shop:1' is none"):
         project(tmp_path, text.format("shop:1"), target=None)
+
+
+def test_another_dockerfile_has_nothing_of_the_build_of_the_files_own(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "other"):
+        folder.mkdir(exist_ok=True)
+        (folder / "Dockerfile").write_text("FROM scratch\n")
+    text = 'target = "."\nbuild-args = {TOKEN = "1"}\nbuild-target = "production"'
+
+    other = replace(
+        project(tmp_path, text, target=None).tested,
+        folder=str((tmp_path / "other").resolve()),
+        build_args={},
+        build_target=None,
+    )
+    tested = project(tmp_path, text, target=other).tested
+
+    assert (tested.build_args, tested.build_target) == ({}, None)
