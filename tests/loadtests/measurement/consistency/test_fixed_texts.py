@@ -204,6 +204,17 @@ def test_a_page_that_greets_strangers_too_breaks_where_processes_have_keys_of_th
     assert "SECRET_KEY" in result.remedy
 
 
+def test_a_cache_that_the_writer_alone_clears_breaks_as_the_others_were_read_before() -> None:
+    """With a drawn text the others' caches would still be empty."""
+    results = asked(
+        broken.cache_that_the_writer_alone_clears,
+        request("GET /notes"),
+        request("POST /notes", form={"text": "buy milk"}),
+    )
+
+    assert [result.check for result in breaks(results)] == ["GET /notes"]
+
+
 def test_a_login_is_sent_once_as_it_is() -> None:
     login = request("POST /login", form={"user": "ada lovelace"})
 
