@@ -102,15 +102,25 @@ def _by_counts(runs: Sequence[Sequence[Heard]]) -> str:
 
 
 def _by_refusals(runs: Sequence[Sequence[Heard]]) -> str:
-    """Compare a refusal that lasts for longer than the checks with what comes from another."""
-    for before, after in itertools.pairwise(runs):
+    """Compare a refusal that lasts for longer than the checks with what comes from another.
+
+    The one that refused must do so again after that, and the other accept all of its turn: a limit
+    of both that was over, or is used up again, may say the same number of seconds every time.
+    """
+    for index, (before, after) in enumerate(itertools.pairwise(runs)):
         refused, accepted = before[-1], after[0]
+        home = refused.seen.replica
+        again = next((run for run in runs[index + 2 :] if run[0].seen.replica == home), ())
         waits_s = refused.retry_after_s or 0
-        status = accepted.seen.status
         is_limited = refused.seen.status == LIMITED and waits_s >= WAITS_LONG_S
-        if is_limited and status is not None and status < FAILING:
+        is_still_limited = again and all(heard.seen.status == LIMITED for heard in again)
+        if is_limited and is_still_limited and all(map(_is_accepted, after)):
             return (
-                f"{refused.seen.replica} refused {refused.request} for the next {waits_s} s, and"
-                f" {accepted.seen.replica} accepted it after that."
+                f"{home} refused {refused.request} for the next {waits_s} s,"
+                f" {accepted.seen.replica} accepted it after that, and {home} still refused it."
             )
     return ""
+
+
+def _is_accepted(heard: Heard) -> bool:
+    return heard.seen.status is not None and heard.seen.status < FAILING

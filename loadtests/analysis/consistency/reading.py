@@ -2,10 +2,12 @@
 
 PURE. The server at which the client wrote and logged in is its *home*. An answer of another server
 is wrong where home accepts the request and the other refuses it, where it misses a value that the
-client wrote, or where it treats the client as a stranger. A server is wrong only where all answers
-of home are right and all of its own are wrong, ``CONFIRM`` times each, asked in turns that follow
-no period. For an application whose answers differ by chance, whatever the server, that happens once
-in 500,000 (2·4^−CONFIRM), and so it does for one that changes from answer to answer.
+client wrote, or where it treats the client as a stranger. A server is wrong where all answers of
+home are right and all of its own are wrong, ``CONFIRM`` times each, asked in turns that follow no
+period. For an application whose answers differ by chance, whatever the server, that happens once in
+500,000 (2·4^−CONFIRM), and so it does for one that changes from answer to answer. Where the
+processes of home differ, it is wrong, too, if it was never right, and home was right too often for
+that to be chance: as rarely.
 """
 
 from __future__ import annotations
@@ -81,7 +83,9 @@ class Reading:
     sent: bool = False
     """Whether the client itself sent the values, and did not only get them in an answer."""
     words: tuple[str, ...] = ()
-    """Words that the client wrote at the same time, each in a request of its own."""
+    """Words that the client wrote, each in a request of its own: most at the same time."""
+    latest: tuple[str, ...] = ()
+    """Those of them that it wrote after the others, one after another."""
     processes: int = 1
     """The processes of home, at most."""
     names: tuple[str, ...] = ()
@@ -279,14 +283,30 @@ def _have_own_words(reading: Reading) -> bool:
 
     Each answer then has the words of one process. Two answers have the same, or none in common, and
     there are no more sets of them than processes. A page that shows some words by chance, or a
-    cache that has only the older ones, is not like that.
+    cache that has only the older ones, is not like that. Nor is one that shows one of the newest by
+    chance: that is as few, but none is older than the ``latest``.
     """
+    if shows_the_latest_alone(reading):
+        return False
     home = [seen for seen in reading.at_home if standing(seen) is Standing.ACCEPTED]
     seen_words = {frozenset(word for word in reading.words if word in seen.body) for seen in home}
     own = [words for words in seen_words if words]
     if not 2 <= len(own) <= reading.processes:
         return False
     return sum(map(len, own)) == len({word for words in own for word in words})
+
+
+def shows_the_latest_alone(reading: Reading) -> bool:
+    """Return whether answers have the words alone that were written last, as many as processes.
+
+    Processes with words of their own do so where each happened to get one of these. It is so, too,
+    where there are too few of them to know, or where the very last is not shown, as a process shows
+    it that has it.
+    """
+    shown = {word for word in reading.words for seen in reading.at_home if word in seen.body}
+    if len(reading.latest) < reading.processes or reading.latest[-1] not in shown:
+        return True
+    return shown <= set(reading.latest)
 
 
 def _refuses(seen: Seen) -> bool:

@@ -1,8 +1,8 @@
 """Does a doubling's factor, or the throughput itself, drift from round to round? PURE.
 
 Each doubling gets a straight line through ln D over the rounds (least squares). The residual
-variance is pooled over all doublings of a workload, which were measured in the same rounds. The few
-points of a single doubling sometimes lie on a line by chance.
+variance is pooled over all doublings of a workload, each with the rounds that it has: one worker
+model may end earlier than others. The few points of a doubling sometimes lie on a line by chance.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ Other stores are asked (``stores.STORES``).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -17,8 +18,9 @@ from loadtests.tools import postgres, procfs
 from loadtests.tools.stores.clients import by_replica
 
 MOST_QUESTIONS = 6
-"""How often a server is asked in a run what its sessions wait for. Each takes some 50 ms of CPU, so
-that is done while users are calibrated; later looks repeat what was answered."""
+"""How often a server is asked in a run what its sessions wait for, and, until it answers, what it
+allows. Each takes some 50 ms of CPU, so that is done while users are calibrated; later looks repeat
+what was answered."""
 
 Ask = Callable[[str, str], str]
 """Asks a store's server one query; returns what it printed, and "" where it cannot be asked."""
@@ -34,6 +36,7 @@ class SharedLooks:
         self._ask = ask
         self._asked = None if ask_store is None else AskedStores(ask_store)
         self._limits: dict[str, tuple[int | None, int]] = {}
+        self._tries: Counter[str] = Counter()
         self._questions = 0
         self._locks: dict[str, tuple[str, str]] = {}
 
@@ -86,11 +89,17 @@ class SharedLooks:
         return self._with_lock(seen) if seen.waiting else seen
 
     def _limits_of(self, member: str) -> tuple[int | None, int]:
-        """Return a server's connections, and those that it keeps; it is asked once."""
-        if member not in self._limits:
-            answer = self._ask(member, postgres.MOST_QUERY) if self._ask else ""
-            self._limits[member] = postgres.parse_most(answer)
-        return self._limits[member]
+        """Return a server's connections, and those that it keeps; it is asked until it answers."""
+        if member in self._limits:
+            return self._limits[member]
+        answer = ""
+        if self._ask is not None and self._tries[member] < MOST_QUESTIONS:
+            self._tries[member] += 1
+            answer = self._ask(member, postgres.MOST_QUERY)
+        limits = postgres.parse_most(answer)
+        if answer.strip():
+            self._limits[member] = limits
+        return limits
 
     def _with_lock(self, seen: StoreSessions) -> StoreSessions:
         if self._ask is not None and self._questions < MOST_QUESTIONS:

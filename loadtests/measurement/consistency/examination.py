@@ -25,7 +25,7 @@ from loadtests.analysis.consistency.reading import CONFIRM, Reading
 from loadtests.analysis.consistency.rewording import rewordings
 from loadtests.analysis.consistency.turns import turns
 from loadtests.measurement.consistency.beginning import Beginning, Case, Written, is_accepted
-from loadtests.measurement.consistency.client import Client, Deadline
+from loadtests.measurement.consistency.client import TIMEOUT_S, Client, Deadline
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from loadtests.model.tested.workload import RequestSpec
 from loadtests.tools import proc
@@ -43,7 +43,8 @@ BURSTS = 4
 """How often that is repeated where processes seem to differ: 12 answers of each in each half."""
 
 MOST_TRIES = 3
-"""How often that is begun anew while one process answers everything, as one may that is quick."""
+"""How often that is begun anew while one process answers everything, as one may that is quick, or
+while each shows one of the last words alone."""
 
 SUPPOSED_PROCESSES = 4
 """Processes of a server whose number is not known."""
@@ -124,8 +125,8 @@ class Examination:
             rng=self.rng,
             words=self.words,
         )
-        self.cases = beginning.cases()
         self._writes = beginning.writes
+        self.cases = beginning.cases()
         self._read_everywhere()
 
     def _filled(self, request: RequestSpec) -> RequestSpec:
@@ -190,11 +191,18 @@ class Examination:
         return refused
 
     def put_back(self) -> None:
-        """Write at home what the load itself writes, where the checks wrote a word of their own."""
+        """Write at home what the load itself writes, where the checks wrote a word of their own.
+
+        That is done although the time may be over.
+        """
         names = self._reworded | {one.name for one in self._writes if one.word}
         reworded = [one.first for one in self._writes if one.name in names]
-        if reworded and not self.is_over():
-            self.client.ask([(self._home, request) for request in reworded])
+        if not reworded:
+            return
+        until_s = self.deadline.until_s
+        self.deadline.until_s = max(until_s, proc.monotonic_s() + TIMEOUT_S)
+        self.client.ask([(self._home, request) for request in reworded])
+        self.deadline.until_s = until_s
 
     # -- again ------------------------------------------------------------------------------------
 
@@ -222,14 +230,15 @@ class Examination:
         return self.processes != 1 and not found.writing and reading.is_mixed(found)
 
     def _confirm_home(self, case: Case) -> None:
-        """Ask home's processes again; once more where one alone answered everything."""
+        """Ask home's processes again; once more where that may not have shown them as they are."""
         for _ in range(MOST_TRIES):
             self._ask_processes(case)
-            if self._is_mixed(case) or self.is_over():
+            is_open = bool(case.reading.words) and reading.shows_the_latest_alone(case.reading)
+            if self.is_over() or (self._is_mixed(case) and not is_open):
                 return
 
     def _ask_processes(self, case: Case) -> None:
-        words = self._write_words(case)
+        words, latest = self._write_words(case)
         other = next(iter(reading.suspects(case.reading)), None)
         case.reading = replace(case.reading, answers={self._home: ()}, stranger=())
         for _ in range(BURSTS):
@@ -240,12 +249,13 @@ class Examination:
         for server in self._others:
             if server != other:
                 case.add(server, *self.client.ask([(server, case.request)] * CONFIRM))
-        shown = [word for word in words if written.is_in(word, case.reading.at_home)]
+        shown = [word for word in (*words, *latest) if written.is_in(word, case.reading.at_home)]
         if shown:
             case.reading = replace(
                 case.reading,
                 values=(shown[0],),
-                words=words,
+                words=(*words, *latest),
+                latest=latest,
                 processes=self.processes or SUPPOSED_PROCESSES,
             )
 
@@ -262,22 +272,28 @@ class Examination:
         for _ in range(CONFIRM // BURSTS + 1):
             self._ask_as_stranger([case])
 
-    def _write_words(self, case: Case) -> tuple[str, ...]:
+    def _write_words(self, case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Write words of our own at home, all at the same time, so that each process gets some.
 
         A page that shows some of them by chance shows more kinds of them than there are processes.
+        Then write as many as processes, one after another: one that shows the newest has no others.
         """
         processes = self.processes or SUPPOSED_PROCESSES
         writes = [one for one in self._writes if one.name == case.reading.written_by]
         found = case.reading
         if found.derived or not found.sent or not writes or self._at_once < WORDS_EACH * processes:
-            return ()
-        tries = [rewordings(writes[0].first, self.words)[:1] for _ in range(self._at_once)]
-        reworded = [one for some in tries for one in some]
+            return (), ()
         self._reworded.add(writes[0].name)
-        answers = self.client.ask([(self._home, one.request) for one in reworded])
+        words = self._written(writes[0], self._at_once)
+        return words, tuple(word for _ in range(processes) for word in self._written(writes[0], 1))
+
+    def _written(self, one: Written, times: int) -> tuple[str, ...]:
+        """Write so many words at home at the same time, and return those that it accepted."""
+        tries = [rewordings(one.first, self.words)[:1] for _ in range(times)]
+        reworded = [each for some in tries for each in some]
+        answers = self.client.ask([(self._home, each.request) for each in reworded])
         return tuple(
-            one.word for one, answer in zip(reworded, answers, strict=True) if is_accepted(answer)
+            each.word for each, answer in zip(reworded, answers, strict=True) if is_accepted(answer)
         )
 
     def _confirm_other(self, case: Case, other: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -25,8 +25,8 @@ from loadtests.model.tested.workload import RequestSpec
 from loadtests.tools import proc
 
 LIMIT_S = 20.0
-"""How long all checks of a run may take, in seconds. Only what seems to break may take longer: its
-control without a start, and the list of its files."""
+"""How long all checks of a run may take, in seconds. What a variant takes beyond its share is
+added, so that the others keep theirs: at most as much again where it only seems to break."""
 
 START_NEEDS_S = 5.0
 """How long a further server usually takes: the engine needs one or two seconds to start it, and it
@@ -135,9 +135,10 @@ class Undeclared:
         """Worker models of which a further replica was started; once is enough."""
 
     def check(self, plan: Plan, seen: Seen, *, limit_s: float = LIMIT_S) -> tuple[ProbeResult, ...]:
-        """Return the results of each worker model and workload, in at most ``limit_s`` seconds.
+        """Return the results of each worker model and workload, in about ``limit_s`` seconds.
 
-        What is left out then is unchecked.
+        What is left out then is unchecked. One that takes longer than its share takes nothing from
+        the others: by at most ``limit_s`` where nothing breaks after all.
         """
         pairs = [(worker, workload) for workload in plan.workloads for worker in plan.workers]
         end_s = proc.monotonic_s() + limit_s
@@ -159,8 +160,9 @@ class Undeclared:
             found = self.examine(
                 subject, until_s=now_s + share_s, end_s=end_s, confirm_until_s=now_s + limit_s
             )
-            if any(result.state is ProbeState.BREAKS for result in found):
-                end_s += max(0.0, proc.monotonic_s() - now_s - share_s)  # the others keep theirs
+            longer_s = max(0.0, proc.monotonic_s() - now_s - share_s)
+            is_broken = any(result.state is ProbeState.BREAKS for result in found)
+            end_s += longer_s if is_broken else min(limit_s, longer_s)  # the others keep theirs
             results += found
         return tuple(results)
 
@@ -179,14 +181,17 @@ class Undeclared:
         """
         examination = self._examination(subject, until_s)
         examination.confirm_until_s = until_s if confirm_until_s is None else confirm_until_s
-        results = examination.run()
 
         def again(elapsed_s: float) -> Examination:
             control_s = proc.monotonic_s() + elapsed_s + CONTROL_LIMIT_S
             return self._examination(replace(subject, seed=f"{subject.seed}/again"), control_s)
 
-        started = self._after_start(examination, again, until_s if end_s is None else end_s)
-        examination.put_back()
+        with _put_back_at_the_end(examination):
+            results = examination.run()
+            # What was asked beyond the share moves the end, as it does for the next ones.
+            longer_s = max(0.0, proc.monotonic_s() - until_s)
+            start_end_s = until_s if end_s is None else end_s + longer_s
+            started = self._after_start(examination, again, start_end_s)
         return self._with_files(examination, (*results, *started))
 
     def _examination(self, subject: Subject, until_s: float) -> Examination:
@@ -243,7 +248,8 @@ class Undeclared:
             return (_not_started(asked, why),) if knows_client else ()
         # A start takes as long for many variants as for one, so it may have more than their share.
         deadline = examination.deadline
-        deadline.until_s = min(end_s, deadline.until_s + START_NEEDS_S)
+        longer_s = min(end_s, deadline.until_s + START_NEEDS_S)
+        deadline.until_s = max(deadline.until_s, longer_s)
         if deadline.left_s() < START_NEEDS_S / 2:
             return (_not_started(asked, over),)
         known = further_server.still_known(examination, remembered)
@@ -271,13 +277,13 @@ class Undeclared:
 
         The control makes the same writes, and waits until ``elapsed_s`` after it began.
         """
-        control.begin()
-        control.write_elsewhere()
-        known = further_server.still_known(control, further_server.remembered(control))
-        left_s = control.began_s + elapsed_s - proc.monotonic_s()
-        proc.sleep(max(0.0, left_s))
-        lasts = known and further_server.after_start(control, known).state is ProbeState.OK
-        control.put_back()
+        with _put_back_at_the_end(control):
+            control.begin()
+            control.write_elsewhere()
+            known = further_server.still_known(control, further_server.remembered(control))
+            left_s = control.began_s + elapsed_s - proc.monotonic_s()
+            proc.sleep(max(0.0, left_s))
+            lasts = known and further_server.after_start(control, known).state is ProbeState.OK
         return result if lasts else judgement.forgets_by_itself(result)
 
     def _wait_for(self, address: str, request: RequestSpec, deadline: Deadline) -> None:
@@ -293,6 +299,18 @@ class Undeclared:
         timeout_s = max(LEAST_TIMEOUT_S, min(TIMEOUT_S, deadline.left_s()))
         (answer,) = self._agent.fetch([f"http://{address}{target(request)}"], timeout_s=timeout_s)
         return answer.status is not None
+
+
+@contextmanager
+def _put_back_at_the_end(examination: Examination) -> Iterator[None]:
+    """Write the load's own text back, whatever happens; an error in between stays what it was."""
+    try:
+        yield
+    except BaseException:
+        with suppress(EnvironmentFailure):  # a generator that died is one, too
+            examination.put_back()
+        raise
+    examination.put_back()
 
 
 def _replaced(cases: Sequence[Case]) -> str:

@@ -233,7 +233,7 @@ MOST_QUERY = (
 these are superusers. ``reserved_connections`` is there from version 16 on."""
 
 USUALLY_RESERVED = 3
-"""PostgreSQL's default of ``superuser_reserved_connections``, where nobody could ask."""
+"""PostgreSQL's default of ``superuser_reserved_connections``, where the answer does not say it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,7 +289,12 @@ def parse_lock(text: str) -> tuple[str, str] | None:
 
 
 def parse_most(text: str) -> tuple[int | None, int]:
-    """Return both numbers in the answer to ``MOST_QUERY``; the first is None if it is not one."""
+    """Return both numbers in the answer to ``MOST_QUERY``; the first is None if it is not one.
+
+    Where nobody could ask, none is kept: the clients may be superusers.
+    """
+    if not text.strip():
+        return None, 0
     most, _, reserved = text.strip().partition("|")
     return (
         int(most) if most.isdigit() else None,

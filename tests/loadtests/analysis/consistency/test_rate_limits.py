@@ -74,18 +74,40 @@ def test_a_limit_of_each_request_is_not_compared_with_another_requests() -> None
 
 
 def test_a_server_that_accepts_what_another_refuses_for_an_hour_counts_alone() -> None:
-    found = (refused("sync-1", 3600), accepted("sync-2"))
+    found = (refused("sync-1", 3600), accepted("sync-2"), refused("sync-1", 3600))
 
     assert is_alone(*found)
     result = limits(ASKED, found)
     assert result is not None
     assert result.detail == (
-        "Each server counts the rate limit alone: sync-1 refused GET / for the next 3600 s, and"
-        " sync-2 accepted it after that. Two servers allow twice as much."
+        "Each server counts the rate limit alone: sync-1 refused GET / for the next 3600 s,"
+        " sync-2 accepted it after that, and sync-1 still refused it."
+        " Two servers allow twice as much."
     )
 
 
 def test_one_that_may_have_been_free_again_does_not() -> None:
     assert not is_alone(refused("sync-1", 1), accepted("sync-2"), refused("sync-1", 1))
     assert not is_alone(refused("sync-1"), accepted("sync-2"), refused("sync-1"))
-    assert not is_alone(refused("sync-1", 3600), accepted("sync-1"))
+    assert not is_alone(refused("sync-1", 3600), accepted("sync-1"), refused("sync-1", 3600))
+
+
+def test_a_limit_that_says_the_same_seconds_always_may_be_over_for_both() -> None:
+    """A refusal with a fixed ``Retry-After`` says nothing of when the limit ends."""
+    assert not is_alone(refused("sync-1", 3600), accepted("sync-2"))
+    assert not is_alone(refused("sync-1", 3600), accepted("sync-2"), accepted("sync-1"))
+    assert not is_alone(
+        *(refused("sync-1", 3600), accepted("sync-2"), accepted("sync-1")),
+        *(accepted("sync-2"), accepted("sync-1")),
+    )
+    assert not is_alone(  # used up again
+        *(refused("sync-1", 3600), accepted("sync-2"), refused("sync-2", 3600)),
+        refused("sync-1", 3600),
+    )
+
+
+def test_one_of_four_servers_is_asked_again_after_the_others() -> None:
+    others = [accepted(f"sync-{number}") for number in (2, 3, 4)]
+
+    assert is_alone(refused("sync-1", 3600), *others, refused("sync-1", 3600))
+    assert not is_alone(refused("sync-1", 3600), *others, accepted("sync-1"))

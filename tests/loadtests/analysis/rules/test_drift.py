@@ -44,6 +44,21 @@ def test_no_scatter_at_all_makes_a_line_certain_and_a_level_one_none() -> None:
     assert level.chance == 1.0
 
 
+def test_a_doubling_that_ended_earlier_has_the_drift_of_its_own_rounds() -> None:
+    """Worker models may end in different rounds."""
+    trials = [
+        trial
+        for trial in lined_up(slope=0.02, spread=0.05)
+        if trial.spec.cell.worker == "sync" or trial.spec.round <= 4
+    ]
+
+    gthread, sync = drifts(PLAN, trials)
+
+    assert gthread.ratio == pytest.approx(1.08 / 1.02 - 1, abs=0.002)
+    assert gthread.chance > 0.05  # held against the scatter of sync's six rounds
+    assert sync.ratio == drifts(PLAN, lined_up(slope=0.02, spread=0.05))[1].ratio
+
+
 def test_fewer_than_four_rounds_have_no_drift() -> None:
     trials = [trial for trial in lined_up(slope=0.1, spread=0.0) if trial.spec.round < 4]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.environments.shared.looks import SharedLooks, locked_files
+from loadtests.environments.shared.looks import MOST_QUESTIONS, SharedLooks, locked_files
 from loadtests.tools import postgres
 
 TITLES = (
@@ -77,6 +77,33 @@ def test_connections_that_the_server_keeps_for_superusers_are_known(
     (seen,) = looks.look(stores={"db": TITLES}, addresses={}, replicas={}).sessions
 
     assert (seen.most, seen.reserved) == (20, reserved)
+
+
+def test_a_server_that_could_not_be_asked_keeps_none_and_is_asked_again() -> None:
+    """It may have had no connection left, and its clients may be superusers."""
+    answers = iter(["", "\n", "20|3\n"])
+    looks = SharedLooks(lambda *_: next(answers))
+
+    seen = [
+        looks.look(stores={"db": TITLES[:1] + TITLES[4:]}, addresses={}, replicas={}).sessions[0]
+        for _ in range(4)
+    ]
+
+    assert [(each.most, each.reserved) for each in seen] == [(20, 0), (20, 0), (20, 3), (20, 3)]
+
+
+def test_one_that_never_answers_is_asked_a_few_times_only() -> None:
+    asked: list[str] = []
+
+    def silent(_: str, query: str) -> str:
+        asked.append(query)
+        return ""
+
+    looks = SharedLooks(silent)
+    for _ in range(9):
+        looks.look(stores={"db": TITLES[:1] + TITLES[4:]}, addresses={}, replicas={})
+
+    assert asked == [postgres.MOST_QUERY] * MOST_QUESTIONS
 
 
 @pytest.mark.parametrize("command", ["mongod", "mysqld", "/sbin/docker-init -- x"])

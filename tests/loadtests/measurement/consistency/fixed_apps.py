@@ -151,6 +151,30 @@ def one_by_chance(shared: Store, own: Store) -> Flask:
     return app
 
 
+def one_of_the_newest_two(shared: Store, own: Store) -> Flask:
+    return one_of_the_newest(shared, 2)
+
+
+def one_of_the_newest_three(shared: Store, own: Store) -> Flask:
+    return one_of_the_newest(shared, 3)
+
+
+def one_of_the_newest(shared: Store, count: int) -> Flask:
+    """Each answer shows one of the newest items, by chance: as few as there are processes."""
+    app, items = app_of_one_key(), shared.setdefault("items", ["nothing yet"])
+
+    @app.post("/items")
+    def add() -> str:
+        items.append(request.form["name"])
+        return "kept"
+
+    @app.get("/items")
+    def read() -> str:
+        return str(random.choice(items[-count:]))
+
+    return app
+
+
 def hits_of_each_process(shared: Store, own: Store) -> Flask:
     return hits_of(itertools.count(1))
 
@@ -190,6 +214,8 @@ INNOCENT_NAMES: dict[Callable[[Store, Store], Flask], tuple[str, ...]] = {
     host_of_a_login: ("POST /login", "GET /me"),
     process_of_an_answer: ("POST /notes", "GET /notes/{1..9999}"),
     latest_by_chance: ("POST /items", "GET /items"),
+    one_of_the_newest_two: ("POST /items", "GET /items"),
+    one_of_the_newest_three: ("POST /items", "GET /items"),
     one_by_chance: ("POST /items", "GET /items"),
     city_in_a_database: ("PUT /profile", "GET /profile"),
     hits_of_all: ("GET /hits",),

@@ -114,6 +114,21 @@ class Site:
         )
 
 
+class SlowSite(Site):
+    """A site whose every request takes ``step_s`` of a clock, or as long as it may."""
+
+    def __init__(self, make: Make, step_s: float, **fields: Any) -> None:
+        super().__init__(make, **fields)
+        self.step_s = step_s
+        self.now_s = 0.0
+
+    def ask(self, asks: Sequence[Ask], *, timeout_s: float = 5.0) -> tuple[Answer, ...]:
+        self.now_s += min(self.step_s, timeout_s)
+        if self.step_s > timeout_s:
+            return tuple(Answer(url=ask.url, status=None, error="timeout") for ask in asks)
+        return super().ask(asks, timeout_s=timeout_s)
+
+
 def call(app: Flask, ask: Ask) -> tuple[int, list[tuple[str, str]], bytes]:
     """Give what an application answers: status, headers and body.
 

@@ -164,6 +164,25 @@ def test_what_each_process_keeps_breaks_with_one_server_already(
     assert result.kind is ProbeKind.WRITTEN
 
 
+@pytest.mark.parametrize("processes", [2, 3, 4])
+@pytest.mark.parametrize("make", [apps.one_of_the_newest_two, apps.one_of_the_newest_three])
+def test_a_page_that_shows_one_of_the_newest_by_chance_has_no_words_of_processes(
+    make: Make, processes: int
+) -> None:
+    item = request("POST /items", form={"name": "item of {1000..9999}"})
+
+    found = [
+        asked(make, item, request("GET /items"), processes=processes, servers=servers, seed=seed)
+        for servers in (1, 2)
+        for seed in range(3)
+    ]
+
+    assert [breaks(results) for results in found] == [[]] * 6
+    assert all(
+        states(results)["GET /items"] == (ProbeKind.WRITTEN, ProbeState.NOTE) for results in found
+    )
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("servers", [1, 2])
 def test_a_page_that_greets_strangers_too_breaks_where_processes_have_keys_of_their_own(
@@ -183,6 +202,17 @@ def test_a_page_that_greets_strangers_too_breaks_where_processes_have_keys_of_th
     (result,) = breaks(results)
     assert result.one_server
     assert "SECRET_KEY" in result.remedy
+
+
+def test_a_cache_that_the_writer_alone_clears_breaks_as_the_others_were_read_before() -> None:
+    """With a drawn text the others' caches would still be empty."""
+    results = asked(
+        broken.cache_that_the_writer_alone_clears,
+        request("GET /notes"),
+        request("POST /notes", form={"text": "buy milk"}),
+    )
+
+    assert [result.check for result in breaks(results)] == ["GET /notes"]
 
 
 def test_a_login_is_sent_once_as_it_is() -> None:

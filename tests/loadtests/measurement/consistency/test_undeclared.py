@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,13 +9,18 @@ import pytest
 
 from loadtests.measurement.consistency.undeclared import Undeclared
 from loadtests.model.consistency import ProbeKind, ProbeState
-from loadtests.model.generator_records import Answer, Ask
 from loadtests.model.tested.workload import Workload
 from loadtests.tools import proc
 from tests.loadtests.builders import make_plan, make_worker
 from tests.loadtests.measurement.consistency import broken_apps as apps
 from tests.loadtests.measurement.consistency import innocent_apps
-from tests.loadtests.measurement.consistency.site import Make, Site, asked, breaks, request
+from tests.loadtests.measurement.consistency.site import (
+    Make,
+    SlowSite,
+    asked,
+    breaks,
+    request,
+)
 
 LOGIN = request("POST /login", form={"user": "ada"})
 
@@ -228,21 +232,6 @@ def test_files_that_each_server_writes_are_named_where_something_breaks() -> Non
     assert result.detail.endswith("Each server keeps /app/notes.db for itself.")
     (note,) = [result for result in results if result.kind is ProbeKind.FILES]
     assert note.state is ProbeState.NOTE
-
-
-class SlowSite(Site):
-    """A site whose every request takes ``step_s`` of a clock, or as long as it may."""
-
-    def __init__(self, make: Make, step_s: float, **fields: Any) -> None:
-        super().__init__(make, **fields)
-        self.step_s = step_s
-        self.now_s = 0.0
-
-    def ask(self, asks: Sequence[Ask], *, timeout_s: float = 5.0) -> tuple[Answer, ...]:
-        self.now_s += min(self.step_s, timeout_s)
-        if self.step_s > timeout_s:
-            return tuple(Answer(url=ask.url, status=None, error="timeout") for ask in asks)
-        return super().ask(asks, timeout_s=timeout_s)
 
 
 @pytest.mark.parametrize("step_s", [0.6, 4.0, 60.0])
