@@ -5,7 +5,7 @@
     .venv/bin/python scripts/swarm.py --node one=$DOCKER_HOST --node two=unix:///run/…/docker.sock
 
 Each doubling should have 2.0 in its interval, or be called "scales"; its interval should be at most
-4 % to either side. The table goes to results/swarm.json: ``doublings`` how many there are,
+4 % to either side, without what may be the shared cores'. The table goes to results/swarm.json: ``doublings`` how many there are,
 ``holding`` how many are as they should be, and a row for each. Without --no-compose, the same is
 then measured under Compose, on the engine of this machine, and stands beside it. The runs are kept
 in results/swarm/; ``--swarm-run NAME`` takes one of them instead of measuring on the Swarm again.
@@ -154,6 +154,8 @@ def table_of(swarm: Mapping[str, Any], compose: Mapping[str, Any] | None) -> dic
             {
                 **{name: row[name] for name in ("worker", "workload", "from", "to")},
                 **{name: row[name] for name in ("factor", "low", "high", "verdict")},
+                "machine_share_ratio": row.get("machine_share_ratio", 0.0),
+                "holds_truth": row["low"] is not None and row["low"] <= PERFECT <= row["high"],
                 "holds": holds(row),
                 "compose": None
                 if other is None
@@ -188,6 +190,9 @@ def holds(row: Mapping[str, Any]) -> bool:
     if low is None or high is None or not factor or row["verdict"] == "invalid":
         return False
     right = low <= PERFECT <= high or row["verdict"] == "scales"
+    # What may be the shared cores' is in the interval, and no rounds make it narrower.
+    share = row.get("machine_share_ratio") or 0.0
+    low, high = low / (1 + min(share, 0.0)), high / (1 + max(share, 0.0))
     return bool(right and (high - low) / 2 <= PRECISE_RATIO * factor)
 
 

@@ -32,6 +32,8 @@ def a_run(*rows: dict[str, Any]) -> dict[str, Any]:
         ({"factor": 1.9, "low": 1.84, "high": 1.96}, True),
         ({"factor": 1.9, "low": 1.84, "high": 1.96, "verdict": "inconclusive"}, False),
         ({"low": 1.85, "high": 2.15}, False),
+        ({"low": 1.95 * 0.97, "machine_share_ratio": -0.03}, True),
+        ({"low": 1.85, "high": 2.15, "machine_share_ratio": 0.01}, False),
         ({"factor": 1.5, "low": 1.45, "high": 1.55, "verdict": "falls_short"}, False),
         ({"verdict": "invalid"}, False),
         ({"low": None, "high": None, "verdict": "inconclusive"}, False),
