@@ -8,8 +8,8 @@ Each doubling should have 2.0 in its interval, or be called "scales"; its interv
 4 % to either side, without what may be the shared cores'. The table goes to results/swarm.json:
 ``doublings`` how many there are, ``holding`` how many are as they should be, and a row for each.
 Without --no-compose, the same is then measured under Compose, on the engine of this machine, and
-stands beside it. The runs are kept in results/swarm/; ``--swarm-run NAME`` takes one of them instead
-of measuring on the Swarm again.
+stands beside it. The runs are kept in results/swarm/; ``--swarm-run NAME`` takes one of them
+instead of measuring on the Swarm again.
 """
 
 from __future__ import annotations
