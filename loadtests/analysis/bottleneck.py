@@ -85,6 +85,12 @@ def judge(uses: Sequence[ResourceUse]) -> tuple[Bottleneck, str]:
     return Bottleneck.UNEXPLAINED, _sentence(f"no monitored resource was saturated: {details}")
 
 
+def replica_cpu_is_full(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> bool:
+    """Return whether a cell's replicas used up their CPU; ``trials`` may have those of others."""
+    own = [trial for trial in trials if trial.spec.cell == cell]
+    return judge(resources(plan, cell, own))[0] is Bottleneck.REPLICA_CPU
+
+
 def _sentence(clause: str) -> str:
     return f"{clause[0].upper()}{clause[1:]}."
 

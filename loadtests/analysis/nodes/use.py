@@ -72,14 +72,14 @@ def nodes_of(trial: Trial) -> frozenset[str]:
     """Return the nodes that a trial used: those of its replicas, its load, its proxy and store."""
     used = {*replicas_of(trial), *_SERVICES}
     found = (
-        _node_in(identity)
+        node_in(identity)
         for member, identity in trial.identities.items()
         if member in used or is_generator(member)
     )
     return frozenset(filter(None, found))
 
 
-def _node_in(identity: str) -> str | None:
+def node_in(identity: str) -> str | None:
     """Return the name of the node in a member's identity, if there is one."""
     match = _NODE.search(identity)
     return match[1] if match else None
@@ -91,7 +91,7 @@ def _own_rates(raw: RawTrial) -> dict[str, float]:
     rates: dict[str, float] = {}
     for after in raw.closed.members:
         first = before.get(after.member)
-        node = _node_in(raw.identities.get(after.member, ""))
+        node = node_in(raw.identities.get(after.member, ""))
         grew = first is not None and after.at_s > first.at_s and after.grew_from(first)
         if first is not None and node is not None and grew:
             rate = (after.cpu_s - first.cpu_s) / (after.at_s - first.at_s)

@@ -11,7 +11,7 @@ from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Estimate, Finding
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.trial import Trial, Usage
-from loadtests.model.vocabulary import Bottleneck, Role, RuleCode
+from loadtests.model.vocabulary import Role, RuleCode
 from loadtests.planning.budget import SHARE_OF_CORES
 
 BUDGET_LIMIT_RATIO = 0.9
@@ -153,7 +153,7 @@ def costlier_requests(plan: Plan, small: Cell, large: Cell, trials: Sequence[Tri
         return unchecked(CODE, large, "CPU per request is not known in two rounds.")
     growth = ratio.estimate - 1
     broken = (
-        _is_limited_by_cpu(plan, large, trials)
+        bottleneck.replica_cpu_is_full(plan, large, trials)
         and growth > COST_LIMIT_RATIO
         and _is_certain(plan, small, large, trials, ratio)
     )
@@ -188,12 +188,6 @@ def _unshared(plan: Plan, cell: Cell) -> Finding | None:
         if apart
         else f"{cell.replicas} replicas have {cores} cores, so no two share a core.",
     )
-
-
-def _is_limited_by_cpu(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> bool:
-    cell_trials = [trial for trial in trials if trial.spec.cell == cell]
-    saturated = [use for use in bottleneck.resources(plan, cell, cell_trials) if use.full]
-    return bool(saturated) and saturated[0].kind is Bottleneck.REPLICA_CPU
 
 
 def _is_certain(

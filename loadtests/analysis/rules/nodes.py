@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from loadtests.analysis.nodes.use import node_in
 from loadtests.analysis.rules.finding import found
 from loadtests.model.plan import Plan
 from loadtests.model.result import Finding
 from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import NODE_PREFIX, RuleCode
 
-_NODE = re.compile(r"(?:^|\s)node=(\S+)")
 _IMAGE = re.compile(r"\bof (sha256:[0-9a-f]+)")
 
 
@@ -59,10 +59,10 @@ def _lost(names: Sequence[str], first: Mapping[str, str], trial: Trial) -> str |
 def _moved(first: Mapping[str, str], trial: Trial) -> str | None:
     """Return which member is on another node than at first, or was started there anew."""
     for member, before in first.items():
-        was, now = _NODE.search(before), _NODE.search(trial.identities.get(member, ""))
-        if was and now and was[1] != now[1]:
+        was, now = node_in(before), node_in(trial.identities.get(member, ""))
+        if was and now and was != now:
             return (
-                f"{member} moved from node {was[1]} to node {now[1]} before the end of"
+                f"{member} moved from node {was} to node {now} before the end of"
                 f" {trial.spec.id}. Keep others from changing the services of this run."
             )
     return None

@@ -42,8 +42,8 @@ class Known:
 
     calibrations: Sequence[Calibration] = ()
     failures: Sequence[FailureResult] = ()
-    run: Sequence[Trial] = ()
-    """The trials of all cells."""
+    nodes: speed.Compared | None = None
+    """The speeds of a Swarm's nodes, by the trials of all cells."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +74,8 @@ def _errors(plan: Plan, cell: Cell, trials: Sequence[Trial], known: Known) -> Fi
     return errors.errors(plan, cell, trials, failures=known.failures)
 
 
-def _node_speed(plan: Plan, cell: Cell, _: Sequence[Trial], known: Known) -> Finding | None:
-    return speed.speed(plan, cell, known.run)
+def _node_speed(plan: Plan, cell: Cell, trials: Sequence[Trial], known: Known) -> Finding | None:
+    return speed.speed(plan, cell, trials, known.nodes)
 
 
 _ALL = (
@@ -172,7 +172,7 @@ def check(
     failures: Sequence[FailureResult] = (),
 ) -> tuple[Finding, ...]:
     """Hold every rule against every cell that has trials, and against the run."""
-    known = Known(calibrations=calibrations, failures=failures, run=trials)
+    known = Known(calibrations=calibrations, failures=failures, nodes=speed.compare(plan, trials))
     rules = tuple(RULES.values())
     of_cells = [
         rule.cell(plan, cell, cell_trials, known)

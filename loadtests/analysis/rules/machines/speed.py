@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -29,13 +28,12 @@ import numpy.typing as npt
 
 from loadtests.analysis import bottleneck
 from loadtests.analysis.intervals import student_chance
+from loadtests.analysis.nodes.use import node_in
 from loadtests.analysis.rules.finding import found, unchecked
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
 from loadtests.model.trial import Trial
-from loadtests.model.vocabulary import NODE_PREFIX, Bottleneck, Role, RuleCode
-
-_NODE = re.compile(r"(?:^|\s)node=(\S+)")
+from loadtests.model.vocabulary import NODE_PREFIX, Role, RuleCode
 
 SPEED_LIMIT_RATIO = 0.10
 """How much slower a node may be than another. Replicas take turns, so all wait for the slowest
@@ -75,17 +73,25 @@ class Difference:
         """Whether it is more than nodes may differ."""
         return self.more_ratio > SPEED_LIMIT_RATIO
 
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """What to tell first: what breaks the rule, and then what is largest."""
+        return self.too_much and self.shown, self.more_ratio
 
-def speed(plan: Plan, cell: Cell, run: Sequence[Trial]) -> Finding | None:
-    """Compare the nodes of a run's starts; None where there are fewer than two nodes.
 
-    ``run`` has the trials of all cells. A slow node is in the throughput of a cell only where the
-    replicas' CPU is full.
-    """
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """The nodes of a run: what differs most, as a sentence; None where nothing could be told."""
+
+    worst: Difference | None = None
+    detail: str = ""
+
+
+def compare(plan: Plan, run: Sequence[Trial]) -> Compared | None:
+    """Compare the nodes by the starts of a whole run; None where there are fewer than two."""
     nodes = _nodes(run)
     if len(set(nodes.values())) < 2:
         return None
-    matters = _cpu_is_full(plan, cell, run)
     costs, rates = _costs(plan, run, nodes), _slowness(plan, run, nodes)
     seen = [
         (words, difference)
@@ -93,12 +99,26 @@ def speed(plan: Plan, cell: Cell, run: Sequence[Trial]) -> Finding | None:
         if (difference := _difference(starts, nodes)) is not None
     ]
     if not seen:
+        return Compared()
+    words, worst = max(seen, key=lambda each: each[1].rank)
+    detail = words.format(more=worst.more_ratio, slow=worst.slow, fast=worst.fast)
+    return Compared(worst=worst, detail=detail)
+
+
+def speed(
+    plan: Plan, cell: Cell, trials: Sequence[Trial], compared: Compared | None
+) -> Finding | None:
+    """Check that no node held up a cell; None where there are fewer than two nodes.
+
+    A slow node is in the throughput of a cell only where the replicas' CPU is full.
+    """
+    if compared is None:
+        return None
+    worst, detail = compared.worst, compared.detail
+    if worst is None:
         why = "Requests cost too little CPU here, or too few answered, to tell the speeds."
         return unchecked(CODE, cell, why)
-    words, worst = max(
-        seen, key=lambda each: (each[1].too_much and each[1].shown, each[1].more_ratio)
-    )
-    detail = words.format(more=worst.more_ratio, slow=worst.slow, fast=worst.fast)
+    matters = bottleneck.replica_cpu_is_full(plan, cell, trials)
     if worst.too_much and not matters:
         detail += " The replicas' CPU is not full, so that is not in the throughput."
     elif worst.too_much and not worst.shown:
@@ -165,7 +185,7 @@ def _starts(
     Where no such cell is full, all of them count.
     """
     cells = [cell for cell in plan.cells if cell.replicas == replicas]
-    full = [cell for cell in cells if _cpu_is_full(plan, cell, run)] or cells
+    full = [cell for cell in cells if bottleneck.replica_cpu_is_full(plan, cell, run)] or cells
     starts: dict[tuple[str, str], list[float]] = {}
     for cell in full:
         windows = [of(trial) for trial in run if trial.spec.cell == cell]
@@ -191,10 +211,8 @@ def _difference(starts: Starts, nodes: Mapping[str, str]) -> Difference | None:
     known = SPREAD_DEGREES * SPREAD_RATIO**2
     variance = (known + float(residuals @ residuals)) / degrees
     spread = np.linalg.inv(design.T @ design) * variance
-    return max(
-        _pairs(places, len(variants), effects, spread, degrees),
-        key=lambda each: (each.too_much and each.shown, each.more_ratio),
-    )
+    pairs = _pairs(places, len(variants), effects, spread, degrees)
+    return max(pairs, key=lambda each: each.rank)
 
 
 def _row(
@@ -233,20 +251,11 @@ def _pairs(
         )
 
 
-def _cpu_is_full(plan: Plan, cell: Cell, run: Sequence[Trial]) -> bool:
-    trials = [trial for trial in run if trial.spec.cell == cell]
-    return any(
-        use.full and use.kind is Bottleneck.REPLICA_CPU
-        for use in bottleneck.resources(plan, cell, trials)
-    )
-
-
 def _nodes(trials: Sequence[Trial]) -> Mapping[str, str]:
     """Return the node of each replica, by the member's name."""
     nodes = {}
     for trial in trials:
         for member, text in trial.identities.items():
-            match = _NODE.search(text)
-            if match is not None and not member.startswith(NODE_PREFIX):
-                nodes[member] = match[1]
+            if (node := node_in(text)) is not None and not member.startswith(NODE_PREFIX):
+                nodes[member] = node
     return nodes

@@ -1,6 +1,8 @@
+from collections.abc import Sequence
 from dataclasses import replace
 
-from loadtests.analysis.rules.machines.speed import speed
+from loadtests.analysis.rules.machines import speed as rule
+from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
 from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import RuleState
@@ -9,6 +11,10 @@ from tests.loadtests.builders import make_plan, make_trials
 PLAN = make_plan(replica_counts=(1, 2), rounds=6)
 CELL = PLAN.cells[1]
 NODES = {"gthread-1": "one", "gthread-2": "two"}
+
+
+def speed(plan: Plan, cell: Cell, run: Sequence[Trial]) -> Finding | None:
+    return rule.speed(plan, cell, run, rule.compare(plan, run))
 
 
 def trials(more: float, *, cost_s: float = 2e-3, nodes: dict[str, str] = NODES) -> list[Trial]:
