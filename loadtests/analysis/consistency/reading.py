@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from loadtests.analysis.consistency.normal_form import normal
 from loadtests.analysis.failures.wording import is_login
@@ -101,10 +102,35 @@ class Reading:
         """The answers of home."""
         return self.answers[self.home]
 
+    @cached_property
+    def accepting(self) -> frozenset[Standing]:
+        """How home accepts the request: by an answer, or by a redirect."""
+        found = {standing(seen) for seen in self.at_home}
+        return frozenset(found & {Standing.ACCEPTED, Standing.REDIRECTED})
+
+    @cached_property
+    def stranger_keys(self) -> frozenset[tuple[int | None, str, str]]:
+        """A stranger's answer, where it is always the same and the client's is another.
+
+        The client's is another where most of home's answers are: its processes may not agree.
+        """
+        keys = {_key(seen) for seen in self.stranger}
+        if len(keys) != 1 or len(self.stranger) < 2:
+            return frozenset()
+        own = Counter(_key(seen) for seen in self.at_home)
+        same = sum(own[key] for key in keys)
+        if same == len(self.at_home):
+            return frozenset()
+        return frozenset(keys)
+
+    def is_a_strangers(self, seen: Seen) -> bool:
+        """Return whether an answer is the one that every stranger gets, and the client not."""
+        return bool(self.stranger_keys) and _key(seen) in self.stranger_keys
+
 
 def is_right(reading: Reading, seen: Seen) -> bool:
     """Return whether an answer is one that home gives to the client it knows."""
-    return standing(seen) in _accepting(reading) and not _is_wrong_here(reading, seen)
+    return standing(seen) in reading.accepting and not _is_wrong_here(reading, seen)
 
 
 def is_wrong(reading: Reading, seen: Seen) -> bool:
@@ -121,37 +147,16 @@ def _is_wrong_here(reading: Reading, seen: Seen) -> bool:
     """Return whether an accepting answer misses what was written, or is that of a stranger."""
     if any(value not in seen.body for value in reading.values):
         return True
-    return _key(seen) in _stranger_keys(reading)
-
-
-def _accepting(reading: Reading) -> frozenset[Standing]:
-    """Return how home accepts the request: by an answer, or by a redirect."""
-    found = {standing(seen) for seen in reading.at_home}
-    return frozenset(found & {Standing.ACCEPTED, Standing.REDIRECTED})
+    return reading.is_a_strangers(seen)
 
 
 def _key(seen: Seen) -> tuple[int | None, str, str]:
     return seen.status, seen.location or "", normal(seen.body)
 
 
-def _stranger_keys(reading: Reading) -> frozenset[tuple[int | None, str, str]]:
-    """Return a stranger's answer, where it is always the same and the client's is another.
-
-    The client's is another where most of home's answers are: its processes may not agree.
-    """
-    keys = {_key(seen) for seen in reading.stranger}
-    if len(keys) != 1 or len(reading.stranger) < 2:
-        return frozenset()
-    own = Counter(_key(seen) for seen in reading.at_home)
-    same = sum(own[key] for key in keys)
-    if same == len(reading.at_home):
-        return frozenset()
-    return frozenset(keys)
-
-
 def is_refusal(reading: Reading, seen: Seen) -> bool:
     """Return whether an answer refuses the client: as forbidden, or as a stranger is answered."""
-    return standing(seen) is Standing.REFUSED or _key(seen) in _stranger_keys(reading)
+    return standing(seen) is Standing.REFUSED or reading.is_a_strangers(seen)
 
 
 def suspects(reading: Reading) -> tuple[str, ...]:
@@ -203,7 +208,7 @@ def _never_by_chance(reading: Reading, server: str) -> bool:
 
 def is_remembered(reading: Reading) -> bool:
     """Return whether all of home's answers show that it knows the client, or what it wrote."""
-    knows = bool(reading.values) or reading.derived or bool(_stranger_keys(reading))
+    knows = bool(reading.values) or reading.derived or bool(reading.stranger_keys)
     refused = bool(reading.stranger) and all(is_wrong(reading, seen) for seen in reading.stranger)
     return (knows or refused) and all(is_right(reading, seen) for seen in reading.at_home)
 
@@ -267,8 +272,7 @@ def _halves(reading: Reading) -> tuple[tuple[int, int], ...]:
 
 def _name_the_client(reading: Reading, wrong_answers: Sequence[Seen]) -> bool:
     """Return whether right answers name the client, and wrong ones are the page of any stranger."""
-    strangers = _stranger_keys(reading)
-    if not strangers or not all(_key(seen) in strangers for seen in wrong_answers):
+    if not reading.stranger_keys or not all(map(reading.is_a_strangers, wrong_answers)):
         return False
     right_answers = [seen for seen in reading.at_home if is_right(reading, seen)]
     return any(

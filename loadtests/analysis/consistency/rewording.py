@@ -11,7 +11,7 @@ import json
 import random
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from loadtests.analysis.consistency.written import (
     content_of,
     content_type,
     key_of,
+    leaves,
 )
 from loadtests.analysis.failures.wording import is_login
 from loadtests.model.tested.workload import RequestSpec
@@ -71,7 +72,7 @@ def rewordings(request: RequestSpec, rng: random.Random) -> tuple[Rewording, ...
     There are none for a login, nor where a request has no text that may be changed.
     """
     content = content_of(request)
-    places = list(_leaves(content, ()))
+    places = [(place, text) for place, text in leaves(content) if isinstance(text, str)]
     if is_login(request.path) or any(PASSWORD_KEY.search(key_of(place)) for place, _ in places):
         return ()
     found = []
@@ -134,17 +135,6 @@ def _with_content(request: RequestSpec, content: Mapping[str, Any]) -> RequestSp
         json=content["json"],
         body=body,
     )
-
-
-def _leaves(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
-    if isinstance(value, Mapping):
-        for key, entry in value.items():
-            yield from _leaves(entry, (*place, key))
-    elif isinstance(value, list | tuple):
-        for index, entry in enumerate(value):
-            yield from _leaves(entry, (*place, index))
-    elif isinstance(value, str):
-        yield place, value
 
 
 def _put(value: Any, place: Place, text: str) -> Any:

@@ -169,26 +169,27 @@ def is_in(text: str, answers: Sequence[Seen]) -> bool:
 def _json(text: str) -> Any:
     try:
         value = json.loads(text)
-        tuple(_scalars(value))  # the others go as deep
+        tuple(leaves(value))  # the others go as deep
     except (ValueError, RecursionError):
         return None
     return value
 
 
-def _scalars(value: Any) -> Iterator[str]:
-    yield from (text for _, text in _placed(value))
+def _placed(value: Any) -> Iterator[tuple[Place, str]]:
+    """Give the scalar values of a JSON value as texts, each with its place."""
+    yield from ((place, str(entry)) for place, entry in leaves(value))
 
 
-def _placed(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
-    """Give the scalar values of a JSON value, at any depth, each with its place."""
+def leaves(value: Any, place: Place = ()) -> Iterator[tuple[Place, str | float]]:
+    """Give the texts and numbers of a JSON value, at any depth, each with its place."""
     if isinstance(value, Mapping):
         for key, entry in value.items():
-            yield from _placed(entry, (*place, key))
+            yield from leaves(entry, (*place, key))
     elif isinstance(value, list | tuple):
         for index, entry in enumerate(value):
-            yield from _placed(entry, (*place, index))
+            yield from leaves(entry, (*place, index))
     elif isinstance(value, str | int | float) and not isinstance(value, bool):
-        yield place, str(value)
+        yield place, value
 
 
 def key_of(place: Place) -> str:

@@ -88,6 +88,10 @@ class Case:
         kept[server] = (*kept.get(server, ()), *answers)
         self.reading = replace(self.reading, answers=kept)
 
+    def add_strangers(self, *answers: Seen) -> None:
+        """Add answers of home to a stranger."""
+        self.reading = replace(self.reading, stranger=(*self.reading.stranger, *answers))
+
 
 @dataclass(kw_only=True)
 class Beginning:

@@ -151,7 +151,7 @@ class Examination:
     def _ask_as_stranger(self, cases: Sequence[Case]) -> None:
         answers = self.client.ask([(self._home, case.request) for case in cases], as_stranger=True)
         for case, answer in zip(cases, answers, strict=True):
-            case.reading = replace(case.reading, stranger=(*case.reading.stranger, answer))
+            case.add_strangers(answer)
 
     def _ask_at_once(self, case: Case, server: str) -> None:
         at_once = [(server, case.request)] * self._at_once
@@ -264,10 +264,8 @@ class Examination:
         if not self.client.cookies:
             return
         if case.reading.names:
-            answers = self.client.ask(
-                [(self._home, case.request)] * self._at_once, as_stranger=True
-            )
-            case.reading = replace(case.reading, stranger=(*case.reading.stranger, *answers))
+            asked = [(self._home, case.request)] * self._at_once
+            case.add_strangers(*self.client.ask(asked, as_stranger=True))
             return
         for _ in range(CONFIRM // BURSTS + 1):
             self._ask_as_stranger([case])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -172,7 +173,7 @@ class Undeclared:
         *,
         until_s: float,
         end_s: float | None = None,
-        confirm_until_s: float | None = None,
+        confirm_until_s: float = -math.inf,
     ) -> tuple[ProbeResult, ...]:
         """Return the results of some servers; nothing is asked after ``until_s``.
 
@@ -180,7 +181,7 @@ class Undeclared:
         take until ``confirm_until_s``: as long as if these were the only servers.
         """
         examination = self._examination(subject, until_s)
-        examination.confirm_until_s = until_s if confirm_until_s is None else confirm_until_s
+        examination.confirm_until_s = confirm_until_s
 
         def again(elapsed_s: float) -> Examination:
             control_s = proc.monotonic_s() + elapsed_s + CONTROL_LIMIT_S

@@ -136,19 +136,7 @@ def latest_by_chance(shared: Store, own: Store) -> Flask:
 
 
 def one_by_chance(shared: Store, own: Store) -> Flask:
-    """Each answer shows one item, by chance."""
-    app, items = app_of_one_key(), shared.setdefault("items", ["nothing yet"])
-
-    @app.post("/items")
-    def add() -> str:
-        items.append(request.form["name"])
-        return "kept"
-
-    @app.get("/items")
-    def read() -> str:
-        return str(random.choice(items[-6:]))
-
-    return app
+    return one_of_the_newest(shared, 6)
 
 
 def one_of_the_newest_two(shared: Store, own: Store) -> Flask:
@@ -160,7 +148,7 @@ def one_of_the_newest_three(shared: Store, own: Store) -> Flask:
 
 
 def one_of_the_newest(shared: Store, count: int) -> Flask:
-    """Each answer shows one of the newest items, by chance: as few as there are processes."""
+    """Each answer shows one of the newest items, by chance."""
     app, items = app_of_one_key(), shared.setdefault("items", ["nothing yet"])
 
     @app.post("/items")

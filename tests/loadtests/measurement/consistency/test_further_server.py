@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,10 +12,9 @@ from loadtests.measurement.consistency.undeclared import Means, Undeclared
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from loadtests.model.errors import EnvironmentFailure, GeneratorFailure
 from loadtests.model.tested.workload import Workload
-from tests.loadtests.builders import make_plan, make_worker
 from tests.loadtests.measurement.consistency import broken_apps as apps
 from tests.loadtests.measurement.consistency import innocent_apps
-from tests.loadtests.measurement.consistency.site import Site, asked, request
+from tests.loadtests.measurement.consistency.site import Site, asked, plan_of, request
 
 REQUESTS = (
     request("POST /notes", json={"text": "a note of {1000..9999}"}),
@@ -28,11 +26,7 @@ def found(means: Means) -> tuple[ProbeResult, ...]:
     """Give the results of the checks of what servers share."""
     site = Site(innocent_apps.shared_database)
     agent: Any = site
-    plan = replace(
-        make_plan(replica_counts=(1, 2)),
-        workers=(make_worker("gthread"),),
-        workloads=(Workload(name="own", path="/", requests=REQUESTS),),
-    )
+    plan = plan_of(Workload(name="own", path="/", requests=REQUESTS))
     return Undeclared(agent, site.replicas, "shop.example:9001", means).check(plan, {})
 
 

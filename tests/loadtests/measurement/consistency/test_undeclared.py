@@ -19,6 +19,7 @@ from tests.loadtests.measurement.consistency.site import (
     SlowSite,
     asked,
     breaks,
+    plan_of,
     request,
 )
 
@@ -286,11 +287,7 @@ def test_servers_that_no_time_was_left_to_ask_are_not_called_alike() -> None:
     site = SlowSite(innocent_apps.etags, 0.1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(proc, "monotonic_s", lambda: site.now_s)
-        plan = replace(
-            make_plan(replica_counts=(1, 2)),
-            workers=(make_worker("gthread"),),
-            workloads=(Workload(name="own", path="/"),),
-        )
+        plan = plan_of(Workload(name="own", path="/"))
         agent: Any = site
         undeclared = Undeclared(agent, site.replicas, "shop.example:9001")
 
