@@ -19,18 +19,38 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
+from typing import TypeVar
 
 from loadtests.model.plan import Cell
 from loadtests.model.trial import Trial
+
+Core = TypeVar("Core")
+"""What a core is called."""
 
 FEWEST_FREE = 6
 """Trials beyond one a cell that a slope needs; with fewer it would be noise: nothing changes."""
 
 MOST_SLOPE = 1.5
 """A slope beyond this, or below 0, is no effect of the clock but chance."""
+
+
+def between(
+    opened: Mapping[Core, tuple[float, float]], closed: Mapping[Core, tuple[float, float]]
+) -> float | None:
+    """Give the geometric mean over cores of the metronome's work a CPU-second, between two counts.
+
+    None where a core did nothing meanwhile, or where there is none.
+    """
+    logs = []
+    for core, (work, cpu_s) in closed.items():
+        work_before, cpu_before_s = opened[core]
+        if work <= work_before or cpu_s <= cpu_before_s:
+            return None
+        logs.append(math.log((work - work_before) / (cpu_s - cpu_before_s)))
+    return math.exp(math.fsum(logs) / len(logs)) if logs else None
 
 
 def at_mean_speed(trials: Sequence[Trial]) -> tuple[Trial, ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from loadtests.analysis import core_speed
 from loadtests.analysis.failures import counting
 from loadtests.analysis.nodes import use
 from loadtests.analysis.nodes.host import host_use
@@ -332,10 +332,4 @@ def core_speed_of(opened: Edge, closed: Edge) -> float | None:
     """Give the geometric mean over cores of the metronome's work a CPU-second."""
     if opened.pulse is None or closed.pulse is None:
         return None
-    logs = []
-    for core, (work, cpu_s) in closed.pulse.items():
-        work_before, cpu_before_s = opened.pulse[core]
-        if work <= work_before or cpu_s <= cpu_before_s:
-            return None
-        logs.append(math.log((work - work_before) / (cpu_s - cpu_before_s)))
-    return math.exp(math.fsum(logs) / len(logs)) if logs else None
+    return core_speed.between(opened.pulse, closed.pulse)

@@ -13,7 +13,7 @@ from loadtests.gate.analysis import history
 from loadtests.gate.model import GateResult
 from loadtests.gate.report import github, html, junit, markdown, verdict_json
 from loadtests.model.errors import EnvironmentFailure, UsageError
-from loadtests.results.run_folder import STACKS, Store
+from loadtests.results.run_folder import Store
 from loadtests.tools import files
 
 VERDICT = "verdict.json"
@@ -34,8 +34,7 @@ def write_all(store: Store, result: GateResult) -> None:
         store.write(name, render(result))
     for profile in result.evidence.profiles:
         for ending, stacks in function_pairs.collapsed(profile).items():
-            (store.folder / STACKS).mkdir(exist_ok=True)
-            store.write(f"{STACKS}/{profile.worker}.{ending}", stacks)
+            store.write_stacks(f"{profile.worker}.{ending}", stacks)
 
 
 def add_to_history(

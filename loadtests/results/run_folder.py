@@ -172,7 +172,12 @@ class Store:
             cell = profile.cell
             name = f"{cell.worker}-{cell.workload}-{cell.replicas}.collapsed"
             if stacks := flames.collapsed(profile):
-                files.write(self.folder / STACKS / name, stacks)
+                self.write_stacks(name, stacks)
+
+    def write_stacks(self, name: str, stacks: str) -> None:
+        """Write stacks for flame graph programs."""
+        (self.folder / STACKS).mkdir(exist_ok=True)
+        self.write(f"{STACKS}/{name}", stacks)
 
     def write_samples(self, name: str, samples: bytes) -> None:
         """Write the samples of one load."""

@@ -7,13 +7,13 @@ first and the last answer under its load.
 from __future__ import annotations
 
 import json
-import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from loadtests.analysis import core_speed
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.trial import Trial
 from loadtests.tools.proc import Child
@@ -75,15 +75,8 @@ def with_speeds(
 
 
 def between(beats: Sequence[Beat], from_s: float, to_s: float) -> float | None:
-    """Return the geometric mean over cores of the work a CPU-second; see ``analysis.samples``."""
+    """Return the speed between the first and the last answer of a time; None for fewer than two."""
     inside = [beat for beat in beats if from_s <= beat.at_s <= to_s]
     if len(inside) < 2:
         return None
-    first, last = inside[0], inside[-1]
-    logs = []
-    for core, (work, cpu_s) in last.cores.items():
-        work_before, cpu_before_s = first.cores[core]
-        if work <= work_before or cpu_s <= cpu_before_s:
-            return None
-        logs.append(math.log((work - work_before) / (cpu_s - cpu_before_s)))
-    return math.exp(math.fsum(logs) / len(logs)) if logs else None
+    return core_speed.between(inside[0].cores, inside[-1].cores)

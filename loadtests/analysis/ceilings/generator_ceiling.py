@@ -14,7 +14,7 @@ import numpy as np
 
 from loadtests.analysis import samples
 from loadtests.analysis.rules.finding import found, unchecked
-from loadtests.analysis.rules.load import LAG_LIMIT_MS
+from loadtests.analysis.rules.load import LAG_LIMIT_MS, lost_processes
 from loadtests.model.generator_records import LoadDone
 from loadtests.model.latency import Ceiling
 from loadtests.model.plan import Cell, Plan
@@ -124,16 +124,4 @@ def lost(
     """Find generator processes that ended before the first round; empty where none did."""
     missing = sum(step.lost_workers for users in calibrations for step in users.steps)
     missing += ceiling.lost_workers if ceiling else 0
-    if not missing:
-        return ()
-    return (
-        found(
-            RuleCode.GENERATOR_SATURATED,
-            None,
-            broken=True,
-            figure=missing,
-            limit=0,
-            detail=f"{missing} of the generator's {plan.generator_processes} processes ended early,"
-            " while the users were calibrated. See the generator's log.",
-        ),
-    )
+    return lost_processes(missing, of=plan.generator_processes, when="the users were calibrated")

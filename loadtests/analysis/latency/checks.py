@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from statistics import median
 
 from loadtests.analysis.rules import load, system
-from loadtests.analysis.rules.finding import found
 from loadtests.model.latency import LevelState
 from loadtests.model.open_trial import OpenTrial
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
-from loadtests.model.vocabulary import RuleCode, RuleState
+from loadtests.model.vocabulary import RuleState
 
 DROPPED_LIMIT_RATIO = 0.001
 """Share of the due requests that may stay unsent: as many as may fail (rule ``errors``)."""
@@ -91,16 +90,4 @@ def _late(trials: Sequence[OpenTrial]) -> str:
 def lost(trials: Sequence[OpenTrial]) -> tuple[Finding, ...]:
     """Find generator processes that ended in open-loop trials; empty where none did."""
     missing = sum(trial.measured.generator.lost_workers for trial in trials)
-    if not missing:
-        return ()
-    return (
-        found(
-            RuleCode.GENERATOR_SATURATED,
-            None,
-            broken=True,
-            figure=missing,
-            limit=0,
-            detail=f"{missing} of the generator's processes ended early, while latency was"
-            " measured. See the generator's log.",
-        ),
-    )
+    return load.lost_processes(missing, when="latency was measured")

@@ -78,6 +78,27 @@ def generator_saturated(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Find
     return _held_back(plan, cell, trials) or _kept_up(cell, trials)
 
 
+def lost_processes(missing: int, *, when: str, of: int | None = None) -> tuple[Finding, ...]:
+    """Find generator processes that ended outside of the rounds; empty where none did.
+
+    ``when`` is a clause, and ``of`` how many processes there were.
+    """
+    if not missing:
+        return ()
+    all_of_them = "processes" if of is None else f"{of} processes"
+    detail = f"{missing} of the generator's {all_of_them} ended early, while {when}."
+    return (
+        found(
+            RuleCode.GENERATOR_SATURATED,
+            None,
+            broken=True,
+            figure=missing,
+            limit=0,
+            detail=f"{detail} See the generator's log.",
+        ),
+    )
+
+
 def _kept_up(cell: Cell, trials: Sequence[Trial]) -> Finding:
     code = RuleCode.GENERATOR_SATURATED
     lost = max(trial.generator.lost_workers for trial in trials)
