@@ -12,6 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 from loadtests.analysis.profiles import statements
 from loadtests.model.errors import EnvironmentFailure
@@ -74,11 +75,12 @@ def proved(accesses: Sequence[activity.Access], pids: Sequence[int]) -> activity
     Its host is the address of that connection. A name that only the replicas' network knows is the
     only one that they are connected to on its port. None where no access is proved so.
     """
+    addresses = cache(connections.addresses_of)
     for pid in pids[:MOST_PROCESSES]:
         peers = connections.peers_of(pid)
         for access in accesses:
             there = {host for host, port in peers if port == access.port}
-            here = connections.addresses_of(access.host, access.port) if there else frozenset()
+            here = addresses(access.host, access.port) if there else frozenset()
             meant = there & here if here else there
             if len(there) > 1 and not here:
                 continue

@@ -88,7 +88,10 @@ def measure(
                 continue
             say(f"Looking where requests wait: {spec.cell}")
             timing = profile_trials.timing_of(planned, answer_s(spec.cell), DRAIN_LIMIT_S)
-            profile = _profile(plan, timing, stack, load, spec, worker, program)
+            try:
+                profile = _seen(plan, timing, stack, load, spec, worker, program)
+            except (EnvironmentFailure, UnusableLoad, OSError, ValueError) as error:
+                profile = _unseen(spec.cell, worker, f"The profile trial failed: {error}")
             if profile.unseen in py_spy.REFUSALS:
                 told = profile.unseen
             profiles.append(profile)
@@ -107,22 +110,6 @@ def _unseen(cell: Cell, worker: WorkerModel, why: str) -> CellProfile:
     )
 
 
-def _profile(
-    plan: Plan,
-    timing: Timing,
-    stack: Stack,
-    load: Measure,
-    spec: TrialSpec,
-    worker: WorkerModel,
-    program: str,
-) -> CellProfile:
-    """Return the profile of one cell, or why there is none."""
-    try:
-        return _seen(plan, timing, stack, load, spec, worker, program)
-    except (EnvironmentFailure, UnusableLoad, OSError, ValueError) as error:
-        return _unseen(spec.cell, worker, f"The profile trial failed: {error}")
-
-
 def _seen(
     plan: Plan,
     timing: Timing,
@@ -132,6 +119,7 @@ def _seen(
     worker: WorkerModel,
     program: str,
 ) -> CellProfile:
+    """Return the profile of one cell; raise where its trial failed."""
     served = [
         (member, process)
         for member in (f"{worker.name}-{number}" for number in spec.members)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from contextlib import closing, suppress
 from typing import Any
 
-import docker
 from docker.errors import DockerException, NotFound
 from requests.exceptions import RequestException
 
@@ -26,12 +24,12 @@ def pull_image(image: str, source: str | None, goal: str) -> bool:
     Returns whether it now has the image under the same id. The digest names the content, so it
     cannot be another one.
     """
-    with contextlib.suppress(DockerException, RequestException):
-        with _client(source) as giver:
+    with suppress(DockerException, RequestException):
+        with closing(connection.connected(source, timeout_s=LIMIT_S)) as giver:
             digests = giver.images.get(image).attrs.get("RepoDigests") or []
-        with _client(goal, timeout_s=REGISTRY_LIMIT_S) as taker:
+        with closing(connection.connected(goal, timeout_s=REGISTRY_LIMIT_S)) as taker:
             for digest in digests:
-                with contextlib.suppress(DockerException, RequestException):
+                with suppress(DockerException, RequestException):
                     taker.images.pull(digest)
                     taker.images.get(image)
                     return True
@@ -44,7 +42,10 @@ def copy_image(image: str, source: str | None, goal: str) -> None:
     Raises :class:`EnvironmentFailure` where an engine does not take it in under the same id.
     """
     try:
-        with _client(source) as giver, _client(goal) as taker:
+        with (
+            closing(connection.connected(source, timeout_s=LIMIT_S)) as giver,
+            closing(connection.connected(goal, timeout_s=LIMIT_S)) as taker,
+        ):
             api: Any = taker.api  # its types are missing here
             for line in api.load_image(giver.api.get_image(image)) or ():
                 if "error" in line:
@@ -60,12 +61,3 @@ def copy_image(image: str, source: str | None, goal: str) -> None:
             f"The image {image[:19]} could not be copied to the engine at {goal}: {error}."
             " Look for free space there."
         ) from error
-
-
-@contextlib.contextmanager
-def _client(host: str | None, *, timeout_s: int = LIMIT_S) -> Iterator[docker.DockerClient]:
-    client = connection.connected(host, timeout_s=timeout_s)
-    try:
-        yield client
-    finally:
-        client.close()

@@ -43,11 +43,6 @@ class Access:
     __repr__ = __str__
 
 
-def access_in(variables: Mapping[str, str]) -> Access | None:
-    """Return the first access that environment variables name; None if they name none."""
-    return next(iter(accesses_in(variables)), None)
-
-
 def accesses_in(variables: Mapping[str, str]) -> tuple[Access, ...]:
     """Return the accesses to servers that environment variables name, each once.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from loadtests.tools import procfs
@@ -38,14 +38,19 @@ def peers_of(pid: int) -> frozenset[Peer]:
 
 def established(table: str) -> tuple[tuple[str, Peer], ...]:
     """Parse ``net/tcp`` into the connections that stand: what an open file says, and the peer."""
-    found = []
+    return tuple(
+        (f"socket:[{inode}]", peer) for inode, state, peer in rows(table) if state == ESTABLISHED
+    )
+
+
+def rows(table: str) -> Iterator[tuple[str, str, Peer]]:
+    """Parse ``net/tcp`` or the like (proc(5)): the inode, the state and the peer of each row."""
     for line in table.splitlines()[1:]:
         fields = line.split()
-        if len(fields) > procfs.INODE and fields[STATE] == ESTABLISHED:
+        if len(fields) > procfs.INODE:
             address, _, port = fields[PEER].rpartition(":")
             peer = (procfs.address_of(address), int(port, 16))
-            found.append((f"socket:[{fields[procfs.INODE]}]", peer))
-    return tuple(found)
+            yield fields[procfs.INODE], fields[STATE], peer
 
 
 def addresses_of(host: str, port: int) -> frozenset[str]:

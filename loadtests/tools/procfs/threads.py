@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.model.profiles.records import KernelWait, Waiting
-from loadtests.tools import procfs
+from loadtests.tools.procfs import connections
 
 X86_64 = {
     0: "read",
@@ -300,15 +300,7 @@ class _Process:
 
 def peers(table: str) -> dict[str, str]:
     """Parse ``/proc/net/tcp`` or the like (proc(5)): the peer ``host:port`` of each inode."""
-    found = {}
-    for line in table.splitlines()[1:]:
-        fields = line.split()
-        if len(fields) > procfs.INODE:
-            address, _, port = fields[2].rpartition(":")
-            host = procfs.address_of(address)
-            shown = f"[{host}]" if ":" in host else host
-            found[fields[procfs.INODE]] = f"{shown}:{int(port, 16)}"
-    return found
+    return {inode: connections.shown(peer) for inode, _, peer in connections.rows(table)}
 
 
 def unix_inodes(table: str) -> list[str]:

@@ -2,7 +2,11 @@
 
 import pytest
 
-from loadtests.tools.postgres.activity import access_in, accesses_in
+from loadtests.tools.postgres.activity import Access, accesses_in
+
+
+def access_in(variables: dict[str, str]) -> Access | None:
+    return next(iter(accesses_in(variables)), None)
 
 
 @pytest.mark.parametrize(
