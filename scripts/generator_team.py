@@ -47,8 +47,6 @@ RATE_RPS = 300.0
 RATE_S = 10.0
 
 DELAYS_MS = (1, 2, 5, 20, 100)
-DELAY_RPS = 500.0
-DELAY_S = 2.0
 DELAY_TRIALS = 3
 
 PERCENTILES = {"p50_ms": "medians", "p99_ms": "99th percentiles"}
@@ -119,15 +117,7 @@ def at_delay(
     trials = []
     with kept_awake(own), kept_awake(other), real_time(stub_pid, *pids) as permitted:
         for _ in range(DELAY_TRIALS):
-            trial = generator.trial(
-                base_url=url,
-                path=f"/{delay_ms}",
-                mode="open",
-                rate_rps=DELAY_RPS,
-                seed=delay_ms,
-                settle_s=0.3,
-                window_s=DELAY_S,
-            )
+            trial = items.delayed(generator, url, delay_ms)
             took_ms = trial.milliseconds(trial.due, since="sent")
             trials.append({p: float(np.percentile(took_ms, int(p[1:3]))) for p in PERCENTILES})
     figures = {p: round(median(trial[p] for trial in trials), 3) for p in PERCENTILES}

@@ -36,7 +36,7 @@ from loadtests.model.errors import (
 )
 from loadtests.model.result import RunResult
 from loadtests.targets import checkout
-from loadtests.tools import proc, signals
+from loadtests.tools import files, proc, signals
 from scripts.zoo.members import BY_NAME as MEMBERS
 from scripts.zoo.plans import BACKEND, WSGI_APP, Shape, plan_of
 from scripts.zoo.surroundings import needed
@@ -273,9 +273,7 @@ def in_words(row: Row) -> str:
 def write(path: Path, rows: Sequence[Row]) -> None:
     """Write the file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(summarised(rows), indent=1, ensure_ascii=False) + "\n")
-    draft.replace(path)
+    files.write(path, json.dumps(summarised(rows), indent=1, ensure_ascii=False) + "\n")
 
 
 def say(line: str) -> None:

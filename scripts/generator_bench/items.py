@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from scripts.generator_bench.child import PROJECT, Generator, pinned
+from scripts.generator_bench.child import PROJECT, Generator, TrialData, pinned
 from scripts.generator_bench.figures import Item, excess, median_ratio
 from scripts.generator_bench.locustfiles import locustfiles
 from scripts.generator_bench.processes import kept_awake, real_time, resident_mib
@@ -121,14 +121,9 @@ def known_delays() -> Item:
     )
 
 
-def delays(generator: Generator, url: str, delay_ms: int) -> dict[str, float]:
-    """Return the percentiles of one trial against the delaying stub, and of each part's delay.
-
-    One process sends all requests, and the loopback interface keeps their order. So the n-th
-    request sent is the n-th that arrived.
-    """
-    stub_log(generator, url)
-    trial = generator.trial(
+def delayed(generator: Generator, url: str, delay_ms: int) -> TrialData:
+    """Return a trial of fixed arrivals against the stub that answers after a known time."""
+    return generator.trial(
         base_url=url,
         path=f"/{delay_ms}",
         mode="open",
@@ -137,6 +132,16 @@ def delays(generator: Generator, url: str, delay_ms: int) -> dict[str, float]:
         settle_s=0.3,
         window_s=WINDOW_S,
     )
+
+
+def delays(generator: Generator, url: str, delay_ms: int) -> dict[str, float]:
+    """Return the percentiles of one trial against the delaying stub, and of each part's delay.
+
+    One process sends all requests, and the loopback interface keeps their order. So the n-th
+    request sent is the n-th that arrived.
+    """
+    stub_log(generator, url)
+    trial = delayed(generator, url, delay_ms)
     arrived_s, answered_s = stub_log(generator, url)
     columns = trial.columns
     in_order = np.argsort(columns["sent_us"], kind="stable")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -77,16 +77,22 @@ def test_the_targets_variables_win_and_are_hidden() -> None:
     assert subject.values == {"TWOFOLD_VALUE_1": "s3cret"}
 
 
-def test_a_dockerfile_is_built_from_its_folder_under_a_name_of_its_own(tmp_path: Path) -> None:
-    file = tmp_path / "Dockerfile"
-    file.write_text("FROM scratch\n")
-    target = Target(
+def a_dockerfile(folder: Path, text: str, **fields: Any) -> Target:
+    file = folder / "Dockerfile"
+    file.write_text(text)
+    return Target(
         kind=TargetKind.DOCKERFILE,
         given=".",
         name="shop",
-        folder=str(tmp_path),
+        folder=str(folder),
         dockerfile=str(file),
+        **fields,
     )
+
+
+def test_a_dockerfile_is_built_from_its_folder_under_a_name_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "Dockerfile"
+    target = a_dockerfile(tmp_path, "FROM scratch\n")
 
     subject = inspect(target)
 
@@ -169,14 +175,9 @@ def test_a_folder_to_build_from_that_is_not_there_is_told(
 def test_a_dockerfile_gets_its_arguments_and_its_stage_without_a_value_on_the_command_line(
     tmp_path: Path,
 ) -> None:
-    file = tmp_path / "Dockerfile"
-    file.write_text("FROM scratch AS production\nFROM scratch AS test\n")
-    target = Target(
-        kind=TargetKind.DOCKERFILE,
-        given=".",
-        name="shop",
-        folder=str(tmp_path),
-        dockerfile=str(file),
+    target = a_dockerfile(
+        tmp_path,
+        "FROM scratch AS production\nFROM scratch AS test\n",
         build_args={"TOKEN": "s3cret"},
         build_target="production",
     )
