@@ -13,7 +13,6 @@ that to be chance: as rarely.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -112,16 +111,14 @@ class Reading:
     def stranger_keys(self) -> frozenset[tuple[int | None, str, str]]:
         """A stranger's answer, where it is always the same and the client's is another.
 
-        The client's is another where most of home's answers are: its processes may not agree.
+        The client's is another where one of home's that shows what it wrote is: its processes may
+        not agree. Two strangers who chanced to ask the same process see what that one knows.
         """
         keys = {_key(seen) for seen in self.stranger}
         if len(keys) != 1 or len(self.stranger) < 2:
             return frozenset()
-        own = Counter(_key(seen) for seen in self.at_home)
-        same = sum(own[key] for key in keys)
-        if same == len(self.at_home):
-            return frozenset()
-        return frozenset(keys)
+        own = {_key(seen) for seen in self.at_home if not _misses_a_value(self, seen)}
+        return frozenset() if own <= keys else frozenset(keys)
 
     def is_a_strangers(self, seen: Seen) -> bool:
         """Return whether an answer is the one that every stranger gets, and the client not."""
@@ -145,9 +142,11 @@ def is_wrong(reading: Reading, seen: Seen) -> bool:
 
 def _is_wrong_here(reading: Reading, seen: Seen) -> bool:
     """Return whether an accepting answer misses what was written, or is that of a stranger."""
-    if any(value not in seen.body for value in reading.values):
-        return True
-    return reading.is_a_strangers(seen)
+    return _misses_a_value(reading, seen) or reading.is_a_strangers(seen)
+
+
+def _misses_a_value(reading: Reading, seen: Seen) -> bool:
+    return any(value not in seen.body for value in reading.values)
 
 
 def _key(seen: Seen) -> tuple[int | None, str, str]:
@@ -254,7 +253,7 @@ def _denies(reading: Reading, seen: Seen) -> bool:
     return (
         reading.sent
         and standing(seen) is Standing.ACCEPTED
-        and any(value not in seen.body for value in reading.values)
+        and _misses_a_value(reading, seen)
     )
 
 

@@ -103,6 +103,19 @@ def notes_in_memory(shared: Store, own: Store) -> Flask:
     return notes_in([])
 
 
+def notes_in_memory_and_a_login(shared: Store, own: Store) -> Flask:
+    """The same, where a client has a cookie that all servers know, and strangers see the list."""
+    app = notes_in([])
+    app.secret_key = "the same everywhere"
+
+    @app.post("/login")
+    def login() -> str:
+        session["user"] = request.form["user"]
+        return "welcome"
+
+    return app
+
+
 def cache_that_the_writer_alone_clears(shared: Store, own: Store) -> Flask:
     """A list is cached in each process; writing clears the writer's cache alone."""
     app, notes, cache = Flask(__name__), shared.setdefault("notes", []), own

@@ -164,6 +164,26 @@ def test_what_each_process_keeps_breaks_with_one_server_already(
     assert result.kind is ProbeKind.WRITTEN
 
 
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("servers", [1, 2])
+def test_it_breaks_although_strangers_asked_by_chance_the_process_that_has_it(
+    seed: int, servers: int
+) -> None:
+    """Two strangers ask the same of two processes half of the time."""
+    results = asked(
+        broken.notes_in_memory_and_a_login,
+        request("GET /notes"),
+        MILK,
+        start=[request("POST /login", form={"user": "ada"})],
+        processes=2,
+        servers=servers,
+        seed=seed,
+    )
+
+    (result,) = breaks(results)
+    assert result.one_server
+
+
 @pytest.mark.parametrize("processes", [2, 3, 4])
 @pytest.mark.parametrize("make", [apps.one_of_the_newest_two, apps.one_of_the_newest_three])
 def test_a_page_that_shows_one_of_the_newest_by_chance_has_no_words_of_processes(
