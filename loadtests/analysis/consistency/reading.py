@@ -250,11 +250,7 @@ def _denies(reading: Reading, seen: Seen) -> bool:
     """Return whether an answer to what home itself named says that there is none, or another."""
     if seen.status == NOT_FOUND:
         return True
-    return (
-        reading.sent
-        and standing(seen) is Standing.ACCEPTED
-        and _misses_a_value(reading, seen)
-    )
+    return reading.sent and standing(seen) is Standing.ACCEPTED and _misses_a_value(reading, seen)
 
 
 def _halves(reading: Reading) -> tuple[tuple[int, int], ...]:
