@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from loadtests.analysis.failures import significance
 from loadtests.analysis.failures.counting import all_kinds
 from loadtests.model.failures import AnswerExample, FailureCount, FailureResult, FailureShape
 
@@ -72,6 +73,9 @@ def _sentence(result: FailureResult, *, counts_alone: bool) -> str:
                 " little of something, such as connections. The factor of the good answers then"
                 " exceeds that of the work, and means nothing."
             )
+        case FailureShape.RISING if not result.counts[0].failed:
+            few = "" if _are_enough(result.counts) else ", in too few windows to call that a break"
+            return f"{subject} {verb} with more replicas only ({counts}){few}."
         case FailureShape.RISING:
             return (
                 f"{subject} {verb} with the fewest replicas already, and more often with more"
@@ -84,6 +88,14 @@ def _sentence(result: FailureResult, *, counts_alone: bool) -> str:
             return f"The application limits the rate: {counts}, most by status 429.{limit}"
         case FailureShape.NONE:
             return _nothing(result, subject, verb)
+
+
+def _are_enough(counts: Sequence[FailureCount]) -> bool:
+    """Return whether the windows suffice to tell failures with more replicas from chance."""
+    first, *others = (((0, 1),) * count.windows for count in counts)
+    above = tuple((1, 1) for windows in others for _ in windows)
+    sides = significance.Sides(below=first, above=above)
+    return significance.window_chance(sides) <= significance.WINDOW_LEVEL
 
 
 def _limit(result: FailureResult, *, counts_alone: bool) -> str:

@@ -81,6 +81,23 @@ def test_some_at_one_and_more_with_more_is_no_break_by_itself() -> None:
     assert (result.shape, result.breaks_at) == (FailureShape.RISING, ())
 
 
+def test_what_no_request_did_at_one_is_not_said_to_have_been_there() -> None:
+    trials = failing(lambda count: 0 if count == 1 else 40)
+
+    (result,) = results([trial for trial in trials if trial.spec.round <= 2])
+
+    assert result.shape is FailureShape.RISING
+    assert result.detail.startswith("Requests failed with more replicas only (0 of ")
+    assert "replicas), in too few windows to call that a break." in result.detail
+
+
+def test_enough_windows_are_not_said_to_be_too_few() -> None:
+    result = the_result(lambda count: 0 if count == 1 else 40, kind="status 502")
+
+    assert result.shape is FailureShape.RISING
+    assert "at 4 replicas). " in f"{result.detail} "
+
+
 @pytest.mark.parametrize("kind", ["status 502", "status 504", "reset", "refused", "malformed"])
 def test_what_the_connection_or_the_proxy_did_is_no_break(kind: str) -> None:
     result = the_result(lambda count: 0 if count == 1 else 40, kind=kind)
