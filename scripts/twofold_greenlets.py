@@ -1,7 +1,7 @@
 """Shows Twofold what the greenlets of a gevent worker wait for. Copy it beside your application.
 
 From outside, only the greenlet that runs can be seen. With this file, a worker writes the stacks of
-all greenlets of its requests when it gets a signal, and does nothing otherwise. Choose it by an
+its requests' greenlets when it gets a signal, and does nothing otherwise. Choose it by an
 option of the variant, in Twofold's configuration:
 
     [variants.gevent]
@@ -22,6 +22,7 @@ import atexit
 import gc
 import json
 import os
+import random
 import signal
 import sys
 from pathlib import Path
@@ -32,6 +33,8 @@ SIGNAL = signal.SIGRTMIN + 8
 FOLDER = "/tmp"  # noqa: S108  the harness looks for it there, in containers too
 MOST_BYTES = 50_000_000
 MOST_FRAMES = 100
+MOST_SHOWN = 16
+"""Greenlets whose stacks are read at a look, drawn by lot; all would take too much of its CPU."""
 
 Key = tuple[tuple[CodeType, int], ...]
 
@@ -57,14 +60,15 @@ def path_of(pid: int) -> str:
 
 
 def _write(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  a handler's signature
-    """Append one line with all stacks, each once with its count; outermost frames first."""
+    """Append one line with stacks, each once with its count; outermost frames first."""
     counts = {(True, "", _key(frame)): 1}
-    for group in _served():
-        for greenlet in tuple(group.greenlets):
-            waiting = greenlet.gr_frame
-            if waiting is not None:
-                seen = (False, _peer(waiting), _key(waiting))
-                counts[seen] = counts.get(seen, 0) + 1
+    frames = [greenlet.gr_frame for group in _served() for greenlet in tuple(group.greenlets)]
+    waiting = [each for each in frames if each is not None]
+    shown = random.sample(waiting, min(len(waiting), MOST_SHOWN))
+    for index, each in enumerate(shown):  # each stands for as many as any other
+        seen = (False, _peer(each), _key(each))
+        share = len(waiting) // len(shown) + (index < len(waiting) % len(shown))
+        counts[seen] = counts.get(seen, 0) + share
     stacks = [
         {"running": running, "peer": peer, "count": count, "frames": _frames(key)}
         for (running, peer, key), count in counts.items()

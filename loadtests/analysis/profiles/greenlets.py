@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 from loadtests.analysis.profiles.frames import request_frames
 from loadtests.model.profiles.records import Frame, KernelWait, Stack, Waiting
 
+RESOLVER = re.compile(r"/gevent/resolver/")
+"""Where a name's address is asked for; it may wait for a thread or for a socket in turn."""
+
 KINDS = (
-    (re.compile(r"/gevent/resolver/"), Waiting.DNS),
     (re.compile(r"/gevent/(_socket|_ssl|ssl|socket|select|selectors)"), Waiting.SOCKET),
     (
         re.compile(
@@ -51,6 +54,9 @@ def kind_of(frames: Sequence[Frame], peer: str, *, running: bool) -> KernelWait:
     """
     if running:
         return KernelWait(kind=Waiting.CPU)
+    inner = takewhile(lambda frame: GEVENT.search(frame.file), reversed(frames))
+    if any(RESOLVER.search(frame.file) for frame in inner):
+        return KernelWait(kind=Waiting.DNS)
     for frame in reversed(frames):
         if SLEEP.search(frame.file) and frame.name == "sleep":
             return KernelWait(kind=Waiting.SLEEP)

@@ -42,14 +42,16 @@ def test_a_process_without_the_helper_gets_no_signal() -> None:
     assert greenlets.written(os.getpid()) == ()
 
 
-def test_a_real_worker_tells_what_its_greenlets_wait_for() -> None:
+@pytest.mark.parametrize("greenlets_there", [2, 3 * twofold_greenlets.MOST_SHOWN + 1])
+def test_a_real_worker_tells_what_its_greenlets_wait_for(greenlets_there: int) -> None:
+    """Of many, some are looked at, and each stands for as many as any other."""
     pytest.importorskip("importlib.metadata").version("gevent")
     code = (
         "from gevent import monkey; monkey.patch_all()\n"
         "import time, gevent.pool, twofold_greenlets\n"
         "def nap(): time.sleep(60)\n"
-        "pool = gevent.pool.Pool(4)\n"
-        "pool.spawn(nap); pool.spawn(nap)\n"
+        "pool = gevent.pool.Pool(100)\n"
+        f"for _ in range({greenlets_there}): pool.spawn(nap)\n"
         "twofold_greenlets.install()\n"
         "print('up', flush=True)\n"
         "while True: gevent.sleep(0.05)\n"
@@ -71,7 +73,7 @@ def test_a_real_worker_tells_what_its_greenlets_wait_for() -> None:
             process.kill()
 
     napping = [greenlet for greenlet in look if not greenlet.running]
-    assert len(napping) == 2
+    assert len(napping) == greenlets_there
     assert all("nap" in [frame.name for frame in greenlet.frames] for greenlet in napping)
     assert all(greenlet.frames[-1].name == "sleep" for greenlet in napping)
 

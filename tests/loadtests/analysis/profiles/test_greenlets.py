@@ -32,6 +32,14 @@ def test_gevents_own_frame_says_what_for(place: str, name: str, wait: KernelWait
     assert kind_of(frames, PEER, running=False) == wait
 
 
+def test_a_name_is_asked_for_in_a_thread_or_by_a_socket() -> None:
+    asks = frame(f"{SITE}/gevent/resolver/thread.py:60", "getaddrinfo")
+
+    for inner in ("gevent/threadpool.py:500", "gevent/_socket3.py:475"):
+        frames = (*FLASK, LOCK_ROW, asks, frame(f"{SITE}/{inner}", "apply"))
+        assert kind_of(frames, PEER, running=False).kind is Waiting.DNS
+
+
 def test_a_wait_without_a_frame_of_gevent_is_for_another_greenlet() -> None:
     assert kind_of((*FLASK, LOCK_ROW), "", running=False).kind is Waiting.LOCK
 
