@@ -234,7 +234,7 @@ def said(result: RunResult, cause: Cause, worker: str) -> dict[str, Any]:
         "kind_right": found.line.kind in kinds,
         "certain_and_wrong": found.certain and not line_first,
         "certain": found.certain,
-        "said": found.sentence,
+        "said": found.sentence.replace(f"{PROJECT}/", ""),
         "store": found.store,
         "looks": [cell.looks for cell in result.profiles.cells],
         "looking_cpus": [cell.looking_cpus for cell in result.profiles.cells],

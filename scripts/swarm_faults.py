@@ -257,7 +257,7 @@ def run_one(fault: Fault, repeat: int, scene: Scene, nodes: Sequence[str]) -> di
         code=code,
         repeat=repeat,
         left=left(scene),
-        log=str(log),
+        log=str(log.relative_to(RESULTS.parent)),
         wall_s=round(proc.monotonic_s() - started_s, 1),
     )
 
