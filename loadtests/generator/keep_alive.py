@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import selectors
 import socket
 import sys
@@ -24,6 +25,8 @@ ANSWER_LIMIT_S = 3.0
 
 OPENING_LIMIT_S = 6.0
 """How long opening may take altogether: an application that answers slowly gets fewer."""
+
+LIMITED = re.compile(rb"HTTP/1\.\d 429\b")
 
 
 @dataclass(kw_only=True)
@@ -57,7 +60,8 @@ def main() -> None:
 def watch(address: str, path: str, *, connections: int, watch_s: float) -> Kept:
     """Open connections, ask each once, and watch the idle ones until one is closed.
 
-    It stops opening at the first one that gets no answer: the server has no more.
+    It stops opening at the first one that gets no answer: the server has no more. It stops, too,
+    where a limit of the rate refuses: the load needs what is left.
     """
     kept = Kept()
     host, _, port = address.rpartition(":")
@@ -81,7 +85,7 @@ def watch(address: str, path: str, *, connections: int, watch_s: float) -> Kept:
                 kept.announced = True
                 break
             idle.append((connection, time.monotonic()))
-            if _is_closed(connection):
+            if _is_closed(connection) or LIMITED.match(head):
                 break
         _watch_idle(idle, watch_s, kept)
     return kept

@@ -38,6 +38,8 @@ REQUESTS_MAX = 100
 TEXT_MAX = 20_000
 """Bytes of an answer in which a field for a password is looked for."""
 
+TOO_MANY_REQUESTS = 429
+
 BODY_MAX = 20_000
 """Bytes of a request's body that are told."""
 
@@ -74,6 +76,11 @@ class Attempt:
     def is_good(self) -> bool:
         """Whether it ended by itself, and all its requests were good."""
         return self.ending == "ok" and all(request["good"] for request in self.requests)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether a limit of the rate refused one of its requests."""
+        return any(request["status"] == TOO_MANY_REQUESTS for request in self.requests)
 
 
 @dataclass(kw_only=True, eq=False)

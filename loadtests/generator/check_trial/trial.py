@@ -30,6 +30,10 @@ from loadtests.generator.user_load.user_file import BadFile
 TRIES_MAX = 3
 """Times that a step is tried; one that fails once may have met a value that is not there."""
 
+LIMITED_S = 1.5
+"""How long a step waits that a limit of the rate refused (429): a limit of a second is then over,
+which what a run asks before has used up."""
+
 STEPS_MAX = 200
 """Tasks that are tried; a file with more of them is generated."""
 
@@ -211,6 +215,8 @@ class CheckTrial:
             self._steps.append(step)
         elif self._runner.is_over:
             return True
+        elif step.attempts[-1].is_limited:
+            pace.gevent_sleep(LIMITED_S)
         attempt = self._runner.run(user, call)
         step.attempts.append(attempt)
         return attempt.is_good

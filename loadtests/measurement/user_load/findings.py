@@ -17,6 +17,7 @@ FAILING_LIMIT_RATIO = 0.001
 
 BAD_REQUEST = 400
 UNAUTHORIZED = 401
+TOO_MANY_REQUESTS = 429
 
 NAMED_MAX = 5
 """Things of one kind that a sentence names."""
@@ -233,6 +234,11 @@ REFUSES_HOST = (
     " TRUSTED_HOSTS): name one that it knows by --header Host=localhost."
 )
 
+LIMITED = (
+    "The application limits how often one address may ask, and a load test asks from one. Raise or"
+    " switch off its limit for the test."
+)
+
 
 def _advice(request: Facts, statuses: Collection[int]) -> str:
     """Return what to do about an answer; ``statuses`` are those of all requests.
@@ -241,6 +247,8 @@ def _advice(request: Facts, statuses: Collection[int]) -> str:
     """
     if request["status"] == UNAUTHORIZED:
         return WANTS_USER
+    if request["status"] == TOO_MANY_REQUESTS:
+        return LIMITED
     return REFUSES_HOST if set(statuses) == {BAD_REQUEST} else EXPECTED
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Mapping
 from threading import Lock
@@ -34,9 +35,13 @@ class SmallApp:
     """Answers requests, and counts them by method and path.
 
     ``secure`` marks the session's cookie so. ``login_page`` redirects to it without a session.
+    ``limited_s`` is how long it refuses whoever asks (429), from its start on.
     """
 
-    def __init__(self, *, secure: bool = False, login_page: bool = False) -> None:
+    def __init__(
+        self, *, secure: bool = False, login_page: bool = False, limited_s: float = 0.0
+    ) -> None:
+        self._limited_until = time.monotonic() + limited_s
         self.counts: Counter[str] = Counter()
         self.bodies: list[bytes] = []
         self.users: list[str] = []
@@ -62,6 +67,8 @@ class SmallApp:
         self.bodies.append(body)
         cookie = re.search(rb"\r\ncookie: ([^\r]*)", head, re.IGNORECASE)
         cookies = cookie[1].decode() if cookie else ""
+        if time.monotonic() < self._limited_until:
+            return answer(429)
         if path == "/login":
             return self._login(method, body)
         if self._login_page and "session=" not in cookies:

@@ -93,6 +93,19 @@ def test_a_server_that_closes_each_connection_and_does_not_say_so() -> None:
     assert kept.closed_after_s < 0.5
 
 
+def test_an_application_that_limits_the_rate_is_not_asked_on() -> None:
+    """The load needs what is left of its limit."""
+
+    def serve(connection: socket.socket, number: int) -> None:
+        limited = ANSWER.replace(b"200 OK", b"429 Too Many Requests")
+        answering(ANSWER if number <= 5 else limited)(connection, number)
+
+    with a_server(serve) as address:
+        kept = watch(address, "/", connections=40, watch_s=0.1)
+
+    assert (kept.opened, kept.answered, kept.closed_after_s) == (6, 6, None)
+
+
 def test_a_server_that_says_that_it_closes() -> None:
     with a_server(answering(CLOSING)) as address:
         kept = watch(address, "/", connections=3, watch_s=2)

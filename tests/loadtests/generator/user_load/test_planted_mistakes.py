@@ -12,8 +12,8 @@ import pytest
 
 from loadtests.measurement.check_trial import check, read_ahead
 from loadtests.measurement.user_load.orders import Orders
-from loadtests.model.errors import TwofoldError
-from loadtests.model.tested.workload import Locustfile, Workload
+from loadtests.model.errors import TwofoldError, UnusableLoad
+from loadtests.model.tested.workload import Locustfile, RequestSpec, Workload
 from tests.loadtests.generator.child import Child
 from tests.loadtests.generator.small_app import SmallApp, answer
 from tests.loadtests.generator.stub_server import late, stub_server
@@ -95,6 +95,20 @@ def said_of(child: Child, planted: Planted, folder: Path) -> tuple[int, list[str
     with pytest.raises(TwofoldError) as raised:
         tried(child, workload, SmallApp(**planted.app))
     return raised.value.exit_code, str(raised.value).splitlines()[1:]
+
+
+def test_a_limit_of_a_second_is_waited_for(child: Child) -> None:
+    """What a run asks before its check trial uses such a limit up."""
+    load = Workload(name="shop", path="/", requests=(RequestSpec(path="/"),))
+
+    assert tried(child, load, SmallApp(limited_s=2.0)) == ()
+
+
+def test_a_limit_that_lasts_is_told_with_what_to_do(child: Child) -> None:
+    load = Workload(name="shop", path="/", requests=(RequestSpec(path="/"),))
+
+    with pytest.raises(UnusableLoad, match="Raise or switch off its limit for the test"):
+        tried(child, load, SmallApp(limited_s=60.0))
 
 
 def test_there_are_more_than_forty_mistakes_of_one_to_three_a_load() -> None:
