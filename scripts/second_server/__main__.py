@@ -6,9 +6,10 @@
 ``rows`` are the rows on state and on the store, three runs each under every worker model where they
 apply; ``compose`` those of them that need containers. ``innocent`` are applications whose answers
 differ for a harmless reason. ``others`` are applications of others, each a folder with a
-``twofold.toml``: ``--folder httpbin=FOLDER`` must not break, ``--folder microblog=FOLDER=breaks``
-has this verdict. ``rare`` are wrong answers in 1 of 20, 100 and 1,000 requests at two replicas
-only. ``gates`` have a broken head, and ``innocent-gates`` the same version twice.
+``twofold.toml``: ``--folder httpbin=FOLDER`` must not break, and ``--folder
+microblog=FOLDER=breaks=app.db`` must have this verdict, and say this word. ``rare`` are wrong
+answers in 1 of 20, 100 and 1,000 requests at two replicas only. ``gates`` have a broken head, and
+``innocent-gates`` the same version twice.
 The table is results/second-server.json: for each section how many were ``tried`` and ``right``,
 and a row for each worker model of each run. The machine should be idle otherwise.
 """
@@ -26,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.environments.child_python import python_path
-from loadtests.model.errors import EnvironmentFailure, TwofoldError
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure, TwofoldError
 from loadtests.tools import files, proc, signals
 from scripts.second_server import gates, innocents, rare, rows
 from scripts.second_server.subjects import Subject
@@ -52,30 +53,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("sections", nargs="+", choices=(*SECTIONS, OTHERS))
     parser.add_argument("--only", help="cases whose name has this text")
-    parser.add_argument("--folder", action="append", default=[], metavar="NAME=FOLDER[=VERDICT]")
+    parser.add_argument(
+        "--folder", action="append", default=[], metavar="NAME=FOLDER[=VERDICT[=WORD]]"
+    )
     parser.add_argument("--minutes", type=float, default=1e9, help="begin none after so many")
     parser.add_argument("--out", type=Path, default=RESULTS / "second-server.json")
     given = parser.parse_args(argv)
     table = json.loads(given.out.read_text())["rows"] if given.out.exists() else []
     end = time.monotonic() + 60 * given.minutes
+    sections = {name: SECTIONS[name] for name in given.sections if name != OTHERS}
+    if OTHERS in given.sections:
+        sections[OTHERS] = (3, _runs(lambda: others(given.folder)))
     try:
         with signals.handled():
-            sections = {name: SECTIONS[name] for name in given.sections if name != OTHERS}
-            if OTHERS in given.sections:
-                sections[OTHERS] = (3, _runs(lambda: others(given.folder)))
             for section, name, number, tried in missing(sections, table):
                 if time.monotonic() > end or (given.only or "") not in name:
                     continue
-                for row in tried(number):
+                for row in _or_why_not(tried, number):
                     table.append({"section": section, "case": name, "time": number, **row})
                     print(json.dumps(table[-1]), file=sys.stderr, flush=True)
                 write(given.out, table)
     except TwofoldError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    asked = [row for row in table if row["section"] in given.sections]
     print(json.dumps(sums(table)))
-    return 0 if asked and all(row["right"] for row in asked) else 1
+    are_right = all(row["right"] for row in table if row["section"] in sections)
+    return 0 if are_right and not list(missing(sections, table)) else 1
+
+
+def _or_why_not(tried: Tried, number: int) -> list[dict[str, Any]]:
+    """Return the rows of a run; of one that gave no result, a row that says why."""
+    try:
+        return tried(number)
+    except (EnvironmentFailure, ProcessFailure) as error:
+        return [{"right": False, "error": str(error)[-SHOWN_CHARS:]}]
 
 
 def missing(
@@ -119,33 +130,50 @@ def run(subject: Subject, number: int) -> list[dict[str, Any]]:
         *(subject.words or ("--rounds", "6", "--quick")),
         *(() if "--replicas" in subject.words else ("--replicas", "1,2")),
     )
-    text = json.dumps(document, ensure_ascii=False)
-    found = []
-    for worker in subject.workers:
-        verdicts = [
-            each["verdict"]
-            for each in document["doublings"]
-            if each["worker"] == worker or len(subject.workers) == 1
-        ]
-        row = {
-            "worker": worker,
-            "verdicts": verdicts,
-            "said": next((said for said in subject.said if said in text), ""),
-            "reason": document["reason"][:SHOWN_CHARS],
-            "run": document["run_id"],
-            "seconds": round(seconds, 1),
-        }
-        row["right"] = is_right(subject, verdicts, text)
-        if subject.name.startswith("wrong in"):
-            row |= rare.seen_of(document)
-            row["right"] = rare.is_right(subject.name, verdicts, row)
-        found.append(row)
-    return found
+    return [judged(subject, document, worker, seconds) for worker in subject.workers]
+
+
+def judged(
+    subject: Subject, document: Mapping[str, Any], worker: str, seconds: float
+) -> dict[str, Any]:
+    """Return the row of a worker model of a run."""
+    is_alone = len(subject.workers) == 1
+    verdicts = [
+        each["verdict"] for each in document["doublings"] if is_alone or each["worker"] == worker
+    ]
+    text = json.dumps(document if is_alone else _of(document, worker), ensure_ascii=False)
+    row = {
+        "worker": worker,
+        "verdicts": verdicts,
+        "said": next((said for said in subject.said if said in text), ""),
+        "reason": document["reason"][:SHOWN_CHARS],
+        "run": document["run_id"],
+        "seconds": round(seconds, 1),
+        "right": is_right(subject, verdicts, text),
+    }
+    if subject.name.startswith(rare.PREFIX):
+        row |= rare.seen_of(document)
+        row["right"] = rare.is_right(subject.name, verdicts, row)
+    return row
+
+
+def _of(document: Mapping[str, Any], worker: str) -> list[Any]:
+    """Return what a run says of one worker model, and what it says of nobody."""
+    entries = (
+        each
+        for key in ("probes", "failures", "doublings", "cells", "invalid", "profile_findings")
+        for each in document[key] or ()
+    )
+    return [
+        each
+        for each in entries
+        if worker == each.get("worker", (each.get("cell") or {}).get("worker"))
+    ]
 
 
 def is_right(subject: Subject, verdicts: Sequence[str], text: str) -> bool:
     """Return whether doublings and words are as they should be; the largest count decides."""
-    if not verdicts or subject.never & set(verdicts):
+    if not verdicts or subject.never & set(verdicts) or subject.not_before & set(verdicts[:-1]):
         return False
     is_said = not subject.said or any(said in text for said in subject.said)
     return verdicts[-1] in subject.verdicts and is_said
@@ -166,7 +194,12 @@ def gate(base: str, subject: Subject, number: int) -> list[dict[str, Any]]:
         {
             "worker": "gthread",
             "verdicts": [document["verdict"]],
-            "said": document["cause"][:SHOWN_CHARS],
+            "said": (document["cause"] or "")[:SHOWN_CHARS],
+            "by": [
+                each["endpoint"]
+                for each in document["endpoints"]
+                if each["verdict"] == document["verdict"]
+            ],
             "reason": document["reason"][:SHOWN_CHARS],
             "run": document["facts"]["gate_id"],
             "seconds": round(seconds, 1),
@@ -205,8 +238,8 @@ def _twofold(subject: Subject, command: str, *words: str) -> tuple[dict[str, Any
 def others(folders: Sequence[str]) -> list[Subject]:
     """Return the subjects of the option ``--folder``."""
     return [
-        innocents.other(name, Path(folder).resolve(), verdict)
-        for name, folder, verdict in ((*each.split("="), "")[:3] for each in folders)
+        innocents.other(name, Path(folder).resolve(), verdict, said)
+        for name, folder, verdict, said in ((*each.split("="), "", "")[:4] for each in folders)
     ]
 
 

@@ -110,7 +110,7 @@ def index(): return {"sum": sum(range(20_000))}
 RARE = """\
 import os, random
 from flask import Flask, request
-app, name = Flask(__name__), os.environ["REPLICA"]
+app, name = Flask(__name__), os.environ.get("REPLICA", "")
 
 @app.get("/")
 def index():

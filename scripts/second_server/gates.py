@@ -35,18 +35,26 @@ def broken() -> Sequence[tuple[str, Subject]]:
 
 
 IN_THE_COOKIE = """\
+import sqlite3
 from flask import Flask, request, session
 app = Flask(__name__)
 app.secret_key = "one key"
+
+def db(line, *values):
+    with sqlite3.connect("/tmp/notes.db", timeout=30) as connection:
+        return connection.execute(line, values).fetchall()
+db("CREATE TABLE IF NOT EXISTS notes (text TEXT)")
 
 @app.route("/notes", methods=["GET", "POST"])
 def notes():
     if request.method == "POST":
         session["notes"] = [request.form["text"]]
+        db("INSERT INTO notes VALUES (?)", request.form["text"])
         return "kept", 201
-    return session.get("notes", [])
+    found = [text for text, in db("SELECT text FROM notes ORDER BY rowid DESC LIMIT 20")]
+    return session.get("notes", found)
 """
-"""Base keeps notes where every server finds them: with the user."""
+"""Base writes the same, and keeps the note where every server finds it: with the user."""
 
 
 def innocent() -> Sequence[tuple[str, Subject]]:

@@ -38,10 +38,11 @@ def sample() -> Subject:
     )
 
 
-def other(name: str, folder: Path, expected: str = "") -> Subject:
+def other(name: str, folder: Path, expected: str = "", said: str = "") -> Subject:
     """Return an application of others: its folder has a configuration.
 
-    ``expected`` is the verdict that has to come out; without one, it must not break.
+    ``expected`` is the verdict that has to come out, and ``said`` what the run must say; without
+    them, it must not break.
     """
     return Subject(
         name=name,
@@ -49,6 +50,7 @@ def other(name: str, folder: Path, expected: str = "") -> Subject:
         folder=folder,
         verdicts=frozenset({expected}) if expected else ANY,
         never=frozenset() if expected else NEVER,
+        said=(said,) if said else (),
     )
 
 

@@ -10,6 +10,8 @@ from scripts.second_server.subjects import Subject
 
 ONE_IN = (20, 100, 1000)
 
+PREFIX = "wrong in 1 of "
+
 REQUEST = {"path": "/", "expect": {"contains": "your page"}}
 
 
@@ -17,7 +19,7 @@ def subjects() -> Sequence[Subject]:
     """Return an application for each rate of wrong answers; users have cookies, as a browser."""
     return tuple(
         Subject(
-            name=f"wrong in 1 of {one_in} at two replicas",
+            name=f"{PREFIX}{one_in} at two replicas",
             files={"shop.py": apps.RARE},
             requests=(REQUEST,),
             workers=("gthread",),
@@ -42,6 +44,6 @@ def seen_of(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_right(name: str, verdicts: Sequence[str], seen: Mapping[str, Any]) -> bool:
     """Return whether a fault was found, or was rarer than what the run says it could have seen."""
-    one_in = int(name.removeprefix("wrong in 1 of ").partition(" ")[0])
+    one_in = int(name.removeprefix(PREFIX).partition(" ")[0])
     is_found = set(verdicts) == {"breaks"}
     return is_found or (seen["visible_ratio"] or 0.0) > 1 / one_in

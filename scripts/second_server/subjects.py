@@ -20,8 +20,9 @@ class Subject:
 
     ``files`` are what its folder has, or ``folder`` is there already, with a ``twofold.toml``.
     ``requests`` and ``start`` are its load. ``words`` are further words of ``twofold run``.
-    ``verdicts`` are those that are right for a doubling, and ``never`` those that must not be.
-    One of ``said`` has to be in what the run says.
+    ``verdicts`` are those that are right for the largest doubling; ``never`` must none have, and
+    ``not_before`` none that is smaller. One of ``said`` has to be in what the run says of a worker
+    model.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Subject:
     verdicts: frozenset[str]
     said: Sequence[str] = ()
     never: frozenset[str] = frozenset()
+    not_before: frozenset[str] = frozenset()
     requests: Sequence[Any] = ("GET /",)
     start: Sequence[Any] = ()
     words: Sequence[str] = ()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from loadtests.config.file import place, reading
 from loadtests.config.file.known import Known
+from loadtests.model.errors import EnvironmentFailure
 from scripts.second_server import __main__ as campaign
 from scripts.second_server import broken_apps, gates, innocent_apps, innocents, rare, rows
 from scripts.second_server.subjects import Subject
@@ -82,6 +84,41 @@ def test_a_row_is_right_by_its_last_doubling_and_its_words(
     assert campaign.is_right(subject_of(said=("refused by",)), verdicts, text) is is_right
 
 
+def test_the_words_of_another_worker_model_do_not_count() -> None:
+    document = {
+        "doublings": [
+            {"worker": "gthread", "verdict": "breaks"},
+            {"worker": "sync", "verdict": "breaks"},
+        ],
+        "probes": [{"worker": "gthread", "detail": "refused by 2"}],
+        "invalid": [{"cell": {"worker": "sync"}, "detail": "nothing"}],
+        "cells": [],
+        "failures": [],
+        "profile_findings": None,
+        "reason": "refused by 2",
+        "run_id": "1",
+    }
+    subject = subject_of(said=("refused by",), workers=("gthread", "sync"))
+
+    rows = [campaign.judged(subject, document, worker, 1.0) for worker in subject.workers]
+
+    assert [row["right"] for row in rows] == [True, False]
+
+
+def test_a_smaller_doubling_may_not_be_what_the_largest_is() -> None:
+    subject = subject_of(not_before=frozenset({"breaks"}))
+
+    assert campaign.is_right(subject, ["scales", "breaks"], "")
+    assert not campaign.is_right(subject, ["breaks", "breaks"], "")
+
+
+def test_a_run_without_a_result_is_a_row_that_says_why() -> None:
+    def tried(number: int) -> list[dict[str, Any]]:
+        raise EnvironmentFailure("It ended with code 4.")
+
+    assert campaign._or_why_not(tried, 1) == [{"right": False, "error": "It ended with code 4."}]
+
+
 def test_what_must_never_come_out_is_wrong_at_any_doubling() -> None:
     (subject, *_) = innocents.fixtures()
 
@@ -131,13 +168,16 @@ def test_what_is_there_is_not_run_again() -> None:
 
 
 def test_an_application_of_others_is_a_folder_with_its_right_verdict() -> None:
-    innocent, broken = campaign.others(["httpbin=/srv/httpbin", "microblog=/srv/blog=breaks"])
+    innocent, broken = campaign.others(
+        ["httpbin=/srv/httpbin", "microblog=/srv/blog=breaks=app.db"]
+    )
 
     assert innocent.folder == Path("/srv/httpbin")
     assert campaign.is_right(innocent, ["invalid"], "")
     assert not campaign.is_right(innocent, ["breaks"], "")
-    assert campaign.is_right(broken, ["breaks"], "")
-    assert not campaign.is_right(broken, ["scales"], "")
+    assert campaign.is_right(broken, ["breaks"], "each has an app.db")
+    assert not campaign.is_right(broken, ["breaks"], "")
+    assert not campaign.is_right(broken, ["scales"], "each has an app.db")
 
 
 def test_sums_are_by_section() -> None:
