@@ -37,6 +37,10 @@ REFUSED = ("The cookie that", "Already between the processes of one server")
 
 def of_processes() -> Sequence[Subject]:
     """Return what is served by processes of this machine."""
+    return (*_of_logins(), *_of_limits(), *_of_files())
+
+
+def _of_logins() -> Sequence[Subject]:
     return (
         Subject(
             name="random SECRET_KEY",
@@ -64,6 +68,11 @@ def of_processes() -> Sequence[Subject]:
             verdicts=BREAKS,
             said=("Already between the processes of one server",),
         ),
+    )
+
+
+def _of_limits() -> Sequence[Subject]:
+    return (
         Subject(
             name="limiter in memory",
             files={"shop.py": applications.LIMITER},
@@ -83,18 +92,23 @@ def of_processes() -> Sequence[Subject]:
             said=("work that runs in every replica",),
         ),
         Subject(
-            name="tables dropped by the entrypoint of every container",
-            files={"shop.py": apps.EMPTIED},
-            requests=NOTES,
-            verdicts=BREAKS,
-            said=("After a further server had started",),
-        ),
-        Subject(
             name="pool time-out at one replica",
             files={"shop.py": apps.POOL},
             workers=("gthread", "gevent"),
             verdicts=INVALID,
             said=("QueuePool limit", "connection timed out"),
+        ),
+    )
+
+
+def _of_files() -> Sequence[Subject]:
+    return (
+        Subject(
+            name="tables dropped by the entrypoint of every container",
+            files={"shop.py": apps.EMPTIED},
+            requests=NOTES,
+            verdicts=BREAKS,
+            said=("After a further server had started",),
         ),
         Subject(
             name="one SQLite file shared by all, short time-out",
