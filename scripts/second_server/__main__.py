@@ -11,7 +11,8 @@ microblog=FOLDER=breaks=app.db`` must have this verdict, and say this word. ``ra
 answers in 1 of 20, 100 and 1,000 requests at two replicas only. ``gates`` have a broken head, and
 ``innocent-gates`` the same version twice.
 The table is results/second-server.json: for each section how many were ``tried`` and ``right``,
-and a row for each worker model of each run. The machine should be idle otherwise.
+and a row for each worker model of each run. The machine should be idle otherwise; what other programs
+disturbed is not right and is tried again by the next call.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ RUN_LIMIT_S = 900.0
 
 SHOWN_CHARS = 300
 
+CONTENTION = "host_contention"
+
 OTHERS = "others"
 
 Tried = Callable[[int], list[dict[str, Any]]]
@@ -60,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=RESULTS / "second-server.json")
     given = parser.parse_args(argv)
     table = json.loads(given.out.read_text())["rows"] if given.out.exists() else []
+    table = [row for row in table if not row.get("disturbed")]
     end = time.monotonic() + 60 * given.minutes
     sections = {name: SECTIONS[name] for name in given.sections if name != OTHERS}
     if OTHERS in given.sections:
@@ -151,6 +155,8 @@ def judged(
         "seconds": round(seconds, 1),
         "right": is_right(subject, verdicts, text),
     }
+    if not row["right"] and any(each["code"] == CONTENTION for each in document["invalid"]):
+        row["disturbed"] = True
     if subject.name.startswith(rare.PREFIX):
         row |= rare.seen_of(document)
         row["right"] = rare.is_right(subject.name, verdicts, row)

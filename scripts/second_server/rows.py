@@ -140,27 +140,6 @@ COMMANDS = {
 
 def of_compose() -> Sequence[Subject]:
     """Return what is served by containers."""
-    hot = [
-        subject
-        for worker in COMMANDS
-        for subject in (
-            _with_store(
-                "one hot row",
-                worker,
-                _hot(1),
-                NO_GAIN,
-                "waited for a row lock",
-                compose=MORE_CONNECTIONS,
-            ),
-            _with_store(
-                "the same over 1000 rows",
-                worker,
-                _hot(1000),
-                UNLESS_DISTURBED,
-                compose=MORE_CONNECTIONS,
-            ),
-        )
-    ]
     return (
         Subject(
             name="SQLite in the container",
@@ -181,7 +160,7 @@ def of_compose() -> Sequence[Subject]:
             )
             for worker in ("gthread", "sync")
         ),
-        *hot,
+        *_of_rows(),
         _with_store(
             "migration race",
             "gthread",
@@ -190,6 +169,31 @@ def of_compose() -> Sequence[Subject]:
             "one after another",
         ),
     )
+
+
+def _of_rows() -> Sequence[Subject]:
+    """Return one hot row, and the same over many."""
+    return [
+        subject
+        for worker in COMMANDS
+        for subject in (
+            _with_store(
+                "one hot row",
+                worker,
+                _hot(1),
+                NO_GAIN,
+                "waited for a row lock",
+                compose=MORE_CONNECTIONS,
+            ),
+            _with_store(
+                "the same over 1000 rows",
+                worker,
+                _hot(1000),
+                UNLESS_DISTURBED,
+                compose=MORE_CONNECTIONS,
+            ),
+        )
+    ]
 
 
 def _hot(rows: int) -> str:

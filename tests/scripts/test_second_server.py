@@ -91,7 +91,7 @@ def test_the_words_of_another_worker_model_do_not_count() -> None:
             {"worker": "sync", "verdict": "breaks"},
         ],
         "probes": [{"worker": "gthread", "detail": "refused by 2"}],
-        "invalid": [{"cell": {"worker": "sync"}, "detail": "nothing"}],
+        "invalid": [{"code": "errors", "cell": {"worker": "sync"}, "detail": "nothing"}],
         "cells": [],
         "failures": [],
         "profile_findings": None,
@@ -103,6 +103,9 @@ def test_the_words_of_another_worker_model_do_not_count() -> None:
     rows = [campaign.judged(subject, document, worker, 1.0) for worker in subject.workers]
 
     assert [row["right"] for row in rows] == [True, False]
+    assert not any("disturbed" in row for row in rows)
+    disturbed = {**document, "invalid": [{"code": "host_contention", "cell": None, "detail": ""}]}
+    assert campaign.judged(subject, disturbed, "sync", 1.0)["disturbed"]
 
 
 def test_a_smaller_doubling_may_not_be_what_the_largest_is() -> None:
