@@ -11,8 +11,9 @@ microblog=FOLDER=breaks=app.db`` must have this verdict, and say this word. ``ra
 answers in 1 of 20, 100 and 1,000 requests at two replicas only. ``gates`` have a broken head, and
 ``innocent-gates`` the same version twice.
 The table is results/second-server.json: for each section how many were ``tried`` and ``right``,
-and a row for each worker model of each run. The machine should be idle otherwise; what other programs
-disturbed is not right and is tried again by the next call.
+and a row for each worker model of each run. The machine should be idle otherwise: what other
+programs
+disturbed is not right, and is tried again by the next call.
 """
 
 from __future__ import annotations
