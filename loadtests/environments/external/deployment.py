@@ -14,7 +14,6 @@ from loadtests.environments.external.hooks import (
     by_hand,
     folder_of,
     scale_argv,
-    with_own,
 )
 from loadtests.environments.protocol import Say
 from loadtests.model.errors import EnvironmentFailure
@@ -182,7 +181,7 @@ def put_back(hooks: Hooks, say: Say, *, log: Path | None = None) -> Iterator[Dep
             argv = back_argv(hooks, before, ())
             watched = guards.enter_context(
                 watchdog.guard(
-                    with_own(argv),
+                    argv,
                     limit_s=hooks.limit_s,
                     log=log,
                     record=noted,

@@ -154,7 +154,7 @@ class HookRunner:
         limit_s, folder = self._hooks.limit_s, folder_of(self._hooks, argv)
         try:
             return proc.run(
-                with_own(argv), cwd=folder, env=python_path(), timeout_s=limit_s, check=False
+                with_own(argv), cwd=folder, env=env_of(argv), timeout_s=limit_s, check=False
             )
         except ProcessFailure as error:
             raise EnvironmentFailure(f"The hook {name!r} failed. {error}") from error
@@ -180,6 +180,14 @@ def back_argv(hooks: Hooks, replicas: int, ours: Sequence[int]) -> tuple[str, ..
 def is_own(argv: Sequence[str]) -> bool:
     """Return whether a hook is our program for Kubernetes."""
     return bool(argv) and argv[0] == kubernetes.COMMAND
+
+
+def env_of(argv: Sequence[str]) -> dict[str, str] | None:
+    """Return the variables that a command needs; a program of the user's must not see our packages.
+
+    They may be older or newer than its own.
+    """
+    return python_path() if is_own(argv) else None
 
 
 def folder_of(hooks: Hooks, argv: Sequence[str]) -> Path | None:

@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from loadtests.environments.child_python import leave_python_path
 from loadtests.environments.external import pod_counters
 from loadtests.model.errors import EXIT_NO, EXIT_YES, TwofoldError, UsageError
 from loadtests.model.tested.external import KUBERNETES
@@ -225,4 +226,5 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 if __name__ == "__main__":
+    leave_python_path()  # what kubectl logs in with may be a program in Python
     sys.exit(main())
