@@ -40,7 +40,7 @@ def budget(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
     """
     usages = [usage for trial in trials for usage in trial.usages if usage.role is Role.REPLICA]
     if not usages:
-        return unchecked(CODE, cell, _unread(plan))
+        return unchecked(CODE, cell, _unread(plan, trials))
     if wrong_counter := _wrong_counter(plan, cell, trials):
         return wrong_counter
     short = _short_of_budget(usages, windows=len(trials))
@@ -57,7 +57,8 @@ def budget(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
         )
     cores = len(plan.budget.replica_cores)
     if not cores:
-        return unchecked(CODE, cell, "The replicas are not pinned to cores here.")
+        why = _uncounted(trials) or "The replicas are not pinned to cores here."
+        return unchecked(CODE, cell, why)
     used = cell.replicas * sum(usage.cpu_s for usage in usages) / sum(u.span_s for u in usages)
     ratio = used / cores
     limit = SHARE_OF_CORES * QUOTA_TOLERANCE if plan.budget.replica_cpus else 1.0
@@ -71,8 +72,16 @@ def budget(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
     )
 
 
-def _unread(plan: Plan) -> str:
+def _uncounted(trials: Sequence[Trial]) -> str | None:
+    """Return which replicas a hook left out when it read their CPU, in a sentence."""
+    seen = (trial.deployment.uncounted for trial in trials if trial.deployment is not None)
+    return next(filter(None, seen), None)
+
+
+def _unread(plan: Plan, trials: Sequence[Trial]) -> str:
     """Return why there is no CPU of any replica."""
+    if left_out := _uncounted(trials):
+        return left_out
     if plan.tested.hooks is not None and plan.tested.hooks.counters:
         return (
             "The hook 'counters' took over 5 % of a window, so what it read of the replicas' CPU"

@@ -125,6 +125,11 @@ class HookRunner:
         self.not_ready = said[-1].strip() if said else f"it ended with code {done.code}"
         return done.code == 0
 
+    @property
+    def has_counters(self) -> bool:
+        """Whether there is a hook that reads the replicas' CPU."""
+        return bool(self._hooks.counters)
+
     def counters(self) -> tuple[Counter, ...]:
         """Return the counters of the replicas; none without a hook."""
         if not self._hooks.counters:

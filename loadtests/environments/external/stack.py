@@ -10,8 +10,16 @@ from urllib.parse import urlsplit
 from loadtests.environments.child_python import python_path
 from loadtests.environments.external.deployment import Deployment
 from loadtests.environments.external.generators import argv_of
+from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan, TrialSpec, Upstream
-from loadtests.model.stack import HostReading, LogLines, Reading, Replica, ReplicaState
+from loadtests.model.stack import (
+    DeploymentSeen,
+    HostReading,
+    LogLines,
+    Reading,
+    Replica,
+    ReplicaState,
+)
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import AS_SCALED, DEPLOYMENT, Role
 from loadtests.tools import host, proc, procfs
@@ -19,6 +27,7 @@ from loadtests.tools.proc import Child
 
 GENERATOR = Role.GENERATOR.value
 LOG_CHARS = 4000
+NAMES_SHOWN = 3
 
 
 class ExternalStack:
@@ -38,6 +47,8 @@ class ExternalStack:
         self._deployment = deployment
         self._logs = folder / "logs"
         self._generator: Child | None = None
+        self._has_counted = False
+        self._uncounted: str | None = None
 
     @property
     def replicas(self) -> tuple[Replica, ...]:
@@ -79,6 +90,7 @@ class ExternalStack:
         asked_s = proc.now_s()
         counters = self._deployment.runner.counters()
         took_s = proc.now_s() - asked_s
+        self._uncounted = self._left_out({*names}, [counter.name for counter in counters])
         return [
             Reading(
                 member=names[counter.name],
@@ -94,6 +106,29 @@ class ExternalStack:
             for counter in counters
             if names.get(counter.name) in members
         ]
+
+    def _left_out(self, names: Collection[str], printed: Sequence[str]) -> str | None:
+        """Return which replicas ``counters`` left out, in a sentence; None for none.
+
+        Raises :class:`EnvironmentFailure` where it never named any: its names are other ones.
+        """
+        runner = self._deployment.runner
+        missing, others = sorted({*names} - {*printed}), sorted({*printed} - {*names})
+        self._has_counted = self._has_counted or len(missing) < len(names)
+        if not missing or not runner.has_counters:
+            return None
+        if others and not self._has_counted and self._deployment.change() is None:
+            raise EnvironmentFailure(
+                f"The hook 'counters' names {_some(others)}, which 'replicas' does not print: that"
+                f" names {_some(missing)}. Let both print the same names."
+            )
+        why = f" It says: {runner.aside.rstrip('.')}." if runner.aside else ""
+        named = f", but names {_some(others)}, which 'replicas' does not print" if others else ""
+        return f"The hook 'counters' prints no line for {_some(missing)}{named}.{why}"
+
+    def look_at_deployment(self) -> DeploymentSeen:
+        """Return what the hook ``counters`` left out when it was read last."""
+        return DeploymentSeen(uncounted=self._uncounted)
 
     def _generator_reading(self, members: Collection[str]) -> list[Reading]:
         if self._generator is None or GENERATOR not in members or not self._is_here:
@@ -149,6 +184,12 @@ class ExternalStack:
     def run_module(self, module: str, text: str) -> str:
         """Run a module of the generator's package, and return its output."""
         return proc.run((sys.executable, "-m", module), env=python_path(), input_text=text).stdout
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return the first names of a list, and how many more there are."""
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return f"{', '.join(names[:NAMES_SHOWN])}{more}"
 
 
 def in_url(host: str) -> str:

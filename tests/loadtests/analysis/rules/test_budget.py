@@ -4,6 +4,8 @@ import pytest
 
 from loadtests.analysis.rules import budget
 from loadtests.model.plan import Plan
+from loadtests.model.stack import DeploymentSeen
+from loadtests.model.tested.external import Hooks
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.model.trial import Trial, Usage
 from loadtests.model.vocabulary import Role, RuleState
@@ -148,6 +150,34 @@ def test_the_proxys_own_answers_for_a_dead_replica_are_not_its_work() -> None:
     trials = [make_trial(failed=17_000, usages=(make_usage(member="gthread-2"), dead))]
 
     assert budget.budget(PLAN, TWO, trials).state is HOLDS
+
+
+URL = Target(
+    kind=TargetKind.URL,
+    given="web",
+    name="web",
+    url="http://10.0.0.1:80",
+    hooks=Hooks(counters=("./counters.sh",)),
+)
+DEPLOYED = make_plan(
+    tested=URL, budget=make_budget(replica_cpus=None, replica_cores=(), service_cores=())
+)
+
+
+@pytest.mark.parametrize("usages", [(), (make_usage(),)])
+def test_replicas_that_a_hook_did_not_count_are_named_and_not_called_late(
+    usages: tuple[Usage, ...],
+) -> None:
+    left_out = "The hook 'counters' prints no line for web-2."
+    trials = [make_trial(usages=usages, deployment=DeploymentSeen(uncounted=left_out))]
+
+    assert budget.budget(DEPLOYED, TWO, trials).detail == left_out
+
+
+def test_counters_without_any_reading_were_late() -> None:
+    trials = [make_trial(usages=(), deployment=DeploymentSeen())]
+
+    assert "took over 5 % of a window" in budget.budget(DEPLOYED, TWO, trials).detail
 
 
 # -- requests that cost more CPU ---------------------------------------------------------------

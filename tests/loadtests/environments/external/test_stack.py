@@ -6,6 +6,7 @@ import pytest
 
 from loadtests.environments.external.deployment import Deployment
 from loadtests.environments.external.stack import ExternalStack, variables_of
+from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.external import Hooks
 from loadtests.model.tested.target import Target, TargetKind
 from tests.loadtests.builders import make_plan
@@ -22,6 +23,7 @@ def a_stack(
 ) -> ExternalStack:
     deployment = Deployment(hooks, print, before=3, now=3, note=lambda _: None)
     deployment.names = names
+    deployment._identities = dict.fromkeys(names, "")
     return ExternalStack(replace(make_plan(), tested=tested), deployment, folder)
 
 
@@ -69,6 +71,48 @@ def test_what_replicas_used_is_read_with_its_time_and_limit(tmp_path: Path) -> N
     assert (reading.at_s, reading.took_s, reading.limit_cpus) == (1000.5, 0.2, 0.5)
     assert reading.elsewhere
     assert reading.asked_at_s is not None
+
+
+def test_counters_of_other_names_than_the_replicas_stop_the_run_at_once(tmp_path: Path) -> None:
+    """Docker's own names begin with a slash; otherwise the CPU would only be called late."""
+    hooks = Hooks(counters=printing("/web-1 12.5"), replicas=printing("web-1"))
+    stack = a_stack(WEB, hooks, tmp_path, names=("web-1",))
+
+    with pytest.raises(
+        EnvironmentFailure, match="names /web-1, which 'replicas' does not print: that names web-1"
+    ):
+        stack.read({"gthread-1"})
+
+
+def test_a_replica_that_was_replaced_is_no_other_name(tmp_path: Path) -> None:
+    hooks = Hooks(counters=printing("web-9 12.5"), replicas=printing("web-9"))
+    stack = a_stack(WEB, hooks, tmp_path, names=("web-1",))
+
+    assert stack.read({"gthread-1"}) == ()
+
+
+def test_a_replica_without_counters_is_named_with_what_the_hook_said(tmp_path: Path) -> None:
+    said = "import sys; print('web-2 has no program cat.', file=sys.stderr);"
+    hooks = Hooks(counters=printing("web-1 12.5\nproxy 3", after=said))
+    stack = a_stack(WEB, hooks, tmp_path, names=("web-1", "web-2"))
+
+    stack.read({"gthread-1", "gthread-2"})
+
+    assert stack.look_at_deployment().uncounted == (
+        "The hook 'counters' prints no line for web-2, but names proxy, which 'replicas' does not"
+        " print. It says: web-2 has no program cat."
+    )
+
+
+@pytest.mark.parametrize("counters", [(), printing("web-1 12.5\nproxy 3")])
+def test_nothing_is_left_out_where_every_replica_is_counted_or_nobody_counts(
+    tmp_path: Path, counters: tuple[str, ...]
+) -> None:
+    stack = a_stack(WEB, Hooks(counters=counters), tmp_path, names=("web-1",))
+
+    stack.read({"gthread-1"})
+
+    assert stack.look_at_deployment().uncounted is None
 
 
 def test_a_hook_that_tells_no_time_was_read_in_the_middle_of_its_run(tmp_path: Path) -> None:
