@@ -96,6 +96,8 @@ def _wrong_counter(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding |
     On virtual machines a core's scheduler clock can leap ahead by minutes and stand still until
     time has caught up. Meanwhile CPU counters stand still, and no quota is used up.
     """
+    if plan.tested.kind is TargetKind.URL:
+        return None  # it may be no server in Python, and its counters are the user's
     cores = {*plan.budget.replica_cores, *plan.budget.service_cores}
     for trial in trials:
         for usage in trial.usages:

@@ -163,9 +163,12 @@ def replica_lines(access: Access, text: str) -> list[str]:
 
 
 def counter_lines(access: Access, text: str) -> list[str]:
-    """Return a line for each pod that serves, with its CPU counters; see ``pod_counters``."""
+    """Return a line for each pod that serves, with its CPU counters; see ``pod_counters``.
+
+    A pod whose CPU cannot be read is told on standard error.
+    """
     serving = [pod for pod in pods(access, workload(access, text)) if pod.ready]
-    return pod_counters.lines(access, serving)
+    return pod_counters.lines(access, serving, lambda text: print(text, file=sys.stderr))
 
 
 def count_lines(access: Access, text: str) -> list[str]:

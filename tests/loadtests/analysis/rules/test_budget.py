@@ -174,6 +174,13 @@ def test_replicas_that_a_hook_did_not_count_are_named_and_not_called_late(
     assert budget.budget(DEPLOYED, TWO, trials).detail == left_out
 
 
+def test_a_lean_server_at_a_url_is_no_wrong_clock() -> None:
+    """A static nginx takes 10 µs a request, and our limit is for servers in Python."""
+    lean = make_usage(cpu_s=0.1, completed=10_000, budget_cpus=None, throttled_ratio=None)
+
+    assert budget.budget(DEPLOYED, TWO, [make_trial(usages=(lean,))]).state is UNCHECKED
+
+
 def test_counters_without_any_reading_were_late() -> None:
     trials = [make_trial(usages=(), deployment=DeploymentSeen())]
 
