@@ -57,6 +57,11 @@ class Deployment:
         """The hooks."""
         return self._runner
 
+    @property
+    def identities(self) -> Mapping[str, str]:
+        """What told each replica from its successor when it got its number, by their names."""
+        return self._identities
+
     def scale_to(self, replicas: int) -> None:
         """Set the number of replicas, and wait until it is there, ready and stable.
 

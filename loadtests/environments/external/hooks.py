@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -30,6 +31,9 @@ ELSEWHERE = ("--kubeconfig", "--cluster", "--server", "-s")
 
 LINE_CHARS = 200
 """Characters of a line of a hook that a message shows."""
+
+_NODE = re.compile(r"(?:^|\s)node=(\S+)")
+_POD_ON_NODE = re.compile(r" on (\S+), \d+ restarts$")
 
 AGAIN_S = 1.0
 """Seconds until a hook that only reads is tried once more."""
@@ -281,6 +285,15 @@ def parse_replicas(text: str) -> dict[str, str]:
             f"The hook 'replicas' printed {repeated[0]!r} twice. It has to print each name once."
         )
     return {name.strip(): identity.strip() for name, _, identity in sorted(lines)}
+
+
+def node_of(identity: str) -> str | None:
+    """Return the node that an identity in the output of ``replicas`` names; None if it names none.
+
+    Our program for Kubernetes names it in its own way, and others by ``node=NAME``.
+    """
+    match = _NODE.search(identity) or _POD_ON_NODE.search(identity)
+    return match[1] if match else None
 
 
 def parse_counters(text: str) -> tuple[Counter, ...]:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from loadtests.environments.child_python import python_path
 from loadtests.environments.external.deployment import Deployment
 from loadtests.environments.external.generators import argv_of
+from loadtests.environments.external.hooks import node_of
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan, TrialSpec, Upstream
 from loadtests.model.stack import (
@@ -127,8 +128,14 @@ class ExternalStack:
         return f"The hook 'counters' prints no line for {_some(missing)}{named}.{why}"
 
     def look_at_deployment(self) -> DeploymentSeen:
-        """Return what the hook ``counters`` left out when it was read last."""
-        return DeploymentSeen(uncounted=self._uncounted)
+        """Return where the replicas are, and which ones ``counters`` left out at last."""
+        identities = self._deployment.identities
+        nodes = {
+            replica.name: node
+            for replica in self.replicas
+            if (node := node_of(identities.get(replica.identity, ""))) is not None
+        }
+        return DeploymentSeen(nodes=nodes, uncounted=self._uncounted)
 
     def _generator_reading(self, members: Collection[str]) -> list[Reading]:
         if self._generator is None or GENERATOR not in members or not self._is_here:

@@ -2,13 +2,14 @@ from dataclasses import replace
 
 import pytest
 
+from loadtests.analysis import estimates, verdict
 from loadtests.analysis.rules import budget
 from loadtests.model.plan import Plan
 from loadtests.model.stack import DeploymentSeen
 from loadtests.model.tested.external import Hooks
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.model.trial import Trial, Usage
-from loadtests.model.vocabulary import Role, RuleState
+from loadtests.model.vocabulary import Role, RuleState, Verdict
 from tests.loadtests.builders import (
     make_budget,
     make_cell,
@@ -300,10 +301,87 @@ def test_one_round_leaves_the_cost_of_requests_unchecked(trials: list[Trial]) ->
 
 
 def test_replicas_of_a_deployment_may_share_no_core_so_costlier_requests_are_not_judged() -> None:
-    tested = Target(kind=TargetKind.URL, given="web", name="web", url="http://10.0.0.1:80")
-    plan = make_plan(tested=tested, budget=make_budget(replica_cpus=None, replica_cores=()))
-
-    found = budget.costlier_requests(plan, ONE, TWO, [using(0.1)])
+    found = budget.costlier_requests(DEPLOYED, ONE, TWO, [using(0.1)])
 
     assert found.state is UNCHECKED
     assert "is not known" in found.detail
+
+
+# -- replicas of a deployment that share a machine -----------------------------------------------
+
+
+def deployed(
+    factor: float, *nodes: str, limit: float | None = None, rounds: int = 3
+) -> list[Trial]:
+    """Give rounds of two and four replicas, the four on these nodes (none: not known)."""
+    trials = []
+    for number in range(1, rounds + 1):
+        for replicas, rate in ((2, 100.0), (4, 100.0 * factor)):
+            spec = make_spec(
+                cell=make_cell(replicas=replicas), round=number, members=range(1, replicas + 1)
+            )
+            names = [f"gthread-{member}" for member in spec.members]
+            trials.append(
+                make_trial(
+                    spec=spec,
+                    throughput_rps=rate + number / 10,
+                    usages=tuple(make_usage(member=name, budget_cpus=limit) for name in names),
+                    deployment=DeploymentSeen(nodes=dict(zip(names, nodes, strict=False))),
+                )
+            )
+    return trials
+
+
+@pytest.mark.parametrize(
+    ("trials", "state"),
+    [
+        (deployed(1.0, "a", "a", "a", "a"), BROKEN),  # two cores, and X(4) = X(2)
+        (deployed(1.5, "a", "b", "c", "c"), BROKEN),
+        (deployed(1.0, "a", "a", "a", "a", limit=0.5), UNCHECKED),  # the limits hold them
+        (deployed(2.0, "a", "a", "a", "a"), UNCHECKED),  # it does not fall short
+        (deployed(1.0), UNCHECKED),
+        (deployed(1.0, "a", "b", "c"), UNCHECKED),  # the fourth may be anywhere
+        (deployed(1.0, "a", "b", "c", "d"), HOLDS),
+    ],
+)
+def test_replicas_without_limits_that_share_a_node_decide_no_doubling_that_falls_short(
+    trials: list[Trial], state: RuleState
+) -> None:
+    found = budget.costlier_requests(DEPLOYED, TWO, FOUR, trials)
+
+    assert found.state is state
+    if state is BROKEN:
+        assert "share the node" in found.detail
+        assert "Give each replica a CPU limit" in found.detail
+
+
+def test_one_unlucky_placement_of_six_rounds_is_covered() -> None:
+    placed = deployed(1.0, "a", "b", "c", "d", rounds=6)
+    placed[-1] = deployed(1.0, "a", "a", "c", "d", rounds=6)[-1]
+
+    found = budget.costlier_requests(DEPLOYED, TWO, FOUR, placed)
+
+    assert (found.state, found.detail) == (
+        HOLDS,
+        "Each replica was on a node of its own in 5 of 6 windows.",
+    )
+
+
+def test_replicas_without_limits_on_the_generators_machine_share_it() -> None:
+    here = replace(DEPLOYED, tested=replace(URL, shares_machine=True))
+
+    found = budget.costlier_requests(here, TWO, FOUR, deployed(1.0))
+
+    assert found.state is BROKEN
+    assert found.detail.startswith("The replicas share this machine, and no CPU limit of gthread-1")
+
+
+def test_competing_replicas_are_no_answer_of_the_application() -> None:
+    trials = deployed(1.0, "a", "a", "a", "a")
+    plan = replace(DEPLOYED, replica_counts=(2, 4), cells=(TWO, FOUR))
+    findings = [budget.costlier_requests(plan, TWO, FOUR, trials)]
+
+    (doubling,) = estimates.doublings(plan, trials)
+    judged = verdict.judge_doubling(doubling, target=plan.target, findings=findings)
+
+    assert judged.verdict is Verdict.INVALID

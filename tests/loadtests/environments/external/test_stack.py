@@ -104,6 +104,28 @@ def test_a_replica_without_counters_is_named_with_what_the_hook_said(tmp_path: P
     )
 
 
+@pytest.mark.parametrize(
+    ("identity", "node"),
+    [
+        ("8f-2 on worker-1, 0 restarts", "worker-1"),
+        ("4711 node=box", "box"),
+        ("node=box", "box"),
+        ("8f-2 on , 0 restarts", None),
+        ("depends on you", None),
+        ("", None),
+    ],
+)
+def test_the_node_of_a_replica_is_in_what_tells_it_from_its_successor(
+    tmp_path: Path, identity: str, node: str | None
+) -> None:
+    stack = a_stack(WEB, Hooks(), tmp_path, names=("web-1",))
+    stack._deployment._identities = {"web-1": identity}
+
+    nodes = stack.look_at_deployment().nodes
+
+    assert nodes == ({} if node is None else {"gthread-1": node})
+
+
 @pytest.mark.parametrize("counters", [(), printing("web-1 12.5\nproxy 3")])
 def test_nothing_is_left_out_where_every_replica_is_counted_or_nobody_counts(
     tmp_path: Path, counters: tuple[str, ...]
