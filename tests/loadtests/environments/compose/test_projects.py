@@ -1,4 +1,6 @@
 import os
+import socket
+import zlib
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -285,6 +287,35 @@ def test_a_run_of_another_machine_may_live() -> None:
     engine = FakeEngine(projects=((f"twofold-a-run-{'0' * 8}-99999999",),))
 
     assert [run.living for run in projects.remains(as_engine(engine))] == [True]
+
+
+@pytest.mark.parametrize("pid", [os.getpid(), 99999999])
+def test_a_run_of_another_machine_with_the_same_host_name_may_live(
+    monkeypatch: pytest.MonkeyPatch, pid: int
+) -> None:
+    """Two virtual machines called "ubuntu" share an engine or a Swarm."""
+    with monkeypatch.context() as there:
+        there.setattr(projects, "machine_id", lambda: "0" * 32)
+        project = f"{project_name('a-run').rpartition('-')[0]}-{pid}"
+    engine = FakeEngine(projects=((project,),))
+    engine.owners = {project: another(boot="of another machine", pid=pid)}
+
+    assert [run.living for run in projects.remains(as_engine(engine))] == [True]
+
+
+@pytest.mark.parametrize(
+    ("label", "living"),
+    [(another(pid=99999999), False), (another(boot="another", pid=99999999), True), ("", True)],
+)
+def test_a_run_of_an_earlier_version_is_of_this_machine_if_its_boot_is(
+    label: str, living: bool
+) -> None:
+    mark = f"{zlib.crc32(socket.gethostname().encode()):08x}"
+    project = f"twofold-a-run-{mark}-99999999"
+    engine = FakeEngine(projects=((project,),))
+    engine.owners = {project: label}
+
+    assert [run.living for run in projects.remains(as_engine(engine))] == [living]
 
 
 @pytest.mark.parametrize("name", ["compose", "twofold", "twofold-test-0123", "shop", "twofold-a-1"])
