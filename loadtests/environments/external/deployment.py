@@ -51,6 +51,13 @@ class Deployment:
         self._changed: str | None = None
         self.foreign: str | None = None
         """How somebody else changed the number of replicas, in a clause; None if nobody did."""
+        self.scale_s: float | None = None
+        """Seconds until it had another number the first time; None before."""
+
+    @property
+    def say(self) -> Say:
+        """What tells the user of progress."""
+        return self._say
 
     @property
     def runner(self) -> HookRunner:
@@ -77,10 +84,13 @@ class Deployment:
                 " it is, such as an autoscaler or a roll-out, and let it wait until the run ends."
             )
         self._say(f"Scaling the deployment to {replicas}")
+        is_other, began_s = replicas != self.ours[-1], proc.monotonic_s()
         self.ours = (*self.ours, replicas)[-LAST:]
         self._note(self.ours)
         self._runner.scale(replicas)
         self._identities = self._stable(replicas)
+        if is_other and self.scale_s is None:
+            self.scale_s = proc.monotonic_s() - began_s
         self.names = tuple(self._identities)
         self._changed = None
 

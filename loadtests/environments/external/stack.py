@@ -23,6 +23,7 @@ from loadtests.model.stack import (
 )
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import AS_SCALED, DEPLOYMENT, Role
+from loadtests.planning.external_plan import SCALE_S, expected_at
 from loadtests.tools import host, proc, procfs
 from loadtests.tools.proc import Child
 
@@ -48,6 +49,8 @@ class ExternalStack:
         self._deployment = deployment
         self._logs = folder / "logs"
         self._generator: Child | None = None
+        self._plan = plan
+        self._has_told = False
         self._has_counted = False
         self._uncounted: str | None = None
 
@@ -67,7 +70,21 @@ class ExternalStack:
 
     def activate(self, spec: TrialSpec) -> None:
         """Scale the deployment to a trial's number of replicas."""
-        self._deployment.scale_to(spec.cell.replicas)
+        self.scale_to(spec.cell.replicas)
+
+    def scale_to(self, replicas: int) -> None:
+        """Scale the deployment; the first time, tell how long that takes, and so the run."""
+        self._deployment.scale_to(replicas)
+        scale_s = self._deployment.scale_s
+        if scale_s is None or self._has_told:
+            return
+        self._has_told = True
+        least, most = (f"{seconds / 60:.1f}" for seconds in expected_at(self._plan, scale_s))
+        minutes = least if least == most else f"{least} to {most}"
+        self._deployment.say(
+            f"Scaling took {scale_s:.0f} s, and {SCALE_S:g} s were assumed: the run takes about"
+            f" {minutes} min"
+        )
 
     def start_generator(self) -> Child:
         """Start the generator as a child of this process; it may be what asks other machines."""

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.environments.external import deployment
 from loadtests.environments.external.deployment import Deployment
 from loadtests.environments.external.stack import ExternalStack, variables_of
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.external import Hooks
 from loadtests.model.tested.target import Target, TargetKind
 from tests.loadtests.builders import make_plan
+from tests.loadtests.environments.external.file_deployment import FileDeployment
 
 WEB = Target(kind=TargetKind.URL, given="web", name="web", url="http://Web.Example:8080")
 
@@ -21,10 +23,10 @@ def printing(text: str, *, after: str = "") -> tuple[str, ...]:
 def a_stack(
     tested: Target, hooks: Hooks, folder: Path, names: tuple[str, ...] = ()
 ) -> ExternalStack:
-    deployment = Deployment(hooks, print, before=3, now=3, note=lambda _: None)
-    deployment.names = names
-    deployment._identities = dict.fromkeys(names, "")
-    return ExternalStack(replace(make_plan(), tested=tested), deployment, folder)
+    running = Deployment(hooks, print, before=3, now=3, note=lambda _: None)
+    running.names = names
+    running._identities = dict.fromkeys(names, "")
+    return ExternalStack(replace(make_plan(), tested=tested), running, folder)
 
 
 def test_the_generator_is_told_the_header_the_address_and_its_part_of_the_limit() -> None:
@@ -71,6 +73,26 @@ def test_what_replicas_used_is_read_with_its_time_and_limit(tmp_path: Path) -> N
     assert (reading.at_s, reading.took_s, reading.limit_cpus) == (1000.5, 0.2, 0.5)
     assert reading.elsewhere
     assert reading.asked_at_s is not None
+
+
+def test_the_first_scaling_tells_how_long_the_run_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deployment, "STABLE_S", 0.1)
+    web = FileDeployment(tmp_path, replicas=3)
+    said: list[str] = []
+    running = Deployment(web.hooks, said.append, before=3, now=3, note=lambda _: None)
+    stack = ExternalStack(replace(make_plan(), tested=WEB), running, tmp_path)
+
+    for replicas in (3, 1, 2):
+        stack.scale_to(replicas)
+
+    assert [line.partition(",")[0] for line in said] == [
+        "Scaling the deployment to 3",  # it has that number, so it tells nothing
+        "Scaling the deployment to 1",
+        "Scaling took 0 s",
+        "Scaling the deployment to 2",
+    ]
 
 
 def test_counters_of_other_names_than_the_replicas_stop_the_run_at_once(tmp_path: Path) -> None:
