@@ -111,6 +111,7 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
         shared=tuple(edge.shared for edge in (raw.opened, raw.closed) if edge.shared is not None),
         network=use.network_uses(raw.opened, raw.closed),
         nodes=use.node_uses(raw),
+        deployment=use.deployment_of(raw.opened, raw.closed),
     )
 
 

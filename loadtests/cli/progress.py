@@ -127,10 +127,13 @@ def position(plan: Plan, trials: Sequence[Trial]) -> str:
     """Return the progress: the round, the trial, and the maximum remaining time."""
     done = len(trials)
     planned = plan.rounds_max * len(plan.cells)
-    trial_s = sum(trial.wall_s for trial in trials) / done
+    last = trials[-1]
+    # What passes between trials counts, too: a deployment that is scaled may take minutes.
+    passed_s = last.started_at_s + last.wall_s - trials[0].started_at_s
+    trial_s = max(sum(trial.wall_s for trial in trials), passed_s) / done
     left_s = (planned - done) * trial_s
     return (
-        f"Round {trials[-1].spec.round}, trial {done} of at most {planned};"
+        f"Round {last.spec.round}, trial {done} of at most {planned};"
         f" at most {left_s / 60:.1f} min left"
     )
 

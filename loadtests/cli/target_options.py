@@ -50,7 +50,7 @@ _OF_A_CONTAINER = (
         "--port",
         type=int,
         metavar="PORT",
-        help="The port that the target's container listens on.  [default: found]",
+        help="The port that the target's container listens on; not for a URL.  [default: found]",
     ),
     click.option(
         "--env",

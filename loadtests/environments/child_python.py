@@ -10,8 +10,24 @@ import loadtests
 PACKAGES = Path(loadtests.__file__).parents[1]
 """The folder that contains this package, for a child started in any folder."""
 
+VARIABLE = "PYTHONPATH"
+
 
 def python_path() -> dict[str, str]:
     """Return the environment variable with which a child Python finds this package."""
-    paths = (str(PACKAGES), os.environ.get("PYTHONPATH", ""))
-    return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    paths = (str(PACKAGES), os.environ.get(VARIABLE, ""))
+    return {VARIABLE: os.pathsep.join(filter(None, paths))}
+
+
+def leave_python_path() -> None:
+    """Take out of this process's environment what :func:`python_path` put there.
+
+    In a child that starts programs of the user's: those in Python would import our packages.
+    """
+    first, _, others = os.environ.get(VARIABLE, "").partition(os.pathsep)
+    if first != str(PACKAGES):
+        return
+    if others:
+        os.environ[VARIABLE] = others
+    else:
+        del os.environ[VARIABLE]

@@ -7,6 +7,9 @@ also has the boot id, the namespace and the start time of the process.
 from __future__ import annotations
 
 import os
+import re
+import uuid
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
@@ -15,6 +18,12 @@ from loadtests.tools import procfs
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 PID_NAMESPACE = Path("/proc/self/ns/pid")
+
+FIRST_NAMESPACE = "pid:[4026531836]"
+"""The PID namespace of the machine itself: PROC_PID_INIT_INO in Linux's proc_ns.h."""
+
+MACHINE_ID = Path("/etc/machine-id")
+IS_MACHINE_ID = re.compile(r"[0-9a-f]{32}")
 
 SEPARATOR = "/"
 """Separates the fields of an owner in a label; no field contains it."""
@@ -61,6 +70,21 @@ class Owner:
             return True
         running = procfs.facts_of(self.pid)
         return running is not None and running.started == self.started
+
+
+def machine_id() -> str:
+    """Return what tells this machine from others of the same host name.
+
+    ``/etc/machine-id`` outlives a boot (machine-id(5)). That of a container is its image's, if it
+    has any, so there it is the boot id, which all containers of a machine have. A system without
+    both has the address of a network card.
+    """
+    if _namespace() == FIRST_NAMESPACE:
+        with suppress(OSError, UnicodeDecodeError):
+            text = MACHINE_ID.read_text(encoding="ascii").strip()
+            if IS_MACHINE_ID.fullmatch(text):
+                return text
+    return boot_id() or f"{uuid.getnode():012x}"
 
 
 def boot_id() -> str:

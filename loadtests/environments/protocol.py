@@ -16,6 +16,7 @@ from typing import Protocol, runtime_checkable
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan, TrialSpec, Upstream
 from loadtests.model.stack import (
+    DeploymentSeen,
     HostReading,
     LogLines,
     NodesSeen,
@@ -133,6 +134,14 @@ class WatchesNodes(Protocol):
 
     def look_at_nodes(self) -> NodesSeen:
         """Return the nodes' CPU and TCP's counters of this moment."""
+
+
+@runtime_checkable
+class WatchesDeployment(Protocol):
+    """A stack that hooks scale, which tell where its replicas are. Not every stack has hooks."""
+
+    def look_at_deployment(self) -> DeploymentSeen:
+        """Return what is known of the deployment since the counters were read last."""
 
 
 @runtime_checkable

@@ -14,12 +14,9 @@ from dataclasses import replace
 
 from loadtests.analysis.rules.load import GAIN_LIMIT_RATIO, is_saturated
 from loadtests.analysis.shared import user_gain
-from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream
+from loadtests.model.plan import MOST_USERS, Cell, Plan, Timing, TrialSpec, Upstream
 from loadtests.model.trial import Calibration, CalibrationStep, Trial
 from loadtests.planning import trial_timing
-
-MOST_USERS = 256
-"""Upper limit; beyond it, more users only lengthen the queue."""
 
 QUEUE_RATIO = 4
 """Users for each user that saturates a replica (measured: docs/measurements.md)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loadtests.environments.keep_awake import Awake
-from loadtests.environments.protocol import Stack, WatchesNodes, WatchesShared
+from loadtests.environments.protocol import Stack, WatchesDeployment, WatchesNodes, WatchesShared
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.model.errors import GeneratorFailure
 from loadtests.model.generator_records import Edge, Finished
@@ -50,6 +50,7 @@ def read_edge(stack: Stack, awake: Awake, metronome: Metronome | None) -> Edge:
     pulse = metronome.answer() if metronome is not None else None
     shared = stack.look_at_shared() if isinstance(stack, WatchesShared) else None
     nodes = stack.look_at_nodes() if isinstance(stack, WatchesNodes) else None
+    deployment = stack.look_at_deployment() if isinstance(stack, WatchesDeployment) else None
     return Edge(
         members=members,
         host=host,
@@ -59,4 +60,5 @@ def read_edge(stack: Stack, awake: Awake, metronome: Metronome | None) -> Edge:
         pulse=pulse if awake.holds else None,
         shared=shared,
         nodes=nodes,
+        deployment=deployment,
     )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from loadtests.model.failures import AnswerExample
 from loadtests.model.plan import TrialSpec
-from loadtests.model.stack import HostReading, NodesSeen, Reading
+from loadtests.model.stack import DeploymentSeen, HostReading, NodesSeen, Reading
 from loadtests.model.tested.shared import SharedUse
 
 
@@ -144,6 +144,8 @@ class Edge:
     """What replicas share, as it was used at this moment; None where nobody can look."""
     nodes: NodesSeen | None = None
     """The nodes' own counters and their network's; None where there are none."""
+    deployment: DeploymentSeen | None = None
+    """What hooks told of the deployment; None where no hooks scale it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,9 @@ from loadtests.model.tested.workload import Workload
 START_LIMIT_S = 90.0
 """How long a replica may take until it answers, where nothing else is asked for."""
 
+MOST_USERS = 256
+"""The most users that are tried on one replica; beyond it, more only lengthen the queue."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerModel:

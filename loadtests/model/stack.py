@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from loadtests.model.vocabulary import Role
 
@@ -79,6 +79,18 @@ class Reading:
             (before.throttled_periods, self.throttled_periods),
         )
         return all(old is None or new is None or new >= old for old, new in pairs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploymentSeen:
+    """What hooks told of a deployment that was scaled, at the edges of a window.
+
+    ``nodes`` has the node of each replica of which it is known. ``uncounted`` says in a sentence
+    which replicas the hook ``counters`` left out, and None that it left out none.
+    """
+
+    nodes: Mapping[str, str] = field(default_factory=dict)
+    uncounted: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

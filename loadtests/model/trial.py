@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from loadtests.model.failures import AnswerExample, RequestOutcomes
 from loadtests.model.plan import TrialSpec
+from loadtests.model.stack import DeploymentSeen
 from loadtests.model.tested.shared import SharedUse
 from loadtests.model.vocabulary import Role
 
@@ -188,6 +189,8 @@ class Trial:
     network: tuple[NetworkUse, ...] = ()
     nodes: tuple[NodeUse, ...] = ()
     """What the network sent, and what others took of the nodes; empty where nobody can look."""
+    deployment: DeploymentSeen | None = None
+    """What hooks told of the deployment; None where no hooks scale it, and in older journals."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from random import Random
 
 from loadtests.config.options import Options
 from loadtests.model.machine import Machine
-from loadtests.model.plan import Budget, Cell, Plan, Timing, TrialSpec, Upstream
+from loadtests.model.plan import MOST_USERS, Budget, Cell, Plan, Timing, TrialSpec, Upstream
 from loadtests.model.tested.external import Hooks, option_in
 from loadtests.model.tested.project import Project
 from loadtests.planning.budget import generator_cores
@@ -18,7 +18,7 @@ TIMING_QUICK = Timing(settle_s=1.0, window_s=3.0, drain_limit_s=15.0)
 """Longer windows and fewer rounds than where all replicas are up, since scaling takes longer."""
 
 SCALE_S = 20.0
-"""Seconds that a deployment is expected to take for a new number of replicas."""
+"""Seconds that a new number of replicas is assumed to take; see ``expected_at``."""
 
 OVERHEAD_S = 1.0
 """Seconds of a trial's drain, counters and messages."""
@@ -90,6 +90,16 @@ def make_plan(
     )
 
 
+def expected_at(plan: Plan, scale_s: float) -> tuple[float, float]:
+    """Return the seconds that a plan takes at least and at most, where scaling takes ``scale_s``.
+
+    The plan itself assumes ``SCALE_S``.
+    """
+    more_s = len(plan.replica_counts) * (scale_s - SCALE_S)
+    least_s = plan.expected_s + plan.rounds_min * more_s
+    return least_s, plan.expected_max_s + plan.rounds_max * more_s
+
+
 def _rounds(*, quick: bool) -> tuple[int, int]:
     return (ROUNDS_MIN, ROUNDS_MIN) if quick else (ROUNDS_MIN, ROUNDS_MAX)
 
@@ -113,11 +123,14 @@ def _round(number: int, cells: tuple[Cell, ...], port: int, rng: Random) -> tupl
 def _notes(project: Project, counts: tuple[int, ...], options: Options) -> tuple[str, ...]:
     hooks, max_rps = project.tested.hooks, options.max_rps
     at = f" ({project.tested.address})" if project.tested.address else ""
-    held = f", with at most {max_rps:g} requests a second" if max_rps is not None else ""
+    held = f", and at most {max_rps:g} requests a second" if max_rps is not None else ""
+    users = f"up to {MOST_USERS} users a replica, {MOST_USERS * counts[-1]} at {counts[-1]}"
     notes = [
-        f"This loads {project.tested.url}{at}{held}.",
+        f"This loads {project.tested.url}{at} with {users}{held}. How many are enough is found"
+        " first.",
         f"The deployment at {project.tested.url} is scaled to {', '.join(map(str, counts))}"
-        " replicas in turn, and back at the end.",
+        f" replicas in turn, and back at the end. {SCALE_S:g} s are assumed for each time; the"
+        " first one is measured, and the duration told again.",
     ]
     notes += _cluster(hooks)
     if project.tested.shares_machine:

@@ -17,9 +17,8 @@ from loadtests import pipeline
 from loadtests.analysis.estimates import FIRST_LOOK_ROUNDS
 from loadtests.config.options import ROUNDS_MAX, Options
 from loadtests.environments.protocol import Chosen, Say
-from loadtests.measurement.user_calibration import MOST_USERS
 from loadtests.model.errors import EnvironmentFailure, GeneratorFailure, Interrupted
-from loadtests.model.plan import Plan
+from loadtests.model.plan import MOST_USERS, Plan
 from loadtests.model.result import RunResult
 from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import RuleCode, Verdict

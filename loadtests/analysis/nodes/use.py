@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from loadtests.model.generator_records import Edge, RawTrial
+from loadtests.model.stack import DeploymentSeen
 from loadtests.model.trial import NetworkUse, NodeUse, Trial
 from loadtests.model.vocabulary import Role, is_generator
 
@@ -61,6 +63,14 @@ def node_uses(raw: RawTrial) -> tuple[NodeUse, ...]:
             )
         )
     return tuple(uses)
+
+
+def deployment_of(opened: Edge, closed: Edge) -> DeploymentSeen | None:
+    """Return what hooks told of a deployment at both edges; None where no hooks scale it."""
+    first, last = opened.deployment, closed.deployment
+    if first is None or last is None:
+        return None
+    return replace(last, uncounted=last.uncounted or first.uncounted)
 
 
 def replicas_of(trial: Trial) -> tuple[str, ...]:

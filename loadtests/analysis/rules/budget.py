@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from loadtests.analysis import bottleneck, estimates
+from loadtests.analysis.nodes.use import replicas_of
 from loadtests.analysis.rules.finding import covered, found, unchecked
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Estimate, Finding
@@ -40,7 +42,7 @@ def budget(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
     """
     usages = [usage for trial in trials for usage in trial.usages if usage.role is Role.REPLICA]
     if not usages:
-        return unchecked(CODE, cell, _unread(plan))
+        return unchecked(CODE, cell, _unread(plan, trials))
     if wrong_counter := _wrong_counter(plan, cell, trials):
         return wrong_counter
     short = _short_of_budget(usages, windows=len(trials))
@@ -57,7 +59,8 @@ def budget(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
         )
     cores = len(plan.budget.replica_cores)
     if not cores:
-        return unchecked(CODE, cell, "The replicas are not pinned to cores here.")
+        why = _uncounted(trials) or "The replicas are not pinned to cores here."
+        return unchecked(CODE, cell, why)
     used = cell.replicas * sum(usage.cpu_s for usage in usages) / sum(u.span_s for u in usages)
     ratio = used / cores
     limit = SHARE_OF_CORES * QUOTA_TOLERANCE if plan.budget.replica_cpus else 1.0
@@ -71,8 +74,16 @@ def budget(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
     )
 
 
-def _unread(plan: Plan) -> str:
+def _uncounted(trials: Sequence[Trial]) -> str | None:
+    """Return which replicas a hook left out when it read their CPU, in a sentence."""
+    seen = (trial.deployment.uncounted for trial in trials if trial.deployment is not None)
+    return next(filter(None, seen), None)
+
+
+def _unread(plan: Plan, trials: Sequence[Trial]) -> str:
     """Return why there is no CPU of any replica."""
+    if left_out := _uncounted(trials):
+        return left_out
     if plan.tested.hooks is not None and plan.tested.hooks.counters:
         return (
             "The hook 'counters' took over 5 % of a window, so what it read of the replicas' CPU"
@@ -87,6 +98,8 @@ def _wrong_counter(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding |
     On virtual machines a core's scheduler clock can leap ahead by minutes and stand still until
     time has caught up. Meanwhile CPU counters stand still, and no quota is used up.
     """
+    if plan.tested.kind is TargetKind.URL:
+        return None  # it may be no server in Python, and its counters are the user's
     cores = {*plan.budget.replica_cores, *plan.budget.service_cores}
     for trial in trials:
         for usage in trial.usages:
@@ -143,6 +156,8 @@ def costlier_requests(plan: Plan, small: Cell, large: Cell, trials: Sequence[Tri
     The rule is broken where the whole interval is above the limit. Where the doubling falls short,
     an interval above zero is enough: the loss could then come from this machine.
     """
+    if plan.tested.kind is TargetKind.URL and not plan.budget.replica_cores:
+        return _of_deployment(plan, small, large, trials)
     if (unshared := _unshared(plan, large)) is not None:
         return unshared
     cores = len(plan.budget.replica_cores)
@@ -171,10 +186,8 @@ def costlier_requests(plan: Plan, small: Cell, large: Cell, trials: Sequence[Tri
 
 
 def _unshared(plan: Plan, cell: Cell) -> Finding | None:
-    """Return a finding where no two replicas share a core, or where that is not known."""
+    """Return a finding where no two replicas share a core."""
     cores = len(plan.budget.replica_cores)
-    if not cores and plan.tested.kind is TargetKind.URL:
-        return unchecked(CODE, cell, "Whether the deployment's replicas share cores is not known.")
     if plan.budget.share_cores(cell.replicas):
         return None
     apart = plan.budget.replicas_apart
@@ -188,6 +201,89 @@ def _unshared(plan: Plan, cell: Cell) -> Finding | None:
         if apart
         else f"{cell.replicas} replicas have {cores} cores, so no two share a core.",
     )
+
+
+def _of_deployment(plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial]) -> Finding:
+    """Check that a deployment's replicas did not share a machine's cores without CPU limits.
+
+    How many cores a node has is not known. So where nothing holds each replica to a part of them,
+    a doubling that falls short may have found the end of the node's cores, and not of the system.
+    """
+    own = [trial for trial in trials if trial.spec.cell == large]
+    shared = _shared_nodes(own)
+    where = _where_shared(plan, shared, windows=len(own))
+    if where is None and own and all(map(_is_placed, own)):
+        return found(
+            CODE,
+            large,
+            broken=False,
+            figure=None,
+            limit=None,
+            detail="Each replica was on a node of its own in"
+            f" {len(own) - len(shared)} of {len(own)} windows.",
+        )
+    if where is None:
+        return unchecked(
+            CODE,
+            large,
+            "Whether the deployment's replicas share cores is not known. Let 'replicas' print the"
+            " node of each after its name and a tab: node=NAME.",
+        )
+    unlimited = _without_limit(own)
+    if not unlimited:
+        return unchecked(
+            CODE,
+            large,
+            f"{where}, each with a CPU limit. Whether the limits leave each its part of the cores"
+            " is not known.",
+        )
+    by_cell = estimates.trials_by_cell(trials)
+    factor = estimates.throughput_ratio(by_cell.get(large, {}), by_cell.get(small, {}))
+    competing = f"{where}, and no CPU limit of {unlimited[0]} is known"
+    if factor.high is None or factor.high >= plan.target:
+        return unchecked(CODE, large, f"{competing}, so whether they share cores is not known.")
+    return found(
+        CODE,
+        large,
+        broken=True,
+        figure=factor.estimate,
+        limit=plan.target,
+        detail=f"{competing}: from {small.replicas} to {large.replicas} replicas they may have"
+        " competed for its cores. Give each replica a CPU limit, and let 'counters' print it"
+        " (limit=0.5), or a node of its own.",
+    )
+
+
+def _where_shared(plan: Plan, shared: Sequence[str], *, windows: int) -> str | None:
+    """Return which machine several replicas of a cell share, in a clause; None: not known of any.
+
+    Placement may differ from round to round, and a few windows are covered by the interval.
+    """
+    if plan.tested.shares_machine:
+        return "The replicas share this machine"
+    return f"Replicas share the node {shared[0]}" if len(shared) > covered(windows) else None
+
+
+def _shared_nodes(trials: Sequence[Trial]) -> tuple[str, ...]:
+    """Return the node with the most replicas of each window in which several were on one."""
+    return tuple(
+        node
+        for trial in trials
+        if trial.deployment is not None
+        for node, replicas in Counter(trial.deployment.nodes.values()).most_common(1)
+        if replicas > 1
+    )
+
+
+def _is_placed(trial: Trial) -> bool:
+    """Return whether the node of each replica of a trial is known."""
+    return trial.deployment is not None and {*replicas_of(trial)} <= {*trial.deployment.nodes}
+
+
+def _without_limit(trials: Sequence[Trial]) -> tuple[str, ...]:
+    """Return the replicas of which no window told a CPU limit, sorted."""
+    limited = {usage.member for trial in trials for usage in trial.usages if usage.budget_cpus}
+    return tuple(sorted({name for trial in trials for name in replicas_of(trial)} - limited))
 
 
 def _is_certain(

@@ -96,7 +96,7 @@ class Settings(Table):
     health: UrlPath | None = Field(default=None, examples=['"/healthz"'])
     """The path that answers when a replica is ready; the first request, if left out."""
     port: Annotated[int, Field(ge=1, le=65535)] | None = Field(default=None, examples=["8000"])
-    """The port that a container listens on; it is found, if left out."""
+    """The port that a container listens on; it is found, if left out. A URL has its own."""
     env: Variables = Field(default={}, examples=['{DATABASE_URL = "postgresql://…"}'])
     """Environment variables of the target. Reports have their names only."""
     pass_env: Names = Field(default=[], examples=['["DATABASE_URL"]'])

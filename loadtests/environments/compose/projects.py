@@ -17,7 +17,7 @@ from types import MappingProxyType
 from loadtests.environments.compose import watchdog
 from loadtests.environments.counters import SPOKEN_TO, member_name
 from loadtests.environments.guards.watching import Guard
-from loadtests.environments.owner import Owner
+from loadtests.environments.owner import Owner, boot_id, machine_id
 from loadtests.environments.protocol import Say
 from loadtests.environments.removal import KeptBySystem, Remains, remove_dead
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
@@ -212,8 +212,15 @@ def labels_of(project: str, run: str | None = None) -> dict[str, str]:
 
 
 def machine_mark() -> str:
-    """Return the mark of this machine in the names of stacks."""
-    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+    """Return the mark of this machine in the names of stacks.
+
+    Machines of one engine or Swarm may have one host name, so what tells them apart is in it.
+    """
+    return _crc(f"{socket.gethostname()}/{machine_id()}")
+
+
+def _crc(text: str) -> str:
+    return f"{zlib.crc32(text.encode()):08x}"
 
 
 def remains(engine: docker.Engine) -> tuple[Remains, ...]:
@@ -231,10 +238,17 @@ def remains(engine: docker.Engine) -> tuple[Remains, ...]:
 
 
 def may_live(name: re.Match[str], label: str) -> bool:
-    """Return whether a stack's run may still be active, by its name and its owner's label."""
-    if name["machine"] != machine_mark():
-        return True
+    """Return whether a stack's run may still be active, by its name and its owner's label.
+
+    One whose machine is not known to be this one may be. Earlier versions marked machines by their
+    host names alone; then it is this one where the boot is the same, too.
+    """
     owner = Owner.from_label(label)
+    here = {machine_mark()}
+    if owner is not None and owner.boot and owner.boot == boot_id():
+        here.add(_crc(socket.gethostname()))
+    if name["machine"] not in here:
+        return True
     return owner.may_live() if owner else proc.alive(int(name["pid"]))
 
 

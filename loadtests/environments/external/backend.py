@@ -37,8 +37,9 @@ class ExternalBackend:
         argv_of(plan)  # raises before anything is scaled
         log = folder / "logs" / "watchdog.log"
         with put_back(self._hooks, say, log=log) as deployment:
-            deployment.scale_to(plan.replica_counts[0])
-            yield ExternalStack(plan, deployment, folder)
+            stack = ExternalStack(plan, deployment, folder)
+            stack.scale_to(plan.replica_counts[0])
+            yield stack
 
 
 def choose(tested: Target) -> Chosen:

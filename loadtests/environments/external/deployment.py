@@ -14,7 +14,6 @@ from loadtests.environments.external.hooks import (
     by_hand,
     folder_of,
     scale_argv,
-    with_own,
 )
 from loadtests.environments.protocol import Say
 from loadtests.model.errors import EnvironmentFailure
@@ -52,11 +51,23 @@ class Deployment:
         self._changed: str | None = None
         self.foreign: str | None = None
         """How somebody else changed the number of replicas, in a clause; None if nobody did."""
+        self.scale_s: float | None = None
+        """Seconds until it had another number the first time; None before."""
+
+    @property
+    def say(self) -> Say:
+        """What tells the user of progress."""
+        return self._say
 
     @property
     def runner(self) -> HookRunner:
         """The hooks."""
         return self._runner
+
+    @property
+    def identities(self) -> Mapping[str, str]:
+        """What told each replica from its successor when it got its number, by their names."""
+        return self._identities
 
     def scale_to(self, replicas: int) -> None:
         """Set the number of replicas, and wait until it is there, ready and stable.
@@ -73,10 +84,13 @@ class Deployment:
                 " it is, such as an autoscaler or a roll-out, and let it wait until the run ends."
             )
         self._say(f"Scaling the deployment to {replicas}")
+        is_other, began_s = replicas != self.ours[-1], proc.monotonic_s()
         self.ours = (*self.ours, replicas)[-LAST:]
         self._note(self.ours)
         self._runner.scale(replicas)
         self._identities = self._stable(replicas)
+        if is_other and self.scale_s is None:
+            self.scale_s = proc.monotonic_s() - began_s
         self.names = tuple(self._identities)
         self._changed = None
 
@@ -182,7 +196,7 @@ def put_back(hooks: Hooks, say: Say, *, log: Path | None = None) -> Iterator[Dep
             argv = back_argv(hooks, before, ())
             watched = guards.enter_context(
                 watchdog.guard(
-                    with_own(argv),
+                    argv,
                     limit_s=hooks.limit_s,
                     log=log,
                     record=noted,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -30,6 +31,9 @@ ELSEWHERE = ("--kubeconfig", "--cluster", "--server", "-s")
 
 LINE_CHARS = 200
 """Characters of a line of a hook that a message shows."""
+
+_NODE = re.compile(r"(?:^|\s)node=(\S+)")
+_POD_ON_NODE = re.compile(r" on (\S+), \d+ restarts$")
 
 AGAIN_S = 1.0
 """Seconds until a hook that only reads is tried once more."""
@@ -125,6 +129,11 @@ class HookRunner:
         self.not_ready = said[-1].strip() if said else f"it ended with code {done.code}"
         return done.code == 0
 
+    @property
+    def has_counters(self) -> bool:
+        """Whether there is a hook that reads the replicas' CPU."""
+        return bool(self._hooks.counters)
+
     def counters(self) -> tuple[Counter, ...]:
         """Return the counters of the replicas; none without a hook."""
         if not self._hooks.counters:
@@ -154,7 +163,7 @@ class HookRunner:
         limit_s, folder = self._hooks.limit_s, folder_of(self._hooks, argv)
         try:
             return proc.run(
-                with_own(argv), cwd=folder, env=python_path(), timeout_s=limit_s, check=False
+                with_own(argv), cwd=folder, env=env_of(argv), timeout_s=limit_s, check=False
             )
         except ProcessFailure as error:
             raise EnvironmentFailure(f"The hook {name!r} failed. {error}") from error
@@ -180,6 +189,14 @@ def back_argv(hooks: Hooks, replicas: int, ours: Sequence[int]) -> tuple[str, ..
 def is_own(argv: Sequence[str]) -> bool:
     """Return whether a hook is our program for Kubernetes."""
     return bool(argv) and argv[0] == kubernetes.COMMAND
+
+
+def env_of(argv: Sequence[str]) -> dict[str, str] | None:
+    """Return the variables that a command needs; a program of the user's must not see our packages.
+
+    They may be older or newer than its own.
+    """
+    return python_path() if is_own(argv) else None
 
 
 def folder_of(hooks: Hooks, argv: Sequence[str]) -> Path | None:
@@ -268,6 +285,15 @@ def parse_replicas(text: str) -> dict[str, str]:
             f"The hook 'replicas' printed {repeated[0]!r} twice. It has to print each name once."
         )
     return {name.strip(): identity.strip() for name, _, identity in sorted(lines)}
+
+
+def node_of(identity: str) -> str | None:
+    """Return the node that an identity in the output of ``replicas`` names; None if it names none.
+
+    Our program for Kubernetes names it in its own way, and others by ``node=NAME``.
+    """
+    match = _NODE.search(identity) or _POD_ON_NODE.search(identity)
+    return match[1] if match else None
 
 
 def parse_counters(text: str) -> tuple[Counter, ...]:

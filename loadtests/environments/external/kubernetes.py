@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from loadtests.environments.child_python import leave_python_path
 from loadtests.environments.external import pod_counters
 from loadtests.model.errors import EXIT_NO, EXIT_YES, TwofoldError, UsageError
 from loadtests.model.tested.external import KUBERNETES
@@ -162,9 +163,12 @@ def replica_lines(access: Access, text: str) -> list[str]:
 
 
 def counter_lines(access: Access, text: str) -> list[str]:
-    """Return a line for each pod that serves, with its CPU counters; see ``pod_counters``."""
+    """Return a line for each pod that serves, with its CPU counters; see ``pod_counters``.
+
+    A pod whose CPU cannot be read is told on standard error.
+    """
     serving = [pod for pod in pods(access, workload(access, text)) if pod.ready]
-    return pod_counters.lines(access, serving)
+    return pod_counters.lines(access, serving, lambda text: print(text, file=sys.stderr))
 
 
 def count_lines(access: Access, text: str) -> list[str]:
@@ -225,4 +229,5 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 if __name__ == "__main__":
+    leave_python_path()  # what kubectl logs in with may be a program in Python
     sys.exit(main())

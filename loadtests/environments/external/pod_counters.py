@@ -6,7 +6,7 @@ The kernel's own counters are read inside the containers. Those that the kubelet
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import fsum
@@ -29,6 +29,7 @@ GONE = ("not found", "notfound", "not running", "no running task", "completed po
 class Read:
     """What was read of one container between two moments; ``counters`` None: it has no ``cat``."""
 
+    container: str
     began_s: float
     ended_s: float
     counters: CpuCounters | None
@@ -39,11 +40,12 @@ class Gone(Exception):
     """A pod ended while it was read."""
 
 
-def lines(access: Access, pods: Sequence[Pod]) -> list[str]:
+def lines(access: Access, pods: Sequence[Pod], say: Callable[[str], None]) -> list[str]:
     """Return a line for each pod: its name, CPU-seconds, throttled seconds, and how it was read.
 
-    The counters of all containers that have a program ``cat`` are added up, and so are their
-    limits. A pod that has gone meanwhile is left out.
+    The counters of all its containers are added up, and so are their limits. A pod that has gone
+    meanwhile is left out. So is one with a container that has no program ``cat``, and ``say`` gets
+    a sentence with its name: a proxy beside the application is not what the pod uses.
     """
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         asked = [
@@ -59,9 +61,11 @@ def lines(access: Access, pods: Sequence[Pod]) -> list[str]:
         found = []
         for pod, futures in asked:
             try:
-                found.append(_line(pod, [future.result() for future in futures]))
+                reads = [future.result() for future in futures]
             except Gone:
                 continue
+            if (line := _line(pod, reads, say)) is not None:
+                found.append(line)
     return found
 
 
@@ -79,13 +83,26 @@ def _read(access: Access, pod: Pod, container: str, limit_cpus: float | None) ->
         if any(text in said for text in GONE):
             raise Gone
         raise _unreadable(pod, kubectl.explained(done.stderr, access))
-    return Read(began_s=began_s, ended_s=proc.now_s(), counters=counters, limit_cpus=limit_cpus)
+    return Read(
+        container=container,
+        began_s=began_s,
+        ended_s=proc.now_s(),
+        counters=counters,
+        limit_cpus=limit_cpus,
+    )
 
 
-def _line(pod: Pod, reads: Sequence[Read]) -> str:
+def _line(pod: Pod, reads: Sequence[Read], say: Callable[[str], None]) -> str | None:
     known = [(read, read.counters) for read in reads if read.counters is not None]
     if not known:
         raise _unreadable(pod, "No container of it has the program cat.")
+    unread = [read.container for read in reads if read.counters is None]
+    if unread:
+        say(
+            f"{pod.name}: its container {', '.join(unread)} has no program cat, or no counters, so"
+            " the pod's CPU is not known."
+        )
+        return None
     began_s = min(read.began_s for read, _ in known)
     ended_s = max(read.ended_s for read, _ in known)
     words = [pod.name, f"{fsum(counters.cpu_s for _, counters in known):.6f}"]

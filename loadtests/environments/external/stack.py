@@ -10,15 +10,26 @@ from urllib.parse import urlsplit
 from loadtests.environments.child_python import python_path
 from loadtests.environments.external.deployment import Deployment
 from loadtests.environments.external.generators import argv_of
+from loadtests.environments.external.hooks import node_of
+from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan, TrialSpec, Upstream
-from loadtests.model.stack import HostReading, LogLines, Reading, Replica, ReplicaState
+from loadtests.model.stack import (
+    DeploymentSeen,
+    HostReading,
+    LogLines,
+    Reading,
+    Replica,
+    ReplicaState,
+)
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import AS_SCALED, DEPLOYMENT, Role
+from loadtests.planning.external_plan import SCALE_S, expected_at
 from loadtests.tools import host, proc, procfs
 from loadtests.tools.proc import Child
 
 GENERATOR = Role.GENERATOR.value
 LOG_CHARS = 4000
+NAMES_SHOWN = 3
 
 
 class ExternalStack:
@@ -38,6 +49,10 @@ class ExternalStack:
         self._deployment = deployment
         self._logs = folder / "logs"
         self._generator: Child | None = None
+        self._plan = plan
+        self._has_told = False
+        self._has_counted = False
+        self._uncounted: str | None = None
 
     @property
     def replicas(self) -> tuple[Replica, ...]:
@@ -55,7 +70,21 @@ class ExternalStack:
 
     def activate(self, spec: TrialSpec) -> None:
         """Scale the deployment to a trial's number of replicas."""
-        self._deployment.scale_to(spec.cell.replicas)
+        self.scale_to(spec.cell.replicas)
+
+    def scale_to(self, replicas: int) -> None:
+        """Scale the deployment; the first time, tell how long that takes, and so the run."""
+        self._deployment.scale_to(replicas)
+        scale_s = self._deployment.scale_s
+        if scale_s is None or self._has_told:
+            return
+        self._has_told = True
+        least, most = (f"{seconds / 60:.1f}" for seconds in expected_at(self._plan, scale_s))
+        minutes = least if least == most else f"{least} to {most}"
+        self._deployment.say(
+            f"Scaling took {scale_s:.0f} s, and {SCALE_S:g} s were assumed: the run takes about"
+            f" {minutes} min"
+        )
 
     def start_generator(self) -> Child:
         """Start the generator as a child of this process; it may be what asks other machines."""
@@ -79,6 +108,7 @@ class ExternalStack:
         asked_s = proc.now_s()
         counters = self._deployment.runner.counters()
         took_s = proc.now_s() - asked_s
+        self._uncounted = self._left_out({*names}, [counter.name for counter in counters])
         return [
             Reading(
                 member=names[counter.name],
@@ -94,6 +124,35 @@ class ExternalStack:
             for counter in counters
             if names.get(counter.name) in members
         ]
+
+    def _left_out(self, names: Collection[str], printed: Sequence[str]) -> str | None:
+        """Return which replicas ``counters`` left out, in a sentence; None for none.
+
+        Raises :class:`EnvironmentFailure` where it never named any: its names are other ones.
+        """
+        runner = self._deployment.runner
+        missing, others = sorted({*names} - {*printed}), sorted({*printed} - {*names})
+        self._has_counted = self._has_counted or len(missing) < len(names)
+        if not missing or not runner.has_counters:
+            return None
+        if others and not self._has_counted and self._deployment.change() is None:
+            raise EnvironmentFailure(
+                f"The hook 'counters' names {_some(others)}, which 'replicas' does not print: that"
+                f" names {_some(missing)}. Let both print the same names."
+            )
+        why = f" It says: {runner.aside.rstrip('.')}." if runner.aside else ""
+        named = f", but names {_some(others)}, which 'replicas' does not print" if others else ""
+        return f"The hook 'counters' prints no line for {_some(missing)}{named}.{why}"
+
+    def look_at_deployment(self) -> DeploymentSeen:
+        """Return where the replicas are, and which ones ``counters`` left out at last."""
+        identities = self._deployment.identities
+        nodes = {
+            replica.name: node
+            for replica in self.replicas
+            if (node := node_of(identities.get(replica.identity, ""))) is not None
+        }
+        return DeploymentSeen(nodes=nodes, uncounted=self._uncounted)
 
     def _generator_reading(self, members: Collection[str]) -> list[Reading]:
         if self._generator is None or GENERATOR not in members or not self._is_here:
@@ -149,6 +208,12 @@ class ExternalStack:
     def run_module(self, module: str, text: str) -> str:
         """Run a module of the generator's package, and return its output."""
         return proc.run((sys.executable, "-m", module), env=python_path(), input_text=text).stdout
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return the first names of a list, and how many more there are."""
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return f"{', '.join(names[:NAMES_SHOWN])}{more}"
 
 
 def in_url(host: str) -> str:

@@ -16,9 +16,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from loadtests.environments.child_python import python_path
+from loadtests.environments.child_python import leave_python_path
 from loadtests.environments.external import record as records
-from loadtests.environments.external.hooks import by_hand
+from loadtests.environments.external.hooks import by_hand, env_of, with_own
 from loadtests.environments.external.record import Record
 from loadtests.environments.guards import watching
 from loadtests.environments.guards.watching import DONE, Guard
@@ -107,7 +107,7 @@ def _is_restored(noted: Record) -> bool:
 
 def _succeeds(argv: tuple[str, ...], folder: Path | None, limit_s: float) -> bool:
     try:
-        proc.run(argv, cwd=folder, env=python_path(), timeout_s=limit_s)
+        proc.run(with_own(argv), cwd=folder, env=env_of(argv), timeout_s=limit_s)
     except ProcessFailure as failure:
         print(failure, file=sys.stderr)
         return False
@@ -116,4 +116,5 @@ def _succeeds(argv: tuple[str, ...], folder: Path | None, limit_s: float) -> boo
 
 
 if __name__ == "__main__":
+    leave_python_path()
     sys.exit(main(sys.argv[1]))

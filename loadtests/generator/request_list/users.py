@@ -117,7 +117,7 @@ class ListClient:
     def __init__(self, requests: RequestList, user: Any, index: int) -> None:
         self._requests = requests
         self._load = requests.load
-        self._admit: Any = monotonic
+        self._admit: Any = self._load.held
         self._user = user
         self._rows = requests.rows_of(index)
         self._jar = Jar(requests.load.host, secure_too=requests.load.secure_too)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from loadtests.generator.http.outcome import Outcome
 from loadtests.generator.http.pool import Pool
 from loadtests.generator.load import Gate
+from loadtests.generator.loops.limit import Limit
 from loadtests.generator.recorder import Recorder
 from loadtests.generator.session.names import Names
 from loadtests.generator.session.places import place_of
@@ -38,6 +40,7 @@ class SessionLoad:
 
     ``home`` is the target's scheme, host and port. ``headers`` go with every request.
     ``folder`` is that of the locustfile, to name its lines. ``notes`` are sentences for the user.
+    ``limit`` is the process's own, which holds its gate, too.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class SessionLoad:
         headers: dict[str, str],
         folder: Path | None = None,
         exchanger: Exchanger | None = None,
+        limit: Limit | None = None,
     ) -> None:
         self.pool = pool
         self.gate = gate
@@ -59,6 +63,7 @@ class SessionLoad:
         self.headers = headers
         self.folder = folder
         self.exchanger = exchanger
+        self._limit = limit
         parts = urlsplit(base_url)
         self.home = f"{parts.scheme}://{parts.netloc}"
         self.base_url = base_url
@@ -78,6 +83,15 @@ class SessionLoad:
         self.start_failed = 0
         self.own_handlers = 0
         """Listeners of Locust's event ``request`` that are not the locustfile's."""
+
+    def held(self) -> float:
+        """Return the present moment, once the most requests a second let another one pass.
+
+        For requests that no gate admits: those before a user's first task, and redirects.
+        """
+        if self._limit is not None:
+            self._limit.wait()
+        return monotonic()
 
     def is_home(self, url: str) -> bool:
         """Return whether ``url`` belongs to the target."""

@@ -37,13 +37,13 @@ UNJUDGED = (
 class Sender:
     """Sends prepared requests for ``user``; ``starting`` is True until the user's first task.
 
-    Until then requests need not wait for a trial, and are counted apart. ``in_flight`` and ``sent``
-    are numbers of requests.
+    Until then requests wait for the most requests a second, but for no trial, and are counted
+    apart. ``in_flight`` and ``sent`` are numbers of requests.
     """
 
     def __init__(self, user: Any, load: SessionLoad) -> None:
         self._load = load
-        self._admit: Callable[[], float] = monotonic
+        self._admit: Callable[[], float] = load.held
         self._jar = Jar(load.host, secure_too=load.secure_too)
         self.user = user
         self.request_event: Any = user.environment.events.request
@@ -111,6 +111,7 @@ class Sender:
     ) -> UserResponse:
         """Follow the redirect ``first`` and those after it; return the last response."""
         response, history, load = first, [], self._load
+        deadline = first.sent_at + limit_s
         for _ in range(REDIRECTS_MAX):
             location = response.headers.get("location")
             if response.status_code not in REDIRECTS or not location:
@@ -131,17 +132,22 @@ class Sender:
             wire = self._wire(target, headers, body, is_json=False)
             load.recorder.add_redirect(replica_of(response.raw))
             history.append(response)
-            response = self._ask_on(first, target, wire, limit_s)
+            response, deadline = self._ask_on(first, target, wire, deadline, limit_s)
         response.history = history
         return response
 
     def _ask_on(
-        self, first: UserResponse, target: Target, wire: bytes, limit_s: float
-    ) -> UserResponse:
-        """Send the request that a redirect leads to; it counts as one with the first."""
+        self, first: UserResponse, target: Target, wire: bytes, deadline: float, limit_s: float
+    ) -> tuple[UserResponse, float]:
+        """Send the request that a redirect leads to; it counts as one with the first.
+
+        Return the answer and the deadline, which a wait for the most requests a second puts off.
+        """
         self.in_flight += 1
         try:
-            response, done = self._exchange(target, wire, first.sent_at + limit_s, limit_s)
+            asked = monotonic()
+            deadline += self._load.held() - asked
+            response, done = self._exchange(target, wire, deadline, limit_s)
         except ConnectFailed as failure:
             response, done = UserResponse(target.url, failure.outcome), monotonic()
         except gevent.GreenletExit:
@@ -152,7 +158,7 @@ class Sender:
         response.due, response.sent_at = first.due, first.sent_at
         response.elapsed_s = done - first.sent_at
         response.name, response._sent = first.name, first._sent  # noqa: SLF001 - one unit
-        return response
+        return response, deadline
 
     def _undrained(self, method: str, name: str, due: float, sent: float) -> None:
         """Record a request whose user is killed before the last answer to it."""

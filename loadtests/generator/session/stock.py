@@ -34,7 +34,8 @@ class Gated:
         self.starting = starting
         self._load = load
         self._user = user
-        self._admit: Callable[[], float] = monotonic if starting else load.gate.admit
+        self._admit: Callable[[], float] = load.held if starting else load.gate.admit
+        self._is_admitted = False
 
     def begin(self) -> None:
         """Wait at the gate: the user's first task begins."""
@@ -45,12 +46,19 @@ class Gated:
         """Close the connections that are kept; the session goes on with new ones."""
         raise NotImplementedError
 
+    def hold_redirect(self) -> None:
+        """Wait for the most requests a second, but for the first request after the gate."""
+        if not self._is_admitted:
+            self._load.held()
+        self._is_admitted = False
+
     @contextmanager
     def passing(self, url: str) -> Iterator[None]:
         """Wait until a request to ``url`` may be sent; it is in flight in the block."""
         if not self._load.is_home(url):
             raise self._load.refuse(url)
         self._admit()
+        self._is_admitted = True
         self.in_flight += 1
         self.sent += 1
         try:
@@ -96,6 +104,11 @@ class GatedSession(HttpSession, Gated):
         """Close the connections that are kept."""
         self.close()  # it clears the pools, and they can be used again
 
+    def send(self, request: Any, **options: Any) -> Any:
+        """Send what is prepared; ``requests`` does so for each redirect that it follows, too."""
+        self.hold_redirect()
+        return super().send(request, **options)
+
     def get_redirect_target(self, resp: Any) -> str | None:
         """Return where a redirect leads; None where it is not followed."""
         try:
@@ -113,8 +126,10 @@ class HomeAgent(LocustUserAgent):
     """What sends the requests of ``FastHttpUser``, and follows redirects; see ``load``."""
 
     load: SessionLoad
+    session: Gated
 
     def _urlopen(self, request: Any) -> Any:
+        self.session.hold_redirect()
         response: Any = super()._urlopen(request)  # type: ignore[no-untyped-call]  # Locust's
         location = response.headers.get("location")
         redirects = response.status_code in self.redirect_response_codes
@@ -147,7 +162,7 @@ class GatedFastSession(FastHttpSession, Gated):
         )
         agent: Any = self.client
         agent.__class__ = HomeAgent  # Locust's session makes its agent itself
-        agent.load = load
+        agent.load, agent.session = load, self
         self.gate_by(user, load, starting=starting)
 
     def request(self, method: str, url: str, *options: Any, **more: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import gevent
 from locust.exception import StopUser
 
-from loadtests.generator.loops import limit
+from loadtests.generator.loops.limit import Limit
 from loadtests.generator.loops.open import OpenGate
 
 MayGo = Callable[[Any], bool]
@@ -19,13 +19,14 @@ MayGo = Callable[[Any], bool]
 class PauseGate:
     """Admits requests during a trial; a request after its end waits for the next trial."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: Limit | None = None) -> None:
+        """``limit`` is the process's own; None means any number of requests a second."""
         self._ends = 0.0
         self._open: OpenGate | None = None
         self._waiting: list[Any] = []
         self._timers: list[Any] = []
         self._loop: Any = gevent.get_hub().loop
-        self._limit = limit.of_environment()
+        self._limit = limit
 
     def watch(self, opens: float, closes: float) -> None:
         """Count from now on how long users wait for the limit between these moments."""

@@ -13,6 +13,7 @@ from locust.stats import RequestStats
 
 from loadtests.generator.check_trial.replay import Recorded
 from loadtests.generator.http.pool import Pool
+from loadtests.generator.loops import limit
 from loadtests.generator.order import ALL, Share, TrialOrder
 from loadtests.generator.request_list.users import RequestList, list_user
 from loadtests.generator.session.load import Exchanger, SessionLoad
@@ -61,6 +62,7 @@ class UserLoads:
         """What check trials recorded, by the load's key."""
         self._number = number
         self._stats = stats
+        self._limit = limit.of_environment()
         self._kits: dict[str, Kit] = {}
         self._crowds: dict[tuple[str, str, bool], Crowd] = {}
         self._lists: dict[int, RequestList] = {}
@@ -170,7 +172,7 @@ class UserLoads:
     ) -> Crowd:
         if kit.file is not None:
             kit.file.stocks.refill()
-        gate = PauseGate()
+        gate = PauseGate(self._limit)
         load = SessionLoad(
             pool=self.pool,
             gate=gate,
@@ -179,6 +181,7 @@ class UserLoads:
             headers=dict(order.headers),
             folder=kit.folder,
             exchanger=exchanger,
+            limit=self._limit,
         )
         if order.locustfile is not None:
             load.names.secrets = secret_values(order.locustfile.env)

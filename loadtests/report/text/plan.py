@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+from loadtests.analysis.intervals import student_quantile
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan
 from loadtests.model.result import RunResult
+from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.variables import path_without_secrets
 from loadtests.model.tested.workload import Workload
 from loadtests.planning.budget import SAMPLE_STORE
 from loadtests.report.rounding import figure, percent
 from loadtests.report.text import tested
+
+START_SPREADS = (0.02, 0.04)
+"""Standard deviation of the speeds of an application's starts, as a share of their mean: the least
+and the most that was measured (docs/measurements.md)."""
 
 
 def render(plan: Plan, machine: Machine, why: str) -> str:
@@ -36,8 +43,7 @@ def render(plan: Plan, machine: Machine, why: str) -> str:
         f"Cells      {len(plan.cells)}, one loaded at a time",
         f"Trial      {timing.settle_s:g} s warm-up (longer for slow answers),"
         f" {timing.window_s:g} s window, then drained",
-        f"Rounds     {plan.rounds_min} to {plan.rounds_max},"
-        f" until every factor is precise to ±{plan.precision_ratio:.0%}",
+        *_rounds(plan),
         *_latency(plan),
         *_profile(plan),
         f"Target     a factor of {plan.target:g} or more counts as doubling",
@@ -87,6 +93,46 @@ def with_ceiling(plan: Plan, last: RunResult | None) -> Plan:
             largest = max(cells, key=lambda cell: cell.ceiling_ratio or 0.0)
             note += f" {largest.cell} needed the largest share: {percent(largest.ceiling_ratio)}."
     return replace(plan, notes=(*plan.notes, note))
+
+
+def _rounds(plan: Plan) -> list[str]:
+    """Return how many rounds there are, and of a deployment what precision to expect of them."""
+    counts = f"{plan.rounds_min} to {plan.rounds_max}"
+    if plan.tested.kind is not TargetKind.URL:
+        return [
+            f"Rounds     {counts}, until every factor is precise to ±{plan.precision_ratio:.0%}"
+        ]
+    fixed = plan.rounds_min == plan.rounds_max
+    lines = [
+        f"Rounds     {plan.rounds_min}"
+        if fixed
+        else f"Rounds     {counts}; fewer if every factor is precise to ±{plan.precision_ratio:.0%}"
+    ]
+    smallest = next((n for n in plan.replica_counts if 2 * n in plan.replica_counts), None)
+    low, high = START_SPREADS
+    expected = [
+        f"±{_half_width(low, rounds, smallest):.0%} to ±{_half_width(high, rounds, smallest):.0%}"
+        f" after {rounds}"
+        for rounds in dict.fromkeys((plan.rounds_min, plan.rounds_max))
+        if smallest is not None and rounds > 1
+    ]
+    if expected:
+        lines.append(
+            f"Precision  about {', '.join(expected)} rounds, where starts differ by"
+            f" {low * 100:.0f} to {high:.0%}"
+        )
+    return lines
+
+
+def _half_width(spread_ratio: float, rounds: int, replicas: int) -> float:
+    """Return the half-width of the 95 % interval of a doubling of ``replicas`` to expect.
+
+    Each cell of each round has new starts, whose speeds have this spread, and the mean of its
+    starts. So ln D has the variance s²·(1/n + 1/2n) in each round, and the half-width is that of
+    ``geometric_mean``.
+    """
+    deviation = spread_ratio * math.sqrt(1 / replicas + 1 / (2 * replicas))
+    return math.expm1(student_quantile(rounds - 1) * deviation / math.sqrt(rounds))
 
 
 def _minutes(plan: Plan) -> str:

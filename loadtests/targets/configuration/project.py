@@ -185,7 +185,7 @@ def _tested(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) 
         return replace(
             tested,
             health=given.health or tested.health,
-            port=given.port or tested.port,
+            port=_port(given, tested, None),
             env={**tested.env, **given.env},
             python=given.python or tested.python,
             through=given.through,
@@ -195,7 +195,7 @@ def _tested(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) 
     return replace(
         tested,
         health=given.health or settings.health or tested.health,
-        port=given.port or settings.port or tested.port,
+        port=_port(given, tested, settings.port),
         env={**tested.env, **settings.env, **passed, **given.env},
         python=given.python or _python(settings.python, file.folder) or tested.python,
         through=given.through or settings.through,
@@ -203,6 +203,21 @@ def _tested(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) 
         swarm=tested.swarm if settings.swarm is None else _swarm(settings.swarm),
         **image_build.of_file(file, tested, given.target),
     )
+
+
+def _port(given: Given, tested: Target, of_file: int | None) -> int | None:
+    """Return a target's port; a URL's is in it, and the permission to load is for that one.
+
+    Raises :class:`UsageError` for an option that names another way to a URL.
+    """
+    if tested.kind is not TargetKind.URL:
+        return given.port or of_file or tested.port
+    if given.port is not None:
+        raise UsageError(
+            f"--port {given.port} is for the containers of a target, and {tested.given} has its"
+            " port in the URL. Write it there, and leave --port out."
+        )
+    return tested.port
 
 
 def _python(python: str | None, folder: Path) -> str | None:

@@ -92,6 +92,16 @@ def test_the_position_counts_trials_and_the_time_that_is_left_at_most() -> None:
     assert told == "Round 2, trial 4 of at most 24; at most 10.0 min left"
 
 
+def test_the_time_that_is_left_has_what_passes_between_trials() -> None:
+    """A deployment takes 50 s here until it has another number of replicas."""
+    trials = [
+        replace(trial, started_at_s=60.0 * number)
+        for number, trial in enumerate(make_trials(PLAN, rounds=2, wall_s=10.0))
+    ]
+
+    assert progress.position(PLAN, trials).endswith("at most 15.8 min left")
+
+
 def test_each_doubling_is_told_with_its_workload_and_interval() -> None:
     plan = make_plan(workloads=("cpu", "io"), replica_counts=(1, 2), rounds=3)
 

@@ -13,8 +13,8 @@ from loadtests.gate.pair_runner import PairRunner
 from loadtests.gate.plan import pair_windows, twin_s
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.readiness import READY_LIMIT_S
-from loadtests.measurement.user_calibration import MOST_USERS
 from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.plan import MOST_USERS
 from loadtests.tools import proc
 from tests.loadtests.fakes.gate import FakeGateStack, GateWorld, slower_head
 from tests.loadtests.gate.builders import make_gate_plan

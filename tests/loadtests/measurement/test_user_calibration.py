@@ -5,13 +5,12 @@ import pytest
 
 from loadtests.config.options import Options
 from loadtests.measurement.user_calibration import (
-    MOST_USERS,
     calibrate,
     double_users,
     first_users,
     with_queue,
 )
-from loadtests.model.plan import Plan, Timing, TrialSpec
+from loadtests.model.plan import MOST_USERS, Plan, Timing, TrialSpec
 from loadtests.model.trial import CalibrationStep, Latency, Trial
 from loadtests.model.vocabulary import Role
 from loadtests.planning.run_plan import make_plan

@@ -3,6 +3,7 @@ from dataclasses import replace
 from loadtests.config.options import Options
 from loadtests.model.tested.external import Hooks
 from loadtests.model.tested.target import Target, TargetKind
+from loadtests.planning.external_plan import SCALE_S, expected_at
 from loadtests.planning.run_plan import make_plan
 from loadtests.targets import plain
 from tests.loadtests.builders import make_machine
@@ -15,6 +16,25 @@ def notes(tested: Target) -> str:
         Options(), make_machine(), backend="external", seed=1, project=plain.project(tested)
     )
     return "\n".join(plan.notes)
+
+
+def test_the_plan_says_whom_it_loads_with_how_many_users() -> None:
+    told = notes(WEB)
+
+    assert "loads http://10.0.0.1:80 with up to 256 users a replica, 1024 at 4" in told
+    assert "20 s are assumed for each time" in told
+
+
+def test_the_duration_follows_from_how_long_scaling_takes() -> None:
+    plan = make_plan(
+        Options(), make_machine(), backend="external", seed=1, project=plain.project(WEB)
+    )
+
+    least_s, most_s = expected_at(plan, SCALE_S + 60.0)
+
+    assert expected_at(plan, SCALE_S) == (plan.expected_s, plan.expected_max_s)
+    assert least_s - plan.expected_s == 60.0 * 3 * plan.rounds_min
+    assert most_s - plan.expected_max_s == 60.0 * 3 * plan.rounds_max
 
 
 def scaled_by(*words: str) -> Target:

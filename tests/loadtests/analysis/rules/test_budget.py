@@ -4,7 +4,6 @@ import pytest
 
 from loadtests.analysis.rules import budget
 from loadtests.model.plan import Plan
-from loadtests.model.tested.target import Target, TargetKind
 from loadtests.model.trial import Trial, Usage
 from loadtests.model.vocabulary import Role, RuleState
 from tests.loadtests.builders import (
@@ -260,13 +259,3 @@ def test_replicas_that_share_cores_of_several_machines_make_no_single_one_too_sm
 @pytest.mark.parametrize("trials", [[], rounds_of(1, 1000.0), rounds_of(2, 1000.0, 1001.0)])
 def test_one_round_leaves_the_cost_of_requests_unchecked(trials: list[Trial]) -> None:
     assert budget.costlier_requests(PLAN, ONE, TWO, trials).state is UNCHECKED
-
-
-def test_replicas_of_a_deployment_may_share_no_core_so_costlier_requests_are_not_judged() -> None:
-    tested = Target(kind=TargetKind.URL, given="web", name="web", url="http://10.0.0.1:80")
-    plan = make_plan(tested=tested, budget=make_budget(replica_cpus=None, replica_cores=()))
-
-    found = budget.costlier_requests(plan, ONE, TWO, [using(0.1)])
-
-    assert found.state is UNCHECKED
-    assert "is not known" in found.detail

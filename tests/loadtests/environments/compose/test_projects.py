@@ -1,16 +1,13 @@
 import os
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from loadtests.environments import removal
 from loadtests.environments.compose import images, projects
 from loadtests.environments.compose.backend import ComposeBackend
 from loadtests.environments.compose.projects import dead_projects, project_name
-from loadtests.environments.owner import Owner
 from loadtests.model.errors import EnvironmentFailure, Interrupted, ProcessFailure
 from loadtests.tools import docker, docker_compose, proc
 from tests.checkout import CHECKOUT
@@ -247,95 +244,3 @@ def test_a_network_that_was_kept_for_a_while_hides_nothing_else_that_stays(
         opened(monkeypatch, engine, Ran(), tmp_path),
     ):
         pass
-
-
-# -- what runs have left -----------------------------------------------------------------------
-
-
-def another(**fields: Any) -> str:
-    """The label of this process, with fields that are not its own."""
-    return replace(Owner.this_process(), **fields).as_label()
-
-
-@pytest.mark.parametrize(
-    ("pid", "label", "living"),
-    [
-        (os.getpid(), Owner.this_process().as_label(), True),
-        (os.getpid(), another(started="1"), False),
-        (os.getpid(), another(boot="the last one"), False),
-        (99999999, another(pid=99999999), False),
-        (99999999, another(pid=99999999, namespace="pid:[1]"), True),
-        (os.getpid(), "", True),
-        (99999999, "", False),
-        (os.getpid(), "something else", True),
-    ],
-    ids=["this", "pid used again", "before a boot", "gone", "not to be seen", *"abc"],
-)
-def test_a_run_is_dead_when_its_very_process_is_gone(pid: int, label: str, living: bool) -> None:
-    project = f"{project_name('a-run').rpartition('-')[0]}-{pid}"
-    engine = FakeEngine(projects=((project,),))
-    engine.owners = {project: label}
-
-    (run,) = projects.remains(as_engine(engine))
-
-    assert (run.name, run.living) == (project, living)
-
-
-def test_a_run_of_another_machine_may_live() -> None:
-    engine = FakeEngine(projects=((f"twofold-a-run-{'0' * 8}-99999999",),))
-
-    assert [run.living for run in projects.remains(as_engine(engine))] == [True]
-
-
-@pytest.mark.parametrize("name", ["compose", "twofold", "twofold-test-0123", "shop", "twofold-a-1"])
-def test_a_project_that_is_not_named_as_ours_is_never_touched(name: str) -> None:
-    engine = FakeEngine(projects=((name,),))
-
-    assert projects.remains(as_engine(engine)) == ()
-
-
-def test_removing_a_run_removes_its_project() -> None:
-    engine = FakeEngine(projects=((project_name("a-run"),),))
-    (run,) = projects.remains(as_engine(engine))
-
-    run.remove()
-
-    assert engine.removed == [run.name]
-
-
-def test_a_network_that_the_engine_keeps_is_no_failure() -> None:
-    engine = FakeEngine(projects=((project_name("a-run"),),))
-    engine.refusals, engine.refusal = 1, docker.NetworkKept("It keeps a network.")
-    said: list[str] = []
-
-    removed = removal.remove(projects.remains(as_engine(engine)), said.append)
-
-    assert removed == removal.Removed(runs=0, failures=())
-    assert said[-1] == "It keeps a network."
-
-
-def test_without_an_engine_there_is_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_engine() -> None:
-        raise docker.NoEngine("No Docker engine answers.")
-
-    monkeypatch.setattr(docker, "Engine", no_engine)
-    said: list[str] = []
-
-    with projects.engine_if_any(said.append) as engine:
-        assert engine is None
-    assert said == ["No Docker engine answers."]
-
-
-def test_an_engine_that_does_not_answer_is_not_taken_for_none(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def hangs() -> None:
-        raise EnvironmentFailure("No Docker engine answers (timed out).")
-
-    monkeypatch.setattr(docker, "Engine", hangs)
-
-    with (
-        pytest.raises(EnvironmentFailure, match="timed out"),
-        projects.engine_if_any(lambda _: None),
-    ):
-        pytest.fail("it is known")

@@ -1,8 +1,10 @@
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from loadtests.environments.child_python import PACKAGES, leave_python_path, python_path
 from loadtests.environments.external.hooks import (
     Counter,
     HookRunner,
@@ -90,6 +92,33 @@ def test_a_hook_that_floods_is_no_trouble() -> None:
 def test_a_program_that_is_missing_is_named() -> None:
     with pytest.raises(EnvironmentFailure, match=r"hook 'replicas' failed.*no-such-program"):
         HookRunner(Hooks(replicas=("no-such-program",))).names()
+
+
+PATH = "import os; print(os.environ.get('PYTHONPATH', 'none'))"
+
+
+@pytest.mark.parametrize("of_user", [None, "/theirs"])
+def test_a_hook_gets_the_python_path_of_the_user_and_not_our_packages(
+    monkeypatch: pytest.MonkeyPatch, of_user: str | None
+) -> None:
+    """A hook in Python would import our packages instead of its own."""
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    if of_user is not None:
+        monkeypatch.setenv("PYTHONPATH", of_user)
+
+    assert HookRunner(Hooks(replicas=python(PATH))).names() == (of_user or "none",)
+
+
+@pytest.mark.parametrize("of_user", ["", "/theirs", str(PACKAGES)])
+def test_our_own_programs_take_our_packages_away_before_they_start_others(
+    monkeypatch: pytest.MonkeyPatch, of_user: str
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", of_user)
+    monkeypatch.setenv("PYTHONPATH", python_path()["PYTHONPATH"])
+
+    leave_python_path()
+
+    assert os.environ.get("PYTHONPATH", "") == of_user
 
 
 def test_without_hooks_the_deployment_is_ready_and_has_no_counters() -> None:

@@ -1,5 +1,5 @@
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -49,9 +49,9 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Any:
     return install
 
 
-def words_of(*pods: Pod) -> list[dict[str, str]]:
+def words_of(*pods: Pod, say: Callable[[str], None] = print) -> list[dict[str, str]]:
     found = []
-    for line in pod_counters.lines(Access(), pods):
+    for line in pod_counters.lines(Access(), pods, say):
         name, cpu_s, *more = line.split()
         named = dict(word.split("=") for word in more if "=" in word)
         found.append({"name": name, "cpu": cpu_s, **named})
@@ -74,12 +74,22 @@ def test_without_a_limit_of_each_container_the_pod_has_none(answer: Any) -> None
     assert "limit" not in found
 
 
-def test_a_container_without_cat_is_left_out(answer: Any) -> None:
-    answer({("web-1", "web"): used(1.5), ("web-1", "proxy"): ValueError(NO_CAT)})
+def test_a_pod_with_a_container_that_cannot_be_read_has_no_line_and_is_named(answer: Any) -> None:
+    """Else the proxy beside an application without cat would be taken for the pod."""
+    said: list[str] = []
+    answer(
+        {
+            ("web-1", "web"): ValueError(NO_CAT),
+            ("web-1", "proxy"): used(0.1),
+            ("web-2", "web"): used(1.5),
+        }
+    )
 
-    (found,) = words_of(a_pod("web-1", web=0.5, proxy=None))
+    found = words_of(a_pod("web-1", web=0.5, proxy=0.1), a_pod("web-2"), say=said.append)
 
-    assert (found["cpu"], found["limit"]) == ("1.500000", "0.5")
+    assert [pod["name"] for pod in found] == ["web-2"]
+    assert len(said) == 1
+    assert said[0].startswith("web-1: its container web has no program cat")
 
 
 @pytest.mark.parametrize(

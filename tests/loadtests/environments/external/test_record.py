@@ -1,6 +1,7 @@
 """What a run leaves for others to put back: its note, and its watchdog."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,22 @@ def test_a_watchdog_puts_the_number_back_where_the_harness_could_not(tmp_path: P
 
     ended = guard._child._process.wait(20.0)
     assert (web.count, ended) == (3, 0)
+
+
+def test_what_a_watchdog_runs_does_not_see_our_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    seen = tmp_path / "seen"
+    code = f"import os; open({str(seen)!r}, 'w').write(os.environ.get('PYTHONPATH', 'none'))"
+
+    with watchdog.guard(
+        (sys.executable, "-I", "-S", "-c", code), limit_s=10.0, log=tmp_path / "watchdog.log"
+    ) as guard:
+        pass  # nobody notes that it was done
+
+    assert guard._child._process.wait(20.0) == 0
+    assert seen.read_text() == "none"
 
 
 def test_a_watchdog_does_nothing_where_the_number_was_put_back(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -12,9 +13,11 @@ from locust.env import Environment
 from loadtests.generator.http.outcome import Outcome
 from loadtests.generator.http.pool import Pool
 from loadtests.generator.load import AlwaysOpen
+from loadtests.generator.loops.limit import Limit
 from loadtests.generator.session.clients import FastClient, RequestsClient
 from loadtests.generator.session.load import NOTES_MAX, SessionLoad
 from loadtests.generator.session.stock import record_other_clients
+from loadtests.generator.user_load.gate import PauseGate
 from tests.loadtests.generator.small_app import answer
 from tests.loadtests.generator.stub_server import stub_server
 
@@ -31,9 +34,16 @@ CLIENTS: dict[str, Make] = {
 class Session:
     """A client of a kind, and what it records."""
 
-    def __init__(self, kind: str, url: str) -> None:
+    def __init__(self, kind: str, url: str, limit: Limit | None = None) -> None:
+        gate = PauseGate(limit)
+        gate.begin_closed(math.inf, 0.0, lambda _: True)
         self.load = SessionLoad(
-            pool=Pool(), gate=AlwaysOpen(), base_url=url, timeout_s=5.0, headers={}
+            pool=Pool(),
+            gate=gate,
+            base_url=url,
+            timeout_s=5.0,
+            headers={},
+            limit=limit,
         )
         environment = Environment()
         environment.create_local_runner()
@@ -84,6 +94,46 @@ def test_a_redirect_to_the_target_itself_is_followed(kind: str) -> None:
     # The user sees the page; the status in the samples says that it came by a redirect.
     assert (response.status_code, session.rows) == (200, [(302, Outcome.OK)])
     assert [request.split(b" HTTP")[0] for request in requests] == [b"GET /a", b"GET /b"]
+
+
+class CountedLimit(Limit):
+    """A limit that counts what passes it, and lets everything pass at once."""
+
+    def __init__(self) -> None:
+        super().__init__(1.0)
+        self.waits = 0
+
+    def wait(self) -> None:
+        self.waits += 1
+
+
+@pytest.mark.parametrize("starting", [True, False])
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_each_followed_redirect_and_each_login_is_held_to_the_most_rps(
+    kind: str, *, starting: bool
+) -> None:
+    """The owner of a deployment counts requests, and not what a user's code calls one."""
+    moved = [answer(302, "", Location="/b"), answer(302, "", Location="/c"), answer(200)]
+    replies = iter([*moved, *moved])
+    limit = CountedLimit()
+    with stub_server(lambda _request: next(replies)) as (url, requests):
+        client = Session(kind, url, limit).client
+        if not starting:
+            client.begin()
+        for _ in range(2):
+            client.get("/a")
+
+    assert len(requests) == 6
+    assert limit.waits == 6
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_a_redirect_that_is_not_followed_is_not_held(kind: str) -> None:
+    limit = CountedLimit()
+    with stub_server(lambda _request: answer(302, "", Location="/b")) as (url, requests):
+        Session(kind, url, limit).client.get("/a", allow_redirects=False)
+
+    assert (len(requests), limit.waits) == (1, 1)
 
 
 def test_an_application_cannot_make_up_any_number_of_notes() -> None:

@@ -13,6 +13,7 @@ from loadtests.model.tested.external import Hooks
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.tested.workload import Expected, RequestSpec
+from loadtests.targets import url
 from loadtests.targets.configuration import project_file
 from loadtests.targets.configuration.project import Given, build
 
@@ -66,6 +67,21 @@ def test_an_option_wins_over_the_file(tmp_path: Path) -> None:
     assert (tested.given, tested.health, tested.port) == ("shop:app", "/b", 2)
     assert tested.env == {"A": "1", "B": "3", "C": "4"}
     assert tested.python == "pypy3"
+
+
+def test_a_url_keeps_its_own_port_whatever_the_file_says(tmp_path: Path) -> None:
+    """Permission is asked for that port, and the plan names it."""
+    there = url.find("http://10.0.0.7:8080", tmp_path)
+
+    assert project(tmp_path, 'target = "shop:app"\nport = 5000', target=there).tested.port == 8080
+
+
+@pytest.mark.parametrize("text", [None, "rounds = 3"])
+def test_another_port_for_a_url_is_refused(tmp_path: Path, text: str | None) -> None:
+    there = url.find("http://10.0.0.7:8080", tmp_path)
+
+    with pytest.raises(UsageError, match=r"--port 5000 .* has its port in the URL"):
+        project(tmp_path, text, target=there, port=5000)
 
 
 def test_variables_of_the_shell_are_passed_on_by_name(
