@@ -174,6 +174,7 @@ def profile_of(
         unseen=unseen,
         note=_unseen_waits(worker, seen, commands),
         has_slots=worker.slots is not None,
+        ended_rps=(trial.completed + trial.failed) / trial.window_s,
     )
 
 

@@ -133,3 +133,10 @@ class CellProfile:
     """Whether the server serves a limited number of requests at once; else none wait before it."""
     cpu_ms: float | None = None
     """CPU of a request by the counters, where the replicas' budget was not full; else None."""
+    ended_rps: float | None = None
+    """Requests that ended a second, those that failed too; None in older profiles."""
+
+    @property
+    def rate_rps(self) -> float:
+        """The rate of the requests that looks see: they see those that fail, too."""
+        return self.ended_rps or self.throughput_rps

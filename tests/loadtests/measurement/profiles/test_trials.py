@@ -149,6 +149,15 @@ def test_of_greenlets_it_is_told_what_cannot_be_seen() -> None:
     assert profile.unseen == "No look gave a stack."
 
 
+def test_the_rate_of_a_profile_counts_requests_that_failed() -> None:
+    trial = make_trial(throughput_rps=20.0, window_s=2.0, failed=60)
+
+    profile = trials.profile_of(trial, make_worker("sync"), NOTHING_SEEN)
+
+    assert (profile.throughput_rps, profile.rate_rps) == (20.0, 50.0)
+    assert replace(profile, ended_rps=None).rate_rps == 20.0  # as older profiles have it
+
+
 def test_the_most_frequent_reason_is_told_where_no_look_gave_anything() -> None:
     seen = replace(NOTHING_SEEN, failures={"Rare.": 1, "Often.": 9})
 
