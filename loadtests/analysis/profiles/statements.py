@@ -10,10 +10,21 @@ from loadtests.model.profiles.records import StoreProfile, StoreSession
 MOST_CHARS = 80
 """Of a statement in a sentence."""
 
-_COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
-_TEXT = re.compile(r"[eE]?'(?:[^'\\]|''|\\.)*'?")
-_DOLLAR = re.compile(r"\$(\w*)\$.*?(?:\$\1\$|\Z)", re.DOTALL)
-_NUMBER = re.compile(r"(?<![\w$])-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?\b")
+_INNER_COMMENT = r"/\*(?:[^*]|\*(?!/))*(?:\*/|\Z)"
+
+_TOKEN = re.compile(
+    r"(?P<escaped>(?<![\w$])[eE]'(?:[^'\\]|''|\\.|'[^\S\n]*\n\s*')*'?)"
+    r"|(?P<text>'(?:[^']|'')*'?)"
+    r"|(?P<identifier>\"(?:[^\"]|\"\")*\"?)"
+    r"|(?P<dollar>(?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z))"
+    rf"|(?P<comment>--[^\r\n]*|/\*(?:{_INNER_COMMENT}|[^*]|\*(?!/))*(?:\*/|\Z))"
+    r"|(?P<number>(?<![\w$])-?\d\w*(?:\.\w*)?(?:(?<=[eE])[-+]\d+)?)",
+    re.DOTALL,
+)
+"""What may hold a value, and what may look like one (PostgreSQL, *Lexical Structure*): the leftmost
+counts, so no mark inside of another one does. Only ``E'…'`` has backslash escapes. A statement may
+be cut off in any of them."""
+
 _LIST = re.compile(r"\(\s*\?(?:\s*,\s*\?)+\s*\)")
 
 ROW_LOCKS = frozenset({"transactionid", "tuple", "speculative token"})
@@ -40,11 +51,13 @@ def shape_of(statement: str) -> str:
 
     Comments go, too. Lists of values become ``(?, …)``, so that one statement has one shape.
     """
-    text = _COMMENT.sub(" ", statement)
-    text = _DOLLAR.sub("?", text)
-    text = _TEXT.sub("?", text)
-    text = _NUMBER.sub("?", text)
-    return " ".join(_LIST.sub("(?, …)", text).split())
+    return " ".join(_LIST.sub("(?, …)", _TOKEN.sub(_without_value, statement)).split())
+
+
+def _without_value(token: re.Match[str]) -> str:
+    if token["identifier"]:
+        return token["identifier"]
+    return " " if token["comment"] else "?"
 
 
 def wait_of(session: StoreSession) -> str:

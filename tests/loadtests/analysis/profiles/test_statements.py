@@ -17,6 +17,26 @@ from loadtests.model.profiles.records import StoreProfile, StoreSession
         ("SELECT $tag$secret$tag$", "SELECT ?"),
         ("SELECT E'it\\'s secret', 1.5e3", "SELECT ?, ?"),
         ("SELECT 'cut off in the midd", "SELECT ?"),
+        (
+            "SELECT n FROM t WHERE note = 'ask -- later'\n AND token = 's3cr3t'",
+            "SELECT n FROM t WHERE note = ? AND token = ?",
+        ),
+        ("WHERE a = '/*' AND token = 's3cr3t' AND b = '*/'", "WHERE a = ? AND token = ? AND b = ?"),
+        (
+            "WHERE a LIKE 'x%' ESCAPE '\\' AND token = 's3cr3t' AND n=5",
+            "WHERE a LIKE ? ESCAPE ? AND token = ? AND n=?",
+        ),
+        ("WHERE a LIKE'\\' AND token = 's3cr3t'", "WHERE a LIKE? AND token = ?"),
+        ("SELECT E'a\\'b' 'x', e'a'\n 'b\\'s3cr3t'", "SELECT ? ?, ?"),
+        ("SELECT \"it's\" FROM t WHERE token = 's3cr3t'", 'SELECT "it\'s" FROM t WHERE token = ?'),
+        ('SELECT "a--b", 1', 'SELECT "a--b", ?'),
+        ("SELECT 1 -- it's\n, 's3cr3t'", "SELECT ? , ?"),
+        ("SELECT $$it's$$, 's3cr3t'", "SELECT ?, ?"),
+        ("SELECT '$$', 's3cr3t', '$$'", "SELECT ?, ?, ?"),
+        ("SELECT a$b$c, $1$x$", "SELECT a$b$c, $1$x$"),
+        ("SELECT /* a /* b */ s3cr3t */ 1", "SELECT ?"),
+        ("SELECT 1 /* s3cr3t, cut o", "SELECT ?"),
+        ("SELECT 0x1F, 1_000, .5, 1.5e-3, t1.c2", "SELECT ?, ?, .?, ?, t1.c2"),
     ],
 )
 def test_a_statement_keeps_its_shape_and_loses_its_values(statement: str, shape: str) -> None:
