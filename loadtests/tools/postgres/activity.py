@@ -6,9 +6,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from loadtests.model.errors import EnvironmentFailure
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.abc import Buffer
 
 CONNECT_LIMIT_S = 3
 
@@ -95,7 +100,7 @@ def _of_libpq(variables: Mapping[str, str]) -> Iterator[Access]:
 class Activity:
     """An open connection that looks at the others."""
 
-    def __init__(self, connection: object) -> None:
+    def __init__(self, connection: psycopg.Connection[tuple[bytes, ...]]) -> None:
         self._connection = connection
 
     def sessions(self) -> Sequence[tuple[str, str, str]]:
@@ -106,22 +111,41 @@ class Activity:
         import psycopg
 
         connection = self._connection
-        assert isinstance(connection, psycopg.Connection)
         try:
             with connection.transaction():
                 connection.execute(LIMIT)
                 rows = connection.execute(QUERY).fetchall()
-        except psycopg.Error as error:
+            encoding = connection.info.encoding
+        except (psycopg.Error, ValueError) as error:
             raise EnvironmentFailure(
                 f"The store does not say what its sessions do: {error}"
             ) from error
-        return [(str(kind), str(event), str(query)) for kind, event, query in rows]
+        return [
+            (text(kind, encoding), text(event, encoding), text(query, encoding))
+            for kind, event, query in rows
+        ]
+
+
+def text(data: bytes, encoding: str) -> str:
+    """Return a text of the server, in the encoding that the connection has.
+
+    A session of another database may have another encoding, and a database of ``SQL_ASCII`` has
+    none. What cannot be read is replaced.
+    """
+    return data.decode("utf-8" if encoding == "ascii" else encoding, errors="replace")
 
 
 @contextmanager
 def watched(access: Access) -> Iterator[Activity]:
     """Connect to a server; raise :class:`EnvironmentFailure` where that is not possible."""
     import psycopg  # late: 0.1 s that only this needs
+    from psycopg.adapt import Loader
+
+    class AsBytes(Loader):
+        """Leaves a text as the server sent it: see :func:`text`."""
+
+        def load(self, data: Buffer) -> bytes:
+            return bytes(data)
 
     try:
         connection = psycopg.connect(
@@ -136,6 +160,7 @@ def watched(access: Access) -> Iterator[Activity]:
         )
     except (psycopg.Error, ValueError) as error:
         raise EnvironmentFailure(f"The store at {access} cannot be asked: {error}") from error
+    connection.adapters.register_loader("text", AsBytes)
     try:
         yield Activity(connection)
     finally:

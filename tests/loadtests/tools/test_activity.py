@@ -1,8 +1,16 @@
 """How an application reaches its store, by its environment."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from loadtests.tools.postgres.activity import Access, accesses_in
+from loadtests.model.errors import EnvironmentFailure
+from loadtests.tools.postgres.activity import Access, Activity, accesses_in, watched
 
 
 def access_in(variables: dict[str, str]) -> Access | None:
@@ -81,3 +89,61 @@ def test_all_variables_are_read_and_each_access_is_named_once() -> None:
 )
 def test_an_unusual_access_is_read_or_left_out(variables: dict[str, str], told: list[str]) -> None:
     assert hosts(variables) == told
+
+
+class Server:
+    """Stands for a connection: its encoding, and the sessions that it tells of."""
+
+    def __init__(self, encoding: str, *rows: tuple[bytes, ...], error: str = "") -> None:
+        self.info = SimpleNamespace(encoding=encoding)
+        self._rows = list(rows)
+        self._error = error
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        yield
+
+    def execute(self, query: str) -> Server:
+        return self
+
+    def fetchall(self) -> list[tuple[bytes, ...]]:
+        if self._error:
+            raise ValueError(self._error)
+        return self._rows
+
+
+def sessions(server: Any) -> list[tuple[str, str, str]]:
+    return list(Activity(server).sessions())
+
+
+@pytest.mark.parametrize(
+    ("encoding", "query", "told"),
+    [
+        ("ascii", "SELECT 'é'".encode(), "SELECT 'é'"),  # SQL_ASCII has no encoding of its own
+        ("utf-8", b"SELECT 'caf\xe9'", "SELECT 'caf\ufffd'"),  # a session of another database
+        ("iso8859-1", b"SELECT 'caf\xe9'", "SELECT 'café'"),
+    ],
+)
+def test_a_session_is_read_whatever_the_encoding_of_its_database(
+    encoding: str, query: bytes, told: str
+) -> None:
+    assert sessions(Server(encoding, (b"Lock", b"tuple", query))) == [("Lock", "tuple", told)]
+
+
+def test_an_answer_that_cannot_be_read_is_a_failure_of_the_environment() -> None:
+    with pytest.raises(EnvironmentFailure, match="does not say what its sessions do: no such"):
+        sessions(Server("utf-8", error="no such encoding"))
+
+
+def test_texts_are_asked_for_as_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    import psycopg
+
+    loaders: dict[str, Any] = {}
+    adapters = SimpleNamespace(register_loader=loaders.__setitem__)
+    connection = SimpleNamespace(adapters=adapters, close=lambda: None)
+    monkeypatch.setattr(psycopg, "connect", lambda **_: connection)
+
+    with watched(Access(host="db", port=5432, user="ada", password="", database="shop")):
+        pass
+
+    assert loaders["text"](25).load(memoryview(b"caf\xe9")) == b"caf\xe9"
