@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from itertools import takewhile
 
 from loadtests.analysis.profiles.frames import STANDARD
-from loadtests.model.profiles.records import Frame, KernelWait, Waiting
+from loadtests.model.profiles.records import LOCAL_SOCKET, Frame, KernelWait, Waiting
 
 DNS_PORT = "53"
 
@@ -18,7 +18,7 @@ STORE_PORTS = frozenset(
 MongoDB."""
 
 DRIVERS = re.compile(
-    r"/(psycopg2?|psycopg_pool|asyncpg|pg8000|pymysql|MySQLdb|mysql|redis|pymongo|pymemcache"
+    r"/(psycopg2?|psycopg_pool|psycogreen|asyncpg|pg8000|pymysql|MySQLdb|mysql|redis|pymongo|pymemcache"
     r"|sqlalchemy|peewee|cassandra)(/|\.py$)"
 )
 """Packages that speak to a data store."""
@@ -76,7 +76,8 @@ def refined(wait: KernelWait, frames: Sequence[Frame], stores: Collection[str] =
     On a busy machine the kernel is asked some milliseconds beside the stack, so a thread inside of
     ``threading``'s own waits is taken for one that waits for a lock, whatever it did then.
     What a thread of its own does for a request is not on this stack, so it is not known. ``stores``
-    are the addresses (``host:port``) of the stack's own stores.
+    are the peers that are the stack's own stores: ``host:port``, or ``:port`` and a local socket,
+    which count below a driver in C (psycopg2): it has no frame, and the standard library none.
     """
     if wait.kind not in RUNS and (own := _own_work(frames)):
         return KernelWait(kind=Waiting.UNKNOWN, peer=own)
@@ -88,9 +89,16 @@ def refined(wait: KernelWait, frames: Sequence[Frame], stores: Collection[str] =
     if port == DNS_PORT or (frames and frames[-1].name == "getaddrinfo"):
         return KernelWait(kind=Waiting.DNS, peer=wait.peer)
     asks_store = any(DRIVERS.search(frame.file) for frame in frames)
-    if port in STORE_PORTS or wait.peer in stores or asks_store:
+    is_local = wait.peer == LOCAL_SOCKET
+    is_known = not is_local and wait.peer in stores
+    is_meant = (LOCAL_SOCKET if is_local else f":{port}") in stores and _may_be_in_c(frames)
+    if port in STORE_PORTS or asks_store or is_known or is_meant:
         return KernelWait(kind=Waiting.STORE, peer=wait.peer)
     return wait
+
+
+def _may_be_in_c(frames: Sequence[Frame]) -> bool:
+    return bool(frames) and not STANDARD.search(frames[-1].file)
 
 
 def _own_work(frames: Sequence[Frame]) -> str:

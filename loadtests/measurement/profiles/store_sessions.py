@@ -16,7 +16,7 @@ from functools import cache
 
 from loadtests.analysis.profiles import statements
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.model.profiles.records import StoreProfile, StoreSession
+from loadtests.model.profiles.records import LOCAL_SOCKET, StoreProfile, StoreSession
 from loadtests.tools import procfs
 from loadtests.tools.postgres import activity
 from loadtests.tools.procfs import connections
@@ -67,6 +67,16 @@ def addresses_seen(accesses: Sequence[activity.Access], pids: Sequence[int]) -> 
     """Return to whom processes are connected on the ports of accesses, as ``host:port``."""
     ports = {access.port for access in accesses}
     return tuple(sorted(connections.peers_on(pids[:MOST_PROCESSES], ports))) if ports else ()
+
+
+def peers_meant(accesses: Sequence[activity.Access], pids: Sequence[int]) -> tuple[str, ...]:
+    """Return what else stands for a store as the peer of a wait: ``:port``, or a local socket.
+
+    An application that connects in each request has no connection before the load.
+    """
+    ports = sorted({f":{access.port}" for access in accesses})
+    is_local = activity.names_local_socket(_variables(pids))
+    return (*ports, LOCAL_SOCKET) if is_local else tuple(ports)
 
 
 def proved(accesses: Sequence[activity.Access], pids: Sequence[int]) -> activity.Access | None:

@@ -40,6 +40,10 @@ class Waiting(StrEnum):
     """It waits, and the kernel does not say for what."""
 
 
+LOCAL_SOCKET = "a local socket"
+"""The peer of a Unix socket: the kernel's table has no more of it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class KernelWait:
     """What the kernel says of a thread; ``peer`` is the address of a socket, or a path."""

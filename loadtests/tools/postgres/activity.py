@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from loadtests.model.errors import EnvironmentFailure
 
@@ -20,6 +20,10 @@ CONNECT_LIMIT_S = 3
 DEFAULT_PORT = 5432
 
 URL = re.compile(r"^postgres(?:ql)?(?:\+\w+)?://\S+$")
+
+DATABASE_WORD = re.compile(r"(?:^|\s)dbname\s*=")
+HOST_WORD = re.compile(r"(?:^|\s)host\s*=\s*'?([^\s']*)")
+"""Words of a connection's text: ``dbname=shop host=/run/postgresql``."""
 
 LIMIT = "SET LOCAL statement_timeout = 2000"
 """For one transaction: behind PgBouncer, the next one on its connection is the application's. It
@@ -56,6 +60,32 @@ def accesses_in(variables: Mapping[str, str]) -> tuple[Access, ...]:
     """
     found = [access for value in variables.values() for access in _of_url(value)]
     return tuple(dict.fromkeys((*found, *_of_libpq(variables))))
+
+
+def names_local_socket(variables: Mapping[str, str]) -> bool:
+    """Return whether environment variables name a server that is reached over a Unix socket.
+
+    It has no host, or a folder for one (libpq, *Connection Strings*); then ``PGHOST`` counts.
+    """
+    default = variables.get("PGHOST", "")
+    hosts = [_host_of(value) for value in variables.values()]
+    named = [host or default for host in hosts if host is not None]
+    if default or variables.get("PGDATABASE"):
+        named.append(default)
+    return any(not host or host.startswith(("/", "@")) for host in named)
+
+
+def _host_of(value: str) -> str | None:
+    """Return the host of a URL or of a libpq's text; "" without one, None of another text."""
+    if URL.match(value):
+        place, _, query = value.partition("://")[2].partition("?")
+        hosts = place.partition("/")[0].rpartition("@")[2]
+        asked = dict(parse_qsl(query)).get("host", "")
+        return unquote(hosts) or asked
+    if not DATABASE_WORD.search(value):
+        return None
+    found = HOST_WORD.search(value)
+    return found[1] if found else ""
 
 
 def _of_url(value: str) -> Iterator[Access]:

@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.tools.postgres.activity import Access, Activity, accesses_in, watched
+from loadtests.tools.postgres.activity import (
+    Access,
+    Activity,
+    accesses_in,
+    names_local_socket,
+    watched,
+)
 
 
 def access_in(variables: dict[str, str]) -> Access | None:
@@ -89,6 +95,31 @@ def test_all_variables_are_read_and_each_access_is_named_once() -> None:
 )
 def test_an_unusual_access_is_read_or_left_out(variables: dict[str, str], told: list[str]) -> None:
     assert hosts(variables) == told
+
+
+@pytest.mark.parametrize(
+    ("variables", "local"),
+    [
+        ({"DATABASE_URL": "postgresql:///shop"}, True),
+        ({"DATABASE_URL": "postgresql+psycopg2://ada@/shop?host=/run/postgresql"}, True),
+        ({"DATABASE_URL": "postgresql://%2Frun%2Fpostgresql/shop"}, True),
+        ({"DSN": "dbname=shop user=ada"}, True),
+        ({"DSN": "host='/run/postgresql' dbname=shop"}, True),
+        ({"PGHOST": "/run/postgresql"}, True),
+        ({"PGDATABASE": "shop"}, True),
+        ({"DATABASE_URL": "postgresql://db/shop"}, False),
+        ({"DATABASE_URL": "postgresql:///shop?host=db"}, False),
+        ({"DATABASE_URL": "postgresql:///shop", "PGHOST": "db"}, False),
+        ({"DSN": "dbname=shop host=db"}, False),
+        ({"PGDATABASE": "shop", "PGHOST": "db"}, False),
+        ({"REDIS_URL": "redis:///0", "NOTE": "see postgresql:///shop"}, False),
+        ({}, False),
+    ],
+)
+def test_a_server_without_a_host_is_reached_over_a_local_socket(
+    variables: dict[str, str], local: bool
+) -> None:
+    assert names_local_socket(variables) is local
 
 
 class Server:

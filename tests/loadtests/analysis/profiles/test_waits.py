@@ -55,6 +55,23 @@ def test_a_socket_is_told_apart_by_its_peer(peer: str, kind: Waiting) -> None:
     assert refined(wait, FLASK, stores=("10.0.0.9:7777",)) == KernelWait(kind=kind, peer=peer)
 
 
+READ = frame("/usr/lib/python3.11/socket.py:706", "SocketIO.readinto")
+
+
+@pytest.mark.parametrize("peer", ["a local socket", "172.20.0.3:6543"])
+def test_a_driver_in_c_has_no_frame_so_what_a_variable_names_is_the_store(peer: str) -> None:
+    wait = KernelWait(kind=Waiting.SOCKET, peer=peer)
+    meant = (":6543", "a local socket")
+
+    assert refined(wait, (*FLASK, LOCK_ROW), meant) == KernelWait(kind=Waiting.STORE, peer=peer)
+    assert refined(wait, (*FLASK, LOCK_ROW)) == wait
+    assert (
+        refined(wait, (*FLASK, LOCK_ROW, READ), meant) == wait
+    )  # a client of the standard library
+    other = KernelWait(kind=Waiting.SOCKET, peer="172.20.0.3:80")
+    assert refined(other, (*FLASK, LOCK_ROW), meant) == other
+
+
 def test_a_socket_below_a_driver_is_the_stores_whatever_its_address() -> None:
     wait = KernelWait(kind=Waiting.SOCKET, peer="a local socket")
 

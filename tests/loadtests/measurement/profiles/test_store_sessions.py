@@ -164,3 +164,19 @@ def test_an_unusual_access_has_no_server(monkeypatch: pytest.MonkeyPatch) -> Non
 
     assert store_sessions.accesses_of([7]) == ()
     assert store_sessions.accesses_of([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("variables", "meant"),
+    [
+        ({"A": "postgresql://app@db:6543/x", "B": "postgresql://app@other:6543/x"}, (":6543",)),
+        ({"A": "postgresql:///shop"}, (":5432", "a local socket")),
+        ({}, ()),
+    ],
+)
+def test_a_store_is_known_before_anything_is_connected_to_it(
+    monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str], meant: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(procfs, "environment_of", lambda _: variables)
+
+    assert store_sessions.peers_meant(store_sessions.accesses_of([7]), [7]) == meant
