@@ -99,12 +99,30 @@ class StoreSession:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StatementTime:
+    """What the store itself counted for a statement: its calls and their time, waits included.
+
+    ``share_ratio`` is its share of the time of all statements that the store counted meanwhile.
+    """
+
+    statement: str
+    calls: int
+    ms: float
+    share_ratio: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class StoreProfile:
-    """What the store's sessions did: how often each was seen, over ``looks`` looks."""
+    """What the store's sessions did: how often each was seen, over ``looks`` looks.
+
+    ``statements`` is what took most of its time, from ``pg_stat_statements``; empty where the
+    server does not have that, or this user may not read it.
+    """
 
     address: str
     looks: int
     sessions: tuple[StoreSession, ...]
+    statements: tuple[StatementTime, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

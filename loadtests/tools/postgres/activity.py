@@ -36,6 +36,29 @@ SELECT coalesce(wait_event_type, ''), coalesce(wait_event, ''), query
 """
 
 
+FIND = """
+SELECT space.nspname::text, field.attname::text
+  FROM pg_extension extension
+  JOIN pg_namespace space ON space.oid = extension.extnamespace
+  JOIN pg_class view ON view.relnamespace = space.oid AND view.relname = 'pg_stat_statements'
+  JOIN pg_attribute field ON field.attrelid = view.oid
+ WHERE extension.extname = 'pg_stat_statements'
+   AND field.attname IN ('total_exec_time', 'total_time')
+"""
+"""Where the extension is, and what it calls the time of a statement: that changed with version 13
+of PostgreSQL."""
+
+TOTALS = """
+SELECT userid::int8, dbid::int8, queryid, calls, {time}, coalesce(query, '')
+  FROM {schema}.pg_stat_statements({with_text})
+ WHERE queryid IS NOT NULL
+"""
+"""Statements of other users have no number where this one may not read them."""
+
+Totals = Mapping[tuple[int, int, int], tuple[int, float, str]]
+"""By user, database and statement: calls, ms and text, since the server began to count."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Access:
     """How to reach a server; its text names the address only."""
@@ -154,6 +177,38 @@ class Activity:
             (text(kind, encoding), text(event, encoding), text(query, encoding))
             for kind, event, query in rows
         ]
+
+    def totals(self, *, with_text: bool) -> Totals | None:
+        """Return what the server has counted for each statement (``pg_stat_statements``).
+
+        None where it does not count, or does not tell. The texts are a file of the server's, so
+        they are read only if they are wanted.
+        """
+        import psycopg
+        from psycopg import sql
+
+        connection = self._connection
+        try:
+            with connection.transaction():
+                connection.execute(LIMIT)
+                found = connection.execute(FIND).fetchone()
+                if found is None:
+                    return None
+                encoding = connection.info.encoding
+                schema, time = (sql.Identifier(text(name, encoding)) for name in found)
+                query = sql.SQL(TOTALS).format(
+                    schema=schema, time=time, with_text=sql.Literal(with_text)
+                )
+                rows = connection.execute(query).fetchall()
+        except (psycopg.Error, ValueError):
+            return None
+        totals: dict[tuple[int, int, int], tuple[int, float, str]] = {}
+        for user, database, number, calls, ms, query_text in rows:
+            key = (int(user), int(database), int(number))
+            before = totals.get(key, (0, 0.0, ""))  # one for calls from inside of functions, too
+            shown = text(query_text, encoding)
+            totals[key] = (before[0] + int(calls), before[1] + float(ms), shown or before[2])
+        return totals
 
 
 def text(data: bytes, encoding: str) -> str:
