@@ -229,10 +229,11 @@ def said(result: RunResult, cause: Cause, worker: str) -> dict[str, Any]:
     found = findings[0]
     right_file = found.line.file.endswith(f"{cause.name}.py")
     line_first = right_file and found.line.line in expected
+    kind_right = found.line.kind in kinds
     return {
         "line_first": line_first,
-        "kind_right": found.line.kind in kinds,
-        "certain_and_wrong": found.certain and not line_first,
+        "kind_right": kind_right,
+        "certain_and_wrong": found.certain and not (line_first and kind_right),
         "certain": found.certain,
         "said": found.sentence.replace(f"{PROJECT}/", ""),
         "store": found.store,

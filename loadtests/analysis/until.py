@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from loadtests.analysis import losses
+from loadtests.analysis.digits import figure
 from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_NO, EXIT_YES
 from loadtests.model.plan import Cell
 from loadtests.model.result import CellResult, DoublingResult, Estimate, RunResult
 from loadtests.model.vocabulary import Verdict
+
+ASKED_DIGITS = 15
+"""The wanted rate is said as it was asked for: a float has so many digits for sure."""
 
 
 class Ended(StrEnum):
@@ -167,7 +171,7 @@ def _size(step: Step, count: int) -> str:
 
 
 def _rps(rate: Estimate) -> str:
-    return f", {rate.estimate:.3g} requests/s" if rate.estimate is not None else ""
+    return f", {figure(rate.estimate)} requests/s" if rate.estimate is not None else ""
 
 
 def _measured(steps: Sequence[Step]) -> list[tuple[int, Estimate]]:
@@ -189,19 +193,20 @@ def _fewest(steps: Sequence[Step], for_rps: float) -> int | None:
 
 
 def _wanted(steps: Sequence[Step], for_rps: float, replicas_for: int | None) -> str:
+    asked = f"{for_rps:.{ASKED_DIGITS}g} requests/s"
     if replicas_for is not None:
-        return f"{_replicas(replicas_for)} of this size are enough for {for_rps:g} requests/s."
-    lead = f"No measured number of replicas is shown to reach {for_rps:g} requests/s"
+        return f"{_replicas(replicas_for)} of this size are enough for {asked}."
+    lead = f"No measured number of replicas is shown to reach {asked}"
     rates = [(rate.estimate, count, rate) for count, rate in _measured(steps) if rate.estimate]
     if not rates:
         return f"{lead}; no measurement of a rate is valid."
     most, count, rate = max(rates, key=lambda entry: entry[0])
     if most < for_rps:
-        return f"{lead}; the most was {most:.3g}."
+        return f"{lead}; the most was {figure(most)}."
     where = "without an interval"
     if rate.low is not None:
-        where = f"its interval begins at {rate.low:.3g}"
-    return f"{lead}: {_replicas(count)} gave {most:.3g}, but {where}."
+        where = f"its interval begins at {figure(rate.low)}"
+    return f"{lead}: {_replicas(count)} gave {figure(most)}, but {where}."
 
 
 def _replicas(count: int) -> str:

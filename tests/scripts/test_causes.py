@@ -61,7 +61,15 @@ def test_a_wrong_line_that_is_called_certain_is_counted() -> None:
 def test_a_wrong_kind_is_counted() -> None:
     (line,) = causes.marked_lines("lock", "gthread")
 
-    assert said(line, Waiting.SLEEP)["kind_right"] is False
+    row = said(line, Waiting.SLEEP)
+
+    assert (row["line_first"], row["kind_right"]) == (True, False)
+
+
+def test_a_wrong_kind_that_is_called_certain_is_wrong_though_its_line_is_right() -> None:
+    (line,) = causes.marked_lines("lock", "gthread")
+
+    assert said(line, Waiting.SLEEP)["certain_and_wrong"] is True
 
 
 def test_what_is_right_depends_on_the_worker_model() -> None:

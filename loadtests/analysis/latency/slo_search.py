@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from random import Random
 
+from loadtests.analysis.digits import figure
 from loadtests.analysis.latency import checks
 from loadtests.analysis.latency.quantiles import share_interval
 from loadtests.analysis.verdict import NO_GAIN_FACTOR
@@ -207,14 +208,13 @@ def _decided(steps: Sequence[SloStep], low: float | None, high: float | None) ->
     measured = "1 rate was measured" if len(steps) == 1 else f"{len(steps)} rates were measured"
     if not low:
         lowest = min(step.rate_rps for step in steps)
-        return (
-            f"{measured}. None was shown to meet the objective, not even {lowest:.3g} requests/s."
-        )
-    upper = f"{high:.3g} missed it"
+        lowest_rps = f"{figure(lowest)} requests/s"
+        return f"{measured}. None was shown to meet the objective, not even {lowest_rps}."
+    upper = f"{figure(high)} missed it"
     if not any(step.outcome == "broken" for step in steps):
         upper = "none missed it, so the capacity is the upper end"
     middle = f"; {len(between)} in between are undecided" if between else ""
-    return f"{measured}: {low:.3g} requests/s met the objective, {upper}{middle}."
+    return f"{measured}: {figure(low)} requests/s met the objective, {upper}{middle}."
 
 
 def doublings(plan: Plan, capacities: Sequence[SloResult]) -> tuple[SloDoubling, ...]:

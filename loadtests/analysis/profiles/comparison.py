@@ -75,7 +75,7 @@ def _findings(series: Sequence[CellProfile]) -> Iterator[ProfileFinding]:
 
 def _flames(series: Sequence[Sequence[CellProfile]]) -> Iterator[tuple[Cell, FlameNode]]:
     for group in series:
-        told = [profile for profile in group if not profile.unseen]
+        told = [profile for profile in group if not result_of(profile).unseen]
         small = told[0] if len(told) > 1 else None
         flame = flames.flame_of(told[-1], small) if told else None
         if flame is not None:

@@ -74,7 +74,7 @@ def collapsed(profile: CellProfile) -> str:
             if requests.frames[number]:
                 path = ";".join(_labels(requests, number))
                 counts[path] = counts.get(path, 0) + 1
-    each_us = 1e6 * profile.processes / (profile.throughput_rps * len(profile.looks))
+    each_us = 1e6 * profile.processes / (profile.rate_rps * len(profile.looks))
     rows = sorted(counts.items())
     return "".join(f"{path} {max(1, round(count * each_us))}\n" for path, count in rows)
 
@@ -96,7 +96,7 @@ def _tree(profile: CellProfile) -> _Node | None:
     if not profile.looks or not profile.throughput_rps:
         return None
     requests = Requests(profile)
-    each = MILLISECONDS * profile.processes / (profile.throughput_rps * len(profile.looks))
+    each = MILLISECONDS * profile.processes / (profile.rate_rps * len(profile.looks))
     root = _Node()
     for look in profile.looks:
         for number in look.stacks:

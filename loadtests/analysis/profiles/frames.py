@@ -35,7 +35,7 @@ LIBRARIES = re.compile(
     r"|pyramid|starlette|psycopg\w*|sqlalchemy|flask_sqlalchemy|redis|pymongo|pymysql|MySQLdb|peewee"
     r"|requests|urllib3|httpx|httpcore|http|anyio|sentry_sdk|opentelemetry|prometheus_client"
     r"|newrelic|ddtrace|simplejson|marshmallow|pydantic|boto3|botocore|celery|kombu|gevent|greenlet"
-    r"|gunicorn|whitenoise|paste|webob|certifi|dns)(/|\.py$)"
+    r"|gunicorn|asgiref|whitenoise|paste|webob|certifi|dns)(/|\.py$)"
 )
 """Packages that nobody measures for their own sake; an application may be installed beside them."""
 

@@ -7,10 +7,17 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 
 from loadtests.analysis.profiles.frames import request_frames
+from loadtests.analysis.profiles.waits import ANOTHER_THREAD
 from loadtests.model.profiles.records import Frame, KernelWait, Stack, Waiting
 
 RESOLVER = re.compile(r"/gevent/resolver/")
 """Where a name's address is asked for; it may wait for a thread or for a socket in turn."""
+
+THREADS = re.compile(r"/gevent/_?threadpool")
+"""Where a greenlet waits for a thread, which may do anything."""
+
+FILES = re.compile(r"/gevent/(_?fileobject|os\.py$)")
+"""What gives reads and writes of files to such a thread."""
 
 KINDS = (
     (re.compile(r"/gevent/(_socket|_ssl|ssl|socket|select|selectors)"), Waiting.SOCKET),
@@ -21,7 +28,7 @@ KINDS = (
         Waiting.LOCK,
     ),
     (re.compile(r"/gevent/(subprocess|os)\.py$"), Waiting.CHILD),
-    (re.compile(r"/gevent/(_threadpool|threadpool|fileobject|_fileobject)"), Waiting.FILE),
+    (re.compile(r"/gevent/(fileobject|_fileobject)"), Waiting.FILE),
 )
 """Files of gevent through which a greenlet gives way."""
 
@@ -54,9 +61,13 @@ def kind_of(frames: Sequence[Frame], peer: str, *, running: bool) -> KernelWait:
     """
     if running:
         return KernelWait(kind=Waiting.CPU)
-    inner = takewhile(lambda frame: GEVENT.search(frame.file), reversed(frames))
+    inner = list(takewhile(lambda frame: GEVENT.search(frame.file), reversed(frames)))
     if any(RESOLVER.search(frame.file) for frame in inner):
         return KernelWait(kind=Waiting.DNS)
+    if any(THREADS.search(frame.file) for frame in inner):
+        if any(FILES.search(frame.file) for frame in inner):
+            return KernelWait(kind=Waiting.FILE)
+        return KernelWait(kind=Waiting.UNKNOWN, peer=ANOTHER_THREAD)
     for frame in reversed(frames):
         if SLEEP.search(frame.file) and frame.name == "sleep":
             return KernelWait(kind=Waiting.SLEEP)

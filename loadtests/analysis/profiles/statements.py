@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from loadtests.model.profiles.records import StoreProfile, StoreSession
+from loadtests.model.profiles.records import StatementTime, StoreProfile, StoreSession
 
 MOST_CHARS = 80
 """Of a statement in a sentence."""
 
-_COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
-_TEXT = re.compile(r"[eE]?'(?:[^'\\]|''|\\.)*'?")
-_DOLLAR = re.compile(r"\$(\w*)\$.*?(?:\$\1\$|\Z)", re.DOTALL)
-_NUMBER = re.compile(r"(?<![\w$])-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?\b")
+MOST_TIMES = 20
+"""So many statements are kept; the rest together took little of the store's time."""
+
+Totals = Mapping[tuple[int, int, int], tuple[int, float, str]]
+"""By user, database and statement: calls, ms and text, since the server began to count."""
+
+_INNER_COMMENT = r"/\*(?:[^*]|\*(?!/))*(?:\*/|\Z)"
+
+_TOKEN = re.compile(
+    r"(?P<escaped>(?<![\w$])[eE]'(?:[^'\\]|''|\\.|'[^\S\n]*\n\s*')*'?)"
+    r"|(?P<text>'(?:[^']|'')*'?)"
+    r"|(?P<identifier>\"(?:[^\"]|\"\")*\"?)"
+    r"|(?P<dollar>(?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z))"
+    rf"|(?P<comment>--[^\r\n]*|/\*(?:{_INNER_COMMENT}|[^*]|\*(?!/))*(?:\*/|\Z))"
+    r"|(?P<number>(?<![\w$])-?\d\w*(?:\.\w*)?(?:(?<=[eE])[-+]\d+)?)",
+    re.DOTALL,
+)
+"""What may hold a value, and what may look like one (PostgreSQL, *Lexical Structure*): the leftmost
+counts, so no mark inside of another one does. Only ``E'…'`` has backslash escapes. A statement may
+be cut off in any of them."""
+
+_OWN = re.compile(
+    r"\bpg_(stat_activity|stat_statements|extension)\b|^SET LOCAL statement_timeout\b"
+)
+"""Statements of the looks themselves."""
+
 _LIST = re.compile(r"\(\s*\?(?:\s*,\s*\?)+\s*\)")
 
 ROW_LOCKS = frozenset({"transactionid", "tuple", "speculative token"})
@@ -40,11 +63,38 @@ def shape_of(statement: str) -> str:
 
     Comments go, too. Lists of values become ``(?, …)``, so that one statement has one shape.
     """
-    text = _COMMENT.sub(" ", statement)
-    text = _DOLLAR.sub("?", text)
-    text = _TEXT.sub("?", text)
-    text = _NUMBER.sub("?", text)
-    return " ".join(_LIST.sub("(?, …)", text).split())
+    return " ".join(_LIST.sub("(?, …)", _TOKEN.sub(_without_value, statement)).split())
+
+
+def _without_value(token: re.Match[str]) -> str:
+    if token["identifier"]:
+        return token["identifier"]
+    return " " if token["comment"] else "?"
+
+
+def between(before: Totals, after: Totals) -> tuple[StatementTime, ...]:
+    """Return what took most of the store's time between two readings, the most first.
+
+    What Twofold's own looks cost is left out. Statements of one shape count together.
+    """
+    counted: dict[str, tuple[int, float]] = {}
+    for key, (calls, ms, statement) in after.items():
+        old_calls, old_ms, _ = before.get(key, (0, 0.0, ""))
+        more_calls, more_ms = calls - old_calls, ms - old_ms
+        # Fewer calls than before: somebody has set the counters back.
+        if more_calls <= 0 or more_ms < 0 or not statement or _OWN.search(statement):
+            continue
+        shape = shape_of(statement)
+        have_calls, have_ms = counted.get(shape, (0, 0.0))
+        counted[shape] = (have_calls + more_calls, have_ms + more_ms)
+    whole = math.fsum(ms for _, ms in counted.values())
+    if not whole:
+        return ()
+    ordered = sorted(counted.items(), key=lambda item: (-item[1][1], item[0]))
+    return tuple(
+        StatementTime(statement=shape, calls=calls, ms=round(ms, 3), share_ratio=ms / whole)
+        for shape, (calls, ms) in ordered[:MOST_TIMES]
+    )
 
 
 def wait_of(session: StoreSession) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from itertools import takewhile
 
-from loadtests.model.profiles.records import Frame, KernelWait, Waiting
+from loadtests.analysis.profiles.frames import STANDARD
+from loadtests.model.profiles.records import LOCAL_SOCKET, Frame, KernelWait, Waiting
 
 DNS_PORT = "53"
 
@@ -16,13 +18,29 @@ STORE_PORTS = frozenset(
 MongoDB."""
 
 DRIVERS = re.compile(
-    r"/(psycopg2?|psycopg_pool|asyncpg|pg8000|pymysql|MySQLdb|mysql|redis|pymongo|pymemcache"
+    r"/(psycopg2?|psycopg_pool|psycogreen|asyncpg|pg8000|pymysql|MySQLdb|mysql|redis|pymongo|pymemcache"
     r"|sqlalchemy|peewee|cassandra)(/|\.py$)"
 )
 """Packages that speak to a data store."""
 
 LOCKING = re.compile(r"/lib/python\d[^/]*/(threading|queue)\.py$")
 """Where the standard library waits for a lock, an event or an entry of a queue."""
+
+OWN_THREADS = re.compile(
+    r"/concurrent/futures/_base\.py$|/multiprocessing/pool\.py$"
+    r"|/asgiref/(sync|current_thread_executor)\.py$"
+)
+"""Where a request waits for what it gave to a thread or a process of its own."""
+
+OWN_LOOP = re.compile(r"/asyncio/base_events\.py$")
+"""Where a request runs an event loop of its own; what its tasks wait for is not on the stack."""
+
+PATCHED = re.compile(r"/gevent/")
+"""What stands in for the standard library's waits where gevent has patched it."""
+
+ANOTHER_THREAD = "another thread of its own"
+
+EVENT_LOOP = "its own event loop"
 
 RUNS = frozenset({Waiting.CPU, Waiting.GIL})
 
@@ -57,8 +75,12 @@ def refined(wait: KernelWait, frames: Sequence[Frame], stores: Collection[str] =
 
     On a busy machine the kernel is asked some milliseconds beside the stack, so a thread inside of
     ``threading``'s own waits is taken for one that waits for a lock, whatever it did then.
-    ``stores`` are the addresses (``host:port``) of the stack's own stores.
+    What a thread of its own does for a request is not on this stack, so it is not known. ``stores``
+    are the peers that are the stack's own stores: ``host:port``, or ``:port`` and a local socket,
+    which count below a driver in C (psycopg2): it has no frame, and the standard library none.
     """
+    if wait.kind not in RUNS and (own := _own_work(frames)):
+        return KernelWait(kind=Waiting.UNKNOWN, peer=own)
     if frames and LOCKING.search(frames[-1].file) and wait.kind not in RUNS:
         return KernelWait(kind=Waiting.LOCK)
     if wait.kind is not Waiting.SOCKET:
@@ -67,6 +89,32 @@ def refined(wait: KernelWait, frames: Sequence[Frame], stores: Collection[str] =
     if port == DNS_PORT or (frames and frames[-1].name == "getaddrinfo"):
         return KernelWait(kind=Waiting.DNS, peer=wait.peer)
     asks_store = any(DRIVERS.search(frame.file) for frame in frames)
-    if port in STORE_PORTS or wait.peer in stores or asks_store:
+    is_local = wait.peer == LOCAL_SOCKET
+    is_known = not is_local and wait.peer in stores
+    is_meant = (LOCAL_SOCKET if is_local else f":{port}") in stores and _may_be_in_c(frames)
+    if port in STORE_PORTS or asks_store or is_known or is_meant:
         return KernelWait(kind=Waiting.STORE, peer=wait.peer)
     return wait
+
+
+def _may_be_in_c(frames: Sequence[Frame]) -> bool:
+    return bool(frames) and not STANDARD.search(frames[-1].file)
+
+
+def _own_work(frames: Sequence[Frame]) -> str:
+    """Return for what of its own a thread waits, by its innermost frames; "" for nothing such."""
+    inner = list(takewhile(_passes_on, reversed(frames)))
+    if any(OWN_THREADS.search(frame.file) for frame in inner):
+        return ANOTHER_THREAD
+    if any(LOCKING.search(frame.file) and _function(frame) == "join" for frame in inner):
+        return ANOTHER_THREAD
+    return EVENT_LOOP if any(OWN_LOOP.search(frame.file) for frame in inner) else ""
+
+
+def _passes_on(frame: Frame) -> bool:
+    return any(files.search(frame.file) for files in (STANDARD, OWN_THREADS, PATCHED))
+
+
+def _function(frame: Frame) -> str:
+    """Return a function's name without its class's."""
+    return frame.name.rpartition(".")[2]

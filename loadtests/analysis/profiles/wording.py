@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -26,13 +27,16 @@ DOES: Mapping[Waiting, str] = MappingProxyType(
 )
 """What a thread does, as the end of a sentence."""
 
-POOL_WORDS = ("psycopg_pool", "pool")
+POOLS = re.compile(r"(psycopg_pool|sqlalchemy|flask_sqlalchemy)\b")
+"""Packages below which a request waits for no other lock than its connection pool's."""
 
 
 def doing(line: LineTime) -> str:
     """Return what a line's requests do, with whom they wait for."""
-    if line.kind is Waiting.LOCK and any(word in line.callee for word in POOL_WORDS):
+    if line.kind is Waiting.LOCK and POOLS.match(line.callee):
         return "waiting for a connection of its pool"
+    if line.kind is Waiting.UNKNOWN and line.peer:
+        return f"waiting for {line.peer}"
     peer = f" at {line.peer}" if line.peer else ""
     return f"{DOES[line.kind]}{peer}"
 

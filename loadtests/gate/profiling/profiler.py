@@ -31,7 +31,7 @@ from loadtests.gate.plan import WindowSpec, lane_of, load_now, served_by, twin_s
 from loadtests.gate.profiling import checkout
 from loadtests.gate.stack import GateStack, starts_of
 from loadtests.measurement.profiles.beside import Beside
-from loadtests.measurement.profiles.recording import Recording, Sampled, read_text
+from loadtests.measurement.profiles.recording import Recording, Sampled, Stacks, read_text
 from loadtests.measurement.profiles.trials import ELSEWHERE, NO_PROCESSES, serving
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.generator_records import Load
@@ -113,6 +113,7 @@ class FunctionProfiler:
         self._generators = generators
         self._evidence = evidence
         self._say = say
+        self._failures: list[ProcessFailure] = []
         self._servers: dict[str, str] = {side: self._server(side) for side in SideName}
 
     def profile(self, here: Path) -> FunctionProfile:
@@ -154,6 +155,8 @@ class FunctionProfiler:
             started = [self._started(pair, side) for pair in pairs for side in SideName]
             rate_hz = _rate_hz(sum(len(each.pids) for each in started))
             samples += self._step(program, started, load, rate_hz)
+        if self._failures and not any(each.stacks for each in samples):
+            raise self._failures[0]
         seconds = proc.monotonic_s() - began_s
         texts = self._texts(samples)
         gathered = call_paths.gather(
@@ -208,7 +211,9 @@ class FunctionProfiler:
         self._stack.allow([each.start.name for each in started], FREE_CPUS)
         for each in started:
             self._stack.pin(each.start, (self._plan.cores[each.lane],))
-        recording = Recording(program, self._sampled(started), rate_hz=rate_hz, seconds=SECONDS)
+        recording = Recording(
+            program, lambda: self._sampled(started), rate_hz=rate_hz, seconds=SECONDS
+        )
         before = {pid: procfs.modes_of(pid) for each in started for pid in each.pids}
         loads: list[tuple[Key, Load]] = [
             ((each.lane, each.side), self._load_of(each, load)) for each in started
@@ -216,7 +221,7 @@ class FunctionProfiler:
         try:
             done, opened, closed = self._generators.open(loads, beside=Beside((recording,)))
             recording.stop()
-            stacks = recording.stacks()
+            stacks = {each.start.name: self._stacks(recording, each.start.name) for each in started}
         finally:
             recording.close()
         samples = []
@@ -230,19 +235,36 @@ class FunctionProfiler:
                     start=each.start.identity,
                     requests=shown.completed,
                     cpu_us_per_request=shown.cpu_us_per_request,
-                    stacks=stacks.get(name, {}),
+                    stacks=stacks[name],
                     user_ratio=_user_ratio(before, each.pids),
                 )
             )
         return samples
+
+    def _stacks(self, recording: Recording, member: str) -> Stacks:
+        """Return a start's samples; none where a process could not be sampled to its end.
+
+        A server may replace a process at any time. Then this pair does not count.
+        """
+        try:
+            return recording.stacks_of(member)
+        except ProcessFailure as error:
+            self._failures.append(error)
+            return {}
 
     def _sampled(self, started: Sequence[_Started]) -> list[Sampled]:
         """Return the processes to sample, each from another core than its own."""
         return [
             Sampled(member=each.start.name, pid=pid, cores=self._cores_beside(each.lane))
             for each in started
-            for pid in each.pids
+            for pid in self._pids_now(each)
         ]
+
+    def _pids_now(self, started: _Started) -> tuple[int, ...]:
+        """Return a start's processes; they are listed again only where one has gone."""
+        if all(procfs.facts_of(pid) for pid in started.pids):
+            return started.pids
+        return self._pids(started.side, started.start)
 
     def _cores_beside(self, lane: int) -> tuple[int, ...]:
         own = self._plan.cores[lane]
@@ -275,8 +297,8 @@ class FunctionProfiler:
         names = call_paths.files_of(samples, self._servers)
         texts: dict[str, Mapping[str, str | None]] = {}
         for side in SideName:
-            pid = self._pids(side, starts_of(self._stack, side)[0])[0]
-            texts[side] = {name: read_text(pid, name) for name in names}
+            pids = self._pids(side, starts_of(self._stack, side)[0])
+            texts[side] = {name: read_text(pids[0], name) if pids else None for name in names}
         return texts
 
 
@@ -285,6 +307,8 @@ def _user_ratio(before: Mapping[int, tuple[int, int]], pids: Sequence[int]) -> f
     user = kernel = 0
     for pid in pids:
         now = procfs.modes_of(pid)
+        if now < before[pid]:
+            return None  # it has gone, and its time with it
         user += now[0] - before[pid][0]
         kernel += now[1] - before[pid][1]
     return round(user / (user + kernel), 4) if user > 0 and kernel >= 0 else None

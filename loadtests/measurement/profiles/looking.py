@@ -88,7 +88,7 @@ class Looking:
         stores: Collection[str] = (),
         looks_per_s: float = LOOKS_PER_S,
     ) -> None:
-        """``processes`` are member and process id; ``stores`` the addresses of data stores."""
+        """``processes`` are member and process id; ``stores`` as in :func:`waits.refined`."""
         self._processes = [
             # Asked at once: a helper's first look searches for the requests, which takes a while.
             _Process(member=member, pid=pid, helped=greenlets.ask(pid))

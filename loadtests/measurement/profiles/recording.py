@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +36,17 @@ class Recording:
     """Samplers of some processes, from ``start`` until each of them has ended."""
 
     def __init__(
-        self, program: str, processes: Sequence[Sampled], *, rate_hz: int, seconds: int
+        self,
+        program: str,
+        processes: Callable[[], Sequence[Sampled]],
+        *,
+        rate_hz: int,
+        seconds: int,
     ) -> None:
+        """``processes`` are asked for at the start: a server may replace them at any time."""
         self._program = program
-        self._processes = processes
+        self._asked = processes
+        self._processes: Sequence[Sampled] = ()
         self._rate_hz = rate_hz
         self._seconds = seconds
         self._opened = ExitStack()
@@ -49,6 +56,7 @@ class Recording:
 
     def start(self) -> None:
         """Start all samplers."""
+        self._processes = self._asked()
         self._started_s = proc.monotonic_s()
         for sampled in self._processes:
             argv = py_spy.record_argv(
@@ -77,15 +85,15 @@ class Recording:
             service.close()
         self._opened.close()
 
-    def stacks(self) -> Mapping[str, Stacks]:
-        """Return how often each stack of each member was sampled.
+    def stacks_of(self, member: str) -> Stacks:
+        """Return how often each stack of a member was sampled.
 
         Raises :class:`ProcessFailure` with the sampler's words where one wrote nothing.
         """
-        counts: dict[str, Counter[tuple[Frame, ...]]] = {}
+        counts: Counter[tuple[Frame, ...]] = Counter()
         for sampled in self._processes:
-            of_member = counts.setdefault(sampled.member, Counter())
-            of_member.update(py_spy.parse_record(self._read(sampled)))
+            if sampled.member == member:
+                counts.update(py_spy.parse_record(self._read(sampled)))
         return counts
 
     def _read(self, sampled: Sampled) -> str:

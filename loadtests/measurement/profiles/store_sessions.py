@@ -16,7 +16,12 @@ from functools import cache
 
 from loadtests.analysis.profiles import statements
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.model.profiles.records import StoreProfile, StoreSession
+from loadtests.model.profiles.records import (
+    LOCAL_SOCKET,
+    StatementTime,
+    StoreProfile,
+    StoreSession,
+)
 from loadtests.tools import procfs
 from loadtests.tools.postgres import activity
 from loadtests.tools.procfs import connections
@@ -69,6 +74,16 @@ def addresses_seen(accesses: Sequence[activity.Access], pids: Sequence[int]) -> 
     return tuple(sorted(connections.peers_on(pids[:MOST_PROCESSES], ports))) if ports else ()
 
 
+def peers_meant(accesses: Sequence[activity.Access], pids: Sequence[int]) -> tuple[str, ...]:
+    """Return what else stands for a store as the peer of a wait: ``:port``, or a local socket.
+
+    An application that connects in each request has no connection before the load.
+    """
+    ports = sorted({f":{access.port}" for access in accesses})
+    is_local = activity.names_local_socket(_variables(pids))
+    return (*ports, LOCAL_SOCKET) if is_local else tuple(ports)
+
+
 def proved(accesses: Sequence[activity.Access], pids: Sequence[int]) -> activity.Access | None:
     """Return the access to a server to which one of the processes is connected right now.
 
@@ -108,6 +123,7 @@ class StoreLooking:
         self._access: activity.Access | None = None
         self._counts: Counter[tuple[str, str, str]] = Counter()
         self._looks = 0
+        self._times: tuple[StatementTime, ...] = ()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store-looking", daemon=True)
         self.failure = ""
@@ -135,6 +151,7 @@ class StoreLooking:
                 StoreSession(wait_type=kind, wait_event=event, statement=statement, count=count)
                 for (kind, event, statement), count in self._counts.most_common(MOST_KINDS)
             ),
+            statements=self._times,
         )
 
     def _run(self) -> None:
@@ -144,11 +161,14 @@ class StoreLooking:
             return
         try:
             with activity.watched(self._access) as watched:
+                before = watched.totals(with_text=False)
                 while not self._stopped.is_set():
                     for kind, event, query in watched.sessions():
                         self._counts[kind, event, statements.shape_of(query)] += 1
                     self._looks += 1
                     self._stopped.wait(1 / LOOKS_PER_S)
+                after = watched.totals(with_text=True) if before is not None else None
+                self._times = statements.between(before or {}, after or {})
         except EnvironmentFailure as error:
             self.failure = str(error).splitlines()[0]
 

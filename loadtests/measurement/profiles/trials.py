@@ -16,6 +16,7 @@ from loadtests.measurement.profiles.store_sessions import (
     accesses_of,
     addresses_seen,
     others_told,
+    peers_meant,
 )
 from loadtests.model.errors import EnvironmentFailure, UnusableLoad
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream, WorkerModel
@@ -132,7 +133,11 @@ def _seen(
     looking = Looking(
         [(member, process.pid) for member, process in served],
         partial(py_spy.dump, program, cores=plan.budget.service_cores),
-        stores=(*map(str, accesses), *addresses_seen(accesses, pids)),
+        stores=(
+            *map(str, accesses),
+            *addresses_seen(accesses, pids),
+            *peers_meant(accesses, pids),
+        ),
     )
     store = StoreLooking(accesses, pids) if accesses else None
     beside = Beside((looking, store) if store else (looking,))
@@ -174,6 +179,7 @@ def profile_of(
         unseen=unseen,
         note=_unseen_waits(worker, seen, commands),
         has_slots=worker.slots is not None,
+        ended_rps=(trial.completed + trial.failed) / trial.window_s,
     )
 
 

@@ -40,6 +40,10 @@ class Waiting(StrEnum):
     """It waits, and the kernel does not say for what."""
 
 
+LOCAL_SOCKET = "a local socket"
+"""The peer of a Unix socket: the kernel's table has no more of it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class KernelWait:
     """What the kernel says of a thread; ``peer`` is the address of a socket, or a path."""
@@ -95,12 +99,30 @@ class StoreSession:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StatementTime:
+    """What the store itself counted for a statement: its calls and their time, waits included.
+
+    ``share_ratio`` is its share of the time of all statements that the store counted meanwhile.
+    """
+
+    statement: str
+    calls: int
+    ms: float
+    share_ratio: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class StoreProfile:
-    """What the store's sessions did: how often each was seen, over ``looks`` looks."""
+    """What the store's sessions did: how often each was seen, over ``looks`` looks.
+
+    ``statements`` is what took most of its time, from ``pg_stat_statements``; empty where the
+    server does not have that, or this user may not read it.
+    """
 
     address: str
     looks: int
     sessions: tuple[StoreSession, ...]
+    statements: tuple[StatementTime, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,3 +155,10 @@ class CellProfile:
     """Whether the server serves a limited number of requests at once; else none wait before it."""
     cpu_ms: float | None = None
     """CPU of a request by the counters, where the replicas' budget was not full; else None."""
+    ended_rps: float | None = None
+    """Requests that ended a second, those that failed too; None in older profiles."""
+
+    @property
+    def rate_rps(self) -> float:
+        """The rate of the requests that looks see: they see those that fail, too."""
+        return self.ended_rps or self.throughput_rps

@@ -126,6 +126,9 @@ def _profiles(result: RunResult) -> str:
         _list(profiles.TITLE, [*profiles.sentences(result), *profiles.notes(result)]),
         _section("Lines of code", profiles.LINE_COLUMNS, profiles.line_rows(result)),
         _section("The store's sessions", profiles.STORE_COLUMNS, profiles.store_rows(result)),
+        _section(
+            "The store's statements", profiles.STATEMENT_COLUMNS, profiles.statement_rows(result)
+        ),
     ]
     return "\n\n".join(part for part in parts if part)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from loadtests.analysis.digits import change, figure
 from loadtests.model.profiles.results import FlameNode
-from loadtests.report.rounding import figure
 
 ROW = 18
 """Pixels of a row: a line of small text."""
@@ -98,7 +98,7 @@ def _called(node: FlameNode, caller: str, depth: int) -> Iterator[tuple[FlameNod
 def _row(node: FlameNode, caller: str, whole_ms: float) -> tuple[str, ...]:
     share = f"{node.ms / whole_ms:.0%}" if whole_ms else ""
     texts = (node.label, caller, figure(node.ms), share)
-    return texts if node.change_ms is None else (*texts, f"{node.change_ms:+.3g}")
+    return texts if node.change_ms is None else (*texts, change(node.change_ms))
 
 
 def _boxes(node: FlameNode, whole_ms: float, left: float, depth: int, where: str) -> Iterator[Box]:
@@ -122,7 +122,7 @@ def _tip(node: FlameNode, whole_ms: float, where: str) -> str:
     text = f"{node.label}: {figure(node.ms)} ms per request, {node.ms / whole_ms:.0%}"
     if node.change_ms is None:
         return text
-    return f"{text}; {node.change_ms:+.3g} ms {where}"
+    return f"{text}; {change(node.change_ms)} ms {where}"
 
 
 def _kind(node: FlameNode) -> str:

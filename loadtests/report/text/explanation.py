@@ -22,6 +22,10 @@ def _parts(result: RunResult, stacks: str) -> Iterator[str]:
     yield from _block(profiles.TITLE, profiles.sentences(result))
     yield from _block("What a request does", _table(profiles.kind_rows(result)))
     yield from _block("What the store's sessions do", _table(profiles.store_rows(result)))
+    yield from _block(
+        "Which statements take the store's time (share, calls, ms a call)",
+        _table(profiles.statement_rows(result)),
+    )
     yield from _block("Lines of code", _lines(result))
     yield from _block("What could not be seen, and what it cost", profiles.notes(result))
     if any(cell.lines for cell in result.profiles.cells):

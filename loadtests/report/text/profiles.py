@@ -23,6 +23,8 @@ KIND_COLUMNS = ("cell", "a request is", "ms per request [95 %]")
 
 STORE_COLUMNS = ("cell", "sessions", "waited for", "statement")
 
+STATEMENT_COLUMNS = ("cell", "share of the store's time", "calls", "ms a call", "statement")
+
 MOST_LINES = 6
 """Lines of a cell that a report shows; ``run.json`` has more."""
 
@@ -96,6 +98,23 @@ def store_rows(result: RunResult) -> list[list[str]]:
         for cell in result.profiles.cells
         for wait, statement, sessions in statements.largest(cell.store)[:MOST_STATEMENTS]
         if sessions >= LEAST_SESSIONS
+    ]
+
+
+def statement_rows(result: RunResult) -> list[list[str]]:
+    """Return which statements took how much of the store's time in each cell, the most first."""
+    return [
+        [
+            str(cell.cell),
+            percent(counted.share_ratio),
+            str(counted.calls),
+            figure(counted.ms / counted.calls),
+            statements.cut(counted.statement),
+        ]
+        for cell in result.profiles.cells
+        if cell.store is not None
+        for counted in cell.store.statements[:MOST_STATEMENTS]
+        if counted.share_ratio >= LEAST_SHARE
     ]
 
 

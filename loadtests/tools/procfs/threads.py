@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.model.profiles.records import KernelWait, Waiting
+from loadtests.model.profiles.records import LOCAL_SOCKET, KernelWait, Waiting
 from loadtests.tools.procfs import connections
 
 X86_64 = {
@@ -294,7 +294,7 @@ class _Process:
             self._peers = {}
             for table in ("tcp", "tcp6", "udp", "udp6"):
                 self._peers |= peers(self.read(f"net/{table}"))
-            self._peers |= dict.fromkeys(unix_inodes(self.read("net/unix")), "a local socket")
+            self._peers |= dict.fromkeys(unix_inodes(self.read("net/unix")), LOCAL_SOCKET)
         return self._peers.get(link.removeprefix("socket:[").removesuffix("]"), "")
 
 

@@ -45,7 +45,7 @@ def test_an_application_that_does_not_scale_at_all_ends_at_one() -> None:
     answer = conclude([a_step(1, Verdict.FALLS_SHORT)])
 
     assert (answer.up_to, exit_code(answer)) == (1, 1)
-    assert answer.sentence.startswith("1 replica, 50 requests/s; 2 gain too little")
+    assert answer.sentence.startswith("1 replica, 50.0 requests/s; 2 gain too little")
 
 
 def test_a_machine_that_can_do_no_more_is_no_end_of_the_application() -> None:
@@ -115,7 +115,7 @@ def test_the_most_is_none_of_figures_that_do_not_count(verdict: Verdict) -> None
 
     said = conclude(steps, for_rps=400.0).sentence
 
-    assert said.endswith("is shown to reach 400 requests/s; the most was 99.")
+    assert said.endswith("is shown to reach 400 requests/s; the most was 99.0.")
     alone = conclude([a_step(1, verdict)], for_rps=10.0).sentence
     assert alone.endswith("reach 10 requests/s; no measurement of a rate is valid.")
 
@@ -124,11 +124,11 @@ def test_a_rate_that_only_the_interval_misses_is_said_to_be_near() -> None:
     said = conclude([a_step(1)], for_rps=98.0).sentence
 
     assert said.endswith(
-        "is shown to reach 98 requests/s: 2 replicas gave 99, but its interval begins at 94."
+        "is shown to reach 98 requests/s: 2 replicas gave 99.0, but its interval begins at 94.0."
     )
     bare = Estimate(estimate=99.0, low=None, high=None)
     said = conclude([a_step(1, to_rps=bare)], for_rps=98.0).sentence
-    assert said.endswith("2 replicas gave 99, but without an interval.")
+    assert said.endswith("2 replicas gave 99.0, but without an interval.")
 
 
 def test_a_loss_of_requests_that_became_dearer_is_told_as_that() -> None:
@@ -149,7 +149,7 @@ def test_the_size_of_the_replicas_is_told_with_their_number() -> None:
         " Too small."
     )
     alone = conclude([a_step(1, Verdict.FALLS_SHORT, replica_cpus=0.05)])
-    assert alone.sentence.startswith("1 replica of 0.05 CPU, 50 requests/s; 2 gain too little")
+    assert alone.sentence.startswith("1 replica of 0.05 CPU, 50.0 requests/s; 2 gain too little")
 
 
 def test_a_failure_is_neither_the_machine_nor_an_end() -> None:
@@ -161,3 +161,19 @@ def test_a_failure_is_neither_the_machine_nor_an_end() -> None:
     )
     reached = conclude([a_step(1), a_step(2)], failure="It broke.", for_rps=90.0)
     assert exit_code(reached) == 0
+
+
+def test_large_rates_are_told_with_plain_digits() -> None:
+    fast = a_step(1, from_rps=rate(620.0), to_rps=rate(1234.5))
+    lost = a_step(2, Verdict.NO_GAIN, from_rps=rate(1234.5), to_rps=rate(1250.0))
+
+    assert conclude([fast, lost]).sentence.startswith("Up to 2 replicas, 1234 requests/s; 4 gain")
+    assert "reach 12345.5 requests/s; the most was 1250." in (
+        conclude([fast, lost], for_rps=12345.5).sentence
+    )
+    assert "reach 1249 requests/s: 4 replicas gave 1250, but its interval begins at 1188." in (
+        conclude([fast, lost], for_rps=1249.0).sentence
+    )
+    assert (
+        "for 1000000 requests/s." in conclude([a_step(1, to_rps=rate(2e6))], for_rps=1e6).sentence
+    )

@@ -180,7 +180,7 @@ def test_where_nothing_kept_it_there_is_no_estimate() -> None:
     found = slo_search.results(PLAN, make_result(PLAN).cells, trials)[0]
 
     assert (found.estimate_rps, found.low_rps, found.high_rps) == (None, 0.0, 40.0)
-    assert "not even 40 requests/s" in found.decided
+    assert "not even 40.0 requests/s" in found.decided
 
 
 def test_a_cell_that_was_not_measured_has_no_bracket() -> None:

@@ -139,3 +139,12 @@ def test_without_a_limit_of_requests_nothing_is_certain_where_most_time_is_not_s
     assert not found(hidden).certain
     assert found(make_profile(computing, cell=MANY, mean_ms=30.0, has_slots=False)).certain
     assert found(make_profile(computing, cell=MANY, mean_ms=100.0)).certain
+
+
+def test_a_cell_whose_load_was_not_steady_has_neither_finding_nor_flame_graph() -> None:
+    unsteady = make_profile([(0,) * 30] * 40, cell=MANY, throughput_rps=2.0, mean_ms=250.0)
+
+    told = profiles_of((AT_ONE, unsteady))
+
+    assert told.findings == ()
+    assert [cell for cell, _ in told.flames] == [FEW]

@@ -89,6 +89,13 @@ def test_a_request_without_a_line_of_the_users_has_the_innermost_one() -> None:
     assert own_line(FLASK) == (FLASK[-1], "")
 
 
+def test_the_bridge_to_async_views_is_no_line_of_the_users() -> None:
+    bridge = frame(f"{SITE}/asgiref/current_thread_executor.py:75", "run_until_future")
+    shop = frame(f"{SITE}/shop/db.py:88", "lock_row")
+
+    assert own_line((*FLASK, shop, bridge)) == (shop, "asgiref run_until_future")
+
+
 PAGE = frame("/srv/shop/templates/cart.html:57", "block_content")
 
 

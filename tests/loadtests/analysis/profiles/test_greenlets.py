@@ -23,7 +23,7 @@ PEER = "10.0.0.3:80"
         ("gevent/select.py:145", "select", KernelWait(kind=Waiting.SOCKET, peer=PEER)),
         ("gevent/thread.py:320", "acquire", KernelWait(kind=Waiting.LOCK)),
         ("gevent/resolver/thread.py:60", "getaddrinfo", KernelWait(kind=Waiting.DNS)),
-        ("gevent/threadpool.py:500", "apply", KernelWait(kind=Waiting.FILE)),
+        ("gevent/_fileobjectcommon.py:90", "read", KernelWait(kind=Waiting.FILE)),
     ],
 )
 def test_gevents_own_frame_says_what_for(place: str, name: str, wait: KernelWait) -> None:
@@ -38,6 +38,26 @@ def test_a_name_is_asked_for_in_a_thread_or_by_a_socket() -> None:
     for inner in ("gevent/threadpool.py:500", "gevent/_socket3.py:475"):
         frames = (*FLASK, LOCK_ROW, asks, frame(f"{SITE}/{inner}", "apply"))
         assert kind_of(frames, PEER, running=False).kind is Waiting.DNS
+
+
+APPLY = frame(f"{SITE}/gevent/threadpool.py:500", "ThreadPool.apply")
+
+
+@pytest.mark.parametrize(
+    "place", ["_fileobjectcommon.py:600", "_fileobjectposix.py:70", "os.py:90"]
+)
+def test_a_thread_of_gevents_pool_reads_a_file_where_a_file_asked_for_it(place: str) -> None:
+    asks = frame(f"{SITE}/gevent/{place}", "read")
+
+    wait = kind_of((*FLASK, LOCK_ROW, asks, APPLY), PEER, running=False)
+
+    assert wait == KernelWait(kind=Waiting.FILE)
+
+
+def test_what_else_a_thread_of_gevents_pool_does_is_not_known() -> None:
+    wait = kind_of((*FLASK, LOCK_ROW, APPLY), PEER, running=False)
+
+    assert wait == KernelWait(kind=Waiting.UNKNOWN, peer="another thread of its own")
 
 
 def test_a_wait_without_a_frame_of_gevent_is_for_another_greenlet() -> None:

@@ -26,7 +26,7 @@ def test_time_is_the_mean_number_of_requests_over_their_rate() -> None:
 
 
 def test_a_look_stands_for_all_processes_of_its_cell() -> None:
-    one, four = (result_of(make_profile(SEEN, processes=count)) for count in (1, 4))
+    one, four = (result_of(make_profile(SEEN, processes=count, mean_ms=200.0)) for count in (1, 4))
 
     assert four.lines[0].ms.estimate == pytest.approx(4 * one.lines[0].ms.estimate)
 
@@ -115,3 +115,39 @@ def test_a_window_without_an_answer_is_told_as_that_and_not_as_too_few_looks() -
         "No correct answer fell into the 4.0 s of the profile trial, so the time of a request"
         " cannot be told. Requests take longer, or fail."
     )
+
+
+def test_a_request_cannot_be_in_the_application_for_longer_than_it_takes() -> None:
+    """Few answers came while many requests were in flight: Little's law has no steady load."""
+    stuck = make_profile([(0,) * 30] * 40, throughput_rps=2.0, mean_ms=250.0)
+
+    result = result_of(stuck)
+
+    assert (result.application_ms, result.lines) == (None, ())
+    assert result.unseen == (
+        "The looks give a request 15000 ms in the application, and an answer took 250 ms. So the"
+        " load of the profile trial was not steady, or requests failed, and the time of a request"
+        " cannot be told."
+    )
+
+
+def test_requests_that_fail_are_seen_too_and_count_in_the_rate() -> None:
+    failing = make_profile(SEEN, throughput_rps=10.0, ended_rps=50.0, mean_ms=80.0)
+
+    result = result_of(failing)
+
+    assert result.unseen == ""
+    assert result.application_ms is not None
+    assert result.application_ms.estimate == pytest.approx(70.0)
+
+
+@pytest.mark.parametrize(("rate_rps", "told"), [(10.0, True), (1000.0, False)])
+def test_a_little_more_time_than_the_answers_took_is_noise_of_few_requests(
+    rate_rps: float, told: bool
+) -> None:
+    """30 % more: 2 errors of 40 requests are that much, 2 errors of 4000 are 3 %."""
+    profile = make_profile(
+        [(0,)] * 40, throughput_rps=rate_rps, mean_ms=1000.0 / rate_rps / 1.3, window_s=4.0
+    )
+
+    assert bool(result_of(profile).lines) is told

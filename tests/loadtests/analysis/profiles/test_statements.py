@@ -2,7 +2,15 @@
 
 import pytest
 
-from loadtests.analysis.profiles.statements import cut, in_words, largest, shape_of, wait_of
+from loadtests.analysis.profiles.statements import (
+    MOST_TIMES,
+    between,
+    cut,
+    in_words,
+    largest,
+    shape_of,
+    wait_of,
+)
 from loadtests.model.profiles.records import StoreProfile, StoreSession
 
 
@@ -17,6 +25,26 @@ from loadtests.model.profiles.records import StoreProfile, StoreSession
         ("SELECT $tag$secret$tag$", "SELECT ?"),
         ("SELECT E'it\\'s secret', 1.5e3", "SELECT ?, ?"),
         ("SELECT 'cut off in the midd", "SELECT ?"),
+        (
+            "SELECT n FROM t WHERE note = 'ask -- later'\n AND token = 's3cr3t'",
+            "SELECT n FROM t WHERE note = ? AND token = ?",
+        ),
+        ("WHERE a = '/*' AND token = 's3cr3t' AND b = '*/'", "WHERE a = ? AND token = ? AND b = ?"),
+        (
+            "WHERE a LIKE 'x%' ESCAPE '\\' AND token = 's3cr3t' AND n=5",
+            "WHERE a LIKE ? ESCAPE ? AND token = ? AND n=?",
+        ),
+        ("WHERE a LIKE'\\' AND token = 's3cr3t'", "WHERE a LIKE? AND token = ?"),
+        ("SELECT E'a\\'b' 'x', e'a'\n 'b\\'s3cr3t'", "SELECT ? ?, ?"),
+        ("SELECT \"it's\" FROM t WHERE token = 's3cr3t'", 'SELECT "it\'s" FROM t WHERE token = ?'),
+        ('SELECT "a--b", 1', 'SELECT "a--b", ?'),
+        ("SELECT 1 -- it's\n, 's3cr3t'", "SELECT ? , ?"),
+        ("SELECT $$it's$$, 's3cr3t'", "SELECT ?, ?"),
+        ("SELECT '$$', 's3cr3t', '$$'", "SELECT ?, ?, ?"),
+        ("SELECT a$b$c, $1$x$", "SELECT a$b$c, $1$x$"),
+        ("SELECT /* a /* b */ s3cr3t */ 1", "SELECT ?"),
+        ("SELECT 1 /* s3cr3t, cut o", "SELECT ?"),
+        ("SELECT 0x1F, 1_000, .5, 1.5e-3, t1.c2", "SELECT ?, ?, .?, ?, t1.c2"),
     ],
 )
 def test_a_statement_keeps_its_shape_and_loses_its_values(statement: str, shape: str) -> None:
@@ -70,3 +98,39 @@ def test_a_long_statement_is_cut_with_a_mark() -> None:
     assert cut("SELECT 1") == "SELECT 1"
     assert len(cut("x" * 200)) == 80
     assert cut("x" * 200).endswith("…")
+
+
+def key(number: int, user: int = 10) -> tuple[int, int, int]:
+    return user, 5, number
+
+
+def test_time_of_the_store_is_that_between_two_readings_by_statement() -> None:
+    before = {key(1): (100, 5000.0, ""), key(2): (7, 70.0, ""), key(3): (9, 900.0, "")}
+    after = {
+        key(1): (110, 5060.0, "UPDATE stock SET n = n - $1"),
+        key(2): (7, 70.0, "SELECT never"),
+        key(3): (2, 1.0, "SELECT counters_were_set_back"),
+        key(4): (2, 20.0, "SELECT 1"),
+        key(4, user=11): (1, 20.0, "SELECT  2"),
+        key(5): (80, 99.0, "SELECT query FROM pg_stat_activity"),
+        key(6): (80, 99.0, "SET LOCAL statement_timeout = 2000"),
+        key(7): (1, 99.0, ""),
+    }
+
+    told = between(before, after)
+
+    assert [(each.statement, each.calls, each.ms, each.share_ratio) for each in told] == [
+        ("UPDATE stock SET n = n - $1", 10, 60.0, 0.6),
+        ("SELECT ?", 3, 40.0, 0.4),
+    ]
+
+
+def test_the_statements_with_most_time_are_kept_with_their_shares_of_all() -> None:
+    names = [f"SELECT {chr(97 + number % 26)}{'x' * number}" for number in range(40)]
+    after = {key(number): (1, 1.0, name) for number, name in enumerate(names)}
+
+    told = between({}, after)
+
+    assert len(told) == MOST_TIMES
+    assert {each.share_ratio for each in told} == {1 / 40}
+    assert between({}, {}) == ()

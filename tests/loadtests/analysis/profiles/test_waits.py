@@ -3,8 +3,8 @@
 import pytest
 
 from loadtests.analysis.profiles.waits import kind_at, refined
-from loadtests.model.profiles.records import KernelWait, Waiting
-from tests.loadtests.analysis.profiles.builders import FLASK, WAITING, frame
+from loadtests.model.profiles.records import Frame, KernelWait, Waiting
+from tests.loadtests.analysis.profiles.builders import FLASK, LOCK_ROW, SITE, WAITING, frame
 
 CPU = KernelWait(kind=Waiting.CPU)
 LOCK = KernelWait(kind=Waiting.LOCK)
@@ -55,6 +55,23 @@ def test_a_socket_is_told_apart_by_its_peer(peer: str, kind: Waiting) -> None:
     assert refined(wait, FLASK, stores=("10.0.0.9:7777",)) == KernelWait(kind=kind, peer=peer)
 
 
+READ = frame("/usr/lib/python3.11/socket.py:706", "SocketIO.readinto")
+
+
+@pytest.mark.parametrize("peer", ["a local socket", "172.20.0.3:6543"])
+def test_a_driver_in_c_has_no_frame_so_what_a_variable_names_is_the_store(peer: str) -> None:
+    wait = KernelWait(kind=Waiting.SOCKET, peer=peer)
+    meant = (":6543", "a local socket")
+
+    assert refined(wait, (*FLASK, LOCK_ROW), meant) == KernelWait(kind=Waiting.STORE, peer=peer)
+    assert refined(wait, (*FLASK, LOCK_ROW)) == wait
+    assert (
+        refined(wait, (*FLASK, LOCK_ROW, READ), meant) == wait
+    )  # a client of the standard library
+    other = KernelWait(kind=Waiting.SOCKET, peer="172.20.0.3:80")
+    assert refined(other, (*FLASK, LOCK_ROW), meant) == other
+
+
 def test_a_socket_below_a_driver_is_the_stores_whatever_its_address() -> None:
     wait = KernelWait(kind=Waiting.SOCKET, peer="a local socket")
 
@@ -80,3 +97,61 @@ def test_a_stack_inside_of_a_lock_waits_for_one_whatever_the_kernel_saw_beside_i
 
 def test_nothing_but_a_socket_is_refined() -> None:
     assert refined(LOCK, WAITING.frames) == LOCK
+
+
+LIB = "/usr/lib/python3.11"
+CONDITION = frame(f"{LIB}/threading.py:327", "Condition.wait")
+MAP = (
+    frame(f"{LIB}/multiprocessing/pool.py:367", "Pool.map"),
+    frame(f"{LIB}/multiprocessing/pool.py:768", "ApplyResult.get"),
+    frame(f"{LIB}/threading.py:622", "Event.wait"),
+    CONDITION,
+)
+RESULT = (frame(f"{LIB}/concurrent/futures/_base.py:451", "Future.result"), CONDITION)
+SHUTDOWN = (
+    frame(f"{LIB}/concurrent/futures/thread.py:235", "ThreadPoolExecutor.shutdown"),
+    frame(f"{LIB}/threading.py:1112", "Thread.join"),
+    frame(f"{LIB}/threading.py:1132", "Thread._wait_for_tstate_lock"),
+)
+ASYNC_VIEW = (
+    frame(f"{SITE}/asgiref/sync.py:262", "AsyncToSync.__call__"),
+    frame(f"{SITE}/asgiref/current_thread_executor.py:75", "run_until_future"),
+    frame(f"{LIB}/queue.py:171", "Queue.get"),
+    CONDITION,
+)
+UNDER_GEVENT = (*RESULT, frame(f"{SITE}/gevent/thread.py:120", "acquire"))
+
+
+@pytest.mark.parametrize("inner", [MAP, RESULT, SHUTDOWN, ASYNC_VIEW, UNDER_GEVENT])
+def test_a_wait_for_a_thread_of_its_own_is_no_lock_for_what_that_does_is_not_seen(
+    inner: tuple[Frame, ...],
+) -> None:
+    wait = refined(LOCK, (*FLASK, LOCK_ROW, *inner))
+
+    assert wait == KernelWait(kind=Waiting.UNKNOWN, peer="another thread of its own")
+    assert refined(CPU, (*FLASK, LOCK_ROW, *inner)) == CPU
+
+
+def test_a_request_in_its_own_event_loop_waits_for_no_service_that_is_known() -> None:
+    loop = (
+        frame(f"{LIB}/asyncio/runners.py:190", "run"),
+        frame(f"{LIB}/asyncio/base_events.py:1898", "BaseEventLoop._run_once"),
+        frame(f"{LIB}/selectors.py:468", "EpollSelector.select"),
+    )
+    wakes = KernelWait(kind=Waiting.SOCKET, peer="a local socket")
+
+    wait = refined(wakes, (*FLASK, LOCK_ROW, *loop))
+
+    assert wait == KernelWait(kind=Waiting.UNKNOWN, peer="its own event loop")
+    assert refined(wakes, (*FLASK, *loop, LOCK_ROW)) == wakes
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        (frame(f"{SITE}/psycopg_pool/pool.py:200", "ConnectionPool.getconn"), CONDITION),
+        (frame(f"{LIB}/queue.py:171", "Queue.get"), CONDITION),
+    ],
+)
+def test_a_lock_below_a_thread_of_its_own_is_a_lock(inner: tuple[Frame, ...]) -> None:
+    assert refined(LOCK, (*RESULT, *FLASK, LOCK_ROW, *inner)) == LOCK

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from loadtests.analysis.profiles.function_pairs import owners_of, pairs_of
 from loadtests.environments.keep_awake import Awake
 from loadtests.gate.generator_pool import GeneratorPool
 from loadtests.gate.model import Evidence, SideName, WorkerLoad
@@ -22,7 +23,7 @@ from loadtests.model.errors import ProcessFailure
 from loadtests.model.profiles.functions import FunctionProfile
 from loadtests.model.profiles.records import Frame
 from loadtests.model.tested.in_force import ServerProcess
-from loadtests.tools import py_spy
+from loadtests.tools import procfs, py_spy
 from tests.loadtests.fakes.gate import FakeGateStack, GateWorld, slower_head
 from tests.loadtests.gate.builders import make_evidence, make_gate_plan
 
@@ -42,13 +43,20 @@ class FakeRecording:
     made: list[FakeRecording]
 
     def __init__(
-        self, program: str, processes: Sequence[Sampled], *, rate_hz: int, seconds: int
+        self,
+        program: str,
+        processes: Callable[[], Sequence[Sampled]],
+        *,
+        rate_hz: int,
+        seconds: int,
     ) -> None:
-        self.processes, self.rate_hz = processes, rate_hz
+        self._asked, self.rate_hz = processes, rate_hz
+        self.processes: Sequence[Sampled] = ()
         self.did: list[str] = []
         self.made.append(self)
 
     def start(self) -> None:
+        self.processes = self._asked()
         self.did.append("start")
 
     def stop(self) -> None:
@@ -57,8 +65,8 @@ class FakeRecording:
     def close(self) -> None:
         self.did.append("close")
 
-    def stacks(self) -> dict[str, dict[tuple[Frame, ...], int]]:
-        return {sampled.member: {STACK: 30} for sampled in self.processes}
+    def stacks_of(self, member: str) -> dict[tuple[Frame, ...], int]:
+        return {STACK: 30} if member in {sampled.member for sampled in self.processes} else {}
 
 
 @pytest.fixture
@@ -182,13 +190,59 @@ def test_without_the_right_to_look_it_says_how_to_get_it_and_loads_nothing(
 def test_a_sampler_that_fails_is_said_and_closed(
     recordings: list[FakeRecording], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nothing(_: FakeRecording) -> None:
+    def nothing(_: FakeRecording, member: str) -> None:
         raise ProcessFailure("py-spy wrote no samples", output="Error: No such process")
 
-    monkeypatch.setattr(FakeRecording, "stacks", nothing)
+    monkeypatch.setattr(FakeRecording, "stacks_of", nothing)
 
     assert "No such process" in profiled(a_world(), tmp_path).unseen
     assert recordings[0].did[-1] == "close"
+
+
+def test_a_start_whose_process_ended_loses_its_own_samples_and_no_others(
+    recordings: list[FakeRecording], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stacks_of(_: FakeRecording, member: str) -> dict[tuple[Frame, ...], int]:
+        if member == "head-b-1":
+            raise ProcessFailure("py-spy wrote no samples", output="Error: No such process")
+        return {STACK: 30}
+
+    monkeypatch.setattr(FakeRecording, "stacks_of", stacks_of)
+
+    profile = profiled(a_world(), tmp_path)
+
+    assert profile.unseen == ""
+    lost = [(start.pair, start.side) for start in profile.starts if not start.samples]
+    assert lost == [(2, "head")]
+    assert len(pairs_of(profile, owners_of(profile))) == 11
+
+
+def test_processes_that_were_replaced_are_listed_again_when_the_window_opens(
+    recordings: list[FakeRecording], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive, replaced = {11}, {12}
+
+    def processes(_: str) -> tuple[ServerProcess, ...]:
+        pids = (10, *(replaced if recordings else alive))
+        return tuple(
+            ServerProcess(pid=pid, parent=1 if pid == 10 else 10, threads=1, command="gunicorn")
+            for pid in pids
+        )
+
+    monkeypatch.setattr(procfs, "facts_of", lambda pid: pid in replaced or None)
+
+    profiled(GateWorld(rps=slower_head(0.0), processes=processes), tmp_path)
+
+    assert {sampled.pid for sampled in recordings[0].processes} == {12}
+
+
+def test_the_processors_modes_of_a_process_that_went_are_not_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(procfs, "modes_of", lambda pid: {11: (90, 30), 12: (0, 0)}[pid])
+
+    assert profiler._user_ratio({11: (30, 10)}, [11]) == 0.75
+    assert profiler._user_ratio({11: (30, 10), 12: (20, 5)}, [11, 12]) is None
 
 
 @pytest.mark.parametrize(

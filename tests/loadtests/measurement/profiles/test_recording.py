@@ -27,28 +27,47 @@ def a_program(folder: Path, body: str) -> str:
 
 def test_the_samples_of_all_processes_of_a_member_are_counted_together(tmp_path: Path) -> None:
     program = a_program(tmp_path, "echo 'rank (/srv/a.py:3) 5' > $out")
-    samplers = Recording(program, PROCESSES, rate_hz=100, seconds=0)
+    other = Sampled(member="head-a-1", pid=9)
+    samplers = Recording(program, lambda: (*PROCESSES, other), rate_hz=100, seconds=0)
 
     try:
         samplers.start()
         samplers.stop()
-        assert samplers.stacks() == {"base-a-1": {STACK: 10}}
+        assert samplers.stacks_of("base-a-1") == {STACK: 10}
+        assert samplers.stacks_of("head-a-1") == {STACK: 5}
     finally:
         samplers.close()
 
 
 def test_a_sampler_that_writes_nothing_is_a_failure_with_its_words(tmp_path: Path) -> None:
     program = a_program(tmp_path, "echo 'Permission denied' >&2; exit 1")
-    samplers = Recording(program, PROCESSES[:1], rate_hz=100, seconds=0)
+    samplers = Recording(program, lambda: PROCESSES[:1], rate_hz=100, seconds=0)
 
     try:
         samplers.start()
         samplers.stop()
         with pytest.raises(ProcessFailure, match="no samples of base-a-1") as failure:
-            samplers.stacks()
+            samplers.stacks_of("base-a-1")
     finally:
         samplers.close()
     assert "Permission denied" in failure.value.output
+
+
+def test_a_sampler_that_writes_nothing_takes_no_other_members_samples(tmp_path: Path) -> None:
+    program = a_program(
+        tmp_path, "case $out in */7.raw) exit 1;; esac; echo 'rank (/a.py:3) 5' > $out"
+    )
+    processes = (PROCESSES[0], Sampled(member="head-a-1", pid=9))
+    samplers = Recording(program, lambda: processes, rate_hz=100, seconds=0)
+
+    try:
+        samplers.start()
+        samplers.stop()
+        assert sum(samplers.stacks_of("head-a-1").values()) == 5
+        with pytest.raises(ProcessFailure, match="no samples of base-a-1"):
+            samplers.stacks_of("base-a-1")
+    finally:
+        samplers.close()
 
 
 def test_a_sampler_that_does_not_end_is_ended(
@@ -56,7 +75,7 @@ def test_a_sampler_that_does_not_end_is_ended(
 ) -> None:
     monkeypatch.setattr(recording, "END_LIMIT_S", 0.1)
     program = a_program(tmp_path, "exec sleep 60")
-    samplers = Recording(program, PROCESSES[:1], rate_hz=100, seconds=0)
+    samplers = Recording(program, lambda: PROCESSES[:1], rate_hz=100, seconds=0)
 
     samplers.start()
     samplers.stop()

@@ -81,8 +81,9 @@ def test_an_address_that_leads_elsewhere_from_here_is_not_asked(
 class Server:
     """Stands for a server: whether it was asked, and how it fails."""
 
-    def __init__(self, error: str = "") -> None:
+    def __init__(self, error: str = "", *, counts: bool = False) -> None:
         self.asked: list[str] = []
+        self.counts = counts
         self._error = error
 
     @contextmanager
@@ -94,6 +95,12 @@ class Server:
 
     def sessions(self) -> Sequence[tuple[str, str, str]]:
         return [("Lock", "tuple", "UPDATE stock SET n = 7")]
+
+    def totals(self, *, with_text: bool) -> activity.Totals | None:
+        if not self.counts:
+            return None
+        text = "UPDATE stock SET n = $1" if with_text else ""
+        return {(10, 5, 1): (30 if with_text else 10, 90.0 if with_text else 50.0, text)}
 
 
 def looked(monkeypatch: pytest.MonkeyPatch, server: Server) -> StoreLooking:
@@ -116,6 +123,20 @@ def test_what_sessions_do_is_counted_under_the_address_of_the_connection(
     assert seen is not None
     assert seen.address == "10.0.0.3:5432"
     assert {session.statement for session in seen.sessions} == {"UPDATE stock SET n = ?"}
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"), [(True, [("UPDATE stock SET n = $1", 20, 40.0)]), (False, [])]
+)
+def test_the_stores_own_counts_are_read_before_and_after_where_it_has_them(
+    monkeypatch: pytest.MonkeyPatch, counts: bool, told: list[tuple[str, int, float]]
+) -> None:
+    connected(monkeypatch, ("10.0.0.3", 5432))
+
+    seen = looked(monkeypatch, Server(counts=counts)).seen()
+
+    assert seen is not None
+    assert [(each.statement, each.calls, each.ms) for each in seen.statements] == told
 
 
 def test_nothing_is_sent_to_a_server_without_a_connection_and_that_is_told(
@@ -164,3 +185,19 @@ def test_an_unusual_access_has_no_server(monkeypatch: pytest.MonkeyPatch) -> Non
 
     assert store_sessions.accesses_of([7]) == ()
     assert store_sessions.accesses_of([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("variables", "meant"),
+    [
+        ({"A": "postgresql://app@db:6543/x", "B": "postgresql://app@other:6543/x"}, (":6543",)),
+        ({"A": "postgresql:///shop"}, (":5432", "a local socket")),
+        ({}, ()),
+    ],
+)
+def test_a_store_is_known_before_anything_is_connected_to_it(
+    monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str], meant: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(procfs, "environment_of", lambda _: variables)
+
+    assert store_sessions.peers_meant(store_sessions.accesses_of([7]), [7]) == meant

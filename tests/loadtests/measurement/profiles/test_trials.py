@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from loadtests.measurement.profiles import trials
 from loadtests.measurement.profiles.beside import Beside
-from loadtests.measurement.profiles.looking import Seen
+from loadtests.measurement.profiles.looking import Looking, Seen
 from loadtests.model.errors import GeneratorFailure, UnusableLoad
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
 from loadtests.model.profiles.planned import ProfilePlan
-from loadtests.model.profiles.records import CellProfile, Frame, Stack, Waiting
+from loadtests.model.profiles.records import (
+    LOCAL_SOCKET,
+    CellProfile,
+    Frame,
+    Stack,
+    Waiting,
+)
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.trial import Trial
 from loadtests.tools import procfs, py_spy
@@ -149,6 +156,15 @@ def test_of_greenlets_it_is_told_what_cannot_be_seen() -> None:
     assert profile.unseen == "No look gave a stack."
 
 
+def test_the_rate_of_a_profile_counts_requests_that_failed() -> None:
+    trial = make_trial(throughput_rps=20.0, window_s=2.0, failed=60)
+
+    profile = trials.profile_of(trial, make_worker("sync"), NOTHING_SEEN)
+
+    assert (profile.throughput_rps, profile.rate_rps) == (20.0, 50.0)
+    assert replace(profile, ended_rps=None).rate_rps == 20.0  # as older profiles have it
+
+
 def test_the_most_frequent_reason_is_told_where_no_look_gave_anything() -> None:
     seen = replace(NOTHING_SEEN, failures={"Rare.": 1, "Often.": 9})
 
@@ -185,6 +201,30 @@ def test_why_nothing_is_told_of_a_store_is_in_the_profile(monkeypatch: pytest.Mo
 
     assert told[0].store is None
     assert "Redis" in told[0].store_note
+
+
+def test_looks_know_the_store_that_the_replicas_variables_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Listed(Local):
+        def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+            return (ServerProcess(pid=2**30, parent=1, threads=1, command="gunicorn"),)
+
+    class Watching(Looking):
+        def __init__(self, processes: Any, dump: Any, *, stores: Collection[str]) -> None:
+            known.append(tuple(stores))
+            super().__init__(processes, dump, stores=stores)
+
+    known: list[tuple[str, ...]] = []
+    variables = {"DATABASE_URL": "postgresql://app@db:6543/x", "DSN": "dbname=shop"}
+    monkeypatch.setattr(py_spy, "find_program", lambda: "/bin/py-spy")
+    monkeypatch.setattr(procfs, "environment_of", lambda _: variables)
+    monkeypatch.setattr(trials, "Looking", Watching)
+    plan = make_plan()
+
+    profiles(plan, Listed(World(), plan))
+
+    assert known[0] == ("db:6543", ":6543", LOCAL_SOCKET)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_a_box_that_grew_is_told_by_its_colour_and_in_words() -> None:
 
     assert [box.kind for box in drawn.boxes] == ["grew", "grew", "same"]
     assert drawn.boxes[1].tip == (
-        "shop/db.py lock_row: 45.0 ms per request, 75%; +30 ms with more replicas"
+        "shop/db.py lock_row: 45.0 ms per request, 75%; +30.0 ms with more replicas"
     )
 
 
@@ -61,8 +61,8 @@ def test_the_largest_boxes_are_a_table_too_each_with_what_called_it() -> None:
 
     assert drawn.columns == ("function", "called by", "ms per request", "share", "change, ms")
     assert drawn.rows == (
-        ("a request", "", "60.0", "100%", "+30"),
-        ("shop/db.py lock_row", "a request", "45.0", "75%", "+30"),
+        ("a request", "", "60.0", "100%", "+30.0"),
+        ("shop/db.py lock_row", "a request", "45.0", "75%", "+30.0"),
         ("shop/pages.py render", "a request", "15.0", "25%", "+0"),
     )
 
@@ -75,3 +75,10 @@ def test_the_table_is_bounded_and_has_no_change_without_a_comparison() -> None:
     assert drawn.columns[-1] == "share"
     assert {row[0] for row in drawn.rows} >= {"a request", "f999"}
     assert flame("nothing", FlameNode(label="a request", ms=0.0)).rows[0][3] == ""
+
+
+def test_a_change_of_seconds_has_plain_digits() -> None:
+    drawn = flame("slow", FlameNode(label="a request", ms=4321.0, change_ms=-1234.5))
+
+    assert drawn.boxes[0].tip == "a request: 4321 ms per request, 100%; -1234 ms with more replicas"
+    assert drawn.rows[0][-1] == "-1234"

@@ -7,7 +7,13 @@ import json
 import pytest
 
 from loadtests.analysis.profiles.comparison import profiles_of
-from loadtests.model.profiles.records import CellProfile, Stack, Waiting
+from loadtests.model.profiles.records import (
+    CellProfile,
+    Stack,
+    StatementTime,
+    StoreProfile,
+    Waiting,
+)
 from loadtests.model.result import RunResult
 from loadtests.report.formats import html, markdown, run_json
 from loadtests.report.text import explanation, profiles
@@ -87,3 +93,27 @@ def test_names_in_stacks_are_never_markup(live: bool) -> None:
 
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
+
+
+def test_which_statements_took_the_stores_time_is_in_every_report() -> None:
+    counted = tuple(
+        StatementTime(statement=f"SELECT {name}", calls=20, ms=ms, share_ratio=ms / 1000)
+        for name, ms in (("slow", 900.0), ("quick", 90.0), ("rare", 10.0))
+    )
+    store = StoreProfile(address="10.0.0.2:5432", looks=9, sessions=(), statements=counted)
+    result = a_result(make_profile([(0, 1, 1)] * 40, cell=FEW, store=store))
+
+    assert profiles.statement_rows(result) == [
+        ["gthread cpu ×1", "90.0 %", "20", "45.0", "SELECT slow"],
+        ["gthread cpu ×1", "9.0 %", "20", "4.50", "SELECT quick"],
+    ]
+    assert "SELECT slow" in explanation.render(result, stacks="")
+    assert "The store's statements" in markdown.render(result)
+    assert "SELECT slow" in html.render(result, (), live=False)
+    parsed = run_json.parse(run_json.render(result))
+    assert parsed.profiles.cells[0].store == store
+
+
+def test_a_store_that_does_not_count_its_statements_has_no_such_table() -> None:
+    assert profiles.statement_rows(a_result()) == []
+    assert "statements" not in explanation.render(a_result(), stacks="")
