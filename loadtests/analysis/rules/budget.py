@@ -26,6 +26,11 @@ COST_LIMIT_RATIO = 0.05
 1.8 allows. On one core with budgets of a tenth it is 2 to 4 % for requests that are loops, and 15 %
 for short ones that are mostly framework."""
 
+MOST_OF_SHARED_CORES_RATIO = 0.18
+"""The most that shared cores were ever seen to add to a request's CPU, with budgets of four fifths
+of a core; with today's budgets it was 15 % ("Replicas that share a core" in
+``docs/measurements.md``). What certainly grows by more does so by itself."""
+
 QUOTA_TOLERANCE = 1.1
 """Quotas are given out in slices, so the CPU used may exceed the planned CPU a little."""
 
@@ -141,22 +146,24 @@ def costlier_requests(plan: Plan, small: Cell, large: Cell, trials: Sequence[Tri
     costlier requests are a property of the system, and count.
 
     The rule is broken where the whole interval is above the limit. Where the doubling falls short,
-    an interval above zero is enough: the loss could then come from this machine.
+    an interval above zero is enough: the loss could then come from this machine. It is not broken
+    where the whole interval is above ``MOST_OF_SHARED_CORES_RATIO``: the system itself grows dearer
+    then, and its loss stands. A doubling whose factor would be called ``scales`` all the same
+    contradicts that, and stays without a verdict.
     """
     if (unshared := _unshared(plan, large)) is not None:
         return unshared
-    cores = len(plan.budget.replica_cores)
-    too_small = "This machine is too small" if cores else "The cores are too few"
     busy_trials = estimates.trials_by_cell(_of_saturated_replicas(trials))
     ratio = estimates.cpu_per_request_ratio(busy_trials.get(large, {}), busy_trials.get(small, {}))
     if ratio.estimate is None or ratio.low is None:
         return unchecked(CODE, large, "CPU per request is not known in two rounds.")
     growth = ratio.estimate - 1
-    broken = (
-        bottleneck.replica_cpu_is_full(plan, large, trials)
-        and growth > COST_LIMIT_RATIO
-        and _is_certain(plan, small, large, trials, ratio)
-    )
+    by_cell = estimates.trials_by_cell(trials)
+    factor = estimates.throughput_ratio(by_cell.get(large, {}), by_cell.get(small, {}))
+    full = bottleneck.replica_cpu_is_full(plan, large, trials)
+    by_itself = full and _grows_by_itself(plan, ratio, factor)
+    certain = full and growth > COST_LIMIT_RATIO and _is_certain(plan, ratio, factor)
+    broken = certain and not by_itself
     return found(
         CODE,
         large,
@@ -165,9 +172,23 @@ def costlier_requests(plan: Plan, small: Cell, large: Cell, trials: Sequence[Tri
         limit=COST_LIMIT_RATIO,
         detail=f"CPU per request changed by {growth:+.1%}"
         f" [{ratio.low - 1:+.1%}, {(ratio.high or ratio.low) - 1:+.1%}] from {small.replicas} to"
-        f" {large.replicas} replicas"
-        + (f", which share cores. {too_small} for a verdict." if broken else "."),
+        f" {large.replicas} replicas{_origin(plan, broken=broken, by_itself=by_itself)}",
     )
+
+
+def _origin(plan: Plan, *, broken: bool, by_itself: bool) -> str:
+    """Return the end of the finding's sentence: whose doing the change is, where that counts."""
+    if by_itself:
+        return (
+            f", more than the {MOST_OF_SHARED_CORES_RATIO:.0%} that shared cores add at the most."
+            " The system itself grows dearer, so the loss is its own."
+        )
+    if not broken:
+        return "."
+    too_small = "This machine is too small"
+    if not plan.budget.replica_cores:
+        too_small = "The cores are too few"
+    return f", which share cores. {too_small} for a verdict."
 
 
 def _unshared(plan: Plan, cell: Cell) -> Finding | None:
@@ -190,14 +211,15 @@ def _unshared(plan: Plan, cell: Cell) -> Finding | None:
     )
 
 
-def _is_certain(
-    plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial], ratio: Estimate
-) -> bool:
-    by_cell = estimates.trials_by_cell(trials)
-    factor = estimates.throughput_ratio(by_cell.get(large, {}), by_cell.get(small, {}))
+def _is_certain(plan: Plan, ratio: Estimate, factor: Estimate) -> bool:
     falls_short = factor.high is not None and factor.high < plan.target
     growth_low = (ratio.low or 0.0) - 1
     return growth_low > COST_LIMIT_RATIO or (falls_short and growth_low > 0)
+
+
+def _grows_by_itself(plan: Plan, ratio: Estimate, factor: Estimate) -> bool:
+    scales = factor.low is not None and factor.low >= plan.target
+    return (ratio.low or 0.0) - 1 > MOST_OF_SHARED_CORES_RATIO and not scales
 
 
 def _of_saturated_replicas(trials: Sequence[Trial]) -> list[Trial]:
