@@ -81,16 +81,21 @@ def conclude(
     cells = estimates.cells(plan, trials, calibrations)
     looked_at = comparison.profiles_of(profiles, naming.rates(cells), naming.cpu_ms(cells))
     cells = naming.with_waits(cells, looked_at.findings)
+    doublings = tuple(
+        machine_share.widened(doubling, plan, cells)
+        for doubling in estimates.doublings(plan, trials)
+    )
+    cells = machine_share.with_wider_speedups(cells, doublings)
     judged = tuple(
         judge_doubling(
-            machine_share.widened(doubling, plan, cells),
+            doubling,
             target=plan.target,
             findings=findings,
             probes=probes,
             failures=failures,
             round_minutes=minutes_per_round(plan, trials, doubling),
         )
-        for doubling in estimates.doublings(plan, trials)
+        for doubling in doublings
     )
     judged = tuple(replace(doubling, reason=losses.explain(doubling, cells)) for doubling in judged)
     verdict, reason = judge_run(judged, findings, finished=facts.finished)
@@ -105,7 +110,7 @@ def conclude(
         cells=cells,
         doublings=judged,
         comparisons=estimates.comparisons(plan, trials),
-        laws=scaling_laws.fit(plan, trials),
+        laws=scaling_laws.fit(plan, trials, doublings),
         findings=tuple(findings),
         calibrations=tuple(calibrations),
         probes=tuple(probes),
