@@ -102,8 +102,9 @@ def _fit_one(
         _interval(value, margin, reached)
         for value, margin, *reached in zip(fitted, margins, *ends, strict=True)
     ]
-    shown = any((loss.low or 0) > 0 for loss in losses)
-    extrapolates = shown or not _may_be_the_machines(fitted, reaches)
+    shown = _is_shown(losses)
+    by_chance = [_interval(value, margin) for value, margin in zip(fitted, margins, strict=True)]
+    extrapolates = shown or not _is_shown(by_chance)
     return LawResult(
         worker=cells[0].worker,
         workload=cells[0].workload,
@@ -116,10 +117,8 @@ def _fit_one(
     )
 
 
-def _may_be_the_machines(fitted: Sequence[float], reaches: Sequence[machine_share.Reach]) -> bool:
-    """Return whether a fitted loss may come from shared cores; True says that they add some."""
-    most = max(reach.up for reach in reaches) - 1
-    return most >= machine_share.LEAST_TOLD and any(loss > 0 for loss in fitted)
+def _is_shown(losses: Sequence[Estimate]) -> bool:
+    return any((loss.low or 0) > 0 for loss in losses)
 
 
 def _parameters(counts: Floats, logs: Floats, parameters: int) -> list[float]:
@@ -176,12 +175,12 @@ def _jackknife_margins(counts: Floats, logs: Floats, parameters: int) -> list[fl
     return [float(student_quantile(rounds - 1) * error) for error in errors]
 
 
-def _interval(value: float, margin: float | None, reached: Sequence[float]) -> Estimate:
-    """Return the value with an interval from its lowest to its highest end, and their margins."""
+def _interval(value: float, margin: float | None, reached: Sequence[float] = ()) -> Estimate:
+    """Return the value with an interval: from its lowest to its highest end, and the margin."""
     if margin is None:
         return Estimate(estimate=value, low=None, high=None)
-    low, high = min(value, *reached), max(value, *reached)
-    return Estimate(estimate=value, low=low - margin, high=high + margin)
+    ends = (value, *reached)
+    return Estimate(estimate=value, low=min(ends) - margin, high=max(ends) + margin)
 
 
 def _bound(sigma: float, kappa: float = 0.0) -> float | None:

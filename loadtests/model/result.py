@@ -154,8 +154,8 @@ class LawResult:
     bound: float | None
     note: str
     extrapolates: bool = True
-    """False where the whole loss may be the shared cores', so that nothing follows from it for more
-    replicas."""
+    """False where chance does not explain the loss and shared cores may. Then nothing follows for
+    more replicas."""
 
 
 @dataclass(frozen=True, kw_only=True)

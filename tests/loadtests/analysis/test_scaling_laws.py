@@ -156,6 +156,16 @@ def test_a_loss_of_which_only_a_part_may_be_the_shared_cores_is_still_extrapolat
     assert law.bound is not None
 
 
+def test_a_loss_that_chance_explains_is_extrapolated_within_its_bounds() -> None:
+    plan = make_plan(replica_counts=(1, 2, 4), rounds=6)
+    trials = make_trials(plan, rps=following(sigma=0.01, spread=0.05))
+
+    (law,) = scaling_laws.fit(plan, trials, dearer(0.03, 0.03))
+
+    assert law.extrapolates
+    assert law.bound is None
+
+
 def test_cheaper_requests_widen_the_interval_of_the_loss_upwards() -> None:
     law, narrow = (fit_losing((1, 2, 4), dearer(share, share)) for share in (-0.03, 0.0))
 
