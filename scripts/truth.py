@@ -27,7 +27,7 @@ from loadtests.model.errors import ProcessFailure
 from loadtests.results import run_folder
 from loadtests.tools import proc
 from scripts.zoo.judging import row_of
-from scripts.zoo.members import BY_NAME, CLEAN, MEMBERS
+from scripts.zoo.members import ALL, BY_NAME, CLEAN
 from scripts.zoo.summary import Rows, summarised, table
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -36,7 +36,7 @@ RESULTS = PROJECT / "results"
 RUN_LIMIT_S = 400.0
 """Time limit of a run; it usually takes 25 to 200 s, and a longer one counts as hung."""
 
-NAMES = tuple(member.name for member in MEMBERS)
+NAMES = tuple(member.name for member in ALL)
 CLEAN_NAMES = tuple(member.name for member in CLEAN)
 OTHERS = ("context", "cost")
 """Parts that are no systems of the zoo; each has its own program."""

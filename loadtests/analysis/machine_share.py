@@ -6,18 +6,19 @@ nothing, a request costs a few per cent more or less CPU with twice the replicas
 own it would not. Nobody can tell this from an application whose requests do more or less work with
 more replicas. So the interval reaches further: as far as CPU per request changed, towards the
 factor that unchanged requests would have given, and by ``MOST`` at the most. What is more than that
-is the application's. ``docs/measurements.md`` has the figures, below "Coverage of the intervals,
-where CPU is full".
+is the application's. A speed-up is a product of doublings, so its interval reaches as far as those
+of its doublings together, and so does that of a fitted law. ``docs/measurements.md`` has the
+figures, below "Coverage of the intervals, where CPU is full".
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from loadtests.analysis.intervals import half_width_ratio
-from loadtests.model.plan import Plan
+from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import CellResult, DoublingResult, Estimate
 from loadtests.model.vocabulary import Bottleneck
 
@@ -61,6 +62,48 @@ def share_ratio(doubling: DoublingResult, plan: Plan, cells: Sequence[CellResult
     if not plan.budget.share_cores(doubling.replicas_to) or not _cpu_is_full(doubling, cells):
         return 0.0
     return math.copysign(min(abs(changed - 1), MOST), changed - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """The factors by which a speed-up's interval reaches beyond chance: ``down`` ≤ 1 ≤ ``up``."""
+
+    down: float = 1.0
+    up: float = 1.0
+
+
+def reach(cell: Cell, doublings: Sequence[DoublingResult]) -> Reach:
+    """Return how far the speed-up of a cell reaches, by the doublings that lead to it.
+
+    A replica count to which no doubling leads, such as 3 beside 1, 2 and 4, has no reach.
+    """
+    down = up = 1.0
+    steps = {
+        doubling.replicas_to: doubling
+        for doubling in doublings
+        if (doubling.worker, doubling.workload) == (cell.worker, cell.workload)
+    }
+    step = steps.get(cell.replicas)
+    while step is not None:
+        down *= 1 + min(step.machine_share_ratio, 0.0)
+        up *= 1 + max(step.machine_share_ratio, 0.0)
+        step = steps.get(step.replicas_from)
+    return Reach(down=down, up=up)
+
+
+def with_wider_speedups(
+    cells: Sequence[CellResult], doublings: Sequence[DoublingResult]
+) -> tuple[CellResult, ...]:
+    """Return the cells with speed-ups whose intervals hold what may be the machine's."""
+    return tuple(_with_wider_speedup(result, reach(result.cell, doublings)) for result in cells)
+
+
+def _with_wider_speedup(result: CellResult, reached: Reach) -> CellResult:
+    low, high = result.speedup.low, result.speedup.high
+    if low is None or high is None:
+        return result
+    wider = replace(result.speedup, low=low * reached.down, high=high * reached.up)
+    return replace(result, speedup=wider)
 
 
 def of_chance(doubling: DoublingResult) -> Estimate:

@@ -7,7 +7,9 @@ PURE. Two laws, both fitted to the logarithm of throughput by least squares:
   X(n) = λ·n / (1 + σ(n − 1) + κn(n − 1)); κ is the coherency cost.
 
 The intervals come from leaving out one round at a time (the jackknife, Tukey 1958), because the
-round is the unit. They say how precise the fit is, not whether the law is true.
+round is the unit. They say how precise the fit is, not whether the law is true. They reach further
+by what may be the shared cores' (:mod:`loadtests.analysis.machine_share`): the law is fitted again
+to the throughputs at either end of that reach.
 """
 
 from __future__ import annotations
@@ -18,10 +20,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtests.analysis import machine_share
 from loadtests.analysis.estimates import trials_by_cell
 from loadtests.analysis.intervals import student_quantile
 from loadtests.model.plan import Cell, Plan
-from loadtests.model.result import Estimate, LawResult
+from loadtests.model.result import DoublingResult, Estimate, LawResult
 from loadtests.model.trial import Trial
 
 USL_COUNTS = 4
@@ -38,14 +41,23 @@ MOST_STEPS = 100
 MOST_HALVINGS = 40
 """A fit that does not converge within these returns its best parameters so far."""
 
+THE_MACHINES = (
+    "CPU per request grew with the replicas, and the loss may be no more than shared cores add to"
+    " it. So there is no bound and no extrapolation."
+)
+"""The end of the note of a law from which nothing follows for more replicas."""
+
 Floats = NDArray[np.float64]
 
 
-def fit(plan: Plan, trials: Sequence[Trial]) -> tuple[LawResult, ...]:
+def fit(
+    plan: Plan, trials: Sequence[Trial], doublings: Sequence[DoublingResult] = ()
+) -> tuple[LawResult, ...]:
     """Return the law of every worker model and workload that has enough replica counts.
 
-    Only rounds count in which every replica count has a trial with a success. Without such a round,
-    or with fewer than two replica counts, there is no law.
+    ``doublings`` say how far throughputs reach for what may be the shared cores'. Only rounds count
+    in which every replica count has a trial with a success. Without such a round, or with fewer
+    than two replica counts, there is no law.
     """
     by_cell = trials_by_cell(trials)
     pairs = dict.fromkeys((cell.worker, cell.workload) for cell in plan.cells)
@@ -56,7 +68,8 @@ def fit(plan: Plan, trials: Sequence[Trial]) -> tuple[LawResult, ...]:
         )
         logs = _log_throughputs([by_cell.get(cell, {}) for cell in cells])
         if len(cells) > 1 and len(logs) > 0:
-            fitted.append(_fit_one(cells, logs))
+            reaches = [machine_share.reach(cell, doublings) for cell in cells]
+            fitted.append(_fit_one(cells, logs, reaches))
     return tuple(fitted)
 
 
@@ -74,23 +87,38 @@ def _log_throughputs(cells: Sequence[Mapping[int, Trial]]) -> Floats:
     return logs
 
 
-def _fit_one(cells: Sequence[Cell], logs: Floats) -> LawResult:
+def _fit_one(
+    cells: Sequence[Cell], logs: Floats, reaches: Sequence[machine_share.Reach]
+) -> LawResult:
     counts = np.array([cell.replicas for cell in cells], dtype=np.float64)
     parameters = 2 if len(cells) >= USL_COUNTS else 1
     fitted = _parameters(counts, logs, parameters)
     margins = _jackknife_margins(counts, logs, parameters)
-    sigma, *kappa = (
-        _interval(value, margin) for value, margin in zip(fitted, margins, strict=True)
-    )
+    ends = [
+        _parameters(counts, logs + np.log([getattr(reach, end) for reach in reaches]), parameters)
+        for end in ("down", "up")
+    ]
+    losses = [
+        _interval(value, margin, reached)
+        for value, margin, *reached in zip(fitted, margins, *ends, strict=True)
+    ]
+    shown = _is_shown(losses)
+    by_chance = [_interval(value, margin) for value, margin in zip(fitted, margins, strict=True)]
+    extrapolates = shown or not _is_shown(by_chance)
     return LawResult(
         worker=cells[0].worker,
         workload=cells[0].workload,
-        name="usl" if kappa else "amdahl",
-        sigma=sigma,
-        kappa=kappa[0] if kappa else None,
-        bound=_bound(*fitted) if any((loss.low or 0) > 0 for loss in (sigma, *kappa)) else None,
-        note=_note(counts, logs, fitted),
+        name="usl" if len(losses) > 1 else "amdahl",
+        sigma=losses[0],
+        kappa=losses[1] if len(losses) > 1 else None,
+        bound=_bound(*fitted) if shown else None,
+        note=_note(counts, logs, fitted) + ("" if extrapolates else f" {THE_MACHINES}"),
+        extrapolates=extrapolates,
     )
+
+
+def _is_shown(losses: Sequence[Estimate]) -> bool:
+    return any((loss.low or 0) > 0 for loss in losses)
 
 
 def _parameters(counts: Floats, logs: Floats, parameters: int) -> list[float]:
@@ -147,10 +175,12 @@ def _jackknife_margins(counts: Floats, logs: Floats, parameters: int) -> list[fl
     return [float(student_quantile(rounds - 1) * error) for error in errors]
 
 
-def _interval(value: float, margin: float | None) -> Estimate:
+def _interval(value: float, margin: float | None, reached: Sequence[float] = ()) -> Estimate:
+    """Return the value with an interval: from its lowest to its highest end, and the margin."""
     if margin is None:
         return Estimate(estimate=value, low=None, high=None)
-    return Estimate(estimate=value, low=value - margin, high=value + margin)
+    ends = (value, *reached)
+    return Estimate(estimate=value, low=min(ends) - margin, high=max(ends) + margin)
 
 
 def _bound(sigma: float, kappa: float = 0.0) -> float | None:

@@ -21,7 +21,7 @@ from loadtests.model.failures import FailureResult
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.profiles.records import CellProfile
-from loadtests.model.result import DoublingResult, Finding, RunFacts, RunResult
+from loadtests.model.result import CellResult, DoublingResult, Finding, RunFacts, RunResult
 from loadtests.model.trial import Calibration, Trial
 from loadtests.model.vocabulary import RuleCode, RuleState, Verdict
 
@@ -81,16 +81,18 @@ def conclude(
     cells = estimates.cells(plan, trials, calibrations)
     looked_at = comparison.profiles_of(profiles, naming.rates(cells), naming.cpu_ms(cells))
     cells = naming.with_waits(cells, looked_at.findings)
+    doublings = _widened_doublings(plan, trials, cells)
+    cells = machine_share.with_wider_speedups(cells, doublings)
     judged = tuple(
         judge_doubling(
-            machine_share.widened(doubling, plan, cells),
+            doubling,
             target=plan.target,
             findings=findings,
             probes=probes,
             failures=failures,
             round_minutes=minutes_per_round(plan, trials, doubling),
         )
-        for doubling in estimates.doublings(plan, trials)
+        for doubling in doublings
     )
     judged = tuple(replace(doubling, reason=losses.explain(doubling, cells)) for doubling in judged)
     verdict, reason = judge_run(judged, findings, finished=facts.finished)
@@ -105,7 +107,7 @@ def conclude(
         cells=cells,
         doublings=judged,
         comparisons=estimates.comparisons(plan, trials),
-        laws=scaling_laws.fit(plan, trials),
+        laws=scaling_laws.fit(plan, trials, doublings),
         findings=tuple(findings),
         calibrations=tuple(calibrations),
         probes=tuple(probes),
@@ -211,6 +213,14 @@ def minutes_to_settle(
         if student_quantile(rounds - 1) * spread / math.sqrt(rounds) < distance:
             return (rounds - doubling.rounds) * round_minutes
     return None
+
+
+def _widened_doublings(
+    plan: Plan, trials: Sequence[Trial], cells: Sequence[CellResult]
+) -> tuple[DoublingResult, ...]:
+    """Return the doublings, not yet judged, with what may be the machine's in their intervals."""
+    doublings = estimates.doublings(plan, trials)
+    return tuple(machine_share.widened(doubling, plan, cells) for doubling in doublings)
 
 
 _SENTENCES = {

@@ -142,7 +142,8 @@ class LawResult:
     """A scalability law fitted to one worker model and workload.
 
     ``name`` is ``amdahl`` (sigma alone) or ``usl`` (sigma and kappa). ``bound`` is the highest
-    speed-up that the law allows; None where it has no bound or no loss is shown to be above 0.
+    speed-up that the law allows; None where it has no bound or no loss is shown to be above 0. The
+    intervals hold what may be the shared cores', as those of the doublings do.
     """
 
     worker: str
@@ -152,6 +153,9 @@ class LawResult:
     kappa: Estimate | None
     bound: float | None
     note: str
+    extrapolates: bool = True
+    """False where chance does not explain the loss and shared cores may. Then nothing follows for
+    more replicas."""
 
 
 @dataclass(frozen=True, kw_only=True)

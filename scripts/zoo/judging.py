@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from loadtests.analysis import losses
 from loadtests.model.result import DoublingResult, Estimate, RunResult
 from loadtests.model.vocabulary import Bottleneck, Verdict
 from scripts.zoo.member import Member
@@ -45,9 +46,19 @@ def _wrong(member: Member, result: RunResult, codes: set[Any], named: Bottleneck
         wrong.append(f"Broken, but not by this fault: {', '.join(false)}.")
     if named not in member.bottlenecks:
         wrong.append(f"The bottleneck is {named}, not {' or '.join(sorted(member.bottlenecks))}.")
+    wrong += [
+        f"{doubling} loses most by {name}, not by {member.loss}."
+        for doubling in result.doublings
+        if member.loss and (name := _largest_loss(result, doubling)) != member.loss
+    ]
     if _wrong_scales(member, result):
         wrong.append("It says that something scales which does not.")
     return wrong
+
+
+def _largest_loss(result: RunResult, doubling: DoublingResult) -> str:
+    parts = losses.split(doubling, result.cells)
+    return parts[0].what if parts else "nothing that is known"
 
 
 def _wrong_scales(member: Member, result: RunResult) -> bool:

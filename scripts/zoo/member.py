@@ -33,6 +33,8 @@ class Member:
     also: frozenset[RuleCode] = frozenset()
     factors: Mapping[Doubling, float] = field(default_factory=dict)
     sigma: float | None = None
+    loss: str | None = None
+    """What the largest part of each doubling's loss has to be; None where nothing is asked."""
     inject: Callable[[], Injection] = Injection
     settings: Settings = field(default_factory=dict)
     """Variables for replicas; ``{folder}`` is a folder of this run's own."""

@@ -13,7 +13,7 @@ from loadtests.analysis.scaling_laws import speedup
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings
 from loadtests.model.vocabulary import Bottleneck, RuleCode, Verdict
 from loadtests.planning.budget import MOST_SHARED_CPUS
-from scripts.zoo import faults
+from scripts.zoo import dearer, faults
 from scripts.zoo.injection import Injection
 from scripts.zoo.member import Doubling, Member
 from scripts.zoo.plans import Shape
@@ -339,4 +339,5 @@ CLEAN: tuple[Member, ...] = tuple(
     )
 )
 
-BY_NAME: Mapping[str, Member] = {member.name: member for member in (*MEMBERS, *CLEAN)}
+ALL: tuple[Member, ...] = (*MEMBERS, *dearer.MEMBERS)
+BY_NAME: Mapping[str, Member] = {member.name: member for member in (*ALL, *CLEAN)}

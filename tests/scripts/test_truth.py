@@ -86,6 +86,13 @@ def test_a_campaign_that_was_stopped_goes_on(
     assert truth.main(arguments) == 0  # nothing more is asked of the program
 
 
+def test_systems_that_grow_dearer_by_themselves_and_their_control_are_among_all() -> None:
+    dearer = {"retries", "asks-all", "invalidated-cache", "apart"}
+
+    assert dearer <= set(truth.parse([]).members)
+    assert truth.parse(["--members", "retries,apart"]).members == ["retries", "apart"]
+
+
 def test_an_unknown_member_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         truth.parse(["--members", "unicorn"])

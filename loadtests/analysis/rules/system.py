@@ -16,6 +16,11 @@ IDLE_LIMIT_RATIO = 0.02
 """Share of its budget that an idle replica may use: more would be as much as replicas differ from
 one another (2 to 4 %)."""
 
+SERVER_WAKING_CPUS = 0.01
+"""Share of a core, 10 ms a second, below which an idle server may use it by waking up alone. On a
+slow core, gunicorn took 0.7 to 3.7 ms a second ("An idle server" in ``docs/measurements.md``); the
+rest is for slower cores and other servers."""
+
 CONTENTION_LIMIT_RATIO = 0.05
 """Share of the cores that others may use in the windows: the system loses as much again."""
 
@@ -42,12 +47,23 @@ def idle_cost(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
         figure=means[worst],
         limit=IDLE_LIMIT_RATIO,
         detail=f"{worst} was not under load and used {means[worst]:.2%} of its budget."
-        f"{_in_all(means)}",
+        f"{_in_all(means, budget_cpus)}",
     )
 
 
-def _in_all(means: Mapping[str, float]) -> str:
-    """Return that every replica works without requests, where that is so."""
+def _in_all(means: Mapping[str, float], budget_cpus: float) -> str:
+    """Return what idle replicas of ``budget_cpus`` work at, where the rule is broken.
+
+    It may be the server's own waking up. Where it is more, and all of them do it, it is work that
+    runs in every replica. Else nothing is known.
+    """
+    busiest = max(means.values())
+    if busiest >= IDLE_LIMIT_RATIO and busiest * budget_cpus < SERVER_WAKING_CPUS:
+        return (
+            f" That is {busiest * budget_cpus * 1e3:.1f} ms of CPU a second. A server's own waking"
+            " up can cost as much on a slow core. It is a smaller part of a budget of more CPU"
+            " (fewer replicas, or more cores), and less on a machine with faster cores."
+        )
     if len(means) < 2 or min(means.values()) < IDLE_LIMIT_RATIO:
         return ""
     return (

@@ -216,7 +216,7 @@ class CheckTrial:
         elif self._runner.is_over:
             return True
         elif step.attempts[-1].is_limited:
-            pace.gevent_sleep(LIMITED_S)
+            pace.pause(LIMITED_S)
         attempt = self._runner.run(user, call)
         step.attempts.append(attempt)
         return attempt.is_good

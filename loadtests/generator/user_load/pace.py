@@ -121,6 +121,11 @@ def sleep(seconds: float = 0, ref: bool = True) -> None:  # noqa: FBT001, FBT002
     gevent_sleep(seconds, ref)
 
 
+def pause(seconds: float) -> None:
+    """Sleep so long, whoever asks and whatever is patched."""
+    gevent_sleep(seconds)
+
+
 def install() -> None:
     """Patch Locust and the sleeps; doing it again changes nothing."""
     STOCK.wait = wait

@@ -131,6 +131,14 @@ def _extrapolated(result: RunResult, largest: Sequence[CellResult]) -> Iterator[
                 f"Twice the throughput on {workload}, extrapolated by the fitted law{size}:"
                 f" {'; '.join(needs)}."
             )
+        for cell in cells:
+            law = laws.get((cell.cell.worker, workload))
+            if law is not None and not law.extrapolates:
+                yield (
+                    f"No extrapolation of {cell.cell.worker} on {workload}: CPU per request grew"
+                    " with the replicas, and the loss may be no more than shared cores add to it."
+                    " A machine with a core for each replica would tell."
+                )
 
 
 def _need(cell: CellResult, law: LawResult) -> str:

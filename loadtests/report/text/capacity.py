@@ -33,8 +33,11 @@ class Need:
 
 
 def reaches(cell: CellResult, law: LawResult) -> bool:
-    """Return whether the law can be extrapolated from a cell: both need intervals."""
-    return law.sigma.low is not None and bool(cell.throughput_rps.low)
+    """Return whether the law can be extrapolated from a cell.
+
+    Both need intervals, and the loss must not be one that may be the shared cores' alone.
+    """
+    return law.extrapolates and law.sigma.low is not None and bool(cell.throughput_rps.low)
 
 
 def rate_at(cell: CellResult, law: LawResult, replicas: float) -> Estimate:

@@ -53,7 +53,9 @@ ADVICE = {
     " the replicas more CPU (--workload), so that the replicas saturate before the proxy.",
     RuleCode.REPLICA_SHARE: "Look for a replica that is left out, weighted or slower than the"
     " others. Its log is in the run's folder.",
-    RuleCode.IDLE_COST: "Find what the idle replicas do: health checks, background jobs, polling.",
+    RuleCode.IDLE_COST: "Find what the idle replicas do: health checks, background jobs, polling."
+    " Where it is a few ms of CPU a second, give each replica more CPU: fewer replicas, or more"
+    " cores.",
     RuleCode.NOT_SATURATED: "Run again without --quick. If nothing saturates again, find what the"
     " requests wait for outside the replicas, such as a remote service or a lock.",
     RuleCode.ERRORS: "Find the failures in trials.jsonl and in the replicas' logs, and fix them:"

@@ -13,6 +13,10 @@ SERIAL_SHARE               0 to 0.9                  /serial spends this share o
 SERIAL_LOCK                a path                    the file by which all replicas take turns there
 CONTEXT_STORE              ``context``, ``module``   where /context keeps its token; all requests
                                                      share the module
+DEARER                     ``none``, ``apart``,      how much CPU /dearer takes with more replicas
+                           ``retries``, ``peers``,   (:mod:`scripts.zoo.app.dearer`)
+                           ``cache``
+DEARER_COUNTS              a path                    the file of counters that its replicas share
 STATE                      ``store``, ``memory``     where /state is kept; each process has its own
                                                      memory
 =========================  ========================  ============================================
@@ -32,7 +36,7 @@ from typing import Any
 
 from app import assemble
 from app.settings import from_environment
-from scripts.zoo.app import faults, serial
+from scripts.zoo.app import dearer, faults, serial
 from scripts.zoo.app.application import ZooApplication
 from scripts.zoo.app.switches import Switches, slots
 
@@ -54,5 +58,6 @@ def create_app(config: Mapping[str, Any] | None = None) -> ZooApplication:
     app = ZooApplication(settings)
     assemble(app)
     app.register_blueprint(serial.blueprint)
+    app.register_blueprint(dearer.blueprint)
     faults.install(app, app.switches)
     return app

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from app.settings import SettingError, number
+from scripts.zoo.app.dearer import WAYS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,8 @@ class Switches:
     serial_lock: Path | None = None
     module_context: bool = False
     memory_state: bool = False
+    dearer: str | None = None
+    dearer_counts: Path | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -30,7 +33,8 @@ class Switches:
         Raises:
             SettingError: a switch has a value that it cannot have, or not with the others.
         """
-        lock = environ.get("SERIAL_LOCK")
+        lock, counts = environ.get("SERIAL_LOCK"), environ.get("DEARER_COUNTS")
+        way = _choice(environ, "DEARER", ("none", *WAYS))
         switches = cls(
             burn_percent=number(environ, "BURN_PERCENT", default=0, low=0, high=100),
             slower_percent_per_minute=number(
@@ -42,6 +46,8 @@ class Switches:
             serial_lock=Path(lock) if lock else None,
             module_context=_choice(environ, "CONTEXT_STORE", ("context", "module")) == "module",
             memory_state=_choice(environ, "STATE", ("store", "memory")) == "memory",
+            dearer=way if way in WAYS else None,
+            dearer_counts=Path(counts) if counts else None,
         )
         if switches.serial_share and switches.serial_lock is None:
             raise SettingError(
@@ -53,6 +59,15 @@ class Switches:
                 f"SERIAL_SHARE={switches.serial_share} cannot be had under WORKER_MODEL=gevent: a "
                 "file lock stops all greenlets of a process. Use gthread or sync."
             )
+        if switches.dearer and switches.dearer_counts is None:
+            raise SettingError(
+                f"DEARER={way} needs DEARER_COUNTS: the path of a file in a folder that all "
+                "replicas share."
+            )
+        if switches.dearer and _number_of(environ, "WEB_CONCURRENCY") > 1:
+            raise SettingError(
+                f"DEARER={way} needs WEB_CONCURRENCY=1: a replica's counters have one writer."
+            )
         return switches
 
 
@@ -62,11 +77,11 @@ def slots(environ: Mapping[str, str]) -> int:
     Raises:
         SettingError: a variable has a value that cannot be used.
     """
-    processes, threads = (
-        int(number(environ, name, default=1, low=1, high=1000))
-        for name in ("WEB_CONCURRENCY", "THREADS")
-    )
-    return processes * threads
+    return _number_of(environ, "WEB_CONCURRENCY") * _number_of(environ, "THREADS")
+
+
+def _number_of(environ: Mapping[str, str], name: str) -> int:
+    return int(number(environ, name, default=1, low=1, high=1000))
 
 
 def _choice(environ: Mapping[str, str], name: str, choices: Sequence[str]) -> str:

@@ -104,6 +104,52 @@ def test_no_rounds_settle_what_may_be_the_machines() -> None:
     assert verdict.minutes_to_settle(chance, target=1.8, round_minutes=0.5) is not None
 
 
+def chain(*shares: float) -> tuple[DoublingResult, ...]:
+    return tuple(
+        replace(
+            doubling(1.0),
+            replicas_from=2**number,
+            replicas_to=2 ** (number + 1),
+            machine_share_ratio=share,
+        )
+        for number, share in enumerate(shares)
+    )
+
+
+def reached(replicas: int, *shares: float) -> tuple[float, float]:
+    cell = Cell(worker="gthread", workload="cpu", replicas=replicas)
+    reach = machine_share.reach(cell, chain(*shares))
+    return reach.down, reach.up
+
+
+def test_a_speed_up_reaches_as_far_as_its_doublings_together() -> None:
+    assert reached(4, -0.03, -0.02) == pytest.approx((0.97 * 0.98, 1.0))
+    assert reached(8, 0.03, -0.02, 0.01) == pytest.approx((0.98, 1.03 * 1.01))
+    assert reached(2, -0.03, -0.02) == pytest.approx((0.97, 1.0))
+
+
+def test_one_replica_and_a_count_without_a_doubling_reach_no_further() -> None:
+    assert reached(1, -0.03) == (1.0, 1.0)
+    assert reached(3, -0.03, -0.03) == (1.0, 1.0)
+
+
+def test_a_perfect_system_whose_requests_get_cheaper_has_a_speed_up_that_holds_the_truth() -> None:
+    """As recorded of sync on cpu: both doublings hold 2.0, and 4.38 alone does not hold 4.0."""
+    fastest = replace(
+        FULL[-1],
+        cell=Cell(worker="gthread", workload="cpu", replicas=4),
+        speedup=Estimate(estimate=4.38, low=4.38 * 0.96, high=4.38 * 1.04),
+    )
+
+    one, four = machine_share.with_wider_speedups((FULL[0], fastest), chain(-0.03, -0.03))
+
+    assert four.speedup.low == pytest.approx(4.38 * 0.96 * 0.97**2)
+    assert four.speedup.low is not None
+    assert four.speedup.low <= 4.0
+    assert four.speedup.high == pytest.approx(4.38 * 1.04)
+    assert one == FULL[0]
+
+
 def test_of_chance_is_the_interval_without_it() -> None:
     for cpu in (0.95, 1.05):
         back = machine_share.of_chance(machine_share.widened(doubling(cpu), PLAN, FULL))

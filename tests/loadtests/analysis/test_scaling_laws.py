@@ -8,8 +8,8 @@ from scipy.optimize import least_squares
 
 from loadtests.analysis import scaling_laws
 from loadtests.model.plan import TrialSpec
-from loadtests.model.result import LawResult
-from tests.loadtests.builders import make_plan, make_trials, noisy_rps
+from loadtests.model.result import DoublingResult, LawResult
+from tests.loadtests.builders import make_doubling, make_plan, make_trials, noisy_rps
 
 
 def following(
@@ -102,6 +102,78 @@ def test_an_interval_holds_the_truth_nearly_always_under_noise() -> None:
         held += law.sigma.low <= 0.1 <= law.sigma.high
 
     assert held >= 35  # 38 expected; fewer than 35 of 40 has a chance of 1.4 %, and seeds are fixed
+
+
+def dearer(*shares: float) -> list[DoublingResult]:
+    """Give the doublings from one replica on, whose intervals reach further by these shares."""
+    return [
+        make_doubling(
+            worker="gthread",
+            workload="cpu",
+            replicas_from=2**number,
+            replicas_to=2 ** (number + 1),
+            machine_share_ratio=share,
+        )
+        for number, share in enumerate(shares)
+    ]
+
+
+LOSING = {1: 50.0, 2: 50 * 1.96, 4: 50 * 1.96 * 1.94, 8: 50 * 1.96 * 1.94 * 1.94}
+"""Doublings of 1.96, 1.94 and 1.94, as requests that grow dearer on shared cores give."""
+
+
+def fit_losing(counts: tuple[int, ...], doublings: list[DoublingResult]) -> LawResult:
+    plan = make_plan(replica_counts=counts, rounds=6)
+    noise = noisy_rps(spread=0.002)
+
+    def rps(spec: TrialSpec) -> float:
+        replicas = spec.cell.replicas
+        return noise(spec) / (50.0 * replicas) * LOSING[replicas]
+
+    (law,) = scaling_laws.fit(plan, make_trials(plan, rps=rps), doublings)
+    return law
+
+
+@pytest.mark.parametrize("counts", [(1, 2, 4), (1, 2, 4, 8)])
+def test_a_loss_that_may_be_the_shared_cores_bounds_nothing(counts: tuple[int, ...]) -> None:
+    law = fit_losing(counts, dearer(0.02, 0.03, 0.03))
+    by_itself = fit_losing(counts, dearer(0.0, 0.0, 0.0))
+
+    assert by_itself.extrapolates
+    assert by_itself.bound is not None
+    assert law.bound is None
+    assert not law.extrapolates
+    assert law.note.endswith("So there is no bound and no extrapolation.")
+    assert law.sigma.estimate == by_itself.sigma.estimate
+    assert law.sigma.low is not None
+    assert law.sigma.low <= 0 < law.sigma.estimate  # type: ignore[operator]
+
+
+def test_a_loss_of_which_only_a_part_may_be_the_shared_cores_is_still_extrapolated() -> None:
+    law = fit_losing((1, 2, 4), dearer(0.005, 0.005))
+
+    assert law.extrapolates
+    assert law.bound is not None
+
+
+def test_a_loss_that_chance_explains_is_extrapolated_within_its_bounds() -> None:
+    plan = make_plan(replica_counts=(1, 2, 4), rounds=6)
+    trials = make_trials(plan, rps=following(sigma=0.01, spread=0.05))
+
+    (law,) = scaling_laws.fit(plan, trials, dearer(0.03, 0.03))
+
+    assert law.extrapolates
+    assert law.bound is None
+
+
+def test_cheaper_requests_widen_the_interval_of_the_loss_upwards() -> None:
+    law, narrow = (fit_losing((1, 2, 4), dearer(share, share)) for share in (-0.03, 0.0))
+
+    assert law.sigma.high is not None
+    assert narrow.sigma.high is not None
+    assert law.sigma.high > narrow.sigma.high + 0.02
+    assert law.sigma.low == narrow.sigma.low
+    assert law.extrapolates
 
 
 def test_rounds_without_a_success_are_left_out() -> None:

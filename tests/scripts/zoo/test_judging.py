@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.model.result import RunResult
+from loadtests.model.result import Estimate, RunResult
 from loadtests.model.vocabulary import Bottleneck, RuleCode, RuleState, Verdict
 from scripts.zoo.judging import row_of
 from scripts.zoo.members import BY_NAME
@@ -86,3 +86,34 @@ def test_amdahls_law_gives_the_truth_of_a_serial_share() -> None:
     assert [round(each, 3) for each in factors.values()] == [1.818, 1.692]
     assert BY_NAME["serial-10"].may_scale == {(1, 2)}
     assert [round(each, 3) for each in BY_NAME["serial-30"].factors.values()] == [1.538, 1.368]
+
+
+def losing_by(cpu_per_request_factor: float) -> RunResult:
+    """Give a run whose doubling is 1.4, of which so much is CPU per request."""
+    short = replace(
+        SCALES.doublings[0],
+        factor=Estimate(estimate=1.4, low=1.35, high=1.45),
+        cpu_per_request_factor=cpu_per_request_factor,
+        verdict=Verdict.FALLS_SHORT,
+    )
+    return replace(SCALES, doublings=(short,), verdict=Verdict.FALLS_SHORT)
+
+
+@pytest.mark.parametrize("name", ["retries", "asks-all", "invalidated-cache"])
+def test_a_system_that_grows_dearer_by_itself_has_to_be_told_with_its_cause(name: str) -> None:
+    assert row_of(BY_NAME[name], losing_by(1.42))["wrong_because"] == []
+    assert row_of(BY_NAME[name], losing_by(1.0))["wrong_because"] == [
+        "gthread cpu 1→2 loses most by replica_cpu, not by cpu_per_request."
+    ]
+
+
+def test_a_system_that_grows_dearer_by_itself_must_not_be_called_invalid() -> None:
+    row = row_of(BY_NAME["retries"], invalid(RuleCode.BUDGET))
+
+    assert not row["right"]
+    assert "Broken, but not by this fault: budget." in row["wrong_because"]
+
+
+def test_the_control_of_those_that_grow_dearer_may_not_fall_short() -> None:
+    assert row_of(BY_NAME["apart"], SCALES)["right"]
+    assert not row_of(BY_NAME["apart"], losing_by(1.42))["right"]

@@ -2,14 +2,16 @@ from dataclasses import replace
 
 import pytest
 
+from loadtests.analysis import losses
 from loadtests.analysis.rules import budget
 from loadtests.model.plan import Plan
 from loadtests.model.trial import Trial, Usage
-from loadtests.model.vocabulary import Role, RuleState
+from loadtests.model.vocabulary import Role, RuleState, Verdict
 from tests.loadtests.builders import (
     make_budget,
     make_cell,
     make_plan,
+    make_result,
     make_spec,
     make_trial,
     make_usage,
@@ -246,9 +248,56 @@ def test_costlier_requests_of_replicas_on_machines_of_their_own_count() -> None:
     assert "no two share a core" in found.detail
 
 
+def at_rates(trials: list[Trial], *rates: float) -> list[Trial]:
+    return [replace(trial, throughput_rps=rate) for trial, rate in zip(trials, rates, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("after", "state"),
+    [
+        ((1500, 1520, 1480), HOLDS),  # an optimistic lock's retries
+        ((1200, 1201, 1199), HOLDS),
+        ((1180, 1181, 1179), BROKEN),  # as much was seen where nothing but cores was shared
+        ((1200, 1260, 1230), BROKEN),  # more on average, but it may be chance
+    ],
+)
+def test_what_grows_dearer_than_shared_cores_ever_made_it_is_the_systems_own(
+    after: tuple[float, ...], state: RuleState
+) -> None:
+    small = at_rates(rounds_of(1, 1000, 1001, 999), 100.0, 101.0, 99.0)
+    large = at_rates(rounds_of(2, *after), *(2e5 / cost for cost in after))
+
+    found = budget.costlier_requests(PLAN, ONE, TWO, small + large)
+
+    assert found.state is state
+    assert ("The system itself grows dearer" in found.detail) is (state is HOLDS)
+    assert ("too small for a verdict" in found.detail) is (state is BROKEN)
+
+
+def test_the_loss_of_a_system_that_grows_dearer_is_told_as_cpu_per_request() -> None:
+    plan = make_plan(replica_counts=(1, 2), budget=make_budget(replica_cpus=0.1))
+    small = at_rates(rounds_of(1, 1000, 1001, 999), 100.0, 101.0, 99.0)
+    large = at_rates(rounds_of(2, 1500, 1505, 1495), 133.0, 134.0, 132.0)
+    finding = budget.costlier_requests(plan, ONE, TWO, small + large)
+
+    result = make_result(plan, small + large, findings=(finding,))
+
+    assert result.verdict is Verdict.FALLS_SHORT
+    (doubling,) = result.doublings
+    assert "CPU per request changed by +50% from 1 to 2 replicas." in doubling.reason
+    assert losses.split(doubling, result.cells)[0].what == losses.CPU_PER_REQUEST
+
+
+def test_a_doubling_that_scales_although_requests_grew_dearer_stays_without_a_verdict() -> None:
+    small = at_rates(rounds_of(1, 1000, 1001, 999), 100.0, 101.0, 99.0)
+    large = at_rates(rounds_of(2, 1500, 1501, 1499), 200.0, 202.0, 198.0)
+
+    assert budget.costlier_requests(PLAN, ONE, TWO, small + large).state is BROKEN
+
+
 def test_replicas_that_share_cores_of_several_machines_make_no_single_one_too_small() -> None:
     plan = make_plan(budget=make_budget(replica_cores=()))
-    trials = rounds_of(1, 1000, 1001, 999) + rounds_of(2, 1200, 1201, 1199)
+    trials = rounds_of(1, 1000, 1001, 999) + rounds_of(2, 1150, 1151, 1149)
 
     found = budget.costlier_requests(plan, ONE, TWO, trials)
 

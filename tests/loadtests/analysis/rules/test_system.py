@@ -36,6 +36,41 @@ def test_the_idle_replica_that_uses_most_is_named() -> None:
     assert "gevent-2" in system.idle_cost(PLAN, ONE, [make_trial(idle_usages=usages)]).detail
 
 
+def test_a_few_ms_a_second_can_be_the_servers_own_waking_up() -> None:
+    """As seen of bare gunicorn on a slow core: 3.7 ms a second of a budget of 0.1 CPU."""
+    plan = make_plan(budget=make_budget(replica_cpus=0.1))
+    usages = (idle(0.0037 * 2.5, "gthread-3"), idle(0.0036 * 2.5, "gthread-4"))
+
+    found = system.idle_cost(plan, ONE, [make_trial(idle_usages=usages)])
+
+    assert found.state is BROKEN
+    assert found.detail == (
+        "gthread-3 was not under load and used 3.70% of its budget. That is 3.7 ms of CPU a second."
+        " A server's own waking up can cost as much on a slow core. It is a smaller part of a"
+        " budget of more CPU (fewer replicas, or more cores), and less on a machine with faster"
+        " cores."
+    )
+
+
+@pytest.mark.parametrize(("cpu_ms_per_s", "scheduler"), [(9.9, False), (10.1, True)])
+def test_more_than_a_hundredth_of_a_core_in_every_replica_is_work_such_as_a_schedulers(
+    cpu_ms_per_s: float, scheduler: bool
+) -> None:
+    plan = make_plan(budget=make_budget(replica_cpus=0.1))
+    usages = tuple(idle(cpu_ms_per_s * 2.5e-3, f"gthread-{number}") for number in (3, 4))
+
+    detail = system.idle_cost(plan, ONE, [make_trial(idle_usages=usages)]).detail
+
+    assert ("a scheduler's thread" in detail) is scheduler
+    assert ("own waking up" in detail) is not scheduler
+
+
+def test_an_idle_replica_within_the_limit_needs_no_explanation() -> None:
+    detail = system.idle_cost(PLAN, ONE, [make_trial(idle_usages=(idle(0.001),))]).detail
+
+    assert detail.endswith("of its budget.")
+
+
 def test_one_burst_of_an_idle_replica_is_weighed_over_all_windows() -> None:
     trials = [make_trial(idle_usages=(idle(cpu_s),)) for cpu_s in (0.02, *[0.0] * 9)]
 

@@ -160,7 +160,11 @@ def test_the_page_says_the_laws_of_run_json(run: Run) -> None:
             "USL" if each["name"] == "usl" else "Amdahl",
             rounding.percents(estimate(each["sigma"], "estimate")),
             rounding.interval(estimate(each["kappa"]), rounding.small) if each["kappa"] else "–",
-            rounding.figure(each["bound"]) if each["bound"] else "no bound",
+            rounding.figure(each["bound"])
+            if each["bound"]
+            else "no bound"
+            if each["extrapolates"]
+            else "not known",
         ]
         for each in laws
     ]

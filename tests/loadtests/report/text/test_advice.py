@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from loadtests.model.consistency import ProbeState
@@ -62,6 +64,16 @@ def test_twice_the_rate_is_said_to_be_out_of_reach_where_the_law_ends_before() -
     steps = advice.next_steps(make_result(PLAN, make_trials(PLAN, rps=flat)))
 
     assert any("gthread cannot reach 143 requests/s with any" in step for step in steps)
+
+
+def test_a_loss_that_may_be_the_shared_cores_needs_no_number_of_replicas() -> None:
+    result = make_result(PLAN, make_trials(PLAN, rps=noisy_rps(spread=0.001)))
+    laws = tuple(replace(law, extrapolates=False) for law in result.laws)
+
+    steps = advice.next_steps(replace(result, laws=laws))
+
+    assert not any(step.startswith("Twice the throughput") for step in steps)
+    assert any(step.startswith("No extrapolation of gthread on cpu: CPU per") for step in steps)
 
 
 def test_one_round_is_not_extrapolated() -> None:

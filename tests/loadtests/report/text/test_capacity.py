@@ -40,6 +40,11 @@ LINEAR = a_law((0.0, 0.0, 0.0))
 TENTH = a_law((0.1, 0.08, 0.12))
 
 
+def test_a_loss_that_may_be_the_shared_cores_is_not_extrapolated() -> None:
+    assert capacity.reaches(MEASURED, TENTH)
+    assert not capacity.reaches(MEASURED, replace(TENTH, extrapolates=False))
+
+
 def test_a_law_without_a_loss_goes_on_in_proportion_from_what_was_measured() -> None:
     assert capacity.rate_at(MEASURED, LINEAR, 8) == Estimate(estimate=800, low=780, high=820)
 

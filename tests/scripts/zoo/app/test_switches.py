@@ -23,6 +23,8 @@ def test_each_switch_turns_on_its_fault() -> None:
         "SERIAL_LOCK": "/shared/lock",
         "CONTEXT_STORE": "module",
         "STATE": "memory",
+        "DEARER": "peers",
+        "DEARER_COUNTS": "/shared/counts",
     }
 
     assert Switches.from_environment(environ) == Switches(
@@ -34,6 +36,8 @@ def test_each_switch_turns_on_its_fault() -> None:
         serial_lock=Path("/shared/lock"),
         module_context=True,
         memory_state=True,
+        dearer="peers",
+        dearer_counts=Path("/shared/counts"),
     )
 
 
@@ -53,6 +57,12 @@ def test_each_switch_turns_on_its_fault() -> None:
             {"SERIAL_SHARE": "0.1", "SERIAL_LOCK": "x", "WORKER_MODEL": "gevent"},
             "SERIAL_SHARE=0.1 cannot be had under WORKER_MODEL=gevent",
         ),
+        ({"DEARER": "cache"}, "DEARER=cache needs DEARER_COUNTS"),
+        (
+            {"DEARER": "cache", "DEARER_COUNTS": "x", "WEB_CONCURRENCY": "4"},
+            "DEARER=cache needs WEB_CONCURRENCY=1",
+        ),
+        ({"DEARER": "x"}, "DEARER=x is unknown here; there are none, apart, retries, peers,"),
         ({"STATE": "disk"}, "STATE=disk is unknown here; there are store, memory."),
         ({"CONTEXT_STORE": "x"}, "CONTEXT_STORE=x is unknown here; there are context, module."),
     ],
