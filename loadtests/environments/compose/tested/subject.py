@@ -49,14 +49,16 @@ class Subject:
 
     ``front`` is the user's own proxy, where the replicas are measured through it. ``values`` are
     texts of the user's that are not written down: the definitions have ``${NAME}``
-    in their place. ``others`` are services of the file that are not started. ``unset`` are
-    variables that the file uses and that have no value.
+    in their place. ``volume_places`` are the options by which the file's volumes are a folder or a
+    share; the run has empty ones instead. ``others`` are services of the file that are not started.
+    ``unset`` are variables that the file uses and that have no value.
     """
 
     measured: Part
     needs: tuple[Part, ...] = ()
     front: Part | None = None
     volumes: Mapping[str, Any] = field(default_factory=dict)
+    volume_places: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     secrets: Mapping[str, Any] = field(default_factory=dict)
     configs: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)

@@ -11,12 +11,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from loadtests.environments.compose.tested.compose_file.needs import Services
+from loadtests.environments.compose.tested.hidden import escaped
 
 DATA_FOLDERS = ("/var/lib/", "/data", "/bitnami/", "/usr/share/elasticsearch/data", "/var/opt/")
 """Where the images of stores keep their data."""
 
-LOCAL_TYPES = frozenset({"tmpfs"})
-"""Types of a volume's file system that are this machine's own; others are shares, such as NFS."""
+IN_MEMORY = "tmpfs"
+"""The one type of a volume's file system that is the run's own; others are shares, such as NFS."""
+
+BINDS = frozenset({"bind", "rbind", "remount"})
+"""Words of a volume's option ``o`` that mount what is there, whatever the volume's type."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,11 +131,11 @@ def own_volumes(
     for name in dict.fromkeys(names):
         settings = declared.get(name) or {}
         options = settings.get("driver_opts") or {}
-        local = not options or options.get("type") in LOCAL_TYPES
-        volumes[name] = {"driver_opts": dict(options)} if options and local else {}
+        local = not options or is_in_memory(options)
+        volumes[name] = {"driver_opts": escaped(dict(options))} if options and local else {}
         if settings.get("external") or not local:
-            is_folder = "bind" in str(options.get("o", "")).split(",")
-            place = f"the folder {options.get('device')}" if is_folder else "on a share"
+            is_there = _binds(options) or options.get("type") == IN_MEMORY
+            place = f"the folder {options.get('device')}" if is_there else "on a share"
             what = "external" if settings.get("external") else place
             notes.append(
                 f"The volume {name} is {what}, so an empty one of the run stands in for it."
@@ -141,6 +145,24 @@ def own_volumes(
     if plain:
         notes.append(f"Volumes are the run's own and empty at the start: {_list(plain)}.")
     return volumes, tuple(notes)
+
+
+def is_in_memory(options: Mapping[str, Any]) -> bool:
+    """Return whether a volume with these options is new memory, and nothing that is there."""
+    is_new = options.get("type") == options.get("device") == IN_MEMORY
+    return is_new and not _binds(options)
+
+
+def _binds(options: Mapping[str, Any]) -> bool:
+    return any(word.strip().lower() in BINDS for word in str(options.get("o") or "").split(","))
+
+
+def places_of(names: Sequence[str], declared: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the options of the volumes that are a place of this machine or of another one."""
+    options = {name: (declared.get(name) or {}).get("driver_opts") or {} for name in names}
+    return {
+        name: dict(given) for name, given in options.items() if given and not is_in_memory(given)
+    }
 
 
 def _list(names: Sequence[str]) -> str:

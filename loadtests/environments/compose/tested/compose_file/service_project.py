@@ -19,6 +19,7 @@ from loadtests.environments.compose.tested.compose_file.mounts import (
     entry_of,
     mounts_of,
     own_volumes,
+    places_of,
     volumes_of,
 )
 from loadtests.environments.compose.tested.compose_file.needs import (
@@ -83,12 +84,14 @@ def subject_of(
     reader = _Reader(document, service, names, hidden, tag, front=through)
     measured, *others = (reader.part(name) for name in (service, *names))
     front = reader.part(through) if through is not None else None
-    volumes, volume_notes = own_volumes(reader.volumes, document.get("volumes") or {})
+    declared = document.get("volumes") or {}
+    volumes, volume_notes = own_volumes(reader.volumes, declared)
     return Subject(
         measured=measured,
         needs=tuple(others),
         front=front,
         volumes=volumes,
+        volume_places=places_of(reader.volumes, declared),
         secrets=reader.other_files("secrets"),
         configs=reader.other_files("configs"),
         values=hidden.values,

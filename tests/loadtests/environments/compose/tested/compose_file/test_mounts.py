@@ -12,6 +12,7 @@ from loadtests.environments.compose.tested.compose_file.mounts import (
     mounts_of,
     own_volumes,
     parse,
+    places_of,
 )
 
 
@@ -83,3 +84,39 @@ def test_volumes_of_others_and_shares_are_replaced_by_the_runs_own() -> None:
         "The volume folder is the folder /srv/x, so an empty one of the run stands in for it.",
         "Volumes are the run's own and empty at the start: own, fast.",
     )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"type": "tmpfs", "o": "bind", "device": "/"},
+        {"type": "tmpfs", "o": "size=1m,rbind", "device": "tmpfs"},
+        {"type": "tmpfs", "o": " BIND", "device": "tmpfs"},
+        {"type": "tmpfs", "o": "remount", "device": "tmpfs"},
+        {"type": "tmpfs", "device": "/"},
+        {"type": "nfs", "o": "bind", "device": "/"},
+        {"device": "/srv"},
+    ],
+)
+def test_no_option_of_a_volume_mounts_what_is_there(options: dict[str, Any]) -> None:
+    declared = {"x": {"driver_opts": options}}
+
+    volumes, notes = own_volumes(["x"], declared)
+
+    assert volumes == {"x": {}}
+    assert "an empty one of the run stands in for it" in notes[0]
+    assert places_of(["x"], declared) == {"x": options}
+
+
+def test_a_volumes_options_find_no_variables_of_a_run() -> None:
+    options = {"type": "tmpfs", "device": "tmpfs", "o": "${TWOFOLD_VALUE_1}"}
+
+    volumes, _ = own_volumes(["x"], {"x": {"driver_opts": options}})
+
+    assert volumes["x"]["driver_opts"]["o"] == "$${TWOFOLD_VALUE_1}"
+
+
+def test_memory_is_no_place() -> None:
+    options = {"type": "tmpfs", "device": "tmpfs", "o": "size=64m,uid=1000"}
+
+    assert places_of(["x", "y"], {"x": {"driver_opts": options}}) == {}
