@@ -6,7 +6,8 @@ at the same time would be broken by a second one on the same files.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import posixpath
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +15,10 @@ from loadtests.environments.compose.tested.compose_file.needs import Services
 from loadtests.environments.compose.tested.hidden import escaped
 
 DATA_FOLDERS = ("/var/lib/", "/data", "/bitnami/", "/usr/share/elasticsearch/data", "/var/opt/")
-"""Where the images of stores keep their data."""
+"""Where the images of stores keep their data; even one file there is not the user's."""
+
+READ_FOLDERS = ("/docker-entrypoint-initdb.d", "/etc/", "/usr/local/etc/")
+"""Where the images of stores find scripts and settings, and write no data."""
 
 IN_MEMORY = "tmpfs"
 """The one type of a volume's file system that is the run's own; others are shares, such as NFS."""
@@ -92,11 +96,19 @@ def volumes_of(services: Services, service: str) -> list[dict[str, Any]]:
     return [entry_of(mount) for mount in mounts.values()]
 
 
-def mounts_of(name: str, definition: Mapping[str, Any], *, is_store: bool) -> Mounts:
-    """Return the mounts of a service; those of a store's data become volumes of the run."""
+def mounts_of(
+    name: str, definition: Mapping[str, Any], *, is_store: bool, files: Collection[str] = ()
+) -> Mounts:
+    """Return the mounts of a service; folders that a store may write into become the run's volumes.
+
+    Where an image keeps its data is known of some only, so all folders count but those of scripts
+    and settings, which become read-only. ``files`` are sources of mounts that are single files.
+    """
     entries, notes, kept = [], [], []
     for mount in map(parse, definition.get("volumes") or ()):
-        if mount.kind == "bind" and is_store and _holds_data(mount):
+        if mount.kind == "bind" and is_store and _is_read(mount, files):
+            mount = replace(mount, read_only=True)  # noqa: PLW2901
+        if mount.kind == "bind" and is_store and _holds_data(mount, files):
             notes.append(
                 f"{name}: its data is the run's own and empty at the start;"
                 f" {mount.source} is not touched."
@@ -118,8 +130,15 @@ def mounts_of(name: str, definition: Mapping[str, Any], *, is_store: bool) -> Mo
 _WRITABLE = " What is written there stays."
 
 
-def _holds_data(mount: Mount) -> bool:
-    return not mount.read_only and mount.target.startswith(DATA_FOLDERS)
+def _is_read(mount: Mount, files: Collection[str]) -> bool:
+    target = f"{posixpath.normpath(mount.target)}/"
+    folders = tuple(f"{folder.rstrip('/')}/" for folder in READ_FOLDERS)
+    return target.startswith(folders) and mount.source not in files
+
+
+def _holds_data(mount: Mount, files: Collection[str]) -> bool:
+    is_folder = mount.source not in files
+    return not mount.read_only and (is_folder or mount.target.startswith(DATA_FOLDERS))
 
 
 def own_volumes(

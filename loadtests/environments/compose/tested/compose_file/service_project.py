@@ -5,7 +5,7 @@ It does no I/O. The document is what ``docker compose config`` prints, read back
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from loadtests.environments.compose.tested.compose_file.builds import build_of, builder_of
@@ -61,13 +61,19 @@ HAS_TO_END = "service_completed_successfully"
 
 
 def subject_of(
-    document: Mapping[str, Any], service: str, *, tag: str, through: str | None = None
+    document: Mapping[str, Any],
+    service: str,
+    *,
+    tag: str,
+    through: str | None = None,
+    files: Collection[str] = (),
 ) -> Subject:
     """Return the measured service of a Compose file with all that it needs.
 
     ``tag`` begins the names of images that are built. ``through`` is the user's own proxy, which
-    comes along with what it needs. Raises :class:`UsageError` for a service that
-    does not exist, or of which no two replicas can run.
+    comes along with what it needs. ``files`` are sources of mounts that are single files.
+    Raises :class:`UsageError` for a service that does not exist, or of which no two replicas can
+    run.
     """
     services: Services = document.get("services") or {}
     if service not in services:
@@ -81,7 +87,7 @@ def subject_of(
         beside = {service, through, *names}
         names += [name for name in needed(services, through) if name not in beside]
     hidden = Hidden()
-    reader = _Reader(document, service, names, hidden, tag, front=through)
+    reader = _Reader(document, service, names, hidden, tag, front=through, files=files)
     measured, *others = (reader.part(name) for name in (service, *names))
     front = reader.part(through) if through is not None else None
     declared = document.get("volumes") or {}
@@ -175,6 +181,7 @@ class _Reader:
         tag: str,
         *,
         front: str | None = None,
+        files: Collection[str] = (),
     ) -> None:
         self._document = document
         self._services: Services = document["services"]
@@ -184,6 +191,7 @@ class _Reader:
             self._ours[front] = FRONT_SERVICE
         self._hidden = hidden
         self._tag = tag
+        self._single_files = files
         self.notes: list[str] = []
         self.volumes: list[str] = []
         self._kept_files: dict[str, set[str]] = {"secrets": set(), "configs": set()}
@@ -243,7 +251,7 @@ class _Reader:
             if name == self._measured:
                 self.notes.append(f"{name}: {SHARED_DEVICES}")
         volumes = volumes_of(self._services, name)
-        mounts = mounts_of(name, {"volumes": volumes}, is_store=is_store)
+        mounts = mounts_of(name, {"volumes": volumes}, is_store=is_store, files=self._single_files)
         self.notes += mounts.notes
         self.volumes += mounts.volumes
         entries = [escaped(entry_of(mount)) for mount in mounts.entries]

@@ -50,6 +50,45 @@ def test_a_stores_folder_is_not_touched_and_its_scripts_stay() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("/opt/couchdb/data", "/usr/share/opensearch/data", "/cockroach/cockroach-data"),
+        *("/pgdata", "/var/lib/postgresql/data", "/data", "/etcd-data", "/etc/../pgdata"),
+    ],
+)
+def test_no_folder_that_a_store_may_write_into_is_the_users(target: str) -> None:
+    entry = {"type": "bind", "source": "/srv/x", "target": target, "bind": {}}
+
+    mounts = mounts_of("db", {"volumes": [entry]}, is_store=True)
+
+    assert mounts.entries == (Mount(kind="volume", source="", target=target),)
+    assert "/srv/x is not touched" in mounts.notes[0]
+
+
+def test_what_a_store_reads_stays_mounted_and_its_folders_are_read_only() -> None:
+    entries = [
+        "/srv/init:/docker-entrypoint-initdb.d",
+        "/srv/conf.d:/etc/mysql/conf.d",
+        "/srv/seed:/seed:ro",
+        "/srv/my.conf:/opt/my.conf",
+        "/srv/hba.conf:/etc/hba.conf",
+        "/srv/dump.rdb:/data/dump.rdb",
+    ]
+    files = {"/srv/my.conf", "/srv/hba.conf", "/srv/dump.rdb"}
+
+    mounts = mounts_of("db", {"volumes": entries}, is_store=True, files=files)
+
+    assert {mount.target: (mount.kind, mount.read_only) for mount in mounts.entries} == {
+        "/docker-entrypoint-initdb.d": ("bind", True),
+        "/etc/mysql/conf.d": ("bind", True),
+        "/seed": ("bind", True),
+        "/opt/my.conf": ("bind", False),
+        "/etc/hba.conf": ("bind", False),
+        "/data/dump.rdb": ("volume", False),
+    }
+
+
 def test_a_folder_that_replicas_write_into_is_told() -> None:
     mounts = mounts_of("web", {"volumes": ["/srv/shop:/app", "up:/up"]}, is_store=False)
 
