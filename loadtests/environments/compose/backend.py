@@ -108,7 +108,9 @@ class ComposeBackend:
         subject, commands, own_images, notes = self._built(engine, self._subject, plan, say)
         image = engine.image(subject.measured.image) if commands else None
         if image is None:
-            image = user_images.provide(engine, subject, say)[subject.measured.name]
+            provided = user_images.provide(engine, subject, say)
+            image = provided[subject.measured.name]
+            subject = subject.with_images({name: made.id for name, made in provided.items()})
             commands = forcing.commands_of(subject, image, plan.workers)
         stack_images = images.build_all(
             engine, self._root, say=say, app_image=subject.measured.image
@@ -127,6 +129,7 @@ class ComposeBackend:
             name=project_name(folder.name),
             files=compose_file.written(services, self._root, folder),
             variables=compose_file.variables(plan, stack_images, run=folder.name) | values,
+            images={part.name: part.image for part in subject.parts} | own_images,
         )
         with opened(project, folder, say) as project:
             starting = Starting(

@@ -9,7 +9,7 @@ import socket
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -56,6 +56,8 @@ class Project:
     name: str
     files: tuple[Path, ...]
     variables: Mapping[str, str]
+    images: Mapping[str, str] = field(default_factory=dict)
+    """The ids of the images of the user's services, by their names."""
     on_start: Callable[[int], None] | None = None
     """Called with the id of each program that starts something; see ``Guard.mind``."""
 
@@ -149,8 +151,9 @@ def opened(project: Project, folder: Path, say: Say) -> Iterator[Project]:
 
 
 def _record_images(project: Project, folder: Path) -> None:
-    """Write down the ids of the images that a project's variables name."""
-    named = {name: value for name, value in project.variables.items() if IS_IMAGE.fullmatch(value)}
+    """Write down the ids of the images that a project's variables name, and of the user's."""
+    all_named = {**project.variables, **project.images}
+    named = {name: value for name, value in all_named.items() if IS_IMAGE.fullmatch(value)}
     files.write(folder / IMAGES, json.dumps(named, indent=1) + "\n")
 
 

@@ -110,6 +110,11 @@ def open_stack(parts: Stackable, say: Say) -> Iterator[VersionStack]:
             name=project_name(folder.name),
             files=(own,),
             variables={**parts.variables, **values},
+            images={
+                f"{side}-{part.name}": part.image
+                for side in SideName
+                for part in parts.prepared[side].subject.parts
+            },
         )
         with opened(project, folder, say) as project:
             yield VersionStack(

@@ -269,9 +269,7 @@ def _of_application(
 def _of_image(shop: Workshop, subject: Subject, models: tuple[WorkerModel, ...]) -> Prepared:
     provided = user_images.provide(shop.engine, subject, shop.say, shop.build_words)
     image = provided[subject.measured.name]
-    # By their ids, which no later build changes.
-    parts = tuple(replace(part, image=provided[part.name].id) for part in subject.parts)
-    subject = replace(subject, measured=parts[0], needs=parts[1:])
+    subject = subject.with_images({name: made.id for name, made in provided.items()})
     commands = forcing.commands_of(subject, image, models)
     return Prepared(subject=subject, image=image, commands=commands)
 
