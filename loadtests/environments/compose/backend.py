@@ -13,6 +13,7 @@ from loadtests.environments.compose.containers import LOG_LINES
 from loadtests.environments.compose.front import FrontStack
 from loadtests.environments.compose.projects import (
     Project,
+    beside_share,
     memory_share,
     opened,
     opened_engine,
@@ -119,6 +120,7 @@ class ComposeBackend:
             subject,
             plan,
             memory_bytes=memory_share(engine, plan.replica_counts[-1] * len(plan.workers)),
+            beside_bytes=beside_share(engine, len(subject.parts) - 1),
             settings=self._settings,
             commands=commands,
             images=own_images,

@@ -206,6 +206,7 @@ def test_a_users_services_are_started_by_the_ids_of_their_images_which_are_recor
     monkeypatch.setattr(user_images, "provide", lambda *_: provided)
     monkeypatch.setattr(images, "build_all", build_all)
     monkeypatch.setattr(backend, "memory_share", lambda *_: 10**9)
+    monkeypatch.setattr(backend, "beside_share", lambda *_: 10**9)
     monkeypatch.setattr(backend, "Starting", start)
     monkeypatch.setattr(proc, "run", Ran())
     without_watchdog(monkeypatch)

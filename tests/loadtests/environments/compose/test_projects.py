@@ -2,6 +2,7 @@ import os
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from loadtests.environments import removal
 from loadtests.environments.compose import images, projects
 from loadtests.environments.compose.backend import ComposeBackend
-from loadtests.environments.compose.projects import dead_projects, project_name
+from loadtests.environments.compose.projects import beside_share, dead_projects, project_name
 from loadtests.environments.owner import Owner
 from loadtests.model.errors import EnvironmentFailure, Interrupted, ProcessFailure
 from loadtests.tools import docker, docker_compose, proc
@@ -339,3 +340,11 @@ def test_an_engine_that_does_not_answer_is_not_taken_for_none(
         projects.engine_if_any(lambda _: None),
     ):
         pytest.fail("it is known")
+
+
+def test_services_beside_the_replicas_share_half_the_memory_and_have_a_least() -> None:
+    engine: Any = SimpleNamespace(facts=lambda: {"MemTotal": 16 << 30})
+
+    shares = [beside_share(engine, count) >> 20 for count in (0, 1, 2, 4, 100)]
+
+    assert shares == [8192, 8192, 4096, 2048, 1024]
