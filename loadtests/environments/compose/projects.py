@@ -16,12 +16,14 @@ from types import MappingProxyType
 
 from loadtests.environments.compose import watchdog
 from loadtests.environments.counters import SPOKEN_TO, member_name
+from loadtests.environments.guards.machine_lock import FOLDER_VARIABLE
 from loadtests.environments.guards.watching import Guard
 from loadtests.environments.owner import Owner
 from loadtests.environments.protocol import Say
 from loadtests.environments.removal import KeptBySystem, Remains, remove_dead
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import docker, docker_compose, files, proc, signals
+from loadtests.tools.docker import connection
 
 UP_LIMIT_S = 180.0
 UP_SILENCE_S = 30.0
@@ -125,6 +127,7 @@ def opened_engine(say: Say) -> Iterator[tuple[docker.Engine, docker_compose.Comp
     try:
         compose = docker_compose.find_compose()
         remove_dead(remains(engine), say)
+        check_alone(engine)
         yield engine, compose
     finally:
         engine.close()
@@ -252,6 +255,42 @@ def may_live(name: re.Match[str], label: str) -> bool:
         return True
     owner = Owner.from_label(label)
     return owner.may_live() if owner else proc.alive(int(name["pid"]))
+
+
+def check_alone(engine: docker.Engine) -> None:
+    """Raise :class:`EnvironmentFailure` if a run that the lock does not show may measure there.
+
+    The lock of a machine is a file. A run in another container that has the engine's socket, or on
+    another machine, has another file, unless all were given one folder for it.
+    """
+    if os.environ.get(FOLDER_VARIABLE) or connection.sees_processes_of():
+        return
+    others = [
+        _told(project, label)
+        for project, label in engine.projects().items()
+        if (match := NAME.fullmatch(project)) and _is_elsewhere(match, label)
+        if any(container.running for container in engine.containers(project))
+    ]
+    if others:
+        raise EnvironmentFailure(
+            f"Another run may measure on this engine: {'; '.join(others)}. Two at once would"
+            " measure each other. Wait for it. If it has ended, remove what it left: twofold down"
+            " --all. Runs in several containers wait for one another where all have one folder:"
+            f" {FOLDER_VARIABLE}=FOLDER."
+        )
+
+
+def _is_elsewhere(name: re.Match[str], label: str) -> bool:
+    """Return whether a stack's run is in another PID namespace, or on another machine."""
+    owner, here = Owner.from_label(label), Owner.this_process()
+    if owner is None:
+        return name["machine"] != machine_mark()
+    return (owner.boot, owner.namespace) != (here.boot, here.namespace)
+
+
+def _told(project: str, label: str) -> str:
+    owner = Owner.from_label(label)
+    return f"{project} (process {owner.pid} in another container or machine)" if owner else project
 
 
 def _remove(engine: docker.Engine, project: str) -> None:
