@@ -195,24 +195,6 @@ def engine_if_any(say: Say) -> Iterator[docker.Engine | None]:
         engine.close()
 
 
-def memory_share(engine: docker.Engine, replicas: int) -> int:
-    """Return the bytes that each replica may use, so that all of them use half of the memory."""
-    return int(engine.facts()["MemTotal"]) // 2 // replicas
-
-
-LEAST_BESIDE_BYTES = 1 << 30
-"""Least memory of a service beside the replicas: the engines of stores refuse to start with less,
-or set their caches by it."""
-
-
-def beside_share(engine: docker.Engine, services: int) -> int:
-    """Return the bytes that each service beside the replicas may use: parts of the other half.
-
-    They are no less than :data:`LEAST_BESIDE_BYTES`, so that many together may exceed that half.
-    """
-    return max(LEAST_BESIDE_BYTES, memory_share(engine, max(1, services)))
-
-
 def project_name(run: str) -> str:
     """Return the name of a run's Compose project, with this machine and process."""
     return f"twofold-{run.lower()}-{machine_mark()}-{os.getpid()}"

@@ -12,12 +12,11 @@ from typing import Any
 from loadtests.environments.compose.lanes import LANES, LaneStack
 from loadtests.environments.compose.projects import (
     Project,
-    beside_share,
-    memory_share,
     opened,
     opened_engine,
     project_name,
 )
+from loadtests.environments.compose.tested.memory import beside_share, memory_share
 from loadtests.environments.compose.tested.start.listening import Wanted
 from loadtests.environments.compose.tested.start.starting import Starting
 from loadtests.environments.compose.tested.subject import Part

@@ -267,9 +267,7 @@ def _of_application(
 
 
 def _of_image(shop: Workshop, subject: Subject, models: tuple[WorkerModel, ...]) -> Prepared:
-    provided = user_images.provide(shop.engine, subject, shop.say, shop.build_words)
-    image = provided[subject.measured.name]
-    subject = subject.with_images({name: made.id for name, made in provided.items()})
+    subject, image = user_images.provide_by_ids(shop.engine, subject, shop.say, shop.build_words)
     commands = forcing.commands_of(subject, image, models)
     return Prepared(subject=subject, image=image, commands=commands)
 

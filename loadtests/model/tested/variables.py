@@ -126,8 +126,8 @@ def path_without_secrets(path: str) -> str:
 def words_without_secrets(words: Sequence[str]) -> list[str]:
     """Return the words of a command without its secrets, as far as their names tell.
 
-    Those are ``PGPASSWORD=…``, ``--password=…``, the word after ``--password``, the query of a URL,
-    and the password in one.
+    Those are ``PGPASSWORD=…``, the value of an option with such a name, in the same word or the
+    next one, and the secrets of a URL: in its query, and its user and password.
     """
     written, before = [], ""
     for word in words:

@@ -203,7 +203,7 @@ def test_a_users_services_are_started_by_the_ids_of_their_images_which_are_recor
 
     monkeypatch.setattr(docker, "Engine", FakeEngine)
     monkeypatch.setattr(docker_compose, "find_compose", lambda: COMPOSE)
-    monkeypatch.setattr(user_images, "provide", lambda *_: provided)
+    monkeypatch.setattr(user_images, "provide", lambda *_, **__: provided)
     monkeypatch.setattr(images, "build_all", build_all)
     monkeypatch.setattr(backend, "memory_share", lambda *_: 10**9)
     monkeypatch.setattr(backend, "beside_share", lambda *_: 10**9)
