@@ -12,10 +12,13 @@ import click
 from loadtests.environments.guards import machine_lock
 from loadtests.model.errors import UsageError
 from loadtests.model.safe_text import is_utf8, printable
-from loadtests.model.tested.variables import HIDDEN, is_secret
+from loadtests.model.tested.variables import HIDDEN, is_secret, path_without_secrets
 from loadtests.results import run_search
 from loadtests.targets import checkout
 from loadtests.targets.configuration import project_file
+
+HIDDEN_WHOLE = ("--reset-command",)
+"""Options whose value is not written down: a command may have a password in any of its words."""
 
 WITH_SECRETS = ("--env", "--base-env", "--head-env")
 """Options with a value NAME=VALUE, of which only the name is written down."""
@@ -72,12 +75,16 @@ def _without_secrets(words: Iterable[str]) -> Iterator[str]:
     before = ""
     for word in words:
         option, equals, variable = word.partition("=")
-        if _is_hidden(before, word):
+        if before in HIDDEN_WHOLE:
+            yield HIDDEN
+        elif equals and option in HIDDEN_WHOLE:
+            yield f"{option}={HIDDEN}"
+        elif _is_hidden(before, word):
             yield _name_only(word)
         elif equals and _is_hidden(option, variable):
             yield f"{option}={_name_only(variable)}"
-        else:
-            yield word
+        else:  # a path, a request's line or a URL may have a query
+            yield path_without_secrets(word)
         before = word
 
 

@@ -118,7 +118,8 @@ class GatePlan:
 
     seed: int
     workers: tuple[str, ...]
-    workload: str
+    workload: UrlPath
+    """The name of a workload, or a path as it was asked for."""
     path: UrlPath
     margins: Mapping[EndpointName, float]
     alpha: float

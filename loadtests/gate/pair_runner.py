@@ -25,6 +25,7 @@ from loadtests.measurement.server_counters import finished_requests
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.generator_records import Load
 from loadtests.model.stack import Replica
+from loadtests.model.tested.variables import path_without_secrets
 from loadtests.model.trial import RequestCount
 from loadtests.tools import proc
 
@@ -126,8 +127,9 @@ class PairRunner:
         (answer,) = self._generators.agent.fetch([url], timeout_s=TIMEOUT_S)
         if answer.status is None or answer.status >= CLIENT_ERROR:
             raise EnvironmentFailure(
-                f"base answers {self._plan.path} with {answer.status or answer.error}, so"
-                " there is no baseline. Name another version (--base) or path (--workload /…)."
+                f"base answers {path_without_secrets(self._plan.path)} with"
+                f" {answer.status or answer.error}, so there is no baseline. Name another version"
+                " (--base) or path (--workload /…)."
             )
 
     def calibrate(self, slots: int | None) -> WorkerLoad:

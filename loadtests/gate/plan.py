@@ -23,6 +23,7 @@ from loadtests.gate.options import GateOptions, is_users, load_of, models_of
 from loadtests.model.errors import PlanError
 from loadtests.model.machine import Machine
 from loadtests.model.plan import WorkerModel
+from loadtests.model.tested.variables import path_without_secrets
 from loadtests.model.tested.workload import Workload
 from loadtests.planning import trial_timing
 from loadtests.planning.budget import split_cores
@@ -116,7 +117,7 @@ def make_plan(options: GateOptions, machine: Machine, *, seed: int) -> GatePlan:
         asked=load if load.is_users else None,
         seed=seed,
         workers=tuple(models),
-        workload=load.name,
+        workload=path_without_secrets(load.name),
         path=load.path,
         margins=_margins(options),
         alpha=error_spending.ALPHA,

@@ -27,6 +27,7 @@ from loadtests.generator.loops.ticker import Lag, Ticker
 from loadtests.generator.order import ALL, Share, TrialOrder
 from loadtests.generator.recorder import NO_REPLICA, Recorder
 from loadtests.generator.samples import Samples
+from loadtests.generator.session.names import without_secrets
 
 START_SHARE = 0.1
 """Share of the warm-up over which the users start: early, but not all at once."""
@@ -157,7 +158,7 @@ def start_open(job: Job) -> OpenGate:
                 f"{cls.__name__} cannot be used in an open loop, which decides when each request "
                 "is sent. Derive it from loadtests.generator.http.user.LeanHttpUser."
             )
-    name = recorder.name_index(order.path)
+    name = recorder.name_index(without_secrets(order.path))
     spans_s = (order.settle_s, order.window_s)
     due = arrivals(order.arrivals, order.rate_rps, spans_s, seed=order.seed, shift_s=order.shift_s)
     users_max = max(1, job.share.users(order.max_in_flight))

@@ -8,7 +8,7 @@ from loadtests.model.consistency import SAMPLE_CHECKS, Check
 from loadtests.model.latency import LatencyPlan
 from loadtests.model.profiles.planned import ProfilePlan
 from loadtests.model.tested.target import SAMPLE, Target
-from loadtests.model.tested.variables import Variables
+from loadtests.model.tested.variables import Variables, Words
 from loadtests.model.tested.workload import Workload
 
 START_LIMIT_S = 90.0
@@ -132,7 +132,7 @@ class Plan:
     """The system under test. (``target`` is the factor that counts as "about twice".)"""
     checks: tuple[Check, ...] = SAMPLE_CHECKS
     """The declared consistency checks."""
-    reset_command: tuple[str, ...] = ()
+    reset_command: Words = ()
     """The user's command that takes back what the load left behind, as an argument list."""
     seed: int
     backend: str

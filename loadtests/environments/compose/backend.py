@@ -13,7 +13,6 @@ from loadtests.environments.compose.containers import LOG_LINES
 from loadtests.environments.compose.front import FrontStack
 from loadtests.environments.compose.projects import (
     Project,
-    memory_share,
     opened,
     opened_engine,
     project_name,
@@ -22,6 +21,7 @@ from loadtests.environments.compose.stack import ComposeStack
 from loadtests.environments.compose.tested import document as tested_document
 from loadtests.environments.compose.tested import forcing, pythons, user_images
 from loadtests.environments.compose.tested.compose_file.service_project import HEALTHCHECK_NOTE
+from loadtests.environments.compose.tested.memory import beside_share, memory_share
 from loadtests.environments.compose.tested.start.listening import Wanted
 from loadtests.environments.compose.tested.start.starting import Starting
 from loadtests.environments.compose.tested.subject import Subject
@@ -108,15 +108,14 @@ class ComposeBackend:
         subject, commands, own_images, notes = self._built(engine, self._subject, plan, say)
         image = engine.image(subject.measured.image) if commands else None
         if image is None:
-            image = user_images.provide(engine, subject, say)[subject.measured.name]
+            subject, image = user_images.provide_by_ids(engine, subject, say)
             commands = forcing.commands_of(subject, image, plan.workers)
-        stack_images = images.build_all(
-            engine, self._root, say=say, app_image=subject.measured.image
-        )
+        built = images.build_all(engine, self._root, say=say, app_image=subject.measured.image)
         services, values = tested_document.document(
             subject,
             plan,
             memory_bytes=memory_share(engine, plan.replica_counts[-1] * len(plan.workers)),
+            beside_bytes=beside_share(engine, len(subject.parts) - 1),
             settings=self._settings,
             commands=commands,
             images=own_images,
@@ -126,7 +125,8 @@ class ComposeBackend:
             compose=compose,
             name=project_name(folder.name),
             files=compose_file.written(services, self._root, folder),
-            variables=compose_file.variables(plan, stack_images, run=folder.name) | values,
+            variables=compose_file.variables(plan, built, run=folder.name) | values,
+            images={part.name: part.image for part in subject.parts} | own_images,
         )
         with opened(project, folder, say) as project:
             starting = Starting(

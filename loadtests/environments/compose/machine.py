@@ -19,9 +19,7 @@ from loadtests.model.machine import Machine
 from loadtests.model.machine_facts import Engine, EngineState
 from loadtests.model.tested.target import SAMPLE, Target
 from loadtests.tools import docker, docker_compose, host, proc
-
-SOCKET = "unix:///var/run/docker.sock"
-"""Address of the engine if ``DOCKER_HOST`` is not set."""
+from loadtests.tools.docker.connection import SOCKET
 
 
 def choose(root: Path, tested: Target = SAMPLE) -> Chosen:

@@ -9,19 +9,21 @@ import socket
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
 from loadtests.environments.compose import watchdog
 from loadtests.environments.counters import SPOKEN_TO, member_name
+from loadtests.environments.guards.machine_lock import FOLDER_VARIABLE
 from loadtests.environments.guards.watching import Guard
 from loadtests.environments.owner import Owner, boot_id, machine_id
 from loadtests.environments.protocol import Say
 from loadtests.environments.removal import KeptBySystem, Remains, remove_dead
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import docker, docker_compose, files, proc, signals
+from loadtests.tools.docker import connection
 
 UP_LIMIT_S = 180.0
 UP_SILENCE_S = 30.0
@@ -56,6 +58,8 @@ class Project:
     name: str
     files: tuple[Path, ...]
     variables: Mapping[str, str]
+    images: Mapping[str, str] = field(default_factory=dict)
+    """The ids of the images of the user's services, by their names."""
     on_start: Callable[[int], None] | None = None
     """Called with the id of each program that starts something; see ``Guard.mind``."""
 
@@ -123,6 +127,7 @@ def opened_engine(say: Say) -> Iterator[tuple[docker.Engine, docker_compose.Comp
     try:
         compose = docker_compose.find_compose()
         remove_dead(remains(engine), say)
+        check_alone(engine)
         yield engine, compose
     finally:
         engine.close()
@@ -149,8 +154,9 @@ def opened(project: Project, folder: Path, say: Say) -> Iterator[Project]:
 
 
 def _record_images(project: Project, folder: Path) -> None:
-    """Write down the ids of the images that a project's variables name."""
-    named = {name: value for name, value in project.variables.items() if IS_IMAGE.fullmatch(value)}
+    """Write down the ids of the images that a project's variables name, and of the user's."""
+    all_named = {**project.variables, **project.images}
+    named = {name: value for name, value in all_named.items() if IS_IMAGE.fullmatch(value)}
     files.write(folder / IMAGES, json.dumps(named, indent=1) + "\n")
 
 
@@ -187,11 +193,6 @@ def engine_if_any(say: Say) -> Iterator[docker.Engine | None]:
         yield engine
     finally:
         engine.close()
-
-
-def memory_share(engine: docker.Engine, replicas: int) -> int:
-    """Return the bytes that each replica may use, so that all of them use half of the memory."""
-    return int(engine.facts()["MemTotal"]) // 2 // replicas
 
 
 def project_name(run: str) -> str:
@@ -250,6 +251,42 @@ def may_live(name: re.Match[str], label: str) -> bool:
     if name["machine"] not in here:
         return True
     return owner.may_live() if owner else proc.alive(int(name["pid"]))
+
+
+def check_alone(engine: docker.Engine) -> None:
+    """Raise :class:`EnvironmentFailure` if a run that the lock does not show may measure there.
+
+    The lock of a machine is a file. A run in another container that has the engine's socket, or on
+    another machine, has another file, unless all were given one folder for it.
+    """
+    if os.environ.get(FOLDER_VARIABLE) or connection.sees_processes_of():
+        return
+    others = [
+        _told(project, label)
+        for project, label in engine.projects().items()
+        if (match := NAME.fullmatch(project)) and _is_elsewhere(match, label)
+        if any(container.running for container in engine.containers(project))
+    ]
+    if others:
+        raise EnvironmentFailure(
+            f"Another run may measure on this engine: {'; '.join(others)}. Two at once would"
+            " measure each other. Wait for it. If it has ended, remove what it left: twofold down"
+            " --all. Runs in several containers wait for one another where all have one folder:"
+            f" {FOLDER_VARIABLE}=FOLDER."
+        )
+
+
+def _is_elsewhere(name: re.Match[str], label: str) -> bool:
+    """Return whether a stack's run is in another PID namespace, or on another machine."""
+    owner, here = Owner.from_label(label), Owner.this_process()
+    if owner is None:
+        return name["machine"] != machine_mark()
+    return (owner.boot, owner.namespace) != (here.boot, here.namespace)
+
+
+def _told(project: str, label: str) -> str:
+    owner = Owner.from_label(label)
+    return f"{project} (process {owner.pid} in another container or machine)" if owner else project
 
 
 def _remove(engine: docker.Engine, project: str) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 from loadtests.environments import owner
 from loadtests.environments.compose import images, project_image
 from loadtests.environments.compose.backend import STORE_LIMIT_S
-from loadtests.environments.compose.projects import memory_share
 from loadtests.environments.compose.stack import APP_PORT
 from loadtests.environments.compose.tested import forcing, inspection, user_images
+from loadtests.environments.compose.tested.memory import memory_share
 from loadtests.environments.compose.tested.subject import Subject
 from loadtests.environments.protocol import Chosen, Say
 from loadtests.environments.removal import remove_dead

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from loadtests.environments.compose.tested.document import PIDS_LIMIT
 from loadtests.environments.owner import Owner
 from loadtests.environments.replica_environment import (
     IMPORT_PATH,
@@ -161,7 +162,7 @@ class Orders:
             command=command.argv,
             cpus=self.plan.budget.replica_cpus,
             memory_bytes=self.replica.memory_bytes,
-            pids=None if self.replica.is_users else 256,
+            pids=PIDS_LIMIT if self.replica.is_users else 256,
             tmpfs={} if self.replica.is_users else SMALL_TMP,
             hardened=not self.replica.is_users,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,14 @@ FILE = "gate.services.json"
 OUR_SERVICES = ("proxy", "generator", "metronome")
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Memory:
+    """The limits of what has none of its own: a start, and a service that it needs."""
+
+    start_bytes: int
+    beside_bytes: int
+
+
 def document(
     root: Path,
     prepared: Mapping[SideName, Prepared],
@@ -32,11 +41,13 @@ def document(
     *,
     lanes: int,
     memory_bytes: int,
+    beside_bytes: int,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the Compose file of a stack, and the values of the variables in it.
 
     Each version has a network, stores and volumes of its own. ``memory_bytes`` limits a start
-    whose definition has no limit. Raises :class:`UsageError` for secrets or configs that differ.
+    whose definition has no limit, and ``beside_bytes`` what it needs. Raises
+    :class:`UsageError` for secrets or configs that differ.
     """
     ours = docker_compose.parse((root / "compose/gate.yaml").read_text())
     stack: dict[str, Any] = {
@@ -47,8 +58,9 @@ def document(
         "configs": {},
     }
     values: dict[str, str] = {}
+    memory = _Memory(start_bytes=memory_bytes, beside_bytes=beside_bytes)
     for side in SideName:
-        own, hidden = _of_version(side, prepared[side], models[side], lanes, memory_bytes)
+        own, hidden = _of_version(side, prepared[side], models[side], lanes, memory)
         values |= hidden
         for kind, entries in own.items():
             _add(stack[kind], entries, kind)
@@ -65,7 +77,7 @@ def _add(known: dict[str, Any], entries: Mapping[str, Any], kind: str) -> None:
 
 
 def _of_version(
-    side: SideName, version: Prepared, model: WorkerModel, lanes: int, memory_bytes: int
+    side: SideName, version: Prepared, model: WorkerModel, lanes: int, memory: _Memory
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Return the services and what belongs to them, with names of this version alone."""
     subject = version.subject
@@ -73,12 +85,12 @@ def _of_version(
     command = version.commands.get(model.name, tested_document.NO_COMMAND)
     start = tested_document.replica(
         subject.measured,
-        memory_bytes=memory_bytes,
+        memory_bytes=memory.start_bytes,
         command=command,
         variables=hidden.all_of(tested_document.variables_of(model, command)),
     )
     services = {f"{side}-{lane}": start for lane in LANES[:lanes]}
-    services |= {service_of(side, part): _needed(side, part) for part in subject.needs}
+    services |= {service_of(side, part): _needed(side, part, memory) for part in subject.needs}
     named = {name: f"{side}-{name}" for name in subject.volumes}
     own = {
         "services": {
@@ -105,8 +117,8 @@ def service_of(side: SideName, part: Part) -> str:
     return f"with-{side}-{part.service.removeprefix('with-')}"
 
 
-def _needed(side: SideName, part: Part) -> dict[str, Any]:
-    service = tested_document.needed(part)
+def _needed(side: SideName, part: Part, memory: _Memory) -> dict[str, Any]:
+    service = tested_document.needed(part, memory_bytes=memory.beside_bytes)
     member = {MEMBER_LABEL: service_of(side, part)}
     return {**service, "labels": {**service["labels"], **member}}
 

@@ -29,11 +29,16 @@ OF_A_BUILD = ("network", "ssh", "secrets", "extra_hosts", "cache_to", "cache_fro
 
 def of(subject: Subject, root: Path) -> frozenset[str]:
     """Return what the services of a version take, in words; ``root`` has the version's files."""
-    return frozenset(
+    of_parts = (
         f"{part.name}: {one_line(right)}"
         for part in subject.parts
         for right in _of_part(part, root)
     )
+    of_volumes = (
+        one_line(f"volume {name}: {_text(options)}")
+        for name, options in subject.volume_places.items()
+    )
+    return frozenset((*of_parts, *of_volumes))
 
 
 def check(base: frozenset[str], head: frozenset[str], named: Named) -> None:

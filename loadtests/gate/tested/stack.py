@@ -12,11 +12,11 @@ from typing import Any
 from loadtests.environments.compose.lanes import LANES, LaneStack
 from loadtests.environments.compose.projects import (
     Project,
-    memory_share,
     opened,
     opened_engine,
     project_name,
 )
+from loadtests.environments.compose.tested.memory import beside_share, memory_share
 from loadtests.environments.compose.tested.start.listening import Wanted
 from loadtests.environments.compose.tested.start.starting import Starting
 from loadtests.environments.compose.tested.subject import Part
@@ -91,17 +91,19 @@ def open_stack(parts: Stackable, say: Say) -> Iterator[VersionStack]:
     """Provide a stack without starts; it is taken down at the end.
 
     Starts without a limit of their own get equal parts of half the memory, as many as the first
-    look needs.
+    look needs. What they need gets parts of the other half.
     """
     plan, folder = parts.plan, parts.folder
     with opened_engine(say) as (engine, compose):
         memory = memory_share(engine, 2 * plan.looks[0])
+        beside = sum(len(version.subject.parts) - 1 for version in parts.prepared.values())
         text, values = document(
             parts.root,
             parts.prepared,
             parts.models,
             lanes=len(plan.cores),
             memory_bytes=max(LEAST_MEMORY_BYTES, memory),
+            beside_bytes=beside_share(engine, beside),
         )
         own = files.write(folder / FILE, json.dumps(text, indent=1), mode=files.ONLY_OWNER)
         project = Project(
@@ -110,6 +112,11 @@ def open_stack(parts: Stackable, say: Say) -> Iterator[VersionStack]:
             name=project_name(folder.name),
             files=(own,),
             variables={**parts.variables, **values},
+            images={
+                f"{side}-{part.name}": part.image
+                for side in SideName
+                for part in parts.prepared[side].subject.parts
+            },
         )
         with opened(project, folder, say) as project:
             yield VersionStack(

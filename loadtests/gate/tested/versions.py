@@ -13,8 +13,8 @@ from loadtests.environments.protocol import Say
 from loadtests.gate import fingerprints, versions
 from loadtests.gate.model import Side, SideKind, SideName
 from loadtests.gate.options import MOST_VARIANTS, GateOptions, models_of
-from loadtests.gate.tested import mounted, rights
-from loadtests.gate.tested.places import place_of, target_in
+from loadtests.gate.tested import compose_inputs, mounted, rights
+from loadtests.gate.tested.places import VARIABLES, place_of, target_in
 from loadtests.gate.tested.prepared import Prepared
 from loadtests.gate.versions import DEFAULT_PORT, Hashes, Named, Sides
 from loadtests.model.errors import EnvironmentFailure, UsageError
@@ -136,8 +136,12 @@ def _build(
         place = place_of(named, shop.here, shop.folder, shop.temporary)
     env = {**project.tested.env, **variables}
     tested = replace(_target(project.tested, place, shop.folder, named), env=env)
+    root = _root(shop, named, place)
+    taken = _read_by_compose(tested, place, root)
+    if allowed is not None:  # before Compose reads them: it may print what is in them
+        rights.check(allowed, taken, named)
     subject = _subject(shop, tested, named, place)
-    taken = rights.of(subject, _root(shop, named, place))
+    taken |= rights.of(subject, root)
     if allowed is not None:
         rights.check(allowed, taken, named)
     shop.say(f"Building the image of {named.name} ({versions.describe(named)})")
@@ -157,6 +161,14 @@ def _build(
     )
     hashes = _hashes(named, tested)
     return _Built(side=side, prepared=prepared, hashes=hashes, rights=taken)
+
+
+def _read_by_compose(tested: Target, place: Path, root: Path) -> frozenset[str]:
+    if tested.kind is not TargetKind.SERVICE or tested.compose_file is None:
+        return frozenset()
+    is_own = git.toplevel(place) is not None and VARIABLES not in git.files_of(place)
+    own = place / VARIABLES if is_own else None
+    return compose_inputs.of(Path(tested.compose_file), root, own=own)
 
 
 def _root(shop: Workshop, named: Named, place: Path) -> Path:
@@ -255,11 +267,7 @@ def _of_application(
 
 
 def _of_image(shop: Workshop, subject: Subject, models: tuple[WorkerModel, ...]) -> Prepared:
-    provided = user_images.provide(shop.engine, subject, shop.say, shop.build_words)
-    image = provided[subject.measured.name]
-    # By their ids, which no later build changes.
-    parts = tuple(replace(part, image=provided[part.name].id) for part in subject.parts)
-    subject = replace(subject, measured=parts[0], needs=parts[1:])
+    subject, image = user_images.provide_by_ids(shop.engine, subject, shop.say, shop.build_words)
     commands = forcing.commands_of(subject, image, models)
     return Prepared(subject=subject, image=image, commands=commands)
 

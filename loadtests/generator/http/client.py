@@ -25,6 +25,7 @@ from loadtests.generator.http.request import (
 from loadtests.generator.http.response import JudgedResponse, Response
 from loadtests.generator.load import Load
 from loadtests.generator.recorder import Recorder
+from loadtests.generator.session.names import without_secrets
 
 READY_MAX = 1_000
 """Cached plain requests per user; a bound, because a locustfile's paths may never repeat."""
@@ -185,7 +186,7 @@ class HttpClient:
         request = prepare(
             method,
             whole,
-            name=name or self._group or url,
+            name=without_secrets(name or self._group or url),
             headers=({"Cookie": cookie} if cookie else {}) | (headers or {}),
             **options,
         )

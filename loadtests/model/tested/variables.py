@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -122,6 +122,32 @@ def path_without_secrets(path: str) -> str:
     pairs = (_pair_without_secret(pair) if "=" in pair else pair for pair in query.split("&"))
     return target + question + "&".join(pairs)
 
+
+def words_without_secrets(words: Sequence[str]) -> list[str]:
+    """Return the words of a command without its secrets, as far as their names tell.
+
+    Those are ``PGPASSWORD=…``, the value of an option with such a name, in the same word or the
+    next one, and the secrets of a URL: in its query, and its user and password.
+    """
+    written, before = [], ""
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if before.startswith("-") and "=" not in before and is_secret(before):
+            written.append(word if PLACEHOLDER.fullmatch(word) else HIDDEN)
+        elif equals and is_secret(name) and "?" not in name:
+            written.append(_pair_without_secret(word))
+        else:
+            written.append(URL_USER.sub(f"//{HIDDEN}@", path_without_secrets(word)))
+        before = word
+    return written
+
+
+URL_USER = re.compile(r"(?<=:)//[^/@\s?#]*:[^/@\s?#]*@")
+"""The user and the password of a URL."""
+
+
+Words = Annotated[tuple[str, ...], _WrittenAs(words_without_secrets, list[str])]
+"""The words of a command."""
 
 Variables = Annotated[Mapping[str, str], _WrittenAs(_names_only)]
 """Environment variables; a plan that is written down has their names only."""

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from loadtests.model.consistency import Check, Step
 from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.tested.target import Target, TargetKind
-from loadtests.model.tested.variables import path_without_secrets
+from loadtests.model.tested.variables import path_without_secrets, words_without_secrets
 from loadtests.model.tested.workload import Expected, Locustfile, RequestSpec, Workload
 
 KINDS = {
@@ -77,7 +77,10 @@ def blocks(plan: Plan) -> list[str]:
         if plan.checks:
             lines += ["", "Checked with every number of replicas:", *map(_check, plan.checks)]
         if plan.reset_command:
-            lines += ["", f"Before each round: {' '.join(plan.reset_command)}"]
+            lines += [
+                "",
+                f"Before each round: {' '.join(words_without_secrets(plan.reset_command))}",
+            ]
         if plan.tested.notes:
             lines += [
                 "",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
+import struct
+from contextlib import closing
 
 import docker
 from docker.errors import DockerException
@@ -10,6 +13,11 @@ from docker.errors import DockerException
 from loadtests.tools.docker.reasons import NoEngine
 
 HOST = "DOCKER_HOST"
+SOCKET = "unix:///var/run/docker.sock"
+"""Address of the engine if ``DOCKER_HOST`` is not set."""
+
+CONNECT_LIMIT_S = 5.0
+
 SSH_PACKAGE = "paramiko"
 """The package without which Docker's library refuses ``ssh://``, although it calls ``ssh``."""
 
@@ -40,3 +48,27 @@ def is_by_ssh(host: str | None) -> bool:
     Then a missing program, or a refused connection, tells nothing of the engine behind.
     """
     return (host or os.environ.get(HOST, "")).startswith("ssh://")
+
+
+def sees_processes_of(host: str | None = None) -> bool:
+    """Return whether the processes of an engine have ids here, and ours have ids for it.
+
+    The kernel gives the id of who listens at a socket as 0 to another PID namespace, such as that
+    of a container that has the socket mounted (unix(7), SO_PEERCRED). An engine that is reached in
+    another way is on another machine. True where nobody listens.
+    """
+    address = host or os.environ.get(HOST) or SOCKET
+    scheme, _, path = address.partition("://")
+    if scheme != "unix":
+        return False
+    try:
+        with closing(socket.socket(socket.AF_UNIX)) as link:
+            link.settimeout(CONNECT_LIMIT_S)
+            link.connect(path)
+            size = struct.calcsize("3i")
+            pid, _, _ = struct.unpack(
+                "3i", link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+            )
+    except OSError:
+        return True
+    return bool(pid)

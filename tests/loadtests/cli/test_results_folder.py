@@ -29,6 +29,31 @@ def test_the_command_is_as_a_person_would_type_it(monkeypatch: pytest.MonkeyPatc
     assert results_folder.command_line() == "twofold gate --workload '/a b'"
 
 
+@pytest.mark.parametrize(
+    ("words", "written"),
+    [
+        (("gate", "--workload", "/me?api_key=S3CRET"), "gate --workload '/me?api_key=***'"),
+        (("gate", "--workload=/me?api_key=S3CRET"), "gate '--workload=/me?api_key=***'"),
+        (
+            ("run", "--request", "3 GET /me?a=b&token=S3CRET"),
+            "run --request '3 GET /me?a=b&token=***'",
+        ),
+        (("run", "--request=GET /me?token=S3CRET"), "run '--request=GET /me?token=***'"),
+        (("run", "--health", "/up?key=S3CRET"), "run --health '/up?key=***'"),
+        (("run", "https://shop.example/?token=S3CRET"), "run 'https://shop.example/?token=***'"),
+        (("run", "--reset-command", "psql -W S3CRET"), "run --reset-command '***'"),
+        (("run", "--reset-command=psql -W S3CRET"), "run '--reset-command=***'"),
+        (("run", "--request", "GET /search?q=token"), "run --request 'GET /search?q=token'"),
+    ],
+)
+def test_the_command_has_no_secret_of_a_path_and_no_reset_command(
+    monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], written: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["twofold", *words])
+
+    assert results_folder.command_line() == f"twofold {written}"
+
+
 def test_a_word_that_is_not_utf8_is_written_down_as_far_as_it_can_be(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from loadtests.gate import options, plan
-from loadtests.gate.model import EndpointName, Mode, SideName, WorkerLoad
+from loadtests.gate.model import EndpointName, GatePlan, Mode, SideName, WorkerLoad
 from loadtests.gate.options import GateOptions
 from loadtests.model.errors import PlanError, UsageError
 from tests.loadtests.gate.builders import MACHINE, make_gate_plan, make_pair
@@ -156,6 +157,15 @@ def test_larger_machines_measure_more_pairs_at_once_away_from_the_services() -> 
 def test_values_that_make_no_sense_are_refused(changed: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         options.check(GateOptions(**changed))
+
+
+def test_a_secret_of_the_path_is_sent_and_never_written_down() -> None:
+    plan = make_gate_plan(workload="/me?api_key=S3CRET")
+
+    assert plan.path == "/me?api_key=S3CRET"
+    assert plan.workload == "/me?api_key=***"
+    for written in (plan, replace(plan, workload=plan.path)):
+        assert "S3CRET" not in TypeAdapter(GatePlan).dump_json(written).decode()
 
 
 def test_a_workload_may_be_a_path() -> None:

@@ -1,4 +1,10 @@
-from collections.abc import Mapping
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -6,6 +12,7 @@ from docker.errors import DockerException
 
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools.docker import Engine, connection, pulse
+from tests.checkout import CHECKOUT
 
 
 def test_an_engine_through_ssh_is_asked_by_the_users_own_program(
@@ -42,3 +49,45 @@ def test_a_context_that_needs_it_is_told_too(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(EnvironmentFailure, match="the address of the context is reached through"):
         connection.connected(None, timeout_s=7)
     assert not pulse.answers()
+
+
+@pytest.fixture
+def listening(tmp_path: Path) -> Iterator[str]:
+    """The address of a socket at which this process listens."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "engine.sock"))
+        server.listen()
+        yield f"unix://{tmp_path}/engine.sock"
+
+
+def test_an_engine_in_the_same_pid_namespace_is_seen(
+    monkeypatch: pytest.MonkeyPatch, listening: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", listening)
+
+    assert connection.sees_processes_of()
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root makes a PID namespace"
+)
+def test_an_engine_outside_of_ones_pid_namespace_is_not_seen(listening: str) -> None:
+    code = (
+        "from loadtests.tools.docker import connection;"
+        f"print(connection.sees_processes_of({listening!r}))"
+    )
+    argv = ("unshare", "--pid", "--fork", sys.executable, "-c", code)
+    done = subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    if "unshare" in done.stderr:
+        pytest.skip(done.stderr)
+
+    assert done.stdout == "False\n", done.stderr
+
+
+@pytest.mark.parametrize("address", ["tcp://docker:2375", "ssh://node2"])
+def test_the_processes_of_an_engine_on_another_machine_are_not_seen(address: str) -> None:
+    assert not connection.sees_processes_of(address)
+
+
+def test_where_nobody_listens_nothing_is_said(tmp_path: Path) -> None:
+    assert connection.sees_processes_of(f"unix://{tmp_path}/none.sock")

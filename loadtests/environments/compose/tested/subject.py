@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +49,16 @@ class Subject:
 
     ``front`` is the user's own proxy, where the replicas are measured through it. ``values`` are
     texts of the user's that are not written down: the definitions have ``${NAME}``
-    in their place. ``others`` are services of the file that are not started. ``unset`` are
-    variables that the file uses and that have no value.
+    in their place. ``volume_places`` are the options by which the file's volumes are a folder or a
+    share; the run has empty ones instead. ``others`` are services of the file that are not started.
+    ``unset`` are variables that the file uses and that have no value.
     """
 
     measured: Part
     needs: tuple[Part, ...] = ()
     front: Part | None = None
     volumes: Mapping[str, Any] = field(default_factory=dict)
+    volume_places: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     secrets: Mapping[str, Any] = field(default_factory=dict)
     configs: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
@@ -68,6 +70,22 @@ class Subject:
     def parts(self) -> tuple[Part, ...]:
         """The measured service, those that it needs, and the proxy in front of it."""
         return (self.measured, *self.needs, *([self.front] if self.front else []))
+
+    def with_images(self, ids: Mapping[str, str]) -> Subject:
+        """Return it with the image of each part by its id, which no later build changes.
+
+        ``ids`` are by the parts' names.
+        """
+
+        def by_id(part: Part) -> Part:
+            return replace(part, image=ids[part.name])
+
+        return replace(
+            self,
+            measured=by_id(self.measured),
+            needs=tuple(map(by_id, self.needs)),
+            front=by_id(self.front) if self.front is not None else None,
+        )
 
     @property
     def shares_state(self) -> bool:

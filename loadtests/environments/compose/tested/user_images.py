@@ -69,6 +69,18 @@ def provide(
     return {part.name: _provide(engine, part, say, words, built) for part in subject.parts}
 
 
+def provide_by_ids(
+    engine: Engine, subject: Subject, say: Say, words: Sequence[str] = ()
+) -> tuple[Subject, Image]:
+    """Provide the images of all parts; return the subject with their ids, and the measured image.
+
+    No later build changes what an id names. See :func:`provide`.
+    """
+    provided = provide(engine, subject, say, words)
+    by_ids = subject.with_images({name: image.id for name, image in provided.items()})
+    return by_ids, provided[subject.measured.name]
+
+
 def _provide(engine: Engine, part: Part, say: Say, words: Sequence[str], built: set[str]) -> Image:
     if part.build is not None and part.image not in built:
         built.add(part.image)

@@ -10,19 +10,25 @@ from loadtests.environments.compose import backend, images, stack
 from loadtests.environments.compose.backend import ComposeBackend
 from loadtests.environments.compose.images import Images
 from loadtests.environments.compose.projects import project_name
+from loadtests.environments.compose.tested import user_images
+from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.environments.counters import member_name
 from loadtests.model.errors import EnvironmentFailure, UsageError
-from loadtests.tools import docker, docker_compose
+from loadtests.model.tested.target import Target, TargetKind
+from loadtests.tools import docker, docker_compose, proc
 from loadtests.tools.docker import Container
+from loadtests.tools.docker.images import Image
 from tests.checkout import CHECKOUT
 from tests.loadtests.environments.compose.fake_engine import (
     COMPOSE,
+    IMAGES,
     PLAN,
     FakeEngine,
     Ran,
     a_container,
     all_containers,
     opened,
+    without_watchdog,
 )
 
 ROOT = CHECKOUT
@@ -173,3 +179,51 @@ def test_settings_that_compose_cannot_give_are_refused_before_anything_is_up(
         pass
 
     assert ran.words == []
+
+
+def test_a_users_services_are_started_by_the_ids_of_their_images_which_are_recorded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ids = {name: f"sha256:{digit * 64}" for name, digit in (("web", "1"), ("db", "2"), ("ng", "3"))}
+    parts = [
+        Part(name=name, service=service, image=f"{name}:latest")
+        for name, service in (("web", "app"), ("db", "with-db"), ("ng", "front"))
+    ]
+    subject = Subject(measured=parts[0], needs=(parts[1],), front=parts[2])
+    provided = {name: Image(id=made) for name, made in ids.items()}
+    asked: list[object] = []
+
+    def build_all(*_: object, app_image: str | None, **__: object) -> Images:
+        asked.append(app_image)
+        return IMAGES
+
+    def start(**given: Any) -> None:
+        asked.append([part.image for part in given["subject"].parts])
+        raise EnvironmentFailure("far enough")
+
+    monkeypatch.setattr(docker, "Engine", FakeEngine)
+    monkeypatch.setattr(docker_compose, "find_compose", lambda: COMPOSE)
+    monkeypatch.setattr(user_images, "provide", lambda *_, **__: provided)
+    monkeypatch.setattr(images, "build_all", build_all)
+    monkeypatch.setattr(backend, "memory_share", lambda *_: 10**9)
+    monkeypatch.setattr(backend, "beside_share", lambda *_: 10**9)
+    monkeypatch.setattr(backend, "Starting", start)
+    monkeypatch.setattr(proc, "run", Ran())
+    without_watchdog(monkeypatch)
+    target = Target(kind=TargetKind.SERVICE, given="compose.yaml:web", name="web", service="web")
+
+    with (
+        pytest.raises(EnvironmentFailure, match="far enough"),
+        ComposeBackend(ROOT, tested=target, subject=subject).open(PLAN, tmp_path, lambda _: None),
+    ):
+        pass
+
+    written = json.loads((tmp_path / "compose.services.json").read_text())["services"]
+    assert {name: service["image"] for name, service in written.items()} == {
+        **dict.fromkeys(("gthread", "sync"), ids["web"]),
+        "with-db": ids["db"],
+        "front": ids["ng"],
+    }
+    recorded = json.loads((tmp_path / "compose.images.json").read_text())
+    assert {name: recorded[name] for name in ids} == ids
+    assert asked == [ids["web"], list(ids.values())]

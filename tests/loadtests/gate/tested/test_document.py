@@ -50,7 +50,9 @@ def prepared(side: SideName, *, secret: str = "hunter2", **changed: Any) -> Prep
 
 def made(**changed: Any) -> tuple[dict[str, Any], dict[str, str]]:
     versions = {side: prepared(side, **changed) for side in SideName}
-    return document(CHECKOUT, versions, MODELS, lanes=2, memory_bytes=300_000_000)
+    return document(
+        CHECKOUT, versions, MODELS, lanes=2, memory_bytes=300_000_000, beside_bytes=2 * 10**9
+    )
 
 
 def test_each_version_has_a_service_in_each_lane_and_its_own_needs() -> None:
@@ -66,6 +68,16 @@ def test_each_version_has_a_service_in_each_lane_and_its_own_needs() -> None:
         assert services[f"with-{side}-migrate"]["depends_on"] == {
             f"with-{side}-db": {"condition": "service_started"}
         }
+
+
+def test_each_container_of_a_version_has_limits_of_memory_and_processes() -> None:
+    services = made()[0]["services"]
+
+    for name, service in services.items():
+        assert service["mem_limit"], name
+        assert service["pids_limit"], name
+    assert services["head-a"]["mem_limit"] == "300000000"
+    assert services["with-head-db"]["mem_limit"] == "2000000000"
 
 
 def test_versions_share_no_network_and_no_volume() -> None:
@@ -106,7 +118,7 @@ def test_a_variant_is_started_by_its_command() -> None:
         )
         for side in SideName
     }
-    text, _ = document(CHECKOUT, versions, MODELS, lanes=1, memory_bytes=1)
+    text, _ = document(CHECKOUT, versions, MODELS, lanes=1, memory_bytes=1, beside_bytes=1)
 
     assert text["services"]["base-a"]["command"] == list(command.argv)
     assert text["services"]["base-a"]["environment"]["A"] == "$$1"
@@ -116,4 +128,4 @@ def test_secrets_that_differ_are_refused_because_both_would_get_one() -> None:
     versions = {side: prepared(side, secrets={"key": {"environment": side}}) for side in SideName}
 
     with pytest.raises(UsageError, match="The secret key differs between base and head"):
-        document(CHECKOUT, versions, MODELS, lanes=1, memory_bytes=1)
+        document(CHECKOUT, versions, MODELS, lanes=1, memory_bytes=1, beside_bytes=1)

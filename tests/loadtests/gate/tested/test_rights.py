@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from loadtests.environments.compose.tested.compose_file.service_project import subject_of
 from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.gate.model import SideKind, SideName
 from loadtests.gate.tested import rights
@@ -76,3 +77,29 @@ def test_a_link_to_a_file_of_this_machine_is_a_way_out(tmp_path: Path) -> None:
     assert taken(tmp_path, build={"context": str(tmp_path)}) == {
         f"web: build.dockerfile {Path('/etc/hostname').resolve()}"
     }
+
+
+def test_a_volume_that_is_a_folder_of_this_machine_is_a_way_out(tmp_path: Path) -> None:
+    document = {
+        "services": {
+            "web": {
+                "image": "web:1",
+                "volumes": [{"type": "volume", "source": "x", "target": "/host"}],
+            }
+        },
+        "volumes": {"x": {"driver_opts": {"type": "tmpfs", "o": "bind", "device": "/"}}},
+    }
+    head = rights.of(subject_of(document, "web", tag="t"), tmp_path)
+
+    assert head == {"volume x: device=/, o=bind, type=tmpfs"}
+    with pytest.raises(UsageError, match="volume x: device=/, o=bind, type=tmpfs"):
+        rights.check(frozenset(), head, HEAD)
+
+
+def test_a_volume_in_memory_is_no_right(tmp_path: Path) -> None:
+    document = {
+        "services": {"web": {"image": "web:1", "volumes": ["x:/tmp"]}},
+        "volumes": {"x": {"driver_opts": {"type": "tmpfs", "device": "tmpfs"}}},
+    }
+
+    assert rights.of(subject_of(document, "web", tag="t"), tmp_path) == set()

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from loadtests.environments.compose import images, project_image
-from loadtests.environments.compose.tested.subject import Part
+from loadtests.environments.compose.tested import inspection
+from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.gate.model import SideKind, SideName
 from loadtests.gate.options import GateOptions
 from loadtests.gate.tested import versions
@@ -232,6 +233,36 @@ def test_versions_that_cannot_be_compared_are_one_message(
 ) -> None:
     with pytest.raises(UsageError, match=said):
         gate(checkout, tmp_path / "t", registry.recognise(given, checkout), **options)
+
+
+@pytest.mark.parametrize("own", ["env_file: /etc/environment", "env_file: ../other/.env"])
+def test_a_file_of_this_machine_is_refused_before_compose_reads_it(
+    checkout: Path,
+    built: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    own: str,
+) -> None:
+    read: list[str] = []
+
+    def inspect(tested: Target, *_: Any) -> Subject:
+        read.append(Path(tested.compose_file or "").read_text())
+        folder = Path(tested.folder or "")
+        part = Part(name="web", service="app", image="a", build={"context": str(folder)})
+        return Subject(measured=part)
+
+    monkeypatch.setattr(inspection, "inspect", inspect)
+    file = checkout / "compose.yaml"
+    file.write_text("services: {web: {build: .}}\n")
+    in_git(checkout, "add", "--all")
+    in_git(checkout, "commit", "--quiet", "--message", "two")
+    file.write_text(f"services: {{web: {{build: ., {own}}}}}\n")
+    tested = registry.recognise("compose.yaml:web", checkout)
+
+    with pytest.raises(UsageError, match=f"takes of this machine.*: web: {own.replace(':', '')}"):
+        gate(checkout, tmp_path / "t", tested)
+
+    assert read == ["services: {web: {build: .}}\n"]
 
 
 def test_a_commit_says_nothing_where_the_target_is_an_image(

@@ -133,6 +133,15 @@ def test_all_methods_are_sent_by_their_names(serve: Serve) -> None:
     assert asker.rows("outcome") == [Outcome.OK] * 7
 
 
+def test_names_have_no_secret_of_a_query(serve: Serve) -> None:
+    asker = Asker(serve(answering(OK)))
+
+    asker.client.get("/me?api_key=S3CRET&a=b")
+
+    assert asker.recorder.samples(0.0).names == ("/me?api_key=***&a=b",)
+    assert asker.stats.get("/me?api_key=***&a=b", "GET").num_requests == 1
+
+
 def test_requests_are_grouped_by_name(serve: Serve) -> None:
     asker = Asker(serve(answering(OK)))
 

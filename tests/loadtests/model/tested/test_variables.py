@@ -13,6 +13,7 @@ from loadtests.model.tested.variables import (
     is_secret,
     path_without_secrets,
     without_secrets,
+    words_without_secrets,
 )
 from loadtests.model.tested.workload import RequestSpec, Workload
 
@@ -133,3 +134,18 @@ def test_a_written_check_has_no_secret() -> None:
     written = json.loads(TypeAdapter(Check).dump_json(check))
     assert written["write"]["body"] == "user=ada&password=***"
     assert written["read"]["body"] == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "written"),
+    [
+        ("env PGPASSWORD=hunter2 psql", "env PGPASSWORD=*** psql"),
+        ("reset --password hunter2 --all", "reset --password *** --all"),
+        ("reset --password=hunter2 all", "reset --password=*** all"),
+        ("psql postgres://ada:hunter2@db/shop", "psql postgres://***@db/shop"),
+        ("curl http://web/reset?token=hunter2&all=1", "curl http://web/reset?token=***&all=1"),
+        ("flask --app shop init-db", "flask --app shop init-db"),
+    ],
+)
+def test_a_command_is_written_down_without_its_secrets(words: str, written: str) -> None:
+    assert words_without_secrets(words.split()) == written.split()

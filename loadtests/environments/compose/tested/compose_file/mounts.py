@@ -6,17 +6,25 @@ at the same time would be broken by a second one on the same files.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import posixpath
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from loadtests.environments.compose.tested.compose_file.needs import Services
+from loadtests.environments.compose.tested.hidden import escaped
 
 DATA_FOLDERS = ("/var/lib/", "/data", "/bitnami/", "/usr/share/elasticsearch/data", "/var/opt/")
-"""Where the images of stores keep their data."""
+"""Where the images of stores keep their data; even one file there is not the user's."""
 
-LOCAL_TYPES = frozenset({"tmpfs"})
-"""Types of a volume's file system that are this machine's own; others are shares, such as NFS."""
+READ_FOLDERS = ("/docker-entrypoint-initdb.d", "/etc/", "/usr/local/etc/")
+"""Where the images of stores find scripts and settings, and write no data."""
+
+IN_MEMORY = "tmpfs"
+"""The one type of a volume's file system that is the run's own; others are shares, such as NFS."""
+
+BINDS = frozenset({"bind", "rbind", "remount"})
+"""Words of a volume's option ``o`` that mount what is there, whatever the volume's type."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,11 +96,19 @@ def volumes_of(services: Services, service: str) -> list[dict[str, Any]]:
     return [entry_of(mount) for mount in mounts.values()]
 
 
-def mounts_of(name: str, definition: Mapping[str, Any], *, is_store: bool) -> Mounts:
-    """Return the mounts of a service; those of a store's data become volumes of the run."""
+def mounts_of(
+    name: str, definition: Mapping[str, Any], *, is_store: bool, files: Collection[str] = ()
+) -> Mounts:
+    """Return the mounts of a service; folders that a store may write into become the run's volumes.
+
+    Where an image keeps its data is known of some only, so all folders count but those of scripts
+    and settings, which become read-only. ``files`` are sources of mounts that are single files.
+    """
     entries, notes, kept = [], [], []
     for mount in map(parse, definition.get("volumes") or ()):
-        if mount.kind == "bind" and is_store and _holds_data(mount):
+        if mount.kind == "bind" and is_store and _is_read(mount, files):
+            mount = replace(mount, read_only=True)  # noqa: PLW2901
+        if mount.kind == "bind" and is_store and _holds_data(mount, files):
             notes.append(
                 f"{name}: its data is the run's own and empty at the start;"
                 f" {mount.source} is not touched."
@@ -114,8 +130,15 @@ def mounts_of(name: str, definition: Mapping[str, Any], *, is_store: bool) -> Mo
 _WRITABLE = " What is written there stays."
 
 
-def _holds_data(mount: Mount) -> bool:
-    return not mount.read_only and mount.target.startswith(DATA_FOLDERS)
+def _is_read(mount: Mount, files: Collection[str]) -> bool:
+    target = f"{posixpath.normpath(mount.target)}/"
+    folders = tuple(f"{folder.rstrip('/')}/" for folder in READ_FOLDERS)
+    return target.startswith(folders) and mount.source not in files
+
+
+def _holds_data(mount: Mount, files: Collection[str]) -> bool:
+    is_folder = mount.source not in files
+    return not mount.read_only and (is_folder or mount.target.startswith(DATA_FOLDERS))
 
 
 def own_volumes(
@@ -127,11 +150,11 @@ def own_volumes(
     for name in dict.fromkeys(names):
         settings = declared.get(name) or {}
         options = settings.get("driver_opts") or {}
-        local = not options or options.get("type") in LOCAL_TYPES
-        volumes[name] = {"driver_opts": dict(options)} if options and local else {}
+        local = not options or is_in_memory(options)
+        volumes[name] = {"driver_opts": escaped(dict(options))} if options and local else {}
         if settings.get("external") or not local:
-            is_folder = "bind" in str(options.get("o", "")).split(",")
-            place = f"the folder {options.get('device')}" if is_folder else "on a share"
+            is_there = _binds(options) or options.get("type") == IN_MEMORY
+            place = f"the folder {options.get('device')}" if is_there else "on a share"
             what = "external" if settings.get("external") else place
             notes.append(
                 f"The volume {name} is {what}, so an empty one of the run stands in for it."
@@ -141,6 +164,24 @@ def own_volumes(
     if plain:
         notes.append(f"Volumes are the run's own and empty at the start: {_list(plain)}.")
     return volumes, tuple(notes)
+
+
+def is_in_memory(options: Mapping[str, Any]) -> bool:
+    """Return whether a volume with these options is new memory, and nothing that is there."""
+    is_new = options.get("type") == options.get("device") == IN_MEMORY
+    return is_new and not _binds(options)
+
+
+def _binds(options: Mapping[str, Any]) -> bool:
+    return any(word.strip().lower() in BINDS for word in str(options.get("o") or "").split(","))
+
+
+def places_of(names: Sequence[str], declared: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the options of the volumes that are a place of this machine or of another one."""
+    options = {name: (declared.get(name) or {}).get("driver_opts") or {} for name in names}
+    return {
+        name: dict(given) for name, given in options.items() if given and not is_in_memory(given)
+    }
 
 
 def _list(names: Sequence[str]) -> str:

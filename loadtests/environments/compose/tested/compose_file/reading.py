@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from loadtests.environments.compose.tested.compose_file.builds import builder_of
+from loadtests.environments.compose.tested.compose_file.mounts import parse
 from loadtests.environments.compose.tested.compose_file.needs import needed
 from loadtests.environments.compose.tested.compose_file.service_project import subject_of
 from loadtests.environments.compose.tested.subject import Subject, tag_of
@@ -38,7 +40,11 @@ def read(compose: Compose, tested: Target) -> Subject:
     configured, note = _configured(compose, path, raw, tested.service, tested.through)
     try:
         subject = subject_of(
-            configured.document, tested.service, tag=tag_of(path), through=tested.through
+            configured.document,
+            tested.service,
+            tag=tag_of(path),
+            through=tested.through,
+            files=_single_files(configured.document),
         )
         _check_files(configured.document, subject)
     except UsageError as error:
@@ -153,6 +159,20 @@ def _only(raw: Mapping[str, Any], service: str, through: str | None) -> dict[str
                 key: services[builder][key] for key in OF_A_BUILDER if key in services[builder]
             }
     return {**raw, "services": kept}
+
+
+def _single_files(document: Mapping[str, Any]) -> frozenset[str]:
+    """Return the sources of mounts that are no folders; one that is not there becomes a folder."""
+    sources = {
+        parse(entry).source
+        for definition in (document.get("services") or {}).values()
+        for entry in (definition or {}).get("volumes") or ()
+    }
+    return frozenset(
+        source
+        for source in sources
+        if os.path.exists(source) and not os.path.isdir(source)  # noqa: PTH110, PTH112  they raise
+    )
 
 
 def _check_files(document: Mapping[str, Any], subject: Subject) -> None:

@@ -5,6 +5,7 @@ It does no I/O.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,11 @@ RESTARTING = frozenset({"always", "unless-stopped", "on-failure"})
 
 CONDITIONS = {"any": "always", "on-failure": "on-failure", "none": "no"}
 """The same policies in the words of ``deploy.restart_policy``."""
+
+UNITS = {"": 0, "b": 0, "k": 10, "m": 20, "g": 30, "t": 40}
+"""The units of a size, as powers of 2."""
+
+SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[bkmgt]?)(?:i?b)?", re.IGNORECASE)
 
 GPU = "gpu"
 """The capability that each entry of ``gpus`` asks for."""
@@ -30,8 +36,17 @@ def deploy_limits(definition: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_limit(value: Any) -> bool:
-    """Tell whether a value limits anything: Compose reads 0 as no limit."""
-    return value not in (None, "", 0) and str(value).strip("0.") != ""
+    """Tell whether a value limits anything: Compose reads 0 as no limit, and an engine -1."""
+    text = str(value or "").strip()
+    return text.strip("0.") != "" and not text.startswith("-")
+
+
+def size_of(value: Any) -> int:
+    """Return the bytes of a size in Compose's words, such as ``64m``; 0 for none."""
+    found = SIZE.fullmatch(str(value or "").strip())
+    if found is None:
+        return 0
+    return int(float(found["number"]) * (1 << UNITS[found["unit"].lower()]))
 
 
 def reserved_devices(definition: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ It does no I/O. The document is what ``docker compose config`` prints, read back
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from loadtests.environments.compose.tested.compose_file.builds import build_of, builder_of
@@ -19,6 +19,7 @@ from loadtests.environments.compose.tested.compose_file.mounts import (
     entry_of,
     mounts_of,
     own_volumes,
+    places_of,
     volumes_of,
 )
 from loadtests.environments.compose.tested.compose_file.needs import (
@@ -60,13 +61,19 @@ HAS_TO_END = "service_completed_successfully"
 
 
 def subject_of(
-    document: Mapping[str, Any], service: str, *, tag: str, through: str | None = None
+    document: Mapping[str, Any],
+    service: str,
+    *,
+    tag: str,
+    through: str | None = None,
+    files: Collection[str] = (),
 ) -> Subject:
     """Return the measured service of a Compose file with all that it needs.
 
     ``tag`` begins the names of images that are built. ``through`` is the user's own proxy, which
-    comes along with what it needs. Raises :class:`UsageError` for a service that
-    does not exist, or of which no two replicas can run.
+    comes along with what it needs. ``files`` are sources of mounts that are single files.
+    Raises :class:`UsageError` for a service that does not exist, or of which no two replicas can
+    run.
     """
     services: Services = document.get("services") or {}
     if service not in services:
@@ -80,15 +87,17 @@ def subject_of(
         beside = {service, through, *names}
         names += [name for name in needed(services, through) if name not in beside]
     hidden = Hidden()
-    reader = _Reader(document, service, names, hidden, tag, front=through)
+    reader = _Reader(document, service, names, hidden, tag, front=through, files=files)
     measured, *others = (reader.part(name) for name in (service, *names))
     front = reader.part(through) if through is not None else None
-    volumes, volume_notes = own_volumes(reader.volumes, document.get("volumes") or {})
+    declared = document.get("volumes") or {}
+    volumes, volume_notes = own_volumes(reader.volumes, declared)
     return Subject(
         measured=measured,
         needs=tuple(others),
         front=front,
         volumes=volumes,
+        volume_places=places_of(reader.volumes, declared),
         secrets=reader.other_files("secrets"),
         configs=reader.other_files("configs"),
         values=hidden.values,
@@ -172,6 +181,7 @@ class _Reader:
         tag: str,
         *,
         front: str | None = None,
+        files: Collection[str] = (),
     ) -> None:
         self._document = document
         self._services: Services = document["services"]
@@ -181,6 +191,7 @@ class _Reader:
             self._ours[front] = FRONT_SERVICE
         self._hidden = hidden
         self._tag = tag
+        self._single_files = files
         self.notes: list[str] = []
         self.volumes: list[str] = []
         self._kept_files: dict[str, set[str]] = {"secrets": set(), "configs": set()}
@@ -240,7 +251,7 @@ class _Reader:
             if name == self._measured:
                 self.notes.append(f"{name}: {SHARED_DEVICES}")
         volumes = volumes_of(self._services, name)
-        mounts = mounts_of(name, {"volumes": volumes}, is_store=is_store)
+        mounts = mounts_of(name, {"volumes": volumes}, is_store=is_store, files=self._single_files)
         self.notes += mounts.notes
         self.volumes += mounts.volumes
         entries = [escaped(entry_of(mount)) for mount in mounts.entries]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ PLAN = make_plan(workers=("gthread", "sync"), replica_counts=(1, 2))
 
 
 def test_each_worker_model_is_a_service_of_the_users_image_as_it_is() -> None:
-    made, _ = document(SUBJECT, PLAN, memory_bytes=10**9, settings={})
+    made, _ = document(SUBJECT, PLAN, memory_bytes=10**9, beside_bytes=2 * 10**9, settings={})
 
     assert set(made["services"]) == {"gthread", "sync", "with-db"}
     replica = made["services"]["gthread"]
@@ -44,7 +45,14 @@ def test_each_worker_model_is_a_service_of_the_users_image_as_it_is() -> None:
 def test_a_variant_of_an_import_string_has_its_own_command() -> None:
     command = Command(argv=("python", "-m", "gunicorn", "$x"), env={"REPLICA": "sync"})
 
-    made, _ = document(SUBJECT, PLAN, memory_bytes=10**9, settings={}, commands={"sync": command})
+    made, _ = document(
+        SUBJECT,
+        PLAN,
+        memory_bytes=10**9,
+        beside_bytes=2 * 10**9,
+        settings={},
+        commands={"sync": command},
+    )
 
     replica = made["services"]["sync"]
     assert replica["command"] == ["python", "-m", "gunicorn", "$$x"]
@@ -63,6 +71,7 @@ def test_the_import_paths_of_variant_and_user_are_added_to_that_of_the_command()
         replace(SUBJECT, measured=own),
         plan,
         memory_bytes=10**9,
+        beside_bytes=2 * 10**9,
         settings={},
         commands={"sync": command},
     )
@@ -78,7 +87,12 @@ def test_the_import_paths_of_variant_and_user_are_added_to_that_of_the_command()
 
 def test_a_variant_with_a_python_of_its_own_has_its_own_image() -> None:
     made, _ = document(
-        SUBJECT, PLAN, memory_bytes=10**9, settings={}, images={"sync": "sha256:old"}
+        SUBJECT,
+        PLAN,
+        memory_bytes=10**9,
+        beside_bytes=2 * 10**9,
+        settings={},
+        images={"sync": "sha256:old"},
     )
 
     used = {name: service["image"] for name, service in made["services"].items()}
@@ -86,7 +100,7 @@ def test_a_variant_with_a_python_of_its_own_has_its_own_image() -> None:
 
 
 def test_everything_carries_the_labels_by_which_a_run_is_removed() -> None:
-    made, _ = document(SUBJECT, PLAN, memory_bytes=10**9, settings={})
+    made, _ = document(SUBJECT, PLAN, memory_bytes=10**9, beside_bytes=2 * 10**9, settings={})
 
     labelled = [*made["services"].values(), *made["volumes"].values()]
     assert all(
@@ -100,7 +114,7 @@ def test_only_what_is_needed_may_be_started_again() -> None:
     migrate = replace(DB, service="with-migrate", restart="on-failure")
     subject = replace(SUBJECT, measured=replace(WEB, restart="on-failure"), needs=(DB, migrate))
 
-    made, _ = document(subject, PLAN, memory_bytes=10**9, settings={})
+    made, _ = document(subject, PLAN, memory_bytes=10**9, beside_bytes=2 * 10**9, settings={})
 
     policies = {name: service["restart"] for name, service in made["services"].items()}
     assert policies == {
@@ -115,7 +129,13 @@ def test_only_what_is_needed_may_be_started_again() -> None:
 def test_a_limit_of_memory_that_the_user_set_stays(key: str) -> None:
     limited = replace(WEB, definition={key: "64m"})
 
-    made, _ = document(replace(SUBJECT, measured=limited), PLAN, memory_bytes=10**9, settings={})
+    made, _ = document(
+        replace(SUBJECT, measured=limited),
+        PLAN,
+        memory_bytes=10**9,
+        beside_bytes=2 * 10**9,
+        settings={},
+    )
 
     memory = {
         name: made["services"]["sync"][name] for name in made["services"]["sync"] if "mem" in name
@@ -123,10 +143,62 @@ def test_a_limit_of_memory_that_the_user_set_stays(key: str) -> None:
     assert memory == {key: "64m"}
 
 
+@pytest.mark.parametrize(
+    ("definition", "memory"),
+    [
+        ({}, "1000000000"),
+        ({"mem_swappiness": 0}, "1000000000"),
+        ({"mem_reservation": "64m"}, "1000000000"),
+        ({"mem_reservation": "2g"}, str(2 << 30)),
+        ({"mem_reservation": 3 * 10**9}, "3000000000"),
+        ({"mem_limit": "-1"}, "1000000000"),
+        ({"mem_limit": "64m", "memswap_limit": -1}, "64m"),
+    ],
+)
+def test_memory_has_a_limit_whatever_else_the_user_says_of_it(
+    definition: dict[str, Any], memory: str
+) -> None:
+    subject = replace(SUBJECT, measured=replace(WEB, definition=definition))
+
+    made, _ = document(subject, PLAN, memory_bytes=10**9, beside_bytes=2 * 10**9, settings={})
+
+    assert made["services"]["sync"]["mem_limit"] == memory
+
+
+def test_swap_without_end_is_left_out_where_the_user_limits_no_memory() -> None:
+    subject = replace(SUBJECT, measured=replace(WEB, definition={"memswap_limit": "-1"}))
+
+    made, _ = document(subject, PLAN, memory_bytes=10**9, beside_bytes=2 * 10**9, settings={})
+
+    assert made["services"]["sync"]["mem_limit"] == "1000000000"
+    assert "memswap_limit" not in made["services"]["sync"]
+
+
+def test_each_container_has_limits_of_memory_and_processes() -> None:
+    front = replace(DB, name="nginx", service="front")
+    own = replace(DB, name="x", service="with-x", definition={"mem_limit": "8g", "pids_limit": 9})
+    endless = replace(DB, name="y", service="with-y", definition={"pids_limit": -1})
+    subject = replace(SUBJECT, needs=(DB, own, endless), front=front)
+
+    made, _ = document(subject, PLAN, memory_bytes=10**9, beside_bytes=2 * 10**9, settings={})
+
+    limits = {
+        name: (service["mem_limit"], service["pids_limit"])
+        for name, service in made["services"].items()
+    }
+    assert limits == {
+        **dict.fromkeys(("gthread", "sync"), ("1000000000", 4096)),
+        **dict.fromkeys(("with-db", "with-y", "front"), ("2000000000", 4096)),
+        "with-x": ("8g", 9),
+    }
+
+
 def test_variables_are_in_the_environment_and_not_in_the_file() -> None:
     settings = {"*": {"BURN": "ten per cent"}}
 
-    made, values = document(SUBJECT, PLAN, memory_bytes=10**9, settings=settings)
+    made, values = document(
+        SUBJECT, PLAN, memory_bytes=10**9, beside_bytes=2 * 10**9, settings=settings
+    )
 
     assert made["services"]["sync"]["environment"] == {
         "A": "${TWOFOLD_VALUE_1}",
@@ -138,4 +210,10 @@ def test_variables_are_in_the_environment_and_not_in_the_file() -> None:
 
 def test_replicas_of_one_service_cannot_differ() -> None:
     with pytest.raises(UsageError, match="all replicas of a worker model"):
-        document(SUBJECT, PLAN, memory_bytes=10**9, settings={"sync-2": {"A": "b"}})
+        document(
+            SUBJECT,
+            PLAN,
+            memory_bytes=10**9,
+            beside_bytes=2 * 10**9,
+            settings={"sync-2": {"A": "b"}},
+        )

@@ -101,7 +101,9 @@ def test_the_users_variable_stays_with_what_is_as_started() -> None:
     )
     commands = commands_of(subject, Image(id="i", command=("./start",)), plan.workers)
 
-    made, values = document(subject, plan, memory_bytes=10**9, settings={}, commands=commands)
+    made, values = document(
+        subject, plan, memory_bytes=10**9, beside_bytes=2 * 10**9, settings={}, commands=commands
+    )
 
     of = {name: made["services"][name]["environment"] for name in ("sync", plain.AS_STARTED)}
     assert of[plain.AS_STARTED] == {"GUNICORN_CMD_ARGS": "${TWOFOLD_VALUE_1}"}
@@ -114,7 +116,14 @@ def test_a_variants_own_variable_does_not_undo_what_its_command_adds_to_it() -> 
     plan = replace(make_plan(workers=("sync",), replica_counts=(1, 2)), workers=(varied,))
     commands = commands_of(a_subject(), Image(id="i", command=("./start",)), plan.workers)
 
-    made, _ = document(a_subject(), plan, memory_bytes=10**9, settings={}, commands=commands)
+    made, _ = document(
+        a_subject(),
+        plan,
+        memory_bytes=10**9,
+        beside_bytes=2 * 10**9,
+        settings={},
+        commands=commands,
+    )
 
     environment = made["services"]["sync"]["environment"]
     assert environment["GUNICORN_CMD_ARGS"].startswith("--bind :82 --worker-class sync")

@@ -63,7 +63,13 @@ def test_a_proxy_that_is_no_other_service_is_refused_with_those_that_are(name: s
 
 
 def test_the_services_name_is_that_of_the_present_cell_alone(subject: Subject) -> None:
-    made, _ = document(subject, a_plan(workers=("gthread",)), memory_bytes=10**9, settings={})
+    made, _ = document(
+        subject,
+        a_plan(workers=("gthread",)),
+        memory_bytes=10**9,
+        beside_bytes=2 * 10**9,
+        settings={},
+    )
 
     assert made["services"]["gthread"]["networks"] == ["stack"]
     assert set(made["services"][FRONT_SERVICE]["networks"]) == {"stack", "through"}
@@ -77,6 +83,7 @@ def test_without_a_proxy_of_the_users_nothing_changes() -> None:
         subject_of(FILE, "web", tag="t"),
         a_plan(workers=("gthread",)),
         memory_bytes=10**9,
+        beside_bytes=2 * 10**9,
         settings={},
     )
 

@@ -268,3 +268,30 @@ def test_a_reduced_file_is_json_that_compose_reads(
 
     web = {"image": "shop", "labels": {"since": "2026-01-31"}}
     assert json.loads(json.dumps(asked.files[1], default=str)) == {"services": {"web": web}}
+
+
+def test_of_a_store_a_mounted_file_stays_and_a_folder_does_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "couch").mkdir()
+    (tmp_path / "my.ini").touch()
+    text = f"""\
+services:
+  web: {{image: shop, depends_on: [db]}}
+  db:
+    image: couchdb:3
+    volumes:
+      - {tmp_path}/couch:/opt/couchdb/data
+      - {tmp_path}/missing:/opt/couchdb/more
+      - {tmp_path}/my.ini:/opt/couchdb/my.ini
+"""
+
+    subject = read(monkeypatch, tmp_path, Asked(), text)
+
+    assert [
+        (entry["type"], entry["target"]) for entry in subject.needs[0].definition["volumes"]
+    ] == [
+        ("volume", "/opt/couchdb/data"),
+        ("volume", "/opt/couchdb/more"),
+        ("bind", "/opt/couchdb/my.ini"),
+    ]

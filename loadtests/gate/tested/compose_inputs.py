@@ -1,0 +1,122 @@
+"""The files that Compose reads for a version's Compose file, and which of them are outside it.
+
+Compose puts what it reads into variables of the version's containers, and so does it with files
+of this machine: ``env_file: /etc/environment``, or another project's ``.env``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from loadtests.gate.tested.places import VARIABLES
+from loadtests.model.errors import UsageError
+from loadtests.model.safe_text import one_line
+from loadtests.tools import docker_compose
+
+OF_A_SERVICE = ("env_file", "label_file")
+
+
+def of(file: Path, root: Path, *, own: Path | None = None) -> frozenset[str]:
+    """Return what Compose reads outside ``root`` for a Compose file, in words.
+
+    ``own`` is a file that the version does not bring, and that may be a link: the user's ``.env``.
+    A place with a variable counts as outside, since its value is not known here.
+    """
+    return frozenset(map(one_line, _Reading(root, own).project([file], file.parent)))
+
+
+class _Reading:
+    """Follows the files that a Compose file names, each once."""
+
+    def __init__(self, root: Path, own: Path | None) -> None:
+        self._root = root.resolve()
+        self._own = own
+        self._seen: set[tuple[Path, Path]] = set()
+
+    def project(self, files: list[Path], folder: Path) -> Iterator[str]:
+        """Yield what a project reads; ``folder`` is what the places in its files start from."""
+        if (folder / VARIABLES).is_symlink():
+            yield from self._outside(VARIABLES, VARIABLES, folder)
+        for file in files:
+            yield from self._file(file, folder)
+
+    def _file(self, file: Path, folder: Path) -> Iterator[str]:
+        key = (file.resolve(), folder.resolve())
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        try:
+            document = docker_compose.parse(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, UsageError):
+            yield f"{file.name}, which cannot be read"
+            return
+        services = document.get("services")
+        for name, service in services.items() if isinstance(services, Mapping) else ():
+            if isinstance(service, Mapping):
+                yield from self._service(str(name), service, folder)
+        for entry in _listed(document.get("include")):
+            yield from self._included(entry, folder)
+
+    def _service(self, name: str, service: Mapping[str, Any], folder: Path) -> Iterator[str]:
+        for key in OF_A_SERVICE:
+            for place in map(_path, _listed(service.get(key))):
+                yield from self._outside(f"{name}: {key}", place, folder)
+        extended = service.get("extends")
+        place = str(extended.get("file") or "") if isinstance(extended, Mapping) else ""
+        if place:
+            yield from self._followed(f"{name}: extends", [place], folder, None)
+
+    def _included(self, entry: Any, folder: Path) -> Iterator[str]:
+        settings = entry if isinstance(entry, Mapping) else {"path": entry}
+        for place in map(str, _listed(settings.get("env_file"))):
+            yield from self._outside("include.env_file", place, folder)
+        own = settings.get("project_directory")
+        if own:
+            yield from self._outside("include.project_directory", str(own), folder)
+        places = [str(place) for place in _listed(settings.get("path"))]
+        yield from self._followed("include", places, folder, str(own) if own else None)
+
+    def _followed(
+        self, key: str, places: list[str], folder: Path, own_folder: str | None
+    ) -> Iterator[str]:
+        """Yield what further Compose files are and read; they are read only inside the version."""
+        for place in places:
+            rights = list(self._outside(key, place, folder))
+            if not rights and not (folder / place).is_file():  # such as a repository's address
+                rights = [f"{key} {place}"]
+            yield from rights
+            if rights:
+                return
+        if places:
+            files = [folder / place for place in places]
+            own = folder / own_folder if own_folder else files[0].parent
+            yield from self.project(files, own)
+
+    def _outside(self, key: str, place: str, folder: Path) -> Iterator[str]:
+        """Yield a place that is not in the version, as it is written, and where links lead."""
+        if "$" in place or "://" in place:
+            yield f"{key} {place}"
+            return
+        if folder / place == self._own:
+            return
+        try:
+            path = (folder / place).resolve()
+        except (OSError, RuntimeError):  # links in a circle
+            yield f"{key} {place}"
+            return
+        if not path.is_relative_to(self._root):
+            is_link = os.path.normpath(folder.resolve() / place) != str(path)
+            yield f"{key} {place}{f' → {path}' if is_link else ''}"
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _path(entry: Any) -> str:
+    return str(entry.get("path") or "") if isinstance(entry, Mapping) else str(entry)

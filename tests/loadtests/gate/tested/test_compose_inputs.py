@@ -1,0 +1,109 @@
+"""What Compose reads for a version and is not the version's own: head never has more of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loadtests.gate.tested import compose_inputs
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / ".env").write_text("A=1\n")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/.env").write_text("TOKEN=x\n")
+    return folder
+
+
+def read(root: Path, text: str, *, own: Path | None = None) -> frozenset[str]:
+    file = root / "compose.yaml"
+    file.write_text(text)
+    return compose_inputs.of(file, root, own=own)
+
+
+@pytest.mark.parametrize(
+    ("web", "right"),
+    [
+        ("env_file: /etc/environment", "web: env_file /etc/environment"),
+        ("env_file: ../other/.env", "web: env_file ../other/.env"),
+        ("env_file: [.env, ../other/.env]", "web: env_file ../other/.env"),
+        (
+            "env_file: [{path: /etc/environment, required: false}]",
+            "web: env_file /etc/environment",
+        ),
+        ("env_file: ${HOME}/.aws/credentials", "web: env_file ${HOME}/.aws/credentials"),
+        ("label_file: /etc/environment", "web: label_file /etc/environment"),
+        (
+            "extends: {file: ../other/compose.yaml, service: db}",
+            "web: extends ../other/compose.yaml",
+        ),
+        ("<<: {env_file: /etc/environment}", "web: env_file /etc/environment"),
+    ],
+)
+def test_a_file_outside_the_version_is_a_right(root: Path, web: str, right: str) -> None:
+    assert read(root, f"services:\n  web:\n    {web}\n") == {right}
+
+
+@pytest.mark.parametrize(
+    ("include", "right"),
+    [
+        ("../other/compose.yaml", "include ../other/compose.yaml"),
+        ("https://git.test/a/b.git", "include https://git.test/a/b.git"),
+        ("git@git.test:a/b.git", "include git@git.test:a/b.git"),
+        ("{path: part.yaml, env_file: ../other/.env}", "include.env_file ../other/.env"),
+        (
+            "{path: part.yaml, project_directory: ../other}",
+            "include.project_directory ../other",
+        ),
+    ],
+)
+def test_what_an_include_reads_outside_is_a_right(root: Path, include: str, right: str) -> None:
+    (root / "part.yaml").write_text("services: {}\n")
+
+    assert right in read(root, f"include:\n  - {include}\nservices: {{}}\n")
+
+
+def test_files_are_followed_through_others_and_in_circles(root: Path) -> None:
+    (root / "part").mkdir()
+    (root / "part/db.yaml").write_text(
+        "include: [../compose.yaml]\nservices: {db: {env_file: ../../other/.env}}\n"
+    )
+    (root / "base.yaml").write_text("services: {web: {env_file: /etc/environment}}\n")
+
+    assert read(
+        root,
+        "include: [part/db.yaml]\nservices: {web: {extends: {file: base.yaml, service: web}}}\n",
+    ) == {"db: env_file ../../other/.env", "web: env_file /etc/environment"}
+
+
+def test_a_link_out_of_the_version_is_a_right_and_told_by_where_it_leads(root: Path) -> None:
+    target = root.parent / "other/.env"
+    (root / "a.env").symlink_to(target)
+    (root / ".env").unlink()
+    (root / ".env").symlink_to(target)
+    text = "services: {web: {env_file: a.env}}\n"
+
+    assert read(root, text) == {f"web: env_file a.env → {target}", f".env .env → {target}"}
+    assert read(root, text, own=root / ".env") == {f"web: env_file a.env → {target}"}
+
+
+def test_what_lies_in_the_version_is_no_right(root: Path) -> None:
+    (root / "base.yaml").write_text("services: {web: {env_file: .env}}\n")
+    text = """
+include: [base.yaml]
+services:
+  web: {env_file: [.env, ./not/there.env], extends: {file: base.yaml, service: web}}
+  db: {extends: web}
+"""
+
+    assert read(root, text) == set()
+
+
+def test_a_file_that_cannot_be_read_is_a_right(root: Path) -> None:
+    (root / "part.yaml").write_text("a: [")
+
+    assert read(root, "include: [part.yaml]\n") == {"part.yaml, which cannot be read"}
