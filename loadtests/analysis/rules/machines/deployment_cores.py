@@ -13,6 +13,11 @@ from loadtests.model.result import Finding
 from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import RuleCode
 
+UNKNOWN = (
+    "Whether the deployment's replicas share cores is not known. Let 'replicas' print the node of"
+    " each after its name and a tab: node=NAME."
+)
+
 
 def of_deployment(plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial]) -> Finding:
     """Check that a deployment's replicas did not share a machine's cores without CPU limits.
@@ -34,12 +39,7 @@ def of_deployment(plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial])
             f" {len(own) - len(shared)} of {len(own)} windows.",
         )
     if where is None:
-        return unchecked(
-            RuleCode.BUDGET,
-            large,
-            "Whether the deployment's replicas share cores is not known. Let 'replicas' print the"
-            " node of each after its name and a tab: node=NAME.",
-        )
+        return unchecked(RuleCode.BUDGET, large, UNKNOWN)
     unlimited = _without_limit(own)
     if not unlimited:
         return unchecked(
