@@ -35,8 +35,10 @@ WANTS_TLS = "a redirect to the same page over https; send it with --header X-For
 """What an answer is worth that only asks for https."""
 
 LIMIT_HEADERS = ("x-ratelimit-remaining", "ratelimit-remaining", "x-rate-limit-remaining")
-LIMIT_IN_WORDS = re.compile(r"(?:remaining|\br)=(\d+)")
+LIMIT_IN_WORDS = re.compile(r"(?:remaining|\br)=([0-9]{1,18})")
 """In the header ``RateLimit`` of the IETF's drafts: ``limit=10, remaining=3`` or ``r=3``."""
+
+WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass
@@ -166,16 +168,21 @@ def encoded(request: RequestSpec) -> tuple[str, str | None]:
 def limit_left(headers: Mapping[str, str]) -> int | None:
     """Return how many more requests a rate limit allows, by an answer's headers."""
     for name in LIMIT_HEADERS:
-        if headers.get(name, "").strip().isdigit():
-            return int(headers[name])
+        number = _whole_number(headers.get(name, ""))
+        if number is not None:
+            return number
     match = LIMIT_IN_WORDS.search(headers.get("ratelimit", ""))
     return int(match[1]) if match else None
 
 
 def retry_after_s(headers: Mapping[str, str]) -> int | None:
     """Return the seconds of the header ``Retry-After``; None for a date or none."""
-    text = headers.get("retry-after", "").strip()
-    return int(text) if text.isdigit() else None
+    return _whole_number(headers.get("retry-after", ""))
+
+
+def _whole_number(text: str) -> int | None:
+    """Return the number that a header is; None for other texts, such as a superscript two."""
+    return int(text) if WHOLE_NUMBER.fullmatch(text.strip()) else None
 
 
 def joined(own: str, cookies: str) -> str:
@@ -195,7 +202,11 @@ def _wants_tls(request: RequestSpec, answer: Answer) -> bool:
     is_redirect = answer.status is not None and 300 <= answer.status < 400
     if not is_redirect or header_of(request.headers, PROTO) == "https":
         return False
-    parts, asked = urlsplit(answer.headers.get("location", "")), urlsplit(answer.url)
+    try:
+        parts = urlsplit(answer.headers.get("location", ""))
+    except ValueError:  # the text is anybody's: http://[object Object]/
+        return False
+    asked = urlsplit(answer.url)
     there, here = ((url.path or "/", url.query) for url in (parts, asked))
     return parts.scheme == "https" and there == here
 
