@@ -57,7 +57,7 @@ def to_no_address(shared: Store, own: Store) -> Flask:
         start("302 FOUND", [("Location", "http://[object Object]/")])
         return [b""]
 
-    app.wsgi_app = answers  # type: ignore[method-assign]  # Werkzeug would refuse to send it
+    app.wsgi_app = answers  # type: ignore[method-assign, assignment]  # Werkzeug would refuse to send it
     return app
 
 
