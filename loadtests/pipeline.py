@@ -26,11 +26,12 @@ from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.progress import Progress
-from loadtests.model.errors import NotInForce, TwofoldError
+from loadtests.model.errors import NotInForce, TwofoldError, UnusableLoad
 from loadtests.model.plan import Plan
 from loadtests.model.result import RunFacts, RunResult
 from loadtests.model.tested import in_force
 from loadtests.model.tested.target import TargetKind
+from loadtests.model.vocabulary import Verdict
 from loadtests.results import report_files, run_folder
 from loadtests.results.run_folder import Recorded, Store
 from loadtests.tools import proc, signals
@@ -59,7 +60,8 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     The stack is always taken down, and finished trials are saved and reported, even after an error.
     A signal raises :class:`~loadtests.model.errors.Interrupted`. An image that does not run a
     worker model that it was told to raises :class:`~loadtests.model.errors.NotInForce`, and leaves
-    no folder. What is wrong with a locustfile is told before it waits for another run.
+    no folder. What is wrong with a locustfile is told before it waits for another run. A load that
+    cannot be used any further raises nothing where the application is known to break by then.
     """
     file_notes = check_trial.read_ahead(request.plan.workloads)
     with machine_lock.held(request.chosen.lock, progress.say, wait=request.wait) as lock:
@@ -99,6 +101,14 @@ def _run(
     except NotInForce:  # nothing was measured; see ``run``
         store.discard()
         raise
+    except UnusableLoad as error:
+        facts = replace(facts, wall_s=proc.monotonic_s() - started_s)
+        store.begin(facts, chosen.machine, with_notes(plan, [error.early_end]))
+        result = report(store)
+        if result.verdict is not Verdict.BREAKS:
+            raise
+        progress.say(error.early_end)
+        return result, store.folder
     except BaseException:
         # Report the finished trials if possible; the original error is the one to raise.
         with suppress(Exception):

@@ -19,13 +19,7 @@ from loadtests.gate import appending, plan, result_files, versions
 from loadtests.gate.analysis import aa_noise, heading, verdict
 from loadtests.gate.generator_pool import GeneratorPool, Key
 from loadtests.gate.looks import START_BYTES, Session
-from loadtests.gate.model import (
-    Evidence,
-    GateFacts,
-    GatePlan,
-    GateResult,
-    SideName,
-)
+from loadtests.gate.model import Evidence, GateFacts, GatePlan, GateResult, SideName
 from loadtests.gate.options import GateOptions, is_users
 from loadtests.gate.pair_runner import PairRunner
 from loadtests.gate.profiling import profiler
@@ -40,6 +34,7 @@ from loadtests.gate.tested.versions import Workshop
 from loadtests.gate.versions import Named, Sides
 from loadtests.measurement import check_trial
 from loadtests.measurement.generator_client import Agent
+from loadtests.model.errors import UnusableLoad
 from loadtests.model.machine import Machine
 from loadtests.results import run_folder
 from loadtests.results.run_folder import Store
@@ -124,6 +119,13 @@ def _run_in(
         for worker in gate_plan.workers:
             gate.measure(worker, request, say)
         signals.check()
+    except UnusableLoad as error:
+        gate.facts = replace(gate.facts, differences=(*gate.facts.differences, error.early_end))
+        result = gate.write_all()
+        if not verdict.gives_wrong_answers(result):
+            raise
+        say(error.early_end)
+        return result, store.folder
     except BaseException:
         with suppress(Exception):  # the original error is the one to report
             gate.write_all()

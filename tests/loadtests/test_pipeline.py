@@ -18,7 +18,7 @@ from loadtests.analysis.estimates import FIRST_LOOK_ROUNDS
 from loadtests.config.options import ROUNDS_MAX, Options
 from loadtests.environments.protocol import Chosen, Say
 from loadtests.measurement.user_calibration import MOST_USERS
-from loadtests.model.errors import EnvironmentFailure, GeneratorFailure, Interrupted
+from loadtests.model.errors import EnvironmentFailure, GeneratorFailure, Interrupted, UnusableLoad
 from loadtests.model.plan import Plan
 from loadtests.model.result import RunResult
 from loadtests.model.trial import Trial
@@ -274,6 +274,37 @@ def test_a_run_that_is_cut_off_keeps_what_was_finished(
     assert document["verdict"] == "inconclusive"
     assert document["rounds"] == 2
     assert code is None or getattr(error, "exit_code", None) == code
+
+
+CANNOT_START = UnusableLoad("Users end before their first task:\n  KeyError: 'token'")
+
+
+def test_a_load_that_cannot_go_on_does_not_take_back_that_the_application_breaks(
+    tmp_path: Path,
+) -> None:
+    """Users who log in through two servers may fail for the very reason that the checks found."""
+    world = World(state="memory", before_trial=raising_at(CALIBRATION_TRIALS + 2, CANNOT_START))
+    listener = Listener()
+
+    result, folder = run(world, tmp_path, listener)
+
+    assert result.verdict is Verdict.BREAKS
+    assert world.open == 0
+    assert not result.facts.finished
+    told = "This ended early. Users end before their first task: KeyError: 'token'"
+    assert result.plan.tested.notes[-1] == listener.lines[-1] == told
+    document = json.loads((folder / "run.json").read_text())
+    assert (document["verdict"], document["notes"][-1]) == ("breaks", told)
+
+
+def test_a_load_that_cannot_go_on_ends_a_run_whose_servers_answer_as_one(tmp_path: Path) -> None:
+    world = World(state="store", before_trial=raising_at(CALIBRATION_TRIALS + 2, CANNOT_START))
+
+    with pytest.raises(UnusableLoad) as raised:
+        run(world, tmp_path)
+
+    assert raised.value is CANNOT_START
+    assert the_run_in(tmp_path)[1]["verdict"] == "inconclusive"
 
 
 def test_a_run_that_ends_before_any_trial_is_still_a_run(tmp_path: Path) -> None:
