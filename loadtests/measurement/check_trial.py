@@ -161,11 +161,9 @@ def requests_of(
             name = f"{request['method']} {request['name']}"
             is_wanted = request["good"] or with_refused
             if is_wanted and request["target"] and request["body"] is not None:
-                # A redirect to a login was followed, and the page before it is what was asked.
-                is_led_away = with_refused and request["redirects"] and request["method"] == "GET"
                 spec = RequestSpec(
                     method=request["method"],
-                    path=request["path"] if is_led_away else request["target"],
+                    path=request["target"],
                     name=name,
                     headers=request["headers"],
                     body=request["body"] or None,

@@ -22,7 +22,7 @@ SENT = {"headers": {}, "body": ""}
 LOGIN = request("/login", method="POST", target="/login", **SENT)
 ME = bad("/me", 401, target="/me", **SENT)
 HOP = {"status": 302, "location": "/login?next=/me"}
-LED_AWAY = request("/me", redirects=[HOP], final_path="/login", target="/login?next=/me", **SENT)
+LED_AWAY = request("/me", redirects=[HOP], final_path="/login", target="/me", **SENT)
 
 
 class Told:
