@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
 
+from loadtests.analysis.consistency import form_tokens
+from loadtests.analysis.consistency.conversation import READING
+from loadtests.analysis.consistency.declared import FIRST_ERROR_STATUS
 from loadtests.analysis.consistency.judgement import TIME_OVER
 from loadtests.analysis.consistency.rate_limits import Heard
 from loadtests.measurement.generator_client import Agent
@@ -56,7 +59,8 @@ class Client:
     """A client with its cookies. ``addresses`` maps servers to ``ip:port``.
 
     ``host`` is the header ``Host`` that users send through the proxy. ``heard`` are all answers in
-    order. No request waits beyond the ``deadline``, and none is sent after it.
+    order. No request waits beyond the ``deadline``, and none is sent after it. A form has the token
+    of the last page that gave one; where there was none, its page in ``pages`` is read before.
     """
 
     def __init__(
@@ -65,20 +69,35 @@ class Client:
         addresses: Mapping[str, str],
         host: str,
         deadline: Deadline,
+        pages: Mapping[str, RequestSpec] | None = None,
     ) -> None:
         self._agent = agent
         self._addresses = addresses
         self._host = host
         self._deadline = deadline
+        self._pages = pages or {}
+        self._tokens: dict[str, str] = {}
         self.cookies = ""
         self.heard: list[Heard] = []
 
     def send(self, server: str, request: RequestSpec) -> Seen:
         """Send a request with the client's cookies, and keep those of the answer."""
+        is_form = request.method.upper() not in READING
+        page = self._pages.get(request.path.partition("?")[0]) if is_form else None
+        if page is not None and form_tokens.lacks(request, self._known_tokens()):
+            self._send(server, page)
+        return self._send(server, request)
+
+    def _send(self, server: str, request: RequestSpec) -> Seen:
         (answer,) = self._ask([(server, request)], self.cookies)
         if answer.error is None:
             self.cookies = answer.cookies
+        if answer.status is not None and answer.status < FIRST_ERROR_STATUS:
+            self._tokens |= form_tokens.in_page(answer.body)
         return self._kept(server, request, answer)
+
+    def _known_tokens(self) -> dict[str, str]:
+        return {**form_tokens.in_cookies(self.cookies), **self._tokens}
 
     def ask(
         self, asked: Sequence[tuple[str, RequestSpec]], *, as_stranger: bool = False
@@ -94,6 +113,9 @@ class Client:
         self, asked: Sequence[tuple[str, RequestSpec]], cookies: str | None
     ) -> tuple[Answer, ...]:
         """Send requests with these cookies beside their own; None for no cookies at all."""
+        if cookies is not None:
+            tokens = self._known_tokens()
+            asked = [(server, form_tokens.renewed(request, tokens)) for server, request in asked]
         asks = [self._as_ask(server, request, cookies) for server, request in asked]
         left_s = self._deadline.left_s()
         if left_s <= 0:
