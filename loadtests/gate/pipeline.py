@@ -120,9 +120,7 @@ def _run_in(
             gate.measure(worker, request, say)
         signals.check()
     except UnusableLoad as error:
-        gate.facts = replace(gate.facts, differences=(*gate.facts.differences, error.early_end))
-        result = gate.write_all()
-        if not verdict.gives_wrong_answers(result):
+        if (result := gate.ended_early(error)) is None:
             raise
         say(error.early_end)
         return result, store.folder
@@ -170,6 +168,14 @@ class _Gate:
         result = self.conclude()
         result_files.write_all(self._store, result)
         return result
+
+    def ended_early(self, error: UnusableLoad) -> GateResult | None:
+        """Write all files; return the result if head is shown to give wrong answers."""
+        self.facts = replace(self.facts, differences=(*self.facts.differences, error.early_end))
+        with suppress(Exception):  # the error of the load is the one to report
+            result = self.write_all()
+            return result if verdict.gives_wrong_answers(result) else None
+        return None
 
     def measure(self, worker: str, request: GateRequest, say: Say) -> None:
         """Bring up one worker model's stack, and measure on it."""

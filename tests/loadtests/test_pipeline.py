@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,18 +14,13 @@ from typing import Any
 import pytest
 
 from loadtests import pipeline
-from loadtests.analysis.consistency.judgement import Asked
 from loadtests.analysis.estimates import FIRST_LOOK_ROUNDS
 from loadtests.config.options import ROUNDS_MAX, Options
 from loadtests.environments.protocol import Chosen, Say
-from loadtests.measurement.check_trial import CheckedLoad, RefusedLoad
-from loadtests.measurement.driver import Driver
 from loadtests.measurement.user_calibration import MOST_USERS
-from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
-from loadtests.model.errors import EnvironmentFailure, GeneratorFailure, Interrupted, UnusableLoad
+from loadtests.model.errors import EnvironmentFailure, GeneratorFailure, Interrupted
 from loadtests.model.plan import Plan
 from loadtests.model.result import RunResult
-from loadtests.model.tested.workload import RequestSpec, Workload
 from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import RuleCode, Verdict
 from loadtests.pipeline import Request
@@ -34,7 +29,6 @@ from loadtests.results import run_folder, run_search
 from loadtests.tools.proc import wait_until
 from tests.loadtests.builders import make_machine
 from tests.loadtests.fakes import FakeBackend, FakeStack, Order, World
-from tests.loadtests.measurement.user_load.check_trial_facts import facts
 
 CALIBRATION_TRIALS = 2
 """Of a constant throughput: one user alone, and the first doubling that gains nothing."""
@@ -280,95 +274,6 @@ def test_a_run_that_is_cut_off_keeps_what_was_finished(
     assert document["verdict"] == "inconclusive"
     assert document["rounds"] == 2
     assert code is None or getattr(error, "exit_code", None) == code
-
-
-CANNOT_START = UnusableLoad("Users end before their first task:\n  KeyError: 'token'")
-
-
-def test_a_load_that_cannot_go_on_does_not_take_back_that_the_application_breaks(
-    tmp_path: Path,
-) -> None:
-    """Users who log in through two servers may fail for the very reason that the checks found."""
-    world = World(state="memory", before_trial=raising_at(CALIBRATION_TRIALS + 2, CANNOT_START))
-    listener = Listener()
-
-    result, folder = run(world, tmp_path, listener)
-
-    assert result.verdict is Verdict.BREAKS
-    assert world.open == 0
-    assert not result.facts.finished
-    told = "This ended early. Users end before their first task: KeyError: 'token'"
-    assert result.plan.tested.notes[-1] == listener.lines[-1] == told
-    document = json.loads((folder / "run.json").read_text())
-    assert (document["verdict"], document["notes"][-1]) == ("breaks", told)
-
-
-LIST = Workload(
-    name="own",
-    path="/me",
-    requests=(RequestSpec(path="/me"),),
-    start=(RequestSpec(method="POST", path="/login"),),
-)
-
-
-def refusing_request(
-    results: Path, monkeypatch: pytest.MonkeyPatch, state: ProbeState
-) -> tuple[Request, list[str]]:
-    """Give a run whose check trial is refused, and that finds this when it asks the servers."""
-    asked: list[str] = []
-    checked = CheckedLoad(facts())
-
-    def check_load(*_: object) -> CheckedLoad:
-        raise RefusedLoad("GET /me was answered with 401.", checked=checked)
-
-    def ask_servers(
-        _: Driver, plan: Plan, checked: Mapping[str, CheckedLoad]
-    ) -> tuple[ProbeResult, ...]:
-        asked.extend(checked)
-        return (
-            Asked(worker="gthread", workload=plan.workloads[0].name).result(
-                ProbeKind.ANSWER, "GET /me", state, "Already between the processes of one server."
-            ),
-        )
-
-    monkeypatch.setattr(Driver, "check_load", check_load)
-    monkeypatch.setattr(Driver, "ask_servers", ask_servers)
-    given = a_request(World(), results)
-    return replace(given, plan=replace(given.plan, workloads=(LIST,))), asked
-
-
-def test_users_who_are_refused_by_another_process_of_one_server_show_that_it_breaks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given, asked = refusing_request(tmp_path, monkeypatch, ProbeState.BREAKS)
-
-    result, _ = pipeline.run(given, Listener())
-
-    assert asked == ["own"]
-    assert result.verdict is Verdict.BREAKS
-    assert result.plan.tested.notes[-1].endswith("GET /me was answered with 401.")
-
-
-@pytest.mark.parametrize("state", [ProbeState.OK, ProbeState.NOTE, ProbeState.UNCHECKED])
-def test_users_who_are_refused_by_all_end_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: ProbeState
-) -> None:
-    given, asked = refusing_request(tmp_path, monkeypatch, state)
-
-    with pytest.raises(RefusedLoad):
-        pipeline.run(given, Listener())
-
-    assert asked == ["own"]
-
-
-def test_a_load_that_cannot_go_on_ends_a_run_whose_servers_answer_as_one(tmp_path: Path) -> None:
-    world = World(state="store", before_trial=raising_at(CALIBRATION_TRIALS + 2, CANNOT_START))
-
-    with pytest.raises(UnusableLoad) as raised:
-        run(world, tmp_path)
-
-    assert raised.value is CANNOT_START
-    assert the_run_in(tmp_path)[1]["verdict"] == "inconclusive"
 
 
 def test_a_run_that_ends_before_any_trial_is_still_a_run(tmp_path: Path) -> None:

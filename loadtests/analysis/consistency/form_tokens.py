@@ -10,7 +10,6 @@ import html
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from urllib.parse import unquote
 
 from loadtests.analysis.consistency.conversation import PLACEHOLDER, Conversation
 from loadtests.analysis.consistency.normal_form import MOST_CHARS
@@ -30,6 +29,9 @@ ATTRIBUTE = re.compile(
     r"(?<![\w:-])(?P<name>[\w:-]+)\s*=\s*(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'"
     r"|(?P<bare>[^\s\"']+))"
 )
+
+ENCODED = re.compile(r"%([0-7][0-9A-Fa-f])")
+"""An encoded character of ASCII; tokens have no others."""
 
 Tokens = Mapping[str, str]
 """Tokens by their plain names."""
@@ -57,7 +59,11 @@ def in_page(body: str) -> dict[str, str]:
 def in_cookies(cookies: str) -> dict[str, str]:
     """Return the tokens among cookies, which are the text of a header ``Cookie``."""
     pairs = (pair.strip().partition("=") for pair in cookies.split(";"))
-    return _tokens((name, unquote(value)) for name, _, value in pairs)
+    return _tokens((name, ENCODED.sub(_character, value)) for name, _, value in pairs)
+
+
+def _character(encoded: re.Match[str]) -> str:
+    return chr(int(encoded[1], 16))
 
 
 def _tokens(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -26,7 +26,7 @@ from loadtests.gate.pipeline import GateRequest
 from loadtests.gate.report import verdict_json
 from loadtests.gate.tested import resetting
 from loadtests.model.consistency import ProbeKind
-from loadtests.model.errors import EnvironmentFailure, Interrupted, UnusableLoad, UsageError
+from loadtests.model.errors import EnvironmentFailure, Interrupted, UsageError
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import Target, TargetKind
 from tests.checkout import CHECKOUT
@@ -132,55 +132,6 @@ def test_replicas_that_keep_state_to_themselves_give_wrong_answers(
     }
 
     assert states == {"breaks"}
-
-
-class OneStoreForBase(dict[str, list[str]]):
-    """What the starts of base keep in one place, and those of head each for itself."""
-
-    def setdefault(self, key: str, default: list[str] | None = None) -> list[str]:
-        own = "base" if key.startswith("base") else key
-        return super().setdefault(own, [] if default is None else default)
-
-
-def no_start_with_two(world: GateWorld) -> None:
-    """Let the users of head not get to their first task with two replicas."""
-
-    def before(_: int) -> None:
-        if world.trials[-1]["id"].endswith("-head-2"):
-            raise UnusableLoad("Users end before their first task.")
-
-    world.before_trial = before
-
-
-def test_users_who_cannot_start_with_two_replicas_of_head_show_what_broke(
-    gates: Gates, world: GateWorld
-) -> None:
-    world.state, world.kept = "memory", OneStoreForBase()
-    no_start_with_two(world)
-
-    result = gates.run()
-
-    assert result.verdict is GateVerdict.REGRESSED
-    assert verdicts(result)[EndpointName.ANSWERS] is GateVerdict.REGRESSED
-    told = "This ended early. Users end before their first task."
-    assert (result.facts.differences[-1], gates.said[-1]) == (told, told)
-    assert not result.facts.finished
-    assert world.open == 0
-
-
-@pytest.mark.parametrize("state", ["store", "memory"])
-def test_where_head_is_no_worse_than_base_they_end_the_gate(
-    gates: Gates, world: GateWorld, state: Any
-) -> None:
-    world.state = state
-    no_start_with_two(world)
-
-    with pytest.raises(UnusableLoad):
-        gates.run()
-
-    document = json.loads((gates.folder / result_files.VERDICT).read_text())
-    assert document["verdict"] == "inconclusive"
-    assert document["evidence"]["probes"]
 
 
 def test_a_gate_leaves_its_files(gates: Gates) -> None:
