@@ -15,7 +15,7 @@ from loadtests.environments.protocol import MayBeScaled, Stack
 from loadtests.measurement import repeated_trials, user_calibration
 from loadtests.measurement.check_trial import CheckedLoad, RefusedLoad
 from loadtests.measurement.driver import Driver
-from loadtests.measurement.failure_evidence import FailureEvidence
+from loadtests.measurement.failure_evidence import FailureEvidence, compared_with_fewer
 from loadtests.measurement.open_loop import OpenLoop
 from loadtests.measurement.profiles import trials as profile_trials
 from loadtests.measurement.profiles.beside import NOTHING, Beside
@@ -281,7 +281,8 @@ class Session:
             settle_s=self._settle_s(spec.cell),
             window_s=self._window_s(calibration),
         )
-        raw = self._put_on(spec, users, timing)
+        with compared_with_fewer(spec, self._trials):
+            raw = self._put_on(spec, users, timing)
         trial = samples.reduce(raw, self._plan.budget, service_ms=calibration.service_ms)
         if may_repeat:
             trial = replace(trial, set_aside=disturbed(trial))

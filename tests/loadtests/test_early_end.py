@@ -45,8 +45,10 @@ def test_a_load_that_cannot_go_on_does_not_take_back_that_the_application_breaks
     assert result.verdict is Verdict.BREAKS
     assert world.open == 0
     assert not result.facts.finished
-    told = "This ended early. Users end before their first task: KeyError: 'token'"
-    assert result.plan.tested.notes[-1] == listener.lines[-1] == told
+    told = result.plan.tested.notes[-1]
+    assert told == listener.lines[-1]
+    assert told.startswith("This ended early. ")
+    assert "Users end before their first task: KeyError: 'token'" in told
     document = json.loads((folder / "run.json").read_text())
     assert (document["verdict"], document["notes"][-1]) == ("breaks", told)
 
@@ -115,5 +117,5 @@ def test_a_load_that_cannot_go_on_ends_a_run_whose_servers_answer_as_one(tmp_pat
     with pytest.raises(UnusableLoad) as raised:
         run(world, tmp_path)
 
-    assert raised.value is CANNOT_START
+    assert str(CANNOT_START) in str(raised.value)
     assert the_run_in(tmp_path)[1]["verdict"] == "inconclusive"
