@@ -26,14 +26,17 @@ from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.progress import Progress
-from loadtests.model.errors import NotInForce, TwofoldError
+from loadtests.model.errors import NotInForce, TwofoldError, UnusableLoad
+from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan
 from loadtests.model.result import RunFacts, RunResult
 from loadtests.model.tested import in_force
 from loadtests.model.tested.target import TargetKind
+from loadtests.model.vocabulary import Verdict
 from loadtests.results import report_files, run_folder
 from loadtests.results.run_folder import Recorded, Store
 from loadtests.tools import proc, signals
+from loadtests.tools.proc import Child
 
 LIVE_EVERY_S = 2.0
 """Seconds between two updates of a live report; an open page reloads it as often."""
@@ -59,7 +62,8 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     The stack is always taken down, and finished trials are saved and reported, even after an error.
     A signal raises :class:`~loadtests.model.errors.Interrupted`. An image that does not run a
     worker model that it was told to raises :class:`~loadtests.model.errors.NotInForce`, and leaves
-    no folder. What is wrong with a locustfile is told before it waits for another run.
+    no folder. What is wrong with a locustfile is told before it waits for another run. A load that
+    cannot be used any further raises nothing where the application is known to break by then.
     """
     file_notes = check_trial.read_ahead(request.plan.workloads)
     with machine_lock.held(request.chosen.lock, progress.say, wait=request.wait) as lock:
@@ -71,10 +75,9 @@ def _run(
 ) -> tuple[RunResult, Path]:
     plan, chosen = request.plan, request.chosen
     started_at_s, started_s = proc.now_s(), proc.monotonic_s()
-    run_id = run_folder.new_run_id(started_at_s, plan.seed)
-    store = Store.create(request.results, run_id)
+    store = Store.create(request.results, run_folder.new_run_id(started_at_s, plan.seed))
     lock.note(store.folder)
-    facts = _facts_of(run_id, started_at_s, request.command)
+    facts = _facts_of(store.folder.name, started_at_s, request.command)
     store.begin(facts, chosen.machine, plan)
     progress.planned(plan)
     try:
@@ -87,8 +90,7 @@ def _run(
         ):
             agent = Agent(generator)
             versions = run_folder.versions_of(agent.hello())
-            probe = Metronome(metronome) if metronome else None
-            driver = _driver_of(plan, stack, agent, probe, awake)
+            driver = _driver_of(plan, stack, agent, metronome, awake)
             session = Session(plan, stack, driver, store, progress, live.update)
             session.prepare()
             plan = with_notes(with_front(plan, stack), (*file_notes, *session.notes, *stack.notes))
@@ -99,21 +101,33 @@ def _run(
     except NotInForce:  # nothing was measured; see ``run``
         store.discard()
         raise
+    except UnusableLoad as error:
+        facts = replace(facts, wall_s=proc.monotonic_s() - started_s)
+        plan = with_notes(plan, [*file_notes, error.early_end])
+        result = _ended_early(store, facts, chosen.machine, plan)
+        if result is None:
+            raise
+        progress.say(error.early_end)
+        return result, store.folder
     except BaseException:
         # Report the finished trials if possible; the original error is the one to raise.
         with suppress(Exception):
             report(store)
         raise
-    facts = replace(
-        facts,
-        wall_s=proc.monotonic_s() - started_s,
-        measuring_s=measuring_s,
-        finished=True,
-        versions=versions,
-    )
+    wall_s = proc.monotonic_s() - started_s
+    facts = replace(facts, wall_s=wall_s, measuring_s=measuring_s, finished=True, versions=versions)
     # Some notes are made while the stack goes down.
     store.begin(facts, chosen.machine, with_notes(plan, stack.notes))
     return report(store), store.folder
+
+
+def _ended_early(store: Store, facts: RunFacts, machine: Machine, plan: Plan) -> RunResult | None:
+    """Report a run whose load could not be used; return its result if the application breaks."""
+    with suppress(Exception):  # the error of the load is the one to raise
+        store.begin(facts, machine, plan)
+        result = report(store)
+        return result if result.verdict is Verdict.BREAKS else None
+    return None
 
 
 def _measured_s(session: Session) -> float:
@@ -128,12 +142,12 @@ def _measured_s(session: Session) -> float:
 
 
 def _driver_of(
-    plan: Plan, stack: Stack, agent: Agent, probe: Metronome | None, awake: Awake
+    plan: Plan, stack: Stack, agent: Agent, metronome: Child | None, awake: Awake
 ) -> Driver:
     return Driver(
         stack,
         agent,
-        probe,
+        Metronome(metronome) if metronome else None,
         awake,
         health_path=plan.health_path,
         start_limit_s=plan.start_limit_s,

@@ -27,6 +27,12 @@ def _words(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE)
 
 
+_REFUSED = (
+    r"(missing|invalid|incorrect|wrong|bad|expired|failed|fails|refused|rejected|denied|forbidden"
+    r"|mismatch|not set|do(es)? not match|did ?n.t match|can.t verify)"
+)
+"""Words of a refusal: a path or a field may be called csrf, too."""
+
 SESSION = Remedy(
     cause="the session that one server gave is not known to the others",
     advice="Give all servers one SECRET_KEY from their environment (Flask: app.secret_key), never a"
@@ -41,7 +47,11 @@ CSRF = Remedy(
     cause="the CSRF token that one server gave is refused by the others",
     advice="A CSRF token is signed with SECRET_KEY and kept in the session: give all servers one"
     " SECRET_KEY (Flask-WTF: also WTF_CSRF_SECRET_KEY) from their environment.",
-    words=_words(r"csrf"),
+    words=_words(
+        rf"csrf[^<>\"=\n]{{0,60}}\b{_REFUSED}",
+        rf"\b{_REFUSED}[^<>\"=\n]{{0,30}}csrf",
+        r"csrf_?error",
+    ),
 )
 
 STICKY = Remedy(
@@ -156,11 +166,33 @@ def remedy_for(*texts: str) -> Remedy | None:
 
 
 def telling_line(lines: Iterable[str]) -> str | None:
-    """Return the last line of a log that shows a known cause, or else the last error."""
-    kept = [line.strip() for line in lines if line.strip()]
-    known = [line for line in kept if remedy_for(line) is not None]
-    errors = [line for line in kept if ERROR_LINE.search(line)]
-    return next(iter([*known[-1:], *errors[-1:]]), None)
+    """Return the line of a log that explains most, or None.
+
+    That is the last error with a known cause, where they are a share of all errors; or else the
+    last line that is an error or shows a known cause. A line that only says what was asked, and
+    with which status it was answered, explains nothing.
+    """
+    kept = [text for line in lines if (text := line.strip()) and not ACCESS_LINE.search(text)]
+    known = {line for line in kept if remedy_for(line) is not None}
+    errors = [line for line in kept if ERROR_LINE.search(line) or EXCEPTION_LINE.match(line)]
+    of_known = [line for line in errors if line in known]
+    if of_known and len(of_known) >= KNOWN_RATIO * len(errors):
+        return of_known[-1]
+    telling = [line for line in kept if line in known or ERROR_LINE.search(line)]
+    return telling[-1] if telling else None
+
+
+KNOWN_RATIO = 0.2
+"""Share of the errors of a log from which a known cause explains it. An error has several lines."""
+
+ACCESS_LINE = re.compile(
+    r"(?<![A-Z])[A-Z]{3,7} \S+ (HTTP/)?\d(\.\d)?(\x1b\[\d*m)?\"\s+\d{3}\b"
+    r"|^\[pid: .* => generated \d+ bytes "
+)
+"""A line of an access log: ``"GET /csrf HTTP/1.1" 200``, and uWSGI's own."""
+
+EXCEPTION_LINE = re.compile(r"[A-Za-z_]\w*(\.\w+)+: ")
+"""The last line of a traceback, by its dotted name: ``psycopg_pool.PoolTimeout: …``."""
 
 
 ERROR_LINE = _words(r"^[\w.]+(Error|Exception|Exit)\b", r"\b(ERROR|CRITICAL|FATAL)\b")

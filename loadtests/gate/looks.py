@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from loadtests.environments.protocol import Say
@@ -24,6 +25,7 @@ from loadtests.gate.pair_runner import PairRunner
 from loadtests.gate.plan import BLOCK_S, STEP_S, fewest_starts, load_now
 from loadtests.gate.scaling_blocks import BlockRunner
 from loadtests.gate.stack import GateStack
+from loadtests.model.errors import EnvironmentFailure, UnusableLoad
 from loadtests.model.vocabulary import RuleCode
 
 START_BYTES = 64 << 20
@@ -67,6 +69,7 @@ class Session:
         self._reset = reset
         self._slots = slots
         self._is_checked = False
+        self._in_block = False
         self._plan = plan
         self._worker = worker
         self._stack = stack
@@ -84,9 +87,16 @@ class Session:
         """Measure until the verdict is clear or the time is up, then check the answers.
 
         The checks come last, so that every start is measured fresh. They are skipped if requests
-        fail, since each check would then wait for its timeouts.
+        fail, since each check would then wait for its timeouts. Where users do not get to their
+        first task at two replicas, the checks show whether that is because head breaks.
         """
-        self._measure()
+        try:
+            self._measure()
+        except UnusableLoad:
+            if self._in_block:
+                with suppress(EnvironmentFailure):
+                    self._probe()
+            raise
         if not self._requests_fail():
             self._probe()
 
@@ -176,7 +186,9 @@ class Session:
                     return
                 self._say(f"{self._worker}: one and two replicas in turns, {number} of {look}")
                 self._reset()
+                self._in_block = True
                 block = self._block_runner.block(number, load, metronome)
+                self._in_block = False
                 self._add(blocks=(*self.evidence.blocks, block))
 
     def _probe(self) -> None:

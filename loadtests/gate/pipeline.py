@@ -19,13 +19,7 @@ from loadtests.gate import appending, plan, result_files, versions
 from loadtests.gate.analysis import aa_noise, heading, verdict
 from loadtests.gate.generator_pool import GeneratorPool, Key
 from loadtests.gate.looks import START_BYTES, Session
-from loadtests.gate.model import (
-    Evidence,
-    GateFacts,
-    GatePlan,
-    GateResult,
-    SideName,
-)
+from loadtests.gate.model import Evidence, GateFacts, GatePlan, GateResult, SideName
 from loadtests.gate.options import GateOptions, is_users
 from loadtests.gate.pair_runner import PairRunner
 from loadtests.gate.profiling import profiler
@@ -40,6 +34,7 @@ from loadtests.gate.tested.versions import Workshop
 from loadtests.gate.versions import Named, Sides
 from loadtests.measurement import check_trial
 from loadtests.measurement.generator_client import Agent
+from loadtests.model.errors import UnusableLoad
 from loadtests.model.machine import Machine
 from loadtests.results import run_folder
 from loadtests.results.run_folder import Store
@@ -124,6 +119,11 @@ def _run_in(
         for worker in gate_plan.workers:
             gate.measure(worker, request, say)
         signals.check()
+    except UnusableLoad as error:
+        if (result := gate.ended_early(error)) is None:
+            raise
+        say(error.early_end)
+        return result, store.folder
     except BaseException:
         with suppress(Exception):  # the original error is the one to report
             gate.write_all()
@@ -168,6 +168,14 @@ class _Gate:
         result = self.conclude()
         result_files.write_all(self._store, result)
         return result
+
+    def ended_early(self, error: UnusableLoad) -> GateResult | None:
+        """Write all files; return the result if head is shown to give wrong answers."""
+        self.facts = replace(self.facts, differences=(*self.facts.differences, error.early_end))
+        with suppress(Exception):  # the error of the load is the one to report
+            result = self.write_all()
+            return result if verdict.gives_wrong_answers(result) else None
+        return None
 
     def measure(self, worker: str, request: GateRequest, say: Say) -> None:
         """Bring up one worker model's stack, and measure on it."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.measurement.generator_client import Agent
-from loadtests.measurement.user_load.answers import steps_of
+from loadtests.measurement.user_load.answers import refuse_a_user, steps_of
 from loadtests.measurement.user_load.findings import Problem, notes_of, problems_of
 from loadtests.measurement.user_load.orders import Orders
 from loadtests.measurement.user_load.static_look import Remark, read_file, read_locustfile
@@ -99,7 +99,7 @@ def check(agent: Agent, orders: Orders, workload: Workload, base_url: str) -> Ch
     """Run the check trial of a load of the user's own.
 
     Raises :class:`UsageError`, :class:`UnusableLoad` or :class:`EnvironmentFailure` with everything
-    that is wrong.
+    that is wrong. :class:`RefusedLoad` is an ``UnusableLoad`` whose cause the checks may find.
     """
     facts = agent.check(base_url, orders.of(workload), limit_s=LIMIT_S)
     headers = header_names(workload)
@@ -108,7 +108,13 @@ def check(agent: Agent, orders: Orders, workload: Workload, base_url: str) -> Ch
     if facts.get("problem") and file is not None:
         path = Path(file.path)
         problems = (*problems, *undefined(read_locustfile(read_file(path), path.name)))
-    raise_all(problems, workload.name, notes_of(facts, headers))
+    try:
+        raise_all(problems, workload.name, notes_of(facts, headers))
+    except UnusableLoad as error:
+        if facts.get("problem") or not refuse_a_user(facts):
+            raise
+        checked = CheckedLoad(facts, headers, with_refused=True)
+        raise RefusedLoad(str(error), checked=checked) from None
     return CheckedLoad(facts, headers)
 
 
@@ -121,18 +127,31 @@ def header_names(workload: Workload) -> frozenset[str]:
 class CheckedLoad:
     """What the check trial of a usable load showed.
 
-    ``start`` are the requests of users before their first task, and ``requests`` those of tasks.
+    ``start`` are the requests of users before their first task, and ``requests`` those of tasks:
+    the good ones, or also those ``with_refused`` answers.
     """
 
-    def __init__(self, facts: dict[str, Any], headers: Collection[str] = ()) -> None:
+    def __init__(
+        self, facts: dict[str, Any], headers: Collection[str] = (), *, with_refused: bool = False
+    ) -> None:
         self.notes = notes_of(facts, headers)
         self.start = requests_of(facts, "on_start")
-        self.requests = requests_of(facts, "task")
+        self.requests = requests_of(facts, "task", with_refused=with_refused)
         self.users_step = users_step([entry["weight"] for entry in facts["classes"]])
 
 
-def requests_of(facts: Mapping[str, Any], kind: str) -> tuple[RequestSpec, ...]:
-    """Return the good requests of the steps of ``kind``, each name once.
+class RefusedLoad(UnusableLoad):
+    """The application refuses users whom it let in before; ``checked`` is what they asked."""
+
+    def __init__(self, message: str, *, checked: CheckedLoad) -> None:
+        super().__init__(message)
+        self.checked = checked
+
+
+def requests_of(
+    facts: Mapping[str, Any], kind: str, *, with_refused: bool = False
+) -> tuple[RequestSpec, ...]:
+    """Return the good requests of the steps of ``kind``, each name once; or ``with_refused`` ones.
 
     Those whose body is no text, such as uploads, are left out.
     """
@@ -140,7 +159,8 @@ def requests_of(facts: Mapping[str, Any], kind: str) -> tuple[RequestSpec, ...]:
     for step in steps_of(facts["steps"], kind):
         for request in step["attempts"][-1]["requests"]:
             name = f"{request['method']} {request['name']}"
-            if request["good"] and request["target"] and request["body"] is not None:
+            is_wanted = request["good"] or with_refused
+            if is_wanted and request["target"] and request["body"] is not None:
                 spec = RequestSpec(
                     method=request["method"],
                     path=request["target"],

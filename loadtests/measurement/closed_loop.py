@@ -13,9 +13,9 @@ from loadtests.analysis.profiles import naming
 from loadtests.analysis.rules.system import disturbed
 from loadtests.environments.protocol import MayBeScaled, Stack
 from loadtests.measurement import repeated_trials, user_calibration
-from loadtests.measurement.check_trial import CheckedLoad
+from loadtests.measurement.check_trial import CheckedLoad, RefusedLoad
 from loadtests.measurement.driver import Driver
-from loadtests.measurement.failure_evidence import FailureEvidence
+from loadtests.measurement.failure_evidence import FailureEvidence, compared_with_fewer
 from loadtests.measurement.open_loop import OpenLoop
 from loadtests.measurement.profiles import trials as profile_trials
 from loadtests.measurement.profiles.beside import NOTHING, Beside
@@ -30,6 +30,7 @@ from loadtests.model.latency import FileCeiling
 from loadtests.model.open_trial import OpenTrial
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
 from loadtests.model.tested.in_force import InForce, applied
+from loadtests.model.tested.workload import Workload
 from loadtests.model.trial import Calibration, Trial
 from loadtests.planning import trial_timing
 from loadtests.results.run_folder import Store
@@ -114,19 +115,35 @@ class Session:
         file_ceiling.refuse_dear(self._plan, calibrations, self._file_ceilings)
 
     def _check_loads(self) -> dict[str, CheckedLoad]:
-        """Run the check trial of each load of the user's own; raise with all that is wrong."""
+        """Run the check trial of each load of the user's own; raise with all that is wrong.
+
+        Where a load's users are refused after they were let in, the checks come before that: each
+        process of one server may have sessions of its own.
+        """
         upstream = user_calibration.alone(self._plan, self._plan.workers[0].name)
         checked = {}
         for workload in self._plan.workloads:
             if workload.is_users:
                 self._progress.say(f"Checking the load {workload.name}: each request once")
-                checked[workload.name] = self._driver.check_load(workload, upstream)
+                try:
+                    checked[workload.name] = self._driver.check_load(workload, upstream)
+                except RefusedLoad as error:
+                    self._ask_refused(workload, error.checked)
+                    raise
                 self._users_steps[workload.name] = checked[workload.name].users_step
         notes = [note for load in checked.values() for note in load.notes]
         self.notes = tuple(dict.fromkeys(notes))
         for note in self.notes:
             self._progress.say(note)
         return checked
+
+    def _ask_refused(self, workload: Workload, checked: CheckedLoad) -> None:
+        """Ask the servers what users were refused, and write down whether they break."""
+        self._progress.say(
+            "Users are refused. Asking each replica directly whether all answer as one"
+        )
+        plan = replace(self._plan, workloads=(workload,))
+        self._keep_probes(self._driver.ask_servers(plan, {workload.name: checked}))
 
     def _measure_files(self) -> None:
         """Measure what each locustfile costs the generator, and say it."""
@@ -172,7 +189,9 @@ class Session:
     def _probe(self, asked: Sequence[ProbeResult]) -> None:
         if self._plan.checks:
             self._progress.say("Checking whether the replicas give consistent answers")
-        results = (*self._driver.probe(self._plan, self._plan.checks), *asked)
+        self._keep_probes((*self._driver.probe(self._plan, self._plan.checks), *asked))
+
+    def _keep_probes(self, results: Sequence[ProbeResult]) -> None:
         self._store.write_probes(results)
         for result in results:
             if result.state is ProbeState.BREAKS:
@@ -262,7 +281,8 @@ class Session:
             settle_s=self._settle_s(spec.cell),
             window_s=self._window_s(calibration),
         )
-        raw = self._put_on(spec, users, timing)
+        with compared_with_fewer(spec, self._trials):
+            raw = self._put_on(spec, users, timing)
         trial = samples.reduce(raw, self._plan.budget, service_ms=calibration.service_ms)
         if may_repeat:
             trial = replace(trial, set_aside=disturbed(trial))

@@ -1,15 +1,17 @@
-"""Finds the lines of replicas' logs that explain failed requests, between trials."""
+"""Finds what explains failures, between trials: the lines of replicas' logs, and fewer replicas."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from loadtests.analysis.failures.counting import added
-from loadtests.analysis.remedies import telling_line
+from loadtests.analysis.remedies import PAGE, telling_line
+from loadtests.model.errors import UnusableLoad
 from loadtests.model.failures import AnswerExample
-from loadtests.model.plan import Cell
+from loadtests.model.plan import Cell, TrialSpec
 from loadtests.model.trial import Trial
 
 MOST_LOOKS = 3
@@ -19,6 +21,30 @@ LINE_CHARS = 300
 
 LogOf = Callable[[str], str]
 """Returns the end of a member's log."""
+
+
+@contextmanager
+def compared_with_fewer(spec: TrialSpec, trials: Sequence[Trial]) -> Iterator[None]:
+    """Say that users started with fewer replicas, where they do not in this trial.
+
+    Raises the same :class:`UnusableLoad` with more words: a start is no request of a window, so no
+    test tells it from chance.
+    """
+    try:
+        yield
+    except UnusableLoad as error:
+        cell = spec.cell
+        started = [
+            trial.spec.cell.replicas
+            for trial in trials
+            if replace(trial.spec.cell, replicas=cell.replicas) == cell
+        ]
+        if not started or min(started) >= cell.replicas:
+            raise
+        raise UnusableLoad(
+            f"With {cell.replicas} replicas: {error} With {min(started)} they began. Perhaps what"
+            f" one server gave them in their start is not known to the others: see {PAGE}."
+        ) from error
 
 
 class FailureEvidence:

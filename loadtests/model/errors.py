@@ -52,6 +52,11 @@ class UnusableLoad(TwofoldError):
 
     exit_code = EXIT_CANNOT_TELL
 
+    @property
+    def early_end(self) -> str:
+        """The note of a run or a gate that ends with this and has its answer already."""
+        return f"This ended early. {' '.join(str(self).split())}"
+
 
 class EnvironmentFailure(TwofoldError):
     """The engine, a port, the disk, an image or a replica is not as needed."""

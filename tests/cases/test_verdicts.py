@@ -9,7 +9,7 @@ import pytest
 
 from loadtests.analysis.failures import shape
 from loadtests.analysis.rules import registry
-from loadtests.model.failures import AnswerExample, RequestOutcomes
+from loadtests.model.failures import AnswerExample, FailureShape, RequestOutcomes
 from loadtests.model.plan import TrialSpec
 from loadtests.model.result import RunResult
 from loadtests.model.tested.shared import SharedUse
@@ -135,6 +135,28 @@ def test_pools_that_idle_replicas_keep_do_not_hide_that_four_want_too_many() -> 
 
     assert doublings(result) == [Verdict.INVALID, Verdict.BREAKS]
     assert "20 of 20 in use, 32 wanted (8 for each of 4 replicas)" in text_of(result)
+
+
+@pytest.mark.parametrize("most_seen", [20, 18])
+def test_one_replica_that_exhausts_the_store_by_itself_is_invalid_and_no_break(
+    most_seen: int,
+) -> None:
+    def opened_for_each_request(spec: TrialSpec) -> tuple[SharedUse, ...]:
+        each = most_seen // spec.cell.replicas
+        named = {f"gthread-{number}": each for number in spec.members}
+        return (sessions(connections=most_seen, most=20, by_replica=named),)
+
+    refused = Told(
+        kind="status 500", log_line="psycopg.OperationalError: FATAL: too many clients already"
+    )
+
+    result = result_of(
+        rps=growing, looks=opened_for_each_request, fails=lambda count: 180 * count, told=refused
+    )
+
+    assert doublings(result) == [Verdict.INVALID, Verdict.INVALID]
+    assert [failure.shape for failure in result.failures] == [FailureShape.ALIKE]
+    assert "The store refuses connections" in text_of(result)
 
 
 def test_a_pool_time_out_at_one_replica_is_invalid_and_never_super_linear() -> None:

@@ -32,6 +32,9 @@ PLACEHOLDER = re.compile(
 )
 """A range, choices, or the name of a list; as in ``generator.user_load.placeholders``."""
 
+ID_NUMBER = re.compile(r"[0-9]{1,100}")
+"""An id that is a number: Python refuses to read thousands of digits, and a superscript two."""
+
 ORIGIN = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
 """Scheme and host of a URL."""
 
@@ -193,7 +196,7 @@ def reads_of_answer(
             continue
         low, high = int(places[0]["low"]), int(places[0]["high"])
         for one in ids:
-            if one.isdigit() and low <= int(one) <= high:
+            if ID_NUMBER.fullmatch(one) and low <= int(one) <= high:
                 path = read.path.replace(places[0][0], one)
                 request = replace(read, path=path, name=f"{read.method.upper()} {path}")
                 found.append(Derived(request=request, of=name_of(read)))

@@ -61,9 +61,9 @@ def _counting(answers: Sequence[Seen]) -> set[int]:
     }
 
 
-def _text(seen: Seen) -> str:
-    """Return a body without its numbers."""
-    return NUMBER.sub("#", seen.body[:MOST_CHARS])
+def _text(seen: Seen) -> tuple[str, ...]:
+    """Return the pieces of a body between its numbers: alike, two bodies have as many numbers."""
+    return tuple(NUMBER.split(seen.body[:MOST_CHARS]))
 
 
 def _numbers(seen: Seen) -> list[int]:

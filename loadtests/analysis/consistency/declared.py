@@ -35,6 +35,9 @@ FIRST_ERROR_STATUS = 400
 
 NUMBER = re.compile(r"\d+")
 
+MOST_DIGITS = 100
+"""Digits of a number that is read: Python refuses to read thousands."""
+
 EXCERPT_CHARS = 100
 """Longest part of an answer that a sentence quotes."""
 
@@ -50,9 +53,9 @@ def request_line(step: Step, token: str) -> str:
 
 
 def number_in(seen: Seen) -> int | None:
-    """Return the first whole number in an answer."""
+    """Return the first whole number in an answer; None where there is none, or no counter's."""
     match = NUMBER.search(seen.body)
-    return int(match[0]) if match else None
+    return int(match[0]) if match and len(match[0]) <= MOST_DIGITS else None
 
 
 def refused(record: ProbeRecord) -> Seen | None:

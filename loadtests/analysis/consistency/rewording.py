@@ -82,7 +82,7 @@ def rewordings(request: RequestSpec, rng: random.Random) -> tuple[Rewording, ...
         changed = _changed(text, rng)
         if changed is not None:
             new, old, word = changed
-            request_now = _with_content(request, _put(content, place, new))
+            request_now = with_content(request, put(content, place, new))
             found.append(Rewording(request=request_now, word=word, old=old))
     return tuple(found)
 
@@ -123,7 +123,8 @@ def _is_id(text: str) -> bool:
 # -- the texts of a request -----------------------------------------------------------------------
 
 
-def _with_content(request: RequestSpec, content: Mapping[str, Any]) -> RequestSpec:
+def with_content(request: RequestSpec, content: Mapping[str, Any]) -> RequestSpec:
+    """Return a request that writes this, in the form of ``written.content_of``."""
     body = request.body if content["body"] is None else content["body"]
     if not isinstance(body, str | None):
         is_form = content_type(request) == form.TYPE
@@ -137,13 +138,13 @@ def _with_content(request: RequestSpec, content: Mapping[str, Any]) -> RequestSp
     )
 
 
-def _put(value: Any, place: Place, text: str) -> Any:
+def put(value: Any, place: Place, text: str) -> Any:
     """Return a document with a text in one place."""
     if not place:
         return text
     first, rest = place[0], place[1:]
     if isinstance(value, Mapping):
-        return {**value, first: _put(value[first], rest, text)}
+        return {**value, first: put(value[first], rest, text)}
     return [
-        _put(entry, rest, text) if index == first else entry for index, entry in enumerate(value)
+        put(entry, rest, text) if index == first else entry for index, entry in enumerate(value)
     ]

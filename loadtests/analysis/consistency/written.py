@@ -78,7 +78,7 @@ def _parsed_body(request: RequestSpec) -> Any:
     body, kind = request.body or "", content_type(request)
     if kind == form.TYPE:
         return form.parsed(body)
-    parsed = _json(body)
+    parsed = json_in(body)
     if isinstance(parsed, dict | list):
         return parsed
     return request.body if kind in PLAIN_TYPES else None
@@ -95,7 +95,7 @@ def answered_values(answer: Seen) -> tuple[str, ...]:
     return _longest_first(
         [
             text
-            for place, text in _placed(_json(answer.body))
+            for place, text in _placed(json_in(answer.body))
             if _is_telling(text) and not SERVER_KEY.search(key_of(place))
         ]
     )
@@ -103,7 +103,7 @@ def answered_values(answer: Seen) -> tuple[str, ...]:
 
 def named_values(answer: Seen) -> tuple[str, ...]:
     """Return those under a key that names what was written, longest first."""
-    placed = _placed(_json(answer.body))
+    placed = _placed(json_in(answer.body))
     named = {text for place, text in placed if ID_KEY.search(key_of(place))}
     return tuple(text for text in answered_values(answer) if text in named)
 
@@ -114,8 +114,8 @@ def made_values(first: Seen, second: Seen) -> tuple[str, ...]:
     The ``first`` is the same server's answer to the same write before. What did not change since is
     no value of a write: it may be the server's own name.
     """
-    before = dict(_placed(_json(first.body)))
-    after = dict(_placed(_json(second.body)))
+    before = dict(_placed(json_in(first.body)))
+    after = dict(_placed(json_in(second.body)))
     made = {text for place, text in after.items() if before.get(place, text) != text}
     return tuple(text for text in answered_values(second) if text in made)
 
@@ -139,7 +139,7 @@ def _is_telling(text: str) -> bool:
 
 def ids_of(answer: Seen) -> tuple[str, ...]:
     """Return what may name the thing that was written: ids of the answer, and of its location."""
-    parsed = _json(answer.body)
+    parsed = json_in(answer.body)
     ids = [str(parsed)] if isinstance(parsed, int) and not isinstance(parsed, bool) else []
     ids += [value for key, value in _pairs(parsed) if ID_KEY.search(key)]
     last = page_of(answer).rstrip("/").rpartition("/")[2]
@@ -166,7 +166,8 @@ def is_in(text: str, answers: Sequence[Seen]) -> bool:
     return any(text in seen.body for seen in answers)
 
 
-def _json(text: str) -> Any:
+def json_in(text: str) -> Any:
+    """Return the value of a text in JSON; None for another text."""
     try:
         value = json.loads(text)
         tuple(leaves(value))  # the others go as deep

@@ -113,7 +113,8 @@ def _by_connections(result: FailureResult, trials: Sequence[Trial]) -> FailureRe
     """Return failures for want of connections as a break where the arithmetic says so.
 
     All replicas of a run are up at once, and pools keep what they opened. So a store may refuse
-    with few replicas under load what only many of them want.
+    with few replicas under load what only many of them want. Where one replica may want more than
+    there are by itself, twice as many are at no fault.
     """
     known = _connections(result, trials)
     if known is None or not result.cause.startswith(remedies.CONNECTIONS.cause):
@@ -121,12 +122,25 @@ def _by_connections(result: FailureResult, trials: Sequence[Trial]) -> FailureRe
     beyond = tuple(c.replicas for c in result.counts if known.wanted(c.replicas) > known.most)
     if result.breaks_at or not beyond or len(beyond) == len(result.counts):
         return result
+    if result.counts[0].failed and _may_want_all(known, trials, result.worker):
+        return result
     return replace(
         result,
         shape=FailureShape.MORE_SERVERS,
         breaks_at=beyond,
         cause=remedies.CONNECTIONS.cause + connections.refused(known, min(beyond)),
     )
+
+
+def _may_want_all(known: connections.Connections, trials: Sequence[Trial], worker: str) -> bool:
+    """Return whether the fewest replicas may want more connections than the store has.
+
+    What is seen of a replica is at most what the store gives, and looks miss the moment of the
+    most. So refusals there are laid to idle replicas only if these keep as many as one wants.
+    """
+    own = [trial for trial in trials if trial.spec.cell.worker == worker]
+    kept = connections.kept_by_idle(own, known.member)
+    return known.per_replica >= known.most or kept < known.per_replica
 
 
 def _is_of(example: AnswerExample, result: FailureResult) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,13 @@ NO_NAME = "(no name)"
 
 CLASS = 100
 """Statuses of one class have the same hundreds."""
+
+PAGES = 2
+"""The class of 200: more pages in the place of redirects are no fault."""
+
+TIMES = 2.0
+"""A class of statuses that the fewest replicas give, too, counts beyond this many times its share
+there; the gate has the same (``gate.analysis.answers``)."""
 
 MOST_EXAMPLES = 12
 """Examples of answers that a trial keeps: two of six kinds."""
@@ -53,7 +61,7 @@ class Endings:
 class Window:
     """The requests of one name in one window.
 
-    ``unlike`` are good answers of a class of statuses that the fewest replicas never gave.
+    ``unlike`` are good answers of a class of statuses that the fewest replicas gave far less often.
     """
 
     failed: int
@@ -177,7 +185,7 @@ def series_of(plan: Plan, trials: Sequence[Trial]) -> tuple[Series, ...]:
 def _series(worker: str, workload: str, trials: Sequence[Trial]) -> Iterable[Series]:
     names = dict.fromkeys(request.name for trial in trials for request in trial.requests)
     groups: list[str | None] = [None, *(names if len(names) > 1 else ())]
-    usual = _usual_classes(trials)
+    usual = _usual_shares(trials)
     for name in groups:
         windows: dict[int, tuple[Window, ...]] = {}
         for trial in sorted(trials, key=lambda trial: (trial.spec.cell.replicas, trial.spec.round)):
@@ -186,26 +194,29 @@ def _series(worker: str, workload: str, trials: Sequence[Trial]) -> Iterable[Ser
         yield Series(worker=worker, workload=workload, name=name, windows=windows)
 
 
-def _usual_classes(trials: Sequence[Trial]) -> dict[str, set[int]]:
-    """Return the classes of good statuses (2 for 200) of each name with the fewest replicas."""
+def _usual_shares(trials: Sequence[Trial]) -> dict[str, dict[int, float]]:
+    """Return each good status's share of the good answers of a name with the fewest replicas."""
     fewest = min(trial.spec.cell.replicas for trial in trials)
-    usual: dict[str, set[int]] = {}
+    statuses: dict[str, Counter[int]] = {}
     for trial in trials:
         if trial.spec.cell.replicas == fewest:
             for request in trial.requests:
-                classes = {status // CLASS for status in request.statuses}
-                usual.setdefault(request.name, set()).update(classes)
-    return usual
+                statuses.setdefault(request.name, Counter()).update(request.statuses)
+    return {
+        name: {status: count / found.total() for status, count in found.items()}
+        for name, found in statuses.items()
+        if found.total()
+    }
 
 
-def _window(trial: Trial, name: str | None, usual: Mapping[str, set[int]]) -> Window:
+def _window(trial: Trial, name: str | None, usual: Mapping[str, Mapping[int, float]]) -> Window:
     requests = [request for request in trial.requests if name in {None, request.name}]
     return Window(
         failed=sum(request.failed for request in requests),
         total=sum(request.failed + request.completed for request in requests),
         kinds=added(request.kinds for request in requests),
         failed_by=added(request.failed_by for request in requests),
-        unlike=added(_unlike(request, usual.get(request.name, set())) for request in requests),
+        unlike=added(_unlike(request, usual.get(request.name, {})) for request in requests),
     )
 
 
@@ -233,14 +244,27 @@ def with_unlike(series: Series) -> Series | None:
     )
 
 
-def _unlike(request: RequestOutcomes, usual: set[int]) -> dict[str, int]:
+def _unlike(request: RequestOutcomes, usual: Mapping[int, float]) -> dict[str, int]:
+    """Return how many good answers are beyond what is usual, by their kind.
+
+    ``usual`` has the share of each status. Of a class, those statuses count first that exceed their
+    own share most.
+    """
     if not usual:
         return {}
-    return {
-        kind_of("status", status): count
-        for status, count in request.statuses.items()
-        if status // CLASS not in usual
-    }
+    total = sum(request.statuses.values())
+    unlike: dict[str, int] = {}
+    for one in dict.fromkeys(status // CLASS for status in request.statuses):
+        own = {s: count for s, count in request.statuses.items() if s // CLASS == one}
+        share = sum(part for status, part in usual.items() if status // CLASS == one)
+        if one == PAGES and share:
+            continue
+        left = sum(own.values()) - math.ceil(TIMES * share * total)
+        for status in sorted(own, key=lambda s: usual.get(s, 0.0) * total - own[s]):
+            if left > 0:
+                unlike[kind_of("status", status)] = min(left, own[status])
+                left -= own[status]
+    return unlike
 
 
 def added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

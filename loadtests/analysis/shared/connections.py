@@ -69,6 +69,27 @@ def _of_store(member: str, seen: Sequence[tuple[int, StoreSessions]]) -> Connect
     )
 
 
+def kept_by_idle(trials: Sequence[Trial], member: str) -> int:
+    """Return the most connections of a store that replicas had that the load did not ask.
+
+    Of the trials with the fewest replicas. 0 where clients have no address of their own.
+    """
+    fewest = min(trial.spec.cell.replicas for trial in trials)
+    kept = [
+        sum(count for name, count in seen.by_replica.items() if name not in _asked(trial))
+        for trial in trials
+        if trial.spec.cell.replicas == fewest
+        for look in trial.shared
+        for seen in look.sessions
+        if seen.member == member
+    ]
+    return max(kept, default=0)
+
+
+def _asked(trial: Trial) -> set[str]:
+    return {f"{trial.spec.cell.worker}-{number}" for number in trial.spec.members}
+
+
 def use(trials: Sequence[Trial], replicas: int, known: Connections | None) -> ResourceUse | None:
     """Return what a cell wants of the store's connections; None where that is not known."""
     if known is None or not trials or not known.per_replica:

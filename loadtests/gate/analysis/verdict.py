@@ -104,6 +104,17 @@ def conclude(
     )
 
 
+def gives_wrong_answers(result: GateResult) -> bool:
+    """Return whether head is shown to give wrong answers with two replicas.
+
+    Repeated tries show that, so it is true of a gate that did not come to its end, too.
+    """
+    return result.verdict is GateVerdict.REGRESSED and any(
+        endpoint.endpoint is EndpointName.ANSWERS and endpoint.verdict is GateVerdict.REGRESSED
+        for endpoint in result.endpoints
+    )
+
+
 def measured_s(evidence: Evidence) -> float:
     """Return the measuring time in seconds: with warmup and waits, without starts and stops."""
     return math.fsum(

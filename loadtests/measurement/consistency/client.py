@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
 
+from loadtests.analysis.consistency import form_tokens
+from loadtests.analysis.consistency.conversation import READING
+from loadtests.analysis.consistency.declared import FIRST_ERROR_STATUS
 from loadtests.analysis.consistency.judgement import TIME_OVER
 from loadtests.analysis.consistency.rate_limits import Heard
 from loadtests.measurement.generator_client import Agent
@@ -35,8 +38,10 @@ WANTS_TLS = "a redirect to the same page over https; send it with --header X-For
 """What an answer is worth that only asks for https."""
 
 LIMIT_HEADERS = ("x-ratelimit-remaining", "ratelimit-remaining", "x-rate-limit-remaining")
-LIMIT_IN_WORDS = re.compile(r"(?:remaining|\br)=(\d+)")
+LIMIT_IN_WORDS = re.compile(r"(?:remaining|\br)=([0-9]{1,18})")
 """In the header ``RateLimit`` of the IETF's drafts: ``limit=10, remaining=3`` or ``r=3``."""
+
+WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass
@@ -54,7 +59,8 @@ class Client:
     """A client with its cookies. ``addresses`` maps servers to ``ip:port``.
 
     ``host`` is the header ``Host`` that users send through the proxy. ``heard`` are all answers in
-    order. No request waits beyond the ``deadline``, and none is sent after it.
+    order. No request waits beyond the ``deadline``, and none is sent after it. A form has the token
+    of the last page that gave one; where there was none, its page in ``pages`` is read before.
     """
 
     def __init__(
@@ -63,20 +69,35 @@ class Client:
         addresses: Mapping[str, str],
         host: str,
         deadline: Deadline,
+        pages: Mapping[str, RequestSpec] | None = None,
     ) -> None:
         self._agent = agent
         self._addresses = addresses
         self._host = host
         self._deadline = deadline
+        self._pages = pages or {}
+        self._tokens: dict[str, str] = {}
         self.cookies = ""
         self.heard: list[Heard] = []
 
     def send(self, server: str, request: RequestSpec) -> Seen:
         """Send a request with the client's cookies, and keep those of the answer."""
+        is_form = request.method.upper() not in READING
+        page = self._pages.get(request.path.partition("?")[0]) if is_form else None
+        if page is not None and form_tokens.lacks(request, self._known_tokens()):
+            self._send(server, page)
+        return self._send(server, request)
+
+    def _send(self, server: str, request: RequestSpec) -> Seen:
         (answer,) = self._ask([(server, request)], self.cookies)
         if answer.error is None:
             self.cookies = answer.cookies
+        if answer.status is not None and answer.status < FIRST_ERROR_STATUS:
+            self._tokens |= form_tokens.in_page(answer.body)
         return self._kept(server, request, answer)
+
+    def _known_tokens(self) -> dict[str, str]:
+        return {**form_tokens.in_cookies(self.cookies), **self._tokens}
 
     def ask(
         self, asked: Sequence[tuple[str, RequestSpec]], *, as_stranger: bool = False
@@ -92,6 +113,9 @@ class Client:
         self, asked: Sequence[tuple[str, RequestSpec]], cookies: str | None
     ) -> tuple[Answer, ...]:
         """Send requests with these cookies beside their own; None for no cookies at all."""
+        if cookies is not None:
+            tokens = self._known_tokens()
+            asked = [(server, form_tokens.renewed(request, tokens)) for server, request in asked]
         asks = [self._as_ask(server, request, cookies) for server, request in asked]
         left_s = self._deadline.left_s()
         if left_s <= 0:
@@ -166,16 +190,21 @@ def encoded(request: RequestSpec) -> tuple[str, str | None]:
 def limit_left(headers: Mapping[str, str]) -> int | None:
     """Return how many more requests a rate limit allows, by an answer's headers."""
     for name in LIMIT_HEADERS:
-        if headers.get(name, "").strip().isdigit():
-            return int(headers[name])
+        number = _whole_number(headers.get(name, ""))
+        if number is not None:
+            return number
     match = LIMIT_IN_WORDS.search(headers.get("ratelimit", ""))
     return int(match[1]) if match else None
 
 
 def retry_after_s(headers: Mapping[str, str]) -> int | None:
     """Return the seconds of the header ``Retry-After``; None for a date or none."""
-    text = headers.get("retry-after", "").strip()
-    return int(text) if text.isdigit() else None
+    return _whole_number(headers.get("retry-after", ""))
+
+
+def _whole_number(text: str) -> int | None:
+    """Return the number that a header is; None for other texts, such as a superscript two."""
+    return int(text) if WHOLE_NUMBER.fullmatch(text.strip()) else None
 
 
 def joined(own: str, cookies: str) -> str:
@@ -195,7 +224,11 @@ def _wants_tls(request: RequestSpec, answer: Answer) -> bool:
     is_redirect = answer.status is not None and 300 <= answer.status < 400
     if not is_redirect or header_of(request.headers, PROTO) == "https":
         return False
-    parts, asked = urlsplit(answer.headers.get("location", "")), urlsplit(answer.url)
+    try:
+        parts = urlsplit(answer.headers.get("location", ""))
+    except ValueError:  # the text is anybody's: http://[object Object]/
+        return False
+    asked = urlsplit(answer.url)
     there, here = ((url.path or "/", url.query) for url in (parts, asked))
     return parts.scheme == "https" and there == here
 

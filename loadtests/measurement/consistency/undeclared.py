@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from loadtests.analysis.consistency import conversation, files, judgement
+from loadtests.analysis.consistency import conversation, files, form_tokens, judgement
 from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.environments.protocol import Grows, KeepsFiles, Stack
@@ -198,7 +198,13 @@ class Undeclared:
     def _examination(self, subject: Subject, until_s: float) -> Examination:
         deadline = Deadline(until_s)
         return Examination(
-            client=Client(self._agent, subject.addresses, self._host, deadline),
+            client=Client(
+                self._agent,
+                subject.addresses,
+                self._host,
+                deadline,
+                pages=form_tokens.pages_of(subject.talk),
+            ),
             asked=subject.asked,
             talk=subject.talk,
             servers=tuple(subject.addresses)[:MOST_SERVERS],

@@ -27,6 +27,8 @@ NOT_BELIEVED = (
     " and Django SECURE_PROXY_SSL_HEADER."
 )
 
+FIRST_ERROR_STATUS = 400
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that send no password."""
 
@@ -61,6 +63,22 @@ def of_all(facts: Facts, headers: Collection[str] = ()) -> str | None:
         else " Check the user and the password that on_start sends."
     )
     return f"Every answer is the login page {where}: the users are not logged in.{reason}"
+
+
+def refuse_a_user(facts: Facts) -> bool:
+    """Return whether users are refused who began well: a failing status, or a login page.
+
+    So it is where each process of one server has a session, or other state, of its own.
+    """
+    starts = [step["attempts"][-1] for step in steps_of(facts["steps"], "on_start")]
+    sent = [request for start in starts for request in start["requests"]]
+    if not sent or not all(start["ending"] == "ok" for start in starts):
+        return False
+    return all(request["good"] for request in sent) and any(
+        (request["status"] >= FIRST_ERROR_STATUS and not request["good"])
+        or _login_of(request, sends_password=True) is not None
+        for request in of_tasks(facts["steps"])
+    )
 
 
 def of_single(facts: Facts, headers: Collection[str] = ()) -> tuple[str, ...]:

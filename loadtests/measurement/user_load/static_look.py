@@ -104,7 +104,7 @@ class _Reader:
                 continue
             url = self._url_of(node)
             if url is not None and ABSOLUTE.match(url):
-                host = urlsplit(url.rstrip(CUT)).netloc or url.rstrip(CUT)
+                host = _host_of(url.rstrip(CUT))
                 yield self._remark(
                     "aside" if id(node) in self._in_listeners else "elsewhere",
                     node,
@@ -297,6 +297,14 @@ def name_call_url(call: ast.Call, constants: dict[str, str]) -> str | None:
     if name_of(call.func).rpartition(".")[2] in {"urlopen", "urlretrieve"} and call.args:
         return beginning(call.args[0], constants)
     return None
+
+
+def _host_of(url: str) -> str:
+    """Return the host of an address; the whole text where it has none, or is no address."""
+    try:
+        return urlsplit(url).netloc or url
+    except ValueError:  # http://[object Object]/
+        return url
 
 
 def name_of(node: ast.AST) -> str:

@@ -1,6 +1,13 @@
 from typing import Any
 
-from loadtests.measurement.failure_evidence import MOST_LOOKS, FailureEvidence
+import pytest
+
+from loadtests.measurement.failure_evidence import (
+    MOST_LOOKS,
+    FailureEvidence,
+    compared_with_fewer,
+)
+from loadtests.model.errors import UnusableLoad
 from loadtests.model.failures import AnswerExample, RequestOutcomes
 from loadtests.model.trial import Trial
 from tests.loadtests.builders import make_cell, make_spec, make_trial
@@ -66,3 +73,27 @@ def test_a_failure_of_the_connection_is_in_no_replicas_log() -> None:
     trial = failed_trial(failed_by="nobody")
 
     assert FailureEvidence(lambda _: LOG).explained(trial) is trial
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        ([1], "With 2 replicas: Users end. With 1 they began. Perhaps what one server gave"),
+        ([2], "Users end."),
+        ([], "Users end."),
+    ],
+)
+def test_users_who_do_not_start_are_said_to_have_started_with_fewer_replicas(
+    before: list[int], told: str
+) -> None:
+    trials = [make_trial(spec=make_spec(cell=make_cell(replicas=count))) for count in before]
+    other = make_trial(spec=make_spec(cell=make_cell(worker="sync", replicas=1)))
+    spec = make_spec(cell=make_cell(replicas=2))
+
+    with (
+        pytest.raises(UnusableLoad) as raised,
+        compared_with_fewer(spec, [*trials, other]),
+    ):
+        raise UnusableLoad("Users end.")
+
+    assert str(raised.value).startswith(told)

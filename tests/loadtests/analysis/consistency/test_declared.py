@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.analysis.consistency.declared import combined, judge
+from loadtests.analysis.consistency.declared import combined, judge, number_in
 from loadtests.model.consistency import (
     SAMPLE_CHECKS,
     Check,
@@ -307,3 +307,8 @@ def test_one_broken_try_of_several_may_be_chance_and_two_are_not() -> None:
     assert combined([bad, good, bad]).state is ProbeState.BREAKS
     assert combined([bad]).state is ProbeState.BREAKS
     assert combined([good]) is good
+
+
+def test_a_number_of_thousands_of_digits_is_no_counters() -> None:
+    assert number_in(seen("gthread-1", body="9" * 5000)) is None
+    assert number_in(seen("gthread-1", body="count: 12")) == 12

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from loadtests.analysis.consistency.normal_form import MOST_CHARS, normal
-from loadtests.analysis.consistency.written import _json
+from loadtests.analysis.consistency.written import json_in
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_a_body_that_is_made_to_be_hard_to_read_is_read_in_time(body: str) -> No
     began_s = time.process_time()
 
     normal(body)
-    _json(body)
+    json_in(body)
 
     assert time.process_time() - began_s < 2.0
 

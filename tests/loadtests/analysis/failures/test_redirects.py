@@ -9,13 +9,16 @@ import pytest
 from loadtests.model.failures import FailureShape, RequestOutcomes
 from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import Verdict
-from tests.loadtests.analysis.failures.failing import PER_REPLICA, PLAN, Fails, results
+from tests.loadtests.analysis.failures.failing import PER_REPLICA, PLAN, Fails, none, results
 from tests.loadtests.analysis.failures.test_shape import concluded
 from tests.loadtests.builders import make_trials
 
 
-def redirecting(redirects: Fails, *, rate: float = 1.0) -> tuple[Trial, ...]:
-    """Give trials in which so many requests are answered with a redirect in place of a page."""
+def redirecting(redirects: Fails, *, rate: float = 1.0, moved: Fails = none) -> tuple[Trial, ...]:
+    """Give trials in which so many requests are answered with a redirect in place of a page.
+
+    ``moved`` are those that say 301: the page is elsewhere.
+    """
 
     def changed(trial: Trial) -> Trial:
         count = trial.spec.cell.replicas
@@ -25,7 +28,15 @@ def redirecting(redirects: Fails, *, rate: float = 1.0) -> tuple[Trial, ...]:
             name="GET /me",
             completed=total,
             failed=0,
-            statuses={200: total - away} | ({302: away} if away else {}),
+            statuses={
+                status: number
+                for status, number in (
+                    (200, total - away - moved(count)),
+                    (301, moved(count)),
+                    (302, away),
+                )
+                if number
+            },
         )
         return replace(
             trial,
@@ -54,11 +65,26 @@ def test_a_redirect_that_one_replica_never_gave_is_a_failure_of_more() -> None:
     assert run.verdict is Verdict.BREAKS
 
 
+def test_pages_that_moved_for_one_replica_do_not_hide_a_login_that_is_asked_for_with_two() -> None:
+    trials = redirecting(
+        lambda count: 95 * count if count > 1 else 0, moved=lambda count: 10 * count
+    )
+
+    (result,) = results(trials)
+
+    assert (result.shape, result.breaks_at) == (FailureShape.MORE_SERVERS, (2, 4))
+    # Beyond twice the share of 5 %: 170 of 400 requests in each window, and 340 of 800.
+    assert "status 302 3,060" in result.detail
+    assert "status 301" not in result.detail
+
+
 @pytest.mark.parametrize(
     "redirects",
     [
         lambda count: 40 * count,  # the same share at any number
         lambda count: 1 if count == 4 else 0,  # now and then, too few to tell
+        lambda count: 40 if count == 1 else 60 * count,  # more, by less than twice
+        lambda count: 190 if count == 1 else 50 * count,  # pages in the place of redirects
     ],
 )
 def test_redirects_that_belong_to_the_application_are_no_failures(redirects: Fails) -> None:

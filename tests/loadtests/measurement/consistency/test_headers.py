@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask, redirect, request
 
-from loadtests.measurement.consistency.client import joined
+from loadtests.measurement.consistency.client import joined, limit_left, retry_after_s
 from loadtests.model.consistency import ProbeState
 from tests.loadtests.measurement.consistency.plain_app import Store, app_of_one_key
 from tests.loadtests.measurement.consistency.site import asked
@@ -46,6 +46,18 @@ def behind_tls(shared: Store, own: Store) -> Flask:
         secure = request.headers.get("X-Forwarded-Proto") == "https"
         return "ada" if secure else redirect(f"https://{request.host}/me", 301)
 
+    return app
+
+
+def to_no_address(shared: Store, own: Store) -> Flask:
+    """Its redirect leads nowhere: a program wrote an object where a host should be."""
+    app = app_of_one_key()
+
+    def answers(_: Any, start: Any) -> list[bytes]:
+        start("302 FOUND", [("Location", "http://[object Object]/")])
+        return [b""]
+
+    app.wsgi_app = answers  # type: ignore[method-assign, assignment]  # Werkzeug would refuse to send it
     return app
 
 
@@ -91,6 +103,24 @@ def test_a_redirect_to_the_same_page_over_https_is_nothing_to_compare() -> None:
         "gthread-1 itself answered GET /me with nothing (a redirect to the same page over https;"
         " send it with --header X-Forwarded-Proto=https), so there is nothing to compare."
     )
+
+
+def test_a_redirect_to_what_is_no_address_is_an_answer_like_others() -> None:
+    (result,) = asked(to_no_address, spec("GET /me"))
+
+    assert result.state is ProbeState.OK
+
+
+@pytest.mark.parametrize("text", ["\xb2", "9" * 5000, "soon", ""])
+def test_a_limit_that_is_no_number_says_nothing(text: str) -> None:
+    assert limit_left({"x-ratelimit-remaining": text}) is None
+    assert retry_after_s({"retry-after": text}) is None
+
+
+def test_a_limit_that_is_a_number_is_read() -> None:
+    assert limit_left({"x-ratelimit-remaining": " 9 "}) == 9
+    assert limit_left({"ratelimit": "limit=10, remaining=3"}) == 3
+    assert retry_after_s({"retry-after": "60"}) == 60
 
 
 def test_with_the_header_it_is_compared() -> None:

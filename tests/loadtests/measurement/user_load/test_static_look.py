@@ -167,3 +167,12 @@ def test_remarks_are_in_the_order_of_their_lines() -> None:
     text = task("self.client.get('http://a.example.com')") + "\nimport time\ntime.sleep(1)\nx = y\n"
 
     assert codes(text) == ["elsewhere", "sleep", "undefined_name"]
+
+
+def test_what_is_no_address_is_shown_as_it_is() -> None:
+    call = "self.client.get('http://[object Object]/')"
+    found = [remark for remark in remarks(task(call)) if remark.code == "elsewhere"]
+
+    assert [remark.detail.startswith("It asks http://[object Object]/,") for remark in found] == [
+        True
+    ]

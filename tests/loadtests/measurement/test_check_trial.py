@@ -1,0 +1,82 @@
+"""A load whose users are refused after a good start is told from one that nobody lets in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.measurement.check_trial import RefusedLoad, check
+from loadtests.model.errors import UnusableLoad
+from loadtests.model.tested.workload import Locustfile, Workload
+from tests.loadtests.measurement.user_load.check_trial_facts import (
+    attempt,
+    bad,
+    facts,
+    request,
+    step,
+)
+
+SENT = {"headers": {}, "body": ""}
+LOGIN = request("/login", method="POST", target="/login", **SENT)
+ME = bad("/me", 401, target="/me", **SENT)
+HOP = {"status": 302, "location": "/login?next=/me"}
+LED_AWAY = request("/me", redirects=[HOP], final_path="/login", target="/me", **SENT)
+
+
+class Told:
+    """An agent whose check trial showed this, with the orders of it."""
+
+    def __init__(self, shown: dict[str, Any]) -> None:
+        self._shown = shown
+
+    def check(self, *_: object, **__: object) -> dict[str, Any]:
+        return self._shown
+
+    def of(self, _: Workload) -> dict[str, Any]:
+        return {}
+
+
+def checked(tmp_path: Path, *steps: dict[str, Any]) -> None:
+    path = tmp_path / "locustfile.py"
+    path.write_text("")
+    told: Any = Told(facts(*steps))
+    workload = Workload(name="own", path="/", locustfile=Locustfile(path=str(path)))
+    check(told, told, workload, "http://10.0.0.1:8000")
+
+
+def started(*requests: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return step("Shop.on_start", attempt(*requests), kind="on_start", **fields)
+
+
+@pytest.mark.parametrize("refusal", [ME, LED_AWAY])
+def test_what_users_are_refused_after_a_good_start_is_asked_again_by_the_checks(
+    tmp_path: Path, refusal: dict[str, Any]
+) -> None:
+    with pytest.raises(RefusedLoad) as raised:
+        checked(tmp_path, started(LOGIN), step("Shop.me", *[attempt(refusal)] * 3))
+
+    assert [spec.path for spec in raised.value.checked.start] == ["/login"]
+    assert [spec.path for spec in raised.value.checked.requests] == ["/me"]
+    assert raised.value.exit_code == UnusableLoad.exit_code
+
+
+def test_a_start_that_fails_or_is_none_is_the_loads_own_fault(tmp_path: Path) -> None:
+    refused = bad("/login", 403, method="POST", target="/login", **SENT)
+    for steps in (
+        [started(refused), step("Shop.me", attempt(ME), unready=True)],
+        [step("Shop.me", *[attempt(ME)] * 3)],
+    ):
+        with pytest.raises(UnusableLoad) as raised:
+            checked(tmp_path, *steps)
+        assert not isinstance(raised.value, RefusedLoad)
+
+
+def test_so_is_a_task_that_fails_without_an_answer_of_the_application(tmp_path: Path) -> None:
+    broken = attempt(ending="raised", kind="NameError", detail="x", place="locustfile.py:7")
+
+    with pytest.raises(UnusableLoad) as raised:
+        checked(tmp_path, started(LOGIN), step("Shop.me", broken))
+
+    assert not isinstance(raised.value, RefusedLoad)
