@@ -34,11 +34,13 @@ def allowed(declared: KeepAlive, kept: KeptConnections | None = None) -> IdleCon
     keeps open, so the proxy keeps none. It keeps none either where nothing is known: the page that
     was asked for took too long, and the server's file says nothing.
     """
-    limit, idle_s = declared.connections, declared.idle_s
     if kept is not None and nothing_answered(kept):
-        if declared == KeepAlive():
-            return ONE_EACH
-        kept = None
+        return ONE_EACH if declared == KeepAlive() else _allowed(declared, None)
+    return _allowed(declared, kept)
+
+
+def _allowed(declared: KeepAlive, kept: KeptConnections | None) -> IdleConnections | None:
+    limit, idle_s = declared.connections, declared.idle_s
     if kept is not None:
         if kept.announced and kept.opened == 1:  # each answer says so, and the proxy heeds that
             return None
