@@ -209,3 +209,12 @@ def test_a_server_that_nobody_knows_is_refused_with_those_that_are_known() -> No
 def test_only_gunicorn_is_measured_where_nothing_is_named_and_by_a_gate() -> None:
     assert registry.default_models() == ("gthread", "sync", "gevent")
     assert tuple(registry.image_models()) == ("gthread", "sync", "gevent")
+
+
+@pytest.mark.parametrize(("most", "listen"), [(128, "128"), (4096, "1024"), (None, "1024")])
+def test_uwsgi_gets_no_longer_queue_than_the_system_allows(most: int | None, listen: str) -> None:
+    given = order(MODELS["uwsgi-threads"], queue_most=most)
+
+    argv = registry.SERVERS["uwsgi"].command(given).argv
+
+    assert argv[argv.index("--listen") + 1] == listen
