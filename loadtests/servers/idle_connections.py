@@ -42,8 +42,8 @@ def allowed(declared: KeepAlive, kept: KeptConnections | None = None) -> IdleCon
 def _allowed(declared: KeepAlive, kept: KeptConnections | None) -> IdleConnections | None:
     limit, idle_s = declared.connections, declared.idle_s
     if kept is not None:
-        if kept.announced and kept.opened == 1:  # each answer says so, and the proxy heeds that
-            return None
+        if kept.announced and kept.opened == 1 and idle_s != 0:
+            return None  # each answer says so, and the proxy heeds that
         if kept.answered < kept.opened:
             return ONE_EACH
         if kept.closed_after_s is not None:

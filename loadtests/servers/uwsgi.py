@@ -1,7 +1,8 @@
 """uWSGI: processes, threads or greenlets, without its own HTTP router. PURE.
 
 ``--http-socket`` is for a server behind a proxy. It closes each connection after the answer and
-does not say so, so the proxy has to open one for each request.
+does not say so, so a header says it (``--add-header``). Both the proxy and the generator then open
+one for each request.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ users. uWSGI does not start with more than the system's ``net.core.somaxconn`` (
 
 GREENLETS = 1000
 """More than a trial has users, so that greenlets are no limit."""
+
+CLOSING = ("--add-header", "Connection: close")
+"""A client that knows nothing of uWSGI would send its next request into the closing connection."""
 
 WORKER_MODELS = (
     WorkerModel(
@@ -66,6 +70,7 @@ def argv(
         "--die-on-term",
         "--disable-logging",  # a line for each request would be work that grows with the rate
         *("--listen", str(backlog)),
+        *(CLOSING if keep_alive(worker).idle_s == 0 else ()),
         *("--module", f"{module}:{entry.NAME}"),
         *worker.options,
     )

@@ -11,8 +11,7 @@ from loadtests.gate.stack import GateStack, starts_of
 from loadtests.measurement.serving import in_force, keep_alive
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import IdleConnections, WorkerModel
-from loadtests.model.stack import Replica
-from loadtests.model.tested.in_force import InForce
+from loadtests.model.tested.in_force import InForce, KeptConnections
 from loadtests.model.tested.target import TargetKind
 from loadtests.servers import idle_connections
 from loadtests.servers.server import KeepAlive
@@ -49,7 +48,7 @@ def see(stack: GateStack, plan: GatePlan, worker: str) -> Serving:
     """
     seen = {side: _look(stack, plan, worker, side) for side in SideName}
     as_started = {side: entry for side, entry in seen.items() if entry.as_started}
-    idle = _idle(stack, plan, as_started)
+    idle = _idle(stack, plan, worker, seen)
     # That took seconds, in which the last processes of a server may have started.
     seen |= {side: _look(stack, plan, worker, side) for side in as_started}
     _check_variants(plan, worker, seen)
@@ -133,16 +132,25 @@ def kept(evidence: Evidence, serving: Serving) -> Evidence:
 
 
 def _idle(
-    stack: GateStack, plan: GatePlan, as_started: Mapping[SideName, InForce]
-) -> dict[SideName, IdleConnections | None]:
-    """Return what the proxy may keep of each version's server that is not put into force by us."""
-    if not as_started:
-        return {}
-    starts: dict[str, Replica] = {side: starts_of(stack, side)[0] for side in as_started}
-    found = keep_alive.ask(
-        stack,
-        {name: start.address for name, start in starts.items()},
-        path=plan.health,
-        watch_s=dict.fromkeys(starts, keep_alive.UNKNOWN_WATCH_S),
-    )
-    return {side: idle_connections.allowed(KeepAlive(), found.get(side)) for side in as_started}
+    stack: GateStack, plan: GatePlan, worker: str, seen: Mapping[SideName, InForce]
+) -> dict[SideName, IdleConnections]:
+    """Return what the proxy may keep of each version's server, where that is not the proxy's own.
+
+    A server that is not put into force by us is asked; of others, their file says it.
+    """
+    models = served_by(plan, worker)
+    declared: dict[SideName, KeepAlive] = {
+        side: KeepAlive() if entry.as_started else keep_alive.declared(models[side])
+        for side, entry in seen.items()
+    }
+    asked = {side: starts_of(stack, side)[0] for side, of in declared.items() if of.idle_s is None}
+    found: Mapping[str, KeptConnections] = {}
+    if asked:
+        found = keep_alive.ask(
+            stack,
+            {str(side): start.address for side, start in asked.items()},
+            path=plan.health,
+            watch_s=dict.fromkeys(map(str, asked), keep_alive.UNKNOWN_WATCH_S),
+        )
+    allowed = {side: idle_connections.allowed(of, found.get(side)) for side, of in declared.items()}
+    return {side: idle for side, idle in allowed.items() if idle is not None}

@@ -72,8 +72,16 @@ class ConnectFailed(Exception):
         self.outcome = outcome
 
 
+TCP_INFO = 11
+"""The option of <linux/tcp.h> with a connection's counters (tcp(7)); other systems have another."""
+BYTES_ACKED = struct.Struct("=120xQ")
+"""Its ``tcpi_bytes_acked`` (since Linux 4.1): how many sent bytes the other side has received."""
+SYN_BYTES = 1
+"""The kernel counts the opening of a connection as a byte that was sent."""
+
+
 class StaleConnection(Exception):
-    """The server closed this connection earlier; nothing of the request was sent."""
+    """The server closed this connection before any of the request reached it: nobody read it."""
 
 
 class Connection:
@@ -87,6 +95,7 @@ class Connection:
         "_arrived_at",
         "_asking",
         "_awaited",
+        "_before",
         "_body",
         "_hub",
         "_only_head",
@@ -94,7 +103,9 @@ class Connection:
         "_parser",
         "_received",
         "_send",
+        "_sent",
         "_socket",
+        "_stale",
         "_used",
         "_watcher",
         "deadline",
@@ -114,7 +125,8 @@ class Connection:
         self._arrived_at = 0.0
         self._awaited = False
         self._only_head = False
-        self._used = False
+        self._used = self._stale = False
+        self._sent = self._before = 0  # bytes: all of them, and those of earlier requests
         self._outcome: Outcome | None = None
         self._body: list[bytes] = []
         self._received = 0
@@ -146,6 +158,7 @@ class Connection:
             _held["bytes"] -= self._received
             self._received = 0
         self.deadline = deadline
+        self._before = self._sent
         try:
             self._send_whole(request)
             if self._outcome is None:
@@ -155,6 +168,8 @@ class Connection:
             self._asking = None
             self.close()
             raise
+        if self._stale:
+            raise StaleConnection
         return self._outcome  # type: ignore[return-value]  # set by _end before it switches here
 
     def body(self) -> bytes:
@@ -252,12 +267,23 @@ class Connection:
     def _outcome_of_closing(self) -> Outcome:
         self.usable = False
         if not self.raw:
+            self._stale = self._awaited and self._before > 0 and not self._is_received()
             return Outcome.CLOSED_EARLY
         head = final_head(self.raw)
         if head is None or not ends_by_closing(head):
             return Outcome.TRUNCATED
         self.status = self._parser.get_status_code()
         return Outcome.OK
+
+    def _is_received(self) -> bool:
+        """Return whether the server's kernel may have received some of the present request."""
+        if not STAMPED:
+            return True
+        info = self._socket.getsockopt(patched_socket.IPPROTO_TCP, TCP_INFO, BYTES_ACKED.size)
+        if len(info) < BYTES_ACKED.size:
+            return True
+        (acked,) = BYTES_ACKED.unpack(info)
+        return bool(acked > self._before + SYN_BYTES)
 
     def _send_whole(self, request: bytes) -> None:
         try:
@@ -270,6 +296,7 @@ class Connection:
             self._end(Outcome.RESET)
             return
         self._used = True
+        self._sent += taken
         if taken < len(request):
             self._send_rest(memoryview(request)[taken:])
 
@@ -285,7 +312,9 @@ class Connection:
                 self._asking = None
                 if self._outcome is None:
                     with contextlib.suppress(BlockingIOError):
-                        rest = rest[self._send(rest) :]
+                        taken = self._send(rest)
+                        self._sent += taken
+                        rest = rest[taken:]
         except OSError:
             self._end(Outcome.RESET)
         finally:

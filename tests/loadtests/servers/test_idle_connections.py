@@ -43,6 +43,11 @@ CASES: dict[str, tuple[KeepAlive, KeptConnections | None, IdleConnections | None
     "nobody closed for as long as we looked": (UNKNOWN, kept(), keeps(4)),
     "uWSGI closes and does not say so": (UNKNOWN, kept(opened=1, answered=1, closed=0.0), ONE_EACH),
     "uWSGI, declared": (KeepAlive(idle_s=0), None, ONE_EACH),
+    "uWSGI, declared, and its answers say so": (
+        KeepAlive(idle_s=0),
+        kept(opened=1, answered=1, announced=True),
+        ONE_EACH,
+    ),
     "sync closes and says so": (UNKNOWN, kept(opened=1, answered=1, announced=True), None),
     "cheroot keeps ten and says so to the others": (
         UNKNOWN,
