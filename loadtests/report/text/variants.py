@@ -10,7 +10,7 @@ from loadtests.model.result import CellResult, ComparisonResult, Estimate, RunRe
 from loadtests.model.tested.in_force import InForce
 from loadtests.model.vocabulary import Bottleneck
 from loadtests.report.rounding import factor, figure, interval
-from loadtests.report.text.comparison import inverse, is_trusted
+from loadtests.report.text.comparison import among_all, inverse, is_trusted
 
 GIGABYTE = 1e9
 
@@ -98,7 +98,7 @@ def _level(comparisons: Sequence[ComparisonResult], cell: Cell) -> Iterator[str]
         if (comparison.workload, comparison.replicas) != (cell.workload, cell.replicas):
             continue
         pair = (comparison.worker, comparison.against)
-        if cell.worker in pair and _contains_one(comparison.ratio):
+        if cell.worker in pair and _contains_one(among_all(comparison)):
             yield pair[0] if pair[1] == cell.worker else pair[1]
 
 
