@@ -11,9 +11,10 @@ from loadtests.gate.stack import GateStack, starts_of
 from loadtests.measurement.serving import in_force, keep_alive
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import IdleConnections, WorkerModel
+from loadtests.model.stack import Replica
 from loadtests.model.tested.in_force import InForce, KeptConnections
 from loadtests.model.tested.target import TargetKind
-from loadtests.servers import idle_connections
+from loadtests.servers import idle_connections, interpreter
 from loadtests.servers.server import KeepAlive
 
 
@@ -88,12 +89,25 @@ def _look(stack: GateStack, plan: GatePlan, worker: str, side: SideName) -> InFo
                 f" {entry.seen_by}. Is the number set elsewhere, in a variable or a configuration"
                 f" file? The beginning of its log:\n{log[:2000]}"
             )
-        return replace(entry, worker=worker)
+        return replace(entry, worker=worker, python=_python(stack, plan, model, start, entry))
     as_it_starts = replace(model, as_started=True)
     entry, _ = in_force.look_when_up(stack, start.name, as_it_starts, planned=model)
+    entry = replace(entry, python=_python(stack, plan, model, start, entry))
     if not model.as_started and is_in_force(model, entry):
         return replace(entry, worker=worker, as_started=False, slots=model.slots)
     return replace(entry, worker=worker)
+
+
+def _python(
+    stack: GateStack, plan: GatePlan, model: WorkerModel, start: Replica, entry: InForce
+) -> str | None:
+    """Return what a start's interpreter calls itself, where it was asked or its name says it."""
+    asked = entry.python or (None if model.python else plan.tested.implementation)
+    if asked is None and interpreter.compiles_as_it_runs(
+        model.python, stack.processes_of(start.name)
+    ):
+        return interpreter.PYPY
+    return asked
 
 
 def is_in_force(model: WorkerModel, seen: InForce) -> bool:

@@ -105,6 +105,27 @@ def test_the_proxy_keeps_no_connection_to_a_uwsgi_that_we_start() -> None:
     assert seen.idle == dict.fromkeys(SideName, idle_connections.ONE_EACH)
 
 
+@pytest.mark.parametrize(
+    ("process", "python"),
+    [
+        (ServerProcess(pid=1, parent=0, threads=1, command="pypy3 -m gunicorn shop:app"), "PyPy"),
+        (
+            ServerProcess(pid=1, parent=0, threads=1, command="python", implementation="PyPy"),
+            "PyPy",
+        ),
+        (ServerProcess(pid=1, parent=0, threads=1, command="python -m gunicorn shop:app"), None),
+    ],
+)
+def test_a_python_that_compiles_as_it_runs_is_seen(
+    process: ServerProcess, python: str | None
+) -> None:
+    world = GateWorld(processes=lambda _: (process,))
+
+    seen = seen_in(world, plan_of(IMAGE, "gthread"))
+
+    assert {entry.python for entry in seen.seen.values()} == {python}
+
+
 def test_a_mode_that_was_put_into_force_in_an_image_keeps_its_name() -> None:
     seen = seen_in(GateWorld(), plan_of(IMAGE, "sync"), "sync")
 
