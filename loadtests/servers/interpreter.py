@@ -15,6 +15,9 @@ _GIL = re.compile(
 GIL_IS_ON = "twofold: the GIL of this worker is on"
 """What a worker of a free-threaded CPython writes that asked ``sys._is_gil_enabled()``."""
 
+FREE_THREADED = "free-threaded"
+"""What stands behind the version of a build without a GIL, in words for people."""
+
 PYPY = "PyPy"
 
 COMPILING = frozenset({PYPY})
