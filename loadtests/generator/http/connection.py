@@ -14,9 +14,7 @@ import contextlib
 import errno
 import math
 import socket as patched_socket
-import struct
-import sys
-from time import monotonic, time
+from time import monotonic
 from typing import Any
 
 import gevent
@@ -26,6 +24,13 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from loadtests.generator.http.head import ends_by_closing, final_head, known_answer, remember
 from loadtests.generator.http.outcome import Outcome
+from loadtests.generator.kernel import (
+    IS_LINUX,
+    STAMP_BYTES,
+    TIMESTAMP,
+    arrived_at,
+    may_have_received,
+)
 
 RECEIVE_BYTES = 65_536
 """Most bytes per read; larger than most answers."""
@@ -43,14 +48,6 @@ The generator's container has 1 GiB, and a test has hundreds of users."""
 
 _held = {"bytes": 0}
 """What these bodies have now; each connection releases its own with its next request."""
-
-TIMESTAMP = 35
-"""SO_TIMESTAMPNS of <asm/socket.h> (Linux): when data arrived, by ``time.time()``'s clock."""
-TIMESPEC = struct.Struct("ll")
-STAMPED = sys.platform == "linux"
-STAMP_MOST_S = 10.0
-"""No unread answer is older than this; a larger age means that the clock was set."""
-STAMP_BYTES = patched_socket.CMSG_SPACE(TIMESPEC.size)
 
 plain_socket: Any = get_original("socket", "socket")
 """The socket class before gevent's patching; it never blocks here, so it needs no wrapper."""
@@ -70,14 +67,6 @@ class ConnectFailed(Exception):
     def __init__(self, outcome: Outcome, detail: str) -> None:
         super().__init__(detail)
         self.outcome = outcome
-
-
-TCP_INFO = 11
-"""The option of <linux/tcp.h> with a connection's counters (tcp(7)); other systems have another."""
-BYTES_ACKED = struct.Struct("=120xQ")
-"""Its ``tcpi_bytes_acked`` (since Linux 4.1): how many sent bytes the other side has received."""
-SYN_BYTES = 1
-"""The kernel counts the opening of a connection as a byte that was sent."""
 
 
 class StaleConnection(Exception):
@@ -267,23 +256,17 @@ class Connection:
     def _outcome_of_closing(self) -> Outcome:
         self.usable = False
         if not self.raw:
-            self._stale = self._awaited and self._before > 0 and not self._is_received()
+            self._stale = (
+                self._awaited
+                and self._before > 0
+                and not may_have_received(self._socket, self._before)
+            )
             return Outcome.CLOSED_EARLY
         head = final_head(self.raw)
         if head is None or not ends_by_closing(head):
             return Outcome.TRUNCATED
         self.status = self._parser.get_status_code()
         return Outcome.OK
-
-    def _is_received(self) -> bool:
-        """Return whether the server's kernel may have received some of the present request."""
-        if not STAMPED:
-            return True
-        info = self._socket.getsockopt(patched_socket.IPPROTO_TCP, TCP_INFO, BYTES_ACKED.size)
-        if len(info) < BYTES_ACKED.size:
-            return True
-        (acked,) = BYTES_ACKED.unpack(info)
-        return bool(acked > self._before + SYN_BYTES)
 
     def _send_whole(self, request: bytes) -> None:
         try:
@@ -338,25 +321,13 @@ class Connection:
             asking.switch()
 
 
-def arrived_at(notes: list[tuple[int, int, bytes]]) -> float:
-    """Return when the kernel received the data, by the monotonic clock; now without a note."""
-    now = monotonic()
-    for _, kind, stamp in notes:
-        if kind == TIMESTAMP:
-            seconds, nanoseconds = TIMESPEC.unpack(stamp)
-            age_s: float = time() - seconds - nanoseconds * 1e-9
-            # If the clock was set meanwhile, the answer must not seem to come from the future.
-            return now - min(age_s, STAMP_MOST_S) if age_s > 0.0 else now
-    return now
-
-
 def connect(family: int, address: tuple[Any, ...], timeout_s: float) -> Any:
     """Return a connected non-blocking socket; raises ``ConnectFailed``."""
     sock = plain_socket(family, patched_socket.SOCK_STREAM)
     try:
         sock.settimeout(0.0)
         sock.setsockopt(patched_socket.IPPROTO_TCP, patched_socket.TCP_NODELAY, 1)
-        if STAMPED:
+        if IS_LINUX:
             sock.setsockopt(patched_socket.SOL_SOCKET, TIMESTAMP, 1)
         code = sock.connect_ex(address)
         if code == errno.EINPROGRESS:
