@@ -8,7 +8,7 @@ differ by what their starts differ by. All figures here are natural logarithms.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, variance
 
@@ -60,7 +60,7 @@ def between_starts(
     }
 
 
-def ratio(logs: Sequence[float], starts: Iterable[tuple[Part, int]], *, pairs: int = 1) -> Estimate:
+def ratio(logs: Sequence[float], starts: Sequence[tuple[Part, int]], *, pairs: int = 1) -> Estimate:
     """Return the ratio of two servers from one logarithm a round, with its interval.
 
     ``starts`` are the variance between starts of each server, and how many starts the mean is over.
@@ -70,8 +70,12 @@ def ratio(logs: Sequence[float], starts: Iterable[tuple[Part, int]], *, pairs: i
     plain = geometric_mean(logs)
     if plain.estimate is None or plain.low is None:
         return plain
-    parts = [Part(variance=standard_error(logs) ** 2, degrees=len(logs) - 1)]
-    parts += [Part(variance=of.variance / count, degrees=of.degrees) for of, count in starts]
+    # Both servers' variances are mostly the same pooled estimate, so they have its degrees once.
+    of_starts = Part(
+        variance=math.fsum(of.variance / count for of, count in starts),
+        degrees=min((of.degrees for of, _ in starts), default=math.inf),
+    )
+    parts = (Part(variance=standard_error(logs) ** 2, degrees=len(logs) - 1), of_starts)
     total = math.fsum(part.variance for part in parts)
     spent = math.fsum(part.variance**2 / part.degrees for part in parts)
     degrees = min(MOST_DEGREES, total**2 / spent) if spent else MOST_DEGREES
