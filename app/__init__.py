@@ -15,7 +15,7 @@ from psycopg import OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import context, counters, errors, items, probes, state, work
+from app import context, counters, errors, gil, items, probes, state, work
 from app.application import Application
 from app.request_id import RequestId
 from app.settings import from_environment
@@ -49,3 +49,4 @@ def assemble(app: Application) -> None:
     # Exactly one proxy stands in front: trust what it says about the client, and nobody else.
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     app.wsgi_app = RequestId(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = gil.watched(app.wsgi_app)  # type: ignore[method-assign, assignment]

@@ -14,6 +14,7 @@ from statistics import fmean, median
 
 from loadtests.analysis import bottleneck
 from loadtests.analysis.intervals import UNKNOWN, geometric_mean, half_width_ratio
+from loadtests.analysis.shared import start_spread
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import CellResult, ComparisonResult, DoublingResult, Estimate
 from loadtests.model.trial import Calibration, Latency, Trial
@@ -50,10 +51,14 @@ def doublings(plan: Plan, trials: Sequence[Trial]) -> tuple[DoublingResult, ...]
 
 
 def comparisons(plan: Plan, trials: Sequence[Trial]) -> tuple[ComparisonResult, ...]:
-    """Return the throughput of each worker model over each earlier one, at equal replicas."""
+    """Return the throughput of each worker model over each earlier one, at equal replicas.
+
+    Their intervals hold for other starts of the same servers, too (``start_spread``).
+    """
     by_cell = trials_by_cell(trials)
     return tuple(
         _comparison(
+            plan,
             _cell(worker.name, workload.name, count),
             _cell(against.name, workload.name, count),
             by_cell,
@@ -64,18 +69,52 @@ def comparisons(plan: Plan, trials: Sequence[Trial]) -> tuple[ComparisonResult, 
     )
 
 
-def _comparison(first: Cell, second: Cell, by_cell: Mapping[Cell, ByRound]) -> ComparisonResult:
+def _comparison(
+    plan: Plan, first: Cell, second: Cell, by_cell: Mapping[Cell, ByRound]
+) -> ComparisonResult:
     trials, others = by_cell.get(first, {}), by_cell.get(second, {})
+    pairs = math.comb(len(plan.workers), 2)
+    of_rate, of_cpu = (
+        [
+            (spreads[cell.worker], len(_starts_of(by_cell.get(cell, {})) or {cell}))
+            for cell in (first, second)
+        ]
+        for figure in (_throughput_of, cpu_us_per_request)
+        for spreads in [_between_starts(plan, first.workload, by_cell, figure)]
+    )
+    rates = _ratios(trials, others, _throughput_of)
     # Requests per CPU-second are the inverse of CPU per request, so the order is the other one.
-    per_core = cpu_per_request_ratio(others, trials)
+    per_core = start_spread.ratio(_ratios(others, trials, cpu_us_per_request), of_cpu)
     return ComparisonResult(
         workload=first.workload,
         replicas=first.replicas,
         worker=first.worker,
         against=second.worker,
-        ratio=throughput_ratio(trials, others),
+        ratio=start_spread.ratio(rates, of_rate),
+        all_pairs_ratio=start_spread.ratio(rates, of_rate, pairs=pairs),
         per_core_ratio=None if per_core.estimate is None else per_core,
     )
+
+
+def _between_starts(
+    plan: Plan,
+    workload: str,
+    by_cell: Mapping[Cell, ByRound],
+    figure: Callable[[Trial], float | None],
+) -> dict[str, start_spread.Part]:
+    """Return how starts of each worker model differ, from the trials of one replica."""
+    by_start: dict[str, dict[tuple[int, ...], list[float]]] = {}
+    for worker in plan.workers:
+        starts = by_start.setdefault(worker.name, {})
+        for trial in by_cell.get(_cell(worker.name, workload, 1), {}).values():
+            value = figure(trial)
+            if value is not None and value > 0:
+                starts.setdefault(trial.spec.members, []).append(math.log(value))
+    return start_spread.between_starts(by_start)
+
+
+def _starts_of(trials: ByRound) -> set[int]:
+    return {member for trial in trials.values() for member in trial.spec.members}
 
 
 def precision(found: Sequence[DoublingResult]) -> float | None:
@@ -147,7 +186,7 @@ def throughput_ratio(above: ByRound, below: ByRound) -> Estimate:
 
     Unknown when no round has a trial of both, or when one of those had no success.
     """
-    return _paired(above, below, lambda trial: trial.throughput_rps)
+    return _paired(above, below, _throughput_of)
 
 
 def cpu_per_request_ratio(above: ByRound, below: ByRound) -> Estimate:
@@ -176,14 +215,23 @@ def _cell(worker: str, workload: str, replicas: int) -> Cell:
     return Cell(worker=worker, workload=workload, replicas=replicas)
 
 
+def _throughput_of(trial: Trial) -> float:
+    return trial.throughput_rps
+
+
 def _paired(above: ByRound, below: ByRound, figure: Callable[[Trial], float | None]) -> Estimate:
+    return geometric_mean(_ratios(above, below, figure))
+
+
+def _ratios(above: ByRound, below: ByRound, figure: Callable[[Trial], float | None]) -> list[float]:
+    """Return the logarithms of the rounds' ratios, or none where one of them has none."""
     logs = []
     for number in sorted(above.keys() & below.keys()):
         upper, lower = figure(above[number]), figure(below[number])
         if upper is None or lower is None or not (upper > 0 and lower > 0):
-            return UNKNOWN
+            return []
         logs.append(math.log(upper) - math.log(lower))
-    return geometric_mean(logs)
+    return logs
 
 
 def _doubling_result(small: Cell, large: Cell, below: ByRound, above: ByRound) -> DoublingResult:

@@ -126,7 +126,9 @@ class DoublingResult:
 class ComparisonResult:
     """Throughput of one worker model over another's, at equal replicas and budgets.
 
-    ``per_core_ratio`` is the same for requests per CPU-second; None where CPU was not counted.
+    ``all_pairs_ratio`` has an interval that holds together with those of all pairs of this workload
+    and number of replicas; None in older results. ``per_core_ratio`` is the ratio of requests per
+    CPU-second; None where CPU was not counted.
     """
 
     workload: str
@@ -134,6 +136,7 @@ class ComparisonResult:
     worker: str
     against: str
     ratio: Estimate
+    all_pairs_ratio: Estimate | None = None
     per_core_ratio: Estimate | None = None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from loadtests.model.machine_facts import ProcessesFacts
 from loadtests.planning.checks import Check, lack, ok, warn
 from loadtests.servers import registry
+from loadtests.servers.interpreter import FREE_THREADED
 
 
 def judge(facts: ProcessesFacts) -> tuple[Check, ...]:
@@ -82,7 +83,10 @@ def _servers(facts: ProcessesFacts) -> Check:
 
 
 def _pythons(facts: ProcessesFacts) -> Check:
-    return ok("pythons", ", ".join(facts.pythons) or f"only this one, {facts.machine.python}")
+    found = ", ".join(facts.pythons) or f"only this one, {facts.machine.python}"
+    if not any(FREE_THREADED in python for python in facts.pythons):
+        found += "; no free-threaded build is on PATH"
+    return ok("pythons", found)
 
 
 def _budgets(facts: ProcessesFacts) -> Check:

@@ -12,6 +12,7 @@ from pathlib import PurePath
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.target import Target
+from loadtests.servers import entry
 from loadtests.servers.server import Command, KeepAlive, ReplicaOrder, Seen, Server, Trouble
 from loadtests.servers.words import command_words, number, option, workers_of
 
@@ -163,9 +164,15 @@ def command(order: ReplicaOrder) -> Command:
             scratch=order.scratch,
             start_limit_s=order.start_limit_s,
         )
+        own_env = {**order.worker.env, "REPLICA": order.name}
+        if order.free_threaded:  # the module looks under load whether the GIL is on
+            return Command(
+                argv=(order.python, "-m", "gunicorn", *settings, f"{entry.MODULE}:{entry.NAME}"),
+                env=own_env | entry.environment(order),
+                files=entry.files(order),
+            )
         return Command(
-            argv=(order.python, "-m", "gunicorn", *settings, order.application),
-            env={**order.worker.env, "REPLICA": order.name},
+            argv=(order.python, "-m", "gunicorn", *settings, order.application), env=own_env
         )
     return Command(
         argv=serve_argv(

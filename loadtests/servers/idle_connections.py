@@ -31,12 +31,19 @@ def allowed(declared: KeepAlive, kept: KeptConnections | None = None) -> IdleCon
 
     ``declared`` is what the server's file says of its command line, ``kept`` what was seen; the
     stricter one counts. Where a server has few connections, users would wait for one that the proxy
-    keeps open, so the proxy keeps none.
+    keeps open, so the proxy keeps none. It keeps none either where nothing is known: the page that
+    was asked for took too long, and the server's file says nothing.
     """
+    if kept is not None and nothing_answered(kept):
+        return ONE_EACH if declared == KeepAlive() else _allowed(declared, None)
+    return _allowed(declared, kept)
+
+
+def _allowed(declared: KeepAlive, kept: KeptConnections | None) -> IdleConnections | None:
     limit, idle_s = declared.connections, declared.idle_s
     if kept is not None:
-        if kept.announced and kept.opened == 1:  # each answer says so, and the proxy heeds that
-            return None
+        if kept.announced and kept.opened == 1 and idle_s != 0:
+            return None  # each answer says so, and the proxy heeds that
         if kept.answered < kept.opened:
             return ONE_EACH
         if kept.closed_after_s is not None:
@@ -50,3 +57,8 @@ def allowed(declared: KeepAlive, kept: KeptConnections | None = None) -> IdleCon
     if idle_s < LEAST_IDLE_S:
         return ONE_EACH
     return IdleConnections(most=MOST_IDLE, timeout_s=max(1, int(idle_s * MARGIN)))
+
+
+def nothing_answered(kept: KeptConnections) -> bool:
+    """Return whether the first page came too late, which says nothing of idle connections."""
+    return kept.answered == 0

@@ -15,7 +15,12 @@ _GIL = re.compile(
 GIL_IS_ON = "twofold: the GIL of this worker is on"
 """What a worker of a free-threaded CPython writes that asked ``sys._is_gil_enabled()``."""
 
-COMPILING = frozenset({"PyPy"})
+FREE_THREADED = "free-threaded"
+"""What stands behind the version of a build without a GIL, in words for people."""
+
+PYPY = "PyPy"
+
+COMPILING = frozenset({PYPY})
 """What ``platform.python_implementation()`` calls interpreters that compile as they run."""
 
 _JIT = re.compile(r"\bpypy[\d.]*\b")

@@ -22,8 +22,10 @@ class ReplicaOrder:
     other's sessions. A user's application gets neither a key nor a store from the harness.
     ``versions`` are those of the modules in ``python``, by name, where they are known. ``scratch``
     is a writable folder of the replica's own. ``program`` is the server's own program where it was
-    looked for, else it lies beside the interpreter. ``start_limit_s`` is the limit of its start;
-    None where the application itself says how long a worker may be silent.
+    looked for, else it lies beside the interpreter. ``free_threaded`` tells whether ``python`` is
+    known to be a build without a GIL. ``queue_most`` is how many connections the system lets wait
+    for a server (``net.core.somaxconn``), where it is known. ``start_limit_s`` is the limit of its
+    start; None where the application itself says how long a worker may be silent.
     """
 
     python: str
@@ -37,6 +39,8 @@ class ReplicaOrder:
     versions: Mapping[str, str] = field(default_factory=dict)
     scratch: str = "/tmp"  # noqa: S108  a container's own; processes get another
     program: str | None = None
+    free_threaded: bool = False
+    queue_most: int | None = None
     start_limit_s: float | None = None
 
     @property

@@ -1,7 +1,8 @@
 """uWSGI: processes, threads or greenlets, without its own HTTP router. PURE.
 
 ``--http-socket`` is for a server behind a proxy. It closes each connection after the answer and
-does not say so, so the proxy has to open one for each request.
+does not say so, so a header says it (``--add-header``). Both the proxy and the generator then open
+one for each request.
 """
 
 from __future__ import annotations
@@ -21,10 +22,14 @@ PROGRAM = "uwsgi"
 
 BACKLOG = 1024
 """Connections that may wait. uWSGI's default of 100 is fewer than a saturated replica may have
-users; more than the system's ``net.core.somaxconn`` (4096 since Linux 5.4) is refused."""
+users. uWSGI does not start with more than the system's ``net.core.somaxconn`` (4096 since Linux
+5.4, 128 before), so it gets no more than that where it is known."""
 
 GREENLETS = 1000
 """More than a trial has users, so that greenlets are no limit."""
+
+CLOSING = ("--add-header", "Connection: close")
+"""A client that knows nothing of uWSGI would send its next request into the closing connection."""
 
 WORKER_MODELS = (
     WorkerModel(
@@ -49,8 +54,10 @@ MODES = {
 """Our word for each of uWSGI's own."""
 
 
-def argv(program: str, worker: WorkerModel, *, bind: str, module: str) -> tuple[str, ...]:
-    """Return the command that serves a module's ``application``."""
+def argv(
+    program: str, worker: WorkerModel, *, bind: str, module: str, backlog: int = BACKLOG
+) -> tuple[str, ...]:
+    """Return the command that serves a module's ``application``; ``backlog`` is its queue."""
     return (
         program,
         *("--http-socket", bind),
@@ -62,7 +69,8 @@ def argv(program: str, worker: WorkerModel, *, bind: str, module: str) -> tuple[
         "--need-app",  # otherwise it answers 500 to everything where the import fails
         "--die-on-term",
         "--disable-logging",  # a line for each request would be work that grows with the rate
-        *("--listen", str(BACKLOG)),
+        *("--listen", str(backlog)),
+        *(CLOSING if keep_alive(worker).idle_s == 0 else ()),
         *("--module", f"{module}:{entry.NAME}"),
         *worker.options,
     )
@@ -79,7 +87,8 @@ def _concurrency(worker: WorkerModel) -> tuple[str, ...]:
 def command(order: ReplicaOrder) -> Command:
     """Return the command of one replica; the program mostly lies beside the interpreter."""
     program = order.program or str(PurePosixPath(order.python).with_name(PROGRAM))
-    return entry.command(argv, order, program=program)
+    backlog = BACKLOG if order.queue_most is None else min(BACKLOG, order.queue_most)
+    return entry.command(partial(argv, backlog=backlog), order, program=program)
 
 
 def modules(worker: WorkerModel) -> tuple[str, ...]:

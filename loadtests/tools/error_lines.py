@@ -9,7 +9,8 @@ from collections.abc import Sequence
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _ERROR = re.compile(
     r"error|\berr!|\bfatal\b|\bdenied\b|no such|not found|\bcannot\b|could not|unable to"
-    r"|read-only|no space left|not permitted|undefined",
+    r"|read-only|no space left|not permitted|undefined"
+    r"|greater than the system max",
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(

@@ -57,6 +57,17 @@ def read_machine(
     )
 
 
+def queue_limit(*, proc_root: Path = PROC) -> int | None:
+    """Return how many connections may wait at one socket of this system; None if it is not known.
+
+    Source: ``net.core.somaxconn`` in listen(2).
+    """
+    try:
+        return int((proc_root / "sys/net/core/somaxconn").read_text())
+    except (OSError, ValueError):
+        return None
+
+
 def own_cpu_limit() -> float | None:
     """Return this process's own CPU limit, in CPUs; None without a limit."""
     own = cgroup.group_of(os.getpid())

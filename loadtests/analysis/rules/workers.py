@@ -1,15 +1,17 @@
 """Were a server's worker processes replaced while it was measured, by the server itself? PURE.
 
 The rule ``identity`` asks that nothing changes. A server that recycles its workers, or that follows
-the load with their number, changes by design: it is told as what it is.
+the load with their number, changes by design: it is told as what it is. While a worker is recycled,
+a look may see one more or one fewer: granian starts the new one first, gunicorn ends the old one.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import mode
 
 from loadtests.analysis import estimates
 from loadtests.analysis.rules import run
@@ -21,6 +23,9 @@ from loadtests.model.vocabulary import RuleCode, RuleState
 
 _PROCESS = re.compile(r"\d+(@\S*)?")
 """A process id, on the processes backend with its start time."""
+
+Workers = frozenset[str]
+"""The process ids of a replica's workers at one look."""
 
 SAME_SHARE_RATIO = 1.5
 """How many times as many recycles one window of a cell may have as another. At most a half more of
@@ -48,8 +53,15 @@ def identity(plan: Plan, trials: Sequence[Trial]) -> Finding:
     changes = _changes(plan, trials)
     if not changes:
         return finding
+    followers = _following_the_load(trials, {each.member for of in changes.values() for each in of})
     growing = next(
-        (each for of in changes.values() for each in of if each.before != each.after), None
+        (
+            each
+            for of in changes.values()
+            for each in of
+            if each.before != each.after and each.member in followers
+        ),
+        None,
     )
     if growing is not None:
         return _broken(
@@ -62,14 +74,53 @@ def identity(plan: Plan, trials: Sequence[Trial]) -> Finding:
     return _recycled(trials, changes)
 
 
+def _following_the_load(trials: Sequence[Trial], members: Collection[str]) -> set[str]:
+    """Return the members whose number of workers changed by itself, and not by a recycled worker.
+
+    ``members`` are replicas whose workers changed.
+    """
+    in_time = sorted(trials, key=lambda trial: trial.started_at_s)
+    return {
+        member
+        for member in members
+        if _follows_the_load(
+            [frozenset(_split(trial.identities.get(member, ""))[1]) for trial in in_time]
+        )
+    }
+
+
+def _follows_the_load(looks: Sequence[Workers]) -> bool:
+    """Return whether workers came or went without replacing one another.
+
+    ``looks`` are a replica's workers at each look, in time. Other than the usual number of them is
+    a recycle if the workers behind it are no longer those before it. It is none if two looks in a
+    row saw the same workers.
+    """
+    usual = mode(map(len, looks))
+    has_recycled = len({look for look in looks if len(look) == usual}) > 1
+    grouped = [list(of) for _, of in itertools.groupby(looks, key=lambda look: len(look) == usual)]
+    for place, group in enumerate(grouped):
+        if len(group[0]) == usual:
+            continue
+        if any(first == second for first, second in itertools.pairwise(group)):
+            return True
+        if place in {0, len(grouped) - 1}:  # nobody saw what was before it, or behind it
+            is_recycle = has_recycled
+        else:
+            is_recycle = grouped[place - 1][-1] != grouped[place + 1][0]
+        if not is_recycle:
+            return True
+    return False
+
+
 def _recycled(trials: Sequence[Trial], changes: Mapping[str, Sequence[_Change]]) -> Finding:
     counts = {name: sum(each.new for each in of) for name, of in changes.items()}
     total, windows = sum(counts.values()), sum(count > 0 for count in counts.values())
     member = next(each.member for of in changes.values() for each in of if each.new)
     told = (
         f"The server replaced {total} worker processes itself, in {windows} of {len(counts)} trials"
-        f" (first those of {member}). gunicorn does so after max_requests, and where a worker was"
-        " killed."
+        f" (first those of {member}). gunicorn does so after max_requests, granian after"
+        " --workers-lifetime, and both where a worker was killed."
     )
     for cell, by_round in estimates.trials_by_cell(trials).items():
         ids = [trial.spec.id for trial in by_round.values()]
@@ -79,8 +130,8 @@ def _recycled(trials: Sequence[Trial], changes: Mapping[str, Sequence[_Change]])
                 figure=max(of_cell),
                 limit=SAME_SHARE_RATIO * min(of_cell),
                 detail=f"{told} Trials of {cell} had from {min(of_cell)} to {max(of_cell)} of them,"
-                " so they are not alike. Measure with max_requests = 0, or so low that every window"
-                " has many.",
+                " so they are not alike. Measure with max_requests = 0 (granian: without"
+                " --workers-lifetime), or so low that every window has many.",
             )
     return found(
         RuleCode.IDENTITY,

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from loadtests.environments.compose.containers import LOG_LINES, ContainerStack
+from loadtests.environments.compose.containers import (
+    LOG_LINES,
+    ContainerStack,
+    ask_implementation,
+)
 from loadtests.environments.compose.projects import KEEP_RUNNING, Project
 from loadtests.environments.counters import member_name
 from loadtests.environments.wait_idle import wait_until_quiet
 from loadtests.model.plan import Upstream
 from loadtests.model.stack import Replica
+from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import Role
 
 LANES = "abcd"
@@ -24,6 +30,9 @@ class LaneStack(ContainerStack):
     ``ports`` are the ports of the versions by name. The starts run on ``lane_cores``, one lane per
     core, and all other services on ``service_cores``.
     """
+
+    _asks_python = True
+    """Whether the starts' image has the sample application's interpreter."""
 
     def __init__(
         self,
@@ -47,11 +56,24 @@ class LaneStack(ContainerStack):
         self._lane_cores = tuple(lane_cores)
         self._replica_cpus = replica_cpus
         self._held: set[str] = set()
+        self._implementations: dict[str, str | None] = {}
 
     @property
     def host_cores(self) -> tuple[int, ...]:
         """The cores of the lanes, or none if the engine is on another machine."""
         return self._lane_cores if self._local else ()
+
+    def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+        """Return a start's processes with what its Python calls itself; versions may differ."""
+        if member not in self._implementations:
+            container = self._containers[member].id
+            asked = ask_implementation(container) if self._asks_python else None
+            self._implementations[member] = asked
+        implementation = self._implementations[member]
+        return tuple(
+            replace(process, implementation=implementation)
+            for process in super().processes_of(member)
+        )
 
     def grow(self, count: int) -> None:
         """Bring up to at least ``count`` starts of each version, and the services."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 ASK_LIMIT_S = 30.0
 
+_FREE = "import sysconfig; print(sysconfig.get_config_var('Py_GIL_DISABLED') or 0)"
+
 _VERSIONS = """
 import importlib.metadata, json, sys
 found = {}
@@ -94,6 +96,14 @@ def versions_in(python: str, modules: tuple[str, ...]) -> Mapping[str, str | Non
     return {}
 
 
+@cache
+def is_free_threaded(python: str) -> bool:
+    """Return whether an interpreter is a build without a GIL (PEP 703), as far as it says so."""
+    with suppress(ProcessFailure):
+        return proc.run((python, "-c", _FREE), timeout_s=ASK_LIMIT_S).stdout.strip() == "1"
+    return False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Start:
     """How a replica is started: its command, its variables and its working folder.
@@ -153,6 +163,7 @@ def start_of(order: ReplicaOrder, tested: Target, *, root: Path, lent: Path | No
         versions={name: text for name, text in modules.items() if text},
         start_limit_s=gunicorn.import_limit_s(order.start_limit_s, tested, order.worker),
     )
+    own = replace(own, free_threaded=is_free_threaded(own.python))
     command = server.command(_with_program(own))
     last = str(lent) if lent and order.worker.python is None else ""  # another has its own
     first = (command.env.get(IMPORT_PATH), order.worker.env.get(IMPORT_PATH))

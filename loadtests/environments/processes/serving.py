@@ -32,7 +32,7 @@ INTERPRETERS = (
 ASK_LIMIT_S = 30.0
 
 _ASK = """
-import importlib.util, json, platform, sys
+import importlib.util, json, platform, sys, sysconfig
 def is_there(name):
     if importlib.util.find_spec(name) is not None:
         return True
@@ -42,7 +42,8 @@ def is_there(name):
     except ImportError:
         return False
     return True
-print(json.dumps([platform.python_implementation(), platform.python_version(),
+free = " free-threaded" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+print(json.dumps([platform.python_implementation(), platform.python_version() + free,
  [name for name in sys.argv[1:] if not is_there(name)]]))
 """
 
@@ -166,7 +167,10 @@ def pythons() -> tuple[str, ...]:
 
 
 def about(python: str) -> str:
-    """Return an interpreter's implementation and version, such as ``CPython 3.13.5``."""
+    """Return an interpreter's implementation and version, such as ``CPython 3.13.5``.
+
+    A build without a GIL has ``interpreter.FREE_THREADED`` behind it.
+    """
     implementation, version, _ = _asked(python, ())
     return f"{implementation} {version}"
 

@@ -50,6 +50,14 @@ OF_AN_END = (
         r"It lacks the library \g<library>: install the system's package that has it.",
     ),
     (
+        re.compile(
+            r"Listen queue size is greater than the system max net\.core\.somaxconn"
+            r" \((?P<most>\d+)\)"
+        ),
+        r"Give its variant the option --listen \g<most>; or let more connections wait: sysctl -w"
+        " net.core.somaxconn=1024.",
+    ),
+    (
         re.compile(r"address already in use", re.IGNORECASE),
         "Two programs in it want the same port.",
     ),

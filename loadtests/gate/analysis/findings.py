@@ -20,7 +20,7 @@ from loadtests.analysis.rules.load import (
     GAIN_LIMIT_RATIO,
     LAG_LIMIT_MS,
 )
-from loadtests.gate.analysis import answers, error_spending
+from loadtests.gate.analysis import answers, error_spending, heading
 from loadtests.gate.analysis.answers import Difference
 from loadtests.gate.model import (
     Evidence,
@@ -36,6 +36,7 @@ from loadtests.gate.model import (
 )
 from loadtests.model.trial import RequestCount
 from loadtests.model.vocabulary import RuleCode
+from loadtests.servers.interpreter import COMPILING
 
 CONTENTION_LIMIT_RATIO = 0.25
 """Share of the cores that other programs may use. Both versions lose the same, so the result is
@@ -56,6 +57,7 @@ def check(plan: GatePlan, evidence: Evidence) -> tuple[GateFinding, ...]:
         *_identity(plan, evidence),
         *_contention(evidence),
         *_saturation(evidence),
+        *_cold(plan, evidence),
     )
 
 
@@ -236,6 +238,27 @@ def _identity(plan: GatePlan, evidence: Evidence) -> Iterator[GateFinding]:
             " Look in the logs for a crash or an out-of-memory kill.",
             warning=of_head and head_fails_more(plan, evidence),
         )
+
+
+def is_cold(evidence: Evidence, worker: str) -> bool:
+    """Return whether a version's Python compiles as it runs, so that fresh starts are not warm.
+
+    A run warms each replica for half a minute at least. A pair's windows last for a few seconds.
+    """
+    entries = heading.seen_of(evidence, worker).values()
+    return any(entry.python in COMPILING for entry in entries)
+
+
+def _cold(plan: GatePlan, evidence: Evidence) -> Iterator[GateFinding]:
+    for worker in plan.workers:
+        if is_cold(evidence, worker):
+            yield GateFinding(
+                code=RuleCode.STEADY,
+                detail=f"{worker}: its Python compiles as it runs, and a gate's starts are too"
+                " fresh to be warm. What was measured is cold code, so no loss of speed is judged"
+                " to be a regression. A run (twofold run) warms its replicas.",
+                warning=True,
+            )
 
 
 def _contention(evidence: Evidence) -> Iterator[GateFinding]:

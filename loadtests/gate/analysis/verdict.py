@@ -64,6 +64,9 @@ UNFINISHED = (
     " checked last, such as the answers of two replicas, is missing."
 )
 
+COLD = " But its Python compiles as it runs and was not warm yet, so this decides nothing."
+"""Stands behind the reason of an endpoint that would have regressed."""
+
 MOST_TOLD = 3
 """Requests that are told because head answers them otherwise than base."""
 
@@ -174,6 +177,7 @@ def _endpoint(
     plan: GatePlan, evidence: Evidence, worker: str, endpoint: EndpointName
 ) -> EndpointResult:
     judged = judge(log_ratios.values(evidence, worker, endpoint), rule_of(plan, endpoint))
+    is_undecided = judged.verdict is GateVerdict.REGRESSED and findings.is_cold(evidence, worker)
     base, head = (log_ratios.level(evidence, worker, endpoint, side) for side in SideName)
     unit = "" if endpoint is EndpointName.SCALING else log_ratios.ENDPOINTS[endpoint].unit
     return EndpointResult(
@@ -182,7 +186,7 @@ def _endpoint(
         margin=plan.margins[endpoint],
         units=judged.units,
         look=judged.look,
-        verdict=judged.verdict,
+        verdict=GateVerdict.INCONCLUSIVE if is_undecided else judged.verdict,
         change=Estimate(
             estimate=_change(judged.mean), low=_change(judged.low), high=_change(judged.high)
         ),
@@ -192,7 +196,7 @@ def _endpoint(
         sd_ratio=_rounded(judged.sd),
         visible=_change(judged.visible),
         settle_minutes=_settle_minutes(judged, evidence, worker, endpoint),
-        reason=_reason(judged, plan.margins[endpoint]),
+        reason=_reason(judged, plan.margins[endpoint]) + (COLD if is_undecided else ""),
     )
 
 

@@ -12,9 +12,9 @@ from loadtests.measurement.serving import in_force, keep_alive
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import IdleConnections, WorkerModel
 from loadtests.model.stack import Replica
-from loadtests.model.tested.in_force import InForce
+from loadtests.model.tested.in_force import InForce, KeptConnections
 from loadtests.model.tested.target import TargetKind
-from loadtests.servers import idle_connections
+from loadtests.servers import idle_connections, interpreter
 from loadtests.servers.server import KeepAlive
 
 
@@ -49,7 +49,7 @@ def see(stack: GateStack, plan: GatePlan, worker: str) -> Serving:
     """
     seen = {side: _look(stack, plan, worker, side) for side in SideName}
     as_started = {side: entry for side, entry in seen.items() if entry.as_started}
-    idle = _idle(stack, plan, as_started)
+    idle = _idle(stack, plan, worker, seen)
     # That took seconds, in which the last processes of a server may have started.
     seen |= {side: _look(stack, plan, worker, side) for side in as_started}
     _check_variants(plan, worker, seen)
@@ -89,12 +89,25 @@ def _look(stack: GateStack, plan: GatePlan, worker: str, side: SideName) -> InFo
                 f" {entry.seen_by}. Is the number set elsewhere, in a variable or a configuration"
                 f" file? The beginning of its log:\n{log[:2000]}"
             )
-        return replace(entry, worker=worker)
+        return replace(entry, worker=worker, python=_python(stack, plan, model, start, entry))
     as_it_starts = replace(model, as_started=True)
     entry, _ = in_force.look_when_up(stack, start.name, as_it_starts, planned=model)
+    entry = replace(entry, python=_python(stack, plan, model, start, entry))
     if not model.as_started and is_in_force(model, entry):
         return replace(entry, worker=worker, as_started=False, slots=model.slots)
     return replace(entry, worker=worker)
+
+
+def _python(
+    stack: GateStack, plan: GatePlan, model: WorkerModel, start: Replica, entry: InForce
+) -> str | None:
+    """Return what a start's interpreter calls itself, where it was asked or its name says it."""
+    asked = entry.python or (None if model.python else plan.tested.implementation)
+    if asked is None and interpreter.compiles_as_it_runs(
+        model.python, stack.processes_of(start.name)
+    ):
+        return interpreter.PYPY
+    return asked
 
 
 def is_in_force(model: WorkerModel, seen: InForce) -> bool:
@@ -133,16 +146,25 @@ def kept(evidence: Evidence, serving: Serving) -> Evidence:
 
 
 def _idle(
-    stack: GateStack, plan: GatePlan, as_started: Mapping[SideName, InForce]
-) -> dict[SideName, IdleConnections | None]:
-    """Return what the proxy may keep of each version's server that is not put into force by us."""
-    if not as_started:
-        return {}
-    starts: dict[str, Replica] = {side: starts_of(stack, side)[0] for side in as_started}
-    found = keep_alive.ask(
-        stack,
-        {name: start.address for name, start in starts.items()},
-        path=plan.health,
-        watch_s=dict.fromkeys(starts, keep_alive.UNKNOWN_WATCH_S),
-    )
-    return {side: idle_connections.allowed(KeepAlive(), found.get(side)) for side in as_started}
+    stack: GateStack, plan: GatePlan, worker: str, seen: Mapping[SideName, InForce]
+) -> dict[SideName, IdleConnections]:
+    """Return what the proxy may keep of each version's server, where that is not the proxy's own.
+
+    A server that is not put into force by us is asked; of others, their file says it.
+    """
+    models = served_by(plan, worker)
+    declared: dict[SideName, KeepAlive] = {
+        side: KeepAlive() if entry.as_started else keep_alive.declared(models[side])
+        for side, entry in seen.items()
+    }
+    asked = {side: starts_of(stack, side)[0] for side, of in declared.items() if of.idle_s is None}
+    found: Mapping[str, KeptConnections] = {}
+    if asked:
+        found = keep_alive.ask(
+            stack,
+            {str(side): start.address for side, start in asked.items()},
+            path=plan.health,
+            watch_s=dict.fromkeys(map(str, asked), keep_alive.UNKNOWN_WATCH_S),
+        )
+    allowed = {side: idle_connections.allowed(of, found.get(side)) for side, of in declared.items()}
+    return {side: idle for side, idle in allowed.items() if idle is not None}

@@ -49,6 +49,8 @@ class Stackable:
 class VersionStack(LaneStack):
     """A stack of starts whose ports are found once they listen."""
 
+    _asks_python = False  # it has the user's image
+
     def __init__(
         self, *given: Any, startings: Mapping[SideName, Starting], say: Say, **settings: Any
     ) -> None:

@@ -14,9 +14,7 @@ import contextlib
 import errno
 import math
 import socket as patched_socket
-import struct
-import sys
-from time import monotonic, time
+from time import monotonic
 from typing import Any
 
 import gevent
@@ -26,6 +24,13 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from loadtests.generator.http.head import ends_by_closing, final_head, known_answer, remember
 from loadtests.generator.http.outcome import Outcome
+from loadtests.generator.kernel import (
+    IS_LINUX,
+    STAMP_BYTES,
+    TIMESTAMP,
+    arrived_at,
+    may_have_received,
+)
 
 RECEIVE_BYTES = 65_536
 """Most bytes per read; larger than most answers."""
@@ -43,14 +48,6 @@ The generator's container has 1 GiB, and a test has hundreds of users."""
 
 _held = {"bytes": 0}
 """What these bodies have now; each connection releases its own with its next request."""
-
-TIMESTAMP = 35
-"""SO_TIMESTAMPNS of <asm/socket.h> (Linux): when data arrived, by ``time.time()``'s clock."""
-TIMESPEC = struct.Struct("ll")
-STAMPED = sys.platform == "linux"
-STAMP_MOST_S = 10.0
-"""No unread answer is older than this; a larger age means that the clock was set."""
-STAMP_BYTES = patched_socket.CMSG_SPACE(TIMESPEC.size)
 
 plain_socket: Any = get_original("socket", "socket")
 """The socket class before gevent's patching; it never blocks here, so it needs no wrapper."""
@@ -73,7 +70,7 @@ class ConnectFailed(Exception):
 
 
 class StaleConnection(Exception):
-    """The server closed this connection earlier; nothing of the request was sent."""
+    """The server closed this connection before any of the request reached it: nobody read it."""
 
 
 class Connection:
@@ -87,6 +84,7 @@ class Connection:
         "_arrived_at",
         "_asking",
         "_awaited",
+        "_before",
         "_body",
         "_hub",
         "_only_head",
@@ -94,7 +92,9 @@ class Connection:
         "_parser",
         "_received",
         "_send",
+        "_sent",
         "_socket",
+        "_stale",
         "_used",
         "_watcher",
         "deadline",
@@ -114,7 +114,8 @@ class Connection:
         self._arrived_at = 0.0
         self._awaited = False
         self._only_head = False
-        self._used = False
+        self._used = self._stale = False
+        self._sent = self._before = 0  # bytes: all of them, and those of earlier requests
         self._outcome: Outcome | None = None
         self._body: list[bytes] = []
         self._received = 0
@@ -146,6 +147,7 @@ class Connection:
             _held["bytes"] -= self._received
             self._received = 0
         self.deadline = deadline
+        self._before = self._sent
         try:
             self._send_whole(request)
             if self._outcome is None:
@@ -155,6 +157,8 @@ class Connection:
             self._asking = None
             self.close()
             raise
+        if self._stale:
+            raise StaleConnection
         return self._outcome  # type: ignore[return-value]  # set by _end before it switches here
 
     def body(self) -> bytes:
@@ -252,6 +256,11 @@ class Connection:
     def _outcome_of_closing(self) -> Outcome:
         self.usable = False
         if not self.raw:
+            self._stale = (
+                self._awaited
+                and self._before > 0
+                and not may_have_received(self._socket, self._before)
+            )
             return Outcome.CLOSED_EARLY
         head = final_head(self.raw)
         if head is None or not ends_by_closing(head):
@@ -270,6 +279,7 @@ class Connection:
             self._end(Outcome.RESET)
             return
         self._used = True
+        self._sent += taken
         if taken < len(request):
             self._send_rest(memoryview(request)[taken:])
 
@@ -285,7 +295,9 @@ class Connection:
                 self._asking = None
                 if self._outcome is None:
                     with contextlib.suppress(BlockingIOError):
-                        rest = rest[self._send(rest) :]
+                        taken = self._send(rest)
+                        self._sent += taken
+                        rest = rest[taken:]
         except OSError:
             self._end(Outcome.RESET)
         finally:
@@ -309,25 +321,13 @@ class Connection:
             asking.switch()
 
 
-def arrived_at(notes: list[tuple[int, int, bytes]]) -> float:
-    """Return when the kernel received the data, by the monotonic clock; now without a note."""
-    now = monotonic()
-    for _, kind, stamp in notes:
-        if kind == TIMESTAMP:
-            seconds, nanoseconds = TIMESPEC.unpack(stamp)
-            age_s: float = time() - seconds - nanoseconds * 1e-9
-            # If the clock was set meanwhile, the answer must not seem to come from the future.
-            return now - min(age_s, STAMP_MOST_S) if age_s > 0.0 else now
-    return now
-
-
 def connect(family: int, address: tuple[Any, ...], timeout_s: float) -> Any:
     """Return a connected non-blocking socket; raises ``ConnectFailed``."""
     sock = plain_socket(family, patched_socket.SOCK_STREAM)
     try:
         sock.settimeout(0.0)
         sock.setsockopt(patched_socket.IPPROTO_TCP, patched_socket.TCP_NODELAY, 1)
-        if STAMPED:
+        if IS_LINUX:
             sock.setsockopt(patched_socket.SOL_SOCKET, TIMESTAMP, 1)
         code = sock.connect_ex(address)
         if code == errno.EINPROGRESS:

@@ -12,6 +12,9 @@ from loadtests.generator.http.response import Response
 
 FIRST_ERROR_STATUS = 400
 
+SAFE = (b"GET ", b"HEAD ", b"OPTIONS ")
+"""How requests begin that change nothing, so that they may be sent again (RFC 9110, 9.2.1)."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ready:
@@ -42,17 +45,36 @@ def send(
 ) -> tuple[Outcome, int, bytes, bytes, float]:
     """Send ``wire``; return outcome, status, header, body and the moment of completion.
 
-    If the server closed the connection earlier, the request is sent over another one. Raises
+    A request is sent again, over a new connection, where the server had closed the used one before
+    it came (RFC 9112, 9.3.1). A server that read it and then closed has failed. Whether it was read
+    is certain, except after a reset: then only a safe request is sent again, and only to a server
+    that has not kept a connection yet, such as uWSGI's, which closes each without saying so. Raises
     ``ConnectFailed`` if no connection can be made in ``timeout_s``.
     """
+    # What may not be sent twice goes where it will be read.
+    take, give = (
+        (origin.take, origin.give)
+        if origin.keeps or wire.startswith(SAFE)
+        else (origin.take_rested, origin.give_rested)
+    )
     while True:
-        connection = origin.take(timeout_s)
+        connection = take(timeout_s)
+        answered = connection.done
         try:
             outcome = connection.exchange(wire, deadline, only_head=only_head)
         except StaleConnection:
+            origin.closes(answered)
+            take = origin.connect
             continue
         finally:
-            origin.give(connection)
+            give(connection)
+        if not origin.keeps and answered:
+            if outcome is Outcome.RESET and not connection.raw and wire.startswith(SAFE):
+                origin.closes(answered)
+                take = origin.connect
+                continue
+            if outcome is Outcome.OK:
+                origin.keeps = True
         status = connection.status
         if outcome is Outcome.OK and status >= FIRST_ERROR_STATUS:
             outcome = Outcome.STATUS

@@ -16,18 +16,27 @@ WATCH_INTERVAL_S = 0.02
 
 Time limits are exact to this interval, and cost nothing per request."""
 
+REST_S = 0.2
+"""A server that closes after each answer has done so by then. Between the two, a replica with a
+small CPU budget may stand still for most of the kernel's period of 100 ms."""
+
 
 class UnusableUrl(ValueError):
     """This client cannot request the URL; the message says why."""
 
 
 class Origin:
-    """One host and port, with the connections to it."""
+    """One host and port, with the connections to it.
+
+    ``keeps`` tells whether the server answers more than once on a connection; None until that is
+    known. A server may close each and not say so, as uWSGI does: then each request gets a new one.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         """Remember the address; connections are made on demand."""
         self.host = host
         self.port = port
+        self.keeps: bool | None = None
         self.open: set[Connection] = set()
         self._idle: list[Connection] = []
         self._addresses: list[tuple[int, tuple[str, int]]] = []
@@ -40,17 +49,47 @@ class Origin:
             if connection.usable:
                 return connection
             self.open.discard(connection)
-        return self._connect(timeout_s)
+        return self.connect(timeout_s)
+
+    def take_rested(self, timeout_s: float) -> Connection:
+        """Return a connection that the server has left open for a while, or a new one.
+
+        It is for requests that may not be sent twice, until ``keeps`` is known. Raises
+        ``ConnectFailed``.
+        """
+        idle = self._idle
+        if idle and idle[0].usable and monotonic() - idle[0].done > REST_S:
+            return idle.pop(0)
+        return self.connect(timeout_s)
 
     def give(self, connection: Connection) -> None:
         """Return ``connection`` to the pool after use."""
-        if connection.usable:
+        if connection.usable and self.keeps is not False:
             self._idle.append(connection)
         else:
             self.open.discard(connection)
+            connection.close()
+
+    def give_rested(self, connection: Connection) -> None:
+        """Return a connection of ``take_rested``; one idle is enough to see whether it is kept."""
+        if self._idle and not self.keeps:
+            connection.usable = False
+        self.give(connection)
+
+    def closes(self, answered: float) -> None:
+        """Note that a connection was found closed, whose last answer came at ``answered``.
+
+        Long after its answer, that may be the server's time for idle ones.
+        """
+        if self.keeps is None and monotonic() - answered < REST_S:
+            self.keeps = False
 
     def renew(self) -> None:
-        """Close the idle connections, and those in flight after their answers."""
+        """Close the idle connections, and those in flight after their answers.
+
+        Another server may be there by now.
+        """
+        self.keeps = None
         for connection in self._idle:
             self.open.discard(connection)
             connection.close()
@@ -66,7 +105,8 @@ class Origin:
             if connection.deadline < now:
                 connection.fail(Outcome.TIMEOUT)
 
-    def _connect(self, timeout_s: float) -> Connection:
+    def connect(self, timeout_s: float) -> Connection:
+        """Return a new connection; raises ``ConnectFailed``."""
         if not self._addresses:
             self._addresses = resolve(self.host, self.port)
         failure = ConnectFailed(Outcome.UNREACHABLE, f"{self.host} has no address")
@@ -79,6 +119,7 @@ class Origin:
                 self.open.add(connection)
                 return connection
         self._addresses = []
+        self.keeps = None  # another server may come up there
         raise failure
 
 

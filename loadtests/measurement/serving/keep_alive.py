@@ -107,9 +107,18 @@ def bounded(
 
 
 def note(worker: WorkerModel, kept: KeptConnections) -> str | None:
-    """Return a sentence on a server that has fewer connections than users may want."""
+    """Return a sentence on a server that has fewer connections than users may want.
+
+    There is one, too, where it answered nothing in time and its file says nothing.
+    """
     limit = declared(worker).connections
-    if kept.answered < kept.opened and not kept.announced:
+    if idle_connections.nothing_answered(kept):
+        if declared(worker) == KeepAlive():
+            return (
+                f"{worker.name} did not answer the question about its idle connections in time, so"
+                " nothing is known of them, and the proxy opens a new one for each request."
+            )
+    elif kept.answered < kept.opened and not kept.announced:
         limit = kept.answered
     if limit is None or limit >= CONNECTIONS:
         return None

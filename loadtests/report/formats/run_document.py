@@ -106,6 +106,11 @@ class ComparisonEntry(Entry):
     ratio: float | None
     low: float | None
     high: float | None
+    all_pairs_ratio: Estimate | None = Field(
+        default=None,
+        description="the same with an interval that holds together with those of all pairs of this"
+        " workload and number of replicas",
+    )
     per_core_ratio: Estimate | None = Field(
         default=None, description="the same for requests per CPU-second"
     )

@@ -21,11 +21,10 @@ from loadtests.report.rounding import factor, figure, figures, interval
 from loadtests.report.text import advice, changes, consistency, latency, profiles, requests, story
 from loadtests.report.text import comparison as compared
 from loadtests.report.text.variants import (
-    equal_ones,
     in_force,
     load_of_times,
+    notes,
     reasons,
-    speedups,
     variants,
 )
 
@@ -107,7 +106,7 @@ def _variants(result: RunResult) -> Iterator[RenderableType]:
                 figure(row.start_s),
                 factor(row.speedup.estimate),
             )
-        yield Group(table, *(Text(sentence) for sentence in (*equal_ones(of), *speedups(of))))
+        yield Group(table, *map(Text, notes(of)))
     if rows:
         count = rows[0].replicas
         yield Text(

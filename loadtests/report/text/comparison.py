@@ -1,6 +1,7 @@
 """Which worker model to run for which workload, in a sentence with the figures behind it.
 
-PURE. A worker model counts as faster only if the interval of the ratio excludes 1. One whose
+PURE. A worker model counts as faster only if the interval of the ratio excludes 1, which holds for
+all pairs together: the best of many may be the best by chance. One whose
 figures are not valid, or whose answers are wrong or fail with more replicas, is compared with none.
 """
 
@@ -88,13 +89,21 @@ def recommendations(comparisons: Sequence[ComparisonResult]) -> list[str]:
 
 
 def ratio_of(comparisons: Sequence[ComparisonResult], worker: str, against: str) -> Estimate | None:
-    """Return the ratio of one worker model to another, whichever way round it was computed."""
+    """Return the ratio of one worker model to another, whichever way round it was computed.
+
+    Its interval holds for all pairs together.
+    """
     for comparison in comparisons:
         if (comparison.worker, comparison.against) == (worker, against):
-            return comparison.ratio
+            return among_all(comparison)
         if (comparison.worker, comparison.against) == (against, worker):
-            return inverse(comparison.ratio)
+            return inverse(among_all(comparison))
     return None
+
+
+def among_all(comparison: ComparisonResult) -> Estimate:
+    """Return a ratio with the interval that holds for all pairs together, where there is one."""
+    return comparison.all_pairs_ratio or comparison.ratio
 
 
 def inverse(ratio: Estimate) -> Estimate:

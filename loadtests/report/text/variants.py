@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from loadtests.model.latency import LevelResult, Percentiles, Quantile
 from loadtests.model.plan import Cell, WorkerModel
 from loadtests.model.result import CellResult, ComparisonResult, Estimate, RunResult
 from loadtests.model.tested.in_force import InForce
 from loadtests.model.vocabulary import Bottleneck
 from loadtests.report.rounding import factor, figure, interval
-from loadtests.report.text.comparison import inverse, is_trusted
+from loadtests.report.text.comparison import among_all, inverse, is_trusted
 
 GIGABYTE = 1e9
 
@@ -23,8 +24,11 @@ class Variant:
     """One variant with one workload, at the most replicas that were measured.
 
     ``p50_ms`` and ``p99_ms`` are those at 70 % of capacity where ``at_share`` is set, else those at
-    full load. ``level_with`` are the variants that the intervals cannot tell from this one.
-    ``is_trusted`` tells whether its cell is valid, and whether its answers hold with more replicas.
+    full load. ``response`` has them with their intervals. Where that load has no valid figures, all
+    three are None and ``no_times`` says why. ``per_core_ratio`` is the ratio of requests per core
+    to those of the first variant of its workload that can be trusted. ``level_with`` are the
+    variants that the intervals cannot tell from this one. ``is_trusted`` tells whether its cell is
+    valid, and whether its answers hold with more replicas.
     """
 
     worker: str
@@ -40,6 +44,9 @@ class Variant:
     speedup: Estimate
     level_with: tuple[str, ...]
     is_trusted: bool = True
+    response: Percentiles | None = None
+    no_times: str = ""
+    per_core_ratio: Estimate | None = None
 
 
 def variants(result: RunResult) -> list[Variant]:
@@ -51,14 +58,23 @@ def variants(result: RunResult) -> list[Variant]:
         if cell.cell.replicas == most and cell.throughput_rps.estimate
     ]
     order = [workload.name for workload in result.plan.workloads]
-    return sorted(
-        rows, key=lambda row: (order.index(row.workload), -(row.throughput_rps.estimate or 0))
-    )
+    rows.sort(key=lambda row: (order.index(row.workload), -(row.throughput_rps.estimate or 0)))
+    first = {row.workload: row.worker for row in reversed(rows) if row.is_trusted}
+    return [
+        replace(
+            row, per_core_ratio=_per_core(_compared(result, row), row.worker, first[row.workload])
+        )
+        if row.is_trusted
+        else row
+        for row in rows
+    ]
 
 
 def _variant(result: RunResult, cell: CellResult) -> Variant:
     rate = cell.throughput_rps.estimate or 0.0
-    p50_ms, p99_ms, share = _response(result, cell)
+    level = _level_shown(result, cell)
+    is_valid = level is not None and level.state == "valid"
+    response = level.response if level is not None and is_valid else None
     seen = _seen(result, cell.cell.worker)
     return Variant(
         worker=cell.cell.worker,
@@ -67,26 +83,27 @@ def _variant(result: RunResult, cell: CellResult) -> Variant:
         throughput_rps=cell.throughput_rps,
         per_core_rps=rate / cell.cpu_got_cpus if cell.cpu_got_cpus else None,
         per_gigabyte_rps=rate / (cell.memory_bytes / GIGABYTE) if cell.memory_bytes else None,
-        p50_ms=p50_ms,
-        p99_ms=p99_ms,
-        at_share=share,
+        p50_ms=response.p50.ms if response else None if level else cell.p50_ms,
+        p99_ms=response.p99.ms if response else None if level else cell.p99_ms,
+        at_share=SHARE_SHOWN if level else None,
         start_s=seen.start_s if seen else None,
         speedup=cell.speedup,
         level_with=tuple(_level(result.comparisons, cell.cell)),
         is_trusted=is_trusted(result, cell.cell),
+        response=response,
+        no_times=level.reason or level.state if level is not None and not is_valid else "",
     )
 
 
-def _response(
-    result: RunResult, cell: CellResult
-) -> tuple[float | None, float | None, float | None]:
+def _level_shown(result: RunResult, cell: CellResult) -> LevelResult | None:
+    """Return the cell's level at the load at which response times are compared."""
     for latency in result.latency:
         of = Cell(worker=latency.worker, workload=latency.workload, replicas=latency.replicas)
         if of == cell.cell:
             for level in latency.levels:
                 if abs(level.share_ratio - SHARE_SHOWN) < 0.01:
-                    return level.response.p50.ms, level.response.p99.ms, SHARE_SHOWN
-    return cell.p50_ms, cell.p99_ms, None
+                    return level
+    return None
 
 
 def _seen(result: RunResult, worker: str) -> InForce | None:
@@ -98,7 +115,7 @@ def _level(comparisons: Sequence[ComparisonResult], cell: Cell) -> Iterator[str]
         if (comparison.workload, comparison.replicas) != (cell.workload, cell.replicas):
             continue
         pair = (comparison.worker, comparison.against)
-        if cell.worker in pair and _contains_one(comparison.ratio):
+        if cell.worker in pair and _contains_one(among_all(comparison)):
             yield pair[0] if pair[1] == cell.worker else pair[1]
 
 
@@ -132,6 +149,47 @@ def speedups(rows: Sequence[Variant]) -> Iterator[str]:
         yield f"Speed-up [95 %]: {', '.join(shown)}."
 
 
+def notes(rows: Sequence[Variant]) -> Iterator[str]:
+    """Yield what stands below the table of one workload: what is equal, and all intervals.
+
+    The table has room for one interval in 80 columns.
+    """
+    yield from equal_ones(rows)
+    yield from _per_core_ratios(rows)
+    yield from _times(rows, "p50", lambda response: response.p50)
+    yield from _times(rows, "p99", lambda response: response.p99)
+    for row in rows:
+        if row.no_times:
+            yield f"No response times of {row.worker} at 70 % of capacity: {row.no_times}"
+    yield from speedups(rows)
+
+
+def _per_core_ratios(rows: Sequence[Variant]) -> Iterator[str]:
+    shown = [
+        f"{row.worker} {interval(row.per_core_ratio, factor)}"
+        for row in rows
+        if row.per_core_ratio is not None
+    ]
+    if shown:
+        first = next(row.worker for row in rows if row.is_trusted)
+        yield f"Requests per core, times those of {first} [95 %]: {', '.join(shown)}."
+
+
+def _times(
+    rows: Sequence[Variant], name: str, of: Callable[[Percentiles], Quantile]
+) -> Iterator[str]:
+    """Yield a percentile of each variant with its interval; a dash is a bound that is not known."""
+    shown = [
+        f"{row.worker} {figure(time.ms)} [{figure(time.low_ms)}, {figure(time.high_ms)}]"
+        for row in rows
+        if row.response is not None
+        for time in [of(row.response)]
+        if time.low_ms is not None or time.high_ms is not None
+    ]
+    if shown:
+        yield f"{name} in ms [95 %]: {', '.join(shown)}."
+
+
 def load_of_times(rows: Sequence[Variant]) -> str:
     """Return at which load the response times of some variants were measured."""
     full = [f"{row.worker} ({row.workload})" for row in rows if row.at_share is None]
@@ -163,11 +221,7 @@ def reasons(result: RunResult) -> list[str]:
 
 
 def _why(result: RunResult, first: Variant, other: Variant) -> str | None:
-    comparisons = [
-        comparison
-        for comparison in result.comparisons
-        if (comparison.workload, comparison.replicas) == (first.workload, first.replicas)
-    ]
+    comparisons = _compared(result, first)
     lead = f"On {first.workload}, {first.worker} serves more than {other.worker} because"
     cells = {cell.cell: cell for cell in result.cells}
     ours, theirs = (
@@ -191,6 +245,15 @@ def _why(result: RunResult, first: Variant, other: Variant) -> str | None:
             f" {interval(per_core, factor)} times as many requests from a core."
         )
     return None
+
+
+def _compared(result: RunResult, row: Variant) -> list[ComparisonResult]:
+    """Return the comparisons of a variant's workload, at its number of replicas."""
+    return [
+        comparison
+        for comparison in result.comparisons
+        if (comparison.workload, comparison.replicas) == (row.workload, row.replicas)
+    ]
 
 
 def _has_more_slots(result: RunResult, first: Variant, other: Variant) -> bool:

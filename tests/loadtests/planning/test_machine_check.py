@@ -219,3 +219,22 @@ def test_the_text_has_a_line_a_check_and_its_way_out_below() -> None:
         "servers: gunicorn (gthread, sync)\n"
         "workloads: cpu (computes)\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("pythons", "found"),
+    [
+        ((), "only this one, {python}; no free-threaded build is on PATH"),
+        (("CPython 3.13.5 (/p)",), "CPython 3.13.5 (/p); no free-threaded build is on PATH"),
+        (("CPython 3.13.5 free-threaded (/t)",), "CPython 3.13.5 free-threaded (/t)"),
+    ],
+)
+def test_a_build_without_a_gil_is_named_and_its_absence_too(
+    pythons: tuple[str, ...], found: str
+) -> None:
+    facts = ProcessesFacts(**PROCESSES_FACTS, pythons=pythons)
+
+    (check,) = (check for check in processes_check.judge(facts) if check.name == "pythons")
+
+    assert check.found == found.format(python=facts.machine.python)
+    assert check.state is State.OK

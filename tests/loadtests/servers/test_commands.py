@@ -18,13 +18,13 @@ OTHERS = [name for name, model in MODELS.items() if model.server != "gunicorn"]
 ARGV = {
     "uwsgi-processes": "/srv/venv/bin/uwsgi --http-socket 127.0.0.2:8000 --master --processes 4"
     " --enable-threads --lazy-apps --need-app --die-on-term --disable-logging --listen 1024"
-    " --module app.wsgi:application",
+    " --add-header Connection: close --module app.wsgi:application",
     "uwsgi-threads": "/srv/venv/bin/uwsgi --http-socket 127.0.0.2:8000 --master --processes 1"
     " --threads 4 --lazy-apps --need-app --die-on-term --disable-logging --listen 1024"
-    " --module app.wsgi:application",
+    " --add-header Connection: close --module app.wsgi:application",
     "uwsgi-gevent": "/srv/venv/bin/uwsgi --http-socket 127.0.0.2:8000 --master --processes 1"
     " --gevent 1000 --gevent-monkey-patch --lazy-apps --need-app --die-on-term --disable-logging"
-    " --listen 1024 --module app.wsgi:application",
+    " --listen 1024 --add-header Connection: close --module app.wsgi:application",
     "waitress": "/srv/venv/bin/python -m waitress --listen=127.0.0.2:8000 --threads=4"
     " --connection-limit=8192 --asyncore-use-poll --channel-timeout=75 --backlog=2048"
     " app.wsgi:application",
@@ -209,3 +209,18 @@ def test_a_server_that_nobody_knows_is_refused_with_those_that_are_known() -> No
 def test_only_gunicorn_is_measured_where_nothing_is_named_and_by_a_gate() -> None:
     assert registry.default_models() == ("gthread", "sync", "gevent")
     assert tuple(registry.image_models()) == ("gthread", "sync", "gevent")
+
+
+@pytest.mark.parametrize(("most", "listen"), [(128, "128"), (4096, "1024"), (None, "1024")])
+def test_uwsgi_gets_no_longer_queue_than_the_system_allows(most: int | None, listen: str) -> None:
+    given = order(MODELS["uwsgi-threads"], queue_most=most)
+
+    argv = registry.SERVERS["uwsgi"].command(given).argv
+
+    assert argv[argv.index("--listen") + 1] == listen
+
+
+def test_uwsgi_does_not_say_that_it_closes_where_an_option_lets_it_keep_connections() -> None:
+    kept = replace(MODELS["uwsgi-threads"], options=("--http-keepalive",))
+
+    assert "--add-header" not in registry.SERVERS["uwsgi"].command(order(kept)).argv

@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from loadtests.model.plan import WorkerModel
-from loadtests.servers import gunicorn
+from loadtests.servers import entry, gunicorn
+from loadtests.servers.interpreter import GIL_IS_ON
 from loadtests.servers.server import ReplicaOrder
 
 SYNC = WorkerModel(name="sync", processes=4, threads=1, slots=4)
@@ -66,6 +67,22 @@ def test_a_users_application_gets_its_worker_model_by_the_command_line() -> None
         "shop:app",
     )
     assert command.env == {"REPLICA": "sync-1"}
+
+
+def test_in_a_build_without_a_gil_the_application_is_served_by_the_module_that_looks_for_it() -> (
+    None
+):
+    command = gunicorn.command(
+        make_order(free_threaded=True, application="shop:create_app()", scratch="/scratch")
+    )
+
+    assert command.argv[-1] == "twofold_entry:application"
+    assert command.files == entry.files(make_order(application="shop:create_app()"))
+    assert GIL_IS_ON in command.files[entry.FILE]
+    assert command.env == {
+        "REPLICA": "sync-1",
+        "PYTHONPATH": "/scratch:/home/ada/shop:/home/ada/shop/src",
+    }
 
 
 def test_a_variant_adds_its_own_options_and_variables() -> None:

@@ -43,6 +43,11 @@ CASES: dict[str, tuple[KeepAlive, KeptConnections | None, IdleConnections | None
     "nobody closed for as long as we looked": (UNKNOWN, kept(), keeps(4)),
     "uWSGI closes and does not say so": (UNKNOWN, kept(opened=1, answered=1, closed=0.0), ONE_EACH),
     "uWSGI, declared": (KeepAlive(idle_s=0), None, ONE_EACH),
+    "uWSGI, declared, and its answers say so": (
+        KeepAlive(idle_s=0),
+        kept(opened=1, answered=1, announced=True),
+        ONE_EACH,
+    ),
     "sync closes and says so": (UNKNOWN, kept(opened=1, answered=1, announced=True), None),
     "cheroot keeps ten and says so to the others": (
         UNKNOWN,
@@ -51,6 +56,18 @@ CASES: dict[str, tuple[KeepAlive, KeptConnections | None, IdleConnections | None
     ),
     "waitress at its default limit": (FEW, None, ONE_EACH),
     "97 connections, as seen": (UNKNOWN, kept(opened=98, answered=97), ONE_EACH),
+    "a first page that came too late says nothing of gunicorn": (
+        LONG,
+        kept(opened=1, answered=0),
+        None,
+    ),
+    "nor of granian's 30 s": (KeepAlive(idle_s=30), kept(opened=1, answered=0), keeps(24)),
+    "nor of few connections": (FEW, kept(opened=1, answered=0), ONE_EACH),
+    "a page that came too late from a server of which nothing is known": (
+        UNKNOWN,
+        kept(opened=1, answered=0),
+        ONE_EACH,
+    ),
     "granian's backpressure 4": (KeepAlive(idle_s=30, connections=4), None, ONE_EACH),
 }
 

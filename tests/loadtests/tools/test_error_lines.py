@@ -32,6 +32,14 @@ def test_times_before_each_line_of_a_log_do_not_hide_the_exception() -> None:
     [
         (["ok", "E: Unable to locate package foo", "error 2"], "E: Unable to locate package foo"),
         (["WARNING: error-prone", "npm ERR! code ENOENT"], "npm ERR! code ENOENT"),
+        (
+            [
+                "detected max file descriptor number: 20000",
+                "Listen queue size is greater than the system max net.core.somaxconn (128).",
+                "VACUUM: unix socket /tmp/a.sock removed.",
+            ],
+            "Listen queue size is greater than the system max net.core.somaxconn (128).",
+        ),
         (["sh: 1: gunicorn: not found"], "sh: 1: gunicorn: not found"),
         (
             [

@@ -101,3 +101,12 @@ def test_this_machine_has_been_busy_and_idle() -> None:
     assert reading is not None
     assert reading.cores == len(host.usable_cores())
     assert reading.busy_s > 0
+
+
+def test_how_many_connections_may_wait_is_read_where_the_system_says_it(tmp_path: Path) -> None:
+    limit = tmp_path / "sys/net/core/somaxconn"
+    limit.parent.mkdir(parents=True)
+    limit.write_text("128\n")
+
+    assert host.queue_limit(proc_root=tmp_path) == 128
+    assert host.queue_limit(proc_root=tmp_path / "none") is None

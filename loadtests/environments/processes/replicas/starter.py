@@ -14,6 +14,7 @@ from loadtests.model.plan import START_LIMIT_S, Plan, WorkerModel
 from loadtests.model.stack import Replica
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.servers.server import ReplicaOrder
+from loadtests.tools import host
 
 SCRATCH = "scratch"
 """The folder in a stack's folder with a folder for each replica's own files."""
@@ -54,6 +55,7 @@ class Starter:
             secret_key=self.secret_key,
             database_url=self.database_url,
             scratch=str(scratch),
+            queue_most=host.queue_limit(),
             start_limit_s=self.start_limit_s,
         )
         start = project.start_of(order, self.tested, root=self.root, lent=self.lent)

@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
 from loadtests.analysis.rules import workers
 from loadtests.model.result import Finding
 from loadtests.model.vocabulary import RuleState
@@ -50,6 +52,40 @@ def test_a_number_of_workers_that_follows_the_load_is_told_with_the_numbers() ->
 
     assert finding.state is RuleState.BROKEN
     assert "followed the load: 1→2. Fix the number" in finding.detail
+
+
+def test_a_new_worker_beside_the_old_one_that_it_replaces_is_a_recycle() -> None:
+    """As granian's --workers-lifetime does: the looks at 5 and 6 fall into an overlap."""
+
+    def overlapping(place: int) -> dict[str, str]:
+        old, new = 19 + place, 20 + place
+        return {"gthread-1": f"10@1 {new}@1" + (f" {old}@1" if place in {5, 6} else "")}
+
+    finding = identity(overlapping)
+
+    assert finding.state is RuleState.HOLDS
+    assert "replaced 11 worker processes itself" in finding.detail
+    assert "followed the load" not in finding.detail
+
+
+def test_a_worker_that_is_reaped_before_the_next_one_is_forked_is_a_recycle() -> None:
+    """As gunicorn's max_requests does."""
+
+    def reaped(place: int) -> dict[str, str]:
+        pids = [20, 21, 22, 23 if place < 4 else 24]
+        return {"gthread-1": " ".join(f"{pid}@1" for pid in (10, *pids[: 3 if place == 4 else 4]))}
+
+    finding = identity(reaped)
+
+    assert "replaced 1 worker processes itself, in 1 of 11 trials" in finding.detail
+
+
+@pytest.mark.parametrize("at", [{4}, {4, 5}, {11}, {0}])
+def test_a_worker_that_comes_and_goes_beside_the_same_others_follows_the_load(at: set[int]) -> None:
+    finding = identity(lambda place: {"gthread-1": "10@1 11@1" + " 12@1" * (place in at)})
+
+    assert finding.state is RuleState.BROKEN
+    assert "followed the load" in finding.detail
 
 
 def test_the_same_in_a_container() -> None:

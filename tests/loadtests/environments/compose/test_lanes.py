@@ -229,3 +229,23 @@ def test_programs_are_started_in_their_containers_and_have_logs_of_their_own(
     assert generator_log == tmp_path / "logs/generator.log"
     assert stack.log_of(Role.PROXY) == "log of id of proxy-1, 20"
     assert stack.log_of("nobody") == "(no container)"
+
+
+def test_each_start_is_asked_once_what_its_python_is(
+    engine: FakeEngine, ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = a_stack(engine, tmp_path)
+    stack.grow(2)
+    asked: list[str] = []
+
+    def ask(container: str) -> str:
+        asked.append(container)
+        return "PyPy" if len(asked) == 1 else "CPython"
+
+    monkeypatch.setattr(lanes, "ask_implementation", ask)
+    monkeypatch.setattr(engine, "processes", lambda _: [("1", "0", "1", "python")], raising=False)
+
+    base, _, head = (stack.processes_of(name) for name in ("base-a-1", "base-a-1", "head-a-1"))
+
+    assert [process.implementation for process in (*base, *head)] == ["PyPy", "CPython"]
+    assert len(asked) == 2

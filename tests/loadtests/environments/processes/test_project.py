@@ -1,6 +1,7 @@
 """A user's application as replicas on this machine."""
 
 import sys
+import sysconfig
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,6 +51,27 @@ def test_it_runs_in_its_own_interpreter_and_folder(
         "REPLICA": "sync-2",
         "PYTHONPATH": tested.folder,
     }
+
+
+def test_a_build_without_a_gil_serves_the_module_that_looks_for_it(
+    tested: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    monkeypatch.setattr(project, "is_free_threaded", lambda _: True)
+    order = replace(ORDER, scratch="/scratch")
+
+    start = project.start_of(order, tested, root=Path("/checkout"))
+
+    assert start.argv[-1] == "twofold_entry:application"
+    assert list(start.files) == ["twofold_entry.py"]
+    assert start.env["PYTHONPATH"].split(":")[:2] == ["/scratch", tested.folder]
+
+
+def test_this_interpreter_says_whether_it_is_a_build_without_a_gil() -> None:
+    free = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+
+    assert project.is_free_threaded(sys.executable) is free
+    assert not project.is_free_threaded("/no/such/python")
 
 
 def test_it_gets_neither_a_secret_key_nor_a_store(tested: Target) -> None:

@@ -77,6 +77,15 @@ def test_packages_that_do_not_fit_together_are_still_told_as_such() -> None:
     assert "do not fit together" in said
 
 
+def test_a_queue_that_the_system_does_not_allow_is_to_be_shorter_or_allowed() -> None:
+    log = "Listen queue size is greater than the system max net.core.somaxconn (128)."
+
+    assert remedies.of_an_end(log) == (
+        " Give its variant the option --listen 128; or let more connections wait: sysctl -w"
+        " net.core.somaxconn=1024."
+    )
+
+
 def test_a_library_of_the_system_is_named() -> None:
     log = "ImportError: libpq.so.5: cannot open shared object file: No such file or directory"
 

@@ -15,6 +15,7 @@ from loadtests.gate.model import (
     SideName,
     WorkerLoad,
 )
+from loadtests.model.tested.in_force import InForce
 from loadtests.model.trial import RequestCount
 from loadtests.model.vocabulary import RuleCode
 from tests.loadtests.gate.builders import make_evidence, make_gate_plan
@@ -221,3 +222,13 @@ def test_a_base_that_somebody_else_asks_breaks_its_rule(
 
     assert codes(found) == ([RuleCode.CONSERVATION] if broken else [])
     assert all("pair 3: the generator sent 900" in finding.detail for finding in found)
+
+
+def test_a_python_that_compiles_as_it_runs_is_only_a_warning_and_another_one_is_none() -> None:
+    def entries(python: str | None) -> Evidence:
+        entry = InForce(worker="gthread", server="gunicorn", python=python)
+        return replace(EVIDENCE, in_force={SideName.BASE: (entry,)})
+
+    assert codes(findings.check(PLAN, entries("PyPy")), warning=True) == [RuleCode.STEADY]
+    assert codes(findings.check(PLAN, entries("PyPy"))) == []
+    assert findings.check(PLAN, entries("CPython")) == findings.check(PLAN, entries(None)) == ()

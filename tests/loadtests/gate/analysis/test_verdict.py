@@ -14,6 +14,7 @@ from loadtests.gate.analysis.consistency_guard import TRIES
 from loadtests.gate.model import EndpointName, Evidence, GateResult, GateVerdict, SideName
 from loadtests.gate.report import verdict_json
 from loadtests.model.consistency import ProbeState
+from loadtests.model.tested.in_force import InForce
 from loadtests.model.vocabulary import RuleCode
 from tests.loadtests.gate.builders import (
     MACHINE,
@@ -63,6 +64,38 @@ def test_one_endpoint_that_is_worse_is_enough(
     assert result.verdict is GateVerdict.REGRESSED
     assert by_name(result)[endpoint] is GateVerdict.REGRESSED
     assert verdict.EXIT_CODES[result.verdict] == 1
+
+
+@pytest.mark.parametrize("side", SideName)
+def test_cold_code_of_a_python_that_compiles_as_it_runs_does_not_regress(side: SideName) -> None:
+    entry = InForce(worker="gthread", server="gunicorn", python="PyPy")
+    worse = replace(make_evidence(PLAN, change=1.5 * LOSS), in_force={side: (entry,)})
+
+    result = conclude(worse)
+
+    assert result.verdict is GateVerdict.INCONCLUSIVE
+    assert by_name(result)[EndpointName.THROUGHPUT] is GateVerdict.INCONCLUSIVE
+    assert "was not warm yet, so this decides nothing" in result.reason
+    assert [finding.code for finding in result.findings] == [RuleCode.STEADY]
+
+
+def test_failures_of_a_cold_start_are_still_a_regression() -> None:
+    entry = InForce(worker="gthread", server="gunicorn", python="PyPy")
+    failing = make_evidence(PLAN)
+    pairs = tuple(
+        replace(
+            pair,
+            windows=tuple(
+                replace(window, head=replace(window.head, failed=window.head.completed))
+                for window in pair.windows
+            ),
+        )
+        for pair in failing.pairs
+    )
+
+    result = conclude(replace(failing, pairs=pairs, in_force={SideName.HEAD: (entry,)}))
+
+    assert result.verdict is GateVerdict.REGRESSED
 
 
 def test_more_cpu_for_each_request_is_named_as_the_cause() -> None:

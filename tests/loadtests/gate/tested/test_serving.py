@@ -12,10 +12,12 @@ from loadtests.gate.tested import serving
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.target import Target, TargetKind
+from loadtests.servers import idle_connections
 from loadtests.targets import plain
 from loadtests.tools import proc
 from tests.loadtests.fakes.gate import FakeGateStack, GateWorld, gunicorn_log
 from tests.loadtests.gate.builders import make_gate_plan
+from tests.loadtests.servers.captured import LOGS
 
 IMAGE = Target(kind=TargetKind.IMAGE, given="shop:1", name="shop:1", image="shop:1")
 APPLICATION = Target(
@@ -86,6 +88,42 @@ def test_the_proxy_keeps_what_the_servers_seem_to_allow() -> None:
     assert base.timeout_s == 1
     assert head is not None
     assert head.most == 0
+
+
+UWSGI = (
+    ServerProcess(pid=1, parent=0, threads=1, command="uwsgi --http-socket 127.0.0.1:8000"),
+    ServerProcess(pid=2, parent=1, threads=4, command="uwsgi --http-socket 127.0.0.1:8000"),
+)
+
+
+def test_the_proxy_keeps_no_connection_to_a_uwsgi_that_we_start() -> None:
+    logs = dict.fromkeys(SideName, (LOGS / "uwsgi-threads.txt").read_text())
+    world = GateWorld(logs=logs, processes=lambda _: UWSGI)
+
+    seen = seen_in(world, plan_of(APPLICATION, "uwsgi-threads"), "uwsgi-threads")
+
+    assert seen.idle == dict.fromkeys(SideName, idle_connections.ONE_EACH)
+
+
+@pytest.mark.parametrize(
+    ("process", "python"),
+    [
+        (ServerProcess(pid=1, parent=0, threads=1, command="pypy3 -m gunicorn shop:app"), "PyPy"),
+        (
+            ServerProcess(pid=1, parent=0, threads=1, command="python", implementation="PyPy"),
+            "PyPy",
+        ),
+        (ServerProcess(pid=1, parent=0, threads=1, command="python -m gunicorn shop:app"), None),
+    ],
+)
+def test_a_python_that_compiles_as_it_runs_is_seen(
+    process: ServerProcess, python: str | None
+) -> None:
+    world = GateWorld(processes=lambda _: (process,))
+
+    seen = seen_in(world, plan_of(IMAGE, "gthread"))
+
+    assert {entry.python for entry in seen.seen.values()} == {python}
 
 
 def test_a_mode_that_was_put_into_force_in_an_image_keeps_its_name() -> None:

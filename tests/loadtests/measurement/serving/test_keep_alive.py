@@ -124,3 +124,14 @@ def test_few_connections_are_told() -> None:
     assert keep_alive.note(worker, kept(98, 97)) == (
         "gthread keeps at most 97 connections open, so the proxy opens a new one for each request."
     )
+
+
+def test_a_first_page_that_came_too_late_is_not_told_as_a_limit_of_connections() -> None:
+    (granian,) = plan_for("granian").workers
+    (unknown,) = as_started(plan_for("gthread")).workers
+
+    assert keep_alive.note(granian, kept(1, 0)) is None
+    assert keep_alive.note(unknown, kept(1, 0)) == (
+        "gthread did not answer the question about its idle connections in time, so nothing is"
+        " known of them, and the proxy opens a new one for each request."
+    )

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from loadtests.model.latency import LevelResult, LevelState, Quantile
 from loadtests.model.plan import Cell
 from loadtests.model.result import CellResult, ComparisonResult, Estimate, RunResult
 from loadtests.model.tested.in_force import InForce
@@ -13,11 +14,13 @@ from loadtests.report.text.variants import (
     equal_ones,
     in_force,
     load_of_times,
+    notes,
     reasons,
     speedups,
     variants,
 )
 from tests.loadtests.builders import make_plan, make_result
+from tests.loadtests.report.plots.test_levels import make_latency, make_level
 
 PLAN = make_plan(workers=("gthread", "sync", "gevent"), workloads=("cpu",), replica_counts=(1, 2))
 GIGABYTE = 10**9
@@ -112,6 +115,52 @@ def test_a_speed_up_has_its_interval() -> None:
         "Speed-up [95 %]: gevent 2.00 [1.90, 2.10], gthread 1.70 [1.53, 1.87]."
     ]
     assert list(speedups(rows[1:2])) == []
+
+
+def with_level(result: RunResult, worker: str, level: LevelResult) -> RunResult:
+    latency = replace(make_latency(level), worker=worker)
+    return replace(result, latency=(*result.latency, latency))
+
+
+def test_times_at_70_per_cent_have_their_intervals_below_the_table() -> None:
+    p50 = Quantile(ms=117.0, low_ms=115.0, high_ms=120.0)
+    p99 = Quantile(ms=173.0, low_ms=160.0, high_ms=None)
+    level = make_level(0.7)
+    level = replace(level, response=replace(level.response, p50=p50, p99=p99))
+    result = with_level(a_result({"gthread": 100, "sync": 101, "gevent": 200}), "sync", level)
+
+    rows = variants(result)
+    said = list(notes(rows))
+
+    assert [(row.p50_ms, row.at_share) for row in rows if row.worker == "sync"] == [(117.0, 0.7)]
+    assert "p50 in ms [95 %]: sync 117 [115, 120]." in said
+    assert "p99 in ms [95 %]: sync 173 [160, –]." in said
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "why"),
+    [("invalid", "The generator was late.", "The generator was late."), ("missing", "", "missing")],
+)
+def test_a_level_that_is_not_valid_gives_no_times_but_its_reason(
+    state: LevelState, reason: str, why: str
+) -> None:
+    level = make_level(0.7, state=state, reason=reason)
+    result = with_level(a_result({"gthread": 100, "sync": 101, "gevent": 200}), "sync", level)
+
+    rows = variants(result)
+
+    assert [(row.p50_ms, row.p99_ms) for row in rows if row.worker == "sync"] == [(None, None)]
+    assert f"No response times of sync at 70 % of capacity: {why}" in notes(rows)
+    assert "p50" not in " ".join(notes(rows))
+
+
+def test_requests_per_core_are_compared_with_the_first_that_can_be_trusted() -> None:
+    rows = variants(a_result({"gthread": 100, "sync": 101, "gevent": 200}))
+
+    assert (
+        "Requests per core, times those of gevent [95 %]: sync 0.50 [0.49, 0.51], gthread 0.50"
+        " [0.49, 0.51]."
+    ) in notes(rows)
 
 
 def test_a_dearer_request_is_the_reason_where_cpu_is_full() -> None:
