@@ -11,7 +11,7 @@ import pytest
 
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools import files
-from scripts.reliability import full_disk, no_torn_result
+from scripts.reliability import full_disk, hostile_files, no_torn_result
 from scripts.reliability.no_torn_result import Killed
 from scripts.reliability.record import Broken
 
@@ -109,3 +109,47 @@ def test_every_write_of_a_run_and_a_gate_is_a_case(monkeypatch: pytest.MonkeyPat
     ]
     assert sum(name.startswith("run KILL") for name in names) == 500
     assert sum(name.startswith("gate KILL") for name in names) == 100
+
+
+# -- hostile files -----------------------------------------------------------------------------
+
+
+def test_what_is_written_into_another_run_is_seen_and_into_ones_own_is_not(tmp_path: Path) -> None:
+    own, other = tmp_path / "results/run", tmp_path / "results" / hostile_files.NEIGHBOUR
+    for run in (own, other):
+        run.mkdir(parents=True)
+        (run / "report.md").write_text("whole")
+    before = hostile_files.tree(tmp_path, own)
+
+    (own / "report.md").write_text("again")
+    assert hostile_files.tree(tmp_path, own) == before
+    (other / "report.md").write_text("another's")
+    assert hostile_files.tree(tmp_path, own) != before
+
+
+def test_a_folder_that_is_made_or_a_file_that_is_removed_elsewhere_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    before = hostile_files.tree(tmp_path, None)
+
+    (tmp_path / "made").mkdir()
+    assert hostile_files.tree(tmp_path, None) != before
+    (tmp_path / "made").rmdir()
+    assert hostile_files.tree(tmp_path, None) == before
+    (tmp_path / "file").unlink()
+    assert hostile_files.tree(tmp_path, None) != before
+
+
+def test_a_command_may_write_only_into_the_folder_that_it_names(tmp_path: Path) -> None:
+    (tmp_path / "gate").mkdir()
+    (tmp_path / "gate/verdict.json").write_text("{}")
+
+    assert hostile_files.own_of(["report", str(tmp_path / "gate")]) == tmp_path / "gate"
+    verdict = str(tmp_path / "gate/verdict.json")
+    assert hostile_files.own_of(["gate", "--judge", verdict]) == tmp_path / "gate"
+    assert hostile_files.own_of(["plan"]) is None
+    assert hostile_files.own_of(["gate", "history", "--out", str(tmp_path)]) is None
+
+
+def test_every_kind_of_file_that_is_changed_is_one_that_is_read() -> None:
+    assert hostile_files.MADE_AGAIN not in hostile_files.KINDS
+    assert {"journal", "plan.json", "samples", "verdict.json"} <= set(hostile_files.KINDS)
