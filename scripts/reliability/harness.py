@@ -13,13 +13,14 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from loadtests.tools import cgroup, docker, proc
+from loadtests.tools import docker, proc
+from scripts.reliability import belongings
 from scripts.reliability.record import Broken
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
 MARK = "TWOFOLD_CAMPAIGN"
-"""The variable by which every process of a case can be found, whoever its parent is now."""
+"""A variable of every process of a case, by which most of them can be found."""
 
 SLOWER = float(os.environ.get("RELIABILITY_SLOWER", "1"))
 """How many times slower than usual this machine is: an emulated one has so much more time."""
@@ -31,7 +32,11 @@ QUICK = ("--quick", "--rounds", "2", "--seed", "1", "--workers", "gthread", "--r
 
 
 class Harness:
-    """``twofold`` with some arguments, in a folder of its own; on a terminal, or as ``user``."""
+    """``twofold`` with some arguments, in a folder of its own; on a terminal, or as ``user``.
+
+    ``cwd`` is the folder that it works in, if not its own. What is on the machine and on the engine
+    before its start is not its own.
+    """
 
     def __init__(
         self,
@@ -41,12 +46,16 @@ class Harness:
         terminal: bool = False,
         results: str = "results",
         user: int | None = None,
+        cwd: Path | None = None,
     ) -> None:
         self.mark = secrets.token_hex(8)
         self.results = folder / results
         self.temporary = folder / "temporary"
         self.temporary.mkdir(exist_ok=True)
-        self._stacks: set[str] = set()
+        self._processes = belongings.Processes(f"{MARK}={self.mark}", folder)
+        self._before = _everything()
+        if belongings.SILENT in self._before:
+            raise Broken(belongings.SILENT)
         self._terminal: int | None = None
         self._code: int | None = None
         self._service: proc.Service | None = None
@@ -60,18 +69,19 @@ class Harness:
         }
         argv = (sys.executable, "-m", "loadtests", *arguments, "--out", str(self.results))
         if terminal:
-            self.pid = self._on_terminal(argv, environment)
+            self.pid = self._on_terminal(argv, environment, cwd or folder)
         else:
             argv = argv if user is None else (*as_user(user), *argv)
-            self._service = proc.Service(argv, log=self.log, env=environment, cwd=folder)
+            self._service = proc.Service(argv, log=self.log, env=environment, cwd=cwd or folder)
             self.pid = self._service.pid
+        self._processes.note(self.pid)
 
-    def _on_terminal(self, argv: tuple[str, ...], environment: Mapping[str, str]) -> int:
+    def _on_terminal(self, argv: tuple[str, ...], environment: Mapping[str, str], cwd: Path) -> int:
         pid, self._terminal = pty.fork()
         if pid == 0:
             with self.log.open("wb") as log:
                 os.dup2(log.fileno(), 2)
-            os.chdir(self.log.parent)
+            os.chdir(cwd)
             os.execvpe(argv[0], argv, {**os.environ, **environment})  # noqa: S606  its terminal
         return pid
 
@@ -99,16 +109,17 @@ class Harness:
         )
         if self.code is not None:
             raise Broken(f"it ended with {self.code} before {line!r}: {self.said[-500:]}")
+        self._processes.note()
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal, unless it has ended."""
-        self.note_stacks()
+        self._processes.note()
         if self.code is None:
             os.kill(self.pid, number)
 
     def close_terminal(self) -> None:
         """Close its terminal, as somebody closes a window."""
-        self.note_stacks()
+        self._processes.note()
         if self._terminal is not None:
             os.close(self._terminal)
             self._terminal = None
@@ -134,38 +145,17 @@ class Harness:
 
     def processes(self) -> list[int]:
         """Return all processes on this machine that it or its children started."""
-        found = []
-        needle = f"{MARK}={self.mark}".encode()
-        for path in Path("/proc").glob("[0-9]*/environ"):
-            with suppress(OSError):  # it ended, or is another user's
-                if needle in path.read_bytes().split(b"\0"):
-                    found.append(int(path.parent.name))
-        return found
+        return self._processes.there()
 
     def runs(self) -> list[str]:
         """Return the names of its runs and gates."""
         return sorted(path.name for path in self.results.glob("*-*-*"))
 
-    def note_stacks(self) -> None:
-        """Note the names of its stacks of processes, whose control groups may outlast them."""
-        self._stacks |= {path.name for path in self.temporary.glob("twofold-*")}
-
     def left(self) -> list[str]:
         """Return all that is still there of it, in words."""
         left = [f"process {pid} ({_command(pid)})" for pid in self.processes()]
         left += [f"folder {path}" for path in self.temporary.iterdir()]
-        left += [f"control group {group}" for group in self._groups()]
-        for run in self.runs() if has_engine() else ():
-            left += _objects(run)
-        return left
-
-    def _groups(self) -> list[Path]:
-        return [
-            Path(folder, name)
-            for folder, below, _ in os.walk(cgroup.ROOT)
-            for name in below
-            if name in self._stacks
-        ]
+        return left + sorted(_everything() - self._before)
 
     def hold_to_nothing_left(self, limit_s: float = GONE_LIMIT_S) -> float:
         """Wait until nothing is left, and return how long that took; else break the promise."""
@@ -188,22 +178,13 @@ def has_engine() -> bool:
     return docker.pulse.answers()
 
 
+def _everything() -> set[str]:
+    """Return what a run could leave on this machine and on its engine, whoever made it."""
+    return belongings.on_machine() | (belongings.on_engine() if has_engine() else set())
+
+
 def _command(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()[:100]
     except OSError:
         return "?"
-
-
-def _objects(run: str) -> list[str]:
-    """Return the engine's objects with a run's label."""
-    label = f"label={docker.RUN_LABEL}={run}"
-    left: list[str] = []
-    for kind, words in {
-        "container": ("ps", "--all", "--format", "{{.Names}}"),
-        "network": ("network", "ls", "--format", "{{.Name}}"),
-        "volume": ("volume", "ls", "--format", "{{.Name}}"),
-    }.items():
-        listed = proc.run(("docker", *words, "--filter", label), timeout_s=20.0, check=False)
-        left += [f"{kind} {name}" for name in listed.stdout.split()]
-    return left

@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 from loadtests.cli.boundary import run_command_line
+from loadtests.gate import result_files
 from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_ENVIRONMENT, EXIT_NO, EXIT_USAGE, EXIT_YES
 from loadtests.tools import proc
 from scripts.reliability.harness import PROJECT
@@ -23,11 +24,18 @@ from scripts.reliability.record import Broken, Case
 EVERY = 100
 """Mutations that are one case."""
 
+NEIGHBOUR = "20260101-000000-7"
+"""The folder of another run beside the one that is read."""
+
 VALUES: tuple[Any, ...] = (
+    *(NEIGHBOUR, f"../{NEIGHBOUR}"),
     *(None, True, -1, 0, 1e308, -1e308, 10**400, "", "x" * 10_000, [], {}, [[[[]]]]),
     *("../../../../etc/passwd", "/etc/passwd", "..", "a\0b", "\x1b[2J", "::error::x", "é\ud800"),
     *("NaN", float("nan"), float("inf"), {"a": 1}, [1, 2, 3], "2026-13-45T99:99:99"),
 )
+MADE_AGAIN = "run.json"
+"""No command reads it: reports are made from the other files."""
+
 CODES = {EXIT_YES, EXIT_NO, EXIT_USAGE, EXIT_CANNOT_TELL}
 """A harmless change may leave the verdict as it was."""
 
@@ -70,18 +78,23 @@ def _holds(kind: str, seed: int, folder: Path) -> str:
 
 
 def _make(results: Path) -> None:
-    """Make a run and a gate on stubs."""
+    """Make a run, another beside it, a gate, and a history of gates, on stubs."""
     for kind in ("run", "gate"):
         proc.run(
             (sys.executable, "-m", "scripts.reliability.stub_run", kind, str(results)),
             env={"PYTHONPATH": str(PROJECT), "TWOFOLD_LOCK_FOLDER": str(results)},
             timeout_s=120.0,
         )
+    shutil.copytree(_run_of(results), results / NEIGHBOUR)
+    gate = result_files.read(_gate_of(results))
+    for release in ("1.0", None, None):
+        result_files.add_to_history(results, gate, release=release)
 
 
 def _read(words: list[str], folder: Path, own: Path) -> int:
     """Run the command, hold its end to the promise, and return its code."""
-    before = _tree(folder, own)
+    place = own_of(words)
+    before = tree(folder, place)
     stdout, stderr = io.StringIO(), io.StringIO()
     here = Path.cwd()
     os.chdir(own / "results")
@@ -96,18 +109,31 @@ def _read(words: list[str], folder: Path, own: Path) -> int:
         raise Broken(f"{' '.join(words)}: exit {code}: {told[-600:]}")
     if "\x1b" in told + stdout.getvalue() or "\n::" in told:
         raise Broken(f"{' '.join(words)}: it prints what somebody wrote")
-    if _tree(folder, own) != before:
-        raise Broken(f"{' '.join(words)}: a file outside of the run's folder was written")
+    if changed := before ^ tree(folder, place):
+        paths = ", ".join(sorted({path for path, *_ in changed})[:3])
+        raise Broken(f"{' '.join(words)}: outside of the run's folder, it wrote {paths}")
     return code
 
 
-def _tree(folder: Path, own: Path) -> dict[str, int]:
-    """Return all files in the folder but those of the run, with their times."""
-    return {
-        str(path): path.stat().st_mtime_ns
-        for path in folder.rglob("*")
-        if not path.is_relative_to(own) and path.is_file()
-    }
+def own_of(words: list[str]) -> Path | None:
+    """Return the folder of the run or gate that a command names, or None: it may write nowhere."""
+    named = Path(words[-1])
+    if words[0] == "plan" or "history" in words:
+        return None
+    return named if named.is_dir() else named.parent
+
+
+def tree(folder: Path, allowed: Path | None) -> set[tuple[str, int, int]]:
+    """Return the paths in a folder but for those in ``allowed``, with files' times and sizes."""
+    found = set()
+    for path in folder.rglob("*"):
+        if allowed is not None and path.is_relative_to(allowed):
+            continue
+        facts = path.lstat()
+        is_folder = path.is_dir() and not path.is_symlink()
+        # The time of a folder says only that something in it has changed.
+        found.add((str(path), 0, 0) if is_folder else (str(path), facts.st_mtime_ns, facts.st_size))
+    return found
 
 
 # -- mutations ----------------------------------------------------------------------------------
@@ -148,7 +174,7 @@ def _mutated(rng: Random, data: bytes) -> bytes:
 
 
 def _run_of(results: Path) -> Path:
-    (run,) = results.glob("[0-9]*-*")
+    (run,) = (path for path in results.glob("[0-9]*-*") if path.name != NEIGHBOUR)
     return run
 
 
@@ -167,18 +193,26 @@ def _journal(rng: Random, results: Path) -> list[str]:
 
 
 def _plan(rng: Random, results: Path) -> list[str]:
-    name = rng.choice(("plan.json", "calibrations.json", "probes.json", "ceiling.json"))
-    path = _run_of(results) / name
-    if not path.exists():
-        path = path.with_name("plan.json")
+    path = rng.choice([path for path in _run_of(results).glob("*.json") if path.name != MADE_AGAIN])
     path.write_bytes(_mutated(rng, path.read_bytes()))
-    return [rng.choice(("report", "compare")), str(path.parent)]
+    return [rng.choice(("report", "compare", "explain")), str(path.parent)]
 
 
-def _run_json(rng: Random, results: Path) -> list[str]:
-    path = _run_of(results) / "run.json"
-    path.write_bytes(_mutated(rng, path.read_bytes()))
-    return ["report", str(path.parent), "--json"]
+def _samples(rng: Random, results: Path) -> list[str]:
+    samples = sorted(_run_of(results).glob("samples/*"))
+    path = rng.choice(samples)
+    path.write_bytes(_bytes(rng, path.read_bytes()))
+    return ["report" if rng.random() < 0.7 else "export", str(_run_of(results))]
+
+
+def _history(rng: Random, results: Path) -> list[str]:
+    path = results / result_files.HISTORY
+    lines = path.read_bytes().splitlines()
+    number = rng.randrange(len(lines))
+    lines[number] = _mutated(rng, lines[number])
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    form = rng.choice(([], ["--csv"], ["--json"]))
+    return ["gate", "history", *form, "--out", str(results)]
 
 
 def _verdict(rng: Random, results: Path) -> list[str]:
@@ -202,8 +236,9 @@ def _locustfile(rng: Random, results: Path) -> list[str]:
 KINDS: dict[str, Mutate] = {
     "journal": _journal,
     "plan.json": _plan,
-    "run.json": _run_json,
+    "samples": _samples,
     "verdict.json": _verdict,
+    "history of gates": _history,
     "pyproject.toml": _configuration,
     "path of a locustfile": _locustfile,
 }

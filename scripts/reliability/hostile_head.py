@@ -1,7 +1,7 @@
 """A head that wants to fool or to harm: the gate ends in time, tells the truth, and leaves nothing.
 
-There are builds (a folder with a Dockerfile) and applications (one image, and a word for it). What
-base did meanwhile has to be what it does beside a harmless head.
+There are builds (a folder with a Dockerfile) and applications (a repository with two branches, see
+``hostile_repository``). What base did meanwhile has to be what it does beside a harmless head.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from loadtests.gate import result_files
 from loadtests.gate.model import GateResult, Mode
 from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_ENVIRONMENT, EXIT_NO, EXIT_USAGE, EXIT_YES
 from loadtests.targets import checkout
-from loadtests.tools import docker_compose, proc
+from loadtests.tools import docker_compose
+from scripts.reliability import hostile_repository
 from scripts.reliability.harness import Harness, has_engine
 from scripts.reliability.record import Broken, Case
 from scripts.zoo import image
@@ -39,20 +40,25 @@ GATE = ("--no-scaling", "--max-minutes", "1.4", "--seed", "1")
 
 HARMFUL = frozenset({EXIT_NO, EXIT_CANNOT_TELL, EXIT_ENVIRONMENT})
 """Head does not answer as base does: never a green."""
+COSTLY = frozenset({EXIT_NO, EXIT_CANNOT_TELL})
+"""Head answers late, or too much: never a green, and never a failure of the machine."""
 ANY_VERDICT = frozenset({EXIT_YES, EXIT_NO, EXIT_CANNOT_TELL})
-"""Head answers as base does, a little slower: what it costs decides."""
+"""Head answers as base does, and does something beside it: what it costs decides."""
+FREE = frozenset({EXIT_YES, EXIT_CANNOT_TELL})
+"""Head answers as base does, at the same cost: never a red."""
 REFUSED = frozenset({EXIT_USAGE})
 NO_BUILD = frozenset({EXIT_ENVIRONMENT})
 
 APPLICATIONS: dict[str, frozenset[int]] = {
+    **dict.fromkeys(("forge-a-replica", "never-stops"), FREE),
     **dict.fromkeys(
         (
-            *("escapes-in-logs", "flood-the-log", "forge-a-replica", "flood-of-cookies"),
-            *("asks-base", "scans-the-network", "writes-everywhere", "never-stops"),
-            *("a-gibibyte", "a-bomb-of-gzip"),
+            *("escapes-in-logs", "flood-of-cookies", "asks-base", "scans-the-network"),
+            *("writes-everywhere", "a-bomb-of-gzip"),
         ),
-        ANY_VERDICT | NO_BUILD,
+        ANY_VERDICT,
     ),
+    **dict.fromkeys(("flood-the-log", "a-gibibyte"), COSTLY),
     **dict.fromkeys(
         (
             *(
@@ -126,15 +132,25 @@ BUILDS: dict[str, Build] = {
 SHORT_BUILDS = ("escapes in the output", "strange names", "a Dockerfile that is a link")
 SHORT_APPLICATIONS = ("asks-base",)
 
+IN_OTHER_FORMS = ("asks-base", "writes-everywhere", "fork-bomb", "never-stops")
+"""Deeds that are also tried as a service of a Compose file, and as the sample's own image."""
+
+SAMPLE = "image"
+"""The form of two images and no repository: the sample's stack, whose containers are hardened."""
+
 
 def cases(*, full: bool) -> Iterator[Case]:
-    """Give 7 builds and 23 applications; in the short form some of each."""
+    """Give 7 builds and 23 applications, some in three forms; in the short form some of each."""
     if not has_engine():
         return
     for name in BUILDS if full else SHORT_BUILDS:
         yield Case(name=f"build: {name}", run=partial(_build, BUILDS[name]))
     for deed in APPLICATIONS if full else SHORT_APPLICATIONS:
-        yield Case(name=f"application: {deed}", run=partial(_application, deed, full))
+        run = partial(_application, "Dockerfile", deed)
+        yield Case(name=f"application: {deed}", run=run)
+    for form in ("Compose", SAMPLE) if full else ():
+        for deed in IN_OTHER_FORMS:
+            yield Case(name=f"{form}: {deed}", run=partial(_application, form, deed))
 
 
 def _build(build: Build, folder: Path) -> str:
@@ -146,30 +162,48 @@ def _build(build: Build, folder: Path) -> str:
     return f"exit {code}"
 
 
-def _application(deed: str, with_control: bool, folder: Path) -> str:  # noqa: FBT001  a partial's
-    _images()
-    words = ("--base", BASE, "--head", IMAGE, "--head-env", f"HOSTILE={deed}")
-    code, result = _gate(folder, words, APPLICATIONS[deed], GATE_LIMIT_S)
-    figures = _figures_of_base(result) if result else ()
-    if with_control and len(figures) > 1:
-        _hold_to_control(figures)
+def _application(form: str, deed: str, folder: Path) -> str:
+    figures, code = _figures(form, deed, APPLICATIONS[deed], folder)
+    hold_to_figures(figures, partial(_control, form), must_be_there=deed_answers(deed))
     return f"exit {code}, base {fmean(figures):.1f} requests/s" if figures else f"exit {code}"
 
 
+def deed_answers(deed: str) -> bool:
+    """Return whether head answers as base does, so that a gate measures both to the end."""
+    return APPLICATIONS[deed] in {ANY_VERDICT, FREE}
+
+
+def _figures(
+    form: str, deed: str, codes: frozenset[int], folder: Path
+) -> tuple[tuple[float, ...], int]:
+    """Run a gate on a deed; return base's figures, and the exit code."""
+    _images()
+    if form == SAMPLE:
+        words: tuple[str, ...] = ("--base", BASE, "--head", IMAGE, "--head-env", f"HOSTILE={deed}")
+        code, result = _gate(folder, words, codes, GATE_LIMIT_S)
+    else:
+        place = folder / "repository"
+        place.mkdir()
+        repository = hostile_repository.make(place, form, deed, image=IMAGE)
+        code, result = _gate(folder, hostile_repository.WORDS, codes, GATE_LIMIT_S, repository)
+    return (_figures_of_base(result) if result else ()), code
+
+
 def _gate(
-    folder: Path, words: Sequence[str], codes: frozenset[int], limit_s: float
+    folder: Path,
+    words: Sequence[str],
+    codes: frozenset[int],
+    limit_s: float,
+    cwd: Path | None = None,
 ) -> tuple[int, GateResult | None]:
-    """Run a gate; return its code, and its result if it measured anything."""
-    volumes = _volumes()
-    harness = Harness(folder, "gate", *words, *GATE)
+    """Run a gate in ``cwd``; return its code, and its result if it measured anything."""
+    harness = Harness(folder, "gate", *words, *GATE, cwd=cwd)
     try:
         code = harness.wait(limit_s)
         hold_to_plain_words(harness.said)
         if code not in codes:
             raise Broken(f"exit {code}, not {sorted(codes)}: {harness.said[-500:]}")
         harness.hold_to_nothing_left()
-        if more := _volumes() - volumes:
-            raise Broken(f"left: volumes {', '.join(sorted(more)[:3])}")
         found = [harness.results / run / "verdict.json" for run in harness.runs()]
         there = [file for file in found if file.exists()]
         return code, result_files.read(there[0]) if there else None
@@ -190,6 +224,9 @@ def hold_to_plain_words(said: str) -> None:
         raise Broken(f"it printed a command: {said[match.start() :][:100]}")
 
 
+FEWEST = 2
+"""An interval needs so many figures."""
+
 # -- base beside it ----------------------------------------------------------------------------
 
 
@@ -207,20 +244,32 @@ def _figures_of_base(result: GateResult) -> tuple[float, ...]:
 
 
 @cache
-def _control() -> tuple[float, ...]:
-    """Return base's figures beside a head that does nothing, from one gate."""
+def _control(form: str) -> tuple[float, ...]:
+    """Return base's figures beside a head that does nothing, from one gate in the same form."""
     with tempfile.TemporaryDirectory(prefix="reliability-") as folder:
-        words = ("--base", BASE, "--head", IMAGE, "--head-env", "HOSTILE=nothing")
-        _, result = _gate(Path(folder), words, ANY_VERDICT, GATE_LIMIT_S)
-    assert result is not None
-    return _figures_of_base(result)
+        figures, _ = _figures(form, hostile_repository.NOTHING, FREE, Path(folder))
+    if len(figures) < FEWEST:
+        raise Broken("the control has not measured base, so there is nothing to compare with")
+    return figures
 
 
-def _hold_to_control(figures: tuple[float, ...]) -> None:
-    control = _control()
-    if not agree(figures, control):
+def hold_to_figures(
+    figures: Sequence[float],
+    control: Callable[[], Sequence[float]],
+    *,
+    must_be_there: bool,
+) -> None:
+    """Break the promise if base's figures are not those beside a harmless head.
+
+    Where head answers, base has figures; a gate without them has shown nothing.
+    """
+    if len(figures) < FEWEST:
+        if must_be_there:
+            raise Broken("base was not measured, so nothing shows what head did to it")
+        return
+    if not agree(figures, control()):
         raise Broken(
-            f"base answered {fmean(figures):.1f} requests/s, and {fmean(control):.1f} beside a"
+            f"base answered {fmean(figures):.1f} requests/s, and {fmean(control()):.1f} beside a"
             " harmless head"
         )
 
@@ -246,11 +295,6 @@ def _images() -> None:
     docker_compose.find_compose()
     hostile = root / "scripts/reliability/hostile"
     image.build_on_the_samples(root, {IMAGE: hostile}, say=_say)
-
-
-def _volumes() -> set[str]:
-    listed = proc.run(("docker", "volume", "ls", "--quiet"), timeout_s=20.0)
-    return set(listed.stdout.split())
 
 
 def _say(line: str) -> None:

@@ -1,7 +1,9 @@
 """A whole run, or a whole gate, on stacks in memory: the real pipeline, journal and reports.
 
-``python -m scripts.reliability.stub_run run|gate DIR`` writes ``begun`` once all is imported, and
-``said N`` whenever somebody is told that N trials are finished.
+``python -m scripts.reliability.stub_run run|gate DIR [N]`` writes ``begun`` once all is imported,
+and ``said N`` whenever somebody is told that N trials are finished. With N, the disk is full from
+the N-th write below DIR on (0: never). At its end it then writes ``writes COUNT``, and ``failed
+FILE`` for each write that failed.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from loadtests.model.errors import TwofoldError
 from loadtests.model.plan import Plan
 from loadtests.model.trial import Trial
 from loadtests.planning.run_plan import make_plan
+from scripts.reliability import full_disk
 from tests.loadtests.builders import make_machine
 from tests.loadtests.fakes import FakeBackend, World
 from tests.loadtests.fakes.gate import GateWorld, put_in_memory, slower_head
@@ -50,9 +53,21 @@ class Teller:
         """Do nothing."""
 
 
-def main(kind: str, results: Path) -> int:
-    """Run it, and return the exit code."""
+def main(kind: str, results: Path, full_from: int | None = None) -> int:
+    """Run it, on a disk that is full from a write on, and return the exit code."""
     print("begun", flush=True)
+    if full_from is None:
+        return _told(kind, results)
+    with pytest.MonkeyPatch.context() as patches:
+        disk = full_disk.install(patches, results, full_from)
+        code = _told(kind, results)
+    print(f"writes {disk.count}")
+    for name in disk.failed:
+        print(f"failed {name}", flush=True)
+    return code
+
+
+def _told(kind: str, results: Path) -> int:
     try:
         (_run if kind == "run" else _gate)(results)
     except TwofoldError as error:
@@ -90,4 +105,4 @@ def _gate(results: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2])))
+    sys.exit(main(sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:])))

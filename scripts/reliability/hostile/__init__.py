@@ -72,6 +72,8 @@ def flood_the_log(inner: Inner, environ: dict[str, Any], start: Start) -> Answer
 # -- what is counted ---------------------------------------------------------------------------
 
 _number = iter(range(1 << 60))
+_writes = iter(range(1 << 60))
+MOST_WRITES = 64
 
 
 def _with_headers(
@@ -217,7 +219,12 @@ def scans_the_network(inner: Inner, environ: dict[str, Any], start: Start) -> An
 
 
 def writes_everywhere(inner: Inner, environ: dict[str, Any], start: Start) -> Answer:
-    """Fill every place that can be written to."""
+    """Fill every place that can be written to: 64 MB of each process in each, for the machine.
+
+    A stranger's own image has no limit of disk, and the machine of the campaign has no other disk.
+    """
+    if next(_writes) >= MOST_WRITES:
+        return inner(environ, start)
     for place in ("/tmp", "/run/shared", "/dev/shm", "/srv/left", "/var/tmp", "/"):  # noqa: S108
         with contextlib.suppress(OSError), open(f"{place}/{next(_number)}", "wb") as file:  # noqa: PTH123
             file.write(b"x" * (1 << 20))
