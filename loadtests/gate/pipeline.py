@@ -120,6 +120,7 @@ def _run_in(
             gate.measure(worker, request, say)
         signals.check()
     except UnusableLoad as error:
+        gate.facts = replace(gate.facts, wall_s=round(proc.monotonic_s() - started_s, 1))
         if (result := gate.ended_early(error)) is None:
             raise
         say(error.early_end)

@@ -140,7 +140,8 @@ class Session:
     def _ask_refused(self, workload: Workload, checked: CheckedLoad) -> None:
         """Ask the servers what users were refused, and write down whether they break."""
         self._progress.say(
-            "Users are refused. Asking each replica directly whether all answer as one"
+            "Requests fail after a good start. Asking each replica directly whether all answer as"
+            " one"
         )
         plan = replace(self._plan, workloads=(workload,))
         self._keep_probes(self._driver.ask_servers(plan, {workload.name: checked}))

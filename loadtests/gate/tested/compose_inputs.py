@@ -97,13 +97,14 @@ class _Reading:
 
     def _outside(self, key: str, place: str, folder: Path) -> Iterator[str]:
         """Yield a place that is not in the version, as it is written, and where links lead."""
-        if "$" in place or "://" in place:
+        if "$" in place or "://" in place or place.startswith("~"):  # Compose expands ~, too
             yield f"{key} {place}"
             return
         if folder / place == self._own:
             return
         try:
-            path = (folder / place).resolve()
+            # Compose joins the words first, and follows links then.
+            path = Path(os.path.normpath(folder.resolve() / place)).resolve()
         except (OSError, RuntimeError):  # links in a circle
             yield f"{key} {place}"
             return

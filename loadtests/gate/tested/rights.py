@@ -37,6 +37,7 @@ def of(subject: Subject, root: Path) -> frozenset[str]:
     of_volumes = (
         one_line(f"volume {name}: {_text(options)}")
         for name, options in subject.volume_places.items()
+        if not _is_of_version(options, root)
     )
     return frozenset((*of_parts, *of_volumes))
 
@@ -63,6 +64,12 @@ def _of_part(part: Part, root: Path) -> Iterator[str]:
         if mount.kind == "bind" and not _is_in(Path(mount.source), root):
             yield f"mount {mount}"
     yield from _of_build(part.build or {}, root)
+
+
+def _is_of_version(options: Mapping[str, Any], root: Path) -> bool:
+    """Return whether a volume is only a folder of the version's own; an empty one stands for it."""
+    device = str(options.get("device") or "")
+    return device.startswith("/") and _is_in(Path(device), root)
 
 
 def _of_build(build: Mapping[str, Any], root: Path) -> Iterator[str]:

@@ -217,6 +217,8 @@ class CheckTrial:
             return True
         elif step.attempts[-1].is_limited:
             pace.pause(LIMITED_S)
+            if self._runner.is_over:
+                return False
         attempt = self._runner.run(user, call)
         step.attempts.append(attempt)
         return attempt.is_good

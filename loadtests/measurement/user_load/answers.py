@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from loadtests.analysis.consistency.reading import SILENT
+
 Facts = Mapping[str, Any]
 
 LOGIN = re.compile(
@@ -75,10 +77,15 @@ def refuse_a_user(facts: Facts) -> bool:
     if not sent or not all(start["ending"] == "ok" for start in starts):
         return False
     return all(request["good"] for request in sent) and any(
-        (request["status"] >= FIRST_ERROR_STATUS and not request["good"])
+        (_is_refusal(request["status"]) and not request["good"])
         or _login_of(request, sends_password=True) is not None
         for request in of_tasks(facts["steps"])
     )
+
+
+def _is_refusal(status: int) -> bool:
+    """Return whether a status is an error that says something of the application's state."""
+    return status >= FIRST_ERROR_STATUS and status not in SILENT
 
 
 def of_single(facts: Facts, headers: Collection[str] = ()) -> tuple[str, ...]:

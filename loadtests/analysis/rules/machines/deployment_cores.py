@@ -26,9 +26,11 @@ def of_deployment(plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial])
     a doubling that falls short may have found the end of the node's cores, and not of the system.
     """
     own = [trial for trial in trials if trial.spec.cell == large]
+    if not own:
+        return unchecked(RuleCode.BUDGET, large, "No trial of this cell was finished.")
     shared = _shared_nodes(own)
     where = _where_shared(plan, shared, windows=len(own))
-    if where is None and own and all(map(_is_placed, own)):
+    if where is None and all(map(_is_placed, own)):
         return found(
             RuleCode.BUDGET,
             large,

@@ -55,7 +55,7 @@ def test_a_run_of_another_machine_may_live() -> None:
     assert [run.living for run in projects.remains(as_engine(engine))] == [True]
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), 99999999])
+@pytest.mark.parametrize("pid", [os.getpid(), 99999999], ids=["one here", "none here"])
 def test_a_run_of_another_machine_with_the_same_host_name_may_live(
     monkeypatch: pytest.MonkeyPatch, pid: int
 ) -> None:
@@ -72,6 +72,7 @@ def test_a_run_of_another_machine_with_the_same_host_name_may_live(
 @pytest.mark.parametrize(
     ("label", "living"),
     [(another(pid=99999999), False), (another(boot="another", pid=99999999), True), ("", True)],
+    ids=["this boot", "another boot", "no label"],
 )
 def test_a_run_of_an_earlier_version_is_of_this_machine_if_its_boot_is(
     label: str, living: bool

@@ -41,7 +41,9 @@ def label_of(**changed: Any) -> str:
 
 @pytest.mark.usefixtures("_in_a_container")
 @pytest.mark.parametrize(
-    "label", [label_of(pid=17, namespace="pid:[1]"), label_of(pid=17, boot="other"), ""]
+    "label",
+    [label_of(pid=17, namespace="pid:[1]"), label_of(pid=17, boot="other"), ""],
+    ids=["another namespace", "another boot", "no label"],
 )
 def test_a_run_of_another_container_on_the_same_engine_is_told_as_the_holder(label: str) -> None:
     who = f"Another run may measure on this engine: {ELSEWHERE}"
