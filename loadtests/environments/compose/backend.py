@@ -115,7 +115,7 @@ class ComposeBackend:
             subject,
             plan,
             memory_bytes=memory_share(engine, plan.replica_counts[-1] * len(plan.workers)),
-            beside_bytes=beside_share(engine, len(subject.parts) - 1),
+            beside_bytes=beside_share(engine),
             settings=self._settings,
             commands=commands,
             images=own_images,

@@ -93,19 +93,18 @@ def open_stack(parts: Stackable, say: Say) -> Iterator[VersionStack]:
     """Provide a stack without starts; it is taken down at the end.
 
     Starts without a limit of their own get equal parts of half the memory, as many as the first
-    look needs. What they need gets parts of the other half.
+    look needs. No service that they need gets more than the other half.
     """
     plan, folder = parts.plan, parts.folder
     with opened_engine(say) as (engine, compose):
         memory = memory_share(engine, 2 * plan.looks[0])
-        beside = sum(len(version.subject.parts) - 1 for version in parts.prepared.values())
         text, values = document(
             parts.root,
             parts.prepared,
             parts.models,
             lanes=len(plan.cores),
             memory_bytes=max(LEAST_MEMORY_BYTES, memory),
-            beside_bytes=beside_share(engine, beside),
+            beside_bytes=beside_share(engine),
         )
         own = files.write(folder / FILE, json.dumps(text, indent=1), mode=files.ONLY_OWNER)
         project = Project(

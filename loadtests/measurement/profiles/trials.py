@@ -140,7 +140,8 @@ def _seen(
         ),
     )
     store = StoreLooking(accesses, pids) if accesses else None
-    beside = Beside((looking, store) if store else (looking,))
+    # The last part stops first: the looks end with the window, while the store takes its time.
+    beside = Beside((store, looking) if store else (looking,))
     try:
         trial = load(spec, timing, beside)
     finally:

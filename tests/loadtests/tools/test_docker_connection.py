@@ -91,3 +91,16 @@ def test_the_processes_of_an_engine_on_another_machine_are_not_seen(address: str
 
 def test_where_nobody_listens_nothing_is_said(tmp_path: Path) -> None:
     assert connection.sees_processes_of(f"unix://{tmp_path}/none.sock")
+
+
+def test_where_the_kernel_does_not_tell_who_listens_nothing_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """So it is on macOS."""
+    monkeypatch.delattr(socket, "SO_PEERCRED")
+    path = tmp_path / "engine.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        assert connection.sees_processes_of(f"unix://{path}")

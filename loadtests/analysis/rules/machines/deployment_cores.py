@@ -13,6 +13,9 @@ from loadtests.model.result import Finding
 from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import RuleCode
 
+ONE_CORE_CPUS = 0.8
+"""No machine has fewer cores than one, so replicas that use less than this have found no end."""
+
 UNKNOWN = (
     "Whether the deployment's replicas share cores is not known. Let 'replicas' print the node of"
     " each after its name and a tab: node=NAME."
@@ -29,8 +32,9 @@ def of_deployment(plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial])
     if not own:
         return unchecked(RuleCode.BUDGET, large, "No trial of this cell was finished.")
     shared = _shared_nodes(own)
-    where = _where_shared(plan, shared, windows=len(own))
-    if where is None and all(map(_is_placed, own)):
+    is_placed = all(map(_is_placed, own))
+    where = _where_shared(plan, shared, windows=len(own), is_placed=is_placed)
+    if where is None and is_placed:
         return found(
             RuleCode.BUDGET,
             large,
@@ -42,6 +46,15 @@ def of_deployment(plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial])
         )
     if where is None:
         return unchecked(RuleCode.BUDGET, large, UNKNOWN)
+    if (used := _cpus_used(own)) is not None and used < ONE_CORE_CPUS:
+        return found(
+            RuleCode.BUDGET,
+            large,
+            broken=False,
+            figure=used,
+            limit=ONE_CORE_CPUS,
+            detail=f"{where}, and all of them together used {used:.2f} CPU at the most.",
+        )
     unlimited = _without_limit(own)
     if not unlimited:
         return unchecked(
@@ -69,12 +82,15 @@ def of_deployment(plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial])
     )
 
 
-def _where_shared(plan: Plan, shared: Sequence[str], *, windows: int) -> str | None:
+def _where_shared(
+    plan: Plan, shared: Sequence[str], *, windows: int, is_placed: bool
+) -> str | None:
     """Return which machine several replicas of a cell share, in a clause; None: not known of any.
 
-    Placement may differ from round to round, and a few windows are covered by the interval.
+    Placement may differ from round to round, and a few windows are covered by the interval. Where
+    each replica's node is known, that counts: what is on this machine may be a balancer alone.
     """
-    if plan.tested.shares_machine:
+    if plan.tested.shares_machine and not is_placed:
         return "The replicas share this machine"
     return f"Replicas share the node {shared[0]}" if len(shared) > covered(windows) else None
 
@@ -93,6 +109,17 @@ def _shared_nodes(trials: Sequence[Trial]) -> tuple[str, ...]:
 def _is_placed(trial: Trial) -> bool:
     """Return whether the node of each replica of a trial is known."""
     return trial.deployment is not None and {*replicas_of(trial)} <= {*trial.deployment.nodes}
+
+
+def _cpus_used(trials: Sequence[Trial]) -> float | None:
+    """Return the CPU that all replicas of a window used together, at the most; None: not known."""
+    used = []
+    for trial in trials:
+        own = {usage.member: usage for usage in trial.usages if usage.span_s > 0}
+        if not {*replicas_of(trial)} <= {*own}:
+            return None
+        used.append(sum(own[name].cpu_s / own[name].span_s for name in replicas_of(trial)))
+    return max(used, default=None)
 
 
 def _without_limit(trials: Sequence[Trial]) -> tuple[str, ...]:

@@ -21,8 +21,8 @@ from loadtests.tools.docker_compose import Compose
 NO_WAY_OUT = "The stack's network has no way out: requests of the application to other hosts fail."
 LIMITS = (
     "Replicas get a CPU budget, an equal part of half the memory (unless they have a limit), and no"
-    " restart policy. Their image is started as it is. Services beside them get parts of the other"
-    " half, at least 1 GiB each (unless they have a limit)."
+    " restart policy. Their image is started as it is. No container gets more than 4096 processes,"
+    " and no service beside the replicas more than the other half (unless it has a limit)."
 )
 OWN_SERVER = "Replicas get a CPU budget; their server is started as the variant says."
 

@@ -14,9 +14,10 @@ def memory_share(engine: Engine, replicas: int) -> int:
     return int(engine.facts()["MemTotal"]) // 2 // replicas
 
 
-def beside_share(engine: Engine, services: int) -> int:
-    """Return the bytes that each service beside the replicas may use: parts of the other half.
+def beside_share(engine: Engine) -> int:
+    """Return the bytes that each service beside the replicas may use: the other half.
 
-    They are no less than :data:`LEAST_BESIDE_BYTES`, so that many together may exceed that half.
+    A limit is no reservation: a store that takes much beside others that take little gets it, and
+    no service alone can take the machine's memory.
     """
-    return max(LEAST_BESIDE_BYTES, memory_share(engine, max(1, services)))
+    return max(LEAST_BESIDE_BYTES, memory_share(engine, 1))

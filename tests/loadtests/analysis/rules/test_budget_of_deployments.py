@@ -61,7 +61,9 @@ def test_counters_without_any_reading_were_late() -> None:
 
 
 def test_replicas_of_a_deployment_may_share_no_core_so_costlier_requests_are_not_judged() -> None:
-    found = budget.costlier_requests(DEPLOYED, ONE, TWO, [make_trial()])
+    trial = make_trial(spec=make_spec(cell=TWO, members=(1, 2)))
+
+    found = budget.costlier_requests(DEPLOYED, ONE, TWO, [trial])
 
     assert found.state is UNCHECKED
     assert "is not known" in found.detail
@@ -71,9 +73,16 @@ def test_replicas_of_a_deployment_may_share_no_core_so_costlier_requests_are_not
 
 
 def deployed(
-    factor: float, *nodes: str, limit: float | None = None, rounds: int = 3
+    factor: float,
+    *nodes: str,
+    limit: float | None = None,
+    rounds: int = 3,
+    cpus: float | None = 0.5,
 ) -> list[Trial]:
-    """Give rounds of two and four replicas, the four on these nodes (none: not known)."""
+    """Give rounds of two and four replicas, the four on these nodes (none: not known).
+
+    Each replica uses so many ``cpus``; None: not known.
+    """
     trials = []
     for number in range(1, rounds + 1):
         for replicas, rate in ((2, 100.0), (4, 100.0 * factor)):
@@ -85,7 +94,11 @@ def deployed(
                 make_trial(
                     spec=spec,
                     throughput_rps=rate + number / 10,
-                    usages=tuple(make_usage(member=name, budget_cpus=limit) for name in names),
+                    usages=tuple(
+                        make_usage(member=name, budget_cpus=limit, cpu_s=2.0 * cpus, span_s=2.0)
+                        for name in names
+                        if cpus is not None
+                    ),
                     deployment=DeploymentSeen(nodes=dict(zip(names, nodes, strict=False))),
                 )
             )
@@ -113,6 +126,38 @@ def test_replicas_without_limits_that_share_a_node_decide_no_doubling_that_falls
     if state is BROKEN:
         assert "share the node" in found.detail
         assert "Give each replica a CPU limit" in found.detail
+
+
+@pytest.mark.parametrize(("cpus", "state"), [(0.1, HOLDS), (0.19, HOLDS), (0.21, BROKEN)])
+def test_replicas_that_use_less_than_one_core_have_found_no_end_of_it(
+    cpus: float, state: RuleState
+) -> None:
+    """A store's lock holds them, and no machine has fewer cores than one."""
+    trials = deployed(1.0, "a", "a", "a", "a", cpus=cpus)
+
+    assert budget.costlier_requests(DEPLOYED, TWO, FOUR, trials).state is state
+
+
+def test_replicas_whose_cpu_nobody_read_may_compete() -> None:
+    trials = deployed(1.0, "a", "a", "a", "a", cpus=None)
+
+    assert budget.costlier_requests(DEPLOYED, TWO, FOUR, trials).state is BROKEN
+
+
+def test_a_balancer_on_this_machine_is_no_replica() -> None:
+    here = replace(DEPLOYED, tested=replace(URL, shares_machine=True))
+
+    found = budget.costlier_requests(here, TWO, FOUR, deployed(1.0, "a", "b", "c", "d"))
+
+    assert found.state is HOLDS
+
+
+def test_a_cell_without_trials_says_nothing_of_limits() -> None:
+    here = replace(DEPLOYED, tested=replace(URL, shares_machine=True))
+
+    found = budget.costlier_requests(here, TWO, FOUR, [])
+
+    assert (found.state, found.detail) == (UNCHECKED, "No trial of this cell was finished.")
 
 
 def test_one_unlucky_placement_of_six_rounds_is_covered() -> None:

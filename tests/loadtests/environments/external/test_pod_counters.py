@@ -92,6 +92,15 @@ def test_a_pod_with_a_container_that_cannot_be_read_has_no_line_and_is_named(ans
     assert said[0].startswith("web-1: its container web has no program cat")
 
 
+def test_a_pod_of_one_container_without_cat_is_left_out_and_named(answer: Any) -> None:
+    """A distroless image."""
+    said: list[str] = []
+    answer({("web-1", "web"): ValueError(NO_CAT)})
+
+    assert words_of(a_pod("web-1"), say=said.append) == []
+    assert said[0].startswith("web-1: its container web has no program cat")
+
+
 @pytest.mark.parametrize(
     "said",
     ['Error from server (NotFound): pods "web-1" not found', "error: container not running (x)"],
@@ -105,7 +114,6 @@ def test_a_pod_that_ended_meanwhile_is_left_out(answer: Any, said: str) -> None:
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        (NO_CAT, "has the program cat"),
         ("Error from server (Forbidden): pods is forbidden", "permission"),
     ],
 )

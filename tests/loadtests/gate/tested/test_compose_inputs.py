@@ -36,6 +36,7 @@ def read(root: Path, text: str, *, own: Path | None = None) -> frozenset[str]:
             "web: env_file /etc/environment",
         ),
         ("env_file: ${HOME}/.aws/credentials", "web: env_file ${HOME}/.aws/credentials"),
+        ("env_file: ~/.aws/credentials", "web: env_file ~/.aws/credentials"),
         ("label_file: /etc/environment", "web: label_file /etc/environment"),
         (
             "extends: {file: ../other/compose.yaml, service: db}",
@@ -89,6 +90,14 @@ def test_a_link_out_of_the_version_is_a_right_and_told_by_where_it_leads(root: P
 
     assert read(root, text) == {f"web: env_file a.env → {target}", f".env .env → {target}"}
     assert read(root, text, own=root / ".env") == {f"web: env_file a.env → {target}"}
+
+
+def test_words_are_joined_before_links_are_followed_as_compose_does(root: Path) -> None:
+    (root / "a/b/c/d").mkdir(parents=True)
+    (root / "link").symlink_to("a/b/c/d")
+    place = "link/../../other/.env"
+
+    assert read(root, f"services: {{web: {{env_file: {place}}}}}\n") == {f"web: env_file {place}"}
 
 
 def test_what_lies_in_the_version_is_no_right(root: Path) -> None:

@@ -103,3 +103,14 @@ def test_a_volume_in_memory_is_no_right(tmp_path: Path) -> None:
     }
 
     assert rights.of(subject_of(document, "web", tag="t"), tmp_path) == set()
+
+
+def test_a_volume_that_is_a_folder_of_the_version_is_no_right(tmp_path: Path) -> None:
+    """Compose writes its whole path, which base and head never share."""
+    options = {"type": "none", "o": "bind", "device": str(tmp_path / "data")}
+    document = {
+        "services": {"web": {"image": "web:1", "volumes": ["x:/tmp"]}},
+        "volumes": {"x": {"driver_opts": options}},
+    }
+
+    assert rights.of(subject_of(document, "web", tag="t"), tmp_path) == set()

@@ -7,6 +7,7 @@ at the same time would be broken by a second one on the same files.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -102,16 +103,18 @@ def mounts_of(
     """Return the mounts of a service; folders that a store may write into become the run's volumes.
 
     Where an image keeps its data is known of some only, so all folders count but those of scripts
-    and settings, which become read-only. ``files`` are sources of mounts that are single files.
+    and settings, which become read-only: known ones, and those of which the command names a file.
+    ``files`` are sources of mounts that are single files.
     """
     entries, notes, kept = [], [], []
+    words = str([definition.get("entrypoint"), definition.get("command")])
     for mount in map(parse, definition.get("volumes") or ()):
-        if mount.kind == "bind" and is_store and _is_read(mount, files):
+        if mount.kind == "bind" and is_store and _is_read(mount, files, words):
             mount = replace(mount, read_only=True)  # noqa: PLW2901
         if mount.kind == "bind" and is_store and _holds_data(mount, files):
             notes.append(
-                f"{name}: its data is the run's own and empty at the start;"
-                f" {mount.source} is not touched."
+                f"{name}: its data is the run's own and empty at the start; {mount.source} is not"
+                " touched. If that is only read, mount it read-only (:ro)."
             )
             entries.append(Mount(kind="volume", source="", target=mount.target))
             continue
@@ -130,10 +133,13 @@ def mounts_of(
 _WRITABLE = " What is written there stays."
 
 
-def _is_read(mount: Mount, files: Collection[str]) -> bool:
+def _is_read(mount: Mount, files: Collection[str], words: str) -> bool:
     target = f"{posixpath.normpath(mount.target)}/"
     folders = tuple(f"{folder.rstrip('/')}/" for folder in READ_FOLDERS)
-    return target.startswith(folders) and mount.source not in files
+    # Such as /conf/redis.conf; a folder alone may be that of the data.
+    named = re.search(rf"{re.escape(target)}[\w./-]*\.[a-z]+\b", words)
+    is_named = named is not None and not target.startswith(DATA_FOLDERS)
+    return (target.startswith(folders) or is_named) and mount.source not in files
 
 
 def _holds_data(mount: Mount, files: Collection[str]) -> bool:

@@ -44,7 +44,8 @@ def test_a_stores_folder_is_not_touched_and_its_scripts_stay() -> None:
         Mount(kind="bind", source="/srv/i.sql", target="/docker-init.sql", read_only=True),
     )
     assert mounts.notes == (
-        "db: its data is the run's own and empty at the start; /srv/pg is not touched.",
+        "db: its data is the run's own and empty at the start; /srv/pg is not touched. If that is"
+        " only read, mount it read-only (:ro).",
         "db: folders and files of this machine stay mounted:"
         " /srv/i.sql → /docker-init.sql (read-only).",
     )
@@ -87,6 +88,26 @@ def test_what_a_store_reads_stays_mounted_and_its_folders_are_read_only() -> Non
         "/etc/hba.conf": ("bind", False),
         "/data/dump.rdb": ("volume", False),
     }
+
+
+@pytest.mark.parametrize(
+    ("command", "is_read"),
+    [
+        ("redis-server /conf/redis.conf", True),
+        (["redis-server", "/conf/redis.conf"], True),
+        ("redis-server --dir /conf/", False),
+        ("redis-server --dir /conf", False),
+        (None, False),
+    ],
+)
+def test_a_folder_of_which_a_stores_command_names_a_file_is_only_read(
+    command: object, *, is_read: bool
+) -> None:
+    definition = {"volumes": ["/srv/redis:/conf"], "command": command}
+
+    (mount,) = mounts_of("db", definition, is_store=True).entries
+
+    assert (mount.kind, mount.read_only) == (("bind", True) if is_read else ("volume", False))
 
 
 def test_a_folder_that_replicas_write_into_is_told() -> None:
