@@ -103,13 +103,13 @@ def _between_starts(
     figure: Callable[[Trial], float | None],
 ) -> dict[str, start_spread.Part]:
     """Return how starts of each worker model differ, from the trials of one replica."""
-    by_start: dict[str, dict[tuple[int, ...], list[float]]] = {}
+    by_start: dict[str, dict[tuple[int, ...], dict[int, float]]] = {}
     for worker in plan.workers:
         starts = by_start.setdefault(worker.name, {})
-        for trial in by_cell.get(_cell(worker.name, workload, 1), {}).values():
+        for number, trial in by_cell.get(_cell(worker.name, workload, 1), {}).items():
             value = figure(trial)
             if value is not None and value > 0:
-                starts.setdefault(trial.spec.members, []).append(math.log(value))
+                starts.setdefault(trial.spec.members, {})[number] = math.log(value)
     return start_spread.between_starts(by_start)
 
 

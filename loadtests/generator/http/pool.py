@@ -58,7 +58,9 @@ class Origin:
         ``ConnectFailed``.
         """
         idle = self._idle
-        if idle and idle[0].usable and monotonic() - idle[0].done > REST_S:
+        while idle and not idle[0].usable:
+            self.open.discard(idle.pop(0))
+        if idle and monotonic() - idle[0].done > REST_S:
             return idle.pop(0)
         return self.connect(timeout_s)
 

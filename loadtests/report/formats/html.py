@@ -26,6 +26,7 @@ from loadtests.report.plots.timeline import timeline
 from loadtests.report.text import advice, capacity, changes, consistency, requests, story
 from loadtests.report.text import latency as latency_text
 from loadtests.report.text import profiles as profiles_text
+from loadtests.report.text.comparison import among_all
 
 REFRESH_S = 2
 """Seconds between two reloads of a live page: as often as it is written."""
@@ -186,6 +187,7 @@ def _templates() -> Environment:
         factor=rounding.factor,
         percent=rounding.percent,
         small=rounding.small,
+        among_all=among_all,
         factors=lambda estimate: rounding.interval(estimate, rounding.factor),
         percents=rounding.percents,
         smalls=lambda estimate: rounding.interval(estimate, rounding.small),

@@ -13,6 +13,7 @@ from loadtests.model.result import CellResult, DoublingResult, RunResult
 from loadtests.model.safe_text import printable
 from loadtests.report.rounding import factor, figure, figures, interval, percent
 from loadtests.report.text import advice, changes, consistency, latency, profiles, requests, story
+from loadtests.report.text.comparison import among_all
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
@@ -166,7 +167,7 @@ def _comparisons(result: RunResult) -> list[list[str]]:
             str(comparison.replicas),
             comparison.worker,
             comparison.against,
-            interval(comparison.ratio, factor),
+            interval(among_all(comparison), factor),
         ]
         for comparison in result.comparisons
     ]

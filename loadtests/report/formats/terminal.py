@@ -71,7 +71,7 @@ def compare(result: RunResult) -> Group:
             str(comparison.replicas),
             compared.marked(comparison.worker, is_trusted=comparison in trusted),
             comparison.against,
-            interval(comparison.ratio, factor),
+            interval(compared.among_all(comparison), factor),
         )
     advised, without = compared.recommended(result), compared.left_out(result)
     sentences = map(Text, (*advised, *reasons(result), *without))

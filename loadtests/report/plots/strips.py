@@ -13,6 +13,7 @@ from loadtests.model.trial import Trial
 from loadtests.report.plots.drawing import Axis, Dot, Reference, Strip, Tick
 from loadtests.report.plots.scale import Scale, span, ticks
 from loadtests.report.rounding import factor
+from loadtests.report.text.comparison import among_all
 
 PERFECT = 2.0
 
@@ -58,8 +59,11 @@ def doublings(result: RunResult, trials: Sequence[Trial], numbers: Mapping[str, 
 
 
 def comparisons(ratios: Sequence[ComparisonResult], numbers: Mapping[str, int]) -> Forest:
-    """Return the ratios of one workload's worker models, on a logarithmic axis around 1."""
-    logs = [math.log2(value) for comparison in ratios for value in _known(comparison.ratio)]
+    """Return the ratios of one workload's worker models, on a logarithmic axis around 1.
+
+    Their intervals hold for all pairs together, as those in the advice.
+    """
+    logs = [math.log2(value) for comparison in ratios for value in _known(among_all(comparison))]
     low, high = span(logs, around=(-LEAST_LOG_REACH, LEAST_LOG_REACH))
     x = Scale(low=low - LEAST_LOG_REACH / 4, high=high + LEAST_LOG_REACH / 4, start=0, end=100)
     values = FAR_TICKS if high - low > FAR_LOG_WIDTH else NEAR_TICKS
@@ -70,7 +74,8 @@ def comparisons(ratios: Sequence[ComparisonResult], numbers: Mapping[str, int]) 
             references=(Reference(at=x(0), text="equal", anchor="middle"),),
         ),
         strips=tuple(
-            _strip(numbers[comparison.worker], _log2(comparison.ratio), x) for comparison in ratios
+            _strip(numbers[comparison.worker], _log2(among_all(comparison)), x)
+            for comparison in ratios
         ),
     )
 

@@ -68,8 +68,9 @@ ADVICE = {
     " machine is idle.",
     RuleCode.STEADY: "The system's speed changed during the run. Look for a leak, a growing table"
     " or a CPU that is throttled by heat.",
-    RuleCode.BUDGET: "The replicas slow one another down on this machine. Measure fewer of them"
-    " (--replicas), or use a machine with more cores.",
+    RuleCode.BUDGET: "The replicas may slow one another down where they share cores. Measure fewer"
+    " of them (--replicas), use more cores, or give each replica of a deployment a CPU limit or a"
+    " node of its own.",
     RuleCode.NODES: "A node left the Swarm, or had something else than the others. Look at the"
     " nodes (docker node ls), and run again when all are ready.",
     RuleCode.NODE_SPEED: "One node is slower than another, or does other work. Use equal nodes, or"

@@ -138,6 +138,36 @@ def test_what_may_not_be_sent_twice_gets_a_new_connection_until_the_server_keeps
     assert (len(links), origin.keeps) == (3, True)
 
 
+@pytest.mark.parametrize("dead", [1, 2])
+def test_connections_that_died_while_idle_do_not_make_each_post_open_another(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, dead: int
+) -> None:
+    monkeypatch.setattr(pool_module, "REST_S", 0.02)
+    links: list[Any] = []
+
+    def first_ones_die(link: Any) -> None:
+        links.append(link)
+        if len(links) <= dead:
+            link.recv(65_536)
+            link.sendall(OK)
+        else:
+            answering(OK)(link)
+
+    origin = Origin(*host_and_port(serve(first_ones_die)))
+    used = [origin.connect(2.0) for _ in range(dead)]
+    for connection in used:
+        assert connection.exchange(POST, monotonic() + 5.0, only_head=False) is Outcome.OK
+        origin.give(connection)
+    gevent.sleep(0.03)
+
+    for _ in range(4):
+        assert ask(origin, POST) is Outcome.OK
+        gevent.sleep(0.03)
+
+    assert (len(links), origin.keeps) == (dead + 1, True)
+    assert not origin.open & set(used)
+
+
 def test_a_server_that_keeps_connections_for_a_while_is_not_taken_for_one_that_closes_each(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -144,7 +144,7 @@ def test_the_page_says_the_numbers_of_run_json(run: Run) -> None:
         (
             f"{each['worker']} ÷ {each['against']}",
             str(each["replicas"]),
-            rounding.interval(estimate(each, "ratio"), rounding.factor),
+            rounding.interval(Estimate(**each["all_pairs_ratio"]), rounding.factor),
         )
         for each in found["comparisons"]
     )

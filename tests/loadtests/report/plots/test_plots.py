@@ -1,6 +1,7 @@
 """What is drawn, where, on runs whose places can be worked out by hand."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from loadtests.report.plots import beyond, efficiency, latency, strips, throughp
 from loadtests.report.plots.axes import series, thinned, worker_numbers
 from loadtests.report.plots.drawing import BOTTOM, LEFT, RIGHT, TOP, Mark, Panel
 from loadtests.report.plots.timeline import timeline
+from loadtests.report.text.comparison import among_all
 from tests.loadtests.builders import make_plan, make_result, make_trials, noisy_rps
 
 PLAN = make_plan(workers=("gthread", "sync"), replica_counts=(1, 2, 4), rounds=3)
@@ -123,6 +125,19 @@ def test_equal_worker_models_stand_in_the_middle_of_their_axis() -> None:
     forest = strips.comparisons(RESULT.comparisons, worker_numbers(RESULT))
 
     assert [strip.estimate for strip in forest.strips] == [50.0] * 3
+
+
+def test_the_strips_of_three_worker_models_reach_as_far_as_intervals_for_all_pairs() -> None:
+    plan = make_plan(workers=("gthread", "sync", "gevent"), replica_counts=(1, 2), rounds=4)
+    result = make_result(plan, make_trials(plan, rps=noisy_rps()))
+
+    forest = strips.comparisons(result.comparisons, worker_numbers(result))
+
+    wide = [replace(ratio, ratio=among_all(ratio)) for ratio in result.comparisons]
+    narrow = [replace(ratio, all_pairs_ratio=None) for ratio in result.comparisons]
+    assert forest == strips.comparisons(wide, worker_numbers(result))
+    assert forest != strips.comparisons(narrow, worker_numbers(result))
+    assert min(strip.low for strip in forest.strips if strip.low is not None) >= 0
 
 
 def test_a_trial_stands_at_its_time_and_above_its_cells_mean() -> None:

@@ -1,5 +1,14 @@
+import re
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
 from loadtests.model.result import ComparisonResult, Estimate
-from loadtests.report.text.comparison import inverse, recommendations
+from loadtests.report.formats import html, markdown, terminal
+from loadtests.report.rounding import factor, interval
+from loadtests.report.text.comparison import inverse, ratio_of, recommendations
+from tests.loadtests.builders import make_plan, make_result, make_trials, noisy_rps
 
 
 def compared(
@@ -57,3 +66,29 @@ def test_the_inverse_swaps_the_bounds() -> None:
     assert inverse(Estimate(estimate=2.0, low=1.0, high=4.0)) == Estimate(
         estimate=0.5, low=0.25, high=1.0
     )
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown", "html"])
+def test_the_tables_of_three_worker_models_show_the_intervals_of_the_advice(form: str) -> None:
+    plan = make_plan(workers=("gthread", "sync", "gevent"), replica_counts=(1, 2), rounds=4)
+    trials = make_trials(plan, rps=noisy_rps())
+    result = make_result(plan, trials)
+    if form == "terminal":
+        console = Console(file=StringIO(), width=80, record=True)
+        console.print(terminal.compare(result))
+        text = console.export_text()
+        table = text[text.index("workload  replicas") :]
+    elif form == "markdown":
+        table = markdown.render(result).replace("\\", "").split("### Worker models")[1]
+    else:
+        table = html.render(result, trials, live=False).split("Worker models compared")[-1]
+
+    shown = re.findall(r"[\d.]+ \[[\d.]+, [\d.]+\]", table)[: len(result.comparisons)]
+
+    advised = [
+        ratio_of([comparison], comparison.worker, comparison.against)
+        for comparison in result.comparisons
+    ]
+    expected = [interval(ratio, factor) for ratio in advised if ratio is not None]
+    assert sorted(shown) == sorted(expected)
+    assert shown != [interval(comparison.ratio, factor) for comparison in result.comparisons]

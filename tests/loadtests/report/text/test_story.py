@@ -99,6 +99,13 @@ def test_every_rule_verdict_and_bottleneck_has_its_words() -> None:
     assert set(story.BOTTLENECKS) == set(Bottleneck)
 
 
+def test_the_advice_on_a_budget_is_true_for_replicas_of_a_deployment_too() -> None:
+    said = story.ADVICE[RuleCode.BUDGET]
+
+    assert said.startswith("The replicas may slow one another down where they share cores.")
+    assert "a CPU limit or a node of its own" in said
+
+
 # -- one answer from all servers ---------------------------------------------------------------
 
 
