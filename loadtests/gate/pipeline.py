@@ -120,8 +120,7 @@ def _run_in(
             gate.measure(worker, request, say)
         signals.check()
     except UnusableLoad as error:
-        gate.facts = replace(gate.facts, wall_s=round(proc.monotonic_s() - started_s, 1))
-        if (result := gate.ended_early(error)) is None:
+        if (result := gate.ended_early(error, round(proc.monotonic_s() - started_s, 1))) is None:
             raise
         say(error.early_end)
         return result, store.folder
@@ -170,9 +169,10 @@ class _Gate:
         result_files.write_all(self._store, result)
         return result
 
-    def ended_early(self, error: UnusableLoad) -> GateResult | None:
+    def ended_early(self, error: UnusableLoad, wall_s: float) -> GateResult | None:
         """Write all files; return the result if head is shown to give wrong answers."""
-        self.facts = replace(self.facts, differences=(*self.facts.differences, error.early_end))
+        facts, told = self.facts, error.early_end
+        self.facts = replace(facts, differences=(*facts.differences, told), wall_s=wall_s)
         with suppress(Exception):  # the error of the load is the one to report
             result = self.write_all()
             return result if verdict.gives_wrong_answers(result) else None
@@ -191,7 +191,7 @@ class _Gate:
                 awake = generators.enter_context(
                     kept_awake(stack.host_cores, self._store.folder / AWAKE_LOG)
                 )
-                keep = self._keep_samples if request.keep_samples else None
+                keep = self._store.write_samples if request.keep_samples else None
                 pool = GeneratorPool(
                     stack, worker, agents, awake, keep, asked=self._plan.asked, seed=self._plan.seed
                 )
@@ -273,9 +273,6 @@ class _Gate:
         self._plan = replace(self._plan, workers=workers)
         self.facts = replace(self.facts, differences=(*self.facts.differences, told))
         return True
-
-    def _keep_samples(self, name: str, samples: bytes) -> None:
-        self._store.write_samples(name, samples)
 
     def _first(self, request: GateRequest) -> int:
         """Return how many starts of each version come up first."""
