@@ -46,7 +46,8 @@ def of_deployment(plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial])
         )
     if where is None:
         return unchecked(RuleCode.BUDGET, large, UNKNOWN)
-    if (used := _cpus_used(own)) is not None and used < ONE_CORE_CPUS:
+    used = _cpus_used(own)
+    if is_placed and used is not None and used < ONE_CORE_CPUS:
         return found(
             RuleCode.BUDGET,
             large,
@@ -55,6 +56,14 @@ def of_deployment(plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial])
             limit=ONE_CORE_CPUS,
             detail=f"{where}, and all of them together used {used:.2f} CPU at the most.",
         )
+    return _of_shared(plan, small, large, trials, where)
+
+
+def _of_shared(
+    plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial], where: str
+) -> Finding:
+    """Check replicas of which several share a machine, as the clause ``where`` says."""
+    own = [trial for trial in trials if trial.spec.cell == large]
     unlimited = _without_limit(own)
     if not unlimited:
         return unchecked(
