@@ -19,7 +19,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from loadtests.analysis.consistency.normal_form import normal
-from loadtests.analysis.failures.wording import is_login
+from loadtests.analysis.shared.logins import is_login
 from loadtests.model.consistency import Seen
 
 CONFIRM = 10

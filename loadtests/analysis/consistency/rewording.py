@@ -26,7 +26,7 @@ from loadtests.analysis.consistency.written import (
     key_of,
     leaves,
 )
-from loadtests.analysis.failures.wording import is_login
+from loadtests.analysis.shared.logins import is_login
 from loadtests.model.tested.workload import RequestSpec
 
 KEPT_KEY = re.compile(

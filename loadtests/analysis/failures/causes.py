@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from loadtests.analysis import remedies
-from loadtests.analysis.failures import kinds, wording
+from loadtests.analysis.failures import kinds
 from loadtests.analysis.failures.counting import all_kinds, kind_of
-from loadtests.analysis.shared import connections
+from loadtests.analysis.shared import connections, logins
 from loadtests.model.failures import AnswerExample, FailureResult, FailureShape
 from loadtests.model.trial import Trial
 
@@ -172,5 +172,5 @@ def _is_refusal(result: FailureResult, example: AnswerExample | None) -> bool:
     refusals = {"status 401", "status 403", "status 302", "status 303"}
     found = all_kinds(result.counts)
     commonest = next(iter(found), "")
-    redirects = example is not None and wording.is_login(example.location or "")
+    redirects = example is not None and logins.is_login(example.location or "")
     return commonest in refusals or redirects

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,17 +12,10 @@ from loadtests.model.failures import AnswerExample, FailureCount, FailureResult,
 EXCERPT_CHARS = 120
 """Longest part of an answer or a log that a sentence quotes."""
 
-LOGIN = re.compile(r"log[-_]?in|sign[-_]?in|/auth\b|/sso\b", re.IGNORECASE)
-
 MOST_KINDS = 3
 
 LIKE_RATIO = 0.15
 """Two rates of accepted requests are alike when they differ by less."""
-
-
-def is_login(location: str) -> bool:
-    """Return whether a redirect leads to a page where a user logs in."""
-    return bool(LOGIN.search(location))
 
 
 def explained(result: FailureResult, *, counts_alone: bool = False) -> FailureResult:

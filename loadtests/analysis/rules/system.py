@@ -61,8 +61,9 @@ def _in_all(means: Mapping[str, float], budget_cpus: float) -> str:
     if busiest >= IDLE_LIMIT_RATIO and busiest * budget_cpus < SERVER_WAKING_CPUS:
         return (
             f" That is {busiest * budget_cpus * 1e3:.1f} ms of CPU a second. A server's own waking"
-            " up can cost as much on a slow core. It is a smaller part of a budget of more CPU"
-            " (fewer replicas, or more cores), and less on a machine with faster cores."
+            " up can cost as much on a slow core, and a reloader that polls files on any. It is a"
+            " smaller part of a budget of more CPU (fewer replicas, or more cores), and less on a"
+            " machine with faster cores."
         )
     if len(means) < 2 or min(means.values()) < IDLE_LIMIT_RATIO:
         return ""

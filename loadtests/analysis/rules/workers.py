@@ -119,8 +119,8 @@ def _recycled(trials: Sequence[Trial], changes: Mapping[str, Sequence[_Change]])
     member = next(each.member for of in changes.values() for each in of if each.new)
     told = (
         f"The server replaced {total} worker processes itself, in {windows} of {len(counts)} trials"
-        f" (first those of {member}). gunicorn does so after max_requests, granian after"
-        " --workers-lifetime, and both where a worker was killed."
+        f" (first those of {member}). gunicorn does so after max_requests, granian after its"
+        " workers-lifetime, and both where a worker was killed."
     )
     for cell, by_round in estimates.trials_by_cell(trials).items():
         ids = [trial.spec.id for trial in by_round.values()]
@@ -131,7 +131,7 @@ def _recycled(trials: Sequence[Trial], changes: Mapping[str, Sequence[_Change]])
                 limit=SAME_SHARE_RATIO * min(of_cell),
                 detail=f"{told} Trials of {cell} had from {min(of_cell)} to {max(of_cell)} of them,"
                 " so they are not alike. Measure with max_requests = 0 (granian: without"
-                " --workers-lifetime), or so low that every window has many.",
+                " workers-lifetime), or so low that every window has many.",
             )
     return found(
         RuleCode.IDENTITY,

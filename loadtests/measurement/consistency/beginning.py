@@ -16,7 +16,7 @@ from loadtests.analysis.consistency import conversation, judgement, normal_form,
 from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.reading import Reading
 from loadtests.analysis.consistency.rewording import rewordings
-from loadtests.analysis.failures.wording import is_login
+from loadtests.analysis.shared.logins import is_login
 from loadtests.measurement.consistency.client import Client
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec

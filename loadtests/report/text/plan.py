@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from loadtests.analysis.intervals import student_quantile
 from loadtests.model.machine import Machine
 from loadtests.model.plan import Plan
 from loadtests.model.result import RunResult
@@ -131,6 +130,9 @@ def _half_width(spread_ratio: float, rounds: int, replicas: int) -> float:
     starts. So ln D has the variance s²·(1/n + 1/2n) in each round, and the half-width is that of
     ``geometric_mean``.
     """
+    # Only a deployment's plan needs it, and SciPy takes half a second.
+    from loadtests.analysis.intervals import student_quantile
+
     deviation = spread_ratio * math.sqrt(1 / replicas + 1 / (2 * replicas))
     return math.expm1(student_quantile(rounds - 1) * deviation / math.sqrt(rounds))
 

@@ -17,7 +17,7 @@ MAY_READ_IT = {
     "loadtests/generator/clock.py",
     "loadtests/tools/proc/clock.py",
     # The kernel stamps data by that clock, and Locust's own events have it.
-    "loadtests/generator/http/connection.py",
+    "loadtests/generator/kernel.py",
     "loadtests/generator/http/other_clients.py",
     "loadtests/generator/http/reporter.py",
 }

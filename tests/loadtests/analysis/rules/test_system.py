@@ -46,9 +46,9 @@ def test_a_few_ms_a_second_can_be_the_servers_own_waking_up() -> None:
     assert found.state is BROKEN
     assert found.detail == (
         "gthread-3 was not under load and used 3.70% of its budget. That is 3.7 ms of CPU a second."
-        " A server's own waking up can cost as much on a slow core. It is a smaller part of a"
-        " budget of more CPU (fewer replicas, or more cores), and less on a machine with faster"
-        " cores."
+        " A server's own waking up can cost as much on a slow core, and a reloader that polls files"
+        " on any. It is a smaller part of a budget of more CPU (fewer replicas, or more cores), and"
+        " less on a machine with faster cores."
     )
 
 

@@ -91,10 +91,13 @@ def test_requests_that_fail_are_counted_as_begun_and_answered() -> None:
     assert "app_requests_finished_total 1\n" in app.counters.exposition()
 
 
-def test_without_faults_it_is_the_sample_with_one_path_more() -> None:
+def test_without_faults_it_is_the_sample_with_two_paths_more() -> None:
     own, others = create_app(), sample.create_app()
 
-    assert own.view_functions.keys() - others.view_functions.keys() == {"serial.serial"}
+    assert own.view_functions.keys() - others.view_functions.keys() == {
+        "dearer.dearer",
+        "serial.serial",
+    }
     for endpoint in others.view_functions.keys() - {"static"}:
         assert own.view_functions[endpoint] is others.view_functions[endpoint]
     assert own.before_request_funcs == others.before_request_funcs == {}
