@@ -116,15 +116,21 @@ def test_a_thread_that_computes_is_on_the_cpu() -> None:
         assert wait_of(pid).kind is Waiting.CPU
 
 
+def kind_in_a_while(pid: int) -> Waiting:
+    """Return what the other thread waits for, 3 ms from now."""
+    time.sleep(0.003)
+    return wait_of(pid, main=False).kind
+
+
 def test_a_wait_for_the_interpreters_lock_is_told_from_one_for_another_lock() -> None:
     # The main thread keeps the GIL in one long call; the other wants it back after its sleep, and
-    # looks for a moment every 5 ms whether it is free.
+    # looks for a moment every 5 ms whether it is free. Looks in a row would all see the same moment.
     code = (
         f"{HEAD}threading.Thread(target=lambda: time.sleep(0.1), daemon=True).start()\n"
         "up(); sum(range(10 ** 10))"
     )
     with running(code) as pid:
-        seen = Counter(wait_of(pid, main=False).kind for _ in range(100))
+        seen = Counter(kind_in_a_while(pid) for _ in range(100))
 
     assert set(seen) <= {Waiting.GIL, Waiting.CPU}
     assert seen[Waiting.GIL] > 50
