@@ -124,7 +124,7 @@ def kind_in_a_while(pid: int) -> Waiting:
 
 def test_a_wait_for_the_interpreters_lock_is_told_from_one_for_another_lock() -> None:
     # The main thread keeps the GIL in one long call; the other wants it back after its sleep, and
-    # looks for a moment every 5 ms whether it is free. Looks in a row would all see the same moment.
+    # looks for a moment every 5 ms whether it is free. Looks in a row would see one moment.
     code = (
         f"{HEAD}threading.Thread(target=lambda: time.sleep(0.1), daemon=True).start()\n"
         "up(); sum(range(10 ** 10))"
