@@ -11,9 +11,8 @@ microblog=FOLDER=breaks=app.db`` must have this verdict, and say this word. ``ra
 answers in 1 of 20, 100 and 1,000 requests at two replicas only. ``gates`` have a broken head, and
 ``innocent-gates`` the same version twice.
 The table is results/second-server.json: for each section how many were ``tried`` and ``right``,
-and a row for each worker model of each run. The machine should be idle otherwise: what other
-programs
-disturbed is not right, and is tried again by the next call.
+and a row for each worker model of each run. The machine should be idle otherwise. What other
+programs disturbed is not right, and is tried again by the next call.
 """
 
 from __future__ import annotations
@@ -156,11 +155,11 @@ def judged(
         "seconds": round(seconds, 1),
         "right": is_right(subject, verdicts, text),
     }
+    if subject.one_in:
+        row |= rare.seen_of(document)
+        row["right"] = rare.is_right(subject.one_in, verdicts, row)
     if not row["right"] and any(each["code"] == CONTENTION for each in document["invalid"]):
         row["disturbed"] = True
-    if subject.name.startswith(rare.PREFIX):
-        row |= rare.seen_of(document)
-        row["right"] = rare.is_right(subject.name, verdicts, row)
     return row
 
 

@@ -10,8 +10,6 @@ from scripts.second_server.subjects import Subject
 
 ONE_IN = (20, 100, 1000)
 
-PREFIX = "wrong in 1 of "
-
 REQUEST = {"path": "/", "expect": {"contains": "your page"}}
 
 
@@ -19,12 +17,13 @@ def subjects() -> Sequence[Subject]:
     """Return an application for each rate of wrong answers; users have cookies, as a browser."""
     return tuple(
         Subject(
-            name=f"{PREFIX}{one_in} at two replicas",
+            name=f"wrong in 1 of {one_in} at two replicas",
             files={"shop.py": apps.RARE},
             requests=(REQUEST,),
             workers=("gthread",),
             words=("--rounds", "8"),
             env={"ONE_IN": str(one_in)},
+            one_in=one_in,
             verdicts=frozenset({"breaks"}),
         )
         for one_in in ONE_IN
@@ -42,8 +41,7 @@ def seen_of(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def is_right(name: str, verdicts: Sequence[str], seen: Mapping[str, Any]) -> bool:
+def is_right(one_in: int, verdicts: Sequence[str], seen: Mapping[str, Any]) -> bool:
     """Return whether a fault was found, or was rarer than what the run says it could have seen."""
-    one_in = int(name.removeprefix(PREFIX).partition(" ")[0])
     is_found = set(verdicts) == {"breaks"}
     return is_found or (seen["visible_ratio"] or 0.0) > 1 / one_in

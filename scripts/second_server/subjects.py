@@ -40,6 +40,8 @@ class Subject:
     folder: Path | None = None
     further: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
+    one_in: int = 0
+    """So rare are its wrong answers, where that is the question."""
 
     @property
     def configuration(self) -> str:

@@ -143,7 +143,7 @@ def test_a_rare_fault_is_found_or_rarer_than_could_be_seen(
 ) -> None:
     seen = {"visible_ratio": visible}
 
-    assert rare.is_right("wrong in 1 of 100 at two replicas", [verdict], seen) is is_right
+    assert rare.is_right(100, [verdict], seen) is is_right
 
 
 def test_what_a_run_says_of_its_requests_is_kept() -> None:

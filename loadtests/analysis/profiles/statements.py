@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from loadtests.model.profiles.records import StatementTime, StoreProfile, StoreSession
+from loadtests.model.profiles.records import StatementTime, StoreProfile, StoreSession, Totals
 
 MOST_CHARS = 80
 """Of a statement in a sentence."""
 
 MOST_TIMES = 20
 """So many statements are kept; the rest together took little of the store's time."""
-
-Totals = Mapping[tuple[int, int, int], tuple[int, float, str]]
-"""By user, database and statement: calls, ms and text, since the server began to count."""
 
 _INNER_COMMENT = r"/\*(?:[^*]|\*(?!/))*(?:\*/|\Z)"
 

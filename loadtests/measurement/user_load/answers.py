@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from loadtests.analysis.consistency.declared import FIRST_ERROR_STATUS
 from loadtests.analysis.consistency.reading import SILENT
 
 Facts = Mapping[str, Any]
@@ -28,8 +29,6 @@ NOT_BELIEVED = (
     " 'FORWARDED_ALLOW_IPS=*' makes gunicorn and uvicorn believe it. Flask has ProxyFix for that,"
     " and Django SECURE_PROXY_SSL_HEADER."
 )
-
-FIRST_ERROR_STATUS = 400
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that send no password."""

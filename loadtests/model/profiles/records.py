@@ -98,6 +98,10 @@ class StoreSession:
     count: int
 
 
+Totals = Mapping[tuple[int, int, int], tuple[int, float, str]]
+"""By user, database and statement: calls, ms and text, since the server began to count."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StatementTime:
     """What the store itself counted for a statement: its calls and their time, waits included.

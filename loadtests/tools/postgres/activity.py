@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.profiles.records import Totals
 
 if TYPE_CHECKING:
     import psycopg
@@ -54,9 +55,6 @@ SELECT userid::int8, dbid::int8, queryid, calls, {time}, coalesce(query, '')
  WHERE queryid IS NOT NULL
 """
 """Statements of other users have no number where this one may not read them."""
-
-Totals = Mapping[tuple[int, int, int], tuple[int, float, str]]
-"""By user, database and statement: calls, ms and text, since the server began to count."""
 
 
 @dataclass(frozen=True, kw_only=True)

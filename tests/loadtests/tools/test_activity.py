@@ -11,10 +11,10 @@ import pytest
 from psycopg import sql
 
 from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.profiles.records import Totals
 from loadtests.tools.postgres.activity import (
     Access,
     Activity,
-    Totals,
     accesses_in,
     names_local_socket,
     watched,

@@ -56,15 +56,18 @@ def of_deployment(plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial])
             limit=ONE_CORE_CPUS,
             detail=f"{where}, and all of them together used {used:.2f} CPU at the most.",
         )
-    return _of_shared(plan, small, large, trials, where)
+    return _of_shared(plan, small, large, trials, where, _without_limit(own))
 
 
 def _of_shared(
-    plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial], where: str
+    plan: Plan,
+    small: Cell,
+    large: Cell,
+    trials: Sequence[Trial],
+    where: str,
+    unlimited: Sequence[str],
 ) -> Finding:
-    """Check replicas of which several share a machine, as the clause ``where`` says."""
-    own = [trial for trial in trials if trial.spec.cell == large]
-    unlimited = _without_limit(own)
+    """Check replicas of which several share a machine; of those ``unlimited`` no limit is known."""
     if not unlimited:
         return unchecked(
             RuleCode.BUDGET,

@@ -7,24 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 from loadtests.generator.http.pool import Pool
-from loadtests.generator.loops.limit import Limit
 from loadtests.generator.order import ALL
 from loadtests.generator.request_list.users import ListClient, RequestList
 from loadtests.generator.session.load import SessionLoad
 from loadtests.generator.user_load.gate import PauseGate
 from loadtests.generator.user_load.orders import LoadOrder, RequestOrder
+from tests.loadtests.generator.counted_limit import CountedLimit
 from tests.loadtests.generator.stub_server import stub_server
-
-
-class CountedLimit(Limit):
-    """A limit that counts what passes it, and lets everything pass at once."""
-
-    def __init__(self) -> None:
-        super().__init__(1.0)
-        self.waits = 0
-
-    def wait(self) -> None:
-        self.waits += 1
 
 
 def test_a_login_is_held_to_the_most_rps_as_the_list_is() -> None:

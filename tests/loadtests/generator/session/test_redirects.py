@@ -18,6 +18,7 @@ from loadtests.generator.session.clients import FastClient, RequestsClient
 from loadtests.generator.session.load import NOTES_MAX, SessionLoad
 from loadtests.generator.session.stock import record_other_clients
 from loadtests.generator.user_load.gate import PauseGate
+from tests.loadtests.generator.counted_limit import CountedLimit
 from tests.loadtests.generator.small_app import answer
 from tests.loadtests.generator.stub_server import stub_server
 
@@ -94,17 +95,6 @@ def test_a_redirect_to_the_target_itself_is_followed(kind: str) -> None:
     # The user sees the page; the status in the samples says that it came by a redirect.
     assert (response.status_code, session.rows) == (200, [(302, Outcome.OK)])
     assert [request.split(b" HTTP")[0] for request in requests] == [b"GET /a", b"GET /b"]
-
-
-class CountedLimit(Limit):
-    """A limit that counts what passes it, and lets everything pass at once."""
-
-    def __init__(self) -> None:
-        super().__init__(1.0)
-        self.waits = 0
-
-    def wait(self) -> None:
-        self.waits += 1
 
 
 @pytest.mark.parametrize("starting", [True, False])

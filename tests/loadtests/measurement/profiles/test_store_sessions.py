@@ -11,6 +11,7 @@ import pytest
 from loadtests.measurement.profiles import store_sessions
 from loadtests.measurement.profiles.store_sessions import StoreLooking
 from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.profiles.records import Totals
 from loadtests.tools import procfs
 from loadtests.tools.postgres import activity
 from loadtests.tools.postgres.activity import Access
@@ -96,7 +97,7 @@ class Server:
     def sessions(self) -> Sequence[tuple[str, str, str]]:
         return [("Lock", "tuple", "UPDATE stock SET n = 7")]
 
-    def totals(self, *, with_text: bool) -> activity.Totals | None:
+    def totals(self, *, with_text: bool) -> Totals | None:
         if not self.counts:
             return None
         text = "UPDATE stock SET n = $1" if with_text else ""

@@ -11,6 +11,7 @@ import pytest
 from loadtests.environments.compose.tested.document import document
 from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.model.errors import UsageError
+from loadtests.model.plan import Plan
 from loadtests.servers.server import Command
 from tests.loadtests.builders import make_plan
 
@@ -28,8 +29,16 @@ SUBJECT = Subject(
 PLAN = make_plan(workers=("gthread", "sync"), replica_counts=(1, 2))
 
 
+def made_of(
+    subject: Subject, plan: Plan = PLAN, **fields: Any
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Give the document of a subject, and the values of its variables."""
+    defaults: dict[str, Any] = {"memory_bytes": 10**9, "beside_bytes": 2 * 10**9, "settings": {}}
+    return document(subject, plan, **defaults | fields)
+
+
 def test_each_worker_model_is_a_service_of_the_users_image_as_it_is() -> None:
-    made, _ = document(SUBJECT, PLAN, memory_bytes=10**9, beside_bytes=2 * 10**9, settings={})
+    made, _ = made_of(SUBJECT)
 
     assert set(made["services"]) == {"gthread", "sync", "with-db"}
     replica = made["services"]["gthread"]
@@ -45,12 +54,8 @@ def test_each_worker_model_is_a_service_of_the_users_image_as_it_is() -> None:
 def test_a_variant_of_an_import_string_has_its_own_command() -> None:
     command = Command(argv=("python", "-m", "gunicorn", "$x"), env={"REPLICA": "sync"})
 
-    made, _ = document(
+    made, _ = made_of(
         SUBJECT,
-        PLAN,
-        memory_bytes=10**9,
-        beside_bytes=2 * 10**9,
-        settings={},
         commands={"sync": command},
     )
 
@@ -67,12 +72,9 @@ def test_the_import_paths_of_variant_and_user_are_added_to_that_of_the_command()
     own = replace(WEB, definition={"environment": {"PYTHONPATH": "${TWOFOLD_VALUE_1}"}})
     command = Command(argv=("python",), env={"PYTHONPATH": "/srv/project"})
 
-    made, values = document(
+    made, values = made_of(
         replace(SUBJECT, measured=own),
         plan,
-        memory_bytes=10**9,
-        beside_bytes=2 * 10**9,
-        settings={},
         commands={"sync": command},
     )
 
@@ -86,12 +88,8 @@ def test_the_import_paths_of_variant_and_user_are_added_to_that_of_the_command()
 
 
 def test_a_variant_with_a_python_of_its_own_has_its_own_image() -> None:
-    made, _ = document(
+    made, _ = made_of(
         SUBJECT,
-        PLAN,
-        memory_bytes=10**9,
-        beside_bytes=2 * 10**9,
-        settings={},
         images={"sync": "sha256:old"},
     )
 
@@ -100,7 +98,7 @@ def test_a_variant_with_a_python_of_its_own_has_its_own_image() -> None:
 
 
 def test_everything_carries_the_labels_by_which_a_run_is_removed() -> None:
-    made, _ = document(SUBJECT, PLAN, memory_bytes=10**9, beside_bytes=2 * 10**9, settings={})
+    made, _ = made_of(SUBJECT)
 
     labelled = [*made["services"].values(), *made["volumes"].values()]
     assert all(
@@ -114,7 +112,7 @@ def test_only_what_is_needed_may_be_started_again() -> None:
     migrate = replace(DB, service="with-migrate", restart="on-failure")
     subject = replace(SUBJECT, measured=replace(WEB, restart="on-failure"), needs=(DB, migrate))
 
-    made, _ = document(subject, PLAN, memory_bytes=10**9, beside_bytes=2 * 10**9, settings={})
+    made, _ = made_of(subject)
 
     policies = {name: service["restart"] for name, service in made["services"].items()}
     assert policies == {
@@ -129,13 +127,7 @@ def test_only_what_is_needed_may_be_started_again() -> None:
 def test_a_limit_of_memory_that_the_user_set_stays(key: str) -> None:
     limited = replace(WEB, definition={key: "64m"})
 
-    made, _ = document(
-        replace(SUBJECT, measured=limited),
-        PLAN,
-        memory_bytes=10**9,
-        beside_bytes=2 * 10**9,
-        settings={},
-    )
+    made, _ = made_of(replace(SUBJECT, measured=limited))
 
     memory = {
         name: made["services"]["sync"][name] for name in made["services"]["sync"] if "mem" in name
@@ -160,7 +152,7 @@ def test_memory_has_a_limit_whatever_else_the_user_says_of_it(
 ) -> None:
     subject = replace(SUBJECT, measured=replace(WEB, definition=definition))
 
-    made, _ = document(subject, PLAN, memory_bytes=10**9, beside_bytes=2 * 10**9, settings={})
+    made, _ = made_of(subject)
 
     assert made["services"]["sync"]["mem_limit"] == memory
 
@@ -168,7 +160,7 @@ def test_memory_has_a_limit_whatever_else_the_user_says_of_it(
 def test_swap_without_end_is_left_out_where_the_user_limits_no_memory() -> None:
     subject = replace(SUBJECT, measured=replace(WEB, definition={"memswap_limit": "-1"}))
 
-    made, _ = document(subject, PLAN, memory_bytes=10**9, beside_bytes=2 * 10**9, settings={})
+    made, _ = made_of(subject)
 
     assert made["services"]["sync"]["mem_limit"] == "1000000000"
     assert "memswap_limit" not in made["services"]["sync"]
@@ -180,7 +172,7 @@ def test_each_container_has_limits_of_memory_and_processes() -> None:
     endless = replace(DB, name="y", service="with-y", definition={"pids_limit": -1})
     subject = replace(SUBJECT, needs=(DB, own, endless), front=front)
 
-    made, _ = document(subject, PLAN, memory_bytes=10**9, beside_bytes=2 * 10**9, settings={})
+    made, _ = made_of(subject)
 
     limits = {
         name: (service["mem_limit"], service["pids_limit"])
@@ -196,9 +188,7 @@ def test_each_container_has_limits_of_memory_and_processes() -> None:
 def test_variables_are_in_the_environment_and_not_in_the_file() -> None:
     settings = {"*": {"BURN": "ten per cent"}}
 
-    made, values = document(
-        SUBJECT, PLAN, memory_bytes=10**9, beside_bytes=2 * 10**9, settings=settings
-    )
+    made, values = made_of(SUBJECT, settings=settings)
 
     assert made["services"]["sync"]["environment"] == {
         "A": "${TWOFOLD_VALUE_1}",
@@ -210,10 +200,4 @@ def test_variables_are_in_the_environment_and_not_in_the_file() -> None:
 
 def test_replicas_of_one_service_cannot_differ() -> None:
     with pytest.raises(UsageError, match="all replicas of a worker model"):
-        document(
-            SUBJECT,
-            PLAN,
-            memory_bytes=10**9,
-            beside_bytes=2 * 10**9,
-            settings={"sync-2": {"A": "b"}},
-        )
+        made_of(SUBJECT, settings={"sync-2": {"A": "b"}})
