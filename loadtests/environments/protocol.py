@@ -30,6 +30,11 @@ from loadtests.model.tested.shared import SharedUse
 from loadtests.model.tested.target import Target
 from loadtests.tools.proc import Child
 
+FIRST_LOG_CHARS = 1_000_000
+"""How much of the beginning of a log is read for what a server says of itself.
+
+An application that prints much while it is imported writes between the lines of its server."""
+
 Say = Callable[[str], None]
 """Prints one line of progress."""
 

@@ -239,7 +239,11 @@ def forced_environment(worker: WorkerModel) -> dict[str, str]:
 _STARTING = re.compile(r"Starting gunicorn ([\w.+-]+)")
 _USING = re.compile(r"Using worker: ([\w.:#-]+)")  # a line may be JSON, and go on
 _BOOTED = re.compile(r"Booting worker with pid")
-_EXITED = re.compile(r"Worker exiting \(pid|Worker \(pid:\d+\) was sent SIG")
+_EXITED = re.compile(
+    r"Worker exiting \(pid"
+    r"|Worker \(pid:\d+\) was sent SIG"
+    r"|Worker with pid \d+ was terminated due to"  # gunicorn 20
+)
 
 
 def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
@@ -303,7 +307,8 @@ SERVER = Server(
     one_thread=("sync", "gevent"),
     install="'gunicorn[gevent]'",
     keep_alive=keep_alive,
-    recognises=re.compile(r"Starting gunicorn \S|\bgunicorn\b"),
+    programs=("gunicorn",),
+    says=_STARTING,
     look=look,
     troubles=(
         Trouble(
@@ -311,8 +316,12 @@ SERVER = Server(
             means="a worker answered nothing for longer than --timeout and was ended",
         ),
         Trouble(
-            pattern=re.compile(r"Worker \(pid:\d+\) was sent SIGKILL"),
-            means="a worker was killed, perhaps out of memory",
+            pattern=re.compile(
+                r"Worker \(pid:\d+\) was sent SIG(?!TERM|INT|QUIT|HUP)"
+                r"|Worker with pid \d+ was terminated due to signal (?!(?:1|2|3|15)\b)"
+                r"|Worker \(pid:\d+\) exited with code (?:13[2-9])\b"
+            ),
+            means="a worker was killed, perhaps out of memory, or crashed",
         ),
         Trouble(
             pattern=re.compile(r"Autorestarting worker after current request"),

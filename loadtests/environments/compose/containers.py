@@ -10,6 +10,7 @@ from loadtests.environments.compose import further
 from loadtests.environments.compose.files import joined
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.counters import Counters, EngineCounters, KernelCounters
+from loadtests.environments.protocol import FIRST_LOG_CHARS
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.plan import TrialSpec, Upstream
 from loadtests.model.stack import HostReading, LogLines, Reading, Replica, ReplicaState
@@ -24,9 +25,6 @@ PROXY_FOLDER = "/run/nginx"
 PROXY_CONFIG = f"{PROXY_FOLDER}/nginx.conf"
 WRITE_CONFIG = ("sh", "-c", f"cat > {PROXY_CONFIG}.new && mv {PROXY_CONFIG}.new {PROXY_CONFIG}")
 """Writes standard input; first under another name: the proxy starts as soon as the file exists."""
-
-FIRST_LOG_CHARS = 16_000
-"""How much of the beginning of a log is read for what a server says of itself."""
 
 LOG_LINES = 20
 """Lines of a log that a message shows."""

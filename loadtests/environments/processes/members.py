@@ -14,6 +14,7 @@ from pathlib import Path
 from loadtests.environments.counters import reading_of, role_of
 from loadtests.environments.processes import launch, leftovers
 from loadtests.environments.processes.cpu_limits import CpuLimits
+from loadtests.environments.protocol import FIRST_LOG_CHARS
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.stack import LogLines, Reading
 from loadtests.model.vocabulary import Role
@@ -23,9 +24,6 @@ from loadtests.tools.proc import Child, Service
 
 STOP_LIMIT_S = 3.0
 """How long all members together may take to end after the signal; then they are killed."""
-
-FIRST_LOG_CHARS = 16_000
-"""How much of the beginning of a log is read for what a server says of itself."""
 
 LOG_CHARS = 4000
 """How much of a log a message shows: one or two screens."""

@@ -12,7 +12,6 @@ from pathlib import Path
 from loadtests.environments.child_python import python_path
 from loadtests.environments.compose import further
 from loadtests.environments.compose.containers import (
-    FIRST_LOG_CHARS,
     LOG_LINES,
     STATUS_PORT,
     WRITE_CONFIG,
@@ -23,6 +22,7 @@ from loadtests.environments.compose.containers import (
 )
 from loadtests.environments.compose.files import joined
 from loadtests.environments.compose.stack import QUIET_LIMIT_S, replicas_of
+from loadtests.environments.protocol import FIRST_LOG_CHARS
 from loadtests.environments.swarm.counters import SwarmCounters
 from loadtests.environments.swarm.node_counters import NodeCounters, may_look
 from loadtests.environments.swarm.nodes import is_here, is_shown

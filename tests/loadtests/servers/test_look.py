@@ -231,6 +231,91 @@ def test_a_server_that_nobody_knows_is_not_recognised() -> None:
     assert registry.recognised("Listening.", (process("python serve.py"),)) is None
 
 
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("/home/u/uwsgi-vs-gunicorn/.venv/bin/python -m bjoern_runner shop:app", None),
+        ("sh -c cd /srv/flask-app && poetry run hypercorn shop:app", None),
+        ("python -m uvicorn shop:app --log-config gunicorn.json", None),
+        ("hypercorn --access-log gunicorn shop:app", None),
+        ("/venv/bin/python -u /venv/bin/gunicorn shop:app", "gunicorn"),
+        ("gunicorn: master [shop:app]", "gunicorn"),
+        ("uWSGI worker 1", "uwsgi"),
+        ("/usr/bin/uwsgi-core --ini uwsgi.ini", "uwsgi"),
+        ("tini -- waitress-serve shop:app", "waitress"),
+        ("python -c from waitress import serve; serve(app)", "waitress"),
+        ("httpd (mod_wsgi-express) -f /tmp/mod_wsgi/httpd.conf", "mod_wsgi"),
+        ("/venv/bin/python -m flask --app shop run", "development"),
+        ("python manage.py runserver 0.0.0.0:8000", "development"),
+    ],
+)
+def test_a_program_names_a_server_and_no_word_of_a_path_or_an_option(
+    command: str, expected: str | None
+) -> None:
+    found = registry.recognised("", (process(command),))
+
+    assert (found.name if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("Requirement already satisfied: gunicorn in /venv", None),
+        ("seating waitress Ada at table 4", None),
+        ("INFO:waitress:Serving on http://0.0.0.0:8000", "waitress"),
+        ("[20/Nov/2026:10:00:00] ENGINE Serving on http://127.0.0.1:8080", "cheroot"),
+        ("Starting development server at http://0.0.0.0:8000/", "development"),
+        ("AH00489: Apache/2.4.62 (Unix) mod_wsgi/5.0.2 Python/3.13 configured", "mod_wsgi"),
+    ],
+)
+def test_only_what_a_server_itself_writes_as_it_starts_names_it(
+    line: str, expected: str | None
+) -> None:
+    found = registry.recognised(f"{line}\n", (process("python serve.py"),))
+
+    assert (found.name if found else None) == expected
+
+
+def test_djangos_development_server_and_its_reloader_are_told() -> None:
+    text = "Watching for file changes with StatReloader\nStarting development server at http://x\n"
+    development = registry.SERVERS["development"]
+
+    seen = development.look(text, (process("python manage.py runserver"),))
+    single = development.look("", (process("manage.py runserver --noreload --nothreading"),))
+
+    assert seen.notes[0].startswith("This is a development server")
+    assert seen.notes[1].endswith("Start it with --noreload.")
+    assert (single.threads, len(single.notes)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("server", "line"),
+    [
+        ("gunicorn", "[8] [ERROR] Worker (pid:8) was sent SIGSEGV!"),
+        ("gunicorn", "[8] [WARNING] Worker with pid 8 was terminated due to signal 9"),
+        ("gunicorn", "[8] [ERROR] Worker (pid:8) exited with code 139"),
+        ("granian", "[ERROR] Killing worker-1 after it refused to gracefully stop"),
+    ],
+)
+def test_workers_that_crash_or_are_killed_are_told(server: str, line: str) -> None:
+    assert len(troubles_in(registry.SERVERS[server], lines(line))) == 1
+
+
+@pytest.mark.parametrize("how", ["was sent SIGTERM!", "exited with code 3"])
+def test_an_ordinary_end_of_a_worker_is_no_kill(how: str) -> None:
+    assert troubles_in(registry.SERVERS["gunicorn"], lines(f"Worker (pid:8) {how}")) == ()
+
+
+def test_a_worker_that_gunicorn_20_lost_is_not_counted() -> None:
+    booted = "Booting worker with pid: {}\n"
+    text = (
+        f"Using worker: sync\n{booted.format(8)}"
+        f"[WARNING] Worker with pid 8 was terminated due to signal 9\n{booted.format(9)}"
+    )
+
+    assert registry.SERVERS["gunicorn"].look(text, ()).processes == 1
+
+
 def test_a_log_without_a_word_of_the_server_says_nothing() -> None:
     silent = Seen()
     for name in ("gunicorn", "uwsgi", "mod_wsgi"):

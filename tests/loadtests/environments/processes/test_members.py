@@ -9,6 +9,7 @@ import pytest
 from loadtests.environments.processes import members
 from loadtests.environments.processes.cpu_limits import NoLimits
 from loadtests.environments.processes.members import Members
+from loadtests.environments.protocol import FIRST_LOG_CHARS
 
 
 @pytest.fixture
@@ -19,14 +20,14 @@ def some(tmp_path: Path) -> Members:
 def test_all_lines_of_a_log_are_given_and_messages_have_its_two_ends(
     some: Members, tmp_path: Path
 ) -> None:
-    (tmp_path / "sync-1.log").write_text("ä first\n" + "served\n" * 20_000 + "the läst\n")
+    (tmp_path / "sync-1.log").write_text("ä first\n" + "served\n" * 200_000 + "the läst\n")
 
     lines = some.log_lines("sync-1")
 
     assert lines.is_whole
-    assert sum(line == "served\n" for line in lines.lines) == 20_000
+    assert sum(line == "served\n" for line in lines.lines) == 200_000
     assert some.first_log("sync-1").startswith("ä first\nserved")
-    assert len(some.first_log("sync-1")) == members.FIRST_LOG_CHARS
+    assert len(some.first_log("sync-1")) == FIRST_LOG_CHARS
     assert some.log_of("sync-1").endswith("served\nthe läst\n")
     assert len(some.log_of("sync-1")) == members.LOG_CHARS
 
