@@ -42,6 +42,9 @@ GRACEFUL_S = 5
 TIMEOUT_S = 30
 """gunicorn's default: how long a worker may be silent before it is killed."""
 
+OTHER_KINDS = ("eventlet", "tornado")
+"""Each needs the module of its name."""
+
 _CONFIG = re.compile(r"-c.*|--config(?:=.*)?")
 _TIMEOUT = re.compile(r"-t\d*|--timeout(?:=.*)?")
 
@@ -200,9 +203,10 @@ def container(worker: WorkerModel) -> Command:
 
 def modules(worker: WorkerModel) -> tuple[str, ...]:
     """Return the modules that serve a worker model."""
+    kind = _worker_class(worker)
     # gunicorn's own gevent worker imports packaging.
-    greenlets = ("gevent", "packaging") if _worker_class(worker) == "gevent" else ()
-    return ("gunicorn", *greenlets)
+    greenlets = ("gevent", "packaging") if kind == "gevent" else ()
+    return ("gunicorn", *greenlets, *([kind] if kind in OTHER_KINDS else []))
 
 
 def keep_alive(worker: WorkerModel) -> KeepAlive:
@@ -305,6 +309,7 @@ SERVER = Server(
     container=container,
     modules=modules,
     one_thread=("sync", "gevent"),
+    other_kinds=OTHER_KINDS,
     install="'gunicorn[gevent]'",
     keep_alive=keep_alive,
     programs=("gunicorn",),

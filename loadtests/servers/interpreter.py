@@ -46,6 +46,16 @@ def notes(log: str) -> tuple[str, ...]:
     )
 
 
+_CPYTHON = re.compile(r"python[\d.]*t?")
+
+
+def by_program(name: str) -> str | None:
+    """Return what an interpreter calls itself by the name of its file, links followed, or None."""
+    if _JIT.fullmatch(name):
+        return PYPY
+    return "CPython" if _CPYTHON.fullmatch(name) else None
+
+
 def compiles_as_it_runs(
     python: str | None,
     processes: Sequence[ServerProcess],

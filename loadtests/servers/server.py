@@ -139,6 +139,8 @@ class Server:
     """Processes that a replica can have; None where it has as many as are asked for."""
     one_thread: tuple[str, ...] = ()
     """Kinds of workers that have one thread, however many are asked for."""
+    other_kinds: tuple[str, ...] = ()
+    """Further kinds of workers of this server, of which nothing else is known here."""
     instead: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Other modules, or distributions without one, that do instead of a module."""
     program: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from loadtests.environments.compose import further
@@ -16,7 +17,7 @@ from loadtests.model.plan import TrialSpec, Upstream
 from loadtests.model.stack import HostReading, LogLines, Reading, Replica, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import Role
-from loadtests.servers import entry
+from loadtests.servers import entry, interpreter
 from loadtests.tools import docker, host, nginx, proc, procfs
 from loadtests.tools.proc import Child
 
@@ -207,7 +208,14 @@ class ContainerStack:
     def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
         """Return a member's processes; () if the engine cannot list them."""
         rows = self._engine.processes(self._containers[member].id)
-        return parse_processes(rows, implementation=self.implementation)
+        processes = parse_processes(rows, implementation=self.implementation)
+        if self.implementation is not None or not self._local:
+            return processes
+        return tuple(
+            replace(process, implementation=interpreter.by_program(program))
+            for process in processes
+            for program in [procfs.program_of(process.pid) or ""]
+        )
 
     def run_module(self, module: str, text: str) -> str:
         """Run a module of the generator's package in its container, and return its output."""

@@ -70,6 +70,8 @@ class Package:
 
     module: str
     requirement: str
+    instead: str = ""
+    """Another distribution that does instead."""
 
 
 def build(
@@ -146,10 +148,16 @@ def dockerfile_of(
 
 def packages_of(workers: Sequence[WorkerModel]) -> tuple[Package, ...]:
     """Return the packages that variants need, each in the version that Twofold itself has."""
-    modules = dict.fromkeys(
-        module for worker in workers for module in servers.of(worker).modules(worker)
+    instead = {
+        module: server.instead.get(module, "")
+        for worker in workers
+        for server in [servers.of(worker)]
+        for module in server.modules(worker)
+    }
+    return tuple(
+        Package(module=module, requirement=_pinned(module), instead=other)
+        for module, other in instead.items()
     )
-    return tuple(Package(module=module, requirement=_pinned(module)) for module in modules)
 
 
 def _pinned(module: str) -> str:

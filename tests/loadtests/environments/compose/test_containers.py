@@ -12,7 +12,7 @@ from loadtests.environments.compose.projects import Project
 from loadtests.environments.compose.stack import ComposeStack
 from loadtests.model.errors import ProcessFailure
 from loadtests.servers import interpreter
-from loadtests.tools import docker, proc
+from loadtests.tools import cgroup, docker, proc, procfs
 from tests.checkout import CHECKOUT
 from tests.loadtests.environments.compose.fake_engine import (
     COMPOSE,
@@ -74,6 +74,21 @@ def a_stack(tmp_path: Path, ports: dict[str, int] | None = None) -> ComposeStack
         variables={},
     )
     return ComposeStack(project, PLAN, tmp_path, CHECKOUT, ports=ports)
+
+
+def test_the_python_of_a_users_image_is_known_by_the_file_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its program may be called python, and nobody can ask it."""
+    monkeypatch.setattr(docker, "is_local", lambda: True)
+    monkeypatch.setattr(cgroup, "group_of", lambda *_: None)
+    programs = iter(("pypy3.11-c", "python3.13", "nginx"))
+    monkeypatch.setattr(procfs, "program_of", lambda _: next(programs))
+    stack = a_stack(tmp_path, {"gthread": 80})
+
+    seen = [stack.processes_of("sync-1")[0].implementation for _ in range(3)]
+
+    assert seen == ["PyPy", "CPython", None]
 
 
 def test_the_samples_python_is_asked_once_what_it_is(
