@@ -20,6 +20,7 @@ from loadtests.model.vocabulary import Role
 from loadtests.servers import entry, interpreter
 from loadtests.tools import docker, host, nginx, proc, procfs
 from loadtests.tools.proc import Child
+from loadtests.tools.procfs import programs
 
 STATUS_PORT = 9000
 PROXY_FOLDER = "/run/nginx"
@@ -214,7 +215,7 @@ class ContainerStack:
         return tuple(
             replace(process, implementation=interpreter.by_program(program))
             for process in processes
-            for program in [procfs.program_of(process.pid) or ""]
+            for program in [programs.program_of(process.pid) or ""]
         )
 
     def run_module(self, module: str, text: str) -> str:

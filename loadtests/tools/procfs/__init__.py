@@ -269,14 +269,6 @@ def command_of(pid: int) -> str:
         return done.stdout.strip()
 
 
-def program_of(pid: int) -> str | None:
-    """Return the name of the file that a process runs, links followed; None: not known here."""
-    try:
-        return (PROC / f"{pid}/exe").readlink().name
-    except OSError:  # it is gone, somebody else's, or this is no Linux
-        return None
-
-
 def pin(pid: int, cores: Collection[int]) -> None:
     """Pin all threads of a process, and whatever they start later, to these cores."""
     for task in (PROC / f"{pid}/task").iterdir():

@@ -12,7 +12,8 @@ from loadtests.environments.compose.projects import Project
 from loadtests.environments.compose.stack import ComposeStack
 from loadtests.model.errors import ProcessFailure
 from loadtests.servers import interpreter
-from loadtests.tools import cgroup, docker, proc, procfs
+from loadtests.tools import cgroup, docker, proc
+from loadtests.tools.procfs import programs
 from tests.checkout import CHECKOUT
 from tests.loadtests.environments.compose.fake_engine import (
     COMPOSE,
@@ -82,8 +83,8 @@ def test_the_python_of_a_users_image_is_known_by_the_file_that_runs(
     """Its program may be called python, and nobody can ask it."""
     monkeypatch.setattr(docker, "is_local", lambda: True)
     monkeypatch.setattr(cgroup, "group_of", lambda *_: None)
-    programs = iter(("pypy3.11-c", "python3.13", "nginx"))
-    monkeypatch.setattr(procfs, "program_of", lambda _: next(programs))
+    running = iter(("pypy3.11-c", "python3.13", "nginx"))
+    monkeypatch.setattr(programs, "program_of", lambda _: next(running))
     stack = a_stack(tmp_path, {"gthread": 80})
 
     seen = [stack.processes_of("sync-1")[0].implementation for _ in range(3)]
