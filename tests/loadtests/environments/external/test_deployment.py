@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.environments.external import deployment
+from loadtests.environments.external import deployment, record
 from loadtests.environments.external.deployment import put_back
 from loadtests.model.errors import EnvironmentFailure
 from tests.loadtests.environments.external.file_deployment import FileDeployment
@@ -34,6 +34,20 @@ def test_the_number_is_put_back_as_it_was(tmp_path: Path) -> None:
         "Scaling the deployment to 4",
         "Scaling the deployment back to 3",
     ]
+
+
+def test_a_deployment_without_a_name_is_not_scaled(tmp_path: Path) -> None:
+    """The hook may be wrong, and the number 0 at the end would take the deployment away."""
+    web = FileDeployment(tmp_path, replicas=0)
+
+    with (
+        pytest.raises(EnvironmentFailure, match=r"'replicas' prints no name.* start one first"),
+        put_back(web.hooks, print, log=tmp_path / "watchdog.log"),
+    ):
+        raise AssertionError("it went on")
+
+    assert not web.calls.exists()
+    assert record.read(record.path_of(web.hooks)) is None
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a defect"), KeyboardInterrupt()])

@@ -26,6 +26,16 @@ def test_the_number_is_set_and_put_back(state: State) -> None:
     assert state.scaled == [4, 2]
 
 
+def test_a_deployment_that_has_no_replicas_gets_none_back(state: State) -> None:
+    """Here the number is known: it is ``spec.replicas``."""
+    state.replicas = 0
+
+    with put_back(HOOKS, lambda _: None) as web:
+        web.scale_to(1)
+
+    assert state.scaled == [1, 0]
+
+
 def test_pods_that_serve_are_named_with_what_a_restart_changes(
     state: State, capsys: pytest.CaptureFixture[str]
 ) -> None:
