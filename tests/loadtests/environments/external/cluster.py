@@ -93,6 +93,11 @@ def pod_of(name: str, changes: dict[str, Any]) -> dict[str, Any]:
     ready = changes.get("ready", True)
     metadata: dict[str, Any] = {"name": name, "namespace": NAMESPACE, "uid": f"uid of {name}"}
     metadata["labels"] = {"app": "web"}
+    if "owner" in changes:
+        kind, owner, template = changes["owner"]
+        made = {"kind": kind, "name": owner, "uid": "o-1", "controller": True, "apiVersion": "x/v1"}
+        metadata["ownerReferences"] = [made]
+        metadata["labels"] |= {"pod-template-hash": template} if template else {}
     if changes.get("deleted"):
         metadata["deletionTimestamp"] = "2026-11-28T22:00:00Z"
     conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
