@@ -72,7 +72,7 @@ def _names(
     """Return a name of its own for each machine, by its nodes' ids; this machine keeps its name."""
     urls = [urlsplit(machine[0].engine) for machine in machines]
     places, hosts = [url.netloc for url in urls], [url.hostname for url in urls]
-    found = {}
+    found: dict[str, str] = {}
     for machine, place, host in zip(machines, places, hosts, strict=True):
         told = host if hosts.count(host) == 1 else place
         own = name if machine[0].id in here else f"{name} ({told})"

@@ -113,12 +113,14 @@ def a_pod(owner: tuple[str, str] | None, *, template: str = "") -> dict[str, obj
 def test_a_replica_is_what_the_workload_controls(
     kind: str, owner: tuple[str, str] | None, template: str, is_replica: bool
 ) -> None:
-    template_spec = {"spec": {"containers": []}}
     workload = parse_workload(
         {
             "kind": kind,
             "metadata": {"name": "web"},
-            "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template_spec},
+            "spec": {
+                "selector": {"matchLabels": {"app": "web"}},
+                "template": {"spec": {"containers": []}},
+            },
         }
     )
 

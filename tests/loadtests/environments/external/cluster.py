@@ -160,6 +160,8 @@ class Handler(BaseHTTPRequestHandler):
         elif url.path.endswith("/pods"):
             state.asked_selectors += query.get("labelSelector", [""])
             self._list("PodList", "v1", pods_of(state))
+        elif match := re.fullmatch(r".*/pods/([\w-]+)", url.path):
+            self._answer(pod_of(match[1], state.pods.get(match[1], {})))
         elif url.path.endswith("/horizontalpodautoscalers"):
             self._list(
                 "HorizontalPodAutoscalerList",
@@ -180,6 +182,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))  # in the binary form
+        if self.server.state.forbidden and self.server.state.forbidden in self.path:
+            self._refuse(403, "Forbidden", 'pods "web-1" is forbidden: cannot create "pods/exec"')
+            return
         self._answer(
             {
                 "kind": "SelfSubjectAccessReview",

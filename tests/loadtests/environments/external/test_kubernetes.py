@@ -119,6 +119,33 @@ def test_a_permission_that_is_missing_is_told_in_the_clusters_words(
     assert "Ask whoever runs the cluster for this permission" in err
 
 
+def test_counters_that_may_not_be_read_are_told_in_the_clusters_words(
+    state: State, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state.forbidden = "/exec"
+
+    code, out, err = hook("counters", "deployment/web", capsys=capsys)
+
+    assert (code, out) == (4, "")
+    assert "The CPU counters of web-1 cannot be read inside it" in err
+    assert "forbidden" in err
+    assert "Ask whoever runs the cluster for this permission" in err
+
+
+def test_canaries_with_the_same_labels_are_no_replicas(
+    state: State, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state.pods = {
+        "web-1": {"owner": ("ReplicaSet", "web-5d4b", "5d4b")},
+        "canary-1": {"owner": ("ReplicaSet", "web-canary-7f9c", "7f9c")},
+    }
+
+    code, out, err = hook("replicas", "deployment/web", capsys=capsys)
+
+    assert (code, err) == (0, "")
+    assert [line.partition("\t")[0] for line in out.splitlines()] == ["web-1", "web-2"]
+
+
 def test_a_name_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = hook("replicas", "deployment/wab", capsys=capsys)
 

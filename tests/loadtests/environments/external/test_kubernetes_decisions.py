@@ -68,7 +68,7 @@ def test_the_first_pod_that_is_not_ready_is_told_with_its_reason(state: State) -
     )
 
 
-OTHERS = {
+OTHERS: dict[str, dict[str, Any]] = {
     "canary-1": {"owner": ("ReplicaSet", "web-canary-7f9c", "7f9c")},
     "migrate-1": {"owner": ("Job", "web-migrate", ""), "phase": "Failed", "ready": False},
     "cache-0": {"owner": ("StatefulSet", "web", ""), "deleted": True},
