@@ -73,11 +73,8 @@ def run(
     ``may_leave`` (and without ``on_line``), all of them go on once the program has ended by itself.
     """
     command = tuple(argv)
-    group, output = (
-        _start_with_files(command, cwd, env, input_text)
-        if may_leave
-        else _start(command, cwd, env, input_text, on_line)
-    )
+    start = _start_with_files if may_leave else _start
+    group, output = start(command, cwd, env, input_text, on_line)
     try:
         with signals.wait():
             if on_start is not None:
@@ -122,11 +119,16 @@ def _start(
 
 
 def _start_with_files(
-    command: tuple[str, ...], cwd: Path | None, env: Mapping[str, str] | None, text: str | None
+    command: tuple[str, ...],
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    input_text: str | None,
+    on_line: Callable[[str], None] | None,
 ) -> tuple[Group, FileOutput]:
+    assert on_line is None, "the lines of files are not told as they come"
     output = FileOutput()
     try:
-        return Group(_popen(command, cwd, env, text, output.files)), output
+        return Group(_popen(command, cwd, env, input_text, output.files)), output
     except BaseException:
         output.abandon()
         raise

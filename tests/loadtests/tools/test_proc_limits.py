@@ -15,7 +15,7 @@ from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import proc
 from loadtests.tools.proc import command, output
 from tests.checkout import CHECKOUT
-from tests.loadtests.tools.test_proc import LONG, wait_until_gone
+from tests.loadtests.tools.test_proc import LONG, is_gone, wait_until_gone
 
 OnLine = Callable[[str], None] | None
 
@@ -86,7 +86,7 @@ def test_what_a_program_may_leave_goes_on_and_can_write(tmp_path: Path) -> None:
     try:
         assert (done.code, done.stdout, done.stderr) == (3, "out\n", "err\n")
         proc.wait_until(sign.exists, limit_s=5.0, failure="the child could not write")
-        assert proc.alive(pid)
+        assert not is_gone(pid)
     finally:
         os.kill(pid, signal.SIGKILL)
 

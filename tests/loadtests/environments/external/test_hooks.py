@@ -19,6 +19,7 @@ from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.external import Hooks
 from loadtests.tools import kubectl, proc
 from loadtests.tools.kubectl import Access
+from tests.loadtests.tools.test_proc import is_gone
 
 
 def python(code: str) -> tuple[str, ...]:
@@ -95,7 +96,7 @@ def test_servers_that_the_hook_scale_starts_stay(tmp_path: Path) -> None:
     pid = int(note.read_text())
     try:
         proc.wait_until(sign.exists, limit_s=5.0, failure="the server was ended")
-        assert proc.alive(pid)
+        assert not is_gone(pid)
     finally:
         os.kill(pid, signal.SIGKILL)
 

@@ -9,6 +9,7 @@ from loadtests.environments.external import record, watchdog
 from loadtests.environments.guards import watching
 from loadtests.model.tested.external import Hooks
 from loadtests.tools import proc
+from tests.loadtests.tools.test_proc import is_gone
 
 
 @pytest.mark.parametrize("with_note", [False, True])
@@ -28,6 +29,6 @@ def test_servers_that_the_watchdog_brings_back_stay(
     try:
         assert code == 0
         proc.wait_until(sign.exists, limit_s=5.0, failure="the server was ended")
-        assert proc.alive(int(pid.read_text()))
+        assert not is_gone(int(pid.read_text()))
     finally:
         os.kill(int(pid.read_text()), signal.SIGKILL)
