@@ -186,6 +186,12 @@ def put_back(hooks: Hooks, say: Say, *, log: Path | None = None) -> Iterator[Dep
     _wait_ready(hooks, runner, say)
     now = runner.count()
     before = _number_before(hooks, now, say)
+    if not before and not runner.knows_count:
+        raise EnvironmentFailure(
+            "The hook 'replicas' prints no name, so the number to put back is not known. Run it by"
+            " hand; if the deployment really has none, start one first. The command is:"
+            f" {by_hand(hooks, hooks.replicas)}"
+        )
     say(f"The deployment has {before} replicas, and gets them back at the end")
     with ExitStack() as guards:
         noted = None if log is None else _noted(hooks, before, now, log, say)
