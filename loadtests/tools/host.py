@@ -1,6 +1,7 @@
 """Facts of this machine, and the time its cores spent (Linux; macOS without the counters).
 
-The roots of ``/proc``, ``/sys`` and ``/sys/fs/cgroup`` are parameters, so that tests can read captured trees.
+The roots of ``/proc``, ``/sys`` and ``/sys/fs/cgroup`` are parameters, so that tests can read
+captured trees.
 """
 
 from __future__ import annotations
