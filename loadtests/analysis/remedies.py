@@ -124,6 +124,21 @@ PROXY_LIMIT = Remedy(
     words=_words(r"<center>(nginx|openresty)"),
 )
 
+PROXY_FAILURE = Remedy(
+    cause="the proxy in front failed with a page of its own, so the application never saw these"
+    " requests",
+    advice="The proxy's error log says why it failed.",
+    words=PROXY_LIMIT.words,
+)
+
+PROXY_CONNECTIONS = Remedy(
+    cause="the nginx in front has no connection left, so the application never saw these requests",
+    advice="Raise worker_connections in nginx's block events { } (or worker_processes): each"
+    " request in flight takes two connections, one to the user and one to a replica. Or measure"
+    " fewer replicas.",
+    words=_words(r"worker_connections are not enough"),
+)
+
 STATE = Remedy(
     cause="what was written through one server is not there on the others",
     advice="Keep state that outlives a request where every server reads it: a database server"
@@ -147,6 +162,7 @@ START = Remedy(
 )
 
 KNOWN = (
+    PROXY_CONNECTIONS,
     CONNECTIONS,
     POOL,
     SQLITE_LOCKED,

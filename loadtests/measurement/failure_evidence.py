@@ -1,4 +1,4 @@
-"""Finds what explains failures, between trials: the lines of replicas' logs, and fewer replicas."""
+"""Finds what explains failures, between trials: the lines of logs, and fewer replicas."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from loadtests.analysis.failures.causes import is_of_the_proxy
 from loadtests.analysis.failures.counting import added
-from loadtests.analysis.remedies import PAGE, telling_line
+from loadtests.analysis.failures.kinds import CLOSED_KINDS
+from loadtests.analysis.remedies import PAGE, PROXY_CONNECTIONS, telling_line
 from loadtests.model.errors import UnusableLoad
 from loadtests.model.failures import AnswerExample
 from loadtests.model.plan import Cell, TrialSpec
 from loadtests.model.trial import Trial
+from loadtests.model.vocabulary import Role
 
 MOST_LOOKS = 3
 """Trials of a cell after which logs are read; reading one takes some 10 ms."""
 
 LINE_CHARS = 300
+
+PROXY_FAILURE_STATUS = 500
 
 LogOf = Callable[[str], str]
 """Returns the end of a member's log."""
@@ -58,14 +63,41 @@ class FailureEvidence:
         """Return the trial with the line of a log that explains its failures, if one does."""
         failed_by = added(request.failed_by for request in trial.requests)
         replicas = [name for name in failed_by if name in trial.answers]
-        if not trial.failed or not replicas or self._looks[trial.spec.cell] >= MOST_LOOKS:
+        by_proxy = any(map(_is_nobodys, trial.examples))
+        wanted = trial.failed and (replicas or by_proxy)
+        if not wanted or self._looks[trial.spec.cell] >= MOST_LOOKS:
             return trial
         self._looks[trial.spec.cell] += 1
-        replica = replicas[0]
+        if by_proxy:
+            trial = self._explained_by_proxy(trial)
+        return self._explained_by(replicas[0], trial) if replicas else trial
+
+    def _explained_by_proxy(self, trial: Trial) -> Trial:
+        """Return the trial with the line that says that the proxy had too few connections."""
+        lines = self._log_of(Role.PROXY).splitlines()
+        told = [line for line in lines if PROXY_CONNECTIONS.words.search(line)]
+        if not told:
+            return trial
+        line = told[-1].strip()[:LINE_CHARS]
+        return replace(
+            trial,
+            examples=tuple(
+                replace(one, log_line=line) if _is_nobodys(one) else one for one in trial.examples
+            ),
+        )
+
+    def _explained_by(self, replica: str, trial: Trial) -> Trial:
         line = telling_line(self._log_of(replica).splitlines())
         if line is None:
             return trial
         return replace(trial, examples=_with_line(trial, replica, line[:LINE_CHARS]))
+
+
+def _is_nobodys(example: AnswerExample) -> bool:
+    """Return whether a failure is a closed connection, or a page of the proxy's own."""
+    if example.outcome in CLOSED_KINDS:
+        return True
+    return example.status == PROXY_FAILURE_STATUS and is_of_the_proxy(example)
 
 
 def _with_line(trial: Trial, replica: str, line: str) -> tuple[AnswerExample, ...]:

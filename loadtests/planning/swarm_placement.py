@@ -89,7 +89,9 @@ def of_generator(machine: Machine) -> Machine:
     if not machine.nodes or is_one_machine(machine.nodes):
         return machine
     node = min(generators(machine.nodes), key=lambda node: node.cores)
-    return replace(machine, cores=node.cores, core_ids=tuple(range(node.cores)))
+    return replace(
+        machine, cores=node.cores, core_ids=tuple(range(node.cores)), hardware_threads=()
+    )
 
 
 def budget(

@@ -168,14 +168,20 @@ _RESOLVER = re.compile(r"(?:^|[;{}])\s*resolver\s+([^;]+);", re.MULTILINE)
 _VALID = re.compile(r"valid=(\d+)(ms|s|m|h)?")
 _PASSES = re.compile(r"(?:^|[;{}])\s*(?:proxy_pass|uwsgi_pass)\s+([^;\s]+)\s*;", re.MULTILINE)
 _SERVER = re.compile(r"(?:^|[;{}])\s*server\s+([^;{\s]+)([^;{]*);", re.MULTILINE)
+_PROCESSES = re.compile(r"(?:^|[;{}])\s*worker_processes\s+(\w+)\s*;", re.MULTILINE)
+_CONNECTIONS = re.compile(r"(?:^|[;{}])\s*worker_connections\s+(\d+)\s*;", re.MULTILINE)
+CONNECTIONS_BY_DEFAULT = 512
+"""Connections of one process, where nothing is said (``worker_connections``)."""
+
 _FAIL_TIMEOUT = re.compile(r"fail_timeout=(\d+)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 
 
-def seen_of(service: str, config: str, names: Sequence[str]) -> Front:
+def seen_of(service: str, config: str, names: Sequence[str], *, cores: int | None = None) -> Front:
     """Return how an nginx passes requests on, by the output of ``nginx -T``.
 
-    ``names`` are those by which it may look for the replicas.
+    ``names`` are those by which it may look for the replicas. ``cores`` are the logical CPUs of its
+    machine, if they are known: as many processes has ``worker_processes auto``.
     """
     # On a text of nothing but line breaks, the patterns would take for ever.
     text = re.sub(r"([;{}]) ", r"\1\n", " ".join(re.sub(r"#.*", "", config).split()))
@@ -191,7 +197,20 @@ def seen_of(service: str, config: str, names: Sequence[str]) -> Front:
         looked_up=looked_up if again_s is None else None,
         looks_again_s=again_s,
         sets_aside_s=_sets_aside_s(servers),
+        connections=_connections(text, cores),
     )
+
+
+def _connections(text: str, cores: int | None) -> int | None:
+    """Return how many connections all processes have; None where their number is not known.
+
+    Source: ``worker_connections`` in nginx's core module, which counts those to replicas, too.
+    """
+    said = _PROCESSES.search(text)
+    processes = said[1] if said else "1"
+    number = int(processes) if processes.isdecimal() else cores
+    each = _CONNECTIONS.search(text)
+    return None if number is None else number * (int(each[1]) if each else CONNECTIONS_BY_DEFAULT)
 
 
 def _looks_again_s(text: str, servers: Sequence[tuple[str, str]]) -> float | None:

@@ -61,8 +61,8 @@ def budget(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
             detail=f"{member} was throttled at {ratio:.0%} of its budget of"
             f" {plan.budget.replica_cpus or 0:g} CPU, so it had less CPU than planned.",
         )
-    cores = len(plan.budget.replica_cores)
-    if not cores:
+    cores = plan.budget.separate_cores
+    if not plan.budget.replica_cores:
         why = _uncounted(trials) or "The replicas are not pinned to cores here."
         return unchecked(CODE, cell, why)
     used = cell.replicas * sum(usage.cpu_s for usage in usages) / sum(u.span_s for u in usages)
@@ -207,7 +207,7 @@ def _origin(plan: Plan, *, broken: bool, by_itself: bool) -> str:
 
 def _unshared(plan: Plan, cell: Cell) -> Finding | None:
     """Return a finding where no two replicas share a core."""
-    cores = len(plan.budget.replica_cores)
+    cores = plan.budget.separate_cores
     if plan.budget.share_cores(cell.replicas):
         return None
     apart = plan.budget.replicas_apart

@@ -82,7 +82,8 @@ class FrontStack(ComposeStack):
         with suppress(ProcessFailure):
             done = proc.run(argv, check=False, timeout_s=CONFIG_LIMIT_S)
             if done.code == 0:
-                return nginx.seen_of(service, done.stdout, self._names)
+                cores = int(self._engine.facts()["NCPU"])
+                return nginx.seen_of(service, done.stdout, self._names, cores=cores)
         return Front(service=service)
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:  # noqa: ARG002  not ours

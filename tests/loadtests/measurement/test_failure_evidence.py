@@ -75,6 +75,30 @@ def test_a_failure_of_the_connection_is_in_no_replicas_log() -> None:
     assert FailureEvidence(lambda _: LOG).explained(trial) is trial
 
 
+ALERT = "2026/11/29 16:28:17 [alert] 7#7: *9 512 worker_connections are not enough"
+PAGE = "<hr><center>nginx/1.26.3</center>"
+
+
+@pytest.mark.parametrize(
+    ("example", "told"),
+    [
+        (AnswerExample(name="GET /", outcome="status", status=500, body_start=PAGE), True),
+        (AnswerExample(name="GET /", outcome="reset"), True),
+        (AnswerExample(name="GET /", outcome="status", status=502, body_start=PAGE), False),
+        (AnswerExample(name="GET /", outcome="status", status=500, body_start="Oh"), False),
+    ],
+)
+def test_want_of_connections_is_told_by_the_log_of_the_proxy(
+    example: AnswerExample, told: bool
+) -> None:
+    logs = {"proxy": f"{ALERT}\nstarted\n"}
+    failed = failed_trial(failed_by="nobody", examples=(example,))
+
+    trial = FailureEvidence(logs.__getitem__).explained(failed)
+
+    assert [one.log_line for one in trial.examples] == [ALERT if told else None]
+
+
 @pytest.mark.parametrize(
     ("before", "told"),
     [

@@ -156,7 +156,27 @@ def test_too_many_replicas_for_the_machine_are_refused_with_what_fits() -> None:
 
 def test_too_many_replicas_are_refused_for_waiting_too() -> None:
     with pytest.raises(PlanError, match="--replicas 1,2,4,8"):
-        a_plan(replicas=(8, 16), workloads=("io",))
+        a_plan(replicas=(16, 32), workloads=("io",))
+
+
+def test_sixteen_replicas_of_requests_that_wait_fit_two_cores() -> None:
+    plan = a_plan(replicas=(1, 2, 4, 8, 16), workloads=("io",))
+
+    assert [workload.name for workload in plan.workloads] == ["io"]
+    assert plan.replica_counts == (1, 2, 4, 8, 16)
+    assert plan.budget.replica_cpus == 0.05
+    assert [worker.name for worker in plan.workers] == ["gthread", "sync"]
+    assert plan.notes == ("Left out: gevent, whose replicas would compete for CPU.",)
+
+
+def test_sixteen_replicas_do_not_fit_where_one_workload_computes() -> None:
+    with pytest.raises(PlanError, match="--replicas 1,2,4,8"):
+        a_plan(replicas=(8, 16), workloads=("io", "cpu"))
+
+
+def test_sixteen_replicas_without_slots_are_refused_with_the_models_that_fit() -> None:
+    with pytest.raises(PlanError, match=r"gevent has no limit .* more than half .* gthread,sync"):
+        a_plan(replicas=(8, 16), workloads=("io",), workers=("gevent",))
 
 
 def test_without_budgets_what_can_be_told_is_planned_and_said() -> None:
