@@ -201,14 +201,21 @@ def cpu_got(trial: Trial) -> float | None:
 
 
 def cpu_us_per_request(trial: Trial) -> float | None:
-    """Return the CPU time per request in µs: CPU of all replicas over their answers."""
+    """Return the CPU time per request in µs: CPU of all replicas over their answers.
+
+    Where no answer names its replica, as behind a proxy of the user's, the rate of the CPU is
+    divided by the rate of the answers. That needs the CPU of each replica of the cell.
+    """
     replicas = [usage for usage in trial.usages if usage.role is Role.REPLICA]
     answers = [usage.completed for usage in replicas if usage.completed is not None]
-    if len(answers) < len(replicas) or not sum(answers):
-        return None
+    used = math.fsum(usage.cpu_s for usage in replicas)
+    ended: float = sum(answers) if len(answers) == len(replicas) else 0
+    if trial.completed and not any(trial.answers.values()):
+        all_read = len(replicas) == trial.spec.cell.replicas
+        used = (all_read and cpu_got(trial)) or 0.0
+        ended = (trial.completed + trial.failed) / trial.window_s if used else 0
     # CPU time depends on the core's speed: state it for the run's mean speed, as throughput is.
-    corrected = math.fsum(usage.cpu_s for usage in replicas) / trial.speed_correction
-    return 1e6 * corrected / sum(answers)
+    return 1e6 * used / trial.speed_correction / ended if ended else None
 
 
 def _cell(worker: str, workload: str, replicas: int) -> Cell:
