@@ -293,7 +293,7 @@ def calibrated(
     replicas: tuple[int, ...], worker: str | None = None, *, step: int = 1
 ) -> Calibration:
     """Calibrate the sample application, or a deployment where no worker model is given."""
-    options = replace(Options(), replicas=replicas, workers=worker and (worker,))
+    options = replace(Options(), replicas=replicas, workers=(worker,) if worker else None)
     project = None if worker else plain.project(WEB)
     plan = make_plan(options, make_machine(), backend="fake", seed=1, project=project)
     measure = replicas_that(lambda users: 40.0 * min(users, 4))
