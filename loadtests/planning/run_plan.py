@@ -316,7 +316,8 @@ def _rounds(
     """Return the ports and the rounds.
 
     ``in_turn`` means that replicas are added and removed under a proxy that runs on: then the first
-    ones always serve.
+    ones always serve. Each worker model has a port with one replica, even where no cell has one:
+    the users are calibrated there.
     """
     rng = Random(seed)
     members = {
@@ -325,7 +326,9 @@ def _rounds(
         else rotation(total=total, size=cell.replicas, rounds=rounds, rng=rng)
         for cell in cells
     }
-    sets = sorted({(cell.worker, group) for cell in cells for group in members[cell]})
+    used = {(cell.worker, group) for cell in cells for group in members[cell]}
+    with_one = {worker for worker, group in used if len(group) == 1}
+    sets = sorted(used | {(cell.worker, (1,)) for cell in cells if cell.worker not in with_one})
     ports = {key: FIRST_PORT + offset for offset, key in enumerate(sets)}
     upstreams = tuple(Upstream(port=ports[key], worker=key[0], members=key[1]) for key in sets)
     planned = tuple(

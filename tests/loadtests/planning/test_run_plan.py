@@ -97,6 +97,18 @@ def test_each_port_passes_to_exactly_the_members_of_its_trials() -> None:
             assert len(spec.members) == spec.cell.replicas
 
 
+@pytest.mark.parametrize("replicas", [(2, 4), (4, 8)])
+def test_each_worker_model_has_a_port_with_one_replica_to_calibrate_users_on(
+    replicas: tuple[int, ...],
+) -> None:
+    plan = a_plan(replicas=replicas)
+
+    alone = [upstream.worker for upstream in plan.upstreams if len(upstream.members) == 1]
+    assert sorted(alone) == sorted(worker.name for worker in plan.workers)
+    assert len({upstream.port for upstream in plan.upstreams}) == len(plan.upstreams)
+    assert {spec.cell.replicas for planned in plan.rounds for spec in planned} == {*replicas}
+
+
 def test_a_cell_takes_each_replica_equally_often() -> None:
     plan = a_plan(rounds=12)
     used: Counter[tuple[Any, int]] = Counter(
