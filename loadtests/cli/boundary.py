@@ -29,7 +29,10 @@ LEFT_AT_ONCE = (
 
 def main() -> None:
     """Run the command line, and exit with its exit code."""
-    sys.exit(run_command_line(sys.argv[1:]))
+    output.hold_descriptors()
+    code = run_command_line(sys.argv[1:])
+    output.leave()
+    sys.exit(code)
 
 
 def run_command_line(arguments: list[str]) -> int:
@@ -41,7 +44,11 @@ def run_command_line(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> int:
     try:
         with signals.handled(_Patience().hear):
-            return int(cli.main(arguments, prog_name="twofold", standalone_mode=False) or 0)
+            code = int(cli.main(arguments, prog_name="twofold", standalone_mode=False) or 0)
+            sys.stdout.flush()  # here, where output that cannot be written has its message
+            return code
+    except BrokenPipeError:  # nobody reads the output any more
+        return errors.EXIT_ENVIRONMENT
     except click.ClickException as error:
         error.show()
         return errors.EXIT_USAGE
