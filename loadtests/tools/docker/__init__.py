@@ -20,7 +20,7 @@ from requests.exceptions import RequestException
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import proc
-from loadtests.tools.docker import command_lines, connection, images, pulse, reasons
+from loadtests.tools.docker import command_lines, connection, contexts, images, pulse, reasons
 
 build = images.build
 build_argv, exec_argv = command_lines.build_argv, command_lines.exec_argv
@@ -83,7 +83,7 @@ class Engine:
             self._client = connection.connected(host, timeout_s=ENGINE_LIMIT_S)
             self.version = str(self._client.version()["Version"])
         except (DockerException, RequestException, KeyError) as error:
-            at = f" at {host}" if host else ""
+            at = f" at {host}" if host else _by_context()
             is_nobody = reasons.is_nobody(error) and not connection.is_by_ssh(host)
             kind = NoEngine if is_nobody else EnvironmentFailure
             raise kind(
@@ -264,6 +264,12 @@ def _is_named_after_project(labels: Mapping[str, str], *names: str) -> bool:
     """Tell whether Compose gave an object its name: the project, a separator, and more."""
     project = re.escape(labels.get(PROJECT_LABEL, ""))
     return any(re.fullmatch(f"/?{project}[-_].+", name) for name in names)
+
+
+def _by_context() -> str:
+    """Return words that name the context by which the engine is reached, if it is by one."""
+    context = contexts.chosen()
+    return "" if context is None else f" at {context.address} (the context {context.name!r})"
 
 
 @contextlib.contextmanager
