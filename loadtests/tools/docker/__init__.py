@@ -285,14 +285,17 @@ def _answering() -> Iterator[None]:
 
 
 def parse_container(attributes: Mapping[str, Any]) -> Container:
-    """Convert the engine's description of a container (``docker inspect``)."""
-    labels = attributes["Config"]["Labels"]
+    """Convert the engine's description of a container (``docker inspect``).
+
+    One that Compose did not make, such as that of an import, has its own name for a service.
+    """
+    labels = attributes["Config"]["Labels"] or {}
     state = attributes["State"]
     networks = attributes["NetworkSettings"]["Networks"]
     return Container(
         id=attributes["Id"],
-        service=labels[SERVICE_LABEL],
-        number=int(labels[NUMBER_LABEL]),
+        service=labels.get(SERVICE_LABEL) or str(attributes.get("Name", "")).removeprefix("/"),
+        number=int(labels.get(NUMBER_LABEL) or 1),
         image=attributes["Image"],
         started_at=state["StartedAt"],
         running=state["Running"] and not state.get("Paused", False),
