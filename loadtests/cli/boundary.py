@@ -14,8 +14,11 @@ from loadtests.cli.app import cli
 from loadtests.model import errors
 from loadtests.tools import signals
 
-REPEATED_S = 0.5
-"""A signal this soon after the first is the same one: wrappers pass on what a terminal sent."""
+REPEATED_S = 0.1
+"""A signal this soon after the first is the same one: wrappers pass on what a terminal sent.
+
+They take milliseconds. Two presses by hand are 0.15 to 0.4 s apart.
+"""
 
 SHOW_CURSOR = b"\x1b[?25h"
 """The live table hides the terminal's cursor."""
