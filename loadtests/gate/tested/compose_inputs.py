@@ -54,8 +54,8 @@ class _Reading:
         except (OSError, UnicodeDecodeError, UsageError):
             yield f"{file.name}, which cannot be read"
             return
-        for key in _keys_of_bytes(document):
-            yield f"{file.name}: key {key!r}"
+        for unread in _keys_of_bytes(document):
+            yield f"{file.name}: key {unread!r}"
         services = document.get("services")
         for name, service in services.items() if isinstance(services, Mapping) else ():
             if isinstance(service, Mapping):

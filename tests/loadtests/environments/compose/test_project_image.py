@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -250,25 +250,6 @@ def test_the_application_is_imported_in_its_image_without_a_network(
     assert projects.NAME.fullmatch(labels[docker.PROJECT_LABEL])
     assert words["--name"] == f"{labels[docker.PROJECT_LABEL]}-app"
     assert {docker.RUN_LABEL, docker.OWNER_LABEL} <= labels.keys()
-
-
-def test_no_variable_of_a_target_steers_the_program_that_starts_its_container(
-    tested: Target, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[tuple[Mapping[str, str], str]] = []
-
-    def run(argv: Sequence[str], **options: Any) -> Completed:
-        file = Path(argv[argv.index("--env-file") + 1])
-        seen.append((options["env"], file.read_text()))
-        assert "/theirs" not in " ".join(argv)
-        return Completed(argv=tuple(argv), code=0, stdout=SEEN, stderr="")
-
-    monkeypatch.setattr(pulse, "run", run)
-
-    tested = replace(tested, env={"PATH": "/theirs", "HOME": "/theirs", "SHOP_KEY": "secret"})
-    project_image.inspect("sha256:built", tested, lambda _: None)
-
-    assert seen == [({"SHOP_KEY": "secret"}, "PATH=/theirs\nHOME=/theirs\n")]
 
 
 def test_an_import_that_never_ends_leaves_no_container(
