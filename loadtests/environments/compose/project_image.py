@@ -40,7 +40,7 @@ from loadtests.targets.application import (
 from loadtests.targets.application.folders import check_readable
 from loadtests.targets.application.interpreter import Interpreter
 from loadtests.tools import docker, docker_files, proc, temporary
-from loadtests.tools.docker import pulse
+from loadtests.tools.docker import pulse, variables
 
 TEMPLATE = "compose/project/Dockerfile.j2"
 POETRY = "compose/project/poetry_requirements.py"
@@ -187,23 +187,25 @@ def inspect(
     # Named and labelled as a run's, so that it is removed if this process is killed.
     project = project_name(f"import-{secrets.token_hex(4)}")
     container = f"{project}-app"
-    argv = pulse.container_argv(
-        image,
-        *("-c", BOOT, job),
-        entrypoint=PYTHON,
-        variables=tested.env,
-        name=container,
-        labels=labels_of(project),
-    )
     try:
-        done = pulse.run(
-            argv,
-            env=tested.env,
-            input_text=base64.b64encode(inspection.packed()).decode(),
-            timeout_s=limit_s + inspection.SLACK_S,
-            check=False,
-            tied=True,
-        )
+        with variables.carried(tested.env) as ways:
+            argv = pulse.container_argv(
+                image,
+                *("-c", BOOT, job),
+                entrypoint=PYTHON,
+                variables=ways.texts,
+                env_file=ways.file,
+                name=container,
+                labels=labels_of(project),
+            )
+            done = pulse.run(
+                argv,
+                env=ways.env,
+                input_text=base64.b64encode(inspection.packed()).decode(),
+                timeout_s=limit_s + inspection.SLACK_S,
+                check=False,
+                tied=True,
+            )
     except BaseException:  # the command is ended, but not what it has started
         with suppress(ProcessFailure):
             pulse.run(docker_files.remove_argv(container), check=False)

@@ -237,8 +237,18 @@ def _wait_ready(hooks: Hooks, runner: HookRunner, say: Say) -> None:
 
 
 def _number_before(hooks: Hooks, now: int, say: Say) -> int:
-    """Return the number to put back: the present one, or that before a run that died."""
+    """Return the number to put back: the present one, or that before a run that died.
+
+    Raises :class:`EnvironmentFailure` where a run of another machine may scale it now: its note
+    would be lost.
+    """
     left = record.read(record.path_of(hooks))
+    if left is not None and left.is_elsewhere:
+        raise EnvironmentFailure(
+            f"A run of another machine may scale this deployment now. Its log is {left.log} there."
+            f" Wait for it. If it has ended, let what it scaled be put back to {left.before}:"
+            " twofold down --all."
+        )
     if left is None or left.living or now == left.before or now not in left.ours:
         return now
     say(
