@@ -239,6 +239,8 @@ def forced_environment(worker: WorkerModel) -> dict[str, str]:
 _STARTING = re.compile(r"Starting gunicorn ([\w.+-]+)")
 _USING = re.compile(r"Using worker: ([\w.:#-]+)")  # a line may be JSON, and go on
 _BOOTED = re.compile(r"Booting worker with pid")
+_OF_LOOPS = re.compile(r"uvicorn|aiohttp|sanic|tornado|GeventWebSocket", re.IGNORECASE)
+"""Modules and names of worker classes in which requests take turns."""
 _EXITED = re.compile(r"Worker exiting \(pid|Worker \(pid:\d+\) was sent SIG")
 
 
@@ -259,7 +261,7 @@ def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
         mode=mode,
         processes=workers if workers > 0 else len(workers_of(processes)) or None,
         threads=threads,
-        unlimited=mode in {"gevent", "eventlet"},
+        unlimited=mode in {"gevent", "eventlet"} or bool(_OF_LOOPS.search(mode or "")),
     )
 
 

@@ -15,10 +15,14 @@ from pathlib import PurePosixPath
 from loadtests.model.profiles.records import Frame, Stack
 
 SERVERS = re.compile(
-    r"/(gunicorn|waitress|cheroot|granian|gevent|eventlet|uvicorn|hypercorn|a2wsgi|asgiref|wsgiref"
-    r"|bjoern|meinheld)/|/werkzeug/serving\.py$|/http/server\.py$"
+    r"/(gunicorn|waitress|cheroot|granian|gevent|eventlet|uvicorn|uvicorn_worker|hypercorn|daphne"
+    r"|sanic|a2wsgi|asgiref|wsgiref|bjoern|meinheld)/|/werkzeug/serving\.py$|/http/server\.py$"
+    r"|/aiohttp/(worker|web\w*)\.py$|/tornado/(httpserver|routing|web|wsgi)\.py$"
 )
-"""Files of servers that call a WSGI application from Python."""
+"""Files of servers that call an application from Python."""
+
+LOOPS = re.compile(r"/(aiohttp|tornado|twisted|uvloop)/")
+"""Event loops: a server's below its frames. Elsewhere a client may run one."""
 
 EMBEDDING = frozenset({"uwsgi", "mod_wsgi"})
 """Servers in C: the outermost Python frame of their threads is the application's."""
@@ -53,7 +57,7 @@ def request_frames(stack: Stack, server: str) -> tuple[Frame, ...]:
         return frames if server in EMBEDDING and not _is_started(frames) else ()
     for index in range(at, len(frames)):
         file = frames[index].file
-        if not SERVERS.search(file) and not STANDARD.search(file):
+        if not any(files.search(file) for files in (SERVERS, LOOPS, STANDARD)):
             return frames[index:]
     return ()
 

@@ -55,6 +55,45 @@ def test_a_server_in_c_calls_the_application_from_no_frame() -> None:
     assert request_frames(stack, "gunicorn") == ()
 
 
+LIB = "/usr/lib/python3.11"
+STARLETTE = frame(f"{SITE}/starlette/applications.py:107", "__call__")
+LOOP = (
+    frame(f"{LIB}/asyncio/base_events.py:640", "run_until_complete"),
+    frame(f"{LIB}/asyncio/events.py:84", "Handle._run"),
+)
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        ("uvicorn_worker/_workers.py:100", "uvicorn/server.py:67"),
+        ("aiohttp/worker.py:60", "aiohttp/web_protocol.py:480"),
+        ("sanic/worker/serve.py:90", "sanic/app.py:900"),
+        ("gunicorn/workers/gtornado.py:160", "tornado/ioloop.py:760"),
+        ("daphne/server.py:130", "twisted/internet/asyncioreactor.py:260"),
+        ("uvicorn_worker/_workers.py:100", "uvloop/__init__.py:96"),
+    ],
+)
+def test_an_idle_event_loop_of_a_server_is_no_request(calls: tuple[str, str]) -> None:
+    outer, inner = (frame(f"{SITE}/{place}", "run") for place in calls)
+    select = frame(f"{LIB}/selectors.py:468", "select")
+
+    assert request_frames(a_stack(*SERVER, outer, *LOOP, inner, select), "gunicorn") == ()
+    request = (STARLETTE, LOCK_ROW)
+    assert request_frames(a_stack(*SERVER, outer, *LOOP, inner, *request), "gunicorn") == request
+
+
+@pytest.mark.parametrize("client", ["aiohttp/client.py:500", "tornado/ioloop.py:760"])
+def test_a_client_with_an_event_loop_in_a_thread_is_no_request(client: str) -> None:
+    start = frame(f"{LIB}/threading.py:975", "Thread._bootstrap")
+    jobs = frame("/srv/shop/jobs.py:7", "refresh")
+    other = frame(f"{SITE}/yarl/_url.py:1", "URL")
+
+    thread = a_stack(start, jobs, *LOOP, frame(f"{SITE}/{client}", "get"), other)
+
+    assert request_frames(thread, "gunicorn") == ()
+
+
 def test_debians_packages_are_not_the_standard_library() -> None:
     flask = frame("/usr/lib/python3/dist-packages/flask/app.py:1", "__call__")
 
