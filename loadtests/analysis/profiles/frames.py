@@ -39,9 +39,12 @@ LIBRARIES = re.compile(
     r"|pyramid|starlette|psycopg\w*|sqlalchemy|flask_sqlalchemy|redis|pymongo|pymysql|MySQLdb|peewee"
     r"|requests|urllib3|httpx|httpcore|http|anyio|sentry_sdk|opentelemetry|prometheus_client"
     r"|newrelic|ddtrace|simplejson|marshmallow|pydantic|boto3|botocore|celery|kombu|gevent|greenlet"
-    r"|gunicorn|asgiref|whitenoise|paste|webob|certifi|dns)(/|\.py$)"
+    r"|gunicorn|asgiref|whitenoise|paste|webob|certifi|dns|aiohttp|sanic|tornado|twisted|uvicorn"
+    r"|rest_framework|corsheaders|debug_toolbar|django_\w+|allauth|ninja|silk|graphene\w*|strawberry"
+    r"|ariadne|connexion|apiflask|fastapi|elasticapm|scout_apm|structlog|a2wsgi)(/|\.py$)"
 )
-"""Packages that nobody measures for their own sake; an application may be installed beside them."""
+"""Packages that nobody measures for their own sake; an application may be installed beside them.
+What may call the application has to be here: frameworks, middleware and servers."""
 
 MODULE = re.compile(r"/([^/]+?)(?:/__init__)?\.py$")
 
@@ -53,8 +56,10 @@ def request_frames(stack: Stack, server: str) -> tuple[Frame, ...]:
     """Return the frames of a request, outermost first; () where the thread serves none."""
     frames = stack.frames
     at = next((i for i, frame in enumerate(frames) if SERVERS.search(frame.file)), None)
+    if server in EMBEDDING and at != 0 and not _is_started(frames):
+        return frames
     if at is None:
-        return frames if server in EMBEDDING and not _is_started(frames) else ()
+        return ()
     for index in range(at, len(frames)):
         file = frames[index].file
         if not any(files.search(file) for files in (SERVERS, LOOPS, STANDARD)):
@@ -75,8 +80,9 @@ def is_own(frame: Frame) -> bool:
 def own_line(frames: Sequence[Frame]) -> tuple[Frame, str]:
     """Return the innermost frame of the user's own, and what it called (``psycopg execute``).
 
-    An application may be installed as a package: then it is the innermost frame of a package that
-    is no well-known library. A request without any has the innermost frame of all.
+    An application may be installed as a package: then it is the one that is called first and is no
+    well-known library, because the application calls the other packages. A request without any has
+    the innermost frame of all.
     """
     path, callee = own_path(frames)
     return path[-1], callee
@@ -87,12 +93,25 @@ def own_path(frames: Sequence[Frame]) -> tuple[tuple[Frame, ...], str]:
 
     What is the user's own is as in :func:`own_line`. It is line 0 where a file is no source.
     """
-    for counts in (is_own, _may_be_own):
-        own = [index for index, frame in enumerate(frames) if counts(frame)]
-        if own:
-            path = tuple(_in_source(frames[index]) for index in own)
-            return path, _callee(frames[own[-1] + 1 :])
-    return (_in_source(frames[-1]),), ""
+    own = [index for index, frame in enumerate(frames) if is_own(frame)] or _installed(frames)
+    if not own:
+        return (_in_source(frames[-1]),), ""
+    return tuple(_in_source(frames[index]) for index in own), _callee(frames[own[-1] + 1 :])
+
+
+def _installed(frames: Sequence[Frame]) -> list[int]:
+    """Return the places of the frames of an application that is installed as a package."""
+    packages = [_package(frame) if _may_be_own(frame) else "" for frame in frames]
+    application = next(filter(None, packages), "")
+    return [
+        index for index, package in enumerate(packages) if application and package == application
+    ]
+
+
+def _package(frame: Frame) -> str:
+    """Return the package that a frame is of; "" for none."""
+    found = PACKAGE.search(frame.file)
+    return found[1] if found else ""
 
 
 def is_python(file: str) -> bool:

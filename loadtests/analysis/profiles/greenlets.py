@@ -97,7 +97,8 @@ def _takes_turns(stack: Stack, server: str) -> bool:
 
 
 def _may_be_server(frame: Frame) -> bool:
-    return not is_own(frame) and not LIBRARIES.search(frame.file)
+    is_loop = bool(OF_LOOPS.search(frame.file))
+    return is_loop or not (is_own(frame) or LIBRARIES.search(frame.file))
 
 
 def are_of_gevent(stacks: Iterable[Stack]) -> bool:

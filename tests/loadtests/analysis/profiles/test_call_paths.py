@@ -141,6 +141,19 @@ def test_what_a_line_calls_in_a_library_counts_for_it() -> None:
     assert (path.line, path.callee) == (13, "encoder encode")
 
 
+def test_a_library_of_an_installed_application_counts_for_the_applications_line() -> None:
+    site = "/venv/lib/python3.13/site-packages"
+    rank = at(31, "rank", f"{site}/shop/search.py")
+    convert = at(270, "convert", f"{site}/markdown/core.py")
+    samples = make_samples("head", {(GUNICORN, FLASK, rank, convert): 5})
+
+    gathered = gather((samples,), SERVERS, {})
+
+    assert [(each.file, each.name) for each in gathered.functions] == [(rank.file, "rank")]
+    assert gathered.paths == (CallPath(functions=(0,), line=31, callee="markdown convert"),)
+    assert files_of((samples,), SERVERS) == (rank.file,)
+
+
 def test_a_comprehension_and_recursion_are_their_function() -> None:
     inner = make_samples(
         "head", {(GUNICORN, at(13, "find"), at(8, "rank"), at(8, "<listcomp>"), at(8, "rank")): 1}

@@ -48,6 +48,25 @@ def test_a_thread_of_the_application_that_no_server_called_is_no_request() -> No
     assert request_frames(thread, "uwsgi") == ()
 
 
+@pytest.mark.parametrize("server", ["uwsgi", "mod_wsgi"])
+@pytest.mark.parametrize("inner", ["asgiref/current_thread_executor.py:75", "asgiref/local.py:80"])
+def test_a_server_in_c_calls_all_of_the_stack_also_where_it_is_in_a_bridge(
+    server: str, inner: str
+) -> None:
+    bridge = frame(f"{SITE}/asgiref/sync.py:254", "AsyncToSync.__call__")
+    wait = frame("/usr/lib/python3.11/queue.py:171", "get")
+    stack = a_stack(*FLASK, bridge, frame(f"{SITE}/{inner}", "run"), wait)
+
+    assert request_frames(stack, server) == stack.frames
+
+
+def test_a_server_in_c_with_a_loop_in_python_begins_below_the_loop() -> None:
+    hub = frame(f"{SITE}/gevent/hub.py:647", "run")
+
+    assert request_frames(a_stack(hub), "uwsgi") == ()
+    assert request_frames(a_stack(hub, *FLASK), "uwsgi") == FLASK
+
+
 def test_a_server_in_c_calls_the_application_from_no_frame() -> None:
     stack = a_stack(*FLASK, LOCK_ROW)
 
@@ -122,6 +141,37 @@ def test_an_application_that_is_installed_as_a_package_is_still_found() -> None:
     installed = frame(f"{SITE}/shop/db.py:88", "lock_row")
 
     assert own_line((*FLASK, installed, EXECUTE)) == (installed, "psycopg execute")
+
+
+@pytest.mark.parametrize(
+    ("inner", "called"),
+    [
+        ("mysql/connector/cursor.py:600", "mysql execute"),
+        ("pg8000/core.py:700", "pg8000 execute"),
+        ("markdown/core.py:270", "markdown execute"),
+        ("tenacity/__init__.py:380", "tenacity execute"),
+        ("jwt.py:20", "jwt execute"),
+    ],
+)
+def test_what_an_installed_application_calls_is_not_the_application(
+    inner: str, called: str
+) -> None:
+    view = frame(f"{SITE}/shop/views.py:12", "search")
+    rank = frame(f"{SITE}/shop/search.py:31", "rank")
+    library = frame(f"{SITE}/{inner}", "execute")
+    back = frame(f"{SITE}/shop/search.py:40", "retried")
+
+    assert own_line((*FLASK, view, rank, library)) == (rank, called)
+    assert own_path((*FLASK, view, rank, library, back))[0] == (view, rank, back)
+
+
+@pytest.mark.parametrize(
+    "around", ["rest_framework/views.py:500", "corsheaders/middleware.py:60", "uvicorn/main.py:1"]
+)
+def test_what_calls_an_installed_application_is_not_the_application(around: str) -> None:
+    rank = frame(f"{SITE}/shop/search.py:31", "rank")
+
+    assert own_line((frame(f"{SITE}/{around}", "__call__"), rank)) == (rank, "")
 
 
 def test_a_request_without_a_line_of_the_users_has_the_innermost_one() -> None:

@@ -113,6 +113,7 @@ def stack(*frames: Frame) -> Stack:
         (stack(*UVICORN_WORKER, *UVICORN[1:], *FLASK, LOCK_ROW), False),
         (stack(*UVLOOP, *FLASK, LOCK_ROW), False),
         (stack(*UNKNOWN_WORKER, *FLASK, LOCK_ROW), False),
+        (stack(*UNKNOWN_WORKER[:2], UVLOOP[-1], *FLASK, LOCK_ROW), False),
         (stack(*UNKNOWN_WORKER, frame(f"{LIB}/selectors.py:468", "select")), False),
         (stack(*EVENTLET, *FLASK, LOCK_ROW), False),
         (stack(frame(f"{SITE}/eventlet/hubs/hub.py:355", "run")), False),
