@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from itertools import takewhile
 
-from loadtests.analysis.profiles.frames import LIBRARIES, is_own, request_frames
+from loadtests.analysis.profiles.frames import (
+    is_library,
+    is_own,
+    package_folders,
+    request_frames,
+)
 from loadtests.analysis.profiles.waits import ANOTHER_THREAD
 from loadtests.model.profiles.records import Frame, KernelWait, Stack, Waiting
 
@@ -84,21 +90,23 @@ def take_turns(stacks: Iterable[Stack], server: str) -> bool:
     What a request itself calls does not count: it may run an event loop of its own. But a server
     that is not known stands among its frames: before the framework and the first own one.
     """
-    return any(_takes_turns(stack, server) for stack in stacks)
+    seen = tuple(stacks)
+    folders = package_folders(stack.frames for stack in seen)
+    return any(_takes_turns(stack, server, folders) for stack in seen)
 
 
-def _takes_turns(stack: Stack, server: str) -> bool:
+def _takes_turns(stack: Stack, server: str, folders: Collection[str]) -> bool:
     if stack.frames and HUB.search(stack.frames[0].file):
         return True
     request = request_frames(stack, server)
-    before = tuple(takewhile(_may_be_server, request))
+    before = tuple(takewhile(partial(_may_be_server, folders), request))
     outer = stack.frames[: len(stack.frames) - len(request) + len(before)] if request else ()
     return any(OF_GREENLETS.search(frame.file) or OF_LOOPS.search(frame.file) for frame in outer)
 
 
-def _may_be_server(frame: Frame) -> bool:
+def _may_be_server(folders: Collection[str], frame: Frame) -> bool:
     is_loop = bool(OF_LOOPS.search(frame.file))
-    return is_loop or not (is_own(frame) or LIBRARIES.search(frame.file))
+    return is_loop or not (is_own(frame, folders) or is_library(frame, folders))
 
 
 def are_of_gevent(stacks: Iterable[Stack]) -> bool:

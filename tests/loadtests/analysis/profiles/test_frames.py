@@ -2,7 +2,13 @@
 
 import pytest
 
-from loadtests.analysis.profiles.frames import is_python, own_line, own_path, request_frames
+from loadtests.analysis.profiles.frames import (
+    is_python,
+    own_line,
+    own_path,
+    package_folders,
+    request_frames,
+)
 from loadtests.model.profiles.records import Frame, Stack, Waiting
 from tests.loadtests.analysis.profiles.builders import (
     COMPUTING,
@@ -172,6 +178,37 @@ def test_what_calls_an_installed_application_is_not_the_application(around: str)
     rank = frame(f"{SITE}/shop/search.py:31", "rank")
 
     assert own_line((frame(f"{SITE}/{around}", "__call__"), rank)) == (rank, "")
+
+
+@pytest.mark.parametrize("deps", ["/deps", "/srv/shop/vendor", "/srv/shop/__pypackages__/3.12/lib"])
+@pytest.mark.parametrize("shop", ["/srv/shop", "/deps/shop"])
+def test_packages_in_a_folder_of_their_own_are_not_the_users(deps: str, shop: str) -> None:
+    server = frame(f"{deps}/gunicorn/workers/gthread.py:771", "handle_request")
+    flask = frame(f"{deps}/flask/app.py:1478", "__call__")
+    lock_row = frame(f"{shop}/db.py:88", "lock_row")
+    execute = frame(f"{deps}/psycopg/connection.py:901", "execute")
+    request = (flask, lock_row, execute)
+
+    for stacks in [[(server, *request)], [(server,), request], [request]]:
+        folders = package_folders(stacks)
+        assert own_line(request, folders) == (lock_row, "psycopg execute")
+        assert own_path((flask,), folders) == ((flask,), "")
+
+
+def test_packages_in_wheels_of_their_own_are_not_the_users() -> None:
+    wheels = "/root/.pex/installed_wheels"
+    flask = frame(f"{wheels}/5c1/flask-3.1.0-py3-none-any.whl/flask/app.py:1478", "__call__")
+    execute = frame(f"{wheels}/a7f/psycopg-3.2-py3-none-any.whl/psycopg/cursor.py:97", "execute")
+
+    assert own_line((flask, LOCK_ROW, execute)) == (LOCK_ROW, "psycopg execute")
+
+
+@pytest.mark.parametrize("place", ["/srv/flask", "/srv/gunicorn/shop", "/home/ada/django/redis"])
+def test_a_folder_of_the_users_with_the_name_of_a_package_is_still_theirs(place: str) -> None:
+    own = frame(f"{place}/db.py:88", "lock_row")
+    stacks = [(*SERVER, *FLASK, own, EXECUTE)]
+
+    assert own_line((*FLASK, own, EXECUTE), package_folders(stacks)) == (own, "psycopg execute")
 
 
 def test_a_request_without_a_line_of_the_users_has_the_innermost_one() -> None:
