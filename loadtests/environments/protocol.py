@@ -121,6 +121,14 @@ class KeepsFiles(Protocol):
 
 
 @runtime_checkable
+class KnowsVariables(Protocol):
+    """A stack that knows with which environment variables its members were started."""
+
+    def variables_of(self, member: str) -> Mapping[str, str]:
+        """Return a replica's variables; {} where they cannot be read. They have passwords."""
+
+
+@runtime_checkable
 class WatchesShared(Protocol):
     """A stack that can look at what its replicas share. Not every stack can."""
 

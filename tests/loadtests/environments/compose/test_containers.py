@@ -10,6 +10,7 @@ import pytest
 from loadtests.environments.compose import containers
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.compose.stack import ComposeStack
+from loadtests.environments.protocol import KnowsVariables
 from loadtests.model.errors import ProcessFailure
 from loadtests.servers import interpreter
 from loadtests.tools import docker, proc
@@ -61,6 +62,9 @@ class ListingEngine(FakeEngine):
     def facts(self) -> dict[str, Any]:
         return {"NCPU": 2}
 
+    def variables(self, container: str) -> dict[str, str]:
+        return {"DATABASE_URL": f"postgresql://db/{container}"}
+
     def processes(self, _: str) -> list[list[str]]:
         return [["7", "1", "4", "/venv/bin/python", "/venv/bin/gunicorn", "app:create_app()"]]
 
@@ -99,6 +103,17 @@ def test_the_samples_python_is_asked_once_what_it_is(
     ]
     assert a_stack(tmp_path, {"gthread": 80}).processes_of("sync-1")[0].implementation is None
     assert len(asked) == 1
+
+
+def test_the_variables_of_a_member_are_its_containers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker, "is_local", lambda: False)
+    stack = a_stack(tmp_path)
+
+    assert isinstance(stack, KnowsVariables)
+    told = stack.variables_of("gthread-1")
+    assert told == {"DATABASE_URL": "postgresql://db/id of gthread-1"}
 
 
 def test_a_python_that_does_not_answer_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

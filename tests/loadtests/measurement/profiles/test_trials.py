@@ -227,6 +227,22 @@ def test_looks_know_the_store_that_the_replicas_variables_name(
     assert known[0] == ("db:6543", ":6543", LOCAL_SOCKET)
 
 
+def test_variables_that_cannot_be_read_are_those_of_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Listed(Local):
+        def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+            return (ServerProcess(pid=2**30, parent=1, threads=1, command="gunicorn"),)
+
+        def variables_of(self, member: str) -> dict[str, str]:
+            return {"CACHE": f"redis://{member}"}
+
+    monkeypatch.setattr(py_spy, "find_program", lambda: "/bin/py-spy")
+    plan = make_plan()
+
+    assert "Redis" in profiles(plan, Listed(World(), plan))[0].store_note
+
+
 @pytest.mark.parametrize(
     ("file", "note"),
     [
