@@ -68,6 +68,9 @@ OTHERS = {
 }
 """The schemes of other stores' URLs, and whose they are."""
 
+MYSQLS = frozenset({"MySQL", "MariaDB"})
+"""Names of one kind of store."""
+
 OTHER_URL = re.compile(rf"({'|'.join(OTHERS)})(?:\+\w+)?://")
 
 
@@ -135,7 +138,8 @@ def told_of_store(variables: Mapping[str, str], store: StoreLooking | None, seen
     told = store.failure if store else ""
     if not told and not (store and store.seen()) and (peers := _peers_waited_for(seen)):
         told = f"Requests waited for PostgreSQL at {', '.join(peers)}. {NOT_NAMED}"
-    return " ".join(filter(None, (told, others_told(variables))))
+    looked_at = store.program if store else "PostgreSQL"
+    return " ".join(filter(None, (told, others_told(variables, looked_at))))
 
 
 def _peers_waited_for(seen: Seen) -> list[str]:
@@ -144,22 +148,26 @@ def _peers_waited_for(seen: Seen) -> list[str]:
     return sorted({stack.peer for stack in waits if stack.peer.endswith(port)})
 
 
-def others_told(variables: Mapping[str, str]) -> str:
+def others_told(variables: Mapping[str, str], looked_at: str = "PostgreSQL") -> str:
     """Return a sentence on other stores that variables name; "" for none."""
     matches = map(OTHER_URL.match, variables.values())
     found = {OTHERS[match[1]] for match in matches if match}
+    if looked_at in MYSQLS:
+        found -= MYSQLS
     if not found:
         return ""
-    return f"Only PostgreSQL's sessions are looked at, not those of {', '.join(sorted(found))}."
+    return f"Only {looked_at}'s sessions are looked at, not those of {', '.join(sorted(found))}."
 
 
 class StoreLooking:
     """A thread that looks at the store's sessions, from ``start`` to ``stop``."""
 
+    program = "PostgreSQL"
+
     def __init__(self, accesses: Sequence[Access], pids: Sequence[int]) -> None:
         self._accesses = accesses
         self._pids = pids
-        self._access: Access | None = None
+        self._address = ""
         self._counts: Counter[tuple[str, str, str]] = Counter()
         self._looks = 0
         self._times: tuple[StatementTime, ...] = ()
@@ -184,7 +192,7 @@ class StoreLooking:
         if not self._looks:
             return None
         return StoreProfile(
-            address=str(self._access),
+            address=self._address,
             looks=self._looks,
             sessions=tuple(
                 StoreSession(wait_type=kind, wait_event=event, statement=statement, count=count)
@@ -194,12 +202,13 @@ class StoreLooking:
         )
 
     def _run(self) -> None:
-        self._access = self._proved()
-        if self._access is None:
+        access = self._proved()
+        if access is None:
             self.failure = self._why_not_proved()
             return
+        self._address = str(access)
         try:
-            with activity.watched(self._access) as watched:
+            with activity.watched(access) as watched:
                 before = watched.totals(with_text=False)
                 while not self._stopped.is_set():
                     for kind, event, query in watched.sessions():

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import PurePosixPath
 
 from loadtests.analysis.profiles import greenlets
-from loadtests.environments.protocol import KnowsVariables, Stack
+from loadtests.environments.protocol import AsksStores, KnowsVariables, Stack
+from loadtests.measurement.profiles.asked_sessions import AskedLooking
 from loadtests.measurement.profiles.beside import Beside
 from loadtests.measurement.profiles.looking import Looking, Seen
 from loadtests.measurement.profiles.store_sessions import (
@@ -26,7 +27,7 @@ from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.trial import Trial
 from loadtests.planning import profile_trials
 from loadtests.tools import py_spy
-from loadtests.tools.postgres.access import accesses_in
+from loadtests.tools.postgres.access import Access, accesses_in
 
 ELSEWHERE = (
     "The replicas run on another machine, so their threads cannot be seen from here. Start twofold"
@@ -142,7 +143,7 @@ def _seen(
             *peers_meant(accesses),
         ),
     )
-    store = StoreLooking(accesses, pids) if accesses else None
+    store = _looking_at_store(stack, accesses, pids)
     # The last part stops first: the looks end with the window, while the store takes its time.
     beside = Beside((store, looking) if store else (looking,))
     try:
@@ -157,6 +158,16 @@ def _seen(
         store=store.seen() if store else None,
         store_note=told_of_store(variables, store, seen),
     )
+
+
+def _looking_at_store(
+    stack: Stack, accesses: Sequence[Access], pids: Sequence[int]
+) -> StoreLooking | None:
+    """Return what looks at the store: at a PostgreSQL that is named, else at the stack's MySQL."""
+    asked = stack.askable_stores() if isinstance(stack, AsksStores) else ()
+    if isinstance(stack, AsksStores) and asked and not any(each.is_sure for each in accesses):
+        return AskedLooking(asked[0], stack.sessions_of)
+    return StoreLooking(accesses, pids) if accesses else None
 
 
 def profile_of(

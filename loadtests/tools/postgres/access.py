@@ -1,4 +1,4 @@
-"""How to reach the PostgreSQL that environment variables name. PURE."""
+"""How to reach the PostgreSQL that environment variables name."""
 
 from __future__ import annotations
 

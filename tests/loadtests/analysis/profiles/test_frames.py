@@ -189,7 +189,8 @@ def test_packages_in_a_folder_of_their_own_are_not_the_users(deps: str, shop: st
     execute = frame(f"{deps}/psycopg/connection.py:901", "execute")
     request = (flask, lock_row, execute)
 
-    for stacks in [[(server, *request)], [(server,), request], [request]]:
+    seen: list[list[tuple[Frame, ...]]] = [[(server, *request)], [(server,), request], [request]]
+    for stacks in seen:
         folders = package_folders(stacks)
         assert own_line(request, folders) == (lock_row, "psycopg execute")
         assert own_path((flask,), folders) == ((flask,), "")

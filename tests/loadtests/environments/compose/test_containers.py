@@ -10,10 +10,12 @@ import pytest
 from loadtests.environments.compose import containers
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.compose.stack import ComposeStack
-from loadtests.environments.protocol import KnowsVariables
+from loadtests.environments.compose.store_shells import StoreShells
+from loadtests.environments.protocol import AsksStores, KnowsVariables
 from loadtests.model.errors import ProcessFailure
 from loadtests.servers import interpreter
 from loadtests.tools import docker, proc
+from loadtests.tools.stores import StoreProgram, mysql
 from tests.checkout import CHECKOUT
 from tests.loadtests.environments.compose.fake_engine import (
     COMPOSE,
@@ -123,3 +125,25 @@ def test_a_python_that_does_not_answer_is_none(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(proc, "run", run)
 
     assert containers.ask_implementation("id") is None
+
+
+def test_the_sessions_of_a_mysql_among_the_services_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def ask(_: StoreShells, member: str, program: StoreProgram, *, limit_s: float) -> str:
+        asked.append(program.question)
+        return f"session\tLOCK WAIT\tupdating\tUPDATE {member}\n"
+
+    monkeypatch.setattr(docker, "is_local", lambda: True)
+    monkeypatch.setattr(StoreShells, "__call__", ask)
+    stack = a_stack(tmp_path)
+    monkeypatch.setattr(ComposeStack, "_stores", ["store", "db"])
+    commands = {"store": ["postgres"], "db": ["/usr/sbin/mysqld --user=mysql"]}
+    monkeypatch.setattr(stack, "_commands", commands.__getitem__)
+
+    assert isinstance(stack, AsksStores)
+    assert stack.askable_stores() == ("db",)
+    assert stack.sessions_of("db") == [("Lock", "tuple", "UPDATE db")]
+    assert asked == [mysql.SESSIONS]
