@@ -57,7 +57,7 @@ WAITS = {
     "IPC": "another of its processes",
     "BufferPin": "a page that another session holds",
     "Client": "its client",
-    "Timeout": "a time-out (pg_sleep or a delay)",
+    "Timeout": "a time-out (a sleep or a delay)",
     "": "nothing (it ran)",
 }
 """PostgreSQL's types of wait events, in words (*The Cumulative Statistics System*)."""
