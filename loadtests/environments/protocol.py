@@ -126,6 +126,28 @@ class KeepsFiles(Protocol):
 
 
 @runtime_checkable
+class KnowsVariables(Protocol):
+    """A stack that knows with which environment variables its members were started."""
+
+    def variables_of(self, member: str) -> Mapping[str, str]:
+        """Return a replica's variables; {} where they cannot be read. They have passwords."""
+
+
+@runtime_checkable
+class AsksStores(Protocol):
+    """A stack that can ask its own stores what their sessions do: MySQL and MariaDB."""
+
+    def askable_stores(self) -> tuple[str, ...]:
+        """Return the members that can be asked."""
+
+    def sessions_of(self, member: str) -> Sequence[tuple[str, str, str]]:
+        """Return type of wait, wait and statement of each active session of a store.
+
+        Raises :class:`ProcessFailure` or ``ValueError`` with the reason where it does not tell.
+        """
+
+
+@runtime_checkable
 class WatchesShared(Protocol):
     """A stack that can look at what its replicas share. Not every stack can."""
 

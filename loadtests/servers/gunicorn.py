@@ -248,6 +248,8 @@ _EXITED = re.compile(
     r"|Worker \(pid:\d+\) was sent SIG"
     r"|Worker with pid \d+ was terminated due to"  # gunicorn 20
 )
+_OF_LOOPS = re.compile(r"uvicorn|aiohttp|sanic|tornado|GeventWebSocket", re.IGNORECASE)
+"""Modules and names of worker classes in which requests take turns."""
 
 
 def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
@@ -267,7 +269,7 @@ def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
         mode=mode,
         processes=workers if workers > 0 else len(workers_of(processes)) or None,
         threads=threads,
-        unlimited=mode in {"gevent", "eventlet"},
+        unlimited=mode in {"gevent", "eventlet"} or bool(_OF_LOOPS.search(mode or "")),
     )
 
 

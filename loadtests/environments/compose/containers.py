@@ -218,6 +218,10 @@ class ContainerStack:
             for program in [programs.program_of(process.pid) or ""]
         )
 
+    def variables_of(self, member: str) -> Mapping[str, str]:
+        """Return the variables of a member's container."""
+        return self._engine.variables(self._containers[member].id)
+
     def run_module(self, module: str, text: str) -> str:
         """Run a module of the generator's package in its container, and return its output."""
         argv = docker.exec_argv(self._containers[Role.GENERATOR].id, "python", "-m", module)

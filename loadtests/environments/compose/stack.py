@@ -24,6 +24,7 @@ from loadtests.model.tested.target import TargetKind
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used
 from loadtests.tools import cgroup, docker, files, host, postgres, proc, procfs
+from loadtests.tools.stores import mysql
 
 APP_PORT = 8000
 
@@ -67,6 +68,8 @@ class ComposeStack(ContainerStack):
         self.replicas = replicas_of(self._containers, plan, ports or {})
         self._shells = StoreShells(self.container, folder / "logs")
         self._looks = SharedLooks(self._ask_store, self._shells)
+        # Of their own: profile trials ask from another thread.
+        self._profile_shells = StoreShells(self.container, folder / "logs/profiles")
         self._groups: dict[str, cgroup.Group | None] = {}
 
     @property
@@ -87,6 +90,7 @@ class ComposeStack(ContainerStack):
             yield
         finally:
             self._shells.close()
+            self._profile_shells.close()
 
     @property
     def host_cores(self) -> tuple[int, ...]:
@@ -136,6 +140,16 @@ class ComposeStack(ContainerStack):
             },
             replicas={replica.name: self._pids(replica.name) for replica in self.replicas},
         )
+
+    def askable_stores(self) -> tuple[str, ...]:
+        """Return the members that are MySQL or MariaDB; none of an engine elsewhere."""
+        stores = self._stores if self._local else []
+        return tuple(name for name in stores if mysql.is_server(self._commands(name)))
+
+    def sessions_of(self, member: str) -> Sequence[tuple[str, str, str]]:
+        """Return type of wait, wait and statement of each active session of a store."""
+        answer = self._profile_shells(member, mysql.STORE_PROFILED, limit_s=ASK_LIMIT_S)
+        return mysql.sessions_in(answer)
 
     def _pids(self, member: str) -> tuple[int, ...]:
         group = self._group(member)

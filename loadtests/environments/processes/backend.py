@@ -198,12 +198,10 @@ class ProcessesStack:
 
     def start_generator(self) -> Child:
         """Start the generator as a child of this process."""
+        processes = str(self._generator_processes)
         return self._members.speak(
             GENERATOR,
-            (
-                *(sys.executable, "-m", "loadtests.generator"),
-                *("--processes", str(self._generator_processes)),
-            ),
+            (sys.executable, "-m", "loadtests.generator", "--processes", processes),
             env=python_path(),
             cores=self._generator_cores,
         )
@@ -320,8 +318,11 @@ class ProcessesStack:
 
     def run_module(self, module: str, text: str) -> str:
         """Run a module of the generator's package, and return its output."""
-        argv = (sys.executable, "-m", module)
-        return proc.run(argv, env=python_path(), input_text=text).stdout
+        return proc.run((sys.executable, "-m", module), env=python_path(), input_text=text).stdout
+
+    def variables_of(self, member: str) -> Mapping[str, str]:
+        """Return the variables that a member was started with."""
+        return self._members.variables_of(member)
 
     files_are_shared = True
 

@@ -48,6 +48,7 @@ class Members:
         self._services: dict[str, Service] = {}
         self._stops: dict[str, signal.Signals] = {}
         self._pids: dict[str, int] = {}
+        self._variables: dict[str, Mapping[str, str]] = {}
         self._limited: set[str] = set()
         leftovers.temporary_of(stack_folder).mkdir()
 
@@ -62,9 +63,11 @@ class Members:
         stop: signal.Signals = signal.SIGTERM,
     ) -> Service:
         """Start a member that runs until ``Members.stop``, which sends it the signal ``stop``."""
+        variables = self._env(env)
         service = Service(
-            self._launch(name, argv, cores), log=self._log(name), cwd=cwd, env=self._env(env)
+            self._launch(name, argv, cores), log=self._log(name), cwd=cwd, env=variables
         )
+        self._variables[name] = variables
         self._services[name] = service
         self._stops[name] = stop
         self._pids[name] = service.pid
@@ -77,6 +80,10 @@ class Members:
         child = Child(self._launch(name, argv, cores), log=self._log(name), env=self._env(env))
         self._pids[name] = child.pid
         return child
+
+    def variables_of(self, name: str) -> Mapping[str, str]:
+        """Return the variables that a running member was started with."""
+        return {**os.environ, **self._variables[name]}
 
     def check_alive(self, names: Collection[str]) -> None:
         """Raise :class:`EnvironmentFailure`, with the end of its log, if a member has ended."""

@@ -256,6 +256,11 @@ class SwarmStack:
         rows = self._stack.cluster.engine_of(node).processes(container.id)
         return parse_processes(rows, implementation=self._implementation)
 
+    def variables_of(self, member: str) -> Mapping[str, str]:
+        """Return the variables of a member's container."""
+        node, container = self._at[member]
+        return self._stack.cluster.engine_of(node).variables(container.id)
+
     @cached_property
     def _implementation(self) -> str | None:
         """What the Python of the sample's image calls itself; a user's image is not asked."""

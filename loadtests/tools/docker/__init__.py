@@ -124,6 +124,13 @@ class Engine:
             return f"(no log: {_reason(error)})"
         return data.decode(errors="replace")
 
+    def variables(self, container: str) -> dict[str, str]:
+        """Return the environment variables of a container; {} where it cannot be asked."""
+        with contextlib.suppress(DockerException, RequestException):
+            entries = self._client.api.inspect_container(container)["Config"]["Env"] or []
+            return dict(entry.split("=", 1) for entry in entries if "=" in entry)
+        return {}
+
     def processes(self, container: str) -> list[list[str]]:
         """Return pid, parent, threads and words of each process; nothing where ``ps`` fails."""
         with contextlib.suppress(DockerException, RequestException):

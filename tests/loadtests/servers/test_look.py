@@ -55,6 +55,19 @@ CASES: dict[str, tuple[str, str, tuple[ServerProcess, ...], Seen]] = {
         (),
         Seen(version="23.0.0", mode="gevent", processes=1, threads=1, unlimited=True),
     ),
+    "gunicorn with a worker of an event loop": (
+        "gunicorn",
+        "Starting gunicorn 23.0.0\nUsing worker: uvicorn_worker.UvicornWorker\nBooting worker with"
+        " pid: 7",
+        (process("gunicorn -k uvicorn_worker.UvicornWorker --threads 1 shop:app"),),
+        Seen(
+            version="23.0.0",
+            mode="uvicorn_worker.UvicornWorker",
+            processes=1,
+            threads=1,
+            unlimited=True,
+        ),
+    ),
     "uWSGI's processes": (
         "uwsgi",
         log("uwsgi-processes"),

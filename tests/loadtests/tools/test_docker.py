@@ -127,6 +127,16 @@ def fails(error: Exception) -> Callable[..., Any]:
     return fail
 
 
+def test_a_containers_variables_are_read_from_its_configuration() -> None:
+    attributes = {"Config": {"Env": ["DATABASE_URL=postgresql://db/shop?a=b", "EMPTY=", "BARE"]}}
+
+    told = an_engine(inspect_container=lambda _: attributes).variables("c")
+
+    assert told == {"DATABASE_URL": "postgresql://db/shop?a=b", "EMPTY": ""}
+    assert an_engine(inspect_container=lambda _: {"Config": {"Env": None}}).variables("c") == {}
+    assert an_engine(inspect_container=fails(GONE)).variables("c") == {}
+
+
 GONE = EngineGone("connection refused")
 
 

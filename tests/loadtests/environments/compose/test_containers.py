@@ -10,10 +10,13 @@ import pytest
 from loadtests.environments.compose import containers
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.compose.stack import ComposeStack
+from loadtests.environments.compose.store_shells import StoreShells
+from loadtests.environments.protocol import AsksStores, KnowsVariables
 from loadtests.model.errors import ProcessFailure
 from loadtests.servers import interpreter
 from loadtests.tools import cgroup, docker, proc
 from loadtests.tools.procfs import programs
+from loadtests.tools.stores import StoreProgram, mysql
 from tests.checkout import CHECKOUT
 from tests.loadtests.environments.compose.fake_engine import (
     COMPOSE,
@@ -61,6 +64,9 @@ class ListingEngine(FakeEngine):
 
     def facts(self) -> dict[str, Any]:
         return {"NCPU": 2}
+
+    def variables(self, container: str) -> dict[str, str]:
+        return {"DATABASE_URL": f"postgresql://db/{container}"}
 
     def processes(self, _: str) -> list[list[str]]:
         return [["7", "1", "4", "/venv/bin/python", "/venv/bin/gunicorn", "app:create_app()"]]
@@ -117,6 +123,17 @@ def test_the_samples_python_is_asked_once_what_it_is(
     assert len(asked) == 1
 
 
+def test_the_variables_of_a_member_are_its_containers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker, "is_local", lambda: False)
+    stack = a_stack(tmp_path)
+
+    assert isinstance(stack, KnowsVariables)
+    told = stack.variables_of("gthread-1")
+    assert told == {"DATABASE_URL": "postgresql://db/id of gthread-1"}
+
+
 def test_a_python_that_does_not_answer_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(argv: tuple[str, ...], **_: object) -> proc.Completed:
         raise ProcessFailure(f"{argv[0]} failed")
@@ -124,3 +141,25 @@ def test_a_python_that_does_not_answer_is_none(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(proc, "run", run)
 
     assert containers.ask_implementation("id") is None
+
+
+def test_the_sessions_of_a_mysql_among_the_services_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def ask(_: StoreShells, member: str, program: StoreProgram, *, limit_s: float) -> str:
+        asked.append(program.question)
+        return f"session\tLOCK WAIT\tupdating\tUPDATE {member}\n"
+
+    monkeypatch.setattr(docker, "is_local", lambda: True)
+    monkeypatch.setattr(StoreShells, "__call__", ask)
+    stack = a_stack(tmp_path)
+    monkeypatch.setattr(ComposeStack, "_stores", ["store", "db"])
+    commands = {"store": ["postgres"], "db": ["/usr/sbin/mysqld --user=mysql"]}
+    monkeypatch.setattr(stack, "_commands", commands.__getitem__)
+
+    assert isinstance(stack, AsksStores)
+    assert stack.askable_stores() == ("db",)
+    assert stack.sessions_of("db") == [("Lock", "tuple", "UPDATE db")]
+    assert asked == [mysql.SESSIONS]

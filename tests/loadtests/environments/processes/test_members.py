@@ -1,7 +1,8 @@
-"""The logs of a stack's members."""
+"""The logs of a stack's members, and the variables that they were started with."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,18 @@ def test_a_line_without_an_end_comes_in_pieces(some: Members, tmp_path: Path) ->
 def test_a_member_without_a_log_has_none(some: Members) -> None:
     assert [*some.log_lines("nobody").lines] == []
     assert (some.first_log("nobody"), some.log_of("nobody")) == ("", "(no log)")
+
+
+def test_a_members_variables_are_those_that_it_was_started_with(
+    some: Members, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGHOST", "db")
+    argv = (sys.executable, "-c", "import time; time.sleep(60)")
+    try:
+        some.serve("sync-1", argv, cwd=tmp_path, env={"DATABASE_URL": "postgresql://db/shop"})
+        variables = some.variables_of("sync-1")
+    finally:
+        some.stop()
+
+    assert variables["DATABASE_URL"] == "postgresql://db/shop"
+    assert variables["PGHOST"] == "db"
