@@ -27,7 +27,7 @@ from loadtests.analysis.consistency.written import (
     key_of,
     leaves,
 )
-from loadtests.analysis.shared.logins import is_login
+from loadtests.analysis.shared.logins import is_login_path
 from loadtests.model.tested.workload import RequestSpec
 
 KEPT_KEY = re.compile(
@@ -75,7 +75,9 @@ def rewordings(request: RequestSpec, rng: random.Random) -> tuple[Rewording, ...
     """
     content = content_of(request)
     places = [(place, text) for place, text in leaves(content) if isinstance(text, str)]
-    if is_login(request.path) or any(PASSWORD_KEY.search(key_of(place)) for place, _ in places):
+    if is_login_path(request.path) or any(
+        PASSWORD_KEY.search(key_of(place)) for place, _ in places
+    ):
         return ()
     found = []
     for place, text in sorted(places, key=lambda entry: (_is_id(entry[1]), -len(entry[1]))):

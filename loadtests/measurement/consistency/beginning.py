@@ -16,7 +16,7 @@ from loadtests.analysis.consistency import conversation, judgement, normal_form,
 from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.reading import Reading
 from loadtests.analysis.consistency.rewording import rewordings
-from loadtests.analysis.shared.logins import is_login
+from loadtests.analysis.shared.logins import is_login_path
 from loadtests.measurement.consistency.client import Client
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
@@ -139,7 +139,7 @@ class Beginning:
 
     def _write(self, write: RequestSpec) -> None:
         request = self._filled(write)
-        if is_login(request.path):
+        if is_login_path(request.path):
             self.names = (*self.names, *written.names_of(request))
         answer = self.client.send(self.home, request)
         self.writes.append(
