@@ -22,6 +22,7 @@ from tests.loadtests.measurement.consistency.site import Make, asked, breaks, re
 FIELDS: dict[str, dict[str, Any]] = {
     "POST /login": {"form": {"user": "ada lovelace"}},
     "POST /notes": {"json": {"text": "a note of {1000..9999}"}},
+    "POST /notes/": {"json": {"text": "a note of {1000..9999}"}},
     "POST /items": {"form": {"name": "item of {1000..9999}"}},
     "PUT /notes/a": {"body": "a note to keep"},
     "PUT /profile": {"json": {"city": "{Berlin|Paris|Oslo|Rome|Lima|Kyiv}"}},
