@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urljoin
 
+from loadtests.analysis.consistency.graphql import is_query
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.variables import path_without_secrets
 from loadtests.model.tested.workload import RequestSpec, Workload
@@ -87,12 +88,16 @@ def conversation_of(workload: Workload, seen: Sequence[RequestSpec] = ()) -> Con
             left_out.append((name_of(request), why or f"only {MOST_REQUESTS} are asked"))
     return Conversation(
         start=tuple(_with_headers(request, workload.headers) for request in workload.start),
-        reads=tuple(request for request in asked if request.method.upper() in READING),
-        writes=tuple(request for request in asked if request.method.upper() not in READING),
+        reads=tuple(request for request in asked if _reads(request)),
+        writes=tuple(request for request in asked if not _reads(request)),
         values=workload.values,
         left_out=tuple(left_out),
         headers=workload.headers,
     )
+
+
+def _reads(request: RequestSpec) -> bool:
+    return request.method.upper() in READING or is_query(request)
 
 
 def merged_headers(own: Mapping[str, str], load: Mapping[str, str]) -> dict[str, str]:
@@ -239,4 +244,5 @@ def unique(requests: Sequence[RequestSpec]) -> tuple[RequestSpec, ...]:
 
 def line_of(request: RequestSpec) -> str:
     """Return what a request asks for: two with the same line ask the same."""
-    return f"{request.method} {request.path} {dict(request.query)}"
+    sent = [] if request.json is None and request.body is None else [request.json, request.body]
+    return f"{request.method} {request.path} {dict(request.query)} {sent}"
