@@ -77,7 +77,7 @@ def escaped_in_several_ways(shared: Store, own: Store) -> Flask:
 
     @app.get("/texts")
     def read() -> str:
-        return ways[next(turn) % len(ways)](texts[-5:])
+        return str(ways[next(turn) % len(ways)](texts[-5:]))
 
     return app
 
