@@ -13,11 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from loadtests.analysis.consistency import conversation, judgement, normal_form, reading, written
-from loadtests.analysis.consistency.conversation import Conversation
+from loadtests.analysis.consistency.conversation import Conversation, line_of
 from loadtests.analysis.consistency.reading import Reading
 from loadtests.analysis.consistency.rewording import rewordings
-from loadtests.analysis.shared.logins import is_login
+from loadtests.analysis.shared.logins import is_login_path
 from loadtests.measurement.consistency.client import Client
+from loadtests.measurement.consistency.redirects import pages_behind
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
 
@@ -51,9 +52,12 @@ class Written:
 
 @dataclass(frozen=True, kw_only=True)
 class _Origin:
-    """The write that a read follows from, and the name of that read without its ids."""
+    """Where a read comes from, and its name without ids.
 
-    written_by: str
+    ``written_by`` is the write whose answer names it; None where another read redirects to it.
+    """
+
+    written_by: str | None
     check: str
 
 
@@ -139,7 +143,7 @@ class Beginning:
 
     def _write(self, write: RequestSpec) -> None:
         request = self._filled(write)
-        if is_login(request.path):
+        if is_login_path(request.path):
             self.names = (*self.names, *written.names_of(request))
         answer = self.client.send(self.home, request)
         self.writes.append(
@@ -204,12 +208,16 @@ class Beginning:
     def _before(self, reads: Sequence[RequestSpec]) -> dict[str, tuple[Seen, ...]]:
         """Read at home before the writes; of a write with a fixed text, at the others, too."""
         before: dict[str, tuple[Seen, ...]]
-        before = {_line(read): (self.client.send(self.home, read),) for read in reads}
+        before = {line_of(read): (self.client.send(self.home, read),) for read in reads}
+        first = [(read, before[line_of(read)][0]) for read in reads]
+        pages = pages_behind(self.client, self.home, first)
+        before |= {line_of(page): (answer,) for page, answer in pages}
+        reads = [*reads, *(page for page, _ in pages)]
         if any(map(self._is_fixed, self.talk.writes)):
             for server in self.others:
                 answers = self.client.ask([(server, read) for read in reads])
                 for read, answer in zip(reads, answers, strict=True):
-                    before[_line(read)] = (*before[_line(read)], answer)
+                    before[line_of(read)] = (*before[line_of(read)], answer)
         return before
 
     def _read_after(
@@ -219,9 +227,9 @@ class Beginning:
         kept: Sequence[_Read] = (),
     ) -> list[_Read]:
         """Read at home, and what the answers to the writes lead to; not what is ``kept``."""
-        known = {_line(entry.request): entry for entry in kept}
+        known = {line_of(entry.request): entry for entry in kept}
         derived: dict[str, _Origin] = {}
-        followed: set[str | None] = set()
+        named: set[str | None] = set()
         for one in self.writes:
             if not is_accepted(one.answer):
                 continue
@@ -230,24 +238,34 @@ class Beginning:
             )
             reads = conversation.unique([*reads, *(entry.request for entry in further)])
             derived |= {
-                _line(entry.request): _Origin(
+                line_of(entry.request): _Origin(
                     written_by=one.name,
                     check=entry.of or _same_in_every_run(conversation.name_of(entry.request)),
                 )
                 for entry in further
             }
-            followed |= {entry.of for entry in further}
+            named |= {entry.of for entry in further}
         found = []
         for read in reads:
-            earlier = before.get(_line(read), ())
+            earlier = before.get(line_of(read), ())
             # What a placeholder named at random is not there; what was written is asked instead.
-            if read.name in followed and earlier and not is_accepted(earlier[0]):
+            if read.name in named and earlier and not is_accepted(earlier[0]):
                 continue
-            entry = known.get(_line(read)) or _Read(
+            entry = known.get(line_of(read)) or _Read(
                 request=read,
                 before=earlier,
                 after=self._answers(read),
-                origin=derived.get(_line(read)),
+                origin=derived.get(line_of(read)),
+            )
+            found.append(entry)
+        first = [(entry.request, entry.after[0]) for entry in found]
+        for page, _ in pages_behind(self.client, self.home, first):
+            check = _same_in_every_run(conversation.name_of(page))
+            entry = known.get(line_of(page)) or _Read(
+                request=page,
+                before=before.get(line_of(page), ()),
+                after=self._answers(page),
+                origin=_Origin(written_by=None, check=check),
             )
             found.append(entry)
         return found
@@ -280,7 +298,7 @@ class Beginning:
                 sent=sent,
                 names=self.names,
                 written_by=written_by,
-                derived=origin is not None,
+                derived=origin is not None and origin.written_by is not None,
             ),
         )
 
@@ -309,10 +327,6 @@ def _sent(one: Written, entry: _Read) -> tuple[str, ...]:
 def _same_in_every_run(name: str) -> str:
     """Return the name of a read without the ids of what was written."""
     return NUMBER.sub("<n>", normal_form.normal(name))
-
-
-def _line(request: RequestSpec) -> str:
-    return f"{request.method} {request.path} {dict(request.query)}"
 
 
 def is_accepted(seen: Seen) -> bool:
