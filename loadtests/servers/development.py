@@ -65,5 +65,6 @@ SERVER = Server(
     install="flask",
     recognises=re.compile(rf"{_WARNING.pattern}|\bflask\b.* run\b|\bwerkzeug\b"),
     look=look,
+    serves_any=False,  # it looks for an object of Flask's
     queue="the accept queue of its socket, in `ss -ltn`",
 )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from loadtests.environments import idle_control
 from loadtests.environments.compose import files as compose_file
 from loadtests.environments.compose import images, project_image
 from loadtests.environments.compose.containers import LOG_LINES
 from loadtests.environments.compose.front import FrontStack
+from loadtests.environments.compose.further import ALONE
 from loadtests.environments.compose.projects import (
     Project,
     opened,
@@ -25,9 +27,11 @@ from loadtests.environments.compose.tested.memory import beside_share, memory_sh
 from loadtests.environments.compose.tested.start.listening import Wanted
 from loadtests.environments.compose.tested.start.starting import Starting
 from loadtests.environments.compose.tested.subject import Subject
+from loadtests.environments.counters import CONTROL_SERVICE
 from loadtests.environments.protocol import Say
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings
-from loadtests.model.plan import Plan
+from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.vocabulary import Role
 from loadtests.servers.server import Command
@@ -97,6 +101,7 @@ class ComposeBackend:
             scale = {worker.name: plan.replica_counts[-1] for worker in plan.workers}
             say(f"Starting {sum(scale.values())} replicas, the proxy and the generator")
             project.up((*scale, Role.PROXY, Role.GENERATOR, Role.METRONOME), scale)
+            _start_controls(project, idle_control.workers_of(plan.workers, self._tested), say)
             yield ComposeStack(project, plan, folder, self._root)
 
     @contextmanager
@@ -120,6 +125,8 @@ class ComposeBackend:
             commands=commands,
             images=own_images,
         )
+        controls = idle_control.workers_of(plan.workers, self._tested)
+        services["services"] = compose_file.with_controls(services["services"], controls)
         project = Project(
             engine=engine,
             compose=compose,
@@ -141,6 +148,7 @@ class ComposeBackend:
                 notes=[*notes, *forcing.notes(plan), *_note_on_health(image, subject)],
             )
             ports = starting.start()
+            _start_controls(project, controls, say)
             stack = self._stack(project, plan, folder, starting, ports)
             if isinstance(stack, FrontStack) and stack.foreseen is not None:
                 say(stack.foreseen)
@@ -216,6 +224,15 @@ class ComposeBackend:
 def _note_on_health(image: Image, subject: Subject) -> list[str]:
     told = HEALTHCHECK_NOTE in subject.notes
     return [HEALTHCHECK_NOTE] if image.checks_health and not told else []
+
+
+def _start_controls(project: Project, workers: Sequence[WorkerModel], say: Say) -> None:
+    """Start the idle controls of these worker models; a run goes on without them."""
+    try:
+        if workers:
+            project.up([CONTROL_SERVICE + worker.name for worker in workers], options=ALONE)
+    except EnvironmentFailure as error:
+        say(f"The idle controls were not started: {error}")
 
 
 def _wait_for_store(project: Project) -> None:

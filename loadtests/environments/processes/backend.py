@@ -29,6 +29,7 @@ from loadtests.environments.processes import (
 from loadtests.environments.processes.addresses import Addresses
 from loadtests.environments.processes.members import Members
 from loadtests.environments.processes.replicas import open_files, shared_use
+from loadtests.environments.processes.replicas.controls import IdleControls, control_names
 from loadtests.environments.processes.replicas.starter import Starter, replica_names
 from loadtests.environments.protocol import Say
 from loadtests.environments.removal import remove_dead
@@ -96,8 +97,9 @@ class ProcessesBackend:
         database = postgres.find() if plan.with_store else None
         logs = folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
+        names = replica_names(plan)
         places = addresses.assign(
-            tuple(replica_names(plan)),
+            (*names, *control_names(plan.workers, self._tested)),
             proxy_ports=[upstream.port for upstream in plan.upstreams],
             port=self._tested.port,
         )
@@ -113,7 +115,7 @@ class ProcessesBackend:
                     database_url = postgres.start(
                         plan, database, members, places, root=self._root, stack_folder=stack_folder
                     )
-                say(f"Starting {len(places.replicas)} replicas")
+                say(f"Starting {len(names)} replicas")
                 stack = ProcessesStack(
                     self._root,
                     plan,
@@ -137,8 +139,6 @@ class ProcessesBackend:
 
 class ProcessesStack:
     """A running stack of processes; see ``environments.protocol.Stack``."""
-
-    notes: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -190,6 +190,17 @@ class ProcessesStack:
             self._starter.start(worker, number, places.replicas[name])
             for name, (worker, number) in replica_names(plan).items()
         )
+        self._controls = IdleControls(self._starter, plan.workers, places.replicas)
+        self._notes: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found since the start."""
+        return (*self._notes, *self._controls.notes)
+
+    def idle_controls(self) -> tuple[str, ...]:
+        """Return the names of the idle controls that run."""
+        return self._controls.running()
 
     @property
     def host_cores(self) -> tuple[int, ...]:
@@ -262,24 +273,15 @@ class ProcessesStack:
             names.append(Role.STORE)
         self._members.check_alive(names)
         self._wait_until_quiet(names)
-        self._limit_to_budget(names)
+        self._members.hold(names, self._budget)
+        self._controls.hold(self._budget)
 
     def _wait_until_quiet(self, names: Sequence[str]) -> None:
         """Wait until replicas are idle; a user's application may have work without requests."""
         if self._tested.kind is TargetKind.SAMPLE:
             wait_until_quiet(names, self.read)
-            return
-        busy = busy_after(names, self.read, limit_s=QUIET_LIMIT_S)
-        if busy:
-            self.notes = (*self.notes, f"Use CPU without any request: {', '.join(busy)}.")
-
-    def _limit_to_budget(self, names: Sequence[str]) -> None:
-        budget = self._budget
-        for name in names:
-            if name == Role.STORE:
-                self._members.limit(name, cpus=budget.store_cpus, cores=budget.store_cores)
-            else:
-                self._members.limit(name, cpus=budget.replica_cpus, cores=budget.replica_cores)
+        elif busy := busy_after(names, self.read, limit_s=QUIET_LIMIT_S):
+            self._notes = (*self._notes, f"Use CPU without any request: {', '.join(busy)}.")
 
     def read(self, members: Collection[str]) -> tuple[Reading, ...]:
         """Read the counters of these members now."""

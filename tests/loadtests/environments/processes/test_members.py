@@ -40,3 +40,19 @@ def test_a_line_without_an_end_comes_in_pieces(some: Members, tmp_path: Path) ->
 def test_a_member_without_a_log_has_none(some: Members) -> None:
     assert [*some.log_lines("nobody").lines] == []
     assert (some.first_log("nobody"), some.log_of("nobody")) == ("", "(no log)")
+
+
+def test_an_idle_control_has_no_identity_or_its_restart_would_be_a_replicas(
+    some: Members, tmp_path: Path
+) -> None:
+    (tmp_path / "started").mkdir()
+    try:
+        for name in ("sync-0", "sync-1"):
+            some.serve(name, ("sleep", "60"), cwd=tmp_path)
+
+        assert set(some.identities()) == {"sync-1"}
+        assert some.runs("sync-0")
+    finally:
+        some.stop()
+    assert not some.runs("sync-0")
+    assert not some.runs("nobody")
