@@ -140,6 +140,9 @@ class ProcessesBackend:
 class ProcessesStack:
     """A running stack of processes; see ``environments.protocol.Stack``."""
 
+    _generation = 0
+    _notes: tuple[str, ...] = ()
+
     def __init__(
         self,
         root: Path,
@@ -168,7 +171,6 @@ class ProcessesStack:
         self._nginx = nginx_program
         self._database_url = database_url
         self._proxy: Service | None = None
-        self._generation = 0
         self._cores = cores_used(plan.budget)
         self.proxy_host = places.proxy_host
         self.status_url = f"http://{self.proxy_host}:{places.status_port}/status"
@@ -191,7 +193,6 @@ class ProcessesStack:
             for name, (worker, number) in replica_names(plan).items()
         )
         self._controls = IdleControls(self._starter, plan.workers, places.replicas)
-        self._notes: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -269,8 +270,7 @@ class ProcessesStack:
             ),
         )
         names = [replica.name for replica in self.replicas]
-        if self._database_url is not None:
-            names.append(Role.STORE)
+        names += [Role.STORE] if self._database_url is not None else []
         self._members.check_alive(names)
         self._wait_until_quiet(names)
         self._members.hold(names, self._budget)

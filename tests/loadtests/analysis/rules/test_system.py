@@ -156,7 +156,8 @@ def test_a_control_that_died_leaves_the_rule_as_without_one() -> None:
 
     found = system.idle_cost(SMALL, ONE, trials)
 
-    assert (found.state, found.figure) == (BROKEN, pytest.approx(0.025))
+    assert found.state is BROKEN
+    assert found.figure == pytest.approx(0.025)
     assert "empty application" not in found.detail
 
 
