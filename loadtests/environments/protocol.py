@@ -43,7 +43,7 @@ class Stack(Protocol):
     """A running stack.
 
     Members are named ``<worker>-<number>``, ``proxy``, ``generator``,
-    ``metronome`` and ``store``.
+    ``metronome`` and ``store``. An idle control has the number 0, and is no replica.
     """
 
     @property
@@ -187,6 +187,14 @@ class Grows(Protocol):
 
     def further_replica(self, worker: str) -> AbstractContextManager[str]:
         """Start one more replica; provide its ``ip:port``, and end it at the end of the block."""
+
+
+@runtime_checkable
+class HasIdleControls(Protocol):
+    """A stack with idle controls; see ``environments.idle_control``. Not every stack has some."""
+
+    def idle_controls(self) -> tuple[str, ...]:
+        """Return the names of the idle controls that run now; ``notes`` tell of the others."""
 
 
 @runtime_checkable

@@ -80,5 +80,6 @@ SERVER = Server(
     ),
     says=_SAYS,
     look=look,
+    serves_any=False,  # it looks for an object of Flask's
     queue="the accept queue of its socket, in `ss -ltn`",
 )

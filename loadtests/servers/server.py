@@ -160,6 +160,8 @@ class Server:
     """Connections that may wait to be accepted, as the server is started here."""
     queue: str = ""
     """How to see its listen queue, in a clause."""
+    serves_any: bool = True
+    """Whether its command serves any WSGI application, so that it can have an idle control."""
     in_image: bool = True
     """Whether the sample application's image can have it."""
 

@@ -10,7 +10,12 @@ from pathlib import Path
 from loadtests.environments.compose import further
 from loadtests.environments.compose.files import joined
 from loadtests.environments.compose.projects import Project
-from loadtests.environments.counters import Counters, EngineCounters, KernelCounters
+from loadtests.environments.counters import (
+    Counters,
+    EngineCounters,
+    KernelCounters,
+    is_control,
+)
 from loadtests.environments.protocol import FIRST_LOG_CHARS
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.plan import TrialSpec, Upstream
@@ -72,12 +77,13 @@ class ContainerStack:
     def _read_containers(self) -> None:
         """Read the list of containers, and choose how to read their counters.
 
-        A service that others needed to end, such as a migration, is no member.
+        A service that others needed to end, such as a migration, is no member. Nor is an idle
+        control that has ended.
         """
         self._containers = {
             name: container
             for name, container in self._project.containers().items()
-            if container.running or not container.member
+            if container.running or not (container.member or is_control(container))
         }
         kernel = KernelCounters(self._containers) if self._local else None
         self._counters = (

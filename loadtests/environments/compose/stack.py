@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
+from loadtests.environments import idle_control
 from loadtests.environments.compose.containers import ContainerStack, ask_implementation
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.compose.store_shells import StoreShells
@@ -22,6 +23,7 @@ from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.shared import SharedUse
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.vocabulary import Role
+from loadtests.model.vocabulary import idle_control as idle_name
 from loadtests.planning.budget import cores_used
 from loadtests.tools import cgroup, docker, files, host, postgres, proc, procfs
 from loadtests.tools.stores import mysql
@@ -71,6 +73,7 @@ class ComposeStack(ContainerStack):
         # Of their own: profile trials ask from another thread.
         self._profile_shells = StoreShells(self.container, folder / "logs/profiles")
         self._groups: dict[str, cgroup.Group | None] = {}
+        self._controls = idle_control.workers_of(plan.workers, plan.tested)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -128,6 +131,28 @@ class ComposeStack(ContainerStack):
         self._hold(names, cpus=budget.replica_cpus, cores=budget.replica_cores)
         if self._stores:
             self._hold(self._stores, cpus=budget.store_cpus, cores=budget.store_cores)
+
+        controls = self.idle_controls()
+        if controls:
+            with suppress(ProcessFailure):  # one has just ended
+                self._hold(controls, cpus=budget.replica_cpus, cores=budget.replica_cores)
+
+    def idle_controls(self) -> tuple[str, ...]:
+        """Return the names of the idle controls that run; take note of those that ended."""
+        running = [worker for worker in self._controls if self._runs(idle_name(worker.name))]
+        ended = [worker for worker in self._controls if worker not in running]
+        self._controls = tuple(running)
+        self._notes += [idle_control.ended(worker.name) for worker in ended]
+        return tuple(idle_name(worker.name) for worker in running)
+
+    def _runs(self, member: str) -> bool:
+        if member not in self._containers:
+            return False
+        if self._local and self._group(member) is not None:
+            return bool(self._pids(member))
+        with suppress(EnvironmentFailure):
+            return self.state_of(member).exit_code is None
+        return False
 
     def look_at_shared(self) -> SharedUse:
         """Return the sessions of the stores and the locked files; none of an engine elsewhere."""

@@ -16,8 +16,9 @@ from loadtests.environments.processes import launch, leftovers
 from loadtests.environments.processes.cpu_limits import CpuLimits
 from loadtests.environments.protocol import FIRST_LOG_CHARS
 from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.plan import Budget
 from loadtests.model.stack import LogLines, Reading
-from loadtests.model.vocabulary import Role
+from loadtests.model.vocabulary import Role, is_idle_control
 from loadtests.tools import cgroup, proc, procfs
 from loadtests.tools.cgroup import Counters
 from loadtests.tools.proc import Child, Service
@@ -91,6 +92,10 @@ class Members:
             if self._services[name].code is not None:
                 raise EnvironmentFailure(self._services[name].ended_message())
 
+    def runs(self, name: str) -> bool:
+        """Return whether a member was started and has not ended."""
+        return name in self._services and self._services[name].code is None
+
     def exit_code_of(self, name: str) -> int | None:
         """Return a member's exit code, or None while it runs."""
         return self._services[name].code
@@ -104,6 +109,14 @@ class Members:
             for process in procfs.family(self._pids[name]):
                 procfs.pin(process.pid, cores)
 
+    def hold(self, names: Collection[str], budget: Budget) -> None:
+        """Limit replicas and the store to a budget."""
+        for name in names:
+            if name == Role.STORE:
+                self.limit(name, cpus=budget.store_cpus, cores=budget.store_cores)
+            else:
+                self.limit(name, cpus=budget.replica_cpus, cores=budget.replica_cores)
+
     def read(self, names: Collection[str]) -> tuple[Reading, ...]:
         """Read the counters of these members now; a member that has ended has no reading."""
         counted = ((name, self._counters(name)) for name in names)  # lazy: each has its own moment
@@ -112,13 +125,14 @@ class Members:
     def identities(self) -> Mapping[str, str]:
         """Return the process ids and start times of each member and its workers.
 
-        The generator is left out. Of the store, only the main process is included: it starts one
-        process per connection, and the application decides how long those live.
+        The generator and idle controls are left out. Of the store, only the main process is
+        included: it starts one process per connection, and the application decides how long those
+        live.
         """
         families = {
             name: procfs.family(pid)
             for name, pid in self._pids.items()
-            if role_of(name) is not Role.GENERATOR
+            if role_of(name) is not Role.GENERATOR and not is_idle_control(name)
         }
         return {
             name: " ".join(

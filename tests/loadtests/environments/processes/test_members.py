@@ -57,3 +57,19 @@ def test_a_members_variables_are_those_that_it_was_started_with(
 
     assert variables["DATABASE_URL"] == "postgresql://db/shop"
     assert variables["PGHOST"] == "db"
+
+
+def test_an_idle_control_has_no_identity_or_its_restart_would_be_a_replicas(
+    some: Members, tmp_path: Path
+) -> None:
+    (tmp_path / "started").mkdir()
+    try:
+        for name in ("sync-0", "sync-1"):
+            some.serve(name, ("sleep", "60"), cwd=tmp_path)
+
+        assert set(some.identities()) == {"sync-1"}
+        assert some.runs("sync-0")
+    finally:
+        some.stop()
+    assert not some.runs("sync-0")
+    assert not some.runs("nobody")
