@@ -125,9 +125,10 @@ PROXY_LIMIT = Remedy(
 )
 
 PROXY_FAILURE = Remedy(
-    cause="the proxy in front failed with a page of its own, so the application never saw these"
-    " requests",
-    advice="The proxy's error log says why it failed.",
+    cause="an nginx wrote these pages by itself, and no log that was read says why",
+    advice="Look into nginx's error log. If it says 'worker_connections are not enough', raise them"
+    " and measure again. If it says 'auth request unexpected status', the application refused what"
+    " nginx asked it: give all servers one SECRET_KEY and one store of sessions.",
     words=PROXY_LIMIT.words,
 )
 

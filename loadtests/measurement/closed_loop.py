@@ -67,7 +67,7 @@ class Session:
         self._trials: list[Trial] = []
         self._in_force: tuple[InForce, ...] = ()
         self._queues = ListenQueues()
-        self._evidence = FailureEvidence(stack.log_of)
+        self._evidence = FailureEvidence(stack.log_of, stack.log_lines)
         self._users_steps: dict[str, int] = {}
         self._file_ceilings: list[FileCeiling] = []
         self._names: set[str] = set()

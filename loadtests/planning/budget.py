@@ -24,7 +24,14 @@ cost 18 % more CPU."""
 
 SHARE_WAITING = 0.8
 """The same where requests only wait: worker slots are then what is full, and the replicas use less
-than their budgets. Where CPU is full all the same, the rule ``budget`` is broken."""
+than their budgets. They may use ``MOST_USED_SHARE`` of their cores, as all others."""
+
+QUOTA_TOLERANCE = 1.1
+"""Quotas are given out in slices, so the CPU used may exceed the planned CPU a little."""
+
+MOST_USED_SHARE = SHARE_OF_CORES * QUOTA_TOLERANCE
+"""Part of their cores that all replicas together may use. The rule ``budget`` is broken by more,
+also where requests wait and the budgets add up to ``SHARE_WAITING``."""
 
 STEP_CPUS = 0.05
 """Budgets are multiples of this, which is also the smallest budget. In the kernel's period of
@@ -220,7 +227,12 @@ def _with_part(cores: Budget, part: float, separate: int, replicas: int) -> Budg
     largest = MOST_CPUS if replicas <= separate else MOST_SHARED_CPUS
     share = part * separate / replicas
     cpus = min(largest, round(math.floor(share / STEP_CPUS + 1e-9) * STEP_CPUS, 2))
-    use = ", of which requests that wait use little" if part > SHARE_OF_CORES else ""
+    use = (
+        f", of which the replicas together may use at most {MOST_USED_SHARE:.0%}; more breaks the"
+        " rule budget"
+        if part > SHARE_OF_CORES
+        else ""
+    )
     return replace(
         cores,
         replica_cpus=cpus,

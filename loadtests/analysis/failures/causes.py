@@ -77,10 +77,12 @@ def _kind_of(example: AnswerExample) -> str:
 
 
 def _by_the_proxy(result: FailureResult) -> FailureResult:
-    """Return failures that a proxy answered by itself, as a limit or for a fault: no break.
+    """Return failures that a proxy answered by itself, as a limit or for want of connections.
 
-    Most of the failures that could be the application's have to be of that kind. A replica may have
-    an nginx of its own, whose page for another status is the application's answer.
+    These are no break. Most of the failures that could be the application's have to be of that
+    kind. A replica may have an nginx of its own, whose page for another status is the application's
+    answer. A page with status 500 is excused only by the line of the log: nginx also writes it
+    where the application's answer to its own question (``auth_request``) is at fault.
     """
     wrong = result.wrong
     if not result.breaks_at or wrong is None or not is_of_the_proxy(wrong):
@@ -89,14 +91,16 @@ def _by_the_proxy(result: FailureResult) -> FailureResult:
     others = sum(count for name, count in found.items() if kinds.is_of_the_application(name))
     if found.get(kind, 0) < kinds.MOSTLY * others:
         return result
-    known, shape = remedies.PROXY_LIMIT, FailureShape.LIMITED
+    known = remedies.PROXY_LIMIT
     if remedies.PROXY_CONNECTIONS.words.search(wrong.log_line or ""):
         known = remedies.PROXY_CONNECTIONS
     elif kind == kinds.PROXY_FAILURE_KIND:
-        known, shape = remedies.PROXY_FAILURE, FailureShape.RISING
+        known = remedies.PROXY_FAILURE
+        advised = replace(result, cause=known.cause, remedy=known.advice)
+        return result if result.cause else advised
     return replace(
         result,
-        shape=shape,
+        shape=FailureShape.LIMITED,
         breaks_at=(),
         cause=known.cause,
         remedy=known.advice,
@@ -104,9 +108,10 @@ def _by_the_proxy(result: FailureResult) -> FailureResult:
 
 
 def is_of_the_proxy(example: AnswerExample) -> bool:
-    """Return whether a failure is a page that an nginx in front of the replicas wrote by itself.
+    """Return whether a failure is a page that an nginx in front of the replicas may have written.
 
-    Of those with status 500, one that names a replica is of an nginx inside of it.
+    Of those with status 500, one that names a replica is of an nginx inside of it. One that names
+    none may still be the application's, behind a proxy that names no replicas.
     """
     kind = _kind_of(example)
     if remedies.PROXY_LIMIT.words.search(example.body_start) is None:

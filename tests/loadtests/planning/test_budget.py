@@ -133,7 +133,10 @@ def test_budgets_of_requests_that_wait_may_add_up_to_more_than_half() -> None:
     means = budget(a_machine(2), 16, waiting_only=True)
 
     assert (means.replica_cpus, means.replica_cores) == (0.05, (1,))
-    assert "16 × 0.05 CPU is at most 80% of 1 core" in means.reason
+    assert means.reason == (
+        "16 × 0.05 CPU is at most 80% of 1 core, of which the replicas together may use at most"
+        " 55%; more breaks the rule budget"
+    )
 
 
 def test_as_many_as_fit_into_half_have_the_same_budget_whatever_their_requests_do() -> None:

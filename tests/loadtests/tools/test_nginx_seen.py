@@ -104,3 +104,21 @@ def test_the_connections_are_those_of_all_processes(
     config: str, cores: int | None, connections: int | None
 ) -> None:
     assert nginx.seen_of("nginx", config, ("web",), cores=cores).connections == connections
+
+
+@pytest.mark.parametrize("processes", ["auto", "3"])
+def test_the_processes_that_run_count_before_those_of_the_configuration(processes: str) -> None:
+    config = f"worker_processes {processes};\nevents {{ worker_connections 100; }}"
+
+    assert nginx.seen_of("nginx", config, ("web",), cores=4, running=1).connections == 100
+
+
+def test_a_worker_that_ends_is_counted_no_more() -> None:
+    commands = [
+        "nginx: master process nginx -g daemon off;",
+        "nginx: worker process",
+        "nginx: worker process is shutting down",
+        "nginx: cache manager process",
+    ]
+
+    assert nginx.workers_among(commands) == 1

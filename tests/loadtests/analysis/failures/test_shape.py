@@ -143,9 +143,11 @@ def with_examples(trials: list[Trial], **fields: str) -> list[Trial]:
     ]
 
 
+SHORTAGE = "2026/11/29 16:28:17 [alert] 7#7: *9 512 worker_connections are not enough"
+
+
 def test_want_of_connections_in_the_nginx_in_front_is_no_break() -> None:
-    line = "2026/11/29 16:28:17 [alert] 7#7: *9 512 worker_connections are not enough"
-    trials = with_examples(answered_by_nginx(500), log_line=line)
+    trials = with_examples(answered_by_nginx(500), log_line=SHORTAGE)
 
     (result,) = results(trials)
 
@@ -156,18 +158,20 @@ def test_want_of_connections_in_the_nginx_in_front_is_no_break() -> None:
     assert concluded(trials).verdict is Verdict.INVALID
 
 
-def test_a_page_of_the_nginx_in_front_for_a_fault_is_no_break_without_its_log_either() -> None:
+def test_a_page_of_an_nginx_for_a_fault_is_a_break_unless_its_log_tells_of_a_shortage() -> None:
+    """A refused ``auth_request`` gives the same page, and the application is at fault."""
     trials = answered_by_nginx(500)
 
     (result,) = results(trials)
 
-    assert (result.shape, result.breaks_at) == (FailureShape.RISING, ())
-    assert "The proxy in front failed with a page of its own" in result.detail
-    assert concluded(trials).verdict is Verdict.INVALID
+    assert (result.shape, result.breaks_at) == (FailureShape.MORE_SERVERS, (2, 4))
+    assert "never saw" not in result.detail
+    assert "auth request unexpected status" in result.remedy
+    assert concluded(trials).verdict is Verdict.BREAKS
 
 
 def test_closed_connections_beside_the_proxys_pages_change_nothing() -> None:
-    trials = answered_by_nginx(500)
+    trials = with_examples(answered_by_nginx(500), log_line=SHORTAGE)
     mixed = [
         replace(
             trial,
