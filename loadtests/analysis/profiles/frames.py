@@ -41,16 +41,38 @@ LIBRARIES = re.compile(
     r"|simplejson|marshmallow|pydantic|boto3|botocore|celery|kombu|gevent|greenlet|gunicorn|asgiref"
     r"|whitenoise|paste|webob|certifi|dns|aiohttp|sanic|tornado|twisted|uvicorn|rest_framework"
     r"|corsheaders|debug_toolbar|django_\w+|allauth|ninja|silk|graphene\w*|strawberry|ariadne"
-    r"|connexion|apiflask|fastapi|elasticapm|scout_apm|structlog|a2wsgi"
+    r"|connexion|apiflask|fastapi|elasticapm|scout_apm|structlog|a2wsgi|quart|litestar|mod_wsgi"
+    r"|waitress|cheroot|granian|hypercorn|opentracing"
 )
 """Packages that nobody measures for their own sake; an application may be installed beside them.
 What may call the application has to be here: frameworks, middleware and servers."""
 
 ANCHORS = re.compile(
-    r"flask|werkzeug|django|bottle|falcon|pyramid|starlette|gunicorn|waitress|cheroot|granian"
-    r"|gevent|uvicorn|hypercorn"
+    r"/(?:"
+    r"(?P<by_name>flask/app|quart/app|falcon/(?:asgi/)?app|bottle)\.py"
+    r" (?:\w+\.)?(?:__call__|wsgi_app|asgi_app|full_dispatch_request|dispatch_request|_handle)$"
+    r"|(?P<by_file>django/core/handlers/(?:base|wsgi|asgi|exception)"
+    r"|pyramid/(?:tweens|viewderivers)|starlette/(?:applications|middleware/(?:errors|exceptions))"
+    r"|werkzeug/(?:serving|middleware/\w+)|gunicorn/(?:arbiter|app/(?:base|wsgiapp))"
+    r"|gunicorn/workers/(?:base|base_async|sync|gthread|ggevent|geventlet|gtornado)"
+    r"|waitress/(?:task|channel|wasyncore)|cheroot/(?:makefile|workers/threadpool)"
+    r"|granian/(?:_futures|_loops|server/(?:common|mp|mt))|gevent/(?:hub|greenlet|pywsgi)"
+    r"|uvicorn/(?:_subprocess|protocols/http/\w+)|hypercorn/(?:app_wrappers|asyncio/\w+))\.py )"
 )
-"""Frameworks and servers: where one and another known package are, packages are installed."""
+"""Files that only the real packages of frameworks and servers have, before a space and a function.
+
+Where one and another known package are, packages are installed. A user may have an ``app.py`` in a
+folder ``flask``, or a ``bottle.py``, so these count by their functions, too.
+"""
+
+FRAMEWORKS = re.compile(r"flask|quart|django|starlette|fastapi|pyramid|bottle|sanic|aiohttp")
+
+DISPATCH = frozenset(
+    {"wsgi_app", "asgi_app", "full_dispatch_request", "dispatch_request", "handle_request"}
+    | {"get_response", "_get_response", "get_response_async", "_get_response_async"}
+    | {"app", "_handle"}
+)
+"""Functions of frameworks between the middleware around the application and its own code."""
 
 MODULE = re.compile(r"/([^/]+?)(?:/__init__)?\.py$")
 
@@ -82,20 +104,26 @@ def package_folders(stacks: Iterable[Sequence[Frame]]) -> frozenset[str]:
     """Return folders beside the usual ones in which packages are installed (``pip --target``).
 
     Such a folder has a framework or a server, and another known package. It may also have the
-    application itself.
+    application itself. Names do not suffice, as users have folders like ``redis``, too: see
+    :data:`ANCHORS`.
     """
+    anchored: dict[str, set[str]] = defaultdict(set)
     known: dict[str, set[str]] = defaultdict(set)
-    for file in {frame.file for frames in stacks for frame in frames}:
+    for file, name in {(frame.file, frame.name) for frames in stacks for frame in frames}:
         if STANDARD.search(file) or PACKAGES.search(file):
             continue
-        parts = file.removesuffix(".py").split("/")
-        for index, name in enumerate(parts):
-            if ANCHORS.fullmatch(name) or LIBRARIES.fullmatch(name):
-                known["/".join(parts[:index])].add(name)
+        anchor = ANCHORS.search(f"{file} {name}")
+        if anchor:
+            package = (anchor["by_name"] or anchor["by_file"]).partition("/")[0]
+            anchored[file[: anchor.start()]].add(package)
+        folders = file.split("/")[:-1]
+        for index, folder in enumerate(folders):
+            if LIBRARIES.fullmatch(folder):
+                known["/".join(folders[:index])].add(folder)
     return frozenset(
         folder
-        for folder, names in known.items()
-        if folder and len(names) > 1 and any(map(ANCHORS.fullmatch, names))
+        for folder, anchors in anchored.items()
+        if folder and len(anchors | known[folder]) > 1
     )
 
 
@@ -125,9 +153,9 @@ def is_library(frame: Frame, folders: Collection[str] = ()) -> bool:
 def own_line(frames: Sequence[Frame], folders: Collection[str] = ()) -> tuple[Frame, str]:
     """Return the innermost frame of the user's own, and what it called (``psycopg execute``).
 
-    An application may be installed as a package: then it is the one that is called first and is no
-    well-known library, because the application calls the other packages. A request without any has
-    the innermost frame of all. ``folders`` are those of :func:`package_folders`.
+    An application may be installed as a package: then it is the one that the framework calls first
+    and is no well-known library, because the application calls the other packages. A request
+    without any has the innermost frame of all. ``folders`` are those of :func:`package_folders`.
     """
     path, callee = own_path(frames, folders)
     return path[-1], callee
@@ -149,12 +177,21 @@ def own_path(
 
 
 def _installed(frames: Sequence[Frame], folders: Collection[str]) -> list[int]:
-    """Return the places of the frames of an application that is installed as a package."""
+    """Return the places of the frames of an application that is installed as a package.
+
+    What is above the framework's dispatch may be anybody's middleware.
+    """
     packages = [
         "" if STANDARD.search(frame.file) else package_of(frame, folders) for frame in frames
     ]
+    dispatched = [
+        index
+        for index, (frame, package) in enumerate(zip(frames, packages, strict=True))
+        if FRAMEWORKS.fullmatch(package) and frame.name.rpartition(".")[2] in DISPATCH
+    ]
+    below = packages[dispatched[-1] + 1 :] if dispatched else packages
     application = next(
-        (package for package in packages if package and not LIBRARIES.fullmatch(package)), None
+        (package for package in below if package and not LIBRARIES.fullmatch(package)), None
     )
     return [index for index, package in enumerate(packages) if package == application]
 

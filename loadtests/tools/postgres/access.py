@@ -16,6 +16,9 @@ URL = re.compile(r"^(postgres(ql)?|postgis|pgsql|psql|timescale(gis)?)(\+\w+)?:/
 """The schemes of libpq, SQLAlchemy (``postgresql+psycopg``) and django-environ (``postgis``)."""
 
 TEXT = re.compile(r"(?:^|\s)(dbname|host)\s*=.*(?:\s(user|host|dbname)\s*=)|^\s*dbname\s*=")
+SCHEME = re.compile(r"[\w.+:-]+://")
+"""The beginning of a URL, which is no such text whatever it has in its query."""
+
 WORD = re.compile(r"(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|[^\s']*)")
 """A connection's text and its words (libpq, *Connection Strings*): ``host=db dbname=shop``."""
 
@@ -27,11 +30,22 @@ HOST_NAME = re.compile(
 SURE = frozenset({"POSTGRES", "POSTGRESQL", "PG"})
 """Prefixes that are PostgreSQL's; the others may be those of another store."""
 
+TEXT_NAME = re.compile(r"(^|_)(PG|DB)|POSTG|PSQL|PSYCOPG|DATABASE|DSN|CONN")
+"""Variables that may well have a connection's text; a mail server's has a host and a user, too."""
+
 PORT_NAMES = ("PORT",)
 USER_NAMES = ("USER", "USERNAME")
 PASSWORD_NAMES = ("PASSWORD", "PASS", "PWD")
 DATABASE_NAMES = ("DB", "NAME", "DATABASE", "DB_NAME")
 KIND_NAMES = ("ENGINE", "TYPE", "DRIVER", "DIALECT", "CONNECTION", "BACKEND", "ADAPTER")
+
+POSTGRES_KIND = re.compile(r"pg|postg")
+"""Names of PostgreSQL and of its drivers: asyncpg, pg8000, psycopg, pgsql, postgis."""
+
+OTHER_KIND = re.compile(
+    r"mysql|maria|sqlite|mssql|sqlserver|sqlsrv|oracle|mongo|redis|valkey|cassandra|clickhouse"
+)
+"""Names of other stores, also within those of their drivers."""
 
 OTHER_PORTS = frozenset({"1433", "1521", "3306", "6379", "9042", "27017"})
 """SQL Server's, Oracle's, MySQL's, Redis's, Cassandra's and MongoDB's."""
@@ -78,7 +92,7 @@ def accesses_in(variables: Mapping[str, str]) -> tuple[Access, ...]:
     cannot be read as an access is left out.
     """
     plain = {name: _unquoted(value) for name, value in variables.items()}
-    found = [access for value in plain.values() for access in _of_value(value, plain)]
+    found = [access for name in plain for access in _of_variable(name, plain)]
     return tuple(dict.fromkeys((*found, *_of_libpq(plain), *_of_parts(plain))))
 
 
@@ -94,11 +108,12 @@ def _unquoted(value: str) -> str:
     return value[1:-1].strip() if is_quoted else value
 
 
-def _of_value(value: str, variables: Mapping[str, str]) -> Iterator[Access]:
+def _of_variable(name: str, variables: Mapping[str, str]) -> Iterator[Access]:
+    value = variables[name]
     if URL.match(value):
         yield from _of_url(value, variables)
-    elif TEXT.search(value):
-        yield from _of_text(value, variables)
+    elif TEXT.search(value) and not SCHEME.match(value) and not OTHER_KIND.search(name.lower()):
+        yield from _of_text(value, variables, is_named=bool(TEXT_NAME.search(name.upper())))
 
 
 def _of_url(value: str, variables: Mapping[str, str]) -> Iterator[Access]:
@@ -133,14 +148,18 @@ def _split(place: str) -> tuple[str, int | None]:
     return parts.hostname or "localhost", parts.port
 
 
-def _of_text(value: str, variables: Mapping[str, str]) -> Iterator[Access]:
+def _of_text(value: str, variables: Mapping[str, str], *, is_named: bool) -> Iterator[Access]:
+    """Yield the access of each host of a text; it is sure with a database and a fitting name."""
     words = {name: _plain(word) for name, word in WORD.findall(value)}
+    if not OTHER_PORTS.isdisjoint(words.get("port", "").split(",")):
+        return
     yield from _each(
         hosts=words.get("host") or words.get("hostaddr") or variables.get("PGHOST", ""),
         ports=words.get("port") or variables.get("PGPORT", ""),
         user=words.get("user") or variables.get("PGUSER", ""),
         password=words.get("password") or variables.get("PGPASSWORD", ""),
         database=words.get("dbname") or variables.get("PGDATABASE", ""),
+        is_sure=is_named and "dbname" in words,
     )
 
 
@@ -167,7 +186,8 @@ def _of_parts(variables: Mapping[str, str]) -> Iterator[Access]:
         kind = _first(variables, prefix, KIND_NAMES).lower()
         # Docker's links and Kubernetes write POSTGRES_PORT=tcp://10.0.0.2:5432.
         port = _first(variables, prefix, PORT_NAMES).rpartition(":")[2]
-        if port in OTHER_PORTS or (kind and "postg" not in kind and "psycopg" not in kind):
+        is_sure = match["of"] in SURE or bool(POSTGRES_KIND.search(kind))
+        if port in OTHER_PORTS or (match["of"] not in SURE and OTHER_KIND.search(kind)):
             continue
         of_image = "POSTGRES_"
         yield from _each(
@@ -182,7 +202,7 @@ def _of_parts(variables: Mapping[str, str]) -> Iterator[Access]:
             database=_first(variables, prefix, DATABASE_NAMES)
             or _first(variables, of_image, DATABASE_NAMES)
             or variables.get("PGDATABASE", ""),
-            is_sure=bool(kind) or match["of"] in SURE,
+            is_sure=is_sure,
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Collection, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from loadtests.tools import procfs
 
@@ -28,6 +28,9 @@ UNIX_STATE, UNIX_INODE, UNIX_PATH = 5, 6, 7
 
 UNIX_CONNECTED = "03"
 """The state of a connection there (SS_CONNECTED)."""
+
+MOST_LINKS = 40
+"""So many links the kernel follows in a path (path_resolution(7)); more of them are a circle."""
 
 Peer = tuple[str, int]
 """An address and a port."""
@@ -95,7 +98,32 @@ def folder_from_here(pid: int, folder: str) -> str | None:
         mounts = [(PROC / str(each) / "ns/mnt").readlink() for each in (pid, "self")]
     except OSError:
         return None
-    return folder if mounts[0] == mounts[1] else f"{PROC}/{pid}/root{folder}"
+    return folder if mounts[0] == mounts[1] else _in_root(PROC / str(pid) / "root", folder)
+
+
+def _in_root(root: Path, folder: str) -> str:
+    """Return a folder below another root directory, without absolute links on the way.
+
+    The kernel would follow those from the root of this process: ``/var/run`` is a link to ``/run``.
+    """
+    rest = list(reversed(PurePosixPath(folder).parts[1:]))
+    place, links = root, 0
+    while rest:
+        name = rest.pop()
+        if name == "..":  # the root's parent is the root itself
+            place = place if place == root else place.parent
+            continue
+        try:
+            target = (place / name).readlink()
+        except OSError:  # no link, or not to be read
+            place = place / name
+            continue
+        links += 1
+        if links > MOST_LINKS:
+            return f"{root}{folder}"
+        rest.extend(reversed([part for part in target.parts if part != "/"]))
+        place = root if target.is_absolute() else place
+    return str(place)
 
 
 def addresses_of(host: str, port: int) -> frozenset[str]:

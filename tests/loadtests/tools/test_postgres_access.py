@@ -66,7 +66,14 @@ def test_other_variables_name_none(variables: dict[str, str]) -> None:
             {"DSN": "host=db dbname=shop user=ada password='a\\'b c' port=6543"},
             ("db", 6543, "ada", "a'b c", "shop", True),
         ),
-        ({"X": "host = db  user = ada"}, ("db", 5432, "ada", "", "ada", True)),
+        ({"X": "host = db  user = ada"}, ("db", 5432, "ada", "", "ada", False)),
+        ({"X": "host=db dbname=shop"}, ("db", 5432, "postgres", "", "shop", False)),
+        ({"DB_DSN": "host=db user=ada"}, ("db", 5432, "ada", "", "ada", False)),
+        ({"SMTP": "host=mail user=ada"}, ("mail", 5432, "ada", "", "ada", False)),
+        (
+            {"db_conn": "user=ada password=a://b host=db dbname=shop"},
+            ("db", 5432, "ada", "a://b", "shop", True),
+        ),
         ({"X": "postgis://ada@db/shop"}, ("db", 5432, "ada", "", "shop", True)),
         ({"X": '"postgresql://ada@db/shop"'}, ("db", 5432, "ada", "", "shop", True)),
         ({"X": "'postgresql://ada@db/shop'"}, ("db", 5432, "ada", "", "shop", True)),
@@ -89,10 +96,41 @@ def test_variables_with_the_parts_name_the_server_too(
         {"DB_HOST": "db", "DB_ENGINE": "django.db.backends.mysql"},
         {"DSN": "mysql:host=db;dbname=shop"},
         {"MYSQL_HOST": "db"},
+        {"DB_HOST": "db", "DB_DRIVER": "cx_oracle"},
+        {"X": "dbname=shop host=db user=a port=3306"},
+        {"X": "dbname=shop host=one,two user=a port=5432,3306"},
+        {"MYSQL": "dbname=shop host=mysql user=a"},
+        {"X": "mssql+pyodbc:///?odbc_connect=DRIVER host=x user=y"},
+        {"DSN": "jdbc:sqlserver://x; host=x dbname=y"},
     ],
 )
 def test_parts_of_another_store_name_none(variables: dict[str, str]) -> None:
     assert access_in(variables) is None
+
+
+@pytest.mark.parametrize("kind", ["asyncpg", "pgsql", "pg8000", "PG", "django_postgres", "postgis"])
+def test_drivers_and_short_names_of_postgresql_make_it_sure(kind: str) -> None:
+    access = access_in({"DB_HOST": "db", "DB_DRIVER": kind})
+
+    assert access is not None
+    assert access.is_sure
+
+
+@pytest.mark.parametrize(
+    ("variables", "sure"),
+    [
+        ({"DB_HOST": "db", "DB_TYPE": "pooled"}, False),
+        ({"POSTGRES_HOST": "db", "POSTGRES_TYPE": "pooled"}, True),
+        ({"POSTGRES_HOST": "db", "POSTGRES_BACKEND": "instead-of-sqlite"}, True),
+    ],
+)
+def test_a_kind_that_nobody_knows_refuses_nothing_and_proves_nothing(
+    variables: dict[str, str], sure: bool
+) -> None:
+    access = access_in(variables)
+
+    assert access is not None
+    assert access.is_sure is sure
 
 
 @pytest.mark.parametrize(

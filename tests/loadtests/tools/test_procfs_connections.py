@@ -135,6 +135,29 @@ def test_a_folder_of_another_container_is_reached_through_its_process(
     assert connections.folder_from_here(8, "@pg") == "@pg"
 
 
+def test_links_of_another_container_are_followed_in_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, mounts in (("7", "mnt:[2]"), ("self", "mnt:[1]")):
+        (tmp_path / name / "ns").mkdir(parents=True)
+        (tmp_path / name / "ns/mnt").symlink_to(mounts)
+    root = tmp_path / "7/root"
+    (root / "var").mkdir(parents=True)
+    for link, target in (
+        ("var/run", "/run"),
+        ("run", "mnt/run"),
+        ("up", "../../run"),
+        ("loop", "/loop"),
+    ):
+        (root / link).symlink_to(target)
+    monkeypatch.setattr(connections, "PROC", tmp_path)
+
+    assert connections.folder_from_here(7, "/var/run/pg") == f"{root}/mnt/run/pg"
+    assert connections.folder_from_here(7, "/up/pg") == f"{root}/mnt/run/pg"
+    assert connections.folder_from_here(7, "/var/lib/pg") == f"{root}/var/lib/pg"
+    assert connections.folder_from_here(7, "/loop/pg") == f"{root}/loop/pg"
+
+
 def test_a_name_that_nobody_knows_here_has_no_address() -> None:
     assert connections.addresses_of("no-such-host.invalid", 5432) == frozenset()
     assert connections.addresses_of("." * 300, 5432) == frozenset()

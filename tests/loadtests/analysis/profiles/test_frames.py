@@ -180,6 +180,47 @@ def test_what_calls_an_installed_application_is_not_the_application(around: str)
     assert own_line((frame(f"{SITE}/{around}", "__call__"), rank)) == (rank, "")
 
 
+WSGI_APP = frame(f"{SITE}/flask/app.py:1511", "Flask.wsgi_app")
+VIEW = frame(f"{SITE}/shop/views.py:12", "search")
+ACME = frame(f"{SITE}/acme_tracing/middleware.py:20", "Tracer.__call__")
+HANDLERS = f"{SITE}/django/core/handlers"
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        (FLASK[0], ACME, WSGI_APP),
+        (ACME, *FLASK),
+        (
+            frame(f"{HANDLERS}/base.py:140", "BaseHandler.get_response"),
+            ACME,
+            frame(f"{HANDLERS}/exception.py:55", "convert_exception_to_response.<locals>.inner"),
+            frame(f"{HANDLERS}/base.py:197", "BaseHandler._get_response"),
+        ),
+        (
+            STARLETTE,
+            ACME,
+            frame(f"{SITE}/starlette/routing.py:73", "request_response.<locals>.app"),
+        ),
+        (frame(f"{SITE}/quart/app.py:1450", "Quart.dispatch_request"),),
+        (frame(f"{SITE}/mod_wsgi/server/__init__.py:1600", "__call__"), WSGI_APP),
+        (frame(f"{SITE}/mod_wsgi/server/__init__.py:1600", "__call__"),),
+        (*FLASK, frame(f"{SITE}/opentracing/scope.py:9", "traced")),
+    ],
+)
+def test_a_middleware_that_nobody_knows_is_not_the_installed_application(
+    above: tuple[Frame, ...],
+) -> None:
+    fetch = frame(f"{SITE}/asyncpg/connection.py:700", "fetch")
+
+    assert own_line((*above, VIEW, fetch)) == (VIEW, "asyncpg fetch")
+    assert own_path((*above, VIEW, fetch))[0] == (VIEW,)
+
+
+def test_a_dispatch_without_the_application_below_it_has_the_innermost_line() -> None:
+    assert own_line((ACME, WSGI_APP)) == (WSGI_APP, "")
+
+
 @pytest.mark.parametrize("deps", ["/deps", "/srv/shop/vendor", "/srv/shop/__pypackages__/3.12/lib"])
 @pytest.mark.parametrize("shop", ["/srv/shop", "/deps/shop"])
 def test_packages_in_a_folder_of_their_own_are_not_the_users(deps: str, shop: str) -> None:
@@ -210,6 +251,43 @@ def test_a_folder_of_the_users_with_the_name_of_a_package_is_still_theirs(place:
     stacks = [(*SERVER, *FLASK, own, EXECUTE)]
 
     assert own_line((*FLASK, own, EXECUTE), package_folders(stacks)) == (own, "psycopg execute")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("/app/shop/entry/flask.py", "/app/shop/entry/redis.py"),
+        ("/app/shop/entry/bottle.py", "/app/shop/entry/redis/cache.py"),
+        ("/srv/django/shop/views.py", "/srv/redis/cache.py"),
+        ("/srv/django/core/views.py", "/srv/redis/cache.py"),
+        ("/srv/flask/app.py", "/srv/redis/cache.py"),
+        ("/srv/gunicorn/conf.py", "/srv/redis/cache.py"),
+    ],
+)
+def test_names_of_packages_alone_make_no_folder_of_packages(files: tuple[str, str]) -> None:
+    view, cache = (frame(f"{file}:7", "cart") for file in files)
+    request = (*FLASK, view, cache, EXECUTE)
+    folders = package_folders([(*SERVER, *request)])
+
+    assert folders == frozenset()
+    assert own_path(request, folders) == ((view, cache), "psycopg execute")
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("flask/app.py", "Flask.wsgi_app"),
+        ("bottle.py", "Bottle._handle"),
+        ("django/core/handlers/base.py", "BaseHandler._get_response"),
+        ("starlette/applications.py", "Starlette.__call__"),
+        ("gunicorn/workers/sync.py", "SyncWorker.handle_request"),
+        ("werkzeug/serving.py", "WSGIRequestHandler.run_wsgi"),
+    ],
+)
+def test_files_that_only_a_real_package_has_make_one(place: str, name: str) -> None:
+    seen = (frame(f"/deps/{place}:1", name), frame("/deps/pymysql/cursors.py:1", "execute"))
+
+    assert package_folders([seen]) == {"/deps"}
 
 
 def test_a_request_without_a_line_of_the_users_has_the_innermost_one() -> None:
