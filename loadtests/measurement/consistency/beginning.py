@@ -33,13 +33,14 @@ MOST_REWORDED = 3
 class Written:
     """A request that wrote, and its answer.
 
-    ``first`` is what the load itself sends. ``texts`` are words of it that may be changed, and
-    ``word`` is what the request has instead of one; "" where it has the same. ``made`` are values
-    that the answer says were made for it. ``is_fixed`` says that the load sends the same text every
-    time.
+    ``template`` is the load's request with its placeholders, and ``first`` is what was sent of it
+    at first. ``texts`` are words of it that may be changed, and ``word`` is what the request has
+    instead of one; "" where it has the same. ``made`` are values that the answer says were made for
+    it. ``is_fixed`` says that the load sends the same text every time.
     """
 
     name: str
+    template: RequestSpec
     request: RequestSpec
     answer: Seen
     first: RequestSpec
@@ -62,17 +63,19 @@ class _Read:
     """What reads, with its answers before the writes and after them.
 
     Home's own comes first in ``before``; it is empty where the request was not known then.
+    ``asked`` are the requests of the load that were sent: pages may show their addresses.
     """
 
     request: RequestSpec
     before: tuple[Seen, ...]
     after: tuple[Seen, ...]
     origin: _Origin | None
+    asked: Sequence[RequestSpec]
 
     def returned(self, values: Sequence[str], *, at_home: bool = True) -> tuple[str, ...]:
         """Return which values are there since the writes: at home, or else at any server."""
         before = self.before[:1] if at_home else self.before
-        return written.returned(values, self.request, before, self.after)
+        return written.returned_elsewhere(values, self.request, before, self.after, self.asked)
 
 
 @dataclass(kw_only=True)
@@ -145,6 +148,7 @@ class Beginning:
         self.writes.append(
             Written(
                 name=conversation.name_of(write),
+                template=write,
                 request=request,
                 answer=answer,
                 first=request,
@@ -219,6 +223,7 @@ class Beginning:
         kept: Sequence[_Read] = (),
     ) -> list[_Read]:
         """Read at home, and what the answers to the writes lead to; not what is ``kept``."""
+        asked = (*reads, *(sent for one in self.writes for sent in (one.first, one.request)))
         known = {_line(entry.request): entry for entry in kept}
         derived: dict[str, _Origin] = {}
         followed: set[str | None] = set()
@@ -248,6 +253,7 @@ class Beginning:
                 before=earlier,
                 after=self._answers(read),
                 origin=derived.get(_line(read)),
+                asked=asked,
             )
             found.append(entry)
         return found
@@ -296,14 +302,14 @@ def _fresh(one: Written, entry: _Read) -> tuple[str, ...]:
     """Return what a request wrote and a read returns that no server can have had before."""
     if one.is_fixed and not entry.before:
         return ()
-    return entry.returned(written.sent_values(one.first), at_home=False)
+    return entry.returned(written.sent_values(one.first, one.template), at_home=False)
 
 
 def _sent(one: Written, entry: _Read) -> tuple[str, ...]:
     """Return by which of its own values a read shows a write, the surest first."""
-    if one.word and written.is_in(one.word, entry.after):
-        return (one.word,)
-    return _fresh(one, entry) or entry.returned(written.sent_values(one.first))
+    word = entry.returned([one.word]) if one.word else ()
+    sent = written.sent_values(one.first, one.template)
+    return word or _fresh(one, entry) or entry.returned(sent)
 
 
 def _same_in_every_run(name: str) -> str:

@@ -183,7 +183,11 @@ class Examination:
                 case.add(server, answer)
                 if is_accepted(answer):
                     self.last_written[one.name] = Written(
-                        name=one.name, request=request, answer=answer, first=request
+                        name=one.name,
+                        template=write,
+                        request=request,
+                        answer=answer,
+                        first=request,
                     )
             if reading.suspects(case.reading):
                 refused.append(case)
