@@ -114,13 +114,15 @@ class Beginning:
     """What draws new words: never the same in two checks."""
     writes: list[Written] = field(default_factory=list)
     names: tuple[str, ...] = ()
+    _drawn: conversation.Drawn = field(default_factory=dict)
+    """What was drawn for placeholders: the reads ask for what the writes write."""
 
     def cases(self) -> list[Case]:
         """Begin, and return what was read after the writes."""
         for request in self.talk.start:
             self._log_in(self._filled(request))
         reads = conversation.unique([self._filled(read) for read in self.talk.reads])
-        before = self._before(reads)
+        before = self._before([*reads, *conversation.reads_of_paths(self.talk)])
         for write in self.talk.writes:
             self._write(write)
         found = self._read_after(reads, before)
@@ -183,14 +185,22 @@ class Beginning:
                 return True
         if not written.answered_values(one.answer):
             return False
-        request = self._filled(self.talk.writes[index])
-        answer = self._tried(request)
-        if is_accepted(answer):
-            made = written.made_values(one.answer, answer)
-            self.writes[index] = replace(
-                one, request=request, answer=answer, first=request, made=made
-            )
-        return is_accepted(answer)
+        for request in self._drawn_again(one):
+            answer = self._tried(request)
+            if is_accepted(answer):
+                made = written.made_values(one.answer, answer)
+                self.writes[index] = replace(
+                    one, request=request, answer=answer, first=request, made=made
+                )
+                return True
+        return False
+
+    def _drawn_again(self, one: Written) -> tuple[RequestSpec, ...]:
+        """Return a write with other values: at the same address, which was read, or at another."""
+        template, first = one.template, one.first
+        same = replace(template, path=first.path, query=first.query)
+        templates = [same] if _line(same) == _line(template) else [same, template]
+        return tuple(conversation.filled(each, self.talk.values, self.rng) for each in templates)
 
     def _tried(self, request: RequestSpec) -> Seen:
         """Send a request; where it is refused, the client's cookies stay what they were."""
@@ -201,7 +211,7 @@ class Beginning:
         return answer
 
     def _filled(self, request: RequestSpec) -> RequestSpec:
-        return conversation.filled(request, self.talk.values, self.rng)
+        return conversation.filled(request, self.talk.values, self.rng, self._drawn)
 
     # -- reading ----------------------------------------------------------------------------------
 
@@ -231,7 +241,11 @@ class Beginning:
             if not is_accepted(one.answer):
                 continue
             further = conversation.reads_of_answer(
-                self.talk.reads, one.answer, written.ids_of(one.answer), self.talk.headers
+                self.talk.reads,
+                one.answer,
+                written.ids_of(one.answer),
+                self.talk.headers,
+                one.template,
             )
             reads = conversation.unique([*reads, *(entry.request for entry in further)])
             derived |= {
@@ -244,18 +258,17 @@ class Beginning:
             followed |= {entry.of for entry in further}
         found = []
         for read in reads:
-            earlier = before.get(_line(read), ())
-            # What a placeholder named at random is not there; what was written is asked instead.
-            if read.name in followed and earlier and not is_accepted(earlier[0]):
-                continue
             entry = known.get(_line(read)) or _Read(
                 request=read,
-                before=earlier,
+                before=before.get(_line(read), ()),
                 after=self._answers(read),
                 origin=derived.get(_line(read)),
                 asked=asked,
             )
-            found.append(entry)
+            # What a placeholder named at random is not there; what was written is asked instead.
+            is_there = any(map(is_accepted, (*entry.before[:1], *entry.after)))
+            if is_there or not entry.before or read.name not in followed:
+                found.append(entry)
         return found
 
     def _answers(self, read: RequestSpec) -> tuple[Seen, ...]:
@@ -286,7 +299,7 @@ class Beginning:
                 sent=sent,
                 names=self.names,
                 written_by=written_by,
-                derived=origin is not None,
+                derived=origin is not None and not any(map(is_accepted, entry.before)),
             ),
         )
 
